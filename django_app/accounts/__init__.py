@@ -1,0 +1,1 @@
+"""Users and their tokens, on the legacy stack."""

@@ -1,0 +1,1 @@
+"""Posts, tags and the public feed, on the legacy stack."""

@@ -1,0 +1,1 @@
+"""nginx: its configuration and its process."""

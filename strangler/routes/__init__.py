@@ -1,0 +1,1 @@
+"""The routes file: every endpoint, and the stage where it stands."""

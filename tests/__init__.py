@@ -1,0 +1,1 @@
+"""Tests of both stacks and of the tool."""
