@@ -1,0 +1,121 @@
+"""A route: one endpoint of the API, and which stack answers it at each stage."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stack(StrEnum):
+    """One of the two services behind the gateway."""
+
+    DJANGO = "django"
+    FASTAPI = "fastapi"
+
+
+class Api(StrEnum):
+    """The API version that a client asks for, told by the prefix of the path."""
+
+    V1 = "v1"
+    V2 = "v2"
+
+    @property
+    def prefix(self) -> str:
+        """The public path prefix, without a trailing slash."""
+        return {Api.V1: "/api", Api.V2: "/api/v2"}[self]
+
+
+class Stage(StrEnum):
+    """Where a route stands on its way from Django to FastAPI."""
+
+    LEGACY = "legacy"
+    PARALLEL = "parallel"
+    MIGRATED = "migrated"
+
+    def answers(self, api: Api) -> Stack:
+        """The stack that answers `api` at this stage."""
+        moved = {Stage.LEGACY: (), Stage.PARALLEL: (Api.V2,), Stage.MIGRATED: (Api.V1, Api.V2)}[self]
+        return Stack.FASTAPI if api in moved else Stack.DJANGO
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throttle:
+    """A limit on one client address, in nginx's own terms (`limit_req`).
+
+    `rate` is requests per second or minute (`10r/s`, `30r/m`); `burst` more are let through before the first 429.
+    """
+
+    name: str
+    rate: str
+    burst: int
+
+    @property
+    def retry_after(self) -> int:
+        """Whole seconds until the next request is let through."""
+        count, unit = re.fullmatch(r"(\d+)r/([sm])", self.rate).groups()  # type: ignore[union-attr] # checked on load
+        return max(1, -(-(60 if unit == "m" else 1) // int(count)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One endpoint. `path` is below the API prefix, `{name}` in it stands for one segment without a dot.
+
+    The segment's pattern is that of DRF's routers (`lookup_value_regex`).
+    """
+
+    name: str
+    methods: tuple[str, ...]
+    path: str
+    stage: Stage
+    throttle: str | None = None
+
+    @property
+    def served_methods(self) -> tuple[str, ...]:
+        """The methods with HEAD where GET is."""
+        return tuple(m for method in self.methods for m in ((method, "HEAD") if method == "GET" else (method,)))
+
+    @property
+    def writes(self) -> bool:
+        """Whether the route may change rows."""
+        return bool(set(self.methods) - {"GET"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fixed:
+    """A path that belongs to one stack and never moves; one that ends in `/` covers everything below it."""
+
+    name: str
+    path: str
+    stack: Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """All routes of one path. nginx chooses a location by path, then a route by method."""
+
+    path: str
+    routes: tuple[Route, ...]
+
+    @property
+    def pattern(self) -> str | None:
+        """A regular expression for the path with or without its last slash; None where it has no `{name}`."""
+        if "{" not in self.path:
+            return None
+        pieces = re.split(r"\{[a-z_]+\}", self.path.rstrip("/"))
+        return "[^/.]+".join(re.escape(piece) for piece in pieces) + "/?"
+
+    @property
+    def static_prefix(self) -> str:
+        """The path up to its first `{name}`, without a trailing slash."""
+        return self.path.split("{", 1)[0].rstrip("/")
+
+    def other_methods(self, api: Api) -> Stack:
+        """The stack for methods that no route names: FastAPI only where it answers every route of the path."""
+        stacks = {route.stage.answers(api) for route in self.routes}
+        return Stack.FASTAPI if stacks == {Stack.FASTAPI} else Stack.DJANGO
+
+
+def group_by_path(routes: Collection[Route]) -> tuple[Resource, ...]:
+    """The routes as resources, in the order of their first mention."""
+    paths = dict.fromkeys(route.path for route in routes)
+    return tuple(Resource(path=path, routes=tuple(r for r in routes if r.path == path)) for path in paths)

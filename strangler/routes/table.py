@@ -1,0 +1,163 @@
+"""The routes file (`nginx/routes.toml`) as a checked table."""
+
+import re
+import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from strangler.errors import UsageError
+from strangler.routes.route import Fixed, Resource, Route, Stack, Stage, Throttle, group_by_path
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
+_PATH = re.compile(r"/(?:(?:[A-Za-z0-9_~.-]+|\{[a-z_]+\})/)*")
+_FIXED_PATH = re.compile(r"/(?:[A-Za-z0-9_~.-]+/?)+")
+_RATE = re.compile(r"[1-9]\d*r/[sm]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteTable:
+    """Every endpoint and the stage where it stands, as the routes file says."""
+
+    routes: tuple[Route, ...]
+    fixed: tuple[Fixed, ...] = ()
+    throttles: tuple[Throttle, ...] = ()
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """The routes grouped by path."""
+        return group_by_path(self.routes)
+
+
+def load_routes(file: Path) -> RouteTable:
+    """The table in `file`.
+
+    Raises:
+        UsageError: the file can't be read or says something that nginx could not serve.
+    """
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} can't be read ({error}): name the routes file with ROUTES_FILE.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file} is not valid TOML ({error}): mend that line.") from error
+    try:
+        return _table(document)
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from None
+
+
+def _table(document: dict[str, Any]) -> RouteTable:
+    _known_keys(document, {"route", "fixed", "throttles"}, "the file")
+    throttles = tuple(_throttle(name, entry) for name, entry in _table_of(document, "throttles").items())
+    routes = tuple(_route(entry) for entry in _entries(document, "route"))
+    fixed = tuple(_fixed(entry) for entry in _entries(document, "fixed"))
+    table = RouteTable(routes=routes, fixed=fixed, throttles=throttles)
+    _check_unique(table)
+    _check_throttles(table)
+    return table
+
+
+def _route(entry: dict[str, Any]) -> Route:
+    name = _name(entry, "a [[route]]")
+    _known_keys(entry, {"name", "methods", "path", "stage", "throttle"}, name)
+    methods = entry.get("methods")
+    if not isinstance(methods, list) or not methods or any(method not in METHODS for method in methods):
+        raise UsageError(f"{name} has methods {methods!r}: list one or more of {', '.join(METHODS)}.")
+    path = entry.get("path")
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        raise UsageError(f"{name} has path {path!r}: begin and end it with / and write a variable segment as {{id}}.")
+    stage = entry.get("stage")
+    if stage not in tuple(Stage):
+        raise UsageError(f"{name} has stage {stage!r}: choose one of {', '.join(Stage)}.")
+    return Route(
+        name=name,
+        methods=tuple(methods),
+        path=path,
+        stage=Stage(stage),
+        throttle=_optional_text(entry, "throttle", name),
+    )
+
+
+def _fixed(entry: dict[str, Any]) -> Fixed:
+    name = _name(entry, "a [[fixed]]")
+    _known_keys(entry, {"name", "path", "stack"}, name)
+    path, stack = entry.get("path"), entry.get("stack")
+    if not isinstance(path, str) or not _FIXED_PATH.fullmatch(path):
+        raise UsageError(f"{name} has path {path!r}: begin it with / and use letters, digits and . _ ~ - only.")
+    if stack not in tuple(Stack):
+        raise UsageError(f"{name} has stack {stack!r}: choose one of {', '.join(Stack)}.")
+    return Fixed(name=name, path=path, stack=Stack(stack))
+
+
+def _throttle(name: str, entry: object) -> Throttle:
+    if not isinstance(entry, dict) or not re.fullmatch(r"[a-z0-9_]+", name):
+        raise UsageError(
+            f"throttle {name!r} is no table with a plain name: write [throttles.{name}] with rate and burst."
+        )
+    _known_keys(entry, {"rate", "burst"}, f"throttle {name}")
+    rate, burst = entry.get("rate"), entry.get("burst")
+    if not isinstance(rate, str) or not _RATE.fullmatch(rate):
+        raise UsageError(f"throttle {name} has rate {rate!r}: write it as 10r/s or 30r/m.")
+    if not isinstance(burst, int) or isinstance(burst, bool) or burst < 0:
+        raise UsageError(f"throttle {name} has burst {burst!r}: give a whole number, 0 or more.")
+    return Throttle(name=name, rate=rate, burst=burst)
+
+
+def _check_unique(table: RouteTable) -> None:
+    names = Counter([route.name for route in table.routes] + [entry.name for entry in table.fixed])
+    for name, count in names.items():
+        if count > 1:
+            raise UsageError(f"{name} is named {count} times: give every entry a name of its own.")
+    for resource in table.resources:
+        methods = Counter(method for route in resource.routes for method in route.methods)
+        for method, count in methods.items():
+            if count > 1:
+                raise UsageError(f"{count} routes answer {method} {resource.path}: keep one of them.")
+
+
+def _check_throttles(table: RouteTable) -> None:
+    known = {throttle.name for throttle in table.throttles}
+    for route in table.routes:
+        if route.throttle is not None and route.throttle not in known:
+            raise UsageError(f"{route.name} asks for throttle {route.throttle!r}: define [throttles.{route.throttle}].")
+    for resource in table.resources:
+        if len({route.throttle for route in resource.routes}) > 1:
+            raise UsageError(
+                f"the routes of {resource.path} differ in throttle: nginx limits by path, so give all the same."
+            )
+
+
+def _entries(document: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    entries = document.get(key, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise UsageError(f"{key} is no list of tables: write each entry under [[{key}]].")
+    return entries
+
+
+def _table_of(document: dict[str, Any], key: str) -> dict[str, Any]:
+    entries = document.get(key, {})
+    if not isinstance(entries, dict):
+        raise UsageError(f"{key} is no table: write each entry under [{key}.NAME].")
+    return entries
+
+
+def _name(entry: dict[str, Any], what: str) -> str:
+    name = entry.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise UsageError(f"{what} has name {name!r}: write it as resource.action in small letters.")
+    return name
+
+
+def _optional_text(entry: dict[str, Any], key: str, what: str) -> str | None:
+    value = entry.get(key)
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{what} has {key} {value!r}: write a text in quotes.")
+    return value
+
+
+def _known_keys(entry: dict[str, Any], known: set[str], what: str) -> None:
+    for key in sorted(set(entry) - known):
+        raise UsageError(f"{what} has an unknown key {key!r}: use only {', '.join(sorted(known))}.")
