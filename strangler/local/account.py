@@ -1,0 +1,74 @@
+"""The account that PostgreSQL runs as when the supervisor is root, since PostgreSQL refuses root."""
+
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from strangler.errors import FailedError
+
+ACCOUNT_NAME = "embedded_postgres"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A user of this machine."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def account_for_postgres() -> Account | None:
+    """None for an ordinary user, who runs PostgreSQL as themself; for root an account made at first use.
+
+    :raises FailedError: the account can't be made.
+    """
+    if os.geteuid() != 0:
+        return None
+    try:
+        entry = pwd.getpwnam(ACCOUNT_NAME)
+    except KeyError:
+        _account_create()
+        entry = pwd.getpwnam(ACCOUNT_NAME)
+    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+def _account_create() -> None:
+    mend = f"make an account named {ACCOUNT_NAME}, or run make up as an ordinary user"
+    useradd = shutil.which("useradd") or shutil.which("useradd", path="/usr/sbin:/sbin")
+    if useradd is None:
+        message = f"PostgreSQL refuses to run as root and there is no useradd to make it an account: {mend}"
+        raise FailedError(message)
+    command = [useradd, "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", ACCOUNT_NAME]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - a fixed command
+    # Two runs at once may both try; what counts is that the account is there.
+    if result.returncode != 0 and ACCOUNT_NAME not in {entry.pw_name for entry in pwd.getpwall()}:
+        message = f"the account {ACCOUNT_NAME} can't be made ({result.stderr.strip()}): {mend}"
+        raise FailedError(message)
+
+
+def search_bits_add(*, account: Account, paths: Iterable[Path]) -> list[Path]:
+    """Let `account` pass through the folders above `paths`; returns the folders that were changed.
+
+    Adds the search bit for others and nothing else: names in those folders stay unlisted, files unread.
+    """
+    changed = []
+    for folder in sorted({parent for path in paths for parent in path.resolve().parents}):
+        status = folder.stat()
+        if not _searchable(status, account):
+            folder.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXOTH)
+            changed.append(folder)
+    return changed
+
+
+def _searchable(status: os.stat_result, account: Account) -> bool:
+    if status.st_uid == account.uid:
+        return bool(status.st_mode & stat.S_IXUSR)
+    if status.st_gid == account.gid:
+        return bool(status.st_mode & stat.S_IXGRP)
+    return bool(status.st_mode & stat.S_IXOTH)

@@ -1,0 +1,33 @@
+"""Databases and the roles that own them, made through a superuser's connection."""
+
+import psycopg
+from psycopg import sql
+
+
+def database_ensure(*, admin_dsn: str, name: str, owner: str, password: str) -> None:
+    """Make the role `owner` and the database `name` that it owns; set the password if both are there already.
+
+    The owner may create roles, since the role that FastAPI connects as is made through it.
+
+    :raises psycopg.Error: the server refused.
+    """
+    role, database = sql.Identifier(owner), sql.Identifier(name)
+    with psycopg.connect(admin_dsn, autocommit=True) as connection:
+        if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", owner):
+            connection.execute(sql.SQL("CREATE ROLE {}").format(role))
+        connection.execute(sql.SQL("ALTER ROLE {} LOGIN CREATEROLE PASSWORD {}").format(role, sql.Literal(password)))
+        if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", name):
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
+
+
+def database_drop(*, admin_dsn: str, name: str) -> None:
+    """Remove a database and end the sessions in it; does nothing if there is none.
+
+    :raises psycopg.Error: the server refused.
+    """
+    with psycopg.connect(admin_dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _exists(connection: psycopg.Connection, query: str, name: str) -> bool:
+    return connection.execute(query, (name,)).fetchone() is not None

