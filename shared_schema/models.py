@@ -1,0 +1,84 @@
+"""The example's tables, as far as FastAPI needs them. For your own project, this is the file to replace."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, relationship
+
+from shared_schema.mapping import Reflected
+
+
+class User(Reflected):
+    """A person who signs in."""
+
+    __tablename__ = "users"
+    __writes__ = ("UPDATE (password, last_login)",)
+
+    id: Mapped[int]
+    username: Mapped[str]
+    email: Mapped[str]
+    password: Mapped[str]
+    is_active: Mapped[bool]
+    is_staff: Mapped[bool]
+    last_login: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    posts: Mapped[list["Post"]] = relationship("Post", back_populates="author", lazy="raise")
+
+
+class Post(Reflected):
+    """A text of one author."""
+
+    __tablename__ = "posts"
+
+    id: Mapped[int]
+    title: Mapped[str]
+    content: Mapped[str]
+    published: Mapped[bool]
+    created_at: Mapped[datetime]
+    author_id: Mapped[int]
+    author: Mapped["User"] = relationship("User", back_populates="posts", lazy="raise")
+    tags: Mapped[list["Tag"]] = relationship("Tag", secondary="blog_post_tags", back_populates="posts", lazy="raise")
+
+
+class Tag(Reflected):
+    """A word that posts share."""
+
+    __tablename__ = "tags"
+
+    id: Mapped[int]
+    name: Mapped[str]
+    posts: Mapped[list["Post"]] = relationship("Post", secondary="blog_post_tags", back_populates="tags", lazy="raise")
+
+
+class PostTag(Reflected):
+    """A tag on a post: the row of Django's many-to-many table."""
+
+    __tablename__ = "blog_post_tags"
+
+    id: Mapped[int]
+    post_id: Mapped[int]
+    tag_id: Mapped[int]
+
+
+class OutstandingToken(Reflected):
+    """A refresh token that was issued (simplejwt's token_blacklist app)."""
+
+    __tablename__ = "token_blacklist_outstandingtoken"
+    __writes__ = ("INSERT",)
+
+    id: Mapped[int]
+    user_id: Mapped[int | None]
+    jti: Mapped[str]
+    token: Mapped[str]
+    created_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+
+
+class BlacklistedToken(Reflected):
+    """A refresh token that is no longer accepted."""
+
+    __tablename__ = "token_blacklist_blacklistedtoken"
+    __writes__ = ("INSERT",)
+
+    id: Mapped[int]
+    token_id: Mapped[int]
+    blacklisted_at: Mapped[datetime]

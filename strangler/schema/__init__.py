@@ -1,0 +1,1 @@
+"""The database side of a deployment: who may do what with which table."""

@@ -1,0 +1,87 @@
+"""FastAPI's database role: it may read the tables that it needs, and write only once a write route has moved."""
+
+import psycopg
+from psycopg import sql
+
+from shared_schema import models  # noqa: F401 - registers the classes whose tables are granted
+from shared_schema.mapping import mapped_classes
+from strangler.errors import FailedError
+from strangler.routes.route import Stage
+from strangler.routes.table import RouteTable
+
+# A statement that runs away or a session left open must not hold up Django's migrations.
+_LIMITS = {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
+
+
+def apply_grants(*, owner_dsn: str, role: str, password: str, table: RouteTable) -> None:
+    """Makes `role` if it isn't there and gives it exactly what the routes ask for; what it had before is revoked.
+
+    `owner_dsn` is the role that owns the tables; it needs CREATEROLE only while `role` is missing or its password
+    changes. Without a role that a write route has moved to, every privilege but SELECT is withheld.
+
+    Raises:
+        FailedError: the database refuses; nothing was changed.
+    """
+    writing = any(route.writes and route.stage is not Stage.LEGACY for route in table.routes)
+    try:
+        with psycopg.connect(owner_dsn, connect_timeout=5) as connection:
+            _ensure_role(connection, role, password)
+            for statement in grant_statements(role=role, database=connection.info.dbname, writing=writing):
+                connection.execute(statement)
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        raise FailedError(
+            f"The grants of role {role} can't be set ({reason}): migrate first, and let DATABASE_URL name the tables' owner."
+        ) from error
+
+
+def grant_statements(*, role: str, database: str, writing: bool) -> list[sql.Composed]:
+    """The statements that give `role` SELECT on the mapped tables and, where `writing`, what each class asks for."""
+    name = sql.Identifier(role)
+    statements = [
+        sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(name),
+        sql.SQL("REVOKE CREATE ON SCHEMA public FROM {}").format(name),
+        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), name),
+        sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name),
+    ]
+    for cls in mapped_classes():
+        privileges = ("SELECT", *(cls.__writes__ if writing else ()))
+        statements.append(
+            sql.SQL("GRANT {} ON {} TO {}").format(
+                sql.SQL(", ".join(privileges)),  # type: ignore[arg-type] # literals of shared_schema.models
+                sql.Identifier(cls.__tablename__),
+                name,
+            )
+        )
+    return statements
+
+
+def _ensure_role(connection: psycopg.Connection, role: str, password: str) -> None:
+    exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+    if exists and _can_sign_in(connection, role, password):
+        return
+    verb = "ALTER" if exists else "CREATE"
+    encrypted = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    connection.execute(
+        sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(
+            sql.SQL(verb), sql.Identifier(role), sql.Literal(encrypted)
+        )
+    )
+    for setting, value in _LIMITS.items():
+        connection.execute(
+            sql.SQL("ALTER ROLE {} SET {} = {}").format(
+                sql.Identifier(role), sql.Identifier(setting), sql.Literal(value)
+            )
+        )
+
+
+def _can_sign_in(connection: psycopg.Connection, role: str, password: str) -> bool:
+    """Whether the role's password is already this one, so that an owner without CREATEROLE may refresh grants."""
+    info = connection.info
+    try:
+        psycopg.connect(
+            host=info.host, port=info.port, dbname=info.dbname, user=role, password=password, connect_timeout=5
+        ).close()
+    except psycopg.OperationalError:
+        return False
+    return True
