@@ -31,7 +31,7 @@ def apply_grants(*, owner_dsn: str, role: str, password: str, table: RouteTable)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise FailedError(
-            f"The grants of role {role} can't be set ({reason}): migrate first, and let DATABASE_URL name the tables' owner."
+            f"Role {role} can't be given its grants ({reason}): migrate, and let DATABASE_URL name the tables' owner."
         ) from error
 
 
@@ -48,7 +48,7 @@ def grant_statements(*, role: str, database: str, writing: bool) -> list[sql.Com
         privileges = ("SELECT", *(cls.__writes__ if writing else ()))
         statements.append(
             sql.SQL("GRANT {} ON {} TO {}").format(
-                sql.SQL(", ".join(privileges)),  # type: ignore[arg-type] # literals of shared_schema.models
+                sql.SQL(", ".join(privileges)),
                 sql.Identifier(cls.__tablename__),
                 name,
             )
@@ -63,9 +63,7 @@ def _ensure_role(connection: psycopg.Connection, role: str, password: str) -> No
     verb = "ALTER" if exists else "CREATE"
     encrypted = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     connection.execute(
-        sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(
-            sql.SQL(verb), sql.Identifier(role), sql.Literal(encrypted)
-        )
+        sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(sql.SQL(verb), sql.Identifier(role), sql.Literal(encrypted))
     )
     for setting, value in _LIMITS.items():
         connection.execute(
