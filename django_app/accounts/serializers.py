@@ -1,0 +1,101 @@
+"""What users look like in requests and responses."""
+
+# ruff: noqa: D106 - Meta is Django's word, the same in every model and serializer
+
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.validators import UniqueValidator
+from rest_framework_simplejwt.serializers import TokenRefreshSerializer as SimpleTokenRefreshSerializer
+
+from django_app.accounts.models import USERNAME_MAX_LENGTH, USERNAME_MIN_LENGTH, USERNAME_TAKEN, User
+
+PASSWORD_MAX_LENGTH = 128
+MIN_POSTS_DEFAULT = 5
+INTEGER_MAX = 2**31 - 1
+
+
+class UsernameField(serializers.CharField):
+    """Folds to NFKC before validating, as `create_user` does: else two spellings of a name meet in the database."""
+
+    def to_internal_value(self, data: object) -> str:
+        """The folded name."""
+        return User.normalize_username(super().to_internal_value(data))
+
+
+class NormalizedEmailField(serializers.EmailField):
+    """Lowers the domain before validating, as `create_user` stores it, for the same reason."""
+
+    def to_internal_value(self, data: object) -> str:
+        """The address with its domain in lower case."""
+        return User.objects.normalize_email(super().to_internal_value(data))
+
+
+def _email_field(*, write_only: bool) -> NormalizedEmailField:
+    taken = UniqueValidator(queryset=User.objects.all(), message="user with this email address already exists.")
+    return NormalizedEmailField(max_length=254, validators=[taken], write_only=write_only)
+
+
+class UserSerializer(serializers.ModelSerializer):
+    """A user as everybody sees it; e-mail and password are only ever received."""
+
+    username = UsernameField(
+        min_length=USERNAME_MIN_LENGTH,
+        max_length=USERNAME_MAX_LENGTH,
+        validators=[
+            UnicodeUsernameValidator(),
+            UniqueValidator(queryset=User.objects.all(), message=USERNAME_TAKEN),
+        ],
+    )
+    email = _email_field(write_only=True)
+    password = serializers.CharField(
+        max_length=PASSWORD_MAX_LENGTH, write_only=True, trim_whitespace=False, style={"input_type": "password"}
+    )
+    display_name = serializers.CharField(read_only=True)
+    post_count = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = User
+        fields = ("id", "username", "email", "password", "display_name", "created_at", "post_count")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Apply AUTH_PASSWORD_VALIDATORS, which compare the password with the other values, so after those."""
+        if "password" in attrs:
+            candidate = User(
+                username=attrs.get("username", getattr(self.instance, "username", "")),
+                email=attrs.get("email", getattr(self.instance, "email", "")),
+            )
+            try:
+                validate_password(attrs["password"], user=candidate)
+            except DjangoValidationError as error:
+                raise serializers.ValidationError({"password": error.messages}) from error
+        return attrs
+
+
+class MeSerializer(UserSerializer):
+    """A user as the user sees it: with the e-mail."""
+
+    email = _email_field(write_only=False)
+
+
+class ActiveUsersQuerySerializer(serializers.Serializer):
+    """The query of `users/active/`."""
+
+    min_posts = serializers.IntegerField(
+        default=MIN_POSTS_DEFAULT, min_value=0, max_value=INTEGER_MAX, help_text="The least number of posts."
+    )
+
+
+class TokenRefreshSerializer(SimpleTokenRefreshSerializer):
+    """simplejwt's, but a deleted user's token is a 401 and not a 500."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
+        """The new pair of tokens."""
+        try:
+            return super().validate(attrs)
+        except User.DoesNotExist as error:
+            raise AuthenticationFailed(self.error_messages["no_active_account"], "no_active_account") from error

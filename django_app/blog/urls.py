@@ -1,0 +1,12 @@
+"""Addresses of posts, the feed and tags, below `/api/`."""
+
+from rest_framework.routers import SimpleRouter
+
+from django_app.blog.views import FeedViewSet, PostViewSet, TagViewSet
+
+router = SimpleRouter()
+router.register("posts", PostViewSet, basename="post")
+router.register("feed", FeedViewSet, basename="feed")
+router.register("tags", TagViewSet, basename="tag")
+
+urlpatterns = router.urls

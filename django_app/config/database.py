@@ -1,0 +1,46 @@
+"""Django's DATABASES entry from a PostgreSQL address."""
+
+from typing import Any
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from django_app.config.environment import EnvironmentInvalidError
+
+CONNECT_TIMEOUT_S = 5
+POOL_WAIT_S = 5.0
+
+
+def database_settings(*, url: str, pool_max: int) -> dict[str, Any]:
+    """Settings of one database with a psycopg pool of 1 to `pool_max` connections in each process.
+
+    :param url: `postgresql://user:password@host:port/name?option=value`, or libpq's `key=value` form.
+    :raises EnvironmentInvalidError: when libpq can't read the address, or it names no database.
+    """
+    try:
+        options = conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise EnvironmentInvalidError(
+            "DATABASE_URL is no PostgreSQL address: write postgresql://user:password@host:port/name."
+        ) from error
+    name = options.pop("dbname", None)
+    if not name:
+        raise EnvironmentInvalidError("DATABASE_URL names no database: end the address with /name.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": options.pop("user", ""),
+        "PASSWORD": options.pop("password", ""),
+        "HOST": options.pop("host", ""),
+        "PORT": str(options.pop("port", "")),
+        "ATOMIC_REQUESTS": True,
+        # The pool keeps connections; Django must hand each back at the end of its request.
+        "CONN_MAX_AGE": 0,
+        # A connection that died with a restarted server is replaced before a request meets it.
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            **options,
+            "pool": {"min_size": 1, "max_size": pool_max, "timeout": POOL_WAIT_S},
+        },
+    }

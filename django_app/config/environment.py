@@ -1,0 +1,121 @@
+"""The service's settings as the environment gives them. Nothing else in `django_app` reads the environment.
+
+It imports no Django, because gunicorn reads it too, before any application is loaded.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DEVELOPMENT = "development"
+PRODUCTION = "production"
+SECRET_MIN_LENGTH = 32
+DEMO_PASSWORD_DEFAULT = "strangler-demo"  # noqa: S105 - the documented password of the demo users, refused in production
+PLACEHOLDERS = frozenset({"change-me", "changeme", "secret", DEMO_PASSWORD_DEFAULT})
+LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
+
+
+class EnvironmentInvalidError(Exception):
+    """A variable is missing or unusable; the text is one sentence that ends with the mend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Every variable that the service knows, parsed. Names are those of `.env.example`, in lower case."""
+
+    environment: str
+    secret_key: str
+    jwt_signing_key: str
+    database_url: str
+    db_pool_max: int
+    allowed_hosts: tuple[str, ...]
+    demo_password: str
+    log_level: str
+
+    @property
+    def is_production(self) -> bool:
+        """Whether placeholders are refused."""
+        return self.environment == PRODUCTION
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerEnvironment:
+    """What gunicorn needs: where to listen, and with how many processes and threads."""
+
+    bind: str
+    workers: int
+    threads: int
+    log_level: str
+
+
+def environment_read(variables: Mapping[str, str] = os.environ) -> Environment:
+    """Parse the variables of the application.
+
+    :raises EnvironmentInvalidError: when one is missing or unusable.
+    """
+    environment = variables.get("ENVIRONMENT") or DEVELOPMENT
+    if environment not in {DEVELOPMENT, PRODUCTION}:
+        msg = f"ENVIRONMENT is {environment!r}: set it to {DEVELOPMENT} or {PRODUCTION}."
+        raise EnvironmentInvalidError(msg)
+    production = environment == PRODUCTION
+    return Environment(
+        environment=environment,
+        secret_key=_secret(variables, "SECRET_KEY", production=production),
+        jwt_signing_key=_secret(variables, "JWT_SIGNING_KEY", production=production),
+        database_url=_required(variables, "DATABASE_URL"),
+        db_pool_max=_positive(variables, "DB_POOL_MAX", default=10),
+        allowed_hosts=_list(variables, "ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"),
+        demo_password=variables.get("DEMO_PASSWORD") or DEMO_PASSWORD_DEFAULT,
+        log_level=_log_level(variables),
+    )
+
+
+def server_environment_read(variables: Mapping[str, str] = os.environ) -> ServerEnvironment:
+    """Parse the variables of gunicorn.
+
+    :raises EnvironmentInvalidError: when one is unusable.
+    """
+    port = _positive(variables, "DJANGO_PORT", default=8001)
+    return ServerEnvironment(
+        bind=variables.get("BIND") or f"127.0.0.1:{port}",
+        workers=_positive(variables, "DJANGO_WORKERS", default=2),
+        threads=_positive(variables, "DJANGO_THREADS", default=4),
+        log_level=_log_level(variables),
+    )
+
+
+def _required(variables: Mapping[str, str], name: str) -> str:
+    value = variables.get(name, "")
+    if not value:
+        msg = f"{name} is not set: start with `make up`, which sets it, or set it as .env.example shows."
+        raise EnvironmentInvalidError(msg)
+    return value
+
+
+def _secret(variables: Mapping[str, str], name: str, *, production: bool) -> str:
+    value = _required(variables, name)
+    if production and (value.lower() in PLACEHOLDERS or len(value) < SECRET_MIN_LENGTH):
+        msg = f"{name} is a placeholder or shorter than {SECRET_MIN_LENGTH} characters: set a long random one."
+        raise EnvironmentInvalidError(msg)
+    return value
+
+
+def _positive(variables: Mapping[str, str], name: str, *, default: int) -> int:
+    text = variables.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        msg = f"{name} is {text!r}: set it to a whole number above 0."
+        raise EnvironmentInvalidError(msg)
+    return int(text)
+
+
+def _list(variables: Mapping[str, str], name: str, *, default: str) -> tuple[str, ...]:
+    text = variables.get(name) or default
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _log_level(variables: Mapping[str, str]) -> str:
+    level = (variables.get("LOG_LEVEL") or "info").lower()
+    if level not in LOG_LEVELS:
+        msg = f"LOG_LEVEL is {level!r}: set it to one of {', '.join(LOG_LEVELS)}."
+        raise EnvironmentInvalidError(msg)
+    return level

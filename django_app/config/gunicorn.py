@@ -1,0 +1,31 @@
+"""gunicorn's configuration: `gunicorn django_app.config.wsgi:application --config django_app/config/gunicorn.py`.
+
+https://docs.gunicorn.org/en/stable/settings.html names each setting.
+"""
+
+import sys
+
+from django_app.config.environment import EnvironmentInvalidError, environment_read, server_environment_read
+from django_app.config.logs import logging_settings
+
+try:
+    environment_read()
+    server = server_environment_read()
+except EnvironmentInvalidError as error:
+    sys.exit(str(error))
+
+bind = server.bind
+workers = server.workers
+threads = server.threads
+worker_class = "gthread"
+# Above nginx's upstream keep-alive (60 s), so that nginx never reuses a connection that is just being closed.
+keepalive = 75
+timeout = 60
+graceful_timeout = 20
+# Each worker imports the application itself, so a restarted worker takes nothing over, and pools are never shared.
+preload_app = False
+# nginx writes the access log.
+accesslog = None
+logconfig_dict = logging_settings(level=server.log_level)
+# Nobody steers this server while it runs, and all of a user's gunicorns would share the default socket below $HOME.
+control_socket_disable = True

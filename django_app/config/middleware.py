@@ -1,0 +1,59 @@
+"""What nginx says about a request, put to use: its id in the logs, its public prefix in links."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from django_app.config import logs
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+API_PREFIX = "/api"
+PUBLIC_PREFIXES = frozenset({"/api", "/api/v2"})
+
+logger = logging.getLogger(logs.REQUEST_LOGGER)
+
+
+class RequestLogMiddleware:
+    """Gives every log record of a request its `X-Request-ID`, and writes one line when it is answered."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request, logged."""
+        token = logs.request_id.set(logs.request_id_accept(request.headers.get("X-Request-ID")))
+        started = time.perf_counter()
+        try:
+            response = self.get_response(request)
+            extra = {
+                "method": request.method,
+                "path": request.path,
+                "status": response.status_code,
+                "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+            }
+            logger.info("request answered", extra=extra)
+            return response
+        finally:
+            logs.request_id.reset(token)
+
+
+class ForwardedPrefixMiddleware:
+    """Makes `request.path` the public one, `X-Forwarded-Prefix` and what follows `/api`.
+
+    nginx answers `/api/v2/posts/` with this service as long as the route is `legacy`. Routing reads `path_info`, which
+    stays `/api/posts/`; pagination links and the redirect to the trailing slash read `path`, so they carry the prefix
+    that the client used. Any other value, or a path outside `/api/`, is left alone.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request under its public path."""
+        prefix = request.headers.get("X-Forwarded-Prefix")
+        if prefix in PUBLIC_PREFIXES and request.path_info.startswith(f"{API_PREFIX}/"):
+            request.path = prefix + request.path_info.removeprefix(API_PREFIX)
+        return self.get_response(request)

@@ -1,0 +1,148 @@
+"""Settings of the legacy service; what differs between deployments comes from `environment`.
+
+https://docs.djangoproject.com/en/5.2/ref/settings/ and the libraries' pages name each.
+"""
+
+from typing import Any
+
+from django_app.config.database import database_settings
+from django_app.config.environment import environment_read
+from django_app.config.logs import logging_settings
+from shared_schema import tokens
+
+environment = environment_read()
+
+SECRET_KEY = environment.secret_key
+# Off in development too: both stacks must answer there as they do in production, errors included.
+DEBUG = False
+ALLOWED_HOSTS = list(environment.allowed_hosts)
+ROOT_URLCONF = "django_app.config.urls"
+WSGI_APPLICATION = "django_app.config.wsgi.application"
+# nginx overwrites the client's header, so it can be believed.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_app.accounts",
+    "django_app.blog",
+]
+
+MIDDLEWARE = [
+    "django_app.config.middleware.RequestLogMiddleware",
+    "django_app.config.middleware.ForwardedPrefixMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": database_settings(url=environment.database_url, pool_max=environment.db_pool_max)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+DEMO_PASSWORD = environment.demo_password
+IS_PRODUCTION = environment.is_production
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+LOGGING = logging_settings(level=environment.log_level)
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "rest_framework.filters.SearchFilter",
+        "django_app.config.lists.StableOrderingFilter",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "django_app.config.lists.PagePagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SIMPLE_JWT: dict[str, Any] = {
+    "ALGORITHM": tokens.ALGORITHM,
+    "SIGNING_KEY": environment.jwt_signing_key,
+    "ACCESS_TOKEN_LIFETIME": tokens.ACCESS_TOKEN_LIFETIME,
+    "REFRESH_TOKEN_LIFETIME": tokens.REFRESH_TOKEN_LIFETIME,
+    "AUTH_HEADER_TYPES": (tokens.AUTH_HEADER_TYPE,),
+    "TOKEN_TYPE_CLAIM": tokens.TOKEN_TYPE_CLAIM,
+    "JTI_CLAIM": tokens.JTI_CLAIM,
+    "USER_ID_CLAIM": tokens.USER_ID_CLAIM,
+    "USER_ID_FIELD": tokens.USER_ID_FIELD,
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "UPDATE_LAST_LOGIN": True,
+    "TOKEN_REFRESH_SERIALIZER": "django_app.accounts.serializers.TokenRefreshSerializer",
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Blog API, version 1",
+    "DESCRIPTION": "The legacy service: users, posts and tags. Sign in at `auth/token/`.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "TAGS": [
+        {"name": "auth", "description": "Tokens: get, refresh, verify, blacklist."},
+        {"name": "users", "description": "Accounts and their posts."},
+        {"name": "posts", "description": "The caller's own posts."},
+        {"name": "feed", "description": "Everybody's published posts; no sign-in."},
+        {"name": "tags", "description": "What posts are about."},
+        {"name": "health", "description": "Whether the service can work."},
+    ],
+}
