@@ -1,1 +1,37 @@
-"""The command line: one command per file."""
+"""The command line: one command per file.
+
+Exit codes: 0 done or the same, 1 differences found or the stack isn't whole, 2 wrong usage or setting (also: the
+stack already runs), 3 refused as unsafe, 4 failed, and what ran before was restored or everything was ended.
+"""
+
+import sys
+
+import typer
+from rich.text import Text
+
+from strangler.cli.down import down
+from strangler.cli.logs import logs
+from strangler.cli.output import err
+from strangler.cli.status import status
+from strangler.cli.up import up
+from strangler.errors import StranglerError
+
+app = typer.Typer(
+    name="strangler",
+    help="Move a Django API to FastAPI one endpoint at a time, and take any move back.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (up, down, status, logs):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command that the arguments name; an expected failure is one line and its exit code."""
+    try:
+        app()
+    except StranglerError as error:
+        err.print(Text(f"strangler: {error}"))
+        sys.exit(error.exit_code)

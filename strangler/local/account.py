@@ -39,7 +39,7 @@ def account_for_postgres() -> Account | None:
 
 
 def _account_create() -> None:
-    mend = f"make an account named {ACCOUNT_NAME}, or run make up as an ordinary user"
+    mend = f"make an account named {ACCOUNT_NAME}, or run make up as an ordinary user."
     useradd = shutil.which("useradd") or shutil.which("useradd", path="/usr/sbin:/sbin")
     if useradd is None:
         message = f"PostgreSQL refuses to run as root and there is no useradd to make it an account: {mend}"

@@ -3,6 +3,8 @@
 import psycopg
 from psycopg import sql
 
+from strangler.errors import UsageError
+
 
 def database_ensure(*, admin_dsn: str, name: str, owner: str, password: str) -> None:
     """Make the role `owner` and the database `name` that it owns; set the password if both are there already.
@@ -15,7 +17,8 @@ def database_ensure(*, admin_dsn: str, name: str, owner: str, password: str) -> 
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
         if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", owner):
             connection.execute(sql.SQL("CREATE ROLE {}").format(role))
-        connection.execute(sql.SQL("ALTER ROLE {} LOGIN CREATEROLE PASSWORD {}").format(role, sql.Literal(password)))
+        encrypted = connection.pgconn.encrypt_password(password.encode(), owner.encode(), b"scram-sha-256").decode()
+        connection.execute(sql.SQL("ALTER ROLE {} LOGIN CREATEROLE PASSWORD {}").format(role, sql.Literal(encrypted)))
         if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", name):
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
 
@@ -27,6 +30,30 @@ def database_drop(*, admin_dsn: str, name: str) -> None:
     """
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def database_require(*, dsn: str, setting: str) -> None:
+    """Refuse a database that doesn't answer.
+
+    :raises UsageError: names the setting and why; never the password.
+    """
+    try:
+        psycopg.connect(dsn, connect_timeout=5).close()
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        message = f"the database of {setting} doesn't answer ({reason}): start it, or set {setting} right in .env."
+        raise UsageError(message) from error
+
+
+def has_rows(*, dsn: str, table: str) -> bool:
+    """Whether a table holds anything.
+
+    :raises psycopg.Error: there is no such table, or the server refused.
+    """
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(table))
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute(query).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _exists(connection: psycopg.Connection, query: str, name: str) -> bool:

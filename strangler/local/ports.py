@@ -39,7 +39,8 @@ def port_owner(port: int) -> str | None:
     except psutil.AccessDenied:
         return None
     for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port and connection.pid:
+        address = connection.laddr or None
+        if connection.status == psutil.CONN_LISTEN and address and address.port == port and connection.pid:
             try:
                 return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
             except psutil.Error:
@@ -56,8 +57,8 @@ def port_require_free(*, host: str, port: int, setting: str) -> None:
         if port_is_free(host=host, port=port):
             return
     except OSError as error:
-        message = f"{host}:{port} can't be listened on ({error.strerror}): set {setting} to another port in .env"
+        message = f"{host}:{port} can't be listened on ({error.strerror}): set {setting} to another port in .env."
         raise UsageError(message) from error
     owner = port_owner(port) or "another user's process"
-    message = f"port {port} is taken by {owner}: end it, or set {setting} to another port in .env"
+    message = f"port {port} is taken by {owner}: end it, or set {setting} to another port in .env."
     raise UsageError(message)

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 import psycopg
 
-from strangler.errors import FailedError
 from strangler.local.account import account_for_postgres, search_bits_add
 from strangler.local.databases import database_ensure
+from strangler.local.logs import log_failure
 from strangler.local.ports import port_require_free
 from strangler.local.postgres_cluster import (
     SUPERUSER,
@@ -46,6 +46,7 @@ class PostgresServer:
         log_path: what the server writes.
         durable: False trades the safety of the data for speed: for throwaway test databases.
         tell: receives one sentence when something outside the data folder had to be changed.
+        check: called while the server is waited for; what it raises ends the start.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class PostgresServer:
         log_path: Path,
         durable: bool = True,
         tell: Callable[[str], None] = lambda _sentence: None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self.secret_store = secret_store
@@ -64,6 +66,7 @@ class PostgresServer:
         self.log_path = log_path
         self.durable = durable
         self.tell = tell
+        self.check = check
         self.child: Child | None = None
 
     def __enter__(self) -> Self:
@@ -85,6 +88,10 @@ class PostgresServer:
         login = f"{quote(user, safe='')}:{quote(password, safe='')}"
         return f"postgresql://{login}@{HOST}:{self.port}/{quote(database, safe='')}"
 
+    def owner_dsn(self, *, name: str = DATABASE, owner: str = OWNER) -> str:
+        """The URL of a database as its owner; `database_ensure` makes both."""
+        return self.dsn(database=name, user=owner, password=self.secret_store.get("owner_password"))
+
     def database_ensure(self, *, name: str = DATABASE, owner: str = OWNER) -> str:
         """Make a database and the role that owns it if they aren't there; returns the owner's URL.
 
@@ -92,7 +99,7 @@ class PostgresServer:
         """
         password = self.secret_store.get("owner_password")
         database_ensure(admin_dsn=self.admin_dsn, name=name, owner=owner, password=password)
-        return self.dsn(database=name, user=owner, password=password)
+        return self.owner_dsn(name=name, owner=owner)
 
     def start(self, *, timeout: float = 60) -> Child:
         """Make the data folder if there is none, start the server and wait until it answers.
@@ -141,15 +148,14 @@ class PostgresServer:
     def _wait_until_ready(self, *, child: Child, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         while True:
+            self.check()
             if child.exit_code is not None:
-                message = f"postgres ended with code {child.exit_code}: read the end of {self.log_path}"
-                raise FailedError(message)
+                raise log_failure("postgres", f"ended with code {child.exit_code}", self.log_path)
             try:
                 psycopg.connect(self.admin_dsn, connect_timeout=2).close()
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:
-                    message = f"postgres did not answer within {timeout:.0f} s: read the end of {self.log_path}"
-                    raise FailedError(message) from error
+                    raise log_failure("postgres", f"did not answer within {timeout:.0f} s", self.log_path) from error
             else:
                 return
             time.sleep(_POLL_SECONDS)

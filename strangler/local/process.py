@@ -94,6 +94,6 @@ def child_start(
                 extra_groups=[] if account else None,
             )
         except OSError as error:
-            message = f"{name} can't be started: {error.strerror} ({argv[0]}); run make clean, then make up"
+            message = f"{name} can't be started: {error.strerror} ({argv[0]}): run make clean, then make up."
             raise FailedError(message) from error
     return Child(name=name, process=process, stop_signal=stop_signal)

@@ -1,0 +1,48 @@
+"""`strangler logs`: what the services have written."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from strangler.cli.output import log_line
+from strangler.errors import UsageError
+from strangler.local.foreground import StopRequested, StopSignals
+from strangler.local.logs import LogFollower, log_names, log_tail
+from strangler.local.settings import ROOT
+from strangler.local.state import StateFolder
+
+_POLL_SECONDS = 0.2
+
+
+def logs(
+    service: Annotated[str | None, typer.Argument(help="Only this one, such as django.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines of each to begin with.")] = 20,
+) -> None:
+    """Show the end of each service's log."""
+    folder = StateFolder(ROOT / ".run").logs
+    names = log_names(folder)
+    if not names:
+        raise UsageError("there are no logs yet: start the stack with make up.")
+    if service is not None and service not in names:
+        raise UsageError(f"there is no log of {service!r}: choose one of {', '.join(names)}.")
+    follower = LogFollower(folder)
+    follower.skip()
+    for name in [service] if service else names:
+        for line in log_tail(folder / f"{name}.log", lines=lines):
+            log_line(name, line)
+    if follow:
+        _follow(follower, service or "*")
+
+
+def _follow(follower: LogFollower, service: str) -> None:
+    with StopSignals() as signals:
+        try:
+            while True:
+                for name, line in follower.new_lines(service):
+                    log_line(name, line)
+                signals.check()
+                time.sleep(_POLL_SECONDS)
+        except StopRequested:
+            return

@@ -1,0 +1,24 @@
+"""How the tool writes: coloured on a terminal, plain lines off it; `NO_COLOR` is honoured by rich."""
+
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+out: Final = Console(highlight=False, soft_wrap=True)
+err: Final = Console(highlight=False, soft_wrap=True, stderr=True)
+
+_COLOURS: Final = {"postgres": "blue", "django": "green", "fastapi": "cyan", "nginx": "magenta"}
+_WIDTH: Final = 8
+
+
+def log_line(service: str, line: str) -> None:
+    """One line of a service's log, behind its name."""
+    prefix = Text(f"{service:<{_WIDTH}} | ", style=_COLOURS.get(service, "yellow"))
+    # A service's own colour codes are kept on a terminal and dropped off it.
+    out.print(prefix + Text.from_ansi(line))
+
+
+def say(sentence: str = "") -> None:
+    """A line of the tool's own."""
+    out.print(Text(sentence))

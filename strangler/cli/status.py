@@ -1,0 +1,70 @@
+"""`strangler status`: what of the stack runs, and whether it answers."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from strangler.cli.output import out, say
+from strangler.local.probes import probe_answers
+from strangler.local.settings import ROOT
+from strangler.local.state import ProcessRecord, StateFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceStatus:
+    """One line of the table; `state` is ready, running (not answering yet), or ended."""
+
+    service: str
+    pid: int
+    address: str
+    state: str
+    uptime_seconds: int
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+) -> None:
+    """Show each service's process, address and state; exits with 1 unless all are ready."""
+    state = StateFolder(ROOT / ".run").read()
+    rows = [_status_of(name, record) for name, record in state.services.items()] if state else []
+    if as_json:
+        out.out(json.dumps([asdict(row) for row in rows], indent=2))
+    elif rows:
+        _show(rows)
+    else:
+        say("nothing runs: start it with make up")
+    if state is None or state.phase != "ready" or any(row.state != "ready" for row in rows):
+        raise SystemExit(1)
+
+
+def _status_of(name: str, record: ProcessRecord) -> ServiceStatus:
+    process = record.find()
+    if process is None:
+        what = "ended"
+    elif record.probe is None or probe_answers(record.probe):
+        what = "ready"
+    else:
+        what = "running"
+    return ServiceStatus(
+        service=name,
+        pid=record.pid,
+        address=record.address,
+        state=what,
+        uptime_seconds=round(time.time() - record.create_time) if process else 0,
+    )
+
+
+def _show(rows: list[ServiceStatus]) -> None:
+    if not out.is_terminal:
+        for row in rows:
+            say(f"{row.service} {row.pid} {row.address} {row.state} {row.uptime_seconds}s")
+        return
+    table = Table("service", "pid", "address", "state", "uptime", box=None)
+    for row in rows:
+        colour = "green" if row.state == "ready" else "red"
+        table.add_row(row.service, str(row.pid), row.address, f"[{colour}]{row.state}[/]", f"{row.uptime_seconds} s")
+    out.print(table)

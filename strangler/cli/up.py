@@ -1,0 +1,92 @@
+"""`strangler up`: the whole stack on this machine, in front or in the background."""
+
+import subprocess
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from strangler.cli.output import err, log_line, say
+from strangler.errors import FailedError
+from strangler.local.foreground import StopRequested, StopSignals
+from strangler.local.logs import LogFollower, log_trim
+from strangler.local.settings import ROOT, settings_load
+from strangler.local.stack import LocalStack
+from strangler.local.state import StateFolder
+from strangler.local.summary import stack_summary
+
+_POLL_SECONDS = 0.1
+_DETACHED_START_SECONDS = 900.0
+
+
+def up(
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return once it is ready, and leave it running.")
+    ] = False,
+) -> None:
+    """Start PostgreSQL, Django, FastAPI and nginx, and stay in front with their logs until Ctrl-C."""
+    if detach:
+        _up_detached()
+    else:
+        _up_in_front()
+
+
+def _up_in_front() -> None:
+    started = time.monotonic()
+    with StopSignals() as signals:
+        stack = LocalStack(settings_load(), tell=say, check=signals.check)
+        try:
+            with stack:
+                say(f"ready after {time.monotonic() - started:.1f} s\n")
+                for line in stack_summary(stack.settings):
+                    say(line)
+                say("\nCtrl-C ends it.\n")
+                _follow(stack, signals)
+        except StopRequested:
+            say("ended")
+
+
+def _follow(stack: LocalStack, signals: StopSignals) -> None:
+    follower = LogFollower(stack.folder.logs)
+    follower.skip()
+    while True:
+        for service, line in follower.new_lines():
+            log_line(service, line)
+        for path in stack.folder.logs.glob("*.log"):
+            log_trim(path)
+        stack.children.require_running()
+        signals.check()
+        time.sleep(_POLL_SECONDS)
+
+
+def _up_detached() -> None:
+    settings_load()
+    folder = StateFolder(ROOT / ".run")
+    with folder.locked():
+        pass  # a stack that already runs, or a folder that isn't writable, is told here and not in a log
+    log_path = folder.path / "supervisor.log"
+    with log_path.open("wb") as log:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "strangler.cli", "up"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    shown = LogFollower(folder.path)
+    deadline = time.monotonic() + _DETACHED_START_SECONDS
+    while supervisor.poll() is None:
+        for _name, line in shown.new_lines("supervisor"):
+            say(line)
+        state = folder.read()
+        if state is not None and state.supervisor.pid == supervisor.pid and state.phase == "ready":
+            return
+        if time.monotonic() > deadline:
+            supervisor.terminate()
+            raise FailedError(f"the stack wasn't ready in time, so it was ended: read {log_path}.")
+        time.sleep(_POLL_SECONDS)
+    for _name, line in shown.new_lines("supervisor"):
+        err.out(line)
+    raise SystemExit(supervisor.returncode)

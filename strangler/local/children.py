@@ -1,0 +1,96 @@
+"""The child processes of one stack: started, waited for, watched, ended in reverse order."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from strangler.errors import FailedError
+from strangler.local.logs import log_failure
+from strangler.local.probes import probe_answers
+from strangler.local.process import Child, child_start
+from strangler.local.services import Service
+from strangler.local.settings import ROOT
+
+READY_SECONDS: Final = 60.0
+COMMAND_SECONDS: Final = 600.0
+_COMMAND_STOP_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 0.05
+
+
+class Children:
+    """Starts programs whose output goes to `<logs>/<name>.log`.
+
+    `check` is called while something is waited for; what it raises ends the wait.
+    """
+
+    def __init__(self, *, logs: Path, check: Callable[[], None]) -> None:
+        self.logs = logs
+        self.check = check
+        self._running: list[tuple[Child, float]] = []
+
+    def adopt(self, child: Child, *, stop_seconds: float) -> None:
+        """Watch and end a child that was started elsewhere."""
+        self._running.append((child, stop_seconds))
+
+    def start(self, service: Service) -> Child:
+        """Start a service without waiting for it."""
+        child = self._spawn(service.name, service.argv, service.env)
+        self.adopt(child, stop_seconds=service.stop_seconds)
+        return child
+
+    def run(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        """Run a command to its end.
+
+        :raises FailedError: it ended with another code than 0, or not within ten minutes.
+        """
+        child = self._spawn(name, argv, env)
+        deadline = time.monotonic() + COMMAND_SECONDS
+        try:
+            while child.exit_code is None:
+                self.check()
+                if time.monotonic() > deadline:
+                    raise self._failed(name, f"did not end within {COMMAND_SECONDS:.0f} s")
+                time.sleep(_POLL_SECONDS)
+        finally:
+            child.stop(timeout=_COMMAND_STOP_SECONDS)
+        if child.exit_code != 0:
+            raise self._failed(name, f"ended with code {child.exit_code}")
+
+    def wait_until_ready(self, services: Sequence[Service]) -> None:
+        """Wait until each service answers its probe.
+
+        :raises FailedError: names the first that ended, or did not answer within a minute.
+        """
+        waiting = list(services)
+        deadline = time.monotonic() + READY_SECONDS
+        while waiting:
+            self.check()
+            self.require_running()
+            waiting = [service for service in waiting if not probe_answers(service.probe)]
+            if waiting and time.monotonic() > deadline:
+                raise self._failed(waiting[0].name, f"wasn't ready within {READY_SECONDS:.0f} s")
+            if waiting:
+                time.sleep(_POLL_SECONDS)
+
+    def require_running(self) -> None:
+        """Look whether every child still runs.
+
+        :raises FailedError: names the one that ended, with the end of its log.
+        """
+        for child, _seconds in self._running:
+            if child.exit_code is not None:
+                raise self._failed(child.name, f"ended with code {child.exit_code}")
+
+    def stop(self) -> None:
+        """End every child, the youngest first."""
+        while self._running:
+            child, seconds = self._running[-1]
+            child.stop(timeout=seconds)
+            self._running.pop()
+
+    def _spawn(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> Child:
+        return child_start(name=name, argv=argv, env=env, cwd=ROOT, log_path=self.logs / f"{name}.log")
+
+    def _failed(self, name: str, what: str) -> FailedError:
+        return log_failure(name, what, self.logs / f"{name}.log")

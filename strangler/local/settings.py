@@ -1,0 +1,115 @@
+"""What the local stack is told from outside: the environment, then `.env`, then these defaults."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from strangler.errors import UsageError
+from strangler.local.secret_store import SecretStore
+
+ROOT: Final = Path(__file__).parents[2]
+FASTAPI_ROLE: Final = "strangler_fastapi"
+SECRET_LENGTH: Final = 32
+PLACEHOLDERS: Final = ("change-me", "changeme", "strangler-demo", "placeholder", "insecure")
+
+# What a program needs to run at all, and nothing that carries a secret.
+_PASSED_ON: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=1, le=256)]
+
+
+class LocalSettings(BaseModel):
+    """One run of the stack; every field is an environment variable in capitals, explained in `.env.example`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    environment: Literal["development", "production"] = "development"
+    secret_key: str = ""
+    jwt_signing_key: str = ""
+    database_url: str = ""
+    fastapi_database_url: str = ""
+    proxy_host: str = "127.0.0.1"
+    proxy_port: Port = 8080
+    django_port: Port = 8001
+    fastapi_port: Port = 8002
+    postgres_port: Port = 54320
+    django_workers: Count = 2
+    django_threads: Count = 4
+    fastapi_workers: Count = 2
+    db_pool_max: Count = 10
+    allowed_hosts: str = "localhost,127.0.0.1,[::1]"
+    demo_password: str = "strangler-demo"  # noqa: S105 - development only; nothing is seeded elsewhere
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    routes_file: Path = ROOT / "nginx" / "routes.toml"
+
+    @property
+    def is_development(self) -> bool:
+        """Whether secrets are made here and demo data is loaded."""
+        return self.environment == "development"
+
+    @property
+    def proxy_url(self) -> str:
+        """Where a browser on this machine reaches the front door."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.proxy_host, self.proxy_host)  # noqa: S104 - compared only
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.proxy_port}"
+
+    @property
+    def probe_host(self) -> str:
+        """A Host header that Django accepts."""
+        first = self.allowed_hosts.split(",")[0].strip().removeprefix(".")
+        return "localhost" if first in {"", "*"} else first
+
+
+class _EnvironmentSettings(LocalSettings, BaseSettings):
+    model_config = SettingsConfigDict(env_ignore_empty=True, env_file_encoding="utf-8")
+
+
+def settings_load(*, root: Path = ROOT) -> LocalSettings:
+    """The settings of the checkout at `root`: its environment and its `.env`.
+
+    :raises UsageError: names the first variable that is wrong.
+    """
+    try:
+        return _EnvironmentSettings(_env_file=root / ".env")  # type: ignore[call-arg] # pydantic-settings adds it
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        message = f"{name} is {first['input']!r}, which it can't be ({first['msg']}): set it right in .env."
+        raise UsageError(message) from error
+
+
+def secret_resolve(*, settings: LocalSettings, name: str, store: SecretStore) -> str:
+    """The secret of that field; where none is given, development makes a random one and keeps it in `store`.
+
+    :raises UsageError: it is too short or a placeholder, or missing outside development.
+    """
+    given = str(getattr(settings, name))
+    if not given and settings.is_development:
+        return store.get(name)
+    if given and not _is_weak(given):
+        return given
+    what = f"a placeholder or shorter than {SECRET_LENGTH} characters" if given else "missing"
+    message = f"{name.upper()} is {what}: set it to a random text, such as the output of openssl rand -base64 48."
+    raise UsageError(message)
+
+
+def fastapi_dsn_derive(*, owner_dsn: str, password: str) -> str:
+    """The owner's URL with FastAPI's role and password in place of the owner's."""
+    parts = urlsplit(owner_dsn)
+    address = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{FASTAPI_ROLE}:{quote(password, safe='')}@{address}").geturl()
+
+
+def base_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What every child of the stack gets before its own settings."""
+    return {name: environ[name] for name in _PASSED_ON if name in environ} | {"PYTHONUNBUFFERED": "1"}
+
+
+def _is_weak(secret: str) -> bool:
+    return len(secret) < SECRET_LENGTH or any(word in secret.lower() for word in PLACEHOLDERS)

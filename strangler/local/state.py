@@ -1,0 +1,111 @@
+"""What a running stack writes about itself (`stack.json`), and the lock that says whether one runs."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import psutil
+
+from strangler.errors import UsageError
+from strangler.local.services import Probe
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessRecord:
+    """A process, told from a later one with the same id by the time when it was created (seconds since 1970)."""
+
+    pid: int
+    create_time: float
+    address: str = ""
+    probe: Probe | None = None
+
+    @classmethod
+    def of_this_process(cls) -> Self:
+        """The record of the process that asks."""
+        return cls(pid=os.getpid(), create_time=psutil.Process().create_time())
+
+    def find(self) -> psutil.Process | None:
+        """The process if it still runs; None if it ended, even if its id was given to another."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.create_time) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return None
+        return process if same else None
+
+
+@dataclass(kw_only=True)
+class StackState:
+    """The stack as `status`, `logs`, `down` and a later `up` find it."""
+
+    supervisor: ProcessRecord
+    phase: Literal["starting", "ready", "stopping"] = "starting"
+    summary: list[str] = field(default_factory=list)
+    services: dict[str, ProcessRecord] = field(default_factory=dict)
+
+
+class StateFolder:
+    """The folder of one stack (`.run`): its lock, its state file, its logs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.logs = self.path / "logs"
+        self._file = self.path / "stack.json"
+        self._lock = self.path / "stack.lock"
+
+    def read(self) -> StackState | None:
+        """What the last stack wrote; None if it ended in order."""
+        try:
+            document = json.loads(self._file.read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        services = {name: _record(entry) for name, entry in document["services"].items()}
+        return StackState(
+            supervisor=_record(document["supervisor"]),
+            phase=document["phase"],
+            summary=document["summary"],
+            services=services,
+        )
+
+    def write(self, state: StackState) -> None:
+        """Replace the state file as a whole, so that no reader sees half of it."""
+        draft = self._file.with_suffix(".new")
+        draft.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
+        draft.replace(self._file)
+
+    def forget(self) -> None:
+        """Remove the state file: nothing of the stack runs any more."""
+        self._file.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the folder's only supervisor for a while.
+
+        :raises UsageError: another one runs, or the folder isn't writable.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.logs.mkdir(exist_ok=True)
+            lock = self._lock.open("a")
+        except OSError as error:
+            message = f"{self.path} isn't writable ({error.strerror}): give it to the user who starts, or remove it."
+            raise UsageError(message) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                state = self.read()
+                who = f" (pid {state.supervisor.pid})" if state else ""
+                message = f"the stack already runs{who}: end it with make down, or look at it with make status."
+                raise UsageError(message) from error
+            yield
+
+
+def _record(entry: dict[str, Any]) -> ProcessRecord:
+    probe = entry["probe"]
+    return ProcessRecord(**entry | {"probe": Probe(**probe) if probe else None})
