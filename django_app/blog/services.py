@@ -1,6 +1,7 @@
 """Writes of posts and tags. Each expects validated values: `serializers` is where they are checked."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import transaction
 
@@ -75,3 +76,15 @@ def tag_update(*, tag: Tag, name: str | None = None) -> Tag:
 def tag_delete(*, tag: Tag) -> None:
     """Remove a tag from all posts and for good."""
     tag.delete()
+
+
+def post_prune_drafts(*, before: datetime, dry_run: bool = False) -> int:
+    """Delete the drafts that were written before a time, or only count them.
+
+    :returns: the number of drafts.
+    """
+    drafts = Post.objects.filter(published=False, created_at__lt=before)
+    if dry_run:
+        return drafts.count()
+    _, deleted = drafts.delete()
+    return deleted.get(Post._meta.label, 0)  # noqa: SLF001 - Django's documented API
