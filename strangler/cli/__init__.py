@@ -11,6 +11,7 @@ from rich.text import Text
 
 from strangler.cli.down import down
 from strangler.cli.logs import logs
+from strangler.cli.manage import manage
 from strangler.cli.output import err
 from strangler.cli.status import status
 from strangler.cli.up import up
@@ -26,6 +27,8 @@ app = typer.Typer(
 )
 for command in (up, down, status, logs):
     app.command()(command)
+# Options after the command's name belong to Django.
+app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(manage)
 
 
 def main() -> None:

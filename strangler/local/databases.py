@@ -32,16 +32,16 @@ def database_drop(*, admin_dsn: str, name: str) -> None:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def database_require(*, dsn: str, setting: str) -> None:
-    """Refuse a database that doesn't answer.
+def database_require(*, dsn: str, mend: str) -> None:
+    """Refuse a database that doesn't answer; `mend` says what to do then.
 
-    :raises UsageError: names the setting and why; never the password.
+    :raises UsageError: says why, never the password.
     """
     try:
         psycopg.connect(dsn, connect_timeout=5).close()
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
-        message = f"the database of {setting} doesn't answer ({reason}): start it, or set {setting} right in .env."
+        message = f"the database doesn't answer ({reason}): {mend}."
         raise UsageError(message) from error
 
 

@@ -103,6 +103,21 @@ class LocalStack:
             raise UsageError("the stack isn't started: call start() first.")
         return self._connections
 
+    def connections_resolve(self) -> Connections:
+        """Secrets and database addresses, whether the stack runs or not.
+
+        :raises UsageError: a secret is missing or a placeholder.
+        """
+        owner_dsn = self.settings.database_url or self._postgres.owner_dsn()
+        password = self._secret_store.get("fastapi_password")
+        return Connections(
+            owner_dsn=owner_dsn,
+            fastapi_dsn=self.settings.fastapi_database_url
+            or fastapi_dsn_derive(owner_dsn=owner_dsn, password=password),
+            secret_key=self._secret("secret_key"),
+            jwt_signing_key=self._secret("jwt_signing_key"),
+        )
+
     @property
     def owner_dsn(self) -> str:
         """The database as the role that owns the tables."""
@@ -142,7 +157,7 @@ class LocalStack:
         self._lock.callback(self.folder.forget)
         logs_rotate(self.folder.logs)
         self.folder.write(self.state)
-        self._connections = self._connect()
+        self._connections = self.connections_resolve()
         stacks = [
             django_service(self.settings, self.connections),
             fastapi_service(self.settings, self.connections),
@@ -158,23 +173,12 @@ class LocalStack:
         self.state.phase = "ready"
         self.folder.write(self.state)
 
-    def _connect(self) -> Connections:
-        owner_dsn = self.settings.database_url or self._postgres.owner_dsn()
-        password = self._secret_store.get("fastapi_password")
-        return Connections(
-            owner_dsn=owner_dsn,
-            fastapi_dsn=self.settings.fastapi_database_url
-            or fastapi_dsn_derive(owner_dsn=owner_dsn, password=password),
-            secret_key=self._secret("secret_key"),
-            jwt_signing_key=self._secret("jwt_signing_key"),
-        )
-
     def _secret(self, name: str) -> str:
         return secret_resolve(settings=self.settings, name=name, store=self._secret_store)
 
     def _postgres_start(self) -> None:
         if self.settings.database_url:
-            database_require(dsn=self.owner_dsn, setting="DATABASE_URL")
+            database_require(dsn=self.owner_dsn, mend="start it, or set DATABASE_URL right in .env")
             return
         self.tell("starting PostgreSQL")
         child = self._postgres.start()

@@ -1,0 +1,74 @@
+# What people and CI call. Needs Python >= 3.11 and make; `make help` lists the targets.
+
+# A Python to make .venv with; without it the first of `pythons` that is new enough.
+PYTHON ?=
+pythons = python3 python3.13 python3.12 python3.11
+
+# Every path is relative, so that a space in the checkout's own path does no harm.
+python = .venv/bin/python
+strangler = $(python) -m strangler.cli
+
+# `$(call bootstrap,run)`: .venv with the locked requirements of a set, made by the first Python that is new enough.
+new_enough = import sys; sys.exit(sys.version_info < (3, 11))
+bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
+	"$$python" -c '$(new_enough)' 2>/dev/null || continue; \
+	exec "$$python" -I strangler/local/bootstrap.py $(1) $(if $(PYTHON),--this-python); \
+	done; \
+	echo 'make: $(or $(PYTHON),no python3 here) is no Python >= 3.11: install one, or name it with PYTHON=/path/to/python3.' >&2; \
+	exit 2
+
+.DEFAULT_GOAL := help
+.PHONY: help up status logs down seed test lint lock clean
+
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+##@ The stack
+up: ## Start everything and stay in front; DETACH=1 leaves it in the background
+	@$(call bootstrap,run)
+	@$(strangler) up $(if $(DETACH),--detach)
+
+status: ## What runs, where, and whether it answers
+	@$(call bootstrap,run)
+	@$(strangler) status
+
+logs: ## The end of each log; SERVICE=django for one, FOLLOW=1 to go on
+	@$(call bootstrap,run)
+	@$(strangler) logs $(SERVICE) $(if $(FOLLOW),--follow)
+
+down: ## End what make up started
+	@$(call bootstrap,run)
+	@$(strangler) down
+
+seed: ## Add posts to the running stack: make seed POSTS=100000
+	@$(call bootstrap,run)
+	@$(strangler) manage seed --posts $(or $(POSTS),1000)
+
+##@ Work on it
+test: ## Run every test on a database of its own; ARGS="-k feed" passes arguments to pytest
+	@$(call bootstrap,dev)
+	@$(python) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: ## ruff, mypy, import-linter
+	@$(call bootstrap,dev)
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+	@$(python) .venv/bin/lint-imports
+
+# dev first, since it holds every extra: the services' own files then take its versions.
+services = django fastapi strangler native
+compile = $(python) -m uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
+	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
+lock: ## Compile requirements/ from pyproject.toml; UPGRADE=1 takes newer versions
+	@$(call bootstrap,dev)
+	@$(compile) $(patsubst %,--extra %,$(services) dev) -o requirements/dev.txt
+	@for service in $(services); do \
+		$(compile) --extra $$service -c requirements/dev.txt -o requirements/$$service.txt || exit; \
+	done
+
+clean: ## End the stack, remove .venv and the caches; the data in .run stays
+	@[ ! -x $(python) ] || $(strangler) down
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
