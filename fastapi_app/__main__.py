@@ -1,0 +1,41 @@
+"""Starts the service: `python -m fastapi_app`."""
+
+import sys
+
+import uvicorn
+
+from fastapi_app.config import SettingsError, load_settings
+
+# nginx closes an idle connection after 60 s; a server that closes first would lose the request on its way.
+_KEEP_ALIVE_SECONDS = 75
+_USAGE_ERROR = 2
+
+
+def main() -> None:
+    """Runs uvicorn with the settings of the environment; exits with 2 and one sentence where they are wrong."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        sys.exit(_refuse(str(error)))
+    uvicorn.run(
+        "fastapi_app.main:create_app",
+        factory=True,
+        host=settings.fastapi_host,
+        port=settings.fastapi_port,
+        workers=settings.fastapi_workers,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        log_config=None,
+        log_level=settings.log_level,
+    )
+
+
+def _refuse(sentence: str) -> int:
+    sys.stderr.write(f"fastapi_app: {sentence}\n")
+    return _USAGE_ERROR
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tokens: obtain, refresh, verify, blacklist; and who a request is from."""

@@ -1,0 +1,67 @@
+"""`auth/token/…`: the whole life of a token."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from fastapi_app.auth import service
+from fastapi_app.auth.schemas import (
+    Nothing,
+    TokenBlacklist,
+    TokenObtain,
+    TokenPair,
+    TokenRefresh,
+    TokenRefreshed,
+    TokenVerify,
+)
+from fastapi_app.auth.tokens import Tokens
+from fastapi_app.database import Session
+from fastapi_app.drf.bodies import parse_body
+from fastapi_app.drf.fields import CharField, validate
+from fastapi_app.drf.rendering import JsonResponse
+from fastapi_app.drf.view import View
+
+router = APIRouter(tags=["auth"])
+
+
+async def application_tokens(request: Request) -> Tokens:
+    """The application's signer."""
+    tokens: Tokens = request.app.state.tokens
+    return tokens
+
+
+AppTokens = Annotated[Tokens, Depends(application_tokens)]
+
+obtain = View(router, "/auth/token/", name="Token Obtain Pair", methods=("POST",))
+refresh = View(router, "/auth/token/refresh/", name="Token Refresh", methods=("POST",))
+verify = View(router, "/auth/token/verify/", name="Token Verify", methods=("POST",))
+blacklist = View(router, "/auth/token/blacklist/", name="Token Blacklist", methods=("POST",))
+
+
+@obtain.post(body=TokenObtain, response=TokenPair)
+async def token_obtain(request: Request, session: Session, tokens: AppTokens) -> Response:
+    """Sign in: a new pair of tokens."""
+    data = validate(await parse_body(request), {"username": CharField(), "password": CharField()})
+    return JsonResponse(await service.token_obtain(session=session, tokens=tokens, **data))
+
+
+@refresh.post(body=TokenRefresh, response=TokenRefreshed)
+async def token_refresh(request: Request, session: Session, tokens: AppTokens) -> Response:
+    """Exchange a refresh token for a new pair; the old one is no longer accepted."""
+    data = validate(await parse_body(request), {"refresh": CharField()})
+    return JsonResponse(await service.token_refresh(session=session, tokens=tokens, **data))
+
+
+@verify.post(body=TokenVerify, response=Nothing)
+async def token_verify(request: Request, session: Session, tokens: AppTokens) -> Response:
+    """Ask whether a token is good."""
+    data = validate(await parse_body(request), {"token": CharField()})
+    return JsonResponse(await service.token_verify(session=session, tokens=tokens, **data))
+
+
+@blacklist.post(body=TokenBlacklist, response=Nothing)
+async def token_blacklist(request: Request, session: Session, tokens: AppTokens) -> Response:
+    """Sign out: the refresh token is no longer accepted."""
+    data = validate(await parse_body(request), {"refresh": CharField()})
+    return JsonResponse(await service.token_blacklist(session=session, tokens=tokens, **data))

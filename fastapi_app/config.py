@@ -1,0 +1,65 @@
+"""The service's settings: environment variables, and nothing else reads them."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings
+
+_SHORTEST_SECRET = 32
+_PLACEHOLDER = "change-me"
+
+
+class Settings(BaseSettings):
+    """What the service is told at its start. `.env.example` documents each name."""
+
+    environment: Literal["development", "production"] = "development"
+    fastapi_database_url: str = Field(min_length=1)
+    jwt_signing_key: SecretStr
+    allowed_hosts: str = "localhost,127.0.0.1,[::1]"
+    fastapi_host: str = "127.0.0.1"
+    fastapi_port: int = Field(default=8002, ge=1, le=65535)
+    fastapi_workers: int = Field(default=2, ge=1)
+    db_pool_max: int = Field(default=10, ge=1)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _refuse_placeholder_secret(self) -> "Settings":
+        secret = self.jwt_signing_key.get_secret_value()
+        if len(secret) < _SHORTEST_SECRET or _PLACEHOLDER in secret.lower():
+            raise ValueError(
+                f"JWT_SIGNING_KEY is a placeholder or shorter than {_SHORTEST_SECRET} characters: set a random one"
+            )
+        return self
+
+    @property
+    def hosts(self) -> list[str]:
+        """The host names that a request may name, in Starlette's notation.
+
+        Django's `.example.org` stands for the domain and all below it, Starlette's `*.example.org` for those below.
+        """
+        names = [name.strip() for name in self.allowed_hosts.split(",") if name.strip()]
+        return [host for name in names for host in ((name[1:], f"*{name}") if name.startswith(".") else (name,))]
+
+
+class SettingsError(Exception):
+    """The environment does not say what the service needs; the text is one sentence for a person."""
+
+
+def load_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: a variable is missing or wrong; its value is not shown, for it may be a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]).upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name}: {reason}." if name else f"{reason}.") from None

@@ -1,0 +1,122 @@
+"""The database: one engine per process, the tables reflected from it, one session per request."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import URL, Connection, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from fastapi_app.drf.errors import Unavailable
+from shared_schema import models  # noqa: F401 - registers the classes that are mapped
+from shared_schema.drift import Mismatch, find_denied, find_mismatches
+from shared_schema.mapping import map_classes, reflect
+
+logger = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 0.5
+_CONNECT_SECONDS = 5
+_POOL_WAIT_SECONDS = 5
+
+
+class Database:
+    """The engine and whether the tables are what the service needs.
+
+    `problem` is a sentence for a person while the service can't work, None once the classes are mapped.
+    """
+
+    def __init__(self, url: str, *, pool_max: int) -> None:
+        self.engine = _engine(url, pool_max)
+        self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self.problem: str | None = "The database was not asked yet."
+
+    async def prepare(self) -> None:
+        """Reflects and maps; tries again until the database answers and holds what is needed."""
+        while (problem := await self.check()) is not None:
+            if problem != self.problem:
+                logger.warning("not ready: %s", problem)
+            self.problem = problem
+            await asyncio.sleep(_RETRY_SECONDS)
+        self.problem = None
+        logger.info("ready: the tables are reflected")
+
+    async def check(self) -> str | None:
+        """What is wrong now, as a sentence; None where all is well. Maps the classes the first time it is."""
+        try:
+            async with self.engine.connect() as connection:
+                mismatches = await connection.run_sync(_reflect_and_map)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            return f"The database does not answer ({_reason(error)}): start it, or mend FASTAPI_DATABASE_URL."
+        return str(mismatches[0]) if mismatches else None
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self.engine.dispose()
+
+
+@contextlib.asynccontextmanager
+async def prepared(database: Database) -> AsyncIterator[None]:
+    """Prepares `database` in the background while the service runs, and closes it at the end."""
+    task = asyncio.create_task(database.prepare())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await database.close()
+
+
+async def open_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """A session for one request; what is not committed is rolled back.
+
+    Raises:
+        Unavailable: the tables are not ready.
+    """
+    database: Database = request.app.state.database
+    if database.problem is not None:
+        raise Unavailable(database.problem)
+    async with database.sessions() as session:
+        yield session
+
+
+# Closed when the handler returns, before the answer is sent: a slow client holds no connection.
+Session = Annotated[AsyncSession, Depends(open_session, scope="function")]
+
+
+def _reflect_and_map(connection: Connection) -> list[Mismatch]:
+    metadata = reflect(connection)
+    mismatches = find_mismatches(metadata) or find_denied(connection)
+    if not mismatches:
+        map_classes(metadata)
+    return mismatches
+
+
+def _engine(url: str, pool_max: int) -> AsyncEngine:
+    return create_async_engine(
+        _asyncpg_url(url),
+        pool_size=pool_max,
+        max_overflow=0,
+        pool_timeout=_POOL_WAIT_SECONDS,
+        # A connection that died with a restarted server is replaced before a request meets it.
+        pool_pre_ping=True,
+        connect_args={"timeout": _CONNECT_SECONDS, "server_settings": {"application_name": "fastapi_app"}},
+    )
+
+
+def _asyncpg_url(url: str) -> URL:
+    """A libpq address as asyncpg reads it: `sslmode` is called `ssl` there."""
+    parsed = make_url(url).set(drivername="postgresql+asyncpg")
+    if (mode := parsed.query.get("sslmode")) is not None:
+        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    return parsed
+
+
+def _reason(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    text = str(cause).strip().splitlines()
+    return text[-1].removeprefix("<class 'asyncpg.exceptions.").rstrip(".") if text else type(cause).__name__

@@ -1,0 +1,51 @@
+"""How errors and bodies are documented in OpenAPI."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_EXAMPLES: dict[int, tuple[str, Any]] = {
+    400: ("The input is not valid: each field's errors, or one `detail`.", {"title": ["This field is required."]}),
+    401: ("Not signed in, or the token is not accepted.", {"detail": "Authentication credentials were not provided."}),
+    403: ("The caller may not.", {"detail": "You do not have permission to perform this action."}),
+    404: ("There is no such thing, or no such page.", {"detail": "Not found."}),
+    406: ("The client takes no JSON.", {"detail": "Could not satisfy the request Accept header."}),
+    415: ("The body is of an unknown kind.", {"detail": 'Unsupported media type "text/plain" in request.'}),
+    429: ("Too many requests; `Retry-After` says when to come back.", {"detail": "Request was throttled."}),
+    503: ("The service can't answer now; `Retry-After` says when to ask again.", {"detail": "The database is away."}),
+}
+
+
+class Detail(BaseModel):
+    """An error in one sentence."""
+
+    model_config = ConfigDict(extra="allow")
+
+    detail: str = Field(examples=["Not found."])
+
+
+class FieldErrors(BaseModel):
+    """Sentences for each field that is wrong; `non_field_errors` for the whole body."""
+
+    model_config = ConfigDict(extra="allow")
+
+    non_field_errors: list[str] = []
+
+
+def document_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `responses` for these statuses, each with its model, meaning and an example."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    for status in sorted(set(statuses)):
+        description, example = _EXAMPLES[status]
+        model = FieldErrors | Detail if status == 400 else Detail
+        content = {"application/json": {"example": example}}
+        documented[status] = {"model": model, "description": description, "content": content}
+    return documented
+
+
+def document_body(model: type[BaseModel], media_types: tuple[str, ...]) -> dict[str, Any]:
+    """OpenAPI's request body, for an endpoint that reads the body itself."""
+    schema = model.model_json_schema()
+    return {
+        "requestBody": {"required": True, "content": {media_type: {"schema": schema} for media_type in media_types}}
+    }

@@ -1,0 +1,123 @@
+"""What a request can be refused for, with DRF's status codes and words.
+
+ApiError
+├── ParseError            400
+├── ValidationFailed      400
+├── NotAuthenticated      401
+├── AuthenticationFailed  401
+├── PermissionDenied      403
+├── NotFound              404
+├── MethodNotAllowed      405
+├── NotAcceptable         406
+├── UnsupportedMediaType  415
+└── Unavailable           503
+
+Source: `rest_framework.exceptions`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared_schema.tokens import WWW_AUTHENTICATE
+
+
+class ApiError(Exception):
+    """An answer that is an error: its status, JSON body and headers of its own."""
+
+    status = 500
+
+    def __init__(self, body: Any, headers: Mapping[str, str] | None = None) -> None:  # noqa: ANN401 - any JSON
+        super().__init__(body)
+        self.body = body
+        self.headers = dict(headers or {})
+
+
+class ParseError(ApiError):
+    """The body can't be read."""
+
+    status = 400
+
+    def __init__(self, detail: str = "Malformed request.") -> None:
+        super().__init__({"detail": detail})
+
+
+class ValidationFailed(ApiError):
+    """The input is not valid; `errors` maps fields to lists of sentences, or is such a list."""
+
+    status = 400
+
+    def __init__(self, errors: Mapping[str, Any] | list[str]) -> None:
+        super().__init__(errors)
+
+
+class NotAuthenticated(ApiError):
+    """The endpoint wants a signed-in caller."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        body = {"detail": "Authentication credentials were not provided."}
+        super().__init__(body, {"WWW-Authenticate": WWW_AUTHENTICATE})
+
+
+class AuthenticationFailed(ApiError):
+    """The credentials or the token are not accepted; `body` beyond the detail is simplejwt's."""
+
+    status = 401
+
+    def __init__(self, detail: str, **more: Any) -> None:  # noqa: ANN401 - any JSON
+        super().__init__({"detail": detail, **more}, {"WWW-Authenticate": WWW_AUTHENTICATE})
+
+
+class PermissionDenied(ApiError):
+    """The caller is known and may not."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__({"detail": "You do not have permission to perform this action."})
+
+
+class NotFound(ApiError):
+    """There is no such thing."""
+
+    status = 404
+
+    def __init__(self, detail: str = "Not found.") -> None:
+        super().__init__({"detail": detail})
+
+
+class MethodNotAllowed(ApiError):
+    """The path has no such method."""
+
+    status = 405
+
+    def __init__(self, method: str) -> None:
+        super().__init__({"detail": f'Method "{method}" not allowed.'})
+
+
+class NotAcceptable(ApiError):
+    """The client takes no JSON."""
+
+    status = 406
+
+    def __init__(self) -> None:
+        super().__init__({"detail": "Could not satisfy the request Accept header."})
+
+
+class UnsupportedMediaType(ApiError):
+    """The body is of a kind that no parser reads."""
+
+    status = 415
+
+    def __init__(self, media_type: str) -> None:
+        super().__init__({"detail": f'Unsupported media type "{media_type}" in request.'})
+
+
+class Unavailable(ApiError):
+    """The service can't answer now; the client may ask again after `retry_after` seconds."""
+
+    status = 503
+
+    def __init__(self, sentence: str, *, retry_after: int = 5) -> None:
+        super().__init__({"detail": sentence}, {"Retry-After": str(retry_after)})

@@ -1,0 +1,1 @@
+"""Everybody's published posts, for everybody."""

@@ -1,0 +1,36 @@
+"""`health/live` and `health/ready`, for whoever starts and watches the service."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from fastapi_app.database import Database
+from fastapi_app.drf.documents import document_errors
+from fastapi_app.drf.errors import Unavailable
+from fastapi_app.drf.rendering import JsonResponse
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+class Health(BaseModel):
+    """All is well."""
+
+    status: Literal["ok"]
+
+
+@router.get("/live", response_model=Health)
+async def live() -> Response:
+    """Whether the process answers; it asks nothing else."""
+    return JsonResponse({"status": "ok"})
+
+
+@router.get("/ready", response_model=Health, responses=document_errors(503))
+async def ready(request: Request) -> Response:
+    """Whether the database answers and its tables hold what the service needs; if not, what is missing."""
+    database: Database = request.app.state.database
+    problem = await database.check()
+    if problem is not None:
+        raise Unavailable(problem)
+    return JsonResponse({"status": "ok"})

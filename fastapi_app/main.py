@@ -1,0 +1,68 @@
+"""The application: `create_app` puts the parts together."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from fastapi_app.auth.router import router as auth
+from fastapi_app.auth.tokens import Tokens
+from fastapi_app.config import Settings, load_settings
+from fastapi_app.database import Database, prepared
+from fastapi_app.drf.handlers import add_handlers
+from fastapi_app.drf.urls import PREFIX
+from fastapi_app.feed.router import router as feed
+from fastapi_app.health.router import router as health
+from fastapi_app.logs import configure_logs
+from fastapi_app.middleware import RequestMiddleware
+from fastapi_app.posts.router import router as posts
+from fastapi_app.tags.router import router as tags
+from fastapi_app.users.router import router as users
+
+_ROUTERS = (auth, users, posts, feed, tags, health)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The ASGI application. It needs no database until it is started, and then waits for one.
+
+    Raises:
+        SettingsError: no settings are given, and the environment's are missing or wrong.
+    """
+    settings = settings or load_settings()
+    configure_logs(settings.log_level)
+    app = FastAPI(
+        title="Blog API, version 2",
+        description="The same API as version 1, answered by FastAPI. Sign in at `auth/token/`.",
+        version="2.0.0",
+        docs_url=f"{PREFIX}/docs",
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    app.state.tokens = Tokens(settings.jwt_signing_key.get_secret_value())
+    for router in _ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    add_handlers(app)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False)
+    app.add_middleware(RequestMiddleware, knows=_known_paths())
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    app.state.database = Database(settings.fastapi_database_url, pool_max=settings.db_pool_max)
+    async with prepared(app.state.database):
+        yield
+
+
+def _known_paths() -> Callable[[str], bool]:
+    """Whether a path is one of the routers'."""
+    paths = {PREFIX + route.path for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)}
+    pattern = re.compile("|".join(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)) for path in sorted(paths)))
+    return lambda path: pattern.fullmatch(path) is not None

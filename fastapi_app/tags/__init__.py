@@ -1,0 +1,1 @@
+"""Tags and how many posts bear them."""
