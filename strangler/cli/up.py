@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.output import err, log_line, say
+from strangler.cli.output import err, log_line, out, say
 from strangler.errors import FailedError
 from strangler.local.foreground import StopRequested, StopSignals
 from strangler.local.logs import LogFollower, log_trim
@@ -41,7 +41,7 @@ def _up_in_front() -> None:
                 say(f"ready after {time.monotonic() - started:.1f} s\n")
                 for line in stack_summary(stack.settings):
                     say(line)
-                say("\nCtrl-C ends it.\n")
+                say("\nCtrl-C ends it.\n" if out.is_terminal else "\nmake down ends it.\n")
                 _follow(stack, signals)
         except StopRequested:
             say("ended")

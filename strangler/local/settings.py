@@ -3,10 +3,10 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from strangler.errors import UsageError
@@ -48,6 +48,13 @@ class LocalSettings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     routes_file: Path = ROOT / "nginx" / "routes.toml"
 
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        ports = [self.proxy_port, self.django_port, self.fastapi_port, self.postgres_port]
+        if len(set(ports)) < len(ports):
+            raise ValueError("PROXY_PORT, DJANGO_PORT, FASTAPI_PORT and POSTGRES_PORT must differ")
+        return self
+
     @property
     def is_development(self) -> bool:
         """Whether secrets are made here and demo data is loaded."""
@@ -67,7 +74,7 @@ class LocalSettings(BaseModel):
 
 
 class _EnvironmentSettings(LocalSettings, BaseSettings):
-    model_config = SettingsConfigDict(env_ignore_empty=True, env_file_encoding="utf-8")
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
 
 
 def settings_load(*, root: Path = ROOT) -> LocalSettings:
@@ -76,12 +83,13 @@ def settings_load(*, root: Path = ROOT) -> LocalSettings:
     :raises UsageError: names the first variable that is wrong.
     """
     try:
-        return _EnvironmentSettings(_env_file=root / ".env")  # type: ignore[call-arg] # pydantic-settings adds it
+        return _EnvironmentSettings(_env_file=root / ".env")
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        message = f"{name} is {first['input']!r}, which it can't be ({first['msg']}): set it right in .env."
-        raise UsageError(message) from error
+        reason = first["msg"].removeprefix("Value error, ")
+        what = f"{name} is {first['input']!r}, which it can't be ({reason})" if name else reason
+        raise UsageError(f"{what}: set it right in .env.") from error
 
 
 def secret_resolve(*, settings: LocalSettings, name: str, store: SecretStore) -> str:

@@ -1,0 +1,239 @@
+"""`strangler up` for real, in a checkout of its own with a space in its path: good starts, bad starts, orderly ends."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from strangler.local.ports import port_free_pick
+from strangler.local.settings import ROOT
+from strangler.local.state import StackState, StateFolder
+
+pytestmark = pytest.mark.xdist_group("make up")
+
+PARTS = ("django_app", "fastapi_app", "nginx", "requirements", "shared_schema", "strangler")
+FILES = ("Makefile", "README.md", "pyproject.toml")
+PORTS = ("PROXY_PORT", "DJANGO_PORT", "FASTAPI_PORT", "POSTGRES_PORT")
+START_SECONDS = 90
+# The developer's own settings must not reach the stack under test.
+ENVIRONMENT = {name: os.environ[name] for name in ("HOME", "LD_LIBRARY_PATH", "PATH") if name in os.environ}
+
+
+class Checkout:
+    """A copy of the sources with free ports in its `.env`; the programs are those of this test's own Python."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.state = StateFolder(path / ".run")
+        for part in PARTS:
+            shutil.copytree(ROOT / part, path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in FILES:
+            shutil.copy(ROOT / file, path)
+        self.ports = {name: port_free_pick() for name in PORTS}
+        (path / ".env").write_text("".join(f"{name}={port}\n" for name, port in self.ports.items()))
+
+    def strangler(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return self.run(sys.executable, "-m", "strangler.cli", *arguments, **environment)
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - the checkout's own commands
+            command,
+            cwd=self.path,
+            env=ENVIRONMENT | environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+        )
+
+    def up(self) -> "subprocess.Popen[str]":
+        """Start in front and wait until all is ready."""
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "strangler.cli", "up"],
+            cwd=self.path,
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not ((state := self.state.read()) and state.supervisor.pid == supervisor.pid and state.phase == "ready"):
+            if supervisor.poll() is not None or time.monotonic() > deadline:
+                supervisor.kill()
+                pytest.fail(f"the stack isn't ready: {supervisor.communicate()[0]}")
+            time.sleep(0.05)
+        return supervisor
+
+    def running(self) -> StackState:
+        state = self.state.read()
+        assert state is not None
+        return state
+
+
+@pytest.fixture(scope="module")
+def checkout() -> Iterator[Checkout]:
+    # Not in pytest's own folder: each pytest that starts takes back the search bit that PostgreSQL's account needs.
+    with tempfile.TemporaryDirectory(prefix="strangler e2e ") as folder:
+        checkout = Checkout(Path(folder))
+        yield checkout
+        checkout.strangler("down")
+
+
+def alive(state: StackState) -> list[str]:
+    return [name for name, record in state.services.items() if record.find()]
+
+
+def assert_one_sentence(result: subprocess.CompletedProcess[str], *, code: int, words: list[str]) -> None:
+    lines = result.stderr.strip().splitlines()
+    assert (result.returncode, len(lines)) == (code, 1), result.stderr
+    assert lines[0].startswith("strangler: ")
+    assert [word for word in words if word not in lines[0]] == []
+
+
+def test_up_serves_both_stacks_and_ctrl_c_leaves_nothing(checkout: Checkout) -> None:
+    supervisor = checkout.up()
+    state = checkout.running()
+    assert alive(state) == ["postgres", "django", "fastapi", "nginx"]
+
+    door = f"http://127.0.0.1:{checkout.ports['PROXY_PORT']}"
+    served = {path: httpx.get(door + path) for path in ("/api/feed/", "/api/v2/feed/")}
+    assert {path: answer.headers["X-Served-By"] for path, answer in served.items()} == {
+        "/api/feed/": "django",
+        "/api/v2/feed/": "fastapi",
+    }
+    assert served["/api/feed/"].json()["results"] == served["/api/v2/feed/"].json()["results"]
+
+    again = checkout.strangler("up")
+    assert_one_sentence(again, code=2, words=["already runs", str(supervisor.pid), "make down"])
+
+    status = checkout.strangler("status", "--json")
+    assert status.returncode == 0
+    assert {row["service"]: row["state"] for row in json.loads(status.stdout)} == dict.fromkeys(state.services, "ready")
+
+    logs = checkout.strangler("logs", "nginx")
+    assert logs.returncode == 0
+    assert "/api/v2/feed/" in logs.stdout
+
+    supervisor.send_signal(signal.SIGINT)
+    output = supervisor.communicate(timeout=60)[0]
+    assert supervisor.returncode == 0, output
+    assert f"curl -i {door}/api/v2/feed/" in output
+    assert "strangler-demo" in output
+    assert alive(state) == []
+    assert checkout.state.read() is None
+    assert checkout.strangler("status").returncode == 1
+
+
+def test_secrets_are_readable_by_their_owner_only(checkout: Checkout) -> None:
+    secrets = checkout.state.path / "secrets"
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in secrets.iterdir()} == {0o600}
+
+
+def test_a_killed_run_is_recovered_from_and_down_ends_the_next(checkout: Checkout) -> None:
+    killed = checkout.up()
+    before = checkout.running()
+    killed.kill()
+    killed.communicate()
+    result = checkout.strangler("up", "--detach")
+    assert result.returncode == 0, result.stderr
+    after = checkout.running()
+    assert alive(before) == []
+    assert alive(after) == ["postgres", "django", "fastapi", "nginx"]
+    assert checkout.strangler("down").returncode == 0
+    assert alive(after) == []
+    assert checkout.state.read() is None
+
+
+def test_a_postmaster_pid_of_another_process_does_not_stop_the_start(checkout: Checkout) -> None:
+    (checkout.state.path / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n/elsewhere\n")
+    supervisor = checkout.up()
+    supervisor.terminate()
+    assert "ended" in supervisor.communicate(timeout=60)[0]
+    assert supervisor.returncode == 0
+
+
+def test_a_service_that_dies_ends_the_stack_with_its_name(checkout: Checkout) -> None:
+    supervisor = checkout.up()
+    state = checkout.running()
+    process = state.services["nginx"].find()
+    assert process is not None
+    process.kill()
+    output = supervisor.communicate(timeout=60)[0]
+    assert supervisor.returncode == 4
+    assert "strangler: nginx ended with code -9, so everything was ended" in output
+    assert alive(state) == []
+
+
+@pytest.mark.parametrize("setting", PORTS)
+def test_a_taken_port_is_named_with_its_owner_and_the_setting(checkout: Checkout, setting: str) -> None:
+    with socket.create_server(("127.0.0.1", checkout.ports[setting])):
+        result = checkout.strangler("up")
+    port = str(checkout.ports[setting])
+    assert_one_sentence(result, code=2, words=[f"port {port} is taken by", f"(pid {os.getpid()})", f"set {setting}"])
+    assert checkout.state.read() is None
+
+
+def test_a_data_folder_of_another_major_is_refused_and_left_alone(checkout: Checkout) -> None:
+    version = checkout.state.path / "postgres" / "PG_VERSION"
+    before = version.read_text()
+    version.write_text("17\n")
+    try:
+        result = checkout.strangler("up")
+        assert_one_sentence(result, code=2, words=["PostgreSQL 17", "18", "remove it"])
+        assert version.read_text() == "17\n"
+    finally:
+        version.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"ENVIRONMENT": "production"}, ["SECRET_KEY is missing"]),
+        ({"ENVIRONMENT": "production", "SECRET_KEY": "change-me"}, ["SECRET_KEY is a placeholder"]),
+        ({"PROXY_PORT": "none"}, ["PROXY_PORT is 'none'"]),
+        ({"DATABASE_URL": "postgresql://u:hidden@127.0.0.1:1/d"}, ["the database doesn't answer", "DATABASE_URL"]),
+        ({"ROUTES_FILE": "nginx/none.toml"}, ["nginx/none.toml", "ROUTES_FILE"]),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(checkout: Checkout, environment: dict[str, str], words: list[str]) -> None:
+    result = checkout.strangler("up", **environment)
+    assert_one_sentence(result, code=2, words=words)
+    assert "hidden" not in result.stderr
+    assert checkout.state.read() is None
+
+
+def test_a_run_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "checkout")
+    checkout.state.path.touch()
+    assert_one_sentence(checkout.strangler("up"), code=2, words=[".run isn't writable", "give it to the user"])
+
+
+def test_make_refuses_a_python_that_is_too_old(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "checkout")
+    old = tmp_path / "old python"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    result = checkout.run("make", "up", f"PYTHON={old}")
+    assert result.returncode == 2
+    assert f"make: {old} is no Python >= 3.11: install one, or name it with PYTHON=" in result.stderr
+    assert not (checkout.path / ".venv").exists()
+
+
+def test_make_help_lists_every_target(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "checkout")
+    listed = checkout.run("make").stdout
+    for target in ("up", "status", "logs", "down", "seed", "test", "lint", "lock", "clean"):
+        assert f"make {target} " in listed
