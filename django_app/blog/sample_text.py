@@ -11,7 +11,7 @@ from faker import Faker
 
 from django_app.blog.models import TAG_NAME_MAX_LENGTH, TITLE_MAX_LENGTH
 
-LOCALES = ("en_US", "de_DE", "fr_FR", "el_GR", "ru_RU", "ar_AA", "he_IL", "ja_JP", "zh_CN", "ko_KR")
+LOCALES = ("en_US", "de_DE", "fr_FR", "el_GR", "ru_RU", "ar_AA", "he_IL", "ja_JP", "zh_CN", "th_TH")
 TAG_NAMES = (
     "api",
     "books",

@@ -19,10 +19,11 @@ def database_settings(*, url: str, pool_max: int) -> dict[str, Any]:
     """
     try:
         options = conninfo_to_dict(url)
-    except ProgrammingError as error:
+    except ProgrammingError:
+        # Not chained: libpq's own message quotes the address, with the password in it.
         raise EnvironmentInvalidError(
             "DATABASE_URL is no PostgreSQL address: write postgresql://user:password@host:port/name."
-        ) from error
+        ) from None
     name = options.pop("dbname", None)
     if not name:
         raise EnvironmentInvalidError("DATABASE_URL names no database: end the address with /name.")

@@ -5,11 +5,14 @@ https://docs.gunicorn.org/en/stable/settings.html names each setting.
 
 import sys
 
+from django_app.config.database import database_settings
 from django_app.config.environment import EnvironmentInvalidError, environment_read, server_environment_read
 from django_app.config.logs import logging_settings
 
+# A bad environment ends the start here, in one sentence, and not in every worker with a traceback.
 try:
-    environment_read()
+    environment = environment_read()
+    database_settings(url=environment.database_url, pool_max=environment.db_pool_max)
     server = server_environment_read()
 except EnvironmentInvalidError as error:
     sys.exit(str(error))

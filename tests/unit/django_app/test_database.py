@@ -1,0 +1,29 @@
+import pytest
+
+from django_app.config.database import database_settings
+from django_app.config.environment import EnvironmentInvalidError
+
+
+def test_an_address_becomes_settings_with_a_pool() -> None:
+    settings = database_settings(url="postgresql://me:p%40ss@db.example:6543/blog?sslmode=require", pool_max=7)
+    assert [settings[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")] == [
+        "me",
+        "p@ss",
+        "db.example",
+        "6543",
+        "blog",
+    ]
+    assert settings["OPTIONS"]["sslmode"] == "require"
+    assert settings["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 7, "timeout": 5.0}
+    assert settings["ATOMIC_REQUESTS"]
+    # Django refuses a pool beside persistent connections.
+    assert settings["CONN_MAX_AGE"] == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"), [("mysql://me@host/blog", "is no PostgreSQL address"), ("host=db", "names no")]
+)
+def test_an_unusable_address_is_one_sentence_without_the_address(url: str, sentence: str) -> None:
+    with pytest.raises(EnvironmentInvalidError, match=f"DATABASE_URL {sentence}") as caught:
+        database_settings(url=url, pool_max=1)
+    assert url not in str(caught.value)
