@@ -15,9 +15,8 @@ from fastapi_app.logs import request_id
 logger = logging.getLogger("fastapi_app.request")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-# Django's SecurityMiddleware and XFrameOptionsMiddleware, as they are set by default.
+# Django's SecurityMiddleware, as it is set by default.
 _SECURITY_HEADERS = {
-    "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -61,6 +60,7 @@ class RequestMiddleware:
         path = scope["path"]
         if path.startswith(PREFIX) and not path.endswith("/") and not self._knows(path) and self._knows(f"{path}/"):
             location = with_query(scope, f"{public_path(scope)}/")
+            scope["unframed"] = True
             return Response(status_code=301, headers={"Location": location, "Content-Type": "text/html; charset=utf-8"})
         return self._app
 
@@ -68,6 +68,9 @@ class RequestMiddleware:
 def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
     for name, value in _SECURITY_HEADERS.items():
         headers.setdefault(name, value)
+    # XFrameOptionsMiddleware lies below the one that adds the slash, so its header is not on a redirect.
+    if "unframed" not in scope:
+        headers.setdefault("X-Frame-Options", "DENY")
     if "allow" in scope:
         headers["Allow"] = scope["allow"]
 

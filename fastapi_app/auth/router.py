@@ -33,35 +33,73 @@ async def application_tokens(request: Request) -> Tokens:
 
 AppTokens = Annotated[Tokens, Depends(application_tokens)]
 
-obtain = View(router, "/auth/token/", name="Token Obtain Pair", methods=("POST",))
-refresh = View(router, "/auth/token/refresh/", name="Token Refresh", methods=("POST",))
-verify = View(router, "/auth/token/verify/", name="Token Verify", methods=("POST",))
-blacklist = View(router, "/auth/token/blacklist/", name="Token Blacklist", methods=("POST",))
+_OBTAIN = {"username": CharField(), "password": CharField()}
+_REFRESH = {"refresh": CharField(), "access": CharField(read_only=True)}
+_VERIFY = {"token": CharField()}
+_BLACKLIST = {"refresh": CharField()}
+
+# The descriptions are simplejwt's: OPTIONS shows them.
+obtain = View(
+    router,
+    "/auth/token/",
+    name="Token Obtain Pair",
+    methods=("POST",),
+    inputs=_OBTAIN,
+    description="Takes a set of user credentials and returns an access and refresh JSON web\n"
+    "token pair to prove the authentication of those credentials.",
+)
+refresh = View(
+    router,
+    "/auth/token/refresh/",
+    name="Token Refresh",
+    methods=("POST",),
+    inputs=_REFRESH,
+    description="Takes a refresh type JSON web token and returns an access type JSON web\n"
+    "token if the refresh token is valid.",
+)
+verify = View(
+    router,
+    "/auth/token/verify/",
+    name="Token Verify",
+    methods=("POST",),
+    inputs=_VERIFY,
+    description="Takes a token and indicates if it is valid.  This view provides no\n"
+    "information about a token's fitness for a particular use.",
+)
+blacklist = View(
+    router,
+    "/auth/token/blacklist/",
+    name="Token Blacklist",
+    methods=("POST",),
+    inputs=_BLACKLIST,
+    description="Takes a token and blacklists it. Must be used with the\n"
+    "`rest_framework_simplejwt.token_blacklist` app installed.",
+)
 
 
 @obtain.post(body=TokenObtain, response=TokenPair)
 async def token_obtain(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Sign in: a new pair of tokens."""
-    data = validate(await parse_body(request), {"username": CharField(), "password": CharField()})
+    data = validate(await parse_body(request), _OBTAIN)
     return JsonResponse(await service.token_obtain(session=session, tokens=tokens, **data))
 
 
 @refresh.post(body=TokenRefresh, response=TokenRefreshed)
 async def token_refresh(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Exchange a refresh token for a new pair; the old one is no longer accepted."""
-    data = validate(await parse_body(request), {"refresh": CharField()})
+    data = validate(await parse_body(request), _REFRESH)
     return JsonResponse(await service.token_refresh(session=session, tokens=tokens, **data))
 
 
 @verify.post(body=TokenVerify, response=Nothing)
 async def token_verify(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Ask whether a token is good."""
-    data = validate(await parse_body(request), {"token": CharField()})
+    data = validate(await parse_body(request), _VERIFY)
     return JsonResponse(await service.token_verify(session=session, tokens=tokens, **data))
 
 
 @blacklist.post(body=TokenBlacklist, response=Nothing)
 async def token_blacklist(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Sign out: the refresh token is no longer accepted."""
-    data = validate(await parse_body(request), {"refresh": CharField()})
+    data = validate(await parse_body(request), _BLACKLIST)
     return JsonResponse(await service.token_blacklist(session=session, tokens=tokens, **data))

@@ -19,9 +19,21 @@ class Invalid(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class CharField:
-    """Text. Numbers are taken as text; white space around it is cut off (`serializers.CharField`)."""
+    """Text that must be there. Numbers are taken as text; white space around it is cut off (`serializers.CharField`).
 
-    required: bool = True
+    A read-only field is only described, never read.
+    """
+
+    read_only: bool = False
+
+    def describe(self, name: str) -> dict[str, object]:
+        """What OPTIONS says of the field (`rest_framework.metadata`)."""
+        return {
+            "type": "string",
+            "required": not self.read_only,
+            "read_only": self.read_only,
+            "label": name.replace("_", " ").capitalize(),
+        }
 
     def clean(self, value: object) -> str:
         """The text that `value` stands for.
@@ -107,12 +119,13 @@ def validate(data: object, fields: Mapping[str, CharField]) -> dict[str, str]:
     cleaned: dict[str, str] = {}
     errors: dict[str, Any] = {}
     for name, field in fields.items():
+        if field.read_only:
+            continue
         value = data.get(name, _MISSING)
         try:
-            if value is not _MISSING:
-                cleaned[name] = field.clean(value)
-            elif field.required:
+            if value is _MISSING:
                 raise Invalid("This field is required.")
+            cleaned[name] = field.clean(value)
         except Invalid as error:
             errors[name] = [str(error)]
     if errors:

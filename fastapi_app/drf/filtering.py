@@ -99,18 +99,24 @@ def search_condition(params: Params, columns: tuple[Any, ...]) -> list[ColumnEle
     return [and_(*(or_(*(_contains(column, term) for column in columns)) for term in terms))] if terms else []
 
 
-def ordering(params: Params, allowed: Mapping[str, Any], default: tuple[str, ...]) -> list[ColumnElement[Any]]:
+def ordering(
+    params: Params,
+    allowed: Mapping[str, Any],
+    *,
+    key: Any,  # noqa: ANN401 - a mapped attribute
+    default: tuple[str, ...],
+) -> list[ColumnElement[Any]]:
     """The terms of `?ordering=`; unknown ones are dropped, and where none is left `default` holds.
 
-    The id is the last term, in the direction of the one before it, so that rows of equal rank stay on their page.
+    `key`, the id, is the last term, in the direction of the one before it, so that rows of equal rank stay on their
+    page.
     """
-    terms = [
-        term for part in params.get("ordering", "").split(",") if (term := part.strip()).removeprefix("-") in allowed
-    ]
-    terms = terms or list(default)
+    asked = (term.strip() for term in params.get("ordering", "").split(","))
+    terms = [term for term in asked if term.removeprefix("-") in allowed] or list(default)
     if not any(term.lstrip("-") == "id" for term in terms):
         terms.append("-id" if terms[-1].startswith("-") else "id")
-    return [allowed[t[1:]].desc() if t.startswith("-") else allowed[t].asc() for t in terms]
+    columns = {**allowed, "id": key}
+    return [columns[term[1:]].desc() if term.startswith("-") else columns[term].asc() for term in terms]
 
 
 def primary_key(column: Any, text: str) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped attribute

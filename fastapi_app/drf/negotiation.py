@@ -10,7 +10,9 @@ _MOST_TOKENS = 64
 
 
 def negotiate(request: Request) -> None:
-    """Lets the request pass if `Accept` and `?format=` allow JSON.
+    """Lets the request pass if `Accept` and `?format=` allow JSON, and notes the indent that `Accept` may ask for.
+
+    As in DRF, `q` is not heeded, and of several types the most specific is taken.
 
     Raises:
         NotFound: `?format=` names another format.
@@ -18,13 +20,10 @@ def negotiate(request: Request) -> None:
     """
     if request.query_params.get("format") not in (None, "", "json"):
         raise NotFound
-    if not accepts_json(request.headers.get("accept", "*/*")):
+    accepted = [token for token in _tokens(request.headers.get("accept", "*/*")) if _matches(token)]
+    if not accepted:
         raise NotAcceptable
-
-
-def accepts_json(header: str) -> bool:
-    """Whether one of the header's media types matches `application/json`; DRF heeds no `q`."""
-    return any(_matches(token) for token in _tokens(header))
+    request.scope["indent"] = _indent(max(accepted, key=_precedence))
 
 
 def _tokens(header: str) -> list[str]:
@@ -32,6 +31,26 @@ def _tokens(header: str) -> list[str]:
         header = header[: header.rfind(",", 0, _LONGEST_HEADER) + 1]
     tokens = (token.strip() for token in header.split(","))
     return [token for token in tokens if token and len(token) <= _LONGEST_TOKEN][:_MOST_TOKENS]
+
+
+def _precedence(token: str) -> int:
+    main, _, sub = token.split(";", 1)[0].strip().partition("/")
+    if "*" in (main, sub):
+        return 0 if main == "*" else 1
+    return 3 if set(_parameters(token)) - {"q"} else 2
+
+
+def _indent(token: str) -> int | None:
+    """`Accept: application/json; indent=4` asks for JSON over several lines; 8 is the most, 0 is none."""
+    try:
+        return max(0, min(8, int(_parameters(token)["indent"]))) or None
+    except (KeyError, ValueError):
+        return None
+
+
+def _parameters(token: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in token.split(";")[1:])
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
 
 
 def _matches(token: str) -> bool:

@@ -37,7 +37,11 @@ async def paginate(request: Request, session: AsyncSession, shape: Shape, rows: 
         NotFound: there is no such page.
     """
     size = _page_size(request.query_params.get("page_size"))
-    total = select(func.count()).select_from(rows.order_by(None).with_only_columns(1).subquery()).scalar_subquery()
+    total = (
+        select(func.count())
+        .select_from(rows.order_by(None).with_only_columns(1, maintain_column_froms=True).subquery())
+        .scalar_subquery()
+    )
     number = await _page_number(request.query_params.get("page") or "1", size, session, total)
     offset = (number - 1) * size
     if offset > _BIGGEST_OFFSET:

@@ -1,9 +1,11 @@
 """JSON as DRF writes it: compact, UTF-8 unescaped, datetimes in UTC with a `Z`."""
 
+import json
 from typing import Any
 
 from pydantic_core import to_json
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 # Valid in JSON, yet line ends in old JavaScript: DRF escapes these two.
 _LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
@@ -20,3 +22,10 @@ class JsonResponse(Response):
         for raw, escaped in _LINE_ENDS:
             body = body.replace(raw, escaped)
         return body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the answer, over several lines where the client asked for that (`negotiation`)."""
+        if (indent := scope.get("indent")) is not None and self.body:
+            self.body = json.dumps(json.loads(bytes(self.body)), indent=indent, ensure_ascii=False).encode()
+            self.headers["Content-Length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from fastapi_app.database import Session
 from fastapi_app.drf.documents import document_body, document_errors
 from fastapi_app.drf.errors import MethodNotAllowed, NotAuthenticated, PermissionDenied
+from fastapi_app.drf.fields import CharField
 from fastapi_app.drf.negotiation import negotiate
 from fastapi_app.drf.rendering import JsonResponse
 
@@ -43,7 +44,7 @@ class View:
 
     `methods` are those of the path in v1, whether they are served here or still there: `Allow` names them all.
     `identify` tells the caller from the request, None where the view reads no token (simplejwt's own views).
-    `name`, `description` and `actions` are what OPTIONS says of the view.
+    `name`, `description` and `inputs`, the fields of a POST, are what OPTIONS says of the view.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class View:
         permission: Permission = anyone,
         identify: Identify | None = None,
         description: str = "",
-        actions: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, CharField] | None = None,
     ) -> None:
         self._router = router
         self._path = path
@@ -70,8 +71,8 @@ class View:
             "renders": ("application/json",),
             "parses": _PARSES,
         }
-        if actions is not None:
-            self._metadata["actions"] = actions
+        if inputs is not None:
+            self._metadata["actions"] = {"POST": {name: field.describe(name) for name, field in inputs.items()}}
         self._guards = [Depends(self._guard)]
         if permission is not anyone:
             self._guards.append(Depends(_bearer))

@@ -14,8 +14,22 @@ from fastapi_app.reads import fetch_all
 
 router = APIRouter(tags=["feed"])
 
-feed = View(router, "/feed/", name="Feed List", methods=("GET",), identify=identify)
-highlights = View(router, "/feed/highlights/", name="Highlights", methods=("GET",), identify=identify)
+feed = View(
+    router,
+    "/feed/",
+    name="Feed List",
+    description="Everybody's published posts, for everybody.",
+    methods=("GET",),
+    identify=identify,
+)
+highlights = View(
+    router,
+    "/feed/highlights/",
+    name="Highlights",
+    description="The 10 newest posts that are published or by `admin`, unpaged.",
+    methods=("GET",),
+    identify=identify,
+)
 
 
 @feed.get(response=Page[PostRead] | Page[PostMinimal])

@@ -116,7 +116,7 @@ def _is_by(username: str) -> ColumnElement[bool]:
 def _filtered(params: Params, filters: dict[str, Reader]) -> Select[Any]:
     conditions = [*filter_conditions(params, filters), *search_condition(params, (Post.title, Post.content))]
     allowed = {"created_at": Post.created_at, "title": Post.title, "id": Post.id}
-    return _from(params).where(*conditions).order_by(*ordering(params, allowed, _NEWEST))
+    return _from(params).where(*conditions).order_by(*ordering(params, allowed, key=Post.id, default=_NEWEST))
 
 
 def _newest(params: Params) -> Select[Any]:

@@ -18,12 +18,29 @@ router = APIRouter(tags=["posts"])
 
 _LIMIT = IntegerParameter(default=10, least=1, most=50)
 
-posts = View(router, "/posts/", name="Post List", methods=("GET", "POST"), permission=signed_in, identify=identify)
-recent = View(router, "/posts/recent/", name="Recent", methods=("GET",), permission=signed_in, identify=identify)
+posts = View(
+    router,
+    "/posts/",
+    name="Post List",
+    description="The caller's own posts; those of others are not found.",
+    methods=("GET", "POST"),
+    permission=signed_in,
+    identify=identify,
+)
+recent = View(
+    router,
+    "/posts/recent/",
+    name="Recent",
+    description="The caller's newest posts, unpaged; filters, search and ordering don't apply.",
+    methods=("GET",),
+    permission=signed_in,
+    identify=identify,
+)
 post = View(
     router,
     "/posts/{pk}/",
     name="Post Instance",
+    description="The caller's own posts; those of others are not found.",
     methods=("GET", "PUT", "PATCH", "DELETE"),
     permission=signed_in,
     identify=identify,

@@ -25,7 +25,7 @@ def tag_shape() -> Shape:
 
 def tag_list(params: Params) -> Select[Any]:
     """All tags that the search leaves, in the order asked for."""
-    terms = ordering(params, {"name": Tag.name, "post_count": post_count(), "id": Tag.id}, ("name",))
+    terms = ordering(params, {"name": Tag.name, "post_count": post_count()}, key=Tag.id, default=("name",))
     return tag_shape().select().where(*search_condition(params, (Tag.name,))).order_by(*terms)
 
 

@@ -21,11 +21,20 @@ def _may(method: str, caller: object) -> bool:
     return method in ("GET", "HEAD") or signed_in(method, caller)
 
 
-tags = View(router, "/tags/", name="Tag List", methods=("GET", "POST"), permission=_may, identify=identify)
+tags = View(
+    router,
+    "/tags/",
+    name="Tag List",
+    description="Tags: everybody reads, signed-in callers add, staff rename and delete.",
+    methods=("GET", "POST"),
+    permission=_may,
+    identify=identify,
+)
 tag = View(
     router,
     "/tags/{pk}/",
     name="Tag Instance",
+    description="Tags: everybody reads, signed-in callers add, staff rename and delete.",
     methods=("GET", "PUT", "PATCH", "DELETE"),
     permission=_may,
     identify=identify,

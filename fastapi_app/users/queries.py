@@ -48,11 +48,8 @@ def me_shape() -> Shape:
 
 def user_list(params: Params) -> Select[Any]:
     """All users that the search leaves, in the order asked for."""
-    terms = ordering(
-        params,
-        {"id": User.id, "username": User.username, "created_at": User.created_at, "post_count": post_count()},
-        ("id",),
-    )
+    allowed = {"id": User.id, "username": User.username, "created_at": User.created_at, "post_count": post_count()}
+    terms = ordering(params, allowed, key=User.id, default=("id",))
     return user_shape().select().where(*search_condition(params, (User.username,))).order_by(*terms)
 
 

@@ -27,20 +27,49 @@ def _may_list(method: str, caller: object) -> bool:
 
 
 user_list_view = View(
-    router, "/users/", name="User List", methods=("GET", "POST"), permission=_may_list, identify=identify
+    router,
+    "/users/",
+    name="User List",
+    description="Accounts: anyone registers; signed-in callers read; the user and staff change and delete.",
+    methods=("GET", "POST"),
+    permission=_may_list,
+    identify=identify,
 )
-active = View(router, "/users/active/", name="Active", methods=("GET",), permission=signed_in, identify=identify)
-me = View(router, "/users/me/", name="Me", methods=("GET", "PATCH"), permission=signed_in, identify=identify)
+active = View(
+    router,
+    "/users/active/",
+    name="Active",
+    description="The users with at least `min_posts` posts, drafts included.",
+    methods=("GET",),
+    permission=signed_in,
+    identify=identify,
+)
+me = View(
+    router,
+    "/users/me/",
+    name="Me",
+    description="The caller, with the e-mail.",
+    methods=("GET", "PATCH"),
+    permission=signed_in,
+    identify=identify,
+)
 user = View(
     router,
     "/users/{pk}/",
     name="User Instance",
+    description="Accounts: anyone registers; signed-in callers read; the user and staff change and delete.",
     methods=("GET", "PUT", "PATCH", "DELETE"),
     permission=signed_in,
     identify=identify,
 )
 user_posts = View(
-    router, "/users/{pk}/posts/", name="User Posts", methods=("GET",), permission=signed_in, identify=identify
+    router,
+    "/users/{pk}/posts/",
+    name="User Posts",
+    description="A user's posts: the published ones, and to the user all of them.",
+    methods=("GET",),
+    permission=signed_in,
+    identify=identify,
 )
 
 
