@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from strangler.errors import UsageError
 from strangler.local.account import account_for_postgres, search_bits_add
 from strangler.local.databases import database_ensure
 from strangler.local.logs import log_failure
@@ -154,8 +155,16 @@ class PostgresServer:
             try:
                 psycopg.connect(self.admin_dsn, connect_timeout=2).close()
             except psycopg.OperationalError as error:
+                if "password authentication failed" in str(error):
+                    raise self._wrong_password() from error
                 if time.monotonic() > deadline:
                     raise log_failure("postgres", f"did not answer within {timeout:.0f} s", self.log_path) from error
             else:
                 return
             time.sleep(_POLL_SECONDS)
+
+    def _wrong_password(self) -> UsageError:
+        secret = self.secret_store.folder / "postgres_password"
+        return UsageError(
+            f"{secret} isn't the password of {self.data_dir}: put it back, or remove both to begin afresh."
+        )

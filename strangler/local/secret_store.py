@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from strangler.errors import UsageError
+
 
 class SecretStore:
     """A folder (0700) with one secret in each file (0600), made at the first read."""
@@ -12,13 +14,17 @@ class SecretStore:
         self.folder = folder
 
     def get(self, name: str) -> str:
-        """The secret of that name: 64 characters that need no quoting in a URL."""
+        """The secret of that name: 64 characters that need no quoting in a URL.
+
+        :raises UsageError: the folder belongs to another user.
+        """
         path = self.folder / name
         try:
-            value = path.read_text(encoding="ascii").strip()
-        except FileNotFoundError:
-            value = ""
-        return value or self._make(path)
+            value = path.read_text(encoding="ascii").strip() if path.exists() else ""
+            return value or self._make(path)
+        except OSError as error:
+            message = f"{path} can't be read ({error.strerror}): give it to the user who starts."
+            raise UsageError(message) from error
 
     def _make(self, path: Path) -> str:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

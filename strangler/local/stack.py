@@ -26,7 +26,7 @@ from strangler.local.services import (
 )
 from strangler.local.settings import FASTAPI_ROLE, ROOT, LocalSettings, fastapi_dsn_derive, secret_resolve
 from strangler.local.stale import stale_end
-from strangler.local.state import ProcessRecord, StackState, StateFolder
+from strangler.local.state import ProcessRecord, StackState, StateFolder, not_writable
 from strangler.routes.table import load_routes
 from strangler.schema.grants import apply_grants
 
@@ -106,7 +106,7 @@ class LocalStack:
     def connections_resolve(self) -> Connections:
         """Secrets and database addresses, whether the stack runs or not.
 
-        :raises UsageError: a secret is missing or a placeholder.
+        :raises UsageError: a secret is missing, a placeholder, or in a file that isn't this user's.
         """
         owner_dsn = self.settings.database_url or self._postgres.owner_dsn()
         password = self._secret_store.get("fastapi_password")
@@ -142,6 +142,9 @@ class LocalStack:
         self._lock.enter_context(self.folder.locked())
         try:
             self._start()
+        except OSError as error:
+            self.stop()
+            raise not_writable(self.folder.path, error) from error
         except BaseException:
             self.stop()
             raise

@@ -49,6 +49,12 @@ class StackState:
     services: dict[str, ProcessRecord] = field(default_factory=dict)
 
 
+def not_writable(folder: Path, error: OSError) -> UsageError:
+    """The error for a folder that this user can't use; names the file within it."""
+    where = error.filename or folder
+    return UsageError(f"{where} isn't writable ({error.strerror}): give {folder} to the user who starts, or remove it.")
+
+
 class StateFolder:
     """The folder of one stack (`.run`): its lock, its state file, its logs."""
 
@@ -93,8 +99,7 @@ class StateFolder:
             self.logs.mkdir(exist_ok=True)
             lock = self._lock.open("a")
         except OSError as error:
-            message = f"{self.path} isn't writable ({error.strerror}): give it to the user who starts, or remove it."
-            raise UsageError(message) from error
+            raise not_writable(self.path, error) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
