@@ -5,7 +5,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fastapi_app.auth.queries import account_by_id
-from fastapi_app.auth.tokens import Payload, TokenError, Tokens, check_type
+from fastapi_app.auth.tokens import Payload, TokenError, Tokens, check_claims, check_type
 from fastapi_app.drf.errors import AuthenticationFailed
 from shared_schema.tokens import ACCESS, AUTH_HEADER_TYPE, USER_ID_CLAIM
 
@@ -45,6 +45,7 @@ def _bearer_token(header: str) -> bytes | None:
 def _accepted_access(tokens: Tokens, token: bytes) -> Payload:
     try:
         payload = tokens.decode(token)
+        check_claims(payload)
         check_type(payload, ACCESS)
     except TokenError as error:
         message = {"token_class": "AccessToken", "token_type": ACCESS, "message": str(error)}

@@ -17,11 +17,14 @@ def account_by_name(username: str) -> Select[int, str, bool]:
     return select(User.id, User.password, User.is_active).where(User.username == username)
 
 
-async def account_by_id(session: AsyncSession, user_id: object) -> Row[int, str, bool, bool] | None:
+async def account_by_id(
+    session: AsyncSession,
+    user_id: Any,  # noqa: ANN401 - whatever the claim holds
+) -> Row[int, str, bool, bool] | None:
     """The account that a token's claim names; a claim that can't be a key names none."""
     try:
-        key = int(str(user_id))
-    except ValueError:
+        key = int(user_id)
+    except (TypeError, ValueError, OverflowError):
         return None
     if abs(key) > _BIGGEST_KEY:
         return None

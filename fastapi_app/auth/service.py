@@ -12,6 +12,7 @@ from fastapi_app.auth.tokens import (
     TokenError,
     Tokens,
     access_of,
+    check_claims,
     check_type,
     expiry,
     new_refresh,
@@ -82,6 +83,7 @@ async def token_verify(*, session: AsyncSession, tokens: Tokens, token: str) -> 
     """
     try:
         payload = tokens.decode(token)
+        check_claims(payload)
     except TokenError as error:
         raise _not_valid(str(error)) from None
     if await _is_blacklisted(session, payload):
@@ -107,6 +109,7 @@ async def _accepted_refresh(session: AsyncSession, tokens: Tokens, token: str) -
         payload = tokens.decode(token)
         if await _is_blacklisted(session, payload):
             raise TokenError("Token is blacklisted")
+        check_claims(payload)
         check_type(payload, REFRESH)
     except TokenError as error:
         raise _not_valid(str(error)) from None
@@ -114,7 +117,7 @@ async def _accepted_refresh(session: AsyncSession, tokens: Tokens, token: str) -
 
 
 async def _is_blacklisted(session: AsyncSession, payload: Payload) -> bool:
-    return (await session.execute(queries.is_blacklisted(payload[JTI_CLAIM]))).first() is not None
+    return (await session.execute(queries.is_blacklisted(payload.get(JTI_CLAIM)))).first() is not None
 
 
 async def _note_issued(

@@ -39,10 +39,10 @@ class Tokens:
         return jwt.encode(payload, self.key, algorithm=ALGORITHM)
 
     def decode(self, token: str | bytes) -> Payload:
-        """The claims of a token whose signature, times and id are good.
+        """The claims of a token whose signature and times are good.
 
         Raises:
-            TokenError: they are not.
+            TokenError: they are not, or a claim is one that no row can hold.
         """
         try:
             payload: Payload = jwt.decode(token, self.key, algorithms=[ALGORITHM], options={"verify_aud": False})
@@ -50,11 +50,21 @@ class Tokens:
             raise TokenError("Token is expired") from None
         except jwt.InvalidTokenError:
             raise TokenError("Token is invalid") from None
-        if "exp" not in payload:
-            raise TokenError("Token has no 'exp' claim")
-        if JTI_CLAIM not in payload:
-            raise TokenError("Token has no id")
+        if not _is_storable(payload):
+            raise TokenError("Token is invalid")
         return payload
+
+
+def check_claims(payload: Payload) -> None:
+    """Passes a token that ends and has an id.
+
+    Raises:
+        TokenError: it lacks one of the two.
+    """
+    if "exp" not in payload:
+        raise TokenError("Token has no 'exp' claim")
+    if JTI_CLAIM not in payload:
+        raise TokenError("Token has no id")
 
 
 def check_type(payload: Payload, token_type: str) -> None:
@@ -88,6 +98,15 @@ def access_of(refresh: Payload, now: datetime) -> Payload:
 def expiry(payload: Payload) -> datetime:
     """When a token ends, in UTC."""
     return datetime.fromtimestamp(payload["exp"], UTC)
+
+
+def _is_storable(payload: Payload) -> bool:
+    """Whether PostgreSQL can hold the id and the end; simplejwt answers 500 where it can't."""
+    try:
+        expiry({"exp": 0} | payload)
+    except (ValueError, OverflowError, OSError):
+        return False
+    return "\x00" not in payload.get(JTI_CLAIM, "")
 
 
 def _new(token_type: str, now: datetime, lifetime: timedelta) -> Payload:

@@ -1,16 +1,26 @@
 """Request bodies: JSON, form-encoded and multipart, read only when an endpoint asks for them."""
 
 import codecs
+import io
 import json
+import re
 from email.message import Message
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from fastapi_app.drf.errors import ParseError, UnsupportedMediaType
+from fastapi_app.drf.negotiation import JSON, media_type_matches
 
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+URL_ENCODED = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+PARSED = (JSON, URL_ENCODED, MULTIPART)
+
+_LONGEST_CONTENT_TYPE = 256
+# What Django takes for a boundary (`MultiPartParser.boundary_re`).
+_BOUNDARY = re.compile(r"[ -~]{0,200}[!-~]")
 
 
 async def parse_body(request: Request) -> Any:  # noqa: ANN401 - whatever JSON the client sent
@@ -24,42 +34,51 @@ async def parse_body(request: Request) -> Any:  # noqa: ANN401 - whatever JSON t
     if not body:
         return {}
     header = request.headers.get("content-type", "")
-    content_type = _content_type(header)
-    if content_type == "application/json":
-        return _parse_json(body, _charset(header))
-    if content_type in _FORMS:
-        return await _parse_form(request)
+    if len(header) > _LONGEST_CONTENT_TYPE:
+        raise UnsupportedMediaType(header)
+    if media_type_matches(JSON, header):
+        return _parse_json(body, header)
+    if media_type_matches(URL_ENCODED, header):
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    if media_type_matches(MULTIPART, header):
+        return await _parse_multipart(request, header)
     raise UnsupportedMediaType(header)
 
 
-def _parse_json(body: bytes, charset: str) -> Any:  # noqa: ANN401 - whatever JSON the client sent
+def _parse_json(body: bytes, header: str) -> Any:  # noqa: ANN401 - whatever JSON the client sent
+    reader = codecs.getreader(_charset(header))
     try:
-        return json.loads(codecs.decode(body, charset), parse_constant=_refuse_constant)
+        return json.loads(reader(io.BytesIO(body)).read(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ParseError(f"JSON parse error - {error}") from None
 
 
-async def _parse_form(request: Request) -> dict[str, Any]:
+async def _parse_multipart(request: Request, header: str) -> dict[str, str]:
+    boundary = _parameter(header, "boundary")
+    if boundary is None or not _BOUNDARY.fullmatch(boundary):
+        raise ParseError(f"Multipart form parse error - Invalid boundary in multipart: {boundary}")
     try:
         async with request.form() as form:
             return {name: value for name, value in form.multi_items() if isinstance(value, str)}
-    except (MultiPartException, ValueError) as error:
-        raise ParseError(f"Multipart form parse error - {error}") from None
+    except HTTPException:
+        # Django takes what it can read of a broken multipart body, which is nothing where it breaks off at once.
+        return {}
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")
-
-
-def _content_type(header: str) -> str:
-    return header.split(";", 1)[0].strip().lower()
+def _parameter(header: str, name: str) -> str | None:
+    message = Message()
+    message["content-type"] = header
+    value = message.get_param(name)
+    return value if isinstance(value, str) else None
 
 
 def _charset(header: str) -> str:
-    message = Message()
-    message["content-type"] = header
-    name = message.get_content_charset("utf-8")
+    name = _parameter(header, "charset") or "utf-8"
     try:
         return codecs.lookup(name).name
     except LookupError:
         return "utf-8"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")

@@ -4,6 +4,8 @@ from starlette.requests import Request
 
 from fastapi_app.drf.errors import NotAcceptable, NotFound
 
+JSON = "application/json"
+
 _LONGEST_HEADER = 8192
 _LONGEST_TOKEN = 256
 _MOST_TOKENS = 64
@@ -20,7 +22,7 @@ def negotiate(request: Request) -> None:
     """
     if request.query_params.get("format") not in (None, "", "json"):
         raise NotFound
-    accepted = [token for token in _tokens(request.headers.get("accept", "*/*")) if _matches(token)]
+    accepted = [token for token in _tokens(request.headers.get("accept", "*/*")) if media_type_matches(JSON, token)]
     if not accepted:
         raise NotAcceptable
     request.scope["indent"] = _indent(max(accepted, key=_precedence))
@@ -53,6 +55,8 @@ def _parameters(token: str) -> dict[str, str]:
     return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
 
 
-def _matches(token: str) -> bool:
+def media_type_matches(media_type: str, token: str) -> bool:
+    """Whether a header's token stands for `media_type`; `*/*` and `application/*` do too."""
+    wanted_main, _, wanted_sub = media_type.partition("/")
     main, _, sub = token.split(";", 1)[0].strip().lower().partition("/")
-    return main in ("*", "application") and sub in ("*", "json")
+    return main in ("*", wanted_main) and sub in ("*", wanted_sub)

@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from fastapi_app.database import Session
+from fastapi_app.drf.bodies import PARSED
 from fastapi_app.drf.documents import document_body, document_errors
 from fastapi_app.drf.errors import MethodNotAllowed, NotAuthenticated, PermissionDenied
 from fastapi_app.drf.fields import CharField
-from fastapi_app.drf.negotiation import negotiate
+from fastapi_app.drf.negotiation import JSON, negotiate
 from fastapi_app.drf.rendering import JsonResponse
 
 # The order of `View.http_method_names`, which is the order of `Allow`.
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
-_PARSES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 
 _bearer = HTTPBearer(bearerFormat="JWT", description="The access token of `auth/token/`.", auto_error=False)
 
@@ -68,8 +68,8 @@ class View:
         self._metadata: dict[str, Any] = {
             "name": name,
             "description": description,
-            "renders": ("application/json",),
-            "parses": _PARSES,
+            "renders": (JSON,),
+            "parses": PARSED,
         }
         if inputs is not None:
             self._metadata["actions"] = {"POST": {name: field.describe(name) for name, field in inputs.items()}}
@@ -94,7 +94,7 @@ class View:
         def add(endpoint: Endpoint) -> Endpoint:
             errors = self._errors(400, 401, 415)
             self._add(
-                "POST", endpoint, response_model=response, responses=errors, openapi_extra=document_body(body, _PARSES)
+                "POST", endpoint, response_model=response, responses=errors, openapi_extra=document_body(body, PARSED)
             )
             return endpoint
 
