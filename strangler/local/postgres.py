@@ -113,8 +113,8 @@ class PostgresServer:
         port_require_free(host=HOST, port=self.port, setting="POSTGRES_PORT")
         account = account_for_postgres()
         if account is not None:
-            for folder in search_bits_add(account=account, paths=[self.data_dir, postgres_bin_dir() / "postgres"]):
-                self.tell(f"{folder}: chmod o+x, since the account {account.name} must pass through to run PostgreSQL")
+            paths = [self.data_dir, postgres_bin_dir() / "postgres"]
+            search_bits_add(account=account, paths=paths, tell=self.tell)
         password = self.secret_store.get("postgres_password")
         cluster_ensure(data_dir=self.data_dir, password=password, account=account, durable=self.durable)
         self.child = child_start(

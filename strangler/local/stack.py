@@ -165,7 +165,7 @@ class LocalStack:
             django_service(self.settings, self.connections),
             fastapi_service(self.settings, self.connections),
         ]
-        gateway = gateway_prepare(self.settings, folder=self.folder.path / "nginx")
+        gateway = gateway_prepare(self.settings, folder=self.folder.path / "nginx", tell=self.tell)
         for service in [*stacks, gateway]:
             host, port, setting = service.listens
             port_require_free(host=host, port=port, setting=setting)
