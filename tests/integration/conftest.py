@@ -1,20 +1,16 @@
 """The PostgreSQL that integration tests share; in it pytest-django makes a database for each xdist worker."""
 
-import os
-
 import pytest
 from django.db import connections
 
 from django_app.config.database import database_settings
+from tests.shared_stack import StackAddresses
 
 
 @pytest.fixture(scope="session")
-def database_url() -> str:
+def database_url(stack: StackAddresses) -> str:
     """Address of a server on which databases may be made and dropped."""
-    url = os.environ.get("TEST_DATABASE_URL")
-    if not url:
-        pytest.fail("TEST_DATABASE_URL is not set: give the address of a PostgreSQL for tests.")
-    return url
+    return stack.admin_dsn
 
 
 @pytest.fixture(scope="session")

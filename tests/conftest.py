@@ -1,0 +1,49 @@
+"""What every kind of test shares."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from strangler.local.settings import ROOT
+from tests.shared_stack import CONTROLLER, DEMO_PASSWORD, StackAddresses, end_stack, stack_addresses
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Names the process that outlives all workers, so that they find one another's stack."""
+    if not hasattr(config, "workerinput"):
+        os.environ[CONTROLLER] = str(os.getpid())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Ends what the run started; a stack that can't be ended fails the run."""
+    if not hasattr(config, "workerinput"):
+        end_stack()
+        shutil.rmtree(ROOT / ".run" / "tests" / str(os.getpid()), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack() -> StackAddresses:
+    """The running stack: PostgreSQL, both services and nginx."""
+    return stack_addresses()
+
+
+@pytest.fixture(scope="session")
+def client(stack: StackAddresses) -> Iterator[httpx.Client]:
+    """A client of the front door that follows no redirect."""
+    with httpx.Client(base_url=stack.proxy_url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def access_tokens(client: httpx.Client) -> dict[str, str]:
+    """An access token of each demo user."""
+    return {name: _sign_in(client, name) for name in ("admin", "alice", "bob")}
+
+
+def _sign_in(client: httpx.Client, username: str) -> str:
+    response = client.post("/api/auth/token/", json={"username": username, "password": DEMO_PASSWORD})
+    token: str = response.raise_for_status().json()["access"]
+    return token

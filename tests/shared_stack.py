@@ -1,0 +1,134 @@
+"""One running stack for all tests of a run, whichever worker asks first.
+
+The stack is a process of its own (`python -m tests.shared_stack FOLDER CONTROLLER_PID`), so that it outlives the
+worker that started it. It ends when the test run tells it to, or when the run is gone.
+"""
+
+import dataclasses
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from strangler.local.ports import port_free_pick
+from strangler.local.settings import ROOT, LocalSettings
+from strangler.local.stack import LocalStack
+
+CONTROLLER = "STRANGLER_TEST_CONTROLLER"
+DEMO_PASSWORD = "strangler-demo"
+START_SECONDS = 120
+_POLL_SECONDS = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class StackAddresses:
+    """Where the parts of the running stack are."""
+
+    proxy_url: str
+    django_url: str
+    fastapi_url: str
+    admin_dsn: str
+    owner_dsn: str
+    fastapi_dsn: str
+    jwt_signing_key: str
+    folder: str
+
+    @property
+    def access_log(self) -> Path:
+        """The log of every request, one line of JSON each."""
+        return Path(self.folder) / "logs" / "nginx.log"
+
+
+def stack_addresses() -> StackAddresses:
+    """The run's stack; starts it if this is the first call of the run."""
+    controller = int(os.environ[CONTROLLER])
+    folder = _folder(controller)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "addresses.json").exists():
+            _start(folder, controller)
+    return StackAddresses(**json.loads((folder / "addresses.json").read_text()))
+
+
+def end_stack() -> None:
+    """Ends the run's stack if one was started, and removes its folder."""
+    folder = _folder(int(os.environ[CONTROLLER]))
+    pid_file = folder / "pid"
+    if pid_file.exists():
+        process = psutil.Process(int(pid_file.read_text()))
+        process.terminate()
+        process.wait(START_SECONDS)
+
+
+def _folder(controller: int) -> Path:
+    return ROOT / ".run" / "tests" / str(controller)
+
+
+def _start(folder: Path, controller: int) -> None:
+    log = folder / "stack.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.shared_stack", str(folder), str(controller)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    (folder / "pid").write_text(str(process.pid))
+    deadline = time.monotonic() + START_SECONDS
+    while not (folder / "addresses.json").exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the stack under test did not start:\n{log.read_text()}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _serve(folder: Path, controller: int) -> None:
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    settings = LocalSettings(
+        proxy_port=port_free_pick(),
+        django_port=port_free_pick(),
+        fastapi_port=port_free_pick(),
+        postgres_port=port_free_pick(),
+        demo_password=DEMO_PASSWORD,
+        routes_file=_routes_without_throttle(folder),
+    )
+    with LocalStack(settings, state_dir=folder, durable=False) as stack:
+        addresses = StackAddresses(
+            proxy_url=stack.proxy_url,
+            django_url=stack.django_url,
+            fastapi_url=stack.fastapi_url,
+            admin_dsn=stack.admin_dsn,
+            owner_dsn=stack.owner_dsn,
+            fastapi_dsn=stack.fastapi_dsn,
+            jwt_signing_key=stack.connections.jwt_signing_key,
+            folder=str(folder),
+        )
+        part = folder / "addresses.part"
+        part.write_text(json.dumps(dataclasses.asdict(addresses)))
+        part.rename(folder / "addresses.json")
+        while not ended.wait(1) and psutil.pid_exists(controller):
+            pass
+
+
+def _routes_without_throttle(folder: Path) -> Path:
+    """The deployed routes, but a client may sign in as often as the tests do; the throttle has a test of its own."""
+    text = (ROOT / "nginx" / "routes.toml").read_text()
+    text = re.sub(r'^rate = ".*"$', 'rate = "100000r/s"', text, flags=re.MULTILINE)
+    file = folder / "routes.toml"
+    file.write_text(text)
+    return file
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]), int(sys.argv[2]))
