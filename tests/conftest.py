@@ -31,19 +31,19 @@ def stack() -> StackAddresses:
 
 
 @pytest.fixture(scope="session")
-def client(stack: StackAddresses) -> Iterator[httpx.Client]:
-    """A client of the front door that follows no redirect."""
+def front(stack: StackAddresses) -> Iterator[httpx.Client]:
+    """A client of the front door, nginx; it follows no redirect."""
     with httpx.Client(base_url=stack.proxy_url, timeout=30) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def access_tokens(client: httpx.Client) -> dict[str, str]:
+def access_tokens(front: httpx.Client) -> dict[str, str]:
     """An access token of each demo user."""
-    return {name: _sign_in(client, name) for name in ("admin", "alice", "bob")}
+    return {name: _sign_in(front, name) for name in ("admin", "alice", "bob")}
 
 
-def _sign_in(client: httpx.Client, username: str) -> str:
-    response = client.post("/api/auth/token/", json={"username": username, "password": DEMO_PASSWORD})
+def _sign_in(front: httpx.Client, username: str) -> str:
+    response = front.post("/api/auth/token/", json={"username": username, "password": DEMO_PASSWORD})
     token: str = response.raise_for_status().json()["access"]
     return token

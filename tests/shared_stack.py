@@ -4,13 +4,13 @@ The stack is a process of its own (`python -m tests.shared_stack FOLDER CONTROLL
 worker that started it. It ends when the test run tells it to, or when the run is gone.
 """
 
+import contextlib
 import dataclasses
 import fcntl
 import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -60,13 +60,14 @@ def stack_addresses() -> StackAddresses:
 
 
 def end_stack() -> None:
-    """Ends the run's stack if one was started, and removes its folder."""
+    """Ends the run's stack if one was started."""
     folder = _folder(int(os.environ[CONTROLLER]))
     pid_file = folder / "pid"
     if pid_file.exists():
-        process = psutil.Process(int(pid_file.read_text()))
-        process.terminate()
-        process.wait(START_SECONDS)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(int(pid_file.read_text()))
+            process.terminate()
+            process.wait(START_SECONDS)
 
 
 def _folder(controller: int) -> Path:
@@ -75,21 +76,29 @@ def _folder(controller: int) -> Path:
 
 def _start(folder: Path, controller: int) -> None:
     log = folder / "stack.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.shared_stack", str(folder), str(controller)],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    (folder / "pid").write_text(str(process.pid))
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    # Not subprocess: its Popen would have this worker wait for a process that is meant to outlive it.
+    pid = os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-m", "tests.shared_stack", str(folder), str(controller)],
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)],
+        setsid=True,
+    )
+    os.close(output)
+    (folder / "pid").write_text(str(pid))
     deadline = time.monotonic() + START_SECONDS
     while not (folder / "addresses.json").exists():
-        if process.poll() is not None or time.monotonic() > deadline:
+        if not _runs(pid) or time.monotonic() > deadline:
             raise RuntimeError(f"the stack under test did not start:\n{log.read_text()}")
         time.sleep(_POLL_SECONDS)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _serve(folder: Path, controller: int) -> None:
