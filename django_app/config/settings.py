@@ -40,6 +40,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_app.config.middleware.RequestLogMiddleware",
+    "django_app.config.middleware.BodyDrainMiddleware",
     "django_app.config.middleware.ForwardedPrefixMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

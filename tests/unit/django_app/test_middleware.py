@@ -1,11 +1,13 @@
 import logging
+from collections.abc import Callable
+from io import BytesIO
 
 import pytest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.test import RequestFactory
 
 from django_app.config.logs import request_id
-from django_app.config.middleware import ForwardedPrefixMiddleware, RequestLogMiddleware
+from django_app.config.middleware import BodyDrainMiddleware, ForwardedPrefixMiddleware, RequestLogMiddleware
 
 
 def public_path(path: str, prefix: str | None) -> str:
@@ -60,3 +62,25 @@ def test_the_id_is_forgotten_after_a_failure() -> None:
     with pytest.raises(RuntimeError):
         RequestLogMiddleware(fail)(RequestFactory().get("/", headers={"X-Request-ID": "abc"}))
     assert request_id.get() is None
+
+
+@pytest.mark.parametrize("read", [lambda _: None, lambda request: request.body, lambda request: request.POST])
+def test_nothing_of_the_body_is_left_unread(read: Callable[[HttpRequest], object]) -> None:
+    def answer(request: HttpRequest) -> HttpResponse:
+        read(request)
+        return HttpResponse(status=401)
+
+    request = RequestFactory().post("/", b"x" * 300_000, content_type="text/plain")
+    assert BodyDrainMiddleware(answer)(request).status_code == 401
+    assert request.META["wsgi.input"].read() == b""
+
+
+def test_a_client_that_left_is_no_error() -> None:
+    class Gone(BytesIO):
+        def read(self, _size: int | None = -1) -> bytes:
+            raise OSError
+
+    request = RequestFactory().generic("POST", "/", b"abc", **{"wsgi.input": Gone()})
+    assert BodyDrainMiddleware(lambda _: HttpResponse())(request).status_code == 200
+    with pytest.raises(UnreadablePostError):
+        request.read(1)
