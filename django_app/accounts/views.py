@@ -18,6 +18,8 @@ from django_app.blog.models import Post
 from django_app.blog.selectors import post_list_of_user
 from django_app.blog.views import VIEW_PARAMETER, PostListMixin
 
+CHANGES = frozenset({"update", "partial_update", "destroy"})
+
 
 class UserViewSet(ModelViewSet):
     """Accounts: anyone registers; signed-in callers read; the user and staff change and delete."""
@@ -73,9 +75,6 @@ class UserViewSet(ModelViewSet):
         users = self.filter_queryset(selectors.user_list_active(**query.validated_data))
         page = self.paginate_queryset(users)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-
-CHANGES = frozenset({"update", "partial_update", "destroy"})
 
 
 @extend_schema_view(get=extend_schema(operation_id="users_posts_list", parameters=[VIEW_PARAMETER]))

@@ -30,7 +30,7 @@ class MigrationState:
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if plan:
-            msg = f"{len(plan)} migrations are not applied: run `python django_app/manage.py migrate`."
+            msg = f"Unapplied migrations: {len(plan)}; run `python django_app/manage.py migrate`."
             raise ServiceUnreadyError(msg)
         cls.complete = True
 

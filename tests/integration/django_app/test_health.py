@@ -26,7 +26,7 @@ def test_an_unapplied_migration_is_503(anonymous: APIClient) -> None:
     MigrationRecorder.Migration.objects.filter(app="blog").delete()
     response = anonymous.get("/api/health/")
     assert response.status_code == 503
-    assert response.json() == {"detail": "1 migrations are not applied: run `python django_app/manage.py migrate`."}
+    assert response.json() == {"detail": "Unapplied migrations: 1; run `python django_app/manage.py migrate`."}
 
 
 def test_a_silent_database_is_503(anonymous: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
