@@ -6,11 +6,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from strangler.errors import UsageError
+import psycopg
+
+from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.databases import database_require, has_rows
 from strangler.local.gateway import gateway_prepare
 from strangler.local.logs import logs_rotate
+from strangler.local.migrations import MigrationStamp
 from strangler.local.ports import port_require_free
 from strangler.local.postgres import HOST, STOP_SECONDS, PostgresServer
 from strangler.local.process import Child
@@ -145,6 +148,11 @@ class LocalStack:
         except OSError as error:
             self.stop()
             raise not_writable(self.folder.path, error) from error
+        except psycopg.Error as error:
+            self.stop()
+            reason = str(error).strip().splitlines()[0]
+            message = f"the database refuses ({reason}): let DATABASE_URL name the role that owns the tables."
+            raise FailedError(message) from error
         except BaseException:
             self.stop()
             raise
@@ -191,8 +199,11 @@ class LocalStack:
 
     def _database_prepare(self) -> None:
         environment = django_environment(self.settings, self.connections)
-        self.tell("migrating")
-        self.children.run("migrate", manage_argv("migrate", "--noinput"), environment)
+        migrated = MigrationStamp(self.folder.path / "migrated")
+        if not migrated.is_current(self.owner_dsn):
+            self.tell("migrating")
+            self.children.run("migrate", manage_argv("migrate", "--noinput"), environment)
+            migrated.renew(self.owner_dsn)
         if not self.settings.fastapi_database_url:
             apply_grants(
                 owner_dsn=self.owner_dsn,
