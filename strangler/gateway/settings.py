@@ -11,6 +11,8 @@ class GatewaySettings:
     an `include` of a rendered file begins with, empty where the main file lies beside them. `body_size` is the
     largest request body (`2m`: mebibytes). `trusted_proxies` are CIDR networks whose `X-Forwarded-For` and
     `X-Forwarded-Proto` are believed; `user` is the account of nginx's workers, None where nginx is not root's.
+    `resolve`: the upstreams are names that are looked up again while nginx runs. `main_file`: nginx.conf is rendered
+    too, and is not a file of the deployment.
     """
 
     listen: tuple[str, ...]
@@ -21,6 +23,8 @@ class GatewaySettings:
     body_size: str = "2m"
     trusted_proxies: tuple[str, ...] = ()
     user: str | None = None
+    resolve: bool = False
+    main_file: bool = True
 
 
 def container_gateway(*, trusted_proxies: tuple[str, ...] = ()) -> GatewaySettings:
@@ -30,6 +34,9 @@ def container_gateway(*, trusted_proxies: tuple[str, ...] = ()) -> GatewaySettin
         django="django:8001",
         fastapi="fastapi:8002",
         folder="generated/",
-        access_log="/var/log/nginx/access.log",
+        access_log="/dev/stdout",
         trusted_proxies=trusted_proxies,
+        # A container that is made anew gets another address.
+        resolve=True,
+        main_file=False,
     )

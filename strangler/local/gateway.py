@@ -23,9 +23,18 @@ def gateway_prepare(settings: LocalSettings, *, folder: Path, tell: Callable[[st
     :raises UsageError: the routes file is wrong.
     :raises FailedError: there is no nginx for this machine.
     """
+    write_gateway(folder, load_routes(ROOT / settings.routes_file), local_gateway(settings))
+    worker = _worker_account()
+    if worker is not None:
+        search_bits_add(account=worker, paths=[folder / "temp" / "body"], tell=tell)
+    return nginx_service(settings, binary=_binary(), folder=folder)
+
+
+def local_gateway(settings: LocalSettings) -> GatewaySettings:
+    """The gateway of the local stack: everything on this machine's own addresses."""
     address = f"[{settings.proxy_host}]" if ":" in settings.proxy_host else settings.proxy_host
     worker = _worker_account()
-    gateway = GatewaySettings(
+    return GatewaySettings(
         listen=(f"{address}:{settings.proxy_port}",),
         django=f"{HOST}:{settings.django_port}",
         fastapi=f"{HOST}:{settings.fastapi_port}",
@@ -33,10 +42,6 @@ def gateway_prepare(settings: LocalSettings, *, folder: Path, tell: Callable[[st
         access_log="../logs/nginx.log",
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,
     )
-    write_gateway(folder, load_routes(ROOT / settings.routes_file), gateway)
-    if worker is not None:
-        search_bits_add(account=worker, paths=[folder / "temp" / "body"], tell=tell)
-    return nginx_service(settings, binary=_binary(), folder=folder)
 
 
 def _worker_account() -> Account | None:

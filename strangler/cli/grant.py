@@ -1,0 +1,63 @@
+"""`strangler grant`: FastAPI's database role gets what the routes ask for, and nothing else."""
+
+import time
+from typing import Annotated
+
+import psycopg
+import typer
+from psycopg.conninfo import conninfo_to_dict
+
+from strangler.cli.output import say
+from strangler.errors import FailedError, UsageError
+from strangler.local.settings import ROOT, LocalSettings, settings_load
+from strangler.routes.table import load_routes
+from strangler.schema.grants import apply_grants
+
+_POLL_SECONDS = 0.5
+
+
+def grant(
+    wait: Annotated[
+        float,
+        typer.Option("--wait", min=0, metavar="SECONDS", help="Try again so long: until the tables are there."),
+    ] = 0,
+) -> None:
+    """Give FastAPI's role its grants on the database of DATABASE_URL, or of the local stack."""
+    settings = settings_load()
+    owner_dsn, fastapi_dsn = _addresses(settings)
+    role, password = _role(fastapi_dsn)
+    table = load_routes(ROOT / settings.routes_file)
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            apply_grants(owner_dsn=owner_dsn, role=role, password=password, table=table)
+            break
+        except FailedError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
+    say(f"granted {role} what the routes ask for")
+
+
+def _addresses(settings: LocalSettings) -> tuple[str, str]:
+    """The database as the tables' owner and as FastAPI's role."""
+    if settings.database_url and settings.fastapi_database_url:
+        return settings.database_url, settings.fastapi_database_url
+    # Here, since the image of the tool brings no PostgreSQL along.
+    from strangler.local.stack import LocalStack
+
+    connections = LocalStack(settings).connections_resolve()
+    return connections.owner_dsn, connections.fastapi_dsn
+
+
+def _role(fastapi_dsn: str) -> tuple[str, str]:
+    try:
+        parts = conninfo_to_dict(fastapi_dsn)
+    except psycopg.ProgrammingError:
+        parts = {}  # libpq's own message quotes the address, with the password in it
+    role, password = parts.get("user"), parts.get("password")
+    if not role or not password:
+        raise UsageError(
+            "FASTAPI_DATABASE_URL names no role with a password: write postgresql://role:password@host:5432/database."
+        )
+    return str(role), str(password)

@@ -1,0 +1,46 @@
+"""`strangler render`: the routes file as plain nginx configuration."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strangler.cli.output import say
+from strangler.errors import UsageError
+from strangler.gateway.rendering import write_gateway
+from strangler.gateway.settings import GatewaySettings, container_gateway
+from strangler.local.settings import ROOT, LocalSettings, settings_load
+from strangler.routes.table import load_routes
+
+
+class Target(StrEnum):
+    """Which nginx reads what is rendered."""
+
+    LOCAL = "local"
+    CONTAINER = "container"
+
+
+def render(
+    out: Annotated[Path, typer.Option("--out", help="The folder to write into; it is made if it isn't there.")],
+    target: Annotated[
+        Target, typer.Option("--target", help="Whose nginx: that of make up, or that of docker-compose.yml.")
+    ] = Target.LOCAL,
+) -> None:
+    """Write nginx's configuration; nginx takes it up at its next reload."""
+    settings = settings_load()
+    table = load_routes(ROOT / settings.routes_file)
+    try:
+        write_gateway(out, table, _gateway(target, settings))
+    except OSError as error:
+        raise UsageError(f"{out} can't be written ({error.strerror}): name another folder with --out.") from error
+    say(f"rendered {len(table.routes)} routes into {out}")
+
+
+def _gateway(target: Target, settings: LocalSettings) -> GatewaySettings:
+    if target is Target.CONTAINER:
+        return container_gateway()
+    # Here, since the image of the tool brings no nginx along.
+    from strangler.local.gateway import local_gateway
+
+    return local_gateway(settings)
