@@ -6,6 +6,7 @@ accepted. Every function here burns CPU for tens of milliseconds: call it off th
 
 import secrets
 import string
+from dataclasses import replace
 from typing import Final
 
 import argon2
@@ -17,9 +18,16 @@ _UNUSABLE_PREFIX: Final = "!"
 _SALT_LENGTH: Final = 22
 _SALT_CHARACTERS: Final = string.ascii_letters + string.digits
 
-_argon2: Final = argon2.PasswordHasher(
-    time_cost=2, memory_cost=102_400, parallelism=8, hash_len=32, type=argon2.Type.ID, encoding="utf-8"
+_PARAMETERS: Final = argon2.Parameters(
+    type=argon2.Type.ID,
+    version=argon2.low_level.ARGON2_VERSION,
+    time_cost=2,
+    memory_cost=102_400,
+    parallelism=8,
+    hash_len=32,
+    salt_len=_SALT_LENGTH,
 )
+_argon2: Final = argon2.PasswordHasher.from_parameters(_PARAMETERS)
 _pbkdf2: Final = {"pbkdf2_sha256": django_pbkdf2_sha256, "pbkdf2_sha1": django_pbkdf2_sha1}
 
 
@@ -55,13 +63,16 @@ def needs_rehash(encoded: str) -> bool:
     if algorithm != _ARGON2_PREFIX:
         return True
     try:
-        return _argon2.check_needs_rehash(f"${rest}")
+        found = argon2.extract_parameters(f"${rest}")
     except argon2.exceptions.InvalidHashError:
         return True
+    # A longer salt is as good: Django asks for its entropy, argon2-cffi's own check for its exact length.
+    return found.salt_len < _SALT_LENGTH or replace(found, salt_len=_SALT_LENGTH) != _PARAMETERS
 
 
 def _verify_argon2(password: str, phc: str) -> bool:
     try:
         return _argon2.verify(phc, password)
-    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+    # ValueError: a hash that isn't ASCII, a password that UTF-8 can't hold.
+    except (argon2.exceptions.VerificationError, ValueError):
         return False

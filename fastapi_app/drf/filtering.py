@@ -22,6 +22,8 @@ _DATETIME = re.compile(
     r"(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$"
 )
 _BIGGEST_KEY = 2**63 - 1
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def filter_conditions(params: Params, filters: Mapping[str, Reader]) -> list[ColumnElement[bool]]:
@@ -83,7 +85,7 @@ def parse_datetime(text: str) -> datetime:
         value = _parse(text)
     except (ValueError, OverflowError):
         raise Invalid("Enter a valid date/time.") from None
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return _in_utc(value) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def search_condition(params: Params, columns: tuple[Any, ...]) -> list[ColumnElement[bool]]:
@@ -152,6 +154,14 @@ def _search_terms(text: str) -> list[str]:
         else:
             terms.extend(part.strip() for part in term.split(",") if part)
     return terms
+
+
+def _in_utc(value: datetime) -> datetime:
+    """The same moment in UTC, or the first or last that Python knows where it lies outside: asyncpg sends no other."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if value.year == 1 else _LAST
 
 
 def _parse(text: str) -> datetime:

@@ -1,0 +1,134 @@
+"""Asks both stacks the same and says where the answers differ."""
+
+import datetime as dt
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from strangler.local.settings import ROOT
+
+V1, V2 = "/api", "/api/v2"
+# What nginx adds, what frames the body, or what differs from request to request.
+_IGNORED = frozenset(
+    {
+        *("connection", "content-length", "date", "server", "transfer-encoding"),
+        *("x-request-id", "x-route", "x-served-by"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request, for either API; `path` is below the prefix."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+    def __str__(self) -> str:
+        shown = {name: value[:60] for name, value in self.headers.items()}
+        return f"{self.method} {self.path} {shown or ''} {(self.body or b'')[:120]!r}"
+
+
+@dataclass(frozen=True)
+class DeclaredDifference:
+    """A difference of status that is meant."""
+
+    route: str
+    v1: int
+    v2: int
+    reason: str
+    owner: str
+    expires: dt.date
+
+
+class Comparison:
+    """Collects the differences of many requests, so that one run shows all of them."""
+
+    def __init__(self, front: httpx.Client) -> None:
+        self._front = front
+        self._declared = {(entry.route, entry.v1, entry.v2) for entry in declared_differences()}
+        self.used: set[tuple[str, int, int]] = set()
+        self.differences: list[str] = []
+        self.compared = 0
+
+    def ask(
+        self, ask: Ask, of_v2: Ask | None = None, *, served_by: str | None = None
+    ) -> tuple[httpx.Response, httpx.Response]:
+        """Asks v1, then v2; `served_by` is the stack that must answer v2.
+
+        `of_v2` is what v2 is asked instead, where a request can be made only once, such as the exchange of a token;
+        the bodies are then compared by their keys and types.
+        """
+        first = self._send(V1, ask)
+        second = self._send(V2, of_v2 or ask)
+        self.compared += 1
+        assert first.headers["X-Served-By"] == "django"
+        if served_by is not None:
+            assert second.headers["X-Served-By"] == served_by, f"{ask} was answered by the wrong stack"
+        declared = (second.headers["X-Route"], first.status_code, second.status_code)
+        if declared in self._declared:
+            self.used.add(declared)
+        else:
+            found = differences(first, second, by_shape=of_v2 is not None)
+            self.differences.extend(f"{ask}: {each}" for each in found)
+        return first, second
+
+    def show(self) -> None:
+        """Fails with every difference found."""
+        assert not self.differences, f"{len(self.differences)} differences:\n" + "\n".join(self.differences[:40])
+        assert self.compared > 0
+
+    def _send(self, prefix: str, ask: Ask) -> httpx.Response:
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in ask.headers.items()]
+        return self._front.request(ask.method, prefix + ask.path, headers=headers, content=ask.body)
+
+
+def declared_differences() -> list[DeclaredDifference]:
+    """What `shared_schema/declared_differences.toml` lists."""
+    document = tomllib.loads((ROOT / "shared_schema" / "declared_differences.toml").read_text())
+    return [DeclaredDifference(**entry) for entry in document["difference"]]
+
+
+def differences(first: httpx.Response, second: httpx.Response, *, by_shape: bool = False) -> list[str]:
+    """Where two answers differ: status, headers, body, order of keys. Links count with their prefix normalised."""
+    found = []
+    if first.status_code != second.status_code:
+        found.append(f"status {first.status_code} and {second.status_code}")
+    headers = [_headers(response) for response in (first, second)]
+    found.extend(
+        f"header {name}: {headers[0].get(name)!r} and {headers[1].get(name)!r}"
+        for name in sorted(headers[0].keys() | headers[1].keys())
+        if headers[0].get(name) != headers[1].get(name)
+    )
+    bodies = [str(key_shape(as_json(r))) if by_shape else _normalised(r.text) for r in (first, second)]
+    if bodies[0] != bodies[1]:
+        found.append(f"body: {bodies[0][:300]!r} and {bodies[1][:300]!r}")
+    return found
+
+
+def key_shape(value: Any) -> Any:
+    """A JSON value with its leaves replaced by their type: the same shape means the same keys in the same order."""
+    if isinstance(value, dict):
+        return [(name, key_shape(item)) for name, item in value.items()]
+    if isinstance(value, list):
+        return [key_shape(item) for item in value]
+    return type(value).__name__
+
+
+def as_json(response: httpx.Response) -> Any:
+    """The body, its keys in the order sent."""
+    return json.loads(response.text)
+
+
+def _headers(response: httpx.Response) -> dict[str, str]:
+    return {name: _normalised(value) for name, value in response.headers.items() if name not in _IGNORED}
+
+
+def _normalised(text: str) -> str:
+    return text.replace(f"{V2}/", f"{V1}/")

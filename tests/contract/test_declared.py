@@ -1,0 +1,20 @@
+"""The list of differences that are meant is itself looked after."""
+
+import datetime as dt
+
+import pytest
+
+from strangler.local.settings import ROOT
+from strangler.routes.table import load_routes
+from tests.contract.comparing import DeclaredDifference, declared_differences
+
+
+@pytest.mark.parametrize("entry", declared_differences(), ids=lambda entry: f"{entry.route} {entry.v1} {entry.v2}")
+def test_a_declared_difference_is_explained_and_fresh(entry: DeclaredDifference) -> None:
+    names = {route.name for route in load_routes(ROOT / "nginx" / "routes.toml").routes}
+    assert entry.route in names
+    assert entry.expires > dt.datetime.now(dt.UTC).date(), "it has expired: mend the difference, or declare it anew"
+    assert entry.reason.endswith(".")
+    assert entry.owner
+    assert (entry.v1, entry.v2) != (200, 200)
+    assert entry.v2 < 500
