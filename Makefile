@@ -18,12 +18,12 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 	exit 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up status logs down seed test lint lock clean
+.PHONY: help up status logs down seed env containers test lint lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+		/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 ##@ The stack
 up: ## Start everything and stay in front; DETACH=1 leaves it in the background
@@ -45,6 +45,19 @@ down: ## End what make up started
 seed: ## Add posts to the running stack: make seed POSTS=100000
 	@$(call bootstrap,run)
 	@$(strangler) manage seed --posts $(or $(POSTS),1000)
+
+##@ The same in containers
+secrets = SECRET_KEY JWT_SIGNING_KEY POSTGRES_PASSWORD DATABASE_PASSWORD FASTAPI_DATABASE_PASSWORD
+env: ## Put a random secret into .env for each that isn't there; then docker compose up --build
+	@umask 077; touch .env; chmod 600 .env; [ -z "$$(tail -c 1 .env)" ] || echo >>.env; \
+	for name in $(secrets); do \
+		grep -q "^$$name=." .env || echo "$$name=$$(od -An -N 32 -tx1 /dev/urandom | tr -d ' \n')" >>.env; \
+	done
+
+COMPOSE ?= docker compose
+containers: ## Build and start the containers, ask them what a client does, remove them; COMPOSE="podman compose"
+	@$(call bootstrap,dev)
+	@COMPOSE="$(COMPOSE)" $(python) -m pytest tests/e2e/containers/check_containers.py $(ARGS)
 
 ##@ Work on it
 test: ## Run every test on a database of its own; ARGS="-k feed" passes arguments to pytest
