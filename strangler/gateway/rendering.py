@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from strangler.gateway.settings import GatewaySettings
+from strangler.routes.checks import GATEWAY_LOCATIONS
 from strangler.routes.route import Api, Resource, Route, Stack, Throttle
 from strangler.routes.table import RouteTable
 
@@ -33,10 +34,15 @@ class _Location:
 
 @dataclass(frozen=True, kw_only=True)
 class _Group:
-    """The locations that are found by a regular expression below one static prefix."""
+    """The locations that are found by a regular expression below one static prefix.
+
+    nginx looks no further than the longest prefix, so the patterns of a shorter one (`/posts/{id}/`) are here too
+    (below `/posts/recent/`). `bare` answers the prefix itself without a slash, where a pattern matches it.
+    """
 
     prefix: str
     resources: tuple[_Location, ...]
+    bare: _Location | None
     is_resource: bool
 
 
@@ -79,13 +85,17 @@ def _context(table: RouteTable) -> dict[str, object]:
         "apis": tuple(Api),
         "answers": answers,
         "width": max((len(f"{api} {name}") for api, name, _ in answers), default=0) + 2,
-        "both_slashes": _both_slashes,
         "fixed": table.fixed,
         "groups": _groups(locations),
         "resources": locations,
         "retry_after": _retry_after(locations),
         "throttles": table.throttles,
+        "unrouted": [location for location in GATEWAY_LOCATIONS if location not in _routed(table)],
     }
+
+
+def _routed(table: RouteTable) -> set[str]:
+    return {location for resource in table.resources for location in resource.locations(Api.V2)}
 
 
 def _answers(table: RouteTable) -> Iterable[tuple[Api, str, Stack]]:
@@ -131,11 +141,18 @@ def _groups(locations: tuple[_Location, ...]) -> tuple[_Group, ...]:
     return tuple(
         _Group(
             prefix=prefix,
-            resources=tuple(location for location in patterned if location.static_prefix == prefix),
+            resources=tuple(_reaching(prefix, patterned)),
+            bare=next((entry for entry in patterned if re.fullmatch(entry.pattern or "", prefix)), None),
             is_resource=f"{prefix}/" in paths,
         )
         for prefix in dict.fromkeys(location.static_prefix for location in patterned)
     )
+
+
+def _reaching(prefix: str, patterned: list[_Location]) -> list[_Location]:
+    """The locations that may match below `prefix`, those with the longest static part first."""
+    reaching = [location for location in patterned if f"{prefix}/".startswith(f"{location.static_prefix}/")]
+    return sorted(reaching, key=lambda location: -len(location.static_prefix))
 
 
 def _retry_after(locations: tuple[_Location, ...]) -> list[tuple[str, int]]:
@@ -145,8 +162,3 @@ def _retry_after(locations: tuple[_Location, ...]) -> list[tuple[str, int]]:
         for location, throttle in throttled
         for name in (location.path, *(route.name for route in location.routes))
     ]
-
-
-def _both_slashes(path: str) -> tuple[str, ...]:
-    """What nginx matches for a fixed path; a folder's twin without the slash keeps nginx from redirecting by itself."""
-    return (path, f"= {path[:-1]}") if path.endswith("/") else (f"= {path}",)

@@ -2,6 +2,14 @@
 
 from dataclasses import dataclass
 
+from strangler.gateway.values import (
+    require_account,
+    require_addresses,
+    require_networks,
+    require_paths,
+    require_size,
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class GatewaySettings:
@@ -13,6 +21,9 @@ class GatewaySettings:
     `X-Forwarded-Proto` are believed; `user` is the account of nginx's workers, None where nginx is not root's.
     `resolve`: the upstreams are names that are looked up again while nginx runs. `main_file`: nginx.conf is rendered
     too, and is not a file of the deployment.
+
+    Raises:
+        UsageError: a value has characters that would mean something else to nginx.
     """
 
     listen: tuple[str, ...]
@@ -25,6 +36,14 @@ class GatewaySettings:
     user: str | None = None
     resolve: bool = False
     main_file: bool = True
+
+    def __post_init__(self) -> None:
+        require_addresses((*self.listen, self.django, self.fastapi))
+        require_paths((self.folder, self.access_log))
+        require_size(self.body_size)
+        require_networks(self.trusted_proxies)
+        if self.user is not None:
+            require_account(self.user)
 
 
 def container_gateway(*, trusted_proxies: tuple[str, ...] = ()) -> GatewaySettings:

@@ -88,6 +88,11 @@ class Fixed:
     path: str
     stack: Stack
 
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """What nginx matches. A folder's twin without the slash keeps nginx from redirecting by itself."""
+        return (self.path, f"= {self.path[:-1]}") if self.path.endswith("/") else (f"= {self.path}",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
@@ -108,6 +113,11 @@ class Resource:
     def static_prefix(self) -> str:
         """The path up to its first `{name}`, without a trailing slash."""
         return self.path.split("{", 1)[0].rstrip("/")
+
+    def locations(self, api: Api) -> tuple[str, ...]:
+        """What nginx matches: the path with and without its last slash; with a `{name}`, the folder of the patterns."""
+        path = api.prefix + (f"{self.static_prefix}/" if self.pattern else self.path)
+        return (path if self.pattern else f"= {path}", f"= {path[:-1]}")
 
     def other_methods(self, api: Api) -> Stack:
         """The stack for methods that no route names: FastAPI only where it answers every route of the path."""

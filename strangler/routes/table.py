@@ -2,19 +2,24 @@
 
 import re
 import tomllib
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from strangler.errors import UsageError
+from strangler.routes.checks import check_names, check_paths, check_throttles
 from strangler.routes.route import Fixed, Resource, Route, Stack, Stage, Throttle, group_by_path
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
-_PATH = re.compile(r"/(?:(?:[A-Za-z0-9_~.-]+|\{[a-z_]+\})/)*")
-_FIXED_PATH = re.compile(r"/(?:[A-Za-z0-9_~.-]+/?)+")
-_RATE = re.compile(r"[1-9]\d*r/[sm]")
+# nginx resolves `.` and `..` before it looks for a location, so no path could name one.
+_SEGMENT = r"(?!\.\.?(?:/|$))[A-Za-z0-9_~.-]+"
+_NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+")
+_PATH = re.compile(rf"/(?:(?:{_SEGMENT}|\{{[a-z_]+\}})/)*")
+_FIXED_PATH = re.compile(rf"(?:/{_SEGMENT})+/?")
+_RATE = re.compile(r"[1-9][0-9]{0,5}r/[sm]")
+_MAX_BURST = 100_000
+# nginx refuses keys of its maps beyond a size that nginx/templates/http.conf.j2 sets.
+_MAX_LENGTH = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +60,9 @@ def _table(document: dict[str, Any]) -> RouteTable:
     routes = tuple(_route(entry) for entry in _entries(document, "route"))
     fixed = tuple(_fixed(entry) for entry in _entries(document, "fixed"))
     table = RouteTable(routes=routes, fixed=fixed, throttles=throttles)
-    _check_unique(table)
-    _check_throttles(table)
+    check_names(table.routes, table.fixed)
+    check_paths(table.resources, table.fixed)
+    check_throttles(table.resources, table.throttles)
     return table
 
 
@@ -69,6 +75,9 @@ def _route(entry: dict[str, Any]) -> Route:
     path = entry.get("path")
     if not isinstance(path, str) or not _PATH.fullmatch(path):
         raise UsageError(f"{name} has path {path!r}: begin and end it with / and write a variable segment as {{id}}.")
+    if path.startswith("/v2/"):
+        raise UsageError(f"{name} has path {path!r}: leave out /v2, every route is served below /api and /api/v2.")
+    _check_length(path, f"the path of {name}")
     stage = entry.get("stage")
     if stage not in tuple(Stage):
         raise UsageError(f"{name} has stage {stage!r}: choose one of {', '.join(Stage)}.")
@@ -87,6 +96,7 @@ def _fixed(entry: dict[str, Any]) -> Fixed:
     path, stack = entry.get("path"), entry.get("stack")
     if not isinstance(path, str) or not _FIXED_PATH.fullmatch(path):
         raise UsageError(f"{name} has path {path!r}: begin it with / and use letters, digits and . _ ~ - only.")
+    _check_length(path, f"the path of {name}")
     if stack not in tuple(Stack):
         raise UsageError(f"{name} has stack {stack!r}: choose one of {', '.join(Stack)}.")
     return Fixed(name=name, path=path, stack=Stack(stack))
@@ -101,33 +111,9 @@ def _throttle(name: str, entry: object) -> Throttle:
     rate, burst = entry.get("rate"), entry.get("burst")
     if not isinstance(rate, str) or not _RATE.fullmatch(rate):
         raise UsageError(f"throttle {name} has rate {rate!r}: write it as 10r/s or 30r/m.")
-    if not isinstance(burst, int) or isinstance(burst, bool) or burst < 0:
-        raise UsageError(f"throttle {name} has burst {burst!r}: give a whole number, 0 or more.")
+    if not isinstance(burst, int) or isinstance(burst, bool) or not 0 <= burst <= _MAX_BURST:
+        raise UsageError(f"throttle {name} has burst {burst!r}: give a whole number from 0 to {_MAX_BURST}.")
     return Throttle(name=name, rate=rate, burst=burst)
-
-
-def _check_unique(table: RouteTable) -> None:
-    names = Counter([route.name for route in table.routes] + [entry.name for entry in table.fixed])
-    for name, count in names.items():
-        if count > 1:
-            raise UsageError(f"{name} is named {count} times: give every entry a name of its own.")
-    for resource in table.resources:
-        methods = Counter(method for route in resource.routes for method in route.methods)
-        for method, count in methods.items():
-            if count > 1:
-                raise UsageError(f"{count} routes answer {method} {resource.path}: keep one of them.")
-
-
-def _check_throttles(table: RouteTable) -> None:
-    known = {throttle.name for throttle in table.throttles}
-    for route in table.routes:
-        if route.throttle is not None and route.throttle not in known:
-            raise UsageError(f"{route.name} asks for throttle {route.throttle!r}: define [throttles.{route.throttle}].")
-    for resource in table.resources:
-        if len({route.throttle for route in resource.routes}) > 1:
-            raise UsageError(
-                f"the routes of {resource.path} differ in throttle: nginx limits by path, so give all the same."
-            )
 
 
 def _entries(document: dict[str, Any], key: str) -> list[dict[str, Any]]:
@@ -148,7 +134,13 @@ def _name(entry: dict[str, Any], what: str) -> str:
     name = entry.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UsageError(f"{what} has name {name!r}: write it as resource.action in small letters.")
+    _check_length(name, f"the name {name[:20]}…")
     return name
+
+
+def _check_length(text: str, what: str) -> None:
+    if len(text) > _MAX_LENGTH:
+        raise UsageError(f"{what} has {len(text)} characters: shorten it to {_MAX_LENGTH}.")
 
 
 def _optional_text(entry: dict[str, Any], key: str, what: str) -> str | None:
