@@ -1,7 +1,7 @@
 """Where the live database is not what the service needs."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_origin
 
 from sqlalchemy import Column, Connection, MetaData, Table, text
 
@@ -35,7 +35,7 @@ def find_mismatches(metadata: MetaData) -> list[Mismatch]:
 
 def find_denied(connection: Connection) -> list[Mismatch]:
     """Every table that the connection's role may not read."""
-    allowed = text("SELECT has_table_privilege(to_regclass(:name), 'SELECT'), current_user")
+    allowed = text("SELECT has_table_privilege(to_regclass(quote_ident(:name)), 'SELECT'), current_user")
     found = []
     for cls in mapped_classes():
         may_read, role = connection.execute(allowed, {"name": cls.__tablename__}).one()
@@ -52,7 +52,7 @@ def _column_mismatches(cls: type[Reflected], table: Table) -> list[Mismatch]:
         column = table.columns.get(name)
         if column is None:
             problem = f"{where} is missing"
-        elif (actual := _python_type(column)) is not None and actual is not python_type:
+        elif (actual := _python_type(column)) is not None and actual is not (get_origin(python_type) or python_type):
             problem = f"{where} holds {actual.__name__} ({column.type}) where {python_type.__name__} is needed"
         elif column.nullable and not nullable:
             problem = f"{where} may be null where a value is needed"
@@ -67,6 +67,8 @@ def _column_mismatches(cls: type[Reflected], table: Table) -> list[Mismatch]:
 def _python_type(column: Column[Any]) -> type | None:
     """The Python type of a column's values; None where SQLAlchemy knows none (PostgreSQL's own types)."""
     try:
-        return column.type.python_type
+        found = column.type.python_type
     except NotImplementedError:
         return None
+    # What SQLAlchemy 2.1 says of inet, jsonb, tsvector and the like.
+    return None if found is object else found
