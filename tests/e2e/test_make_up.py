@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from strangler.local.account import account_for_postgres
 from strangler.local.ports import port_free_pick
 from strangler.local.settings import ROOT
 from strangler.local.state import StackState, StateFolder
@@ -162,11 +163,16 @@ def test_a_killed_run_is_recovered_from_and_down_ends_the_next(checkout: Checkou
 
 
 def test_a_postmaster_pid_of_another_process_does_not_stop_the_start(checkout: Checkout) -> None:
-    (checkout.state.path / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n/elsewhere\n")
-    supervisor = checkout.up()
-    supervisor.terminate()
-    assert "ended" in supervisor.communicate(timeout=60)[0]
-    assert supervisor.returncode == 0
+    account = account_for_postgres()
+    # PostgreSQL believes the file only if the process is one that its own account may signal.
+    user = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, **user) as other:
+        (checkout.state.path / "postgres" / "postmaster.pid").write_text(f"{other.pid}\n/elsewhere\n")
+        supervisor = checkout.up()
+        supervisor.terminate()
+        assert "ended" in supervisor.communicate(timeout=60)[0]
+        assert supervisor.returncode == 0
+        assert other.poll() is None
 
 
 def test_a_service_that_dies_ends_the_stack_with_its_name(checkout: Checkout) -> None:

@@ -19,6 +19,7 @@ from strangler.local.ports import port_free_pick, port_is_free, port_owner, port
 from strangler.local.postgres import PostgresServer
 from strangler.local.process import Child, child_start
 from strangler.local.secret_store import SecretStore
+from strangler.local.settings import ROOT
 from strangler.local.stale import stale_end
 from strangler.local.state import ProcessRecord, StackState, StateFolder
 
@@ -31,7 +32,7 @@ STUBBORN = (
 
 def python_start(code: str, log_path: Path) -> Child:
     argv = [sys.executable, "-u", "-c", code]
-    return child_start(name="python", argv=argv, env={}, cwd=Path("/"), log_path=log_path)
+    return child_start(name="python", argv=argv, env={}, cwd=ROOT, log_path=log_path)
 
 
 def wait_for_text(path: Path, text: str) -> None:
