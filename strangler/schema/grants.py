@@ -9,6 +9,9 @@ from strangler.errors import FailedError
 from strangler.routes.route import Stage
 from strangler.routes.table import RouteTable
 
+# Below PostgreSQL's deadlock_timeout (1 s): beside a running migration it is the grants that give way, and are tried
+# again, and never the migration that is ended as a deadlock's victim.
+_PATIENCE = "SET LOCAL lock_timeout = '800ms'"
 # A statement that runs away or a session left open must not hold up Django's migrations.
 _LIMITS = {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
 
@@ -25,6 +28,7 @@ def apply_grants(*, owner_dsn: str, role: str, password: str, table: RouteTable)
     writing = any(route.writes and route.stage is not Stage.LEGACY for route in table.routes)
     try:
         with psycopg.connect(owner_dsn, connect_timeout=5) as connection:
+            connection.execute(_PATIENCE)
             _ensure_role(connection, role, password)
             for statement in grant_statements(role=role, database=connection.info.dbname, writing=writing):
                 connection.execute(statement)
