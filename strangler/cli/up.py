@@ -24,15 +24,16 @@ def up(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return once it is ready, and leave it running.")
     ] = False,
+    logs: Annotated[bool, typer.Option(help="Show what the services write.")] = True,
 ) -> None:
     """Start PostgreSQL, Django, FastAPI and nginx, and stay in front with their logs until Ctrl-C."""
     if detach:
         _up_detached()
     else:
-        _up_in_front()
+        _up_in_front(logs=logs)
 
 
-def _up_in_front() -> None:
+def _up_in_front(*, logs: bool) -> None:
     started = time.monotonic()
     with StopSignals() as signals:
         stack = LocalStack(settings_load(), tell=say, check=signals.check)
@@ -42,16 +43,16 @@ def _up_in_front() -> None:
                 for line in stack_summary(stack.settings):
                     say(line)
                 say("\nCtrl-C ends it.\n" if out.is_terminal else "\nmake down ends it.\n")
-                _follow(stack, signals)
+                _watch(stack, signals, logs=logs)
         except StopRequested:
             say("ended")
 
 
-def _follow(stack: LocalStack, signals: StopSignals) -> None:
+def _watch(stack: LocalStack, signals: StopSignals, *, logs: bool) -> None:
     follower = LogFollower(stack.folder.logs)
     follower.skip()
     while True:
-        for service, line in follower.new_lines():
+        for service, line in follower.new_lines() if logs else ():
             log_line(service, line)
         for path in stack.folder.logs.glob("*.log"):
             log_trim(path)
@@ -68,7 +69,8 @@ def _up_detached() -> None:
     log_path = folder.path / "supervisor.log"
     with log_path.open("wb") as log:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "strangler.cli", "up"],
+            # The services' logs are in files of bounded size already.
+            [sys.executable, "-m", "strangler.cli", "up", "--no-logs"],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,

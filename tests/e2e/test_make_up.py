@@ -157,6 +157,10 @@ def test_a_killed_run_is_recovered_from_and_down_ends_the_next(checkout: Checkou
     after = checkout.running()
     assert alive(before) == []
     assert alive(after) == ["postgres", "django", "fastapi", "nginx"]
+    # The services' logs are bounded; a copy of them in the supervisor's would grow for as long as the stack runs.
+    assert checkout.strangler("status").returncode == 0
+    assert "/api/health/" in checkout.strangler("logs", "nginx").stdout
+    assert "nginx    | " not in (checkout.state.path / "supervisor.log").read_text()
     assert checkout.strangler("down").returncode == 0
     assert alive(after) == []
     assert checkout.state.read() is None
