@@ -137,12 +137,13 @@ def _variable(resource: Resource, taken: set[str]) -> str:
 
 def _groups(locations: tuple[_Location, ...]) -> tuple[_Group, ...]:
     patterned = [location for location in locations if location.pattern]
+    compiled = [(location, re.compile(location.pattern or "")) for location in patterned]
     paths = {location.path for location in locations}
     return tuple(
         _Group(
             prefix=prefix,
             resources=tuple(_reaching(prefix, patterned)),
-            bare=next((entry for entry in patterned if re.fullmatch(entry.pattern or "", prefix)), None),
+            bare=next((entry for entry, pattern in compiled if pattern.fullmatch(prefix)), None),
             is_resource=f"{prefix}/" in paths,
         )
         for prefix in dict.fromkeys(location.static_prefix for location in patterned)

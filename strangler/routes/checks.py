@@ -32,7 +32,7 @@ def check_paths(resources: tuple[Resource, ...], fixed: tuple[Fixed, ...]) -> No
         for method, count in methods.items():
             if count > 1:
                 raise UsageError(f"{count} routes answer {method} {resource.path}: keep one of them.")
-    _check_patterns(resources)
+    _check_alike(resources)
     _check_fixed(resources, fixed)
 
 
@@ -55,14 +55,15 @@ def check_throttles(resources: tuple[Resource, ...], throttles: tuple[Throttle, 
             )
 
 
-def _check_patterns(resources: tuple[Resource, ...]) -> None:
+def _check_alike(resources: tuple[Resource, ...]) -> None:
     seen: dict[str, str] = {}
     for resource in resources:
-        if resource.pattern is None:
-            continue
-        other = seen.setdefault(resource.pattern, resource.path)
+        # nginx's maps know no case.
+        other = seen.setdefault((resource.pattern or resource.path).lower(), resource.path)
         if other != resource.path:
-            raise UsageError(f"{other} and {resource.path} differ only in a variable's name: write both alike.")
+            raise UsageError(
+                f"{other} and {resource.path} differ only in case or in a variable's name: write both alike."
+            )
 
 
 def _check_fixed(resources: tuple[Resource, ...], fixed: tuple[Fixed, ...]) -> None:

@@ -127,5 +127,7 @@ class Resource:
 
 def group_by_path(routes: Collection[Route]) -> tuple[Resource, ...]:
     """The routes as resources, in the order of their first mention."""
-    paths = dict.fromkeys(route.path for route in routes)
-    return tuple(Resource(path=path, routes=tuple(r for r in routes if r.path == path)) for path in paths)
+    by_path: dict[str, list[Route]] = {}
+    for route in routes:
+        by_path.setdefault(route.path, []).append(route)
+    return tuple(Resource(path=path, routes=tuple(same)) for path, same in by_path.items())

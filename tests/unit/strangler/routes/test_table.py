@@ -232,7 +232,11 @@ def test_a_fixed_entry_is_refused(text: str, sentence: str, file: Path) -> None:
         ),
         (
             route("a.a", path="/a/{id}/") + route("a.b", '["PUT"]', path="/a/{pk}/"),
-            "/a/{id}/ and /a/{pk}/ differ only in a variable's name: write both alike.",
+            "/a/{id}/ and /a/{pk}/ differ only in case or in a variable's name: write both alike.",
+        ),
+        (
+            route("a.a", path="/a-b/") + route("a.b", '["PUT"]', path="/A-B/"),
+            "/a-b/ and /A-B/ differ only in case or in a variable's name: write both alike.",
         ),
         (
             THROTTLE + route("a.a", more='throttle = "token"') + route("a.b", '["POST"]'),

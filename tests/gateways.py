@@ -1,0 +1,161 @@
+"""Further gateways in front of the stacks that a test already has, each a real nginx in a folder of its own."""
+
+import dataclasses
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+
+from strangler.gateway.rendering import write_gateway
+from strangler.local.gateway import gateway_prepare, local_gateway
+from strangler.local.ports import port_free_pick
+from strangler.local.process import Child, child_start
+from strangler.local.services import Service
+from strangler.local.settings import ROOT, LocalSettings
+from strangler.routes.route import Stage, Throttle
+from strangler.routes.table import RouteTable, load_routes
+
+DEPLOYED = ROOT / "nginx" / "routes.toml"
+READY_SECONDS = 20
+_POLL_SECONDS = 0.01
+
+
+def routes_at(stages: Mapping[str, str], *, throttle: Throttle | None = None) -> RouteTable:
+    """The deployed routes with some at other stages; `"*"` stands for all that aren't named. No throttle by default."""
+    table = load_routes(DEPLOYED)
+    routes = tuple(
+        dataclasses.replace(
+            route,
+            stage=Stage(stages.get(route.name, stages.get("*", route.stage))),
+            throttle=throttle.name if throttle and route.throttle else None,
+        )
+        for route in table.routes
+    )
+    return dataclasses.replace(table, routes=routes, throttles=(throttle,) if throttle else ())
+
+
+class Gateway:
+    """An nginx of a test. `folder` holds what was rendered, `log` is its access log and its complaints."""
+
+    def __init__(self, *, folder: Path, settings: LocalSettings, changes: Mapping[str, Any]) -> None:
+        self.folder = folder / "nginx"
+        self.log = folder / "logs" / "nginx.log"
+        self.url = settings.proxy_url
+        self._settings = settings
+        self._changes = changes
+        self._service: Service = gateway_prepare(settings, folder=self.folder, tell=lambda _sentence: None)
+        self._child: Child | None = None
+
+    def render(self, table: RouteTable) -> None:
+        """Put other routes in place; nginx takes them up when it starts or reloads."""
+        write_gateway(self.folder, table, dataclasses.replace(local_gateway(self._settings), **self._changes))
+
+    def check(self) -> str:
+        """What `nginx -t` says; a test that gets here with a bad configuration fails with its words."""
+        self.log.parent.mkdir(exist_ok=True)
+        argv = [*self._service.argv[:-2], "-t"]
+        result = subprocess.run(argv, env=self._service.env, capture_output=True, text=True, check=False)  # noqa: S603 - nginx of the wheel
+        assert result.returncode == 0, result.stderr
+        return result.stderr
+
+    def start(self) -> None:
+        self._child = child_start(
+            name="nginx", argv=self._service.argv, env=self._service.env, cwd=ROOT, log_path=self.log
+        )
+        address = urlsplit(self.url)
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=1).close()
+            except OSError:
+                assert self._child.exit_code is None, self.log.read_text()
+                assert time.monotonic() < deadline, self.log.read_text()
+                time.sleep(_POLL_SECONDS)
+            else:
+                return
+
+    def reload(self) -> None:
+        """What `nginx -s reload` does; returns when new workers have taken over."""
+        assert self._child is not None
+        master = psutil.Process(self._child.pid)
+        before = {worker.pid for worker in master.children()}
+        master.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + READY_SECONDS
+        while not {worker.pid for worker in master.children()} - before:
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(_POLL_SECONDS)
+
+    def stop(self) -> None:
+        if self._child is not None:
+            self._child.stop(timeout=10)
+
+    def complaints(self) -> list[str]:
+        """What nginx wrote that is no line of the access log."""
+        return [line for line in self.log.read_text(errors="replace").splitlines() if not line.startswith("{")]
+
+
+@contextmanager
+def gateway(
+    table: RouteTable, *, django: str, fastapi: str, started: bool = True, **changes: object
+) -> Iterator[Gateway]:
+    """A gateway in front of the stacks at these addresses; `changes` are fields of `GatewaySettings`.
+
+    Not in pytest's own folder: each pytest that starts takes back the search bit that nginx's workers need.
+    """
+    settings = LocalSettings(
+        proxy_port=port_free_pick(), django_port=_port(django), fastapi_port=_port(fastapi), postgres_port=1
+    )
+    folder = Path(tempfile.mkdtemp(prefix="strangler gateway "))
+    made = Gateway(folder=folder, settings=settings, changes=changes)
+    try:
+        made.render(table)
+        if started:
+            made.start()
+        yield made
+    finally:
+        made.stop()
+        shutil.rmtree(folder)
+
+
+def logged(log: Path, request_id: str) -> dict[str, Any]:
+    """The line of JSON in `log` that bears this request's id; waits until it is written."""
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        for line in log.read_text(errors="replace").splitlines():
+            if line.startswith("{") and request_id in line:
+                parsed: dict[str, Any] = json.loads(line)
+                if parsed["request_id"] == request_id:
+                    return parsed
+        assert time.monotonic() < deadline, f"{request_id} is not in {log}"
+        time.sleep(_POLL_SECONDS)
+
+
+def ask_raw(url: str, request: bytes) -> bytes:
+    """The whole answer to bytes that no client would send; `{host}` in them is the gateway's own."""
+    address = urlsplit(url)
+    with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=READY_SECONDS) as connection:
+        connection.sendall(request.replace(b"{host}", address.netloc.encode()))
+        answer = b""
+        while received := connection.recv(65536):
+            answer += received
+    return answer
+
+
+def marks(response: httpx.Response) -> tuple[str, str]:
+    """Who answered, and which route nginx took it for."""
+    return response.headers["X-Served-By"], response.headers["X-Route"]
+
+
+def _port(url: str) -> int:
+    return int(urlsplit(url).port or 0)

@@ -1,0 +1,100 @@
+"""Real nginx reads what is rendered, and finds nothing to complain about."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+
+import pytest
+
+from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
+from strangler.routes.table import RouteTable
+from tests.gateways import Gateway, gateway, routes_at
+
+QUIET = ("syntax is ok", "test is successful")
+
+
+def make_route(path: str, name: str, *methods: str, throttle: str | None = None) -> Route:
+    return Route(name=name, methods=methods or ("GET",), path=path, stage=Stage.PARALLEL, throttle=throttle)
+
+
+def make_table(*paths: str) -> RouteTable:
+    return RouteTable(routes=tuple(make_route(path, f"a.r{number}") for number, path in enumerate(paths)))
+
+
+@contextmanager
+def rendered(table: RouteTable, **changes: object) -> Iterator[Gateway]:
+    with gateway(table, django="http://127.0.0.1:2", fastapi="http://127.0.0.1:3", started=False, **changes) as made:
+        yield made
+
+
+def assert_quiet(table: RouteTable, **changes: object) -> None:
+    """No error, and no warning either."""
+    with rendered(table, **changes) as made:
+        said = made.check().splitlines()
+    assert [line for line in said if not line.endswith(QUIET)] == []
+
+
+@pytest.mark.parametrize("stage", [*Stage, None])
+def test_the_deployed_routes_at_every_stage(stage: Stage | None) -> None:
+    assert_quiet(routes_at({"*": stage} if stage else {}, throttle=Throttle(name="token", rate="10r/s", burst=40)))
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        (),
+        ("/",),
+        ("/{id}/",),
+        ("/", "/{id}/", "/{id}/{part}/"),
+        ("/a-b/", "/a_b/", "/a.b/", "/a~b/", "/A-C/"),
+        ("/a/", "/a/{id}/", "/a/{id}/b/", "/a/b/{id}/", "/a/b/"),
+        ("/a/{id}/", "/a/b/{id}/"),
+        ("/include/", "/default/", "/volatile/", "/hostnames/"),
+        (f"/{'a' * 198}/", f"/{'b' * 193}/{{id}}/"),
+        (f"/{'{organisation_id}/' * 10}",),
+    ],
+)
+def test_paths_of_every_shape(paths: tuple[str, ...]) -> None:
+    assert_quiet(make_table(*paths))
+
+
+def test_names_of_every_length() -> None:
+    assert_quiet(RouteTable(routes=tuple(make_route(f"/a{n}/", f"a.{'b' * n}") for n in range(1, 199))))
+
+
+def test_a_thousand_routes() -> None:
+    assert_quiet(make_table(*(f"/collection-{number}/{{id}}/" for number in range(1000))))
+
+
+def test_fixed_paths() -> None:
+    paths = ("/admin/", "/static/", "/api/", "/api/v2/docs", "/favicon.ico", "/api/feed/deep/")
+    fixed = tuple(Fixed(name=f"a.f{number}", path=path, stack=Stack.DJANGO) for number, path in enumerate(paths))
+    assert_quiet(RouteTable(routes=make_table("/feed/", "/feed/{id}/").routes, fixed=fixed))
+
+
+@pytest.mark.parametrize(("rate", "burst"), list(product(["1r/m", "1r/s", "999999r/s"], [0, 100_000])))
+def test_throttles(rate: str, burst: int) -> None:
+    route = make_route("/a/", "a.a", throttle="slow")
+    assert_quiet(RouteTable(routes=(route,), throttles=(Throttle(name="slow", rate=rate, burst=burst),)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trusted_proxies": ("10.0.0.0/8", "::1/128", "192.168.1.7")},
+        {"body_size": "1"},
+        {"body_size": "512k"},
+        {"listen": ("127.0.0.1:1", "[::1]:1")},
+    ],
+)
+def test_settings(changes: dict[str, object]) -> None:
+    assert_quiet(make_table("/a/"), **changes)
+
+
+def test_a_broken_configuration_is_noticed() -> None:
+    """That the check above can fail at all."""
+    with rendered(make_table("/a/")) as made:
+        with (made.folder / "routes.conf").open("a") as file:
+            file.write("}")
+        with pytest.raises(AssertionError, match='unexpected "}"'):
+            made.check()
