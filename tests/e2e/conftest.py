@@ -1,0 +1,31 @@
+"""Gateways of a test's own, in front of the run's two stacks."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+
+import pytest
+
+from strangler.routes.route import Throttle
+from tests.gateways import Gateway, gateway, routes_at
+from tests.shared_stack import StackAddresses
+
+MakeGateway = Callable[..., Gateway]
+
+
+@pytest.fixture
+def make_gateway(stack: StackAddresses) -> Iterator[MakeGateway]:
+    """Starts an nginx with routes at other stages, another throttle, other settings or another upstream."""
+    with ExitStack() as running:
+
+        def make(
+            stages: Mapping[str, str] | None = None,
+            *,
+            throttle: Throttle | None = None,
+            django: str = stack.django_url,
+            fastapi: str = stack.fastapi_url,
+            **changes: object,
+        ) -> Gateway:
+            table = routes_at(stages or {}, throttle=throttle)
+            return running.enter_context(gateway(table, django=django, fastapi=fastapi, **changes))
+
+        yield make

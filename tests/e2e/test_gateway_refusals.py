@@ -1,0 +1,159 @@
+"""What nginx answers by itself: 413, 429 and 502, in DRF's shape, saying when to come back."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from strangler.local.ports import port_free_pick
+from strangler.routes.route import Throttle
+from tests.e2e.conftest import MakeGateway
+from tests.gateways import logged, marks
+
+LIMIT = 2 * 1024 * 1024
+TOKEN = "/api/auth/token/verify/"
+RETRY_SECONDS = 10
+
+
+def answer(response: httpx.Response) -> tuple[int, str, str, str | None]:
+    """Status, body, media type and when to come back."""
+    headers = response.headers
+    return response.status_code, response.text, headers["Content-Type"], headers.get("Retry-After")
+
+
+def throttled(seconds: int) -> tuple[int, str, str, str]:
+    """DRF's answer to a throttled request (rest_framework.exceptions.Throttled)."""
+    words = f"{seconds} second{'s' if seconds > 1 else ''}"
+    body = f'{{"detail":"Request was throttled. Expected available in {words}."}}'
+    return 429, body, "application/json", str(seconds)
+
+
+def test_a_throttled_route_lets_the_burst_through_and_says_when_to_come_back(make_gateway: MakeGateway) -> None:
+    made = make_gateway(throttle=Throttle(name="token", rate="20r/m", burst=3))
+    with httpx.Client(base_url=made.url) as client:
+        assert [client.post(TOKEN, json={"token": "x"}).status_code for _ in range(4)] == [401] * 4
+        refused = client.post(TOKEN, json={"token": "x"})
+        assert answer(refused) == throttled(3)
+        assert marks(refused) == ("django", "auth.verify")
+        assert logged(made.log, refused.headers["X-Request-ID"])["status"] == 429
+        v2 = client.post(TOKEN.replace("/api/", "/api/v2/"), json={"token": "x"})
+        assert (answer(v2), marks(v2)) == (throttled(3), ("fastapi", "auth.verify"))
+        assert answer(client.post(TOKEN.removesuffix("/"), json={})) == throttled(3)
+        assert answer(client.post("/api//auth/token/%76erify/", json={})) == throttled(3)
+        assert client.get("/api/v2/feed/").status_code == 200
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [("1r/m", 60), ("1r/s", 1)])
+def test_without_a_burst_the_second_request_is_refused(rate: str, seconds: int, make_gateway: MakeGateway) -> None:
+    url = make_gateway(throttle=Throttle(name="token", rate=rate, burst=0)).url
+    assert httpx.post(url + TOKEN, json={"token": "x"}).status_code == 401
+    assert answer(httpx.post(url + TOKEN, json={"token": "x"})) == throttled(seconds)
+
+
+def test_who_comes_back_when_told_is_let_through(make_gateway: MakeGateway) -> None:
+    with httpx.Client(base_url=make_gateway(throttle=Throttle(name="token", rate="1r/s", burst=0)).url) as client:
+        while (refused := client.post(TOKEN, json={})).status_code != 429:
+            pass
+        told = time.monotonic() + int(refused.headers["Retry-After"])
+        while client.post(TOKEN, json={}).status_code == 429:
+            assert time.monotonic() < told + 0.5
+            time.sleep(0.05)
+
+
+def test_the_throttle_counts_the_clients_of_a_trusted_proxy_apart(make_gateway: MakeGateway) -> None:
+    throttle = Throttle(name="token", rate="1r/m", burst=0)
+    url = make_gateway(throttle=throttle, trusted_proxies=("127.0.0.0/8",)).url
+    sent = [{"X-Forwarded-For": address} for address in ("203.0.113.1", "203.0.113.2", "203.0.113.1")]
+    assert [httpx.post(url + TOKEN, json={}, headers=headers).status_code for headers in sent] == [400, 400, 429]
+
+
+def test_a_client_gets_no_throttle_of_its_own_by_lying(make_gateway: MakeGateway) -> None:
+    url = make_gateway(throttle=Throttle(name="token", rate="1r/m", burst=0)).url
+    sent = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(3)]
+    assert [httpx.post(url + TOKEN, json={}, headers=headers).status_code for headers in sent] == [400, 429, 429]
+
+
+@pytest.mark.parametrize("prefix", ["/api", "/api/v2"])
+def test_a_body_beyond_the_limit_is_refused(prefix: str, front: httpx.Client) -> None:
+    body = b'{"token":"%s"}' % (b"x" * (LIMIT - len(b'{"token":""}')))
+    headers = {"Content-Type": "application/json"}
+    fits = front.post(f"{prefix}/auth/token/verify/", content=body, headers=headers)
+    assert fits.status_code == 401
+    large = front.post(f"{prefix}/auth/token/verify/", content=body + b" ", headers=headers)
+    refusal = (413, '{"detail":"Request body is larger than 2m: send less."}', "application/json", None)
+    assert answer(large) == refusal
+    assert large.headers["X-Served-By"]
+    assert large.headers["X-Route"]
+    assert large.headers["X-Request-ID"]
+    # Without a length nginx learns the size while it reads, and knows the route by then.
+    chunked = front.post(f"{prefix}/auth/token/verify/", content=iter([body, b" "]), headers=headers)
+    assert answer(chunked) == refusal
+    assert marks(chunked)[1] == "auth.verify"
+
+
+def test_a_stack_that_is_down_is_502_and_the_other_goes_on(make_gateway: MakeGateway) -> None:
+    made = make_gateway(django=f"http://127.0.0.1:{port_free_pick()}")
+    for path, route in (("/api/feed/", "feed.list"), ("/api/feed", "feed.list"), ("/admin/", "django.admin")):
+        response = httpx.get(made.url + path)
+        body = '{"detail":"The service does not answer: try again in a few seconds."}'
+        assert answer(response) == (502, body, "application/json", "5")
+        assert marks(response) == ("django", route)
+        line = logged(made.log, response.headers["X-Request-ID"])
+        assert (line["status"], line["upstream_status"], line["stack"]) == (502, "502", "django")
+    assert httpx.get(f"{made.url}/api/v2/feed/").status_code == 200
+
+
+@contextmanager
+def broken_upstream(received: list[bytes]) -> Iterator[str]:
+    """A server that reads a request and hangs up; it notes each."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    if not (request := connection.recv(65536)):
+                        return
+                    received.append(request)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            port = server.getsockname()[1]
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            socket.create_connection(("127.0.0.1", port)).close()
+            thread.join()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_request_whose_connection_broke_is_not_sent_again(method: str, make_gateway: MakeGateway) -> None:
+    received: list[bytes] = []
+    with broken_upstream(received) as url:
+        made = make_gateway({"*": "legacy"}, django=url)
+        response = httpx.request(method, f"{made.url}/api/v2/posts/")
+        assert (response.status_code, len(received)) == (502, 1)
+
+
+def test_what_a_stack_is_told(make_gateway: MakeGateway) -> None:
+    received: list[bytes] = []
+    with broken_upstream(received) as url:
+        made = make_gateway({"*": "legacy"}, django=url)
+        response = httpx.post(f"{made.url}/api/v2/posts/?a=%2F", content=b"{}", headers={"X-Forwarded-Prefix": "/evil"})
+        httpx.get(f"{made.url}/admin/%2e/a%20b?c=d")
+    head, _, body = received[0].partition(b"\r\n\r\n")
+    request_line, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    assert (request_line, body) == ("POST /api/posts/?a=%2F HTTP/1.1", b"{}")
+    assert headers["host"] == made.url.removeprefix("http://")
+    assert {name: value for name, value in headers.items() if name.startswith("x-")} == {
+        "x-forwarded-for": "127.0.0.1",
+        "x-forwarded-proto": "http",
+        "x-forwarded-prefix": "/api/v2",
+        "x-request-id": response.headers["X-Request-ID"],
+    }
+    assert received[1].startswith(b"GET /admin/")
