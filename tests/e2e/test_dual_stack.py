@@ -1,0 +1,85 @@
+"""What the issue promises of the two stacks over one database, asked from outside."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.gateways import marks
+
+STYLESHEET = re.compile(r'<link rel="stylesheet" href="(/static/[^"]+)"')
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+def as_v1(response: httpx.Response) -> str:
+    """The body with the prefix that v1's links carry."""
+    return response.text.replace("/api/v2/", "/api/")
+
+
+@pytest.mark.parametrize("query", ["", "?page_size=100&ordering=title", "?search=a&page=2&page_size=3"])
+def test_both_stacks_give_the_same_feed(query: str, front: httpx.Client) -> None:
+    v1, v2 = front.get(f"/api/feed/{query}"), front.get(f"/api/v2/feed/{query}")
+    assert (marks(v1), marks(v2)) == (("django", "feed.list"), ("fastapi", "feed.list"))
+    assert v1.json()["results"]
+    assert as_v1(v2) == v1.text
+
+
+@pytest.mark.parametrize(("issuer", "other"), [("/api", "/api/v2"), ("/api/v2", "/api")])
+def test_a_token_of_one_stack_opens_the_other(issuer: str, other: str, front: httpx.Client) -> None:
+    issued = front.post(f"{issuer}/auth/token/", json={"username": "alice", "password": "strangler-demo"})
+    tokens = issued.raise_for_status().json()
+    bearer = {"Authorization": f"Bearer {tokens['access']}"}
+    here, there = (front.get(f"{prefix}/posts/", headers=bearer) for prefix in (issuer, other))
+    assert (here.status_code, there.status_code) == (200, 200)
+    assert here.headers["X-Served-By"] != there.headers["X-Served-By"]
+    assert as_v1(here) == as_v1(there)
+    assert front.post(f"{other}/auth/token/verify/", json={"token": tokens["access"]}).status_code == 200
+
+    refreshed = front.post(f"{other}/auth/token/refresh/", json={"refresh": tokens["refresh"]})
+    rotated = refreshed.raise_for_status().json()["refresh"]
+    assert front.post(f"{issuer}/auth/token/refresh/", json={"refresh": tokens["refresh"]}).status_code == 401
+    assert front.post(f"{other}/auth/token/blacklist/", json={"refresh": rotated}).status_code == 200
+    assert front.post(f"{issuer}/auth/token/refresh/", json={"refresh": rotated}).status_code == 401
+
+
+def test_the_documentation_of_both_stacks_loads(front: httpx.Client) -> None:
+    for path, stack, schema in (
+        ("/api/docs/", "django", "/api/schema/"),
+        ("/api/v2/docs", "fastapi", "/api/v2/openapi.json"),
+    ):
+        page = front.get(path).raise_for_status()
+        assert page.headers["X-Served-By"] == stack
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert schema in page.text
+        for script in re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text):
+            assert front.get(script).status_code == 200, script
+
+
+def operations(document: dict[str, Any], prefix: str) -> set[str]:
+    return {
+        f"{method.upper()} {re.sub('{.*?}', '{}', path.removeprefix(prefix))}"
+        for path, item in document["paths"].items()
+        for method in item.keys() & METHODS
+    }
+
+
+def test_both_openapi_documents_describe_the_same_reads_and_tokens(front: httpx.Client) -> None:
+    v1 = front.get("/api/schema/?format=json").raise_for_status().json()
+    v2 = front.get("/api/v2/openapi.json").raise_for_status().json()
+    assert (v1["openapi"][:2], v2["openapi"][:2]) == ("3.", "3.")
+    wanted = {entry for entry in operations(v1, "/api") if entry.startswith("GET ") or "/auth/" in entry}
+    wanted -= {"GET /health/", "GET /schema/"}
+    assert len(wanted) > 15
+    assert wanted - operations(v2, "/api/v2") == set()
+
+
+def test_the_admin_shows_its_sign_in_with_css(front: httpx.Client) -> None:
+    page = front.get("/admin/login/?next=/admin/").raise_for_status()
+    assert 'name="csrfmiddlewaretoken"' in page.text
+    sheets = STYLESHEET.findall(page.text)
+    assert len(sheets) >= 3
+    for sheet in sheets:
+        answer = front.get(sheet).raise_for_status()
+        assert (answer.headers["Content-Type"], marks(answer)) == ("text/css", ("django", "django.static"))
+        assert answer.content
