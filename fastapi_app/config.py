@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     fastapi_host: str = "127.0.0.1"
     fastapi_port: int = Field(default=8002, ge=1, le=65535)
     fastapi_workers: int = Field(default=2, ge=1)
+    fastapi_read_only: bool = False
     db_pool_max: int = Field(default=10, ge=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

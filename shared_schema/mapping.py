@@ -25,12 +25,14 @@ _classes: list[type["Reflected"]] = []
 class Reflected:
     """A class that stands for one table of the live database.
 
-    `__writes__` lists the SQL privileges, beyond SELECT, that the service needs on the table.
+    `__writes__` lists the SQL privileges, beyond SELECT, that the service needs on the table; `__deletes__` says that
+    it deletes rows, with all that hangs on them (`deletion`).
     """
 
     __tablename__: ClassVar[str]
     __table__: ClassVar[Table]
     __writes__: ClassVar[tuple[str, ...]] = ()
+    __deletes__: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         _classes.append(cls)

@@ -11,7 +11,8 @@ class User(Reflected):
     """A person who signs in."""
 
     __tablename__ = "users"
-    __writes__ = ("UPDATE (password, last_login)",)
+    __writes__ = ("INSERT", "UPDATE (username, email, password, last_login)")
+    __deletes__ = True
 
     id: Mapped[int]
     username: Mapped[str]
@@ -28,6 +29,8 @@ class Post(Reflected):
     """A text of one author."""
 
     __tablename__ = "posts"
+    __writes__ = ("INSERT", "UPDATE (title, content, published)")
+    __deletes__ = True
 
     id: Mapped[int]
     title: Mapped[str]
@@ -43,6 +46,8 @@ class Tag(Reflected):
     """A word that posts share."""
 
     __tablename__ = "tags"
+    __writes__ = ("INSERT", "UPDATE (name)")
+    __deletes__ = True
 
     id: Mapped[int]
     name: Mapped[str]
@@ -53,6 +58,7 @@ class PostTag(Reflected):
     """A tag on a post: the row of Django's many-to-many table."""
 
     __tablename__ = "blog_post_tags"
+    __writes__ = ("INSERT", "DELETE")
 
     id: Mapped[int]
     post_id: Mapped[int]

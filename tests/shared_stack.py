@@ -11,16 +11,22 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 
+from strangler.local.gateway import gateway_prepare
 from strangler.local.ports import port_free_pick
+from strangler.local.probes import probe_answers
 from strangler.local.settings import ROOT, LocalSettings
 from strangler.local.stack import LocalStack
+from strangler.routes.route import Stage
 
 CONTROLLER = "STRANGLER_TEST_CONTROLLER"
 DEMO_PASSWORD = "strangler-demo"
@@ -30,9 +36,15 @@ _POLL_SECONDS = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class StackAddresses:
-    """Where the parts of the running stack are."""
+    """Where the parts of the running stack are.
+
+    Besides the deployed front door there are two more before the same services: one where FastAPI answers all of v2
+    (`parallel_url`), and one where it answers v1 as well (`migrated_url`).
+    """
 
     proxy_url: str
+    parallel_url: str
+    migrated_url: str
     django_url: str
     fastapi_url: str
     admin_dsn: str
@@ -112,9 +124,11 @@ def _serve(folder: Path, controller: int) -> None:
         demo_password=DEMO_PASSWORD,
         routes_file=_routes_without_throttle(folder),
     )
-    with LocalStack(settings, state_dir=folder, durable=False) as stack:
+    with LocalStack(settings, state_dir=folder, durable=False) as stack, ExitStack() as gateways:
         addresses = StackAddresses(
             proxy_url=stack.proxy_url,
+            parallel_url=gateways.enter_context(gateway_at_stage(Stage.PARALLEL, settings, folder)),
+            migrated_url=gateways.enter_context(gateway_at_stage(Stage.MIGRATED, settings, folder)),
             django_url=stack.django_url,
             fastapi_url=stack.fastapi_url,
             admin_dsn=stack.admin_dsn,
@@ -128,6 +142,27 @@ def _serve(folder: Path, controller: int) -> None:
         part.rename(folder / "addresses.json")
         while not ended.wait(1) and psutil.pid_exists(controller):
             pass
+
+
+@contextlib.contextmanager
+def gateway_at_stage(stage: Stage, settings: LocalSettings, folder: Path) -> Iterator[str]:
+    """Another nginx before the services of `settings`, every route at `stage`; gives its address."""
+    routes = folder / f"routes-{stage}.toml"
+    routes.write_text(
+        re.sub(r'^stage = ".*"$', f'stage = "{stage}"', settings.routes_file.read_text(), flags=re.MULTILINE)
+    )
+    at_stage = settings.model_copy(update={"proxy_port": port_free_pick(), "routes_file": routes})
+    service = gateway_prepare(at_stage, folder=folder / f"nginx-{stage}", tell=print)
+    with subprocess.Popen(service.argv, env=service.env) as nginx:  # noqa: S603 - the command of the stack itself
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not probe_answers(service.probe):
+                if nginx.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"nginx at stage {stage} did not start")
+                time.sleep(_POLL_SECONDS)
+            yield at_stage.proxy_url
+        finally:
+            nginx.terminate()
 
 
 def _routes_without_throttle(folder: Path) -> Path:

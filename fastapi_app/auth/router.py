@@ -17,8 +17,7 @@ from fastapi_app.auth.schemas import (
 )
 from fastapi_app.auth.tokens import Tokens
 from fastapi_app.database import Session
-from fastapi_app.drf.bodies import parse_body
-from fastapi_app.drf.fields import CharField, validate
+from fastapi_app.drf.inputs import CharField, Input, Shown
 from fastapi_app.drf.rendering import JsonResponse
 from fastapi_app.drf.view import View
 
@@ -33,10 +32,10 @@ async def application_tokens(request: Request) -> Tokens:
 
 AppTokens = Annotated[Tokens, Depends(application_tokens)]
 
-_OBTAIN = {"username": CharField(), "password": CharField()}
-_REFRESH = {"refresh": CharField(), "access": CharField(read_only=True)}
-_VERIFY = {"token": CharField()}
-_BLACKLIST = {"refresh": CharField()}
+_OBTAIN = Input({"username": CharField(), "password": CharField()})
+_REFRESH = Input({"refresh": CharField(), "access": Shown(shown_as="string")})
+_VERIFY = Input({"token": CharField()})
+_BLACKLIST = Input({"refresh": CharField()})
 
 # The descriptions are simplejwt's: OPTIONS shows them.
 obtain = View(
@@ -44,7 +43,7 @@ obtain = View(
     "/auth/token/",
     name="Token Obtain Pair",
     methods=("POST",),
-    inputs=_OBTAIN,
+    input=_OBTAIN,
     description="Takes a set of user credentials and returns an access and refresh JSON web\n"
     "token pair to prove the authentication of those credentials.",
 )
@@ -53,7 +52,7 @@ refresh = View(
     "/auth/token/refresh/",
     name="Token Refresh",
     methods=("POST",),
-    inputs=_REFRESH,
+    input=_REFRESH,
     description="Takes a refresh type JSON web token and returns an access type JSON web\n"
     "token if the refresh token is valid.",
 )
@@ -62,7 +61,7 @@ verify = View(
     "/auth/token/verify/",
     name="Token Verify",
     methods=("POST",),
-    inputs=_VERIFY,
+    input=_VERIFY,
     description="Takes a token and indicates if it is valid.  This view provides no\n"
     "information about a token's fitness for a particular use.",
 )
@@ -71,7 +70,7 @@ blacklist = View(
     "/auth/token/blacklist/",
     name="Token Blacklist",
     methods=("POST",),
-    inputs=_BLACKLIST,
+    input=_BLACKLIST,
     description="Takes a token and blacklists it. Must be used with the\n"
     "`rest_framework_simplejwt.token_blacklist` app installed.",
 )
@@ -80,26 +79,26 @@ blacklist = View(
 @obtain.post(body=TokenObtain, response=TokenPair)
 async def token_obtain(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Sign in: a new pair of tokens."""
-    data = validate(await parse_body(request), _OBTAIN)
+    data = await _OBTAIN.read(request, session)
     return JsonResponse(await service.token_obtain(session=session, tokens=tokens, **data))
 
 
 @refresh.post(body=TokenRefresh, response=TokenRefreshed)
 async def token_refresh(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Exchange a refresh token for a new pair; the old one is no longer accepted."""
-    data = validate(await parse_body(request), _REFRESH)
+    data = await _REFRESH.read(request, session)
     return JsonResponse(await service.token_refresh(session=session, tokens=tokens, **data))
 
 
-@verify.post(body=TokenVerify, response=Nothing)
+@verify.post(body=TokenVerify, response=Nothing, writes=False)
 async def token_verify(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Ask whether a token is good."""
-    data = validate(await parse_body(request), _VERIFY)
+    data = await _VERIFY.read(request, session)
     return JsonResponse(await service.token_verify(session=session, tokens=tokens, **data))
 
 
 @blacklist.post(body=TokenBlacklist, response=Nothing)
 async def token_blacklist(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Sign out: the refresh token is no longer accepted."""
-    data = validate(await parse_body(request), _BLACKLIST)
+    data = await _BLACKLIST.read(request, session)
     return JsonResponse(await service.token_blacklist(session=session, tokens=tokens, **data))

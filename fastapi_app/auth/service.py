@@ -1,12 +1,11 @@
 """The life of a token, with the rows that simplejwt's token_blacklist app writes."""
 
-import os
 from datetime import UTC, datetime
 
-from anyio import CapacityLimiter, to_thread
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fastapi_app.auth import queries
+from fastapi_app.auth.hashing import hash_off_loop, verify_off_loop
 from fastapi_app.auth.tokens import (
     Payload,
     TokenError,
@@ -19,11 +18,8 @@ from fastapi_app.auth.tokens import (
     renew_refresh,
 )
 from fastapi_app.drf.errors import AuthenticationFailed, ValidationFailed
-from shared_schema.passwords import hash_password, needs_rehash, verify_password
+from shared_schema.passwords import needs_rehash
 from shared_schema.tokens import JTI_CLAIM, REFRESH, USER_ID_CLAIM
-
-# One Argon2 hash takes 100 MiB and every core: more at once than there are cores only makes all of them slower.
-_hashing = CapacityLimiter(os.cpu_count() or 1)
 
 
 async def token_obtain(*, session: AsyncSession, tokens: Tokens, username: str, password: str) -> dict[str, str]:
@@ -36,14 +32,14 @@ async def token_obtain(*, session: AsyncSession, tokens: Tokens, username: str, 
     # A hash takes a tenth of a second: the connection goes back to the pool meanwhile.
     await session.commit()
     if account is None:
-        await to_thread.run_sync(hash_password, password, limiter=_hashing)
+        await hash_off_loop(password)
         raise _no_account("with the given credentials")
-    if not await to_thread.run_sync(verify_password, password, account.password, limiter=_hashing):
+    if not await verify_off_loop(password, account.password):
         raise _no_account("with the given credentials")
     if not account.is_active:
         raise _no_account("with the given credentials")
     if needs_rehash(account.password):
-        encoded = await to_thread.run_sync(hash_password, password, limiter=_hashing)
+        encoded = await hash_off_loop(password)
         await session.execute(queries.set_password(account.id, encoded))
     now = datetime.now(UTC)
     refresh = new_refresh(account.id, now)

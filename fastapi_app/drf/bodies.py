@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from fastapi_app.drf.errors import ParseError, UnsupportedMediaType
+from fastapi_app.drf.forms import Form
 from fastapi_app.drf.negotiation import JSON, media_type_matches
 
 URL_ENCODED = "application/x-www-form-urlencoded"
@@ -24,22 +25,22 @@ _BOUNDARY = re.compile(r"[ -~]{0,200}[!-~]")
 
 
 async def parse_body(request: Request) -> Any:  # noqa: ANN401 - whatever JSON the client sent
-    """The body as Python values; an empty one is `{}`, a form is a dict of each field's last value.
+    """The body as Python values; an empty one is `{}`, or an empty form where the content type is a form's.
 
     Raises:
         UnsupportedMediaType: the content type is no JSON and no form.
         ParseError: the body is not what its content type says.
     """
     body = await request.body()
-    if not body:
-        return {}
     header = request.headers.get("content-type", "")
+    if not body:
+        return Form(()) if header.split(";", 1)[0].strip().lower() in (URL_ENCODED, MULTIPART) else {}
     if len(header) > _LONGEST_CONTENT_TYPE:
         raise UnsupportedMediaType(header)
     if media_type_matches(JSON, header):
         return _parse_json(body, header)
     if media_type_matches(URL_ENCODED, header):
-        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        return Form(parse_qsl(_text(body), keep_blank_values=True))
     if media_type_matches(MULTIPART, header):
         return await _parse_multipart(request, header)
     raise UnsupportedMediaType(header)
@@ -53,16 +54,26 @@ def _parse_json(body: bytes, header: str) -> Any:  # noqa: ANN401 - whatever JSO
         raise ParseError(f"JSON parse error - {error}") from None
 
 
-async def _parse_multipart(request: Request, header: str) -> dict[str, str]:
+def _text(body: bytes) -> str:
+    """As Django's QueryDict: what is no UTF-8 is Latin-1."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return body.decode("latin-1")
+
+
+async def _parse_multipart(request: Request, header: str) -> Form:
+    if not header.isascii():
+        raise ParseError(f"Multipart form parse error - Invalid non-ASCII Content-Type in multipart: {header}")
     boundary = _parameter(header, "boundary")
     if boundary is None or not _BOUNDARY.fullmatch(boundary):
         raise ParseError(f"Multipart form parse error - Invalid boundary in multipart: {boundary}")
     try:
         async with request.form() as form:
-            return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+            return Form(form.multi_items())
     except HTTPException:
         # Django takes what it can read of a broken multipart body, which is nothing where it breaks off at once.
-        return {}
+        return Form(())
 
 
 def _parameter(header: str, name: str) -> str | None:

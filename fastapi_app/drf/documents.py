@@ -43,9 +43,11 @@ def document_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return documented
 
 
-def document_body(model: type[BaseModel], media_types: tuple[str, ...]) -> dict[str, Any]:
-    """OpenAPI's request body, for an endpoint that reads the body itself."""
+def document_body(model: type[BaseModel], media_types: tuple[str, ...], *, partial: bool) -> dict[str, Any]:
+    """OpenAPI's request body, for an endpoint that reads the body itself; a `partial` one requires no key."""
     schema = model.model_json_schema()
+    if partial:
+        schema.pop("required", None)
     return {
         "requestBody": {"required": True, "content": {media_type: {"schema": schema} for media_type in media_types}}
     }

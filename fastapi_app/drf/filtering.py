@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, and_, cast, false, func, literal, or_
 
 from fastapi_app.drf.errors import NotFound, ValidationFailed
-from fastapi_app.drf.fields import Invalid, check_characters
+from fastapi_app.drf.validators import Invalid, check_storable
 
 Params = Mapping[str, str]
 # Reads one parameter's text; None means that it does not narrow.
@@ -37,7 +37,7 @@ def filter_conditions(params: Params, filters: Mapping[str, Reader]) -> list[Col
         try:
             condition = reader(params.get(name, ""))
         except Invalid as error:
-            errors[name] = [str(error)]
+            errors[name] = error.detail
             continue
         if condition is not None:
             conditions.append(condition)
@@ -94,10 +94,12 @@ def search_condition(params: Params, columns: tuple[Any, ...]) -> list[ColumnEle
     Raises:
         ValidationFailed: a character that no column can hold.
     """
+    text = params.get("search", "")
     try:
-        terms = _search_terms(check_characters(params.get("search", "")))
+        check_storable(text)
     except Invalid as error:
-        raise ValidationFailed([str(error)]) from None
+        raise ValidationFailed(error.detail) from None
+    terms = _search_terms(text)
     return [and_(*(or_(*(_contains(column, term) for column in columns)) for term in terms))] if terms else []
 
 

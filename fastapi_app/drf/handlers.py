@@ -14,6 +14,12 @@ from fastapi_app.drf.rendering import JsonResponse
 
 logger = logging.getLogger(__name__)
 
+# SQLSTATEs: serialization failure, deadlock, lock not available, and a row that a foreign key points at gone meanwhile.
+_CONFLICTS = frozenset({"40001", "40P01", "55P03", "23503"})
+# A transaction that is read-only, and a role that may not write.
+_READ_ONLY = frozenset({"25006", "42501"})
+_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError)
+
 _HTTP_NOT_FOUND = 404
 _HTTP_METHOD_NOT_ALLOWED = 405
 
@@ -22,7 +28,7 @@ def add_handlers(app: FastAPI) -> None:
     """Makes `app` answer every error in DRF's shape."""
     app.add_exception_handler(ApiError, _answer_api_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
-    for kind in (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError, DBAPIError):
+    for kind in (DBAPIError, PoolTimeoutError, ConnectionError):
         app.add_exception_handler(kind, _answer_database_error)
     app.add_exception_handler(Exception, _answer_unforeseen)
 
@@ -42,16 +48,25 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer_database_error(request: Request, error: Exception) -> Response:
-    """The database went away, or is too busy; the next request may fare better."""
-    if isinstance(error, DBAPIError) and not (error.connection_invalidated or isinstance(error, _AWAY)):
+    """The database went away, is busy, or lets another request go first: the next try may fare better."""
+    answer = _database_answer(error)
+    if answer is None:
         return await _answer_unforeseen(request, error)
-    logger.error("the database did not answer: %s", type(error).__name__, exc_info=error)
-    return await _answer_api_error(request, Unavailable("The database does not answer: try again in a few seconds."))
+    logger.warning("answered 503: %s", type(error).__name__, exc_info=error)
+    return await _answer_api_error(request, answer)
+
+
+def _database_answer(error: Exception) -> Unavailable | None:
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    if state in _CONFLICTS:
+        return Unavailable("Another request changed the same rows: try again.", retry_after=1)
+    if state in _READ_ONLY:
+        return Unavailable("This API is read-only for now: try again later.", retry_after=30)
+    if isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return Unavailable("The database does not answer: try again in a few seconds.")
+    return None
 
 
 async def _answer_unforeseen(_request: Request, error: Exception) -> Response:
     logger.error("unforeseen error", exc_info=error)
     return JsonResponse({"detail": "A server error occurred."}, status_code=500)
-
-
-_AWAY = (OperationalError, InterfaceError)

@@ -9,7 +9,7 @@ from starlette.types import Scope
 PREFIX = "/api/v2"
 _PUBLIC_PREFIXES = ("/api", "/api/v2")
 # What Django leaves unescaped in a path and in a query (`escape_uri_path`, `iri_to_uri`).
-_SAFE_IN_PATH = "/:;@&=+$,-_.!~*'()"
+_SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
 _SAFE_IN_QUERY = "/#%[]=:;$&()+,!?*@'~"
 
 
@@ -30,7 +30,7 @@ def with_query(scope: Scope, path: str) -> str:
 
 def public_url(request: Request) -> str:
     """The absolute address that the client asked for."""
-    scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
+    scheme = request.headers.get("x-forwarded-proto", request.scope["scheme"])
     host = request.headers.get("host", "")
     return f"{scheme}://{host}{with_query(request.scope, public_path(request.scope))}"
 

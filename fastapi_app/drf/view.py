@@ -1,6 +1,6 @@
 """A path that behaves as a DRF view: its checks in DRF's order, HEAD, OPTIONS, 405 and `Allow`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -13,13 +13,14 @@ from starlette.responses import Response
 from fastapi_app.database import Session
 from fastapi_app.drf.bodies import PARSED
 from fastapi_app.drf.documents import document_body, document_errors
-from fastapi_app.drf.errors import MethodNotAllowed, NotAuthenticated, PermissionDenied
-from fastapi_app.drf.fields import CharField
+from fastapi_app.drf.errors import ApiError, MethodNotAllowed, NotAuthenticated, PermissionDenied, Unavailable
+from fastapi_app.drf.inputs import Input
 from fastapi_app.drf.negotiation import JSON, negotiate
 from fastapi_app.drf.rendering import JsonResponse
 
 # The order of `View.http_method_names`, which is the order of `Allow`.
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
+_READ_ONLY_SECONDS = 30
 
 _bearer = HTTPBearer(bearerFormat="JWT", description="The access token of `auth/token/`.", auto_error=False)
 
@@ -27,6 +28,8 @@ Endpoint = Callable[..., Awaitable[Response]]
 Identify = Callable[[Request, AsyncSession], Awaitable[Any]]
 # Given the method and the caller (None: anonymous), may the request go on?
 Permission = Callable[[str, Any], bool]
+# Finds the object of the path for the caller, or raises NotFound (`get_object`).
+Find = Callable[[Request, AsyncSession, Any], Awaitable[Any]]
 
 
 def anyone(_method: str, _caller: object) -> bool:
@@ -40,11 +43,11 @@ def signed_in(_method: str, caller: object) -> bool:
 
 
 class View:
-    """One path. Its methods are added with `get` and `post`; every other method gets DRF's answer.
+    """One path. Its methods are added with `get`, `post` and so on; every other method gets DRF's answer.
 
-    `methods` are those of the path in v1, whether they are served here or still there: `Allow` names them all.
     `identify` tells the caller from the request, None where the view reads no token (simplejwt's own views).
-    `name`, `description` and `inputs`, the fields of a POST, are what OPTIONS says of the view.
+    `name`, `description` and `input` are what OPTIONS says of the view; where the path names an object, `find` looks
+    for it, since OPTIONS describes a PUT only to those who could send it.
     """
 
     def __init__(
@@ -57,22 +60,20 @@ class View:
         permission: Permission = anyone,
         identify: Identify | None = None,
         description: str = "",
-        inputs: Mapping[str, CharField] | None = None,
+        input: Input | None = None,
+        find: Find | None = None,
     ) -> None:
         self._router = router
         self._path = path
         self._permission = permission
         self._identify = identify
+        self._input = input
+        self._find = find
+        self._methods = methods
         allowed = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())}
         self.allow = ", ".join(method for method in _METHODS if method in allowed)
-        self._metadata: dict[str, Any] = {
-            "name": name,
-            "description": description,
-            "renders": (JSON,),
-            "parses": PARSED,
-        }
-        if inputs is not None:
-            self._metadata["actions"] = {"POST": {name: field.describe(name) for name, field in inputs.items()}}
+        self._metadata = {"name": name, "description": description, "renders": (JSON,), "parses": PARSED}
+        self._safe = {"GET", "HEAD", "OPTIONS", "TRACE"}
         self._guards = [Depends(self._guard)]
         if permission is not anyone:
             self._guards.append(Depends(_bearer))
@@ -88,13 +89,49 @@ class View:
 
         return add
 
-    def post(self, *, body: type[BaseModel], response: Any) -> Callable[[Endpoint], Endpoint]:  # noqa: ANN401 - as above
-        """Adds POST; `body` and `response` are the models of what is sent and answered, for the documentation."""
+    def post(
+        self,
+        *,
+        response: Any,  # noqa: ANN401 - a model or a generic of one
+        body: type[BaseModel] | None = None,
+        status: int = 200,
+        writes: bool = True,
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Adds POST; `writes` is False where it changes no row."""
+        if not writes:
+            self._safe.add("POST")
+        return self._writer("POST", response, body, status)
+
+    def put(self, *, response: Any, body: type[BaseModel]) -> Callable[[Endpoint], Endpoint]:  # noqa: ANN401 - as above
+        """Adds PUT."""
+        return self._writer("PUT", response, body, 200)
+
+    def patch(self, *, response: Any, body: type[BaseModel]) -> Callable[[Endpoint], Endpoint]:  # noqa: ANN401 - as above
+        """Adds PATCH."""
+        return self._writer("PATCH", response, body, 200)
+
+    def delete(self) -> Callable[[Endpoint], Endpoint]:
+        """Adds DELETE."""
+        return self._writer("DELETE", None, None, 204)
+
+    def _writer(
+        self,
+        method: str,
+        response: Any,  # noqa: ANN401 - a model or a generic of one
+        body: type[BaseModel] | None,
+        status: int,
+    ) -> Callable[[Endpoint], Endpoint]:
+        errors = self._errors(400, 401, 415) if body else self._errors(401)
+        extra = document_body(body, PARSED, partial=method == "PATCH") if body else None
 
         def add(endpoint: Endpoint) -> Endpoint:
-            errors = self._errors(400, 401, 415)
             self._add(
-                "POST", endpoint, response_model=response, responses=errors, openapi_extra=document_body(body, PARSED)
+                method,
+                endpoint,
+                status_code=status,
+                response_model=response,
+                responses=errors,
+                openapi_extra=extra,
             )
             return endpoint
 
@@ -102,8 +139,9 @@ class View:
 
     def _add(self, method: str, endpoint: Endpoint, **documentation: Any) -> None:  # noqa: ANN401 - FastAPI's own
         self._others.discard(method)
+        name = f"{endpoint.__name__}_{method.lower()}"
         self._router.add_api_route(
-            self._path, endpoint, methods=[method], dependencies=self._guards, name=endpoint.__name__, **documentation
+            self._path, endpoint, methods=[method], dependencies=self._guards, name=name, **documentation
         )
 
     def _add_fallback(self) -> set[str]:
@@ -117,19 +155,33 @@ class View:
         """DRF's `initial()`: 406, then 401, then 403; the method is looked at after."""
         request.scope["allow"] = self.allow
         negotiate(request)
+        if request.app.state.settings.fastapi_read_only and request.method not in self._safe:
+            raise Unavailable("This API is read-only for now: try again later.", retry_after=_READ_ONLY_SECONDS)
         caller = None if self._identify is None else await self._identify(request, session)
         if not self._permission(request.method, caller):
             raise NotAuthenticated if caller is None else PermissionDenied
         request.state.caller = caller
 
-    async def _answer_others(self, request: Request) -> Response:
+    async def _answer_others(self, request: Request, session: Session) -> Response:
         if request.method != "OPTIONS":
             raise MethodNotAllowed(request.method)
-        return JsonResponse(self._metadata)
+        actions = await self._actions(request, session)
+        return JsonResponse({**self._metadata, "actions": actions} if actions else self._metadata)
+
+    async def _actions(self, request: Request, session: AsyncSession) -> dict[str, Any]:
+        """The input of POST or PUT, if the caller could send it (`SimpleMetadata.determine_actions`)."""
+        if self._input is None:
+            return {}
+        if "PUT" in self._methods and self._find is not None:
+            try:
+                await self._find(request, session, request.state.caller)
+            except ApiError:
+                return {}
+        return {method: self._input.describe() for method in ("PUT", "POST") if method in self._methods}
 
     def _errors(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
         if self._permission is not anyone:
-            statuses = (*statuses, 401)
+            statuses = (*statuses, 401, 403)
         if "{" in self._path or "GET" in self.allow:
             statuses = (*statuses, 404)
         return document_errors(*statuses, 406, 429, 503)

@@ -65,6 +65,18 @@ def post_get_own(params: Params, *, user_id: int, pk: str) -> Select[Any]:
     return post_list_own(params, user_id=user_id).where(primary_key(Post.id, pk))
 
 
+def post_find_own(params: Params, *, user_id: int, pk: str) -> Select[Any]:
+    """The id of one of the user's own posts, if the filters leave it."""
+    return select(Post.id).where(
+        *_conditions(params, post_filters()), Post.author_id == user_id, primary_key(Post.id, pk)
+    )
+
+
+def post_get(*, post_id: int) -> Select[Any]:
+    """One post, whosoever it is."""
+    return post_shape().select().join(User, User.id == Post.author_id).where(Post.id == post_id)
+
+
 def post_list_recent(params: Params, *, user_id: int, limit: int) -> Select[Any]:
     """The user's newest posts; no filter applies."""
     return _newest(params).where(Post.author_id == user_id).limit(limit)
@@ -114,9 +126,13 @@ def _is_by(username: str) -> ColumnElement[bool]:
 
 
 def _filtered(params: Params, filters: dict[str, Reader]) -> Select[Any]:
-    conditions = [*filter_conditions(params, filters), *search_condition(params, (Post.title, Post.content))]
     allowed = {"created_at": Post.created_at, "title": Post.title, "id": Post.id}
-    return _from(params).where(*conditions).order_by(*ordering(params, allowed, key=Post.id, default=_NEWEST))
+    terms = ordering(params, allowed, key=Post.id, default=_NEWEST)
+    return _from(params).where(*_conditions(params, filters)).order_by(*terms)
+
+
+def _conditions(params: Params, filters: dict[str, Reader]) -> list[ColumnElement[bool]]:
+    return [*filter_conditions(params, filters), *search_condition(params, (Post.title, Post.content))]
 
 
 def _newest(params: Params) -> Select[Any]:

@@ -1,31 +1,52 @@
 """`posts/…`: the caller's own posts; those of others are not found."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
 from fastapi_app.database import Session
 from fastapi_app.drf.errors import NotFound
-from fastapi_app.drf.fields import IntegerParameter, integer_parameter
 from fastapi_app.drf.pagination import Page, paginate
+from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
 from fastapi_app.drf.rendering import JsonResponse
 from fastapi_app.drf.view import Caller, View, signed_in
-from fastapi_app.posts import queries
-from fastapi_app.posts.schemas import PostMinimal, PostRead
+from fastapi_app.posts import queries, service
+from fastapi_app.posts.inputs import POST_INPUT
+from fastapi_app.posts.schemas import PostMinimal, PostRead, PostWrite, Published
 from fastapi_app.reads import fetch_all, fetch_one
 
 router = APIRouter(tags=["posts"])
 
+_NO_POST = "No Post matches the given query."
+_DESCRIPTION = "The caller's own posts; those of others are not found."
 _LIMIT = IntegerParameter(default=10, least=1, most=50)
+
+
+async def _find(request: Request, session: AsyncSession, caller: Any) -> int:  # noqa: ANN401 - the guard's caller
+    """The id of the caller's post that the path names.
+
+    Raises:
+        NotFound: the caller has no such post, or the filters leave it out.
+    """
+    rows = queries.post_find_own(request.query_params, user_id=caller.id, pk=request.path_params["pk"])
+    post_id: int | None = (await session.execute(rows)).scalar_one_or_none()
+    if post_id is None:
+        raise NotFound(_NO_POST)
+    return post_id
+
 
 posts = View(
     router,
     "/posts/",
     name="Post List",
-    description="The caller's own posts; those of others are not found.",
+    description=_DESCRIPTION,
     methods=("GET", "POST"),
     permission=signed_in,
     identify=identify,
+    input=POST_INPUT,
 )
 recent = View(
     router,
@@ -40,10 +61,22 @@ post = View(
     router,
     "/posts/{pk}/",
     name="Post Instance",
-    description="The caller's own posts; those of others are not found.",
+    description=_DESCRIPTION,
     methods=("GET", "PUT", "PATCH", "DELETE"),
     permission=signed_in,
     identify=identify,
+    input=POST_INPUT,
+    find=_find,
+)
+publish = View(
+    router,
+    "/posts/{pk}/publish/",
+    name="Publish",
+    description="Publish a draft; a published post stays as it is.",
+    methods=("POST",),
+    permission=signed_in,
+    identify=identify,
+    input=POST_INPUT,
 )
 
 
@@ -53,6 +86,14 @@ async def post_list(request: Request, session: Session, caller: Caller) -> Respo
     rows = queries.post_list_own(request.query_params, user_id=caller.id)
     shape = queries.post_shape_for(request.query_params)
     return JsonResponse(await paginate(request, session, shape, rows))
+
+
+@posts.post(body=PostWrite, response=PostRead, status=201)
+async def post_create(request: Request, session: Session, caller: Caller) -> Response:
+    """Write a post."""
+    data = await POST_INPUT.read(request, session)
+    post_id = await service.post_create(session=session, author_id=caller.id, **data)
+    return await _committed(session, post_id, status_code=201)
 
 
 @recent.get(response=list[PostRead] | list[PostMinimal])
@@ -69,5 +110,38 @@ async def post_get(request: Request, session: Session, caller: Caller, pk: str) 
     rows = queries.post_get_own(request.query_params, user_id=caller.id, pk=pk)
     found = await fetch_one(session, queries.post_shape_for(request.query_params), rows)
     if found is None:
-        raise NotFound("No Post matches the given query.")
+        raise NotFound(_NO_POST)
     return JsonResponse(found)
+
+
+@post.put(body=PostWrite, response=PostRead)
+@post.patch(body=PostWrite, response=PostRead)
+async def post_update(request: Request, session: Session, caller: Caller) -> Response:
+    """Change a post: all of it, or only what is given."""
+    post_id = await _find(request, session, caller)
+    data = await POST_INPUT.read(request, session, instance_id=post_id)
+    await service.post_update(session=session, post_id=post_id, **data)
+    return await _committed(session, post_id)
+
+
+@post.delete()
+async def post_delete(request: Request, session: Session, caller: Caller) -> Response:
+    """Remove a post."""
+    await service.post_delete(session=session, post_id=await _find(request, session, caller))
+    await session.commit()
+    return Response(status_code=204)
+
+
+@publish.post(response=Published)
+async def post_publish(request: Request, session: Session, caller: Caller) -> Response:
+    """Publish a draft; a published post stays as it is."""
+    await service.post_publish(session=session, post_id=await _find(request, session, caller))
+    await session.commit()
+    return JsonResponse({"status": "published"})
+
+
+async def _committed(session: AsyncSession, post_id: int, *, status_code: int = 200) -> Response:
+    """The post as it was written, once that is sure."""
+    written = await fetch_one(session, queries.post_shape(), queries.post_get(post_id=post_id))
+    await session.commit()
+    return JsonResponse(written, status_code=status_code)

@@ -1,6 +1,7 @@
 """What posts look like in answers."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +20,21 @@ class PostRead(BaseModel):
     tags: list[str] = Field(description="Names, sorted.", examples=[["garden", "trees"]])
     published: bool
     created_at: datetime
+
+
+class PostWrite(BaseModel):
+    """What is sent to write a post."""
+
+    title: str = Field(min_length=1, max_length=200, examples=["Fig trees"])
+    content: str = Field(min_length=1, examples=["They grow by swallowing others."])
+    tags: list[str] = Field(default=[], description="Names; unknown ones are created.", examples=[["garden", "trees"]])
+    published: bool = False
+
+
+class Published(BaseModel):
+    """What publishing answers."""
+
+    status: Literal["published"]
 
 
 class PostMinimal(BaseModel):

@@ -29,6 +29,11 @@ def tag_list(params: Params) -> Select[Any]:
     return tag_shape().select().where(*search_condition(params, (Tag.name,))).order_by(*terms)
 
 
+def tag_find(params: Params, *, pk: str) -> Select[Any]:
+    """The id of one tag, if the search leaves it."""
+    return select(Tag.id).where(*search_condition(params, (Tag.name,)), primary_key(Tag.id, pk))
+
+
 def tag_get(params: Params, *, pk: str) -> Select[Any]:
     """One tag, if the search leaves it."""
     return tag_shape().select().where(*search_condition(params, (Tag.name,)), primary_key(Tag.id, pk))

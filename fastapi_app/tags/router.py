@@ -1,6 +1,9 @@
-"""`tags/…`: read by everybody."""
+"""`tags/…`: read by everybody, added by signed-in callers, renamed and deleted by staff."""
+
+from typing import Any
 
 from fastapi import APIRouter, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
@@ -8,36 +11,64 @@ from fastapi_app.database import Session
 from fastapi_app.drf.errors import NotFound
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import View, signed_in
+from fastapi_app.drf.view import Caller, View, signed_in
 from fastapi_app.reads import fetch_one
-from fastapi_app.tags import queries
-from fastapi_app.tags.schemas import TagRead
+from fastapi_app.tags import queries, service
+from fastapi_app.tags.inputs import TAG_INPUT
+from fastapi_app.tags.schemas import TagRead, TagWrite
 
 router = APIRouter(tags=["tags"])
 
+_READS = ("GET", "HEAD")
+_NO_TAG = "No Tag matches the given query."
+_DESCRIPTION = "Tags: everybody reads, signed-in callers add, staff rename and delete."
 
-def _may(method: str, caller: object) -> bool:
-    """Everybody reads, signed-in callers do more."""
-    return method in ("GET", "HEAD") or signed_in(method, caller)
+
+def _may_list(method: str, caller: object) -> bool:
+    """Everybody reads, signed-in callers add."""
+    return method in _READS or signed_in(method, caller)
+
+
+def _may_change(method: str, caller: Any) -> bool:  # noqa: ANN401 - the guard's caller
+    """Everybody reads, staff renames and deletes."""
+    if method in ("PUT", "PATCH", "DELETE"):
+        return caller is not None and caller.is_staff
+    return method in _READS or signed_in(method, caller)
+
+
+async def _find(request: Request, session: AsyncSession, _caller: object) -> int:
+    """The id of the tag that the path names.
+
+    Raises:
+        NotFound: there is none, or the search leaves it out.
+    """
+    rows = queries.tag_find(request.query_params, pk=request.path_params["pk"])
+    tag_id: int | None = (await session.execute(rows)).scalar_one_or_none()
+    if tag_id is None:
+        raise NotFound(_NO_TAG)
+    return tag_id
 
 
 tags = View(
     router,
     "/tags/",
     name="Tag List",
-    description="Tags: everybody reads, signed-in callers add, staff rename and delete.",
+    description=_DESCRIPTION,
     methods=("GET", "POST"),
-    permission=_may,
+    permission=_may_list,
     identify=identify,
+    input=TAG_INPUT,
 )
 tag = View(
     router,
     "/tags/{pk}/",
     name="Tag Instance",
-    description="Tags: everybody reads, signed-in callers add, staff rename and delete.",
+    description=_DESCRIPTION,
     methods=("GET", "PUT", "PATCH", "DELETE"),
-    permission=_may,
+    permission=_may_change,
     identify=identify,
+    input=TAG_INPUT,
+    find=_find,
 )
 
 
@@ -47,10 +78,45 @@ async def tag_list(request: Request, session: Session) -> Response:
     return JsonResponse(await paginate(request, session, queries.tag_shape(), queries.tag_list(request.query_params)))
 
 
+@tags.post(body=TagWrite, response=TagRead, status=201)
+async def tag_create(request: Request, session: Session) -> Response:
+    """Add a tag."""
+    data = await TAG_INPUT.read(request, session)
+    with TAG_INPUT.racing():
+        tag_id = await service.tag_create(session=session, **data)
+    return await _committed(session, tag_id, status_code=201)
+
+
 @tag.get(response=TagRead)
 async def tag_get(request: Request, session: Session, pk: str) -> Response:
     """One tag, with its post count."""
     found = await fetch_one(session, queries.tag_shape(), queries.tag_get(request.query_params, pk=pk))
     if found is None:
-        raise NotFound("No Tag matches the given query.")
+        raise NotFound(_NO_TAG)
     return JsonResponse(found)
+
+
+@tag.put(body=TagWrite, response=TagRead)
+@tag.patch(body=TagWrite, response=TagRead)
+async def tag_update(request: Request, session: Session, caller: Caller) -> Response:
+    """Rename a tag, on all of its posts."""
+    tag_id = await _find(request, session, caller)
+    data = await TAG_INPUT.read(request, session, instance_id=tag_id)
+    with TAG_INPUT.racing():
+        await service.tag_update(session=session, tag_id=tag_id, **data)
+    return await _committed(session, tag_id)
+
+
+@tag.delete()
+async def tag_delete(request: Request, session: Session, caller: Caller) -> Response:
+    """Remove a tag from all posts and for good."""
+    await service.tag_delete(session=session, tag_id=await _find(request, session, caller))
+    await session.commit()
+    return Response(status_code=204)
+
+
+async def _committed(session: AsyncSession, tag_id: int, *, status_code: int = 200) -> Response:
+    """The tag as it was written, once that is sure."""
+    written = await fetch_one(session, queries.tag_shape(), queries.tag_get({}, pk=str(tag_id)))
+    await session.commit()
+    return JsonResponse(written, status_code=status_code)

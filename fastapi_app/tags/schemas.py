@@ -3,6 +3,12 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class TagWrite(BaseModel):
+    """What is sent to add or rename a tag."""
+
+    name: str = Field(min_length=1, max_length=50, examples=["garden"])
+
+
 class TagRead(BaseModel):
     """A tag and how many posts bear it."""
 

@@ -64,11 +64,11 @@ def user_get(params: Params, *, pk: str) -> Select[Any]:
     return user_shape().select().where(*conditions, primary_key(User.id, pk))
 
 
+def user_find(params: Params, *, pk: str) -> Select[Any]:
+    """The id of one user, if the search leaves it."""
+    return select(User.id).where(*search_condition(params, (User.username,)), primary_key(User.id, pk))
+
+
 def me_get(*, user_id: int) -> Select[Any]:
     """The caller."""
     return me_shape().select().where(User.id == user_id)
-
-
-def user_exists(*, pk: str) -> Select[Any]:
-    """The id of one user."""
-    return select(User.id).where(primary_key(User.id, pk))

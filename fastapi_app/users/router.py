@@ -1,39 +1,72 @@
-"""`users/…`: read by signed-in callers."""
+"""`users/…`: anyone registers; signed-in callers read; the user and staff change and delete."""
+
+from typing import Any
 
 from fastapi import APIRouter, Request
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
 from fastapi_app.database import Session
-from fastapi_app.drf.errors import NotFound
-from fastapi_app.drf.fields import IntegerParameter, integer_parameter
+from fastapi_app.drf.errors import NotFound, PermissionDenied
 from fastapi_app.drf.pagination import Page, paginate
+from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
 from fastapi_app.drf.rendering import JsonResponse
 from fastapi_app.drf.view import Caller, View, signed_in
 from fastapi_app.posts import queries as posts
 from fastapi_app.posts.schemas import PostMinimal, PostRead
-from fastapi_app.reads import fetch_one
-from fastapi_app.users import queries
-from fastapi_app.users.schemas import MeRead, UserRead
+from fastapi_app.reads import Shape, fetch_one
+from fastapi_app.users import queries, service
+from fastapi_app.users.inputs import USER_INPUT
+from fastapi_app.users.schemas import MeRead, UserRead, UserWrite
 
 router = APIRouter(tags=["users"])
 
+_NO_USER = "No User matches the given query."
+_DESCRIPTION = "Accounts: anyone registers; signed-in callers read; the user and staff change and delete."
 _MIN_POSTS = IntegerParameter(default=5, least=0, most=2**31 - 1)
 
 
-def _may_list(method: str, caller: object) -> bool:
+def _may_list(method: str, caller: Any) -> bool:  # noqa: ANN401 - the guard's caller
     """Anyone registers, signed-in callers read."""
     return method == "POST" or signed_in(method, caller)
 
 
-user_list_view = View(
+async def _find(request: Request, session: AsyncSession, _caller: object) -> int:
+    """The id of the user that the path names.
+
+    Raises:
+        NotFound: there is none, or the search leaves it out.
+    """
+    rows = queries.user_find(request.query_params, pk=request.path_params["pk"])
+    user_id: int | None = (await session.execute(rows)).scalar_one_or_none()
+    if user_id is None:
+        raise NotFound(_NO_USER)
+    return user_id
+
+
+async def _find_to_change(request: Request, session: AsyncSession, caller: Any) -> int:  # noqa: ANN401 - as in _may_list
+    """As `_find`, for those who may change it.
+
+    Raises:
+        PermissionDenied: the caller is neither the user nor staff.
+    """
+    user_id = await _find(request, session, caller)
+    if user_id != caller.id and not caller.is_staff:
+        raise PermissionDenied
+    return user_id
+
+
+users = View(
     router,
     "/users/",
     name="User List",
-    description="Accounts: anyone registers; signed-in callers read; the user and staff change and delete.",
+    description=_DESCRIPTION,
     methods=("GET", "POST"),
     permission=_may_list,
     identify=identify,
+    input=USER_INPUT,
 )
 active = View(
     router,
@@ -57,10 +90,12 @@ user = View(
     router,
     "/users/{pk}/",
     name="User Instance",
-    description="Accounts: anyone registers; signed-in callers read; the user and staff change and delete.",
+    description=_DESCRIPTION,
     methods=("GET", "PUT", "PATCH", "DELETE"),
     permission=signed_in,
     identify=identify,
+    input=USER_INPUT,
+    find=_find,
 )
 user_posts = View(
     router,
@@ -73,11 +108,20 @@ user_posts = View(
 )
 
 
-@user_list_view.get(response=Page[UserRead])
+@users.get(response=Page[UserRead])
 async def user_list(request: Request, session: Session) -> Response:
     """All users, with their post counts."""
     rows = queries.user_list(request.query_params)
     return JsonResponse(await paginate(request, session, queries.user_shape(), rows))
+
+
+@users.post(body=UserWrite, response=UserRead, status=201)
+async def user_create(request: Request, session: Session) -> Response:
+    """Register."""
+    data = await USER_INPUT.read(request, session)
+    with USER_INPUT.racing():
+        user_id = await service.user_create(session=session, **data)
+    return await _committed(session, queries.user_shape(), queries.user_get({}, pk=str(user_id)), status_code=201)
 
 
 @active.get(response=Page[UserRead])
@@ -94,21 +138,58 @@ async def user_me(session: Session, caller: Caller) -> Response:
     return JsonResponse(await fetch_one(session, queries.me_shape(), queries.me_get(user_id=caller.id)))
 
 
+@me.patch(body=UserWrite, response=MeRead)
+async def user_me_update(request: Request, session: Session, caller: Caller) -> Response:
+    """Change the caller's username, e-mail or password."""
+    await _update(request, session, caller.id)
+    return await _committed(session, queries.me_shape(), queries.me_get(user_id=caller.id))
+
+
 @user.get(response=UserRead)
 async def user_get(request: Request, session: Session, pk: str) -> Response:
     """One user, with the post count."""
     found = await fetch_one(session, queries.user_shape(), queries.user_get(request.query_params, pk=pk))
     if found is None:
-        raise NotFound("No User matches the given query.")
+        raise NotFound(_NO_USER)
     return JsonResponse(found)
+
+
+@user.put(body=UserWrite, response=UserRead)
+@user.patch(body=UserWrite, response=UserRead)
+async def user_update(request: Request, session: Session, caller: Caller) -> Response:
+    """Change an account: all of it, or only what is given. For the user and for staff."""
+    user_id = await _find_to_change(request, session, caller)
+    await _update(request, session, user_id)
+    return await _committed(session, queries.user_shape(), queries.user_get({}, pk=str(user_id)))
+
+
+@user.delete()
+async def user_delete(request: Request, session: Session, caller: Caller) -> Response:
+    """Remove an account with all posts. For the user and for staff."""
+    await service.user_delete(session=session, user_id=await _find_to_change(request, session, caller))
+    await session.commit()
+    return Response(status_code=204)
 
 
 @user_posts.get(response=Page[PostRead] | Page[PostMinimal])
 async def post_list_of_user(request: Request, session: Session, caller: Caller, pk: str) -> Response:
     """A user's posts: the published ones, and to the user all of them."""
-    author_id = (await session.execute(queries.user_exists(pk=pk))).scalar_one_or_none()
+    author_id = (await session.execute(queries.user_find({}, pk=pk))).scalar_one_or_none()
     if author_id is None:
-        raise NotFound("No User matches the given query.")
+        raise NotFound(_NO_USER)
     shape = posts.post_shape_for(request.query_params)
     rows = posts.post_list_of_user(request.query_params, author_id=author_id, viewer_id=caller.id)
     return JsonResponse(await paginate(request, session, shape, rows))
+
+
+async def _update(request: Request, session: AsyncSession, user_id: int) -> None:
+    data = await USER_INPUT.read(request, session, instance_id=user_id)
+    with USER_INPUT.racing():
+        await service.user_update(session=session, user_id=user_id, **data)
+
+
+async def _committed(session: AsyncSession, shape: Shape, rows: Select[Any], *, status_code: int = 200) -> Response:
+    """The user as it was written, once that is sure."""
+    written = await fetch_one(session, shape, rows)
+    await session.commit()
+    return JsonResponse(written, status_code=status_code)

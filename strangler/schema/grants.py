@@ -3,8 +3,7 @@
 import psycopg
 from psycopg import sql
 
-from shared_schema import models  # noqa: F401 - registers the classes whose tables are granted
-from shared_schema.mapping import mapped_classes
+from shared_schema.privileges import role_privileges
 from strangler.errors import FailedError
 from strangler.routes.route import Stage
 from strangler.routes.table import RouteTable
@@ -40,7 +39,7 @@ def apply_grants(*, owner_dsn: str, role: str, password: str, table: RouteTable)
 
 
 def grant_statements(*, role: str, database: str, writing: bool) -> list[sql.Composed]:
-    """The statements that give `role` SELECT on the mapped tables and, where `writing`, what each class asks for."""
+    """The statements that take from `role` what it had and give it what `role_privileges` names."""
     name = sql.Identifier(role)
     statements = [
         sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(name),
@@ -48,15 +47,14 @@ def grant_statements(*, role: str, database: str, writing: bool) -> list[sql.Com
         sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), name),
         sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name),
     ]
-    for cls in mapped_classes():
-        privileges = ("SELECT", *(cls.__writes__ if writing else ()))
-        statements.append(
-            sql.SQL("GRANT {} ON {} TO {}").format(
-                sql.SQL(", ".join(privileges)),
-                sql.Identifier(cls.__tablename__),
-                name,
-            )
+    statements.extend(
+        sql.SQL("GRANT {} ON {} TO {}").format(
+            sql.SQL(", ".join(sorted(privileges))),
+            sql.Identifier(table),
+            name,
         )
+        for table, privileges in sorted(role_privileges(writing=writing).items())
+    )
     return statements
 
 

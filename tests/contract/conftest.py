@@ -6,14 +6,22 @@ import httpx
 import pytest
 
 from tests.contract.comparing import Comparison
+from tests.shared_stack import StackAddresses
 
 CALLERS = ("anonymous", "alice", "bob", "admin")
 
 
+@pytest.fixture(scope="session")
+def parallel(stack: StackAddresses) -> Iterator[httpx.Client]:
+    """A client of the door where Django answers all of v1 and FastAPI all of v2."""
+    with httpx.Client(base_url=stack.parallel_url, timeout=30) as client:
+        yield client
+
+
 @pytest.fixture
-def comparison(front: httpx.Client) -> Iterator[Comparison]:
+def comparison(parallel: httpx.Client) -> Iterator[Comparison]:
     """Collects differences; the test fails with all of them at its end."""
-    comparison = Comparison(front)
+    comparison = Comparison(parallel)
     yield comparison
     comparison.show()
 

@@ -1,0 +1,48 @@
+"""Writes of tags; each leaves the commit to the endpoint, which answers only after it."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fastapi_app.drf.errors import NotFound
+from shared_schema.contract import django_defaults
+from shared_schema.deletion import delete_rows
+from shared_schema.models import Tag
+
+
+async def tag_create(*, session: AsyncSession, name: str) -> int:
+    """Adds a tag and returns its id."""
+    row = django_defaults("tags") | {"name": name}
+    tag_id: int = (await session.execute(insert(Tag.__table__).values(row).returning(Tag.id))).scalar_one()
+    return tag_id
+
+
+async def tag_update(*, session: AsyncSession, tag_id: int, name: str | None = None) -> None:
+    """Renames a tag, on all of its posts; None leaves the name as it is.
+
+    Raises:
+        NotFound: the tag was deleted meanwhile.
+    """
+    if name is None:
+        return
+    renamed = update(Tag.__table__).where(Tag.id == tag_id).values(name=name).returning(Tag.id)
+    if (await session.execute(renamed)).first() is None:
+        raise NotFound("No Tag matches the given query.")
+
+
+async def tag_delete(*, session: AsyncSession, tag_id: int) -> None:
+    """Removes a tag from all posts and for good."""
+    await delete_rows(session, "tags", [tag_id])
+
+
+async def tag_ensure(*, session: AsyncSession, names: Sequence[str]) -> list[int]:
+    """The ids of the tags of these names, created where there are none yet, by whomever first."""
+    if not names:
+        return []
+    found = select(Tag.id, Tag.name).where(Tag.name.in_(names)).order_by(Tag.id)
+    known = {row.name for row in await session.execute(found)}
+    if unknown := [django_defaults("tags") | {"name": name} for name in names if name not in known]:
+        await session.execute(insert(Tag.__table__).values(unknown).on_conflict_do_nothing())
+    return [row.id for row in await session.execute(found)]
