@@ -49,7 +49,8 @@ class GatewaySettings:
 def container_gateway(*, trusted_proxies: tuple[str, ...] = ()) -> GatewaySettings:
     """The gateway of docker-compose.yml: its addresses are the services' names."""
     return GatewaySettings(
-        listen=("8080", "[::]:8080"),
+        # Engines publish the port by IPv4, and a kernel without IPv6 would refuse to listen.
+        listen=("8080",),
         django="django:8001",
         fastapi="fastapi:8002",
         folder="generated/",

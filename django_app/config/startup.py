@@ -1,0 +1,51 @@
+"""What must be so before a container serves: PostgreSQL answers, the tables and the demo data are there."""
+
+import time
+from collections.abc import Callable
+
+import psycopg
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connections
+
+from django_app.config.database import CONNECT_TIMEOUT_S
+
+RETRY_S = 0.5
+# Held by a connection of its own while the tables change, so that of several containers one migrates after the other.
+_LOCK = "SELECT pg_advisory_lock(hashtextextended('django_app.config.startup', 0))"
+
+
+class DatabaseAbsentError(Exception):
+    """PostgreSQL did not answer in time; the text is one sentence that ends with the mend."""
+
+
+def database_wait(*, url: str, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Try to connect until it succeeds.
+
+    :raises DatabaseAbsentError: when `seconds` are over; it names PostgreSQL's last reason, never the password.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S).close()
+        except psycopg.OperationalError as error:
+            if time.monotonic() >= deadline:
+                reason = str(error).strip().splitlines()[-1]
+                msg = f"The database did not answer within {seconds:.0f} s ({reason}): start it, or mend DATABASE_URL."
+                raise DatabaseAbsentError(msg) from error
+            sleep(RETRY_S)
+        else:
+            return
+
+
+def database_prepare(*, url: str) -> None:
+    """Migrate; in development load the demo data where there is no user. Needs Django to be set up."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_LOCK)
+        call_command("migrate", interactive=False)
+        if not settings.IS_PRODUCTION and not get_user_model().objects.exists():
+            call_command("seed", demo=True)
+    for each in connections.all():
+        each.close()
+        each.close_pool()

@@ -1,0 +1,90 @@
+"""The containers of docker-compose.yml under a name, a port and secrets of their own."""
+
+import os
+import secrets
+import shlex
+import subprocess
+import time
+from collections.abc import Callable
+
+import httpx
+
+from strangler.local.ports import port_free_pick
+from strangler.local.settings import ROOT
+
+PROJECT = "strangler-check"
+SECRETS = ("SECRET_KEY", "JWT_SIGNING_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD")
+# A command may build images; the start of PostgreSQL, the migrations and the demo data are far below a minute.
+COMMAND_SECONDS = 900
+READY_SECONDS = 120
+_POLL_SECONDS = 0.3
+
+
+class Containers:
+    """Runs `$COMPOSE` (docker compose) on the checkout."""
+
+    def __init__(self) -> None:
+        self.command = [*shlex.split(os.environ.get("COMPOSE") or "docker compose"), "--project-name", PROJECT]
+        self.port = port_free_pick()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.env = os.environ | {name: secrets.token_hex(32) for name in SECRETS}
+        self.env |= {
+            "ENVIRONMENT": "development",
+            "PROXY_HOST": "127.0.0.1",
+            "PROXY_PORT": str(self.port),
+            # Empty: the containers' own database, whatever the developer's .env says.
+            "DATABASE_URL": "",
+            "FASTAPI_DATABASE_URL": "",
+            # Without it podman leaves the health checks out of the images.
+            "BUILDAH_FORMAT": "docker",
+        }
+
+    def run(self, *arguments: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """A command of compose, to its end; with `check`, a failure shows what it said."""
+        result = subprocess.run(  # noqa: S603 - the developer's own compose
+            [*self.command, *arguments],
+            cwd=ROOT,
+            env=self.env | env,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+        )
+        assert not check or result.returncode == 0, f"{arguments}: {result.stdout}\n{result.stderr}"
+        return result
+
+    def inside(self, service: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """A command in a running container."""
+        return self.run("exec", "-T", service, *command, check=check)
+
+    def terminate(self, service: str) -> None:
+        """Ask the first process of a container to end, as an operator or a crash does behind the engine's back."""
+        self.inside(service, "python", "-c", "import os, signal; os.kill(1, signal.SIGTERM)")
+
+    def wait_until_ready(self) -> None:
+        """Wait until both stacks answer from the database through the front door."""
+        wait_for("both stacks", lambda: self.answers("/api/feed/") and self.answers("/api/v2/feed/"))
+
+    def wait_until_away(self, path: str) -> None:
+        """Wait until the front door has no answer for a path."""
+        wait_for(f"{path} to be away", lambda: not self.answers(path))
+
+    def answers(self, path: str) -> bool:
+        """Whether the front door answers 200."""
+        return self.served_by(path) is not None
+
+    def served_by(self, path: str) -> str | None:
+        """The stack that answers 200; None where none does."""
+        try:
+            response = httpx.get(self.url + path, timeout=5)
+        except httpx.TransportError:
+            return None
+        return response.headers["X-Served-By"] if response.status_code == httpx.codes.OK else None
+
+
+def wait_for(what: str, holds: Callable[[], bool]) -> None:
+    """Ask again until it holds."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {READY_SECONDS} s for {what}"
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,166 @@
+"""docker-compose.yml and the Dockerfiles: what each container may do, and what it is told."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from strangler.local.settings import ROOT
+from strangler.schema import grants
+
+TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {"django": "django_app", "fastapi": "fastapi_app", "setup": "strangler"}
+SECRETS = {"SECRET_KEY", "JWT_SIGNING_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}
+
+
+def named(text: str) -> set[str]:
+    """The variables that compose takes from outside."""
+    return set(re.findall(r"\$\{([A-Z_]+)", text))
+
+
+def dockerfile(service: str) -> str:
+    return (ROOT / OURS[service] / "Dockerfile").read_text()
+
+
+def final_stage(service: str) -> str:
+    return dockerfile(service).rpartition("\nFROM ")[2]
+
+
+def test_the_services_are_these() -> None:
+    assert set(SERVICES) == {"postgres", "nginx", *OURS}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_can_change_nothing_of_itself_and_gains_no_rights(service: str) -> None:
+    settings = SERVICES[service]
+    assert settings["read_only"] is True
+    assert settings["cap_drop"] == ["ALL"]
+    assert settings["security_opt"] == ["no-new-privileges:true"]
+    assert not settings.get("privileged")
+    # PostgreSQL's image begins as root, gives its data folder away and becomes another account.
+    expected = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"] if service == "postgres" else []
+    assert settings.get("cap_add", []) == expected
+
+
+def test_only_nginx_is_published_and_by_default_to_this_machine_alone() -> None:
+    ports = {service: settings["ports"] for service, settings in SERVICES.items() if "ports" in settings}
+    assert ports == {"nginx": ["${PROXY_HOST:-127.0.0.1}:${PROXY_PORT:-8080}:8080"]}
+
+
+def test_nginx_and_postgresql_share_no_network() -> None:
+    networks = {service: set(settings["networks"]) for service, settings in SERVICES.items()}
+    assert networks["nginx"] == {"front"}
+    assert networks["postgres"] == networks["setup"] == {"back"}
+    assert networks["django"] == networks["fastapi"] == {"front", "back"}
+    assert COMPOSE["networks"]["back"] == {"internal": True}
+
+
+def test_every_secret_is_required_and_none_has_a_default() -> None:
+    assert set(re.findall(r"\$\{([A-Z_]+):\?run make env first\}", TEXT)) == SECRETS
+    for name in SECRETS:
+        assert set(re.findall(rf"\$\{{{name}([^}}]*)\}}", TEXT)) == {":?run make env first"}
+
+
+@pytest.mark.parametrize(
+    ("service", "secrets"),
+    [
+        ("postgres", {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}),
+        ("django", {"SECRET_KEY", "JWT_SIGNING_KEY", "DATABASE_PASSWORD"}),
+        ("fastapi", {"JWT_SIGNING_KEY", "FASTAPI_DATABASE_PASSWORD"}),
+        ("setup", {"DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}),
+        ("nginx", set()),
+    ],
+)
+def test_a_service_is_told_the_secrets_that_it_needs(service: str, secrets: set[str]) -> None:
+    environment = SERVICES[service].get("environment", {})
+    assert named(" ".join(environment.values())) & SECRETS == secrets
+
+
+def test_every_variable_is_explained_in_the_example() -> None:
+    explained = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE))
+    assert named(TEXT) <= explained
+
+
+def test_make_env_makes_each_secret_once_and_keeps_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PROXY_PORT=9000\nSECRET_KEY=\nJWT_SIGNING_KEY=mine")
+    command = ["make", "--silent", "--file", str(ROOT / "Makefile"), "--directory", str(tmp_path), "env"]
+    for _ in range(2):
+        subprocess.run(command, check=True)  # noqa: S603 - the checkout's own target
+        # As compose reads it: the last line of a name counts.
+        values = dict(line.split("=", 1) for line in (tmp_path / ".env").read_text().splitlines())
+        assert set(values) == {"PROXY_PORT", *SECRETS}
+        assert (values["PROXY_PORT"], values["JWT_SIGNING_KEY"]) == ("9000", "mine")
+        made = [values[name] for name in SECRETS - {"JWT_SIGNING_KEY"}]
+        assert len(set(made)) == len(made)
+        assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in made)
+    assert len((tmp_path / ".env").read_text().splitlines()) == 7
+    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+
+
+def test_only_nginx_depends_on_others() -> None:
+    depending = {service: settings["depends_on"] for service, settings in SERVICES.items() if "depends_on" in settings}
+    assert set(depending) == {"nginx"}
+    assert set(depending["nginx"]) == set(SERVICES) - {"nginx"}
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_an_image_is_built_in_two_stages_from_locked_requirements_of_its_own(service: str) -> None:
+    text = dockerfile(service)
+    assert re.findall(r"^FROM (\S+)", text, flags=re.MULTILINE) == ["python:3.13-slim"] * 2
+    own = {"setup": "strangler"}.get(service, service)
+    assert re.findall(r"requirements/(\w+)\.txt", text) == [own]
+    assert "--require-hashes" in text
+    copied = set(re.findall(r"^COPY (\S+) ", final_stage(service), flags=re.MULTILINE))
+    assert copied == {"--from=builder"}
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_an_image_runs_as_an_account_of_its_own_and_stops_by_signal(service: str) -> None:
+    stage = final_stage(service)
+    assert "\nUSER 10001:10001\n" in stage
+    assert re.search(r'^HEALTHCHECK .*CMD \["python", |^HEALTHCHECK NONE', stage, flags=re.MULTILINE)
+    # In exec form, so that the engine's SIGTERM reaches the program.
+    assert re.search(r'^CMD \["python", "-m", "[a-z_.]+"', stage, flags=re.MULTILINE)
+
+
+def test_an_image_holds_the_sources_of_its_own_service_only() -> None:
+    copied = {
+        service: set(re.findall(r"^COPY (\w+) \w+$", dockerfile(service), flags=re.MULTILINE)) for service in OURS
+    }
+    assert copied == {
+        "django": {"django_app", "shared_schema"},
+        "fastapi": {"fastapi_app", "shared_schema"},
+        "setup": {"nginx", "shared_schema", "strangler"},
+    }
+
+
+def test_the_engine_is_sent_nothing_but_what_images_copy() -> None:
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "*"
+    assert {line for line in lines[1:] if line.startswith("!")} == {
+        "!requirements/*.txt",
+        "!django_app",
+        "!fastapi_app",
+        "!shared_schema",
+        "!strangler",
+        "!nginx/routes.toml",
+        "!nginx/templates",
+    }
+
+
+def test_the_role_has_the_limits_that_the_tool_gives() -> None:
+    roles = (ROOT / "strangler" / "schema" / "roles.sql").read_text()
+    limits = re.findall(r"^ALTER ROLE strangler_fastapi SET (\w+) = '(\w+)';$", roles, flags=re.MULTILINE)
+    assert dict(limits) == grants._LIMITS
+
+
+def test_nginx_and_setup_share_the_account_that_owns_the_volume() -> None:
+    assert SERVICES["nginx"]["user"] == "10001:10001"
+    assert COMPOSE["volumes"]["nginx"]["driver_opts"]["o"] == "mode=0755,uid=10001,gid=10001"
+    mounts = {mount["target"]: mount for mount in SERVICES["nginx"]["volumes"] if isinstance(mount, dict)}
+    assert mounts["/etc/nginx/generated"]["read_only"] is True
