@@ -14,6 +14,20 @@ _PATIENCE = "SET LOCAL lock_timeout = '800ms'"
 # A statement that runs away or a session left open must not hold up Django's migrations.
 _LIMITS = {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
 
+# Not ALL TABLES IN SCHEMA: that fails where an extension has brought tables of another owner.
+_OWNED = """
+    SELECT relname, CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    AND pg_has_role(relowner, 'USAGE')
+"""
+# Ids made by Django before 4.1 come from a sequence that asks for a right of its own; identity columns don't.
+_SERIALS = """
+    SELECT sequence.relname FROM pg_class AS sequence
+    JOIN pg_depend ON objid = sequence.oid AND classid = 'pg_class'::regclass AND deptype = 'a'
+    JOIN pg_class AS owner ON owner.oid = refobjid AND owner.relnamespace = 'public'::regnamespace
+    WHERE sequence.relkind = 'S' AND owner.relname = ANY(%s)
+"""
+
 
 def apply_grants(*, owner_dsn: str, role: str, password: str, table: RouteTable) -> None:
     """Makes `role` if it isn't there and gives it exactly what the routes ask for; what it had before is revoked.
@@ -29,8 +43,12 @@ def apply_grants(*, owner_dsn: str, role: str, password: str, table: RouteTable)
         with psycopg.connect(owner_dsn, connect_timeout=5) as connection:
             connection.execute(_PATIENCE)
             _ensure_role(connection, role, password)
+            owned = _revoke_all(connection, role)
             for statement in grant_statements(role=role, database=connection.info.dbname, writing=writing):
                 connection.execute(statement)
+            _require_owned(owned, writing)
+            if writing:
+                _grant_serials(connection, role)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise FailedError(
@@ -39,10 +57,9 @@ def apply_grants(*, owner_dsn: str, role: str, password: str, table: RouteTable)
 
 
 def grant_statements(*, role: str, database: str, writing: bool) -> list[sql.Composed]:
-    """The statements that take from `role` what it had and give it what `role_privileges` names."""
+    """The statements that give `role`, which has nothing, what `role_privileges` names."""
     name = sql.Identifier(role)
     statements = [
-        sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(name),
         sql.SQL("REVOKE CREATE ON SCHEMA public FROM {}").format(name),
         sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), name),
         sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name),
@@ -56,6 +73,28 @@ def grant_statements(*, role: str, database: str, writing: bool) -> list[sql.Com
         for table, privileges in sorted(role_privileges(writing=writing).items())
     )
     return statements
+
+
+def _revoke_all(connection: psycopg.Connection, role: str) -> set[str]:
+    """Takes every right on what this connection's role owns; returns the names of that."""
+    owned = connection.execute(_OWNED).fetchall()
+    for name, kind in owned:
+        statement = sql.SQL("REVOKE ALL ON {} {} FROM {}")
+        connection.execute(statement.format(sql.SQL(kind), sql.Identifier(name), sql.Identifier(role)))
+    return {name for name, _ in owned}
+
+
+def _require_owned(owned: set[str], writing: bool) -> None:
+    """PostgreSQL only warns where somebody who may read a table, but doesn't own it, grants rights on it."""
+    for table in sorted(role_privileges(writing=writing).keys() - owned):
+        raise psycopg.errors.InsufficientPrivilege(f"table {table} has another owner")
+
+
+def _grant_serials(connection: psycopg.Connection, role: str) -> None:
+    tables = [table for table, privileges in role_privileges(writing=True).items() if "INSERT" in privileges]
+    for (name,) in connection.execute(_SERIALS, (tables,)).fetchall():
+        statement = sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}")
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(role)))
 
 
 def _ensure_role(connection: psycopg.Connection, role: str, password: str) -> None:

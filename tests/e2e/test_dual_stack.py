@@ -1,6 +1,7 @@
 """What the issue promises of the two stacks over one database, asked from outside."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -12,6 +13,14 @@ STYLESHEET = re.compile(r'<link rel="stylesheet" href="(/static/[^"]+)"')
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
+def ask_both(client: httpx.Client, path: str, headers: Mapping[str, str] | None = None) -> list[httpx.Response]:
+    """The answers of v1 and v2 to the same state: asks again if another test wrote in between."""
+    while True:
+        v1, v2, again = (client.get(f"{prefix}{path}", headers=headers) for prefix in ("/api", "/api/v2", "/api"))
+        if v1.content == again.content:
+            return [v1, v2]
+
+
 def as_v1(response: httpx.Response) -> str:
     """The body with the prefix that v1's links carry."""
     return response.text.replace("/api/v2/", "/api/")
@@ -19,7 +28,7 @@ def as_v1(response: httpx.Response) -> str:
 
 @pytest.mark.parametrize("query", ["", "?page_size=100&ordering=title", "?search=a&page=2&page_size=3"])
 def test_both_stacks_give_the_same_feed(query: str, front: httpx.Client) -> None:
-    v1, v2 = front.get(f"/api/feed/{query}"), front.get(f"/api/v2/feed/{query}")
+    v1, v2 = ask_both(front, f"/feed/{query}")
     assert (marks(v1), marks(v2)) == (("django", "feed.list"), ("fastapi", "feed.list"))
     assert v1.json()["results"]
     assert as_v1(v2) == v1.text
@@ -30,10 +39,9 @@ def test_a_token_of_one_stack_opens_the_other(issuer: str, other: str, front: ht
     issued = front.post(f"{issuer}/auth/token/", json={"username": "alice", "password": "strangler-demo"})
     tokens = issued.raise_for_status().json()
     bearer = {"Authorization": f"Bearer {tokens['access']}"}
-    here, there = (front.get(f"{prefix}/posts/", headers=bearer) for prefix in (issuer, other))
-    assert (here.status_code, there.status_code) == (200, 200)
-    assert here.headers["X-Served-By"] != there.headers["X-Served-By"]
-    assert as_v1(here) == as_v1(there)
+    v1, v2 = ask_both(front, "/posts/", bearer)
+    assert (marks(v1), marks(v2)) == (("django", "posts.list"), ("fastapi", "posts.list"))
+    assert (v1.status_code, v1.text) == (200, as_v1(v2))
     assert front.post(f"{other}/auth/token/verify/", json={"token": tokens["access"]}).status_code == 200
 
     refreshed = front.post(f"{other}/auth/token/refresh/", json={"refresh": tokens["refresh"]})

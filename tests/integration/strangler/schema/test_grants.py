@@ -1,0 +1,245 @@
+"""FastAPI's role on a real PostgreSQL: what it may do, what it is refused, and how that follows the routes."""
+
+import os
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from strangler.errors import FailedError
+from strangler.routes.route import Route, Stage
+from strangler.routes.table import RouteTable
+from strangler.schema.grants import apply_grants
+from tests.databases import PASSWORD, OwnDatabase, migrated_database
+from tests.shared_stack import StackAddresses
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+# Roles belong to the whole server, so each worker has its own.
+ROLE = f"grants_{WORKER}_fastapi"
+READABLE = ("users", "posts", "tags", "blog_post_tags", "token_blacklist_outstandingtoken")
+FORBIDDEN = ("django_session", "django_migrations", "auth_permission", "auth_group", "django_content_type")
+
+
+def routes(stage: Stage, *methods: str) -> RouteTable:
+    return RouteTable(routes=(Route(name="a.a", methods=methods, path="/a/", stage=stage),))
+
+
+READ_ONLY = routes(Stage.MIGRATED, "GET")
+WRITING = routes(Stage.PARALLEL, "POST")
+
+
+@pytest.fixture(scope="module")
+def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
+    with migrated_database(admin_dsn=stack.admin_dsn, name=f"grants_{WORKER}") as database:
+        yield database
+
+
+def grant(database: OwnDatabase, table: RouteTable, password: str = PASSWORD) -> None:
+    apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=password, table=table)
+
+
+@pytest.fixture
+def read_only(database: OwnDatabase) -> OwnDatabase:
+    grant(database, READ_ONLY)
+    return database
+
+
+@pytest.fixture
+def writing(database: OwnDatabase) -> Iterator[OwnDatabase]:
+    grant(database, WRITING)
+    yield database
+    grant(database, READ_ONLY)
+
+
+def attempt(database: OwnDatabase, statement: str) -> str:
+    """ "done", or the first words of PostgreSQL's refusal; nothing is kept."""
+    with psycopg.connect(database.dsn(ROLE)) as connection:
+        try:
+            connection.execute(sql.SQL(statement))  # type: ignore[arg-type] # a statement of this file
+        except psycopg.Error as error:
+            return str(error).splitlines()[0]
+        finally:
+            connection.rollback()
+    return "done"
+
+
+def privileges(database: OwnDatabase) -> list[tuple[str, ...]]:
+    """Every table and column privilege of the role."""
+    with psycopg.connect(database.superuser_dsn) as connection:
+        return connection.execute(
+            "SELECT table_name, privilege_type, '' FROM information_schema.role_table_grants WHERE grantee = %(role)s "
+            "UNION SELECT table_name, privilege_type, column_name FROM information_schema.role_column_grants "
+            "WHERE grantee = %(role)s "
+            "UNION SELECT object_name, privilege_type, '' FROM information_schema.role_usage_grants "
+            "WHERE grantee = %(role)s ORDER BY 1, 2, 3",
+            {"role": ROLE},
+        ).fetchall()
+
+
+@pytest.mark.parametrize("table", READABLE)
+def test_the_mapped_tables_are_readable(table: str, read_only: OwnDatabase) -> None:
+    assert attempt(read_only, f"SELECT count(*) FROM {table}") == "done"  # noqa: S608 - a name of this file
+
+
+@pytest.mark.parametrize("table", FORBIDDEN)
+@pytest.mark.parametrize("granted", ["read_only", "writing"])
+def test_djangos_own_tables_are_not(table: str, granted: str, request: pytest.FixtureRequest) -> None:
+    database: OwnDatabase = request.getfixturevalue(granted)
+    refusal = attempt(database, f"SELECT * FROM {table}")  # noqa: S608 - a name of this file
+    assert refusal == f"permission denied for table {table}"
+
+
+@pytest.mark.parametrize(
+    ("statement", "refusal"),
+    [
+        ("CREATE TABLE mine (id int)", "permission denied for schema public"),
+        ("CREATE VIEW mine AS SELECT 1", "permission denied for schema public"),
+        ("CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'", "permission denied for schema public"),
+        ("CREATE SCHEMA mine", "permission denied for database "),
+        ("CREATE ROLE mine", "permission denied to create role"),
+        ("CREATE EXTENSION hstore", "permission denied to create extension"),
+        ("ALTER TABLE posts ADD COLUMN mine int", "must be owner of table posts"),
+        ("ALTER TABLE posts RENAME TO mine", "must be owner of table posts"),
+        ("CREATE INDEX mine ON posts (title)", "must be owner of table posts"),
+        ("DROP TABLE posts", "must be owner of table posts"),
+        ("TRUNCATE posts CASCADE", "permission denied for table posts"),
+        (f'ALTER ROLE "{ROLE}" SUPERUSER', "permission denied to alter role"),
+    ],
+)
+@pytest.mark.parametrize("granted", ["read_only", "writing"])
+def test_no_definition_can_be_changed(
+    statement: str, refusal: str, granted: str, request: pytest.FixtureRequest
+) -> None:
+    assert attempt(request.getfixturevalue(granted), statement).startswith(refusal)
+
+
+WRITES = [
+    ("UPDATE users SET password = ''", True),
+    ("UPDATE users SET last_login = NULL", True),
+    ("UPDATE users SET is_staff = true", False),
+    ("UPDATE users SET is_superuser = true", False),
+    ("UPDATE users SET id = 2", False),
+    ("INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id) SELECT now(), 1 WHERE false", True),
+    ("INSERT INTO token_blacklist_outstandingtoken (jti, token, expires_at) VALUES ('a', 'b', now())", True),
+    ("UPDATE token_blacklist_blacklistedtoken SET token_id = 1", False),
+    ("INSERT INTO django_admin_log (action_flag) SELECT 1 WHERE false", False),
+]
+
+
+@pytest.mark.parametrize(("statement", "allowed"), WRITES)
+def test_only_what_a_moved_write_route_needs_can_be_written(
+    statement: str, allowed: bool, writing: OwnDatabase
+) -> None:
+    found = attempt(writing, statement)
+    assert (found == "done") is allowed, found
+    if not allowed:
+        assert found.startswith("permission denied for table")
+
+
+@pytest.mark.parametrize("statement", [statement for statement, _ in WRITES])
+def test_nothing_can_be_written_before_and_after(statement: str, database: OwnDatabase) -> None:
+    for table in (READ_ONLY, WRITING, routes(Stage.LEGACY, "POST")):
+        grant(database, table)
+        if table is not WRITING:
+            assert attempt(database, statement).startswith("permission denied for table")
+
+
+def test_granting_again_changes_nothing(database: OwnDatabase) -> None:
+    for table in (WRITING, READ_ONLY):
+        grant(database, table)
+        before = privileges(database)
+        assert before
+        grant(database, table)
+        assert privileges(database) == before
+
+
+def test_what_somebody_granted_besides_is_taken_back(database: OwnDatabase) -> None:
+    grant(database, READ_ONLY)
+    before = privileges(database)
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute(f"GRANT ALL ON posts, django_session TO {ROLE}")
+        connection.execute(f"GRANT UPDATE (is_staff), REFERENCES (id) ON users TO {ROLE}")
+        connection.execute(f"GRANT USAGE ON SEQUENCE posts_id_seq TO {ROLE}")
+    assert privileges(database) != before
+    grant(database, READ_ONLY)
+    assert privileges(database) == before
+
+
+def test_a_table_of_somebody_else_is_no_hindrance(database: OwnDatabase) -> None:
+    """An extension that a superuser has installed brings tables which the owner may not even revoke on."""
+    with psycopg.connect(database.superuser_dsn) as connection:
+        connection.execute("CREATE TABLE of_an_extension (id int)")
+    try:
+        grant(database, WRITING)
+        assert attempt(database, "SELECT * FROM of_an_extension").startswith("permission denied")
+    finally:
+        with psycopg.connect(database.superuser_dsn) as connection:
+            connection.execute("DROP TABLE of_an_extension")
+        grant(database, READ_ONLY)
+
+
+def test_a_serial_column_of_an_old_project_can_be_inserted_into(database: OwnDatabase) -> None:
+    """Before Django 4.1 ids were serial, whose sequence asks for a right of its own."""
+    table = "token_blacklist_blacklistedtoken"
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute(f"ALTER TABLE {table} ALTER id DROP IDENTITY")
+        connection.execute(f"CREATE SEQUENCE old_seq OWNED BY {table}.id")
+        connection.execute(f"ALTER TABLE {table} ALTER id SET DEFAULT nextval('old_seq')")
+    try:
+        grant(database, WRITING)
+        with psycopg.connect(database.dsn(ROLE)) as connection:
+            connection.execute("SET CONSTRAINTS ALL DEFERRED")
+            connection.execute(f"INSERT INTO {table} (blacklisted_at, token_id) VALUES (now(), 1)")  # noqa: S608 - ours
+            connection.rollback()
+        grant(database, READ_ONLY)
+        assert attempt(database, "SELECT nextval('old_seq')") == "permission denied for sequence old_seq"
+    finally:
+        with psycopg.connect(database.owner_dsn) as connection:
+            connection.execute(f"ALTER TABLE {table} ALTER id DROP DEFAULT")
+            connection.execute("DROP SEQUENCE old_seq")
+            connection.execute(f"ALTER TABLE {table} ALTER id ADD GENERATED BY DEFAULT AS IDENTITY")
+
+
+def test_a_changed_password_is_set_and_limits_hold(database: OwnDatabase) -> None:
+    grant(database, READ_ONLY, "another password")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(database.dsn(ROLE))
+    with psycopg.connect(database.dsn(ROLE, "another password")) as connection:
+        for setting, value in (("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "1min")):
+            assert connection.execute(f"SHOW {setting}").fetchone() == (value,)  # type: ignore[call-overload]
+    grant(database, READ_ONLY)
+    assert attempt(database, "SELECT 1") == "done"
+
+
+def test_a_refusal_is_one_sentence_and_nothing_is_changed(database: OwnDatabase, stack: StackAddresses) -> None:
+    grant(database, WRITING)
+    before = privileges(database)
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute("ALTER TABLE tags RENAME TO labels")
+    try:
+        with pytest.raises(FailedError) as caught:
+            grant(database, READ_ONLY)
+    finally:
+        with psycopg.connect(database.owner_dsn) as connection:
+            connection.execute("ALTER TABLE labels RENAME TO tags")
+    mend = "migrate, and let DATABASE_URL name the tables' owner."
+    assert str(caught.value) == f'Role {ROLE} can\'t be given its grants (relation "tags" does not exist): {mend}'
+    assert privileges(database) == before
+    with pytest.raises(
+        FailedError, match=r" \(table blog_post_tags has another owner\): migrate, and let DATABASE_URL"
+    ):
+        apply_grants(owner_dsn=database.dsn(ROLE), role=ROLE, password=PASSWORD, table=WRITING)
+    unreachable = stack.admin_dsn.replace("postgres:", "postgres:wrong")
+    with pytest.raises(FailedError, match=r"can't be given its grants \(.*password authentication failed") as caught:
+        apply_grants(owner_dsn=unreachable, role=ROLE, password=PASSWORD, table=WRITING)
+    assert "wrong" not in str(caught.value)
+
+
+def test_the_running_service_has_the_role_of_the_deployed_routes(stack: StackAddresses) -> None:
+    with psycopg.connect(stack.fastapi_dsn) as connection:
+        assert connection.execute("SELECT current_user::text").fetchone() == ("strangler_fastapi",)
+        assert connection.execute("SELECT count(*) > 0 FROM posts").fetchone() == (True,)
+        for statement in ("CREATE TABLE mine (id int)", "DROP TABLE posts", "SELECT * FROM django_session"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute(sql.SQL(statement))  # type: ignore[arg-type] # a statement of this file
