@@ -5,12 +5,15 @@ The database does nothing by itself: Django's foreign keys carry no ON DELETE, a
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnClause, ColumnElement, TableClause, column, delete, select, table, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared_schema.contract import Reference, load_contract, primary_key_of, references_to
+
+if TYPE_CHECKING:
+    # Not at run time: the tool derives its grants from this module, and its image has no asyncio for SQLAlchemy.
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 _IN_THE_WAY = ("PROTECT", "RESTRICT")
 _EMPTIED = ("SET_NULL", "SET_DEFAULT")
@@ -20,7 +23,7 @@ class ProtectedError(Exception):
     """Rows that Django would not leave behind, nor delete, point at the row; nothing was deleted."""
 
 
-async def delete_rows(session: AsyncSession, name: str, keys: Sequence[Any]) -> int:
+async def delete_rows(session: "AsyncSession", name: str, keys: Sequence[Any]) -> int:
     """Deletes the rows of table `name` with these primary keys and all that hangs on them; returns how many there were.
 
     Raises:
@@ -51,7 +54,7 @@ def deletion_privileges(name: str) -> dict[str, set[str]]:
 class _Deletion:
     """One delete, and what it leads to; rows that point at one another in a circle are met once."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: "AsyncSession") -> None:
         self._session = session
         self._met: dict[str, set[Any]] = defaultdict(set)
 

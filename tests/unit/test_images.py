@@ -1,0 +1,61 @@
+"""Each service needs its own locked requirements only: what an image lacks is hidden here, and the service imported."""
+
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+
+import pytest
+
+from strangler.local.settings import ROOT
+
+# A module that is None in sys.modules can't be imported, as if it weren't installed.
+HIDE = "import sys; sys.modules.update(dict.fromkeys(sys.argv[1].split(',')));"
+DJANGO = "import django; django.setup(); import django_app.config.urls, django_app.config.wsgi, django_app.__main__"
+FASTAPI = "import fastapi_app.main, fastapi_app.__main__"
+TOOL = (
+    "from strangler.cli import app;"
+    " assert sorted(command.callback.__name__ for command in app.registered_commands) == ['grant', 'render']"
+)
+
+
+def absent(requirements: str) -> set[str]:
+    """Modules of this environment that an image with those requirements has not."""
+    text = (ROOT / "requirements" / f"{requirements}.txt").read_text()
+    locked = {normal(name) for name in re.findall(r"^([A-Za-z0-9._-]+)==", text, flags=re.MULTILINE)}
+    return {
+        module
+        for module, owners in packages_distributions().items()
+        if not locked & {normal(owner) for owner in owners} and module.isidentifier()
+    }
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize(
+    ("requirements", "start"),
+    [("django", DJANGO), ("fastapi", FASTAPI), ("strangler", TOOL)],
+    ids=["django", "fastapi", "strangler"],
+)
+def test_a_service_starts_with_its_own_requirements(requirements: str, start: str) -> None:
+    hidden = absent(requirements) - {"django_app", "fastapi_app", "shared_schema", "strangler"}
+    result = subprocess.run(  # noqa: S603 - this Python
+        [sys.executable, "-c", HIDE + start, ",".join(sorted(hidden))],
+        cwd=ROOT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.django_settings"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("requirements", "module"),
+    [("django", "fastapi"), ("fastapi", "django"), ("strangler", "django"), ("strangler", "greenlet")],
+)
+def test_what_an_image_lacks_is_hidden(requirements: str, module: str) -> None:
+    assert module in absent(requirements)
