@@ -1,0 +1,176 @@
+"""Tables reflected from a real PostgreSQL: what they lack is named, and the mapped classes give typed rows."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, create_engine, make_url
+
+from shared_schema.drift import find_denied, find_mismatches
+from shared_schema.mapping import mapped_classes, reflect
+from strangler.local.settings import ROOT, base_environment
+from strangler.routes.route import Route, Stage
+from strangler.routes.table import RouteTable
+from strangler.schema.grants import apply_grants
+from tests.databases import PASSWORD, OwnDatabase, migrated_database
+from tests.shared_stack import StackAddresses
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+ROLE = f"reflection_{WORKER}_fastapi"
+MEND = "run the Django migrations or adapt shared_schema/models.py."
+# In a process of its own: classes are mapped once and for all, here onto a database that is dropped afterwards.
+TYPED_ROWS = """
+import sys
+from datetime import datetime
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session, joinedload
+from shared_schema.mapping import map_classes, reflect
+from shared_schema.models import Post, Tag, User
+engine = create_engine(sys.argv[1])
+with engine.connect() as connection:
+    metadata = reflect(connection)
+map_classes(metadata)
+map_classes(metadata)  # a second call changes nothing
+with Session(engine) as session:
+    post = session.scalars(select(Post).options(joinedload(Post.author), joinedload(Post.tags))).unique().one()
+    assert (post.title, post.published, type(post.id)) == ("Title", True, int), vars(post)
+    assert isinstance(post.created_at, datetime) and post.created_at.tzinfo is not None, post.created_at
+    assert isinstance(post.author, User) and post.author.last_login is None, vars(post.author)
+    assert [(type(tag), tag.name) for tag in post.tags] == [(Tag, "new")], post.tags
+    try:
+        post.author.posts
+    except Exception as error:
+        assert "lazy='raise'" in str(error), error
+    else:
+        raise AssertionError("a relation was loaded by itself")
+"""
+
+
+@pytest.fixture(scope="module")
+def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
+    with migrated_database(admin_dsn=stack.admin_dsn, name=f"reflection_{WORKER}") as database:
+        table = RouteTable(routes=(Route(name="a.a", methods=("GET",), path="/a/", stage=Stage.PARALLEL),))
+        apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=PASSWORD, table=table)
+        yield database
+
+
+@pytest.fixture
+def engine(database: OwnDatabase) -> Iterator[Engine]:
+    """The database as FastAPI's role."""
+    engine = create_engine(make_url(database.dsn(ROLE)).set(drivername="postgresql+psycopg"))
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def changed(database: OwnDatabase, change: str, back: str) -> Iterator[None]:
+    with psycopg.connect(database.owner_dsn, autocommit=True) as connection:
+        connection.execute(change)  # type: ignore[call-overload] # a statement of this file
+        try:
+            yield
+        finally:
+            connection.execute(back)  # type: ignore[call-overload] # the same
+
+
+def mismatches(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return [str(found) for found in [*find_mismatches(reflect(connection)), *find_denied(connection)]]
+
+
+def test_only_the_mapped_tables_are_reflected(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert set(reflect(connection).tables) == {cls.__tablename__ for cls in mapped_classes()}
+
+
+def test_djangos_tables_are_what_the_service_needs(engine: Engine) -> None:
+    assert mismatches(engine) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "sentence"),
+    [
+        (
+            "ALTER TABLE posts RENAME title TO headline",
+            "ALTER TABLE posts RENAME headline TO title",
+            f"Column posts.title is missing: {MEND}",
+        ),
+        (
+            "ALTER TABLE users ALTER is_staff TYPE text",
+            "ALTER TABLE users ALTER is_staff TYPE boolean USING is_staff::boolean",
+            f"Column users.is_staff holds str (TEXT) where bool is needed: {MEND}",
+        ),
+        (
+            "ALTER TABLE users ALTER created_at TYPE date",
+            "ALTER TABLE users ALTER created_at TYPE timestamptz",
+            f"Column users.created_at holds date (DATE) where datetime is needed: {MEND}",
+        ),
+        (
+            "ALTER TABLE tags ALTER name DROP NOT NULL",
+            "ALTER TABLE tags ALTER name SET NOT NULL",
+            f"Column tags.name may be null where a value is needed: {MEND}",
+        ),
+        (
+            "ALTER TABLE token_blacklist_blacklistedtoken RENAME TO gone",
+            "ALTER TABLE gone RENAME TO token_blacklist_blacklistedtoken",
+            "Table token_blacklist_blacklistedtoken is missing: run the Django migrations.",
+        ),
+        (
+            f"REVOKE SELECT ON tags FROM {ROLE}",  # noqa: S608 - a name of this file
+            f"GRANT SELECT ON tags TO {ROLE}",
+            f"Role {ROLE} may not read table tags: run `strangler grant`.",
+        ),
+    ],
+)
+def test_what_is_missing_or_different_is_named(
+    change: str, back: str, sentence: str, database: OwnDatabase, engine: Engine
+) -> None:
+    with changed(database, change, back):
+        assert sentence in mismatches(engine)
+    assert mismatches(engine) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "back"),
+    [
+        ("ALTER TABLE posts ALTER title TYPE text", "ALTER TABLE posts ALTER title TYPE varchar(200)"),
+        ("ALTER TABLE tags ALTER id TYPE integer", "ALTER TABLE tags ALTER id TYPE bigint"),
+        ("ALTER TABLE posts ADD of_no_interest inet", "ALTER TABLE posts DROP of_no_interest"),
+        ("ALTER TABLE users ALTER last_login SET NOT NULL", "ALTER TABLE users ALTER last_login DROP NOT NULL"),
+    ],
+)
+def test_a_change_that_harms_nobody_is_none(change: str, back: str, database: OwnDatabase, engine: Engine) -> None:
+    with changed(database, change, back):
+        assert mismatches(engine) == []
+
+
+def test_mapped_classes_give_typed_rows(database: OwnDatabase) -> None:
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute(
+            "INSERT INTO users (id, username, email, password, first_name, last_name, is_active, is_staff,"
+            " is_superuser, date_joined, created_at)"
+            " VALUES (1, 'a', 'a@b.c', '!', '', '', true, false, false, now(), now())"
+        )
+        connection.execute(
+            "INSERT INTO posts (id, title, content, published, created_at, author_id)"
+            " VALUES (1, 'Title', 'x', true, now(), 1)"
+        )
+        connection.execute("INSERT INTO tags (id, name) VALUES (1, 'new')")
+        connection.execute("INSERT INTO blog_post_tags (post_id, tag_id) VALUES (1, 1)")
+    try:
+        url = database.dsn(ROLE).replace("postgresql:", "postgresql+psycopg:")
+        result = subprocess.run(  # noqa: S603 - the text above
+            [sys.executable, "-c", TYPED_ROWS, url],
+            cwd=ROOT,
+            env=base_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+    finally:
+        with psycopg.connect(database.owner_dsn) as connection:
+            connection.execute("TRUNCATE users, tags CASCADE")
