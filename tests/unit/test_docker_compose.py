@@ -102,6 +102,11 @@ def test_make_env_makes_each_secret_once_and_keeps_what_is_there(tmp_path: Path)
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
 
 
+def test_postgresql_and_nginx_are_ended_by_the_signals_that_they_know_as_orderly() -> None:
+    signals = {service: settings["stop_signal"] for service, settings in SERVICES.items() if "stop_signal" in settings}
+    assert signals == {"postgres": "SIGINT", "nginx": "SIGQUIT"}
+
+
 def test_only_nginx_depends_on_others() -> None:
     depending = {service: settings["depends_on"] for service, settings in SERVICES.items() if "depends_on" in settings}
     assert set(depending) == {"nginx"}
