@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from sqlalchemy import URL, Connection, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from fastapi_app.drf.errors import Unavailable
@@ -97,15 +97,21 @@ def _reflect_and_map(connection: Connection) -> list[Mismatch]:
 
 
 def _engine(url: str, pool_max: int) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         _asyncpg_url(url),
         pool_size=pool_max,
         max_overflow=0,
         pool_timeout=_POOL_WAIT_SECONDS,
-        # A connection that died with a restarted server is replaced before a request meets it.
-        pool_pre_ping=True,
         connect_args={"timeout": _CONNECT_SECONDS, "server_settings": {"application_name": "fastapi_app"}},
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_dead)
+    return engine
+
+
+def _refuse_dead(connection: Any, *_: object) -> None:  # noqa: ANN401 - SQLAlchemy's adapter
+    """Has a connection that died replaced before a request meets it; a ping would cost a trip."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _asyncpg_url(url: str) -> URL:

@@ -1,13 +1,24 @@
-"""Reads: Core statements shaped for the answer, so that a row becomes JSON without an object in between."""
+"""Reads: Core statements shaped for the answer, compiled once, run on the driver's own connection.
 
-from collections.abc import Sequence
+Building and compiling a statement costs SQLAlchemy more than PostgreSQL takes to answer it. So a statement is built
+once for each `key`, which names its structure; what differs from request to request are its parameters.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Union
 
-from sqlalchemy import ColumnElement, Select, select
+import asyncpg
+from sqlalchemy import ColumnElement, Select
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
+# Keys are made of filters, orders and numbers of search terms: a client can think of many, few are asked for twice.
+_MOST_STATEMENTS = 512
+
 Expression = ColumnElement[Any] | Any
-Fields = dict[str, Union[Expression, "Shape"]]
+Fields = Mapping[str, Union[Expression, "Shape"]]
 
 
 class Shape:
@@ -21,19 +32,17 @@ class Shape:
     def __init__(self, fields: Fields) -> None:
         self._fields = fields
 
-    def select(self) -> Select[Any]:
-        """A statement of the shape's columns; the caller adds FROM, WHERE and ORDER BY."""
-        return select(*self._columns())
+    @property
+    def columns(self) -> list[Expression]:
+        """The expressions, those of shapes within in their place."""
+        columns: list[Expression] = []
+        for field in self._fields.values():
+            columns.extend(field.columns if isinstance(field, Shape) else [field])
+        return columns
 
     def build(self, row: Sequence[Any]) -> dict[str, Any]:
         """The item of a row whose first columns are the shape's."""
         return self._build(iter(row))
-
-    def _columns(self) -> list[Expression]:
-        columns: list[Expression] = []
-        for field in self._fields.values():
-            columns.extend(field._columns() if isinstance(field, Shape) else [field])  # noqa: SLF001 - the same class
-        return columns
 
     def _build(self, values: Any) -> dict[str, Any]:  # noqa: ANN401 - an iterator over whatever the columns hold
         return {
@@ -42,12 +51,65 @@ class Shape:
         }
 
 
-async def fetch_all(session: AsyncSession, shape: Shape, rows: Select[Any]) -> list[dict[str, Any]]:
-    """Every row of `rows` as `shape`."""
-    return [shape.build(row) for row in (await session.execute(rows)).all()]
+@dataclass(frozen=True)
+class Rows:
+    """A statement: the name of its structure, how it is built, and the values of its parameters."""
+
+    key: Hashable
+    build: Callable[[], Select[Any]]
+    values: Mapping[str, Any]
 
 
-async def fetch_one(session: AsyncSession, shape: Shape, rows: Select[Any]) -> dict[str, Any] | None:
-    """The only row of `rows` as `shape`, None where there is none."""
-    row = (await session.execute(rows)).one_or_none()
-    return None if row is None else shape.build(row)
+@dataclass(frozen=True)
+class _Compiled:
+    text: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+
+
+_dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy's own
+_compiled: OrderedDict[Hashable, _Compiled] = OrderedDict()
+
+
+async def fetch(session: AsyncSession, rows: Rows) -> list[asyncpg.Record]:
+    """The rows, in the session's transaction if it has begun one.
+
+    Raises:
+        asyncpg.PostgresError: the database refuses the statement, or is going down.
+        asyncpg.InterfaceError: the connection is dead.
+    """
+    statement = _statement(rows)
+    values = {**statement.constants, **rows.values}
+    connection = await (await session.connection()).get_raw_connection()
+    driver: Any = connection.driver_connection
+    try:
+        found: list[asyncpg.Record] = await driver.fetch(statement.text, *(values[name] for name in statement.names))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        if driver.is_closed():
+            # SQLAlchemy did not see it die: without a word the pool would hand it to the next request.
+            await session.invalidate()
+        raise
+    return found
+
+
+async def fetch_value(session: AsyncSession, rows: Rows) -> Any:  # noqa: ANN401 - whatever the column holds
+    """The first column of the first row, None where there is none."""
+    found = await fetch(session, rows)
+    return found[0][0] if found else None
+
+
+def _statement(rows: Rows) -> _Compiled:
+    compiled = _compiled.get(rows.key)
+    if compiled is None:
+        compiled = _compiled[rows.key] = _compile(rows.build())
+        if len(_compiled) > _MOST_STATEMENTS:
+            _compiled.popitem(last=False)
+    else:
+        _compiled.move_to_end(rows.key)
+    return compiled
+
+
+def _compile(statement: Select[Any]) -> _Compiled:
+    compiled = statement.compile(dialect=_dialect)
+    names = tuple(compiled.positiontup or ())
+    return _Compiled(compiled.string, names, {name: compiled.params[name] for name in names})

@@ -1,10 +1,9 @@
 """Who a request is from: the user of its bearer token (simplejwt's `JWTAuthentication`)."""
 
 from fastapi import Request
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fastapi_app.auth.queries import account_by_id
+from fastapi_app.auth.queries import Account, account_by_id
 from fastapi_app.auth.tokens import Payload, TokenError, Tokens, check_claims, check_type
 from fastapi_app.drf.errors import AuthenticationFailed
 from shared_schema.tokens import ACCESS, AUTH_HEADER_TYPE, USER_ID_CLAIM
@@ -12,8 +11,8 @@ from shared_schema.tokens import ACCESS, AUTH_HEADER_TYPE, USER_ID_CLAIM
 _PARTS = 2
 
 
-async def identify(request: Request, session: AsyncSession) -> Row[int, str, bool, bool] | None:
-    """The caller (`id`, `username`, `is_active`, `is_staff`), None without a bearer token.
+async def identify(request: Request, session: AsyncSession) -> Account | None:
+    """The caller, None without a bearer token.
 
     Raises:
         AuthenticationFailed: there is a bearer token, and it is not accepted, on public endpoints too.

@@ -1,15 +1,27 @@
 """Statements about users who sign in, and about refresh tokens."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Row, Select, Update, select, update
+from sqlalchemy import Insert, Select, Update, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fastapi_app.reads import Rows, fetch
 from shared_schema.models import BlacklistedToken, OutstandingToken, User
 
 _BIGGEST_KEY = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who asks."""
+
+    id: int
+    username: str
+    is_active: bool
+    is_staff: bool
 
 
 def account_by_name(username: str) -> Select[int, str, bool]:
@@ -20,7 +32,7 @@ def account_by_name(username: str) -> Select[int, str, bool]:
 async def account_by_id(
     session: AsyncSession,
     user_id: Any,  # noqa: ANN401 - whatever the claim holds
-) -> Row[int, str, bool, bool] | None:
+) -> Account | None:
     """The account that a token's claim names; a claim that can't be a key names none."""
     try:
         key = int(user_id)
@@ -28,8 +40,13 @@ async def account_by_id(
         return None
     if abs(key) > _BIGGEST_KEY:
         return None
-    columns = (User.id, User.username, User.is_active, User.is_staff)
-    return (await session.execute(select(*columns).where(User.id == key))).one_or_none()
+    found = await fetch(session, Rows("account by id", _account_by_id, {"id": key}))
+    return Account(*found[0]) if found else None
+
+
+def _account_by_id() -> Select[Any]:
+    columns: list[Any] = [User.id, User.username, User.is_active, User.is_staff]
+    return select(*columns).where(User.id == bindparam("id"))
 
 
 def set_last_login(user_id: int, now: datetime) -> Update:

@@ -1,18 +1,21 @@
-"""Query parameters that narrow and order a list: filters, `?search=`, `?ordering=`, and the lookup by primary key."""
+"""Query parameters that narrow and order a list: filters, `?search=`, `?ordering=`."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, false, func, literal, or_
+from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, cast, func, not_, or_
 
-from fastapi_app.drf.errors import NotFound, ValidationFailed
+from fastapi_app.drf.criteria import Criteria, Criterion
+from fastapi_app.drf.errors import ValidationFailed
 from fastapi_app.drf.validators import Invalid, check_storable
 
 Params = Mapping[str, str]
-# Reads one parameter's text; None means that it does not narrow.
-Reader = Callable[[str], ColumnElement[bool] | None]
+# A mapped attribute; classes are mapped only once the service runs, so it is asked for when a statement is built.
+Attribute = Callable[[], Any]
+# Given a parameter's name and text, the criterion; None where it does not narrow.
+Reader = Callable[[str, str], Criterion | None]
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 # One search term: quoted parts hold white space together.
@@ -21,56 +24,66 @@ _DATETIME = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2})"
     r"(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$"
 )
-_BIGGEST_KEY = 2**63 - 1
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
-def filter_conditions(params: Params, filters: Mapping[str, Reader]) -> list[ColumnElement[bool]]:
-    """The conditions of the filters that `params` name.
+def filter_criteria(params: Params, filters: Mapping[str, Reader]) -> Criteria:
+    """The criteria of the filters that `params` name.
 
     Raises:
         ValidationFailed: with every filter's error, in the order of `filters`.
     """
-    conditions, errors = [], {}
+    criteria: list[Criterion] = []
+    errors = {}
     for name, reader in filters.items():
         try:
-            condition = reader(params.get(name, ""))
+            criterion = reader(name, params.get(name, ""))
         except Invalid as error:
             errors[name] = error.detail
             continue
-        if condition is not None:
-            conditions.append(condition)
+        if criterion is not None:
+            criteria.append(criterion)
     if errors:
         raise ValidationFailed(errors)
-    return conditions
+    return tuple(criteria)
 
 
-def boolean_filter(column: Any) -> Reader:  # noqa: ANN401 - a mapped attribute
-    """`true`, `1`, `false` or `0` in any case; everything else is ignored (`BooleanFilter`)."""
+def boolean_filter(column: Attribute) -> Reader:
+    """`true`, `1`, `false` or `0` in any case; everything else is ignored (`BooleanFilter`).
 
-    def read(text: str) -> ColumnElement[bool] | None:
+    The value is part of the statement: only then PostgreSQL can use an index on the rows that are true.
+    """
+
+    def read(name: str, text: str) -> Criterion | None:
         value = _BOOLEANS.get(text.lower())
-        return None if value is None else column.is_(value)
+        return None if value is None else Criterion(f"{name} {value}", lambda: column() if value else not_(column()))
 
     return read
 
 
-def text_filter(condition: Callable[[str], ColumnElement[bool]]) -> Reader:
+def text_filter(condition: Callable[[BindParameter[str]], ColumnElement[bool]]) -> Reader:
     """A whole text, white space around it cut off (`CharFilter`)."""
 
-    def read(text: str) -> ColumnElement[bool] | None:
+    def read(name: str, text: str) -> Criterion | None:
         stripped = text.strip()
-        return condition(_checked(stripped)) if stripped else None
+        if not stripped:
+            return None
+        if "\x00" in stripped:
+            raise Invalid("Null characters are not allowed.")
+        return Criterion(name, lambda: condition(bindparam(name, type_=Text)), {name: stripped})
 
     return read
 
 
-def datetime_filter(condition: Callable[[datetime], ColumnElement[bool]]) -> Reader:
+def datetime_filter(condition: Callable[[BindParameter[datetime]], ColumnElement[bool]]) -> Reader:
     """An ISO 8601 time; without an offset it is UTC (`IsoDateTimeFilter`)."""
 
-    def read(text: str) -> ColumnElement[bool] | None:
-        return condition(parse_datetime(text.strip())) if text else None
+    def read(name: str, text: str) -> Criterion | None:
+        if not text:
+            return None
+        moment = parse_datetime(text.strip())
+        return Criterion(name, lambda: condition(bindparam(name, type_=DateTime(timezone=True))), {name: moment})
 
     return read
 
@@ -88,63 +101,43 @@ def parse_datetime(text: str) -> datetime:
     return _in_utc(value) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def search_condition(params: Params, columns: tuple[Any, ...]) -> list[ColumnElement[bool]]:
+def search_criteria(params: Params, columns: Callable[[], tuple[Any, ...]]) -> Criteria:
     """Every term of `?search=` must be in one of `columns`, in any case (`SearchFilter`, icontains).
 
     Raises:
         ValidationFailed: a character that no column can hold.
     """
     text = params.get("search", "")
+    if not text:
+        return ()
     try:
         check_storable(text)
     except Invalid as error:
         raise ValidationFailed(error.detail) from None
-    terms = _search_terms(text)
-    return [and_(*(or_(*(_contains(column, term) for column in columns)) for term in terms))] if terms else []
+    return tuple(_search_criterion(f"search{number}", columns, term) for number, term in enumerate(_search_terms(text)))
 
 
-def ordering(
-    params: Params,
-    allowed: Mapping[str, Any],
-    *,
-    key: Any,  # noqa: ANN401 - a mapped attribute
-    default: tuple[str, ...],
-) -> list[ColumnElement[Any]]:
-    """The terms of `?ordering=`; unknown ones are dropped, and where none is left `default` holds.
+def ordering_terms(params: Params, allowed: Collection[str], default: tuple[str, ...]) -> tuple[str, ...]:
+    """The terms of `?ordering=`, `-` before those that descend.
 
-    `key`, the id, is the last term, in the direction of the one before it, so that rows of equal rank stay on their
-    page.
+    Unknown ones are dropped, and where none is left `default` holds.
+    The id is the last term, in the direction of the one before it, so that rows of equal rank stay on their page.
     """
     asked = (term.strip() for term in params.get("ordering", "").split(","))
     terms = [term for term in asked if term.removeprefix("-") in allowed] or list(default)
     if not any(term.lstrip("-") == "id" for term in terms):
         terms.append("-id" if terms[-1].startswith("-") else "id")
-    columns = {**allowed, "id": key}
-    return [columns[term[1:]].desc() if term.startswith("-") else columns[term].asc() for term in terms]
+    return tuple(terms)
 
 
-def primary_key(column: Any, text: str) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped attribute
-    """`column` equals the number in the path; a number too large for the column matches nothing.
+def _search_criterion(name: str, columns: Callable[[], tuple[Any, ...]], term: str) -> Criterion:
+    pattern = re.sub(r"([\\%_])", r"\\\1", term)
 
-    Raises:
-        NotFound: it is no number.
-    """
-    try:
-        key = int(text)
-    except ValueError:
-        raise NotFound from None
-    return column == key if abs(key) <= _BIGGEST_KEY else false()
+    def clause() -> ColumnElement[bool]:
+        sought = func.upper(bindparam(name, type_=Text))
+        return or_(*(func.upper(cast(column, Text)).like(sought) for column in columns()))
 
-
-def _checked(text: str) -> str:
-    if "\x00" in text:
-        raise Invalid("Null characters are not allowed.")
-    return text
-
-
-def _contains(column: Any, term: str) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped attribute
-    escaped = re.sub(r"([\\%_])", r"\\\1", term)
-    return func.upper(cast(column, Text)).like(func.upper(literal(f"%{escaped}%", Text)))
+    return Criterion(name, clause, {name: f"%{pattern}%"})
 
 
 def _search_terms(text: str) -> list[str]:

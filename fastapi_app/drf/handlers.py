@@ -2,6 +2,7 @@
 
 import logging
 
+import asyncpg
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -16,9 +17,11 @@ logger = logging.getLogger(__name__)
 
 # SQLSTATEs: serialization failure, deadlock, lock not available, and a row that a foreign key points at gone meanwhile.
 _CONFLICTS = frozenset({"40001", "40P01", "55P03", "23503"})
+# The server is starting, going down or gone; a statement ran out of time.
+_GOING = frozenset({"57P01", "57P02", "57P03", "57014", "53300", "08000", "08003", "08006"})
 # A transaction that is read-only, and a role that may not write.
 _READ_ONLY = frozenset({"25006", "42501"})
-_AWAY = (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError)
+_AWAY = (OperationalError, InterfaceError, asyncpg.InterfaceError, PoolTimeoutError, TimeoutError, OSError)
 
 _HTTP_NOT_FOUND = 404
 _HTTP_METHOD_NOT_ALLOWED = 405
@@ -28,7 +31,7 @@ def add_handlers(app: FastAPI) -> None:
     """Makes `app` answer every error in DRF's shape."""
     app.add_exception_handler(ApiError, _answer_api_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
-    for kind in (DBAPIError, PoolTimeoutError, ConnectionError):
+    for kind in (DBAPIError, asyncpg.PostgresError, *_AWAY):
         app.add_exception_handler(kind, _answer_database_error)
     app.add_exception_handler(Exception, _answer_unforeseen)
 
@@ -57,12 +60,12 @@ async def _answer_database_error(request: Request, error: Exception) -> Response
 
 
 def _database_answer(error: Exception) -> Unavailable | None:
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
     if state in _CONFLICTS:
         return Unavailable("Another request changed the same rows: try again.", retry_after=1)
     if state in _READ_ONLY:
         return Unavailable("This API is read-only for now: try again later.", retry_after=30)
-    if isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+    if state in _GOING or isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return Unavailable("The database does not answer: try again in a few seconds.")
     return None
 

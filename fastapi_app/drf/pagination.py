@@ -1,15 +1,17 @@
-"""Pages by number, in DRF's envelope (`PageNumberPagination`)."""
+"""Pages by number, in DRF's envelope (`PageNumberPagination`); `?cursor=` asks for pages by position instead."""
 
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field
-from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
+from fastapi_app.drf.criteria import Criteria
+from fastapi_app.drf.cursors import asks_for_cursor, paginate_by_cursor
 from fastapi_app.drf.errors import NotFound
+from fastapi_app.drf.listing import Listing
 from fastapi_app.drf.urls import public_url, replace_query_parameter
-from fastapi_app.reads import Shape
+from fastapi_app.reads import fetch, fetch_value
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -20,37 +22,35 @@ Item = TypeVar("Item")
 
 
 class Page(BaseModel, Generic[Item]):
-    """One page of a list."""
+    """One page of a list; a page that was asked for with `?cursor=` has no count."""
 
-    count: int = Field(description="How many there are on all pages.", examples=[1])
+    count: int | None = Field(default=None, description="How many there are on all pages.", examples=[1])
     next: str | None = Field(description="The next page's address.", examples=[None])
     previous: str | None = Field(description="The previous page's address.", examples=[None])
     results: list[Item]
 
 
-async def paginate(request: Request, session: AsyncSession, shape: Shape, rows: Select[Any]) -> dict[str, Any]:
-    """The page of `rows` that the request asks for, each row as `shape`.
-
-    `rows` is the ordered statement without a limit; the total comes along in the same trip.
+async def paginate(
+    request: Request, session: AsyncSession, listing: Listing, criteria: Criteria, terms: tuple[str, ...]
+) -> dict[str, Any]:
+    """The page that the request asks for of the items that meet `criteria`, ordered by `terms`.
 
     Raises:
         NotFound: there is no such page.
     """
     size = _page_size(request.query_params.get("page_size"))
-    total = (
-        select(func.count())
-        .select_from(rows.order_by(None).with_only_columns(1, maintain_column_froms=True).subquery())
-        .scalar_subquery()
-    )
-    number = await _page_number(request.query_params.get("page") or "1", size, session, total)
+    if asks_for_cursor(request):
+        return await paginate_by_cursor(request, session, listing, criteria, terms, size)
+    number = await _page_number(request.query_params.get("page") or "1", size, session, listing, criteria)
     offset = (number - 1) * size
     if offset > _BIGGEST_OFFSET:
         raise NotFound("Invalid page.")
-    found = (await session.execute(rows.add_columns(total).limit(size).offset(offset))).all()
+    found = await fetch(session, listing.rows(criteria, terms, limit=size, offset=offset, counted=True))
     if not found and number > 1:
         raise NotFound("Invalid page.")
     count = found[0][-1] if found else 0
     url = public_url(request)
+    shape = listing.shape()
     return {
         "count": count,
         "next": replace_query_parameter(url, "page", str(number + 1)) if number * size < count else None,
@@ -68,9 +68,9 @@ def _page_size(text: str | None) -> int:
     return min(size, MAX_PAGE_SIZE) if size > 0 else PAGE_SIZE
 
 
-async def _page_number(text: str, size: int, session: AsyncSession, total: Any) -> int:  # noqa: ANN401 - a scalar select
+async def _page_number(text: str, size: int, session: AsyncSession, listing: Listing, criteria: Criteria) -> int:
     if text == _LAST:
-        count: int = (await session.execute(select(total))).scalar_one()
+        count: int = await fetch_value(session, listing.count(criteria))
         return max(1, -(-count // size))
     try:
         number = int(text)
@@ -84,4 +84,4 @@ async def _page_number(text: str, size: int, session: AsyncSession, total: Any) 
 def _previous(url: str, number: int) -> str | None:
     if number == 1:
         return None
-    return replace_query_parameter(url, "page", str(number - 1) if number > 2 else None)
+    return replace_query_parameter(url, "page", None if number == 2 else str(number - 1))

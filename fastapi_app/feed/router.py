@@ -10,7 +10,6 @@ from fastapi_app.drf.rendering import JsonResponse
 from fastapi_app.drf.view import View
 from fastapi_app.posts import queries
 from fastapi_app.posts.schemas import PostMinimal, PostRead
-from fastapi_app.reads import fetch_all
 
 router = APIRouter(tags=["feed"])
 
@@ -35,13 +34,14 @@ highlights = View(
 @feed.get(response=Page[PostRead] | Page[PostMinimal])
 async def feed_list(request: Request, session: Session) -> Response:
     """Everybody's published posts."""
-    rows = queries.post_list_published(request.query_params)
-    shape = queries.post_shape_for(request.query_params)
-    return JsonResponse(await paginate(request, session, shape, rows))
+    params = request.query_params
+    listing, criteria = queries.post_listing(params), queries.post_feed_criteria(params)
+    return JsonResponse(await paginate(request, session, listing, criteria, queries.post_terms(params)))
 
 
 @highlights.get(response=list[PostRead] | list[PostMinimal])
 async def feed_highlights(request: Request, session: Session) -> Response:
     """The 10 newest posts that are published or by `admin`, unpaged."""
-    rows = queries.post_list_highlights(request.query_params)
-    return JsonResponse(await fetch_all(session, queries.post_shape_for(request.query_params), rows))
+    listing = queries.post_listing(request.query_params)
+    criteria = queries.post_highlight_criteria()
+    return JsonResponse(await listing.fetch(session, criteria, queries.NEWEST, limit=queries.HIGHLIGHTS))

@@ -3,45 +3,65 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import CTE, BindParameter, ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from fastapi_app.drf.criteria import Criteria, Criterion, equals, primary_key
 from fastapi_app.drf.filtering import (
     Params,
     Reader,
     boolean_filter,
     datetime_filter,
-    filter_conditions,
-    ordering,
-    primary_key,
-    search_condition,
+    filter_criteria,
+    ordering_terms,
+    search_criteria,
     text_filter,
 )
+from fastapi_app.drf.listing import Listing
 from fastapi_app.reads import Shape
-from fastapi_app.users.queries import user_shape
+from fastapi_app.users.queries import post_count
 from shared_schema.models import Post, PostTag, Tag, User
 
 HIGHLIGHTED_AUTHOR = "admin"
 HIGHLIGHTS = 10
-_NEWEST = ("-created_at", "-id")
+NEWEST = ("-created_at", "-id")
+
+_ORDERINGS = {"created_at": lambda: Post.created_at, "title": lambda: Post.title, "id": lambda: Post.id}
 
 
-@cache
-def post_shape() -> Shape:
-    """A post, its author within."""
+def _authors(page: CTE) -> CTE:
+    """The authors of a page, each once: their posts are counted once however many are on the page."""
+    columns = (User.id, User.username, User.created_at, post_count().label("post_count"))
+    of_page = select(Post.author_id).join_from(Post, page, page.c.id == Post.id)
+    return select(*columns).where(User.id.in_(of_page)).cte("authors").prefix_with("MATERIALIZED")
+
+
+def _shape(authors: Any) -> Shape:  # noqa: ANN401 - the columns of `_authors`
     names = select(func.array_agg(aggregate_order_by(Tag.name, Tag.name))).join(PostTag, PostTag.tag_id == Tag.id)
-    tags = func.coalesce(names.where(PostTag.post_id == Post.id).correlate(Post).scalar_subquery(), [])
+    author = {
+        "id": authors.id,
+        "username": authors.username,
+        "display_name": literal("@").concat(authors.username),
+        "created_at": authors.created_at,
+        "post_count": authors.post_count,
+    }
     return Shape(
         {
             "id": Post.id,
             "title": Post.title,
             "content": Post.content,
-            "author": user_shape(),
-            "tags": tags,
+            "author": Shape(author),
+            "tags": func.coalesce(names.where(PostTag.post_id == Post.id).correlate(Post).scalar_subquery(), []),
             "published": Post.published,
             "created_at": Post.created_at,
         }
     )
+
+
+@cache
+def post_shape() -> Shape:
+    """A post, its author within."""
+    return _shape(_authors(select(Post.id).cte("page")).c)
 
 
 @cache
@@ -50,96 +70,93 @@ def post_minimal_shape() -> Shape:
     return Shape({"id": Post.id, "title": Post.title, "author_id": Post.author_id})
 
 
-def post_shape_for(params: Params) -> Shape:
-    """The shape that `?view=` asks for."""
-    return post_minimal_shape() if params.get("view") == "minimal" else post_shape()
+def _items(page: CTE) -> Select[Any]:
+    authors = _authors(page)
+    rows = select(*_shape(authors.c).columns).join_from(Post, page, page.c.id == Post.id)
+    return rows.join(authors, authors.c.id == Post.author_id)
 
 
-def post_list_own(params: Params, *, user_id: int) -> Select[Any]:
-    """The user's own posts that the filters leave, drafts included."""
-    return _filtered(params, post_filters()).where(Post.author_id == user_id)
+def _minimal_items(page: CTE) -> Select[Any]:
+    return select(*post_minimal_shape().columns).join_from(Post, page, page.c.id == Post.id)
 
 
-def post_get_own(params: Params, *, user_id: int, pk: str) -> Select[Any]:
-    """One of the user's own posts, if the filters leave it."""
-    return post_list_own(params, user_id=user_id).where(primary_key(Post.id, pk))
+POSTS = Listing("posts", lambda: Post.id, _ORDERINGS, post_shape, _items)
+POSTS_MINIMAL = Listing("posts minimal", lambda: Post.id, _ORDERINGS, post_minimal_shape, _minimal_items)
 
 
-def post_find_own(params: Params, *, user_id: int, pk: str) -> Select[Any]:
-    """The id of one of the user's own posts, if the filters leave it."""
-    return select(Post.id).where(
-        *_conditions(params, post_filters()), Post.author_id == user_id, primary_key(Post.id, pk)
-    )
+def post_listing(params: Params) -> Listing:
+    """The form that `?view=` asks for."""
+    return POSTS_MINIMAL if params.get("view") == "minimal" else POSTS
 
 
-def post_get(*, post_id: int) -> Select[Any]:
-    """One post, whosoever it is."""
-    return post_shape().select().join(User, User.id == Post.author_id).where(Post.id == post_id)
+def post_terms(params: Params) -> tuple[str, ...]:
+    """The order that `?ordering=` asks for."""
+    return ordering_terms(params, _ORDERINGS, NEWEST)
 
 
-def post_list_recent(params: Params, *, user_id: int, limit: int) -> Select[Any]:
-    """The user's newest posts; no filter applies."""
-    return _newest(params).where(Post.author_id == user_id).limit(limit)
-
-
-def post_list_of_user(params: Params, *, author_id: int, viewer_id: int) -> Select[Any]:
-    """The author's posts that the viewer may see: the published ones, and to the author all of them."""
-    rows = _filtered(params, post_filters()).where(Post.author_id == author_id)
-    return rows if author_id == viewer_id else rows.where(Post.published)
-
-
-def post_list_published(params: Params) -> Select[Any]:
-    """Everybody's published posts that the filters leave."""
-    return _filtered(params, feed_filters()).where(Post.published)
-
-
-def post_list_highlights(params: Params) -> Select[Any]:
-    """The newest posts that are published or by `admin`; no filter applies."""
-    by_admin = Post.author_id.in_(select(User.id).where(User.username == HIGHLIGHTED_AUTHOR))
-    return _newest(params).where(or_(Post.published, by_admin)).limit(HIGHLIGHTS)
-
-
-@cache
-def post_filters() -> dict[str, Reader]:
-    """What narrows every list of posts."""
-    return {
-        "published": boolean_filter(Post.published),
-        "tag": text_filter(_has_tag),
-        "created_after": datetime_filter(lambda moment: Post.created_at >= moment),
-        "created_before": datetime_filter(lambda moment: Post.created_at <= moment),
-    }
-
-
-@cache
-def feed_filters() -> dict[str, Reader]:
-    """What narrows the feed."""
-    return {**post_filters(), "author": text_filter(_is_by)}
-
-
-def _has_tag(name: str) -> ColumnElement[bool]:
+def _has_tag(name: BindParameter[str]) -> ColumnElement[bool]:
     links = select(PostTag.post_id).join(Tag, Tag.id == PostTag.tag_id)
     return Post.id.in_(links.where(Tag.name == name))
 
 
-def _is_by(username: str) -> ColumnElement[bool]:
+def _is_by(username: BindParameter[str]) -> ColumnElement[bool]:
     return Post.author_id.in_(select(User.id).where(User.username == username))
 
 
-def _filtered(params: Params, filters: dict[str, Reader]) -> Select[Any]:
-    allowed = {"created_at": Post.created_at, "title": Post.title, "id": Post.id}
-    terms = ordering(params, allowed, key=Post.id, default=_NEWEST)
-    return _from(params).where(*_conditions(params, filters)).order_by(*terms)
+_FILTERS: dict[str, Reader] = {
+    "published": boolean_filter(lambda: Post.published),
+    "tag": text_filter(_has_tag),
+    "created_after": datetime_filter(lambda moment: Post.created_at >= moment),
+    "created_before": datetime_filter(lambda moment: Post.created_at <= moment),
+}
+_FEED_FILTERS: dict[str, Reader] = {**_FILTERS, "author": text_filter(_is_by)}
+_PUBLISHED = Criterion("published", lambda: and_(Post.published))
 
 
-def _conditions(params: Params, filters: dict[str, Reader]) -> list[ColumnElement[bool]]:
-    return [*filter_conditions(params, filters), *search_condition(params, (Post.title, Post.content))]
+def post_own_criteria(params: Params, *, user_id: int) -> Criteria:
+    """The user's own posts that the filters leave, drafts included."""
+    return (*_filtered(params, _FILTERS), *post_by_criteria(user_id))
 
 
-def _newest(params: Params) -> Select[Any]:
-    return _from(params).order_by(Post.created_at.desc(), Post.id.desc())
+def post_own_pk_criteria(params: Params, *, user_id: int, pk: str) -> Criteria:
+    """The one of the user's own posts that a path names, if the filters leave it.
+
+    Raises:
+        NotFound: the path names no number.
+    """
+    return (*post_own_criteria(params, user_id=user_id), primary_key(lambda: Post.id, pk))
 
 
-def _from(params: Params) -> Select[Any]:
-    shape = post_shape_for(params)
-    rows = shape.select().select_from(Post)
-    return rows if shape is post_minimal_shape() else rows.join(User, User.id == Post.author_id)
+def post_by_criteria(user_id: int) -> Criteria:
+    """All posts of a user."""
+    return (equals("author_id", lambda: Post.author_id, user_id),)
+
+
+def post_of_user_criteria(params: Params, *, author_id: int, viewer_id: int) -> Criteria:
+    """The author's posts that the viewer may see: the published ones, and to the author all of them."""
+    criteria = (*_filtered(params, _FILTERS), *post_by_criteria(author_id))
+    return criteria if author_id == viewer_id else (*criteria, _PUBLISHED)
+
+
+def post_feed_criteria(params: Params) -> Criteria:
+    """Everybody's published posts that the filters leave."""
+    return (*_filtered(params, _FEED_FILTERS), _PUBLISHED)
+
+
+def post_highlight_criteria() -> Criteria:
+    """Posts that are published or by `admin`."""
+
+    def clause() -> ColumnElement[bool]:
+        by_admin = select(User.id).where(User.username == HIGHLIGHTED_AUTHOR)
+        return or_(Post.published, Post.author_id.in_(by_admin))
+
+    return (Criterion("highlight", clause),)
+
+
+def post_id_criteria(post_id: int) -> Criteria:
+    """The post with this id, whosoever it is."""
+    return (equals("pk", lambda: Post.id, post_id),)
+
+
+def _filtered(params: Params, filters: dict[str, Reader]) -> Criteria:
+    return (*filter_criteria(params, filters), *search_criteria(params, lambda: (Post.title, Post.content)))

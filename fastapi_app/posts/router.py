@@ -16,7 +16,7 @@ from fastapi_app.drf.view import Caller, View, signed_in
 from fastapi_app.posts import queries, service
 from fastapi_app.posts.inputs import POST_INPUT
 from fastapi_app.posts.schemas import PostMinimal, PostRead, PostWrite, Published
-from fastapi_app.reads import fetch_all, fetch_one
+from fastapi_app.reads import fetch_value
 
 router = APIRouter(tags=["posts"])
 
@@ -31,8 +31,8 @@ async def _find(request: Request, session: AsyncSession, caller: Any) -> int:  #
     Raises:
         NotFound: the caller has no such post, or the filters leave it out.
     """
-    rows = queries.post_find_own(request.query_params, user_id=caller.id, pk=request.path_params["pk"])
-    post_id: int | None = (await session.execute(rows)).scalar_one_or_none()
+    criteria = queries.post_own_pk_criteria(request.query_params, user_id=caller.id, pk=request.path_params["pk"])
+    post_id: int | None = await fetch_value(session, queries.POSTS.find(criteria))
     if post_id is None:
         raise NotFound(_NO_POST)
     return post_id
@@ -83,9 +83,9 @@ publish = View(
 @posts.get(response=Page[PostRead] | Page[PostMinimal])
 async def post_list(request: Request, session: Session, caller: Caller) -> Response:
     """The caller's posts, drafts included."""
-    rows = queries.post_list_own(request.query_params, user_id=caller.id)
-    shape = queries.post_shape_for(request.query_params)
-    return JsonResponse(await paginate(request, session, shape, rows))
+    params = request.query_params
+    listing, criteria = queries.post_listing(params), queries.post_own_criteria(params, user_id=caller.id)
+    return JsonResponse(await paginate(request, session, listing, criteria, queries.post_terms(params)))
 
 
 @posts.post(body=PostWrite, response=PostRead, status=201)
@@ -100,18 +100,18 @@ async def post_create(request: Request, session: Session, caller: Caller) -> Res
 async def post_list_recent(request: Request, session: Session, caller: Caller) -> Response:
     """The caller's newest posts, unpaged: `limit` of them, 10 where it is left out, 50 at the most."""
     limit = integer_parameter(request.query_params, "limit", _LIMIT)
-    rows = queries.post_list_recent(request.query_params, user_id=caller.id, limit=limit)
-    return JsonResponse(await fetch_all(session, queries.post_shape_for(request.query_params), rows))
+    listing, criteria = queries.post_listing(request.query_params), queries.post_by_criteria(caller.id)
+    return JsonResponse(await listing.fetch(session, criteria, queries.NEWEST, limit=limit))
 
 
 @post.get(response=PostRead | PostMinimal)
 async def post_get(request: Request, session: Session, caller: Caller, pk: str) -> Response:
     """One of the caller's posts."""
-    rows = queries.post_get_own(request.query_params, user_id=caller.id, pk=pk)
-    found = await fetch_one(session, queries.post_shape_for(request.query_params), rows)
-    if found is None:
+    criteria = queries.post_own_pk_criteria(request.query_params, user_id=caller.id, pk=pk)
+    found = await queries.post_listing(request.query_params).fetch(session, criteria)
+    if not found:
         raise NotFound(_NO_POST)
-    return JsonResponse(found)
+    return JsonResponse(found[0])
 
 
 @post.put(body=PostWrite, response=PostRead)
@@ -142,6 +142,6 @@ async def post_publish(request: Request, session: Session, caller: Caller) -> Re
 
 async def _committed(session: AsyncSession, post_id: int, *, status_code: int = 200) -> Response:
     """The post as it was written, once that is sure."""
-    written = await fetch_one(session, queries.post_shape(), queries.post_get(post_id=post_id))
+    written = await queries.POSTS.fetch(session, queries.post_id_criteria(post_id))
     await session.commit()
-    return JsonResponse(written, status_code=status_code)
+    return JsonResponse(written[0], status_code=status_code)

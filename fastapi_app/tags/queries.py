@@ -1,11 +1,14 @@
 """Reads of tags."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import CTE, ColumnElement, Select, func, select
 
-from fastapi_app.drf.filtering import Params, ordering, primary_key, search_condition
+from fastapi_app.drf.criteria import Criteria, equals, primary_key
+from fastapi_app.drf.filtering import Params, ordering_terms, search_criteria
+from fastapi_app.drf.listing import Listing
 from fastapi_app.reads import Shape
 from shared_schema.models import PostTag, Tag
 
@@ -23,17 +26,35 @@ def tag_shape() -> Shape:
     return Shape({"id": Tag.id, "name": Tag.name, "post_count": post_count()})
 
 
-def tag_list(params: Params) -> Select[Any]:
-    """All tags that the search leaves, in the order asked for."""
-    terms = ordering(params, {"name": Tag.name, "post_count": post_count()}, key=Tag.id, default=("name",))
-    return tag_shape().select().where(*search_condition(params, (Tag.name,))).order_by(*terms)
+_ORDERINGS: dict[str, Callable[[], Any]] = {"name": lambda: Tag.name, "post_count": post_count}
 
 
-def tag_find(params: Params, *, pk: str) -> Select[Any]:
-    """The id of one tag, if the search leaves it."""
-    return select(Tag.id).where(*search_condition(params, (Tag.name,)), primary_key(Tag.id, pk))
+def _items(page: CTE) -> Select[Any]:
+    return select(*tag_shape().columns).join_from(Tag, page, page.c.id == Tag.id)
 
 
-def tag_get(params: Params, *, pk: str) -> Select[Any]:
-    """One tag, if the search leaves it."""
-    return tag_shape().select().where(*search_condition(params, (Tag.name,)), primary_key(Tag.id, pk))
+TAGS = Listing("tags", lambda: Tag.id, _ORDERINGS, tag_shape, _items)
+
+
+def tag_terms(params: Params) -> tuple[str, ...]:
+    """The order that `?ordering=` asks for."""
+    return ordering_terms(params, _ORDERINGS, ("name",))
+
+
+def tag_criteria(params: Params) -> Criteria:
+    """What `?search=` leaves."""
+    return search_criteria(params, lambda: (Tag.name,))
+
+
+def tag_pk_criteria(params: Params, *, pk: str) -> Criteria:
+    """The tag that a path names, if the search leaves it.
+
+    Raises:
+        NotFound: the path names no number.
+    """
+    return (*tag_criteria(params), primary_key(lambda: Tag.id, pk))
+
+
+def tag_id_criteria(tag_id: int) -> Criteria:
+    """The tag with this id."""
+    return (equals("pk", lambda: Tag.id, tag_id),)

@@ -12,7 +12,7 @@ from fastapi_app.drf.errors import NotFound
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.rendering import JsonResponse
 from fastapi_app.drf.view import Caller, View, signed_in
-from fastapi_app.reads import fetch_one
+from fastapi_app.reads import fetch_value
 from fastapi_app.tags import queries, service
 from fastapi_app.tags.inputs import TAG_INPUT
 from fastapi_app.tags.schemas import TagRead, TagWrite
@@ -42,8 +42,8 @@ async def _find(request: Request, session: AsyncSession, _caller: object) -> int
     Raises:
         NotFound: there is none, or the search leaves it out.
     """
-    rows = queries.tag_find(request.query_params, pk=request.path_params["pk"])
-    tag_id: int | None = (await session.execute(rows)).scalar_one_or_none()
+    criteria = queries.tag_pk_criteria(request.query_params, pk=request.path_params["pk"])
+    tag_id: int | None = await fetch_value(session, queries.TAGS.find(criteria))
     if tag_id is None:
         raise NotFound(_NO_TAG)
     return tag_id
@@ -75,7 +75,9 @@ tag = View(
 @tags.get(response=Page[TagRead])
 async def tag_list(request: Request, session: Session) -> Response:
     """All tags, with their post counts."""
-    return JsonResponse(await paginate(request, session, queries.tag_shape(), queries.tag_list(request.query_params)))
+    params = request.query_params
+    criteria, terms = queries.tag_criteria(params), queries.tag_terms(params)
+    return JsonResponse(await paginate(request, session, queries.TAGS, criteria, terms))
 
 
 @tags.post(body=TagWrite, response=TagRead, status=201)
@@ -90,10 +92,10 @@ async def tag_create(request: Request, session: Session) -> Response:
 @tag.get(response=TagRead)
 async def tag_get(request: Request, session: Session, pk: str) -> Response:
     """One tag, with its post count."""
-    found = await fetch_one(session, queries.tag_shape(), queries.tag_get(request.query_params, pk=pk))
-    if found is None:
+    found = await queries.TAGS.fetch(session, queries.tag_pk_criteria(request.query_params, pk=pk))
+    if not found:
         raise NotFound(_NO_TAG)
-    return JsonResponse(found)
+    return JsonResponse(found[0])
 
 
 @tag.put(body=TagWrite, response=TagRead)
@@ -117,6 +119,6 @@ async def tag_delete(request: Request, session: Session, caller: Caller) -> Resp
 
 async def _committed(session: AsyncSession, tag_id: int, *, status_code: int = 200) -> Response:
     """The tag as it was written, once that is sure."""
-    written = await fetch_one(session, queries.tag_shape(), queries.tag_get({}, pk=str(tag_id)))
+    written = await queries.TAGS.fetch(session, queries.tag_id_criteria(tag_id))
     await session.commit()
-    return JsonResponse(written, status_code=status_code)
+    return JsonResponse(written[0], status_code=status_code)

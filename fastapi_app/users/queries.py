@@ -1,11 +1,14 @@
 """Reads of users. `post_count` is a subquery: PostgreSQL then counts for the rows of the page alone."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, literal, select
 
-from fastapi_app.drf.filtering import Params, ordering, primary_key, search_condition
+from fastapi_app.drf.criteria import Criteria, Criterion, equals, primary_key
+from fastapi_app.drf.filtering import Params, ordering_terms, search_criteria
+from fastapi_app.drf.listing import Listing
 from fastapi_app.reads import Shape
 from shared_schema.models import Post, User
 
@@ -33,7 +36,7 @@ def user_shape() -> Shape:
 
 @cache
 def me_shape() -> Shape:
-    """A user as the user sees it."""
+    """A user as the user sees it: with the e-mail."""
     return Shape(
         {
             "id": User.id,
@@ -46,29 +49,47 @@ def me_shape() -> Shape:
     )
 
 
-def user_list(params: Params) -> Select[Any]:
-    """All users that the search leaves, in the order asked for."""
-    allowed = {"id": User.id, "username": User.username, "created_at": User.created_at, "post_count": post_count()}
-    terms = ordering(params, allowed, key=User.id, default=("id",))
-    return user_shape().select().where(*search_condition(params, (User.username,))).order_by(*terms)
+_ORDERINGS: dict[str, Callable[[], Any]] = {
+    "id": lambda: User.id,
+    "username": lambda: User.username,
+    "created_at": lambda: User.created_at,
+    "post_count": post_count,
+}
 
 
-def user_list_active(params: Params, *, min_posts: int) -> Select[Any]:
-    """The users with at least `min_posts` posts, drafts included."""
-    return user_list(params).where(post_count() >= min_posts)
+def _items(shape: Shape, page: CTE) -> Select[Any]:
+    return select(*shape.columns).join_from(User, page, page.c.id == User.id)
 
 
-def user_get(params: Params, *, pk: str) -> Select[Any]:
-    """One user, if the search leaves it."""
-    conditions = search_condition(params, (User.username,))
-    return user_shape().select().where(*conditions, primary_key(User.id, pk))
+USERS = Listing("users", lambda: User.id, _ORDERINGS, user_shape, lambda page: _items(user_shape(), page))
+ME = Listing("me", lambda: User.id, _ORDERINGS, me_shape, lambda page: _items(me_shape(), page))
 
 
-def user_find(params: Params, *, pk: str) -> Select[Any]:
-    """The id of one user, if the search leaves it."""
-    return select(User.id).where(*search_condition(params, (User.username,)), primary_key(User.id, pk))
+def user_terms(params: Params) -> tuple[str, ...]:
+    """The order that `?ordering=` asks for."""
+    return ordering_terms(params, _ORDERINGS, ("id",))
 
 
-def me_get(*, user_id: int) -> Select[Any]:
-    """The caller."""
-    return me_shape().select().where(User.id == user_id)
+def user_criteria(params: Params) -> Criteria:
+    """What `?search=` leaves."""
+    return search_criteria(params, lambda: (User.username,))
+
+
+def user_active_criteria(params: Params, *, min_posts: int) -> Criteria:
+    """Users with at least `min_posts` posts, drafts included."""
+    enough = Criterion("min_posts", lambda: post_count() >= bindparam("min_posts"), {"min_posts": min_posts})
+    return (*user_criteria(params), enough)
+
+
+def user_pk_criteria(params: Params, *, pk: str) -> Criteria:
+    """The user that a path names, if the search leaves it.
+
+    Raises:
+        NotFound: the path names no number.
+    """
+    return (*user_criteria(params), primary_key(lambda: User.id, pk))
+
+
+def user_id_criteria(user_id: int) -> Criteria:
+    """The user with this id."""
+    return (equals("pk", lambda: User.id, user_id),)

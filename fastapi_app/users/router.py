@@ -3,20 +3,20 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
 from fastapi_app.database import Session
 from fastapi_app.drf.errors import NotFound, PermissionDenied
+from fastapi_app.drf.listing import Listing
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
 from fastapi_app.drf.rendering import JsonResponse
 from fastapi_app.drf.view import Caller, View, signed_in
 from fastapi_app.posts import queries as posts
 from fastapi_app.posts.schemas import PostMinimal, PostRead
-from fastapi_app.reads import Shape, fetch_one
+from fastapi_app.reads import fetch_value
 from fastapi_app.users import queries, service
 from fastapi_app.users.inputs import USER_INPUT
 from fastapi_app.users.schemas import MeRead, UserRead, UserWrite
@@ -39,8 +39,8 @@ async def _find(request: Request, session: AsyncSession, _caller: object) -> int
     Raises:
         NotFound: there is none, or the search leaves it out.
     """
-    rows = queries.user_find(request.query_params, pk=request.path_params["pk"])
-    user_id: int | None = (await session.execute(rows)).scalar_one_or_none()
+    criteria = queries.user_pk_criteria(request.query_params, pk=request.path_params["pk"])
+    user_id: int | None = await fetch_value(session, queries.USERS.find(criteria))
     if user_id is None:
         raise NotFound(_NO_USER)
     return user_id
@@ -111,8 +111,9 @@ user_posts = View(
 @users.get(response=Page[UserRead])
 async def user_list(request: Request, session: Session) -> Response:
     """All users, with their post counts."""
-    rows = queries.user_list(request.query_params)
-    return JsonResponse(await paginate(request, session, queries.user_shape(), rows))
+    params = request.query_params
+    criteria, terms = queries.user_criteria(params), queries.user_terms(params)
+    return JsonResponse(await paginate(request, session, queries.USERS, criteria, terms))
 
 
 @users.post(body=UserWrite, response=UserRead, status=201)
@@ -121,37 +122,38 @@ async def user_create(request: Request, session: Session) -> Response:
     data = await USER_INPUT.read(request, session)
     with USER_INPUT.racing():
         user_id = await service.user_create(session=session, **data)
-    return await _committed(session, queries.user_shape(), queries.user_get({}, pk=str(user_id)), status_code=201)
+    return await _committed(session, queries.USERS, user_id, status_code=201)
 
 
 @active.get(response=Page[UserRead])
 async def user_list_active(request: Request, session: Session) -> Response:
     """The users with at least `min_posts` posts, drafts included."""
-    min_posts = integer_parameter(request.query_params, "min_posts", _MIN_POSTS)
-    rows = queries.user_list_active(request.query_params, min_posts=min_posts)
-    return JsonResponse(await paginate(request, session, queries.user_shape(), rows))
+    params = request.query_params
+    min_posts = integer_parameter(params, "min_posts", _MIN_POSTS)
+    criteria, terms = queries.user_active_criteria(params, min_posts=min_posts), queries.user_terms(params)
+    return JsonResponse(await paginate(request, session, queries.USERS, criteria, terms))
 
 
 @me.get(response=MeRead)
 async def user_me(session: Session, caller: Caller) -> Response:
     """The caller, with the e-mail."""
-    return JsonResponse(await fetch_one(session, queries.me_shape(), queries.me_get(user_id=caller.id)))
+    return JsonResponse((await queries.ME.fetch(session, queries.user_id_criteria(caller.id)))[0])
 
 
 @me.patch(body=UserWrite, response=MeRead)
 async def user_me_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change the caller's username, e-mail or password."""
     await _update(request, session, caller.id)
-    return await _committed(session, queries.me_shape(), queries.me_get(user_id=caller.id))
+    return await _committed(session, queries.ME, caller.id)
 
 
 @user.get(response=UserRead)
 async def user_get(request: Request, session: Session, pk: str) -> Response:
     """One user, with the post count."""
-    found = await fetch_one(session, queries.user_shape(), queries.user_get(request.query_params, pk=pk))
-    if found is None:
+    found = await queries.USERS.fetch(session, queries.user_pk_criteria(request.query_params, pk=pk))
+    if not found:
         raise NotFound(_NO_USER)
-    return JsonResponse(found)
+    return JsonResponse(found[0])
 
 
 @user.put(body=UserWrite, response=UserRead)
@@ -160,7 +162,7 @@ async def user_update(request: Request, session: Session, caller: Caller) -> Res
     """Change an account: all of it, or only what is given. For the user and for staff."""
     user_id = await _find_to_change(request, session, caller)
     await _update(request, session, user_id)
-    return await _committed(session, queries.user_shape(), queries.user_get({}, pk=str(user_id)))
+    return await _committed(session, queries.USERS, user_id)
 
 
 @user.delete()
@@ -174,12 +176,13 @@ async def user_delete(request: Request, session: Session, caller: Caller) -> Res
 @user_posts.get(response=Page[PostRead] | Page[PostMinimal])
 async def post_list_of_user(request: Request, session: Session, caller: Caller, pk: str) -> Response:
     """A user's posts: the published ones, and to the user all of them."""
-    author_id = (await session.execute(queries.user_find({}, pk=pk))).scalar_one_or_none()
+    author_id = await fetch_value(session, queries.USERS.find(queries.user_pk_criteria({}, pk=pk)))
     if author_id is None:
         raise NotFound(_NO_USER)
-    shape = posts.post_shape_for(request.query_params)
-    rows = posts.post_list_of_user(request.query_params, author_id=author_id, viewer_id=caller.id)
-    return JsonResponse(await paginate(request, session, shape, rows))
+    params = request.query_params
+    criteria = posts.post_of_user_criteria(params, author_id=author_id, viewer_id=caller.id)
+    listing, terms = posts.post_listing(params), posts.post_terms(params)
+    return JsonResponse(await paginate(request, session, listing, criteria, terms))
 
 
 async def _update(request: Request, session: AsyncSession, user_id: int) -> None:
@@ -188,8 +191,8 @@ async def _update(request: Request, session: AsyncSession, user_id: int) -> None
         await service.user_update(session=session, user_id=user_id, **data)
 
 
-async def _committed(session: AsyncSession, shape: Shape, rows: Select[Any], *, status_code: int = 200) -> Response:
+async def _committed(session: AsyncSession, listing: Listing, user_id: int, *, status_code: int = 200) -> Response:
     """The user as it was written, once that is sure."""
-    written = await fetch_one(session, shape, rows)
+    written = await listing.fetch(session, queries.user_id_criteria(user_id))
     await session.commit()
-    return JsonResponse(written, status_code=status_code)
+    return JsonResponse(written[0], status_code=status_code)
