@@ -27,6 +27,19 @@ from strangler.routes.route import Stage, Throttle
 from strangler.routes.table import RouteTable, load_routes
 
 DEPLOYED = ROOT / "nginx" / "routes.toml"
+# What a client may claim of itself, and nobody may believe.
+LIES = {
+    "Forwarded": "for=6.6.6.6;proto=https;host=evil.example",
+    "X-Forwarded-For": "6.6.6.6",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Port": "1",
+    "X-Forwarded-Prefix": "/evil",
+    "X-Forwarded-Proto": "https",
+    "X-Real-IP": "6.6.6.6",
+    "X_Forwarded_For": "6.6.6.6",
+    "X_Forwarded_Prefix": "/evil",
+    "X_Forwarded_Proto": "https",
+}
 READY_SECONDS = 20
 _POLL_SECONDS = 0.01
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import MakeGateway
-from tests.gateways import ask_raw, logged, marks
+from tests.gateways import LIES, ask_raw, logged, marks
 from tests.shared_stack import StackAddresses
 
 # Unlike the deployed file, which moves on: writes with Django, reads with both.
@@ -154,19 +154,8 @@ def test_no_request_breaks_the_access_log(front: httpx.Client, stack: StackAddre
 @pytest.mark.parametrize("path", ["/api/feed/?page_size=1", "/api/v2/feed/?page_size=1"])
 def test_what_a_client_says_of_itself_is_ignored(path: str, front: httpx.Client, stack: StackAddresses) -> None:
     plain = front.get(path)
-    lies = {
-        "Forwarded": "for=6.6.6.6;proto=https;host=evil.example",
-        "X-Forwarded-For": "6.6.6.6",
-        "X-Forwarded-Host": "evil.example",
-        "X-Forwarded-Port": "1",
-        "X-Forwarded-Proto": "https",
-        "X-Forwarded-Prefix": "/api" if "/v2/" in path else "/api/v2",
-        "X_Forwarded_Prefix": "/api" if "/v2/" in path else "/api/v2",
-        "X_Forwarded_Proto": "https",
-        "X-Real-IP": "6.6.6.6",
-        "X-Route": "evil",
-        "X-Served-By": "evil",
-    }
+    other = "/api" if "/v2/" in path else "/api/v2"
+    lies = LIES | {"X-Forwarded-Prefix": other, "X_Forwarded_Prefix": other, "X-Route": "evil", "X-Served-By": "evil"}
     lied = front.get(path, headers=lies)
     assert next_link(lied) == next_link(plain)
     assert marks(lied) == marks(plain)
