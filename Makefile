@@ -18,7 +18,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 	exit 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up status logs down seed env containers test lint lock clean
+.PHONY: help up status logs down seed env containers test bench lint lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -63,6 +63,12 @@ containers: ## Build and start the containers, ask them what a client does, remo
 test: ## Run every test on a database of its own; ARGS="-k feed" passes arguments to pytest
 	@$(call bootstrap,dev)
 	@$(python) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+bench: ## Compare the speed of both stacks under load; ONLY=own-list,detail ROUNDS=5 SECONDS=5 CONNECTIONS=16
+	@$(call bootstrap,dev)
+	@$(python) -m tests.bench $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)") \
+		$(if $(CONNECTIONS),--connections "$(CONNECTIONS)") $(if $(WORKERS),--workers "$(WORKERS)") \
+		$(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json "$(JSON)")
 
 lint: ## ruff, mypy, import-linter
 	@$(call bootstrap,dev)

@@ -122,7 +122,7 @@ def _serve(folder: Path, controller: int) -> None:
         fastapi_port=port_free_pick(),
         postgres_port=port_free_pick(),
         demo_password=DEMO_PASSWORD,
-        routes_file=_routes_without_throttle(folder),
+        routes_file=routes_unthrottled(folder / "routes.toml"),
     )
     with LocalStack(settings, state_dir=folder, durable=False) as stack, ExitStack() as gateways:
         addresses = StackAddresses(
@@ -147,10 +147,7 @@ def _serve(folder: Path, controller: int) -> None:
 @contextlib.contextmanager
 def gateway_at_stage(stage: Stage, settings: LocalSettings, folder: Path) -> Iterator[str]:
     """Another nginx before the services of `settings`, every route at `stage`; gives its address."""
-    routes = folder / f"routes-{stage}.toml"
-    routes.write_text(
-        re.sub(r'^stage = ".*"$', f'stage = "{stage}"', settings.routes_file.read_text(), flags=re.MULTILINE)
-    )
+    routes = routes_unthrottled(folder / f"routes-{stage}.toml", stage=stage)
     at_stage = settings.model_copy(update={"proxy_port": port_free_pick(), "routes_file": routes})
     service = gateway_prepare(at_stage, folder=folder / f"nginx-{stage}", tell=print)
     with subprocess.Popen(service.argv, env=service.env) as nginx:  # noqa: S603 - the command of the stack itself
@@ -165,11 +162,15 @@ def gateway_at_stage(stage: Stage, settings: LocalSettings, folder: Path) -> Ite
             nginx.terminate()
 
 
-def _routes_without_throttle(folder: Path) -> Path:
-    """The deployed routes, but a client may sign in as often as the tests do; the throttle has a test of its own."""
+def routes_unthrottled(file: Path, *, stage: Stage | None = None) -> Path:
+    """Writes the deployed routes into `file`, each at `stage` if one is given, and returns it.
+
+    A client may sign in as often as the tests do; the throttle has a test of its own.
+    """
     text = (ROOT / "nginx" / "routes.toml").read_text()
     text = re.sub(r'^rate = ".*"$', 'rate = "100000r/s"', text, flags=re.MULTILINE)
-    file = folder / "routes.toml"
+    if stage is not None:
+        text = re.sub(r'^stage = ".*"$', f'stage = "{stage}"', text, flags=re.MULTILINE)
     file.write_text(text)
     return file
 

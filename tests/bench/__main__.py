@@ -1,0 +1,110 @@
+"""`make bench`. Exit codes: 0 every target is met, 1 one is missed, 2 wrong usage, 4 failed, 130 stopped."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import psycopg
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from strangler.cli.output import err, out
+from strangler.errors import FailedError, StranglerError, UsageError
+from strangler.local.foreground import StopRequested, StopSignals
+from tests.bench.comparison import Comparison
+from tests.bench.endpoints import endpoints_select
+from tests.bench.equality import answers_require_equal
+from tests.bench.report import report_print, report_write
+from tests.bench.rows import POSTS, USERS
+from tests.bench.run import Plan, Run
+from tests.bench.stack import bench_rows, bench_stack
+from tests.bench.wrk import wrk_find
+
+_MISSED = 1
+_STOPPED = 130
+
+
+def bench(
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="How often each stack is loaded.")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, max=60, help="How long, after a second of warm-up.")] = 5,
+    connections: Annotated[int, typer.Option(min=1, max=256, help="Requests under way at a time.")] = 16,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="Processes of each stack.")] = 1,
+    only: Annotated[str, typer.Option(help="Endpoints, with commas between; all by default.")] = "",
+    json: Annotated[Path | None, typer.Option(dir_okay=False, writable=True, help="Write everything here.")] = None,
+) -> None:
+    """Load both stacks in turn with wrk, through nginx, and compare them."""
+    plan = Plan(
+        endpoints=endpoints_select(only), rounds=rounds, seconds=seconds, connections=connections, workers=workers
+    )
+    wrk_find()
+    if json is not None and not json.absolute().parent.is_dir():
+        raise UsageError(f"{json} is in no folder that is there: make {json.parent} first.")
+    comparisons = _compare(plan)
+    report_print(comparisons, console=out)
+    if json is not None:
+        report_write(json, comparisons, conditions=_conditions(plan))
+    if not all(comparison.met for comparison in comparisons):
+        raise typer.Exit(_MISSED)
+
+
+def _compare(plan: Plan) -> list[Comparison]:
+    with ExitStack() as open_, StopSignals() as signals:
+        tell = _progress(open_, plan)
+        stack = open_.enter_context(bench_stack(workers=plan.workers, tell=tell, check=signals.check))
+        rows = open_.enter_context(bench_rows(stack))
+        with httpx.Client(base_url=stack.proxy_url, timeout=30) as front:
+            for endpoint in plan.endpoints:
+                answers_require_equal(endpoint, rows, front)
+        return Run(plan, stack=stack, rows=rows, tell=tell).compare()
+
+
+def _progress(open_: ExitStack, plan: Plan) -> Callable[[str], None]:
+    """A bar above which the sentences scroll on a terminal, the sentences alone off it; on stderr."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    progress = open_.enter_context(Progress(*columns, console=err, transient=True, disable=not err.is_terminal))
+    task = progress.add_task("loads", total=plan.loads)
+
+    def tell(sentence: str) -> None:
+        err.print(Text(sentence))
+        progress.advance(task, 1 if sentence.startswith("round ") else 0)
+
+    return tell
+
+
+def _conditions(plan: Plan) -> dict[str, object]:
+    return {
+        "rounds": plan.rounds,
+        "seconds": plan.seconds,
+        "connections": plan.connections,
+        "workers": plan.workers,
+        "cores": os.cpu_count(),
+        "posts": POSTS,
+        "users": USERS,
+    }
+
+
+def main() -> None:
+    """Run the benchmark; an expected failure is one line and its exit code."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(bench)
+    try:
+        app()
+    except StranglerError as error:
+        err.print(Text(f"bench: {error}"))
+        sys.exit(error.exit_code)
+    except (psycopg.Error, httpx.HTTPError) as error:
+        reason = str(error).strip().splitlines()[0]
+        err.print(Text(f"bench: the stack does not answer ({reason}): read the logs in .run/bench."))
+        sys.exit(FailedError.exit_code)
+    except StopRequested:
+        err.print(Text("bench: stopped; everything was ended."))
+        sys.exit(_STOPPED)
+
+
+if __name__ == "__main__":
+    main()

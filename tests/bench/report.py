@@ -1,0 +1,77 @@
+"""How a run is shown: a table on a terminal, a line for each endpoint off it, JSON in a file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tests.bench.comparison import Comparison, Medians
+
+
+def report_print(comparisons: Sequence[Comparison], *, console: Console) -> None:
+    """Show the comparisons as the console's other end can read them."""
+    if console.is_terminal:
+        console.print(report_table(comparisons))
+        return
+    for comparison in comparisons:
+        console.print(Text(report_line(comparison)), soft_wrap=True)
+
+
+def report_table(comparisons: Sequence[Comparison]) -> Table:
+    """A row for each endpoint; v1 is DRF, v2 FastAPI."""
+    table = Table()
+    for heading in ("endpoint", "v1 req/s", "v2 req/s", "v2/v1", "min-max"):
+        table.add_column(heading, justify="left" if heading == "endpoint" else "right")
+    for heading in ("v1 p50", "v2 p50", "v1 p99", "v2 p99"):
+        table.add_column(f"{heading} ms", justify="right")
+    table.add_column("targets")
+    for comparison in comparisons:
+        table.add_row(*_cells(comparison), _verdicts(comparison))
+    return table
+
+
+def report_line(comparison: Comparison) -> str:
+    """One endpoint in a line."""
+    least, most = comparison.spread
+    verdicts = ", ".join(f"{each.target} {'met' if each.met else 'MISSED'}" for each in comparison.verdicts)
+    return (
+        f"{comparison.name}: v1 {_medians(comparison.v1)}; v2 {_medians(comparison.v2)}; "
+        f"v2/v1 {comparison.ratio:.2f} ({least:.2f}-{most:.2f}); {verdicts}"
+    )
+
+
+def report_write(file: Path, comparisons: Sequence[Comparison], *, conditions: dict[str, Any]) -> None:
+    """Write everything, with the conditions of the run, as JSON."""
+    met = all(comparison.met for comparison in comparisons)
+    document = {**conditions, "met": met, "endpoints": [comparison.document() for comparison in comparisons]}
+    file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _cells(comparison: Comparison) -> list[str]:
+    v1, v2 = comparison.v1, comparison.v2
+    least, most = comparison.spread
+    times = (v1.p50_ms, v2.p50_ms, v1.p99_ms, v2.p99_ms)
+    return [
+        comparison.name,
+        f"{v1.rate:,.0f}",
+        f"{v2.rate:,.0f}",
+        f"{comparison.ratio:.2f}",
+        f"{least:.2f}-{most:.2f}",
+        *(f"{time:.1f}" for time in times),
+    ]
+
+
+def _verdicts(comparison: Comparison) -> Text:
+    lines = Text()
+    for position, verdict in enumerate(comparison.verdicts):
+        word, style = ("met", "green") if verdict.met else ("MISSED", "bold red")
+        lines.append("\n" if position else "").append(f"{verdict.target} ").append(word, style=style)
+    return lines
+
+
+def _medians(stack: Medians) -> str:
+    return f"{stack.rate:.0f} req/s, p50 {stack.p50_ms:.1f} ms, p99 {stack.p99_ms:.1f} ms"

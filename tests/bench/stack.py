@@ -1,0 +1,63 @@
+"""The stack that is measured: as `make up` starts it, on free ports and data of its own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+
+from strangler.local.ports import port_free_pick
+from strangler.local.services import django_environment, manage_argv
+from strangler.local.settings import ROOT, LocalSettings
+from strangler.local.stack import LocalStack
+from strangler.routes.route import Stage
+from tests.bench.rows import Rows
+from tests.shared_stack import DEMO_PASSWORD, routes_unthrottled
+
+FOLDER: Final = ROOT / ".run" / "bench"
+
+
+@contextmanager
+def bench_stack(*, workers: int, tell: Callable[[str], None], check: Callable[[], None]) -> Iterator[LocalStack]:
+    """Both stacks behind nginx, v1 from Django and v2 from FastAPI, with `workers` processes each.
+
+    :raises StranglerError: it can't start; everything is ended again.
+    """
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    settings = LocalSettings(
+        proxy_port=port_free_pick(),
+        django_port=port_free_pick(),
+        fastapi_port=port_free_pick(),
+        postgres_port=port_free_pick(),
+        django_workers=workers,
+        fastapi_workers=workers,
+        demo_password=DEMO_PASSWORD,
+        log_level="warning",
+        routes_file=routes_unthrottled(FOLDER / "routes.toml", stage=Stage.PARALLEL),
+    )
+    with LocalStack(settings, state_dir=FOLDER, tell=tell, check=check) as stack:
+        yield stack
+
+
+@contextmanager
+def bench_rows(stack: LocalStack) -> Iterator[Rows]:
+    """The rows to measure on, seeded where they aren't there yet, and put back at the end.
+
+    :raises FailedError: they can't be seeded.
+    """
+    with (
+        psycopg.connect(stack.owner_dsn, autocommit=True) as owner,
+        psycopg.connect(stack.admin_dsn, autocommit=True) as admin,
+    ):
+        key = stack.connections.jwt_signing_key
+        rows = Rows(owner, admin, jwt_signing_key=key, password=stack.settings.demo_password)
+        users, posts = rows.missing()
+        if users or posts:
+            stack.tell(f"seeding {posts} posts and {users} users")
+            argv = manage_argv("seed", "--users", str(users), "--posts", str(posts))
+            stack.children.run("seed", argv, django_environment(stack.settings, stack.connections))
+        rows.sign_in_all()
+        try:
+            yield rows
+        finally:
+            rows.restore()
