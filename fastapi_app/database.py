@@ -1,17 +1,15 @@
-"""The database: one engine per process, the tables reflected from it, one session per request."""
+"""The database: one engine per process, and the tables reflected from it."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from fastapi_app.drf.errors import Unavailable
 from shared_schema import models  # noqa: F401 - registers the classes that are mapped
 from shared_schema.drift import Mismatch, find_denied, find_mismatches
 from shared_schema.mapping import map_classes, reflect
@@ -31,7 +29,6 @@ class Database:
 
     def __init__(self, url: str, *, pool_max: int) -> None:
         self.engine = _engine(url, pool_max)
-        self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self.problem: str | None = "The database was not asked yet."
 
     async def prepare(self) -> None:
@@ -69,23 +66,6 @@ async def prepared(database: Database) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await task
         await database.close()
-
-
-async def open_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """A session for one request; what is not committed is rolled back.
-
-    Raises:
-        Unavailable: the tables are not ready.
-    """
-    database: Database = request.app.state.database
-    if database.problem is not None:
-        raise Unavailable(database.problem)
-    async with database.sessions() as session:
-        yield session
-
-
-# Closed when the handler returns, before the answer is sent: a slow client holds no connection.
-Session = Annotated[AsyncSession, Depends(open_session, scope="function")]
 
 
 def _reflect_and_map(connection: Connection) -> list[Mismatch]:

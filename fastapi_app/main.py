@@ -12,6 +12,7 @@ from fastapi_app.auth.router import router as auth
 from fastapi_app.auth.tokens import Tokens
 from fastapi_app.config import Settings, load_settings
 from fastapi_app.database import Database, prepared
+from fastapi_app.drf.documents import DocumentedApi
 from fastapi_app.drf.handlers import add_handlers
 from fastapi_app.drf.urls import PREFIX
 from fastapi_app.feed.router import router as feed
@@ -33,7 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or load_settings()
     configure_logs(settings.log_level)
-    app = FastAPI(
+    app = DocumentedApi(
         title="Blog API, version 2",
         description="The same API as version 1, answered by FastAPI. Sign in at `auth/token/`.",
         version="2.0.0",

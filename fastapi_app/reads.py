@@ -12,7 +12,8 @@ from typing import Any, Union
 import asyncpg
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.ext.asyncio import AsyncSession
+
+from fastapi_app.sessions import RequestSession
 
 # Keys are made of filters, orders and numbers of search terms: a client can think of many, few are asked for twice.
 _MOST_STATEMENTS = 512
@@ -71,7 +72,7 @@ _dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy's o
 _compiled: OrderedDict[Hashable, _Compiled] = OrderedDict()
 
 
-async def fetch(session: AsyncSession, rows: Rows) -> list[asyncpg.Record]:
+async def fetch(session: RequestSession, rows: Rows) -> list[asyncpg.Record]:
     """The rows, in the session's transaction if it has begun one.
 
     Raises:
@@ -80,19 +81,17 @@ async def fetch(session: AsyncSession, rows: Rows) -> list[asyncpg.Record]:
     """
     statement = _statement(rows)
     values = {**statement.constants, **rows.values}
-    connection = await (await session.connection()).get_raw_connection()
-    driver: Any = connection.driver_connection
+    driver = await session.driver()
     try:
         found: list[asyncpg.Record] = await driver.fetch(statement.text, *(values[name] for name in statement.names))
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         if driver.is_closed():
-            # SQLAlchemy did not see it die: without a word the pool would hand it to the next request.
-            await session.invalidate()
+            await session.discard()
         raise
     return found
 
 
-async def fetch_value(session: AsyncSession, rows: Rows) -> Any:  # noqa: ANN401 - whatever the column holds
+async def fetch_value(session: RequestSession, rows: Rows) -> Any:  # noqa: ANN401 - whatever the column holds
     """The first column of the first row, None where there is none."""
     found = await fetch(session, rows)
     return found[0][0] if found else None

@@ -1,17 +1,17 @@
 """Who a request is from: the user of its bearer token (simplejwt's `JWTAuthentication`)."""
 
 from fastapi import Request
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fastapi_app.auth.queries import Account, account_by_id
 from fastapi_app.auth.tokens import Payload, TokenError, Tokens, check_claims, check_type
 from fastapi_app.drf.errors import AuthenticationFailed
+from fastapi_app.sessions import RequestSession
 from shared_schema.tokens import ACCESS, AUTH_HEADER_TYPE, USER_ID_CLAIM
 
 _PARTS = 2
 
 
-async def identify(request: Request, session: AsyncSession) -> Account | None:
+async def identify(request: Request, session: RequestSession) -> Account | None:
     """The caller, None without a bearer token.
 
     Raises:

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Insert, Select, Update, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fastapi_app.reads import Rows, fetch
+from fastapi_app.sessions import RequestSession
 from shared_schema.models import BlacklistedToken, OutstandingToken, User
 
 _BIGGEST_KEY = 2**63 - 1
@@ -30,7 +30,7 @@ def account_by_name(username: str) -> Select[int, str, bool]:
 
 
 async def account_by_id(
-    session: AsyncSession,
+    session: RequestSession,
     user_id: Any,  # noqa: ANN401 - whatever the claim holds
 ) -> Account | None:
     """The account that a token's claim names; a claim that can't be a key names none."""

@@ -16,12 +16,12 @@ from fastapi_app.auth.schemas import (
     TokenVerify,
 )
 from fastapi_app.auth.tokens import Tokens
-from fastapi_app.database import Session
 from fastapi_app.drf.inputs import CharField, Input, Shown
 from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import View
+from fastapi_app.drf.view import View, ViewRoute
+from fastapi_app.sessions import Session
 
-router = APIRouter(tags=["auth"])
+router = APIRouter(tags=["auth"], route_class=ViewRoute)
 
 
 async def application_tokens(request: Request) -> Tokens:

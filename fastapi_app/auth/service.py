@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from fastapi_app.auth import queries
 from fastapi_app.auth.hashing import hash_off_loop, verify_off_loop
 from fastapi_app.auth.tokens import (
@@ -18,11 +16,12 @@ from fastapi_app.auth.tokens import (
     renew_refresh,
 )
 from fastapi_app.drf.errors import AuthenticationFailed, ValidationFailed
+from fastapi_app.sessions import RequestSession
 from shared_schema.passwords import needs_rehash
 from shared_schema.tokens import JTI_CLAIM, REFRESH, USER_ID_CLAIM
 
 
-async def token_obtain(*, session: AsyncSession, tokens: Tokens, username: str, password: str) -> dict[str, str]:
+async def token_obtain(*, session: RequestSession, tokens: Tokens, username: str, password: str) -> dict[str, str]:
     """Signs a user in: a new pair of tokens, `last_login` set, and a weak password hash replaced by a strong one.
 
     Raises:
@@ -30,7 +29,7 @@ async def token_obtain(*, session: AsyncSession, tokens: Tokens, username: str, 
     """
     account = (await session.execute(queries.account_by_name(username))).one_or_none()
     # A hash takes a tenth of a second: the connection goes back to the pool meanwhile.
-    await session.commit()
+    await session.release()
     if account is None:
         await hash_off_loop(password)
         raise _no_account("with the given credentials")
@@ -49,7 +48,7 @@ async def token_obtain(*, session: AsyncSession, tokens: Tokens, username: str, 
     return {"refresh": tokens.encode(refresh), "access": tokens.encode(access_of(refresh, now))}
 
 
-async def token_refresh(*, session: AsyncSession, tokens: Tokens, refresh: str) -> dict[str, str]:
+async def token_refresh(*, session: RequestSession, tokens: Tokens, refresh: str) -> dict[str, str]:
     """Exchanges a refresh token for a new pair; of several exchanges of one token at once, one succeeds.
 
     Raises:
@@ -70,7 +69,7 @@ async def token_refresh(*, session: AsyncSession, tokens: Tokens, refresh: str) 
     return {"access": tokens.encode(access_of(old, now)), "refresh": tokens.encode(new)}
 
 
-async def token_verify(*, session: AsyncSession, tokens: Tokens, token: str) -> dict[str, str]:
+async def token_verify(*, session: RequestSession, tokens: Tokens, token: str) -> dict[str, str]:
     """Answers nothing for a good token of either type.
 
     Raises:
@@ -87,7 +86,7 @@ async def token_verify(*, session: AsyncSession, tokens: Tokens, token: str) -> 
     return {}
 
 
-async def token_blacklist(*, session: AsyncSession, tokens: Tokens, refresh: str) -> dict[str, str]:
+async def token_blacklist(*, session: RequestSession, tokens: Tokens, refresh: str) -> dict[str, str]:
     """Ends a refresh token.
 
     Raises:
@@ -100,7 +99,7 @@ async def token_blacklist(*, session: AsyncSession, tokens: Tokens, refresh: str
     return {}
 
 
-async def _accepted_refresh(session: AsyncSession, tokens: Tokens, token: str) -> Payload:
+async def _accepted_refresh(session: RequestSession, tokens: Tokens, token: str) -> Payload:
     try:
         payload = tokens.decode(token)
         if await _is_blacklisted(session, payload):
@@ -112,12 +111,12 @@ async def _accepted_refresh(session: AsyncSession, tokens: Tokens, token: str) -
     return payload
 
 
-async def _is_blacklisted(session: AsyncSession, payload: Payload) -> bool:
+async def _is_blacklisted(session: RequestSession, payload: Payload) -> bool:
     return (await session.execute(queries.is_blacklisted(payload.get(JTI_CLAIM)))).first() is not None
 
 
 async def _note_issued(
-    session: AsyncSession, tokens: Tokens, refresh: Payload, user_id: int | None, now: datetime
+    session: RequestSession, tokens: Tokens, refresh: Payload, user_id: int | None, now: datetime
 ) -> None:
     await session.execute(
         queries.add_outstanding(
@@ -131,7 +130,7 @@ async def _note_issued(
 
 
 async def _blacklist(
-    session: AsyncSession, tokens: Tokens, refresh: Payload, user_id: int | None, now: datetime
+    session: RequestSession, tokens: Tokens, refresh: Payload, user_id: int | None, now: datetime
 ) -> None:
     await _note_issued(session, tokens, refresh, user_id, now)
     token_id = (await session.execute(queries.outstanding_id(refresh[JTI_CLAIM]))).scalar_one()

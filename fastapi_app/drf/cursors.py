@@ -8,7 +8,6 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from fastapi_app.drf.criteria import Criteria, Criterion
@@ -18,6 +17,7 @@ from fastapi_app.drf.listing import Listing
 from fastapi_app.drf.urls import PREFIX, public_path, public_url, replace_query_parameter
 from fastapi_app.drf.validators import Invalid, check_storable
 from fastapi_app.reads import fetch
+from fastapi_app.sessions import RequestSession
 
 _PARAMETER = "cursor"
 _BIGGEST_INTEGER = 2**63 - 1
@@ -30,7 +30,7 @@ def asks_for_cursor(request: Request) -> bool:
 
 async def paginate_by_cursor(
     request: Request,
-    session: AsyncSession,
+    session: RequestSession,
     listing: Listing,
     criteria: Criteria,
     terms: tuple[str, ...],

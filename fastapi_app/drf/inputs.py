@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from fastapi_app.drf.bodies import parse_body
 from fastapi_app.drf.errors import ValidationFailed
 from fastapi_app.drf.forms import Form
 from fastapi_app.drf.validators import Invalid, Unique, at_least, at_most, storable
+from fastapi_app.sessions import RequestSession
 
 MISSING: Final = object()
 
@@ -24,7 +24,7 @@ _FALSE = frozenset({"f", "n", "no", "false", "off", "0", 0})
 class Scope:
     """Where a value is validated: the request's session, and the row that is being changed, if there is one."""
 
-    session: AsyncSession
+    session: RequestSession
     instance_id: int | None = None
 
 
@@ -217,7 +217,9 @@ class Input:
             raise ValidationFailed(errors)
         return cleaned
 
-    async def read(self, request: Request, session: AsyncSession, *, instance_id: int | None = None) -> dict[str, Any]:
+    async def read(
+        self, request: Request, session: RequestSession, *, instance_id: int | None = None
+    ) -> dict[str, Any]:
         """The cleaned values of the request's body; a PATCH requires none.
 
         Raises:

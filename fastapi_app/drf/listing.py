@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fastapi_app.drf.criteria import Criteria, clauses_of, key_of, values_of
 from fastapi_app.reads import Rows, Shape, fetch
+from fastapi_app.sessions import RequestSession
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Listing:
         return Rows(structure, build, values)
 
     async def fetch(
-        self, session: AsyncSession, criteria: Criteria, terms: tuple[str, ...] = (), *, limit: int | None = None
+        self, session: RequestSession, criteria: Criteria, terms: tuple[str, ...] = (), *, limit: int | None = None
     ) -> list[dict[str, Any]]:
         """The items that meet `criteria`, ordered by `terms`, `limit` of them at the most."""
         shape = self.shape()

@@ -3,7 +3,6 @@
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from fastapi_app.drf.criteria import Criteria
@@ -12,6 +11,7 @@ from fastapi_app.drf.errors import NotFound
 from fastapi_app.drf.listing import Listing
 from fastapi_app.drf.urls import public_url, replace_query_parameter
 from fastapi_app.reads import fetch, fetch_value
+from fastapi_app.sessions import RequestSession
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -31,7 +31,7 @@ class Page(BaseModel, Generic[Item]):
 
 
 async def paginate(
-    request: Request, session: AsyncSession, listing: Listing, criteria: Criteria, terms: tuple[str, ...]
+    request: Request, session: RequestSession, listing: Listing, criteria: Criteria, terms: tuple[str, ...]
 ) -> dict[str, Any]:
     """The page that the request asks for of the items that meet `criteria`, ordered by `terms`.
 
@@ -68,7 +68,7 @@ def _page_size(text: str | None) -> int:
     return min(size, MAX_PAGE_SIZE) if size > 0 else PAGE_SIZE
 
 
-async def _page_number(text: str, size: int, session: AsyncSession, listing: Listing, criteria: Criteria) -> int:
+async def _page_number(text: str, size: int, session: RequestSession, listing: Listing, criteria: Criteria) -> int:
     if text == _LAST:
         count: int = await fetch_value(session, listing.count(criteria))
         return max(1, -(-count // size))

@@ -5,31 +5,30 @@ from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
-from fastapi.security import HTTPBearer
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
-from fastapi_app.database import Session
 from fastapi_app.drf.bodies import PARSED
-from fastapi_app.drf.documents import document_body, document_errors
+from fastapi_app.drf.documents import document_body, document_errors, document_security
 from fastapi_app.drf.errors import ApiError, MethodNotAllowed, NotAuthenticated, PermissionDenied, Unavailable
 from fastapi_app.drf.inputs import Input
 from fastapi_app.drf.negotiation import JSON, negotiate
 from fastapi_app.drf.rendering import JsonResponse
+from fastapi_app.drf.urls import PREFIX
+from fastapi_app.sessions import RequestSession, Session
 
 # The order of `View.http_method_names`, which is the order of `Allow`.
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 _READ_ONLY_SECONDS = 30
 
-_bearer = HTTPBearer(bearerFormat="JWT", description="The access token of `auth/token/`.", auto_error=False)
-
 Endpoint = Callable[..., Awaitable[Response]]
-Identify = Callable[[Request, AsyncSession], Awaitable[Any]]
+Identify = Callable[[Request, RequestSession], Awaitable[Any]]
 # Given the method and the caller (None: anonymous), may the request go on?
 Permission = Callable[[str, Any], bool]
 # Finds the object of the path for the caller, or raises NotFound (`get_object`).
-Find = Callable[[Request, AsyncSession, Any], Awaitable[Any]]
+Find = Callable[[Request, RequestSession, Any], Awaitable[Any]]
 
 
 def anyone(_method: str, _caller: object) -> bool:
@@ -42,8 +41,26 @@ def signed_in(_method: str, caller: object) -> bool:
     return caller is not None
 
 
+class ViewRoute(APIRoute):
+    """A route that sees at a glance that it is not meant; FastAPI asks every route, and each takes its time."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See APIRoute. No match is ever partial: a view answers every method."""
+        path: str = scope["path"]
+        head = self.path.partition("{")[0]
+        if (
+            scope["method"] not in (self.methods or ())
+            or not path.startswith(head, len(PREFIX))
+            or path.count("/", len(PREFIX)) != self.path.count("/")
+        ):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 class View:
-    """One path. Its methods are added with `get`, `post` and so on; every other method gets DRF's answer.
+    """One path of a router whose `route_class` is ViewRoute.
+
+    Its methods are added with `get`, `post` and so on; every other method gets DRF's answer.
 
     `identify` tells the caller from the request, None where the view reads no token (simplejwt's own views).
     `name`, `description` and `input` are what OPTIONS says of the view; where the path names an object, `find` looks
@@ -75,15 +92,14 @@ class View:
         self._metadata = {"name": name, "description": description, "renders": (JSON,), "parses": PARSED}
         self._safe = {"GET", "HEAD", "OPTIONS", "TRACE"}
         self._guards = [Depends(self._guard)]
-        if permission is not anyone:
-            self._guards.append(Depends(_bearer))
         self._others = self._add_fallback()
 
     def get(self, *, response: Any) -> Callable[[Endpoint], Endpoint]:  # noqa: ANN401 - a model or a generic of one
         """Adds GET and HEAD; `response` is the model of the answer."""
 
         def add(endpoint: Endpoint) -> Endpoint:
-            self._add("GET", endpoint, response_model=response, responses=self._errors())
+            extra = document_security(required=self._permission is not anyone)
+            self._add("GET", endpoint, response_model=response, responses=self._errors(), openapi_extra=extra)
             self._add("HEAD", endpoint, include_in_schema=False)
             return endpoint
 
@@ -122,7 +138,9 @@ class View:
         status: int,
     ) -> Callable[[Endpoint], Endpoint]:
         errors = self._errors(400, 401, 415) if body else self._errors(401)
-        extra = document_body(body, PARSED, partial=method == "PATCH") if body else None
+        extra = document_security(required=self._permission is not anyone)
+        if body is not None:
+            extra |= document_body(body, PARSED, partial=method == "PATCH")
 
         def add(endpoint: Endpoint) -> Endpoint:
             self._add(
@@ -168,7 +186,7 @@ class View:
         actions = await self._actions(request, session)
         return JsonResponse({**self._metadata, "actions": actions} if actions else self._metadata)
 
-    async def _actions(self, request: Request, session: AsyncSession) -> dict[str, Any]:
+    async def _actions(self, request: Request, session: RequestSession) -> dict[str, Any]:
         """The input of POST or PUT, if the caller could send it (`SimpleMetadata.determine_actions`)."""
         if self._input is None:
             return {}

@@ -4,14 +4,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
-from fastapi_app.database import Session
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import View
+from fastapi_app.drf.view import View, ViewRoute
 from fastapi_app.posts import queries
 from fastapi_app.posts.schemas import PostMinimal, PostRead
+from fastapi_app.sessions import Session
 
-router = APIRouter(tags=["feed"])
+router = APIRouter(tags=["feed"], route_class=ViewRoute)
 
 feed = View(
     router,

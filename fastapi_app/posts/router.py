@@ -3,29 +3,28 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
-from fastapi_app.database import Session
 from fastapi_app.drf.errors import NotFound
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
 from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import Caller, View, signed_in
+from fastapi_app.drf.view import Caller, View, ViewRoute, signed_in
 from fastapi_app.posts import queries, service
 from fastapi_app.posts.inputs import POST_INPUT
 from fastapi_app.posts.schemas import PostMinimal, PostRead, PostWrite, Published
 from fastapi_app.reads import fetch_value
+from fastapi_app.sessions import RequestSession, Session
 
-router = APIRouter(tags=["posts"])
+router = APIRouter(tags=["posts"], route_class=ViewRoute)
 
 _NO_POST = "No Post matches the given query."
 _DESCRIPTION = "The caller's own posts; those of others are not found."
 _LIMIT = IntegerParameter(default=10, least=1, most=50)
 
 
-async def _find(request: Request, session: AsyncSession, caller: Any) -> int:  # noqa: ANN401 - the guard's caller
+async def _find(request: Request, session: RequestSession, caller: Any) -> int:  # noqa: ANN401 - the guard's caller
     """The id of the caller's post that the path names.
 
     Raises:
@@ -140,7 +139,7 @@ async def post_publish(request: Request, session: Session, caller: Caller) -> Re
     return JsonResponse({"status": "published"})
 
 
-async def _committed(session: AsyncSession, post_id: int, *, status_code: int = 200) -> Response:
+async def _committed(session: RequestSession, post_id: int, *, status_code: int = 200) -> Response:
     """The post as it was written, once that is sure."""
     written = await queries.POSTS.fetch(session, queries.post_id_criteria(post_id))
     await session.commit()

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fastapi_app.drf.errors import NotFound
+from fastapi_app.sessions import RequestSession
 from fastapi_app.tags.service import tag_ensure
 from shared_schema.contract import django_defaults
 from shared_schema.deletion import delete_rows
@@ -15,7 +15,7 @@ from shared_schema.models import Post, PostTag
 
 async def post_create(
     *,
-    session: AsyncSession,
+    session: RequestSession,
     author_id: int,
     title: str,
     content: str,
@@ -35,7 +35,7 @@ async def post_create(
 
 
 async def post_update(
-    *, session: AsyncSession, post_id: int, tags: Sequence[str] | None = None, **columns: str | bool
+    *, session: RequestSession, post_id: int, tags: Sequence[str] | None = None, **columns: str | bool
 ) -> None:
     """Changes what is given: `title`, `content`, `published`; an empty sequence takes all tags away.
 
@@ -50,17 +50,17 @@ async def post_update(
         await _tags_set(session, post_id, tags)
 
 
-async def post_publish(*, session: AsyncSession, post_id: int) -> None:
+async def post_publish(*, session: RequestSession, post_id: int) -> None:
     """Publishes a post; a published one stays as it is."""
     await post_update(session=session, post_id=post_id, published=True)
 
 
-async def post_delete(*, session: AsyncSession, post_id: int) -> None:
+async def post_delete(*, session: RequestSession, post_id: int) -> None:
     """Removes a post and what hangs on it."""
     await delete_rows(session, "posts", [post_id])
 
 
-async def _tags_set(session: AsyncSession, post_id: int, names: Sequence[str]) -> None:
+async def _tags_set(session: RequestSession, post_id: int, names: Sequence[str]) -> None:
     """Makes these the post's tags; links that stay keep their rows, as Django's `set` does."""
     wanted = await tag_ensure(session=session, names=names)
     linked = set((await session.execute(select(PostTag.tag_id).where(PostTag.post_id == post_id))).scalars())

@@ -3,21 +3,20 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
-from fastapi_app.database import Session
 from fastapi_app.drf.errors import NotFound
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import Caller, View, signed_in
+from fastapi_app.drf.view import Caller, View, ViewRoute, signed_in
 from fastapi_app.reads import fetch_value
+from fastapi_app.sessions import RequestSession, Session
 from fastapi_app.tags import queries, service
 from fastapi_app.tags.inputs import TAG_INPUT
 from fastapi_app.tags.schemas import TagRead, TagWrite
 
-router = APIRouter(tags=["tags"])
+router = APIRouter(tags=["tags"], route_class=ViewRoute)
 
 _READS = ("GET", "HEAD")
 _NO_TAG = "No Tag matches the given query."
@@ -36,7 +35,7 @@ def _may_change(method: str, caller: Any) -> bool:  # noqa: ANN401 - the guard's
     return method in _READS or signed_in(method, caller)
 
 
-async def _find(request: Request, session: AsyncSession, _caller: object) -> int:
+async def _find(request: Request, session: RequestSession, _caller: object) -> int:
     """The id of the tag that the path names.
 
     Raises:
@@ -117,7 +116,7 @@ async def tag_delete(request: Request, session: Session, caller: Caller) -> Resp
     return Response(status_code=204)
 
 
-async def _committed(session: AsyncSession, tag_id: int, *, status_code: int = 200) -> Response:
+async def _committed(session: RequestSession, tag_id: int, *, status_code: int = 200) -> Response:
     """The tag as it was written, once that is sure."""
     written = await queries.TAGS.fetch(session, queries.tag_id_criteria(tag_id))
     await session.commit()

@@ -4,22 +4,22 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fastapi_app.drf.errors import NotFound
+from fastapi_app.sessions import RequestSession
 from shared_schema.contract import django_defaults
 from shared_schema.deletion import delete_rows
 from shared_schema.models import Tag
 
 
-async def tag_create(*, session: AsyncSession, name: str) -> int:
+async def tag_create(*, session: RequestSession, name: str) -> int:
     """Adds a tag and returns its id."""
     row = django_defaults("tags") | {"name": name}
     tag_id: int = (await session.execute(insert(Tag.__table__).values(row).returning(Tag.id))).scalar_one()
     return tag_id
 
 
-async def tag_update(*, session: AsyncSession, tag_id: int, name: str | None = None) -> None:
+async def tag_update(*, session: RequestSession, tag_id: int, name: str | None = None) -> None:
     """Renames a tag, on all of its posts; None leaves the name as it is.
 
     Raises:
@@ -32,12 +32,12 @@ async def tag_update(*, session: AsyncSession, tag_id: int, name: str | None = N
         raise NotFound("No Tag matches the given query.")
 
 
-async def tag_delete(*, session: AsyncSession, tag_id: int) -> None:
+async def tag_delete(*, session: RequestSession, tag_id: int) -> None:
     """Removes a tag from all posts and for good."""
     await delete_rows(session, "tags", [tag_id])
 
 
-async def tag_ensure(*, session: AsyncSession, names: Sequence[str]) -> list[int]:
+async def tag_ensure(*, session: RequestSession, names: Sequence[str]) -> list[int]:
     """The ids of the tags of these names, created where there are none yet, by whomever first."""
     if not names:
         return []

@@ -3,25 +3,24 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
-from fastapi_app.database import Session
 from fastapi_app.drf.errors import NotFound, PermissionDenied
 from fastapi_app.drf.listing import Listing
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
 from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import Caller, View, signed_in
+from fastapi_app.drf.view import Caller, View, ViewRoute, signed_in
 from fastapi_app.posts import queries as posts
 from fastapi_app.posts.schemas import PostMinimal, PostRead
 from fastapi_app.reads import fetch_value
+from fastapi_app.sessions import RequestSession, Session
 from fastapi_app.users import queries, service
 from fastapi_app.users.inputs import USER_INPUT
 from fastapi_app.users.schemas import MeRead, UserRead, UserWrite
 
-router = APIRouter(tags=["users"])
+router = APIRouter(tags=["users"], route_class=ViewRoute)
 
 _NO_USER = "No User matches the given query."
 _DESCRIPTION = "Accounts: anyone registers; signed-in callers read; the user and staff change and delete."
@@ -33,7 +32,7 @@ def _may_list(method: str, caller: Any) -> bool:  # noqa: ANN401 - the guard's c
     return method == "POST" or signed_in(method, caller)
 
 
-async def _find(request: Request, session: AsyncSession, _caller: object) -> int:
+async def _find(request: Request, session: RequestSession, _caller: object) -> int:
     """The id of the user that the path names.
 
     Raises:
@@ -46,7 +45,7 @@ async def _find(request: Request, session: AsyncSession, _caller: object) -> int
     return user_id
 
 
-async def _find_to_change(request: Request, session: AsyncSession, caller: Any) -> int:  # noqa: ANN401 - as in _may_list
+async def _find_to_change(request: Request, session: RequestSession, caller: Any) -> int:  # noqa: ANN401 - as in _may_list
     """As `_find`, for those who may change it.
 
     Raises:
@@ -185,13 +184,13 @@ async def post_list_of_user(request: Request, session: Session, caller: Caller, 
     return JsonResponse(await paginate(request, session, listing, criteria, terms))
 
 
-async def _update(request: Request, session: AsyncSession, user_id: int) -> None:
+async def _update(request: Request, session: RequestSession, user_id: int) -> None:
     data = await USER_INPUT.read(request, session, instance_id=user_id)
     with USER_INPUT.racing():
         await service.user_update(session=session, user_id=user_id, **data)
 
 
-async def _committed(session: AsyncSession, listing: Listing, user_id: int, *, status_code: int = 200) -> Response:
+async def _committed(session: RequestSession, listing: Listing, user_id: int, *, status_code: int = 200) -> Response:
     """The user as it was written, once that is sure."""
     written = await listing.fetch(session, queries.user_id_criteria(user_id))
     await session.commit()

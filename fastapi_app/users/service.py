@@ -1,16 +1,16 @@
 """Writes of users; each leaves the commit to the endpoint, which answers only after it."""
 
 from sqlalchemy import insert, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fastapi_app.auth.hashing import hash_off_loop
 from fastapi_app.drf.errors import NotFound
+from fastapi_app.sessions import RequestSession
 from shared_schema.contract import django_defaults
 from shared_schema.deletion import delete_rows
 from shared_schema.models import User
 
 
-async def user_create(*, session: AsyncSession, username: str, email: str, password: str) -> int:
+async def user_create(*, session: RequestSession, username: str, email: str, password: str) -> int:
     """Registers somebody and returns the id; the password is stored as a hash."""
     row = {"username": username, "email": email, "password": await _hashed(session, password)}
     values = django_defaults("users") | row
@@ -18,7 +18,7 @@ async def user_create(*, session: AsyncSession, username: str, email: str, passw
     return user_id
 
 
-async def user_update(*, session: AsyncSession, user_id: int, password: str | None = None, **columns: str) -> None:
+async def user_update(*, session: RequestSession, user_id: int, password: str | None = None, **columns: str) -> None:
     """Changes what is given: `username`, `email`, `password`.
 
     Raises:
@@ -33,12 +33,12 @@ async def user_update(*, session: AsyncSession, user_id: int, password: str | No
         raise NotFound("No User matches the given query.")
 
 
-async def user_delete(*, session: AsyncSession, user_id: int) -> None:
+async def user_delete(*, session: RequestSession, user_id: int) -> None:
     """Removes a user with all posts; the user's outstanding tokens stay, without an owner."""
     await delete_rows(session, "users", [user_id])
 
 
-async def _hashed(session: AsyncSession, password: str) -> str:
+async def _hashed(session: RequestSession, password: str) -> str:
     # A hash takes a tenth of a second: the connection goes back to the pool meanwhile. Nothing was written yet.
-    await session.rollback()
+    await session.release()
     return await hash_off_loop(password)

@@ -1,0 +1,80 @@
+"""One session for each request, on one connection, which reads use without SQLAlchemy in between."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import asyncpg
+from fastapi import Depends, Request
+from sqlalchemy import Executable, Result
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+from fastapi_app.database import Database
+from fastapi_app.drf.errors import Unavailable
+
+
+class RequestSession(AsyncSession):
+    """A session whose connection is opened when it is first used, and serves its writes and the driver's reads alike.
+
+    What is not committed is rolled back at the end.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__(expire_on_commit=False)
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+        self._driver: asyncpg.Connection | None = None
+
+    async def driver(self) -> asyncpg.Connection:
+        """The driver's own connection, in the session's transaction if it has begun one."""
+        if self._driver is None:
+            connection = await self._open()
+            self._driver = (await connection.get_raw_connection()).driver_connection
+        return self._driver
+
+    async def execute(self, statement: Executable, *args: Any, **options: Any) -> Result[Any]:  # noqa: ANN401 - as AsyncSession's
+        """Executes in the session's transaction, which begins with the first statement."""
+        await self._open()
+        return await super().execute(statement, *args, **options)
+
+    async def release(self) -> None:
+        """Rolls back and gives the connection to the pool, for a time in which the database is not needed."""
+        await super().rollback()
+        connection, self._connection, self._driver = self._connection, None, None
+        if connection is not None:
+            await connection.close()
+
+    async def close(self) -> None:
+        """Rolls back what is not committed and gives the connection to the pool."""
+        await super().close()
+        await self.release()
+
+    async def discard(self) -> None:
+        """Closes a connection that died, so that the pool doesn't hand it to the next request."""
+        if self._connection is not None:
+            await self._connection.invalidate()
+
+    async def _open(self) -> AsyncConnection:
+        if self._connection is None:
+            self._connection = await self._engine.connect()
+            self.sync_session.bind = self._connection.sync_connection
+        return self._connection
+
+
+async def open_session(request: Request) -> AsyncIterator[RequestSession]:
+    """The session of one request.
+
+    Raises:
+        Unavailable: the tables are not ready.
+    """
+    database: Database = request.app.state.database
+    if database.problem is not None:
+        raise Unavailable(database.problem)
+    session = RequestSession(database.engine)
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+# Closed when the handler returns, before the answer is sent: a slow client holds no connection.
+Session = Annotated[RequestSession, Depends(open_session, scope="function")]
