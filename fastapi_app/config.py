@@ -1,9 +1,10 @@
 """The service's settings: environment variables, and nothing else reads them."""
 
 from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SHORTEST_SECRET = 32
 _PLACEHOLDER = "change-me"
@@ -11,6 +12,8 @@ _PLACEHOLDER = "change-me"
 
 class Settings(BaseSettings):
     """What the service is told at its start. `.env.example` documents each name."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     environment: Literal["development", "production"] = "development"
     fastapi_database_url: str = Field(min_length=1)
@@ -27,6 +30,14 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("fastapi_database_url")
+    @classmethod
+    def _refuse_unknown_options(cls, value: str) -> str:
+        unknown = sorted(set(dict(parse_qsl(urlsplit(value).query))) - {"sslmode"})
+        if unknown:
+            raise ValueError(f"the option {unknown[0]} is libpq's own and asyncpg has none such: leave only sslmode")
+        return value
 
     @model_validator(mode="after")
     def _refuse_placeholder_secret(self) -> "Settings":

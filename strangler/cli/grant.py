@@ -30,7 +30,13 @@ def grant(
     deadline = time.monotonic() + wait
     while True:
         try:
-            apply_grants(owner_dsn=owner_dsn, role=role, password=password, table=table)
+            apply_grants(
+                owner_dsn=owner_dsn,
+                role=role,
+                password=password,
+                table=table,
+                read_only=settings.fastapi_read_only,
+            )
             break
         except FailedError:
             if time.monotonic() >= deadline:

@@ -69,6 +69,7 @@ def fastapi_environment(settings: LocalSettings, connections: Connections) -> di
         "FASTAPI_DATABASE_URL": connections.fastapi_dsn,
         "FASTAPI_HOST": HOST,
         "FASTAPI_PORT": str(settings.fastapi_port),
+        "FASTAPI_READ_ONLY": "1" if settings.fastapi_read_only else "0",
         "FASTAPI_WORKERS": str(settings.fastapi_workers),
     }
 

@@ -42,6 +42,7 @@ class LocalSettings(BaseModel):
     django_workers: Count = 2
     django_threads: Count = 4
     fastapi_workers: Count = 2
+    fastapi_read_only: bool = False
     db_pool_max: Count = 10
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     demo_password: str = "strangler-demo"  # noqa: S105 - development only; nothing is seeded elsewhere

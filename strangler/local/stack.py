@@ -210,6 +210,7 @@ class LocalStack:
                 role=FASTAPI_ROLE,
                 password=self._secret_store.get("fastapi_password"),
                 table=load_routes(ROOT / self.settings.routes_file),
+                read_only=self.settings.fastapi_read_only,
             )
         if self.settings.is_development and not has_rows(dsn=self.owner_dsn, table="users"):
             self.tell("loading the demo data")
