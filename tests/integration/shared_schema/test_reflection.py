@@ -1,6 +1,5 @@
 """Tables reflected from a real PostgreSQL: what they lack is named, and the mapped classes give typed rows."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,8 +18,10 @@ from strangler.schema.grants import apply_grants
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
 from tests.shared_stack import StackAddresses
 
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-ROLE = f"reflection_{WORKER}_fastapi"
+# One database and one role on the run's server, so one worker.
+pytestmark = pytest.mark.xdist_group("reflection")
+
+ROLE = "reflection_fastapi"
 MEND = "run the Django migrations or adapt shared_schema/models.py."
 # In a process of its own: classes are mapped once and for all, here onto a database that is dropped afterwards.
 TYPED_ROWS = """
@@ -52,7 +53,7 @@ with Session(engine) as session:
 
 @pytest.fixture(scope="module")
 def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
-    with migrated_database(admin_dsn=stack.admin_dsn, name=f"reflection_{WORKER}") as database:
+    with migrated_database(admin_dsn=stack.admin_dsn, name="reflection") as database:
         table = RouteTable(routes=(Route(name="a.a", methods=("GET",), path="/a/", stage=Stage.PARALLEL),))
         apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=PASSWORD, table=table)
         yield database

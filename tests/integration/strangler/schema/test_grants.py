@@ -1,6 +1,5 @@
 """FastAPI's role on a real PostgreSQL: what it may do, what it is refused, and how that follows the routes."""
 
-import os
 from collections.abc import Iterator
 
 import psycopg
@@ -14,9 +13,10 @@ from strangler.schema.grants import apply_grants
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
 from tests.shared_stack import StackAddresses
 
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-# Roles belong to the whole server, so each worker has its own.
-ROLE = f"grants_{WORKER}_fastapi"
+# One database and one role on the run's server, so one worker.
+pytestmark = pytest.mark.xdist_group("grants")
+
+ROLE = "grants_fastapi"
 READABLE = ("users", "posts", "tags", "blog_post_tags", "token_blacklist_outstandingtoken")
 FORBIDDEN = ("django_session", "django_migrations", "auth_permission", "auth_group", "django_content_type")
 
@@ -31,7 +31,7 @@ WRITING = routes(Stage.PARALLEL, "POST")
 
 @pytest.fixture(scope="module")
 def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
-    with migrated_database(admin_dsn=stack.admin_dsn, name=f"grants_{WORKER}") as database:
+    with migrated_database(admin_dsn=stack.admin_dsn, name="grants") as database:
         yield database
 
 
