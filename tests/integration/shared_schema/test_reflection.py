@@ -1,5 +1,6 @@
 """Tables reflected from a real PostgreSQL: what they lack is named, and the mapped classes give typed rows."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,10 +19,9 @@ from strangler.schema.grants import apply_grants
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
 from tests.shared_stack import StackAddresses
 
-# One database and one role on the run's server, so one worker.
-pytestmark = pytest.mark.xdist_group("reflection")
-
-ROLE = "reflection_fastapi"
+# Databases and roles belong to the run's server: each worker has its own.
+NAME = f"reflection_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+ROLE = f"{NAME}_fastapi"
 MEND = "run the Django migrations or adapt shared_schema/models.py."
 # In a process of its own: classes are mapped once and for all, here onto a database that is dropped afterwards.
 TYPED_ROWS = """
@@ -53,7 +53,7 @@ with Session(engine) as session:
 
 @pytest.fixture(scope="module")
 def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
-    with migrated_database(admin_dsn=stack.admin_dsn, name="reflection") as database:
+    with migrated_database(admin_dsn=stack.admin_dsn, name=NAME) as database:
         table = RouteTable(routes=(Route(name="a.a", methods=("GET",), path="/a/", stage=Stage.PARALLEL),))
         apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=PASSWORD, table=table)
         yield database
@@ -120,17 +120,17 @@ def test_djangos_tables_are_what_the_service_needs(engine: Engine) -> None:
             "Table token_blacklist_blacklistedtoken is missing: run the Django migrations.",
         ),
         (
-            f"REVOKE SELECT ON tags FROM {ROLE}",  # noqa: S608 - a name of this file
-            f"GRANT SELECT ON tags TO {ROLE}",
-            f"Role {ROLE} may not read table tags: run `strangler grant`.",
+            "REVOKE SELECT ON tags FROM {role}",
+            "GRANT SELECT ON tags TO {role}",
+            "Role {role} may not read table tags: run `strangler grant`.",
         ),
     ],
 )
 def test_what_is_missing_or_different_is_named(
     change: str, back: str, sentence: str, database: OwnDatabase, engine: Engine
 ) -> None:
-    with changed(database, change, back):
-        assert sentence in mismatches(engine)
+    with changed(database, change.format(role=ROLE), back.format(role=ROLE)):
+        assert sentence.format(role=ROLE) in mismatches(engine)
     assert mismatches(engine) == []
 
 

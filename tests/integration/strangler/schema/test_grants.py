@@ -1,5 +1,6 @@
 """FastAPI's role on a real PostgreSQL: what it may do, what it is refused, and how that follows the routes."""
 
+import os
 from collections.abc import Iterator
 
 import psycopg
@@ -13,10 +14,9 @@ from strangler.schema.grants import apply_grants
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
 from tests.shared_stack import StackAddresses
 
-# One database and one role on the run's server, so one worker.
-pytestmark = pytest.mark.xdist_group("grants")
-
-ROLE = "grants_fastapi"
+# Databases and roles belong to the run's server: each worker has its own.
+NAME = f"grants_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+ROLE = f"{NAME}_fastapi"
 READABLE = ("users", "posts", "tags", "blog_post_tags", "token_blacklist_outstandingtoken")
 FORBIDDEN = ("django_session", "django_migrations", "auth_permission", "auth_group", "django_content_type")
 
@@ -31,7 +31,7 @@ WRITING = routes(Stage.PARALLEL, "POST")
 
 @pytest.fixture(scope="module")
 def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
-    with migrated_database(admin_dsn=stack.admin_dsn, name="grants") as database:
+    with migrated_database(admin_dsn=stack.admin_dsn, name=NAME) as database:
         yield database
 
 
@@ -104,14 +104,14 @@ def test_djangos_own_tables_are_not(table: str, granted: str, request: pytest.Fi
         ("CREATE INDEX mine ON posts (title)", "must be owner of table posts"),
         ("DROP TABLE posts", "must be owner of table posts"),
         ("TRUNCATE posts CASCADE", "permission denied for table posts"),
-        (f'ALTER ROLE "{ROLE}" SUPERUSER', "permission denied to alter role"),
+        ("ALTER ROLE {role} SUPERUSER", "permission denied to alter role"),
     ],
 )
 @pytest.mark.parametrize("granted", ["read_only", "writing"])
 def test_no_definition_can_be_changed(
     statement: str, refusal: str, granted: str, request: pytest.FixtureRequest
 ) -> None:
-    assert attempt(request.getfixturevalue(granted), statement).startswith(refusal)
+    assert attempt(request.getfixturevalue(granted), statement.format(role=ROLE)).startswith(refusal)
 
 
 WRITES = [
