@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tests.bench.wrk import Load
 
-P99: Final = "p99 below v1's"
+P99: Final = "p99 < v1's"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +25,12 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class Medians:
-    """One stack over all rounds: requests per second and milliseconds."""
+    """One stack over all rounds: requests per second, milliseconds of waiting and of a core."""
 
     rate: float
     p50_ms: float
     p99_ms: float
+    cpu_ms: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,4 +106,5 @@ class Comparison:
             rate=median(load.rate for load in loads),
             p50_ms=median(load.p50_ms for load in loads),
             p99_ms=median(load.p99_ms for load in loads),
+            cpu_ms=median(load.cpu_ms for load in loads),
         )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,13 +23,14 @@ def report_print(comparisons: Sequence[Comparison], *, console: Console) -> None
 
 
 def report_table(comparisons: Sequence[Comparison]) -> Table:
-    """A row for each endpoint; v1 is DRF, v2 FastAPI."""
-    table = Table()
-    for heading in ("endpoint", "v1 req/s", "v2 req/s", "v2/v1", "min-max"):
-        table.add_column(heading, justify="left" if heading == "endpoint" else "right")
-    for heading in ("v1 p50", "v2 p50", "v1 p99", "v2 p99"):
-        table.add_column(f"{heading} ms", justify="right")
-    table.add_column("targets")
+    """Two lines for each endpoint, v1 (DRF) above v2 (FastAPI); narrow enough for a terminal of 80 columns."""
+    caption = "times in milliseconds; CPU is that of the whole stack for one request"
+    table = Table(box=box.SIMPLE_HEAD, caption=caption, padding=(0, 1, 1, 0))
+    table.add_column("endpoint")
+    table.add_column("")
+    for heading in ("req/s", "p50", "p99", "CPU", "v2/v1"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("targets", no_wrap=True)
     for comparison in comparisons:
         table.add_row(*_cells(comparison), _verdicts(comparison))
     return table
@@ -52,16 +54,16 @@ def report_write(file: Path, comparisons: Sequence[Comparison], *, conditions: d
 
 
 def _cells(comparison: Comparison) -> list[str]:
-    v1, v2 = comparison.v1, comparison.v2
+    stacks = (comparison.v1, comparison.v2)
     least, most = comparison.spread
-    times = (v1.p50_ms, v2.p50_ms, v1.p99_ms, v2.p99_ms)
     return [
         comparison.name,
-        f"{v1.rate:,.0f}",
-        f"{v2.rate:,.0f}",
-        f"{comparison.ratio:.2f}",
-        f"{least:.2f}-{most:.2f}",
-        *(f"{time:.1f}" for time in times),
+        "v1\nv2",
+        "\n".join(f"{stack.rate:,.0f}" for stack in stacks),
+        "\n".join(f"{stack.p50_ms:.1f}" for stack in stacks),
+        "\n".join(f"{stack.p99_ms:.1f}" for stack in stacks),
+        "\n".join(f"{stack.cpu_ms:.1f}" for stack in stacks),
+        f"{comparison.ratio:.2f}\n{least:.2f}-{most:.2f}",
     ]
 
 
@@ -74,4 +76,5 @@ def _verdicts(comparison: Comparison) -> Text:
 
 
 def _medians(stack: Medians) -> str:
-    return f"{stack.rate:.0f} req/s, p50 {stack.p50_ms:.1f} ms, p99 {stack.p99_ms:.1f} ms"
+    waiting = f"p50 {stack.p50_ms:.1f} ms, p99 {stack.p99_ms:.1f} ms"
+    return f"{stack.rate:.0f} req/s, {waiting}, CPU {stack.cpu_ms:.1f} ms"

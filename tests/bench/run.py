@@ -11,7 +11,6 @@ from tests.bench.comparison import Comparison, Round
 from tests.bench.endpoints import Endpoint
 from tests.bench.equality import STACKS
 from tests.bench.rows import Rows
-from tests.bench.settling import settle
 from tests.bench.wrk import Load, Wrk, requests_write
 from tests.contract.comparing import V1, V2
 
@@ -44,9 +43,7 @@ class Run:
         self._stack = stack
         self._rows = rows
         self._tell = tell
-        self._wrk = Wrk(
-            children=stack.children, folder=stack.folder.path, url=stack.proxy_url, connections=plan.connections
-        )
+        self._wrk = Wrk(stack, connections=plan.connections)
 
     def compare(self) -> list[Comparison]:
         """Load everything.
@@ -91,8 +88,6 @@ class Run:
 
     def _wrk_load(self, endpoint: Endpoint, *, seconds: int) -> Load:
         load = self._wrk.load(endpoint.method, seconds=seconds, repeatable=endpoint.repeatable)
-        settle((record.pid for record in self._stack.state.services.values()), check=self._stack.children.check)
-        self._stack.children.require_running()
         for path in self._stack.folder.logs.glob("*.log"):
             log_trim(path)
         return load

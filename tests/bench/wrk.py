@@ -8,9 +8,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Self
 
+import psutil
+
 from strangler.errors import FailedError, UsageError
-from strangler.local.children import Children
 from strangler.local.settings import base_environment
+from strangler.local.stack import LocalStack
+from tests.bench.processes import cpu_seconds, settle
 
 SCRIPT: Final = Path(__file__).with_name("load.lua")
 # Longer than any answer may take, so that a slow one counts with its time instead of as an error.
@@ -39,7 +42,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What came of one load; times in milliseconds."""
+    """What came of one load; times in milliseconds. `cpu_seconds` is what the whole stack took for it."""
 
     requests: int
     seconds: float
@@ -47,9 +50,10 @@ class Load:
     p99_ms: float
     unsent: int
     errors: dict[str, int]
+    cpu_seconds: float
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, *, cpu_seconds: float) -> Self:
         """The result as `load.lua` writes it."""
         told = json.loads(text)
         return cls(
@@ -59,12 +63,18 @@ class Load:
             p99_ms=told["p99"] / 1000,
             unsent=told["unsent"],
             errors={kind: number for kind, number in told["errors"].items() if number},
+            cpu_seconds=cpu_seconds,
         )
 
     @property
     def rate(self) -> float:
         """Requests per second."""
         return self.requests / self.seconds
+
+    @property
+    def cpu_ms(self) -> float:
+        """Milliseconds of a core for each request."""
+        return self.cpu_seconds * 1000 / self.requests
 
     def require_clean(self, what: str) -> None:
         """Refuse a load that went wrong; `what` names it in the sentence.
@@ -104,34 +114,39 @@ def requests_write(file: Path, requests: Iterable[Request], *, prefix: str, limi
 
 
 class Wrk:
-    """Loads one front door from one thread, as many connections as are given.
+    """Loads a stack through its front door from one thread, over as many connections as are given."""
 
-    `folder` takes the requests and the result of the load under way.
-    """
-
-    def __init__(self, *, children: Children, folder: Path, url: str, connections: int) -> None:
-        self._children = children
+    def __init__(self, stack: LocalStack, *, connections: int) -> None:
+        self._stack = stack
+        self._processes = [psutil.Process(record.pid) for record in stack.state.services.values()]
         self._program = wrk_find()
-        self._url = url
         self._connections = connections
-        self.requests = folder / "requests.tsv"
-        self.result = folder / "result.json"
+        self.requests = stack.folder.path / "requests.tsv"
+        self._result = stack.folder.path / "result.json"
 
     def load(self, method: str, *, seconds: int, repeatable: bool) -> Load:
-        """Send what the file `requests` holds; `repeatable` begins it anew at its end.
+        """Send what the file `requests` holds, and wait for the stack to be idle again.
 
-        :raises FailedError: wrk failed.
+        `repeatable` begins the file anew at its end.
+
+        :raises FailedError: wrk failed, or a part of the stack ended.
         """
-        self.result.unlink(missing_ok=True)
+        children = self._stack.children
+        self._result.unlink(missing_ok=True)
         argv = [self._program, "--threads", "1", "--connections", str(self._connections)]
-        argv += ["--duration", f"{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s", "--script", str(SCRIPT), self._url]
-        self._children.run("wrk", argv, self._environment(method, repeatable=repeatable))
-        return Load.parse(self.result.read_text(encoding="ascii"))
+        argv += ["--duration", f"{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s"]
+        argv += ["--script", str(SCRIPT), self._stack.proxy_url]
+        before = cpu_seconds(self._processes)
+        children.run("wrk", argv, self._environment(method, repeatable=repeatable))
+        taken = cpu_seconds(self._processes) - before
+        children.require_running()
+        settle(self._processes, check=children.check)
+        return Load.parse(self._result.read_text(encoding="ascii"), cpu_seconds=taken)
 
     def _environment(self, method: str, *, repeatable: bool) -> dict[str, str]:
         return base_environment() | {
             "BENCH_METHOD": method,
             "BENCH_REPEAT": "1" if repeatable else "0",
             "BENCH_REQUESTS": str(self.requests),
-            "BENCH_RESULT": str(self.result),
+            "BENCH_RESULT": str(self._result),
         }

@@ -7,7 +7,9 @@ from tests.bench.wrk import Load
 
 
 def load(requests: int, *, p99_ms: float = 10.0, seconds: float = 1.0) -> Load:
-    return Load(requests=requests, seconds=seconds, p50_ms=p99_ms / 2, p99_ms=p99_ms, unsent=0, errors={})
+    return Load(
+        requests=requests, seconds=seconds, p50_ms=p99_ms / 2, p99_ms=p99_ms, unsent=0, errors={}, cpu_seconds=0.5
+    )
 
 
 def comparison(*rates: tuple[int, int], target: float | None = None) -> Comparison:
@@ -15,8 +17,9 @@ def comparison(*rates: tuple[int, int], target: float | None = None) -> Comparis
     return Comparison("detail", target=target, rounds=rounds)
 
 
-def test_rate_is_per_second() -> None:
-    assert load(300, seconds=2.0).rate == 150
+def test_rate_is_per_second_and_the_cores_time_per_request() -> None:
+    assert load(250, seconds=2.0).rate == 125
+    assert load(250, seconds=2.0).cpu_ms == 2
 
 
 def test_ratio_is_the_median_of_the_rounds_own_ratios() -> None:

@@ -33,7 +33,7 @@ def test_plan_counts_both_stacks() -> None:
 
 
 def test_an_answer_without_its_row_is_refused() -> None:
-    load = Load(requests=50, seconds=1.0, p50_ms=1.0, p99_ms=1.0, unsent=0, errors={})
+    load = Load(requests=50, seconds=1.0, p50_ms=1.0, p99_ms=1.0, unsent=0, errors={}, cpu_seconds=0.1)
     written_require(load, 50, "create on fastapi")
     with pytest.raises(FailedError, match="create on fastapi answered 50 requests and wrote 49 rows"):
         written_require(load, 49, "create on fastapi")

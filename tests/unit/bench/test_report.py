@@ -10,7 +10,7 @@ from tests.bench.wrk import Load
 
 
 def load(requests: int, p99_ms: float) -> Load:
-    return Load(requests=requests, seconds=2.0, p50_ms=3.25, p99_ms=p99_ms, unsent=0, errors={})
+    return Load(requests=requests, seconds=2.0, p50_ms=3.25, p99_ms=p99_ms, unsent=0, errors={}, cpu_seconds=1.0)
 
 
 MET = Comparison("detail", target=4, rounds=[Round(v1=load(200, 20.0), v2=load(1000, 9.0))])
@@ -18,7 +18,7 @@ MISSED = Comparison("feed", target=None, rounds=[Round(v1=load(200, 20.0), v2=lo
 
 
 def printed(*, terminal: bool) -> list[str]:
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=160, color_system=None)
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=80, color_system=None)
     report_print([MET, MISSED], console=console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
@@ -26,18 +26,21 @@ def printed(*, terminal: bool) -> list[str]:
 
 def test_off_a_terminal_each_endpoint_is_a_line() -> None:
     assert printed(terminal=False) == [
-        "detail: v1 100 req/s, p50 3.2 ms, p99 20.0 ms; v2 500 req/s, p50 3.2 ms, p99 9.0 ms; "
-        "v2/v1 5.00 (5.00-5.00); ≥ 4 × met, p99 below v1's met",
-        "feed: v1 100 req/s, p50 3.2 ms, p99 20.0 ms; v2 2500 req/s, p50 3.2 ms, p99 21.0 ms; "
-        "v2/v1 25.00 (25.00-25.00); p99 below v1's MISSED",
+        "detail: v1 100 req/s, p50 3.2 ms, p99 20.0 ms, CPU 5.0 ms; v2 500 req/s, p50 3.2 ms, p99 9.0 ms, CPU 1.0 ms; "
+        "v2/v1 5.00 (5.00-5.00); ≥ 4 × met, p99 < v1's met",
+        "feed: v1 100 req/s, p50 3.2 ms, p99 20.0 ms, CPU 5.0 ms; v2 2500 req/s, p50 3.2 ms, p99 21.0 ms, CPU 0.2 ms; "
+        "v2/v1 25.00 (25.00-25.00); p99 < v1's MISSED",
     ]
 
 
 def test_on_a_terminal_it_is_a_table() -> None:
     lines = printed(terminal=True)
-    assert all(heading in lines[1] for heading in ("endpoint", "v1 req/s", "v2/v1", "v2 p99 ms", "targets"))
-    row = next(line for line in lines if "feed" in line)
-    assert all(cell in row for cell in ("2,500", "25.00-25.00", "21.0", "MISSED"))
+    assert next(line for line in lines if "endpoint" in line).split() == [
+        *("endpoint", "req/s", "p50", "p99", "CPU", "v2/v1", "targets"),
+    ]
+    v1 = next(number for number, line in enumerate(lines) if "feed" in line)
+    assert lines[v1].split() == ["feed", "v1", "100", "3.2", "20.0", "5.0", "25.00", "p99", "<", "v1's", "MISSED"]
+    assert lines[v1 + 1].split() == ["v2", "2,500", "3.2", "21.0", "0.2", "25.00-25.00"]
 
 
 def test_file_tells_the_conditions_and_whether_all_is_met(tmp_path: Path) -> None:
