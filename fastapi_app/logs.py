@@ -3,10 +3,16 @@
 import json
 import logging
 import logging.config
+import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+# What PostgreSQL and SQLAlchemy add to the error of a refused row: its values, hashes and tokens among them.
+_VALUES = re.compile(
+    r"\n(?:DETAIL: |\[parameters: ).*?(?=\nHINT: |\n\[SQL: |\n\(Background on |\n\nThe above |\n\nDuring |\Z)", re.DOTALL
+)
 
 
 class JsonFormatter(logging.Formatter):
@@ -23,7 +29,7 @@ class JsonFormatter(logging.Formatter):
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _VALUES.sub("", self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
 

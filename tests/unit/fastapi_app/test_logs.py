@@ -64,6 +64,25 @@ def test_a_message_of_several_lines_and_a_traceback_stay_on_one() -> None:
     assert str(line["exception"]).endswith("ValueError: broken\nin two")
 
 
+@pytest.mark.parametrize("value", ["alice@private.example", "two\nlines", "a\n\nb", "HINT: x", "[SQL: x]"])
+def test_the_values_of_a_refused_row_are_left_out(value: str) -> None:
+    """As asyncpg and SQLAlchemy word such errors, the second raised from the first."""
+    refused = f"null value in column\nDETAIL:  Failing row contains (1, {value}, null).\nHINT:  Fill it in."
+    try:
+        try:
+            raise LookupError(refused)
+        except LookupError as error:
+            statement = "INSERT INTO users VALUES ($1)"
+            raise OSError(
+                f"{refused}\n[SQL: {statement}]\n[parameters: (1, {value!r})]\n(Background on this …)"
+            ) from error
+    except OSError:
+        exception = str(parsed(JsonFormatter().format(record(exc_info=sys.exc_info())))["exception"])
+    assert value not in exception
+    for kept in ("null value in column", "HINT:  Fill it in.", "[SQL: INSERT", "(Background on", "direct cause"):
+        assert kept in exception
+
+
 @pytest.mark.parametrize(("level", "shown"), [("debug", 2), ("info", 1), ("error", 0)])
 def test_records_of_the_level_go_to_standard_error(level: str, shown: int, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs(level)
