@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from fastapi_app import main
@@ -87,6 +88,12 @@ async def test_the_location_has_the_prefix_that_the_client_used(client: httpx.As
 )
 async def test_what_would_be_unknown_with_a_slash_too_is_not_redirected(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code != 301
+
+
+async def test_a_path_that_is_known_as_it_is_stays_as_it_is() -> None:
+    both = RequestMiddleware(Response("as it is"), knows=lambda _: True)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(both), base_url="http://testserver") as client:
+        assert (await client.get("/api/v2/feed")).text == "as it is"
 
 
 async def test_djangos_security_headers_are_on_every_answer(client: httpx.AsyncClient) -> None:

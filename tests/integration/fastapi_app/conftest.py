@@ -1,0 +1,104 @@
+"""The application in process, over databases of its own that hold Django's tables and a few rows."""
+
+import io
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import httpx
+import psycopg
+import pytest
+
+from fastapi_app import main
+from fastapi_app.logs import JsonFormatter
+from strangler.local.settings import ROOT
+from strangler.routes.table import load_routes
+from strangler.schema.grants import apply_grants
+from tests.databases import PASSWORD, OwnDatabase, migrated_database
+from tests.integration.fastapi_app.running import Running, cloned_database, fill, until_ready
+from tests.integration.fastapi_app.settings import app_settings
+from tests.shared_stack import StackAddresses
+
+Start = Callable[..., AbstractAsyncContextManager[Running]]
+
+
+@pytest.fixture(scope="session")
+def template(stack: StackAddresses, worker_id: str) -> Iterator[OwnDatabase]:
+    """A database that nobody connects to, so that it can be cloned."""
+    with migrated_database(admin_dsn=stack.admin_dsn, name=f"fastapi_{worker_id}") as database:
+        apply_grants(
+            owner_dsn=database.owner_dsn,
+            role=f"{database.name}_fastapi",
+            password=PASSWORD,
+            table=load_routes(ROOT / "nginx" / "routes.toml"),
+        )
+        with psycopg.connect(database.owner_dsn) as connection:
+            fill(connection)
+        yield database
+
+
+@pytest.fixture(scope="session")
+def database(template: OwnDatabase) -> Iterator[OwnDatabase]:
+    """The database that most tests share; a test that writes makes rows of its own."""
+    with cloned_database(template, f"{template.name}_shared") as database:
+        yield database
+
+
+@pytest.fixture
+def own_database(template: OwnDatabase) -> Iterator[OwnDatabase]:
+    """A database that the test may break."""
+    with cloned_database(template, f"{template.name}_broken") as database:
+        yield database
+
+
+@pytest.fixture
+def owner(database: OwnDatabase) -> Iterator[psycopg.Connection]:
+    """Another connection than the application's, as the owner of the tables."""
+    with psycopg.connect(database.owner_dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What is logged, as it is written."""
+    monkeypatch.setattr(main, "configure_logs", lambda _level: None)
+    handler = logging.StreamHandler(io.StringIO())
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [*root.handlers, handler])
+    monkeypatch.setattr(logging.getLogger("fastapi_app"), "level", logging.DEBUG)
+    return handler.stream
+
+
+@pytest.fixture
+def start(template: OwnDatabase, log: io.StringIO) -> Start:
+    """Starts the application over a database: `async with start(database) as running`."""
+
+    @asynccontextmanager
+    async def run(
+        database: OwnDatabase, *, pool_max: int = 5, url: str | None = None, ready: bool = True
+    ) -> AsyncIterator[Running]:
+        settings = app_settings(url or database.dsn(f"{template.name}_fastapi"), pool_max=pool_max)
+        app = main.create_app(settings)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://testserver/api/v2", timeout=30) as client,
+        ):
+            if ready:
+                await until_ready(client)
+            yield Running(app=app, client=client, log=log)
+
+    return run
+
+
+@pytest.fixture
+async def running(start: Start, database: OwnDatabase) -> AsyncIterator[Running]:
+    """The application over the shared database."""
+    async with start(database) as running:
+        yield running
+
+
+@pytest.fixture
+def client(running: Running) -> httpx.AsyncClient:
+    return running.client

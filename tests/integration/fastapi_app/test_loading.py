@@ -1,0 +1,93 @@
+"""Mapped objects: nothing is loaded by itself, what is loaded eagerly is there, and each response model takes it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from fastapi_app.posts.schemas import PostMinimal, PostRead
+from fastapi_app.tags.schemas import TagRead
+from fastapi_app.users.schemas import MeRead, UserRead
+from shared_schema.mapping import mapped_classes
+from shared_schema.models import Post, Tag, User
+from tests.integration.fastapi_app.running import ALICE, BOB, POSTS, Running
+
+MODELS: tuple[type[BaseModel], ...] = (UserRead, MeRead, PostRead, PostMinimal, TagRead)
+
+
+async def test_a_relation_is_never_loaded_by_itself(running: Running) -> None:
+    async with AsyncSession(running.engine) as session:
+        user = (await session.execute(select(User).where(User.id == ALICE))).scalar_one()
+        with pytest.raises(InvalidRequestError, match="lazy='raise'"):
+            _ = user.posts
+        post = (await session.execute(select(Post).where(Post.author_id == BOB))).scalar_one()
+        for relation in ("author", "tags"):
+            with pytest.raises(InvalidRequestError, match="lazy='raise'"):
+                getattr(post, relation)
+
+
+async def test_every_relation_is_mapped_so(running: Running) -> None:  # noqa: ARG001 - the classes are mapped at its start
+    relations = [relation for cls in mapped_classes() for relation in cls.__mapper__.relationships]
+    assert len(relations) >= 4
+    assert {relation.lazy for relation in relations} == {"raise"}
+
+
+async def test_what_is_loaded_eagerly_is_there(running: Running) -> None:
+    async with AsyncSession(running.engine) as session:
+        statement = select(User).options(selectinload(User.posts).selectinload(Post.tags)).where(User.id == ALICE)
+        user = (await session.execute(statement)).scalar_one()
+    assert len(user.posts) == POSTS
+    assert {tag.name for post in user.posts for tag in post.tags} == {"garden", "trees"}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+async def test_a_response_model_takes_a_mapped_object(running: Running, model: type[BaseModel]) -> None:
+    async with AsyncSession(running.engine) as session:
+        found = await _load(session, model)
+    read = model.model_validate(found)
+    assert set(model.model_fields) == read.model_fields_set
+    assert all(getattr(read, name) is not None for name in model.model_fields)
+
+
+def test_a_response_model_takes_only_what_has_its_attributes() -> None:
+    class Row:
+        id, username, display_name, post_count = 1, "alice", "@alice", 3
+        created_at = datetime(2025, 1, 1, tzinfo=UTC)
+
+    assert UserRead.model_validate(Row()).username == "alice"
+    Row.created_at = None  # type: ignore[assignment] # what a nullable column would hold
+    with pytest.raises(ValueError, match="created_at"):
+        UserRead.model_validate(Row())
+
+
+async def _load(session: AsyncSession, model: type[BaseModel]) -> Any:
+    """An object for `model`, with what answers compute in SQL set beside its columns."""
+    if model in (PostRead, PostMinimal):
+        statement = select(Post).options(selectinload(Post.author), selectinload(Post.tags)).limit(1)
+        post = (await session.execute(statement)).scalar_one()
+        if model is PostMinimal:
+            return post
+        return _Named(post, author=_counted(post.author), tags=[tag.name for tag in post.tags])
+    kind = Tag if model is TagRead else User
+    found = (await session.execute(select(kind).options(selectinload(kind.posts)).limit(1))).scalar_one()
+    return _counted(found)
+
+
+def _counted(found: Any) -> Any:
+    return _Named(found, post_count=len(found.posts) if "posts" in vars(found) else 0, display_name="@")
+
+
+class _Named:
+    """A mapped object with further attributes, or with others in their place."""
+
+    def __init__(self, found: Any, **attributes: Any) -> None:
+        self._found = found
+        vars(self).update(attributes)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._found, name)

@@ -1,0 +1,69 @@
+"""How many statements a request costs: as many for a hundred rows as for one."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.databases import OwnDatabase
+from tests.integration.fastapi_app.conftest import Start
+from tests.integration.fastapi_app.running import ALICE, BOB, POSTS, Running, Statements, bearer
+
+# What the caller costs, and what the answer costs; a page is counted in the same trip.
+LISTS = {
+    "/feed/": 1,
+    "/feed/highlights/": 1,
+    "/posts/": 2,
+    "/posts/recent/": 2,
+    "/users/": 2,
+    "/users/active/?min_posts=0": 2,
+    "/users/2/posts/": 3,
+    "/tags/": 1,
+}
+DETAILS = {"/posts/1/": 2, "/users/me/": 2, "/users/3/": 2, "/tags/1/": 1}
+
+
+@pytest.fixture
+async def running(start: Start, database: OwnDatabase) -> AsyncIterator[Running]:
+    """One connection: what each asks once, about types of the database, comes before anything is counted."""
+    async with start(database, pool_max=1) as running:
+        yield running
+
+
+@pytest.fixture
+def seen(running: Running) -> Statements:
+    return Statements(running.engine)
+
+
+async def ask(running: Running, seen: Statements, path: str, user_id: int) -> tuple[httpx.Response, list[str]]:
+    headers = {} if path.startswith(("/feed", "/tags")) else bearer(user_id)
+    await running.client.get(path, headers=headers)
+    seen.clear()
+    response = await running.client.get(path, headers=headers)
+    assert response.status_code == 200, response.text
+    return response, [*seen]
+
+
+@pytest.mark.parametrize(("path", "most"), LISTS.items())
+async def test_a_list_of_many_costs_as_many_statements_as_a_list_of_one(
+    running: Running, seen: Statements, path: str, most: int
+) -> None:
+    glue = "&" if "?" in path else "?"
+    many, for_many = await ask(running, seen, f"{path}{glue}page_size=100&limit=50", ALICE)
+    _, for_one = await ask(running, seen, f"{path}{glue}page_size=1&limit=1", BOB)
+    rows = many.json()
+    assert len(rows if isinstance(rows, list) else rows["results"]) > 1
+    assert len(for_many) == len(for_one) <= most, "\n".join(for_many)
+
+
+@pytest.mark.parametrize(("path", "most"), DETAILS.items())
+async def test_one_thing_costs_one_statement_beyond_the_caller(
+    running: Running, seen: Statements, path: str, most: int
+) -> None:
+    _, counted = await ask(running, seen, path, ALICE)
+    assert 0 < len(counted) <= most, "\n".join(counted)
+
+
+async def test_a_page_of_all_posts_holds_them(running: Running, seen: Statements) -> None:
+    response, _ = await ask(running, seen, "/posts/?page_size=100", ALICE)
+    assert response.json()["count"] == len(response.json()["results"]) == POSTS
