@@ -62,7 +62,7 @@ containers: ## Build and start the containers, ask them what a client does, remo
 ##@ Work on it
 test: ## Run every test on a database of its own; ARGS="-k feed" passes arguments to pytest
 	@$(call bootstrap,dev)
-	@$(python) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
 
 bench: ## Compare the speed of both stacks under load; ONLY=own-list,detail ROUNDS=5 SECONDS=5 CONNECTIONS=16
 	@$(call bootstrap,dev)

@@ -11,7 +11,8 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 # What PostgreSQL and SQLAlchemy add to the error of a refused row: its values, hashes and tokens among them.
 _VALUES = re.compile(
-    r"\n(?:DETAIL: |\[parameters: ).*?(?=\nHINT: |\n\[SQL: |\n\(Background on |\n\nThe above |\n\nDuring |\Z)", re.DOTALL
+    r"\n(?:DETAIL: |\[parameters: ).*?(?=\nHINT: |\n\[SQL: |\n\(Background on |\n\nThe above |\n\nDuring |\Z)",
+    re.DOTALL,
 )
 
 

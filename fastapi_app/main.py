@@ -47,7 +47,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.tokens = Tokens(settings.jwt_signing_key.get_secret_value())
     for router in _ROUTERS:
-        app.include_router(router, prefix=PREFIX)
+        # Not include_router: FastAPI would look for the route of each request twice, in every router.
+        app.router.routes.extend(router.routes)
     add_handlers(app)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False)
     app.add_middleware(RequestMiddleware, knows=_known_paths())
@@ -64,6 +65,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _known_paths() -> Callable[[str], bool]:
     """Whether a path is one of the routers'."""
-    paths = {PREFIX + route.path for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)}
+    paths = {route.path for router in _ROUTERS for route in router.routes if isinstance(route, APIRoute)}
     pattern = re.compile("|".join(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)) for path in sorted(paths)))
     return lambda path: pattern.fullmatch(path) is not None

@@ -32,6 +32,7 @@ class Shape:
 
     def __init__(self, fields: Fields) -> None:
         self._fields = fields
+        self._within = self._shapes_within()
 
     @property
     def columns(self) -> list[Expression]:
@@ -41,15 +42,30 @@ class Shape:
             columns.extend(field.columns if isinstance(field, Shape) else [field])
         return columns
 
+    def _shapes_within(self) -> list[tuple[int, int, "Shape"]]:
+        """Where the shapes within begin, how many columns each takes, and which they are."""
+        found: list[tuple[int, int, Shape]] = []
+        column = 0
+        for field in self._fields.values():
+            width = 1
+            if isinstance(field, Shape):
+                width = len(field.columns)
+                found.append((column, width, field))
+            column += width
+        return found
+
     def build(self, row: Sequence[Any]) -> dict[str, Any]:
         """The item of a row whose first columns are the shape's."""
-        return self._build(iter(row))
-
-    def _build(self, values: Any) -> dict[str, Any]:  # noqa: ANN401 - an iterator over whatever the columns hold
-        return {
-            name: field._build(values) if isinstance(field, Shape) else next(values)  # noqa: SLF001 - the same class
-            for name, field in self._fields.items()
-        }
+        if not self._within:
+            return dict(zip(self._fields, row, strict=False))
+        values: list[Any] = []
+        end = 0
+        for start, width, shape in self._within:
+            values += row[end:start]
+            end = start + width
+            values.append(shape.build(row[start:end]))
+        values += row[end:]
+        return dict(zip(self._fields, values, strict=False))
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,9 @@ class RequestSession(AsyncSession):
     async def driver(self) -> asyncpg.Connection:
         """The driver's own connection, in the session's transaction if it has begun one."""
         if self._driver is None:
-            connection = await self._open()
-            self._driver = (await connection.get_raw_connection()).driver_connection
+            connection = (await self._open()).sync_connection
+            assert connection is not None  # noqa: S101 - it is open
+            self._driver = connection.connection.driver_connection
         return self._driver
 
     async def execute(self, statement: Executable, *args: Any, **options: Any) -> Result[Any]:  # noqa: ANN401 - as AsyncSession's
@@ -38,14 +39,16 @@ class RequestSession(AsyncSession):
 
     async def release(self) -> None:
         """Rolls back and gives the connection to the pool, for a time in which the database is not needed."""
-        await super().rollback()
+        if self.in_transaction():
+            await super().rollback()
         connection, self._connection, self._driver = self._connection, None, None
         if connection is not None:
             await connection.close()
 
     async def close(self) -> None:
         """Rolls back what is not committed and gives the connection to the pool."""
-        await super().close()
+        if self.in_transaction():
+            await super().close()
         await self.release()
 
     async def discard(self) -> None:

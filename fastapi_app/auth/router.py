@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from fastapi_app.auth import service
@@ -18,10 +18,10 @@ from fastapi_app.auth.schemas import (
 from fastapi_app.auth.tokens import Tokens
 from fastapi_app.drf.inputs import CharField, Input, Shown
 from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import View, ViewRoute
+from fastapi_app.drf.view import View, feature_router
 from fastapi_app.sessions import Session
 
-router = APIRouter(tags=["auth"], route_class=ViewRoute)
+router = feature_router("auth")
 
 
 async def application_tokens(request: Request) -> Tokens:

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from fastapi_app.drf.errors import ApiError, MethodNotAllowed, NotFound, Unavailable
@@ -33,6 +33,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_http_error)
     for kind in (DBAPIError, asyncpg.PostgresError, *_AWAY):
         app.add_exception_handler(kind, _answer_database_error)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
     app.add_exception_handler(Exception, _answer_unforeseen)
 
 
@@ -68,6 +69,11 @@ def _database_answer(error: Exception) -> Unavailable | None:
     if state in _GOING or isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return Unavailable("The database does not answer: try again in a few seconds.")
     return None
+
+
+async def _answer_nobody(_request: Request, _error: Exception) -> Response:
+    """The client hung up before it had sent everything: nobody reads the answer, and nothing was done."""
+    return Response(status_code=400)
 
 
 async def _answer_unforeseen(_request: Request, error: Exception) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, select
+from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, literal_column, select
 
 from fastapi_app.drf.criteria import Criteria, clauses_of, key_of, values_of
 from fastapi_app.reads import Rows, Shape, fetch
@@ -94,7 +94,11 @@ class Listing:
         return kind
 
     def _page(self, criteria: Criteria, terms: tuple[str, ...], limit: int | None, *, skips: bool) -> CTE:
-        page = select(self.key().label("id")).where(*clauses_of(criteria)).order_by(*self._order(terms)).limit(limit)
+        page = select(self.key().label("id")).where(*clauses_of(criteria)).order_by(*self._order(terms))
+        if limit is not None:
+            # No parameter: PostgreSQL keeps a plan only if it knows how few rows are wanted, and planning anew takes
+            # longer than the statement itself.
+            page = page.limit(literal_column(str(limit)))
         return (page.offset(bindparam("offset")) if skips else page).cte("page")
 
     def _total(self, criteria: Criteria) -> ColumnElement[int]:

@@ -47,18 +47,22 @@ class ViewRoute(APIRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """See APIRoute. No match is ever partial: a view answers every method."""
         path: str = scope["path"]
-        head = self.path.partition("{")[0]
         if (
             scope["method"] not in (self.methods or ())
-            or not path.startswith(head, len(PREFIX))
-            or path.count("/", len(PREFIX)) != self.path.count("/")
+            or not path.startswith(self.path.partition("{")[0])
+            or path.count("/") != self.path.count("/")
         ):
             return Match.NONE, {}
         return super().matches(scope)
 
 
+def feature_router(name: str) -> APIRouter:
+    """A router for the views of one feature; `name` groups them in the documentation."""
+    return APIRouter(prefix=PREFIX, tags=[name], route_class=ViewRoute)
+
+
 class View:
-    """One path of a router whose `route_class` is ViewRoute.
+    """One path of a feature's router.
 
     Its methods are added with `get`, `post` and so on; every other method gets DRF's answer.
 

@@ -1,17 +1,17 @@
 """`feed/…`: everybody's published posts, for everybody."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import View, ViewRoute
+from fastapi_app.drf.view import View, feature_router
 from fastapi_app.posts import queries
 from fastapi_app.posts.schemas import PostMinimal, PostRead
 from fastapi_app.sessions import Session
 
-router = APIRouter(tags=["feed"], route_class=ViewRoute)
+router = feature_router("feed")
 
 feed = View(
     router,

@@ -10,8 +10,9 @@ from fastapi_app.database import Database
 from fastapi_app.drf.documents import document_errors
 from fastapi_app.drf.errors import Unavailable
 from fastapi_app.drf.rendering import JsonResponse
+from fastapi_app.drf.urls import PREFIX
 
-router = APIRouter(prefix="/health", tags=["health"])
+router = APIRouter(prefix=f"{PREFIX}/health", tags=["health"])
 
 
 class Health(BaseModel):

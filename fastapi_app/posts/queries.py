@@ -3,8 +3,8 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, BindParameter, ColumnElement, Select, and_, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import CTE, BindParameter, ColumnElement, Select, Text, and_, cast, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from fastapi_app.drf.criteria import Criteria, Criterion, equals, primary_key
 from fastapi_app.drf.filtering import (
@@ -19,13 +19,14 @@ from fastapi_app.drf.filtering import (
 )
 from fastapi_app.drf.listing import Listing
 from fastapi_app.reads import Shape
-from fastapi_app.users.queries import post_count
+from fastapi_app.users.queries import AT, post_count
 from shared_schema.models import Post, PostTag, Tag, User
 
 HIGHLIGHTED_AUTHOR = "admin"
 HIGHLIGHTS = 10
 NEWEST = ("-created_at", "-id")
 
+_NO_NAMES: ColumnElement[Any] = cast(literal_column("'{}'"), ARRAY(Text))
 _ORDERINGS = {"created_at": lambda: Post.created_at, "title": lambda: Post.title, "id": lambda: Post.id}
 
 
@@ -41,7 +42,7 @@ def _shape(authors: Any) -> Shape:  # noqa: ANN401 - the columns of `_authors`
     author = {
         "id": authors.id,
         "username": authors.username,
-        "display_name": literal("@").concat(authors.username),
+        "display_name": AT.concat(authors.username),
         "created_at": authors.created_at,
         "post_count": authors.post_count,
     }
@@ -51,7 +52,7 @@ def _shape(authors: Any) -> Shape:  # noqa: ANN401 - the columns of `_authors`
             "title": Post.title,
             "content": Post.content,
             "author": Shape(author),
-            "tags": func.coalesce(names.where(PostTag.post_id == Post.id).correlate(Post).scalar_subquery(), []),
+            "tags": func.coalesce(names.where(PostTag.post_id == Post.id).correlate(Post).scalar_subquery(), _NO_NAMES),
             "published": Post.published,
             "created_at": Post.created_at,
         }

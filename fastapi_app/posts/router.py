@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
@@ -10,14 +10,14 @@ from fastapi_app.drf.errors import NotFound
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
 from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import Caller, View, ViewRoute, signed_in
+from fastapi_app.drf.view import Caller, View, feature_router, signed_in
 from fastapi_app.posts import queries, service
 from fastapi_app.posts.inputs import POST_INPUT
 from fastapi_app.posts.schemas import PostMinimal, PostRead, PostWrite, Published
 from fastapi_app.reads import fetch_value
 from fastapi_app.sessions import RequestSession, Session
 
-router = APIRouter(tags=["posts"], route_class=ViewRoute)
+router = feature_router("posts")
 
 _NO_POST = "No Post matches the given query."
 _DESCRIPTION = "The caller's own posts; those of others are not found."

@@ -2,21 +2,21 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
 from fastapi_app.drf.errors import NotFound
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import Caller, View, ViewRoute, signed_in
+from fastapi_app.drf.view import Caller, View, feature_router, signed_in
 from fastapi_app.reads import fetch_value
 from fastapi_app.sessions import RequestSession, Session
 from fastapi_app.tags import queries, service
 from fastapi_app.tags.inputs import TAG_INPUT
 from fastapi_app.tags.schemas import TagRead, TagWrite
 
-router = APIRouter(tags=["tags"], route_class=ViewRoute)
+router = feature_router("tags")
 
 _READS = ("GET", "HEAD")
 _NO_TAG = "No Tag matches the given query."

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, literal, select
+from sqlalchemy import CTE, ColumnElement, Select, Text, bindparam, func, literal_column, select
 
 from fastapi_app.drf.criteria import Criteria, Criterion, equals, primary_key
 from fastapi_app.drf.filtering import Params, ordering_terms, search_criteria
 from fastapi_app.drf.listing import Listing
 from fastapi_app.reads import Shape
 from shared_schema.models import Post, User
+
+# Constants are written into the statement: a parameter less to send, and a plan that PostgreSQL can keep.
+AT: ColumnElement[str] = literal_column("'@'", Text)
 
 
 @cache
@@ -27,7 +30,7 @@ def user_shape() -> Shape:
         {
             "id": User.id,
             "username": User.username,
-            "display_name": literal("@").concat(User.username),
+            "display_name": AT.concat(User.username),
             "created_at": User.created_at,
             "post_count": post_count(),
         }
@@ -42,7 +45,7 @@ def me_shape() -> Shape:
             "id": User.id,
             "username": User.username,
             "email": User.email,
-            "display_name": literal("@").concat(User.username),
+            "display_name": AT.concat(User.username),
             "created_at": User.created_at,
             "post_count": post_count(),
         }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
@@ -11,7 +11,7 @@ from fastapi_app.drf.listing import Listing
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
 from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import Caller, View, ViewRoute, signed_in
+from fastapi_app.drf.view import Caller, View, feature_router, signed_in
 from fastapi_app.posts import queries as posts
 from fastapi_app.posts.schemas import PostMinimal, PostRead
 from fastapi_app.reads import fetch_value
@@ -20,7 +20,7 @@ from fastapi_app.users import queries, service
 from fastapi_app.users.inputs import USER_INPUT
 from fastapi_app.users.schemas import MeRead, UserRead, UserWrite
 
-router = APIRouter(tags=["users"], route_class=ViewRoute)
+router = feature_router("users")
 
 _NO_USER = "No User matches the given query."
 _DESCRIPTION = "Accounts: anyone registers; signed-in callers read; the user and staff change and delete."

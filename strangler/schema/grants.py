@@ -29,9 +29,7 @@ _SERIALS = """
 """
 
 
-def apply_grants(
-    *, owner_dsn: str, role: str, password: str, table: RouteTable, read_only: bool = False
-) -> None:
+def apply_grants(*, owner_dsn: str, role: str, password: str, table: RouteTable, read_only: bool = False) -> None:
     """Makes `role` if it isn't there and gives it exactly what the routes ask for; what it had before is revoked.
 
     `owner_dsn` is the role that owns the tables; it needs CREATEROLE only while `role` is missing or its password

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import httpx
@@ -78,8 +79,8 @@ def test_a_client_that_hangs_up_leaves_nothing_half_written(
     tag = f"hang{title}"
     with psycopg.connect(stack.owner_dsn) as other:
         other.execute("INSERT INTO tags (name) VALUES (%s)", (tag,))
-        _send_and_hang_up(stack, access_tokens["alice"], f'{{"title":"{title}","content":"c","tags":["{tag}"]}}')
-        _wait_for_lock(stack, tag)
+        with _sent(stack, access_tokens["alice"], f'{{"title":"{title}","content":"c","tags":["{tag}"]}}'):
+            _wait_for_lock(stack, tag)
     deadline = time.monotonic() + 15
     with psycopg.connect(_as_admin(stack), autocommit=True) as check:
         while check.execute(_WAITING).fetchone() != (0,) and time.monotonic() < deadline:
@@ -107,12 +108,15 @@ def _wait_for_lock(stack: StackAddresses, what: str) -> None:
             time.sleep(0.02)
 
 
-def _send_and_hang_up(stack: StackAddresses, token: str, body: str) -> None:
+@contextmanager
+def _sent(stack: StackAddresses, token: str, body: str) -> Iterator[None]:
+    """Sends a request, and hangs up at the end without having read the answer."""
     address = urlsplit(stack.fastapi_url)
     with socket.create_connection((address.hostname, address.port)) as connection:
         head = f"POST {V2}/posts/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall((head + body).encode())
+        yield
 
 
 @pytest.fixture(scope="module")
