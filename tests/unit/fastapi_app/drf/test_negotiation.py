@@ -84,6 +84,7 @@ def test_several_are_too(tokens: list[str]) -> None:
         "application/*;indent=2, */*;indent=3",
         "application/json, application/json;indent=4",
         "application/json;q=0.1;indent=4, application/json;q=0.9",
+        "application/json;q=0.9, application/json;q=0.1;indent=4",
         "text/html, */*;q=0.1",
     ],
 )

@@ -9,12 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework.request import Request as DrfRequest
 from rest_framework.test import APIRequestFactory
-from sqlalchemy import literal
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from django_app.config.lists import PagePagination
 from fastapi_app.drf.errors import NotFound
+from fastapi_app.drf.listing import Listing
 from fastapi_app.drf.pagination import _page_number, _page_size, _previous
+from fastapi_app.sessions import RequestSession
 
 NUMBERS = st.integers(-3, 300).map(str) | st.text(st.sampled_from(list("0123456789+-_. e٣")), max_size=5)
 
@@ -42,7 +42,8 @@ async def test_the_number_of_a_page(text: str) -> None:
     except InvalidPage:
         expected = None
     try:
-        found = await _page_number(text, 1, cast("AsyncSession", None), literal(0))
+        # Neither the session nor the list is asked for a number.
+        found = await _page_number(text, 1, cast("RequestSession", None), cast("Listing", None), ())
     except NotFound:
         found = None
     assert found == expected
