@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, literal_column, select
 
 from fastapi_app.drf.criteria import Criteria, clauses_of, key_of, values_of
-from fastapi_app.reads import Rows, Shape, fetch
+from fastapi_app.drf.errors import NotFound
+from fastapi_app.reads import Rows, Shape, fetch, fetch_value
 from fastapi_app.sessions import RequestSession
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Items of one kind.
+    """Items of one kind; `noun` is what an absent one is called (Django's model).
 
     `key` gives the primary key's attribute and `orderings` the expressions by which the list can be ordered; `shape`
     is what an item holds, and `items` selects it for the keys of a page: a statement joined to `page.c.id`. All of
@@ -21,6 +22,7 @@ class Listing:
     """
 
     name: str
+    noun: str
     key: Callable[[], Any]
     orderings: Mapping[str, Callable[[], Any]]
     shape: Callable[[], Shape]
@@ -60,10 +62,33 @@ class Listing:
         shape = self.shape()
         return [shape.build(row) for row in await fetch(session, self.rows(criteria, terms, limit=limit))]
 
-    def find(self, criteria: Criteria) -> Rows:
-        """The key of the item that meets `criteria`."""
+    async def get(self, session: RequestSession, criteria: Criteria) -> dict[str, Any]:
+        """The one item that meets `criteria`.
+
+        Raises:
+            NotFound: there is none.
+        """
+        items = await self.fetch(session, criteria)
+        if not items:
+            raise self.absent()
+        return items[0]
+
+    async def find(self, session: RequestSession, criteria: Criteria) -> int:
+        """The key of the one item that meets `criteria`.
+
+        Raises:
+            NotFound: there is none.
+        """
         structure = (self.name, key_of(criteria), "key")
-        return Rows(structure, lambda: select(self.key()).where(*clauses_of(criteria)), values_of(criteria))
+        rows = Rows(structure, lambda: select(self.key()).where(*clauses_of(criteria)), values_of(criteria))
+        key: int | None = await fetch_value(session, rows)
+        if key is None:
+            raise self.absent()
+        return key
+
+    def absent(self) -> NotFound:
+        """The answer where there is no such item."""
+        return NotFound(f"No {self.noun} matches the given query.")
 
     def count(self, criteria: Criteria) -> Rows:
         """How many items meet `criteria`."""

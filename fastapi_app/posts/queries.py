@@ -81,8 +81,8 @@ def _minimal_items(page: CTE) -> Select[Any]:
     return select(*post_minimal_shape().columns).join_from(Post, page, page.c.id == Post.id)
 
 
-POSTS = Listing("posts", lambda: Post.id, _ORDERINGS, post_shape, _items)
-POSTS_MINIMAL = Listing("posts minimal", lambda: Post.id, _ORDERINGS, post_minimal_shape, _minimal_items)
+POSTS = Listing("posts", "Post", lambda: Post.id, _ORDERINGS, post_shape, _items)
+POSTS_MINIMAL = Listing("posts minimal", "Post", lambda: Post.id, _ORDERINGS, post_minimal_shape, _minimal_items)
 
 
 def post_listing(params: Params) -> Listing:

@@ -6,7 +6,6 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
-from fastapi_app.drf.errors import NotFound
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
 from fastapi_app.drf.rendering import JsonResponse
@@ -14,12 +13,10 @@ from fastapi_app.drf.view import Caller, View, feature_router, signed_in
 from fastapi_app.posts import queries, service
 from fastapi_app.posts.inputs import POST_INPUT
 from fastapi_app.posts.schemas import PostMinimal, PostRead, PostWrite, Published
-from fastapi_app.reads import fetch_value
 from fastapi_app.sessions import RequestSession, Session
 
 router = feature_router("posts")
 
-_NO_POST = "No Post matches the given query."
 _DESCRIPTION = "The caller's own posts; those of others are not found."
 _LIMIT = IntegerParameter(default=10, least=1, most=50)
 
@@ -30,11 +27,10 @@ async def _find(request: Request, session: RequestSession, caller: Any) -> int: 
     Raises:
         NotFound: the caller has no such post, or the filters leave it out.
     """
-    criteria = queries.post_own_pk_criteria(request.query_params, user_id=caller.id, pk=request.path_params["pk"])
-    post_id: int | None = await fetch_value(session, queries.POSTS.find(criteria))
-    if post_id is None:
-        raise NotFound(_NO_POST)
-    return post_id
+    pk = request.path_params["pk"]
+    return await queries.POSTS.find(
+        session, queries.post_own_pk_criteria(request.query_params, user_id=caller.id, pk=pk)
+    )
 
 
 posts = View(
@@ -107,10 +103,7 @@ async def post_list_recent(request: Request, session: Session, caller: Caller) -
 async def post_get(request: Request, session: Session, caller: Caller, pk: str) -> Response:
     """One of the caller's posts."""
     criteria = queries.post_own_pk_criteria(request.query_params, user_id=caller.id, pk=pk)
-    found = await queries.post_listing(request.query_params).fetch(session, criteria)
-    if not found:
-        raise NotFound(_NO_POST)
-    return JsonResponse(found[0])
+    return JsonResponse(await queries.post_listing(request.query_params).get(session, criteria))
 
 
 @post.put(body=PostWrite, response=PostRead)
@@ -141,6 +134,6 @@ async def post_publish(request: Request, session: Session, caller: Caller) -> Re
 
 async def _committed(session: RequestSession, post_id: int, *, status_code: int = 200) -> Response:
     """The post as it was written, once that is sure."""
-    written = await queries.POSTS.fetch(session, queries.post_id_criteria(post_id))
+    written = await queries.POSTS.get(session, queries.post_id_criteria(post_id))
     await session.commit()
-    return JsonResponse(written[0], status_code=status_code)
+    return JsonResponse(written, status_code=status_code)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from fastapi_app.drf.errors import NotFound
+from fastapi_app.posts.queries import POSTS
 from fastapi_app.sessions import RequestSession
 from fastapi_app.tags.service import tag_ensure
 from shared_schema.contract import django_defaults
@@ -30,7 +30,7 @@ async def post_create(
         "published": published,
     }
     post_id: int = (await session.execute(insert(_table(Post)).values(row).returning(Post.id))).scalar_one()
-    await _tags_set(session, post_id, tags)
+    await _tags_add(session, post_id, await tag_ensure(session=session, names=tags))
     return post_id
 
 
@@ -45,7 +45,7 @@ async def post_update(
     if columns:
         changed = update(_table(Post)).where(Post.id == post_id).values(columns).returning(Post.id)
         if (await session.execute(changed)).first() is None:
-            raise NotFound("No Post matches the given query.")
+            raise POSTS.absent()
     if tags is not None:
         await _tags_set(session, post_id, tags)
 
@@ -66,8 +66,13 @@ async def _tags_set(session: RequestSession, post_id: int, names: Sequence[str])
     linked = set((await session.execute(select(PostTag.tag_id).where(PostTag.post_id == post_id))).scalars())
     if gone := linked - set(wanted):
         await session.execute(delete(_table(PostTag)).where(PostTag.post_id == post_id, PostTag.tag_id.in_(gone)))
-    if new := [{"post_id": post_id, "tag_id": tag_id} for tag_id in wanted if tag_id not in linked]:
-        await session.execute(insert(_table(PostTag)).values(new).on_conflict_do_nothing())
+    await _tags_add(session, post_id, [tag_id for tag_id in wanted if tag_id not in linked])
+
+
+async def _tags_add(session: RequestSession, post_id: int, tag_ids: Sequence[int]) -> None:
+    if tag_ids:
+        links = [{"post_id": post_id, "tag_id": tag_id} for tag_id in tag_ids]
+        await session.execute(insert(_table(PostTag)).values(links).on_conflict_do_nothing())
 
 
 def _table(model: type[Post | PostTag]) -> Table:

@@ -33,7 +33,7 @@ def _items(page: CTE) -> Select[Any]:
     return select(*tag_shape().columns).join_from(Tag, page, page.c.id == Tag.id)
 
 
-TAGS = Listing("tags", lambda: Tag.id, _ORDERINGS, tag_shape, _items)
+TAGS = Listing("tags", "Tag", lambda: Tag.id, _ORDERINGS, tag_shape, _items)
 
 
 def tag_terms(params: Params) -> tuple[str, ...]:

@@ -6,11 +6,9 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
-from fastapi_app.drf.errors import NotFound
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.rendering import JsonResponse
 from fastapi_app.drf.view import Caller, View, feature_router, signed_in
-from fastapi_app.reads import fetch_value
 from fastapi_app.sessions import RequestSession, Session
 from fastapi_app.tags import queries, service
 from fastapi_app.tags.inputs import TAG_INPUT
@@ -19,7 +17,6 @@ from fastapi_app.tags.schemas import TagRead, TagWrite
 router = feature_router("tags")
 
 _READS = ("GET", "HEAD")
-_NO_TAG = "No Tag matches the given query."
 _DESCRIPTION = "Tags: everybody reads, signed-in callers add, staff rename and delete."
 
 
@@ -42,10 +39,7 @@ async def _find(request: Request, session: RequestSession, _caller: object) -> i
         NotFound: there is none, or the search leaves it out.
     """
     criteria = queries.tag_pk_criteria(request.query_params, pk=request.path_params["pk"])
-    tag_id: int | None = await fetch_value(session, queries.TAGS.find(criteria))
-    if tag_id is None:
-        raise NotFound(_NO_TAG)
-    return tag_id
+    return await queries.TAGS.find(session, criteria)
 
 
 tags = View(
@@ -91,10 +85,8 @@ async def tag_create(request: Request, session: Session) -> Response:
 @tag.get(response=TagRead)
 async def tag_get(request: Request, session: Session, pk: str) -> Response:
     """One tag, with its post count."""
-    found = await queries.TAGS.fetch(session, queries.tag_pk_criteria(request.query_params, pk=pk))
-    if not found:
-        raise NotFound(_NO_TAG)
-    return JsonResponse(found[0])
+    criteria = queries.tag_pk_criteria(request.query_params, pk=pk)
+    return JsonResponse(await queries.TAGS.get(session, criteria))
 
 
 @tag.put(body=TagWrite, response=TagRead)
@@ -118,6 +110,6 @@ async def tag_delete(request: Request, session: Session, caller: Caller) -> Resp
 
 async def _committed(session: RequestSession, tag_id: int, *, status_code: int = 200) -> Response:
     """The tag as it was written, once that is sure."""
-    written = await queries.TAGS.fetch(session, queries.tag_id_criteria(tag_id))
+    written = await queries.TAGS.get(session, queries.tag_id_criteria(tag_id))
     await session.commit()
-    return JsonResponse(written[0], status_code=status_code)
+    return JsonResponse(written, status_code=status_code)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from fastapi_app.drf.errors import NotFound
 from fastapi_app.sessions import RequestSession
+from fastapi_app.tags.queries import TAGS
 from shared_schema.contract import django_defaults
 from shared_schema.deletion import delete_rows
 from shared_schema.models import Tag
@@ -29,7 +29,7 @@ async def tag_update(*, session: RequestSession, tag_id: int, name: str | None =
         return
     renamed = update(Tag.__table__).where(Tag.id == tag_id).values(name=name).returning(Tag.id)
     if (await session.execute(renamed)).first() is None:
-        raise NotFound("No Tag matches the given query.")
+        raise TAGS.absent()
 
 
 async def tag_delete(*, session: RequestSession, tag_id: int) -> None:

@@ -64,8 +64,8 @@ def _items(shape: Shape, page: CTE) -> Select[Any]:
     return select(*shape.columns).join_from(User, page, page.c.id == User.id)
 
 
-USERS = Listing("users", lambda: User.id, _ORDERINGS, user_shape, lambda page: _items(user_shape(), page))
-ME = Listing("me", lambda: User.id, _ORDERINGS, me_shape, lambda page: _items(me_shape(), page))
+USERS = Listing("users", "User", lambda: User.id, _ORDERINGS, user_shape, lambda page: _items(user_shape(), page))
+ME = Listing("me", "User", lambda: User.id, _ORDERINGS, me_shape, lambda page: _items(me_shape(), page))
 
 
 def user_terms(params: Params) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
-from fastapi_app.drf.errors import NotFound, PermissionDenied
+from fastapi_app.drf.errors import PermissionDenied
 from fastapi_app.drf.listing import Listing
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
@@ -14,7 +14,6 @@ from fastapi_app.drf.rendering import JsonResponse
 from fastapi_app.drf.view import Caller, View, feature_router, signed_in
 from fastapi_app.posts import queries as posts
 from fastapi_app.posts.schemas import PostMinimal, PostRead
-from fastapi_app.reads import fetch_value
 from fastapi_app.sessions import RequestSession, Session
 from fastapi_app.users import queries, service
 from fastapi_app.users.inputs import USER_INPUT
@@ -22,7 +21,6 @@ from fastapi_app.users.schemas import MeRead, UserRead, UserWrite
 
 router = feature_router("users")
 
-_NO_USER = "No User matches the given query."
 _DESCRIPTION = "Accounts: anyone registers; signed-in callers read; the user and staff change and delete."
 _MIN_POSTS = IntegerParameter(default=5, least=0, most=2**31 - 1)
 
@@ -39,10 +37,7 @@ async def _find(request: Request, session: RequestSession, _caller: object) -> i
         NotFound: there is none, or the search leaves it out.
     """
     criteria = queries.user_pk_criteria(request.query_params, pk=request.path_params["pk"])
-    user_id: int | None = await fetch_value(session, queries.USERS.find(criteria))
-    if user_id is None:
-        raise NotFound(_NO_USER)
-    return user_id
+    return await queries.USERS.find(session, criteria)
 
 
 async def _find_to_change(request: Request, session: RequestSession, caller: Any) -> int:  # noqa: ANN401 - as in _may_list
@@ -136,7 +131,7 @@ async def user_list_active(request: Request, session: Session) -> Response:
 @me.get(response=MeRead)
 async def user_me(session: Session, caller: Caller) -> Response:
     """The caller, with the e-mail."""
-    return JsonResponse((await queries.ME.fetch(session, queries.user_id_criteria(caller.id)))[0])
+    return JsonResponse(await queries.ME.get(session, queries.user_id_criteria(caller.id)))
 
 
 @me.patch(body=UserWrite, response=MeRead)
@@ -149,10 +144,8 @@ async def user_me_update(request: Request, session: Session, caller: Caller) -> 
 @user.get(response=UserRead)
 async def user_get(request: Request, session: Session, pk: str) -> Response:
     """One user, with the post count."""
-    found = await queries.USERS.fetch(session, queries.user_pk_criteria(request.query_params, pk=pk))
-    if not found:
-        raise NotFound(_NO_USER)
-    return JsonResponse(found[0])
+    criteria = queries.user_pk_criteria(request.query_params, pk=pk)
+    return JsonResponse(await queries.USERS.get(session, criteria))
 
 
 @user.put(body=UserWrite, response=UserRead)
@@ -175,9 +168,7 @@ async def user_delete(request: Request, session: Session, caller: Caller) -> Res
 @user_posts.get(response=Page[PostRead] | Page[PostMinimal])
 async def post_list_of_user(request: Request, session: Session, caller: Caller, pk: str) -> Response:
     """A user's posts: the published ones, and to the user all of them."""
-    author_id = await fetch_value(session, queries.USERS.find(queries.user_pk_criteria({}, pk=pk)))
-    if author_id is None:
-        raise NotFound(_NO_USER)
+    author_id = await queries.USERS.find(session, queries.user_pk_criteria({}, pk=pk))
     params = request.query_params
     criteria = posts.post_of_user_criteria(params, author_id=author_id, viewer_id=caller.id)
     listing, terms = posts.post_listing(params), posts.post_terms(params)
@@ -192,6 +183,6 @@ async def _update(request: Request, session: RequestSession, user_id: int) -> No
 
 async def _committed(session: RequestSession, listing: Listing, user_id: int, *, status_code: int = 200) -> Response:
     """The user as it was written, once that is sure."""
-    written = await listing.fetch(session, queries.user_id_criteria(user_id))
+    written = await listing.get(session, queries.user_id_criteria(user_id))
     await session.commit()
-    return JsonResponse(written[0], status_code=status_code)
+    return JsonResponse(written, status_code=status_code)

@@ -3,8 +3,8 @@
 from sqlalchemy import insert, update
 
 from fastapi_app.auth.hashing import hash_off_loop
-from fastapi_app.drf.errors import NotFound
 from fastapi_app.sessions import RequestSession
+from fastapi_app.users.queries import USERS
 from shared_schema.contract import django_defaults
 from shared_schema.deletion import delete_rows
 from shared_schema.models import User
@@ -30,7 +30,7 @@ async def user_update(*, session: RequestSession, user_id: int, password: str | 
         return
     changed = update(User.__table__).where(User.id == user_id).values(columns).returning(User.id)
     if (await session.execute(changed)).first() is None:
-        raise NotFound("No User matches the given query.")
+        raise USERS.absent()
 
 
 async def user_delete(*, session: RequestSession, user_id: int) -> None:
