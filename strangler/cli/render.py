@@ -39,7 +39,7 @@ def render(
 
 def _gateway(target: Target, settings: LocalSettings) -> GatewaySettings:
     if target is Target.CONTAINER:
-        return container_gateway()
+        return container_gateway(trusted_proxies=settings.trusted_networks)
     # Here, since the image of the tool brings no nginx along.
     from strangler.local.gateway import local_gateway
 

@@ -40,6 +40,7 @@ def local_gateway(settings: LocalSettings) -> GatewaySettings:
         fastapi=f"{HOST}:{settings.fastapi_port}",
         # Relative to nginx's folder, so that a space in the path needs no quoting.
         access_log="../logs/nginx.log",
+        trusted_proxies=settings.trusted_networks,
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,
     )
 

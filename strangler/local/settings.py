@@ -46,6 +46,7 @@ class LocalSettings(BaseModel):
     db_pool_max: Count = 10
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     demo_password: str = "strangler-demo"  # noqa: S105 - development only; nothing is seeded elsewhere
+    trusted_proxies: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     routes_file: Path = ROOT / "nginx" / "routes.toml"
 
@@ -60,6 +61,11 @@ class LocalSettings(BaseModel):
     def is_development(self) -> bool:
         """Whether secrets are made here and demo data is loaded."""
         return self.environment == "development"
+
+    @property
+    def trusted_networks(self) -> tuple[str, ...]:
+        """The networks of `trusted_proxies`."""
+        return tuple(name.strip() for name in self.trusted_proxies.split(",") if name.strip())
 
     @property
     def proxy_url(self) -> str:
