@@ -1,23 +1,24 @@
 """The application in process, over databases of its own that hold Django's tables and a few rows."""
 
-import io
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import httpx
 import psycopg
 import pytest
+import pytest_asyncio
 
 from fastapi_app import main
-from fastapi_app.logs import JsonFormatter
 from strangler.local.settings import ROOT
 from strangler.routes.table import load_routes
 from strangler.schema.grants import apply_grants
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
-from tests.integration.fastapi_app.running import Running, cloned_database, fill, until_ready
+from tests.integration.fastapi_app.running import Running, cloned_database, fill, logged, until_ready
 from tests.integration.fastapi_app.settings import app_settings
 from tests.shared_stack import StackAddresses
+
+# The tests of a module on one event loop, and so over one running application.
+one_loop = pytest.mark.asyncio(loop_scope="module")
 
 Start = Callable[..., AbstractAsyncContextManager[Running]]
 
@@ -58,20 +59,8 @@ def owner(database: OwnDatabase) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What is logged, as it is written."""
-    monkeypatch.setattr(main, "configure_logs", lambda _level: None)
-    handler = logging.StreamHandler(io.StringIO())
-    handler.setFormatter(JsonFormatter())
-    root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", [*root.handlers, handler])
-    monkeypatch.setattr(logging.getLogger("fastapi_app"), "level", logging.DEBUG)
-    return handler.stream
-
-
-@pytest.fixture
-def start(template: OwnDatabase, log: io.StringIO) -> Start:
+@pytest.fixture(scope="session")
+def start(template: OwnDatabase) -> Start:
     """Starts the application over a database: `async with start(database) as running`."""
 
     @asynccontextmanager
@@ -79,22 +68,23 @@ def start(template: OwnDatabase, log: io.StringIO) -> Start:
         database: OwnDatabase, *, pool_max: int = 5, url: str | None = None, ready: bool = True
     ) -> AsyncIterator[Running]:
         settings = app_settings(url or database.dsn(f"{template.name}_fastapi"), pool_max=pool_max)
-        app = main.create_app(settings)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://testserver/api/v2", timeout=30) as client,
-        ):
-            if ready:
-                await until_ready(client)
-            yield Running(app=app, client=client, log=log)
+        with logged() as log:
+            app = main.create_app(settings)
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            async with (
+                app.router.lifespan_context(app),
+                httpx.AsyncClient(transport=transport, base_url="http://testserver/api/v2", timeout=30) as client,
+            ):
+                if ready:
+                    await until_ready(client)
+                yield Running(app=app, client=client, log=log)
 
     return run
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(start: Start, database: OwnDatabase) -> AsyncIterator[Running]:
-    """The application over the shared database."""
+    """The application over the shared database; a module that asks for it says `pytestmark = one_loop`."""
     async with start(database) as running:
         yield running
 

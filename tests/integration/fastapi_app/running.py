@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,12 +13,15 @@ from typing import Any
 
 import httpx
 import psycopg
+import pytest
 from fastapi import FastAPI
 from psycopg import sql
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from fastapi_app import main
 from fastapi_app.auth.tokens import Tokens, access_of, new_refresh
+from fastapi_app.logs import JsonFormatter
 from shared_schema.passwords import hash_password
 from strangler.local.databases import database_drop
 from tests.databases import OwnDatabase
@@ -127,6 +131,24 @@ def fill(connection: psycopg.Connection) -> None:
     connection.execute(
         "INSERT INTO blog_post_tags (post_id, tag_id) SELECT p.id, t.id FROM posts p, tags t WHERE t.id < 3"
     )
+
+
+@contextmanager
+def logged() -> Iterator[io.StringIO]:
+    """What is logged meanwhile, as it is written; the application's own handler would outlive the test."""
+    handler = logging.StreamHandler(io.StringIO())
+    handler.setFormatter(JsonFormatter())
+    root, of_app = logging.getLogger(), logging.getLogger("fastapi_app")
+    level = of_app.level
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(main, "configure_logs", lambda _level: None)
+        root.addHandler(handler)
+        of_app.setLevel(logging.DEBUG)
+        try:
+            yield handler.stream
+        finally:
+            root.removeHandler(handler)
+            of_app.setLevel(level)
 
 
 def bearer(user_id: int) -> dict[str, str]:

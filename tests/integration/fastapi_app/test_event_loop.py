@@ -5,11 +5,14 @@ import gc
 import threading
 import time
 import warnings
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from shared_schema import passwords
+from tests.databases import OwnDatabase
+from tests.integration.fastapi_app.conftest import Start
 from tests.integration.fastapi_app.running import ALICE, USER_PASSWORD, Running, bearer
 
 ASKED = (
@@ -19,6 +22,12 @@ ASKED = (
     ("POST", "/auth/token/", {"username": "nobody", "password": "x"}),
     ("POST", "/users/", {"username": "looper", "email": "looper@example.com", "password": USER_PASSWORD}),
 )
+
+
+@pytest.fixture
+async def running(start: Start, own_database: OwnDatabase) -> AsyncIterator[Running]:
+    async with start(own_database) as running:
+        yield running
 
 
 async def test_no_coroutine_is_forgotten(running: Running) -> None:

@@ -15,11 +15,13 @@ from fastapi_app.tags.schemas import TagRead
 from fastapi_app.users.schemas import MeRead, UserRead
 from shared_schema.mapping import mapped_classes
 from shared_schema.models import Post, Tag, User
+from tests.integration.fastapi_app.conftest import one_loop
 from tests.integration.fastapi_app.running import ALICE, BOB, POSTS, Running
 
 MODELS: tuple[type[BaseModel], ...] = (UserRead, MeRead, PostRead, PostMinimal, TagRead)
 
 
+@one_loop
 async def test_a_relation_is_never_loaded_by_itself(running: Running) -> None:
     async with AsyncSession(running.engine) as session:
         user = (await session.execute(select(User).where(User.id == ALICE))).scalar_one()
@@ -31,12 +33,14 @@ async def test_a_relation_is_never_loaded_by_itself(running: Running) -> None:
                 getattr(post, relation)
 
 
+@one_loop
 async def test_every_relation_is_mapped_so(running: Running) -> None:  # noqa: ARG001 - the classes are mapped at its start
     relations = [relation for cls in mapped_classes() for relation in cls.__mapper__.relationships]
     assert len(relations) >= 4
     assert {relation.lazy for relation in relations} == {"raise"}
 
 
+@one_loop
 async def test_what_is_loaded_eagerly_is_there(running: Running) -> None:
     async with AsyncSession(running.engine) as session:
         statement = select(User).options(selectinload(User.posts).selectinload(Post.tags)).where(User.id == ALICE)
@@ -45,6 +49,7 @@ async def test_what_is_loaded_eagerly_is_there(running: Running) -> None:
     assert {tag.name for post in user.posts for tag in post.tags} == {"garden", "trees"}
 
 
+@one_loop
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 async def test_a_response_model_takes_a_mapped_object(running: Running, model: type[BaseModel]) -> None:
     async with AsyncSession(running.engine) as session:

@@ -1,19 +1,15 @@
-"""What `/api/v2/openapi.json` says is what is answered, and it says all of it."""
+"""What `/api/v2/openapi.json` says is what is answered."""
 
 import copy
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator, FormatChecker
 
 from fastapi_app.main import create_app
-from strangler.local.settings import ROOT
-from strangler.routes.route import Stage
-from strangler.routes.table import load_routes
+from tests.integration.fastapi_app.conftest import one_loop
 from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, bearer
 from tests.integration.fastapi_app.settings import app_settings
 
@@ -25,13 +21,6 @@ OPERATIONS = {
     for method, operation in item.items()
     if method in METHODS
 }
-
-
-def each_operation(*known: str, reason: str = "") -> pytest.MarkDecorator:
-    """Every operation; of those in `known` it is known that they fail, for this reason."""
-    marks = pytest.mark.xfail(reason=reason)
-    return pytest.mark.parametrize("name", [pytest.param(n, marks=marks) if n in known else n for n in OPERATIONS])
-
 
 # Of every GET: full, minimal, empty and filtered answers.
 GETS: dict[str, tuple[str, ...]] = {
@@ -114,6 +103,7 @@ def check(operation: dict[str, Any], response: httpx.Response) -> None:
     assert [f"{error.json_path}: {error.message}" for error in errors] == []
 
 
+@one_loop
 @pytest.mark.parametrize("path", GETS)
 async def test_every_get_answers_what_its_model_says(client: httpx.AsyncClient, path: str) -> None:
     for query in GETS[path]:
@@ -126,6 +116,7 @@ def test_every_get_is_asked() -> None:
     assert {f"GET {path}" for path in GETS} == {name for name in OPERATIONS if name.startswith("GET ")}
 
 
+@one_loop
 @pytest.mark.parametrize(("method", "path", "headers", "status"), REFUSED)
 async def test_a_refusal_is_documented(
     client: httpx.AsyncClient, method: str, path: str, headers: dict[str, str], status: int
@@ -134,80 +125,3 @@ async def test_a_refusal_is_documented(
     response = await client.request(method, path, headers={"Content-Type": "application/json"} | headers, content=body)
     assert response.status_code == status, response.text
     check(OPERATIONS[f"{method} {template_of(path)}"], response)
-
-
-WITH_422 = ("GET /users/{pk}/", "GET /users/{pk}/posts/", "GET /posts/{pk}/", "GET /tags/{pk}/")
-
-
-@each_operation(*WITH_422, reason="FastAPI adds a 422 that is never answered")
-def test_an_operation_is_described(name: str) -> None:
-    operation = OPERATIONS[name]
-    assert operation["summary"]
-    assert operation["description"]
-    assert len(operation["tags"]) == 1
-    for status, response in operation["responses"].items():
-        assert response["description"], status
-        if int(status) >= 400:
-            content = response["content"]["application/json"]
-            example = content.get("example")
-            assert example, f"{status} has no example"
-            root = {**content["schema"], "components": DOCUMENT["components"]}
-            assert Draft202012Validator(root).is_valid(example), f"the example of {status} is not what its model says"
-
-
-@each_operation(*WITH_422, "GET /feed/", "GET /feed/highlights/", reason="a 422 too many, or no 401")
-def test_its_errors_are_those_that_it_can_answer(name: str) -> None:
-    """As for every path, 406, 429 and 503; 401 wherever a token is read, 404 where something may not be there."""
-    if "/health/" in name:
-        pytest.skip("it is asked by machines on the same host and checks nothing first")
-    method, path = name.split(" ")
-    wanted = {"401", "406", "429", "503"}
-    wanted |= {"400", "415"} if method in ("POST", "PUT", "PATCH") and not path.endswith("/publish/") else set()
-    wanted |= {"404"} if "{pk}" in path else set()
-    assert wanted <= OPERATIONS[name]["responses"].keys()
-    # FastAPI's own shape of a refused parameter, which is never answered.
-    assert "422" not in OPERATIONS[name]["responses"]
-
-
-@each_operation(
-    *(name for name in OPERATIONS if "{pk}" in name and not name.startswith("GET ")),
-    reason="the endpoint takes `pk` from the request, so FastAPI knows nothing of it",
-)
-def test_its_path_parameters_are_declared(name: str) -> None:
-    declared = {entry["name"] for entry in OPERATIONS[name].get("parameters", []) if entry["in"] == "path"}
-    assert declared == set(re.findall(r"\{(\w+)\}", name))
-
-
-def legacy_parameters() -> Iterator[tuple[str, str]]:
-    """Every query parameter that v1 documents, by operation."""
-    document = SchemaGenerator().get_schema(public=True)
-    for path, item in document["paths"].items():
-        name = re.sub(r"\{\w+\}", "{pk}", path.removeprefix("/api"))
-        for parameter in item.get("get", {}).get("parameters", []):
-            if parameter["in"] == "query" and f"GET {name}" in OPERATIONS:
-                yield f"GET {name}", parameter["name"]
-
-
-@pytest.mark.xfail(reason="the document names no query parameter at all")
-def test_the_query_parameters_are_those_of_v1() -> None:
-    wanted = set(legacy_parameters())
-    assert len(wanted) > 20
-    declared = {
-        (name, entry["name"])
-        for name, operation in OPERATIONS.items()
-        for entry in operation.get("parameters", [])
-        if entry["in"] == "query"
-    }
-    assert wanted - declared == set()
-
-
-def test_every_route_that_has_moved_is_in_the_document() -> None:
-    routes = load_routes(ROOT / "nginx" / "routes.toml").routes
-    wanted = {
-        f"{method} {re.sub(r'{[^}]+}', '{pk}', route.path)}"
-        for route in routes
-        if route.stage is not Stage.LEGACY
-        for method in route.methods
-    }
-    assert len(wanted) >= 16
-    assert wanted - OPERATIONS.keys() == set()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Message
@@ -15,8 +16,11 @@ from fastapi_app.feed import router as feed
 from fastapi_app.sessions import RequestSession
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.asgi import call
-from tests.integration.fastapi_app.conftest import Start
+from tests.integration.fastapi_app.conftest import Start, one_loop
 from tests.integration.fastapi_app.running import ALICE, USER_PASSWORD, Running, bearer
+
+pytestmark = one_loop
+
 
 ASKED = (
     *(("GET", "/feed/"), ("HEAD", "/feed/"), ("GET", "/posts/"), ("GET", "/posts/1/"), ("OPTIONS", "/posts/")),
@@ -39,7 +43,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[RequestSession]:
     return noted
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def narrow(start: Start, database: OwnDatabase) -> AsyncIterator[Running]:
     """The application with two connections."""
     async with start(database, pool_max=2) as running:

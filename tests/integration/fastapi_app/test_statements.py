@@ -4,10 +4,14 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.databases import OwnDatabase
-from tests.integration.fastapi_app.conftest import Start
+from tests.integration.fastapi_app.conftest import Start, one_loop
 from tests.integration.fastapi_app.running import ALICE, BOB, POSTS, Running, Statements, bearer
+
+pytestmark = one_loop
+
 
 # What the caller costs, and what the answer costs; a page is counted in the same trip.
 LISTS = {
@@ -23,14 +27,14 @@ LISTS = {
 DETAILS = {"/posts/1/": 2, "/users/me/": 2, "/users/3/": 2, "/tags/1/": 1}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(start: Start, database: OwnDatabase) -> AsyncIterator[Running]:
     """One connection: what each asks once, about types of the database, comes before anything is counted."""
     async with start(database, pool_max=1) as running:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def seen(running: Running) -> Statements:
     return Statements(running.engine)
 

@@ -154,16 +154,16 @@ async def test_what_is_answered_is_committed(running: Running, owner: psycopg.Co
     assert seen[0][1]
 
 
-@pytest.mark.parametrize("at_commit", [False, True], ids=["at once", "at the commit"])
 @each_write
 async def test_what_the_database_refuses_is_no_success_and_leaves_nothing(
-    running: Running, owner: psycopg.Connection, write: Write, at_commit: bool
+    running: Running, owner: psycopg.Connection, write: Write
 ) -> None:
     before = rows_of(owner)
-    with refusing(owner, write.table, at_commit=at_commit):
-        assert await answer(running, write) == 500
-    assert rows_of(owner) == before
-    assert running.in_use == 0
+    for at_commit in (False, True):
+        with refusing(owner, write.table, at_commit=at_commit):
+            assert await answer(running, write) == 500
+        assert rows_of(owner) == before
+        assert running.in_use == 0
     assert await answer(running, write) < 300
     assert is_done(owner, write)
 
