@@ -1,4 +1,4 @@
-"""Reads: Core statements shaped for the answer, compiled once, run on the driver's own connection.
+"""Core statements, compiled once and run on the driver's own connection; what they read is shaped for the answer.
 
 Building and compiling a statement costs SQLAlchemy more than PostgreSQL takes to answer it. So a statement is built
 once for each `key`, which names its structure; what differs from request to request are its parameters.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 import asyncpg
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Executable
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from fastapi_app.sessions import RequestSession
@@ -70,10 +70,13 @@ class Shape:
 
 @dataclass(frozen=True)
 class Rows:
-    """A statement: the name of its structure, how it is built, and the values of its parameters."""
+    """A statement: the name of its structure, how it is built, and the values of its parameters.
+
+    One that writes takes effect at once, unless the session is in a transaction (`RequestSession.begin_writing`).
+    """
 
     key: Hashable
-    build: Callable[[], Select[Any]]
+    build: Callable[[], Executable]
     values: Mapping[str, Any]
 
 
@@ -124,7 +127,7 @@ def _statement(rows: Rows) -> _Compiled:
     return compiled
 
 
-def _compile(statement: Select[Any]) -> _Compiled:
-    compiled = statement.compile(dialect=_dialect)
+def _compile(statement: Executable) -> _Compiled:
+    compiled: Any = statement.compile(dialect=_dialect)  # type: ignore[attr-defined] # every statement has it
     names = tuple(compiled.positiontup or ())
     return _Compiled(compiled.string, names, {name: compiled.params[name] for name in names})

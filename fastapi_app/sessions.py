@@ -23,6 +23,7 @@ class RequestSession(AsyncSession):
         self._engine = engine
         self._connection: AsyncConnection | None = None
         self._driver: asyncpg.Connection | None = None
+        self._transaction: asyncpg.transaction.Transaction | None = None
 
     async def driver(self) -> asyncpg.Connection:
         """The driver's own connection, in the session's transaction if it has begun one."""
@@ -37,10 +38,27 @@ class RequestSession(AsyncSession):
         await self._open()
         return await super().execute(statement, *args, **options)
 
+    async def begin_writing(self) -> None:
+        """Begins a transaction on the driver's connection, which `commit` ends: for statements that go there."""
+        transaction = (await self.driver()).transaction()
+        await transaction.start()
+        self._transaction = transaction
+
+    async def commit(self) -> None:
+        """Makes what was written last; deferred foreign keys are checked here, so commit before you answer."""
+        transaction, self._transaction = self._transaction, None
+        if transaction is None:
+            await super().commit()
+        else:
+            await transaction.commit()
+
     async def release(self) -> None:
         """Rolls back and gives the connection to the pool, for a time in which the database is not needed."""
         if self.in_transaction():
             await super().rollback()
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None and self._driver is not None and not self._driver.is_closed():
+            await transaction.rollback()
         connection, self._connection, self._driver = self._connection, None, None
         if connection is not None:
             await connection.close()

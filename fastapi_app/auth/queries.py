@@ -1,10 +1,10 @@
-"""Statements about users who sign in, and about refresh tokens."""
+"""Statements about users who sign in, and about refresh tokens; each is compiled once."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Select, Update, bindparam, select, update
+from sqlalchemy import Executable, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from fastapi_app.reads import Rows, fetch
@@ -24,9 +24,13 @@ class Account:
     is_staff: bool
 
 
-def account_by_name(username: str) -> Select[int, str, bool]:
-    """The account with exactly this username."""
-    return select(User.id, User.password, User.is_active).where(User.username == username)
+def account_by_name(username: str) -> Rows:
+    """The account with exactly this username: `id`, `password`, `is_active`."""
+
+    def build() -> Executable:
+        return select(User.id, User.password, User.is_active).where(User.username == bindparam("username"))
+
+    return Rows("account by name", build, {"username": username})
 
 
 async def account_by_id(
@@ -44,39 +48,54 @@ async def account_by_id(
     return Account(*found[0]) if found else None
 
 
-def _account_by_id() -> Select[Any]:
-    columns: list[Any] = [User.id, User.username, User.is_active, User.is_staff]
-    return select(*columns).where(User.id == bindparam("id"))
-
-
-def set_last_login(user_id: int, now: datetime) -> Update:
+def set_last_login(user_id: int, now: datetime) -> Rows:
     """Notes a sign-in."""
-    return update(User).where(User.id == user_id).values(last_login=now)
+    return Rows("set last login", lambda: _update_user("last_login"), {"user_id": user_id, "value": now})
 
 
-def set_password(user_id: int, encoded: str) -> Update:
+def set_password(user_id: int, encoded: str) -> Rows:
     """Stores another hash of the same password."""
-    return update(User).where(User.id == user_id).values(password=encoded)
+    return Rows("set password", lambda: _update_user("password"), {"user_id": user_id, "value": encoded})
 
 
-def is_blacklisted(jti: object) -> Select[Any]:
-    """Rows if the token with this id is blacklisted."""
-    tokens = select(BlacklistedToken.id).join(OutstandingToken, OutstandingToken.id == BlacklistedToken.token_id)
-    return tokens.where(OutstandingToken.jti == jti).limit(1)
+def issued_token(jti: object) -> Rows:
+    """The row of an issued refresh token, and whether it is blacklisted: `id`, `is_blacklisted`."""
+
+    def build() -> Executable:
+        blacklisted = select(BlacklistedToken.id).where(BlacklistedToken.token_id == OutstandingToken.id).exists()
+        return select(OutstandingToken.id, blacklisted).where(OutstandingToken.jti == bindparam("jti"))
+
+    return Rows("issued token", build, {"jti": jti})
 
 
-def outstanding_id(jti: str) -> Select[Any]:
-    """The row of an issued refresh token."""
-    return select(OutstandingToken.id).where(OutstandingToken.jti == jti)
+def add_outstanding(*, user_id: int | None, jti: str, token: str, created_at: datetime, expires_at: datetime) -> Rows:
+    """Notes a refresh token as issued and returns its id; returns none where it is noted already."""
+
+    def build() -> Executable:
+        row: dict[str, Any] = {
+            name: bindparam(name) for name in ("user_id", "jti", "token", "created_at", "expires_at")
+        }
+        rows = insert(OutstandingToken.__table__).values(row).on_conflict_do_nothing(index_elements=["jti"])
+        return rows.returning(OutstandingToken.id)
+
+    values = {"user_id": user_id, "jti": jti, "token": token, "created_at": created_at, "expires_at": expires_at}
+    return Rows("add outstanding", build, values)
 
 
-def add_outstanding(*, user_id: int | None, jti: str, token: str, created_at: datetime, expires_at: datetime) -> Insert:
-    """Notes a refresh token as issued; one that is noted already stays as it is."""
-    row = {"user_id": user_id, "jti": jti, "token": token, "created_at": created_at, "expires_at": expires_at}
-    return insert(OutstandingToken).values(row).on_conflict_do_nothing(index_elements=["jti"])
+def add_blacklisted(token_id: int, now: datetime) -> Rows:
+    """Blacklists an issued token and returns the id; returns none if another request did so first."""
+
+    def build() -> Executable:
+        row: dict[str, Any] = {"token_id": bindparam("token_id"), "blacklisted_at": bindparam("now")}
+        rows = insert(BlacklistedToken.__table__).values(row).on_conflict_do_nothing(index_elements=["token_id"])
+        return rows.returning(BlacklistedToken.id)
+
+    return Rows("add blacklisted", build, {"token_id": token_id, "now": now})
 
 
-def add_blacklisted(token_id: int, now: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's type for an INSERT with RETURNING
-    """Blacklists an issued token; returns no row if another request did so first."""
-    rows = insert(BlacklistedToken).values(token_id=token_id, blacklisted_at=now)
-    return rows.on_conflict_do_nothing(index_elements=["token_id"]).returning(BlacklistedToken.id)
+def _account_by_id() -> Executable:
+    return select(User.id, User.username, User.is_active, User.is_staff).where(User.id == bindparam("id"))
+
+
+def _update_user(column: str) -> Executable:
+    return update(User.__table__).where(User.id == bindparam("user_id")).values({column: bindparam("value")})

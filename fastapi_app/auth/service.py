@@ -16,6 +16,7 @@ from fastapi_app.auth.tokens import (
     renew_refresh,
 )
 from fastapi_app.drf.errors import AuthenticationFailed, ValidationFailed
+from fastapi_app.reads import fetch, fetch_value
 from fastapi_app.sessions import RequestSession
 from shared_schema.passwords import needs_rehash
 from shared_schema.tokens import JTI_CLAIM, REFRESH, USER_ID_CLAIM
@@ -27,23 +28,23 @@ async def token_obtain(*, session: RequestSession, tokens: Tokens, username: str
     Raises:
         AuthenticationFailed: unknown user, wrong password or inactive account; all three take the same time.
     """
-    account = (await session.execute(queries.account_by_name(username))).one_or_none()
+    found = await fetch(session, queries.account_by_name(username))
     # A hash takes a tenth of a second: the connection goes back to the pool meanwhile.
     await session.release()
-    if account is None:
+    if not found:
         await hash_off_loop(password)
         raise _no_account("with the given credentials")
-    if not await verify_off_loop(password, account.password):
+    user_id, stored, is_active = found[0]
+    if not await verify_off_loop(password, stored) or not is_active:
         raise _no_account("with the given credentials")
-    if not account.is_active:
-        raise _no_account("with the given credentials")
-    if needs_rehash(account.password):
-        encoded = await hash_off_loop(password)
-        await session.execute(queries.set_password(account.id, encoded))
+    renewed = await hash_off_loop(password) if needs_rehash(stored) else None
     now = datetime.now(UTC)
-    refresh = new_refresh(account.id, now)
-    await _note_issued(session, tokens, refresh, account.id, now)
-    await session.execute(queries.set_last_login(account.id, datetime.now(UTC)))
+    refresh = new_refresh(user_id, now)
+    await session.begin_writing()
+    if renewed is not None:
+        await fetch(session, queries.set_password(user_id, renewed))
+    await _note_issued(session, tokens, refresh, user_id, now)
+    await fetch(session, queries.set_last_login(user_id, datetime.now(UTC)))
     await session.commit()
     return {"refresh": tokens.encode(refresh), "access": tokens.encode(access_of(refresh, now))}
 
@@ -55,15 +56,16 @@ async def token_refresh(*, session: RequestSession, tokens: Tokens, refresh: str
         AuthenticationFailed: the token is not accepted, or its user is gone or inactive.
     """
     now = datetime.now(UTC)
-    old = await _accepted_refresh(session, tokens, refresh)
+    old, issued_id = await _accepted_refresh(session, tokens, refresh)
     user_id = None
     if claim := old.get(USER_ID_CLAIM):
         account = await queries.account_by_id(session, claim)
         if account is None or not account.is_active:
             raise _no_account("for the given token.")
         user_id = account.id
-    await _blacklist(session, tokens, old, user_id, now)
     new = renew_refresh(old, now)
+    await session.begin_writing()
+    await _blacklist(session, tokens, old, issued_id, user_id, now)
     await _note_issued(session, tokens, new, user_id, now)
     await session.commit()
     return {"access": tokens.encode(access_of(old, now)), "refresh": tokens.encode(new)}
@@ -81,7 +83,8 @@ async def token_verify(*, session: RequestSession, tokens: Tokens, token: str) -
         check_claims(payload)
     except TokenError as error:
         raise _not_valid(str(error)) from None
-    if await _is_blacklisted(session, payload):
+    _, is_blacklisted = await _issued(session, payload)
+    if is_blacklisted:
         raise ValidationFailed({"non_field_errors": ["Token is blacklisted"]})
     return {}
 
@@ -92,49 +95,64 @@ async def token_blacklist(*, session: RequestSession, tokens: Tokens, refresh: s
     Raises:
         AuthenticationFailed: the token is not accepted, as when it was ended before.
     """
-    payload = await _accepted_refresh(session, tokens, refresh)
+    payload, issued_id = await _accepted_refresh(session, tokens, refresh)
     account = await queries.account_by_id(session, payload.get(USER_ID_CLAIM))
-    await _blacklist(session, tokens, payload, account.id if account else None, datetime.now(UTC))
+    await session.begin_writing()
+    await _blacklist(session, tokens, payload, issued_id, account.id if account else None, datetime.now(UTC))
     await session.commit()
     return {}
 
 
-async def _accepted_refresh(session: RequestSession, tokens: Tokens, token: str) -> Payload:
+async def _accepted_refresh(session: RequestSession, tokens: Tokens, token: str) -> tuple[Payload, int | None]:
+    """The claims of a good refresh token, and the id of its row where it is noted as issued."""
     try:
         payload = tokens.decode(token)
-        if await _is_blacklisted(session, payload):
+        issued_id, is_blacklisted = await _issued(session, payload)
+        if is_blacklisted:
             raise TokenError("Token is blacklisted")
         check_claims(payload)
         check_type(payload, REFRESH)
     except TokenError as error:
         raise _not_valid(str(error)) from None
-    return payload
+    return payload, issued_id
 
 
-async def _is_blacklisted(session: RequestSession, payload: Payload) -> bool:
-    return (await session.execute(queries.is_blacklisted(payload.get(JTI_CLAIM)))).first() is not None
+async def _issued(session: RequestSession, payload: Payload) -> tuple[int | None, bool]:
+    """The id of the token's row, None where it has none, and whether it is blacklisted."""
+    found = await fetch(session, queries.issued_token(payload.get(JTI_CLAIM)))
+    return (found[0][0], found[0][1]) if found else (None, False)
 
 
 async def _note_issued(
     session: RequestSession, tokens: Tokens, refresh: Payload, user_id: int | None, now: datetime
-) -> None:
-    await session.execute(
+) -> int | None:
+    """Notes a token as issued; returns the row's id, None if another request noted it first."""
+    row_id: int | None = await fetch_value(
+        session,
         queries.add_outstanding(
             user_id=user_id,
             jti=refresh[JTI_CLAIM],
             token=tokens.encode(refresh),
             created_at=now,
             expires_at=expiry(refresh),
-        )
+        ),
     )
+    return row_id
 
 
 async def _blacklist(
-    session: RequestSession, tokens: Tokens, refresh: Payload, user_id: int | None, now: datetime
+    session: RequestSession,
+    tokens: Tokens,
+    refresh: Payload,
+    issued_id: int | None,
+    user_id: int | None,
+    now: datetime,
 ) -> None:
-    await _note_issued(session, tokens, refresh, user_id, now)
-    token_id = (await session.execute(queries.outstanding_id(refresh[JTI_CLAIM]))).scalar_one()
-    if (await session.execute(queries.add_blacklisted(token_id, now))).first() is None:
+    if issued_id is None:
+        issued_id = await _note_issued(session, tokens, refresh, user_id, now)
+    if issued_id is None:
+        issued_id, _ = await _issued(session, refresh)
+    if issued_id is None or await fetch_value(session, queries.add_blacklisted(issued_id, now)) is None:
         raise _not_valid("Token is blacklisted")
 
 

@@ -1,12 +1,31 @@
-"""Reads of posts, each in one statement: author, author's post count and tags come along."""
+"""Statements about posts. A read is one statement: author, author's post count and tags come along."""
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, BindParameter, ColumnElement, Select, Text, and_, cast, func, literal_column, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Executable,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 
-from fastapi_app.drf.criteria import Criteria, Criterion, equals, primary_key
+from fastapi_app.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, primary_key, values_of
 from fastapi_app.drf.filtering import (
     Params,
     Reader,
@@ -18,7 +37,7 @@ from fastapi_app.drf.filtering import (
     text_filter,
 )
 from fastapi_app.drf.listing import Listing
-from fastapi_app.reads import Shape
+from fastapi_app.reads import Rows, Shape
 from fastapi_app.users.queries import AT, post_count
 from shared_schema.models import Post, PostTag, Tag, User
 
@@ -161,3 +180,66 @@ def post_id_criteria(post_id: int) -> Criteria:
 
 def _filtered(params: Params, filters: dict[str, Reader]) -> Criteria:
     return (*filter_criteria(params, filters), *search_criteria(params, lambda: (Post.title, Post.content)))
+
+
+def post_insert(row: Mapping[str, Any]) -> Rows:
+    """Adds a post of these columns; returns its id."""
+
+    def build() -> Executable:
+        return insert(Post.__table__).values({name: bindparam(name) for name in row}).returning(Post.id)
+
+    return Rows(("post insert", *row), build, row)
+
+
+def post_change(post_id: int, columns: Mapping[str, Any]) -> Rows:
+    """Changes these columns; returns the id, none where there is no such post."""
+
+    def build() -> Executable:
+        changed = update(Post.__table__).where(Post.id == bindparam("post_id"))
+        return changed.values({name: bindparam(name) for name in columns}).returning(Post.id)
+
+    return Rows(("post change", *columns), build, {"post_id": post_id, **columns})
+
+
+def post_publish(criteria: Criteria) -> Rows:
+    """Publishes the post that meets `criteria`; returns its id."""
+
+    def build() -> Executable:
+        return update(Post.__table__).where(*clauses_of(criteria)).values(published=true()).returning(Post.id)
+
+    return Rows(("post publish", key_of(criteria)), build, values_of(criteria))
+
+
+def tags_linked(post_id: int) -> Rows:
+    """The ids of a post's tags."""
+
+    def build() -> Executable:
+        return select(PostTag.tag_id).where(PostTag.post_id == bindparam("post_id"))
+
+    return Rows("tags linked", build, {"post_id": post_id})
+
+
+def tags_link(post_id: int, tag_ids: Sequence[int]) -> Rows:
+    """Gives a post tags; those that another request gave it meanwhile are left alone."""
+
+    def build() -> Executable:
+        table = PostTag.__table__
+        given = select(bindparam("post_id", type_=BigInteger), func.unnest(_ids("tag_ids")))
+        return insert(table).from_select([table.c.post_id, table.c.tag_id], given).on_conflict_do_nothing()
+
+    return Rows("tags link", build, {"post_id": post_id, "tag_ids": list(tag_ids)})
+
+
+def tags_unlink(post_id: int, tag_ids: Sequence[int]) -> Rows:
+    """Takes tags from a post."""
+
+    def build() -> Executable:
+        links = delete(PostTag.__table__).where(PostTag.post_id == bindparam("post_id"))
+        return links.where(PostTag.tag_id == func.any(_ids("tag_ids")))
+
+    return Rows("tags unlink", build, {"post_id": post_id, "tag_ids": list(tag_ids)})
+
+
+def _ids(name: str) -> BindParameter[Any]:
+    kind: Any = ARRAY(BigInteger)
+    return bindparam(name, type_=kind)

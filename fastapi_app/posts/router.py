@@ -6,6 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
+from fastapi_app.drf.criteria import Criteria
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
 from fastapi_app.drf.rendering import JsonResponse
@@ -21,16 +22,19 @@ _DESCRIPTION = "The caller's own posts; those of others are not found."
 _LIMIT = IntegerParameter(default=10, least=1, most=50)
 
 
-async def _find(request: Request, session: RequestSession, caller: Any) -> int:  # noqa: ANN401 - the guard's caller
-    """The id of the caller's post that the path names.
+def _named(request: Request, caller: Any) -> Criteria:  # noqa: ANN401 - the guard's caller
+    """The caller's post that the path names, if the filters leave it."""
+    pk = request.path_params["pk"]
+    return queries.post_own_pk_criteria(request.query_params, user_id=caller.id, pk=pk)
+
+
+async def _find(request: Request, session: RequestSession, caller: Any) -> int:  # noqa: ANN401 - as above
+    """The id of that post.
 
     Raises:
-        NotFound: the caller has no such post, or the filters leave it out.
+        NotFound: the caller has no such post.
     """
-    pk = request.path_params["pk"]
-    return await queries.POSTS.find(
-        session, queries.post_own_pk_criteria(request.query_params, user_id=caller.id, pk=pk)
-    )
+    return await queries.POSTS.find(session, _named(request, caller))
 
 
 posts = View(
@@ -100,10 +104,10 @@ async def post_list_recent(request: Request, session: Session, caller: Caller) -
 
 
 @post.get(response=PostRead | PostMinimal)
-async def post_get(request: Request, session: Session, caller: Caller, pk: str) -> Response:
+async def post_get(request: Request, session: Session, caller: Caller) -> Response:
     """One of the caller's posts."""
-    criteria = queries.post_own_pk_criteria(request.query_params, user_id=caller.id, pk=pk)
-    return JsonResponse(await queries.post_listing(request.query_params).get(session, criteria))
+    listing = queries.post_listing(request.query_params)
+    return JsonResponse(await listing.get(session, _named(request, caller)))
 
 
 @post.put(body=PostWrite, response=PostRead)
@@ -127,13 +131,12 @@ async def post_delete(request: Request, session: Session, caller: Caller) -> Res
 @publish.post(response=Published)
 async def post_publish(request: Request, session: Session, caller: Caller) -> Response:
     """Publish a draft; a published post stays as it is."""
-    await service.post_publish(session=session, post_id=await _find(request, session, caller))
-    await session.commit()
+    await service.post_publish(session=session, criteria=_named(request, caller))
     return JsonResponse({"status": "published"})
 
 
 async def _committed(session: RequestSession, post_id: int, *, status_code: int = 200) -> Response:
     """The post as it was written, once that is sure."""
-    written = await queries.POSTS.get(session, queries.post_id_criteria(post_id))
+    written = await queries.POSTS.fetch(session, queries.post_id_criteria(post_id))
     await session.commit()
-    return JsonResponse(written, status_code=status_code)
+    return JsonResponse(written[0], status_code=status_code)

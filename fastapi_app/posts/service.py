@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Table, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
-
+from fastapi_app.drf.criteria import Criteria
+from fastapi_app.posts import queries
 from fastapi_app.posts.queries import POSTS
+from fastapi_app.reads import fetch, fetch_value
 from fastapi_app.sessions import RequestSession
 from fastapi_app.tags.service import tag_ensure
 from shared_schema.contract import django_defaults
 from shared_schema.deletion import delete_rows
-from shared_schema.models import Post, PostTag
 
 
 async def post_create(
@@ -29,7 +28,8 @@ async def post_create(
         "content": content,
         "published": published,
     }
-    post_id: int = (await session.execute(insert(_table(Post)).values(row).returning(Post.id))).scalar_one()
+    await session.begin_writing()
+    post_id: int = await fetch_value(session, queries.post_insert(row))
     await _tags_add(session, post_id, await tag_ensure(session=session, names=tags))
     return post_id
 
@@ -42,17 +42,21 @@ async def post_update(
     Raises:
         NotFound: the post was deleted meanwhile.
     """
-    if columns:
-        changed = update(_table(Post)).where(Post.id == post_id).values(columns).returning(Post.id)
-        if (await session.execute(changed)).first() is None:
-            raise POSTS.absent()
+    await session.begin_writing()
+    if columns and await fetch_value(session, queries.post_change(post_id, columns)) is None:
+        raise POSTS.absent()
     if tags is not None:
-        await _tags_set(session, post_id, tags)
+        await _tags_set(session, post_id, await tag_ensure(session=session, names=tags))
 
 
-async def post_publish(*, session: RequestSession, post_id: int) -> None:
-    """Publishes a post; a published one stays as it is."""
-    await post_update(session=session, post_id=post_id, published=True)
+async def post_publish(*, session: RequestSession, criteria: Criteria) -> None:
+    """Publishes the post that meets `criteria`, and commits; a published one stays as it is.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if await fetch_value(session, queries.post_publish(criteria)) is None:
+        raise POSTS.absent()
 
 
 async def post_delete(*, session: RequestSession, post_id: int) -> None:
@@ -60,20 +64,14 @@ async def post_delete(*, session: RequestSession, post_id: int) -> None:
     await delete_rows(session, "posts", [post_id])
 
 
-async def _tags_set(session: RequestSession, post_id: int, names: Sequence[str]) -> None:
+async def _tags_set(session: RequestSession, post_id: int, wanted: Sequence[int]) -> None:
     """Makes these the post's tags; links that stay keep their rows, as Django's `set` does."""
-    wanted = await tag_ensure(session=session, names=names)
-    linked = set((await session.execute(select(PostTag.tag_id).where(PostTag.post_id == post_id))).scalars())
+    linked = {row[0] for row in await fetch(session, queries.tags_linked(post_id))}
     if gone := linked - set(wanted):
-        await session.execute(delete(_table(PostTag)).where(PostTag.post_id == post_id, PostTag.tag_id.in_(gone)))
+        await fetch(session, queries.tags_unlink(post_id, sorted(gone)))
     await _tags_add(session, post_id, [tag_id for tag_id in wanted if tag_id not in linked])
 
 
 async def _tags_add(session: RequestSession, post_id: int, tag_ids: Sequence[int]) -> None:
     if tag_ids:
-        links = [{"post_id": post_id, "tag_id": tag_id} for tag_id in tag_ids]
-        await session.execute(insert(_table(PostTag)).values(links).on_conflict_do_nothing())
-
-
-def _table(model: type[Post | PostTag]) -> Table:
-    return model.__table__
+        await fetch(session, queries.tags_link(post_id, tag_ids))

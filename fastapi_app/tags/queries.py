@@ -1,15 +1,16 @@
-"""Reads of tags."""
+"""Statements about tags."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, func, select
+from sqlalchemy import CTE, ColumnElement, Executable, Select, Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from fastapi_app.drf.criteria import Criteria, equals, primary_key
 from fastapi_app.drf.filtering import Params, ordering_terms, search_criteria
 from fastapi_app.drf.listing import Listing
-from fastapi_app.reads import Shape
+from fastapi_app.reads import Rows, Shape
 from shared_schema.models import PostTag, Tag
 
 
@@ -58,3 +59,23 @@ def tag_pk_criteria(params: Params, *, pk: str) -> Criteria:
 def tag_id_criteria(tag_id: int) -> Criteria:
     """The tag with this id."""
     return (equals("pk", lambda: Tag.id, tag_id),)
+
+
+def tags_named(names: Sequence[str]) -> Rows:
+    """The tags of these names: `id`, `name`."""
+
+    def build() -> Executable:
+        given = bindparam("names", type_=ARRAY(Text))
+        return select(Tag.id, Tag.name).where(Tag.name == func.any(given)).order_by(Tag.id)
+
+    return Rows("tags named", build, {"names": list(names)})
+
+
+def tags_insert(names: Sequence[str]) -> Rows:
+    """Adds tags of these names; those that another request added meanwhile are left alone."""
+
+    def build() -> Executable:
+        given = select(func.unnest(bindparam("names", type_=ARRAY(Text))))
+        return insert(Tag.__table__).from_select([Tag.__table__.c.name], given).on_conflict_do_nothing()
+
+    return Rows("tags insert", build, {"names": list(names)})

@@ -110,6 +110,6 @@ async def tag_delete(request: Request, session: Session, caller: Caller) -> Resp
 
 async def _committed(session: RequestSession, tag_id: int, *, status_code: int = 200) -> Response:
     """The tag as it was written, once that is sure."""
-    written = await queries.TAGS.get(session, queries.tag_id_criteria(tag_id))
+    written = await queries.TAGS.fetch(session, queries.tag_id_criteria(tag_id))
     await session.commit()
-    return JsonResponse(written, status_code=status_code)
+    return JsonResponse(written[0], status_code=status_code)

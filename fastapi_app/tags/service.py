@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
+from fastapi_app.reads import fetch
 from fastapi_app.sessions import RequestSession
+from fastapi_app.tags import queries
 from fastapi_app.tags.queries import TAGS
 from shared_schema.contract import django_defaults
 from shared_schema.deletion import delete_rows
@@ -41,8 +43,10 @@ async def tag_ensure(*, session: RequestSession, names: Sequence[str]) -> list[i
     """The ids of the tags of these names, created where there are none yet, by whomever first."""
     if not names:
         return []
-    found = select(Tag.id, Tag.name).where(Tag.name.in_(names)).order_by(Tag.id)
-    known = {row.name for row in await session.execute(found)}
-    if unknown := [django_defaults("tags") | {"name": name} for name in names if name not in known]:
-        await session.execute(insert(Tag.__table__).values(unknown).on_conflict_do_nothing())
-    return [row.id for row in await session.execute(found)]
+    found = await fetch(session, queries.tags_named(names))
+    known = {row["name"] for row in found}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        await fetch(session, queries.tags_insert(unknown))
+        found = await fetch(session, queries.tags_named(names))
+    return [row["id"] for row in found]

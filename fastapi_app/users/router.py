@@ -183,6 +183,6 @@ async def _update(request: Request, session: RequestSession, user_id: int) -> No
 
 async def _committed(session: RequestSession, listing: Listing, user_id: int, *, status_code: int = 200) -> Response:
     """The user as it was written, once that is sure."""
-    written = await listing.get(session, queries.user_id_criteria(user_id))
+    written = await listing.fetch(session, queries.user_id_criteria(user_id))
     await session.commit()
-    return JsonResponse(written, status_code=status_code)
+    return JsonResponse(written[0], status_code=status_code)
