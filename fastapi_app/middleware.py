@@ -9,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fastapi_app.drf.rendering import UNFORESEEN, JsonResponse
 from fastapi_app.drf.urls import PREFIX, public_path, with_query
 from fastapi_app.logs import request_id
 
@@ -41,7 +42,7 @@ class RequestMiddleware:
         given = Headers(scope=scope).get("x-request-id", "")
         token = request_id.set(given if _REQUEST_ID.fullmatch(given) else "-")
         started = time.perf_counter()
-        status = 500
+        status = None
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -52,6 +53,12 @@ class RequestMiddleware:
 
         try:
             await self._next(scope)(scope, receive, send_with_headers)
+        except Exception:
+            # Starlette would answer outside of this middleware: without the headers, and logged without the id.
+            logger.exception("unforeseen error")
+            if status is not None:
+                raise
+            await JsonResponse(UNFORESEEN, status_code=500)(scope, receive, send_with_headers)
         finally:
             _log(scope, status, time.perf_counter() - started)
             request_id.reset(token)
@@ -75,7 +82,7 @@ def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
         headers["Allow"] = scope["allow"]
 
 
-def _log(scope: Scope, status: int, seconds: float) -> None:
+def _log(scope: Scope, status: int | None, seconds: float) -> None:
     fields = {
         "method": scope["method"],
         "path": scope["path"],

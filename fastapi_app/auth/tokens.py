@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import jwt
 
+from fastapi_app.drf.validators import Invalid, check_storable
 from shared_schema.tokens import (
     ACCESS,
     ACCESS_TOKEN_LIFETIME,
@@ -115,9 +116,10 @@ def _is_storable(payload: Payload) -> bool:
     """Whether PostgreSQL can hold the id and the end; simplejwt answers 500 where it can't."""
     try:
         expiry({"exp": 0} | payload)
-    except (ValueError, OverflowError, OSError):
+        check_storable(payload.get(JTI_CLAIM, ""))
+    except (TypeError, ValueError, OverflowError, OSError, Invalid):
         return False
-    return "\x00" not in payload.get(JTI_CLAIM, "")
+    return True
 
 
 def _new(token_type: str, now: datetime, lifetime: timedelta) -> Payload:

@@ -1,5 +1,6 @@
 """How errors and bodies are documented in OpenAPI."""
 
+import re
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,6 +18,25 @@ _EXAMPLES: dict[int, tuple[str, Any]] = {
     429: ("Too many requests; `Retry-After` says when to come back.", {"detail": "Request was throttled."}),
     503: ("The service can't answer now; `Retry-After` says when to ask again.", {"detail": "The database is away."}),
 }
+
+
+_PARAMETERS = {
+    "author": "The author's whole username.",
+    "created_after": "The earliest time, ISO 8601, included.",
+    "created_before": "The latest time, ISO 8601, included.",
+    "cursor": "Pages by position instead of number; empty for the first. Under `/api/v2` only.",
+    "limit": "How many posts, 1 to 50.",
+    "min_posts": "The least number of posts.",
+    "ordering": "Fields to order by, separated by commas, `-` before those that descend.",
+    "page": "The page's number, or `last`.",
+    "page_size": "How many items a page holds, 100 at the most.",
+    "pk": "The id.",
+    "published": "true or false; anything else is ignored.",
+    "search": "Terms, separated by spaces or commas; quotes hold words together.",
+    "tag": "A tag's whole name.",
+    "view": "`minimal`: only id, title and author_id of each post.",
+}
+PAGED = ("page", "page_size", "cursor")
 
 
 class Detail(BaseModel):
@@ -40,10 +60,22 @@ def document_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     documented: dict[int | str, dict[str, Any]] = {}
     for status in sorted(set(statuses)):
         description, example = _EXAMPLES[status]
-        model = FieldErrors | Detail if status == 400 else Detail
+        model = FieldErrors | Detail | list[str] if status == 400 else Detail
         content = {"application/json": {"example": example}}
         documented[status] = {"model": model, "description": description, "content": content}
     return documented
+
+
+def document_parameters(path: str, query: tuple[str, ...]) -> dict[str, Any]:
+    """OpenAPI's parameters: those in the path, and those of the query string by name."""
+    in_path = [_parameter(name, "path") for name in re.findall(r"\{(\w+)\}", path)]
+    parameters = in_path + [_parameter(name, "query") for name in query]
+    return {"parameters": parameters} if parameters else {}
+
+
+def _parameter(name: str, where: str) -> dict[str, Any]:
+    description = {"name": name, "in": where, "required": where == "path", "description": _PARAMETERS[name]}
+    return description | {"schema": {"type": "string"}}
 
 
 def document_body(model: type[BaseModel], media_types: tuple[str, ...], *, partial: bool) -> dict[str, Any]:

@@ -34,7 +34,6 @@ def add_handlers(app: FastAPI) -> None:
     for kind in (DBAPIError, asyncpg.PostgresError, *_AWAY):
         app.add_exception_handler(kind, _answer_database_error)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
-    app.add_exception_handler(Exception, _answer_unforeseen)
 
 
 async def _answer_api_error(_request: Request, error: Exception) -> Response:
@@ -55,7 +54,7 @@ async def _answer_database_error(request: Request, error: Exception) -> Response
     """The database went away, is busy, or lets another request go first: the next try may fare better."""
     answer = _database_answer(error)
     if answer is None:
-        return await _answer_unforeseen(request, error)
+        raise error
     logger.warning("answered 503: %s", type(error).__name__, exc_info=error)
     return await _answer_api_error(request, answer)
 
@@ -74,8 +73,3 @@ def _database_answer(error: Exception) -> Unavailable | None:
 async def _answer_nobody(_request: Request, _error: Exception) -> Response:
     """The client hung up before it had sent everything: nobody reads the answer, and nothing was done."""
     return Response(status_code=400)
-
-
-async def _answer_unforeseen(_request: Request, error: Exception) -> Response:
-    logger.error("unforeseen error", exc_info=error)
-    return JsonResponse({"detail": "A server error occurred."}, status_code=500)

@@ -11,6 +11,10 @@ from starlette.types import Receive, Scope, Send
 _LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
 
 
+# What a client is told of an error that nobody foresaw; the log has the rest.
+UNFORESEEN = {"detail": "A server error occurred."}
+
+
 class JsonResponse(Response):
     """A JSON answer; the content type carries no charset, as in DRF."""
 
@@ -18,14 +22,17 @@ class JsonResponse(Response):
 
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - any JSON
         """The body. Datetimes have no fraction where microseconds are 0, else six digits."""
-        body = to_json(content)
-        for raw, escaped in _LINE_ENDS:
-            body = body.replace(raw, escaped)
-        return body
+        return _escaped(to_json(content))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the answer, over several lines where the client asked for that (`negotiation`)."""
         if (indent := scope.get("indent")) is not None and self.body:
-            self.body = json.dumps(json.loads(bytes(self.body)), indent=indent, ensure_ascii=False).encode()
+            self.body = _escaped(json.dumps(json.loads(bytes(self.body)), indent=indent, ensure_ascii=False).encode())
             self.headers["Content-Length"] = str(len(self.body))
         await super().__call__(scope, receive, send)
+
+
+def _escaped(body: bytes) -> bytes:
+    for raw, escaped in _LINE_ENDS:
+        body = body.replace(raw, escaped)
+    return body

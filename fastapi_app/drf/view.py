@@ -11,7 +11,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from fastapi_app.drf.bodies import PARSED
-from fastapi_app.drf.documents import document_body, document_errors, document_security
+from fastapi_app.drf.documents import document_body, document_errors, document_parameters, document_security
 from fastapi_app.drf.errors import ApiError, MethodNotAllowed, NotAuthenticated, PermissionDenied, Unavailable
 from fastapi_app.drf.inputs import Input
 from fastapi_app.drf.negotiation import JSON, negotiate
@@ -98,12 +98,18 @@ class View:
         self._guards = [Depends(self._guard)]
         self._others = self._add_fallback()
 
-    def get(self, *, response: Any) -> Callable[[Endpoint], Endpoint]:  # noqa: ANN401 - a model or a generic of one
-        """Adds GET and HEAD; `response` is the model of the answer."""
+    def get(
+        self,
+        *,
+        response: Any,  # noqa: ANN401 - a model or a generic of one
+        query: tuple[str, ...] = (),
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Adds GET and HEAD; `response` is the model of the answer, `query` names the parameters it heeds."""
 
         def add(endpoint: Endpoint) -> Endpoint:
-            extra = document_security(required=self._permission is not anyone)
-            self._add("GET", endpoint, response_model=response, responses=self._errors(), openapi_extra=extra)
+            extra = document_security(required=self._permission is not anyone) | document_parameters(self._path, query)
+            errors = self._errors(400) if query else self._errors()
+            self._add("GET", endpoint, response_model=response, responses=errors, openapi_extra=extra)
             self._add("HEAD", endpoint, include_in_schema=False)
             return endpoint
 
@@ -142,7 +148,7 @@ class View:
         status: int,
     ) -> Callable[[Endpoint], Endpoint]:
         errors = self._errors(400, 401, 415) if body else self._errors(401)
-        extra = document_security(required=self._permission is not anyone)
+        extra = document_security(required=self._permission is not anyone) | document_parameters(self._path, ())
         if body is not None:
             extra |= document_body(body, PARSED, partial=method == "PATCH")
 
@@ -202,8 +208,10 @@ class View:
         return {method: self._input.describe() for method in ("PUT", "POST") if method in self._methods}
 
     def _errors(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
+        if self._identify is not None:
+            statuses = (*statuses, 401)
         if self._permission is not anyone:
-            statuses = (*statuses, 401, 403)
+            statuses = (*statuses, 403)
         if "{" in self._path or "GET" in self.allow:
             statuses = (*statuses, 404)
         return document_errors(*statuses, 406, 429, 503)

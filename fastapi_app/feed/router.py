@@ -4,6 +4,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
+from fastapi_app.drf.documents import PAGED
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.rendering import JsonResponse
 from fastapi_app.drf.view import View, feature_router
@@ -31,7 +32,7 @@ highlights = View(
 )
 
 
-@feed.get(response=Page[PostRead] | Page[PostMinimal])
+@feed.get(response=Page[PostRead] | Page[PostMinimal], query=(*PAGED, *queries.FEED_QUERY))
 async def feed_list(request: Request, session: Session) -> Response:
     """Everybody's published posts."""
     params = request.query_params
@@ -39,7 +40,7 @@ async def feed_list(request: Request, session: Session) -> Response:
     return JsonResponse(await paginate(request, session, listing, criteria, queries.post_terms(params)))
 
 
-@highlights.get(response=list[PostRead] | list[PostMinimal])
+@highlights.get(response=list[PostRead] | list[PostMinimal], query=("view",))
 async def feed_highlights(request: Request, session: Session) -> Response:
     """The 10 newest posts that are published or by `admin`, unpaged."""
     listing = queries.post_listing(request.query_params)

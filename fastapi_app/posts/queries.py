@@ -129,7 +129,9 @@ _FILTERS: dict[str, Reader] = {
     "created_after": datetime_filter(lambda moment: Post.created_at >= moment),
     "created_before": datetime_filter(lambda moment: Post.created_at <= moment),
 }
+POST_QUERY = (*_FILTERS, "ordering", "search", "view")
 _FEED_FILTERS: dict[str, Reader] = {**_FILTERS, "author": text_filter(_is_by)}
+FEED_QUERY = ("author", *POST_QUERY)
 _PUBLISHED = Criterion("published", lambda: and_(Post.published))
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
 from fastapi_app.drf.criteria import Criteria
+from fastapi_app.drf.documents import PAGED
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
 from fastapi_app.drf.rendering import JsonResponse
@@ -79,7 +80,7 @@ publish = View(
 )
 
 
-@posts.get(response=Page[PostRead] | Page[PostMinimal])
+@posts.get(response=Page[PostRead] | Page[PostMinimal], query=(*PAGED, *queries.POST_QUERY))
 async def post_list(request: Request, session: Session, caller: Caller) -> Response:
     """The caller's posts, drafts included."""
     params = request.query_params
@@ -95,7 +96,7 @@ async def post_create(request: Request, session: Session, caller: Caller) -> Res
     return await _committed(session, post_id, status_code=201)
 
 
-@recent.get(response=list[PostRead] | list[PostMinimal])
+@recent.get(response=list[PostRead] | list[PostMinimal], query=("limit", "view"))
 async def post_list_recent(request: Request, session: Session, caller: Caller) -> Response:
     """The caller's newest posts, unpaged: `limit` of them, 10 where it is left out, 50 at the most."""
     limit = integer_parameter(request.query_params, "limit", _LIMIT)
@@ -103,7 +104,7 @@ async def post_list_recent(request: Request, session: Session, caller: Caller) -
     return JsonResponse(await listing.fetch(session, criteria, queries.NEWEST, limit=limit))
 
 
-@post.get(response=PostRead | PostMinimal)
+@post.get(response=PostRead | PostMinimal, query=queries.POST_QUERY)
 async def post_get(request: Request, session: Session, caller: Caller) -> Response:
     """One of the caller's posts."""
     listing = queries.post_listing(request.query_params)

@@ -6,6 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
+from fastapi_app.drf.documents import PAGED
 from fastapi_app.drf.pagination import Page, paginate
 from fastapi_app.drf.rendering import JsonResponse
 from fastapi_app.drf.view import Caller, View, feature_router, signed_in
@@ -65,7 +66,7 @@ tag = View(
 )
 
 
-@tags.get(response=Page[TagRead])
+@tags.get(response=Page[TagRead], query=(*PAGED, "ordering", "search"))
 async def tag_list(request: Request, session: Session) -> Response:
     """All tags, with their post counts."""
     params = request.query_params
@@ -82,10 +83,10 @@ async def tag_create(request: Request, session: Session) -> Response:
     return await _committed(session, tag_id, status_code=201)
 
 
-@tag.get(response=TagRead)
-async def tag_get(request: Request, session: Session, pk: str) -> Response:
+@tag.get(response=TagRead, query=("search",))
+async def tag_get(request: Request, session: Session) -> Response:
     """One tag, with its post count."""
-    criteria = queries.tag_pk_criteria(request.query_params, pk=pk)
+    criteria = queries.tag_pk_criteria(request.query_params, pk=request.path_params["pk"])
     return JsonResponse(await queries.TAGS.get(session, criteria))
 
 

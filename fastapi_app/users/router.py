@@ -6,6 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.identity import identify
+from fastapi_app.drf.documents import PAGED
 from fastapi_app.drf.errors import PermissionDenied
 from fastapi_app.drf.listing import Listing
 from fastapi_app.drf.pagination import Page, paginate
@@ -102,7 +103,7 @@ user_posts = View(
 )
 
 
-@users.get(response=Page[UserRead])
+@users.get(response=Page[UserRead], query=(*PAGED, "ordering", "search"))
 async def user_list(request: Request, session: Session) -> Response:
     """All users, with their post counts."""
     params = request.query_params
@@ -119,7 +120,7 @@ async def user_create(request: Request, session: Session) -> Response:
     return await _committed(session, queries.USERS, user_id, status_code=201)
 
 
-@active.get(response=Page[UserRead])
+@active.get(response=Page[UserRead], query=(*PAGED, "min_posts", "ordering", "search"))
 async def user_list_active(request: Request, session: Session) -> Response:
     """The users with at least `min_posts` posts, drafts included."""
     params = request.query_params
@@ -141,10 +142,10 @@ async def user_me_update(request: Request, session: Session, caller: Caller) -> 
     return await _committed(session, queries.ME, caller.id)
 
 
-@user.get(response=UserRead)
-async def user_get(request: Request, session: Session, pk: str) -> Response:
+@user.get(response=UserRead, query=("search",))
+async def user_get(request: Request, session: Session) -> Response:
     """One user, with the post count."""
-    criteria = queries.user_pk_criteria(request.query_params, pk=pk)
+    criteria = queries.user_pk_criteria(request.query_params, pk=request.path_params["pk"])
     return JsonResponse(await queries.USERS.get(session, criteria))
 
 
@@ -165,10 +166,10 @@ async def user_delete(request: Request, session: Session, caller: Caller) -> Res
     return Response(status_code=204)
 
 
-@user_posts.get(response=Page[PostRead] | Page[PostMinimal])
-async def post_list_of_user(request: Request, session: Session, caller: Caller, pk: str) -> Response:
+@user_posts.get(response=Page[PostRead] | Page[PostMinimal], query=(*PAGED, *posts.POST_QUERY))
+async def post_list_of_user(request: Request, session: Session, caller: Caller) -> Response:
     """A user's posts: the published ones, and to the user all of them."""
-    author_id = await queries.USERS.find(session, queries.user_pk_criteria({}, pk=pk))
+    author_id = await queries.USERS.find(session, queries.user_pk_criteria({}, pk=request.path_params["pk"]))
     params = request.query_params
     criteria = posts.post_of_user_criteria(params, author_id=author_id, viewer_id=caller.id)
     listing, terms = posts.post_listing(params), posts.post_terms(params)
