@@ -11,7 +11,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from fastapi_app import database
 from fastapi_app.auth.tokens import Tokens, new_refresh
+from fastapi_app.database import Database
 from tests.databases import PASSWORD, OwnDatabase
 from tests.integration.fastapi_app.conftest import Start
 from tests.integration.fastapi_app.running import ALICE, JWT_KEY, USER_PASSWORD, Running, bearer, until
@@ -26,8 +28,8 @@ BODY = {"username": "alice", "password": USER_PASSWORD, "refresh": REFRESH, "tit
 
 
 @contextmanager
-def changed(database: OwnDatabase, change: str, back: str) -> Iterator[None]:
-    with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+def changed(broken: OwnDatabase, change: str, back: str) -> Iterator[None]:
+    with psycopg.connect(broken.superuser_dsn, autocommit=True) as connection:
         connection.execute(change)  # type: ignore[call-overload] # a statement of this file
         try:
             yield
@@ -47,9 +49,9 @@ async def wire(own_database: OwnDatabase) -> AsyncIterator[Wire]:
 
 
 @asynccontextmanager
-async def over(start: Start, wire: Wire, database: OwnDatabase, role: str) -> AsyncIterator[Running]:
+async def over(start: Start, wire: Wire, own: OwnDatabase, role: str) -> AsyncIterator[Running]:
     address = f"postgresql://{role}:{PASSWORD.replace(' ', '%20').replace(',', '%2C')}@127.0.0.1:{wire.port}"
-    async with start(database, url=f"{address}/{database.name}") as running:
+    async with start(own, url=f"{address}/{own.name}") as running:
         yield running
 
 
@@ -66,13 +68,17 @@ def check_refused(response: httpx.Response) -> str:
     return sentence
 
 
-async def test_it_waits_for_the_tables_and_becomes_ready_by_itself(start: Start, own_database: OwnDatabase) -> None:
+async def test_it_waits_for_the_tables_and_becomes_ready_by_itself(
+    start: Start, own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_RETRY_SECONDS", 0.02)
     missing = "Table users is missing: run the Django migrations."
     async with contextlib.AsyncExitStack() as stack:
         with changed(own_database, HIDE, SHOW):
             running = await stack.enter_async_context(start(own_database, ready=False))
             assert check_refused(await running.client.get("/health/ready")) == missing
-            await _until_problem(running, missing)
+            await _until_checked(running, times=4)
+            assert running.app.state.database.problem == missing
             for method, path in ORDINARY:
                 assert check_refused(await running.client.request(method, path, json=BODY)) in ("", missing)
             assert (await running.client.get("/health/live")).status_code == 200
@@ -175,8 +181,17 @@ def check_no_secret(running: Running, *secrets: str) -> None:
     assert [secret for secret in never if secret in log] == []
 
 
-async def _until_problem(running: Running, problem: str) -> None:
-    async def ask() -> httpx.Response:
-        return httpx.Response(200 if running.app.state.database.problem == problem else 503)
+async def _until_checked(running: Running, *, times: int) -> None:
+    """Until the application has asked the database that often."""
+    of_app: Database = running.app.state.database
+    check, asked = of_app.check, asyncio.Semaphore(0)
 
-    await until(ask, 200)
+    async def noted() -> str | None:
+        problem = await check()
+        asked.release()
+        return problem
+
+    of_app.check = noted  # type: ignore[method-assign] # watched from outside
+    async with asyncio.timeout(20):
+        for _ in range(times):
+            await asked.acquire()

@@ -79,6 +79,17 @@ WRITES = {
     "change a post": Write(
         "PUT", "/posts/3/", ALICE, POST, "posts", "EXISTS (SELECT FROM posts WHERE id = 3 AND title = 'Fig trees')"
     ),
+    "tag a post": Write(
+        "PATCH",
+        "/posts/3/",
+        ALICE,
+        {"title": "Tagged", "tags": ["brand new"]},
+        "blog_post_tags",
+        "EXISTS (SELECT FROM tags JOIN blog_post_tags ON tag_id = tags.id WHERE name = 'brand new' AND post_id = 3)",
+    ),
+    "write a post with a new tag": Write(
+        "POST", "/posts/", ALICE, POST, "blog_post_tags", "EXISTS (SELECT FROM posts WHERE title = 'Fig trees')"
+    ),
     "publish a post": Write(
         "POST", "/posts/3/publish/", ALICE, None, "posts", "EXISTS (SELECT FROM posts WHERE id = 3 AND published)"
     ),

@@ -7,10 +7,17 @@ from typing import Any
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from fastapi_app.config import Settings
+from fastapi_app.drf.inputs import CharField, Input
 from fastapi_app.main import create_app
+from fastapi_app.posts.inputs import POST_INPUT
+from fastapi_app.posts.schemas import PostWrite
+from fastapi_app.tags.inputs import TAG_INPUT
+from fastapi_app.tags.schemas import TagWrite
+from fastapi_app.users.inputs import USER_INPUT
+from fastapi_app.users.schemas import UserWrite
 from strangler.local.settings import ROOT
 from strangler.routes.route import Stage
 from strangler.routes.table import load_routes
@@ -95,3 +102,18 @@ def test_every_route_that_has_moved_is_in_the_document() -> None:
     }
     assert len(wanted) >= 16
     assert wanted - OPERATIONS.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"),
+    [(PostWrite, POST_INPUT), (TagWrite, TAG_INPUT), (UserWrite, USER_INPUT)],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_a_documented_body_is_the_one_that_is_read(model: type[BaseModel], fields: Input) -> None:
+    read = {name: field for name, field in fields.fields.items() if not field.read_only}
+    documented = model.model_json_schema()
+    assert [*documented["properties"]] == [*read]
+    assert set(documented["required"]) == {name for name, field in read.items() if field.required}
+    for name, field in read.items():
+        if isinstance(field, CharField):
+            assert documented["properties"][name].get("maxLength") == field.max_length
