@@ -5,11 +5,13 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import event
 
 from fastapi_app import database
 from fastapi_app.auth.tokens import Tokens, new_refresh
@@ -144,6 +146,24 @@ async def test_without_a_database_every_endpoint_says_so_and_recovers(
             assert (await client.request(method, path, headers=headers)).status_code == 200
         assert (await client.get("/health/ready")).status_code == 200
     check_no_secret(running, headers["Authorization"])
+
+
+async def test_connections_that_died_unused_cost_no_request(
+    start: Start, own_database: OwnDatabase, template: OwnDatabase, wire: Wire
+) -> None:
+    """PostgreSQL was restarted in a quiet minute: the pool holds dead connections, and no client hears of it."""
+    async with over(start, wire, own_database, f"{template.name}_fastapi") as running:
+        pooled: set[Any] = set()
+        event.listen(running.engine.sync_engine, "checkout", lambda taken, *_: pooled.add(taken.driver_connection))
+        await asyncio.gather(*(running.client.get("/feed/") for _ in range(8)))
+        assert len(pooled) > 1
+        await wire.cut(refuse=False)
+        await wire.mend()
+        async with asyncio.timeout(20):
+            while not all(connection.is_closed() for connection in pooled):  # noqa: ASYNC110 - the driver has no event
+                await asyncio.sleep(0.01)
+        responses = await asyncio.gather(*(running.client.get("/feed/") for _ in range(8)))
+    assert [response.status_code for response in responses] == [200] * 8
 
 
 TRIGGER = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$;" + "".join(
