@@ -64,6 +64,10 @@ test: ## Run every test on a database of its own; ARGS="-k feed" passes argument
 	@$(call bootstrap,dev)
 	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
 
+torture: ## Hold 1,000 streams of events open on one process, and measure; alone on the machine
+	@$(call bootstrap,dev)
+	@$(python) -m pytest -m torture -s tests/torture $(ARGS)
+
 bench: ## Compare the speed of both stacks under load; ONLY=own-list,detail ROUNDS=5 SECONDS=5 CONNECTIONS=16
 	@$(call bootstrap,dev)
 	@$(python) -m tests.bench $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)") \

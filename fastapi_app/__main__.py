@@ -1,5 +1,6 @@
 """Starts the service: `python -m fastapi_app`."""
 
+import resource
 import sys
 
 import uvicorn
@@ -8,6 +9,10 @@ from fastapi_app.config import SettingsError, load_settings
 
 # nginx closes an idle connection after 60 s; a server that closes first would lose the request on its way.
 _KEEP_ALIVE_SECONDS = 75
+# Beyond it, answers under way are given up; streams of events end at once by themselves.
+_GRACE_SECONDS = 10
+# Every open stream is an open file. Most systems let a process have 1,024 unless it asks for more.
+_OPEN_FILES = 65_536
 _USAGE_ERROR = 2
 
 
@@ -17,6 +22,7 @@ def main() -> None:
         settings = load_settings()
     except SettingsError as error:
         sys.exit(_refuse(str(error)))
+    _allow_open_files()
     uvicorn.run(
         "fastapi_app.main:create_app",
         factory=True,
@@ -24,12 +30,21 @@ def main() -> None:
         port=settings.fastapi_port,
         workers=settings.fastapi_workers,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         log_config=None,
         log_level=settings.log_level,
     )
+
+
+def _allow_open_files() -> None:
+    """Raises this process's limit, which its workers inherit, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _refuse(sentence: str) -> int:

@@ -15,6 +15,8 @@ from fastapi_app.database import Database, prepared
 from fastapi_app.drf.documents import DocumentedApi
 from fastapi_app.drf.handlers import add_handlers
 from fastapi_app.drf.urls import PREFIX
+from fastapi_app.events.lifespan import events_running
+from fastapi_app.events.router import router as events
 from fastapi_app.feed.router import router as feed
 from fastapi_app.health.router import router as health
 from fastapi_app.logs import configure_logs
@@ -23,7 +25,7 @@ from fastapi_app.posts.router import router as posts
 from fastapi_app.tags.router import router as tags
 from fastapi_app.users.router import router as users
 
-_ROUTERS = (auth, users, posts, feed, tags, health)
+_ROUTERS = (auth, users, posts, feed, tags, events, health)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -59,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     app.state.database = Database(settings.fastapi_database_url, pool_max=settings.db_pool_max)
-    async with prepared(app.state.database):
+    async with prepared(app.state.database), events_running(settings.fastapi_database_url) as app.state.events:
         yield
 
 

@@ -65,6 +65,22 @@ class PostTag(Reflected):
     tag_id: Mapped[int]
 
 
+class PostEvent(Reflected):
+    """That a post was written; the database's triggers add the rows."""
+
+    __tablename__ = "post_events"
+
+    id: Mapped[int]
+    kind: Mapped[str]
+    post_id: Mapped[int]
+    author_id: Mapped[int]
+    was_author_id: Mapped[int]
+    published: Mapped[bool]
+    was_published: Mapped[bool]
+    transaction_id: Mapped[int]
+    created_at: Mapped[datetime]
+
+
 class OutstandingToken(Reflected):
     """A refresh token that was issued (simplejwt's token_blacklist app)."""
 

@@ -1,4 +1,4 @@
-"""The tables `posts`, `tags` and `blog_post_tags`."""
+"""The tables `posts`, `tags`, `blog_post_tags` and `post_events`."""
 
 # ruff: noqa: D106 - Meta is Django's word, the same in every model and serializer
 
@@ -46,3 +46,38 @@ class Post(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class PostEvent(models.Model):
+    """That a post was written, by whomever: triggers add the rows and keep the newest 100,000 (docs/events.md).
+
+    Plain numbers, no foreign keys: an event outlives its post. `was_…` is how it was before, `published` false once
+    it is deleted: both together tell who may see the event.
+    """
+
+    class Kind(models.TextChoices):
+        """What was done."""
+
+        CREATED = "created", "created"
+        PUBLISHED = "published", "published"
+        UPDATED = "updated", "updated"
+        DELETED = "deleted", "deleted"
+
+    kind = models.CharField(max_length=9, choices=Kind)
+    post_id = models.BigIntegerField()
+    author_id = models.BigIntegerField()
+    was_author_id = models.BigIntegerField()
+    published = models.BooleanField()
+    was_published = models.BooleanField()
+    # PostgreSQL's xid8: ids are given when a row is written, not when it can be seen, so ids alone are no order.
+    transaction_id = models.BigIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "post_events"
+        ordering = ("transaction_id", "id")
+        default_permissions = ()
+        indexes = (models.Index(fields=["transaction_id", "id"], name="post_events_order"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.post_id}"

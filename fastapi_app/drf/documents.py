@@ -6,6 +6,8 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
+from fastapi_app.drf.negotiation import EVENT_STREAM
+
 BEARER = "bearer"
 
 _EXAMPLES: dict[int, tuple[str, Any]] = {
@@ -25,6 +27,7 @@ _PARAMETERS = {
     "created_after": "The earliest time, ISO 8601, included.",
     "created_before": "The latest time, ISO 8601, included.",
     "cursor": "Pages by position instead of number; empty for the first. Under `/api/v2` only.",
+    "last_event_id": "Go on after this event. The header `Last-Event-ID`, which browsers send, wins.",
     "limit": "How many posts, 1 to 50.",
     "min_posts": "The least number of posts.",
     "ordering": "Fields to order by, separated by commas, `-` before those that descend.",
@@ -64,6 +67,14 @@ def document_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
         content = {"application/json": {"example": example}}
         documented[status] = {"model": model, "description": description, "content": content}
     return documented
+
+
+def document_stream(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `responses` for Server-Sent Events whose data is JSON of `model`; as FastAPI documents its own."""
+    text = {"type": "string"}
+    data = {**text, "contentMediaType": "application/json", "contentSchema": model.model_json_schema()}
+    event = {"type": "object", "properties": {"event": text, "data": data, "id": text, "retry": {"type": "integer"}}}
+    return {200: {"description": "Events, without an end.", "content": {EVENT_STREAM: {"itemSchema": event}}}}
 
 
 def document_parameters(path: str, query: tuple[str, ...]) -> dict[str, Any]:

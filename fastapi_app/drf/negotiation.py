@@ -1,18 +1,19 @@
-"""Whether the client takes JSON (`rest_framework.negotiation`, with the JSON renderer alone)."""
+"""Whether the client takes what the view gives (`rest_framework.negotiation`): mostly JSON."""
 
 from starlette.requests import Request
 
 from fastapi_app.drf.errors import NotAcceptable, NotFound
 
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 
 _LONGEST_HEADER = 8192
 _LONGEST_TOKEN = 256
 _MOST_TOKENS = 64
 
 
-def negotiate(request: Request) -> None:
-    """Lets the request pass if `Accept` and `?format=` allow JSON, and notes the indent that `Accept` may ask for.
+def negotiate(request: Request, media_type: str = JSON) -> None:
+    """Lets the request pass if `Accept` and `?format=` allow it, and notes the indent that `Accept` may ask for.
 
     As in DRF, `q` is not heeded, and of several types the most specific is taken.
 
@@ -22,7 +23,9 @@ def negotiate(request: Request) -> None:
     """
     if request.query_params.get("format") not in (None, "", "json"):
         raise NotFound
-    accepted = [token for token in _tokens(request.headers.get("accept", "*/*")) if media_type_matches(JSON, token)]
+    accepted = [
+        token for token in _tokens(request.headers.get("accept", "*/*")) if media_type_matches(media_type, token)
+    ]
     if not accepted:
         raise NotAcceptable
     request.scope["indent"] = _indent(max(accepted, key=_precedence))

@@ -11,7 +11,13 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from fastapi_app.drf.bodies import PARSED
-from fastapi_app.drf.documents import document_body, document_errors, document_parameters, document_security
+from fastapi_app.drf.documents import (
+    document_body,
+    document_errors,
+    document_parameters,
+    document_security,
+    document_stream,
+)
 from fastapi_app.drf.errors import ApiError, MethodNotAllowed, NotAuthenticated, PermissionDenied, Unavailable
 from fastapi_app.drf.inputs import Input
 from fastapi_app.drf.negotiation import JSON, negotiate
@@ -68,7 +74,8 @@ class View:
 
     `identify` tells the caller from the request, None where the view reads no token (simplejwt's own views).
     `name`, `description` and `input` are what OPTIONS says of the view; where the path names an object, `find` looks
-    for it, since OPTIONS describes a PUT only to those who could send it.
+    for it, since OPTIONS describes a PUT only to those who could send it. `renders` is the media type of what GET
+    answers.
     """
 
     def __init__(
@@ -83,6 +90,7 @@ class View:
         description: str = "",
         input: Input | None = None,
         find: Find | None = None,
+        renders: str = JSON,
     ) -> None:
         self._router = router
         self._path = path
@@ -93,7 +101,8 @@ class View:
         self._methods = methods
         allowed = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())}
         self.allow = ", ".join(method for method in _METHODS if method in allowed)
-        self._metadata = {"name": name, "description": description, "renders": (JSON,), "parses": PARSED}
+        self._renders = renders
+        self._metadata = {"name": name, "description": description, "renders": (renders,), "parses": PARSED}
         self._safe = {"GET", "HEAD", "OPTIONS", "TRACE"}
         self._guards = [Depends(self._guard)]
         self._others = self._add_fallback()
@@ -110,6 +119,18 @@ class View:
             extra = document_security(required=self._permission is not anyone) | document_parameters(self._path, query)
             errors = self._errors(400) if query else self._errors()
             self._add("GET", endpoint, response_model=response, responses=errors, openapi_extra=extra)
+            self._add("HEAD", endpoint, include_in_schema=False)
+            return endpoint
+
+        return add
+
+    def stream(self, *, data: type[BaseModel], query: tuple[str, ...]) -> Callable[[Endpoint], Endpoint]:
+        """Adds a GET and HEAD of Server-Sent Events; `data` is the model of theirs, `query` as for `get`."""
+
+        def add(endpoint: Endpoint) -> Endpoint:
+            extra = document_security(required=self._permission is not anyone) | document_parameters(self._path, query)
+            responses = document_stream(data) | self._errors(400)
+            self._add("GET", endpoint, response_class=Response, responses=responses, openapi_extra=extra)
             self._add("HEAD", endpoint, include_in_schema=False)
             return endpoint
 
@@ -182,7 +203,7 @@ class View:
     async def _guard(self, request: Request, session: Session) -> None:
         """DRF's `initial()`: 406, then 401, then 403; the method is looked at after."""
         request.scope["allow"] = self.allow
-        negotiate(request)
+        negotiate(request, self._renders if request.method in ("GET", "HEAD") else JSON)
         if request.app.state.settings.fastapi_read_only and request.method not in self._safe:
             raise Unavailable("This API is read-only for now: try again later.", retry_after=_READ_ONLY_SECONDS)
         caller = None if self._identify is None else await self._identify(request, session)

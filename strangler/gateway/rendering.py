@@ -30,6 +30,7 @@ class _Location:
     routes: tuple[Route, ...]
     variable: str
     throttle: Throttle | None
+    streaming: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +121,7 @@ def _locations(table: RouteTable) -> tuple[_Location, ...]:
             routes=resource.routes,
             variable=_variable(resource, taken),
             throttle=throttles.get(resource.routes[0].throttle or ""),
+            streaming=resource.routes[0].streaming,
         )
         for resource in table.resources
     )

@@ -55,6 +55,19 @@ def check_throttles(resources: tuple[Resource, ...], throttles: tuple[Throttle, 
             )
 
 
+def check_streaming(resources: tuple[Resource, ...]) -> None:
+    """All routes of a path stream, or none.
+
+    Raises:
+        UsageError: names the path.
+    """
+    for resource in resources:
+        if len({route.streaming for route in resource.routes}) > 1:
+            raise UsageError(
+                f"the routes of {resource.path} differ in streaming: nginx buffers by path, so give all the same."
+            )
+
+
 def _check_alike(resources: tuple[Resource, ...]) -> None:
     seen: dict[str, str] = {}
     for resource in resources:

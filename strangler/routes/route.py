@@ -60,7 +60,8 @@ class Throttle:
 class Route:
     """One endpoint. `path` is below the API prefix, `{name}` in it stands for one segment without a dot.
 
-    The segment's pattern is that of DRF's routers (`lookup_value_regex`).
+    The segment's pattern is that of DRF's routers (`lookup_value_regex`). A `streaming` route's answer goes on for
+    as long as the client listens.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Route:
     path: str
     stage: Stage
     throttle: str | None = None
+    streaming: bool = False
 
     @property
     def served_methods(self) -> tuple[str, ...]:

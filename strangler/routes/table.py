@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from strangler.errors import UsageError
-from strangler.routes.checks import check_names, check_paths, check_throttles
+from strangler.routes.checks import check_names, check_paths, check_streaming, check_throttles
 from strangler.routes.route import Fixed, Resource, Route, Stack, Stage, Throttle, group_by_path
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -63,12 +63,13 @@ def _table(document: dict[str, Any]) -> RouteTable:
     check_names(table.routes, table.fixed)
     check_paths(table.resources, table.fixed)
     check_throttles(table.resources, table.throttles)
+    check_streaming(table.resources)
     return table
 
 
 def _route(entry: dict[str, Any]) -> Route:
     name = _name(entry, "a [[route]]")
-    _known_keys(entry, {"name", "methods", "path", "stage", "throttle"}, name)
+    _known_keys(entry, {"name", "methods", "path", "stage", "throttle", "streaming"}, name)
     methods = entry.get("methods")
     if not isinstance(methods, list) or not methods or any(method not in METHODS for method in methods):
         raise UsageError(f"{name} has methods {methods!r}: list one or more of {', '.join(METHODS)}.")
@@ -87,6 +88,7 @@ def _route(entry: dict[str, Any]) -> Route:
         path=path,
         stage=Stage(stage),
         throttle=_optional_text(entry, "throttle", name),
+        streaming=_optional_flag(entry, "streaming", name),
     )
 
 
@@ -147,6 +149,13 @@ def _optional_text(entry: dict[str, Any], key: str, what: str) -> str | None:
     value = entry.get(key)
     if value is not None and not isinstance(value, str):
         raise UsageError(f"{what} has {key} {value!r}: write a text in quotes.")
+    return value
+
+
+def _optional_flag(entry: dict[str, Any], key: str, what: str) -> bool:
+    value = entry.get(key, False)
+    if not isinstance(value, bool):
+        raise UsageError(f"{what} has {key} {value!r}: write true or false.")
     return value
 
 

@@ -108,7 +108,9 @@ async def test_every_get_answers_what_its_model_says(client: httpx.AsyncClient, 
 
 
 def test_every_get_is_asked() -> None:
-    assert {f"GET {path}" for path in GETS} == {name for name in OPERATIONS if name.startswith("GET ")}
+    # The answer of events/ has no end: tests/e2e/test_events.py asks for it.
+    gets = {name for name in OPERATIONS if name.startswith("GET ")} - {"GET /events/"}
+    assert {f"GET {path}" for path in GETS} == gets
 
 
 @one_loop

@@ -98,6 +98,27 @@ def test_the_format_in_the_query(query: str, accept: str | None) -> None:
     assert answer(accept, query) == drf_answer(accept, query)
 
 
+@pytest.mark.parametrize(
+    ("accept", "passes"),
+    [
+        (None, True),
+        ("*/*", True),
+        ("text/*", True),
+        ("text/event-stream", True),
+        ("application/json, text/event-stream;q=0.1", True),
+        ("application/json", False),
+        ("text/html", False),
+    ],
+)
+def test_a_view_may_give_something_else_than_json(accept: str | None, passes: bool) -> None:
+    request = make_request(headers={} if accept is None else {"Accept": accept})
+    if passes:
+        negotiate(request, "text/event-stream")
+    else:
+        with pytest.raises(NotAcceptable):
+            negotiate(request, "text/event-stream")
+
+
 @given(token=TOKENS | HEADER_TEXT)
 @example(token="application/json; charset=utf-8")
 def test_a_content_type_is_recognised_as_in_drf(token: str) -> None:

@@ -15,10 +15,17 @@ from strangler.routes.table import RouteTable, load_routes
 SETTINGS = GatewaySettings(listen=("127.0.0.1:8080",), django="127.0.0.1:8001", fastapi="127.0.0.1:8002")
 
 
-def make_route(path: str, *methods: str, name: str = "", stage: Stage = Stage.LEGACY, throttle: str = "") -> Route:
+def make_route(
+    path: str,
+    *methods: str,
+    name: str = "",
+    stage: Stage = Stage.LEGACY,
+    throttle: str = "",
+    streaming: bool = False,
+) -> Route:
     methods = methods or ("GET",)
     name = name or f"{re.sub('[^a-z]+', '_', path)}.{'_'.join(methods).lower()}"
-    return Route(name=name, methods=methods, path=path, stage=stage, throttle=throttle or None)
+    return Route(name=name, methods=methods, path=path, stage=stage, throttle=throttle or None, streaming=streaming)
 
 
 def make_table(*routes: Route) -> RouteTable:
@@ -131,6 +138,16 @@ def test_only_throttled_paths_are_throttled_and_say_when_to_come_back() -> None:
     assert "zone=slow:10m rate=20r/m;" in rendered["http.conf"]
     block = rendered["http.conf"].split("map $route $retry_after {")[1].split("}\n")[0]
     assert dict(re.findall(r"(\S+)\s+(\d+);", block)) == {"default": "1", '"a.list"': "3", '"/a/"': "3"}
+
+
+def test_only_the_answers_of_streaming_paths_go_on_at_once_and_without_an_end() -> None:
+    rendered = render_gateway(make_table(make_route("/a/", streaming=True), make_route("/b/")), SETTINGS)
+    for location in ("= /api/a/", "= /api/v2/a/", "= /api/v2/a"):
+        assert "proxy_buffering off;\n        proxy_read_timeout 1h;" in block_of(rendered["routes.conf"], location)
+    assert "proxy_" not in block_of(rendered["routes.conf"], "= /api/v2/b/").replace("proxy.conf", "")
+    # A directive may stand only once at a level: what a location changes is set above it.
+    assert "proxy_read_timeout 60s;" in rendered["http.conf"]
+    assert "proxy_read_timeout" not in rendered["proxy.conf"]
 
 
 def test_nobody_is_trusted_unless_named() -> None:

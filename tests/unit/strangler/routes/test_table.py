@@ -43,14 +43,14 @@ def test_a_whole_file(file: Path) -> None:
     file.write_text(
         THROTTLE
         + route("a.list", '["GET"]', "/a/{id}/b-c/", "parallel", 'throttle = "token"')
-        + route("root.list", '["GET", "POST"]', "/", "migrated")
+        + route("root.list", '["GET", "POST"]', "/", "migrated", "streaming = true")
         + fixed(path="/static/app.v1.css")
     )
     table = load_routes(file)
     assert table.throttles == (Throttle(name="token", rate="10r/s", burst=4),)
     assert table.routes == (
         Route(name="a.list", methods=("GET",), path="/a/{id}/b-c/", stage=Stage.PARALLEL, throttle="token"),
-        Route(name="root.list", methods=("GET", "POST"), path="/", stage=Stage.MIGRATED, throttle=None),
+        Route(name="root.list", methods=("GET", "POST"), path="/", stage=Stage.MIGRATED, streaming=True),
     )
     assert table.fixed == (Fixed(name="django.admin", path="/static/app.v1.css", stack=Stack.DJANGO),)
 
@@ -62,8 +62,9 @@ def test_an_empty_file_is_an_empty_table(file: Path) -> None:
 
 def test_the_deployed_file_names_every_endpoint() -> None:
     table = load_routes(ROOT / "nginx" / "routes.toml")
-    assert len(table.routes) == 27
+    assert len(table.routes) == 28
     assert {resource.path for resource in table.resources} >= {"/feed/", "/posts/{id}/publish/", "/users/me/"}
+    assert [route.name for route in table.routes if route.streaming] == ["events.stream"]
 
 
 def test_a_file_that_is_not_there(file: Path) -> None:
@@ -136,7 +137,7 @@ def test_a_file_or_throttle_is_refused(text: str, sentence: str, file: Path) -> 
         ),
         (
             route(more="percent = 5"),
-            "feed.list has an unknown key 'percent': use only methods, name, path, stage, throttle.",
+            "feed.list has an unknown key 'percent': use only methods, name, path, stage, streaming, throttle.",
         ),
         (
             route(methods="[]"),
@@ -154,6 +155,7 @@ def test_a_file_or_throttle_is_refused(text: str, sentence: str, file: Path) -> 
             route(stage="moved"),
             "feed.list has stage 'moved': choose one of legacy, parallel, migrated.",
         ),
+        (route(more='streaming = "yes"'), "feed.list has streaming 'yes': write true or false."),
         (route(more="throttle = 1"), "feed.list has throttle 1: write a text in quotes."),
         (route(more='throttle = "x"'), "feed.list asks for throttle 'x': define [throttles.x]."),
         (
@@ -241,6 +243,10 @@ def test_a_fixed_entry_is_refused(text: str, sentence: str, file: Path) -> None:
         (
             THROTTLE + route("a.a", more='throttle = "token"') + route("a.b", '["POST"]'),
             "the routes of /feed/ differ in throttle: nginx limits by path, so give all the same.",
+        ),
+        (
+            route("a.a", more="streaming = true") + route("a.b", '["POST"]'),
+            "the routes of /feed/ differ in streaming: nginx buffers by path, so give all the same.",
         ),
         (
             route() + fixed(path="/api/feed/"),

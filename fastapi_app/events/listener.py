@@ -1,0 +1,156 @@
+"""The process's one connection for events: listens, reads what is new, comes back after it was lost."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+from sqlalchemy import make_url
+
+from fastapi_app.events.batch import Batch, Event, Position
+from fastapi_app.events.broadcaster import Broadcaster
+from fastapi_app.events.queries import (
+    CHANNEL,
+    PAGE,
+    Connection,
+    events_after,
+    events_visible,
+    position_find,
+    position_newest,
+    users_active,
+)
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 15
+# 20 reads a second at the most, however many write: the process has requests to answer.
+_PAUSE_SECONDS = 0.05
+# Of several transactions at work together one notifies; for this long after it, and while events wait for an older
+# transaction to end, it is worth looking again soon.
+_BUSY_SECONDS = 1.0
+_LOOK_SECONDS = 0.1
+# What nobody announced (a writer that took longer than others, a pooler between) is late by this at the most.
+_QUIET_SECONDS = 1.0
+_CONNECT_SECONDS = 5
+_STATEMENT_SECONDS = 10
+_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.5, 8.0
+
+LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+class Listener:
+    """Reads for `broadcaster`, from the database at `url`."""
+
+    def __init__(self, url: str, broadcaster: Broadcaster) -> None:
+        self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._broadcaster = broadcaster
+        self._woken = asyncio.Event()
+        self._using = asyncio.Lock()
+        self._connection: Connection | None = None
+        self._retry_seconds = _FIRST_RETRY_SECONDS
+
+    async def run(self) -> None:
+        """Reads for ever. What was written while the connection was lost is read when it is back."""
+        while True:
+            try:
+                async with self._connected():
+                    await self._follow()
+            except LOST as error:
+                logger.warning("events: can't be read (%s), next try in %.1f s", _reason(error), self._retry_seconds)
+            await asyncio.sleep(self._retry_seconds)
+            self._retry_seconds = min(2 * self._retry_seconds, _LAST_RETRY_SECONDS)
+
+    async def pulse(self) -> None:
+        """Keeps open streams alive for ever, and ends those of users who are no longer active."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            self._broadcaster.beat()
+            with contextlib.suppress(*LOST):
+                await self._end_inactive()
+
+    async def find(self, event_id: int) -> Position | None:
+        """Where the event with this id stands; None where what followed it may be gone."""
+        async with self._used() as connection:
+            return await position_find(connection, event_id)
+
+    async def visible(self, *, user_id: int, after: Position, up_to: Position) -> list[Event]:
+        """The user's next events up to a position that was read, a page of them at the most."""
+        async with self._used() as connection:
+            return await events_visible(connection, user_id=user_id, after=after, up_to=up_to)
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[None]:
+        connection = await asyncpg.connect(
+            self._url,
+            timeout=_CONNECT_SECONDS,
+            command_timeout=_STATEMENT_SECONDS,
+            server_settings={"application_name": "fastapi_app events"},
+        )
+        try:
+            connection.add_termination_listener(self._wake)
+            await connection.add_listener(CHANNEL, self._wake)
+            self._connection = connection
+            yield
+        finally:
+            self._connection = None
+            connection.terminate()
+
+    @contextlib.asynccontextmanager
+    async def _used(self) -> AsyncIterator[Connection]:
+        """The connection, for one statement at a time.
+
+        Raises:
+            ConnectionError: it is lost.
+        """
+        async with self._using:
+            if self._connection is None:
+                raise ConnectionError("events: no connection")
+            yield self._connection
+
+    async def _follow(self) -> None:
+        position = self._broadcaster.position
+        if position is None:
+            async with self._used() as connection:
+                position = await position_newest(connection)
+            self._broadcaster.begin(position)
+        busy_until = 0.0
+        while True:
+            if self._woken.is_set():
+                busy_until = time.monotonic() + _BUSY_SECONDS
+            self._woken.clear()
+            position, are_waiting = await self._read(position)
+            self._retry_seconds = _FIRST_RETRY_SECONDS
+            await asyncio.sleep(_PAUSE_SECONDS)
+            await self._wait(_LOOK_SECONDS if are_waiting or time.monotonic() < busy_until else _QUIET_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+
+    async def _read(self, position: Position) -> tuple[Position, bool]:
+        """Hands on every event after `position`; tells where that led, and whether others must still wait."""
+        while True:
+            async with self._used() as connection:
+                events, are_waiting = await events_after(connection, position)
+            if events:
+                position = events[-1].position
+                self._broadcaster.publish(Batch(events, position))
+            if len(events) < PAGE:
+                return position, are_waiting
+
+    async def _end_inactive(self) -> None:
+        if user_ids := self._broadcaster.user_ids:
+            async with self._used() as connection:
+                active = await users_active(connection, user_ids)
+            self._broadcaster.end(lambda subscription: subscription.user_id not in active)
+
+    def _wake(self, *_: Any) -> None:  # noqa: ANN401 - asyncpg's, for notifications and for the end
+        self._woken.set()
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,48 @@
+"""The answer that does not end: Server-Sent Events, as they go out."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Send
+
+from fastapi_app.drf.negotiation import EVENT_STREAM
+
+logger = logging.getLogger(__name__)
+
+# As nginx's send_timeout.
+_SEND_SECONDS = 30
+
+
+class EventStreamResponse(StreamingResponse):
+    """A stream of events. A client that takes nothing for 30 s is let go.
+
+    nginx passes each piece on at once (`X-Accel-Buffering`), and nobody keeps a copy.
+    """
+
+    media_type = EVENT_STREAM
+
+    def __init__(self, chunks: AsyncGenerator[bytes]) -> None:
+        super().__init__(chunks, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._chunks = chunks
+
+    async def stream_response(self, send: Send) -> None:
+        """Sends until the events end; whatever happens, the generator is closed at once."""
+
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(_SEND_SECONDS):
+                await send(message)
+
+        async with contextlib.aclosing(self._chunks):
+            try:
+                await super().stream_response(send_in_time)
+            except TimeoutError:
+                logger.info("events: a client takes nothing, so its stream ends")
+
+
+async def no_events() -> AsyncGenerator[bytes]:
+    """The body of HEAD."""
+    for chunk in list[bytes]():
+        yield chunk

@@ -1,0 +1,60 @@
+"""`events/`: what happens to posts, as Server-Sent Events, for signed-in callers and what they may see."""
+
+import time
+
+from fastapi import Request
+from starlette.responses import Response
+
+from fastapi_app.auth.identity import identify
+from fastapi_app.drf.negotiation import EVENT_STREAM
+from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
+from fastapi_app.drf.view import Caller, View, feature_router, signed_in
+from fastapi_app.events.lifespan import Events
+from fastapi_app.events.response import EventStreamResponse, no_events
+from fastapi_app.events.schemas import PostEventRead
+from fastapi_app.events.service import event_stream
+
+router = feature_router("events")
+
+_LAST_ID = IntegerParameter(default=0, least=0, most=2**63 - 1)
+
+events = View(
+    router,
+    "/events/",
+    name="Events",
+    description="What happens to posts, as Server-Sent Events.",
+    methods=("GET",),
+    permission=signed_in,
+    identify=identify,
+    renders=EVENT_STREAM,
+)
+
+
+@events.stream(data=PostEventRead, query=("last_event_id",))
+async def event_list(request: Request, caller: Caller) -> Response:
+    """Follow published posts and all of your own: `created`, `published`, `updated`, `deleted`.
+
+    An event that is no longer kept is answered with an event `reset` and the oldest ones that are. The stream ends
+    with the access token.
+    """
+    given = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
+    last_id = integer_parameter({"last_event_id": given}, "last_event_id", _LAST_ID) if given else None
+    running: Events = request.app.state.events
+    await running.broadcaster.require_room()
+    if request.method == "HEAD":
+        return EventStreamResponse(no_events())
+    return EventStreamResponse(
+        event_stream(
+            broadcaster=running.broadcaster,
+            listener=running.listener,
+            user_id=caller.id,
+            last_id=last_id,
+            seconds=_token_seconds(request),
+        )
+    )
+
+
+def _token_seconds(request: Request) -> float:
+    """How long the caller's token is still good; `identify` has accepted it."""
+    token = request.headers["authorization"].split()[1]
+    return float(request.app.state.tokens.decode(token)["exp"]) - time.time()

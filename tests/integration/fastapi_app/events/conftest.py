@@ -1,0 +1,74 @@
+"""A database of its own with Django's tables, where nobody else writes posts, and FastAPI's role in it."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import asyncpg
+import psycopg
+import pytest
+
+from strangler.local.settings import ROOT
+from strangler.routes.table import load_routes
+from strangler.schema.grants import apply_grants
+from tests.databases import PASSWORD, OwnDatabase, migrated_database
+from tests.shared_stack import StackAddresses
+
+ALICE = 1
+_USER = """
+    INSERT INTO users (id, password, is_superuser, username, first_name, last_name, email, is_staff, is_active,
+                       date_joined, created_at)
+    VALUES (%s, '', false, 'alice', '', '', 'alice@example.com', false, true, now(), now())
+"""
+_POST = """
+    INSERT INTO posts (title, content, author_id, created_at, published) VALUES ('t', 'c', 1, now(), true) RETURNING id
+"""
+
+Connect = Callable[[], psycopg.Connection]
+
+
+@pytest.fixture(scope="session")
+def events_database(stack: StackAddresses, worker_id: str) -> Iterator[OwnDatabase]:
+    with migrated_database(admin_dsn=stack.admin_dsn, name=f"events_{worker_id}") as database:
+        apply_grants(
+            owner_dsn=database.owner_dsn,
+            role=f"{database.name}_fastapi",
+            password=PASSWORD,
+            table=load_routes(ROOT / "nginx" / "routes.toml"),
+        )
+        with psycopg.connect(database.owner_dsn) as connection:
+            connection.execute(_USER, (ALICE,))
+        yield database
+
+
+@pytest.fixture
+def reader_url(events_database: OwnDatabase) -> str:
+    """The database as FastAPI's role, which may only read events."""
+    return events_database.dsn(f"{events_database.name}_fastapi")
+
+
+@pytest.fixture
+async def reader(reader_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(reader_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def writers(events_database: OwnDatabase) -> Iterator[Connect]:
+    """Opens connections as the owner; each statement stands alone outside of `transaction()`."""
+    opened: list[psycopg.Connection] = []
+
+    def connect() -> psycopg.Connection:
+        opened.append(psycopg.connect(events_database.owner_dsn, autocommit=True))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.close()
+
+
+def write_post(connection: psycopg.Connection) -> int:
+    """Writes a published post; returns its id."""
+    row = connection.execute(_POST).fetchone()
+    assert row is not None
+    post_id: int = row[0]
+    return post_id
