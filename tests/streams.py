@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PATIENCE_SECONDS = 20.0
+_UNAVAILABLE = 503
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,18 @@ async def stream(
         yield opened
     finally:
         opened.close()
+
+
+@asynccontextmanager
+async def stream_of_new_service(base: str, token: str) -> AsyncIterator[Stream]:
+    """As `stream`; asks again while a worker that has just started answers 503."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        async with stream(base, token) as opened:
+            if opened.status != _UNAVAILABLE or time.monotonic() > deadline:
+                yield opened
+                return
+        await asyncio.sleep(0.05)
 
 
 def _parse(text: str) -> Told:

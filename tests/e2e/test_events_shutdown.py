@@ -10,7 +10,7 @@ import pytest
 from strangler.local.ports import port_free_pick
 from tests.fastapi_process import fastapi_process
 from tests.shared_stack import StackAddresses
-from tests.streams import stream
+from tests.streams import stream_of_new_service
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -20,7 +20,9 @@ async def test_at_sigterm_every_stream_ends_at_once_and_properly(
     async with AsyncExitStack() as opened:
         service = fastapi_process(stack, port=port_free_pick(), FASTAPI_WORKERS=workers)
         url = opened.enter_context(service)
-        streams = [await opened.enter_async_context(stream(url, access_tokens["bob"])) for _ in range(10)]
+        streams = [
+            await opened.enter_async_context(stream_of_new_service(url, access_tokens["bob"])) for _ in range(10)
+        ]
         for one in streams:
             assert one.status == 200
             await one.block()

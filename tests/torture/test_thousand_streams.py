@@ -18,7 +18,7 @@ from strangler.local.ports import port_free_pick
 from tests.fastapi_process import fastapi_process
 from tests.gateways import gateway, routes_at
 from tests.shared_stack import StackAddresses
-from tests.streams import Stream, stream
+from tests.streams import Stream, stream_of_new_service
 
 pytestmark = [pytest.mark.torture, pytest.mark.xdist_group("torture")]
 
@@ -87,7 +87,7 @@ async def _open(opened: AsyncExitStack, url: str, tokens: list[str]) -> list[Str
 
     async def one(number: int) -> Stream:
         async with turn:
-            made = await opened.enter_async_context(stream(url, tokens[number % len(tokens)]))
+            made = await opened.enter_async_context(stream_of_new_service(url, tokens[number % len(tokens)]))
             assert made.status == 200
             await made.block()
             return made
