@@ -81,6 +81,8 @@ def _engine(url: str, pool_max: int) -> AsyncEngine:
         _asyncpg_url(url),
         pool_size=pool_max,
         max_overflow=0,
+        # Values of rows are e-mails, password hashes and tokens: they stay out of messages and logs.
+        hide_parameters=True,
         pool_timeout=_POOL_WAIT_SECONDS,
         connect_args={"timeout": _CONNECT_SECONDS, "server_settings": {"application_name": "fastapi_app"}},
     )
