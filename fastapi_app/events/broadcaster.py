@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from fastapi_app.drf.errors import Unavailable
 from fastapi_app.events.batch import BEGINNING, Batch, Heartbeat, Position
 
-# 1,000 open streams take 60 MB; the rest of the process has to go on.
+# 1,000 open streams take 41 MB; the rest of the process has to go on.
 MOST_STREAMS = 2000
 # A client that has so many batches before it does not keep up. Batches are shared: a place costs a pointer.
 ROOM = 256
