@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
-from strangler.gateway.rendering import write_gateway
-from strangler.local.gateway import gateway_prepare, local_gateway
+from strangler.gateway.rendering import render_gateway
+from strangler.local.gateway import gateway_prepare, native_gateway
 from strangler.local.ports import port_free_pick
 from strangler.local.process import Child, child_start
 from strangler.local.services import Service
 from strangler.local.settings import ROOT, LocalSettings
-from strangler.routes.route import Stage, Throttle
+from strangler.routes.route import Route, Stage, Throttle
 from strangler.routes.table import RouteTable, load_routes
 
 DEPLOYED = ROOT / "nginx" / "routes.toml"
@@ -45,17 +45,24 @@ _POLL_SECONDS = 0.01
 
 
 def routes_at(stages: Mapping[str, str], *, throttle: Throttle | None = None) -> RouteTable:
-    """The deployed routes with some at other stages; `"*"` stands for all that aren't named. No throttle by default."""
+    """The deployed routes with some at other stages; `"*"` stands for all that aren't named. No throttle by default.
+
+    A route at stage canary is FastAPI's for half of the callers.
+    """
     table = load_routes(DEPLOYED)
     routes = tuple(
-        dataclasses.replace(
-            route,
-            stage=Stage(stages.get(route.name, stages.get("*", route.stage))),
-            throttle=throttle.name if throttle and route.throttle else None,
+        at_stage(
+            dataclasses.replace(route, throttle=throttle.name if throttle and route.throttle else None),
+            Stage(stages.get(route.name, stages.get("*", route.stage))),
         )
         for route in table.routes
     )
     return dataclasses.replace(table, routes=routes, throttles=(throttle,) if throttle else ())
+
+
+def at_stage(route: Route, stage: Stage, percent: float = 50) -> Route:
+    """The route at another stage; `percent` counts at stage canary only."""
+    return dataclasses.replace(route, stage=stage, percent=percent if stage is Stage.CANARY else None)
 
 
 class Gateway:
@@ -64,27 +71,34 @@ class Gateway:
     def __init__(self, *, folder: Path, settings: LocalSettings, changes: Mapping[str, Any]) -> None:
         self.folder = folder / "nginx"
         self.log = folder / "logs" / "nginx.log"
+        self.log.parent.mkdir()
         self.url = settings.proxy_url
-        self._settings = settings
-        self._changes = changes
         self._service: Service = gateway_prepare(settings, folder=self.folder, tell=lambda _sentence: None)
+        self.native = native_gateway(settings, folder=self.folder)
+        self.native.settings = dataclasses.replace(self.native.settings, **changes)
         self._child: Child | None = None
+
+    @property
+    def current(self) -> Path:
+        """The folder of the version that nginx takes up when it starts or reloads."""
+        return self.folder / "current"
 
     def render(self, table: RouteTable) -> None:
         """Put other routes in place; nginx takes them up when it starts or reloads."""
-        write_gateway(self.folder, table, dataclasses.replace(local_gateway(self._settings), **self._changes))
+        self.native.prepare(render_gateway(table, self.native.settings))
 
     def check(self) -> str:
         """What `nginx -t` says; a test that gets here with a bad configuration fails with its words."""
-        self.log.parent.mkdir(exist_ok=True)
         argv = [*self._service.argv[:-2], "-t"]
-        result = subprocess.run(argv, env=self._service.env, capture_output=True, text=True, check=False)  # noqa: S603 - nginx of the wheel
+        result = subprocess.run(  # noqa: S603 - nginx of the wheel
+            argv, env=self._service.env, cwd=self.folder, capture_output=True, text=True, check=False
+        )
         assert result.returncode == 0, result.stderr
         return result.stderr
 
     def start(self) -> None:
         self._child = child_start(
-            name="nginx", argv=self._service.argv, env=self._service.env, cwd=ROOT, log_path=self.log
+            name="nginx", argv=self._service.argv, env=self._service.env, cwd=self._service.cwd, log_path=self.log
         )
         address = urlsplit(self.url)
         deadline = time.monotonic() + READY_SECONDS

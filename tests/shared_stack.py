@@ -150,7 +150,8 @@ def gateway_at_stage(stage: Stage, settings: LocalSettings, folder: Path) -> Ite
     routes = routes_unthrottled(folder / f"routes-{stage}.toml", stage=stage)
     at_stage = settings.model_copy(update={"proxy_port": port_free_pick(), "routes_file": routes})
     service = gateway_prepare(at_stage, folder=folder / f"nginx-{stage}", tell=print)
-    with subprocess.Popen(service.argv, env=service.env) as nginx:  # noqa: S603 - the command of the stack itself
+    argv, env = service.argv, service.env
+    with subprocess.Popen(argv, env=env, cwd=service.cwd) as nginx:  # noqa: S603 - the command of the stack itself
         try:
             deadline = time.monotonic() + START_SECONDS
             while not probe_answers(service.probe):

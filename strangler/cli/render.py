@@ -8,8 +8,9 @@ import typer
 
 from strangler.cli.output import say
 from strangler.errors import UsageError
-from strangler.gateway.rendering import write_gateway
+from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import GatewaySettings, container_gateway
+from strangler.gateway.versions import VersionFolder
 from strangler.local.settings import ROOT, LocalSettings, settings_load
 from strangler.routes.table import load_routes
 
@@ -27,14 +28,17 @@ def render(
         Target, typer.Option("--target", help="Whose nginx: that of make up, or that of docker-compose.yml.")
     ] = Target.LOCAL,
 ) -> None:
-    """Write nginx's configuration; nginx takes it up at its next reload."""
+    """Write nginx's configuration, as a version of its own; nginx takes it up when it starts or reloads."""
     settings = settings_load()
     table = load_routes(ROOT / settings.routes_file)
+    rendered = render_gateway(table, _gateway(target, settings))
+    versions = VersionFolder(out)
     try:
-        write_gateway(out, table, _gateway(target, settings))
+        versions.install(rendered)
+        versions.activate(rendered.version)
     except OSError as error:
         raise UsageError(f"{out} can't be written ({error.strerror}): name another folder with --out.") from error
-    say(f"rendered {len(table.routes)} routes into {out}")
+    say(f"rendered {len(table.routes)} routes as version {rendered.version} into {out}")
 
 
 def _gateway(target: Target, settings: LocalSettings) -> GatewaySettings:

@@ -15,12 +15,12 @@ from strangler.gateway.values import (
 class GatewaySettings:
     """Where nginx listens and where the stacks do.
 
-    `listen` and the upstreams are in nginx's own terms (`127.0.0.1:8080`, `8080`, `django:8001`). `folder` is what
-    an `include` of a rendered file begins with, empty where the main file lies beside them. `body_size` is the
+    `listen` and the upstreams are in nginx's own terms (`127.0.0.1:8080`, `8080`, `django:8001`). `body_size` is the
     largest request body (`2m`: mebibytes). `trusted_proxies` are CIDR networks whose `X-Forwarded-For` and
     `X-Forwarded-Proto` are believed; `user` is the account of nginx's workers, None where nginx is not root's.
-    `resolve`: the upstreams are names that are looked up again while nginx runs. `main_file`: nginx.conf is rendered
-    too, and is not a file of the deployment.
+    `resolver` is a file that names the name servers; with it, the upstreams are names that are looked up again while
+    nginx runs. `modules` are files that nginx loads. `writable` is the folder of what nginx writes besides logs, empty
+    for its own. `shutdown_seconds` is how long an old worker goes on with the requests that it has.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -29,17 +29,18 @@ class GatewaySettings:
     listen: tuple[str, ...]
     django: str
     fastapi: str
-    folder: str = ""
     access_log: str = "access.log"
     body_size: str = "2m"
     trusted_proxies: tuple[str, ...] = ()
     user: str | None = None
-    resolve: bool = False
-    main_file: bool = True
+    resolver: str = ""
+    modules: tuple[str, ...] = ()
+    writable: str = ""
+    shutdown_seconds: int = 60
 
     def __post_init__(self) -> None:
         require_addresses((*self.listen, self.django, self.fastapi))
-        require_paths((self.folder, self.access_log))
+        require_paths((self.access_log, self.resolver, self.writable, *self.modules))
         require_size(self.body_size)
         require_networks(self.trusted_proxies)
         if self.user is not None:
@@ -53,10 +54,13 @@ def container_gateway(*, trusted_proxies: tuple[str, ...] = ()) -> GatewaySettin
         listen=("8080",),
         django="django:8001",
         fastapi="fastapi:8002",
-        folder="generated/",
         access_log="/dev/stdout",
         trusted_proxies=trusted_proxies,
         # A container that is made anew gets another address.
-        resolve=True,
-        main_file=False,
+        resolver="/etc/nginx/resolver.conf",
+        modules=("/usr/lib/nginx/modules/ngx_http_js_module.so",),
+        # The root file system is read-only.
+        writable="/tmp/",  # noqa: S108 - a memory file system of the container's own
+        # docker-compose.yml gives the container 30 s to end.
+        shutdown_seconds=25,
     )

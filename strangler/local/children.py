@@ -35,7 +35,7 @@ class Children:
 
     def start(self, service: Service) -> Child:
         """Start a service without waiting for it."""
-        child = self._spawn(service.name, service.argv, service.env)
+        child = self._spawn(service.name, service.argv, service.env, service.cwd)
         self.adopt(child, stop_seconds=service.stop_seconds)
         return child
 
@@ -89,8 +89,8 @@ class Children:
             child.stop(timeout=seconds)
             self._running.pop()
 
-    def _spawn(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> Child:
-        return child_start(name=name, argv=argv, env=env, cwd=ROOT, log_path=self.logs / f"{name}.log")
+    def _spawn(self, name: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path = ROOT) -> Child:
+        return child_start(name=name, argv=argv, env=env, cwd=cwd, log_path=self.logs / f"{name}.log")
 
     def _failed(self, name: str, what: str) -> FailedError:
         return log_failure(name, what, self.logs / f"{name}.log")

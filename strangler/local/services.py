@@ -34,6 +34,7 @@ class Service:
     listens: tuple[str, int, str]
     probe: Probe
     stop_seconds: float = 15.0
+    cwd: Path = ROOT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,13 +102,14 @@ def fastapi_service(settings: LocalSettings, connections: Connections) -> Servic
     )
 
 
-def nginx_service(settings: LocalSettings, *, binary: Path, folder: Path) -> Service:
-    """Nginx on the configuration that was rendered into `folder`."""
+def nginx_service(settings: LocalSettings, *, argv: tuple[str, ...], folder: Path) -> Service:
+    """Nginx, whose own folder is `folder`."""
     address = settings.proxy_url.removeprefix("http://").rpartition(":")[0].strip("[]")
     return Service(
         name="nginx",
-        argv=(str(binary), "-p", str(folder), "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"),
+        argv=argv,
         env=base_environment(),
+        cwd=folder,
         listens=(settings.proxy_host, settings.proxy_port, "PROXY_PORT"),
         probe=Probe(host=address, port=settings.proxy_port, path="/api/health/", host_header=settings.probe_host),
     )

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from strangler.errors import UsageError
-from strangler.routes.route import Api, Fixed, Resource, Route, Throttle
+from strangler.routes.route import Api, Fixed, Resource, Route, Stage, Throttle
 
 # Rendered whatever the routes file says: what the second API doesn't route.
 GATEWAY_LOCATIONS = (f"{Api.V2.prefix}/", f"= {Api.V2.prefix}")
@@ -66,6 +66,32 @@ def check_streaming(resources: tuple[Resource, ...]) -> None:
             raise UsageError(
                 f"the routes of {resource.path} differ in streaming: nginx buffers by path, so give all the same."
             )
+
+
+def check_moves(routes: tuple[Route, ...]) -> None:
+    """What a route says of its move fits its stage and its methods.
+
+    Raises:
+        UsageError: names the route.
+    """
+    for route in routes:
+        if (route.stage is Stage.CANARY) != (route.percent is not None):
+            raise UsageError(
+                f"{route.name} is at stage {route.stage} with percent {route.percent}: "
+                "give percent at stage canary, and only there."
+            )
+        if route.percent in (0, 100):
+            raise UsageError(f"{route.name} is canary for {route.percent}%: make it parallel (0) or migrated (100).")
+        if (route.shadow or route.fallback) and (not route.safe or route.streaming):
+            raise UsageError(f"{route.name} has shadow or fallback: only a GET route whose answer ends can have them.")
+        _check_dates(route)
+
+
+def _check_dates(route: Route) -> None:
+    if route.sunset and not route.deprecated:
+        raise UsageError(f"{route.name} has sunset without deprecated: say since which day v1 is deprecated.")
+    if route.sunset and route.deprecated and route.sunset < route.deprecated:
+        raise UsageError(f"{route.name} ends on {route.sunset}, before it is deprecated: put sunset later.")
 
 
 def _check_alike(resources: tuple[Resource, ...]) -> None:

@@ -1,8 +1,9 @@
 """A route: one endpoint of the API, and which stack answers it at each stage."""
 
+import datetime as dt
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -25,17 +26,41 @@ class Api(StrEnum):
         return {Api.V1: "/api", Api.V2: "/api/v2"}[self]
 
 
+class Answer(StrEnum):
+    """What the gateway does with a request: hand it to one stack, to either by caller, or say that it is gone."""
+
+    DJANGO = "django"
+    FASTAPI = "fastapi"
+    SPLIT = "split"
+    GONE = "gone"
+
+
 class Stage(StrEnum):
-    """Where a route stands on its way from Django to FastAPI."""
+    """Where a route stands on its way from Django to FastAPI, in the order of the way."""
 
     LEGACY = "legacy"
     PARALLEL = "parallel"
+    CANARY = "canary"
     MIGRATED = "migrated"
+    RETIRED = "retired"
 
-    def answers(self, api: Api) -> Stack:
-        """The stack that answers `api` at this stage."""
-        moved = {Stage.LEGACY: (), Stage.PARALLEL: (Api.V2,), Stage.MIGRATED: (Api.V1, Api.V2)}[self]
-        return Stack.FASTAPI if api in moved else Stack.DJANGO
+    @property
+    def position(self) -> int:
+        """How far along the way the stage is, from 0."""
+        return tuple(Stage).index(self)
+
+    def answers(self, api: Api) -> Answer:
+        """Who answers `api` at this stage."""
+        if self is Stage.LEGACY:
+            return Answer.DJANGO
+        if api is Api.V2:
+            return Answer.FASTAPI
+        return {
+            Stage.PARALLEL: Answer.DJANGO,
+            Stage.CANARY: Answer.SPLIT,
+            Stage.MIGRATED: Answer.FASTAPI,
+            Stage.RETIRED: Answer.GONE,
+        }[self]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,21 +85,35 @@ class Throttle:
 class Route:
     """One endpoint. `path` is below the API prefix, `{name}` in it stands for one segment without a dot.
 
-    The segment's pattern is that of DRF's routers (`lookup_value_regex`). A `streaming` route's answer goes on for
-    as long as the client listens.
+    The segment's pattern is that of DRF's routers (`lookup_value_regex`). `percent` of the callers are FastAPI's at
+    stage canary. `shadow` is the percentage of safe requests that both stacks are asked again in the background.
+    With `fallback`, Django answers what FastAPI can't, GET and HEAD only. v1 is `deprecated` from one day on and ends
+    at another (`sunset`), both in UTC. A `streaming` route's answer goes on for as long as the client listens.
+    `line` is where the routes file names it.
     """
 
     name: str
     methods: tuple[str, ...]
     path: str
     stage: Stage
+    percent: float | None = None
+    shadow: float = 0
+    fallback: bool = False
+    deprecated: dt.date | None = None
+    sunset: dt.date | None = None
     throttle: str | None = None
     streaming: bool = False
+    line: int = field(default=0, compare=False)
 
     @property
     def served_methods(self) -> tuple[str, ...]:
         """The methods with HEAD where GET is."""
         return tuple(m for method in self.methods for m in ((method, "HEAD") if method == "GET" else (method,)))
+
+    @property
+    def safe(self) -> bool:
+        """Whether the route answers GET, and so HEAD."""
+        return "GET" in self.methods
 
     @property
     def writes(self) -> bool:
@@ -121,10 +160,12 @@ class Resource:
         path = api.prefix + (f"{self.static_prefix}/" if self.pattern else self.path)
         return (path if self.pattern else f"= {path}", f"= {path[:-1]}")
 
-    def other_methods(self, api: Api) -> Stack:
-        """The stack for methods that no route names: FastAPI only where it answers every route of the path."""
-        stacks = {route.stage.answers(api) for route in self.routes}
-        return Stack.FASTAPI if stacks == {Stack.FASTAPI} else Stack.DJANGO
+    def other_methods(self, api: Api) -> Answer:
+        """Who answers methods that no route names: FastAPI only where it answers all of the path that isn't gone."""
+        answers = {route.stage.answers(api) for route in self.routes}
+        if answers == {Answer.GONE}:
+            return Answer.GONE
+        return Answer.FASTAPI if answers <= {Answer.FASTAPI, Answer.GONE} else Answer.DJANGO
 
 
 def group_by_path(routes: Collection[Route]) -> tuple[Resource, ...]:

@@ -1,13 +1,14 @@
 """The routes file (`nginx/routes.toml`) as a checked table."""
 
+import datetime as dt
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from strangler.errors import UsageError
-from strangler.routes.checks import check_names, check_paths, check_streaming, check_throttles
+from strangler.routes.checks import check_moves, check_names, check_paths, check_streaming, check_throttles
 from strangler.routes.route import Fixed, Resource, Route, Stack, Stage, Throttle, group_by_path
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -18,6 +19,7 @@ _PATH = re.compile(rf"/(?:(?:{_SEGMENT}|\{{[a-z_]+\}})/)*")
 _FIXED_PATH = re.compile(rf"(?:/{_SEGMENT})+/?")
 _RATE = re.compile(r"[1-9][0-9]{0,5}r/[sm]")
 _MAX_BURST = 100_000
+_ROUTE_KEYS = {field.name for field in fields(Route)} - {"line"}
 # nginx refuses keys of its maps beyond a size that nginx/templates/http.conf.j2 sets.
 _MAX_LENGTH = 200
 
@@ -64,12 +66,13 @@ def _table(document: dict[str, Any]) -> RouteTable:
     check_paths(table.resources, table.fixed)
     check_throttles(table.resources, table.throttles)
     check_streaming(table.resources)
+    check_moves(table.routes)
     return table
 
 
 def _route(entry: dict[str, Any]) -> Route:
     name = _name(entry, "a [[route]]")
-    _known_keys(entry, {"name", "methods", "path", "stage", "throttle", "streaming"}, name)
+    _known_keys(entry, _ROUTE_KEYS, name)
     methods = entry.get("methods")
     if not isinstance(methods, list) or not methods or any(method not in METHODS for method in methods):
         raise UsageError(f"{name} has methods {methods!r}: list one or more of {', '.join(METHODS)}.")
@@ -87,6 +90,11 @@ def _route(entry: dict[str, Any]) -> Route:
         methods=tuple(methods),
         path=path,
         stage=Stage(stage),
+        percent=_optional_percent(entry, "percent", name),
+        shadow=_optional_percent(entry, "shadow", name) or 0,
+        fallback=_optional_flag(entry, "fallback", name),
+        deprecated=_optional_date(entry, "deprecated", name),
+        sunset=_optional_date(entry, "sunset", name),
         throttle=_optional_text(entry, "throttle", name),
         streaming=_optional_flag(entry, "streaming", name),
     )
@@ -156,6 +164,24 @@ def _optional_flag(entry: dict[str, Any], key: str, what: str) -> bool:
     value = entry.get(key, False)
     if not isinstance(value, bool):
         raise UsageError(f"{what} has {key} {value!r}: write true or false.")
+    return value
+
+
+def _optional_percent(entry: dict[str, Any], key: str, what: str) -> float | None:
+    value: float | None = entry.get(key)
+    if value is None:
+        return None
+    # nginx's split_clients knows two decimals.
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= 100 or round(value, 2) != value:
+        raise UsageError(f"{what} has {key} {value!r}: give a percentage from 0 to 100 with at most two decimals.")
+    return value
+
+
+def _optional_date(entry: dict[str, Any], key: str, what: str) -> dt.date | None:
+    value = entry.get(key)
+    if value is not None and (not isinstance(value, dt.date) or isinstance(value, dt.datetime)):
+        raise UsageError(f"{what} has {key} {value!r}: write a day without quotes, such as 2027-01-31.")
     return value
 
 

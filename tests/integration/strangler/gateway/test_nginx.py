@@ -95,7 +95,7 @@ def test_settings(changes: dict[str, object]) -> None:
 def test_a_broken_configuration_is_noticed() -> None:
     """That the check above can fail at all."""
     with rendered(make_table("/a/")) as made:
-        with (made.folder / "routes.conf").open("a") as file:
+        with (made.current / "routes.conf").open("a") as file:
             file.write("}")
         with pytest.raises(AssertionError, match='unexpected "}"'):
             made.check()

@@ -2,11 +2,11 @@
 
 import re
 from itertools import product
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from strangler.gateway.rendering import INCLUDED_FILES, MAIN_FILE, render_gateway, write_gateway
+from strangler.gateway.rendering import FILES, render_gateway
 from strangler.gateway.settings import GatewaySettings, container_gateway
 from strangler.local.settings import ROOT
 from strangler.routes.route import Api, Fixed, Route, Stack, Stage, Throttle
@@ -21,11 +21,11 @@ def make_route(
     name: str = "",
     stage: Stage = Stage.LEGACY,
     throttle: str = "",
-    streaming: bool = False,
+    **more: Any,
 ) -> Route:
     methods = methods or ("GET",)
     name = name or f"{re.sub('[^a-z]+', '_', path)}.{'_'.join(methods).lower()}"
-    return Route(name=name, methods=methods, path=path, stage=stage, throttle=throttle or None, streaming=streaming)
+    return Route(name=name, methods=methods, path=path, stage=stage, throttle=throttle or None, **more)
 
 
 def make_table(*routes: Route) -> RouteTable:
@@ -33,34 +33,77 @@ def make_table(*routes: Route) -> RouteTable:
 
 
 def routes_conf(*routes: Route) -> str:
-    return render_gateway(make_table(*routes), SETTINGS)["routes.conf"]
+    return render_gateway(make_table(*routes), SETTINGS).files["routes.conf"]
 
 
 def answers(text: str) -> dict[str, str]:
     """The map of "API route" → stack."""
-    block = text.split('map "$api $route" $stack {')[1].split("}\n")[0]
-    return dict(re.findall(r'"(.+)"\s+(\w+);', block))
+    return entries(text, 'map "$api $route" $stack')
+
+
+def entries(text: str, block: str) -> dict[str, str]:
+    """What stands in quotes in a block, with its value."""
+    return dict(re.findall(r'"(.+)"\s+(\S+);', text.split(f"{block} {{\n")[1].split("\n}")[0]))
 
 
 def block_of(text: str, location: str) -> str:
     """What stands between the braces of a location without locations in it."""
-    found = re.search(rf"location {re.escape(location)} \{{([^{{}}]*)\}}", text)
+    found = re.search(rf"location {re.escape(location)} \{{\n(.*?)\n +\}}\n", text, re.DOTALL)
     assert found, f"no location {location}"
     return found[1]
 
 
-def test_the_same_routes_give_the_same_text() -> None:
+def test_the_same_routes_give_the_same_version_and_others_another() -> None:
     table = load_routes(ROOT / "nginx" / "routes.toml")
-    assert render_gateway(table, SETTINGS) == render_gateway(table, SETTINGS)
+    rendered = render_gateway(table, SETTINGS)
+    assert rendered == render_gateway(table, SETTINGS)
+    assert set(rendered.files) == set(FILES)
+    assert f'return 200 "{rendered.version}\\n";' in rendered.files["routes.conf"]
+    others = [render_gateway(make_table(), SETTINGS), render_gateway(table, container_gateway())]
+    assert len({rendered.version, *(other.version for other in others)}) == 3
 
 
 @pytest.mark.parametrize(
     ("stage", "v1", "v2"),
-    [("legacy", "django", "django"), ("parallel", "django", "fastapi"), ("migrated", "fastapi", "fastapi")],
+    [
+        ("legacy", "django", "django"),
+        ("parallel", "django", "fastapi"),
+        ("migrated", "fastapi", "fastapi"),
+        ("retired", "gone", "fastapi"),
+    ],
 )
 def test_a_stage_says_who_answers(stage: str, v1: str, v2: str) -> None:
     found = answers(routes_conf(make_route("/a/", name="a.list", stage=Stage(stage))))
     assert found == {"v1 a.list": v1, "v1 /a/": v1, "v2 a.list": v2, "v2 /a/": v2}
+
+
+def test_a_canary_splits_the_callers_of_v1() -> None:
+    text = routes_conf(
+        make_route("/a/", name="a.list", stage=Stage.CANARY, percent=2.5),
+        make_route("/b/", name="b.list", stage=Stage.CANARY, percent=10),
+        make_route("/c/", name="c.list", stage=Stage.CANARY, percent=10.0),
+    )
+    assert answers(text) == {
+        "v1 a.list": "$canary_2_5",
+        "v1 b.list": "$canary_10",
+        "v1 c.list": "$canary_10",
+        **{f"v1 /{name}/": "django" for name in "abc"},
+        **{f"v2 {name}.list": "fastapi" for name in "abc"},
+        **{f"v2 /{name}/": "fastapi" for name in "abc"},
+    }
+    shares = re.findall(r'split_clients "\$route \$caller" (\S+) \{\s+(\S+) fastapi;\s+\*\s+django;\s+\}', text)
+    assert shares == [("$canary_2_5", "2.50%"), ("$canary_10", "10.00%")]
+
+
+def test_without_a_canary_nothing_splits() -> None:
+    assert "split_clients" not in routes_conf(make_route("/a/"))
+
+
+def test_only_a_path_with_a_retired_route_has_an_end() -> None:
+    text = routes_conf(make_route("/a/", stage=Stage.RETIRED), make_route("/b/"))
+    for location in ("= /api/a/", "= /api/a"):
+        assert "return 410" in text.split(f"location {location} {{")[1].split("location")[0]
+    assert text.count("return 410") == 2
 
 
 def test_methods_that_no_route_names_stay_with_django_until_the_whole_path_has_moved() -> None:
@@ -72,41 +115,33 @@ def test_methods_that_no_route_names_stay_with_django_until_the_whole_path_has_m
 
 def test_the_method_decides_among_the_routes_of_a_path() -> None:
     text = routes_conf(make_route("/a/", "GET", name="a.list"), make_route("/a/", "PUT", "PATCH", name="a.update"))
-    block = text.split("map $request_method $route_at_a {")[1].split("}")[0]
-    assert dict(re.findall(r"(\S+)\s+(\S+);", block)) == {
-        "default": '"/a/"',
-        "GET": "a.list",
-        "HEAD": "a.list",
-        "PUT": "a.update",
-        "PATCH": "a.update",
+    block = 'map "$request_method $path" $route'
+    assert entries(text, block) == {
+        "GET /a/": "a.list",
+        "HEAD /a/": "a.list",
+        "PUT /a/": "a.update",
+        "PATCH /a/": "a.update",
     }
+    assert "    default $path;\n" in text.split(block)[1]
 
 
 def test_a_path_has_a_location_with_and_without_its_slash_in_both_apis() -> None:
     text = routes_conf(make_route("/a/"), make_route("/b/{id}/"))
     for prefix, slash in product(("/api", "/api/v2"), ("/", "")):
-        assert "set $route $route_at_a;" in block_of(text, f"= {prefix}/a{slash}")
+        assert 'set $path "/a/";' in block_of(text, f"= {prefix}/a{slash}")
     for prefix in ("/api", "/api/v2"):
-        assert "set $route $route_at_b_id;" in block_of(text, f'~ "^{prefix}/b/[^/.]+/?$"')
+        assert 'set $path "/b/{id}/";' in block_of(text, f'~ "^{prefix}/b/[^/.]+/?$"')
 
 
 def test_a_fixed_folder_has_a_twin_without_its_slash_and_a_file_has_none() -> None:
     folder = Fixed(name="django.admin", path="/admin/", stack=Stack.DJANGO)
     file = Fixed(name="fastapi.docs", path="/api/v2/docs", stack=Stack.FASTAPI)
-    text = render_gateway(RouteTable(routes=(), fixed=(folder, file)), SETTINGS)["routes.conf"]
+    text = render_gateway(RouteTable(routes=(), fixed=(folder, file)), SETTINGS).files["routes.conf"]
     assert answers(text) == {"v1 django.admin": "django", "v2 fastapi.docs": "fastapi"}
-    assert "set $route django.admin;" in block_of(text, "/admin/")
-    assert "set $route django.admin;" in block_of(text, "= /admin")
+    assert "set $path django.admin;" in block_of(text, "/admin/")
+    assert "set $path django.admin;" in block_of(text, "= /admin")
     assert "set $api v2;" in block_of(text, "= /api/v2/docs")
     assert "location /api/v2/docs" not in text
-
-
-def test_every_path_has_a_variable_of_its_own() -> None:
-    paths = ["/a-b/", "/a_b/", "/a.b/", "/a/b/", "/a/{b}/", "/a_b_2/", "/A_B/", "/"]
-    text = routes_conf(*(make_route(path, name=f"x.r{number}") for number, path in enumerate(paths)))
-    variables = re.findall(r"map \$request_method (\$\w+) \{\n +default \"(.+)\";", text)
-    assert [path for _, path in variables] == paths
-    assert len({variable for variable, _ in variables}) == len(paths)
 
 
 def test_the_patterns_of_a_shorter_prefix_reach_below_a_longer_one() -> None:
@@ -120,28 +155,32 @@ def test_the_patterns_of_a_shorter_prefix_reach_below_a_longer_one() -> None:
         "/posts/[^/.]+/?",
         "/posts/[^/.]+/[^/.]+/?",
     ]
-    assert "set $route $route_at_posts_id;" in block_of(text, "= /api/posts/recent")
+    assert 'set $path "/posts/{id}/";' in block_of(text, "= /api/posts/recent")
 
 
 def test_a_path_of_its_own_wins_over_the_pattern_of_a_shorter_prefix() -> None:
     text = routes_conf(make_route("/a/{id}/"), make_route("/a/b/"), make_route("/a/b/{id}/"))
-    assert "set $route $route_at_a_b;" in block_of(text, "= /api/a/b")
+    assert 'set $path "/a/b/";' in block_of(text, "= /api/a/b")
     assert text.count("location = /api/a/b {") == 1
 
 
-def test_only_throttled_paths_are_throttled_and_say_when_to_come_back() -> None:
-    rendered = render_gateway(
-        make_table(make_route("/a/", name="a.list", throttle="slow"), make_route("/b/")), SETTINGS
+def test_only_throttled_routes_are_throttled_and_say_when_to_come_back() -> None:
+    routes = (
+        make_route("/a/", name="a.list", throttle="slow"),
+        make_route("/b/", name="b.list"),
+        make_route("/b/", "POST", name="b.create", throttle="slow"),
     )
-    assert "limit_req zone=slow burst=3 nodelay;" in block_of(rendered["routes.conf"], "= /api/v2/a")
-    assert "limit_req" not in block_of(rendered["routes.conf"], "= /api/v2/b")
-    assert "zone=slow:10m rate=20r/m;" in rendered["http.conf"]
-    block = rendered["http.conf"].split("map $route $retry_after {")[1].split("}\n")[0]
-    assert dict(re.findall(r"(\S+)\s+(\d+);", block)) == {"default": "1", '"a.list"': "3", '"/a/"': "3"}
+    files = render_gateway(make_table(*routes), SETTINGS).files
+    assert files["routes.conf"].count("limit_req zone=slow burst=3 nodelay;") == 1
+    assert "limit_req_zone $limited_slow zone=slow:10m rate=20r/m;" in files["http.conf"]
+    # A path's other methods are limited where all its routes are.
+    names = {"a.list", "/a/", "b.create"}
+    assert entries(files["http.conf"], "map $route $limited_slow") == dict.fromkeys(names, "$binary_remote_addr")
+    assert entries(files["http.conf"], "map $route $retry_after") == dict.fromkeys(names, "3")
 
 
 def test_only_the_answers_of_streaming_paths_go_on_at_once_and_without_an_end() -> None:
-    rendered = render_gateway(make_table(make_route("/a/", streaming=True), make_route("/b/")), SETTINGS)
+    rendered = render_gateway(make_table(make_route("/a/", streaming=True), make_route("/b/")), SETTINGS).files
     for location in ("= /api/a/", "= /api/v2/a/", "= /api/v2/a"):
         assert "proxy_buffering off;\n        proxy_read_timeout 1h;" in block_of(rendered["routes.conf"], location)
     assert "proxy_" not in block_of(rendered["routes.conf"], "= /api/v2/b/").replace("proxy.conf", "")
@@ -152,26 +191,23 @@ def test_only_the_answers_of_streaming_paths_go_on_at_once_and_without_an_end() 
 
 def test_nobody_is_trusted_unless_named() -> None:
     table = make_table()
-    assert "set_real_ip_from" not in render_gateway(table, SETTINGS)["http.conf"]
+    assert "set_real_ip_from" not in render_gateway(table, SETTINGS).files["http.conf"]
     trusting = GatewaySettings(listen=("80",), django="d:1", fastapi="f:1", trusted_proxies=("10.0.0.0/8", "::1"))
-    text = render_gateway(table, trusting)["http.conf"]
+    text = render_gateway(table, trusting).files["http.conf"]
     assert re.findall(r"set_real_ip_from (\S+);", text) == ["10.0.0.0/8", "::1"]
     assert "10.0.0.0/8 1;" in text.split("geo $realip_remote_addr $from_trusted_proxy {")[1].split("}")[0]
 
 
-def test_only_a_native_run_has_a_main_file_and_the_folders_for_it(tmp_path: Path) -> None:
-    table = make_table(make_route("/a/"))
-    write_gateway(tmp_path / "native", table, SETTINGS)
-    write_gateway(tmp_path / "container", table, container_gateway())
-    assert {path.name for path in (tmp_path / "native").iterdir()} == {MAIN_FILE, *INCLUDED_FILES, "temp"}
-    assert {path.name for path in (tmp_path / "container").iterdir()} == set(INCLUDED_FILES)
-
-
-def test_a_second_write_replaces_what_was_there(tmp_path: Path) -> None:
-    write_gateway(tmp_path, make_table(make_route("/a/")), SETTINGS)
-    write_gateway(tmp_path, make_table(make_route("/b/")), SETTINGS)
-    assert "/api/a/" not in (tmp_path / "routes.conf").read_text()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([MAIN_FILE, *INCLUDED_FILES, "temp"])
+def test_only_the_containers_nginx_loads_modules_and_looks_names_up() -> None:
+    native, container = (
+        render_gateway(make_table(), settings).files["nginx.conf"] for settings in (SETTINGS, container_gateway())
+    )
+    assert "load_module /usr/lib/nginx/modules/ngx_http_js_module.so;" in container
+    assert "include /etc/nginx/resolver.conf;" in container
+    assert "pid /tmp/nginx.pid;" in container
+    assert "load_module" not in native
+    assert "resolver" not in native
+    assert "pid nginx.pid;" in native
 
 
 def test_every_api_has_its_own_prefix() -> None:

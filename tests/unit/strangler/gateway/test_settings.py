@@ -13,8 +13,7 @@ MENDS = {
     "listen": "write an address such as 127.0.0.1:8080",
     "django": "write an address such as 127.0.0.1:8080",
     "fastapi": "write an address such as 127.0.0.1:8080",
-    "folder": "use letters, digits and . _ / - only",
-    "access_log": "use letters, digits and . _ / - only",
+    **dict.fromkeys(("access_log", "resolver", "writable", "modules"), "use letters, digits and . _ / - only"),
     "body_size": "write a size such as 512k or 2m",
     "user": "write a user, or a user and a group",
 }
@@ -23,7 +22,7 @@ MENDS = {
 @pytest.mark.parametrize("name", MENDS)
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_value_cannot_break_out_of_the_configuration(name: str, value: str) -> None:
-    given = (value,) if name == "listen" else value
+    given = (value,) if name in {"listen", "modules"} else value
     with pytest.raises(UsageError) as caught:
         GatewaySettings(**GOOD | {name: given})
     assert str(caught.value) == f"{value!r} can't stand in nginx's configuration: {MENDS[name]}."

@@ -1,0 +1,89 @@
+"""What a move asks of the gateway, whoever runs it: the one place that touches nginx's process."""
+
+import http.client
+import time
+from collections.abc import Collection
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from strangler.errors import FailedError
+from strangler.gateway.rendering import Rendered
+from strangler.gateway.settings import GatewaySettings
+
+VERSION_PATH: Final = "/gateway/version"
+# nginx lets old workers accept connections for 100 ms after it has started new ones (ngx_msleep in its reload).
+STEADY_SECONDS: Final = 0.2
+TAKE_OVER_SECONDS: Final = 15.0
+_POLL_SECONDS: Final = 0.01
+_REQUEST_SECONDS: Final = 2.0
+
+
+class Gateway(Protocol):
+    """nginx with its versions of configuration.
+
+    `settings` is what it is rendered with, `url` its front door.
+    """
+
+    settings: GatewaySettings
+    url: str
+
+    def current(self) -> str | None:
+        """The version that nginx reads at its next start or reload; None before the first.
+
+        :raises FailedError: the gateway can't be asked.
+        """
+
+    def install(self, rendered: Rendered) -> None:
+        """Write a version and have nginx test it; what runs is not touched.
+
+        :raises FailedError: nginx refuses it, in nginx's own words.
+        """
+
+    def holds(self, rendered: Rendered) -> bool:
+        """Whether that version is the current one, and its files are as they were written."""
+
+    def activate(self, version: str) -> None:
+        """Make an installed version the current one, in one step; nginx takes it up when it reloads or starts.
+
+        :raises FailedError: the gateway can't be reached.
+        """
+
+    def reload(self) -> None:
+        """Have nginx read the current version; requests under way are finished by the workers that have them.
+
+        :raises FailedError: nginx doesn't run, or refuses.
+        """
+
+    def prune(self, keep: Collection[str]) -> None:
+        """Forget all versions but these and the current one."""
+
+
+def running_version(url: str) -> str | None:
+    """The version that a new connection meets; None where no gateway of ours answers."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_REQUEST_SECONDS)
+    try:
+        connection.request("GET", VERSION_PATH, headers={"Connection": "close"})
+        response = connection.getresponse()
+        return response.read(100).decode("ascii").strip() if response.status == http.client.OK else None
+    except (OSError, http.client.HTTPException, UnicodeDecodeError):
+        return None
+    finally:
+        connection.close()
+
+
+def wait_until_running(url: str, version: str, *, seconds: float = TAKE_OVER_SECONDS) -> None:
+    """Wait until every new connection is answered by `version`.
+
+    :raises FailedError: another one still answers after `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    since: float | None = None
+    while since is None or time.monotonic() - since < STEADY_SECONDS:
+        found = running_version(url)
+        now = time.monotonic()
+        since = (since or now) if found == version else None
+        if since is None and now > deadline:
+            what = f"version {found} still answers" if found else "nobody answers"
+            raise FailedError(f"nginx did not take over version {version} within {seconds:.0f} s: {what} at {url}.")
+        time.sleep(_POLL_SECONDS)
