@@ -123,11 +123,15 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True)
 class Fixed:
-    """A path that belongs to one stack and never moves; one that ends in `/` covers everything below it."""
+    """A path that belongs to one stack and never moves; one that ends in `/` covers everything below it.
+
+    `line` is where the routes file names it.
+    """
 
     name: str
     path: str
     stack: Stack
+    line: int = field(default=0, compare=False)
 
     @property
     def locations(self) -> tuple[str, ...]:

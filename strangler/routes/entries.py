@@ -1,0 +1,136 @@
+"""What the keys of a route, a fixed path and a throttle may say."""
+
+import re
+from collections.abc import Collection
+from dataclasses import fields
+
+from strangler.routes.entry import Entry
+from strangler.routes.mistakes import nearest
+from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# nginx resolves `.` and `..` before it looks for a location, so no path could name one.
+_SEGMENT = r"(?!\.\.?(?:/|$))[A-Za-z0-9_~.-]+"
+_NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+")
+_PATH = re.compile(rf"/(?:(?:{_SEGMENT}|\{{[a-z_]+\}})/)*")
+_FIXED_PATH = re.compile(rf"(?:/{_SEGMENT})+/?")
+_RATE = re.compile(r"[1-9][0-9]{0,5}r/[sm]")
+_MAX_BURST = 100_000
+_ROUTE_KEYS = {field.name for field in fields(Route)} - {"line"}
+
+
+def read_route(entry: Entry, throttles: Collection[str]) -> Route:
+    """The route.
+
+    :raises Mistake: a key says what it can't.
+    """
+    _read_name(entry)
+    entry.check_keys(_ROUTE_KEYS)
+    if entry.get("stage") not in tuple(Stage):
+        raise entry.wrong("stage", f"choose one of {', '.join(Stage)}")
+    route = Route(
+        name=entry.name,
+        methods=_read_methods(entry),
+        path=_read_path(entry),
+        stage=Stage(entry.get("stage")),
+        percent=entry.percent("percent"),
+        shadow=entry.percent("shadow") or 0,
+        fallback=entry.flag("fallback"),
+        deprecated=entry.day("deprecated"),
+        sunset=entry.day("sunset"),
+        throttle=_read_throttle_name(entry, throttles),
+        streaming=entry.flag("streaming"),
+        line=entry.line,
+    )
+    _check_move(route, entry)
+    return route
+
+
+def read_fixed(entry: Entry) -> Fixed:
+    """The path that never moves.
+
+    :raises Mistake: a key says what it can't.
+    """
+    _read_name(entry)
+    entry.check_keys({"name", "path", "stack"})
+    path = entry.get("path")
+    if not isinstance(path, str) or not _FIXED_PATH.fullmatch(path):
+        raise entry.wrong("path", "begin it with / and use letters, digits and . _ ~ - only")
+    entry.check_length("path")
+    if entry.get("stack") not in tuple(Stack):
+        raise entry.wrong("stack", f"choose one of {', '.join(Stack)}")
+    return Fixed(name=entry.name, path=path, stack=Stack(entry.get("stack")), line=entry.line)
+
+
+def read_throttle(entry: Entry) -> Throttle:
+    """The limit.
+
+    :raises Mistake: a key says what it can't, or the name is none for nginx.
+    """
+    if not re.fullmatch(r"[a-z0-9_]+", entry.key):
+        raise entry.mistake("is no plain name: use small letters, digits and _ only.")
+    entry.check_keys({"rate", "burst"})
+    rate, burst = entry.get("rate"), entry.get("burst")
+    if not isinstance(rate, str) or not _RATE.fullmatch(rate):
+        raise entry.wrong("rate", 'write it as "10r/s" or "30r/m"')
+    if not isinstance(burst, int) or isinstance(burst, bool) or not 0 <= burst <= _MAX_BURST:
+        raise entry.wrong("burst", f"give a whole number from 0 to {_MAX_BURST}")
+    return Throttle(name=entry.key, rate=rate, burst=burst)
+
+
+def _read_name(entry: Entry) -> None:
+    """From here on mistakes bear the entry's own name."""
+    name = entry.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise entry.wrong("name", "write it as resource.action in small letters, digits and _")
+    entry.check_length("name")
+    entry.name = name
+
+
+def _read_methods(entry: Entry) -> tuple[str, ...]:
+    methods = entry.get("methods")
+    if not isinstance(methods, list) or not methods or any(method not in METHODS for method in methods):
+        raise entry.wrong("methods", f"list one or more of {', '.join(METHODS)}")
+    if len(set(methods)) < len(methods):
+        raise entry.wrong("methods", "name each of them once")
+    return tuple(methods)
+
+
+def _read_path(entry: Entry) -> str:
+    path = entry.get("path")
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        raise entry.wrong("path", "begin and end it with / and write a variable segment as {id}")
+    prefix = re.match(r"/(?:api/)?(?:v2/)?", path)
+    if prefix and prefix[0] != "/":
+        raise entry.wrong("path", f"leave out {prefix[0][:-1]}, every route is served below /api and /api/v2")
+    entry.check_length("path")
+    return path
+
+
+def _read_throttle_name(entry: Entry, throttles: Collection[str]) -> str | None:
+    throttle = entry.get("throttle")
+    if throttle is None:
+        return None
+    if not isinstance(throttle, str):
+        raise entry.wrong("throttle", "write the name of a [throttles.…] in quotes")
+    if throttle not in throttles:
+        meant = nearest(throttle, throttles)
+        raise entry.wrong("throttle", f"did you mean {meant}?" if meant else "define it as a [throttles.…]")
+    return throttle
+
+
+def _check_move(route: Route, entry: Entry) -> None:
+    """What a route says of its move fits its stage and its methods."""
+    if route.stage is Stage.CANARY and route.percent is None:
+        raise entry.mistake("is at stage canary without percent: say for how many percent of the callers.")
+    if route.stage is not Stage.CANARY and route.percent is not None:
+        raise entry.wrong("percent", f"take it away, it means something at stage canary and not at {route.stage}")
+    if route.percent in (0, 100):
+        raise entry.wrong("percent", "make the stage parallel for 0 or migrated for 100")
+    for key in ("shadow", "fallback"):
+        if getattr(route, key) and (not route.safe or route.streaming):
+            raise entry.wrong(key, "take it away, only a GET route whose answer ends can have it")
+    if route.sunset and not route.deprecated:
+        raise entry.wrong("sunset", "say since which day v1 is deprecated, too")
+    if route.sunset and route.deprecated and route.sunset < route.deprecated:
+        raise entry.wrong("sunset", f"put it on or after the day when v1 is deprecated, {route.deprecated}")

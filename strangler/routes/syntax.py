@@ -1,0 +1,69 @@
+"""The text of a routes file as TOML, or the line where it is none."""
+
+import re
+import tomllib
+from typing import Any, Final
+
+from strangler.routes.lines import Lines
+from strangler.routes.mistakes import Mistake, shown
+
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_TWICE: Final = ("Cannot overwrite a value", "Cannot declare", "Duplicate inline table key", "Cannot mutate")
+# What tomllib says, by its beginning, and what a person does about it.
+_MENDS: Final = {
+    "Invalid value": 'write a text in "quotes", true or false in small letters, a day as 2027-01-31',
+    "Unclosed array": "end it with ]",
+    "Unclosed inline table": "end it with }",
+    "Unterminated string": "end it with the quotes that it begins with",
+    "Illegal character '\\n'": "end the text with the quotes that it begins with",
+    "Illegal character": "take it away",
+    "Found invalid character": "take it away",
+    "Expected '=' after a key": "write key = value",
+    "Expected newline": "write one value after = and nothing behind it",
+    "Expected ']'": "end the header with ]",
+    "Expected ']]'": "end the header with ]]",
+    "Unescaped '\\'": "write \\\\ for a backslash",
+}
+
+
+def parse_toml(text: str, lines: Lines) -> dict[str, Any]:
+    """The document.
+
+    :raises Mistake: the text is no valid TOML.
+    """
+    if text.startswith("\ufeff"):
+        raise Mistake("the file begins with a byte order mark: save it as UTF-8 without one.", 1)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _mistake(str(error), text, lines) from error
+    except RecursionError as error:
+        raise Mistake("not valid TOML (brackets within brackets without end): take them away.") from error
+    except ValueError as error:
+        raise Mistake("not valid TOML (a number of more than 4300 digits): shorten it.") from error
+
+
+def _mistake(message: str, text: str, lines: Lines) -> Mistake:
+    place = _PLACE.search(message)
+    what = _PLACE.sub("", message)
+    line = int(place[1]) if place and place[1] else text.count("\n") + 1
+    column = f", column {place[2]}" if place and place[2] else ""
+    statement = lines.statement(line)
+    if statement is None:
+        return Mistake(f"not valid TOML ({what}{column}): {_mend(what)}.", line)
+    if what.startswith(_TWICE) and statement.before:
+        return Mistake(_told_twice(statement.key), statement.before, statement.first)
+    if statement.first != line:
+        column = f" in line {line}{column}" if column else " at the end of the file"
+    return Mistake(f"not valid TOML ({what}{column}): {_mend(what)}.", statement.first)
+
+
+def _mend(what: str) -> str:
+    fitting = [beginning for beginning in _MENDS if what.startswith(beginning)]
+    return _MENDS[max(fitting, key=len)] if fitting else "mend that line"
+
+
+def _told_twice(key: str) -> str:
+    if key in {"route", "fixed"}:
+        return f"{key} is there twice as one table: write [[{key}]], once for each entry."
+    return f"{shown(key)} is there twice: keep one of them."
