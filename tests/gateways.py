@@ -18,7 +18,7 @@ import httpx
 import psutil
 
 from strangler.gateway.rendering import render_gateway
-from strangler.local.gateway import gateway_prepare, native_gateway
+from strangler.local.gateway import gateway_service, native_gateway
 from strangler.local.ports import port_free_pick
 from strangler.local.process import Child, child_start
 from strangler.local.services import Service
@@ -73,7 +73,7 @@ class Gateway:
         self.log = folder / "logs" / "nginx.log"
         self.log.parent.mkdir()
         self.url = settings.proxy_url
-        self._service: Service = gateway_prepare(settings, folder=self.folder, tell=lambda _sentence: None)
+        self._service: Service = gateway_service(settings, folder=self.folder, tell=lambda _sentence: None)
         self.native = native_gateway(settings, folder=self.folder)
         self.native.settings = dataclasses.replace(self.native.settings, **changes)
         self._child: Child | None = None

@@ -21,12 +21,14 @@ from pathlib import Path
 
 import psutil
 
-from strangler.local.gateway import gateway_prepare
+from strangler.gateway.rendering import render_gateway
+from strangler.local.gateway import gateway_service, native_gateway
 from strangler.local.ports import port_free_pick
 from strangler.local.probes import probe_answers
 from strangler.local.settings import ROOT, LocalSettings
 from strangler.local.stack import LocalStack
 from strangler.routes.route import Stage
+from strangler.routes.table import load_routes
 
 CONTROLLER = "STRANGLER_TEST_CONTROLLER"
 DEMO_PASSWORD = "strangler-demo"
@@ -149,9 +151,10 @@ def gateway_at_stage(stage: Stage, settings: LocalSettings, folder: Path) -> Ite
     """Another nginx before the services of `settings`, every route at `stage`; gives its address."""
     routes = routes_unthrottled(folder / f"routes-{stage}.toml", stage=stage)
     at_stage = settings.model_copy(update={"proxy_port": port_free_pick(), "routes_file": routes})
-    service = gateway_prepare(at_stage, folder=folder / f"nginx-{stage}", tell=print)
-    argv, env = service.argv, service.env
-    with subprocess.Popen(argv, env=env, cwd=service.cwd) as nginx:  # noqa: S603 - the command of the stack itself
+    service = gateway_service(at_stage, folder=folder / f"nginx-{stage}", tell=print)
+    gateway = native_gateway(at_stage, folder=folder / f"nginx-{stage}")
+    gateway.prepare(render_gateway(load_routes(routes), gateway.settings))
+    with subprocess.Popen(service.argv, env=service.env, cwd=service.cwd) as nginx:  # noqa: S603 - the command of the stack itself
         try:
             deadline = time.monotonic() + START_SECONDS
             while not probe_answers(service.probe):

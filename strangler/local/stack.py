@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,12 +12,13 @@ import psycopg
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.databases import database_require, has_rows
-from strangler.local.gateway import gateway_prepare
+from strangler.local.gateway import gateway_service
 from strangler.local.logs import logs_rotate
 from strangler.local.migrations import MigrationStamp
 from strangler.local.ports import port_require_free
 from strangler.local.postgres import HOST, STOP_SECONDS, PostgresServer
 from strangler.local.process import Child
+from strangler.local.rollout import local_rollout
 from strangler.local.secret_store import SecretStore
 from strangler.local.services import (
     Connections,
@@ -30,8 +32,9 @@ from strangler.local.services import (
 from strangler.local.settings import FASTAPI_ROLE, ROOT, LocalSettings, fastapi_dsn_derive, secret_resolve
 from strangler.local.stale import stale_end
 from strangler.local.state import ProcessRecord, StackState, StateFolder, not_writable
-from strangler.routes.table import load_routes
-from strangler.schema.grants import apply_grants
+from strangler.rollout.rollout import Rollout
+from strangler.routes.table import RouteTable, load_routes
+from strangler.schema.grants import apply_grants, writes_moved
 
 
 class LocalStack:
@@ -121,6 +124,14 @@ class LocalStack:
             jwt_signing_key=self._secret("jwt_signing_key"),
         )
 
+    @cached_property
+    def rollout(self) -> Rollout:
+        """The moves of this stack's routes, whether it runs or not.
+
+        :raises FailedError: there is no nginx for this machine.
+        """
+        return local_rollout(self.settings, state_dir=self.folder.path, grow_grants=self._grants_grow, tell=self.tell)
+
     @property
     def owner_dsn(self) -> str:
         """The database as the role that owns the tables."""
@@ -173,7 +184,8 @@ class LocalStack:
             django_service(self.settings, self.connections),
             fastapi_service(self.settings, self.connections),
         ]
-        gateway = gateway_prepare(self.settings, folder=self.folder.path / "nginx", tell=self.tell)
+        gateway = gateway_service(self.settings, folder=self.folder.path / "nginx", tell=self.tell)
+        self.rollout.begin(command="make up")
         for service in [*stacks, gateway]:
             host, port, setting = service.listens
             port_require_free(host=host, port=port, setting=setting)
@@ -204,17 +216,26 @@ class LocalStack:
             self.tell("migrating")
             self.children.run("migrate", manage_argv("migrate", "--noinput"), environment)
             migrated.renew(self.owner_dsn)
-        if not self.settings.fastapi_database_url:
-            apply_grants(
-                owner_dsn=self.owner_dsn,
-                role=FASTAPI_ROLE,
-                password=self._secret_store.get("fastapi_password"),
-                table=load_routes(ROOT / self.settings.routes_file),
-                read_only=self.settings.fastapi_read_only,
-            )
+        self._grants_apply(load_routes(ROOT / self.settings.routes_file), self.connections.owner_dsn)
         if self.settings.is_development and not has_rows(dsn=self.owner_dsn, table="users"):
             self.tell("loading the demo data")
             self.children.run("seed", manage_argv("seed", "--demo"), environment)
+
+    def _grants_apply(self, table: RouteTable, owner_dsn: str) -> None:
+        """Gives FastAPI's own role what the routes ask for; a role that the operator has made is theirs to grant."""
+        if not self.settings.fastapi_database_url:
+            apply_grants(
+                owner_dsn=owner_dsn,
+                role=FASTAPI_ROLE,
+                password=self._secret_store.get("fastapi_password"),
+                table=table,
+                read_only=self.settings.fastapi_read_only,
+            )
+
+    def _grants_grow(self, running: RouteTable, wanted: RouteTable) -> None:
+        """Before nginx sends FastAPI its first write; taken away at the next start, when no old worker needs it."""
+        if writes_moved(wanted) and not writes_moved(running):
+            self._grants_apply(wanted, self.connections_resolve().owner_dsn)
 
     def _services_start(self, services: list[Service]) -> None:
         self.tell(f"starting {' and '.join(service.name for service in services)}")

@@ -7,8 +7,10 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT
 
-# Stands for the stage while keys are put behind it; tomlkit itself would put them behind the comments of what follows.
+# Stands for a route's stage while keys are put behind it: tomlkit itself puts them behind the comments that follow.
 _MARK = "\ue000"
+# The mark, the rest of its line, and the carriage return of a file written on Windows.
+_MARKED = re.compile(rf'"{_MARK}([^"]*)"([^\r\n]*)(\r?)')
 
 
 def routes_edit(text: str, changes: Mapping[str, Mapping[str, Any]]) -> str:
@@ -19,32 +21,34 @@ def routes_edit(text: str, changes: Mapping[str, Mapping[str, Any]]) -> str:
     Raises:
         KeyError: no route has that name.
     """
-    for name, values in changes.items():
-        text = _route_edit(text, name, values)
-    return text
-
-
-def _route_edit(text: str, name: str, values: Mapping[str, Any]) -> str:
     document = tomlkit.parse(text)
-    routes = document["route"]
-    route: Any = next((entry for entry in routes if entry["name"] == name), None)
-    if route is None:
-        raise KeyError(name)
+    routes: Any = document["route"]
+    by_name = {str(route["name"]): route for route in routes}
+    below: dict[str, str] = {}
+    for name, values in changes.items():
+        route = by_name[name]
+        new = _set_known(route, values, may_append=not isinstance(routes, AoT))
+        if new:
+            stage = tomlkit.item(str(route["stage"])).as_string()
+            below[name] = "\n".join([stage, *(f"{key} = {tomlkit.item(new[key]).as_string()}" for key in new)])
+            route["stage"] = _MARK + name
+    return _MARKED.sub(lambda found: _unmarked(below[found[1]], rest=found[2], end=found[3]), tomlkit.dumps(document))
+
+
+def _set_known(route: Any, values: Mapping[str, Any], *, may_append: bool) -> dict[str, Any]:  # noqa: ANN401 - tomlkit's tables have no type in common
+    """Sets and removes what can be in place; returns the rest."""
     new = {}
     for key, value in values.items():
         if value is None:
             route.pop(key, None)
-        elif key in route or not isinstance(routes, AoT):
+        elif key in route or may_append:
             route[key] = value
         else:
             new[key] = value
-    if not new:
-        return tomlkit.dumps(document)
-    stage = tomlkit.item(str(route["stage"])).as_string()
-    route["stage"] = _MARK
-    lines = [f"{key} = {tomlkit.item(value).as_string()}" for key, value in new.items()]
-    # The rest of the stage's line, and the carriage return of a file written on Windows.
-    marked = re.compile(rf'"{_MARK}"([^\r\n]*)(\r?)')
-    return marked.sub(
-        lambda found: f"{found[2]}\n".join([stage + found[1], *lines]) + found[2], tomlkit.dumps(document), count=1
-    )
+    return new
+
+
+def _unmarked(lines: str, *, rest: str, end: str) -> str:
+    """The stage with the rest of its line, and the new lines below it."""
+    stage, _, new = lines.partition("\n")
+    return f"{stage}{rest}{end}\n" + new.replace("\n", f"{end}\n") + end

@@ -38,8 +38,7 @@ def apply_grants(*, owner_dsn: str, role: str, password: str, table: RouteTable,
     Raises:
         FailedError: the database refuses; nothing was changed.
     """
-    moved = any(route.writes and route.stage is not Stage.LEGACY for route in table.routes)
-    writing = moved and not read_only
+    writing = writes_moved(table) and not read_only
     try:
         with psycopg.connect(owner_dsn, connect_timeout=5) as connection:
             connection.execute(_PATIENCE)
@@ -55,6 +54,11 @@ def apply_grants(*, owner_dsn: str, role: str, password: str, table: RouteTable,
         raise FailedError(
             f"Role {role} can't be given its grants ({reason}): migrate, and let DATABASE_URL name the tables' owner."
         ) from error
+
+
+def writes_moved(table: RouteTable) -> bool:
+    """Whether FastAPI is sent any write."""
+    return any(route.writes and route.stage is not Stage.LEGACY for route in table.routes)
 
 
 def grant_statements(*, role: str, database: str, writing: bool) -> list[sql.Composed]:

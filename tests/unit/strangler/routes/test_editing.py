@@ -67,7 +67,7 @@ def test_routes_as_inline_tables() -> None:
 
 
 def test_a_name_that_isnt_there() -> None:
-    with pytest.raises(KeyError, match="posts.nothing"):
+    with pytest.raises(KeyError, match=r"posts\.nothing"):
         routes_edit(DEPLOYED, {"posts.nothing": {"stage": "legacy"}})
 
 

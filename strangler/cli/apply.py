@@ -1,0 +1,24 @@
+"""`strangler apply`: make the routes file what runs."""
+
+from typing import Annotated
+
+import typer
+
+from strangler.cli.rolling import Force, Reason, Yes, command_typed, plan_apply, require_reason, rollout_ready
+from strangler.rollout.rollout import Intent
+
+
+def apply(
+    plan: Annotated[
+        str | None,
+        typer.Option("--plan", metavar="CHECKSUM", help="Apply this very plan without asking; refused if it changed."),
+    ] = None,
+    yes: Yes = False,
+    force: Force = False,
+    reason: Reason = "",
+) -> None:
+    """Apply the routes file as it is, edited by hand or merged by git."""
+    require_reason(force=force, reason=reason)
+    rollout = rollout_ready()
+    intent = Intent(command=command_typed(), reason=reason, force=force)
+    plan_apply(rollout, rollout.target.file_content(), intent, yes=yes, checksum=plan)

@@ -1,0 +1,59 @@
+"""`strangler history`: what was applied, by whom and why."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from strangler.cli.output import out, say
+from strangler.cli.rolling import rollout_ready
+from strangler.rollout.history import Entry, Outcome, applied, stands_at
+from strangler.rollout.plan import stage_text
+
+_COLOURS = {Outcome.APPLIED: "green", Outcome.FAILED: "red", Outcome.CUT_OFF: "yellow"}
+_SHOWN_CHANGES = 4
+
+
+def history(
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last ones.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array of all.")] = False,
+) -> None:
+    """Show what was applied, the newest last; `*` marks where the gateway stands."""
+    entries = rollout_ready().entries()
+    if as_json:
+        out.out(json.dumps([entry.as_json() for entry in entries], indent=2, ensure_ascii=False))
+        return
+    changed = applied(entries)
+    stands = stands_at(changed, changed[-1]).number if changed else None
+    rows = [_row(entry, stands=stands) for entry in entries[-lines:]]
+    if not out.is_terminal:
+        for row in rows:
+            say("  ".join(cell for cell in row if cell))
+        return
+    table = Table("", "time", "who", "outcome", "took", "what", "reason", box=None)
+    for entry, row in zip(entries[-lines:], rows, strict=True):
+        table.add_row(*row, style=None if entry.outcome is Outcome.APPLIED else _COLOURS[entry.outcome])
+    out.print(table)
+
+
+def _row(entry: Entry, *, stands: int | None) -> tuple[str, ...]:
+    return (
+        f"{'*' if entry.number == stands else ' '}{entry.number}",
+        entry.time,
+        entry.who,
+        str(entry.outcome),
+        f"{entry.seconds:.2f} s",
+        _what(entry),
+        entry.error or entry.reason,
+    )
+
+
+def _what(entry: Entry) -> str:
+    """The changes in words; the command where there are none."""
+    shown = [
+        f"{change['route']} {stage_text(change['before'])} → {stage_text(change['after'])}"
+        for change in entry.changes[:_SHOWN_CHANGES]
+    ]
+    more = len(entry.changes) - len(shown)
+    return ", ".join([*shown, *([f"{more} more"] if more else [])]) or entry.command

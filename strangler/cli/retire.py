@@ -1,0 +1,40 @@
+"""`strangler retire`: announce the end of v1 of routes, and end it."""
+
+import datetime as dt
+from typing import Annotated
+
+import typer
+
+from strangler.cli.rolling import Force, Names, Reason, Yes, command_typed, require_reason, rollout_ready
+from strangler.cli.switch import edited_apply
+from strangler.errors import UsageError
+from strangler.rollout.edits import retire_edits
+from strangler.rollout.history import utc_now
+from strangler.rollout.rollout import Intent
+from strangler.rollout.selecting import routes_select
+
+
+def retire(
+    names: Names,
+    sunset: Annotated[
+        str | None, typer.Option("--sunset", metavar="DATE", help="The day on which v1 ends, such as 2027-01-31 (UTC).")
+    ] = None,
+    yes: Yes = False,
+    force: Force = False,
+    reason: Reason = "",
+) -> None:
+    """With --sunset, have v1 tell clients when it ends and where to go; without it, end v1 once that day has come."""
+    require_reason(force=force, reason=reason)
+    rollout = rollout_ready()
+    routes = routes_select(rollout.running()[1].routes, names)
+    edits = retire_edits(routes, sunset=_day(sunset), today=utc_now().date())
+    edited_apply(rollout, edits, Intent(command=command_typed(), reason=reason, force=force), yes=yes)
+
+
+def _day(text: str | None) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--sunset {text} is no day: write it as 2027-01-31.") from error

@@ -1,0 +1,45 @@
+"""`strangler rollback`: bring back what ran before."""
+
+from typing import Annotated
+
+import typer
+
+from strangler.cli.rolling import Reason, Yes, command_typed, plan_apply, rollout_ready
+from strangler.errors import UsageError
+from strangler.rollout.history import Entry, step_back
+from strangler.rollout.rollout import Intent, Rollout
+
+
+def rollback(
+    to: Annotated[
+        int | None,
+        typer.Option("--to", metavar="N", help="The state after N of the history; else one step back."),
+    ] = None,
+    yes: Yes = False,
+    reason: Reason = "",
+) -> None:
+    """Return to what ran before the last change, or after change N; called again, it goes one more step back."""
+    rollout = rollout_ready()
+    entry = rollout.entry(to) if to is not None else _step_back(rollout)
+    content = rollout.folder.state(entry.after.routes)
+    _set_aside(rollout)
+    # Never refused as unsafe: it ran, and whoever takes a move back has no time to explain.
+    intent = Intent(
+        command=command_typed(), reason=reason or f"return to {entry.number}", force=True, returns_to=entry.number
+    )
+    plan_apply(rollout, content, intent, yes=yes)
+
+
+def _step_back(rollout: Rollout) -> Entry:
+    entry = step_back(rollout.entries())
+    if entry is None:
+        raise UsageError("there is nothing before what runs: strangler history shows what was applied.")
+    return entry
+
+
+def _set_aside(rollout: Rollout) -> None:
+    """Keep changes to the routes file that were never applied, since the rollback replaces the file."""
+    found = rollout.target.file_content()
+    if found != rollout.running()[0]:
+        kept = rollout.folder.set_aside(found)
+        rollout.target.tell(f"{rollout.target.routes_file.name} has changes that were never applied: kept as {kept}")

@@ -1,0 +1,77 @@
+"""What the commands that move routes have in common: the options, the plan, the question."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import typer
+
+from strangler.cli.output import err, out, say
+from strangler.errors import UsageError
+from strangler.local.settings import settings_load
+from strangler.rollout.history import Entry
+from strangler.rollout.opening import rollout_open
+from strangler.rollout.rollout import Intent, Rollout, require_safe
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+Force = Annotated[bool, typer.Option("--force", help="Go ahead with what is refused as unsafe; needs --reason.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the history.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME…", help="Names of routes, such as posts.list or 'posts.*'.")]
+
+DONE: Final = "nothing to do"
+
+
+def rollout_ready() -> Rollout:
+    """The moves of this checkout's gateway, with what a crash may have left put right."""
+    rollout = rollout_open(settings_load(), tell=note)
+    rollout.ready()
+    return rollout
+
+
+def note(sentence: str) -> None:
+    """A line that is no part of the result."""
+    err.print(sentence, markup=False)
+
+
+def command_typed() -> str:
+    """The command as the operator typed it, for the history."""
+    return " ".join(sys.argv[1:])
+
+
+def require_reason(*, force: bool, reason: str) -> None:
+    """:raises UsageError: somebody insists and doesn't say why."""
+    if force and not reason:
+        raise UsageError("--force needs --reason TEXT: say why, for those who read the history.")
+
+
+def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, checksum: str | None = None) -> None:
+    """Show the plan that leads to `content`, ask, and apply it; `checksum` is that of a plan seen before.
+
+    :raises UnsafeError: the plan might do harm and nobody insists.
+    """
+    wanted = rollout.prepare(content)
+    if wanted.plan.empty and checksum in {None, wanted.plan.checksum}:
+        say(DONE)
+        return
+    for line in wanted.plan.lines():
+        say(line)
+    require_safe(wanted, intent)
+    for reason in wanted.unsafe:
+        say(f"unsafe, and forced: {reason}")
+    if checksum is None and not yes:
+        _ask(f"apply plan {wanted.plan.checksum}?")
+    entry = rollout.apply(content, checksum=checksum or wanted.plan.checksum, intent=intent)
+    say(applied_text(entry))
+
+
+def applied_text(entry: Entry) -> str:
+    """What was done, and how to take it back."""
+    return f"applied as {entry.number} in {entry.seconds:.2f} s; strangler rollback takes it back"
+
+
+def _ask(question: str, *, answer: Callable[[], bool] = sys.stdin.isatty) -> None:
+    if not answer():
+        raise UsageError("nobody is there to say yes: add --yes.")
+    if not typer.confirm(question):
+        out.print("left as it is")
+        raise SystemExit(0)

@@ -1,0 +1,92 @@
+"""`strangler routes`: every route, where it stands, who answers, since when."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from strangler.cli.output import out, say
+from strangler.cli.rolling import note, rollout_ready
+from strangler.rollout.history import Entry, applied
+from strangler.rollout.plan import answer_text, place_text
+from strangler.rollout.selecting import routes_select
+from strangler.routes.route import Api, Route
+
+_COLOURS = {"legacy": "yellow", "parallel": "cyan", "canary": "magenta", "migrated": "green", "retired": "dim"}
+
+
+def routes(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME…]", help="Only these, such as 'posts.*'.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+) -> None:
+    """Show each route as it runs: methods, path, stage, shadow, who answers v1 and v2, since when and by whom."""
+    rollout = rollout_ready()
+    content, table = rollout.running()
+    chosen = routes_select(table.routes, names) if names else table.routes
+    moved = _last_moves(rollout.entries(), [route.name for route in chosen])
+    if as_json:
+        out.out(json.dumps([_as_json(route, moved[route.name]) for route in chosen], indent=2, ensure_ascii=False))
+    else:
+        _show(chosen, moved)
+    if content != rollout.target.file_content() and not rollout.prepare(rollout.target.file_content()).plan.empty:
+        note(f"{rollout.target.routes_file.name} has changes that aren't applied: see strangler plan")
+
+
+def _last_moves(entries: Sequence[Entry], names: Iterable[str]) -> dict[str, Entry]:
+    """The entry that moved each route last; a route that never moved stands where the first entry put it."""
+    changed = applied(entries)
+    first = dict.fromkeys(names, changed[0])
+    return first | {
+        change["route"]: entry for entry in changed for change in entry.changes if change["before"] != change["after"]
+    }
+
+
+def _as_json(route: Route, entry: Entry) -> dict[str, Any]:
+    return {
+        "name": route.name,
+        "methods": route.methods,
+        "path": route.path,
+        "stage": route.stage,
+        "percent": route.percent,
+        "shadow": route.shadow,
+        "fallback": route.fallback,
+        "deprecated": route.deprecated.isoformat() if route.deprecated else None,
+        "sunset": route.sunset.isoformat() if route.sunset else None,
+        **{str(api): route.stage.answers(api) for api in Api},
+        "since": entry.time,
+        "by": entry.who,
+    }
+
+
+def _show(chosen: Iterable[Route], moved: dict[str, Entry]) -> None:
+    rows = [(route, _row(route, moved[route.name])) for route in chosen]
+    if not out.is_terminal:
+        for _route, row in rows:
+            say("  ".join(cell or "-" for cell in row))
+        return
+    table = Table("route", "methods", "path", "stage", "shadow", "v1", "v2", "since", "by", "besides", box=None)
+    for route, row in rows:
+        table.add_row(*row[:3], f"[{_COLOURS[route.stage]}]{row[3]}[/]", *row[4:])
+    out.print(table)
+
+
+def _row(route: Route, entry: Entry) -> tuple[str, ...]:
+    besides = [
+        *(["fallback"] if route.fallback else []),
+        *([f"throttle {route.throttle}"] if route.throttle else []),
+        *([f"sunset {route.sunset}"] if route.sunset else []),
+    ]
+    return (
+        route.name,
+        " ".join(route.methods),
+        route.path,
+        place_text(route),
+        f"{route.shadow:g}%" if route.shadow else "",
+        answer_text(route, Api.V1),
+        answer_text(route, Api.V2),
+        entry.time,
+        entry.who,
+        ", ".join(besides),
+    )

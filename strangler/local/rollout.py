@@ -1,0 +1,35 @@
+"""The moves of the local stack's gateway."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from strangler.local.gateway import native_gateway
+from strangler.local.settings import ROOT, LocalSettings
+from strangler.rollout.folder import RolloutFolder
+from strangler.rollout.rollout import Rollout
+from strangler.rollout.target import Target
+from strangler.routes.table import RouteTable
+
+
+def local_rollout(
+    settings: LocalSettings,
+    *,
+    state_dir: Path,
+    grow_grants: Callable[[RouteTable, RouteTable], None],
+    tell: Callable[[str], None],
+) -> Rollout:
+    """The moves of the stack whose state is in `state_dir`.
+
+    :raises FailedError: there is no nginx for this machine.
+    """
+    target = Target(
+        gateway=native_gateway(settings, folder=state_dir / "nginx"),
+        routes_file=ROOT / settings.routes_file,
+        folder=RolloutFolder(state_dir / "rollout"),
+        grow_grants=grow_grants,
+        evidence=lambda _names: {},
+        read_only=settings.fastapi_read_only,
+        mend="start it with make up",
+        tell=tell,
+    )
+    return Rollout(target)

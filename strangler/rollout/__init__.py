@@ -1,0 +1,1 @@
+"""Moves of routes: planned, applied, recorded, taken back."""

@@ -1,0 +1,64 @@
+"""What a move changes in the routes file."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from strangler.errors import UnsafeError, UsageError
+from strangler.routes.route import Route, Stage
+
+Edits = Mapping[str, Mapping[str, Any]]
+
+
+def switch_edits(
+    routes: Sequence[Route],
+    *,
+    stage: Stage | None,
+    percent: float | None,
+    shadow: float | None,
+    fallback: bool | None,
+) -> Edits:
+    """The keys to set for a switch; None leaves a thing as it is. A percentage alone means stage canary.
+
+    :raises UsageError: nothing is asked for, or the percentage and the stage don't fit.
+    """
+    if stage is None and percent is not None:
+        stage = Stage.CANARY
+    if stage is Stage.CANARY and percent is None:
+        raise UsageError("canary needs the share of callers: add --percent 10.")
+    if stage is not Stage.CANARY and percent is not None:
+        raise UsageError(f"--percent is for canary, not for {stage}: leave it out.")
+    values: dict[str, Any] = {}
+    if stage is not None:
+        values |= {"stage": str(stage), "percent": _number(percent)}
+    if shadow is not None:
+        values["shadow"] = _number(shadow) or None
+    if fallback is not None:
+        values["fallback"] = fallback or None
+    if not values:
+        raise UsageError("nothing to switch: add --to STAGE, --percent, --shadow or --fallback.")
+    return {route.name: values for route in routes}
+
+
+def retire_edits(routes: Sequence[Route], *, sunset: dt.date | None, today: dt.date) -> Edits:
+    """The keys to set to announce the end of v1 on the day `sunset`, or without it to end it now.
+
+    :raises UsageError: the day isn't in the future.
+    :raises UnsafeError: v1 is to end now, but its sunset hasn't come.
+    """
+    if sunset is None:
+        for route in routes:
+            if route.sunset is None or route.sunset > today:
+                when = f"on {route.sunset}" if route.sunset else "on no day yet"
+                raise UnsafeError(
+                    f"v1 of {route.name} ends {when}: announce it with --sunset DATE and wait for that day."
+                )
+        return {route.name: {"stage": str(Stage.RETIRED), "percent": None} for route in routes}
+    if sunset <= today:
+        raise UsageError(f"{sunset} has come already: give clients a day after {today} to be gone by.")
+    return {route.name: {"deprecated": route.deprecated or today, "sunset": sunset} for route in routes}
+
+
+def _number(value: float | None) -> float | int | None:
+    """Whole numbers without `.0`, as people write them."""
+    return int(value) if value is not None and value == int(value) else value

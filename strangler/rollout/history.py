@@ -1,0 +1,131 @@
+"""What was applied: when, by whom, why, from what to what."""
+
+import datetime as dt
+import getpass
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from strangler.rollout.durable import append_durably
+
+
+class Outcome(StrEnum):
+    """How an apply ended."""
+
+    APPLIED = "applied"
+    # Something failed, and what ran before was restored at once.
+    FAILED = "failed"
+    # It was cut off, and the next call restored what ran before.
+    CUT_OFF = "cut off"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A state of the gateway: nginx's version, and the digest of the routes file that it came from."""
+
+    version: str
+    routes: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One apply. `time` is its start in UTC, `seconds` how long it took.
+
+    `returns_to` is the number of the entry whose state a rollback has brought back. `changes` are the routes that
+    changed, `forced` the reasons for which it would have been refused, `evidence` what was known of the moved routes.
+    """
+
+    number: int
+    time: str
+    who: str
+    command: str
+    reason: str = ""
+    outcome: Outcome = Outcome.APPLIED
+    error: str = ""
+    returns_to: int | None = None
+    before: Point | None
+    after: Point
+    changes: Sequence[Mapping[str, Any]] = ()
+    forced: Sequence[str] = ()
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """One line of the history."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Entry":
+        """The entry of a line."""
+        before = document["before"]
+        return cls(
+            **{
+                **document,
+                "outcome": Outcome(document["outcome"]),
+                "before": Point(**before) if before else None,
+                "after": Point(**document["after"]),
+            }
+        )
+
+
+class History:
+    """The file of entries, which is only ever added to."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries, the oldest first; half a line, which a crash has left, is no entry."""
+        try:
+            lines = self._file.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return ()
+        return tuple(entry for line in lines if (entry := _parsed(line)) is not None)
+
+    def append(self, entry: Entry) -> None:
+        """Add an entry; it is on the disk when this returns."""
+        append_durably(self._file, json.dumps(entry.as_json(), ensure_ascii=False).encode())
+
+
+def applied(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The entries that changed something."""
+    return tuple(entry for entry in entries if entry.outcome is Outcome.APPLIED)
+
+
+def stands_at(entries: Sequence[Entry], entry: Entry) -> Entry:
+    """The entry whose state `entry` left behind: its own, or the one that it returned to."""
+    return entry if entry.returns_to is None else next(each for each in entries if each.number == entry.returns_to)
+
+
+def step_back(entries: Sequence[Entry]) -> Entry | None:
+    """The entry whose state a rollback brings back: the one before where the gateway stands; None at the beginning.
+
+    A rollback that follows a rollback goes one more step back, not forth again.
+    """
+    changed = applied(entries)
+    if not changed:
+        return None
+    place = changed.index(stands_at(changed, changed[-1]))
+    return stands_at(changed, changed[place - 1]) if place else None
+
+
+def operator() -> str:
+    """Who calls: the person behind sudo, at this machine."""
+    return f"{os.environ.get('SUDO_USER') or getpass.getuser()}@{platform.node()}"
+
+
+def utc_now() -> dt.datetime:
+    """Now, to the second."""
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+def _parsed(line: str) -> Entry | None:
+    try:
+        return Entry.from_json(json.loads(line))
+    except (ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,189 @@
+"""What would change: the routes that run against the routes that are wanted."""
+
+import dataclasses
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from strangler.routes.route import Answer, Api, Fixed, Route, Stage, Throttle
+from strangler.routes.table import RouteTable
+
+_CHECKSUM_LENGTH: Final = 10
+# What a change of these says is told by the stage's own line.
+_TOLD: Final = frozenset({"name", "line", "stage", "percent"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One route before and after; None where the file doesn't name it: then it is Django's."""
+
+    name: str
+    before: Route | None
+    after: Route | None
+
+    @property
+    def moves(self) -> bool:
+        """Whether another stack, or another share of callers, is to be answered by."""
+        return _place(self.before) != _place(self.after)
+
+    @property
+    def forward(self) -> int:
+        """How many stages the route moves on; below 0 it goes back."""
+        return _stage(self.after).position - _stage(self.before).position
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """What a person reads about it."""
+        return tuple(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        if self.before is None:
+            yield f"new, at stage {place_text(self.after)}"
+        elif self.after is None:
+            yield f"removed, at stage {place_text(self.before)}: Django answers what no route names"
+        elif self.moves:
+            yield f"{place_text(self.before)} → {place_text(self.after)}"
+        yield from self._answers()
+        if self.before and self.after:
+            yield from self._fields(self.before, self.after)
+
+    def _answers(self) -> Iterator[str]:
+        route = self.after or self.before
+        for api in Api:
+            old, new = (answer_text(each, api) for each in (self.before, self.after))
+            if old != new and route is not None:
+                yield f"{api.prefix}{route.path}: {old} → {new}"
+
+    @staticmethod
+    def _fields(before: Route, after: Route) -> Iterator[str]:
+        for field in dataclasses.fields(Route):
+            old, new = getattr(before, field.name), getattr(after, field.name)
+            if field.name not in _TOLD and old != new:
+                yield f"{field.name}: {_shown(old)} → {_shown(new)}"
+
+    def as_json(self) -> dict[str, Any]:
+        """For records: the name, and each side's stage and percent."""
+        sides = {"before": self.before, "after": self.after}
+        return {"route": self.name} | {
+            side: {"stage": route.stage, "percent": route.percent} if route else None for side, route in sides.items()
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The way from what runs to what is wanted.
+
+    `checksum` tells this plan from every other: it changes when either end does. `notes` are changes that belong to no
+    route.
+    """
+
+    checksum: str
+    total: int
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing would change."""
+        return not self.changes and not self.notes
+
+    @property
+    def moves(self) -> tuple[Change, ...]:
+        """The changes that change who answers."""
+        return tuple(change for change in self.changes if change.moves)
+
+    def lines(self) -> Iterator[str]:
+        """The plan for a person, a line for each fact."""
+        width = max((len(change.name) for change in self.changes), default=0)
+        for change in self.changes:
+            for number, line in enumerate(change.lines):
+                yield f"{change.name if not number else '':<{width}}  {line}"
+        yield from self.notes
+        yield f"plan {self.checksum}: {len(self.moves)} of {self.total} routes move"
+
+
+def plan_make(*, running: RouteTable, wanted: RouteTable, ends: tuple[bytes, ...], rendered_anew: bool) -> Plan:
+    """The plan between two tables; `ends` are all that both came from, for the checksum.
+
+    `rendered_anew`: the same routes give nginx another configuration than it has, since settings or templates changed.
+    """
+    before = {route.name: route for route in running.routes}
+    after = {route.name: route for route in wanted.routes}
+    names = [*after, *(name for name in before if name not in after)]
+    changes = tuple(
+        Change(name=name, before=before.get(name), after=after.get(name))
+        for name in names
+        if before.get(name) != after.get(name)
+    )
+    notes = list(_other_changes(running, wanted))
+    if rendered_anew and not changes and not notes:
+        notes.append("no route changes, but nginx's settings, templates or files did: they are written anew")
+    digest = hashlib.sha256()
+    for end in ends:
+        digest.update(hashlib.sha256(end).digest())
+    return Plan(
+        checksum=digest.hexdigest()[:_CHECKSUM_LENGTH],
+        total=len(before.keys() | after.keys()),
+        changes=changes,
+        notes=tuple(notes),
+    )
+
+
+def place_text(route: Route | None) -> str:
+    """Where a route stands, in words."""
+    if route is None:
+        return Stage.LEGACY
+    return f"{route.stage} {route.percent:g}%" if route.percent is not None else str(route.stage)
+
+
+def stage_text(recorded: Mapping[str, Any] | None) -> str:
+    """Where a route stood, in words, from what a record says of it."""
+    if recorded is None:
+        return "none"
+    return recorded["stage"] if recorded["percent"] is None else f"{recorded['stage']} {recorded['percent']:g}%"
+
+
+def answer_text(route: Route | None, api: Api) -> str:
+    """Who answers a route, in words."""
+    answer = _stage(route).answers(api)
+    if answer is Answer.SPLIT and route is not None:
+        return f"fastapi for {route.percent:g}% of callers, else django"
+    return "410 Gone" if answer is Answer.GONE else str(answer)
+
+
+def _other_changes(running: RouteTable, wanted: RouteTable) -> Iterator[str]:
+    for kind in ("fixed", "throttles"):
+        before = {entry.name: entry for entry in getattr(running, kind)}
+        after = {entry.name: entry for entry in getattr(wanted, kind)}
+        for name in sorted(before.keys() | after.keys()):
+            old, new = before.get(name), after.get(name)
+            if old != new:
+                yield f"{kind.removesuffix('s')} {name}: {_entry_text(old)} → {_entry_text(new)}"
+
+
+def _entry_text(entry: Fixed | Throttle | None) -> str:
+    if entry is None:
+        return "none"
+    values = dataclasses.asdict(entry)
+    return ", ".join(f"{key} {value}" for key, value in values.items() if key not in {"name", "line"})
+
+
+def _place(route: Route | None) -> tuple[Stage, float | None]:
+    return (route.stage, route.percent) if route else (Stage.LEGACY, None)
+
+
+def _stage(route: Route | None) -> Stage:
+    return route.stage if route else Stage.LEGACY
+
+
+def _shown(value: object) -> str:
+    if value is None or value is False:
+        return "no"
+    if value is True:
+        return "yes"
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return value.isoformat() if isinstance(value, dt.date) else f"{value}"

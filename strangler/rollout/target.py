@@ -1,0 +1,62 @@
+"""What moves act on: one gateway, its routes file, and what must be true before it sends a stack anything."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from strangler.errors import UsageError
+from strangler.gateway.gateway import Gateway
+from strangler.rollout.folder import RolloutFolder
+from strangler.routes.table import RouteTable, parse_routes
+
+
+def _nothing(_text: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One gateway and what belongs to it.
+
+    Attributes:
+        gateway: nginx, wherever it runs.
+        routes_file: the wanted state, which moves edit.
+        folder: history, journal and lock.
+        grow_grants: given the running and the wanted routes, lets FastAPI's role do what the wanted ones ask for.
+        evidence: what is known of routes by their names, for the record.
+        read_only: FastAPI answers every write with 503.
+        mend: how to start the gateway, as the end of a sentence.
+        tell: receives a sentence for what the operator should know.
+    """
+
+    gateway: Gateway
+    routes_file: Path
+    folder: RolloutFolder
+    grow_grants: Callable[[RouteTable, RouteTable], None]
+    evidence: Callable[[Sequence[str]], Mapping[str, Any]]
+    read_only: bool
+    mend: str
+    tell: Callable[[str], None] = _nothing
+
+    def file_content(self) -> bytes:
+        """The routes file as it is.
+
+        :raises UsageError: it can't be read.
+        """
+        try:
+            return self.routes_file.read_bytes()
+        except OSError as error:
+            message = f"{self.routes_file} can't be read ({error.strerror}): name the routes file with ROUTES_FILE."
+            raise UsageError(message) from error
+
+    def parse(self, content: bytes) -> RouteTable:
+        """The table that `content` says.
+
+        :raises UsageError: it is no valid routes file.
+        """
+        try:
+            text = content.decode()
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{self.routes_file} is not UTF-8 ({error.reason}): save it as UTF-8.") from error
+        return parse_routes(text, source=str(self.routes_file))

@@ -1,0 +1,89 @@
+"""What an operator asks for, as changes to the routes file."""
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from strangler.errors import UnsafeError, UsageError
+from strangler.local.settings import ROOT
+from strangler.rollout.edits import retire_edits, switch_edits
+from strangler.rollout.selecting import Kind, routes_select
+from strangler.routes.route import Stage
+from strangler.routes.table import load_routes
+
+ROUTES = load_routes(ROOT / "nginx" / "routes.toml").routes
+LIST = [route for route in ROUTES if route.name == "posts.list"]
+TODAY = dt.date(2026, 11, 22)
+
+
+def edits(**asked: Any) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"stage": None, "percent": None, "shadow": None, "fallback": None}
+    return dict(switch_edits(LIST, **nothing | asked)["posts.list"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"stage": Stage.LEGACY}, {"stage": "legacy", "percent": None}),
+        ({"stage": Stage.CANARY, "percent": 10.0}, {"stage": "canary", "percent": 10}),
+        ({"percent": 0.5}, {"stage": "canary", "percent": 0.5}),
+        ({"shadow": 5.0}, {"shadow": 5}),
+        ({"shadow": 0}, {"shadow": None}),
+        ({"fallback": True}, {"fallback": True}),
+        ({"fallback": False}, {"fallback": None}),
+    ],
+)
+def test_a_switch(asked: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert edits(**asked) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "mend"),
+    [
+        ({}, "add --to STAGE"),
+        ({"stage": Stage.CANARY}, "add --percent"),
+        ({"stage": Stage.MIGRATED, "percent": 10}, "leave it out"),
+    ],
+)
+def test_a_switch_that_says_too_little_or_too_much(asked: dict[str, Any], mend: str) -> None:
+    with pytest.raises(UsageError, match=mend):
+        edits(**asked)
+
+
+def test_the_end_of_v1_is_announced_from_today() -> None:
+    day = dt.date(2027, 1, 31)
+    assert retire_edits(LIST, sunset=day, today=TODAY) == {"posts.list": {"deprecated": TODAY, "sunset": day}}
+    announced = [dataclasses.replace(LIST[0], deprecated=dt.date(2026, 1, 1), sunset=dt.date(2026, 12, 1))]
+    assert retire_edits(announced, sunset=day, today=TODAY)["posts.list"]["deprecated"] == dt.date(2026, 1, 1)
+    with pytest.raises(UsageError, match="has come already"):
+        retire_edits(LIST, sunset=TODAY, today=TODAY)
+
+
+def test_v1_ends_only_once_its_day_has_come() -> None:
+    for sunset in (None, dt.date(2026, 11, 23)):
+        with pytest.raises(UnsafeError, match="announce it with --sunset"):
+            retire_edits([dataclasses.replace(LIST[0], sunset=sunset)], sunset=None, today=TODAY)
+    due = [dataclasses.replace(LIST[0], sunset=TODAY)]
+    assert retire_edits(due, sunset=None, today=TODAY) == {"posts.list": {"stage": "retired", "percent": None}}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "kind", "expected"),
+    [
+        (["posts.list"], Kind.ALL, ["posts.list"]),
+        (["tags.*"], Kind.ALL, ["tags.list", "tags.create", "tags.retrieve", "tags.update", "tags.delete"]),
+        (["tags.*"], Kind.READS, ["tags.list", "tags.retrieve"]),
+        (["tags.*"], Kind.WRITES, ["tags.create", "tags.update", "tags.delete"]),
+        (["tags.list", "*.list"], Kind.ALL, ["users.list", "posts.list", "feed.list", "tags.list"]),
+    ],
+)
+def test_routes_by_name_and_by_method(patterns: list[str], kind: Kind, expected: list[str]) -> None:
+    assert [route.name for route in routes_select(ROUTES, patterns, kind=kind)] == expected
+
+
+@pytest.mark.parametrize(("patterns", "kind"), [(["posts.lst"], Kind.ALL), (["tags.list"], Kind.WRITES)])
+def test_names_that_choose_nothing(patterns: list[str], kind: Kind) -> None:
+    with pytest.raises(UsageError, match="strangler routes"):
+        routes_select(ROUTES, patterns, kind=kind)

@@ -1,0 +1,82 @@
+"""The history: what it keeps, what a crash leaves of it, and where a rollback leads."""
+
+from pathlib import Path
+
+import pytest
+
+from strangler.rollout.history import Entry, History, Outcome, Point, applied, stands_at, step_back
+
+
+def entry(number: int, *, returns_to: int | None = None, outcome: Outcome = Outcome.APPLIED) -> Entry:
+    return Entry(
+        number=number,
+        time="2026-11-22T12:00:00Z",
+        who="alice@front",
+        command="switch posts.list --to canary --percent 10",
+        outcome=outcome,
+        returns_to=returns_to,
+        before=Point(version="a", routes="b") if number else None,
+        after=Point(version=f"v{number}", routes="c"),
+        changes=[{"route": "posts.list", "before": None, "after": {"stage": "canary", "percent": 10}}],
+        forced=["it skips parallel"],
+        evidence={"posts.list": {"equal": 3}},
+        seconds=0.4,
+    )
+
+
+def as_read(each: Entry) -> Entry:
+    """Sequences come back as lists."""
+    return Entry.from_json(each.as_json())
+
+
+def test_entries_come_back_as_they_were(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.jsonl")
+    assert history.entries() == ()
+    written = [entry(0), entry(1, outcome=Outcome.FAILED), entry(2, returns_to=0)]
+    for each in written:
+        history.append(each)
+    assert list(history.entries()) == [as_read(each) for each in written]
+
+
+@pytest.mark.parametrize("cut", [1, 10, 100])
+def test_half_a_line_is_no_entry_and_spoils_none(tmp_path: Path, cut: int) -> None:
+    file = tmp_path / "history.jsonl"
+    history = History(file)
+    history.append(entry(0))
+    history.append(entry(1))
+    file.write_bytes(file.read_bytes()[:-cut])
+    history.append(entry(2))
+    assert [each.number for each in history.entries()] in ([0, 2], [0, 1, 2])
+    assert [each.number for each in history.entries()] == ([0, 1, 2] if cut == 1 else [0, 2])
+
+
+@pytest.mark.parametrize(
+    ("returns", "expected"),
+    [
+        ([], None),
+        ([None], None),
+        ([None, None], 0),
+        ([None, None, None], 1),
+        # A rollback after a rollback goes further back, not forth.
+        ([None, None, None, 1], 0),
+        ([None, None, None, 1, 0], None),
+        # What was applied after a rollback leads back to where the rollback had led.
+        ([None, None, None, 1, None], 1),
+        ([None, None, None, 1, None, 1], 0),
+        # A rollback may lead forth, by number.
+        ([None, None, None, 0, 2], 1),
+    ],
+)
+def test_a_rollback_goes_one_step_back(returns: list[int | None], expected: int | None) -> None:
+    entries = [entry(number, returns_to=returns_to) for number, returns_to in enumerate(returns)]
+    found = step_back(entries)
+    assert (found.number if found else None) == expected
+
+
+def test_what_failed_is_no_step() -> None:
+    entries = [entry(0), entry(1), entry(2, outcome=Outcome.FAILED), entry(3, outcome=Outcome.CUT_OFF)]
+    found = step_back(entries)
+    assert found is not None
+    assert found.number == 0
+    assert [each.number for each in applied(entries)] == [0, 1]
+    assert stands_at(entries, entries[1]).number == 1
