@@ -5,9 +5,9 @@ from itertools import product
 
 import pytest
 
-from strangler.routes.route import Api, Fixed, Resource, Route, Stack, Stage, Throttle, group_by_path
+from strangler.routes.route import Answer, Api, Fixed, Resource, Route, Stack, Stage, Throttle, group_by_path
 
-DJANGO, FASTAPI = Stack.DJANGO, Stack.FASTAPI
+DJANGO, FASTAPI = Answer.DJANGO, Answer.FASTAPI
 
 
 def make_route(path: str, *methods: str, stage: Stage = Stage.LEGACY) -> Route:
@@ -26,15 +26,17 @@ def make_resource(path: str, *stages: Stage) -> Resource:
     [
         (Stage.LEGACY, DJANGO, DJANGO),
         (Stage.PARALLEL, DJANGO, FASTAPI),
+        (Stage.CANARY, Answer.SPLIT, FASTAPI),
         (Stage.MIGRATED, FASTAPI, FASTAPI),
+        (Stage.RETIRED, Answer.GONE, FASTAPI),
     ],
 )
-def test_who_answers_at_each_stage(stage: Stage, v1: Stack, v2: Stack) -> None:
+def test_who_answers_at_each_stage(stage: Stage, v1: Answer, v2: Answer) -> None:
     assert (stage.answers(Api.V1), stage.answers(Api.V2)) == (v1, v2)
 
 
 def test_every_stage_has_an_answer() -> None:
-    assert all(isinstance(stage.answers(api), Stack) for stage, api in product(Stage, Api))
+    assert all(isinstance(stage.answers(api), Answer) for stage, api in product(Stage, Api))
 
 
 @pytest.mark.parametrize(
