@@ -1,26 +1,20 @@
 """Asks both stacks the same and says where the answers differ."""
 
-import datetime as dt
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from strangler.local.settings import ROOT
+from strangler.compare import equality
+from strangler.compare.answer import Answer
+from strangler.compare.declared import declared_differences
+from strangler.compare.equality import Difference
 
 V1, V2 = "/api", "/api/v2"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _TRIES = 10
-# What nginx adds, what frames the body, or what differs from request to request.
-_IGNORED = frozenset(
-    {
-        *("connection", "content-length", "date", "server", "transfer-encoding"),
-        *("x-request-id", "x-route", "x-served-by"),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -35,18 +29,6 @@ class Ask:
     def __str__(self) -> str:
         shown = {name: value[:60] for name, value in self.headers.items()}
         return f"{self.method} {self.path} {shown or ''} {(self.body or b'')[:120]!r}"
-
-
-@dataclass(frozen=True)
-class DeclaredDifference:
-    """A difference of status that is meant."""
-
-    route: str
-    v1: int
-    v2: int
-    reason: str
-    owner: str
-    expires: dt.date
 
 
 class Comparison:
@@ -95,27 +77,9 @@ class Comparison:
         return self._front.request(ask.method, prefix + ask.path, headers=headers, content=ask.body)
 
 
-def declared_differences() -> list[DeclaredDifference]:
-    """What `shared_schema/declared_differences.toml` lists."""
-    document = tomllib.loads((ROOT / "shared_schema" / "declared_differences.toml").read_text())
-    return [DeclaredDifference(**entry) for entry in document["difference"]]
-
-
-def differences(first: httpx.Response, second: httpx.Response, *, by_shape: bool = False) -> list[str]:
-    """Where two answers differ: status, headers, body, order of keys. Links count with their prefix normalised."""
-    found = []
-    if first.status_code != second.status_code:
-        found.append(f"status {first.status_code} and {second.status_code}")
-    headers = [_headers(response) for response in (first, second)]
-    found.extend(
-        f"header {name}: {headers[0].get(name)!r} and {headers[1].get(name)!r}"
-        for name in sorted(headers[0].keys() | headers[1].keys())
-        if headers[0].get(name) != headers[1].get(name)
-    )
-    bodies = [str(key_shape(as_json(r))) if by_shape else _normalised(r.text) for r in (first, second)]
-    if bodies[0] != bodies[1]:
-        found.append(f"body: {bodies[0][:300]!r} and {bodies[1][:300]!r}")
-    return found
+def differences(first: httpx.Response, second: httpx.Response, *, by_shape: bool = False) -> list[Difference]:
+    """Where two answers of the stacks differ; every kind counts here: order of keys and exact text too."""
+    return equality.differences(_answer(first), _answer(second), by_shape=by_shape)
 
 
 def key_shape(value: Any) -> Any:
@@ -132,9 +96,5 @@ def as_json(response: httpx.Response) -> Any:
     return json.loads(response.text)
 
 
-def _headers(response: httpx.Response) -> dict[str, str]:
-    return {name: _normalised(value) for name, value in response.headers.items() if name not in _IGNORED}
-
-
-def _normalised(text: str) -> str:
-    return text.replace(f"{V2}/", f"{V1}/")
+def _answer(response: httpx.Response) -> Answer:
+    return Answer.of(response, base=V2 if response.url.path.startswith(f"{V2}/") else V1)

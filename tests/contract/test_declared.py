@@ -4,9 +4,9 @@ import datetime as dt
 
 import pytest
 
+from strangler.compare.declared import DeclaredDifference, declared_differences
 from strangler.local.settings import ROOT
 from strangler.routes.table import load_routes
-from tests.contract.comparing import DeclaredDifference, declared_differences
 
 
 @pytest.mark.parametrize("entry", declared_differences(), ids=lambda entry: f"{entry.route} {entry.v1} {entry.v2}")

@@ -1,0 +1,1 @@
+"""Says where two answers to the same request differ, and how much of that may be told."""

@@ -1,0 +1,93 @@
+"""JSON as it was written: numbers by their text, keys in their order."""
+
+import json
+from collections.abc import Callable, Iterator
+from enum import Enum
+from itertools import zip_longest
+from typing import Final, TypeAlias
+
+Path: TypeAlias = tuple[str | int, ...]
+Pair: TypeAlias = tuple[Path, object, object]
+
+
+class Number(str):
+    """A JSON number as it was written: 1.0 isn't 1.00, and no digit of a long one is lost."""
+
+    __slots__ = ()
+
+
+class Absent(Enum):
+    """What one side doesn't have, which is something else than null."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+class NotJsonError(ValueError):
+    """The text is no JSON, or is nested too deeply to be read."""
+
+
+def json_parse(text: str) -> object:
+    """The value that a text stands for.
+
+    :raises NotJsonError: it is none.
+    """
+    try:
+        return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=Number)
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError from error
+
+
+def json_text(value: object, *, depth: int = 20) -> str:
+    """A parsed value as text again; what lies deeper than `depth` becomes `…`."""
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, dict | list) and depth == 0:
+        return "…"
+    if isinstance(value, dict):
+        parts = (f"{json_text(str(key))}:{json_text(item, depth=depth - 1)}" for key, item in value.items())
+        return "{" + ",".join(parts) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(json_text(item, depth=depth - 1) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def path_text(path: Path, *, any_item: bool = False) -> str:
+    """A path as JSONPath (RFC 9535) writes it, such as `$.results[0].title`; with `any_item`, `[*]` for each index."""
+    return "$" + "".join(_segment(part, any_item=any_item) for part in path)
+
+
+def pairs_walk(left: object, right: object, *, same: Callable[[object, object], bool]) -> Iterator[Pair]:
+    """The places where two values differ: leaves, items that one side lacks, objects with their keys in another order.
+
+    Such an object is given as two `Keys`. `same` compares two leaves of one type.
+    """
+    # A stack of its own, since the nesting of a body is its sender's choice.
+    waiting: list[Pair] = [((), left, right)]
+    while waiting:
+        path, one, other = waiting.pop()
+        if type(one) is not type(other):
+            yield path, one, other
+        elif isinstance(one, dict) and isinstance(other, dict):
+            order = [[key for key in side if key in one and key in other] for side in (one, other)]
+            if order[0] != order[1]:
+                yield path, Keys(order[0]), Keys(order[1])
+            keys = reversed(dict.fromkeys([*one, *other]))
+            waiting.extend(((*path, key), one.get(key, ABSENT), other.get(key, ABSENT)) for key in keys)
+        elif isinstance(one, list) and isinstance(other, list):
+            items = list(enumerate(zip_longest(one, other, fillvalue=ABSENT)))
+            waiting.extend(((*path, index), *pair) for index, pair in reversed(items))
+        elif not same(one, other):
+            yield path, one, other
+
+
+class Keys(list[str]):
+    """The keys of an object in the order sent."""
+
+
+def _segment(part: str | int, *, any_item: bool) -> str:
+    if isinstance(part, int):
+        return "[*]" if any_item else f"[{part}]"
+    return f".{part}" if part.isidentifier() else f"[{json.dumps(part, ensure_ascii=False)}]"
