@@ -1,5 +1,6 @@
 """nginx as a process of this machine."""
 
+import re
 import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from strangler.gateway.settings import GatewaySettings
 from strangler.gateway.versions import CURRENT, VERSIONS, VersionFolder
 
 _COMMAND_SECONDS: Final = 30.0
+_ERROR: Final = re.compile(r"^.*\[(?:emerg|alert|crit|error)\] (?:\d+#\d+: )?")
 
 
 class NativeGateway:
@@ -98,7 +100,6 @@ class NativeGateway:
 
 
 def nginx_words(output: str) -> str:
-    """What nginx said last that is an error, without its time and its level."""
-    lines = [line for line in output.splitlines() if "[emerg]" in line or "[error]" in line or "[alert]" in line]
-    last = (lines or output.strip().splitlines() or ["no word"])[-1]
-    return last.partition("] ")[2] or last.removeprefix("nginx: ")
+    """What nginx said last that is an error, without its time, its level and its process."""
+    lines = [line for line in output.splitlines() if _ERROR.search(line)] or output.strip().splitlines() or ["no word"]
+    return _ERROR.sub("", lines[-1]).removeprefix("nginx: ")
