@@ -107,13 +107,15 @@ def rollout_of(native: AnyGateway, folder: Path, **changes: Any) -> Rollout:
 
 
 @contextmanager
-def moves(folder: Path) -> Iterator[Moves]:
-    """An nginx on the deployed routes; nothing listens behind it."""
+def moves(folder: Path, django: str | None = None, fastapi: str | None = None) -> Iterator[Moves]:
+    """An nginx on the deployed routes, before the services at these addresses, or before none."""
     nowhere = [f"http://127.0.0.1:{port_free_pick()}" for _stack in Stack]
     (folder / "routes.toml").write_bytes(DEPLOYED.read_bytes())
     told: list[str] = []
     grown: list[tuple[int, int]] = []
-    with gateway(load_routes(DEPLOYED), django=nowhere[0], fastapi=nowhere[1], started=False) as nginx:
+    with gateway(
+        load_routes(DEPLOYED), django=django or nowhere[0], fastapi=fastapi or nowhere[1], started=False
+    ) as nginx:
         rollout = rollout_of(
             nginx.native,
             folder,
