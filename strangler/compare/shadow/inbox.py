@@ -1,0 +1,80 @@
+"""The unix datagram socket that nginx sends samples to, emptied by a thread of its own."""
+
+import contextlib
+import os
+import pwd
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from strangler.compare.shadow.sample import MAX_BYTES
+from strangler.errors import UsageError
+
+
+class Inbox:
+    """Receives while the `with` block lasts, and hands each datagram to `receive`.
+
+    The kernel keeps as few as ten datagrams (`net.unix.max_dgram_qlen`), and nginx never waits for room: hence a
+    thread, which is in time even while an answer is being compared.
+    """
+
+    def __init__(self, path: Path, *, owner: str, receive: Callable[[bytes], None]) -> None:
+        self._path = path
+        self._receive = receive
+        self._socket = inbox_open(path, owner=owner)
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_error: object) -> None:
+        # The path goes first: from here on nginx is refused at once.
+        self._path.unlink(missing_ok=True)
+        self._ended = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(timeout=1)
+        self._socket.close()
+
+    def _run(self) -> None:
+        while not self._ended:
+            datagram = self._socket.recv(MAX_BYTES + 1)
+            # After the end nothing is received; an empty datagram looks the same.
+            if not self._ended:
+                self._receive(datagram)
+
+
+def inbox_open(path: Path, *, owner: str = "") -> socket.socket:
+    """Bind the socket, writable by `owner` alone; what a killed worker left at `path` is replaced.
+
+    :raises UsageError: another worker listens there, there is no such account, or the folder can't be written to.
+    """
+    if inbox_answers(path):
+        raise UsageError(f"another worker listens at {path}: end it first.")
+    draft = path.with_name(f".{path.name}.new")
+    receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        draft.unlink(missing_ok=True)
+        receiver.bind(str(draft))
+        draft.chmod(0o600)
+        if owner:
+            os.chown(draft, pwd.getpwnam(owner).pw_uid, -1)
+        # Only now can it be found, with its owner and mode.
+        draft.replace(path)
+    except (OSError, KeyError) as error:
+        receiver.close()
+        draft.unlink(missing_ok=True)
+        raise UsageError(f"{path} can't be listened at ({error}): name another place or owner.") from error
+    return receiver
+
+
+def inbox_answers(path: Path) -> bool:
+    """Whether a worker listens there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        try:
+            sender.connect(str(path))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,80 @@
+"""One sampled request, as nginx tells of it in a datagram of syslog with JSON in it."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from strangler.routes.route import Api
+
+MAX_BYTES: Final = 65536
+_FIELDS: Final = ("method", "uri", "route", "host", "scheme", "request_id", "api")
+_SENT: Final = {"authorization": "Authorization", "accept": "Accept", "accept_language": "Accept-Language"}
+_ROUTE: Final = re.compile(r"[a-z0-9_.]{1,200}")
+# nginx finds the route of such a path by another than the one that was sent.
+_REWRITTEN: Final = re.compile(r"//|/\.|%2[ef]|\\|%5c", re.IGNORECASE)
+
+
+class SampleError(ValueError):
+    """A datagram that is no sample; it says nothing of what was in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A request that both stacks may be asked again.
+
+    `target` is the path below the API's prefix with its query, as sent. Texts hold one byte in each character
+    (latin-1). Only a token's memory is here: `headers` never show in a representation.
+    """
+
+    method: str
+    target: str
+    route: str
+    host: str
+    scheme: str
+    request_id: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not turn up in a report, should a stack repeat it."""
+        return tuple(value for name, value in self.headers if name == "Authorization")
+
+
+def sample_parse(datagram: bytes) -> Sample:
+    """The request in a datagram, after its syslog header.
+
+    :raises SampleError: it is cut, isn't GET or HEAD, or its path isn't the one that nginx matched.
+    """
+    if len(datagram) > MAX_BYTES:
+        raise SampleError("too long")
+    fields = _fields(datagram)
+    prefix = Api(fields["api"]).prefix if fields["api"] in tuple(Api) else None
+    if prefix is None or fields["method"] not in {"GET", "HEAD"} or not _ROUTE.fullmatch(fields["route"]):
+        raise SampleError("not of a route")
+    path = fields["uri"].partition("?")[0]
+    if not path.startswith(f"{prefix}/") or _REWRITTEN.search(path):
+        raise SampleError("not the path that nginx matched")
+    return Sample(
+        method=fields["method"],
+        target=fields["uri"].removeprefix(prefix),
+        route=fields["route"],
+        host=fields["host"],
+        scheme=fields["scheme"],
+        request_id=fields["request_id"],
+        headers=tuple((header, fields[name]) for name, header in _SENT.items() if fields.get(name)),
+    )
+
+
+def _fields(datagram: bytes) -> dict[str, str]:
+    _, brace, rest = datagram.partition(b"{")
+    try:
+        # nginx leaves bytes beyond ASCII as they came, which need not be UTF-8.
+        fields = json.loads((brace + rest).decode("latin-1"))
+    except (ValueError, RecursionError):
+        raise SampleError("no JSON") from None
+    if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
+        raise SampleError("no object of texts")
+    if any(name not in fields for name in _FIELDS):
+        raise SampleError("a field is missing")
+    return fields

@@ -1,0 +1,116 @@
+"""The worker: receives samples, has them judged at a bounded pace, writes the counts down each second."""
+
+import asyncio
+import logging
+import sqlite3
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Final, Self
+
+from strangler.compare.declared import DeclaredDifferences, declared_differences
+from strangler.compare.shadow.asking import Asker
+from strangler.compare.shadow.backlog import Backlog
+from strangler.compare.shadow.inbox import Inbox
+from strangler.compare.shadow.judging import Judge, Judgement, Outcome
+from strangler.compare.shadow.pace import Pace
+from strangler.compare.shadow.sample import Sample
+from strangler.compare.shadow.settings import ShadowSettings
+from strangler.compare.shadow.store import PLACES_PER_ROUTE, ShadowStore
+from strangler.compare.shadow.tally import Tally
+from strangler.errors import FailedError
+from strangler.routes.route import Stack
+
+_LOG = logging.getLogger("strangler.shadow")
+_WRITE_SECONDS: Final = 1.0
+
+
+class ShadowWorker:
+    """Works while the `async with` block lasts; what waits at its end is dropped, and counted.
+
+    :raises UsageError: at the start, if the socket can't be made.
+    :raises FailedError: at the start, if the database can't be used.
+    """
+
+    def __init__(self, settings: ShadowSettings) -> None:
+        self._settings = settings
+        self._store = ShadowStore(settings.database)
+        self._tally = self._empty_tally()
+        self._pace = Pace(settings.rate)
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
+        try:
+            self._store.prepare()
+        except (OSError, sqlite3.Error) as error:
+            raise FailedError(f"{settings.database} can't be used ({error}): remove it or name another.") from error
+        self._backlog = Backlog(limit=settings.queue, limit_per_route=settings.queue_per_route)
+        askers = [
+            await self._exit.enter_async_context(self._asker(stack, str(url)))
+            for stack, url in ((Stack.DJANGO, settings.django_url), (Stack.FASTAPI, settings.fastapi_url))
+        ]
+        declared = DeclaredDifferences(declared_differences())
+        self._judge = Judge(*askers, declared=declared, ignore=settings.ignore)
+        self._exit.enter_context(
+            Inbox(settings.socket, owner=settings.socket_owner, receive=self._backlog.offer),
+        )
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(settings.concurrency)]
+        self._tasks.append(asyncio.create_task(self._write_on()))
+        _LOG.info("compares at most %g samples a second, taken at %s", settings.rate, settings.socket)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._exit.aclose()
+        self._backlog.drop_all()
+        self._write()
+
+    def _asker(self, stack: Stack, url: str) -> Asker:
+        settings = self._settings
+        return Asker(
+            stack, url, concurrency=settings.concurrency, timeout=settings.timeout, body_bytes=settings.body_bytes
+        )
+
+    def _empty_tally(self) -> Tally:
+        return Tally(places_per_route=PLACES_PER_ROUTE)
+
+    async def _work(self) -> None:
+        while True:
+            sample = await self._backlog.next()
+            try:
+                await self._pace.wait()
+                judgement = await self._judgement(sample)
+            except asyncio.CancelledError:
+                self._backlog.drop(sample)
+                raise
+            self._tally.judged(sample.route, judgement)
+
+    async def _judgement(self, sample: Sample) -> Judgement:
+        try:
+            return await self._judge.judge(sample)
+        except Exception as error:  # noqa: BLE001 - one sample that nobody thought of must not end the others
+            # Its own words, or its trace, could quote the request and its token.
+            failure = f"the worker stumbled over an answer ({type(error).__name__})"
+            _LOG.error("%s of %s", failure, sample.route)
+            return Judgement(outcome=Outcome.FAILED, method=sample.method, path="", request_id="", failure=failure)
+
+    async def _write_on(self) -> None:
+        while True:
+            await asyncio.sleep(_WRITE_SECONDS)
+            self._write()
+
+    def _write(self) -> None:
+        """Write what was counted; if that fails, it is counted on and written with the next."""
+        self._tally.refused(self._backlog.refused())
+        if not self._tally:
+            return
+        try:
+            self._store.add(self._tally)
+        except (OSError, sqlite3.Error) as error:
+            _LOG.error("the results wait for %s: %s", self._settings.database, error)
+        else:
+            self._tally = self._empty_tally()
