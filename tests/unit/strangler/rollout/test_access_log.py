@@ -1,0 +1,117 @@
+"""nginx's access log: every request of the wanted routes, whatever else stands in the file."""
+
+import datetime as dt
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strangler.rollout.access_log import AccessLog, Request, log_lines
+
+COMPLAINT = "2026/11/22 12:00:00 [error] 12#12: *3 connect() failed (111: Connection refused)\n"
+REQUEST = {
+    "time": "2026-11-22T12:00:00+00:00",
+    "client": "10.0.0.1",
+    "method": "GET",
+    "uri": "/api/posts/",
+    "api": "v1",
+    "route": "posts.list",
+    "stack": "django",
+    "caller": "user:17",
+    "status": 200,
+    "user_agent": "app/2",
+}
+
+
+def line(**changes: Any) -> str:
+    return json.dumps(REQUEST | changes, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def read(text: str | bytes, *routes: str) -> tuple[list[Request], AccessLog]:
+    log = AccessLog()
+    content = text if isinstance(text, bytes) else text.encode()
+    return list(log.requests(log_lines(io.BytesIO(content)), set(routes or ("posts.list",)))), log
+
+
+def test_a_request() -> None:
+    requests, log = read(line())
+    assert requests == [
+        Request(
+            time=dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC),
+            api="v1",
+            route="posts.list",
+            status=200,
+            caller="user:17",
+            user_agent="app/2",
+        )
+    ]
+    assert log.begins == requests[0].time
+
+
+def test_other_routes_and_complaints_are_skipped() -> None:
+    text = (
+        line(route="feed.list")
+        + COMPLAINT
+        + line()
+        + "nginx: [emerg] no\n\n"
+        + line(user_agent='"posts.list"', route="x")
+    )
+    requests, log = read(text)
+    assert len(requests) == 1
+    assert log.unreadable == 0
+
+
+def test_the_log_begins_with_its_first_request_whatever_its_route() -> None:
+    _, log = read(COMPLAINT + line(route="feed.list", time="2026-11-01T00:00:00+01:00") + line())
+    assert log.begins == dt.datetime(2026, 10, 31, 23, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "anything\n",
+        "{\n",
+        '{"route":"posts.list"\n',
+        '{"route":"posts.list"}\n',
+        '{"route":"feed.list","sta\n',
+        line(time="yesterday"),
+        line(time=5),
+        line(status="-"),
+        '{"route":"posts.list","a":' + "[" * 100_000 + "\n",
+        "\0" * 100 + "\n",
+        "{" + "x" * 600_000 + "\n",
+    ],
+)
+def test_a_line_that_is_no_request_is_counted_and_skipped(broken: str) -> None:
+    requests, log = read(line() + broken + line())
+    assert len(requests) == 2
+    assert log.unreadable == 1
+
+
+def test_a_line_that_nginx_is_still_writing_is_left_for_the_next_time() -> None:
+    requests, log = read(line() + line()[:-10])
+    assert (len(requests), log.unreadable) == (1, 0)
+
+
+def test_bytes_that_are_no_utf8_are_kept_as_marks() -> None:
+    requests, _ = read(line(user_agent="caf€").replace("€", "\udce9").encode(errors="surrogateescape"))
+    assert requests[0].user_agent == "caf�"
+
+
+def test_a_log_of_before_callers_were_logged_names_the_address() -> None:
+    requests, _ = read(line(caller=""))
+    assert requests[0].caller == "address:10.0.0.1"
+
+
+def test_the_names_that_compose_puts_before_each_line_do_no_harm() -> None:
+    requests, log = read(f"nginx-1  | {line()}nginx-1  | {COMPLAINT}")
+    assert (len(requests), log.unreadable) == (1, 0)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_leave_the_lines_around_them_readable(noise: bytes) -> None:
+    requests, _ = read(line().encode() + noise.replace(b"posts.list", b"") + b"\n" + line().encode())
+    assert len(requests) == 2
