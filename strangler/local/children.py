@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from strangler.errors import FailedError
+from strangler.local.helpers import Helper, HelperKeeper
 from strangler.local.logs import log_failure
 from strangler.local.probes import probe_answers
 from strangler.local.process import Child, child_start
@@ -28,6 +29,7 @@ class Children:
         self.logs = logs
         self.check = check
         self._running: list[tuple[Child, float]] = []
+        self._helpers: list[HelperKeeper] = []
 
     def adopt(self, child: Child, *, stop_seconds: float) -> None:
         """Watch and end a child that was started elsewhere."""
@@ -38,6 +40,17 @@ class Children:
         child = self._spawn(service.name, service.argv, service.env, service.cwd)
         self.adopt(child, stop_seconds=service.stop_seconds)
         return child
+
+    def keep(self, helper: Helper, *, started: Callable[[Child], None], tell: Callable[[str], None]) -> None:
+        """Start a helper, and start it again whenever it has ended and `require_running` is called."""
+        keeper = HelperKeeper(
+            helper,
+            spawn=lambda each: self._spawn(each.name, each.argv, each.env, each.cwd),
+            started=started,
+            tell=tell,
+        )
+        self._helpers.append(keeper)
+        keeper.start()
 
     def run(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
         """Run a command to its end.
@@ -74,16 +87,21 @@ class Children:
                 time.sleep(_POLL_SECONDS)
 
     def require_running(self) -> None:
-        """Look whether every child still runs.
+        """Look whether every child still runs, helpers aside.
 
         :raises FailedError: names the one that ended, with the end of its log.
         """
+        for keeper in self._helpers:
+            keeper.look()
         for child, _seconds in self._running:
             if child.exit_code is not None:
                 raise self._failed(child.name, f"ended with code {child.exit_code}")
 
     def stop(self) -> None:
-        """End every child, the youngest first."""
+        """End every child, helpers first, then the youngest."""
+        while self._helpers:
+            self._helpers[-1].stop()
+            self._helpers.pop()
         while self._running:
             child, seconds = self._running[-1]
             child.stop(timeout=seconds)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from strangler.local.helpers import Helper
 from strangler.local.settings import ROOT, LocalSettings, base_environment
 
 HOST: Final = "127.0.0.1"
@@ -112,6 +113,38 @@ def nginx_service(settings: LocalSettings, *, argv: tuple[str, ...], folder: Pat
         cwd=folder,
         listens=(settings.proxy_host, settings.proxy_port, "PROXY_PORT"),
         probe=Probe(host=address, port=settings.proxy_port, path="/api/health/", host_header=settings.probe_host),
+    )
+
+
+def shadow_socket(state_dir: Path) -> Path:
+    """Where nginx sends samples: in its own folder, which it names in few characters from within."""
+    return state_dir / "nginx" / "shadow.sock"
+
+
+def shadow_database(state_dir: Path) -> Path:
+    """Where the worker counts how alike the stacks answer."""
+    return state_dir / "shadow.sqlite3"
+
+
+def shadow_helper(settings: LocalSettings, *, state_dir: Path, sender: str) -> Helper:
+    """The worker that asks both stacks again; `sender` is the account of nginx's workers, empty for its own."""
+    socket = shadow_socket(state_dir)
+    return Helper(
+        name="shadow",
+        argv=(sys.executable, "-m", "strangler.compare.shadow"),
+        env=base_environment()
+        | {
+            "PYTHONPATH": str(ROOT),
+            "SHADOW_DATABASE": str(shadow_database(state_dir).absolute()),
+            "SHADOW_DJANGO_URL": f"http://{HOST}:{settings.django_port}",
+            "SHADOW_FASTAPI_URL": f"http://{HOST}:{settings.fastapi_port}",
+            "SHADOW_RATE": str(settings.shadow_rate),
+            "SHADOW_SOCKET": socket.name,
+            "SHADOW_SOCKET_OWNER": sender,
+        },
+        # The path of a socket has 108 characters at most.
+        cwd=socket.parent,
+        address=f"unix:{socket.name}",
     )
 
 

@@ -47,6 +47,7 @@ class LocalSettings(BaseModel):
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     demo_password: str = "strangler-demo"  # noqa: S105 - development only; nothing is seeded elsewhere
     trusted_proxies: str = ""
+    shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     routes_file: Path = ROOT / "nginx" / "routes.toml"
 

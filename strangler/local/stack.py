@@ -12,7 +12,7 @@ import psycopg
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.databases import database_require, has_rows
-from strangler.local.gateway import gateway_service
+from strangler.local.gateway import gateway_service, local_gateway
 from strangler.local.logs import logs_rotate
 from strangler.local.migrations import MigrationStamp
 from strangler.local.ports import port_require_free
@@ -28,6 +28,7 @@ from strangler.local.services import (
     django_service,
     fastapi_service,
     manage_argv,
+    shadow_helper,
 )
 from strangler.local.settings import FASTAPI_ROLE, ROOT, LocalSettings, fastapi_dsn_derive, secret_resolve
 from strangler.local.stale import stale_end
@@ -191,6 +192,7 @@ class LocalStack:
             port_require_free(host=host, port=port, setting=setting)
         self._postgres_start()
         self._database_prepare()
+        self._shadow_start()
         self._services_start(stacks)
         self._services_start([gateway])
         self.state.phase = "ready"
@@ -243,6 +245,12 @@ class LocalStack:
             host, port, _setting = service.listens
             self._record(self.children.start(service), f"{host}:{port}", service.probe)
         self.children.wait_until_ready(services)
+
+    def _shadow_start(self) -> None:
+        """Before nginx, which would complain of each sample that nobody takes."""
+        sender = (local_gateway(self.settings).user or "").partition(" ")[0]
+        helper = shadow_helper(self.settings, state_dir=self.folder.path, sender=sender)
+        self.children.keep(helper, started=lambda child: self._record(child, helper.address, None), tell=self.tell)
 
     def _record(self, child: Child, address: str, probe: Probe | None) -> None:
         self.state.services[child.name] = ProcessRecord(

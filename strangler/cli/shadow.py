@@ -1,0 +1,124 @@
+"""`strangler shadow`: how alike both stacks answer what clients ask."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from strangler.cli.output import err, out, say
+from strangler.compare.shadow.inbox import inbox_answers
+from strangler.compare.shadow.results import DifferenceResult, RouteResult, ShadowResults
+from strangler.compare.shadow.store import COUNTS, ShadowStore
+from strangler.errors import FailedError
+from strangler.local.services import shadow_database, shadow_socket
+from strangler.local.settings import ROOT, settings_load
+from strangler.rollout.selecting import routes_select
+from strangler.routes.route import Route
+from strangler.routes.table import load_routes
+
+_RUN: Final = ROOT / ".run"
+
+
+def shadow(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME…]", help="Only these, such as posts.list or 'posts.*'.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+    differences: Annotated[
+        bool, typer.Option("--differences", "-d", help="Show where answers differ, with the last example.")
+    ] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget the results of these routes, and count anew.")] = False,
+) -> None:
+    """Show what became of the requests that both stacks were asked again; exits with 1 if any route differs."""
+    results = ShadowResults(shadow_database(_RUN))
+    found = results.routes()
+    chosen = _chosen(names, found)
+    if reset:
+        _reset(chosen)
+        return
+    rows = [(route, found.get(route.name, RouteResult(name=route.name))) for route in chosen]
+    places = results.differences(route.name for route in chosen) if differences or as_json else []
+    if as_json:
+        out.out(json.dumps([_as_json(route, row, places) for route, row in rows], indent=2, ensure_ascii=False))
+    else:
+        _show(rows)
+        _show_differences(places)
+        _note(rows, malformed=results.malformed())
+    if any(row.different for _route, row in rows):
+        raise SystemExit(1)
+
+
+def _chosen(names: list[str] | None, found: dict[str, RouteResult]) -> Sequence[Route]:
+    """The routes named; else those that are sampled, or were."""
+    routes = load_routes(ROOT / settings_load().routes_file).routes
+    if names:
+        return routes_select(routes, names)
+    return tuple(route for route in routes if route.shadow or route.name in found)
+
+
+def _reset(chosen: Sequence[Route]) -> None:
+    database = shadow_database(_RUN)
+    try:
+        if database.exists():
+            ShadowStore(database).reset(route.name for route in chosen)
+    except (OSError, sqlite3.Error) as error:
+        raise FailedError(f"{database} can't be written ({error}): remove it, the worker makes it anew.") from error
+    say(f"forgot the results of {', '.join(route.name for route in chosen) or 'no route'}")
+
+
+def _as_json(route: Route, row: RouteResult, places: Iterable[DifferenceResult]) -> dict[str, Any]:
+    return {
+        "route": route.name,
+        "share": route.shadow,
+        **{name: value for name, value in asdict(row).items() if name != "name"},
+        "differences": [
+            {name: value for name, value in asdict(place).items() if name != "route"}
+            for place in places
+            if place.route == route.name
+        ],
+    }
+
+
+def _show(rows: Iterable[tuple[Route, RouteResult]]) -> None:
+    lines = [(route, row, [str(getattr(row, count)) for count in COUNTS]) for route, row in rows]
+    if not out.is_terminal:
+        for route, row, counts in lines:
+            named = (f"{name} {count}" for name, count in zip(COUNTS, counts, strict=True))
+            say(f"{route.name} {route.shadow:g}% {' '.join(named)} last {row.last or '-'}")
+        return
+    table = Table("route", "share", *COUNTS, "last", box=None)
+    for route, row, counts in lines:
+        different = Text(counts[COUNTS.index("different")], style="red" if row.different else "green")
+        cells = [different if name == "different" else count for name, count in zip(COUNTS, counts, strict=True)]
+        table.add_row(route.name, f"{route.shadow:g}%", *cells, row.last.replace("T", " ").removesuffix("Z"))
+    out.print(table)
+
+
+def _show_differences(places: Iterable[DifferenceResult]) -> None:
+    for place in places:
+        say(f"\n{place.route}: {place.kind} at {place.pattern}, {place.count} times, last {place.last}")
+        say(f"  {place.method} {place.path}  (request {place.request_id})")
+        for stack, value in (("django ", place.django), ("fastapi", place.fastapi)):
+            say(f"  {stack}  {place.place} = {value}" if value is not None else f"  {stack}  nothing at {place.place}")
+
+
+def _note(rows: Sequence[tuple[Route, RouteResult]], *, malformed: int) -> None:
+    """What the table doesn't say."""
+    for route, row in rows:
+        if row.failure:
+            _hint(f"{route.name} could not be compared, the last time because {row.failure}")
+    if malformed:
+        _hint(f"{malformed} datagrams were no samples")
+    if not rows:
+        _hint("no route is sampled: give some a share, such as strangler switch 'posts.*' --reads --shadow 5")
+    elif not inbox_answers(shadow_socket(_RUN)):
+        _hint("no worker takes samples: start the stack with make up")
+
+
+def _hint(sentence: str) -> None:
+    err.print(Text(sentence))

@@ -1,0 +1,90 @@
+"""Programs that the stack can do without: nothing waits for them, and one that ends is started again."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from strangler.errors import FailedError
+from strangler.local.process import Child
+
+_FIRST_PAUSE_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 64.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Helper:
+    """A program that no client depends on.
+
+    `address` is where it listens, for people. `stop_seconds` is how long it may finish after it is asked to end.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cwd: Path
+    address: str
+    stop_seconds: float = 5.0
+
+
+class HelperKeeper:
+    """Keeps one helper running; the pause before it is started again doubles each time that it ended early.
+
+    Args:
+        helper: the program.
+        spawn: starts it.
+        started: receives the process, each time.
+        tell: receives a sentence when it has ended.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        helper: Helper,
+        *,
+        spawn: Callable[[Helper], Child],
+        started: Callable[[Child], None],
+        tell: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._helper = helper
+        self._spawn = spawn
+        self._started = started
+        self._tell = tell
+        self._clock = clock
+        self._child: Child | None = None
+        self._since = 0.0
+        self._pause = _FIRST_PAUSE_SECONDS
+
+    def start(self) -> None:
+        """Start it; if that fails, it is tried again after a pause."""
+        self._since = self._clock()
+        try:
+            self._child = self._spawn(self._helper)
+        except FailedError as error:
+            self._ended(str(error))
+        else:
+            self._started(self._child)
+
+    def look(self) -> None:
+        """Say so if it has ended, and start it again once its pause is over."""
+        if self._child is not None and self._child.exit_code is not None:
+            if self._clock() - self._since > _LONGEST_PAUSE_SECONDS:
+                self._pause = _FIRST_PAUSE_SECONDS
+            self._ended(f"{self._helper.name} ended with code {self._child.exit_code}")
+        elif self._child is None and self._clock() - self._since >= self._pause:
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
+            self.start()
+
+    def stop(self) -> None:
+        """End it, and start it no more."""
+        if self._child is not None:
+            self._child.stop(timeout=self._helper.stop_seconds)
+
+    def _ended(self, what: str) -> None:
+        if self._child is not None:
+            self._child.stop(timeout=0)
+        self._child = None
+        self._since = self._clock()
+        self._tell(f"{what}; clients don't need it, and it is started again in {self._pause:.0f} s")
