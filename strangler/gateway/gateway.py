@@ -48,10 +48,12 @@ class Gateway(Protocol):
         :raises FailedError: the gateway can't be reached.
         """
 
-    def reload(self) -> None:
-        """Have nginx read the current version; requests under way are finished by the workers that have them.
+    def take_up(self, version: str) -> None:
+        """Make an installed version the current one, and have nginx read it.
 
-        :raises FailedError: nginx doesn't run, or refuses.
+        Requests under way are finished by the workers that have them.
+
+        :raises FailedError: nginx doesn't run, or refuses; the version may be the current one nevertheless.
         """
 
     def prune(self, keep: Collection[str]) -> None:

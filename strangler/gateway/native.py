@@ -62,8 +62,16 @@ class NativeGateway:
         self._versions.activate(version)
 
     def reload(self) -> None:
-        """See `Gateway`."""
+        """Have nginx read the current version.
+
+        :raises FailedError: nginx doesn't run, or refuses.
+        """
         self._run(*self._nginx(f"{CURRENT}/{MAIN_FILE}"), "-s", "reload")
+
+    def take_up(self, version: str) -> None:
+        """See `Gateway`."""
+        self.activate(version)
+        self.reload()
 
     def prepare(self, rendered: Rendered) -> None:
         """Make a version the current one before nginx starts.

@@ -69,8 +69,7 @@ def apply_recover(target: Target) -> None:
 def _switch(target: Target, version: str, content: bytes) -> None:
     if target.file_content() != content:
         write_durably(target.routes_file, content)
-    target.gateway.activate(version)
-    target.gateway.reload()
+    target.gateway.take_up(version)
     wait_until_running(target.gateway.url, version)
 
 
@@ -94,12 +93,12 @@ def _restore(target: Target, journal: Journal) -> None:
     _restore_file(target, journal)
     if journal.before is None or not journal.before.version:
         return
-    if target.gateway.current() != journal.before.version:
+    if running_version(target.gateway.url) is None:
         target.gateway.activate(journal.before.version)
+        return
     # Also where the version of before answers: nginx may not have read yet what the failed apply told it to.
-    if running_version(target.gateway.url) is not None:
-        target.gateway.reload()
-        wait_until_running(target.gateway.url, journal.before.version)
+    target.gateway.take_up(journal.before.version)
+    wait_until_running(target.gateway.url, journal.before.version)
 
 
 def _restore_file(target: Target, journal: Journal) -> None:
