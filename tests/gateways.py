@@ -60,6 +60,12 @@ def routes_at(stages: Mapping[str, str], *, throttle: Throttle | None = None) ->
     return dataclasses.replace(table, routes=routes, throttles=(throttle,) if throttle else ())
 
 
+def routes_with(table: RouteTable, name: str, **fields: Any) -> RouteTable:
+    """The table with other fields of one route."""
+    routes = tuple(dataclasses.replace(route, **fields) if route.name == name else route for route in table.routes)
+    return dataclasses.replace(table, routes=routes)
+
+
 def at_stage(route: Route, stage: Stage, percent: float = 50) -> Route:
     """The route at another stage; `percent` counts at stage canary only."""
     return dataclasses.replace(route, stage=stage, percent=percent if stage is Stage.CANARY else None)

@@ -15,6 +15,7 @@ class Location:
     pattern: str | None
     static_prefix: str
     streaming: bool
+    fallback: bool
     gone: frozenset[Api]
 
 
@@ -40,6 +41,7 @@ def locations_of(table: RouteTable) -> tuple[Location, ...]:
             pattern=resource.pattern,
             static_prefix=resource.static_prefix,
             streaming=resource.routes[0].streaming,
+            fallback=any(route.fallback for route in resource.routes),
             gone=frozenset(api for api in Api if _has_gone(resource, api)),
         )
         for resource in table.resources

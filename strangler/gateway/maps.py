@@ -1,6 +1,6 @@
 """nginx's maps: what is decided by the route that a request was taken for."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from strangler.routes.route import Answer, Api, Route, Throttle
 from strangler.routes.table import RouteTable
@@ -26,8 +26,18 @@ def answers_map(table: RouteTable) -> list[tuple[str, str]]:
 
 def canary_percents(table: RouteTable) -> list[tuple[str, str]]:
     """The variables that split the callers, each with FastAPI's percentage."""
-    percents = sorted({route.percent for route in table.routes if route.percent is not None})
-    return [(_share_variable("canary", percent), f"{percent:.2f}%") for percent in percents]
+    percents = {route.percent for route in table.routes if route.percent is not None}
+    return shares("canary", percents)
+
+
+def shares(what: str, percents: Collection[float]) -> list[tuple[str, str]]:
+    """Variables for shares, each with its percentage as nginx writes it."""
+    return [(share_variable(what, percent), f"{percent:.2f}%") for percent in sorted(percents)]
+
+
+def share_variable(what: str, percent: float) -> str:
+    """The name of a share in nginx: `$canary_12_5` is 12.5%."""
+    return f"${what}_{percent:g}".replace(".", "_")
 
 
 def limited_names(table: RouteTable) -> list[tuple[Throttle, list[str]]]:
@@ -53,7 +63,7 @@ def _answers(table: RouteTable) -> Iterable[tuple[Api, str, str]]:
 def _answer(route: Route, api: Api) -> str:
     answer = route.stage.answers(api)
     # The check of the table sees to it that a route at stage canary has a percentage.
-    return _share_variable("canary", route.percent or 0) if answer is Answer.SPLIT else answer
+    return share_variable("canary", route.percent or 0) if answer is Answer.SPLIT else answer
 
 
 def _limited(table: RouteTable, throttle: str) -> Iterable[str]:
@@ -61,8 +71,3 @@ def _limited(table: RouteTable, throttle: str) -> Iterable[str]:
         yield from (route.name for route in resource.routes if route.throttle == throttle)
         if {route.throttle for route in resource.routes} == {throttle}:
             yield resource.path
-
-
-def _share_variable(what: str, percent: float) -> str:
-    """The name of a share in nginx: `$canary_12_5` is 12.5%."""
-    return f"${what}_{percent:g}".replace(".", "_")

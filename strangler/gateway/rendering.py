@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from strangler.gateway.locations import groups_of, locations_of
 from strangler.gateway.maps import answers_map, canary_percents, limited_names, routes_map, width_of
+from strangler.gateway.moves import moves_context
 from strangler.gateway.settings import GatewaySettings
 from strangler.routes.checks import GATEWAY_LOCATIONS
 from strangler.routes.route import Api
@@ -16,7 +17,7 @@ from strangler.routes.table import RouteTable
 
 SOURCES = Path(__file__).parents[2] / "nginx"
 MAIN_FILE = "nginx.conf"
-_TEMPLATES = (MAIN_FILE, "proxy.conf", "errors.conf", "routes.conf", "http.conf")
+_TEMPLATES = (MAIN_FILE, "proxy.conf", "errors.conf", "fallback.conf", "moves.conf", "routes.conf", "http.conf")
 _SCRIPTS = ("caller.js",)
 FILES = (*_TEMPLATES, *_SCRIPTS)
 _VERSION_LENGTH = 12
@@ -62,16 +63,20 @@ def _version(files: dict[str, str]) -> str:
 def _context(table: RouteTable) -> dict[str, object]:
     locations = locations_of(table)
     maps = {"answers": answers_map(table), "methods": routes_map(table)}
-    return maps | {
-        "apis": tuple(Api),
-        "canaries": canary_percents(table),
-        "fixed": table.fixed,
-        "groups": groups_of(locations),
-        "map_size": _map_size(maps.values()),
-        "resources": locations,
-        "limits": limited_names(table),
-        "unrouted": [location for location in GATEWAY_LOCATIONS if location not in _routed(table)],
-    }
+    return (
+        maps
+        | moves_context(table)
+        | {
+            "apis": tuple(Api),
+            "canaries": canary_percents(table),
+            "fixed": table.fixed,
+            "groups": groups_of(locations),
+            "map_size": _map_size(maps.values()),
+            "resources": locations,
+            "limits": limited_names(table),
+            "unrouted": [location for location in GATEWAY_LOCATIONS if location not in _routed(table)],
+        }
+    )
 
 
 def _map_size(maps: Iterable[list[tuple[str, str]]]) -> int:

@@ -17,10 +17,12 @@ class GatewaySettings:
 
     `listen` and the upstreams are in nginx's own terms (`127.0.0.1:8080`, `8080`, `django:8001`). `body_size` is the
     largest request body (`2m`: mebibytes). `trusted_proxies` are CIDR networks whose `X-Forwarded-For` and
-    `X-Forwarded-Proto` are believed; `user` is the account of nginx's workers, None where nginx is not root's.
-    `resolver` is a file that names the name servers; with it, the upstreams are names that are looked up again while
-    nginx runs. `modules` are files that nginx loads. `writable` is the folder of what nginx writes besides logs, empty
-    for its own. `shutdown_seconds` is how long an old worker goes on with the requests that it has.
+    `X-Forwarded-Proto` are believed, `stack_header_networks` those whose callers may choose a stack by `X-Stack`.
+    `user` is the account of nginx's workers, None where nginx is not root's. `shadow_socket` is where requests that
+    both stacks are to be asked again are told. `resolver` is a file that names the name servers; with it, the
+    upstreams are names that are looked up again while nginx runs. `modules` are files that nginx loads. `writable` is
+    the folder of what nginx writes besides logs, empty for its own. `shutdown_seconds` is how long an old worker goes
+    on with the requests that it has.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -32,7 +34,9 @@ class GatewaySettings:
     access_log: str = "access.log"
     body_size: str = "2m"
     trusted_proxies: tuple[str, ...] = ()
+    stack_header_networks: tuple[str, ...] = ()
     user: str | None = None
+    shadow_socket: str = "shadow.sock"
     resolver: str = ""
     modules: tuple[str, ...] = ()
     writable: str = ""
@@ -40,14 +44,16 @@ class GatewaySettings:
 
     def __post_init__(self) -> None:
         require_addresses((*self.listen, self.django, self.fastapi))
-        require_paths((self.access_log, self.resolver, self.writable, *self.modules))
+        require_paths((self.access_log, self.shadow_socket, self.resolver, self.writable, *self.modules))
         require_size(self.body_size)
-        require_networks(self.trusted_proxies)
+        require_networks((*self.trusted_proxies, *self.stack_header_networks))
         if self.user is not None:
             require_account(self.user)
 
 
-def container_gateway(*, trusted_proxies: tuple[str, ...] = ()) -> GatewaySettings:
+def container_gateway(
+    *, trusted_proxies: tuple[str, ...] = (), stack_header_networks: tuple[str, ...] = ()
+) -> GatewaySettings:
     """The gateway of docker-compose.yml: its addresses are the services' names."""
     return GatewaySettings(
         # Engines publish the port by IPv4, and a kernel without IPv6 would refuse to listen.
@@ -56,6 +62,8 @@ def container_gateway(*, trusted_proxies: tuple[str, ...] = ()) -> GatewaySettin
         fastapi="fastapi:8002",
         access_log="/dev/stdout",
         trusted_proxies=trusted_proxies,
+        stack_header_networks=stack_header_networks,
+        shadow_socket="/run/shadow/shadow.sock",
         # A container that is made anew gets another address.
         resolver="/etc/nginx/resolver.conf",
         modules=("/usr/lib/nginx/modules/ngx_http_js_module.so",),

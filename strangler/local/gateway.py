@@ -53,6 +53,7 @@ def local_gateway(settings: LocalSettings) -> GatewaySettings:
         # Relative to nginx's folder, so that a space in the path needs no quoting.
         access_log="../logs/nginx.log",
         trusted_proxies=settings.trusted_networks,
+        stack_header_networks=settings.stack_header_cidrs,
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,
     )
 

@@ -47,6 +47,7 @@ class LocalSettings(BaseModel):
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     demo_password: str = "strangler-demo"  # noqa: S105 - development only; nothing is seeded elsewhere
     trusted_proxies: str = ""
+    stack_header_networks: str = ""
     shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     routes_file: Path = ROOT / "nginx" / "routes.toml"
@@ -66,7 +67,12 @@ class LocalSettings(BaseModel):
     @property
     def trusted_networks(self) -> tuple[str, ...]:
         """The networks of `trusted_proxies`."""
-        return tuple(name.strip() for name in self.trusted_proxies.split(",") if name.strip())
+        return _listed(self.trusted_proxies)
+
+    @property
+    def stack_header_cidrs(self) -> tuple[str, ...]:
+        """The networks of `stack_header_networks`."""
+        return _listed(self.stack_header_networks)
 
     @property
     def proxy_url(self) -> str:
@@ -125,6 +131,10 @@ def fastapi_dsn_derive(*, owner_dsn: str, password: str) -> str:
 def base_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What every child of the stack gets before its own settings."""
     return {name: environ[name] for name in _PASSED_ON if name in environ} | {"PYTHONUNBUFFERED": "1"}
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _is_weak(secret: str) -> bool:

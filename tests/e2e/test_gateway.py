@@ -50,7 +50,9 @@ KINDS: list[tuple[str, str, int, str, str]] = [
     ("GET", "/api/v2/openapi.json", 200, "fastapi", "fastapi.schema"),
 ]
 FIELDS: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("time", "request_id", "client", "method", "uri", "api", "route", "stack", "caller"), str),
+    **dict.fromkeys(
+        ("time", "request_id", "client", "method", "uri", "api", "route", "stack", "caller", "fallback"), str
+    ),
     **dict.fromkeys(("upstream_status", "upstream_time", "user_agent"), str),
     **dict.fromkeys(("status", "bytes"), int),
     "time_taken": (int, float),

@@ -1,10 +1,6 @@
 """What nginx answers by itself: 413, 429 and 502, in DRF's shape, saying when to come back."""
 
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -13,6 +9,7 @@ from strangler.local.ports import port_free_pick
 from strangler.routes.route import Throttle
 from tests.e2e.conftest import MakeGateway
 from tests.gateways import LIES, logged, marks
+from tests.stack_doubles import broken_upstream, headers_of
 
 LIMIT = 2 * 1024 * 1024
 TOKEN = "/api/auth/token/verify/"
@@ -107,33 +104,6 @@ def test_a_stack_that_is_down_is_502_and_the_other_goes_on(make_gateway: MakeGat
     assert httpx.get(f"{made.url}/api/v2/feed/").status_code == 200
 
 
-@contextmanager
-def broken_upstream(received: list[bytes], *, answers: int = 0) -> Iterator[str]:
-    """A server that hangs up on every request but the first `answers`, which it answers; it notes each."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            while True:
-                connection, _ = server.accept()
-                with connection:
-                    while request := connection.recv(65536):
-                        received.append(request)
-                        if len(received) > answers:
-                            break
-                        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-                    else:
-                        return
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            port = server.getsockname()[1]
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            socket.create_connection(("127.0.0.1", port)).close()
-            thread.join()
-
-
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_request_whose_connection_broke_is_not_sent_again(method: str, make_gateway: MakeGateway) -> None:
     """Neither on a new connection nor on one that was kept alive, where nginx by default tries again."""
@@ -154,9 +124,8 @@ def test_what_a_stack_is_told(make_gateway: MakeGateway) -> None:
         response = httpx.post(f"{made.url}/api/v2/posts/?a=%2F", content=b"{}", headers=LIES)
         httpx.get(f"{made.url}/admin/%2e/a%20b?c=d")
     head, _, body = received[0].partition(b"\r\n\r\n")
-    request_line, *lines = head.decode().split("\r\n")
-    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-    assert (request_line, body) == ("POST /api/posts/?a=%2F HTTP/1.1", b"{}")
+    headers = headers_of(received[0])
+    assert (head.split(b"\r\n")[0], body) == (b"POST /api/posts/?a=%2F HTTP/1.1", b"{}")
     assert "forwarded" not in headers
     assert headers["host"] == made.url.removeprefix("http://")
     assert {name: value for name, value in headers.items() if name.startswith("x-")} == {

@@ -1,5 +1,7 @@
 """Real nginx reads what is rendered, and finds nothing to complain about."""
 
+import dataclasses
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -73,6 +75,27 @@ def test_fixed_paths() -> None:
     assert_quiet(RouteTable(routes=make_table("/feed/", "/feed/{id}/").routes, fixed=fixed))
 
 
+@pytest.mark.parametrize("percent", [0.01, 0.1, 12.5, 33.33, 99.99])
+def test_shares(percent: float) -> None:
+    routes = make_table("/a/", "/b/", "/c/").routes
+    canary = dataclasses.replace(routes[0], stage=Stage.CANARY, percent=percent)
+    shadow = dataclasses.replace(routes[1], shadow=percent)
+    assert_quiet(RouteTable(routes=(canary, shadow, dataclasses.replace(routes[2], shadow=100))))
+
+
+def test_everything_that_a_route_can_say_at_once() -> None:
+    day = dt.date(2026, 12, 31)
+    throttle = Throttle(name="slow", rate="1r/s", burst=1)
+    table = routes_at({"*": "retired"}, throttle=throttle)
+    routes = tuple(
+        dataclasses.replace(
+            route, shadow=5 if route.safe else 0, fallback=route.safe, throttle="slow", deprecated=day, sunset=day
+        )
+        for route in table.routes
+    )
+    assert_quiet(dataclasses.replace(table, routes=routes))
+
+
 @pytest.mark.parametrize(("rate", "burst"), list(product(["1r/m", "1r/s", "999999r/s"], [0, 100_000])))
 def test_throttles(rate: str, burst: int) -> None:
     route = make_route("/a/", "a.a", throttle="slow")
@@ -83,6 +106,7 @@ def test_throttles(rate: str, burst: int) -> None:
     "changes",
     [
         {"trusted_proxies": ("10.0.0.0/8", "::1/128", "192.168.1.7")},
+        {"stack_header_networks": ("10.0.0.0/8", "::1/128", "192.168.1.7")},
         {"body_size": "1"},
         {"body_size": "512k"},
         {"listen": ("127.0.0.1:1", "[::1]:1")},

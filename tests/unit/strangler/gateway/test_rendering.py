@@ -38,7 +38,7 @@ def routes_conf(*routes: Route) -> str:
 
 def answers(text: str) -> dict[str, str]:
     """The map of "API route" → stack."""
-    return entries(text, 'map "$api $route" $stack')
+    return entries(text, 'map "$api $route" $answer')
 
 
 def entries(text: str, block: str) -> dict[str, str]:
