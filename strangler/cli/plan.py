@@ -34,5 +34,6 @@ def _as_json(wanted: Wanted) -> dict[str, Any]:
         "checksum": wanted.plan.checksum,
         "changes": [change.as_json() | {"lines": change.lines} for change in wanted.plan.changes],
         "notes": wanted.plan.notes,
+        "rendered_anew": wanted.plan.rendered_anew,
         "unsafe": wanted.unsafe,
     }

@@ -9,8 +9,10 @@ from rich.table import Table
 
 from strangler.cli.output import out, say
 from strangler.cli.rolling import note, rollout_ready
+from strangler.errors import UsageError
 from strangler.rollout.history import Entry, applied
 from strangler.rollout.plan import answer_text, place_text
+from strangler.rollout.rollout import Rollout
 from strangler.rollout.selecting import routes_select
 from strangler.routes.route import Api, Route
 
@@ -30,8 +32,17 @@ def routes(
         out.out(json.dumps([_as_json(route, moved[route.name]) for route in chosen], indent=2, ensure_ascii=False))
     else:
         _show(chosen, moved)
-    if content != rollout.target.file_content() and not rollout.prepare(rollout.target.file_content()).plan.empty:
-        note(f"{rollout.target.routes_file.name} has changes that aren't applied: see strangler plan")
+    _note_differences(rollout, content)
+
+
+def _note_differences(rollout: Rollout, running: bytes) -> None:
+    """Tell where the file isn't what runs; a bad file is worth a note here, and no failure."""
+    try:
+        found = rollout.target.file_content()
+        if found != running and not rollout.prepare(found).plan.empty:
+            note(f"{rollout.target.routes_file.name} has changes that aren't applied: see strangler plan")
+    except UsageError as error:
+        note(f"what runs is shown above; the file can't be applied: {error}")
 
 
 def _last_moves(entries: Sequence[Entry], names: Iterable[str]) -> dict[str, Entry]:

@@ -49,7 +49,7 @@ def edited_apply(rollout: Rollout, edits: Edits, intent: Intent, *, yes: bool) -
     :raises UsageError: the file has changes of somebody else's that aren't applied.
     """
     content = rollout.target.file_content()
-    if rollout.prepare(content).plan.changes:
+    if rollout.prepare(content).plan.edited:
         name = rollout.target.routes_file.name
         raise UsageError(f"{name} has changes that aren't applied: see strangler plan, and strangler apply first.")
     edited = routes_edit(content.decode(), edits).encode()

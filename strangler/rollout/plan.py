@@ -76,19 +76,25 @@ class Change:
 class Plan:
     """The way from what runs to what is wanted.
 
-    `checksum` tells this plan from every other: it changes when either end does. `notes` are changes that belong to no
-    route.
+    `checksum` tells this plan from every other: it changes when either end does. `notes` are changes of the file that
+    belong to no route. `rendered_anew`: nginx gets another configuration than it has.
     """
 
     checksum: str
     total: int
     changes: tuple[Change, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    rendered_anew: bool
+
+    @property
+    def edited(self) -> bool:
+        """Whether the file says something else than what runs."""
+        return bool(self.changes or self.notes)
 
     @property
     def empty(self) -> bool:
         """Whether nothing would change."""
-        return not self.changes and not self.notes
+        return not self.edited and not self.rendered_anew
 
     @property
     def moves(self) -> tuple[Change, ...]:
@@ -102,13 +108,15 @@ class Plan:
             for number, line in enumerate(change.lines):
                 yield f"{change.name if not number else '':<{width}}  {line}"
         yield from self.notes
+        if self.rendered_anew and not self.edited:
+            yield "no route changes, but nginx's settings, templates or files did: they are written anew"
         yield f"plan {self.checksum}: {len(self.moves)} of {self.total} routes move"
 
 
 def plan_make(*, running: RouteTable, wanted: RouteTable, ends: tuple[bytes, ...], rendered_anew: bool) -> Plan:
     """The plan between two tables; `ends` are all that both came from, for the checksum.
 
-    `rendered_anew`: the same routes give nginx another configuration than it has, since settings or templates changed.
+    `rendered_anew`: the wanted routes give nginx another configuration than it has, be it that settings changed.
     """
     before = {route.name: route for route in running.routes}
     after = {route.name: route for route in wanted.routes}
@@ -118,9 +126,6 @@ def plan_make(*, running: RouteTable, wanted: RouteTable, ends: tuple[bytes, ...
         for name in names
         if before.get(name) != after.get(name)
     )
-    notes = list(_other_changes(running, wanted))
-    if rendered_anew and not changes and not notes:
-        notes.append("no route changes, but nginx's settings, templates or files did: they are written anew")
     digest = hashlib.sha256()
     for end in ends:
         digest.update(hashlib.sha256(end).digest())
@@ -128,7 +133,8 @@ def plan_make(*, running: RouteTable, wanted: RouteTable, ends: tuple[bytes, ...
         checksum=digest.hexdigest()[:_CHECKSUM_LENGTH],
         total=len(before.keys() | after.keys()),
         changes=changes,
-        notes=tuple(notes),
+        notes=tuple(_other_changes(running, wanted)),
+        rendered_anew=rendered_anew,
     )
 
 

@@ -161,8 +161,12 @@ class Rollout:
         version = self.target.gateway.current()
         if version is None or (changed and changed[-1].after.version == version):
             return
-        content = self.target.file_content()
-        table = self.target.parse(content)
+        try:
+            content = self.target.file_content()
+            table = self.target.parse(content)
+        except UsageError:
+            # A file that is no routes file is nothing that a gateway was started with.
+            return
         if render_gateway(table, self.target.gateway.settings).version != version:
             return
         running = self.running()[1] if changed else table

@@ -85,7 +85,7 @@ def test_what_belongs_to_no_route() -> None:
 def test_the_same_routes_rendered_anew_are_a_plan_too() -> None:
     made = plan_make(running=DEPLOYED, wanted=DEPLOYED, ends=(), rendered_anew=True)
     assert not made.empty
-    assert not made.changes
+    assert not made.edited
 
 
 @pytest.mark.parametrize("ends", [(b"1", b"3"), (b"2", b"2"), (b"12",), (b"", b"12"), (b"1", b"2", b"")])

@@ -1,0 +1,80 @@
+"""A checkout of a test's own, for the commands that people run in theirs."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from strangler.local.ports import port_free_pick
+from strangler.local.settings import ROOT
+from strangler.local.state import StackState, StateFolder
+
+PARTS = ("django_app", "fastapi_app", "nginx", "requirements", "shared_schema", "strangler")
+FILES = ("Makefile", "README.md", "pyproject.toml")
+PORTS = ("PROXY_PORT", "DJANGO_PORT", "FASTAPI_PORT", "POSTGRES_PORT")
+START_SECONDS = 90
+# The developer's own settings must not reach the stack under test.
+ENVIRONMENT = {name: os.environ[name] for name in ("HOME", "LD_LIBRARY_PATH", "PATH") if name in os.environ}
+
+
+class Checkout:
+    """A copy of the sources with free ports in its `.env`; the programs are those of this test's own Python."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.state = StateFolder(path / ".run")
+        for part in PARTS:
+            shutil.copytree(ROOT / part, path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in FILES:
+            shutil.copy(ROOT / file, path)
+        self.ports = {name: port_free_pick() for name in PORTS}
+        (path / ".env").write_text("".join(f"{name}={port}\n" for name, port in self.ports.items()))
+
+    def strangler(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return self.run(sys.executable, "-m", "strangler.cli", *arguments, **environment)
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - the checkout's own commands
+            command,
+            cwd=self.path,
+            env=ENVIRONMENT | environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+        )
+
+    def up(self) -> "subprocess.Popen[str]":
+        """Start in front and wait until all is ready."""
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "strangler.cli", "up"],
+            cwd=self.path,
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not ((state := self.state.read()) and state.supervisor.pid == supervisor.pid and state.phase == "ready"):
+            if supervisor.poll() is not None or time.monotonic() > deadline:
+                supervisor.kill()
+                pytest.fail(f"the stack isn't ready: {supervisor.communicate()[0]}")
+            time.sleep(0.05)
+        return supervisor
+
+    def running(self) -> StackState:
+        state = self.state.read()
+        assert state is not None
+        return state
+
+
+def assert_one_sentence(result: subprocess.CompletedProcess[str], *, code: int, words: list[str]) -> None:
+    lines = result.stderr.strip().splitlines()
+    assert (result.returncode, len(lines)) == (code, 1), result.stderr
+    assert lines[0].startswith("strangler: ")
+    assert [word for word in words if word not in lines[0]] == []
