@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from strangler.compare.shadow.results import shadow_evidence
 from strangler.local.gateway import native_gateway
+from strangler.local.services import shadow_database
 from strangler.local.settings import ROOT, LocalSettings
 from strangler.rollout.folder import RolloutFolder
 from strangler.rollout.rollout import Rollout
@@ -27,7 +29,7 @@ def local_rollout(
         routes_file=ROOT / settings.routes_file,
         folder=RolloutFolder(state_dir / "rollout"),
         grow_grants=grow_grants,
-        evidence=lambda _names: {},
+        evidence=lambda names: shadow_evidence(shadow_database(state_dir), names),
         read_only=settings.fastapi_read_only,
         mend="start it with make up",
         tell=tell,

@@ -97,11 +97,12 @@ class ShadowResults:
 
 
 def shadow_evidence(database: Path, names: Iterable[str]) -> dict[str, dict[str, int]]:
-    """The counts of these routes by name, zeros for those that were never sampled: evidence for a move.
+    """The counts by name of those of these routes that were ever sampled: evidence for a move.
 
-    :raises FailedError: the file is none of the worker's.
+    A file that can't be read is no evidence, and no reason to hold a move up.
     """
-    found = ShadowResults(database).routes()
-    return {
-        name: {count: getattr(found.get(name, RouteResult(name=name)), count) for count in COUNTS} for name in names
-    }
+    try:
+        found = ShadowResults(database).routes()
+    except FailedError:
+        return {}
+    return {name: {count: getattr(found[name], count) for count in COUNTS} for name in names if name in found}
