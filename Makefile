@@ -18,12 +18,13 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 	exit 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up status logs down seed env containers test bench lint lock clean
+.PHONY: help up status logs down seed routes switch plan apply rollback history check env containers \
+	test torture bench bench-switch lint lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+		/^[a-z-]+:.*## / { sub(":.*", "", $$1); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 ##@ The stack
 up: ## Start everything and stay in front; DETACH=1 leaves it in the background
@@ -45,6 +46,38 @@ down: ## End what make up started
 seed: ## Add posts to the running stack: make seed POSTS=100000
 	@$(call bootstrap,run)
 	@$(strangler) manage seed --posts $(or $(POSTS),1000)
+
+##@ Move routes; the rest is in `.venv/bin/strangler --help`
+# Quoted, so that the shell leaves the * of a name alone.
+names = $(foreach name,$(ROUTES),'$(name)')
+insist = $(if $(YES),--yes) $(if $(REASON),--reason "$(REASON)") $(if $(FORCE),--force)
+routes: ## Each route: its stage, who answers it, since when, by whom; ROUTES="posts.*"
+	@$(call bootstrap,run)
+	@$(strangler) routes $(names)
+
+switch: ## Move routes: make switch ROUTES="posts.list tags.*" TO=canary PERCENT=10 YES=1 REASON="try it"
+	@$(call bootstrap,run)
+	@$(strangler) switch $(names) $(if $(TO),--to $(TO)) $(if $(PERCENT),--percent $(PERCENT)) $(insist)
+
+plan: ## What would change if nginx/routes.toml were applied
+	@$(call bootstrap,run)
+	@$(strangler) plan
+
+apply: ## Apply nginx/routes.toml as it is; YES=1 REASON="…" FORCE=1
+	@$(call bootstrap,run)
+	@$(strangler) apply $(insist)
+
+rollback: ## Take the last change back; TO=3 returns to change 3 of make history, YES=1 doesn't ask
+	@$(call bootstrap,run)
+	@$(strangler) rollback $(if $(TO),--to $(TO)) $(if $(YES),--yes) $(if $(REASON),--reason "$(REASON)")
+
+history: ## What was applied, when, by whom and why
+	@$(call bootstrap,run)
+	@$(strangler) history
+
+check: ## Is every endpoint in the routes file, implemented where it is sent, and does nginx run that file?
+	@$(call bootstrap,run)
+	@$(strangler) check
 
 ##@ The same in containers
 secrets = SECRET_KEY JWT_SIGNING_KEY POSTGRES_PASSWORD DATABASE_PASSWORD FASTAPI_DATABASE_PASSWORD
@@ -73,6 +106,11 @@ bench: ## Compare the speed of both stacks under load; ONLY=own-list,detail ROUN
 	@$(python) -m tests.bench $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)") \
 		$(if $(CONNECTIONS),--connections "$(CONNECTIONS)") $(if $(WORKERS),--workers "$(WORKERS)") \
 		$(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json "$(JSON)")
+
+bench-switch: ## Switch under load and count what is lost; then what a thousand routes cost
+	@$(call bootstrap,dev)
+	@$(python) -m tests.bench.switch
+	@$(python) -m tests.bench.table_cost
 
 lint: ## ruff, mypy, import-linter
 	@$(call bootstrap,dev)
