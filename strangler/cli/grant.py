@@ -21,6 +21,9 @@ def grant(
         float,
         typer.Option("--wait", min=0, metavar="SECONDS", help="Try again so long: until the tables are there."),
     ] = 0,
+    writes: Annotated[
+        bool, typer.Option("--writes", help="The right to write too: before the first route that writes moves.")
+    ] = False,
 ) -> None:
     """Give FastAPI's role its grants on the database of DATABASE_URL, or of the local stack."""
     settings = settings_load()
@@ -36,6 +39,7 @@ def grant(
                 password=password,
                 table=table,
                 read_only=settings.fastapi_read_only,
+                writes=writes,
             )
             break
         except FailedError:

@@ -29,16 +29,19 @@ _SERIALS = """
 """
 
 
-def apply_grants(*, owner_dsn: str, role: str, password: str, table: RouteTable, read_only: bool = False) -> None:
+def apply_grants(
+    *, owner_dsn: str, role: str, password: str, table: RouteTable, read_only: bool = False, writes: bool = False
+) -> None:
     """Makes `role` if it isn't there and gives it exactly what the routes ask for; what it had before is revoked.
 
     `owner_dsn` is the role that owns the tables; it needs CREATEROLE only while `role` is missing or its password
-    changes. Until a write route has moved, and while `read_only`, every privilege but SELECT is withheld.
+    changes. Until a write route has moved or is about to (`writes`), and while `read_only`, every privilege but SELECT
+    is withheld.
 
     Raises:
         FailedError: the database refuses; nothing was changed.
     """
-    writing = writes_moved(table) and not read_only
+    writing = (writes or writes_moved(table)) and not read_only
     try:
         with psycopg.connect(owner_dsn, connect_timeout=5) as connection:
             connection.execute(_PATIENCE)

@@ -83,3 +83,12 @@ def test_an_address_without_role_or_password_is_refused_and_not_shown(
     with pytest.raises(UsageError, match=r"^FASTAPI_DATABASE_URL names no role with a password: write") as caught:
         run(monkeypatch, Grants())
     assert address not in str(caught.value)
+
+
+@pytest.mark.parametrize(("arguments", "writes"), [((), False), (("--writes",), True)])
+def test_the_right_to_write_may_be_asked_for_before_a_route_needs_it(
+    arguments: tuple[str, ...], writes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grants = Grants()
+    run(monkeypatch, grants, *arguments)
+    assert grants.asked[0]["writes"] is writes
