@@ -9,8 +9,9 @@ import typer
 from strangler.cli.output import say
 from strangler.errors import UsageError
 from strangler.gateway.rendering import render_gateway
-from strangler.gateway.settings import GatewaySettings, container_gateway
+from strangler.gateway.settings import GatewaySettings
 from strangler.gateway.versions import VersionFolder
+from strangler.local.containers import container_settings
 from strangler.local.settings import ROOT, LocalSettings, settings_load
 from strangler.routes.table import load_routes
 
@@ -43,7 +44,7 @@ def render(
 
 def _gateway(target: Target, settings: LocalSettings) -> GatewaySettings:
     if target is Target.CONTAINER:
-        return container_gateway(trusted_proxies=settings.trusted_networks)
+        return container_settings(settings)
     # Here, since the image of the tool brings no nginx along.
     from strangler.local.gateway import local_gateway
 

@@ -51,6 +51,8 @@ class LocalSettings(BaseModel):
     shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     routes_file: Path = ROOT / "nginx" / "routes.toml"
+    gateway: Literal["local", "container"] = "local"
+    compose: str = "docker compose"
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from strangler.local.settings import LocalSettings
+from strangler.local.containers import container_rollout
+from strangler.local.settings import ROOT, LocalSettings
 from strangler.local.stack import LocalStack
 from strangler.rollout.rollout import Rollout
 
@@ -10,6 +11,9 @@ from strangler.rollout.rollout import Rollout
 def rollout_open(settings: LocalSettings, *, tell: Callable[[str], None]) -> Rollout:
     """The moves of this checkout's gateway; `tell` receives what the operator should know besides.
 
+    :raises UsageError: COMPOSE can't be read.
     :raises FailedError: there is no nginx for this machine.
     """
+    if settings.gateway == "container":
+        return container_rollout(settings, state_dir=ROOT / ".run" / "containers", tell=tell)
     return LocalStack(settings, tell=tell).rollout

@@ -34,7 +34,7 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_setting_is_in_the_example_with_its_default() -> None:
     text, _, _containers_only = (ROOT / ".env.example").read_text().partition("# ---- Containers only.")
-    example = dict(re.findall(r"^([A-Z_]+)=(.*)$", text, flags=re.MULTILINE))
+    example = dict(re.findall(r'^([A-Z_]+)="?(.*?)"?$', text, flags=re.MULTILINE))
     defaults = LocalSettings()
     assert {name.lower() for name in example} == set(LocalSettings.model_fields)
     assert LocalSettings.model_validate({name.lower(): text for name, text in example.items()}) == defaults.model_copy(

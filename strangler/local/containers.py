@@ -1,0 +1,59 @@
+"""The moves of docker-compose.yml's gateway, made from the machine that runs compose."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from strangler.errors import FailedError
+from strangler.gateway.compose import ComposeGateway
+from strangler.gateway.engine import Compose, last_line
+from strangler.gateway.settings import GatewaySettings, container_gateway
+from strangler.local.settings import ROOT, LocalSettings
+from strangler.rollout.folder import RolloutFolder
+from strangler.rollout.rollout import Rollout
+from strangler.rollout.target import Target
+from strangler.routes.table import RouteTable
+from strangler.schema.grants import writes_moved
+
+# In a container of its own: it knows the owner's password and the network of the database, and this machine neither.
+_GRANT: Final = ("run", "--rm", "-T", "--no-deps", "setup", "python", "-m", "strangler.cli", "grant", "--writes")
+_GRANT_SECONDS: Final = 120.0
+
+
+def container_settings(settings: LocalSettings) -> GatewaySettings:
+    """What the container's nginx is rendered with; the same here and in the service `setup`."""
+    return container_gateway(
+        trusted_proxies=settings.trusted_networks, stack_header_networks=settings.stack_header_cidrs
+    )
+
+
+def container_rollout(settings: LocalSettings, *, state_dir: Path, tell: Callable[[str], None]) -> Rollout:
+    """The moves of the containers, with their history in `state_dir`.
+
+    :raises UsageError: COMPOSE can't be read.
+    """
+    compose = Compose(settings.compose, folder=ROOT)
+    target = Target(
+        gateway=ComposeGateway(settings=container_settings(settings), url=settings.proxy_url, compose=compose),
+        routes_file=ROOT / settings.routes_file,
+        folder=RolloutFolder(state_dir / "rollout"),
+        grow_grants=lambda running, wanted: grants_grow(compose, running, wanted),
+        evidence=lambda _names: {},
+        read_only=settings.fastapi_read_only,
+        mend=f"start it with {compose.command} up --build --detach",
+        tell=tell,
+    )
+    return Rollout(target)
+
+
+def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable) -> None:
+    """Before nginx sends FastAPI its first write; taken away when `setup` runs again and the routes ask for none.
+
+    :raises FailedError: the database refuses, or its container can't be reached.
+    """
+    if not writes_moved(wanted) or writes_moved(running):
+        return
+    ended = compose.run(*_GRANT, seconds=_GRANT_SECONDS)
+    if ended.code != 0:
+        said = last_line(ended.stderr).removeprefix("strangler: ") or f"exit code {ended.code}"
+        raise FailedError(f"FastAPI's role may not write yet ({said}): look at {compose.command} ps.")
