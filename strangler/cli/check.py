@@ -1,0 +1,44 @@
+"""`strangler check`: is everything as the routes file says?"""
+
+import json
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from strangler.cli.output import out
+from strangler.cli.rolling import note
+from strangler.local.settings import settings_load
+from strangler.rollout.checking import Documents, check_all
+from strangler.rollout.findings import Level
+from strangler.rollout.opening import rollout_open
+
+_COLOURS: Final = {Level.OK: "green", Level.NOTE: "cyan", Level.FINDING: "red", Level.UNKNOWN: "yellow"}
+_FOUND: Final = 1
+_NOT_CHECKED: Final = 4
+
+
+def check(
+    django_schema: Annotated[
+        str,
+        typer.Option("--django-schema", metavar="PLACE", help="Django's OpenAPI document: a path, a URL or a file."),
+    ] = "/api/schema/",
+    fastapi_schema: Annotated[
+        str, typer.Option("--fastapi-schema", metavar="PLACE", help="FastAPI's OpenAPI document.")
+    ] = "/api/v2/openapi.json",
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+) -> None:
+    """Check the routes file against nginx and both stacks; exits with 1 for findings, 4 if a check can't be made."""
+    settings = settings_load()
+    documents = Documents(django=django_schema, fastapi=fastapi_schema, host=settings.probe_host)
+    findings = list(check_all(rollout_open(settings, tell=note), documents))
+    if as_json:
+        out.out(json.dumps([finding.as_json() for finding in findings], indent=2, ensure_ascii=False))
+    for finding in [] if as_json else findings:
+        level = Text(f"{finding.level:<8}", style=_COLOURS[finding.level])
+        out.print(level + Text(f"{finding.check}: {finding.sentence}"))
+    levels = {finding.level for finding in findings}
+    if Level.UNKNOWN in levels:
+        raise SystemExit(_NOT_CHECKED)
+    if Level.FINDING in levels:
+        raise SystemExit(_FOUND)

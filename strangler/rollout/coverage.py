@@ -1,0 +1,124 @@
+"""The routes file against what the stacks really answer."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+from strangler.rollout.endpoints import Endpoint, path_key
+from strangler.rollout.findings import Finding, Level
+from strangler.routes.route import Answer, Api, Fixed, Route, Stack, Stage
+from strangler.routes.table import RouteTable
+
+_LISTED: Final = 3
+_ROUTABLE: Final = re.compile(r"(?:/(?:[A-Za-z0-9_~.-]+|\{[^{}/]*\}))+/?|/")
+
+Key = tuple[str, str]
+"""A method, and a path below the API's prefix as `path_key` writes it."""
+
+
+def uncovered(table: RouteTable, endpoints: Collection[Endpoint], stack: Stack) -> Iterator[Finding]:
+    """The endpoints of a stack that the routes file doesn't name."""
+    api = _api(stack)
+    named = {(method, path_key(route.path)) for route in table.routes for method in route.methods}
+    outside = [endpoint for endpoint in endpoints if _key(endpoint, api) is None and not _fixed(endpoint, table)]
+    for endpoint in sorted(endpoints):
+        key, fixed = _key(endpoint, api), _fixed(endpoint, table)
+        if fixed and fixed.stack is not stack and key not in named:
+            sentence = f"{stack} has {endpoint}, but {fixed.name} gives that path to {fixed.stack}: mend its stack."
+            yield Finding(check="endpoints", level=Level.FINDING, sentence=sentence)
+        elif key is not None and not fixed and key not in named:
+            yield _unnamed(endpoint, stack)
+    if outside:
+        yield _unreachable(outside, stack)
+
+
+def unimplemented(table: RouteTable, has: Mapping[Stack, Collection[Endpoint]], *, source: str) -> Iterator[Finding]:
+    """The routes that are sent to a stack that doesn't answer them; `source` is what the routes file is called."""
+    keys = {stack: {_key(endpoint, _api(stack)) for endpoint in endpoints} for stack, endpoints in has.items()}
+    for route in table.routes:
+        where = f"{source}, line {route.line}: " if route.line else ""
+        for level, sentence in _lacks(route, keys):
+            yield Finding(check="stacks", level=level, sentence=where + sentence)
+
+
+def _lacks(route: Route, keys: Mapping[Stack, Collection[Key | None]]) -> Iterator[tuple[Level, str]]:
+    sent = _sent_to(route)
+    lacking = {
+        stack: [method for method in route.methods if (method, path_key(route.path)) not in known]
+        for stack, known in keys.items()
+    }
+    only_v2 = not lacking.get(Stack.FASTAPI, ["?"])
+    for stack, methods in lacking.items():
+        if not methods or stack not in sent:
+            continue
+        path = f"{', '.join(methods)} {_api(stack).prefix}{route.path}"
+        if stack is Stack.DJANGO and only_v2 and route.stage is Stage.PARALLEL and not (route.fallback or route.shadow):
+            yield Level.NOTE, f"{route.name} is an addition of v2: django has no {path}, so v1 answers 404."
+        else:
+            why = f"{route.name} is sent to {stack} ({sent[stack]}), which has no {path}: "
+            yield Level.FINDING, why + _mend(route, stack, only_v2=only_v2)
+
+
+def _sent_to(route: Route) -> dict[Stack, str]:
+    """The stacks that requests of the route go to, and why."""
+    sent: dict[Stack, str] = {}
+    if route.shadow:
+        sent = dict.fromkeys(Stack, f"shadow {route.shadow:g}%")
+    if route.fallback:
+        sent[Stack.DJANGO] = "fallback"
+    for api in Api:
+        answer = route.stage.answers(api)
+        for stack in Stack:
+            if answer in (Answer(stack), Answer.SPLIT):
+                sent[stack] = f"stage {route.stage}"
+    return sent
+
+
+def _mend(route: Route, stack: Stack, *, only_v2: bool) -> str:
+    if stack is Stack.FASTAPI:
+        otherwise = "take shadow away" if route.stage is Stage.LEGACY else "move the route back to legacy"
+        return f"implement it there, or {otherwise}."
+    return (
+        "make its stage parallel, without shadow and fallback." if only_v2 else "implement it, or take the route away."
+    )
+
+
+def _unreachable(endpoints: Collection[Endpoint], stack: Stack) -> Finding:
+    so = "left with django" if stack is Stack.DJANGO else "out of the gateway's reach"
+    listed = [str(endpoint) for endpoint in sorted(endpoints)]
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    sentence = f"{stack}: not below {_api(stack).prefix}, and so {so}: {', '.join(listed[:_LISTED])}{more}."
+    return Finding(check="endpoints", level=Level.NOTE, sentence=sentence)
+
+
+def _unnamed(endpoint: Endpoint, stack: Stack) -> Finding:
+    if not _ROUTABLE.fullmatch(endpoint.path):
+        sentence = (
+            f"{endpoint} of {stack} can't be a route, so django answers that path: write whole segments as {{id}}."
+        )
+        return Finding(check="endpoints", level=Level.NOTE, sentence=sentence)
+    stage = "legacy" if stack is Stack.DJANGO else "parallel"
+    sentence = f"{stack} has {endpoint}, which no route names, so django answers: add a [[route]] at stage {stage}."
+    return Finding(check="endpoints", level=Level.FINDING, sentence=sentence)
+
+
+def _api(stack: Stack) -> Api:
+    """Under which API a stack publishes its endpoints."""
+    return Api.V1 if stack is Stack.DJANGO else Api.V2
+
+
+def _key(endpoint: Endpoint, api: Api) -> Key | None:
+    """None where the endpoint isn't below the API's prefix."""
+    below = endpoint.path.removeprefix(api.prefix)
+    if below == endpoint.path or not below.startswith("/") or (api is Api.V1 and below.startswith("/v2/")):
+        return None
+    return endpoint.method, path_key(below)
+
+
+def _fixed(endpoint: Endpoint, table: RouteTable) -> Fixed | None:
+    return next((entry for entry in table.fixed if any(_covers(name, endpoint.path) for name in entry.locations)), None)
+
+
+def _covers(location: str, path: str) -> bool:
+    exact = location.removeprefix("= ")
+    return path == exact if exact != location else path.startswith(location)

@@ -1,0 +1,98 @@
+"""The endpoints of a stack, by the OpenAPI document that it publishes."""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from strangler.errors import FailedError
+from strangler.routes.route import Api
+
+# drf-spectacular makes its document anew for each request: a second for some hundred endpoints.
+_SECONDS: Final = 30.0
+_METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True, order=True)
+class Endpoint:
+    """A method at a public path, as the document writes it."""
+
+    path: str
+    method: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def document_read(address: str, *, gateway_url: str, host: str) -> Any:  # noqa: ANN401 - whatever JSON it is
+    """The document at `address`: a path on the gateway, a URL, or a file of this machine.
+
+    `host` is what the gateway is asked for, since Django refuses names that it doesn't know.
+
+    :raises FailedError: it can't be had, or is no JSON.
+    """
+    if address.startswith(("/", "http://", "https://")):
+        url = urljoin(gateway_url, address)
+        content = _fetch(url, headers={"Host": host} if address.startswith("/") else {})
+    else:
+        content = _load(Path(address))
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise FailedError(f"{address} is no JSON: name the address of an OpenAPI document in JSON.") from error
+
+
+def endpoints_of(document: Any, *, api: Api) -> frozenset[Endpoint]:  # noqa: ANN401 - whatever JSON it is
+    """What the document lists. Where its paths are relative to a server's path (`/api`), they are made whole.
+
+    :raises ValueError: it is no OpenAPI document.
+    """
+    try:
+        paths: dict[str, dict[str, Any]] = document["paths"]
+        base = _base(document, paths, api)
+        return frozenset(
+            Endpoint(path=base + path, method=method.upper())
+            for path, item in paths.items()
+            for method in item
+            if method in _METHODS
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        message = "it has no paths with methods"
+        raise ValueError(message) from error
+
+
+def path_key(path: str) -> str:
+    """The path without the names of its variables and its last slash: equal where nginx finds the same route."""
+    return re.sub(r"\{[^{}/]*\}", "{}", path).rstrip("/")
+
+
+def _base(document: dict[str, Any], paths: Collection[str], api: Api) -> str:
+    if any(path.startswith(f"{api.prefix}/") for path in paths):
+        return ""
+    servers = document.get("servers") or [{}]
+    return urlsplit(str(servers[0].get("url", ""))).path.rstrip("/")
+
+
+def _fetch(url: str, *, headers: dict[str, str]) -> bytes:
+    accepted = {"Accept": "application/vnd.oai.openapi+json, application/json;q=0.9"}
+    try:
+        response = httpx.get(url, headers=headers | accepted, timeout=_SECONDS, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = str(error) or type(error).__name__
+        raise FailedError(f"{url} can't be read ({reason}): is the stack up? See make status.") from error
+    if response.status_code != httpx.codes.OK:
+        message = f"{url} answers {response.status_code}: is the stack up, and the OpenAPI document at that address?"
+        raise FailedError(message)
+    return response.content
+
+
+def _load(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except (OSError, ValueError) as error:
+        raise FailedError(f"{file} can't be read ({error}): name an OpenAPI document.") from error

@@ -1,0 +1,67 @@
+"""`strangler check`: its lines and its exit codes."""
+
+import importlib
+import json
+from collections.abc import Iterator
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from strangler.cli import app
+from strangler.local.settings import LocalSettings
+from strangler.rollout.checking import Documents
+from strangler.rollout.findings import Finding, Level
+
+command = importlib.import_module("strangler.cli.check")
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in LocalSettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(command, "rollout_open", lambda _settings, tell: tell)
+
+
+def check(monkeypatch: pytest.MonkeyPatch, *arguments: str, levels: list[Level]) -> tuple[Result, list[Documents]]:
+    asked: list[Documents] = []
+
+    def find(_rollout: object, documents: Documents) -> Iterator[Finding]:
+        asked.append(documents)
+        for level in levels:
+            yield Finding(check="apply", level=level, sentence="nothing [is] pending.")
+
+    monkeypatch.setattr(command, "check_all", find)
+    return CliRunner().invoke(app, ["check", *arguments]), asked
+
+
+@pytest.mark.parametrize(
+    ("levels", "code"),
+    [
+        ([Level.OK, Level.NOTE], 0),
+        ([Level.OK, Level.FINDING], 1),
+        ([Level.UNKNOWN, Level.OK], 4),
+        ([Level.UNKNOWN, Level.FINDING], 4),
+    ],
+)
+def test_exit_codes(levels: list[Level], code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check(monkeypatch, levels=levels)[0].exit_code == code
+
+
+def test_a_line_for_each_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, _ = check(monkeypatch, levels=[Level.OK, Level.UNKNOWN])
+    assert result.stdout == "ok      apply: nothing [is] pending.\nunknown apply: nothing [is] pending.\n"
+
+
+def test_for_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    result, _ = check(monkeypatch, "--json", levels=[Level.FINDING])
+    assert json.loads(result.stdout) == [{"check": "apply", "level": "finding", "sentence": "nothing [is] pending."}]
+    assert result.exit_code == 1
+
+
+def test_where_the_documents_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check(monkeypatch, levels=[])[1] == [
+        Documents(django="/api/schema/", fastapi="/api/v2/openapi.json", host="localhost")
+    ]
+    monkeypatch.setenv("ALLOWED_HOSTS", "shop.example,localhost")
+    _, asked = check(monkeypatch, "--django-schema", "v1.json", "--fastapi-schema", "https://x/y", levels=[])
+    assert asked == [Documents(django="v1.json", fastapi="https://x/y", host="shop.example")]

@@ -1,0 +1,220 @@
+"""All checks of a gateway that a test pretends: what is well, what is found, what could not be asked."""
+
+import json
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import pytest
+
+from strangler.errors import FailedError
+from strangler.gateway.rendering import Rendered
+from strangler.gateway.settings import GatewaySettings
+from strangler.rollout import checking
+from strangler.rollout.checking import Documents, check_all
+from strangler.rollout.folder import Journal
+from strangler.rollout.history import Point
+from strangler.rollout.rollout import Rollout
+from tests.rollouts import rollout_of
+
+ROUTES = '[[route]]\nname = "carts.list"\nmethods = ["GET"]\npath = "/carts/"\nstage = "parallel"\n'
+
+
+class PretendedGateway:
+    """A gateway without nginx. `running` is the version that answers, `edited` says that its files were."""
+
+    settings = GatewaySettings(listen=("127.0.0.1:1",), django="d:1", fastapi="f:1", access_log="log")
+    url = "http://127.0.0.1:1"
+
+    def __init__(self) -> None:
+        self.running: str | None = None
+        self.activated: str | None = None
+        self.edited = False
+        self.failure: FailedError | None = None
+
+    def current(self) -> str | None:
+        if self.failure:
+            raise self.failure
+        return self.activated
+
+    def install(self, rendered: Rendered) -> None:
+        pass
+
+    def holds(self, rendered: Rendered) -> bool:
+        return self.activated == rendered.version and not self.edited
+
+    def activate(self, version: str) -> None:
+        self.running = self.activated = version
+
+    def prune(self, keep: Collection[str]) -> None:
+        pass
+
+
+class Shop:
+    """A stack's files and its checks."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(folder)
+        self.gateway = PretendedGateway()
+        monkeypatch.setattr(checking, "running_version", lambda _url: self.gateway.running)
+        self.file = folder / "routes.toml"
+        self.file.write_text(ROUTES)
+        self.publish("v1.json", "/api/carts/")
+        self.publish("v2.json", "/api/v2/carts/")
+        self.rollout: Rollout = rollout_of(self.gateway, folder)
+        self.rollout.begin(command="start")
+
+    def publish(self, name: str, *paths: str) -> None:
+        Path(name).write_text(json.dumps({"paths": {path: {"get": {}} for path in paths}}))
+
+    def check(self) -> list[tuple[str, str, str]]:
+        documents = Documents(django="v1.json", fastapi="v2.json", host="localhost")
+        return [(one.level, one.check, one.sentence) for one in check_all(self.rollout, documents)]
+
+    def troubles(self) -> list[tuple[str, str, str]]:
+        return [finding for finding in self.check() if finding[0] != "ok"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    return Shop(tmp_path, monkeypatch)
+
+
+def test_all_is_well(shop: Shop) -> None:
+    version = shop.gateway.running
+    assert shop.check() == [
+        ("ok", "file", "routes.toml is valid: 1 route."),
+        ("ok", "endpoints", "all 1 of django are in the file."),
+        ("ok", "endpoints", "all 1 of fastapi are in the file."),
+        ("ok", "stacks", "every route is sent where it is answered."),
+        ("ok", "running", f"version {version} runs, and its files are whole."),
+        ("ok", "apply", "nothing is pending: the file is what was applied."),
+    ]
+
+
+def test_every_mistake_of_the_file_is_a_finding_of_its_own(shop: Shop) -> None:
+    shop.file.write_text(ROUTES.replace("parallel", "paralel") + "[[fixed]]\nname = 1\n")
+    assert shop.troubles() == [
+        (
+            "finding",
+            "file",
+            "routes.toml, line 5: carts.list has stage 'paralel': "
+            "choose one of legacy, parallel, canary, migrated, retired.",
+        ),
+        (
+            "finding",
+            "file",
+            "routes.toml, line 7: a [[fixed]] has name 1: write it as resource.action in small letters, digits and _.",
+        ),
+        ("note", "file", "the other checks need a valid file: mend it first."),
+    ]
+
+
+def test_an_endpoint_is_missing_in_the_file_and_another_in_a_stack(shop: Shop) -> None:
+    shop.publish("v1.json", "/api/carts/", "/api/orders/")
+    shop.publish("v2.json")
+    assert [(level, check) for level, check, _ in shop.check()] == [
+        ("ok", "file"),
+        ("finding", "endpoints"),
+        ("ok", "endpoints"),
+        ("finding", "stacks"),
+        ("ok", "running"),
+        ("ok", "apply"),
+    ]
+
+
+def test_a_document_that_cannot_be_had_leaves_the_other_checks(shop: Shop) -> None:
+    Path("v1.json").unlink()
+    Path("v2.json").write_text("[]")
+    assert [(level, check) for level, check, _ in shop.troubles()] == [("unknown", "endpoints")] * 2
+    assert shop.troubles()[1][2] == (
+        "the endpoints of fastapi: v2.json is no OpenAPI document (it has no paths with methods): name another."
+    )
+
+
+def test_one_document_is_enough_for_its_stack(shop: Shop) -> None:
+    Path("v2.json").unlink()
+    shop.publish("v1.json", "/api/orders/")
+    assert [(level, check) for level, check, _ in shop.troubles()] == [
+        ("unknown", "endpoints"),
+        ("finding", "endpoints"),
+        ("finding", "stacks"),
+    ]
+
+
+def test_no_gateway_answers(shop: Shop) -> None:
+    shop.gateway.running = None
+    assert shop.troubles() == [("unknown", "running", "no gateway answers at http://127.0.0.1:1: start it.")]
+
+
+def test_a_gateway_that_cannot_be_asked(shop: Shop) -> None:
+    shop.gateway.failure = FailedError("docker is gone: bring it back.")
+    assert ("unknown", "running", "docker is gone: bring it back.") in shop.troubles()
+
+
+def test_nginx_runs_another_version_than_it_was_given(shop: Shop) -> None:
+    shop.gateway.running = "other"
+    assert shop.troubles() == [
+        (
+            "finding",
+            "running",
+            f"nginx runs version other, but {shop.gateway.activated} is the current one: start it anew.",
+        )
+    ]
+
+
+def test_somebody_edited_what_nginx_reads(shop: Shop) -> None:
+    shop.gateway.edited = True
+    sentence = f"somebody edited nginx's files of version {shop.gateway.running}: strangler apply mends them."
+    assert ("finding", "running", sentence) in shop.troubles()
+
+
+def test_an_edited_file_is_an_apply_that_is_pending(shop: Shop) -> None:
+    shop.file.write_text(ROUTES.replace("parallel", "migrated"))
+    [(level, check, sentence)] = shop.troubles()
+    assert (level, check) == ("finding", "apply")
+    plan = shop.rollout.prepare(shop.file.read_bytes()).plan
+    assert sentence == (
+        f"plan {plan.checksum} is pending (1 of 1 routes would move): see strangler plan, then strangler apply."
+    )
+
+
+def test_a_comment_is_nothing_to_apply(shop: Shop) -> None:
+    shop.file.write_text(f"# why\n{ROUTES}")
+    assert shop.troubles() == []
+
+
+def test_an_apply_that_was_cut_off(shop: Shop, snapshot: Callable[[], object]) -> None:
+    point = Point(version="a", routes="b")
+    journal = Journal(
+        number=1,
+        time="2026-11-22T12:00:00Z",
+        who="ann",
+        command="switch carts.list",
+        before=point,
+        after=point,
+        file_before="c",
+        file_after="d",
+    )
+    shop.rollout.folder.journal_open(journal)
+    before = snapshot()
+    assert shop.troubles() == [
+        (
+            "finding",
+            "apply",
+            "“switch carts.list” of ann at 2026-11-22T12:00:00Z is under way or was cut off: "
+            "strangler plan puts back what ran before.",
+        )
+    ]
+    assert snapshot() == before
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Callable[[], object]:
+    """All files: a check changes none."""
+    return lambda: {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+
+
+def test_nothing_was_applied_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Rollout, "begin", lambda *_arguments, **_named: None)
+    shop = Shop(tmp_path, monkeypatch)
+    assert ("unknown", "apply", "nothing was applied yet: start it.") in shop.troubles()
