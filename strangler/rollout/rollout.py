@@ -161,6 +161,9 @@ class Rollout:
         version = self.target.gateway.current()
         if version is None or (changed and changed[-1].after.version == version):
             return
+        if changed and running_version(self.target.gateway.url) not in {None, version}:
+            # compose up has rendered it beside an nginx that still runs the other: an apply makes it so.
+            return
         try:
             content = self.target.file_content()
             table = self.target.parse(content)

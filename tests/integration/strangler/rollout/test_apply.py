@@ -189,6 +189,20 @@ def test_edits_made_after_a_kill_are_kept_aside(moving: Moves) -> None:
     assert str(kept) in moving.told[0]
 
 
+def test_a_version_that_nginx_was_not_told_to_read_is_no_start(moving: Moves) -> None:
+    """As `docker compose up` leaves it: the file was edited, rendered and made current beside an nginx that runs."""
+    before = moving.answers()
+    content = moving.edited(posts__list=CANARY)
+    moving.file.write_bytes(content)
+    moving.nginx.render(moving.rollout.target.parse(content))
+    moving.rollout.ready()
+    assert len(moving.rollout.entries()) == 1
+    assert moving.answers() == before
+    assert [change.name for change in moving.rollout.prepare(content).plan.changes] == ["posts.list"]
+    entry = moving.apply(content)
+    assert moving.answers() == entry.after.version != before
+
+
 def test_two_at_once_are_one_after_the_other_or_one_is_refused(moving: Moves) -> None:
     """Both have planned from the same state: the second finds that it moved."""
     started = [moving.start_elsewhere(NOT_KILLED, stage) for stage in ("legacy", "migrated")]
