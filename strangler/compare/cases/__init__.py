@@ -1,0 +1,1 @@
+"""What to ask: written by people, read from logs and recordings, or made from an OpenAPI document."""

@@ -1,0 +1,129 @@
+"""What a comparison found. Nothing in it is secret: it was masked before it came here."""
+
+from dataclasses import dataclass, field
+
+from strangler.compare.masking import Reported
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideReport:
+    """One side: its name, its address, and its version where it says one."""
+
+    name: str
+    url: str
+    version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """How long one side took for a route's requests, in seconds; statements are those that it reports per request.
+
+    `buckets` counts answers by time: the pairs are an upper bound in seconds and how many answers took no longer than
+    that and longer than the bound before.
+    """
+
+    p50: float
+    p95: float
+    p99: float
+    buckets: tuple[tuple[float, int], ...] = ()
+    statements_median: float | None = None
+    statements_max: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One side's answer as it may be shown: the status and the body with its secrets masked, long ones cut."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowDifference:
+    """A row that only one side has or that isn't the same on both, after a write.
+
+    `row` names it by the part it plays, such as `posts: the one of step 2`; `column` is empty for a whole row.
+    """
+
+    table: str
+    row: str
+    column: str
+    left: str | None
+    right: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One request whose answers, or whose rows, differ. `curl` asks the left side the same, without credentials."""
+
+    case: str
+    source: str
+    caller: str
+    curl: str
+    left: Shown
+    right: Shown
+    places: tuple[Reported, ...] = ()
+    rows: tuple[RowDifference, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """The same fault in several answers: `kind` and `pattern` as in `Reported`; for rows, `rows` and `table.column`."""
+
+    kind: str
+    pattern: str
+    count: int
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteReport:
+    """The counts add up to `asked`; `ratio` is how many times faster the right side is at the median."""
+
+    route: str
+    asked: int
+    equal: int
+    different: int
+    declared: int
+    noise: int
+    failed: int
+    left: Timing | None
+    right: Timing | None
+    ratio: float | None
+    groups: tuple[Group, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A whole run.
+
+    Attributes:
+        left, right: the two sides.
+        started: when, in UTC (ISO 8601).
+        seconds: how long it took.
+        routes: one entry for each route that was asked, by name.
+        failures: sentences about requests that got no comparable answer, with how often each.
+        skipped: what was not asked, by reason, such as unreadable log lines.
+        declared_faults: declared differences that have expired or were never met; each fails the run.
+        stopped: why the run ended before its cases did; empty if it didn't.
+    """
+
+    left: SideReport
+    right: SideReport
+    started: str
+    seconds: float
+    routes: tuple[RouteReport, ...]
+    failures: tuple[tuple[str, int], ...] = ()
+    skipped: tuple[tuple[str, int], ...] = ()
+    declared_faults: tuple[str, ...] = ()
+    stopped: str = ""
+    options: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def exit_code(self) -> int:
+        """0 equal, 1 differences, 4 where something could not be compared."""
+        if self.failures or self.stopped:
+            return 4
+        different = any(route.different for route in self.routes)
+        return 1 if different or self.declared_faults else 0
