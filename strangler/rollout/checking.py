@@ -12,8 +12,7 @@ from strangler.rollout.findings import Finding, Level
 from strangler.rollout.rollout import Rollout
 from strangler.routes.mistakes import RoutesError
 from strangler.routes.route import Api, Stack
-from strangler.routes.table import RouteTable, load_routes
-from strangler.routes.text import source_name
+from strangler.routes.table import RouteTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +44,15 @@ def check_all(rollout: Rollout, documents: Documents) -> Iterator[Finding]:
 
     :raises UsageError: there is no routes file.
     """
-    file = rollout.target.routes_file
+    target = rollout.target
     try:
-        table = load_routes(file)
+        table = target.parse(target.file_content())
     except RoutesError as error:
         yield from (_finding("file", mistake) for mistake in error.mistakes)
         yield Finding(check="file", level=Level.NOTE, sentence="the other checks need a valid file: mend it first.")
         return
-    yield _ok("file", f"{source_name(file)} is valid: {len(table.routes)} route{'s' * (len(table.routes) != 1)}.")
-    yield from _check_endpoints(table, documents, rollout.target.gateway.url, source_name(file))
+    yield _ok("file", f"{target.file_name} is valid: {len(table.routes)} route{'s' * (len(table.routes) != 1)}.")
+    yield from _check_endpoints(table, documents, target.gateway.url, target.file_name)
     yield from _asked("running", lambda: _check_running(rollout, table))
     yield from _asked("apply", lambda: _check_apply(rollout))
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strangler.errors import UsageError
 from strangler.gateway.gateway import Gateway
 from strangler.rollout.folder import RolloutFolder
 from strangler.routes.table import RouteTable, parse_routes
+from strangler.routes.text import content_decode, content_read, source_name
 
 
 def _nothing(_text: str) -> None:
@@ -39,24 +39,21 @@ class Target:
     mend: str
     tell: Callable[[str], None] = _nothing
 
+    @property
+    def file_name(self) -> str:
+        """What errors call the routes file."""
+        return source_name(self.routes_file)
+
     def file_content(self) -> bytes:
         """The routes file as it is.
 
         :raises UsageError: it can't be read.
         """
-        try:
-            return self.routes_file.read_bytes()
-        except OSError as error:
-            message = f"{self.routes_file} can't be read ({error.strerror}): name the routes file with ROUTES_FILE."
-            raise UsageError(message) from error
+        return content_read(self.routes_file, source=self.file_name)
 
     def parse(self, content: bytes) -> RouteTable:
         """The table that `content` says.
 
-        :raises UsageError: it is no valid routes file.
+        :raises RoutesError: it is no valid routes file; names the lines.
         """
-        try:
-            text = content.decode()
-        except UnicodeDecodeError as error:
-            raise UsageError(f"{self.routes_file} is not UTF-8 ({error.reason}): save it as UTF-8.") from error
-        return parse_routes(text, source=str(self.routes_file))
+        return parse_routes(content_decode(content, source=self.file_name), source=self.file_name)

@@ -8,7 +8,7 @@ from strangler.routes.mistakes import Mistake, RoutesError
 from strangler.routes.reading import Reader
 from strangler.routes.route import Fixed, Resource, Route, Throttle, group_by_path
 from strangler.routes.syntax import parse_toml
-from strangler.routes.text import read_text, source_name
+from strangler.routes.text import content_decode, content_read, source_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ def load_routes(file: Path) -> RouteTable:
     :raises UsageError: the file can't be read or says something that nginx could not serve.
     """
     source = source_name(file)
-    return parse_routes(read_text(file, source=source), source=source)
+    return parse_routes(content_decode(content_read(file, source=source), source=source), source=source)
 
 
 def parse_routes(text: str, *, source: str) -> RouteTable:

@@ -1,4 +1,4 @@
-"""The routes file as text, whatever it may really be."""
+"""The routes file as bytes and as text, whatever it may really be."""
 
 import stat
 from pathlib import Path
@@ -20,10 +20,10 @@ def source_name(file: Path) -> str:
         return str(file)
 
 
-def read_text(file: Path, *, source: str) -> str:
-    """The text of `file`, which errors call `source`.
+def content_read(file: Path, *, source: str) -> bytes:
+    """What is in `file`, which errors call `source`.
 
-    :raises UsageError: it is no readable file of UTF-8 text.
+    :raises UsageError: it is no readable file of a size that a person could have written.
     """
     try:
         status = file.stat()
@@ -39,10 +39,14 @@ def read_text(file: Path, *, source: str) -> str:
         raise UsageError(f"{source} can't be read ({reason}): name the routes file with ROUTES_FILE.") from error
     if len(content) > MAX_BYTES:
         raise UsageError(f"{source} is larger than {MAX_BYTES >> 20} MiB: is it the routes file?")
-    return _decoded(content, source)
+    return content
 
 
-def _decoded(content: bytes, source: str) -> str:
+def content_decode(content: bytes, *, source: str) -> str:
+    """The text that the bytes of a routes file are.
+
+    :raises RoutesError: it is no UTF-8; names the line.
+    """
     if content.startswith(_MARKS):
         raise RoutesError(source, [Mistake("the file is UTF-16: save it as UTF-8.", 1)])
     try:
