@@ -4,6 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final
 
 import typer
@@ -15,6 +17,7 @@ from strangler.compare.shadow.inbox import inbox_answers
 from strangler.compare.shadow.results import DifferenceResult, RouteResult, ShadowResults
 from strangler.compare.shadow.store import COUNTS, ShadowStore
 from strangler.errors import FailedError
+from strangler.local.container_shadow import ContainerShadow, container_shadow
 from strangler.local.services import shadow_database, shadow_socket
 from strangler.local.settings import ROOT, settings_load
 from strangler.rollout.selecting import routes_select
@@ -35,12 +38,19 @@ def shadow(
     reset: Annotated[bool, typer.Option("--reset", help="Forget the results of these routes, and count anew.")] = False,
 ) -> None:
     """Show what became of the requests that both stacks were asked again; exits with 1 if any route differs."""
-    results = ShadowResults(shadow_database(_RUN))
+    container = container_shadow(settings_load())
+    with TemporaryDirectory() as folder:
+        results = ShadowResults(container.fetch(Path(folder)) if container else shadow_database(_RUN))
+        if reset:
+            _reset(_chosen(names, results.routes()), container)
+        else:
+            _report(results, names, as_json=as_json, differences=differences, worker=container is not None)
+
+
+def _report(results: ShadowResults, names: list[str] | None, *, as_json: bool, differences: bool, worker: bool) -> None:
+    """Show the results; `worker`: that there is one needn't be asked."""
     found = results.routes()
     chosen = _chosen(names, found)
-    if reset:
-        _reset(chosen)
-        return
     rows = [(route, found.get(route.name, RouteResult(name=route.name))) for route in chosen]
     places = results.differences(route.name for route in chosen) if differences or as_json else []
     if as_json:
@@ -48,7 +58,7 @@ def shadow(
     else:
         _show(rows)
         _show_differences(places)
-        _note(rows, malformed=results.malformed())
+        _note(rows, malformed=results.malformed(), worker=worker or inbox_answers(shadow_socket(_RUN)))
     if any(row.different for _route, row in rows):
         raise SystemExit(1)
 
@@ -61,14 +71,17 @@ def _chosen(names: list[str] | None, found: dict[str, RouteResult]) -> Sequence[
     return tuple(route for route in routes if route.shadow or route.name in found)
 
 
-def _reset(chosen: Sequence[Route]) -> None:
+def _reset(chosen: Sequence[Route], container: ContainerShadow | None) -> None:
     database = shadow_database(_RUN)
+    names = [route.name for route in chosen]
     try:
-        if database.exists():
-            ShadowStore(database).reset(route.name for route in chosen)
+        if container:
+            container.reset(names)
+        elif database.exists():
+            ShadowStore(database).reset(names)
     except (OSError, sqlite3.Error) as error:
         raise FailedError(f"{database} can't be written ({error}): remove it, the worker makes it anew.") from error
-    say(f"forgot the results of {', '.join(route.name for route in chosen) or 'no route'}")
+    say(f"forgot the results of {', '.join(names) or 'no route'}")
 
 
 def _as_json(route: Route, row: RouteResult, places: Iterable[DifferenceResult]) -> dict[str, Any]:
@@ -107,7 +120,7 @@ def _show_differences(places: Iterable[DifferenceResult]) -> None:
             say(f"  {stack}  {place.place} = {value}" if value is not None else f"  {stack}  nothing at {place.place}")
 
 
-def _note(rows: Sequence[tuple[Route, RouteResult]], *, malformed: int) -> None:
+def _note(rows: Sequence[tuple[Route, RouteResult]], *, malformed: int, worker: bool) -> None:
     """What the table doesn't say."""
     for route, row in rows:
         if row.failure:
@@ -116,7 +129,7 @@ def _note(rows: Sequence[tuple[Route, RouteResult]], *, malformed: int) -> None:
         _hint(f"{malformed} datagrams were no samples")
     if not rows:
         _hint("no route is sampled: give some a share, such as strangler switch 'posts.*' --reads --shadow 5")
-    elif not inbox_answers(shadow_socket(_RUN)):
+    elif not worker:
         _hint("no worker takes samples: start the stack with make up")
 
 

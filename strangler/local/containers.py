@@ -1,18 +1,20 @@
 """The moves of docker-compose.yml's gateway, made from the machine that runs compose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
-from strangler.errors import FailedError
+from strangler.errors import FailedError, UsageError
 from strangler.gateway.compose import ComposeGateway
 from strangler.gateway.engine import Compose, last_line
 from strangler.gateway.settings import GatewaySettings, container_gateway
+from strangler.local.container_shadow import ContainerShadow
 from strangler.local.settings import ROOT, LocalSettings
 from strangler.rollout.folder import RolloutFolder
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.target import Target
-from strangler.routes.table import RouteTable
+from strangler.routes.table import RouteTable, load_routes
 from strangler.schema.grants import writes_moved
 
 # In a container of its own: it knows the owner's password and the network of the database, and this machine neither.
@@ -38,12 +40,24 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path, tell: Callabl
         routes_file=ROOT / settings.routes_file,
         folder=RolloutFolder(state_dir / "rollout"),
         grow_grants=lambda running, wanted: grants_grow(compose, running, wanted),
-        evidence=lambda _names: {},
+        evidence=lambda names: _evidence(ContainerShadow(compose), ROOT / settings.routes_file, names),
         read_only=settings.fastapi_read_only,
         mend=f"start it with {compose.command} up --build --detach",
         tell=tell,
     )
     return Rollout(target)
+
+
+def _evidence(shadow: ContainerShadow, routes_file: Path, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """What the worker has found of routes that move; it isn't asked where none of them is sampled."""
+    try:
+        routes = load_routes(routes_file).routes
+    except UsageError:
+        return {}  # A rollback away from a file that is no routes file.
+    if not any(route.shadow and route.name in names for route in routes):
+        return {}
+    with TemporaryDirectory() as folder:
+        return shadow.evidence(Path(folder), names)
 
 
 def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from strangler.local.settings import ROOT
+from strangler.gateway.settings import container_gateway
+from strangler.local.settings import ROOT, LocalSettings
 from strangler.schema import grants
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -32,7 +33,7 @@ def final_stage(service: str) -> str:
 
 
 def test_the_services_are_these() -> None:
-    assert set(SERVICES) == {"postgres", "nginx", *OURS}
+    assert set(SERVICES) == {"postgres", "nginx", "shadow", *OURS}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -54,7 +55,7 @@ def test_only_nginx_is_published_and_by_default_to_this_machine_alone() -> None:
 
 def test_nginx_and_postgresql_share_no_network() -> None:
     networks = {service: set(settings["networks"]) for service, settings in SERVICES.items()}
-    assert networks["nginx"] == {"front"}
+    assert networks["nginx"] == networks["shadow"] == {"front"}
     assert networks["postgres"] == networks["setup"] == {"back"}
     assert networks["django"] == networks["fastapi"] == {"front", "back"}
     assert COMPOSE["networks"]["back"] == {"internal": True}
@@ -74,6 +75,7 @@ def test_every_secret_is_required_and_none_has_a_default() -> None:
         ("fastapi", {"JWT_SIGNING_KEY", "FASTAPI_DATABASE_PASSWORD"}),
         ("setup", {"DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}),
         ("nginx", set()),
+        ("shadow", set()),
     ],
 )
 def test_a_service_is_told_the_secrets_that_it_needs(service: str, secrets: set[str]) -> None:
@@ -110,7 +112,7 @@ def test_postgresql_and_nginx_are_ended_by_the_signals_that_they_know_as_orderly
 def test_only_nginx_depends_on_others() -> None:
     depending = {service: settings["depends_on"] for service, settings in SERVICES.items() if "depends_on" in settings}
     assert set(depending) == {"nginx"}
-    assert set(depending["nginx"]) == set(SERVICES) - {"nginx"}
+    assert set(depending["nginx"]) == set(SERVICES) - {"nginx", "shadow"}
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -153,7 +155,7 @@ def test_the_engine_is_sent_nothing_but_what_images_copy() -> None:
         "!fastapi_app",
         "!shared_schema",
         "!strangler",
-        "!nginx/caller.js",
+        "!nginx/*.js",
         "!nginx/routes.toml",
         "!nginx/templates",
     }
@@ -167,4 +169,23 @@ def test_the_role_has_the_limits_that_the_tool_gives() -> None:
 
 def test_nginx_and_setup_share_the_account_that_owns_the_volume() -> None:
     assert SERVICES["nginx"]["user"] == "10001:10001"
-    assert COMPOSE["volumes"]["nginx"]["driver_opts"]["o"] == "mode=0755,uid=10001,gid=10001"
+    for volume in ("nginx", "samples"):
+        assert COMPOSE["volumes"][volume]["driver_opts"]["o"] == "mode=0755,uid=10001,gid=10001"
+
+
+def test_the_shadow_worker_is_the_tools_image_with_a_socket_that_nginx_only_writes_to() -> None:
+    shadow, nginx = SERVICES["shadow"], SERVICES["nginx"]
+    assert (shadow["image"], shadow["build"]) == (SERVICES["setup"]["image"], SERVICES["setup"]["build"])
+    assert shadow["volumes"] == ["samples:/run/shadow", "shadow:/shadow"]
+    (mount,) = [mount for mount in nginx["volumes"] if mount["source"] == "samples"]
+    assert mount["read_only"] is True
+    assert (
+        shadow["environment"]["SHADOW_SOCKET"] == f"{mount['target']}/shadow.sock" == container_gateway().shadow_socket
+    )
+    assert not [name for name, service in SERVICES.items() if "shadow" in service.get("depends_on", {})]
+
+
+def test_the_example_has_the_defaults_of_the_worker() -> None:
+    rate = re.search(r"\$\{SHADOW_RATE:-(\d+)\}", TEXT)
+    assert rate is not None
+    assert float(rate[1]) == LocalSettings().shadow_rate
