@@ -18,7 +18,7 @@ from strangler.routes.table import RouteTable
 SOURCES = Path(__file__).parents[2] / "nginx"
 MAIN_FILE = "nginx.conf"
 _TEMPLATES = (MAIN_FILE, "proxy.conf", "errors.conf", "fallback.conf", "moves.conf", "routes.conf", "http.conf")
-_SCRIPTS = ("caller.js",)
+_SCRIPTS = ("caller.js", "samples.js")
 FILES = (*_TEMPLATES, *_SCRIPTS)
 _VERSION_LENGTH = 12
 

@@ -61,7 +61,9 @@ def test_a_sample_tells_what_is_needed_to_ask_again(make_gateway: MakeGateway) -
     with reader(made) as receiver:
         sent = HEADERS | {"X-Forwarded-Proto": "https", "Host": "localhost:8080", "X-Request-ID": "from-outside"}
         assert httpx.get(f"{made.url}/api/v2/feed?search=%20é", headers=sent).status_code == 301
-        assert sample(receiver) == {
+        first = sample(receiver)
+        assert first.pop("number") > 0
+        assert first == {
             "request_id": "from-outside",
             "method": "GET",
             "uri": "/api/v2/feed?search=%20%C3%A9",

@@ -5,15 +5,17 @@ import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from strangler.compare.shadow.gaps import Gaps
 from strangler.compare.shadow.sample import Sample, SampleError, sample_parse
 
 
 @dataclass
 class Refused:
-    """What did not get in: samples dropped, by route, and datagrams that were none."""
+    """What did not get in: samples dropped, by route; datagrams that were none; samples that never came."""
 
     dropped: Counter[str] = field(default_factory=Counter)
     malformed: int = 0
+    missed: int = 0
 
 
 class Backlog:
@@ -25,6 +27,7 @@ class Backlog:
         self._waiting: dict[str, deque[Sample]] = {}
         self._length = 0
         self._refused = Refused()
+        self._gaps = Gaps()
         self._lock = threading.Lock()
         self._ready = asyncio.Semaphore(0)
         self._loop = asyncio.get_running_loop()
@@ -38,6 +41,8 @@ class Backlog:
                 self._refused.malformed += 1
             return
         with self._lock:
+            if sample.number is not None:
+                self._gaps.came(sample.number)
             if not self._put(sample):
                 self._refused.dropped[sample.route] += 1
                 return
@@ -64,6 +69,7 @@ class Backlog:
         """What was refused since the last call."""
         with self._lock:
             refused, self._refused = self._refused, Refused()
+            refused.missed = self._gaps.take()
             return refused
 
     def drop_all(self) -> None:

@@ -77,6 +77,10 @@ class ShadowResults:
         """How many datagrams were no samples."""
         return sum(row["malformed"] for row in self._rows("SELECT malformed FROM intake"))
 
+    def missed(self) -> int:
+        """How many samples nginx sent while the worker ran that never reached it: the kernel had no room."""
+        return sum(row["missed"] for row in self._rows("SELECT missed FROM intake"))
+
     def _rows(self, query: str) -> Iterator[dict[str, Any]]:
         if not self._database.exists():
             return

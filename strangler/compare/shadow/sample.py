@@ -11,6 +11,7 @@ MAX_BYTES: Final = 65536
 _FIELDS: Final = ("method", "uri", "route", "host", "scheme", "request_id", "api")
 _SENT: Final = {"authorization": "Authorization", "accept": "Accept", "accept_language": "Accept-Language"}
 _ROUTE: Final = re.compile(r"[a-z0-9_.]{1,200}")
+_NUMBER: Final = re.compile(rb'^[^{]*\{"number":(\d{1,18}),')
 # nginx finds the route of such a path by another than the one that was sent.
 _REWRITTEN: Final = re.compile(r"//|/\.|%2[ef]|\\|%5c", re.IGNORECASE)
 
@@ -24,7 +25,8 @@ class Sample:
     """A request that both stacks may be asked again.
 
     `target` is the path below the API's prefix with its query, as sent. Texts hold one byte in each character
-    (latin-1). Only a token's memory is here: `headers` never show in a representation.
+    (latin-1). `number` counts what nginx sent, over all routes. `headers` never show in a representation: one may hold a
+    token.
     """
 
     method: str
@@ -33,6 +35,7 @@ class Sample:
     host: str
     scheme: str
     request_id: str
+    number: int | None = None
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
@@ -62,8 +65,14 @@ def sample_parse(datagram: bytes) -> Sample:
         host=fields["host"],
         scheme=fields["scheme"],
         request_id=fields["request_id"],
+        number=_number(datagram),
         headers=tuple((header, fields[name]) for name, header in _SENT.items() if fields.get(name)),
     )
+
+
+def _number(datagram: bytes) -> int | None:
+    found = _NUMBER.search(datagram)
+    return int(found[1]) if found else None
 
 
 def _fields(datagram: bytes) -> dict[str, str]:

@@ -11,7 +11,7 @@ from strangler.compare.shadow.tally import RouteTally, Tally
 PLACES_PER_ROUTE: Final = 50
 COUNTS: Final = ("asked", "equal", "different", "declared", "noise", "failed", "dropped")
 # Raised when the tables change; results of another version are forgotten.
-_VERSION: Final = 1
+_VERSION: Final = 2
 _BUSY_SECONDS: Final = 1.0
 _TABLES: Final = """
 CREATE TABLE route (
@@ -23,8 +23,8 @@ CREATE TABLE difference (
     route TEXT, kind TEXT, pattern TEXT, count INTEGER, last TEXT, place TEXT, django TEXT, fastapi TEXT,
     method TEXT, path TEXT, request_id TEXT, PRIMARY KEY (route, kind, pattern)
 );
-CREATE TABLE intake (malformed INTEGER);
-INSERT INTO intake VALUES (0);
+CREATE TABLE intake (malformed INTEGER, missed INTEGER);
+INSERT INTO intake VALUES (0, 0);
 """
 
 
@@ -57,7 +57,9 @@ class ShadowStore:
         """
         self.prepare()
         with self._transaction() as connection:
-            connection.execute("UPDATE intake SET malformed = malformed + ?", [tally.malformed])
+            connection.execute(
+                "UPDATE intake SET malformed = malformed + ?, missed = missed + ?", [tally.malformed, tally.missed]
+            )
             for name, route in tally.routes.items():
                 _route_add(connection, name, route)
                 _places_add(connection, name, route)

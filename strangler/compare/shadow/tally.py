@@ -40,9 +40,10 @@ class Tally:
         self._places_per_route = places_per_route
         self.routes: dict[str, RouteTally] = {}
         self.malformed = 0
+        self.missed = 0
 
     def __bool__(self) -> bool:
-        return bool(self.routes or self.malformed)
+        return bool(self.routes or self.malformed or self.missed)
 
     def judged(self, route: str, judgement: Judgement) -> None:
         """Count a sample that was asked."""
@@ -57,6 +58,7 @@ class Tally:
     def refused(self, refused: Refused) -> None:
         """Count what wasn't asked."""
         self.malformed += refused.malformed
+        self.missed += refused.missed
         for route, count in refused.dropped.items():
             self.routes.setdefault(route, RouteTally()).counts[DROPPED] += count
 

@@ -46,6 +46,14 @@ async def test_what_is_given_up_is_counted() -> None:
     assert (refused.dropped, refused.malformed) == ({"a": 2, "b": 1}, 1)
 
 
+async def test_what_never_came_is_counted() -> None:
+    backlog = Backlog(limit=1, limit_per_route=1)
+    for number in (5, 6, 9):
+        backlog.offer(datagram().replace(b"{", b'{"number":%d,' % number, 1))
+    refused = backlog.refused()
+    assert (refused.missed, refused.dropped) == (2, {"posts.list": 2})
+
+
 async def test_another_thread_fills_it_while_tasks_wait() -> None:
     backlog = Backlog(limit=1000, limit_per_route=1000)
     routes = [f"route{number % 7}" for number in range(500)]

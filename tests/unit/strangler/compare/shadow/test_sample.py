@@ -31,6 +31,11 @@ def test_bytes_stay_as_they_were_sent() -> None:
     assert dict(sample.headers)["Accept"] == '"\\\n'
 
 
+def test_the_number_is_what_nginx_has_sent() -> None:
+    assert sample_parse(datagram()).number is None
+    assert sample_parse(datagram().replace(b"{", b'{"number":1795000000000001,', 1)).number == 1795000000000001
+
+
 def test_a_token_is_not_shown_by_accident() -> None:
     assert "hidden" not in repr(sample_parse(datagram(authorization="Bearer hidden")))
 

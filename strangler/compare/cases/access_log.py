@@ -1,0 +1,91 @@
+"""Cases from nginx's access log."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Final
+from zlib import crc32
+
+from strangler.compare.cases.case import Case
+from strangler.compare.cases.routing import Router, is_rewritten
+from strangler.rollout.access_log import AccessLog, log_lines
+from strangler.routes.route import Api
+from strangler.routes.table import RouteTable
+
+UNREADABLE: Final = "lines of the log that nginx can't have written"
+UNSAFE: Final = "requests of the log that may write"
+ELSEWHERE: Final = "requests of the log that aren't below /api/"
+REWRITTEN: Final = "requests of the log for a path that nginx reads as another"
+FIXED: Final = "requests of the log that only one stack answers"
+STREAMING: Final = "requests of the log for an answer without an end"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# The longer one first: /api/v2 begins with /api.
+_PREFIXES: Final = tuple(sorted((api.prefix for api in Api), key=len, reverse=True))
+
+
+def cases_from_log(
+    file: BinaryIO, table: RouteTable, *, skipped: Counter[str], callers: Sequence[str] = (), name: str = "access log"
+) -> Iterator[Case]:
+    """The safe requests of a log, v1 and v2 alike, in its order and in constant memory.
+
+    The log tells who asked (`user:17`) but holds no token: a request of a signed-in user is asked as one of `callers`,
+    always the same one for the same user; the others are asked as nobody, and all are where `callers` is empty.
+
+    Args:
+        file: the log, as nginx or `docker compose logs` writes it.
+        table: gives the routes their names.
+        skipped: counts what is no case, by reason.
+        callers: names that are signed in.
+        name: what the cases call the log.
+    """
+    router, log = Router(table), AccessLog()
+    for content in log.contents(log_lines(file)):
+        request = _request(content)
+        reason = UNREADABLE if request is None else _reason(router, *request[:2])
+        if request is None or reason:
+            skipped[reason] += 1
+            continue
+        method, target, caller = request
+        yield Case(
+            method=method,
+            target=target,
+            caller=_caller(caller, callers),
+            route=router.name_of(method, target),
+            source=f"{name}, line {log.line}",
+        )
+    if log.unreadable:
+        skipped[UNREADABLE] += log.unreadable
+
+
+def _request(content: bytes) -> tuple[str, str, str] | None:
+    """Method, target and caller; the target begins with a slash only below a prefix."""
+    try:
+        # nginx passes bytes beyond ASCII on as the client sent them: each is one character.
+        entry = json.loads(content.decode("latin-1"))
+        method, uri, caller = entry["method"], entry["uri"], entry.get("caller") or ""
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if not (isinstance(method, str) and isinstance(uri, str) and isinstance(caller, str)):
+        return None
+    prefix = next((prefix for prefix in _PREFIXES if uri.startswith(f"{prefix}/")), None)
+    return method, uri.removeprefix(prefix) if prefix else "", caller
+
+
+def _reason(router: Router, method: str, target: str) -> str:
+    """Why a request is no case; empty if it is one."""
+    if method not in _SAFE:
+        return UNSAFE
+    if not target:
+        return ELSEWHERE
+    if is_rewritten(target):
+        return REWRITTEN
+    if router.is_fixed(target):
+        return FIXED
+    route = router.route_of(method, target)
+    return STREAMING if route and route.streaming else ""
+
+
+def _caller(caller: str, callers: Sequence[str]) -> str:
+    if not callers or not caller.startswith("user:"):
+        return ""
+    return callers[crc32(caller.encode("latin-1")) % len(callers)]
