@@ -25,8 +25,8 @@ class Sample:
     """A request that both stacks may be asked again.
 
     `target` is the path below the API's prefix with its query, as sent. Texts hold one byte in each character
-    (latin-1). `number` counts what nginx sent, over all routes. `headers` never show in a representation: one may hold a
-    token.
+    (latin-1). `number` counts what nginx sent, over all routes. `headers` never show in a representation, where a token
+    may be among them.
     """
 
     method: str
