@@ -51,10 +51,13 @@ def path_parse(text: str) -> Path:
 def value_at(value: object, path: Path) -> object:
     """What stands at that place of a parsed body; `ABSENT` if there is none."""
     for part in path:
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        else:
+        if not _has(value, part):
             return ABSENT
+        value = value[part]  # type: ignore[index] # _has has looked
     return value
+
+
+def _has(value: object, part: str | int) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value
