@@ -89,6 +89,12 @@ class Gateway:
         """The folder of the version that nginx takes up when it starts or reloads."""
         return self.folder / "current"
 
+    @property
+    def process(self) -> psutil.Process:
+        """The master of the nginx that was started."""
+        assert self._child is not None
+        return psutil.Process(self._child.pid)
+
     def render(self, table: RouteTable) -> None:
         """Put other routes in place; nginx takes them up when it starts or reloads."""
         self.native.prepare(render_gateway(table, self.native.settings))
@@ -120,8 +126,7 @@ class Gateway:
 
     def reload(self) -> None:
         """What `nginx -s reload` does; returns when new workers have taken over."""
-        assert self._child is not None
-        master = psutil.Process(self._child.pid)
+        master = self.process
         before = {worker.pid for worker in master.children()}
         master.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + READY_SECONDS

@@ -45,6 +45,17 @@ def limited_names(table: RouteTable) -> list[tuple[Throttle, list[str]]]:
     return [(throttle, [*_limited(table, throttle.name)]) for throttle in table.throttles]
 
 
+def map_sizes(*maps: list[tuple[str, str]]) -> tuple[int, int]:
+    """Bytes of a bucket and the number of buckets that nginx may make; it warns of a map that doesn't fit.
+
+    A bucket has room for two of the longest keys (ngx_hash.c: each has a pointer and its length, the bucket a pointer).
+    """
+    entries = [entry for each in maps for entry in each]
+    # Some maps are of more than a name: "route HEAD fastapi".
+    longest = max((len(key) for key, _ in entries), default=0) + len(" HEAD fastapi")
+    return -(-(2 * (longest + 18) + 8) // 64) * 64, max(2048, 1 << (16 * len(entries)).bit_length())
+
+
 def width_of(entries: Iterable[tuple[str, object]]) -> int:
     """Columns that the longest key takes with its quotes."""
     return max((len(key) for key, _ in entries), default=0) + 2

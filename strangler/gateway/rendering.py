@@ -1,14 +1,13 @@
 """Renders the routes file into plain nginx configuration."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from strangler.gateway.locations import groups_of, locations_of
-from strangler.gateway.maps import answers_map, canary_percents, limited_names, routes_map, width_of
+from strangler.gateway.maps import answers_map, canary_percents, limited_names, map_sizes, routes_map, width_of
 from strangler.gateway.moves import moves_context
 from strangler.gateway.settings import GatewaySettings
 from strangler.routes.checks import GATEWAY_LOCATIONS
@@ -62,28 +61,18 @@ def _version(files: dict[str, str]) -> str:
 
 def _context(table: RouteTable) -> dict[str, object]:
     locations = locations_of(table)
-    maps = {"answers": answers_map(table), "methods": routes_map(table)}
-    return (
-        maps
-        | moves_context(table)
-        | {
-            "apis": tuple(Api),
-            "canaries": canary_percents(table),
-            "fixed": table.fixed,
-            "groups": groups_of(locations),
-            "map_size": _map_size(maps.values()),
-            "resources": locations,
-            "limits": limited_names(table),
-            "unrouted": [location for location in GATEWAY_LOCATIONS if location not in _routed(table)],
-        }
-    )
-
-
-def _map_size(maps: Iterable[list[tuple[str, str]]]) -> int:
-    """Buckets for the largest map: nginx warns of a hash that it has to fill tightly; 2,048 are its own default."""
-    largest = max(len(entries) for entries in maps)
-    return max(2048, 1 << (4 * largest).bit_length())
-
-
-def _routed(table: RouteTable) -> set[str]:
-    return {location for resource in table.resources for location in resource.locations(Api.V2)}
+    methods, answers = routes_map(table), answers_map(table)
+    routed = {location for resource in table.resources for location in resource.locations(Api.V2)}
+    routes: dict[str, object] = {
+        "answers": answers,
+        "apis": tuple(Api),
+        "canaries": canary_percents(table),
+        "fixed": table.fixed,
+        "groups": groups_of(locations),
+        "limits": limited_names(table),
+        "map_sizes": map_sizes(methods, answers),
+        "methods": methods,
+        "resources": locations,
+        "unrouted": [location for location in GATEWAY_LOCATIONS if location not in routed],
+    }
+    return routes | moves_context(table)

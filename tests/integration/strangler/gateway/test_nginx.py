@@ -123,3 +123,16 @@ def test_a_broken_configuration_is_noticed() -> None:
             file.write("}")
         with pytest.raises(AssertionError, match='unexpected "}"'):
             made.check()
+
+
+@pytest.mark.parametrize("name_length", [20, 60, 120, 190])
+def test_a_thousand_routes_with_names_of_every_length(name_length: int) -> None:
+    routes = make_table(*(f"/{number:0>{name_length}}/" for number in range(1000))).routes
+    names = (f"{number:0>{name_length - 5}}.route" for number in range(1000))
+    assert_quiet(
+        RouteTable(
+            routes=tuple(
+                dataclasses.replace(route, name=name, fallback=True) for route, name in zip(routes, names, strict=True)
+            )
+        )
+    )
