@@ -66,6 +66,12 @@ def test_lines_of_another_document_fit_nothing() -> None:
     assert not Lines("a = 1\n").fits({"a": 1, "b": 2})
 
 
+def test_no_line_is_better_than_a_wrong_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lines, "fits", lambda *_arguments: False)
+    with pytest.raises(RoutesError, match=r"^routes\.toml: a \[\[route\]\] has no name"):
+        parse_routes("[[route]]\n", source="routes.toml")
+
+
 @pytest.mark.parametrize(
     "text",
     ["a = [", 'a = """', "a = {b = 1", "[a", "a", "= 1", "a = ]", "\ufeff", "a = 'x", "a = " + "[" * 9999],
