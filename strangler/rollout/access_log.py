@@ -30,10 +30,11 @@ class Request:
 class AccessLog:
     """Reads logs line by line; after that, `unreadable` counts the lines that were neither request nor complaint.
 
-    `begins` is the time of the earliest request, whatever its route.
+    `begins` is the time of the earliest request, whatever its route; `line` is how many lines were read.
     """
 
     def __init__(self) -> None:
+        self.line = 0
         self.unreadable = 0
         self.begins: dt.datetime | None = None
 
@@ -41,18 +42,25 @@ class AccessLog:
         """The requests of those routes, in the order of the log."""
         marks = [f'"{route}"'.encode() for route in routes]
         is_first = True
-        for line in lines:
-            content = line if line.startswith(b"{") else _PREFIX.sub(b"", line, count=1)
-            if not content.startswith(b"{"):
-                self.unreadable += _COMPLAINT.match(content) is None
+        for content in self.contents(lines):
             # Most lines are of other routes, and finding a text in one is ten times as fast as parsing it.
-            elif is_first or any(mark in content for mark in marks):
+            if is_first or any(mark in content for mark in marks):
                 request = self._request(content)
                 is_first = is_first and request is None
                 if request and request.route in routes:
                     yield request
             elif not content.rstrip().endswith(b"}"):
                 self.unreadable += 1
+
+    def contents(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """The lines that begin as a request does, without what compose puts before them; the JSON may be broken."""
+        for line in lines:
+            self.line += 1
+            content = line if line.startswith(b"{") else _PREFIX.sub(b"", line, count=1)
+            if content.startswith(b"{"):
+                yield content
+            else:
+                self.unreadable += _COMPLAINT.match(content) is None
 
     def _request(self, content: bytes) -> Request | None:
         try:

@@ -9,7 +9,7 @@ from zlib import crc32
 from strangler.compare.cases.case import Case
 from strangler.compare.cases.routing import Router, is_rewritten
 from strangler.rollout.access_log import AccessLog, log_lines
-from strangler.routes.route import Api
+from strangler.routes.route import Api, Route
 from strangler.routes.table import RouteTable
 
 UNREADABLE: Final = "lines of the log that nginx can't have written"
@@ -41,16 +41,20 @@ def cases_from_log(
     router, log = Router(table), AccessLog()
     for content in log.contents(log_lines(file)):
         request = _request(content)
-        reason = UNREADABLE if request is None else _reason(router, *request[:2])
-        if request is None or reason:
-            skipped[reason] += 1
+        if request is None:
+            log.unreadable += 1
             continue
         method, target, caller = request
+        route = router.route_of(method, target)
+        reason = _reason(router, method, target, route)
+        if reason:
+            skipped[reason] += 1
+            continue
         yield Case(
             method=method,
             target=target,
             caller=_caller(caller, callers),
-            route=router.name_of(method, target),
+            route=route.name if route else "",
             source=f"{name}, line {log.line}",
         )
     if log.unreadable:
@@ -58,12 +62,12 @@ def cases_from_log(
 
 
 def _request(content: bytes) -> tuple[str, str, str] | None:
-    """Method, target and caller; the target begins with a slash only below a prefix."""
+    """Method, target and caller; the target is empty where the path isn't below a prefix."""
     try:
         # nginx passes bytes beyond ASCII on as the client sent them: each is one character.
         entry = json.loads(content.decode("latin-1"))
         method, uri, caller = entry["method"], entry["uri"], entry.get("caller") or ""
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, RecursionError):
         return None
     if not (isinstance(method, str) and isinstance(uri, str) and isinstance(caller, str)):
         return None
@@ -71,18 +75,17 @@ def _request(content: bytes) -> tuple[str, str, str] | None:
     return method, uri.removeprefix(prefix) if prefix else "", caller
 
 
-def _reason(router: Router, method: str, target: str) -> str:
+def _reason(router: Router, method: str, target: str, route: Route | None) -> str:
     """Why a request is no case; empty if it is one."""
     if method not in _SAFE:
         return UNSAFE
+    if route:
+        return STREAMING if route.streaming else ""
     if not target:
         return ELSEWHERE
     if is_rewritten(target):
         return REWRITTEN
-    if router.is_fixed(target):
-        return FIXED
-    route = router.route_of(method, target)
-    return STREAMING if route and route.streaming else ""
+    return FIXED if router.is_fixed(target) else ""
 
 
 def _caller(caller: str, callers: Sequence[str]) -> str:

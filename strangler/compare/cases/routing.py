@@ -1,6 +1,7 @@
 """Which route a request belongs to, by the rules that nginx finds it by."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
@@ -26,17 +27,22 @@ class Router:
 
     def __init__(self, table: RouteTable) -> None:
         resources = table.resources
-        self._exact = {path: each for each in resources if not each.pattern for path in (each.path, each.path[:-1])}
+        plain = [each for each in resources if not each.pattern]
+        self._exact = {path: _by_method(each) for each in plain for path in (each.path, each.path[:-1])}
         # As nginx tries them: the one with the longest fixed beginning first.
         patterned = sorted((each for each in resources if each.pattern), key=lambda each: -len(each.static_prefix))
-        self._patterns = [(re.compile(each.pattern or ""), each) for each in patterned]
-        self._fixed = tuple(entry.path for entry in table.fixed)
+        self._patterns = [(re.compile(each.pattern or ""), _by_method(each)) for each in patterned]
+        below = [(entry.path, f"{api.prefix}/") for api in Api for entry in table.fixed]
+        fixed = {path[len(prefix) - 1 :] for path, prefix in below if path.startswith(prefix)}
+        self._fixed = {path.rstrip("/") for path in fixed}
+        self._fixed_folders = tuple(path for path in fixed if path.endswith("/"))
 
     def route_of(self, method: str, target: str) -> Route | None:
         """The route that answers; None where no route names the path, or this method of it."""
-        resource = None if is_rewritten(target) else self._resource(unquote(path_of(target), encoding="latin-1"))
-        routes = resource.routes if resource else ()
-        return next((route for route in routes if method in route.served_methods), None)
+        if is_rewritten(target):
+            return None
+        path = path_of(target)
+        return self._routes(unquote(path, encoding="latin-1") if "%" in path else path).get(method)
 
     def name_of(self, method: str, target: str) -> str:
         """The route's name; empty where there is none."""
@@ -46,12 +52,12 @@ class Router:
     def is_fixed(self, target: str) -> bool:
         """Whether the path belongs to one stack for ever, as its health or its documents do, below either prefix."""
         path = path_of(target)
-        return any(_is_below(api.prefix + path, fixed) for api in Api for fixed in self._fixed)
+        return path in self._fixed or path.startswith(self._fixed_folders)
 
-    def _resource(self, path: str) -> Resource | None:
+    def _routes(self, path: str) -> Mapping[str, Route]:
         exact = self._exact.get(path)
-        return exact or next((each for pattern, each in self._patterns if pattern.fullmatch(path)), None)
+        return exact or next((each for pattern, each in self._patterns if pattern.fullmatch(path)), {})
 
 
-def _is_below(path: str, fixed: str) -> bool:
-    return path.startswith(fixed) or path == fixed.rstrip("/") if fixed.endswith("/") else path == fixed
+def _by_method(resource: Resource) -> Mapping[str, Route]:
+    return {method: route for route in resource.routes for method in route.served_methods}
