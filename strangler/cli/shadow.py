@@ -58,7 +58,7 @@ def _report(results: ShadowResults, names: list[str] | None, *, as_json: bool, d
     else:
         _show(rows)
         _show_differences(places)
-        _note(rows, malformed=results.malformed(), worker=worker or inbox_answers(shadow_socket(_RUN)))
+        _note(rows, results, worker=worker or inbox_answers(shadow_socket(_RUN)))
     if any(row.different for _route, row in rows):
         raise SystemExit(1)
 
@@ -120,12 +120,14 @@ def _show_differences(places: Iterable[DifferenceResult]) -> None:
             say(f"  {stack}  {place.place} = {value}" if value is not None else f"  {stack}  nothing at {place.place}")
 
 
-def _note(rows: Sequence[tuple[Route, RouteResult]], *, malformed: int, worker: bool) -> None:
+def _note(rows: Sequence[tuple[Route, RouteResult]], results: ShadowResults, *, worker: bool) -> None:
     """What the table doesn't say."""
     for route, row in rows:
         if row.failure:
             _hint(f"{route.name} could not be compared, the last time because {row.failure}")
-    if malformed:
+    if missed := results.missed():
+        _hint(f"{missed} samples of all routes never reached the worker: it was too late to take them")
+    if malformed := results.malformed():
         _hint(f"{malformed} datagrams were no samples")
     if not rows:
         _hint("no route is sampled: give some a share, such as strangler switch 'posts.*' --reads --shadow 5")

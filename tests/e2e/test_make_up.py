@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,6 +120,27 @@ def test_a_service_that_dies_ends_the_stack_with_its_name(checkout: Checkout) ->
     assert supervisor.returncode == 4
     assert "strangler: nginx ended with code -9, so everything was ended" in output
     assert alive(state) == []
+
+
+def test_a_shadow_that_dies_is_started_again_and_ends_nothing(checkout: Checkout) -> None:
+    supervisor = checkout.up()
+    before = checkout.running()
+    process = before.services["shadow"].find()
+    assert process is not None
+    process.kill()
+    deadline = time.monotonic() + 30
+    while (again := checkout.running().services["shadow"]).pid == process.pid:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert again.find() is not None
+    assert checkout.strangler("status").returncode == 0
+    door = f"http://127.0.0.1:{checkout.ports['PROXY_PORT']}"
+    assert httpx.get(f"{door}/api/v2/feed/").is_success
+    supervisor.terminate()
+    output = supervisor.communicate(timeout=60)[0]
+    assert supervisor.returncode == 0
+    assert "shadow ended with code -9; clients don't need it, and it is started again in 1 s" in output
+    assert again.find() is None
 
 
 @pytest.mark.parametrize("setting", PORTS)

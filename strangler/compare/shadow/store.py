@@ -65,7 +65,7 @@ class ShadowStore:
                 _places_add(connection, name, route)
 
     def reset(self, names: Iterable[str]) -> None:
-        """Forget the results of these routes.
+        """Forget the results of these routes, and how much never got in.
 
         :raises sqlite3.Error: the file can't be written.
         """
@@ -74,6 +74,7 @@ class ShadowStore:
         with self._transaction() as connection:
             connection.executemany("DELETE FROM route WHERE name = ?", rows)
             connection.executemany("DELETE FROM difference WHERE route = ?", rows)
+            connection.execute("UPDATE intake SET malformed = 0, missed = 0")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

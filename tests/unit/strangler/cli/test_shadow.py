@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from strangler.cli import app
 from strangler.compare.masking import Reported
+from strangler.compare.shadow.backlog import Refused
 from strangler.compare.shadow.judging import Judgement, Outcome
 from strangler.compare.shadow.store import ShadowStore
 from strangler.compare.shadow.tally import Tally
@@ -116,6 +117,17 @@ def test_reset_forgets_the_routes_named(checkout: Path) -> None:
 def test_reset_makes_no_file_where_there_is_none(checkout: Path) -> None:
     assert run("--reset").exit_code == 0
     assert not shadow_database(checkout).exists()
+
+
+def test_what_never_got_in_is_said_until_it_is_forgotten(checkout: Path) -> None:
+    tally = Tally(places_per_route=9)
+    tally.refused(Refused(malformed=2, missed=3))
+    ShadowStore(shadow_database(checkout)).add(tally)
+    assert run().stderr == (
+        "3 samples of all routes never reached the worker: it was too late to take them\n2 datagrams were no samples\n"
+    )
+    run("--reset")
+    assert run().stderr == ""
 
 
 def test_a_name_that_is_none_is_refused() -> None:
