@@ -51,7 +51,7 @@ def apply_grants(
                 connection.execute(statement)
             _require_owned(owned, writing)
             if writing:
-                _grant_serials(connection, role)
+                grant_serials(connection, role)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise FailedError(
@@ -98,7 +98,12 @@ def _require_owned(owned: set[str], writing: bool) -> None:
         raise psycopg.errors.InsufficientPrivilege(f"table {table} has another owner")
 
 
-def _grant_serials(connection: psycopg.Connection, role: str) -> None:
+def grant_serials(connection: psycopg.Connection, role: str) -> None:
+    """Lets `role`, which may insert, take ids from sequences.
+
+    Raises:
+        psycopg.Error: the database refuses.
+    """
     tables = [table for table, privileges in role_privileges(writing=True).items() if "INSERT" in privileges]
     for (name,) in connection.execute(_SERIALS, (tables,)).fetchall():
         statement = sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}")

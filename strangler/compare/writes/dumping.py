@@ -1,0 +1,123 @@
+"""Copies one database into an empty one: pg_dump's consistent snapshot, piped into pg_restore."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Final
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from strangler.errors import FailedError
+from strangler.local.postgres_cluster import postgres_bin_dir
+from strangler.local.settings import base_environment
+
+# Not held up for longer by a migration that has locked a table; in milliseconds.
+_LOCK_WAIT: Final = 10_000
+_POLL_SECONDS: Final = 0.05
+# What would act on the world outside, or needs a superuser.
+_DUMP: Final = ("--format=custom", "--no-publications", "--no-subscriptions", f"--lock-wait-timeout={_LOCK_WAIT}")
+_RESTORE: Final = ("--exit-on-error",)
+
+
+def database_dump_into(*, source: str, target: str, major: int, owned: bool, check: Callable[[], None]) -> None:
+    """Fill the empty database `target` with all of `source`, of which nothing is locked but against DDL.
+
+    `major` is the server's version. With `owned` each thing keeps its owner, else it becomes that of `target`'s role.
+    `check` is called meanwhile; what it raises ends the copying.
+
+    :raises FailedError: there is no pg_dump of that version, or it or pg_restore failed.
+    """
+    folder = dump_folder(major)
+    restore = [*_RESTORE, *([] if owned else ["--no-owner"])]
+    with tempfile.TemporaryFile() as told:
+        dump = _start(folder / "pg_dump", _DUMP, source, told, stdout=subprocess.PIPE)
+        with dump, _start(folder / "pg_restore", restore, target, told, stdin=dump.stdout) as loading:
+            if dump.stdout is not None:
+                dump.stdout.close()  # else pg_dump would not notice that pg_restore has gone
+            try:
+                _wait(dump, loading, check)
+            finally:
+                for program in (dump, loading):
+                    program.kill()
+        if dump.returncode or loading.returncode:
+            told.seek(0)
+            raise FailedError(f"the database can't be copied ({_reason(told.read())}): mend that, or leave --writes.")
+
+
+def dump_folder(major: int) -> Path:
+    """Where pg_dump and pg_restore of a version are: the wheel's, the system's, or those on the PATH.
+
+    Another version won't do: an older one refuses to dump, and what a newer one writes an older server refuses.
+
+    :raises FailedError: nowhere.
+    """
+    for folder in _folders(major):
+        if (folder / "pg_restore").exists() and _major_of(folder / "pg_dump") == major:
+            return folder
+    raise FailedError(
+        f"the database server is PostgreSQL {major}, and there is no pg_dump and pg_restore of that version here to "
+        f"copy it with: install them, such as by apt install postgresql-client-{major}."
+    )
+
+
+def _folders(major: int) -> list[Path]:
+    found = shutil.which("pg_dump")
+    on_path = [Path(found).resolve().parent, Path(found).parent] if found else []
+    try:
+        wheel = [postgres_bin_dir()]
+    except FailedError:
+        wheel = []
+    return [*wheel, Path(f"/usr/lib/postgresql/{major}/bin"), Path(f"/usr/pgsql-{major}/bin"), *on_path]
+
+
+def _major_of(program: Path) -> int | None:
+    try:
+        told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603 - pg_dump itself
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    found = re.search(r"\) (\d+)", told)
+    return int(found[1]) if found else None
+
+
+def _start(
+    program: Path,
+    options: tuple[str, ...] | list[str],
+    dsn: str,
+    told: IO[bytes],
+    *,
+    stdin: IO[bytes] | None = None,
+    stdout: int = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    parts = conninfo_to_dict(dsn)
+    # Everybody on this machine can read a program's arguments, but not its environment.
+    password = str(parts.pop("password", None) or "")
+    secret = {"PGPASSWORD": password} if password else {}
+    passed = {name: value for name, value in os.environ.items() if name in ("PGPASSFILE", "PGSSLROOTCERT")}
+    return subprocess.Popen(  # noqa: S603 - PostgreSQL's own programs, never a shell
+        [program, *options, f"--dbname={make_conninfo('', **parts)}"],
+        stdin=stdin or subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=told,
+        env=base_environment() | {"LC_ALL": "C"} | passed | secret,
+    )
+
+
+def _wait(dump: subprocess.Popen[bytes], loading: subprocess.Popen[bytes], check: Callable[[], None]) -> None:
+    for program in (dump, loading):
+        while True:
+            check()
+            try:
+                program.wait(_POLL_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+
+
+def _reason(told: bytes) -> str:
+    lines = told.decode("utf-8", errors="replace").splitlines()
+    errors = [line for line in lines if "error:" in line and "broken pipe" not in line.lower()]
+    return (errors or lines or ["pg_dump says nothing"])[0].rstrip(".")
