@@ -4,7 +4,7 @@ import re
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strangler.routes.lines import Lines
@@ -82,6 +82,7 @@ def test_a_text_that_is_no_toml_ends_the_search(text: str) -> None:
     assert lines.of("y") == 0
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab.=[]{}\"'\\\n#, 1", max_size=60))
 def test_what_tomllib_reads_is_found_key_by_key(text: str) -> None:
     lines = Lines(text)
@@ -93,6 +94,8 @@ def test_what_tomllib_reads_is_found_key_by_key(text: str) -> None:
 
 
 Values = dict[str, object]
+# A file is many draws, and the machine of a test run may be busy.
+FILES = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Writer:
@@ -189,6 +192,7 @@ def entries_of_routes(draw: st.DrawFn) -> list[Values]:
     return entries
 
 
+@FILES
 @given(entries=entries_of_routes(), wrong=st.sampled_from(sorted(WRONG)), inline=st.booleans(), data=st.data())
 def test_the_line_of_a_planted_mistake_is_named(
     entries: list[Values], wrong: str, inline: bool, data: st.DataObject
@@ -200,6 +204,7 @@ def test_the_line_of_a_planted_mistake_is_named(
     assert lines_named(writer.text) == [keys[planted][wrong]]
 
 
+@FILES
 @given(entries=entries_of_routes(), key=st.sampled_from(["name", "methods", "path", "stage"]), data=st.data())
 def test_the_line_of_an_entry_without_a_key_is_named(entries: list[Values], key: str, data: st.DataObject) -> None:
     planted = data.draw(st.integers(0, len(entries) - 1))
@@ -209,6 +214,7 @@ def test_the_line_of_an_entry_without_a_key_is_named(entries: list[Values], key:
     assert lines_named(writer.text) == [starts[planted]]
 
 
+@FILES
 @given(entries=entries_of_routes(), inline=st.booleans(), data=st.data())
 def test_the_lines_of_both_entries_of_a_clash_are_named(
     entries: list[Values], inline: bool, data: st.DataObject
@@ -220,6 +226,7 @@ def test_the_lines_of_both_entries_of_a_clash_are_named(
     assert lines_named(writer.text) == sorted({starts[first], starts[-1]})
 
 
+@FILES
 @given(entries=entries_of_routes(), data=st.data())
 def test_the_lines_of_a_key_that_is_there_twice_are_named(entries: list[Values], data: st.DataObject) -> None:
     planted = data.draw(st.integers(0, len(entries) - 1))
