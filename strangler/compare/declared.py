@@ -2,41 +2,125 @@
 
 import datetime as dt
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from strangler.compare.equality import Difference, Kind
+from strangler.errors import UsageError
 from strangler.local.settings import ROOT
 
 DECLARED_FILE: Final = ROOT / "shared_schema" / "declared_differences.toml"
 
 
+class MetBy(StrEnum):
+    """Who must meet a declared difference, so that one that nobody meets is noticed.
+
+    `cases`: a comparison of the case files, without writes. `writes`: one with them. `contract`: the contract tests,
+    which forge requests that no case file can hold.
+    """
+
+    CASES = "cases"
+    WRITES = "writes"
+    CONTRACT = "contract"
+
+
 @dataclass(frozen=True)
 class DeclaredDifference:
-    """A difference of status that is meant: `v1` and `v2` are what the stacks answer on `route`."""
+    """A difference on `route` that is meant, told by one of three.
+
+    `v1` and `v2`: the statuses, and with them the whole answer. `header`: the name of one, in small letters. `path`: a
+    place in the body as reports name it, such as `$.results[*].title`, and all that lies below it.
+    """
 
     route: str
-    v1: int
-    v2: int
     reason: str
     owner: str
     expires: dt.date
+    v1: int | None = None
+    v2: int | None = None
+    header: str = ""
+    path: str = ""
+    met_by: MetBy = MetBy.CASES
+
+    def __str__(self) -> str:
+        return f"the declared difference of {self.route} ({self.header or self.path or f'{self.v1} and {self.v2}'})"
+
+    def covers(self, difference: Difference, *, left: int, right: int) -> bool:
+        """Whether this is what is meant; `left` and `right` are the statuses."""
+        if self.v1 is not None:
+            return (self.v1, self.v2) == (left, right)
+        if self.header:
+            return difference.kind is Kind.HEADER and difference.path == (self.header,)
+        pattern = difference.pattern
+        in_body = difference.kind not in {Kind.STATUS, Kind.HEADER}
+        return in_body and (pattern == self.path or pattern.startswith((f"{self.path}.", f"{self.path}[")))
 
 
 class DeclaredDifferences:
-    """Tells whether a difference is meant."""
+    """Tells which differences are meant, and remembers which entries were met."""
 
-    def __init__(self, entries: Iterable[DeclaredDifference]) -> None:
-        self._expiry = {(entry.route, entry.v1, entry.v2): entry.expires for entry in entries}
+    def __init__(self, entries: Iterable[DeclaredDifference], *, today: dt.date | None = None) -> None:
+        self._fixed_day = today
+        self._by_route: dict[str, list[DeclaredDifference]] = {}
+        for entry in entries:
+            self._by_route.setdefault(entry.route, []).append(entry)
+        self.met: set[DeclaredDifference] = set()
 
-    def hold(self, route: str, v1: int, v2: int, *, today: dt.date | None = None) -> bool:
-        """Whether these statuses are declared for the route, and haven't expired before `today` (UTC)."""
-        expires = self._expiry.get((route, v1, v2))
-        return expires is not None and (today or dt.datetime.now(dt.UTC).date()) <= expires
+    def undeclared(self, route: str, found: Sequence[Difference], *, left: int, right: int) -> list[Difference]:
+        """Those that aren't meant; an entry that has expired before today (UTC) means nothing any more."""
+        entries = [entry for entry in self._by_route.get(route, ()) if not self._has_expired(entry)]
+        if not entries:
+            return list(found)
+        rest = []
+        for difference in found:
+            covering = [entry for entry in entries if entry.covers(difference, left=left, right=right)]
+            self.met.update(covering)
+            if not covering:
+                rest.append(difference)
+        return rest
+
+    def faults(self, routes: Iterable[str], *, met_by: Collection[MetBy]) -> tuple[str, ...]:
+        """What is wrong with the entries of these routes: expired, or not met by those of `met_by` who should have."""
+        entries = [entry for route in routes for entry in self._by_route.get(route, ())]
+        expired = [
+            f"{entry} has expired on {entry.expires}: mend it, or declare it anew"
+            for entry in entries
+            if self._has_expired(entry)
+        ]
+        unmet = [
+            f"{entry} was never met: remove it"
+            for entry in entries
+            if entry.met_by in met_by and entry not in self.met and not self._has_expired(entry)
+        ]
+        return (*expired, *unmet)
+
+    def _has_expired(self, entry: DeclaredDifference) -> bool:
+        return entry.expires < (self._fixed_day or dt.datetime.now(dt.UTC).date())
 
 
 def declared_differences(file: Path = DECLARED_FILE) -> list[DeclaredDifference]:
-    """What the file lists."""
-    document = tomllib.loads(file.read_text(encoding="utf-8"))
-    return [DeclaredDifference(**entry) for entry in document["difference"]]
+    """What the file lists.
+
+    :raises UsageError: it can't be read, or an entry says something else than `DeclaredDifference` can hold.
+    """
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} can't be read ({error}): set it right, or name another with --declared.") from error
+    found = document.get("difference", [])
+    return [_entry(fields, f"{file.name}, difference {number}") for number, fields in enumerate(found, start=1)]
+
+
+def _entry(fields: dict[str, Any], where: str) -> DeclaredDifference:
+    try:
+        entry = DeclaredDifference(**fields | {"met_by": MetBy(fields.get("met_by", MetBy.CASES))})
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{where}: {str(error).rpartition('() ')[2]}; set it right.") from error
+    if type(entry.expires) is not dt.date:
+        raise UsageError(f"{where}: expires is no day; write it like 2027-12-31.")
+    if [entry.v1 is not None and entry.v2 is not None, bool(entry.header), bool(entry.path)].count(True) != 1:
+        raise UsageError(f"{where}: give it one of v1 and v2, header, or path.")
+    return entry

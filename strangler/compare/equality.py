@@ -13,7 +13,7 @@ from strangler.compare.links import Links
 # What frames the body, what differs from request to request, and what the gateway adds.
 IGNORED_HEADERS: Final = frozenset(
     {
-        *("connection", "content-length", "date", "server", "transfer-encoding"),
+        *("connection", "content-length", "date", "keep-alive", "server", "server-timing", "transfer-encoding"),
         *("x-request-id", "x-route", "x-served-by"),
     }
 )

@@ -9,7 +9,7 @@ import httpx
 
 from strangler.compare import equality
 from strangler.compare.answer import Answer
-from strangler.compare.declared import declared_differences
+from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.equality import Difference
 
 V1, V2 = "/api", "/api/v2"
@@ -36,8 +36,7 @@ class Comparison:
 
     def __init__(self, front: httpx.Client) -> None:
         self._front = front
-        self._declared = {(entry.route, entry.v1, entry.v2) for entry in declared_differences()}
-        self.used: set[tuple[str, int, int]] = set()
+        self._declared = DeclaredDifferences(declared_differences())
         self.differences: list[str] = []
         self.compared = 0
 
@@ -59,12 +58,10 @@ class Comparison:
         assert first.headers["X-Served-By"] == "django"
         if served_by is not None:
             assert second.headers["X-Served-By"] == served_by, f"{ask} was answered by the wrong stack"
-        declared = (second.headers["X-Route"], first.status_code, second.status_code)
-        if declared in self._declared:
-            self.used.add(declared)
-        else:
-            found = differences(first, second, by_shape=of_v2 is not None)
-            self.differences.extend(f"{ask}: {each}" for each in found)
+        found = differences(first, second, by_shape=of_v2 is not None)
+        statuses = {"left": first.status_code, "right": second.status_code}
+        undeclared = self._declared.undeclared(second.headers["X-Route"], found, **statuses)
+        self.differences.extend(f"{ask}: {each}" for each in undeclared)
         return first, second
 
     def show(self) -> None:

@@ -9,7 +9,7 @@ from strangler.local.settings import ROOT
 from strangler.routes.table import load_routes
 
 
-@pytest.mark.parametrize("entry", declared_differences(), ids=lambda entry: f"{entry.route} {entry.v1} {entry.v2}")
+@pytest.mark.parametrize("entry", declared_differences(), ids=str)
 def test_a_declared_difference_is_explained_and_fresh(entry: DeclaredDifference) -> None:
     names = {route.name for route in load_routes(ROOT / "nginx" / "routes.toml").routes}
     assert entry.route in names
@@ -17,4 +17,4 @@ def test_a_declared_difference_is_explained_and_fresh(entry: DeclaredDifference)
     assert entry.reason.endswith(".")
     assert entry.owner
     assert (entry.v1, entry.v2) != (200, 200)
-    assert entry.v2 < 500
+    assert entry.v2 is None or entry.v2 < 500

@@ -5,12 +5,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from strangler.compare.cases.case import Case
 from strangler.routes.route import Api
 
 MAX_BYTES: Final = 65536
 _FIELDS: Final = ("method", "uri", "route", "host", "scheme", "request_id", "api")
 _SENT: Final = {"authorization": "Authorization", "accept": "Accept", "accept_language": "Accept-Language"}
 _ROUTE: Final = re.compile(r"[a-z0-9_.]{1,200}")
+_LONGEST_ID: Final = 128
 _NUMBER: Final = re.compile(rb'^[^{]*\{"number":(\d{1,18}),')
 # nginx finds the route of such a path by another than the one that was sent.
 _REWRITTEN: Final = re.compile(r"//|/\.|%2[ef]|\\|%5c", re.IGNORECASE)
@@ -42,6 +44,16 @@ class Sample:
     def secrets(self) -> tuple[str, ...]:
         """What must not turn up in a report, should a stack repeat it."""
         return tuple(value for name, value in self.headers if name == "Authorization")
+
+    @property
+    def case(self) -> Case:
+        """What both stacks are asked."""
+        told = (
+            ("Host", self.host),
+            ("X-Forwarded-Proto", self.scheme),
+            ("X-Request-ID", f"shadow-{self.request_id}"[:_LONGEST_ID]),
+        )
+        return Case(method=self.method, target=self.target, headers=(*told, *self.headers), route=self.route)
 
 
 def sample_parse(datagram: bytes) -> Sample:

@@ -7,21 +7,26 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self
 
+from strangler.compare.asking import Asker, Limits
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.shadow.asking import Asker
+from strangler.compare.judging import Judge, Outcome, Rules
+from strangler.compare.pace import Pace
 from strangler.compare.shadow.backlog import Backlog
 from strangler.compare.shadow.inbox import Inbox
-from strangler.compare.shadow.judging import Judge, Judgement, Outcome
-from strangler.compare.shadow.pace import Pace
+from strangler.compare.shadow.judging import Judgement, judgement_of
 from strangler.compare.shadow.sample import Sample
 from strangler.compare.shadow.settings import ShadowSettings
 from strangler.compare.shadow.store import PLACES_PER_ROUTE, ShadowStore
 from strangler.compare.shadow.tally import Tally
+from strangler.compare.side import Side
 from strangler.errors import FailedError
-from strangler.routes.route import Stack
+from strangler.routes.route import Api, Stack
 
 _LOG = logging.getLogger("strangler.shadow")
 _WRITE_SECONDS: Final = 1.0
+_API: Final = {Stack.DJANGO: Api.V1, Stack.FASTAPI: Api.V2}
+# Both are told v1's prefix, so that the links in both answers are v1's.
+_LINKS: Final = Api.V1.prefix
 
 
 class ShadowWorker:
@@ -49,8 +54,8 @@ class ShadowWorker:
             await self._exit.enter_async_context(self._asker(stack, str(url)))
             for stack, url in ((Stack.DJANGO, settings.django_url), (Stack.FASTAPI, settings.fastapi_url))
         ]
-        declared = DeclaredDifferences(declared_differences())
-        self._judge = Judge(*askers, declared=declared, ignore=settings.ignore)
+        rules = Rules(DeclaredDifferences(declared_differences()), ignore=settings.ignore)
+        self._judge = Judge(askers[0], askers[1], rules)
         self._exit.enter_context(
             Inbox(settings.socket, owner=settings.socket_owner, receive=self._backlog.offer),
         )
@@ -70,10 +75,16 @@ class ShadowWorker:
         self._write()
 
     def _asker(self, stack: Stack, url: str) -> Asker:
+        """Asks a stack behind nginx's back and as nginx would."""
         settings = self._settings
-        return Asker(
-            stack, url, concurrency=settings.concurrency, timeout=settings.timeout, body_bytes=settings.body_bytes
+        side = Side(
+            name=stack,
+            url=url.rstrip("/") + _API[stack].prefix,
+            links=_LINKS,
+            headers=(("User-Agent", "strangler-shadow"), ("X-Forwarded-Prefix", _LINKS)),
         )
+        limits = Limits(concurrency=settings.concurrency, timeout=settings.timeout, body_bytes=settings.body_bytes)
+        return Asker(side, limits)
 
     def _empty_tally(self) -> Tally:
         return Tally(places_per_route=PLACES_PER_ROUTE)
@@ -91,7 +102,7 @@ class ShadowWorker:
 
     async def _judgement(self, sample: Sample) -> Judgement:
         try:
-            return await self._judge.judge(sample)
+            return judgement_of(sample, await self._judge.judge(sample.case))
         except Exception as error:  # noqa: BLE001 - one sample that nobody thought of must not end the others
             # Its own words, or its trace, could quote the request and its token.
             failure = f"the worker stumbled over an answer ({type(error).__name__})"

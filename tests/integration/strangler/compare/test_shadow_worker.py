@@ -162,7 +162,7 @@ def test_a_stack_that_is_down_is_a_failure_until_it_is_back(
     fastapi.stop()
     with start() as worker:
         worker.send({})
-        assert worker.wait_for(asked=1, failed=1).failure == "fastapi does not answer"
+        assert worker.wait_for(asked=1, failed=1).failure == "fastapi does not answer (connection refused)"
     with start(fastapi_url=django.url) as worker:
         worker.send({})
         worker.wait_for(asked=2, failed=1, equal=1)

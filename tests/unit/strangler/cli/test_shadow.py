@@ -8,9 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from strangler.cli import app
+from strangler.compare.judging import Outcome
 from strangler.compare.masking import Reported
 from strangler.compare.shadow.backlog import Refused
-from strangler.compare.shadow.judging import Judgement, Outcome
+from strangler.compare.shadow.judging import Judgement
 from strangler.compare.shadow.store import ShadowStore
 from strangler.compare.shadow.tally import Tally
 from strangler.local.services import shadow_database

@@ -1,29 +1,99 @@
-"""Declared differences hold for their route and statuses, until they expire."""
+"""Declared differences hold for their route and place, until they expire; those that nobody meets are told."""
 
 import datetime as dt
 from pathlib import Path
 
-from strangler.compare.declared import DeclaredDifferences, declared_differences
+import pytest
 
-TEXT = """
+from strangler.compare.declared import DeclaredDifferences, MetBy, declared_differences
+from strangler.compare.equality import Difference, Kind
+from strangler.errors import UsageError
+
+ENTRY = """
 [[difference]]
 route = "users.me"
-v1 = 500
-v2 = 401
 reason = "v1 fails."
 owner = "api"
 expires = 2027-12-31
 """
+STATUS = f"{ENTRY}v1 = 500\nv2 = 401\n"
+LAST = dt.date(2027, 12, 31)
+OF_STATUS = Difference(kind=Kind.STATUS, left=500, right=401)
+OF_VARY = Difference(kind=Kind.HEADER, path=("vary",), left="Accept", right="Cookie")
+OF_TITLE = Difference(kind=Kind.VALUE, path=("results", 3, "title"), left="a", right="b")
+OF_TEXT = Difference(kind=Kind.TEXT, left="a", right="b")
+
+
+def declared(file: Path, text: str, *, today: dt.date = LAST) -> DeclaredDifferences:
+    file.write_text(text)
+    return DeclaredDifferences(declared_differences(file), today=today)
+
+
+def undeclared(
+    entries: DeclaredDifferences, *found: Difference, route: str = "users.me", left: int = 500, right: int = 401
+) -> int:
+    return len(entries.undeclared(route, found, left=left, right=right))
 
 
 def test_a_declared_difference_is_meant_until_its_last_day(tmp_path: Path) -> None:
-    (tmp_path / "declared.toml").write_text(TEXT)
-    declared = DeclaredDifferences(declared_differences(tmp_path / "declared.toml"))
-    last = dt.date(2027, 12, 31)
-    assert declared.hold("users.me", 500, 401, today=last)
-    assert not declared.hold("users.me", 500, 401, today=last + dt.timedelta(days=1))
-    assert not declared.hold("users.me", 401, 500, today=last)
-    assert not declared.hold("users.list", 500, 401, today=last)
+    entries = declared(tmp_path / "declared.toml", STATUS)
+    assert undeclared(entries, OF_STATUS, OF_TITLE) == 0
+    assert undeclared(entries, OF_STATUS, left=401, right=500) == 1
+    assert undeclared(entries, OF_STATUS, route="users.list") == 1
+    late = declared(tmp_path / "declared.toml", STATUS, today=LAST + dt.timedelta(days=1))
+    assert undeclared(late, OF_STATUS) == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "found", "left_over"),
+    [
+        ('header = "vary"', [OF_VARY, OF_TITLE], 1),
+        ('header = "allow"', [OF_VARY], 1),
+        ('path = "$.results[*].title"', [OF_TITLE, OF_VARY, OF_STATUS], 2),
+        ('path = "$.results"', [OF_TITLE], 0),
+        ('path = "$.res"', [OF_TITLE], 1),
+        ('path = "body"', [OF_TEXT, OF_TITLE], 1),
+    ],
+)
+def test_a_header_or_a_place_in_the_body_is_declared_alone(
+    tmp_path: Path, what: str, found: list[Difference], left_over: int
+) -> None:
+    entries = declared(tmp_path / "declared.toml", ENTRY + what)
+    assert undeclared(entries, *found) == left_over
+    assert len(entries.met) == (left_over < len(found))
+
+
+def test_an_entry_that_expired_or_that_nobody_met_is_a_fault_of_an_asked_route(tmp_path: Path) -> None:
+    text = STATUS + ENTRY + 'header = "vary"' + ENTRY + 'path = "$.a"\nmet_by = "contract"'
+    entries = declared(tmp_path / "declared.toml", text)
+    undeclared(entries, OF_STATUS)
+    assert entries.faults(["posts.list"], met_by=[MetBy.CASES]) == ()
+    assert entries.faults(["users.me"], met_by=[]) == ()
+    unmet = "the declared difference of users.me (vary) was never met: remove it"
+    assert entries.faults(["users.me"], met_by=[MetBy.CASES]) == (unmet,)
+    late = declared(tmp_path / "declared.toml", STATUS, today=LAST + dt.timedelta(days=1))
+    assert late.faults(["users.me"], met_by=[MetBy.CASES]) == (
+        "the declared difference of users.me (500 and 401) has expired on 2027-12-31: mend it, or declare it anew",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[[difference]", "can't be read"),
+        (ENTRY, "declared.toml, difference 1: give it one of v1 and v2, header, or path."),
+        (ENTRY + "v1 = 500", "difference 1: give it one of"),
+        (STATUS + ENTRY + 'header = "vary"\npath = "$.a"', "difference 2: give it one of"),
+        (ENTRY + 'who = "me"', "unexpected keyword argument 'who'; set it right."),
+        ('[[difference]]\nroute = "a"', "missing 3 required"),
+        (STATUS + 'met_by = "nobody"', "'nobody' is not a valid MetBy"),
+        (STATUS.replace("2027-12-31", '"soon"'), "expires is no day"),
+    ],
+)
+def test_a_bad_entry_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        declared(tmp_path / "declared.toml", text)
+    assert sentence in str(caught.value)
 
 
 def test_the_deployed_file_can_be_read() -> None:

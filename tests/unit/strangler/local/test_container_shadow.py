@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from strangler.compare.shadow.judging import Judgement, Outcome
+from strangler.compare.judging import Outcome
+from strangler.compare.shadow.judging import Judgement
 from strangler.compare.shadow.results import ShadowResults
 from strangler.compare.shadow.store import ShadowStore
 from strangler.compare.shadow.tally import Tally

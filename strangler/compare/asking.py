@@ -1,0 +1,144 @@
+"""Asks one side what a case says, and tells in one sentence why there is no answer to compare."""
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from strangler.compare.answer import Answer
+from strangler.compare.cases.case import Case
+from strangler.compare.failing import AskFailed, failure_of
+from strangler.compare.pace import Pace
+from strangler.compare.redirects import MAX_REDIRECTS, redirect_target
+from strangler.compare.side import Side
+from strangler.compare.wire import Headers, headers_sent, is_json_broken, url_of
+
+# What aiohttp would say of itself, and nobody asked it to.
+_UNSAID: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+# Below that of the servers in use, so that few requests meet a connection that is just being closed.
+_KEEP_ALIVE_SECONDS: Final = 1.5
+_HEADER_BYTES: Final = 65536
+_STATEMENTS: Final = re.compile(r'(?:^|,)\s*sql\s*;[^,]*?\bdesc="?(\d{1,9})')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """An answer, the seconds from the request's beginning to the answer's end, and the SQL statements behind it.
+
+    `statements` is what the side reports in `Server-Timing: sql;desc="3"`; None where it doesn't.
+    """
+
+    answer: Answer = field(repr=False)
+    seconds: float
+    statements: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How hard a side may be asked, and how much of an answer is listened to.
+
+    Attributes:
+        concurrency: requests under way at once.
+        timeout: seconds for one answer.
+        body_bytes: the size of the longest body that is compared.
+        rate: requests in a second; None for as many as are answered.
+    """
+
+    concurrency: int
+    timeout: float
+    body_bytes: int
+    rate: float | None = None
+
+
+class Asker:
+    """Asks `side` as a case says, byte for byte; knows no cookies and no proxies.
+
+    A redirect is an answer; with `follow` the one that it leads to is, if the same side gives it. With `strict_json` a
+    body that is called JSON and isn't is no answer. To be made where a loop runs.
+    """
+
+    def __init__(self, side: Side, limits: Limits, *, follow: bool = False, strict_json: bool = False) -> None:
+        self.side = side
+        self._limits = limits
+        self._follow = follow
+        self._strict_json = strict_json
+        self._base = URL(side.url)
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._pace = Pace(limits.rate) if limits.rate else None
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            max_line_size=_HEADER_BYTES,
+            max_field_size=_HEADER_BYTES,
+            skip_auto_headers=_UNSAID,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def ask(self, case: Case, *, credentials: Headers = ()) -> Asked:
+        """The answer to a case; waiting for one's turn isn't among its seconds.
+
+        :raises AskFailed: the side doesn't answer, takes too long, or what it answers can't be compared.
+        """
+        headers = headers_sent(self.side, case.headers, credentials)
+        async with self._slots:
+            asked = await self._timed(case.method, case.target, headers, case.body)
+            target, seconds, hops = case.target, asked.seconds, 0
+            while (found := redirect_target(self.side, case.method, target, asked.answer)) is not None:
+                hops += 1
+                if found == target or hops > MAX_REDIRECTS:
+                    raise AskFailed(f"{self.side.name} redirects in a circle", of_side=False)
+                if not self._follow:
+                    break
+                target = found
+                asked = await self._timed(case.method, target, headers, case.body)
+                seconds += asked.seconds
+        return Asked(answer=asked.answer, seconds=seconds, statements=asked.statements)
+
+    async def _timed(self, method: str, target: str, headers: CIMultiDict[str], body: bytes) -> Asked:
+        if self._pace:
+            await self._pace.wait()
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout(self._limits.timeout):
+                answer = await self._answer(method, url_of(self._base, target), headers, body)
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+            raise failure_of(error, side=self.side.name, timeout=self._limits.timeout) from None
+        seconds = clock() - began
+        if self._strict_json and is_json_broken(method, answer):
+            raise AskFailed(f"{self.side.name} answered with JSON that can't be read", of_side=False)
+        return Asked(answer=answer, seconds=seconds, statements=_statements(answer))
+
+    async def _answer(self, method: str, url: URL, headers: CIMultiDict[str], body: bytes) -> Answer:
+        async with self._session.request(
+            method, url, headers=headers, data=body or None, allow_redirects=False
+        ) as response:
+            received = bytearray()
+            async for piece in response.content.iter_any():
+                received += piece
+                if len(received) > self._limits.body_bytes:
+                    # Else the rest of it would be read to use the connection again.
+                    response.close()
+                    limit = f"{self._limits.body_bytes:,}"
+                    raise AskFailed(f"{self.side.name} answered with more than {limit} bytes", of_side=False)
+            sent = ((name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in response.raw_headers)
+            return Answer(status=response.status, headers=tuple(sent), body=bytes(received), base=self.side.links)
+
+
+def _statements(answer: Answer) -> int | None:
+    told = answer.header("server-timing")
+    found = _STATEMENTS.search(told) if told else None
+    return int(found[1]) if found else None
