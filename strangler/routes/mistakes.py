@@ -29,13 +29,18 @@ class Mistake(Exception):
         return f", line {last}" if last else ""
 
 
-class RoutesError(UsageError):
-    """A routes file that nginx could not serve; its sentence is the first of `mistakes`, in the order of the lines."""
+class MistakesError(UsageError):
+    """A file that says what it can't; its sentence is the first of `mistakes`, in the order of the lines."""
 
     def __init__(self, source: str, mistakes: Iterable[Mistake]) -> None:
         ordered = sorted(mistakes, key=lambda mistake: (not mistake.lines, mistake.lines))
         self.mistakes: Sequence[str] = [mistake.told(source) for mistake in ordered]
-        super().__init__(self.mistakes[0])
+        more = f" ({len(ordered) - 1} more: see strangler check)" if len(ordered) > 1 else ""
+        super().__init__(self.mistakes[0] + more)
+
+
+class RoutesError(MistakesError):
+    """A routes file that nginx could not serve."""
 
 
 def shown(value: object) -> str:

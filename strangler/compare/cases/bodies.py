@@ -1,0 +1,85 @@
+"""Bodies of requests, from what a case file says of them."""
+
+import datetime as dt
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Final
+from urllib.parse import urlencode
+
+from strangler.compare.masking import is_secret
+
+JSON_TYPE: Final = "application/json"
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+_BOUNDARY: Final = "strangler-boundary"
+MULTIPART_TYPE: Final = f"multipart/form-data; boundary={_BOUNDARY}"
+
+
+class BodyError(ValueError):
+    """The value can't be sent in that way; the sentence is the mend."""
+
+
+def json_body(value: object) -> bytes:
+    """The value as JSON, its keys in the order given.
+
+    :raises BodyError: it holds a day, a time or a number that JSON can't write.
+    """
+    _check_json(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def form_body(value: object) -> bytes:
+    """The fields as an HTML form sends them; a list is a field that is there several times.
+
+    :raises BodyError: it is no table of texts, numbers, true, false and lists of these.
+    """
+    return urlencode(list(_fields(value))).encode()
+
+
+def multipart_body(value: object) -> bytes:
+    """The fields as `multipart/form-data` (RFC 7578) of `MULTIPART_TYPE`.
+
+    :raises BodyError: as for a form.
+    """
+    parts = [
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
+        for name, text in _fields(value)
+    ]
+    return f"{''.join(parts)}--{_BOUNDARY}--\r\n".encode()
+
+
+def secrets_in(value: object) -> Iterator[str]:
+    """The texts that stand under a secret's name, such as a password that is sent."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if isinstance(inner, str) and is_secret(str(name)):
+                yield inner
+            yield from secrets_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from secrets_in(inner)
+
+
+def _check_json(value: object) -> None:
+    if isinstance(value, dt.date | dt.time):
+        raise BodyError(f"put {value} into quotes, JSON knows no days and times")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BodyError(f"write the JSON as body = '…', {value} is no number in it")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _check_json(inner)
+
+
+def _fields(value: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(value, dict):
+        raise BodyError("write it as a table such as { title = 'a', tags = ['x', 'y'] }")
+    for name, inner in value.items():
+        for each in inner if isinstance(inner, list) else [inner]:
+            yield name, _text(each)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise BodyError("give each field a text, a number, true, false or a list of these")

@@ -1,0 +1,233 @@
+"""Case files: what they ask, and each mistake in them told with its line and its mend."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strangler.compare.cases.case import Case
+from strangler.compare.cases.files import cases_from_files, scenarios_from_files
+from strangler.errors import UsageError
+from strangler.local.settings import ROOT
+from strangler.routes.mistakes import MistakesError
+from strangler.routes.table import load_routes
+
+TABLE = load_routes(ROOT / "nginx" / "routes.toml")
+
+WHOLE = """\
+[[case]]
+get = "/posts/?page=2"
+as = ["alice", "nobody"]
+
+[[case]]
+name = "a post"
+as = ["alice"]
+post = "/posts/"
+json = { title = "é", tags = [1, true] }
+save = { post = "$.id", first = "$.tags[0]" }
+
+[[case]]
+as = ["alice"]
+get = "/posts/{post}/"
+
+[[case]]
+options = "/posts/"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "README.md").write_text("no case")
+    return tmp_path
+
+
+def one(folder: Path, text: str) -> Case:
+    (folder / "a.toml").write_text(f"[[case]]\n{text}", encoding="utf-8")
+    (scenario,) = scenarios_from_files(folder, TABLE)
+    (step,) = scenario.steps
+    return step.case
+
+
+def refusal(folder: Path, text: str) -> str:
+    (folder / "a.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        scenarios_from_files(folder, TABLE)
+    with pytest.raises(UsageError, match=r"a\.toml"):
+        cases_from_files(folder, TABLE)
+    return str(caught.value).partition("a.toml")[2]
+
+
+def test_a_file_is_a_scenario_with_a_step_for_each_caller(folder: Path) -> None:
+    (folder / "posts.toml").write_text(WHOLE, encoding="utf-8")
+    (scenario,) = scenarios_from_files(folder, TABLE)
+    assert scenario.name == "posts.toml"
+    steps = [(step.case.source, step.case.caller, step.case.method, step.case.route) for step in scenario.steps]
+    assert steps == [
+        ("posts.toml, line 1", "alice", "GET", "posts.list"),
+        ("posts.toml, line 1", "", "GET", "posts.list"),
+        ("posts.toml, line 5", "alice", "POST", "posts.create"),
+        ("posts.toml, line 12", "alice", "GET", "posts.retrieve"),
+        ("posts.toml, line 16", "", "OPTIONS", ""),
+    ]
+    write = scenario.steps[2]
+    assert write.save == (("post", ("id",)), ("first", ("tags", 0)))
+    assert write.case.body == '{"title":"é","tags":[1,true]}'.encode()
+    assert write.case.headers == (("Content-Type", "application/json"),)
+    assert write.case.name == "a post"
+
+
+def test_a_running_stack_is_asked_the_reads_that_need_no_write(folder: Path) -> None:
+    (folder / "posts.toml").write_text(WHOLE, encoding="utf-8")
+    (folder / "a.toml").write_text('[[case]]\nhead = "/feed/"\n', encoding="utf-8")
+    cases = [*cases_from_files(folder, TABLE)]
+    assert [(case.method, case.target) for case in cases] == [
+        ("HEAD", "/feed/"),
+        ("GET", "/posts/?page=2"),
+        ("GET", "/posts/?page=2"),
+        ("OPTIONS", "/posts/"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "content_type", "body"),
+    [
+        (
+            "form = { title = 'a b', n = [1, true] }",
+            "application/x-www-form-urlencoded",
+            b"title=a+b&n=1&n=true",
+        ),
+        ("body = '{bad'", "application/json", b"{bad"),
+        ("body = 'é'\nheaders = { content-type = 'text/plain' }", "text/plain", "é".encode()),
+        (
+            "multipart = { title = 'é' }",
+            "multipart/form-data; boundary=strangler-boundary",
+            '--strangler-boundary\r\nContent-Disposition: form-data; name="title"\r\n\r\né\r\n'
+            "--strangler-boundary--\r\n".encode(),
+        ),
+        ("json = []", "application/json", b"[]"),
+        ("body = 'x'\nheaders = { Content-Type = '' }", None, b"x"),
+    ],
+)
+def test_bodies(folder: Path, text: str, content_type: str | None, body: bytes) -> None:
+    case = one(folder, f"post = '/posts/'\n{text}")
+    assert case.body == body
+    assert {name.lower(): value for name, value in case.headers}.get("content-type") == content_type
+
+
+def test_a_password_that_is_sent_is_known_as_a_secret(folder: Path) -> None:
+    case = one(folder, "post = '/users/'\njson = { username = 'u', password = 'p w', more = [{ token = 't' }] }")
+    assert case.secrets == ("p w", "t")
+    assert "p w" not in repr(case)
+
+
+def test_letters_beyond_ascii_are_sent_as_utf8(folder: Path) -> None:
+    case = one(folder, "get = '/tags/?search=é'\nheaders = { X-Name = 'ж' }")
+    assert case.target.encode("latin-1") == "/tags/?search=é".encode()
+    assert case.headers[0][1].encode("latin-1") == "ж".encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", ": there is no [[case]]: write each case under one."),
+        ("[case]\nget='/a/'", ", line 1: there is no [[case]]: write each case under one."),
+        ("[[cases]]\nget='/a/'", ", line 1: the file has an unknown key 'cases': did you mean [[case]]?"),
+        ("[[case]]\nget='/a/'\ngte='/b/'", ", line 3: a [[case]] has an unknown key 'gte': did you mean get?"),
+        ("\n[[case]]\nas=['a']", ", line 2: a [[case]] asks for nothing: add get = "),
+        ("[[case]]\nget='/a/'\n\npost='/a/'", ", line 4: a [[case]] has get and post: write a [[case]] for each."),
+        ("[[case]]\nname='n'\nget='a'", ", line 3: case \"n\" has get 'a': begin it with / and write a blank as %20"),
+        ("[[case]]\nget='/a b'", ", line 2: a [[case]] has get '/a b': begin it with /"),
+        ("[[case]]\nget='/a#b'", ", line 2: "),
+        ("[[case]]\nget=5", ", line 2: a [[case]] has get 5: begin it"),
+        ("[[case]]\nget='/posts/{post}/'", "a [[case]] has get '/posts/{post}/': save post in a case above, or write"),
+        ("[[case]]\nname=''\nget='/a/'", ", line 2: a [[case]] has name '': write a line in quotes, or leave it out."),
+        ("[[case]]\nget='/a/'\nas='alice'", ", line 3: a [[case]] has as 'alice': list one or more names"),
+        ("[[case]]\nget='/a/'\nas=[]", ", line 3: a [[case]] has as []: list one or more names"),
+        ("[[case]]\nget='/a/'\nas=['a','a']", ", line 3: a [[case]] has as ['a', 'a']: name each of them once."),
+        ("[[case]]\nget='/a/'\njson={}", ", line 3: a [[case]] has json {}: take it away, get sends no body."),
+        ("[[case]]\npost='/a/'\njson={}\nbody=''", ", line 4: a [[case]] has json and body: keep one of them."),
+        ("[[case]]\npost='/a/'\nbody=5", ", line 3: a [[case]] has body 5: write it in quotes, as it is sent."),
+        ("[[case]]\npost='/a/'\njson={d=2026-01-01}", ", line 3: a [[case]] has json "),
+        ("[[case]]\npost='/a/'\njson=[inf]", "write the JSON as body = '…', inf is no number in it."),
+        ("[[case]]\npost='/a/'\nform='a=1'", ", line 3: a [[case]] has form 'a=1': write it as a table such as "),
+        ("[[case]]\npost='/a/'\nmultipart={a={}}", "give each field a text, a number, true, false or a list of these."),
+        ("[[case]]\nget='/a/'\nheaders=['a']", ", line 3: a [[case]] has headers ['a']: write it as a table such as"),
+        ("[[case]]\nget='/a/'\nheaders={'a b'='c'}", "give each header a name without blanks, and a text on one line."),
+        ("[[case]]\nget='/a/'\nheaders={a=\"b\\nc\"}", "give each header a name without blanks"),
+        ("[[case]]\nget='/a/'\nheaders={Host='h'}", "take Host away, the comparison writes it itself."),
+        ("[[case]]\nget='/a/'\nas=['a']\nheaders={authorization='x'}", ", line 3: a [[case]] has as ['a']: take it"),
+        ("[[case]]\nget='/a/'\nsave={a='$.a'}", "take it away, only a write by one caller can save something."),
+        ("[[case]]\npost='/a/'\nas=['a','b']\nsave={a='$.a'}", "only a write by one caller can save something."),
+        ("[[case]]\npost='/a/'\nsave={A='$.a'}", "name variables in small letters, digits and _."),
+        ("[[case]]\npost='/a/'\nsave={a='id'}", "write each place like $.id or $.results[0].id."),
+        ("[[case]]\npost='/a/'\nsave={a=1}", "write each place like $.id or $.results[0].id."),
+        ("[[case]]\npost='/a/'\nsave=[]", 'write it as a table such as { post = "$.id" }.'),
+        ("[[case]]\nget='/a/", ", line 2: not valid TOML"),
+        ("case = [1]", ", line 1: there is no [[case]]: write each case under one."),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_its_mend(folder: Path, text: str, told: str) -> None:
+    found = refusal(folder, text)
+    assert told in found
+    assert found.endswith((".", "?"))
+    assert "\n" not in found
+
+
+def test_all_mistakes_of_a_file_are_found_and_none_twice(folder: Path) -> None:
+    text = "[[case]]\npost='/a/'\nas='x'\nsave={a='$.id'}\n[[case]]\nget='/a/{a}/'\n[[case]]\nget='b'\n"
+    (folder / "a.toml").write_text(text)
+    with pytest.raises(MistakesError) as caught:
+        scenarios_from_files(folder, TABLE)
+    assert [mistake.partition(": ")[0].rpartition(", ")[2] for mistake in caught.value.mistakes] == ["line 3", "line 8"]
+
+
+def test_a_file_that_is_no_utf8_is_refused(folder: Path) -> None:
+    (folder / "a.toml").write_bytes(b"[[case]]\nget = '/\xff/'\n")
+    with pytest.raises(UsageError, match=r"a\.toml, line 2: the byte 0xff is no UTF-8"):
+        scenarios_from_files(folder, TABLE)
+
+
+def test_a_folder_without_files_is_refused(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"holds no \.toml file: name a folder of case files\.$"):
+        scenarios_from_files(folder, TABLE)
+    with pytest.raises(
+        UsageError, match=r"can't be read \(No such file or directory\): name a folder of case files\.$"
+    ):
+        scenarios_from_files(folder / "none", TABLE)
+
+
+_VALUES = st.recursive(
+    st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "/a/", "nobody", "$.id", "{x}"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["a", "Host", "A b"]), inner, max_size=2)
+    ),
+)
+_KEYS = st.sampled_from(
+    ["name", "as", "get", "post", "delete", "headers", "json", "form", "multipart", "body", "save", "x"]
+)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ",".join(f"'{key}'={_toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_toml, value)) + "]"
+    return repr(value).lower()
+
+
+@given(st.lists(st.dictionaries(_KEYS, _VALUES, max_size=4), max_size=3))
+def test_whatever_a_file_says_it_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, tables: list[dict[str, object]]
+) -> None:
+    folder = tmp_path_factory.mktemp("cases")
+    text = "".join(
+        "[[case]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in table.items()) for table in tables
+    )
+    (folder / "a.toml").write_text(text)
+    try:
+        scenarios = scenarios_from_files(folder, TABLE)
+    except MistakesError as error:
+        assert all(", line " in mistake or "no [[case]]" in mistake for mistake in error.mistakes)  # noqa: PT017
+    else:
+        assert len(scenarios) == 1
