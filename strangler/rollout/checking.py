@@ -62,7 +62,7 @@ def _check_endpoints(table: RouteTable, documents: Documents, url: str, source: 
     yield from unknown
     for stack, known in endpoints.items():
         findings = list(uncovered(table, known, stack))
-        yield from findings or [_ok("endpoints", f"all {len(known)} of {stack} are in the file.")]
+        yield from findings or [_ok("endpoints", f"all of {stack}'s endpoints are in the file ({len(known)}).")]
     if endpoints:
         findings = list(unimplemented(table, endpoints, source=source))
         yield from findings

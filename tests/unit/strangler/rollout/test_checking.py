@@ -83,8 +83,8 @@ def test_all_is_well(shop: Shop) -> None:
     version = shop.gateway.running
     assert shop.check() == [
         ("ok", "file", "routes.toml is valid: 1 route."),
-        ("ok", "endpoints", "all 1 of django are in the file."),
-        ("ok", "endpoints", "all 1 of fastapi are in the file."),
+        ("ok", "endpoints", "all of django's endpoints are in the file (1)."),
+        ("ok", "endpoints", "all of fastapi's endpoints are in the file (1)."),
         ("ok", "stacks", "every route is sent where it is answered."),
         ("ok", "running", f"version {version} runs, and its files are whole."),
         ("ok", "apply", "nothing is pending: the file is what was applied."),

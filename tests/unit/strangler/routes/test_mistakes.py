@@ -477,7 +477,7 @@ def test_one_reading_finds_the_mistakes_of_all_entries() -> None:
     assert [mistake.split(":")[0] for mistake in error.mistakes] == [
         f"routes.toml, line {number}" for number in (2, 9, 21, 27)
     ]
-    assert str(error) == error.mistakes[0]
+    assert str(error) == f"{error.mistakes[0]} (3 more: see strangler check)"
 
 
 def test_a_long_value_is_shown_in_part() -> None:
