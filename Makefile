@@ -90,7 +90,7 @@ env: ## Put a random secret into .env for each that isn't there; then docker com
 COMPOSE ?= docker compose
 containers: ## Build and start the containers, ask them what a client does, remove them; COMPOSE="podman compose"
 	@$(call bootstrap,dev)
-	@COMPOSE="$(COMPOSE)" $(python) -m pytest tests/e2e/containers/check_containers.py $(ARGS)
+	@COMPOSE="$(COMPOSE)" $(python) -m pytest tests/e2e/containers/check_*.py $(ARGS)
 
 ##@ Work on it
 test: ## Run every test on a database of its own; ARGS="-k feed" passes arguments to pytest

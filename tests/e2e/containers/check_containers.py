@@ -1,51 +1,12 @@
 """docker-compose.yml for real: `make containers`. No part of `make test`, which needs no container engine."""
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 
-from strangler.local.settings import ROOT
-from tests.e2e.containers.engine import SECRETS, Containers, wait_for
-
-DEMO = {"username": "alice", "password": "strangler-demo"}
-PREFIXES = {"django": "/api", "fastapi": "/api/v2"}
-
-
-@pytest.fixture(scope="module")
-def containers() -> Iterator[Containers]:
-    containers = Containers()
-    containers.run("down", "--volumes")
-    try:
-        containers.run("build")
-        # nginx first, to show that it waits for its configuration, then everything.
-        containers.run("up", "--detach", "--no-deps", "nginx")
-        containers.inside("nginx", "sh", "-c", "! test -e /etc/nginx/generated/http.conf")
-        containers.run("up", "--detach")
-        containers.wait_until_ready()
-        yield containers
-    finally:
-        containers.run("down", "--volumes")
-
-
-@pytest.fixture(scope="module")
-def front(containers: Containers) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=containers.url, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def tokens(front: httpx.Client) -> dict[str, str]:
-    """An access token from each stack."""
-    found = {}
-    for stack, prefix in PREFIXES.items():
-        response = front.post(f"{prefix}/auth/token/", json=DEMO)
-        assert (response.status_code, response.headers["X-Served-By"]) == (200, stack)
-        found[stack] = response.json()["access"]
-    return found
+from tests.e2e.containers.engine import PREFIXES, SECRETS, Containers
 
 
 def test_both_stacks_answer_the_same(front: httpx.Client) -> None:
@@ -87,7 +48,7 @@ def test_an_image_has_only_its_own_requirements(service: str, absent: str, conta
     containers.inside(service, "/venv/bin/python", "-c", ask)
 
 
-@pytest.mark.parametrize("service", ["django", "fastapi", "nginx"])
+@pytest.mark.parametrize("service", ["django", "fastapi", "nginx", "shadow"])
 def test_a_container_is_no_roots_and_can_change_nothing_of_itself(service: str, containers: Containers) -> None:
     assert containers.inside(service, "id", "-u").stdout.strip() == "10001"
     mounts = containers.inside(service, "cat", "/proc/mounts").stdout
@@ -97,9 +58,10 @@ def test_a_container_is_no_roots_and_can_change_nothing_of_itself(service: str, 
     assert re.search(r"^NoNewPrivs:\s+1$", status, flags=re.MULTILINE)
 
 
-def test_nginx_can_reach_the_stacks_and_not_the_database(containers: Containers) -> None:
+@pytest.mark.parametrize("service", ["nginx", "shadow"])
+def test_a_service_in_front_can_reach_the_stacks_and_not_the_database(service: str, containers: Containers) -> None:
     for address, code in [("django/8001", 0), ("fastapi/8002", 0), ("postgres/5432", 1)]:
-        asked = containers.inside("nginx", "bash", "-c", f"exec 3<>/dev/tcp/{address}", check=False)
+        asked = containers.inside(service, "bash", "-c", f"exec 3<>/dev/tcp/{address}", check=False)
         assert bool(asked.returncode) == bool(code), f"{address}: {asked.stderr}"
 
 
@@ -108,6 +70,7 @@ def test_no_container_knows_a_secret_that_it_does_not_need(containers: Container
         "django": ("POSTGRES_PASSWORD", "FASTAPI_DATABASE_PASSWORD"),
         "fastapi": ("POSTGRES_PASSWORD", "DATABASE_PASSWORD", "SECRET_KEY"),
         "nginx": SECRETS,
+        "shadow": SECRETS,
     }
     for service, names in unknown.items():
         environment = containers.inside(service, "env").stdout
@@ -160,16 +123,6 @@ def test_everything_stopped_starts_with_nginx_first_and_postgresql_last(containe
     for service in ("nginx", "fastapi", "django", "postgres"):
         containers.run("start", service)
     containers.wait_until_ready()
-
-
-def test_a_changed_routes_file_is_rendered_and_taken_up(containers: Containers, tmp_path: Path) -> None:
-    routes = (ROOT / "nginx" / "routes.toml").read_text()
-    moved = tmp_path / "routes.toml"
-    moved.write_text(re.sub(r'(name = "feed.list".*?stage = )"parallel"', r'\1"migrated"', routes, flags=re.DOTALL))
-    for file, stack in ((moved, "fastapi"), (ROOT / "nginx" / "routes.toml", "django")):
-        containers.run("run", "--rm", "setup", ROUTES_FILE=str(file))
-        containers.inside("nginx", "nginx", "-e", "stderr", "-s", "reload")
-        wait_for(f"{stack} to answer", lambda stack=stack: containers.served_by("/api/feed/") == stack)
 
 
 # Last, since it uses up what the token endpoints let through.

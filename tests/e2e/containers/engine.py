@@ -1,11 +1,14 @@
-"""The containers of docker-compose.yml under a name, a port and secrets of their own."""
+"""The containers of docker-compose.yml out of a copy of the checkout, under a name, a port and secrets of their own."""
 
 import os
 import secrets
 import shlex
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 
@@ -14,16 +17,22 @@ from strangler.local.settings import ROOT
 
 PROJECT = "strangler-check"
 SECRETS = ("SECRET_KEY", "JWT_SIGNING_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD")
+PREFIXES = {"django": "/api", "fastapi": "/api/v2"}
 # A command may build images; the start of PostgreSQL, the migrations and the demo data are far below a minute.
 COMMAND_SECONDS = 900
 READY_SECONDS = 120
 _POLL_SECONDS = 0.3
+# Neither what is built out of a checkout nor what a developer keeps in theirs.
+_LEFT_OUT = (".git", ".venv", ".run", ".env", "docker-compose.override.yml", "__pycache__", ".*_cache", ".hypothesis")
 
 
 class Containers:
-    """Runs `$COMPOSE` (docker compose) on the checkout."""
+    """Runs `$COMPOSE` (docker compose), and the tool, in a copy of the checkout, whose routes file may be edited."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_LEFT_OUT), symlinks=True)
+        self.routes_file = folder / "nginx" / "routes.toml"
         self.command = [*shlex.split(os.environ.get("COMPOSE") or "docker compose"), "--project-name", PROJECT]
         self.port = port_free_pick()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -32,26 +41,27 @@ class Containers:
             "ENVIRONMENT": "development",
             "PROXY_HOST": "127.0.0.1",
             "PROXY_PORT": str(self.port),
-            # Empty: the containers' own database, whatever the developer's .env says.
+            "GATEWAY": "container",
+            "COMPOSE": shlex.join(self.command),
+            # Empty: the default, whatever the developer's environment says.
             "DATABASE_URL": "",
             "FASTAPI_DATABASE_URL": "",
+            "ROUTES_FILE": "",
             # Without it podman leaves the health checks out of the images.
             "BUILDAH_FORMAT": "docker",
         }
 
     def run(self, *arguments: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         """A command of compose, to its end; with `check`, a failure shows what it said."""
-        result = subprocess.run(  # noqa: S603 - the developer's own compose
-            [*self.command, *arguments],
-            cwd=ROOT,
-            env=self.env | env,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-        )
+        result = self._ended(self.command, arguments, env)
         assert not check or result.returncode == 0, f"{arguments}: {result.stdout}\n{result.stderr}"
         return result
+
+    def strangler(self, *arguments: str, code: int = 0, stdin: str = "") -> str:
+        """What a command of the tool says, as an operator calls it; `code` is the exit code that it must have."""
+        result = self._ended([sys.executable, "-m", "strangler.cli"], arguments, {}, stdin=stdin)
+        assert result.returncode == code, f"{arguments}: {result.stdout}\n{result.stderr}"
+        return result.stdout + result.stderr
 
     def inside(self, service: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command in a running container."""
@@ -80,6 +90,20 @@ class Containers:
         except httpx.TransportError:
             return None
         return response.headers["X-Served-By"] if response.status_code == httpx.codes.OK else None
+
+    def _ended(
+        self, command: list[str], arguments: tuple[str, ...], env: dict[str, str], *, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - the developer's own compose, and the tool
+            [*command, *arguments],
+            cwd=self.folder,
+            env=self.env | env,
+            input=stdin,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+        )
 
 
 def wait_for(what: str, holds: Callable[[], bool]) -> None:
