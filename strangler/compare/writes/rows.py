@@ -1,0 +1,113 @@
+"""Where the rows of two copies differ after a step."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from strangler.compare.masking import Masker
+from strangler.compare.report.model import RowDifference
+from strangler.compare.writes.changes import Key, Originals, TableChanges, Values
+from strangler.compare.writes.matching import compared_columns, rows_match
+from strangler.compare.writes.roles import LEFT, RIGHT, Role, Roles
+from strangler.compare.writes.showing import row_shown, value_shown
+from strangler.compare.writes.tables import Column, Table
+
+Changes = Mapping[Table, TableChanges]
+
+
+class RowComparison:
+    """Compares what a scenario has changed on both sides, step by step.
+
+    A row that was there before is the same row if it has the same key; a new one if it plays the same part.
+    """
+
+    def __init__(self, tables: Sequence[Table], originals: Originals, roles: Roles) -> None:
+        self._tables = tables
+        self._originals = originals
+        self._roles = roles
+        self._pairs: dict[Table, dict[Role, tuple[Key, Key]]] = {table: {} for table in tables}
+        self._standing: frozenset[RowDifference] = frozenset()
+
+    def compare(self, step: int, left: Changes, right: Changes, *, masker: Masker) -> tuple[RowDifference, ...]:
+        """The differences that weren't there before this step; steps are counted from 1."""
+        for table in self._tables:
+            self._match(table, step, left[table], right[table])
+        found = [each for table in self._tables for each in self._differences(table, left[table], right[table], masker)]
+        new = tuple(each for each in found if each not in self._standing)
+        self._standing = frozenset(found)
+        return new
+
+    def _match(self, table: Table, step: int, left: TableChanges, right: TableChanges) -> None:
+        """Give each new row of both sides its part."""
+        pairs = self._pairs[table]
+        free = self._new(table, left, LEFT), self._new(table, right, RIGHT)
+        number = sum(role.step == step for role in pairs)
+        for ours, theirs in rows_match(table, free[LEFT], free[RIGHT], self._roles):
+            number += 1
+            role = Role(table.shown, step, number)
+            pairs[role] = (ours, theirs)
+            self._roles.learn(table, LEFT, ours, role)
+            self._roles.learn(table, RIGHT, theirs, role)
+
+    def _new(self, table: Table, changes: TableChanges, side: int) -> dict[Key, Values]:
+        """The new rows that have no part yet."""
+        paired = {pair[side] for pair in self._pairs[table].values()}
+        known = paired | self._originals.get(table, changes.written).keys()
+        return {key: row for key, row in changes.written.items() if key not in known}
+
+    def _differences(
+        self, table: Table, left: TableChanges, right: TableChanges, masker: Masker
+    ) -> Iterator[RowDifference]:
+        for row, ours, theirs in self._rows(table, left, right):
+            if ours is not None and theirs is not None:
+                yield from self._columns(table, row, ours, theirs, masker)
+            elif ours is not theirs:
+                sides = [None if each is None else row_shown(table, each, masker) for each in (ours, theirs)]
+                yield RowDifference(table=table.shown, row=row, column="", left=sides[0], right=sides[1])
+        if not table.key and left.total != right.total:
+            totals = [f"{changes.total} rows" for changes in (left, right)]
+            yield RowDifference(table=table.shown, row=table.shown, column="", left=totals[0], right=totals[1])
+
+    def _rows(
+        self, table: Table, left: TableChanges, right: TableChanges
+    ) -> Iterator[tuple[str, Values | None, Values | None]]:
+        """Each row that either side has changed: its name, and how it is on both."""
+        touched = {*left.written, *right.written, *left.gone, *right.gone}
+        for key, original in sorted(self._originals.get(table, touched).items(), key=lambda each: str(each[0])):
+            ours, theirs = (
+                None if key in changes.gone else changes.written.get(key, original) for changes in (left, right)
+            )
+            yield _name(table, key), ours, theirs
+        for role, (our_key, their_key) in self._pairs[table].items():
+            ours, theirs = left.written.get(our_key), right.written.get(their_key)
+            yield self._role_name(table, role, ours, theirs), ours, theirs
+        for ours in self._new(table, left, LEFT).values():
+            yield f"{table.shown}: a new one", ours, None
+        for theirs in self._new(table, right, RIGHT).values():
+            yield f"{table.shown}: a new one", None, theirs
+
+    def _columns(self, table: Table, row: str, ours: Values, theirs: Values, masker: Masker) -> Iterator[RowDifference]:
+        for index, column in compared_columns(table):
+            pair = ours[index], theirs[index]
+            if not self._roles.column_same(table, column, *pair):
+                left, right = (self._shown(table, column, side, value, masker) for side, value in enumerate(pair))
+                yield RowDifference(table=table.shown, row=row, column=column.name, left=left, right=right)
+
+    def _shown(self, table: Table, column: Column, side: int, value: str | None, masker: Masker) -> str:
+        role = self._roles.role(side, table.references.get(column.name, ""), value)
+        shown = value_shown(column, value, masker)
+        return f"{shown} ({role})" if role else shown
+
+    def _role_name(self, table: Table, role: Role, ours: Values | None, theirs: Values | None) -> str:
+        """The part, and for a row that only joins others, which ones."""
+        columns = compared_columns(table)
+        side, row = (LEFT, ours) if ours is not None else (RIGHT, theirs)
+        if row is None or not all(column.name in table.references for _, column in columns):
+            return str(role)
+        joined = (
+            f"{column.name} {self._roles.role(side, table.references[column.name], row[index]) or row[index]}"
+            for index, column in columns
+        )
+        return f"{role} ({', '.join(joined)})"
+
+
+def _name(table: Table, key: Key) -> str:
+    return f"{table.shown}: " + ", ".join(f"{name} {value}" for name, value in zip(table.key, key, strict=True))
