@@ -99,7 +99,7 @@ class Asker:
             while (found := redirect_target(self.side, case.method, target, asked.answer)) is not None:
                 hops += 1
                 if found == target or hops > MAX_REDIRECTS:
-                    raise AskFailed(f"{self.side.name} redirects in a circle", of_side=False)
+                    raise AskFailed(self.side.name, "redirects in a circle")
                 if not self._follow:
                     break
                 target = found
@@ -119,7 +119,7 @@ class Asker:
             raise failure_of(error, side=self.side.name, timeout=self._limits.timeout) from None
         seconds = clock() - began
         if self._strict_json and is_json_broken(method, answer):
-            raise AskFailed(f"{self.side.name} answered with JSON that can't be read", of_side=False)
+            raise AskFailed(self.side.name, "answered with JSON that can't be read")
         return Asked(answer=answer, seconds=seconds, statements=_statements(answer))
 
     async def _answer(self, method: str, url: URL, headers: CIMultiDict[str], body: bytes) -> Answer:
@@ -133,7 +133,7 @@ class Asker:
                     # Else the rest of it would be read to use the connection again.
                     response.close()
                     limit = f"{self._limits.body_bytes:,}"
-                    raise AskFailed(f"{self.side.name} answered with more than {limit} bytes", of_side=False)
+                    raise AskFailed(self.side.name, f"answered with more than {limit} bytes")
             sent = ((name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in response.raw_headers)
             return Answer(status=response.status, headers=tuple(sent), body=bytes(received), base=self.side.links)
 

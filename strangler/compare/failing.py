@@ -18,32 +18,36 @@ _PLAIN: Final = {
 class AskFailed(Exception):
     """A side gave no answer that could be compared.
 
-    `of_side`: it would have been the same with another request.
+    `side` is its name; with `always` it would have failed with any other request too.
     """
 
-    def __init__(self, sentence: str, *, of_side: bool) -> None:
-        super().__init__(sentence)
-        self.of_side = of_side
+    def __init__(self, side: str, what: str, *, always: bool = False) -> None:
+        super().__init__(f"{side} {what}")
+        self.side = side
+        self.always = always
 
 
 class Unaskable(AskFailed):
-    """No request can be made of the case; nobody was asked."""
+    """No request can be made of the case: nobody was asked."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("cases that can't be sent:", why)
 
 
 def failure_of(error: Exception, *, side: str, timeout: float) -> AskFailed:
     """The failure behind what aiohttp raised; `timeout` is the one that was set, in seconds."""
     if isinstance(error, aiohttp.ClientSSLError):
-        return AskFailed(f"{side} does not answer (TLS: {_tls_reason(error)})", of_side=True)
+        return AskFailed(side, f"does not answer (TLS: {_tls_reason(error)})", always=True)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return AskFailed(f"{side} does not answer ({_reason(error.os_error)})", of_side=True)
+        return AskFailed(side, f"does not answer ({_reason(error.os_error)})", always=True)
     if isinstance(error, TimeoutError):
-        return AskFailed(f"{side} took longer than {timeout:g} s", of_side=False)
+        return AskFailed(side, f"took longer than {timeout:g} s")
     if isinstance(error, aiohttp.ClientResponseError):
-        return AskFailed(f"{side} answered with what is no HTTP", of_side=False)
+        return AskFailed(side, "answered with what is no HTTP")
     if isinstance(error, aiohttp.ClientError):
         # Its own words could quote a header.
-        return AskFailed(f"{side} broke its answer off", of_side=False)
-    return Unaskable("requests with a header that HTTP can't carry", of_side=False)
+        return AskFailed(side, "broke its answer off")
+    return Unaskable("a header that HTTP does not allow")
 
 
 def _reason(error: OSError) -> str:

@@ -54,6 +54,18 @@ def json_text(value: object, *, depth: int = 20) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def json_lines(value: object, *, indent: str = "") -> str:
+    """A parsed value as text with a line for each item, as a person reads it."""
+    inner = f"{indent}  "
+    if isinstance(value, dict) and value:
+        items = (f"{json_text(str(key))}: {json_lines(item, indent=inner)}" for key, item in value.items())
+        return "{\n" + ",\n".join(f"{inner}{item}" for item in items) + f"\n{indent}}}"
+    if isinstance(value, list) and value:
+        items = (json_lines(item, indent=inner) for item in value)
+        return "[\n" + ",\n".join(f"{inner}{item}" for item in items) + f"\n{indent}]"
+    return json_text(value)
+
+
 def path_text(path: Path, *, any_item: bool = False) -> str:
     """A path as JSONPath (RFC 9535) writes it, such as `$.results[0].title`; with `any_item`, `[*]` for each index."""
     return "$" + "".join(_segment(part, any_item=any_item) for part in path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from strangler.compare.equality import Difference, Kind, first_difference
-from strangler.compare.json_values import Absent, Number, json_text
+from strangler.compare.json_values import Absent, NotJsonError, Number, json_lines, json_parse, json_text
 
 MASK: Final = "***"
 MAX_LENGTH: Final = 120
@@ -27,6 +27,7 @@ _SECRET_WORDS: Final = frozenset(
     {"access", "auth", "jwt", "key", "otp", "pwd", "refresh", "session", "sessionid", "signature"}
 )
 _WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_FORM: Final = "application/x-www-form-urlencoded"
 _SHORTEST_KNOWN: Final = 8
 
 _JWT: Final = re.compile(r"eyJ[\w-]{5,}(?:\.[\w-]*){1,4}")
@@ -67,6 +68,23 @@ class Masker:
         text = _JWT.sub(MASK, text)
         text = _CREDENTIALS.sub(rf"\1 {MASK}", text)
         return _PARAMETER.sub(lambda found: f"{found[1]}={MASK if is_secret(found[1]) else found[2]}", text)
+
+    def body(self, body: bytes, media: str, *, indent: bool = True) -> str:
+        """A body as it may be shown: JSON and forms with secrets masked, of any other only what it is."""
+        kind = media.partition(";")[0].strip().lower()
+        text = body.decode("utf-8", errors="replace")
+        if kind == _FORM:
+            return self.text(f"?{text}")[1:]
+        try:
+            value = self._value(json_parse(text))
+        except NotJsonError:
+            # Nobody knows what stands in it, such as an error page with its variables.
+            return f"{len(body):,} bytes of {self.text(kind) or 'no media type'}" if body else ""
+        return self.text(json_lines(value) if indent else json_text(value))
+
+    def header(self, name: str, text: str) -> str:
+        """The value of a header as it may be shown."""
+        return MASK if is_secret(name) else self.text(text)
 
     def reported(self, difference: Difference) -> Reported:
         """The difference as it may leave."""

@@ -68,4 +68,4 @@ def _as_utf8(text: str) -> str:
     except UnicodeEncodeError:
         return text
     except UnicodeDecodeError:
-        raise Unaskable("requests with a header that isn't UTF-8", of_side=False) from None
+        raise Unaskable("a header that isn't UTF-8") from None

@@ -1,0 +1,134 @@
+"""The report for a person: a table on a terminal, plain lines off it."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from strangler.compare.report.model import Example, Group, Report, RouteReport, Timing
+
+_COUNTS: Final = ("asked", "equal", "different", "declared", "noise", "failed")
+_GROUPS_SHOWN: Final = 10
+_PLACES_SHOWN: Final = 3
+
+
+def report_show(report: Report, console: Console) -> None:
+    """Print the counts of each route, then where answers differ, then what else a reader must know."""
+    if console.is_terminal:
+        console.print(_table(report))
+    else:
+        for route in report.routes:
+            _say(console, _line(report, route))
+    for route in report.routes:
+        for group in route.groups[:_GROUPS_SHOWN]:
+            _show_group(report, route, group, console)
+        if len(route.groups) > _GROUPS_SHOWN:
+            _say(console, f"\n{route.route}: and at {len(route.groups) - _GROUPS_SHOWN} other places")
+    for note in _notes(report):
+        _say(console, note)
+    _say(console, verdict_text(report))
+
+
+def verdict_text(report: Report) -> str:
+    """The whole run in one sentence."""
+    asked = sum(route.asked for route in report.routes)
+    different = [route for route in report.routes if route.different]
+    took = f"{_many(asked, 'case')} of {_many(len(report.routes), 'route')} in {report.seconds:.1f} s"
+    if different:
+        count = sum(route.different for route in different)
+        return f"different: {count} of {took}, in {', '.join(route.route for route in different)}"
+    word = {0: "equal", 1: "not as declared", 4: "not compared as a whole"}[report.exit_code]
+    return f"{word}: {took}"
+
+
+def milliseconds(seconds: float) -> str:
+    """A time with three digits."""
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def statements_text(timing: Timing | None) -> str:
+    """The statements of a request at the median, and the most of any if that is more; a dash where nobody says."""
+    if timing is None or timing.statements_median is None:
+        return "-"
+    most = timing.statements_max or 0
+    return f"{timing.statements_median:g}" + (f" to {most}" if most > timing.statements_median else "")
+
+
+def _table(report: Report) -> Table:
+    left, right = report.left.name, report.right.name
+    table = Table(box=None)
+    table.add_column("route")
+    for header in (*_COUNTS, f"p50 {left}", f"p50 {right}", "ratio", f"sql {left}", f"sql {right}"):
+        table.add_column(header, justify="right")
+    for route in report.routes:
+        counts = [_coloured(name, getattr(route, name)) for name in _COUNTS]
+        table.add_row(Text(route.route), *counts, *(Text(cell) for cell in _measures(route)))
+    return table
+
+
+def _coloured(name: str, count: int) -> Text:
+    bad = name in {"different", "failed"}
+    return Text(str(count), style="red" if bad and count else "dim" if not count else "")
+
+
+def _measures(route: RouteReport) -> tuple[str, ...]:
+    times = tuple(milliseconds(side.p50) if side else "-" for side in (route.left, route.right))
+    ratio = f"{route.ratio:.2f}" if route.ratio else "-"
+    return (*times, ratio, statements_text(route.left), statements_text(route.right))
+
+
+def _line(report: Report, route: RouteReport) -> str:
+    names = (report.left.name, report.right.name)
+    headers = (*(f"p50 {name}" for name in names), "ratio", *(f"sql {name}" for name in names))
+    counts = ((name, getattr(route, name)) for name in _COUNTS)
+    cells = (*counts, *zip(headers, _measures(route), strict=True))
+    return f"{route.route} " + " ".join(f"{name} {cell}" for name, cell in cells)
+
+
+def _show_group(report: Report, route: RouteReport, group: Group, console: Console) -> None:
+    _say(console, f"\n{route.route}: {group.kind} at {group.pattern}, in {_many(group.count, 'answer')}")
+    for example in group.examples[:1]:
+        who = f" as {example.caller}" if example.caller else ""
+        source = f" ({example.source})" if example.source else ""
+        _say(console, f"  {example.case}{who}{source}")
+        for line in _places(report, group, example):
+            _say(console, f"  {line}")
+        _say(console, f"  {example.curl}")
+
+
+def _places(report: Report, group: Group, example: Example) -> Iterator[str]:
+    sides = (report.left.name, report.right.name)
+    width = max(len(name) for name in sides)
+    same = [place for place in example.places if (place.kind, place.pattern) == (group.kind, group.pattern)]
+    found = [(place.place, place.left, place.right) for place in same]
+    rows = [row for row in example.rows if group.kind == "rows" and group.pattern.startswith(row.table)]
+    found += [(f"{row.row} {row.column}".strip(), row.left, row.right) for row in rows]
+    for place, left, right in found[:_PLACES_SHOWN]:
+        for name, value in zip(sides, (left, right), strict=True):
+            yield f"{name:<{width}}  {place} = {value}" if value is not None else f"{name:<{width}}  no {place}"
+
+
+def _notes(report: Report) -> Iterable[str]:
+    notes = [
+        *(f"failed: {sentence}, {_times(count)}" for sentence, count in report.failures),
+        *(f"left out: {count} {reason}" for reason, count in report.skipped),
+        *report.declared_faults,
+        *([f"stopped: {report.stopped}"] if report.stopped else []),
+    ]
+    return ["", *notes] if notes else notes
+
+
+def _say(console: Console, line: str) -> None:
+    # What a server sent must not move the cursor of somebody's terminal.
+    safe = "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in line)
+    console.print(Text(safe))
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"

@@ -1,0 +1,116 @@
+"""Asks many cases of both sides: at a bounded pace, a bounded number at once, each side in turn."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Final
+
+from strangler.compare.callers import Callers, NotSignedInError
+from strangler.compare.cases.case import Case
+from strangler.compare.collecting import Collector
+from strangler.compare.failing import AskFailed, Unaskable
+from strangler.compare.judging import Judge, Outcome, Verdict
+from strangler.compare.watching import Watch
+from strangler.compare.wire import Headers
+
+# A case waits for either side in turn, so that both are kept busy only if more cases are under way than one can answer.
+_CASES_PER_REQUEST: Final = 3
+_BATCH: Final = 64
+UNSAFE: Final = "cases that may write, which need --writes"
+
+
+class Runner:
+    """Has each case judged and collected.
+
+    Args:
+        judge: asks and compares.
+        callers: who asks.
+        collector: what is found goes there.
+        watch: says when to stop.
+        concurrency: requests under way at once, on each side.
+        tell: is called after each case.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        callers: Callers,
+        collector: Collector,
+        *,
+        watch: Watch,
+        concurrency: int,
+        tell: Callable[[Outcome], None] = lambda _outcome: None,
+    ) -> None:
+        self._judge = judge
+        self._callers = callers
+        self._collector = collector
+        self._watch = watch
+        self._workers = concurrency * _CASES_PER_REQUEST
+        self._tell = tell
+        self._stopped = ""
+        self._right_first = False
+
+    def stop(self, why: str) -> None:
+        """Ask no more cases than those under way."""
+        self._stopped = self._stopped or why
+
+    async def run(self, cases: Iterable[Case]) -> str:
+        """Ask all; why the run ended before they did, empty if it didn't.
+
+        What `cases` raises is raised.
+        """
+        source = _Source(cases)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._workers):
+                    group.create_task(self._work(source))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return self._stopped
+
+    async def _work(self, source: "_Source") -> None:
+        while not self._stopped and (case := await source.next()) is not None:
+            await self._ask(case)
+
+    async def _ask(self, case: Case) -> None:
+        if not case.safe:
+            self._collector.skipped[UNSAFE] += 1
+            return
+        credentials: Headers = ()
+        # Whoever is asked first finds the database's cache cold: each side as often as the other.
+        self._right_first = not self._right_first
+        try:
+            credentials = await self._callers.credentials(case.caller)
+            verdict = await self._judge.judge(case, credentials=credentials, right_first=self._right_first)
+        except NotSignedInError:
+            self._collector.skipped[f"cases of {case.caller}, whose password nobody knows"] += 1
+            return
+        except AskFailed as failure:
+            verdict = Verdict(outcome=Outcome.FAILED, failure=failure)
+        except Exception as error:  # noqa: BLE001 - one answer that nobody thought of must not end the others
+            # Its own words, or its trace, could quote the answer.
+            failure = AskFailed("strangler", f"stumbled over an answer ({type(error).__name__})")
+            verdict = Verdict(outcome=Outcome.FAILED, failure=failure)
+        if isinstance(verdict.failure, Unaskable):
+            self._collector.skipped[str(verdict.failure)] += 1
+            return
+        self._collector.add(case, verdict, secrets=tuple(text for _name, text in credentials))
+        self._tell(verdict.outcome)
+        if why := self._watch.look(verdict):
+            self.stop(why)
+
+
+class _Source:
+    """The cases one after another, fetched in a thread: to read or to make them takes its time."""
+
+    def __init__(self, cases: Iterable[Case]) -> None:
+        self._cases = iter(cases)
+        self._fetched: list[Case] = []
+        self._lock = asyncio.Lock()
+
+    async def next(self) -> Case | None:
+        """The next case; None at the end."""
+        async with self._lock:
+            if not self._fetched:
+                self._fetched = await asyncio.to_thread(lambda: list(islice(self._cases, _BATCH))[::-1])
+            return self._fetched.pop() if self._fetched else None
