@@ -32,15 +32,20 @@ class Mistake(Exception):
 class MistakesError(UsageError):
     """A file that says what it can't; its sentence is the first of `mistakes`, in the order of the lines."""
 
+    # Where a person finds the others.
+    see = ""
+
     def __init__(self, source: str, mistakes: Iterable[Mistake]) -> None:
         ordered = sorted(mistakes, key=lambda mistake: (not mistake.lines, mistake.lines))
         self.mistakes: Sequence[str] = [mistake.told(source) for mistake in ordered]
-        more = f" ({len(ordered) - 1} more: see strangler check)" if len(ordered) > 1 else ""
+        more = f" ({len(ordered) - 1} more{self.see})" if len(ordered) > 1 else ""
         super().__init__(self.mistakes[0] + more)
 
 
 class RoutesError(MistakesError):
     """A routes file that nginx could not serve."""
+
+    see = ": see strangler check"
 
 
 def shown(value: object) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from strangler.compare.cases import bodies
 from strangler.compare.cases.case import Case
+from strangler.compare.cases.headers import NAME, VALUE
 from strangler.compare.cases.scenario import path_parse
 from strangler.compare.json_values import Path
 from strangler.routes.entry import Entry
@@ -20,8 +21,6 @@ _BODIES: Final[Mapping[str, tuple[str, Callable[[object], bytes]]]] = {
 }
 _KEYS: Final = frozenset({"name", "as", "headers", "body", "save", *METHODS, *_BODIES})
 _TARGET: Final = re.compile(r"/[^\s\x00-\x1f\x7f#]*")
-_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 _VARIABLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 # The comparison writes these itself.
 _OURS: Final = frozenset({"connection", "content-length", "cookie", "host", "transfer-encoding"})
@@ -138,7 +137,7 @@ def _read_headers(entry: Entry) -> tuple[tuple[str, str], ...]:
     if not isinstance(headers, dict):
         raise entry.wrong("headers", 'write it as a table such as { Accept = "application/json" }')
     for name, value in headers.items():
-        if not _TOKEN.fullmatch(name) or not isinstance(value, str) or not _VALUE.fullmatch(value):
+        if not NAME.fullmatch(name) or not isinstance(value, str) or not VALUE.fullmatch(value):
             raise entry.wrong("headers", "give each header a name without blanks, and a text on one line")
         if name.lower() in _OURS:
             raise entry.wrong("headers", f"take {name} away, the comparison writes it itself")
