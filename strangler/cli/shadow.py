@@ -114,10 +114,14 @@ def _show(rows: Iterable[tuple[Route, RouteResult]]) -> None:
 
 def _show_differences(places: Iterable[DifferenceResult]) -> None:
     for place in places:
-        say(f"\n{place.route}: {place.kind} at {place.pattern}, {place.count} times, last {place.last}")
+        say(f"\n{place.route}: {place.kind} at {place.pattern}, {_times(place.count)}, last {place.last}")
         say(f"  {place.method} {place.path}  (request {place.request_id})")
         for stack, value in (("django ", place.django), ("fastapi", place.fastapi)):
             say(f"  {stack}  {place.place} = {value}" if value is not None else f"  {stack}  nothing at {place.place}")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _note(rows: Sequence[tuple[Route, RouteResult]], results: ShadowResults, *, worker: bool) -> None:

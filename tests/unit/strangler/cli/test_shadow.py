@@ -91,7 +91,7 @@ def test_a_difference_ends_with_1_and_is_shown_when_asked_for(checkout: Path) ->
     assert run().exit_code == 1
     assert "title" not in run().stdout
     shown = run("posts.*", "--differences").stdout
-    assert "posts.list: value at $.results[*].title, 1 times, last 20" in shown
+    assert "posts.list: value at $.results[*].title, once, last 20" in shown
     assert "  GET /posts/?page=2  (request r1)\n" in shown
     assert '  django   $.results[3].title = "a"\n  fastapi  nothing at $.results[3].title\n' in shown
     assert run("tags.list").exit_code == 0
