@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from strangler.gateway.locations import groups_of, locations_of
 from strangler.gateway.maps import answers_map, canary_percents, limited_names, map_sizes, routes_map, width_of
 from strangler.gateway.moves import moves_context
+from strangler.gateway.patterns import branches_of
 from strangler.gateway.settings import GatewaySettings
 from strangler.routes.checks import GATEWAY_LOCATIONS
 from strangler.routes.route import Api
@@ -16,7 +17,16 @@ from strangler.routes.table import RouteTable
 
 SOURCES = Path(__file__).parents[2] / "nginx"
 MAIN_FILE = "nginx.conf"
-_TEMPLATES = (MAIN_FILE, "proxy.conf", "errors.conf", "fallback.conf", "moves.conf", "routes.conf", "http.conf")
+_TEMPLATES = (
+    MAIN_FILE,
+    "proxy.conf",
+    "pass.conf",
+    "errors.conf",
+    "fallback.conf",
+    "moves.conf",
+    "routes.conf",
+    "http.conf",
+)
 _SCRIPTS = ("caller.js", "samples.js")
 FILES = (*_TEMPLATES, *_SCRIPTS)
 _VERSION_LENGTH = 12
@@ -40,7 +50,7 @@ def render_gateway(table: RouteTable, settings: GatewaySettings) -> Rendered:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - nginx configuration, no HTML; every value is checked on load
     )
-    environment.globals["width_of"] = width_of
+    environment.globals |= {"branches_of": branches_of, "width_of": width_of}
     context = _context(table) | vars(settings)
     scripts = {name: (SOURCES / name).read_text(encoding="utf-8") for name in _SCRIPTS}
 

@@ -136,3 +136,8 @@ def test_a_thousand_routes_with_names_of_every_length(name_length: int) -> None:
             )
         )
     )
+
+
+@pytest.mark.parametrize("length", [10, 190])
+def test_a_thousand_patterns_below_one_prefix(length: int) -> None:
+    assert_quiet(make_table(*(f"/{{id}}/{number:0>{length}}/" for number in range(1000))))

@@ -183,7 +183,7 @@ def test_only_the_answers_of_streaming_paths_go_on_at_once_and_without_an_end() 
     rendered = render_gateway(make_table(make_route("/a/", streaming=True), make_route("/b/")), SETTINGS).files
     for location in ("= /api/a/", "= /api/v2/a/", "= /api/v2/a"):
         assert "proxy_buffering off;\n        proxy_read_timeout 1h;" in block_of(rendered["routes.conf"], location)
-    assert "proxy_" not in block_of(rendered["routes.conf"], "= /api/v2/b/").replace("proxy.conf", "")
+    assert "proxy_" not in block_of(rendered["routes.conf"], "= /api/v2/b/").replace("proxy_pass", "")
     # A directive may stand only once at a level: what a location changes is set above it.
     assert "proxy_read_timeout 60s;" in rendered["http.conf"]
     assert "proxy_read_timeout" not in rendered["proxy.conf"]
