@@ -1,0 +1,109 @@
+"""Plays scenarios on both sides, each on copies of the database and servers of their own."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from strangler.compare.asking import Asker, Limits
+from strangler.compare.callers import Callers, SignIn
+from strangler.compare.cases.scenario import Scenario
+from strangler.compare.judging import Outcome, Rules, Verdict
+from strangler.compare.writes.copies import Copies
+from strangler.compare.writes.play import Play, Played
+from strangler.compare.writes.servers import Servers, servers_run
+from strangler.compare.writes.source import connected, refusals, source_of
+from strangler.local.logs import logs_rotate
+from strangler.local.stack import LocalStack
+from strangler.routes.route import Stack
+from strangler.routes.table import RouteTable
+
+_ENDED: Final = "cases after a server of their scenario had ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """How both sides are asked.
+
+    Attributes:
+        limits: of time and size; there is one request under way at a time.
+        sign_in: how a caller gets a token, from either side its own.
+        password: of a caller; None where nobody knows it.
+    """
+
+    limits: Limits
+    sign_in: SignIn
+    password: Callable[[str], str | None]
+
+
+async def writes_compare(
+    stack: LocalStack,
+    scenarios: Iterable[Scenario],
+    *,
+    routes: RouteTable,
+    rules: Rules,
+    asking: Asking,
+    stacks: tuple[Stack, Stack] = (Stack.DJANGO, Stack.FASTAPI),
+    tell: Callable[[str], None] = lambda _sentence: None,
+    check: Callable[[], None] = lambda: None,
+) -> AsyncGenerator[Played, None]:
+    """Play each scenario on fresh copies of the stack's database; gives each step as it was played.
+
+    The stack's own servers aren't asked, and its database is only read. To be closed (`contextlib.aclosing`) by who
+    doesn't take every step. `tell` receives a sentence for what takes its time; `check` is called while something is
+    waited for, and what it raises ends the run, as does cancelling its task.
+
+    :raises UsageError: a setting is wrong, or the database doesn't answer.
+    :raises UnsafeError: a server would have been told of the real database.
+    :raises FailedError: the database can't be copied, or a server doesn't start.
+    """
+    source = source_of(stack)
+    logs = stack.folder.path / "compare"
+    logs.mkdir(parents=True, exist_ok=True)
+    logs_rotate(logs)
+    tell(f"copying the database {source.name}")
+
+    def look() -> None:
+        check()
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise asyncio.CancelledError
+
+    with Copies(source, table=routes, tell=tell, check=look) as copies:
+        for scenario in scenarios:
+            tell(f"playing {scenario.name}")
+            with (
+                refusals(),
+                _ready(copies, rules) as (names, play),
+                servers_run(source, names, stacks=stacks, logs=logs, check=look) as servers,
+            ):
+                async for played in _steps(scenario, play, servers, asking):
+                    yield played
+
+
+@contextmanager
+def _ready(copies: Copies, rules: Rules) -> Iterator[tuple[tuple[str, str], Play]]:
+    """The names of fresh copies, and what reads them, before anybody writes there."""
+    with copies.pair() as names, ExitStack() as exits:
+        original, left, right = (
+            exits.enter_context(connected(copies.reading_dsn(name))) for name in (copies.snapshot, *names)
+        )
+        yield names, Play(original, (left, right), rules=rules)
+
+
+async def _steps(scenario: Scenario, play: Play, servers: Servers, asking: Asking) -> AsyncIterator[Played]:
+    async with AsyncExitStack() as exits:
+        askers = [
+            await exits.enter_async_context(Asker(side, asking.limits, strict_json=True)) for side in servers.sides
+        ]
+        callers = [Callers([asker], asking.sign_in, asking.password) for asker in askers]
+        ended = False
+        for step in scenario.steps:
+            if ended:
+                yield Played(case=step.case, verdict=None, skipped=_ENDED)
+                continue
+            played = await play.step(step, askers, callers)
+            if played.verdict and played.verdict.failure and (failure := servers.failure()):
+                ended = True
+                played = Played(case=played.case, verdict=Verdict(outcome=Outcome.FAILED, failure=failure))
+            yield played
