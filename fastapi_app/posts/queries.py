@@ -57,7 +57,9 @@ def _authors(page: CTE) -> CTE:
 
 
 def _shape(authors: Any) -> Shape:  # noqa: ANN401 - the columns of `_authors`
-    names = select(func.array_agg(aggregate_order_by(Tag.name, Tag.name))).join(PostTag, PostTag.tag_id == Tag.id)
+    # As text: of the arrays that PostgreSQL has, asyncpg knows text[] by heart and asks each new connection for others.
+    name = cast(Tag.name, Text)
+    names = select(func.array_agg(aggregate_order_by(name, Tag.name))).join(PostTag, PostTag.tag_id == Tag.id)
     author = {
         "id": authors.id,
         "username": authors.username,

@@ -71,3 +71,12 @@ async def test_one_thing_costs_one_statement_beyond_the_caller(
 async def test_a_page_of_all_posts_holds_them(running: Running, seen: Statements) -> None:
     response, _ = await ask(running, seen, "/posts/?page_size=100", ALICE)
     assert response.json()["count"] == len(response.json()["results"]) == POSTS
+
+
+@pytest.mark.parametrize("path", ["/posts/", "/posts/1/", "/feed/", "/tags/"])
+async def test_a_new_connection_is_asked_for_no_types(running: Running, seen: Statements, path: str) -> None:
+    """The driver asks for those that it doesn't know by heart, in three statements: arrays of varchar are of them."""
+    await running.engine.dispose()
+    seen.clear()
+    assert (await running.client.get(path, headers=bearer(ALICE))).status_code == 200
+    assert not [statement for statement in seen if "pg_" in statement]
