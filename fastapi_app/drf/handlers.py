@@ -1,6 +1,7 @@
 """Turns exceptions into answers, in one place."""
 
 import logging
+import time
 
 import asyncpg
 from fastapi import FastAPI
@@ -23,6 +24,9 @@ _GOING = frozenset({"57P01", "57P02", "57P03", "57014", "53300", "08000", "08003
 _READ_ONLY = frozenset({"25006", "42501"})
 _AWAY = (OperationalError, InterfaceError, asyncpg.InterfaceError, PoolTimeoutError, TimeoutError, OSError)
 
+# A database that is away fails every request: each says why in one line, and one a minute where it was met.
+_TRACEBACK_SECONDS = 60.0
+
 _HTTP_NOT_FOUND = 404
 _HTTP_METHOD_NOT_ALLOWED = 405
 
@@ -31,8 +35,9 @@ def add_handlers(app: FastAPI) -> None:
     """Makes `app` answer every error in DRF's shape."""
     app.add_exception_handler(ApiError, _answer_api_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
+    database_errors = _DatabaseErrors()
     for kind in (DBAPIError, asyncpg.PostgresError, *_AWAY):
-        app.add_exception_handler(kind, _answer_database_error)
+        app.add_exception_handler(kind, database_errors.answer)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
 
 
@@ -50,13 +55,31 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     return JsonResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
 
 
-async def _answer_database_error(request: Request, error: Exception) -> Response:
+class _DatabaseErrors:
     """The database went away, is busy, or lets another request go first: the next try may fare better."""
-    answer = _database_answer(error)
-    if answer is None:
-        raise error
-    logger.warning("answered 503: %s", type(error).__name__, exc_info=error)
-    return await _answer_api_error(request, answer)
+
+    def __init__(self) -> None:
+        self._traced_at: dict[type[Exception], float] = {}
+
+    async def answer(self, request: Request, error: Exception) -> Response:
+        answer = _database_answer(error)
+        if answer is None:
+            raise error
+        logger.warning("answered 503: %s", _reason(error), exc_info=error if self._is_news(error) else None)
+        return await _answer_api_error(request, answer)
+
+    def _is_news(self, error: Exception) -> bool:
+        now = time.monotonic()
+        if now - self._traced_at.get(type(error), -_TRACEBACK_SECONDS) < _TRACEBACK_SECONDS:
+            return False
+        self._traced_at[type(error)] = now
+        return True
+
+
+def _reason(error: Exception) -> str:
+    """One line, without the row's values that PostgreSQL adds below it."""
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {cause}".splitlines()[0].removesuffix(": ")
 
 
 def _database_answer(error: Exception) -> Unavailable | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -138,6 +139,11 @@ async def test_without_a_database_every_endpoint_says_so_and_recovers(
             sentence = check_refused(await client.request(method, path, json=BODY, headers=headers))
             assert sentence in ("", "The database does not answer: try again in a few seconds.")
         sentence = check_refused(await client.get("/health/ready"))
+        refusals = [line for line in running.log_lines if line["logger"] == "fastapi_app.drf.handlers"]
+        assert len(refusals) == len(ORDINARY)
+        assert all(re.fullmatch(r"answered 503: \w+Error: .+", line["message"]) for line in refusals)
+        # Two kinds of error at the most: of a connection that was open, and of one that could not be had.
+        assert 1 <= sum("exception" in line for line in refusals) <= 2
         assert sentence.startswith("The database does not answer (")
         assert sentence.endswith("): start it, or mend FASTAPI_DATABASE_URL.")
         assert running.in_use == 0
