@@ -68,7 +68,9 @@ class Broadcaster:
                 await self._begun.wait()
         except TimeoutError:
             raise Unavailable("The database does not answer: try again in a few seconds.") from None
-        if self._closed or len(self._open) >= MOST_STREAMS:
+        if self._closed:
+            raise Unavailable("The service is stopping: try again in a few seconds.")
+        if len(self._open) >= MOST_STREAMS:
             raise Unavailable("Too many streams are open: try again in a few seconds.")
 
     @contextlib.contextmanager

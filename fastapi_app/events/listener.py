@@ -58,8 +58,8 @@ class Listener:
             try:
                 async with self._connected():
                     await self._follow()
-            except LOST as error:
-                logger.warning("events: can't be read (%s), next try in %.1f s", _reason(error), self._retry_seconds)
+            except Exception as error:  # noqa: BLE001 - whatever it is: without a reader open streams are silent for ever
+                _warn(f"can't be read, next try in {self._retry_seconds:.1f} s", error)
             await asyncio.sleep(self._retry_seconds)
             self._retry_seconds = min(2 * self._retry_seconds, _LAST_RETRY_SECONDS)
 
@@ -68,16 +68,26 @@ class Listener:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             self._broadcaster.beat()
-            with contextlib.suppress(*LOST):
+            try:
                 await self._end_inactive()
+            except Exception as error:  # noqa: BLE001 - as above
+                _warn("can't ask who is still active", error)
 
-    async def find(self, event_id: int) -> Position | None:
-        """Where the event with this id stands; None where what followed it may be gone."""
+    async def find(self, event_id: int) -> Position:
+        """Where the event with this id stands.
+
+        Raises:
+            EventsGone: there is none, or what followed it may be gone.
+        """
         async with self._used() as connection:
             return await position_find(connection, event_id)
 
     async def visible(self, *, user_id: int, after: Position, up_to: Position) -> list[Event]:
-        """The user's next events up to a position that was read, a page of them at the most."""
+        """The user's next events up to a position that was read, a page of them at the most.
+
+        Raises:
+            EventsGone: some of those after `after` may be gone.
+        """
         async with self._used() as connection:
             return await events_visible(connection, user_id=user_id, after=after, up_to=up_to)
 
@@ -135,12 +145,15 @@ class Listener:
         """Hands on every event after `position`; tells where that led, and whether others must still wait."""
         while True:
             async with self._used() as connection:
-                events, are_waiting = await events_after(connection, position)
-            if events:
-                position = events[-1].position
-                self._broadcaster.publish(Batch(events, position))
-            if len(events) < PAGE:
-                return position, are_waiting
+                page = await events_after(connection, position)
+            if not page.is_whole:
+                logger.warning("events: some were gone before they could be read, so every stream ends to be reset")
+                self._broadcaster.end()
+            if page.events:
+                position = page.events[-1].position
+                self._broadcaster.publish(Batch(page.events, position))
+            if len(page.events) < PAGE:
+                return position, page.are_waiting
 
     async def _end_inactive(self) -> None:
         if user_ids := self._broadcaster.user_ids:
@@ -152,5 +165,7 @@ class Listener:
         self._woken.set()
 
 
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def _warn(what: str, error: Exception) -> None:
+    """One line for what is expected to happen, the traceback too for what is not."""
+    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    logger.warning("events: %s (%s)", what, reason, exc_info=None if isinstance(error, LOST) else error)

@@ -2,6 +2,7 @@
 
 import time
 
+import jwt
 from fastapi import Request
 from starlette.responses import Response
 
@@ -13,6 +14,7 @@ from fastapi_app.events.lifespan import Events
 from fastapi_app.events.response import EventStreamResponse, no_events
 from fastapi_app.events.schemas import PostEventRead
 from fastapi_app.events.service import event_stream
+from fastapi_app.sessions import Session
 
 router = feature_router("events")
 
@@ -31,15 +33,17 @@ events = View(
 
 
 @events.stream(data=PostEventRead, query=("last_event_id",))
-async def event_list(request: Request, caller: Caller) -> Response:
+async def event_list(request: Request, session: Session, caller: Caller) -> Response:
     """Follow published posts and all of your own: `created`, `published`, `updated`, `deleted`.
 
-    An event that is no longer kept is answered with an event `reset` and the oldest ones that are. The stream ends
-    with the access token.
+    An event that is no longer kept is answered with an event `reset`, and with those from then on. The stream ends with
+    the access token.
     """
     given = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
     last_id = integer_parameter({"last_event_id": given}, "last_event_id", _LAST_ID) if given else None
     running: Events = request.app.state.events
+    # The first read may take seconds to come, and other requests need the pool's connections meanwhile.
+    await session.release()
     await running.broadcaster.require_room()
     if request.method == "HEAD":
         return EventStreamResponse(no_events())
@@ -55,6 +59,6 @@ async def event_list(request: Request, caller: Caller) -> Response:
 
 
 def _token_seconds(request: Request) -> float:
-    """How long the caller's token is still good; `identify` has accepted it."""
+    """How long the caller's token is still good, negative where it ended just now; `identify` has accepted it."""
     token = request.headers["authorization"].split()[1]
-    return float(request.app.state.tokens.decode(token)["exp"]) - time.time()
+    return float(jwt.decode(token, options={"verify_signature": False})["exp"]) - time.time()

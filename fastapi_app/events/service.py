@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from fastapi.sse import format_sse_event
 
-from fastapi_app.events.batch import BEGINNING, Event, Position
+from fastapi_app.events.batch import Event, Position
 from fastapi_app.events.broadcaster import Broadcaster
 from fastapi_app.events.listener import LOST, Listener
-from fastapi_app.events.queries import PAGE
+from fastapi_app.events.queries import PAGE, EventsGone
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,8 @@ async def event_stream(
 ) -> AsyncGenerator[bytes]:
     """The stream of one client, for so many seconds at the most; without `last_id` it begins now.
 
+    A client that missed more than is kept is told to reset, and goes on from now: what it then reads is no older.
+
     It ends early where the client does not keep up, the database is lost while it is asked for what was missed, or
     the service ends: the client then comes back with the last id that it got.
     """
@@ -32,22 +34,20 @@ async def event_stream(
         else:
             yield format_sse_event(retry=RETRY_MS)
             try:
-                found = await listener.find(last_id)
-                if found is None:
-                    yield format_sse_event(event="reset", data_str=_RESET)
-                after = found or BEGINNING
+                after = await listener.find(last_id)
                 async for events in _missed(listener, user_id=user_id, after=after, up_to=position):
                     if subscription.has_ended:
                         return
                     yield b"".join(event.encoded for event in events)
+                position = max(position, after)
+            except EventsGone:
+                yield format_sse_event(event="reset", data_str=_RESET, id=str(position.id))
             except LOST:
                 logger.warning("events: the database was lost while a client was told what it missed")
                 return
-            position = max(position, after)
         while (item := await subscription.next()) is not None:
             if chunk := item.render(user_id=user_id, after=position):
                 yield chunk
-            position = max(position, item.position)
 
 
 async def _missed(listener: Listener, *, user_id: int, after: Position, up_to: Position) -> AsyncIterator[list[Event]]:

@@ -32,7 +32,8 @@ REVOKE ALL ON FUNCTION post_events_tell(bigint, bigint) FROM PUBLIC;
 """
 
 # An UPDATE that changes nothing is no event: publishing twice, or Django's save() of the same values.
-# Whoever deletes a post takes its tags away first: of the two only the end is told.
+# Whoever deletes a post takes its tags away first: of the two only the end is told, unless others could see the post
+# before the transaction hid it from them.
 POSTS = """
 CREATE FUNCTION post_events_of_posts() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -62,7 +63,8 @@ BEGIN
         ) SELECT min(id), max(id) INTO first, last FROM told;
     ELSE
         DELETE FROM post_events
-        WHERE transaction_id = this_transaction AND kind = 'updated' AND post_id IN (SELECT id FROM old_rows);
+        WHERE transaction_id = this_transaction AND kind = 'updated' AND post_id IN (SELECT id FROM old_rows)
+        AND published = was_published AND author_id = was_author_id;
         WITH told AS (
             INSERT INTO post_events (kind, post_id, author_id, was_author_id, published, was_published,
                                      transaction_id, created_at)

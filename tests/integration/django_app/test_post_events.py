@@ -98,6 +98,16 @@ def test_of_a_deleted_post_only_the_end_is_told(post: Post, published: bool) -> 
     assert told() == [("deleted", pk, published, False)]
 
 
+def test_a_post_that_is_hidden_and_deleted_at_once_is_told_to_those_who_saw_it(post: Post) -> None:
+    Post.objects.update(published=True)
+    PostEvent.objects.all().delete()
+    pk = post.pk
+    with transaction.atomic():
+        post_update(post=post, published=False)
+        post_delete(post=post)
+    assert told() == [("updated", pk, True, False), ("deleted", pk, False, False)]
+
+
 def test_an_authors_posts_go_with_the_author(post: Post, alice: User) -> None:
     other = post_create(author=alice, title="t", content="c", published=True, tags=["a"])
     PostEvent.objects.all().delete()

@@ -1,6 +1,7 @@
 """A database of its own with Django's tables, where nobody else writes posts, and FastAPI's role in it."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 
 import asyncpg
 import psycopg
@@ -72,3 +73,17 @@ def write_post(connection: psycopg.Connection) -> int:
     assert row is not None
     post_id: int = row[0]
     return post_id
+
+
+@contextmanager
+def far_event(connection: psycopg.Connection, event_id: int) -> Iterator[None]:
+    """An event with this id, as if as many had been written as lie between, while the block runs."""
+    connection.execute(
+        "INSERT INTO post_events SELECT %s, kind, post_id, author_id, was_author_id, published, was_published, "
+        "pg_current_xact_id()::text::bigint, created_at FROM post_events ORDER BY id DESC LIMIT 1",
+        (event_id,),
+    )
+    try:
+        yield
+    finally:
+        connection.execute("DELETE FROM post_events WHERE id = %s", (event_id,))

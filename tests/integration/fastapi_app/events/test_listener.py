@@ -9,11 +9,12 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from fastapi_app.events import listener as module
-from fastapi_app.events.batch import Batch
+from fastapi_app.events.batch import Batch, Heartbeat
 from fastapi_app.events.broadcaster import Broadcaster, Subscription
 from fastapi_app.events.lifespan import events_running
+from fastapi_app.events.queries import KEPT
 from tests.databases import OwnDatabase
-from tests.integration.fastapi_app.events.conftest import ALICE, Connect, write_post
+from tests.integration.fastapi_app.events.conftest import ALICE, Connect, far_event, write_post
 
 SECONDS = 20
 
@@ -138,9 +139,50 @@ async def test_the_streams_of_a_user_who_is_no_longer_active_end(
             writer.execute("UPDATE users SET is_active = true WHERE id = %s", (ALICE,))
 
 
+async def test_streams_end_when_events_are_gone_that_they_were_not_told_of(
+    heard: Heard, writer: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a long outage. The client comes back with the last id that it got, and is told to reset."""
+    written = write_post(writer)
+    assert await heard.posts(1) == [written]
+    position = heard.broadcaster.position
+    assert position is not None
+    with far_event(writer, position.id + KEPT):
+        await heard.end()
+        assert "events: some were gone before they could be read" in caplog.text
+        with heard.broadcaster.subscribed(user_id=ALICE, seconds=3600) as subscription:
+            assert subscription.since.id == position.id + KEPT
+
+
+async def test_an_error_that_nobody_foresaw_is_logged_in_full_and_reading_goes_on(
+    heard: Heard, writer: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A reader that ended would leave open streams with heartbeats alone."""
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "Batch", None)
+        written = [write_post(writer)]
+        await until(lambda: "events: can't be read, next try in 0.5 s (TypeError" in caplog.text)
+    assert "Traceback" in caplog.text
+    written.append(write_post(writer))
+    assert await heard.posts(2) == written
+
+
+async def test_the_heart_beats_on_while_nobody_can_say_who_is_active(
+    reader_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.05)
+    async with events_running(reader_url) as running:
+        await until(lambda: running.broadcaster.position is not None)
+        with running.broadcaster.subscribed(user_id=ALICE, seconds=3600) as subscription:
+            monkeypatch.setattr(running.listener, "_connection", None)
+            await until(lambda: caplog.text.count("events: can't ask who is still active (ConnectionError") > 1)
+            assert isinstance(await subscription.next(), Heartbeat)
+
+
 async def test_without_a_database_it_tries_again_and_ends_when_told(caplog: pytest.LogCaptureFixture) -> None:
     async with events_running("postgresql://nobody@127.0.0.1:1/nowhere") as running:
-        await until(lambda: "events: can't be read (ConnectionRefusedError" in caplog.text)
+        await until(lambda: "events: can't be read, next try in 0.5 s (ConnectionRefusedError" in caplog.text)
+        assert "Traceback" not in caplog.text
         assert running.broadcaster.position is None
 
 

@@ -1,7 +1,7 @@
 """Events in an order that no transaction can upset, however late it commits."""
 
 import asyncio
-from typing import Any
+from contextlib import nullcontext
 
 import asyncpg
 import psycopg
@@ -10,13 +10,14 @@ import pytest
 from fastapi_app.events.batch import BEGINNING, Event, Position
 from fastapi_app.events.queries import (
     KEPT,
+    EventsGone,
     events_after,
     events_visible,
     position_find,
     position_newest,
     users_active,
 )
-from tests.integration.fastapi_app.events.conftest import ALICE, Connect, write_post
+from tests.integration.fastapi_app.events.conftest import ALICE, Connect, far_event, write_post
 
 STRANGER = 99
 SECONDS = 20
@@ -50,7 +51,7 @@ async def start(reader: asyncpg.Connection) -> Position:
 async def read(reader: asyncpg.Connection, start: Position, count: int) -> list[Event]:
     """So many events after `start`, waiting until no transaction of another test holds them back."""
     async with asyncio.timeout(SECONDS):
-        while len(events := (await events_after(reader, start))[0]) < count:  # noqa: ASYNC110 - asked of the database
+        while len(events := (await events_after(reader, start)).events) < count:  # noqa: ASYNC110 - asked of the database
             await asyncio.sleep(POLL_SECONDS)
     return events
 
@@ -64,7 +65,7 @@ async def test_events_wait_for_an_older_transaction_and_come_in_its_place(
 ) -> None:
     first = write_post(slow)
     second = write_post(quick)
-    assert await events_after(reader, start) == ([], True)
+    assert await events_after(reader, start) == ([], True, True)
     assert await position_newest(reader) == start
     slow.commit()
     assert posts(await read(reader, start, 2)) == [first, second]
@@ -88,6 +89,18 @@ async def test_a_smaller_id_that_commits_later_is_not_lost(
     assert found == told.position
     resumed = await events_visible(reader, user_id=STRANGER, after=found, up_to=told_late.position)
     assert posts(resumed) == [late]
+
+
+async def test_as_long_as_all_wait_nothing_is_said_to_be_gone(
+    reader: asyncpg.Connection, quick: psycopg.Connection, slow: psycopg.Connection, start: Position
+) -> None:
+    """Open streams would end, come back and end again until the older transaction does."""
+    write_post(slow)
+    with far_event(quick, start.id + KEPT + 10):
+        assert await events_after(reader, start) == ([], True, True)
+        slow.commit()
+        await read(reader, start, 2)
+        assert (await events_after(reader, start)).is_whole is False
 
 
 async def test_a_transaction_that_is_rolled_back_leaves_no_trace(
@@ -132,6 +145,19 @@ async def test_a_draft_is_its_authors_and_what_was_published_everybodys(
     assert [event.kind for event in events] == sees
 
 
+@pytest.mark.parametrize(("user", "hears"), [(ALICE, 1), (STRANGER, 1), (STRANGER + 1, 0)])
+async def test_a_draft_that_changed_hands_is_told_to_both_authors(
+    reader: asyncpg.Connection, quick: psycopg.Connection, start: Position, user: int, hears: int
+) -> None:
+    quick.execute(
+        "INSERT INTO post_events (kind, post_id, author_id, was_author_id, published, was_published, transaction_id, "
+        "created_at) VALUES ('updated', 1, %s, %s, false, false, pg_current_xact_id()::text::bigint, now())",
+        (STRANGER, ALICE),
+    )
+    up_to = (await read(reader, start, 1))[-1].position
+    assert len(await events_visible(reader, user_id=user, after=start, up_to=up_to)) == hears
+
+
 async def test_an_id_that_is_gone_unknown_or_far_behind_has_no_position(
     reader: asyncpg.Connection, quick: psycopg.Connection, start: Position
 ) -> None:
@@ -139,25 +165,26 @@ async def test_an_id_that_is_gone_unknown_or_far_behind_has_no_position(
     newest = (await read(reader, start, 1))[0].position
     assert await position_find(reader, newest.id) == newest
     assert await position_find(reader, 0) == BEGINNING
-    assert await position_find(reader, newest.id + 1) is None
-    with quick.transaction() as block:
-        quick.execute(
-            "INSERT INTO post_events SELECT id + %s, kind, post_id, author_id, was_author_id, published, "
-            "was_published, transaction_id, created_at FROM post_events WHERE id = %s",
-            (KEPT, newest.id),
-        )
-        assert await find_within(quick, newest.id) is False
-        raise psycopg.Rollback(block)
+    for unknown in (newest.id + 1, 2**63 - 1):
+        with pytest.raises(EventsGone):
+            await position_find(reader, unknown)
 
 
-async def find_within(connection: psycopg.Connection, event_id: int) -> bool:
-    """Whether `position_find` finds the id in the connection's own transaction."""
-
-    class Driver:
-        async def fetchrow(self, statement: str, value: int) -> Any:
-            return connection.execute(statement.replace("$1", str(value)).encode()).fetchone()
-
-    return await position_find(Driver(), event_id) is not None
+@pytest.mark.parametrize(("distance", "is_whole"), [(KEPT - 1, True), (KEPT, False)])
+async def test_what_may_be_gone_is_never_passed_over(
+    distance: int, is_whole: bool, reader: asyncpg.Connection, quick: psycopg.Connection, start: Position
+) -> None:
+    """Neither when it is looked for, nor when a client is told page after page, nor for open streams."""
+    write_post(quick)
+    write_post(quick)
+    position, last = (event.position for event in await read(reader, start, 2))
+    with far_event(quick, position.id + distance):
+        assert (await events_after(reader, position)).is_whole is is_whole
+        with nullcontext() if is_whole else pytest.raises(EventsGone):
+            assert await position_find(reader, position.id) == position
+        for up_to, count in ((last, 1), (position, 0)):
+            with nullcontext() if is_whole else pytest.raises(EventsGone):
+                assert len(await events_visible(reader, user_id=ALICE, after=position, up_to=up_to)) == count
 
 
 async def test_events_of_another_servers_transactions_are_never_told(
@@ -169,9 +196,10 @@ async def test_events_of_another_servers_transactions_are_never_told(
         "created_at) VALUES ('created', 1, 1, 1, true, true, 4000000000, now()) RETURNING id"
     ).fetchone()
     assert row is not None
-    assert await events_after(reader, start) == ([], False)
+    assert await events_after(reader, start) == ([], False, True)
     assert await position_newest(reader) == start
-    assert await position_find(reader, row[0]) is None
+    with pytest.raises(EventsGone):
+        await position_find(reader, row[0])
     quick.execute("DELETE FROM post_events WHERE id = %s", row)
 
 

@@ -84,7 +84,7 @@ async def test_once_closed_every_stream_ends_at_once_and_no_other_opens(broadcas
         assert await waiting is None
     with broadcaster.subscribed(user_id=ALICE, seconds=LONG) as late:
         assert await late.next() is None
-    with pytest.raises(Unavailable, match="Too many streams"):
+    with pytest.raises(Unavailable, match="The service is stopping"):
         await broadcaster.require_room()
 
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi_app.events.batch import Event, Position
 from fastapi_app.events.broadcaster import Broadcaster
 from fastapi_app.events.listener import Listener
-from fastapi_app.events.queries import PAGE
+from fastapi_app.events.queries import PAGE, EventsGone
 from fastapi_app.events.service import event_stream
 from tests.unit.fastapi_app.events.events import ALICE, ids, make_batch, make_event
 
@@ -22,17 +22,23 @@ class Rows(Listener):
         super().__init__("postgresql://nobody@127.0.0.1:1/nowhere", Broadcaster())
         self.rows = rows
         self.asked = 0
+        self.kept_for = 2
 
-    async def find(self, event_id: int) -> Position | None:
-        return next((row.position for row in self.rows if row.position.id == event_id), None)
+    async def find(self, event_id: int) -> Position:
+        for row in self.rows:
+            if row.position.id == event_id:
+                return row.position
+        raise EventsGone
 
     async def visible(self, *, user_id: int, after: Position, up_to: Position) -> list[Event]:
         self.asked += 1
+        if self.asked > self.kept_for:
+            raise EventsGone
         return [row for row in self.rows if after < row.position <= up_to and row.is_visible_to(user_id)][:PAGE]
 
 
 class Lost(Rows):
-    async def find(self, _event_id: int) -> Position | None:
+    async def find(self, _event_id: int) -> Position:
         raise ConnectionError("events: no connection")
 
 
@@ -79,11 +85,32 @@ async def test_what_was_missed_comes_in_pages_and_then_what_happened_meanwhile(
     assert got == list(range(13, NOW.id + 2))
 
 
-async def test_where_the_last_event_is_gone_the_oldest_follow_a_reset(broadcaster: Broadcaster, rows: Rows) -> None:
+async def test_where_the_last_event_is_gone_a_reset_comes_and_what_happens_from_then_on(
+    broadcaster: Broadcaster, rows: Rows
+) -> None:
     async with aclosing(opened(broadcaster, rows, 9)) as stream:
         await anext(stream)
-        assert (await anext(stream)).startswith(b'event: reset\ndata: {"detail":"Events after the last one')
-        assert ids(await anext(stream))[0] == 10
+        broadcaster.publish(make_batch(make_event(NOW.id + 1)))
+        reset = await anext(stream)
+        assert reset.startswith(b'event: reset\ndata: {"detail":"Events after the last one')
+        assert ids(reset) == [NOW.id]
+        assert ids(await anext(stream)) == [NOW.id + 1]
+    assert rows.asked == 0
+
+
+async def test_what_goes_away_while_a_client_is_told_of_it_is_a_reset_too(broadcaster: Broadcaster, rows: Rows) -> None:
+    rows.kept_for = 1
+    async with aclosing(opened(broadcaster, rows, 12)) as stream:
+        await anext(stream)
+        assert ids(await anext(stream))[-1] == 12 + PAGE
+        reset = await anext(stream)
+        assert (reset.startswith(b"event: reset"), ids(reset)) == (True, [NOW.id])
+
+
+async def test_a_token_that_ended_meanwhile_gets_a_stream_that_ends(broadcaster: Broadcaster, rows: Rows) -> None:
+    stream = event_stream(broadcaster=broadcaster, listener=rows, user_id=ALICE, last_id=None, seconds=-1)
+    async with aclosing(stream):
+        assert [ids(chunk) async for chunk in stream] == [[NOW.id]]
 
 
 async def test_a_client_ahead_of_this_process_is_told_nothing_twice(broadcaster: Broadcaster, rows: Rows) -> None:
