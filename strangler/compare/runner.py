@@ -89,8 +89,8 @@ class Runner:
             verdict = Verdict(outcome=Outcome.FAILED, failure=failure)
         except Exception as error:  # noqa: BLE001 - one answer that nobody thought of must not end the others
             # Its own words, or its trace, could quote the answer.
-            failure = AskFailed("strangler", f"stumbled over an answer ({type(error).__name__})")
-            verdict = Verdict(outcome=Outcome.FAILED, failure=failure)
+            stumbled = AskFailed("strangler", f"stumbled over an answer ({type(error).__name__})")
+            verdict = Verdict(outcome=Outcome.FAILED, failure=stumbled)
         if isinstance(verdict.failure, Unaskable):
             self._collector.skipped[str(verdict.failure)] += 1
             return

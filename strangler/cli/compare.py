@@ -1,0 +1,181 @@
+"""`strangler compare`: do two stacks answer alike, and where not."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from strangler.cli.comparing import Sources, bases_of, passwords, sides_of
+from strangler.cli.progress import CaseProgress
+from strangler.cli.reports import Reports
+from strangler.compare.asking import Limits
+from strangler.compare.callers import SignIn
+from strangler.compare.cases.case import Case
+from strangler.compare.collecting import Collector
+from strangler.compare.comparison import Comparison
+from strangler.compare.declared import DECLARED_FILE, DeclaredDifferences, MetBy, declared_differences
+from strangler.compare.equality import Kind
+from strangler.compare.judging import Rules
+from strangler.compare.sampling import cases_sample
+from strangler.errors import UsageError
+from strangler.local.settings import ROOT, settings_load
+from strangler.rollout.selecting import routes_select
+from strangler.routes.table import load_routes
+
+_SIDE = Literal["left", "right"]
+_ASK: Final = "What to ask"
+_HOW: Final = "How to ask"
+_WHO: Final = "Who asks"
+_TYPED: Final = "COMMANDLINE"
+_REPORT: Final = "What counts and where it is told"
+
+
+def compare(
+    context: typer.Context,
+    left: Annotated[str | None, typer.Argument(metavar="LEFT", help="A base address, such as http://old/api.")] = None,
+    right: Annotated[
+        str | None, typer.Argument(metavar="RIGHT", help="Another; without both, the services of the local stack.")
+    ] = None,
+    cases: Annotated[
+        Path | None, typer.Option("--cases", metavar="DIR", help="Case files.", rich_help_panel=_ASK)
+    ] = None,
+    log: Annotated[
+        list[str] | None,
+        typer.Option("--from-log", metavar="FILE", help="Reads of an access log; - is piped in.", rich_help_panel=_ASK),
+    ] = None,
+    har: Annotated[
+        list[Path] | None,
+        typer.Option("--har", metavar="FILE", help="A browser's recording.", rich_help_panel=_ASK),
+    ] = None,
+    route: Annotated[
+        list[str] | None,
+        typer.Option("--route", metavar="NAME", help="Only these, such as 'posts.*'.", rich_help_panel=_ASK),
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, metavar="N", help="So many of each route.", rich_help_panel=_ASK)
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Repeats a sample.", rich_help_panel=_ASK)] = 0,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", min=0.01, metavar="R", help="Requests a second on each side.", rich_help_panel=_HOW),
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, max=256, help="At once, on each side.", rich_help_panel=_HOW)
+    ] = 4,
+    header: Annotated[
+        list[str] | None,
+        typer.Option("--header", metavar="'N: V'", help="Said by every request.", rich_help_panel=_HOW),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Compare what redirects lead to.", rich_help_panel=_HOW)
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.01, help="Seconds for one answer.", rich_help_panel=_HOW)
+    ] = 10.0,
+    max_body: Annotated[
+        int, typer.Option("--max-body", min=1, help="Bytes of the longest body.", rich_help_panel=_HOW)
+    ] = 10_000_000,
+    stop_share: Annotated[
+        float,
+        typer.Option("--stop-at", min=0, max=100, help="Stop above this % of errors.", rich_help_panel=_HOW),
+    ] = 50.0,
+    stop_window: Annotated[
+        int, typer.Option("--stop-window", min=1, help="The % is of so many answers.", rich_help_panel=_HOW)
+    ] = 50,
+    login: Annotated[
+        list[str] | None,
+        typer.Option("--login", metavar="USER", help="Asks logs and recordings.", rich_help_panel=_WHO),
+    ] = None,
+    login_at: Annotated[
+        _SIDE, typer.Option("--login-at", help="The side that gives the tokens.", rich_help_panel=_WHO)
+    ] = "left",
+    token_path: Annotated[
+        str, typer.Option("--token-path", help="Where tokens are given.", rich_help_panel=_WHO)
+    ] = SignIn.path,
+    user_field: Annotated[
+        str, typer.Option("--user-field", help="The field of the name.", rich_help_panel=_WHO)
+    ] = SignIn.user_field,
+    password_field: Annotated[
+        str, typer.Option("--password-field", help="The field of the password.", rich_help_panel=_WHO)
+    ] = SignIn.password_field,
+    token_field: Annotated[
+        str, typer.Option("--token-field", help="The field of the token.", rich_help_panel=_WHO)
+    ] = SignIn.token_field,
+    declared: Annotated[
+        Path,
+        typer.Option(
+            "--declared",
+            metavar="FILE",
+            help="Differences that are meant.",
+            show_default=False,
+            rich_help_panel=_REPORT,
+        ),
+    ] = DECLARED_FILE,
+    ignore: Annotated[
+        list[Kind] | None,
+        typer.Option("--ignore", help="Differences of a kind that don't count.", rich_help_panel=_REPORT),
+    ] = None,
+    as_json: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="As JSON; - prints it.", rich_help_panel=_REPORT)
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="As JUnit XML.", rich_help_panel=_REPORT)
+    ] = None,
+) -> None:
+    """Ask two stacks the same, and tell where their answers differ; exits with 0 equal, 1 different, 4 not compared."""
+    settings = settings_load()
+    table = load_routes(ROOT / settings.routes_file)
+    chosen = {each.name for each in routes_select(table.routes, route)} if route else set()
+    if not (cases or log or har):
+        raise UsageError("say what to ask: --cases DIR, --from-log FILE or --har FILE.")
+    reports = Reports(as_json=as_json, junit=junit)
+    sides = sides_of(left, right, header or [], settings)
+    logins = tuple(login or ())
+    meant = DeclaredDifferences(declared_differences(declared))
+    comparison = Comparison(
+        left=sides[0],
+        right=sides[1],
+        limits=Limits(concurrency=concurrency, timeout=timeout, body_bytes=max_body, rate=rate),
+        rules=Rules(meant, ignore=ignore or ()),
+        sign_in=SignIn(path=token_path, user_field=user_field, password_field=password_field, token_field=token_field),
+        password=passwords(logins, sides, settings),
+        logins=logins,
+        login_right=login_at == "right",
+        follow=follow,
+        stop_share=stop_share / 100,
+        stop_window=stop_window,
+    )
+    collector = Collector(*sides)
+    sources = Sources(table=table, bases=bases_of(sides, settings), logins=logins, skipped=collector.skipped)
+    with ExitStack() as files, CaseProgress() as progress:
+        found = sources.read(folder=cases, logs=log or [], recordings=har or [], files=files)
+        wanted = _wanted(found, chosen, sample, seed)
+        stopped = asyncio.run(comparison.run(wanted, collector, tell=progress.tell))
+    met_by = {MetBy.CASES} if cases and not sample and not stopped else set()
+    report = collector.report(
+        declared_faults=meant.faults(collector.routes, met_by=met_by),
+        stopped=stopped,
+        options=tuple(_options_typed(context)),
+    )
+    reports.write(report)
+    raise SystemExit(report.exit_code)
+
+
+def _wanted(cases: Iterable[Case], chosen: set[str], sample: int | None, seed: int) -> Iterable[Case]:
+    """Those of the chosen routes, and so many of each."""
+    if chosen:
+        cases = (case for case in cases if case.route in chosen)
+    return cases_sample(cases, size=sample, seed=seed) if sample else cases
+
+
+def _options_typed(context: typer.Context) -> Iterator[tuple[str, str]]:
+    """What was typed, without the values of headers."""
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        source = context.get_parameter_source(option.name or "")
+        if option.param_type_name == "option" and source and source.name == _TYPED:
+            for each in value if isinstance(value, list | tuple) else [value]:
+                yield option.opts[0], str(each).partition(":")[0] if option.name == "header" else str(each)
