@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from strangler.compare.asking import Asker, Limits
@@ -13,9 +14,8 @@ from strangler.compare.judging import Outcome, Rules, Verdict
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import Play, Played
 from strangler.compare.writes.servers import Servers, servers_run
-from strangler.compare.writes.source import connected, refusals, source_of
+from strangler.compare.writes.source import Source, connected, refusals
 from strangler.local.logs import logs_rotate
-from strangler.local.stack import LocalStack
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 
@@ -38,28 +38,27 @@ class Asking:
 
 
 async def writes_compare(
-    stack: LocalStack,
+    source: Source,
     scenarios: Iterable[Scenario],
     *,
     routes: RouteTable,
     rules: Rules,
     asking: Asking,
+    logs: Path,
     stacks: tuple[Stack, Stack] = (Stack.DJANGO, Stack.FASTAPI),
     tell: Callable[[str], None] = lambda _sentence: None,
     check: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[Played, None]:
-    """Play each scenario on fresh copies of the stack's database; gives each step as it was played.
+    """Play each scenario on fresh copies of the database; gives each step as it was played.
 
-    The stack's own servers aren't asked, and its database is only read. To be closed (`contextlib.aclosing`) by who
+    The database itself (`source_of` a stack) is only read, and the stack's own servers aren't asked. What those of the
+    copies say goes to the folder `logs`. To be closed (`contextlib.aclosing`) by who
     doesn't take every step. `tell` receives a sentence for what takes its time; `check` is called while something is
     waited for, and what it raises ends the run, as does cancelling its task.
 
-    :raises UsageError: a setting is wrong, or the database doesn't answer.
     :raises UnsafeError: a server would have been told of the real database.
     :raises FailedError: the database can't be copied, or a server doesn't start.
     """
-    source = source_of(stack)
-    logs = stack.folder.path / "compare"
     logs.mkdir(parents=True, exist_ok=True)
     logs_rotate(logs)
     tell(f"copying the database {source.name}")
