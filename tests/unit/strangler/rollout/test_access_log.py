@@ -83,6 +83,7 @@ def test_the_log_begins_with_its_first_request_whatever_its_route() -> None:
         '{"route":"posts.list","a":' + "[" * 100_000 + "\n",
         "\0" * 100 + "\n",
         "{" + "x" * 600_000 + "\n",
+        "x" * 200_000 + "\n",
     ],
 )
 def test_a_line_that_is_no_request_is_counted_and_skipped(broken: str) -> None:
