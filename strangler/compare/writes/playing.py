@@ -52,15 +52,15 @@ async def writes_compare(
     """Play each scenario on fresh copies of the database; gives each step as it was played.
 
     The database itself (`source_of` a stack) is only read, and the stack's own servers aren't asked. What those of the
-    copies say goes to the folder `logs`. To be closed (`contextlib.aclosing`) by who
-    doesn't take every step. `tell` receives a sentence for what takes its time; `check` is called while something is
-    waited for, and what it raises ends the run, as does cancelling its task.
+    copies say goes to the folder `logs`. To be closed (`contextlib.aclosing`) by who doesn't take every step.
+
+    `tell` receives a sentence for what takes its time. `check` is called while something is waited for; what it raises
+    ends the run, as does cancelling its task.
 
     :raises UnsafeError: a server would have been told of the real database.
     :raises FailedError: the database can't be copied, or a server doesn't start.
     """
-    logs.mkdir(parents=True, exist_ok=True)
-    logs_rotate(logs)
+    _logs_begin(logs)
     tell(f"copying the database {source.name}")
 
     def look() -> None:
@@ -78,6 +78,11 @@ async def writes_compare(
             ):
                 async for played in _steps(scenario, play, servers, asking):
                     yield played
+
+
+def _logs_begin(logs: Path) -> None:
+    logs.mkdir(parents=True, exist_ok=True)
+    logs_rotate(logs)
 
 
 @contextmanager
