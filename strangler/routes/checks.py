@@ -8,6 +8,8 @@ from strangler.routes.route import Api, Fixed, Resource, Route, group_by_path
 
 # Rendered whatever the routes file says: what the second API doesn't route.
 GATEWAY_LOCATIONS = (f"{Api.V2.prefix}/", f"= {Api.V2.prefix}")
+# The same, of nginx's own answers.
+_OWN_LOCATIONS = tuple(f"= /gateway/{name}" for name in ("version", "bad-request", "bad-method", "long-address"))
 _Key = TypeVar("_Key")
 _Entry = TypeVar("_Entry")
 
@@ -18,7 +20,7 @@ def clashes(routes: Collection[Route], fixed: Collection[Fixed]) -> Iterator[Mis
     yield from _same_names([*routes, *fixed])
     yield from _same_methods(resources)
     yield from _same_but_for_case(resources)
-    yield from _differing_settings(resources)
+    yield from _some_streaming(resources)
     yield from _same_locations(resources, fixed)
 
 
@@ -56,21 +58,20 @@ def _same_but_for_case(resources: Iterable[Resource]) -> Iterator[Mistake]:
             )
 
 
-def _differing_settings(resources: Iterable[Resource]) -> Iterator[Mistake]:
+def _some_streaming(resources: Iterable[Resource]) -> Iterator[Mistake]:
     for resource in resources:
-        for key, why in (("throttle", "limits"), ("streaming", "buffers")):
-            first, *_ = resource.routes
-            other = next((route for route in resource.routes if getattr(route, key) != getattr(first, key)), None)
-            if other:
-                yield Mistake(
-                    f"the routes of {resource.path} differ in {key}: nginx {why} by path, so give all the same.",
-                    first.line,
-                    other.line,
-                )
+        first, *others = resource.routes
+        other = next((route for route in others if route.streaming != first.streaming), None)
+        if other:
+            yield Mistake(
+                f"the routes of {resource.path} differ in streaming: nginx buffers by path, so give all the same.",
+                first.line,
+                other.line,
+            )
 
 
 def _same_locations(resources: Iterable[Resource], fixed: Iterable[Fixed]) -> Iterator[Mistake]:
-    taken: dict[str, Route | Fixed | None] = dict.fromkeys(GATEWAY_LOCATIONS)
+    taken: dict[str, Route | Fixed | None] = dict.fromkeys((*GATEWAY_LOCATIONS, *_OWN_LOCATIONS))
     for resource in resources:
         for api in Api:
             taken |= dict.fromkeys(resource.locations(api), resource.routes[0])

@@ -51,6 +51,14 @@ def test_without_a_burst_the_second_request_is_refused(rate: str, seconds: int, 
     assert answer(httpx.post(url + TOKEN, json={"token": "x"})) == throttled(seconds)
 
 
+def test_one_method_of_a_path_is_limited_alone(make_gateway: MakeGateway) -> None:
+    throttle = Throttle(name="token", rate="1r/m", burst=0)
+    url = make_gateway(throttle=throttle, routes={"tags.create": {"throttle": "token"}}).url
+    asked = [httpx.request(method, f"{url}/api/tags/", json={}) for method in ("POST", "GET", "POST", "OPTIONS", "GET")]
+    assert [response.status_code for response in asked] == [401, 200, 429, 401, 200]
+    assert httpx.post(f"{url}/api/v2/tags/", json={}).status_code == 429
+
+
 def test_who_comes_back_when_told_is_let_through(make_gateway: MakeGateway) -> None:
     with httpx.Client(base_url=make_gateway(throttle=Throttle(name="token", rate="1r/s", burst=0)).url) as client:
         while (refused := client.post(TOKEN, json={})).status_code != 429:

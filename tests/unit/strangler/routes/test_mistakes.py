@@ -377,10 +377,10 @@ CASES: list[tuple[str, Edits, str, str]] = [
         "/a-b/ and /A-B/ differ only in case or in a variable's name: write both alike.",
     ),
     (
-        "throttle of a path",
-        {22: 'stage = "legacy"\nthrottle = "token"'},
-        "lines 11 and 18",
-        "the routes of /posts/ differ in throttle: nginx limits by path, so give all the same.",
+        "fixed path of the gateway",
+        {26: 'path = "/gateway/version"'},
+        "line 24",
+        f"the gateway itself and django.admin both claim /gateway/version: {KEEP_ONE}",
     ),
     (
         "streaming of a path",
