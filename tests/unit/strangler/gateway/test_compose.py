@@ -153,6 +153,15 @@ def test_what_was_seen_is_soon_forgotten(container: Container, monkeypatch: pyte
     assert gateway.current() == "one"
 
 
+def test_what_stands_already_is_not_written_again(container: Container) -> None:
+    gateway = container.gateway()
+    gateway.install(rendered("one"))
+    gateway.activate("one")
+    before = container.execs
+    gateway.install(rendered("one"))
+    assert container.execs == before
+
+
 def test_activating_leaves_nginx_alone(container: Container) -> None:
     gateway = container.gateway()
     gateway.install(rendered("one"))
@@ -197,6 +206,7 @@ def test_a_current_version_that_somebody_changed_is_mended_in_place(
     assert changed.holds(rendered("one"))
     assert container.versions.holds(rendered("one"))
     assert folder.stat().st_ino == inode
+    assert names(container.generated / "versions") == ["one"]
 
 
 def test_a_current_version_that_nginx_refuses_is_never_removed(container: Container) -> None:
