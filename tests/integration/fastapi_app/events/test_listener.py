@@ -176,7 +176,8 @@ async def test_the_heart_beats_on_while_nobody_can_say_who_is_active(
         with running.broadcaster.subscribed(user_id=ALICE, seconds=3600) as subscription:
             monkeypatch.setattr(running.listener, "_connection", None)
             await until(lambda: caplog.text.count("events: can't ask who is still active (ConnectionError") > 1)
-            assert isinstance(await subscription.next(), Heartbeat)
+            async with asyncio.timeout(SECONDS):
+                assert isinstance(await subscription.next(), Heartbeat)
 
 
 async def test_without_a_database_it_tries_again_and_ends_when_told(caplog: pytest.LogCaptureFixture) -> None:
