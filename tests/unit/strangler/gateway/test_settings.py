@@ -13,7 +13,9 @@ MENDS = {
     "listen": "write an address such as 127.0.0.1:8080",
     "django": "write an address such as 127.0.0.1:8080",
     "fastapi": "write an address such as 127.0.0.1:8080",
-    **dict.fromkeys(("access_log", "resolver", "writable", "modules"), "use letters, digits and . _ / - only"),
+    **dict.fromkeys(
+        ("access_log", "shadow_socket", "resolver", "writable", "modules"), "use letters, digits and . _ / - only"
+    ),
     "body_size": "write a size such as 512k or 2m",
     "user": "write a user, or a user and a group",
 }
@@ -29,9 +31,10 @@ def test_a_value_cannot_break_out_of_the_configuration(name: str, value: str) ->
 
 
 @pytest.mark.parametrize("network", [*HOSTILE, "", "10.0.0.1/8", "10.0.0.0/33", "all", "unix:"])
-def test_only_a_network_is_trusted(network: str) -> None:
+@pytest.mark.parametrize("name", ["trusted_proxies", "stack_header_networks"])
+def test_only_a_network_is_trusted(name: str, network: str) -> None:
     with pytest.raises(UsageError) as caught:
-        container_gateway(trusted_proxies=(network,))
+        container_gateway(**{name: (network,)})
     assert str(caught.value) == f"nginx can't trust {network!r}: write a network such as 10.0.0.0/8."
 
 
