@@ -52,7 +52,7 @@ def secrets_in(value: object) -> Iterator[str]:
     """The texts that stand under a secret's name, such as a password that is sent."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            if isinstance(inner, str) and is_secret(str(name)):
+            if isinstance(inner, str) and inner and is_secret(str(name)):
                 yield inner
             yield from secrets_in(inner)
     elif isinstance(value, list):

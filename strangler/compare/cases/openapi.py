@@ -1,0 +1,152 @@
+"""Cases made from an OpenAPI document: values that fit it, and values that don't."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from random import Random
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from strangler.compare.cases.case import Case
+from strangler.compare.cases.known_ids import KnownIds, with_known_ids
+from strangler.compare.cases.routing import Router
+from strangler.errors import UsageError
+from strangler.routes.table import RouteTable
+
+if TYPE_CHECKING:
+    from strangler.compare.cases.generating import Made, Operation
+
+UNREADABLE: Final = "operations of the document that schemathesis can't read"
+UNMADE: Final = "operations of the document that no request could be made for"
+UNSAFE: Final = "operations of the document that may write"
+ELSEWHERE: Final = "operations of the document below another prefix"
+FIXED: Final = "operations of the document that only one stack answers"
+STREAMING: Final = "operations of the document whose answer has no end"
+UNSENDABLE: Final = "made requests that can't be sent"
+OFF_ROUTE: Final = "made requests that nginx takes for another route"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """How cases are made; the same values make the same cases of the same document.
+
+    Attributes:
+        prefix: what the document's paths begin with, such as `/api`; targets are below it.
+        seed: what chance begins with.
+        per_operation: at most so many requests for each method of a path, half of them against the document.
+        callers: who asks, in turn; nobody where it is empty.
+        known: ids that exist, which most paths with a variable then have.
+        without: query parameters that are left out, such as those that one side alone knows.
+        writes: whether operations that may write are asked, too.
+    """
+
+    prefix: str
+    seed: int = 0
+    per_operation: int = 10
+    callers: Sequence[str] = ()
+    known: KnownIds = field(default_factory=dict)
+    without: Collection[str] = ()
+    writes: bool = False
+
+
+def cases_from_openapi(
+    document: Mapping[str, Any], table: RouteTable, making: Making, *, skipped: Counter[str], name: str = "OpenAPI"
+) -> Iterator[Case]:
+    """Requests for each operation of the document in its order, none twice; made while they are asked for.
+
+    Args:
+        document: the parsed document.
+        table: gives the routes their names.
+        making: how.
+        skipped: counts what is no case, by reason.
+        name: what the cases call the document.
+
+    :raises UsageError: schemathesis isn't installed, or doesn't understand the document.
+    """
+    generating = _generating()
+    try:
+        operations = generating.operations_of(document, seed=making.seed)
+    except generating.DocumentError as error:
+        message = f"the OpenAPI document can't be understood ({error}): mend it, or take the other side's."
+        raise UsageError(message) from None
+    router = Router(table)
+    for operation in operations:
+        reason = _reason(operation, router, making)
+        cases = [] if reason else _cases(generating, operation, router, making, skipped, name)
+        if not cases:
+            skipped[reason or UNMADE] += 1
+        yield from cases
+
+
+def _generating() -> ModuleType:
+    try:
+        from strangler.compare.cases import generating
+    except ImportError as error:
+        mend = "install it with .venv/bin/python -m pip install -r requirements/compare.txt."
+        raise UsageError(f"cases from an OpenAPI document need schemathesis, which isn't installed: {mend}") from error
+    return generating
+
+
+def _reason(operation: "Operation | None", router: Router, making: Making) -> str:
+    """Why an operation is not asked; empty if it is."""
+    if operation is None:
+        return UNREADABLE
+    method, path = operation.method.upper(), operation.full_path
+    if not path.startswith(f"{making.prefix}/"):
+        return ELSEWHERE
+    template = path.removeprefix(making.prefix)
+    if router.is_fixed(template):
+        return FIXED
+    route = router.route_of(method, template)
+    if route and route.streaming:
+        return STREAMING
+    return "" if making.writes or method in _SAFE else UNSAFE
+
+
+def _cases(
+    generating: ModuleType, operation: "Operation", router: Router, making: Making, skipped: Counter[str], name: str
+) -> list[Case]:
+    method, template = operation.method.upper(), operation.full_path.removeprefix(making.prefix)
+    made, unsendable = _made(generating, operation, template, making)
+    callers = cycle(making.callers or ("",))
+    source = f"{name}, {method} {template}"
+    cases = [_case(method, each, next(callers), router, making, source) for each in made]
+    expected = router.name_of(method, template)
+    kept = [case for case in cases if case.route == expected]
+    # Only what there is: a reason that is counted none times is none.
+    skipped.update(+Counter({UNSENDABLE: unsendable, OFF_ROUTE: len(cases) - len(kept)}))
+    return kept
+
+
+def _made(generating: ModuleType, operation: "Operation", template: str, making: Making) -> tuple[list["Made"], int]:
+    """Each request once, and how many can't be sent."""
+    # Each operation has chance of its own, so that another one in the document leaves its requests as they are.
+    random = Random(f"{making.seed} {operation.method} {template}")  # noqa: S311 - repeatable on purpose
+
+    def change(path: dict[str, Any], query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        kept = {key: value for key, value in query.items() if key not in making.without}
+        return with_known_ids(template, path, making.known, random), kept
+
+    fitting = -(-making.per_operation // 2)
+    halves = [
+        generating.requests_for(operation, seed=making.seed, count=count, fitting=fits, change=change)
+        for fits, count in ((True, fitting), (False, making.per_operation - fitting))
+    ]
+    made = dict.fromkeys(request for requests, _ in halves for request in requests)
+    return list(made), sum(unsendable for _, unsendable in halves)
+
+
+def _case(method: str, made: "Made", caller: str, router: Router, making: Making, source: str) -> Case:
+    target = made.target.removeprefix(making.prefix)
+    return Case(
+        method=method,
+        target=target,
+        headers=made.headers,
+        body=made.body,
+        caller=caller,
+        route=router.name_of(method, target),
+        source=source,
+        secrets=made.secrets,
+    )
