@@ -21,6 +21,7 @@ from strangler.local.gateway import native_gateway
 from strangler.local.ports import port_free_pick
 from strangler.local.settings import ROOT, LocalSettings
 from strangler.rollout import applying
+from strangler.rollout.evidence import Proof
 from strangler.rollout.folder import RolloutFolder
 from strangler.rollout.history import Entry
 from strangler.rollout.rollout import Intent, Rollout
@@ -100,6 +101,7 @@ def rollout_of(native: AnyGateway, folder: Path, **changes: Any) -> Rollout:
         "folder": RolloutFolder(folder / "rollout"),
         "grow_grants": lambda _running, _wanted: None,
         "evidence": lambda _names: {},
+        "proof": Proof(equal=0, days=7),
         "read_only": False,
         "mend": "start it",
     }

@@ -11,6 +11,7 @@ from strangler.gateway.engine import Compose, last_line
 from strangler.gateway.settings import GatewaySettings, container_gateway
 from strangler.local.container_shadow import ContainerShadow
 from strangler.local.settings import ROOT, LocalSettings
+from strangler.rollout.evidence import Proof, evidence_find, evidence_path
 from strangler.rollout.folder import RolloutFolder
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.target import Target
@@ -35,12 +36,19 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path, tell: Callabl
     :raises UsageError: COMPOSE can't be read.
     """
     compose = Compose(settings.compose, folder=ROOT)
+    proof = Proof(equal=settings.evidence_equal, days=settings.evidence_days)
     target = Target(
         gateway=ComposeGateway(settings=container_settings(settings), url=settings.proxy_url, compose=compose),
         routes_file=ROOT / settings.routes_file,
         folder=RolloutFolder(state_dir / "rollout"),
         grow_grants=lambda running, wanted: grants_grow(compose, running, wanted),
-        evidence=lambda names: _evidence(ContainerShadow(compose), ROOT / settings.routes_file, names),
+        evidence=lambda names: evidence_find(
+            evidence_path(state_dir),
+            names,
+            proof=proof,
+            shadow=_evidence(ContainerShadow(compose), ROOT / settings.routes_file, names),
+        ),
+        proof=proof,
         read_only=settings.fastapi_read_only,
         mend=f"start it with {compose.command} up --build --detach",
         tell=tell,

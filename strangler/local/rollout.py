@@ -7,6 +7,7 @@ from strangler.compare.shadow.results import shadow_evidence
 from strangler.local.gateway import native_gateway
 from strangler.local.services import shadow_database
 from strangler.local.settings import ROOT, LocalSettings
+from strangler.rollout.evidence import Proof, evidence_find, evidence_path
 from strangler.rollout.folder import RolloutFolder
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.target import Target
@@ -24,12 +25,16 @@ def local_rollout(
 
     :raises FailedError: there is no nginx for this machine.
     """
+    proof = Proof(equal=settings.evidence_equal, days=settings.evidence_days)
     target = Target(
         gateway=native_gateway(settings, folder=state_dir / "nginx"),
         routes_file=ROOT / settings.routes_file,
         folder=RolloutFolder(state_dir / "rollout"),
         grow_grants=grow_grants,
-        evidence=lambda names: shadow_evidence(shadow_database(state_dir), names),
+        evidence=lambda names: evidence_find(
+            evidence_path(state_dir), names, proof=proof, shadow=shadow_evidence(shadow_database(state_dir), names)
+        ),
+        proof=proof,
         read_only=settings.fastapi_read_only,
         mend="start it with make up",
         tell=tell,

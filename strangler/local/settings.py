@@ -50,6 +50,8 @@ class LocalSettings(BaseModel):
     stack_header_networks: str = ""
     shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    evidence_equal: Annotated[int, Field(ge=0)] = 20
+    evidence_days: Annotated[int, Field(ge=1)] = 7
     routes_file: Path = ROOT / "nginx" / "routes.toml"
     gateway: Literal["local", "container"] = "local"
     compose: str = "docker compose"

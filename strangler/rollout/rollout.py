@@ -10,7 +10,7 @@ from strangler.gateway.rendering import Rendered, render_gateway
 from strangler.rollout.applying import apply_journaled, apply_recover
 from strangler.rollout.history import Entry, Point, applied, operator, stands_at, utc_now
 from strangler.rollout.plan import Plan, plan_make
-from strangler.rollout.safety import unsafe_reasons
+from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
 from strangler.rollout.target import Target
 from strangler.routes.table import RouteTable, parse_routes
 
@@ -101,7 +101,8 @@ class Rollout:
             ends=(running_content, self.target.file_content(), content, rendered.version.encode()),
             rendered_anew=not self.target.gateway.holds(rendered),
         )
-        unsafe = unsafe_reasons(plan, today=utc_now().date(), read_only=self.target.read_only)
+        conditions = Conditions(today=utc_now().date(), read_only=self.target.read_only, proof=self.target.proof)
+        unsafe = unsafe_reasons(plan, conditions, self.target.evidence(unproven(plan)))
         return Wanted(content=content, rendered=rendered, table=table, plan=plan, unsafe=unsafe)
 
     def apply(self, content: bytes, *, checksum: str, intent: Intent) -> Entry:
@@ -140,6 +141,7 @@ class Rollout:
 
     def _entry(self, wanted: Wanted, intent: Intent) -> Entry:
         entries = self.entries()
+        moved = [change.name for change in wanted.plan.moves]
         return Entry(
             number=entries[-1].number + 1,
             time=utc_now().isoformat().replace("+00:00", "Z"),
@@ -151,7 +153,7 @@ class Rollout:
             after=Point(version=wanted.rendered.version, routes=self.folder.keep(wanted.content)),
             changes=[change.as_json() for change in wanted.plan.changes],
             forced=wanted.unsafe,
-            evidence=self.target.evidence([change.name for change in wanted.plan.moves]),
+            evidence={name: known.as_json() for name, known in self.target.evidence(moved).items()},
         )
 
     def _adopt(self, command: str) -> None:

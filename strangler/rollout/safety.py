@@ -1,9 +1,11 @@
 """Which plans are refused unless somebody insists and says why."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
+from strangler.rollout.evidence import Proof, RouteEvidence
 from strangler.rollout.plan import Change, Plan
 from strangler.routes.route import Answer, Api, Stage
 
@@ -12,34 +14,71 @@ GUARDED: Final = "auth."
 _LARGEST_SHARE: Final = 3
 
 
-def unsafe_reasons(plan: Plan, *, today: dt.date, read_only: bool) -> tuple[str, ...]:
-    """Why the plan might do harm, a sentence's end for each reason; none if it may go ahead.
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What a plan is held against.
 
-    `today` is in UTC; `read_only`: FastAPI answers every write with 503.
+    Attributes:
+        today: the day in UTC.
+        read_only: FastAPI answers every write with 503.
+        proof: what a route needs before FastAPI answers v1 for anybody.
     """
-    return tuple(_reasons(plan, today, read_only))
+
+    today: dt.date
+    read_only: bool
+    proof: Proof
 
 
-def _reasons(plan: Plan, today: dt.date, read_only: bool) -> Iterator[str]:
+def unsafe_reasons(plan: Plan, conditions: Conditions, evidence: Mapping[str, RouteEvidence]) -> tuple[str, ...]:
+    """Why the plan might do harm, a sentence's end for each reason; none if it may go ahead."""
+    reasons = [*_reasons(plan)]
+    for change in plan.moves:
+        reasons.extend(_reasons_of(change, conditions))
+        if change.name in unproven(plan):
+            reasons.extend(_missing_proof(change.name, conditions.proof, evidence.get(change.name)))
+    return tuple(reasons)
+
+
+def unproven(plan: Plan) -> tuple[str, ...]:
+    """The routes that move on to where FastAPI answers v1, and so need proof that both stacks answer alike."""
+    stages = (Stage.CANARY, Stage.MIGRATED)
+    return tuple(
+        change.name for change in plan.moves if change.forward > 0 and change.after and change.after.stage in stages
+    )
+
+
+def _missing_proof(name: str, proof: Proof, found: RouteEvidence | None) -> Iterator[str]:
+    if not proof.equal:
+        return
+    compared = found.compared if found else None
+    if compared and compared.different:
+        yield f"{name} differed in {compared.different} of its last {compared.last.asked} comparisons"
+    elif compared is None or compared.equal < proof.equal:
+        equal = compared.equal if compared else 0
+        yield (
+            f"{name} was found equal {equal} times in {proof.days} days, and needs {proof.equal} "
+            f"(strangler compare --route {name})"
+        )
+
+
+def _reasons(plan: Plan) -> Iterator[str]:
     moved = plan.moves
     if len(moved) > 1 and len(moved) * _LARGEST_SHARE > plan.total:
         yield f"it moves {len(moved)} of {plan.total} routes, more than a third"
     guarded = [change.name for change in plan.changes if change.name.startswith(GUARDED)]
     if guarded:
         yield f"it touches sign-in ({', '.join(guarded)})"
-    for change in moved:
-        yield from _reasons_of(change, today, read_only)
 
 
-def _reasons_of(change: Change, today: dt.date, read_only: bool) -> Iterator[str]:
+def _reasons_of(change: Change, conditions: Conditions) -> Iterator[str]:
     route = change.after
     if route is None:
         return
     if change.forward > 1:
         skipped = list(Stage)[route.stage.position - change.forward + 1 : route.stage.position]
         yield f"{change.name} skips {' and '.join(skipped)}"
-    if route.stage is Stage.RETIRED and (route.sunset is None or route.sunset > today):
+    if route.stage is Stage.RETIRED and (route.sunset is None or route.sunset > conditions.today):
         when = f"before its sunset on {route.sunset}" if route.sunset else "without a sunset date"
         yield f"{change.name} is retired {when}"
-    if route.writes and read_only and any(route.stage.answers(api) is not Answer.DJANGO for api in Api):
+    if route.writes and conditions.read_only and any(route.stage.answers(api) is not Answer.DJANGO for api in Api):
         yield f"{change.name} writes, and FastAPI answers every write with 503 while FASTAPI_READ_ONLY=1"

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from strangler.gateway.gateway import Gateway
+from strangler.rollout.evidence import Proof, RouteEvidence
 from strangler.rollout.folder import RolloutFolder
 from strangler.routes.table import RouteTable, parse_routes
 from strangler.routes.text import content_decode, content_read, source_name
@@ -24,7 +24,8 @@ class Target:
         routes_file: the wanted state, which moves edit.
         folder: history, journal and lock.
         grow_grants: given the running and the wanted routes, lets FastAPI's role do what the wanted ones ask for.
-        evidence: what is known of routes by their names, for the record.
+        evidence: what is known of routes by their names.
+        proof: what a route needs before FastAPI answers v1 for anybody.
         read_only: FastAPI answers every write with 503.
         mend: how to start the gateway, as the end of a sentence.
         tell: receives a sentence for what the operator should know.
@@ -34,7 +35,8 @@ class Target:
     routes_file: Path
     folder: RolloutFolder
     grow_grants: Callable[[RouteTable, RouteTable], None]
-    evidence: Callable[[Sequence[str]], Mapping[str, Any]]
+    evidence: Callable[[Sequence[str]], Mapping[str, RouteEvidence]]
+    proof: Proof
     read_only: bool
     mend: str
     tell: Callable[[str], None] = _nothing

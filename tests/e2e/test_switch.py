@@ -18,6 +18,9 @@ ROUTES = Path("nginx", "routes.toml")
 def checkout() -> Iterator[Checkout]:
     with tempfile.TemporaryDirectory(prefix="strangler switch ") as folder:
         made = Checkout(Path(folder))
+        # What moves ask of comparisons has a test of its own.
+        with (made.path / ".env").open("a") as settings:
+            settings.write("EVIDENCE_EQUAL=0\n")
         started = made.strangler("up", "--detach")
         assert started.returncode == 0, started.stderr
         yield made
@@ -146,6 +149,17 @@ def assert_one_sentence_at_the_end(text: str, words: list[str]) -> None:
     (line,) = text.strip().splitlines()
     assert line.startswith("strangler: ")
     assert [word for word in words if word not in line] == []
+
+
+def test_a_route_moves_on_only_once_it_was_compared(checkout: Checkout) -> None:
+    move = ("switch", "feed.list", "--percent", "5", "--yes")
+    refused = checkout.strangler(*move, EVIDENCE_EQUAL="1")
+    assert refused.returncode == 3
+    assert_one_sentence_at_the_end(refused.stderr, ["equal 0 times", "strangler compare --route feed.list"])
+    said = checkout.strangler(*move, "--force", "--reason", "I looked", EVIDENCE_EQUAL="1")
+    assert said.returncode == 0, said.stderr
+    assert "unsafe, and forced: feed.list was found equal 0 times" in said.stdout
+    assert checkout.strangler("rollback", "--yes", EVIDENCE_EQUAL="1").returncode == 0
 
 
 def test_a_bad_file_is_refused_and_the_old_routes_go_on_serving(checkout: Checkout) -> None:

@@ -162,6 +162,11 @@ def test_fallback_and_shadow_need_django(more: str) -> None:
     assert sent(shop("parallel", more), V1, V2) == []
 
 
+def test_a_fallback_needs_django_when_nothing_else_does() -> None:
+    [(level, sentence)] = sent(shop("migrated", "fallback = true\n"), [], V2)
+    assert (level, "sent to django (fallback)" in sentence) == ("finding", True)
+
+
 def test_a_shadow_needs_fastapi_too() -> None:
     [(level, sentence)] = sent(shop("legacy", "shadow = 5\n"), V1, [])
     assert level == "finding"

@@ -6,8 +6,9 @@ import datetime as dt
 import pytest
 
 from strangler.local.settings import ROOT
+from strangler.rollout.evidence import Proof
 from strangler.rollout.plan import Plan, plan_make
-from strangler.rollout.safety import unsafe_reasons
+from strangler.rollout.safety import Conditions, unsafe_reasons
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
 from strangler.routes.table import RouteTable, load_routes
 
@@ -32,7 +33,8 @@ def plan(wanted: RouteTable, running: RouteTable = DEPLOYED, *, ends: tuple[byte
 
 
 def reasons(made: Plan, *, read_only: bool = False) -> tuple[str, ...]:
-    return unsafe_reasons(made, today=TODAY, read_only=read_only)
+    conditions = Conditions(today=TODAY, read_only=read_only, proof=Proof(equal=0, days=7))
+    return unsafe_reasons(made, conditions, {})
 
 
 def test_nothing_changes() -> None:

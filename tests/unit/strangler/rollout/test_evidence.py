@@ -1,0 +1,137 @@
+"""What comparisons have shown of a route, and what a move asks of it."""
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from strangler.compare.report.model import Report, RouteReport, SideReport
+from strangler.local.settings import ROOT
+from strangler.rollout.evidence import EvidenceFile, Known, Proof, RouteEvidence, evidence_find
+from strangler.rollout.plan import Plan, plan_make
+from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
+from strangler.routes.route import Stage
+from strangler.routes.table import load_routes
+
+NOW = dt.datetime.now(dt.UTC)
+PROOF = Proof(equal=20, days=7)
+DEPLOYED = load_routes(ROOT / "nginx" / "routes.toml")
+
+
+def report(*, days_ago: float = 0, **equal_and_different: tuple[int, int]) -> Report:
+    """A run that asked routes (`posts__list` names posts.list)."""
+    routes = tuple(
+        RouteReport(
+            route=name.replace("__", "."),
+            asked=equal + different,
+            equal=equal,
+            different=different,
+            declared=0,
+            noise=0,
+            failed=0,
+            left=None,
+            right=None,
+            ratio=None,
+        )
+        for name, (equal, different) in equal_and_different.items()
+    )
+    started = (NOW - dt.timedelta(days=days_ago)).isoformat()
+    sides = [SideReport(name=name, url="", version=version) for name, version in (("django", "1"), ("fastapi", "2"))]
+    return Report(left=sides[0], right=sides[1], started=started, seconds=1.0, routes=routes)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> EvidenceFile:
+    return EvidenceFile(tmp_path / "compare" / "evidence.jsonl")
+
+
+def known(file: EvidenceFile, name: str = "posts.list") -> Known | None:
+    return file.known([name], since=NOW - dt.timedelta(days=7)).get(name)
+
+
+def test_runs_add_up_and_the_last_one_tells_the_differences(file: EvidenceFile) -> None:
+    assert known(file) is None
+    file.add(report(posts__list=(8, 1), tags__list=(2, 0)))
+    file.add(report(posts__list=(9, 0)))
+    found = known(file)
+    assert found is not None
+    assert (found.equal, found.different, found.last.left, found.last.right) == (17, 0, "1", "2")
+    assert known(file, "posts.retrieve") is None
+
+
+def test_what_is_old_is_no_proof(file: EvidenceFile) -> None:
+    file.add(report(days_ago=8, posts__list=(50, 0)))
+    assert known(file) is None
+    file.add(report(days_ago=6, posts__list=(5, 0)))
+    found = known(file)
+    assert found is not None
+    assert found.equal == 5
+
+
+def test_half_a_line_spoils_nothing(tmp_path: Path, file: EvidenceFile) -> None:
+    file.add(report(posts__list=(5, 0)))
+    path = tmp_path / "compare" / "evidence.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"route": "posts.li')
+    file.add(report(posts__list=(6, 0)))
+    found = known(file)
+    assert found is not None
+    assert found.equal == 11
+
+
+def test_the_shadow_stands_beside_the_comparisons(tmp_path: Path, file: EvidenceFile) -> None:
+    file.add(report(posts__list=(5, 0)))
+    counted = {"tags.list": {"equal": 3}}
+    found = evidence_find(
+        tmp_path / "compare" / "evidence.jsonl", ["posts.list", "tags.list", "feed.list"], proof=PROOF, shadow=counted
+    )
+    assert list(found) == ["posts.list", "tags.list"]
+    assert found["posts.list"].as_json()["compared"]["equal"] == 5
+    assert found["tags.list"].as_json() == {"compared": None, "shadow": {"equal": 3}}
+
+
+def moved(before: Stage, after: Stage) -> Plan:
+    def at(stage: Stage) -> tuple[object, ...]:
+        percent = 10.0 if stage is Stage.CANARY else None
+        return tuple(
+            dataclasses.replace(route, stage=stage, percent=percent) if route.name == "posts.list" else route
+            for route in DEPLOYED.routes
+        )
+
+    tables = [dataclasses.replace(DEPLOYED, routes=at(stage)) for stage in (before, after)]  # type: ignore[arg-type] # routes
+    return plan_make(running=tables[0], wanted=tables[1], ends=(), rendered_anew=True)
+
+
+def reasons(plan: Plan, evidence: dict[str, RouteEvidence], *, proof: Proof = PROOF) -> tuple[str, ...]:
+    return unsafe_reasons(plan, Conditions(today=NOW.date(), read_only=False, proof=proof), evidence)
+
+
+def of(file: EvidenceFile) -> dict[str, RouteEvidence]:
+    return {"posts.list": RouteEvidence(compared=known(file))}
+
+
+def test_a_move_to_canary_needs_proof(file: EvidenceFile) -> None:
+    plan = moved(Stage.PARALLEL, Stage.CANARY)
+    (reason,) = reasons(plan, {})
+    assert reason == "posts.list was found equal 0 times in 7 days, and needs 20 (strangler compare --route posts.list)"
+    file.add(report(posts__list=(19, 0)))
+    assert "equal 19 times" in reasons(plan, of(file))[0]
+    file.add(report(posts__list=(1, 0)))
+    assert reasons(plan, of(file)) == ()
+    file.add(report(posts__list=(40, 2)))
+    assert reasons(plan, of(file)) == ("posts.list differed in 2 of its last 42 comparisons",)
+    assert reasons(plan, {}, proof=Proof(equal=0, days=7)) == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "needed"),
+    [
+        (Stage.CANARY, Stage.MIGRATED, True),
+        (Stage.LEGACY, Stage.PARALLEL, False),
+        (Stage.MIGRATED, Stage.CANARY, False),
+        (Stage.CANARY, Stage.PARALLEL, False),
+        (Stage.MIGRATED, Stage.RETIRED, False),
+    ],
+)
+def test_which_moves_need_proof(before: Stage, after: Stage, needed: bool) -> None:
+    assert unproven(moved(before, after)) == (("posts.list",) if needed else ())
