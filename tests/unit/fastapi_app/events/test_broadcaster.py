@@ -52,7 +52,8 @@ async def test_a_stream_that_does_not_keep_up_ends_and_lets_go_of_what_it_had(br
 async def test_a_waiting_stream_ends_with_its_time(broadcaster: Broadcaster) -> None:
     started = time.monotonic()
     with broadcaster.subscribed(user_id=ALICE, seconds=0.05) as subscription:
-        assert await subscription.next() is None
+        async with asyncio.timeout(5):
+            assert await subscription.next() is None
     assert time.monotonic() - started >= 0.04
 
 
