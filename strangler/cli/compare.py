@@ -161,6 +161,8 @@ def compare(
         options=tuple(_options_typed(context)),
     )
     reports.write(report)
+    if not (report.routes or report.stopped):
+        raise UsageError("there was nothing to ask: name other cases, or other routes.")
     raise SystemExit(report.exit_code)
 
 

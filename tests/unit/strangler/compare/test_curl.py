@@ -1,0 +1,44 @@
+"""The command to copy asks the same, and is safe to paste."""
+
+import shlex
+
+from strangler.compare.cases.case import Case
+from strangler.compare.curl import curl_text
+from strangler.compare.masking import Masker
+from strangler.compare.side import Side
+
+TOLD = (("Accept", "*/*"), ("X-Forwarded-Prefix", "/api"))
+SIDE = Side(name="left", url="http://left/api", links="/api", headers=TOLD)
+    name="left", url="http://left/api", links="/api", headers=(("Accept", "*/*"), ("X-Forwarded-Prefix", "/api"))
+)
+
+
+def words(case: Case) -> list[str]:
+    return shlex.split(curl_text(SIDE, case, Masker()))
+
+
+def test_a_read() -> None:
+    case = Case(method="GET", target="/posts/?q=a'b&c=$(id)", headers=(("accept", "text/html"),), caller="alice")
+    assert words(case) == [
+        *("curl", "-si", "http://left/api/posts/?q=a'b&c=$(id)"),
+        *("-H", "accept: text/html", "-H", "X-Forwarded-Prefix: /api", "-H", "Authorization: Bearer $TOKEN"),
+    ]
+
+
+def test_a_head() -> None:
+    assert words(Case(method="HEAD", target="/"))[:2] == ["curl", "-sI"]
+
+
+def test_a_write_with_its_body() -> None:
+    headers = (("Content-Type", "application/json"),)
+    body = b'{"title": "it\'s", "price": 1.00, "password": "x"}'
+    found = words(Case(method="POST", target="/posts/", headers=headers, body=body))
+    assert found[2:4] == ["-X", "POST"]
+    assert found[-2:] == ["--data-binary", '{"title":"it\'s","price":1.00,"password":"***"}']
+
+
+def test_a_form_and_what_nobody_can_read() -> None:
+    form = (("content-type", "application/x-www-form-urlencoded"),)
+    assert words(Case(method="POST", target="/", headers=form, body=b"password=x&a=1"))[-1] == "password=***&a=1"
+    other = (("content-type", "image/png"),)
+    assert words(Case(method="POST", target="/", headers=other, body=b"\x89PNG"))[-1] == "4 bytes of image/png"
