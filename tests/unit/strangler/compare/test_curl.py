@@ -9,8 +9,6 @@ from strangler.compare.side import Side
 
 TOLD = (("Accept", "*/*"), ("X-Forwarded-Prefix", "/api"))
 SIDE = Side(name="left", url="http://left/api", links="/api", headers=TOLD)
-    name="left", url="http://left/api", links="/api", headers=(("Accept", "*/*"), ("X-Forwarded-Prefix", "/api"))
-)
 
 
 def words(case: Case) -> list[str]:
