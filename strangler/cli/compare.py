@@ -14,6 +14,7 @@ from strangler.cli.reports import Reports
 from strangler.compare.asking import Limits
 from strangler.compare.callers import SignIn
 from strangler.compare.cases.case import Case
+from strangler.compare.cases.openapi import Making
 from strangler.compare.collecting import Collector
 from strangler.compare.comparison import Comparison
 from strangler.compare.declared import DECLARED_FILE, DeclaredDifferences, MetBy, declared_differences
@@ -22,10 +23,11 @@ from strangler.compare.judging import Rules
 from strangler.compare.sampling import cases_sample
 from strangler.errors import UsageError
 from strangler.local.settings import ROOT, settings_load
+from strangler.rollout.evidence import EvidenceFile, evidence_path
 from strangler.rollout.selecting import routes_select
 from strangler.routes.table import load_routes
 
-_SIDE = Literal["left", "right"]
+_Side = Literal["left", "right"]
 _ASK: Final = "What to ask"
 _HOW: Final = "How to ask"
 _WHO: Final = "Who asks"
@@ -50,6 +52,12 @@ def compare(
         list[Path] | None,
         typer.Option("--har", metavar="FILE", help="A browser's recording.", rich_help_panel=_ASK),
     ] = None,
+    openapi: Annotated[
+        _Side | None, typer.Option("--openapi", help="Made from a side's OpenAPI document.", rich_help_panel=_ASK)
+    ] = None,
+    per_operation: Annotated[
+        int, typer.Option("--per-operation", min=1, help="So many made of each.", rich_help_panel=_ASK)
+    ] = 10,
     route: Annotated[
         list[str] | None,
         typer.Option("--route", metavar="NAME", help="Only these, such as 'posts.*'.", rich_help_panel=_ASK),
@@ -90,7 +98,7 @@ def compare(
         typer.Option("--login", metavar="USER", help="Asks logs and recordings.", rich_help_panel=_WHO),
     ] = None,
     login_at: Annotated[
-        _SIDE, typer.Option("--login-at", help="The side that gives the tokens.", rich_help_panel=_WHO)
+        _Side, typer.Option("--login-at", help="The side that gives the tokens.", rich_help_panel=_WHO)
     ] = "left",
     token_path: Annotated[
         str, typer.Option("--token-path", help="Where tokens are given.", rich_help_panel=_WHO)
@@ -129,8 +137,8 @@ def compare(
     settings = settings_load()
     table = load_routes(ROOT / settings.routes_file)
     chosen = {each.name for each in routes_select(table.routes, route)} if route else set()
-    if not (cases or log or har):
-        raise UsageError("say what to ask: --cases DIR, --from-log FILE or --har FILE.")
+    if not (cases or log or har or openapi):
+        raise UsageError("say what to ask: --cases DIR, --from-log FILE, --har FILE or --openapi left.")
     reports = Reports(as_json=as_json, junit=junit)
     sides = sides_of(left, right, header or [], settings)
     logins = tuple(login or ())
@@ -150,17 +158,28 @@ def compare(
     )
     collector = Collector(*sides)
     sources = Sources(table=table, bases=bases_of(sides, settings), logins=logins, skipped=collector.skipped)
+    made = None
+    if openapi:
+        document = asyncio.run(comparison.learn(of_right=openapi == "right"))
+        making = Making(
+            prefix=document.prefix, seed=seed, per_operation=per_operation, callers=logins, known=document.known
+        )
+        made = document.content, making
     with ExitStack() as files, CaseProgress() as progress:
-        found = sources.read(folder=cases, logs=log or [], recordings=har or [], files=files)
+        found = sources.read(folder=cases, logs=log or [], recordings=har or [], files=files, made=made)
         wanted = _wanted(found, chosen, sample, seed)
         stopped = asyncio.run(comparison.run(wanted, collector, tell=progress.tell))
     met_by = {MetBy.CASES} if cases and not sample and not stopped else set()
+    ours = left is None
     report = collector.report(
+        versions=asyncio.run(comparison.versions()) if ours else ("", ""),
         declared_faults=meant.faults(collector.routes, met_by=met_by),
         stopped=stopped,
         options=tuple(_options_typed(context)),
     )
     reports.write(report)
+    if ours:
+        EvidenceFile(evidence_path(ROOT / ".run")).add(report)
     if not (report.routes or report.stopped):
         raise UsageError("there was nothing to ask: name other cases, or other routes.")
     raise SystemExit(report.exit_code)

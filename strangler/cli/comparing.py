@@ -3,17 +3,18 @@
 import getpass
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
 from strangler.compare.cases.access_log import cases_from_log
 from strangler.compare.cases.case import Case
 from strangler.compare.cases.files import cases_from_files
 from strangler.compare.cases.har import cases_from_har
+from strangler.compare.cases.openapi import Making, cases_from_openapi
 from strangler.compare.settings import CompareSettings
 from strangler.compare.side import Side
 from strangler.compare.sides import header_parse, side_at, sides_local
@@ -71,7 +72,13 @@ class Sources:
     skipped: Counter[str]
 
     def read(
-        self, *, folder: Path | None, logs: Sequence[str], recordings: Sequence[Path], files: ExitStack
+        self,
+        *,
+        folder: Path | None,
+        logs: Sequence[str],
+        recordings: Sequence[Path],
+        files: ExitStack,
+        made: tuple[Mapping[str, Any], Making] | None = None,
     ) -> Iterator[Case]:
         """The cases one after another, read while they are asked; `files` closes what stays open meanwhile.
 
@@ -85,6 +92,9 @@ class Sources:
         for recording in recordings:
             caller = next(iter(self.logins), "")
             yield from cases_from_har(recording, self.bases, self.table, skipped=self.skipped, caller=caller)
+        if made is not None:
+            document, making = made
+            yield from cases_from_openapi(document, self.table, making, skipped=self.skipped)
 
 
 def bases_of(sides: Sequence[Side], settings: LocalSettings) -> tuple[str, ...]:

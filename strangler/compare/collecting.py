@@ -114,9 +114,13 @@ class Collector:
         declared_faults: tuple[str, ...] = (),
         stopped: str = "",
         options: tuple[tuple[str, str], ...] = (),
+        versions: tuple[str, str] = ("", ""),
     ) -> Report:
         """What was found so far."""
-        left, right = (SideReport(name=side.name, url=side.url) for side in self._sides)
+        left, right = (
+            SideReport(name=side.name, url=side.url, version=version)
+            for side, version in zip(self._sides, versions, strict=True)
+        )
         started, began = self._began
         return Report(
             left=left,

@@ -2,18 +2,20 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 
 from strangler.compare.asking import Asker, Limits
 from strangler.compare.callers import Callers, SignIn
 from strangler.compare.cases.case import Case
 from strangler.compare.collecting import Collector
+from strangler.compare.documents import Document, document_find, ids_find
 from strangler.compare.judging import Judge, Outcome, Rules
 from strangler.compare.runner import Runner
 from strangler.compare.side import Side
 from strangler.compare.watching import Watch
+from strangler.errors import FailedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +53,7 @@ class Comparison:
 
         :raises UsageError: a caller is refused; what `cases` raises is raised too.
         """
-        async with AsyncExitStack() as stack:
-            left, right = [await stack.enter_async_context(self._asker(side)) for side in (self.left, self.right)]
-            callers = Callers((right, left) if self.login_right else (left, right), self.sign_in, self.password)
+        async with self._open() as (left, right, callers):
             await callers.require(self.logins)
             runner = Runner(
                 Judge(left, right, self.rules),
@@ -66,8 +66,39 @@ class Comparison:
             with _interruptible(runner):
                 return await runner.run(cases)
 
+    async def learn(self, *, of_right: bool) -> Document:
+        """The OpenAPI document of a side, with ids that the first of `logins` finds there.
+
+        :raises UsageError: a caller is refused.
+        :raises FailedError: there is no document.
+        """
+        async with self._open() as (left, right, callers):
+            await callers.require(self.logins)
+            asker = right if of_right else left
+            document = await document_find(asker)
+            credentials = await callers.credentials(next(iter(self.logins), ""))
+            return replace(document, known=await ids_find(asker, document, credentials))
+
+    async def versions(self) -> tuple[str, str]:
+        """What each side's OpenAPI document calls its version; empty where there is none."""
+        async with self._open() as (left, right, _callers):
+            return await _version(left), await _version(right)
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[tuple[Asker, Asker, Callers]]:
+        async with self._asker(self.left) as left, self._asker(self.right) as right:
+            askers = (right, left) if self.login_right else (left, right)
+            yield left, right, Callers(askers, self.sign_in, self.password)
+
     def _asker(self, side: Side) -> Asker:
         return Asker(side, self.limits, follow=self.follow, strict_json=True)
+
+
+async def _version(asker: Asker) -> str:
+    try:
+        return (await document_find(asker)).version
+    except FailedError:
+        return ""
 
 
 @contextmanager
