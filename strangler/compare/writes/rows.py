@@ -24,28 +24,37 @@ class RowComparison:
         self._originals = originals
         self._roles = roles
         self._pairs: dict[Table, dict[Role, tuple[Key, Key]]] = {table: {} for table in tables}
-        self._standing: frozenset[RowDifference] = frozenset()
+        # Rows that the other side lacks, by side and key.
+        self._alone: dict[Table, dict[tuple[int, Key], Role]] = {table: {} for table in tables}
+        self._standing: set[tuple[str, ...]] = set()
 
     def compare(self, step: int, left: Changes, right: Changes, *, masker: Masker) -> tuple[RowDifference, ...]:
         """The differences that weren't there before this step; steps are counted from 1."""
         for table in self._tables:
             self._match(table, step, left[table], right[table])
         found = [each for table in self._tables for each in self._differences(table, left[table], right[table], masker)]
-        new = tuple(each for each in found if each not in self._standing)
-        self._standing = frozenset(found)
+        new = tuple(each for each in found if _identity(each) not in self._standing)
+        self._standing = {_identity(each) for each in found}
         return new
 
     def _match(self, table: Table, step: int, left: TableChanges, right: TableChanges) -> None:
         """Give each new row of both sides its part."""
         pairs = self._pairs[table]
         free = self._new(table, left, LEFT), self._new(table, right, RIGHT)
-        number = sum(role.step == step for role in pairs)
         for ours, theirs in rows_match(table, free[LEFT], free[RIGHT], self._roles):
-            number += 1
-            role = Role(table.shown, step, number)
+            role = self._role(table, step)
             pairs[role] = (ours, theirs)
-            self._roles.learn(table, LEFT, ours, role)
-            self._roles.learn(table, RIGHT, theirs, role)
+            for side, key in ((LEFT, ours), (RIGHT, theirs)):
+                self._roles.learn(table, side, key, role)
+                del free[side][key]
+        for side, rows in enumerate(free):
+            for key in rows.keys() - {key for of_side, key in self._alone[table] if of_side == side}:
+                self._alone[table][side, key] = self._role(table, step)
+
+    def _role(self, table: Table, step: int) -> Role:
+        """A part that nobody has yet."""
+        taken = [*self._pairs[table], *self._alone[table].values()]
+        return Role(table.shown, step, 1 + sum(role.step == step for role in taken))
 
     def _new(self, table: Table, changes: TableChanges, side: int) -> dict[Key, Values]:
         """The new rows that have no part yet."""
@@ -79,10 +88,9 @@ class RowComparison:
         for role, (our_key, their_key) in self._pairs[table].items():
             ours, theirs = left.written.get(our_key), right.written.get(their_key)
             yield self._role_name(table, role, ours, theirs), ours, theirs
-        for ours in self._new(table, left, LEFT).values():
-            yield f"{table.shown}: a new one", ours, None
-        for theirs in self._new(table, right, RIGHT).values():
-            yield f"{table.shown}: a new one", None, theirs
+        for side, changes in ((LEFT, left), (RIGHT, right)):
+            for key, row in self._new(table, changes, side).items():
+                yield str(self._alone[table][side, key]), *((row, None) if side == LEFT else (None, row))
 
     def _columns(self, table: Table, row: str, ours: Values, theirs: Values, masker: Masker) -> Iterator[RowDifference]:
         for index, column in compared_columns(table):
@@ -107,6 +115,12 @@ class RowComparison:
             for index, column in columns
         )
         return f"{role} ({', '.join(joined)})"
+
+
+def _identity(difference: RowDifference) -> tuple[str, ...]:
+    """A row that one side lacks stays that one difference while it changes."""
+    place = (difference.table, difference.row, difference.column)
+    return (*place, str(difference.left), str(difference.right)) if difference.column else place
 
 
 def _name(table: Table, key: Key) -> str:

@@ -61,12 +61,12 @@ def source_of(stack: LocalStack) -> Source:
 
     :raises UsageError: a setting is wrong, or the database doesn't answer.
     """
-    connections = stack.connections_resolve()
     own = not stack.settings.database_url
     try:
+        connections = stack.connections_resolve()
         name = str(conninfo_to_dict(connections.owner_dsn).get("dbname") or "")
         identity = identity_of(connections.owner_dsn)
-    except psycopg.ProgrammingError:
+    except (psycopg.ProgrammingError, ValueError):
         # Its own words quote the address, with the password in it.
         raise UsageError("DATABASE_URL is no PostgreSQL address: write postgresql://user:password@host/name.") from None
     except FailedError as error:

@@ -1,0 +1,222 @@
+"""Copies of the database: whole, apart from the real one, and gone afterwards, however the run ends."""
+
+import asyncio
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from strangler.compare.judging import Outcome
+from strangler.compare.writes.copies import Copies
+from strangler.compare.writes.play import Played
+from strangler.compare.writes.servers import servers_run
+from strangler.compare.writes.source import Source, dsn_to, identity_of, source_of
+from strangler.compare.writes.tables import tables_of
+from strangler.errors import FailedError, UnsafeError, UsageError
+from strangler.local.settings import LocalSettings
+from strangler.local.stack import LocalStack
+from strangler.routes.route import Stack
+from strangler.routes.table import load_routes
+from tests.databases import OwnDatabase, migrated_database
+from tests.shared_stack import StackAddresses
+from tests.write_plays import databases_like, own_source, playing
+
+NAME = f"copies_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+READ = '[[case]]\nget = "/feed/"\n\n[[case]]\nget = "/tags/"\n'
+WRITE = '[[case]]\nas = ["alice"]\npost = "/tags/"\njson = { name = "made here" }\n'
+
+
+@pytest.fixture(scope="module")
+def source(stack: StackAddresses) -> Iterator[Source]:
+    with own_source(stack, NAME) as source:
+        yield source
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+def copies_of(source: Source, tell: Callable[[str], None] = lambda _sentence: None) -> Copies:
+    return Copies(source, table=load_routes(source.settings.routes_file), tell=tell, check=lambda: None)
+
+
+def rows(dsn: str) -> dict[str, object]:
+    with psycopg.connect(dsn) as connection:
+        return {
+            table.full_name: connection.execute(
+                f"SELECT count(*), sum(hashtextextended(t::text, 0)) FROM {table.full_name} AS t"  # type: ignore[arg-type] # noqa: S608 - names of the catalogue
+            ).fetchone()
+            for table in tables_of(connection)
+        }
+
+
+def test_a_copy_is_whole_and_has_the_owner_and_the_settings_of_the_real_one(source: Source) -> None:
+    with psycopg.connect(source.admin_dsn, autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {NAME} SET search_path TO public, pg_catalog")  # type: ignore[arg-type]
+    real = rows(source.admin_dsn)
+    assert len(real) > 10
+    with copies_of(source) as copies, copies.pair() as names:
+        assert databases_like(source.admin_dsn, source.name) == sorted([copies.snapshot, *names])
+        for name in names:
+            dsn = copies.reading_dsn(name)
+            assert rows(dsn) == real
+            with psycopg.connect(dsn) as connection:
+                query = "SELECT pg_get_userbyid(datdba), datlocprovider, datlocale FROM pg_database WHERE datname = %s"
+                found = [connection.execute(query, (each,)).fetchone() for each in (name, source.name)]
+                path = connection.execute("SHOW search_path").fetchone()
+            assert found[0] == found[1]
+            assert path == ("public, pg_catalog",)
+    assert databases_like(source.admin_dsn, source.name) == []
+
+
+def test_fastapi_may_write_in_the_copies_only(source: Source) -> None:
+    query = "SELECT has_table_privilege(current_user, 'posts', 'INSERT')"
+    with psycopg.connect(source.owner_dsn) as owner:
+        owner.execute("REVOKE INSERT ON posts FROM strangler_fastapi")
+    with copies_of(source) as copies, copies.pair() as names:
+        for dsn, allowed in ((source.fastapi_dsn, False), (dsn_to(source.fastapi_dsn, names[1]), True)):
+            with psycopg.connect(dsn) as connection:
+                assert connection.execute(query).fetchone() == (allowed,)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1"])
+def test_the_real_database_is_known_by_whatever_name(source: Source, host: str) -> None:
+    spelled = source.owner_dsn.replace("127.0.0.1", host)
+    assert identity_of(spelled) == source.identity
+    assert identity_of(dsn_to(spelled, "postgres")) != source.identity
+    with pytest.raises(UnsafeError, match=f"an address of the real database {NAME}"):
+        source.require_elsewhere(["8080", "strangler-demo", spelled])
+    source.require_elsewhere(["8080", "strangler-demo", "a=b", dsn_to(spelled, "postgres")])
+
+
+def test_no_server_is_started_that_would_write_to_the_real_database(source: Source, tmp_path: Path) -> None:
+    # libpq takes the name in the query before that in the path.
+    hidden = dataclasses.replace(source, owner_dsn=f"{source.owner_dsn}?dbname={source.name}")
+    servers = servers_run(
+        hidden, ("postgres", "postgres"), stacks=(Stack.FASTAPI, Stack.DJANGO), logs=tmp_path, check=lambda: None
+    )
+    with pytest.raises(UnsafeError, match="nothing was started"), servers:
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(source: Source, told: list[str]) -> None:
+    script = (
+        "import sys, time\nfrom tests.integration.strangler.compare.writes.test_copies import *\n"
+        "source = Source(**eval(sys.stdin.read()))\n"
+        "with copies_of(source) as copies, copies.pair():\n    print('made', flush=True)\n    time.sleep(600)\n"
+    )
+    fields = {field.name: getattr(source, field.name) for field in dataclasses.fields(source)}
+    settings = {"postgres_port": source.settings.postgres_port, "routes_file": str(source.settings.routes_file)}
+    text = repr(fields | {"settings": None}).replace("'settings': None", f"'settings': LocalSettings(**{settings!r})")
+    with subprocess.Popen(  # noqa: S603 - this very file
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as killed:
+        assert killed.stdin is not None
+        assert killed.stdout is not None
+        killed.stdin.write(text)
+        killed.stdin.close()
+        assert killed.stdout.readline() == "made\n"
+        left = databases_like(source.admin_dsn, source.name)
+        assert len(left) == 3
+        with copies_of(source, told.append):
+            assert set(left) < set(databases_like(source.admin_dsn, source.name)), "it lives"
+        assert told == []
+        killed.kill()
+    with copies_of(source, told.append) as copies:
+        assert databases_like(source.admin_dsn, source.name) == [copies.snapshot]
+    assert sorted(told) == [f"dropped {name}, which a killed run had left behind" for name in left]
+
+
+async def test_a_run_that_is_cancelled_leaves_nothing(source: Source, tmp_path: Path) -> None:
+    begun = asyncio.Event()
+
+    async def run() -> None:
+        async with playing(source, tmp_path, reads=READ) as steps:
+            async for _step in steps:
+                begun.set()
+                await asyncio.Event().wait()
+
+    task = asyncio.create_task(run())
+    await asyncio.wait_for(begun.wait(), 120)
+    assert len(databases_like(source.admin_dsn, source.name)) == 3
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert databases_like(source.admin_dsn, source.name) == []
+    assert servers() == []
+
+
+async def test_a_server_that_dies_is_one_sentence_and_the_next_scenario_is_played(
+    source: Source, tmp_path: Path
+) -> None:
+    played: list[Played] = []
+    async with playing(source, tmp_path, a=READ + WRITE + READ, b=WRITE) as steps:
+        async for step in steps:
+            played.append(step)
+            if len(played) == 2:
+                next(each for each in servers() if "fastapi_app" in each.cmdline()).send_signal(signal.SIGKILL)
+    outcomes = [step.verdict and step.verdict.outcome for step in played]
+    assert outcomes == [Outcome.EQUAL, Outcome.EQUAL, Outcome.FAILED, None, None, Outcome.EQUAL]
+    failure = str(played[2].verdict.failure) if played[2].verdict else ""
+    assert failure.startswith("fastapi ended with code -9")
+    assert "\n" not in failure
+    assert played[3].skipped == "cases after a server of their scenario had ended"
+
+
+def servers() -> list[psutil.Process]:
+    """The servers of a comparison: children of this very process."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if {"fastapi_app", "gunicorn"} & set(child.cmdline()) and child.status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+@pytest.fixture
+def foreign(stack: StackAddresses) -> Iterator[OwnDatabase]:
+    """A database as DATABASE_URL names one: its owner is no superuser."""
+    with migrated_database(admin_dsn=stack.admin_dsn, name=f"{NAME}_foreign") as database:
+        yield database
+
+
+def test_the_owner_of_a_database_elsewhere_needs_no_more_than_createdb(
+    stack: StackAddresses, foreign: OwnDatabase, tmp_path: Path
+) -> None:
+    settings = LocalSettings(
+        database_url=foreign.owner_dsn,
+        fastapi_database_url=dsn_to(stack.fastapi_dsn, foreign.name),
+        routes_file=Path(stack.folder) / "routes.toml",
+    )
+    source = source_of(LocalStack(settings, state_dir=tmp_path))
+    with pytest.raises(FailedError, match=r"permission denied to create database.*CREATEDB"), copies_of(source):
+        pass
+    with psycopg.connect(stack.admin_dsn, autocommit=True) as admin:
+        admin.execute(f"ALTER ROLE {foreign.owner} CREATEDB")  # type: ignore[arg-type]
+    with ExitStack() as exits:
+        names = exits.enter_context(exits.enter_context(copies_of(source)).pair())
+        assert rows(dsn_to(source.owner_dsn, names[0])) == rows(foreign.owner_dsn)
+        with psycopg.connect(dsn_to(source.fastapi_dsn, names[1])) as connection:
+            connection.execute("INSERT INTO tags (name) VALUES ('x')")
+    assert databases_like(stack.admin_dsn, foreign.name) == []
+
+
+def test_a_database_that_does_not_answer_is_said_so_without_its_password(stack: StackAddresses, tmp_path: Path) -> None:
+    for url, sentence in (
+        (dsn_to(stack.owner_dsn, "nowhere"), "the database doesn't answer.*make up"),
+        ("postgresql://x:hidden@[", "DATABASE_URL is no PostgreSQL address"),
+        ("postgresql://x:hidden@localhost/x?y=z", "DATABASE_URL is no PostgreSQL address"),
+    ):
+        with pytest.raises(UsageError, match=sentence) as caught:
+            source_of(LocalStack(LocalSettings(database_url=url), state_dir=tmp_path))
+        assert "hidden" not in str(caught.value)
+        assert stack.owner_dsn.split(":")[2].split("@")[0] not in str(caught.value)

@@ -1,0 +1,92 @@
+"""Scenarios played on copies of a database of a test's own, which holds what the run's stack began with."""
+
+import dataclasses
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from strangler.compare.asking import Limits
+from strangler.compare.callers import SignIn
+from strangler.compare.cases.files import scenarios_from_files
+from strangler.compare.declared import DeclaredDifferences, declared_differences
+from strangler.compare.judging import Rules
+from strangler.compare.writes.dumping import database_dump_into
+from strangler.compare.writes.play import Played
+from strangler.compare.writes.playing import Asking, writes_compare
+from strangler.compare.writes.source import Source, dsn_to, identity_of, source_of
+from strangler.local.databases import database_drop
+from strangler.local.postgres import OWNER
+from strangler.local.settings import LocalSettings
+from strangler.local.stack import LocalStack
+from strangler.routes.table import load_routes
+from tests.shared_stack import DEMO_PASSWORD, StackAddresses
+
+
+def stack_source(stack: StackAddresses, **settings: Any) -> Source:
+    """The database of the run's stack."""
+    folder = Path(stack.folder)
+    port = urlsplit(stack.admin_dsn).port
+    found = LocalSettings(postgres_port=port, routes_file=folder / "routes.toml", **settings)
+    return source_of(LocalStack(found, state_dir=folder))
+
+
+@contextmanager
+def own_source(stack: StackAddresses, name: str) -> Iterator[Source]:
+    """A database like that of the run's stack, which nobody else writes to; dropped at the end."""
+    source = stack_source(stack)
+    admin_dsn = dsn_to(stack.admin_dsn, name)
+    database_drop(admin_dsn=stack.admin_dsn, name=name)
+    with psycopg.connect(stack.admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER)))
+        major = admin.info.server_version // 10_000
+    try:
+        database_dump_into(source=source.admin_dsn, target=admin_dsn, major=major, owned=True, check=lambda: None)
+        yield dataclasses.replace(
+            source,
+            owner_dsn=dsn_to(source.owner_dsn, name),
+            fastapi_dsn=dsn_to(source.fastapi_dsn, name),
+            admin_dsn=admin_dsn,
+            name=name,
+            identity=identity_of(admin_dsn),
+        )
+    finally:
+        database_drop(admin_dsn=stack.admin_dsn, name=name)
+
+
+@asynccontextmanager
+async def playing(
+    source: Source, folder: Path, tell: Callable[[str], None] = lambda _sentence: None, **files: str
+) -> AsyncIterator[AsyncIterator[Played]]:
+    """Plays case files, given by name, Django on the left and FastAPI on the right; gives the steps."""
+    cases = folder / "cases"
+    cases.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (cases / f"{name}.toml").write_text(text)
+    routes = load_routes(source.settings.routes_file)
+    steps = writes_compare(
+        source,
+        scenarios_from_files(cases, routes),
+        routes=routes,
+        rules=Rules(DeclaredDifferences(declared_differences())),
+        asking=Asking(
+            limits=Limits(concurrency=1, timeout=30, body_bytes=1_000_000),
+            sign_in=SignIn(),
+            password=dict.fromkeys(("alice", "bob", "admin"), DEMO_PASSWORD).get,
+        ),
+        logs=folder / "logs",
+        tell=tell,
+    )
+    async with aclosing(steps):
+        yield steps
+
+
+def databases_like(admin_dsn: str, name: str) -> list[str]:
+    """The copies of a database that are there."""
+    with psycopg.connect(admin_dsn, autocommit=True) as admin:
+        query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY 1"
+        return [found for (found,) in admin.execute(query, (f"{name}_compare_",)).fetchall()]
