@@ -17,7 +17,7 @@ FASTAPI = "import fastapi_app.main, fastapi_app.__main__"
 TOOL = (
     "from strangler.cli import app;"
     " commands = sorted(command.callback.__name__ for command in app.registered_commands);"
-    " assert commands == ['consumers', 'grant', 'render'], commands"
+    " assert commands == ['compare', 'consumers', 'grant', 'render'], commands"
 )
 
 
