@@ -53,7 +53,7 @@ class TinyStack:
             def do_GET(self) -> None:
                 stack._answer(self)
 
-            do_HEAD = do_GET  # noqa: N815 - the library's name
+            do_HEAD = do_POST = do_GET  # noqa: N815 - the library's names
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -74,6 +74,7 @@ class TinyStack:
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         request = Request(handler.command, handler.path, {name.lower(): text for name, text in handler.headers.items()})
+        handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         self.asked.append(request)
         reply = self.reply(request)
         time.sleep(reply.after)

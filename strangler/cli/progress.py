@@ -32,7 +32,9 @@ class CaseProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        # Stopped without a start it would print an empty line.
+        if err.is_terminal:
+            self._progress.stop()
 
     def tell(self, outcome: Outcome) -> None:
         """Count one case."""
