@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from strangler.compare.cases.routing import Router, is_rewritten
 from strangler.local.settings import ROOT
-from strangler.routes.table import load_routes
+from strangler.routes.table import load_routes, parse_routes
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 ROUTER = Router(TABLE)
@@ -35,6 +35,8 @@ ROUTER = Router(TABLE)
         ("GET", "/posts/1.2/", ""),
         ("GET", "/posts//", ""),
         ("GET", "/posts/1%2F/", ""),
+        ("GET", "/posts/recent%2F", ""),
+        ("GET", "/posts/%72ecent/", "posts.recent"),
         ("GET", "/posts/../tags/", ""),
         ("GET", "/posts/7/more/", ""),
         ("GET", "/postsx/", ""),
@@ -44,6 +46,16 @@ ROUTER = Router(TABLE)
 )
 def test_the_route_of_a_request(method: str, target: str, name: str) -> None:
     assert ROUTER.name_of(method, target) == name
+
+
+def test_of_two_patterns_the_one_with_the_longer_beginning_is_found() -> None:
+    text = "".join(
+        f'[[route]]\nname = "a.{name}"\nmethods = ["GET"]\npath = "{path}"\nstage = "parallel"\n'
+        for name, path in (("short", "/a/{x}/{y}/"), ("long", "/a/b/{y}/"))
+    )
+    router = Router(parse_routes(text, source="routes.toml"))
+    assert router.name_of("GET", "/a/b/7/") == "a.long"
+    assert router.name_of("GET", "/a/c/7/") == "a.short"
 
 
 @pytest.mark.parametrize("target", ["/health/", "/health", "/schema/?format=json", "/openapi.json", "/docs"])
