@@ -11,6 +11,7 @@ import typer
 from strangler.cli.comparing import Sources, bases_of, passwords, sides_of
 from strangler.cli.progress import CaseProgress
 from strangler.cli.reports import Reports
+from strangler.cli.writing import writes_require, writes_run
 from strangler.compare.asking import Limits
 from strangler.compare.callers import SignIn
 from strangler.compare.cases.case import Case
@@ -27,6 +28,7 @@ from strangler.rollout.evidence import EvidenceFile, evidence_path
 from strangler.rollout.selecting import routes_select
 from strangler.routes.table import load_routes
 
+_RUN: Final = ROOT / ".run"
 _Side = Literal["left", "right"]
 _ASK: Final = "What to ask"
 _HOW: Final = "How to ask"
@@ -58,6 +60,9 @@ def compare(
     per_operation: Annotated[
         int, typer.Option("--per-operation", min=1, help="So many made of each.", rich_help_panel=_ASK)
     ] = 10,
+    writes: Annotated[
+        bool, typer.Option("--writes", help="Play the writes too, on copies of the database.", rich_help_panel=_ASK)
+    ] = False,
     route: Annotated[
         list[str] | None,
         typer.Option("--route", metavar="NAME", help="Only these, such as 'posts.*'.", rich_help_panel=_ASK),
@@ -139,6 +144,8 @@ def compare(
     chosen = {each.name for each in routes_select(table.routes, route)} if route else set()
     if not (cases or log or har or openapi):
         raise UsageError("say what to ask: --cases DIR, --from-log FILE, --har FILE or --openapi left.")
+    if writes:
+        writes_require(folder=cases, elsewhere=left is not None)
     reports = Reports(as_json=as_json, junit=junit)
     sides = sides_of(left, right, header or [], settings)
     logins = tuple(login or ())
@@ -169,7 +176,18 @@ def compare(
         found = sources.read(folder=cases, logs=log or [], recordings=har or [], files=files, made=made)
         wanted = _wanted(found, chosen, sample, seed)
         stopped = asyncio.run(comparison.run(wanted, collector, tell=progress.tell))
-    met_by = {MetBy.CASES} if cases and not sample and not stopped else set()
+        if writes and cases and not stopped:
+            stopped = writes_run(
+                comparison,
+                collector,
+                folder=cases,
+                settings=settings,
+                state_dir=_RUN,
+                table=table,
+                chosen=chosen,
+                tell=progress.tell,
+            )
+    met_by = {MetBy.CASES, *([MetBy.WRITES] if writes else [])} if cases and not sample and not stopped else set()
     ours = left is None
     report = collector.report(
         versions=asyncio.run(comparison.versions()) if ours else ("", ""),
@@ -179,8 +197,8 @@ def compare(
     )
     reports.write(report)
     if ours:
-        EvidenceFile(evidence_path(ROOT / ".run")).add(report)
-    if not (report.routes or report.stopped):
+        EvidenceFile(evidence_path(_RUN)).add(report)
+    if not (report.routes or report.failures or report.stopped):
         raise UsageError("there was nothing to ask: name other cases, or other routes.")
     raise SystemExit(report.exit_code)
 

@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from strangler.compare.asking import Asker, Limits
 from strangler.compare.callers import Callers, SignIn
@@ -16,6 +17,13 @@ from strangler.compare.runner import Runner
 from strangler.compare.side import Side
 from strangler.compare.watching import Watch
 from strangler.errors import FailedError
+
+
+class Stoppable(Protocol):
+    """What works until it is told to stop."""
+
+    def stop(self, why: str) -> None:
+        """Ask no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +71,7 @@ class Comparison:
                 concurrency=self.limits.concurrency,
                 tell=tell,
             )
-            with _interruptible(runner):
+            with interruptible(runner):
                 return await runner.run(cases)
 
     async def learn(self, *, of_right: bool) -> Document:
@@ -102,7 +110,7 @@ async def _version(asker: Asker) -> str:
 
 
 @contextmanager
-def _interruptible(runner: Runner) -> Iterator[None]:
+def interruptible(runner: Stoppable) -> Iterator[None]:
     """The first ^C ends the run with what it has found; the second ends the program."""
     loop = asyncio.get_running_loop()
 

@@ -99,7 +99,7 @@ def test_equal_stacks(compare: Compare, stacks: tuple[TinyStack, TinyStack]) -> 
     run = compare.run(f"{left.url}/api", f"{right.url}/api/v2/")
     assert (run.code, run.err) == (0, "")
     assert "equal: 2 cases of 2 routes" in run.out
-    assert [request.target for request in left.asked] == ["/api/posts/?page=2", "/api/tags/"]
+    assert {request.target for request in left.asked} == {"/api/posts/?page=2", "/api/tags/"}
     assert {request.target for request in right.asked} == {"/api/v2/posts/?page=2", "/api/v2/tags/"}
     assert run.report["exit_code"] == 0
     assert run.route("posts.list")["equal"] == 1
