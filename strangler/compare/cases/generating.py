@@ -17,6 +17,7 @@ from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
 from strangler.compare.cases.bodies import secrets_in
+from strangler.compare.cases.chance import chance_of_its_own
 from strangler.compare.cases.headers import kept_headers
 
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
@@ -72,7 +73,7 @@ def requests_for(
     if count < 1:
         return [], 0
     # What was made before it found no more is whole.
-    with suppress(HypothesisException, SchemathesisError):
+    with chance_of_its_own(), suppress(HypothesisException, SchemathesisError):
         _draw(operation, mode, made, seed=seed, count=count)
     sendable = [request for request in (_request(case, change) for case in made) if request]
     return sendable, len(made) - len(sendable)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -136,16 +137,19 @@ def test_most_paths_have_an_id_that_exists() -> None:
 
 _SCRIPT = """
 import sys
+sys.path[:0] = sys.argv[2:]
+if sys.argv[2:]:
+    import more
 from tests.unit.strangler.compare.cases.test_openapi import read
 for case in read(seed=int(sys.argv[1]), writes=True, known={"/posts/": ["1", "2"]})[0]:
     print((case.method, case.target, case.headers, case.body, case.caller))
 """
 
 
-def _made_elsewhere(seed: int, *, hash_seed: int) -> str:
+def _made_elsewhere(seed: int, *, hash_seed: int, source: Sequence[str] = ()) -> str:
     """What another process makes: nothing of this one's chance is in it."""
     environment = os.environ | {"PYTHONHASHSEED": str(hash_seed)}
-    command = [sys.executable, "-c", _SCRIPT, str(seed)]
+    command = [sys.executable, "-c", _SCRIPT, str(seed), *source]
     run = subprocess.run(  # noqa: S603 - this Python
         command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment
     )
@@ -157,6 +161,14 @@ def test_the_same_seed_makes_the_same_cases_in_any_process() -> None:
     assert "multipart/form-data" in first
     assert first == _made_elsewhere(7, hash_seed=2)
     assert first != _made_elsewhere(8, hash_seed=1)
+
+
+def test_what_stands_in_the_program_is_in_no_case(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Hypothesis would take texts from the source, but not from a folder that is called after a test."""
+    folder = tmp_path_factory.mktemp("program")
+    (folder / "more.py").write_text("".join(f'A{number} = "from the source {number}"\n' for number in range(50)))
+    made = _made_elsewhere(7, hash_seed=1, source=[str(folder)])
+    assert made == _made_elsewhere(7, hash_seed=1)
 
 
 @pytest.mark.parametrize(
