@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     fastapi_workers: int = Field(default=2, ge=1)
     fastapi_read_only: bool = False
     db_pool_max: int = Field(default=10, ge=1)
+    report_sql: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("log_level", mode="before")

@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from fastapi_app.statements import CountedConnection, count_of_engine
 from shared_schema import models  # noqa: F401 - registers the classes that are mapped
 from shared_schema.drift import Mismatch, find_denied, find_mismatches
 from shared_schema.mapping import map_classes, reflect
@@ -24,11 +25,12 @@ _POOL_WAIT_SECONDS = 5
 class Database:
     """The engine and whether the tables are what the service needs.
 
-    `problem` is a sentence for a person while the service can't work, None once the classes are mapped.
+    `problem` is a sentence for a person while the service can't work, None once the classes are mapped. With
+    `report_sql` the statements of each request are counted.
     """
 
-    def __init__(self, url: str, *, pool_max: int) -> None:
-        self.engine = _engine(url, pool_max)
+    def __init__(self, url: str, *, pool_max: int, report_sql: bool = False) -> None:
+        self.engine = _engine(url, pool_max, report_sql=report_sql)
         self.problem: str | None = "The database was not asked yet."
 
     async def prepare(self) -> None:
@@ -76,7 +78,7 @@ def _reflect_and_map(connection: Connection) -> list[Mismatch]:
     return mismatches
 
 
-def _engine(url: str, pool_max: int) -> AsyncEngine:
+def _engine(url: str, pool_max: int, *, report_sql: bool) -> AsyncEngine:
     engine = create_async_engine(
         _asyncpg_url(url),
         pool_size=pool_max,
@@ -84,8 +86,14 @@ def _engine(url: str, pool_max: int) -> AsyncEngine:
         # Values of rows are e-mails, password hashes and tokens: they stay out of messages and logs.
         hide_parameters=True,
         pool_timeout=_POOL_WAIT_SECONDS,
-        connect_args={"timeout": _CONNECT_SECONDS, "server_settings": {"application_name": "fastapi_app"}},
+        connect_args={
+            "timeout": _CONNECT_SECONDS,
+            "server_settings": {"application_name": "fastapi_app"},
+            **({"connection_class": CountedConnection} if report_sql else {}),
+        },
     )
+    if report_sql:
+        count_of_engine(engine)
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
     return engine
 

@@ -22,6 +22,7 @@ from fastapi_app.health.router import router as health
 from fastapi_app.logs import configure_logs
 from fastapi_app.middleware import RequestMiddleware
 from fastapi_app.posts.router import router as posts
+from fastapi_app.statements import StatementsMiddleware
 from fastapi_app.tags.router import router as tags
 from fastapi_app.users.router import router as users
 
@@ -54,13 +55,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     add_handlers(app)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False)
     app.add_middleware(RequestMiddleware, knows=_known_paths())
+    if settings.report_sql:
+        app.add_middleware(StatementsMiddleware)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    app.state.database = Database(settings.fastapi_database_url, pool_max=settings.db_pool_max)
+    app.state.database = Database(
+        settings.fastapi_database_url, pool_max=settings.db_pool_max, report_sql=settings.report_sql
+    )
     async with prepared(app.state.database), events_running(settings.fastapi_database_url) as app.state.events:
         yield
 

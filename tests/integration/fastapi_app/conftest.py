@@ -65,9 +65,15 @@ def start(template: OwnDatabase) -> Start:
 
     @asynccontextmanager
     async def run(
-        database: OwnDatabase, *, pool_max: int = 5, url: str | None = None, ready: bool = True
+        database: OwnDatabase,
+        *,
+        pool_max: int = 5,
+        url: str | None = None,
+        ready: bool = True,
+        report_sql: bool = False,
     ) -> AsyncIterator[Running]:
-        settings = app_settings(url or database.dsn(f"{template.name}_fastapi"), pool_max=pool_max)
+        own = url or database.dsn(f"{template.name}_fastapi")
+        settings = app_settings(own, pool_max=pool_max, report_sql=report_sql)
         with logged() as log:
             app = main.create_app(settings)
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -6,8 +6,12 @@ from fastapi_app.config import Settings
 from tests.integration.fastapi_app.running import JWT_KEY
 
 
-def app_settings(url: str, *, pool_max: int = 5) -> Settings:
-    """Everything but the database and the size of the pool is the same in every test."""
+def app_settings(url: str, *, pool_max: int = 5, report_sql: bool = False) -> Settings:
+    """What isn't given is the same in every test."""
     return Settings(
-        fastapi_database_url=url, jwt_signing_key=SecretStr(JWT_KEY), allowed_hosts="testserver", db_pool_max=pool_max
+        fastapi_database_url=url,
+        jwt_signing_key=SecretStr(JWT_KEY),
+        allowed_hosts="testserver",
+        db_pool_max=pool_max,
+        report_sql=report_sql,
     )
