@@ -12,6 +12,7 @@ os.environ.update(
     ALLOWED_HOSTS="testserver,localhost,127.0.0.1",
     DEMO_PASSWORD="strangler-demo",
     LOG_LEVEL="info",
+    REPORT_SQL="0",
 )
 
 from django_app.config.settings import *  # noqa: F403 - Django wants the names here, after the environment is set

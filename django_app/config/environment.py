@@ -31,6 +31,7 @@ class Environment:
     allowed_hosts: tuple[str, ...]
     demo_password: str
     log_level: str
+    report_sql: bool
 
     @property
     def is_production(self) -> bool:
@@ -67,6 +68,7 @@ def environment_read(variables: Mapping[str, str] = os.environ) -> Environment:
         allowed_hosts=_list(variables, "ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"),
         demo_password=variables.get("DEMO_PASSWORD") or DEMO_PASSWORD_DEFAULT,
         log_level=_log_level(variables),
+        report_sql=_switch(variables, "REPORT_SQL"),
     )
 
 
@@ -106,6 +108,14 @@ def _positive(variables: Mapping[str, str], name: str, *, default: int) -> int:
         msg = f"{name} is {text!r}: set it to a whole number above 0."
         raise EnvironmentInvalidError(msg)
     return int(text)
+
+
+def _switch(variables: Mapping[str, str], name: str) -> bool:
+    value = variables.get(name) or "0"
+    if value not in {"0", "1"}:
+        msg = f"{name} is {value!r}: set it to 1 or 0."
+        raise EnvironmentInvalidError(msg)
+    return value == "1"
 
 
 def _list(variables: Mapping[str, str], name: str, *, default: str) -> tuple[str, ...]:

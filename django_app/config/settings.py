@@ -50,6 +50,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+if environment.report_sql:
+    # Outermost, so that it sees the statements of all others.
+    MIDDLEWARE.insert(0, "django_app.config.statements.StatementsMiddleware")
 
 TEMPLATES = [
     {

@@ -15,6 +15,8 @@ def test_defaults_are_those_of_development() -> None:
     assert environment.db_pool_max == 10
     assert environment.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
     assert (environment.log_level, environment.demo_password) == ("info", "strangler-demo")
+    assert not environment.report_sql
+    assert environment_read(SET | {"REPORT_SQL": "1"}).report_sql
 
 
 def test_the_server_listens_where_bind_says() -> None:
@@ -39,7 +41,11 @@ def test_placeholders_stop_a_start_outside_development(name: str, value: str) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("ENVIRONMENT", "staging"), ("DB_POOL_MAX", "0"), ("DB_POOL_MAX", "²"), ("LOG_LEVEL", "loud")]
+    ("name", "value"),
+    [
+        *(("ENVIRONMENT", "staging"), ("DB_POOL_MAX", "0"), ("DB_POOL_MAX", "²"), ("LOG_LEVEL", "loud")),
+        ("REPORT_SQL", "yes"),
+    ],
 )
 def test_an_unusable_value_is_named(name: str, value: str) -> None:
     with pytest.raises(EnvironmentInvalidError, match=f"{name} is '{value}': set it to"):
