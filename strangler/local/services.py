@@ -155,4 +155,5 @@ def _common(settings: LocalSettings, connections: Connections) -> dict[str, str]
         "ENVIRONMENT": settings.environment,
         "JWT_SIGNING_KEY": connections.jwt_signing_key,
         "LOG_LEVEL": settings.log_level,
+        "REPORT_SQL": "1" if settings.reports_sql else "0",
     }

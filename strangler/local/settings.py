@@ -49,6 +49,7 @@ class LocalSettings(BaseModel):
     trusted_proxies: str = ""
     stack_header_networks: str = ""
     shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
+    report_sql: Literal["", "0", "1"] = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     evidence_equal: Annotated[int, Field(ge=0)] = 20
     evidence_days: Annotated[int, Field(ge=1)] = 7
@@ -67,6 +68,11 @@ class LocalSettings(BaseModel):
     def is_development(self) -> bool:
         """Whether secrets are made here and demo data is loaded."""
         return self.environment == "development"
+
+    @property
+    def reports_sql(self) -> bool:
+        """Whether both stacks tell each client how many SQL statements its request took."""
+        return self.report_sql == "1" or (self.report_sql == "" and self.is_development)
 
     @property
     def trusted_networks(self) -> tuple[str, ...]:

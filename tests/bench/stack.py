@@ -33,6 +33,7 @@ def bench_stack(*, workers: int, tell: Callable[[str], None], check: Callable[[]
         fastapi_workers=workers,
         demo_password=DEMO_PASSWORD,
         log_level="warning",
+        report_sql="0",
         routes_file=routes_unthrottled(FOLDER / "routes.toml", stage=Stage.PARALLEL),
     )
     with LocalStack(settings, state_dir=FOLDER, tell=tell, check=check) as stack:

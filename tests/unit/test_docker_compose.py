@@ -185,6 +185,11 @@ def test_the_shadow_worker_is_the_tools_image_with_a_socket_that_nginx_only_writ
     assert not [name for name, service in SERVICES.items() if "shadow" in service.get("depends_on", {})]
 
 
+def test_statements_are_reported_only_where_it_is_asked_for() -> None:
+    told = {service: settings.get("environment", {}).get("REPORT_SQL") for service, settings in SERVICES.items()}
+    assert {service for service, value in told.items() if value == "${REPORT_SQL:-0}"} == {"django", "fastapi"}
+
+
 def test_the_example_has_the_defaults_of_the_worker() -> None:
     rate = re.search(r"\$\{SHADOW_RATE:-(\d+)\}", TEXT)
     assert rate is not None

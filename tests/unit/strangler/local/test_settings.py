@@ -3,6 +3,7 @@
 import re
 import stat
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -125,6 +126,18 @@ def test_fastapi_is_told_neither_the_owners_database_nor_djangos_secret() -> Non
 def test_django_is_told_the_demo_password_in_development_only() -> None:
     assert django_environment(LocalSettings(), CONNECTIONS)["DEMO_PASSWORD"] == "strangler-demo"
     assert django_environment(LocalSettings(environment="production"), CONNECTIONS)["DEMO_PASSWORD"] == ""
+
+
+@pytest.mark.parametrize(
+    ("environment", "given", "told"),
+    [("development", "", "1"), ("development", "0", "0"), ("production", "", "0"), ("production", "1", "1")],
+)
+def test_both_stacks_report_statements_in_development_or_where_it_is_asked_for(
+    environment: Literal["development", "production"], given: Literal["", "0", "1"], told: str
+) -> None:
+    settings = LocalSettings(environment=environment, report_sql=given)
+    assert django_environment(settings, CONNECTIONS)["REPORT_SQL"] == told
+    assert fastapi_environment(settings, CONNECTIONS)["REPORT_SQL"] == told
 
 
 def test_children_get_nothing_of_the_callers_environment_that_they_do_not_need() -> None:
