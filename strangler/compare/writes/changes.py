@@ -2,7 +2,7 @@
 
 PostgreSQL says in each row's `xmin` which transaction wrote it, so one scan of a table finds the rows that were written
 since the copy was made, and their number with that of all rows tells how many are gone. Nothing is installed in the
-copy, and of 20,000 rows none that is unchanged is sent (measured: 5 ms).
+copy, and no row is sent that is as it was (measured: 22 ms for 100,000 rows; 80 ms more where some are gone).
 """
 
 from collections.abc import Collection, Sequence

@@ -52,6 +52,8 @@ class Roles:
     """
 
     clock: Clock
+    # New rows whose part isn't known yet, by table and key: guesses take one for another.
+    nameless: tuple[set[tuple[str, str | None]], ...] = field(default_factory=lambda: (set(), set()))
     # Transactions of the scenario have a number between these.
     transactions: tuple[int, int] = (0, 0)
     _of_rows: tuple[dict[tuple[str, str], Role], ...] = field(default_factory=lambda: ({}, {}))
@@ -75,6 +77,9 @@ class Roles:
         reference = table.references.get(column.name)
         if reference is not None:
             roles = self.role(LEFT, reference, left), self.role(RIGHT, reference, right)
+            if not certain and roles == (None, None):
+                nameless = [(reference, value) in self.nameless[side] for side, value in enumerate((left, right))]
+                return all(nameless) or (not any(nameless) and left == right)
             return roles[0] == roles[1] and (roles[0] is not None or left == right)
         if left == right or left is None or right is None:
             return left == right

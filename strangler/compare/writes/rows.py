@@ -1,5 +1,6 @@
 """Where the rows of two copies differ after a step."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from strangler.compare.masking import Masker
@@ -26,10 +27,15 @@ class RowComparison:
         self._pairs: dict[Table, dict[Role, tuple[Key, Key]]] = {table: {} for table in tables}
         # Rows that the other side lacks, by side and key.
         self._alone: dict[Table, dict[tuple[int, Key], Role]] = {table: {} for table in tables}
+        self._numbers: Counter[tuple[Table, int]] = Counter()
         self._standing: set[tuple[str, ...]] = set()
 
     def compare(self, step: int, left: Changes, right: Changes, *, masker: Masker) -> tuple[RowDifference, ...]:
         """The differences that weren't there before this step; steps are counted from 1."""
+        self._roles.nameless = tuple(
+            {(table.full_name, key[0]) for table in self._tables for key in self._new(table, changes[table], side)}
+            for side, changes in ((LEFT, left), (RIGHT, right))
+        )
         for table in self._tables:
             self._match(table, step, left[table], right[table])
         found = [each for table in self._tables for each in self._differences(table, left[table], right[table], masker)]
@@ -48,13 +54,14 @@ class RowComparison:
                 self._roles.learn(table, side, key, role)
                 del free[side][key]
         for side, rows in enumerate(free):
-            for key in rows.keys() - {key for of_side, key in self._alone[table] if of_side == side}:
-                self._alone[table][side, key] = self._role(table, step)
+            for key in rows:
+                if (side, key) not in self._alone[table]:
+                    self._alone[table][side, key] = self._role(table, step)
 
     def _role(self, table: Table, step: int) -> Role:
         """A part that nobody has yet."""
-        taken = [*self._pairs[table], *self._alone[table].values()]
-        return Role(table.shown, step, 1 + sum(role.step == step for role in taken))
+        self._numbers[table, step] += 1
+        return Role(table.shown, step, self._numbers[table, step])
 
     def _new(self, table: Table, changes: TableChanges, side: int) -> dict[Key, Values]:
         """The new rows that have no part yet."""
@@ -73,7 +80,9 @@ class RowComparison:
                 yield RowDifference(table=table.shown, row=row, column="", left=sides[0], right=sides[1])
         if not table.key and left.total != right.total:
             totals = [f"{changes.total} rows" for changes in (left, right)]
-            yield RowDifference(table=table.shown, row=table.shown, column="", left=totals[0], right=totals[1])
+            yield RowDifference(
+                table=table.shown, row=f"{table.shown}: all rows", column="", left=totals[0], right=totals[1]
+            )
 
     def _rows(
         self, table: Table, left: TableChanges, right: TableChanges

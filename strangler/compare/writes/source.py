@@ -15,10 +15,11 @@ from strangler.local.stack import LocalStack
 
 APPLICATION: Final = "strangler compare"
 CONNECT_SECONDS: Final = 5
-_IDENTITY: Final = """
-    SELECT system_identifier::text || '/' || pg_database.oid FROM pg_control_system(), pg_database
-    WHERE datname = current_database()
-"""
+_DATABASE: Final = "SELECT oid::text FROM pg_database WHERE datname = current_database()"
+_MAY_ASK: Final = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
+_SERVER: Final = "SELECT system_identifier::text FROM pg_control_system()"
+# Some providers keep that for themselves.
+_SERVER_INSTEAD: Final = "SELECT pg_postmaster_start_time()::text"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +96,10 @@ def identity_of(dsn: str) -> str:
     :raises FailedError: nobody answers there.
     """
     with connected(dsn) as connection:
-        row = connection.execute(_IDENTITY).fetchone()
-    if row is None:
-        raise FailedError("the database server doesn't say which one it is: ask its administrator why.")
-    return str(row[0])
+        ((may_ask,),) = connection.execute(_MAY_ASK).fetchall()
+        ((server,),) = connection.execute(_SERVER if may_ask else _SERVER_INSTEAD).fetchall()
+        ((database,),) = connection.execute(_DATABASE).fetchall()
+    return f"{server}/{database}"
 
 
 @contextmanager
