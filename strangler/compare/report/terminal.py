@@ -10,6 +10,7 @@ from rich.text import Text
 from strangler.compare.report.model import Example, Group, Report, RouteReport, Timing
 
 _COUNTS: Final = ("asked", "equal", "different", "declared", "noise", "failed")
+_ALWAYS: Final = ("asked", "equal", "different")
 _GROUPS_SHOWN: Final = 10
 _PLACES_SHOWN: Final = 3
 
@@ -45,7 +46,7 @@ def verdict_text(report: Report) -> str:
 
 def milliseconds(seconds: float) -> str:
     """A time with three digits."""
-    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+    return f"{seconds * 1000:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
 
 
 def statements_text(timing: Timing | None) -> str:
@@ -58,13 +59,16 @@ def statements_text(timing: Timing | None) -> str:
 
 def _table(report: Report) -> Table:
     left, right = report.left.name, report.right.name
-    table = Table(box=None)
-    table.add_column("route")
-    for header in (*_COUNTS, f"p50 {left}", f"p50 {right}", "ratio", f"sql {left}", f"sql {right}"):
+    # What is 0 everywhere takes no room.
+    counts = [name for name in _COUNTS if name in _ALWAYS or any(getattr(route, name) for route in report.routes)]
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    table.add_column("route", no_wrap=True)
+    # Short words: a heading may be broken between them on a narrow terminal, a cell has but one.
+    for header in (*counts, f"{left} p50", f"{right} p50", "ratio", f"{left} sql", f"{right} sql"):
         table.add_column(header, justify="right")
     for route in report.routes:
-        counts = [_coloured(name, getattr(route, name)) for name in _COUNTS]
-        table.add_row(Text(route.route), *counts, *(Text(cell) for cell in _measures(route)))
+        cells = [cell.replace(" to ", "..").replace(" ", "") for cell in _measures(route)]
+        table.add_row(Text(route.route), *(_coloured(name, getattr(route, name)) for name in counts), *cells)
     return table
 
 
