@@ -10,7 +10,7 @@ import typer
 
 from strangler.cli.comparing import Sources, bases_of, passwords, sides_of
 from strangler.cli.progress import CaseProgress
-from strangler.cli.reports import Reports
+from strangler.cli.reports import Reports, evidence_keep
 from strangler.cli.writing import writes_require, writes_run
 from strangler.compare.asking import Limits
 from strangler.compare.callers import SignIn
@@ -24,7 +24,6 @@ from strangler.compare.judging import Rules
 from strangler.compare.sampling import cases_sample
 from strangler.errors import UsageError
 from strangler.local.settings import ROOT, settings_load
-from strangler.rollout.evidence import EvidenceFile, evidence_path
 from strangler.rollout.selecting import routes_select
 from strangler.routes.table import load_routes
 
@@ -196,8 +195,9 @@ def compare(
         options=tuple(_options_typed(context)),
     )
     reports.write(report)
-    if ours:
-        EvidenceFile(evidence_path(_RUN)).add(report)
+    # What somebody left out of account proves nothing.
+    if ours and not ignore:
+        evidence_keep(report, _RUN)
     if not (report.routes or report.failures or report.stopped):
         raise UsageError("there was nothing to ask: name other cases, or other routes.")
     raise SystemExit(report.exit_code)

@@ -11,6 +11,7 @@ from strangler.compare.report.junit import report_junit
 from strangler.compare.report.model import Report
 from strangler.compare.report.terminal import report_show
 from strangler.errors import FailedError, UsageError
+from strangler.rollout.evidence import EvidenceFile, evidence_path
 
 _STDOUT: Final = "-"
 
@@ -48,3 +49,15 @@ class Reports:
     def _files(self) -> list[tuple[Path, Callable[[Report], str]]]:
         named = [(self.as_json if self.as_json != _STDOUT else None, report_json), (self.junit, report_junit)]
         return [(Path(file), form) for file, form in named if file]
+
+
+def evidence_keep(report: Report, state_dir: Path) -> None:
+    """Keep what the run has shown of the local stack, for those who move its routes.
+
+    :raises FailedError: it can't be kept.
+    """
+    file = evidence_path(state_dir)
+    try:
+        EvidenceFile(file).add(report)
+    except OSError as error:
+        raise FailedError(f"{file} can't be written ({error.strerror}): let this user write there.") from error

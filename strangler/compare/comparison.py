@@ -5,7 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from strangler.compare.asking import Asker, Limits
 from strangler.compare.callers import Callers, SignIn
@@ -17,6 +17,10 @@ from strangler.compare.runner import Runner
 from strangler.compare.side import Side
 from strangler.compare.watching import Watch
 from strangler.errors import FailedError
+
+
+# A version is worth no wait for a side that hangs.
+_VERSION_SECONDS: Final = 5.0
 
 
 class Stoppable(Protocol):
@@ -104,8 +108,9 @@ class Comparison:
 
 async def _version(asker: Asker) -> str:
     try:
-        return (await document_find(asker)).version
-    except FailedError:
+        async with asyncio.timeout(_VERSION_SECONDS):
+            return (await document_find(asker)).version
+    except (FailedError, TimeoutError):
         return ""
 
 
