@@ -18,7 +18,6 @@ from strangler.compare.side import Side
 from strangler.compare.watching import Watch
 from strangler.errors import FailedError
 
-
 # A version is worth no wait for a side that hangs.
 _VERSION_SECONDS: Final = 5.0
 
