@@ -24,8 +24,14 @@ _DATETIME = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2})"
     r"(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$"
 )
+# PostgreSQL takes no offset of 16 hours or more. Django hands it on, and fails there.
+_LARGEST_OFFSET = timedelta(hours=16)
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
+
+
+class BeyondDatabase(Invalid):
+    """A value that Django takes and the database doesn't: v1 fails on it, once all other filters are right."""
 
 
 def filter_criteria(params: Params, filters: Mapping[str, Reader]) -> Criteria:
@@ -36,16 +42,20 @@ def filter_criteria(params: Params, filters: Mapping[str, Reader]) -> Criteria:
     """
     criteria: list[Criterion] = []
     errors = {}
+    beyond = {}
     for name, reader in filters.items():
         try:
             criterion = reader(name, params.get(name, ""))
+        except BeyondDatabase as error:
+            beyond[name] = error.detail
+            continue
         except Invalid as error:
             errors[name] = error.detail
             continue
         if criterion is not None:
             criteria.append(criterion)
-    if errors:
-        raise ValidationFailed(errors)
+    if errors or beyond:
+        raise ValidationFailed(errors or beyond)
     return tuple(criteria)
 
 
@@ -93,11 +103,14 @@ def parse_datetime(text: str) -> datetime:
 
     Raises:
         Invalid: it is no time.
+        BeyondDatabase: its offset is larger than any that PostgreSQL takes.
     """
     try:
         value = _parse(text)
     except (ValueError, OverflowError):
         raise Invalid("Enter a valid date/time.") from None
+    if abs(value.utcoffset() or timedelta()) >= _LARGEST_OFFSET:
+        raise BeyondDatabase("Enter a valid date/time.")
     return _in_utc(value) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
