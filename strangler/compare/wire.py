@@ -44,7 +44,7 @@ def is_json_broken(method: str, answer: Answer) -> bool:
     if method == "HEAD" or not answer.body or not (media == "application/json" or media.endswith("+json")):
         return False
     try:
-        json.loads(answer.body, parse_constant=_refuse)
+        _STRICT.decode(answer.body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return True
     return False
@@ -57,10 +57,6 @@ def _bytes(text: str) -> bytes:
         return text.encode()
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
-
-
 def _as_utf8(text: str) -> str:
     """The text that aiohttp writes as the bytes meant: it writes UTF-8, and `text` has a byte in each character."""
     try:
@@ -69,3 +65,10 @@ def _as_utf8(text: str) -> str:
         return text
     except UnicodeDecodeError:
         raise Unaskable("a header that isn't UTF-8") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+_STRICT: Final = json.JSONDecoder(parse_constant=_refuse)
