@@ -136,6 +136,9 @@ def compare(
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="As JUnit XML.", rich_help_panel=_REPORT)
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="As a page for a browser.", rich_help_panel=_REPORT)
+    ] = None,
 ) -> None:
     """Ask two stacks the same, and tell where their answers differ; exits with 0 equal, 1 different, 4 not compared."""
     settings = settings_load()
@@ -145,7 +148,7 @@ def compare(
         raise UsageError("say what to ask: --cases DIR, --from-log FILE, --har FILE or --openapi left.")
     if writes:
         writes_require(folder=cases, elsewhere=left is not None)
-    reports = Reports(as_json=as_json, junit=junit)
+    reports = Reports(as_json=as_json, junit=junit, html=html)
     sides = sides_of(left, right, header or [], settings)
     logins = tuple(login or ())
     meant = DeclaredDifferences(declared_differences(declared))

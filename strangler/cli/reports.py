@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from strangler.cli.output import out
+from strangler.compare.report.html import report_html
 from strangler.compare.report.json import report_json
 from strangler.compare.report.junit import report_junit
 from strangler.compare.report.model import Report
@@ -25,6 +26,7 @@ class Reports:
 
     as_json: str | None
     junit: Path | None
+    html: Path | None
 
     def __post_init__(self) -> None:
         for file, _form in self._files():
@@ -47,7 +49,11 @@ class Reports:
                 raise FailedError(f"{file} can't be written ({error.strerror}): name another file.") from error
 
     def _files(self) -> list[tuple[Path, Callable[[Report], str]]]:
-        named = [(self.as_json if self.as_json != _STDOUT else None, report_json), (self.junit, report_junit)]
+        named = [
+            (self.as_json if self.as_json != _STDOUT else None, report_json),
+            (self.junit, report_junit),
+            (self.html, report_html),
+        ]
         return [(Path(file), form) for file, form in named if file]
 
 

@@ -1,0 +1,128 @@
+"""The report as one page for a browser: it fetches nothing, and nothing that a server sent runs in it."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from strangler.compare.report.examples import Examples
+from strangler.compare.report.model import Report, RouteReport, Timing
+from strangler.compare.report.plot import HEIGHT, MIDDLE, WIDTH, plot_of
+from strangler.compare.report.terminal import milliseconds, statements_text, verdict_text
+
+_FOLDER: Final = Path(__file__).parent
+_COUNTS: Final = ("asked", "equal", "different", "declared", "noise", "failed")
+_MAX_GROUPS: Final = 1500
+_MAX_PLOTS: Final = 200
+_MAX_TEXT: Final = 300
+_MANY_STATEMENTS: Final = 10
+_TIMES_MORE: Final = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standout:
+    """A route where a side seems to ask the database once for each item."""
+
+    route: str
+    sentence: str
+
+
+def report_html(report: Report) -> str:
+    """The page, of less than 5 MB: what doesn't fit is counted in it."""
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, finalize=_visible
+    )
+    environment.filters |= {"milliseconds": milliseconds, "short": _short, "times": _times}
+    style, script = (_source(name) for name in ("report.css", "report.js"))
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        verdict=verdict_text(report),
+        totals={name: sum(getattr(route, name) for route in report.routes) for name in _COUNTS},
+        counts=_COUNTS,
+        routes=sorted(report.routes, key=lambda route: (-route.different, -route.failed, route.route)),
+        found=_within_room(report),
+        show=Examples(environment, report).show,
+        numbers={route.route: number for number, route in enumerate(report.routes, start=1)},
+        standouts=tuple(_standouts(report)),
+        statements=statements_text,
+        repeats=repeats,
+        plots={route.route: plot_of(route.left, route.right) for route in report.routes[:_MAX_PLOTS]},
+        size={"width": WIDTH, "height": HEIGHT, "middle": MIDDLE},
+        style=style,
+        script=script,
+        hashes={"style": _hash(style), "script": _hash(script)},
+    )
+
+
+def repeats(route: RouteReport) -> tuple[bool, bool]:
+    """Whether the left's, and the right's, statements look like one for each item: many, or many more than the other's.
+
+    A side that reports none is no measure for the other.
+    """
+    return _repeats(route.left, route.right), _repeats(route.right, route.left)
+
+
+def _repeats(timing: Timing | None, other: Timing | None) -> bool:
+    if timing is None or timing.statements_median is None:
+        return False
+    theirs = other.statements_median if other else None
+    many = (timing.statements_max or 0) > _MANY_STATEMENTS
+    return many or (theirs is not None and timing.statements_median >= _TIMES_MORE * max(theirs, 1))
+
+
+def _standouts(report: Report) -> Iterator[Standout]:
+    for route in report.routes:
+        sides = ((report.left.name, route.left), (report.right.name, route.right))
+        if any(repeats(route)):
+            told = " and ".join(f"{statements_text(timing)} on {name}" for name, timing in sides)
+            yield Standout(route=route.route, sentence=f"{told} for a request")
+
+
+def _within_room(report: Report) -> tuple[tuple[RouteReport, int], ...]:
+    """The routes with what differs, and how many of their places are left out."""
+    room, found = _MAX_GROUPS, []
+    for route in sorted(report.routes, key=lambda route: (-route.different, route.route)):
+        if route.groups:
+            shown = route.groups[:room]
+            room -= len(shown)
+            found.append((replace(route, groups=shown), len(route.groups) - len(shown)))
+    return tuple(found)
+
+
+def _source(name: str) -> Markup:
+    return Markup((_FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704 - a file of this package
+
+
+def _hash(text: str) -> Markup:
+    """What a Content-Security-Policy names an inline text by."""
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Markup("'sha256-{}'").format(digest)
+
+
+def _visible(value: object) -> object:
+    """A text with what can't be seen written out, so that no mark turns round or hides what stands beside it."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return "".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in value)
+
+
+def _escaped(char: str) -> str:
+    # As JSON writes it, since most of what is shown is JSON.
+    units = char.encode("utf-16-be", errors="surrogatepass")
+    return "".join(f"\\u{units[index]:02x}{units[index + 1]:02x}" for index in range(0, len(units), 2))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
+
+
+def _times(ratio: float | None) -> str:
+    """How many times faster the right side is, in words."""
+    if not ratio:
+        return "-"
+    return f"{ratio:.2f} times faster" if ratio >= 1 else f"{1 / ratio:.2f} times slower"
