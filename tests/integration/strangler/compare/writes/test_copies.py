@@ -121,17 +121,19 @@ def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(source: Sou
     with subprocess.Popen(  # noqa: S603 - this very file
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as killed:
-        assert killed.stdin is not None
-        assert killed.stdout is not None
-        killed.stdin.write(text)
-        killed.stdin.close()
-        assert killed.stdout.readline() == "made\n"
-        left = databases_like(source.admin_dsn, source.name)
-        assert len(left) == 3
-        with copies_of(source, told.append):
-            assert set(left) < set(databases_like(source.admin_dsn, source.name)), "it lives"
-        assert told == []
-        killed.kill()
+        try:
+            assert killed.stdin is not None
+            assert killed.stdout is not None
+            killed.stdin.write(text)
+            killed.stdin.close()
+            assert killed.stdout.readline() == "made\n"
+            left = databases_like(source.admin_dsn, source.name)
+            assert len(left) == 3
+            with copies_of(source, told.append):
+                assert set(left) < set(databases_like(source.admin_dsn, source.name)), "it lives"
+            assert told == []
+        finally:
+            killed.kill()
     with copies_of(source, told.append) as copies:
         assert databases_like(source.admin_dsn, source.name) == [copies.snapshot]
     assert sorted(told) == [f"dropped {name}, which a killed run had left behind" for name in left]
