@@ -18,7 +18,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 	exit 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up status logs down seed routes switch plan apply rollback history check env containers \
+.PHONY: help up status logs down seed routes switch plan apply rollback history check compare env containers \
 	test torture bench bench-switch lint lock clean
 
 help: ## List the targets
@@ -78,6 +78,10 @@ history: ## What was applied, when, by whom and why
 check: ## Is every endpoint in the routes file, implemented where it is sent, and does nginx run that file?
 	@$(call bootstrap,run)
 	@$(strangler) check
+
+compare: ## Ask both stacks every case in tests/cases, writes too, on copies; ARGS="--route 'posts.*' --html report.html"
+	@$(call bootstrap,run)
+	@$(strangler) compare --cases tests/cases --writes $(ARGS)
 
 ##@ The same in containers
 secrets = SECRET_KEY JWT_SIGNING_KEY POSTGRES_PASSWORD DATABASE_PASSWORD FASTAPI_DATABASE_PASSWORD

@@ -51,7 +51,7 @@ class LocalSettings(BaseModel):
     shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
     report_sql: Literal["", "0", "1"] = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    evidence_equal: Annotated[int, Field(ge=0)] = 20
+    evidence_equal: Annotated[int, Field(ge=0)] = 5
     evidence_days: Annotated[int, Field(ge=1)] = 7
     routes_file: Path = ROOT / "nginx" / "routes.toml"
     gateway: Literal["local", "container"] = "local"
