@@ -1,7 +1,7 @@
 """Scenarios played on copies of a database of a test's own, which holds what the run's stack began with."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def own_source(stack: StackAddresses, name: str) -> Iterator[Source]:
 
 @asynccontextmanager
 async def playing(
-    source: Source, folder: Path, tell: Callable[[str], None] = lambda _sentence: None, **files: str
+    source: Source, folder: Path, *, chosen: tuple[str, ...] = (), **files: str
 ) -> AsyncIterator[AsyncIterator[Played]]:
     """Plays case files, given by name, Django on the left and FastAPI on the right; gives the steps."""
     cases = folder / "cases"
@@ -79,7 +79,7 @@ async def playing(
             password=dict.fromkeys(("alice", "bob", "admin"), DEMO_PASSWORD).get,
         ),
         logs=folder / "logs",
-        tell=tell,
+        chosen=chosen,
     )
     async with aclosing(steps):
         yield steps

@@ -65,6 +65,7 @@ def writes_run(
         rules=comparison.rules,
         asking=Asking(limits=comparison.limits, sign_in=comparison.sign_in, password=comparison.password),
         logs=state_dir / "compare",
+        chosen=chosen,
         tell=lambda sentence: err.print(sentence, markup=False),
     )
     return asyncio.run(play())

@@ -1,7 +1,7 @@
 """Plays scenarios on both sides, each on copies of the database and servers of their own."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,7 @@ async def writes_compare(
     rules: Rules,
     asking: Asking,
     logs: Path,
+    chosen: Collection[str] = (),
     stacks: tuple[Stack, Stack] = (Stack.DJANGO, Stack.FASTAPI),
     tell: Callable[[str], None] = lambda _sentence: None,
     check: Callable[[], None] = lambda: None,
@@ -52,7 +53,8 @@ async def writes_compare(
     """Play each scenario on fresh copies of the database; gives each step as it was played.
 
     The database itself (`source_of` a stack) is only read, and the stack's own servers aren't asked. What those of the
-    copies say goes to the folder `logs`. To be closed (`contextlib.aclosing`) by who doesn't take every step.
+    copies say goes to the folder `logs`. Scenarios that ask for none of the `chosen` routes are left out, unless none
+    is chosen. To be closed (`contextlib.aclosing`) by who doesn't take every step.
 
     `tell` receives a sentence for what takes its time. `check` is called while something is waited for; what it raises
     ends the run, as does cancelling its task.
@@ -70,6 +72,8 @@ async def writes_compare(
 
     with Copies(source, table=routes, tell=tell, check=look) as copies:
         for scenario in scenarios:
+            if chosen and not any(step.case.route in chosen for step in scenario.steps):
+                continue
             tell(f"playing {scenario.name}")
             with (
                 refusals(),

@@ -1,7 +1,7 @@
 """The server processes of a scenario: one for each side, on that side's copy of the database."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,12 @@ from strangler.errors import FailedError
 from strangler.local.children import Children
 from strangler.local.ports import port_free_pick
 from strangler.local.services import HOST, Connections, Service, django_service, fastapi_service
+from strangler.local.settings import LocalSettings
 from strangler.routes.route import Api, Stack
 
-_SERVICES: Final = {Stack.DJANGO: django_service, Stack.FASTAPI: fastapi_service}
+# How a stack's server is started.
+Services = Mapping[Stack, Callable[[LocalSettings, Connections], Service]]
+SERVICES: Final[Services] = {Stack.DJANGO: django_service, Stack.FASTAPI: fastapi_service}
 # One step is asked at a time.
 _POOL: Final = 4
 
@@ -41,7 +44,13 @@ class Servers:
 
 @contextmanager
 def servers_run(
-    source: Source, names: tuple[str, str], *, stacks: tuple[Stack, Stack], logs: Path, check: Callable[[], None]
+    source: Source,
+    names: tuple[str, str],
+    *,
+    stacks: tuple[Stack, Stack],
+    services: Services,
+    logs: Path,
+    check: Callable[[], None],
 ) -> Iterator[Servers]:
     """Servers on the databases of these names, for as long as the `with` block lasts; their output goes to `logs`.
 
@@ -49,11 +58,11 @@ def servers_run(
     :raises FailedError: one ended, or wasn't ready within a minute.
     """
     labels = stacks if stacks[0] != stacks[1] else [f"{side}-{stacks[0]}" for side in ("left", "right")]
-    services = [
-        dataclasses.replace(_service(source, stack, name), name=str(label))
+    started = [
+        dataclasses.replace(_service(source, services[stack], stack, name), name=str(label))
         for stack, name, label in zip(stacks, names, labels, strict=True)
     ]
-    for service in services:
+    for service in started:
         source.require_elsewhere(service.env.values())
     children = Children(logs=logs, check=check)
     try:

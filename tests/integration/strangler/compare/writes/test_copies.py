@@ -143,8 +143,9 @@ async def test_a_run_that_is_cancelled_leaves_nothing(source: Source, tmp_path: 
     begun = asyncio.Event()
 
     async def run() -> None:
-        async with playing(source, tmp_path, reads=READ) as steps:
-            async for _step in steps:
+        async with playing(source, tmp_path, chosen=("tags.list",), creates=WRITE, reads=READ) as steps:
+            async for step in steps:
+                assert step.case.route == "feed.list", "the scenario that asks for no chosen route is left out"
                 begun.set()
                 await asyncio.Event().wait()
 
