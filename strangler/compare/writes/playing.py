@@ -13,7 +13,7 @@ from strangler.compare.cases.scenario import Scenario
 from strangler.compare.judging import Outcome, Rules, Verdict
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import Play, Played
-from strangler.compare.writes.servers import Servers, servers_run
+from strangler.compare.writes.servers import STARTING, Servers, Starting, servers_run
 from strangler.compare.writes.source import Source, connected, refusals
 from strangler.local.logs import logs_rotate
 from strangler.routes.route import Stack
@@ -47,6 +47,7 @@ async def writes_compare(
     logs: Path,
     chosen: Collection[str] = (),
     stacks: tuple[Stack, Stack] = (Stack.DJANGO, Stack.FASTAPI),
+    starting: Starting = STARTING,
     tell: Callable[[str], None] = lambda _sentence: None,
     check: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[Played, None]:
@@ -78,7 +79,7 @@ async def writes_compare(
             with (
                 refusals(),
                 _ready(copies, rules) as (names, play),
-                servers_run(source, names, stacks=stacks, logs=logs, check=look) as servers,
+                servers_run(source, names, stacks=stacks, starting=starting, logs=logs, check=look) as servers,
             ):
                 async for played in _steps(scenario, play, servers, asking):
                     yield played

@@ -18,8 +18,8 @@ from strangler.local.settings import LocalSettings
 from strangler.routes.route import Api, Stack
 
 # How a stack's server is started.
-Services = Mapping[Stack, Callable[[LocalSettings, Connections], Service]]
-SERVICES: Final[Services] = {Stack.DJANGO: django_service, Stack.FASTAPI: fastapi_service}
+Starting = Mapping[Stack, Callable[[LocalSettings, Connections], Service]]
+STARTING: Final[Starting] = {Stack.DJANGO: django_service, Stack.FASTAPI: fastapi_service}
 # One step is asked at a time.
 _POOL: Final = 4
 
@@ -48,21 +48,23 @@ def servers_run(
     names: tuple[str, str],
     *,
     stacks: tuple[Stack, Stack],
-    services: Services,
     logs: Path,
     check: Callable[[], None],
+    starting: Starting = STARTING,
 ) -> Iterator[Servers]:
     """Servers on the databases of these names, for as long as the `with` block lasts; their output goes to `logs`.
+
+    `starting` makes the server of a stack.
 
     :raises UnsafeError: one of them would have been told of the real database; none was started.
     :raises FailedError: one ended, or wasn't ready within a minute.
     """
     labels = stacks if stacks[0] != stacks[1] else [f"{side}-{stacks[0]}" for side in ("left", "right")]
-    started = [
-        dataclasses.replace(_service(source, services[stack], stack, name), name=str(label))
+    services = [
+        dataclasses.replace(_service(source, starting[stack], name), name=str(label))
         for stack, name, label in zip(stacks, names, labels, strict=True)
     ]
-    for service in started:
+    for service in services:
         source.require_elsewhere(service.env.values())
     children = Children(logs=logs, check=check)
     try:
@@ -75,7 +77,7 @@ def servers_run(
         children.stop()
 
 
-def _service(source: Source, stack: Stack, database: str) -> Service:
+def _service(source: Source, start: Callable[[LocalSettings, Connections], Service], database: str) -> Service:
     connections = Connections(
         owner_dsn=dsn_to(source.owner_dsn, database),
         fastapi_dsn=dsn_to(source.fastapi_dsn, database),
@@ -84,7 +86,7 @@ def _service(source: Source, stack: Stack, database: str) -> Service:
     )
     ports = {"django_port": port_free_pick(), "fastapi_port": port_free_pick()}
     one_each = {"django_workers": 1, "fastapi_workers": 1, "db_pool_max": _POOL, "fastapi_read_only": False}
-    return _SERVICES[stack](source.settings.model_copy(update=ports | one_each), connections)
+    return start(source.settings.model_copy(update=ports | one_each), connections)
 
 
 def _side(service: Service, stack: Stack) -> Side:
