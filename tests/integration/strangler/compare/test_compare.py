@@ -64,7 +64,8 @@ class Compare:
         (self.cases / "all.toml").write_text(text)
 
     def start(self, left: str, right: str, *options: str, **environment: str) -> subprocess.Popen[str]:
-        files = ("--json", str(self.folder / "report.json"), "--junit", str(self.folder / "junit.xml"))
+        names = {"--json": "report.json", "--junit": "junit.xml", "--html": "report.html"}
+        files = tuple(part for option, name in names.items() for part in (option, str(self.folder / name)))
         sources = () if "--from-log" in options else ("--cases", str(self.cases))
         return subprocess.Popen(  # noqa: S603 - the command under test
             [sys.executable, "-m", "strangler.cli", "compare", left, right, *sources, *files, *options],
@@ -121,6 +122,7 @@ def test_a_difference_is_shown_with_its_place_its_values_and_a_command(
     (group,) = run.route("tags.list")["groups"]
     assert (group["kind"], group["pattern"], group["count"]) == ("value", "$.n", 1)
     assert run.suites["tags.list"].get("failures") == "1"
+    assert "$.n" in (run.folder / "report.html").read_text()
 
 
 BAD: dict[str, tuple[Bytes, str]] = {
@@ -266,30 +268,30 @@ def test_an_interrupt_ends_the_run_with_its_report(compare: Compare, stacks: tup
 def test_no_secret_is_told(compare: Compare, stacks: tuple[TinyStack, TinyStack]) -> None:
     """Not the password, the token, a header or a cookie; not even by stacks that repeat them where they can."""
     compare.write(
-        '[[case]]\nas = ["alice"]\nget = "/posts/?token=hidden-query"\nheaders = { X-Api-Key = "hidden-key" }\n'
+        '[[case]]\nas = ["alice"]\nget = "/posts/?token=geheim-query"\nheaders = { X-Api-Key = "geheim-key" }\n'
     )
 
     def reply(side: str, request: Request) -> Reply:
         said = {name: request.headers.get(name, "") for name in ("authorization", "x-api-key", "x-secret-too")}
         body = {
             "detail": f"{side} {said} {request.target}",
-            "access": f"hidden-{side}",
-            "list": [{"password": "hidden-x"}],
+            "access": f"geheim-{side}",
+            "list": [{"password": "geheim-x"}],
         }
-        headers = {"Set-Cookie": f"hidden={side}", "X-Said": said["authorization"] + side}
+        headers = {"Set-Cookie": f"geheim={side}", "X-Said": said["authorization"] + side}
         return Reply(json.dumps(body).encode(), headers=headers)
 
     def left(request: Request) -> Reply:
-        return Reply(b'{"access":"hidden-token"}') if "auth" in request.target else reply("left", request)
+        return Reply(b'{"access":"geheim-token"}') if "auth" in request.target else reply("left", request)
 
     stacks[0].reply, stacks[1].reply = left, lambda request: reply("right", request)
-    options = ("--header", "X-Secret-Too: hidden-header", "--login", "alice")
-    run = compare.run(stacks[0].url, stacks[1].url, *options, STRANGLER_PASSWORD="hidden-password")
+    options = ("--header", "X-Secret-Too: geheim-header", "--login", "alice")
+    run = compare.run(stacks[0].url, stacks[1].url, *options, STRANGLER_PASSWORD="geheim-password")
     assert run.code == 1
-    assert stacks[1].asked[0].headers["authorization"] == "Bearer hidden-token"
+    assert stacks[1].asked[0].headers["authorization"] == "Bearer geheim-token"
     written = b"".join(file.read_bytes() for file in run.folder.iterdir() if file.is_file())
-    assert b"hidden-" not in written + run.out.encode() + run.err.encode()
-    assert b"hidden=" not in written + run.out.encode()
+    assert b"geheim-" not in written + run.out.encode() + run.err.encode()
+    assert b"geheim=" not in written + run.out.encode()
 
 
 def test_a_log_is_asked_and_its_writes_are_not(compare: Compare, stacks: tuple[TinyStack, TinyStack]) -> None:

@@ -23,6 +23,11 @@ def test_a_read() -> None:
     ]
 
 
+def test_headers_with_secrets_are_left_out() -> None:
+    case = Case(method="GET", target="/", headers=(("X-Api-Key", "hidden"), ("Cookie", "hidden"), ("Accept", "*/*")))
+    assert "hidden" not in curl_text(SIDE, case, Masker())
+
+
 def test_a_head() -> None:
     assert words(Case(method="HEAD", target="/"))[:2] == ["curl", "-sI"]
 

@@ -61,7 +61,8 @@ async def test_what_the_left_cannot_repeat_is_noise() -> None:
     assert (verdict.outcome, verdict.found) == (Outcome.NOISE, ())
     verdict, _heard = await judged([{"a": 1, "b": 1}, {"a": 2, "b": 1}], [{"a": 3, "b": 2}])
     assert (verdict.outcome, [each.place for each in verdict.found]) == (Outcome.DIFFERENT, ["$.b"])
-    verdict, _heard = await judged([(500, {}), (200, {})], [(200, {})])
+    # With another status the whole answer is another one.
+    verdict, _heard = await judged([(500, {}), (200, {})], [(200, {"a": 1})])
     assert verdict.outcome is Outcome.NOISE
 
 
