@@ -237,8 +237,12 @@ def test_a_link_opens_what_it_leads_to(look: Open) -> None:
     expect(page.locator(str(link.get_attribute("href")))).to_be_visible()
 
 
-def test_paper_shows_all_groups(look: Open) -> None:
-    page = look(report())
+def test_paper_shows_all_groups_on_white(look: Open) -> None:
+    page = look(report(), color_scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert [text for text, ratio in page.evaluate(CONTRASTS) if ratio < 4.5] == []
+    expect(page.get_by_role("columnheader", name="different")).to_be_visible()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("details.group:not([open])").count() == 0
     page.evaluate("dispatchEvent(new Event('afterprint'))")
