@@ -24,6 +24,7 @@ from strangler.compare.judging import Rules
 from strangler.compare.sampling import cases_sample
 from strangler.errors import UsageError
 from strangler.local.settings import ROOT, settings_load
+from strangler.rollout.opening import state_folder
 from strangler.rollout.selecting import routes_select
 from strangler.routes.table import load_routes
 
@@ -147,7 +148,7 @@ def compare(
     if not (cases or log or har or openapi):
         raise UsageError("say what to ask: --cases DIR, --from-log FILE, --har FILE or --openapi left.")
     if writes:
-        writes_require(folder=cases, elsewhere=left is not None)
+        writes_require(folder=cases, elsewhere=left is not None, settings=settings)
     reports = Reports(as_json=as_json, junit=junit, html=html)
     sides = sides_of(left, right, header or [], settings)
     logins = tuple(login or ())
@@ -166,6 +167,9 @@ def compare(
         stop_window=stop_window,
     )
     collector = Collector(*sides)
+    for each in table.routes:
+        if each.streaming and (not chosen or each.name in chosen):
+            collector.skipped[f"{each.name}, whose answer has no end"] += 1
     sources = Sources(table=table, bases=bases_of(sides, settings), logins=logins, skipped=collector.skipped)
     made = None
     if openapi:
@@ -200,7 +204,7 @@ def compare(
     reports.write(report)
     # What somebody left out of account proves nothing.
     if ours and not ignore:
-        evidence_keep(report, _RUN)
+        evidence_keep(report, state_folder(settings))
     if not (report.routes or report.failures or report.stopped):
         raise UsageError("there was nothing to ask: name other cases, or other routes.")
     raise SystemExit(report.exit_code)

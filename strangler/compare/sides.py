@@ -36,6 +36,25 @@ def sides_local(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side
     return left, right
 
 
+def sides_gateway(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side, Side]:
+    """Both stacks through the gateway, where their own addresses can't be reached.
+
+    The gateway is asked for the stack of each side; where it may not be chosen from here, v1 and v2 decide, and an
+    answer of the other stack is not compared.
+    """
+    left, right = (
+        Side(
+            name=stack,
+            url=f"{settings.proxy_url}{api.prefix}",
+            links=api.prefix,
+            headers=_besides(headers, (("X-Stack", stack), _AGENT)),
+            stack=stack,
+        )
+        for stack, api in ((Stack.DJANGO, Api.V1), (Stack.FASTAPI, Api.V2))
+    )
+    return left, right
+
+
 def side_at(name: str, url: str, *, headers: Headers = ()) -> Side:
     """Any server, by its base address.
 
