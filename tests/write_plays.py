@@ -1,7 +1,7 @@
 """Scenarios played on copies of a database of a test's own, which holds what the run's stack began with."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,13 @@ from psycopg import sql
 from strangler.compare.asking import Limits
 from strangler.compare.callers import SignIn
 from strangler.compare.cases.files import scenarios_from_files
+from strangler.compare.cases.scenario import Scenario
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.judging import Rules
 from strangler.compare.writes.dumping import database_dump_into
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.playing import Asking, writes_compare
+from strangler.compare.writes.servers import STARTING, Starting
 from strangler.compare.writes.source import Source, dsn_to, identity_of, source_of
 from strangler.local.databases import database_drop
 from strangler.local.postgres import OWNER
@@ -68,10 +70,24 @@ async def playing(
     for name, text in files.items():
         (cases / f"{name}.toml").write_text(text)
     routes = load_routes(source.settings.routes_file)
-    steps = writes_compare(
+    steps = steps_played(source, scenarios_from_files(cases, routes), folder, chosen=chosen)
+    async with aclosing(steps):
+        yield steps
+
+
+def steps_played(
+    source: Source,
+    scenarios: Iterable[Scenario],
+    folder: Path,
+    *,
+    chosen: tuple[str, ...] = (),
+    starting: Starting = STARTING,
+) -> AsyncGenerator[Played, None]:
+    """The steps of scenarios, played by the demo users; `starting` makes the servers."""
+    return writes_compare(
         source,
-        scenarios_from_files(cases, routes),
-        routes=routes,
+        scenarios,
+        routes=load_routes(source.settings.routes_file),
         rules=Rules(DeclaredDifferences(declared_differences())),
         asking=Asking(
             limits=Limits(concurrency=1, timeout=30, body_bytes=1_000_000),
@@ -80,9 +96,8 @@ async def playing(
         ),
         logs=folder / "logs",
         chosen=chosen,
+        starting=starting,
     )
-    async with aclosing(steps):
-        yield steps
 
 
 def databases_like(admin_dsn: str, name: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""FastAPI with a fault planted in it."""

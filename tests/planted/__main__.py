@@ -1,0 +1,45 @@
+"""FastAPI with a fault: `python -m tests.planted FAULT` runs it as `python -m fastapi_app` does."""
+
+import runpy
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import CodeType, ModuleType
+
+from tests.planted.fault import Fault
+from tests.planted.reads import COSTLY, READS
+from tests.planted.writes import WRITES
+
+
+class FaultFinder(MetaPathFinder):
+    """Finds the one module that the fault is in."""
+
+    def __init__(self, fault: Fault) -> None:
+        self._fault = fault
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """See MetaPathFinder."""
+        spec = PathFinder.find_spec(name, path, target) if name == self._fault.module else None
+        if spec is not None and spec.origin is not None:
+            spec.loader = FaultLoader(name, spec.origin, self._fault)
+        return spec
+
+
+class FaultLoader(SourceFileLoader):
+    """Reads a module with its fault; what was compiled before is left alone."""
+
+    def __init__(self, name: str, path: str, fault: Fault) -> None:
+        super().__init__(name, path)
+        self._fault = fault
+
+    def get_code(self, fullname: str) -> CodeType:
+        """See SourceFileLoader."""
+        return compile(self._fault.planted(), self.get_filename(fullname), "exec")
+
+
+if __name__ == "__main__":
+    sys.meta_path.insert(0, FaultFinder((READS | COSTLY | WRITES)[sys.argv[1]]))
+    runpy.run_module("fastapi_app", run_name="__main__")

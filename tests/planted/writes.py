@@ -1,0 +1,170 @@
+"""Faults that writes show, in rows or in answers."""
+
+from tests.planted.fault import Fault, named
+
+
+def _first(statement: str, *lines: str) -> str:
+    """Code that has PostgreSQL run a statement, which may name variables that are there, before it goes on."""
+    return "\n    ".join([f"found = await session.execute(__import__('sqlalchemy').text(f'{statement}'))", *lines])
+
+
+WRITES = {
+    "a tag of a new post is lost": Fault(
+        file="fastapi_app/posts/service.py",
+        code="await _tags_add(session, post_id, await tag_ensure(session=session, names=tags))\n    return",
+        instead="await _tags_add(session, post_id, (await tag_ensure(session=session, names=tags))[1:])\n    return",
+        asked="posts",
+        found=named("posts.create: rows at blog_post_tags"),
+    ),
+    "others may change a post": Fault(
+        file="fastapi_app/posts/router.py",
+        code="post_id = await _find(request, session, caller)",
+        instead='post_id = int(request.path_params["pk"])',
+        asked="posts",
+        found=named("posts.update: status at status", "posts.update: rows at posts.title"),
+    ),
+    "publishing twice makes a draft": Fault(
+        file="fastapi_app/posts/queries.py",
+        code=".values(published=true())",
+        instead=".values(published=~Post.published)",
+        asked="posts",
+        found=named("posts.publish: rows at posts.published"),
+    ),
+    "no tags given takes all away": Fault(
+        file="fastapi_app/posts/service.py",
+        code="    if tags is not None:\n        await _tags_set",
+        instead="    tags = tags or ()\n    if True:\n        await _tags_set",
+        asked="posts",
+        found=named("posts.update: rows at blog_post_tags"),
+    ),
+    "posts are published by default": Fault(
+        file="fastapi_app/posts/service.py",
+        code="published: bool = False,",
+        instead="published: bool = True,",
+        asked="posts",
+        found=named("posts.create: rows at posts.published", "posts.create: value at $.published"),
+    ),
+    "the time of writing is not set": Fault(
+        file="fastapi_app/posts/service.py",
+        code='"published": published,\n    }',
+        instead='"published": published,\n    }\n'
+        '    row["created_at"] = __import__("datetime").datetime.fromtimestamp(0, __import__("datetime").UTC)',
+        asked="posts",
+        found=named("posts.create: rows at posts.created_at", "posts.create: value at $.created_at"),
+    ),
+    "a wrong status of a write": Fault(
+        file="fastapi_app/posts/router.py",
+        code="Response(status_code=204)",
+        instead="Response(status_code=200)",
+        asked="posts",
+        found=named("posts.delete: status at status"),
+    ),
+    "a tag takes its posts along": Fault(
+        file="fastapi_app/tags/service.py",
+        code='await delete_rows(session, "tags", [tag_id])',
+        instead=_first(
+            "SELECT post_id FROM blog_post_tags WHERE tag_id = {tag_id}",
+            'await delete_rows(session, "posts", found.scalars().all())',
+            'await delete_rows(session, "tags", [tag_id])',
+        ),
+        asked="tags",
+        found=named("tags.delete: rows at posts"),
+    ),
+    "a change is not written": Fault(
+        file="fastapi_app/tags/service.py",
+        code=".values(name=name)",
+        instead=".values(name=Tag.name)",
+        asked="tags",
+        found=named("tags.update: rows at tags.name", "tags.update: value at $.name"),
+    ),
+    "nobody may add a tag": Fault(
+        file="fastapi_app/tags/router.py",
+        code='signed-in callers add."""\n    return method in _READS or signed_in(method, caller)',
+        instead='signed-in callers add."""\n    return True',
+        asked="tags",
+        found=named("tags.create: status at status", "tags.create: rows at tags"),
+    ),
+    "an address in the letters given": Fault(
+        file="fastapi_app/users/inputs.py",
+        code="{domain.lower()}",
+        instead="{domain}",
+        asked="users",
+        found=named("users.create: rows at users.email"),
+    ),
+    "a name that is not folded": Fault(
+        file="fastapi_app/users/inputs.py",
+        code='unicodedata.normalize("NFKC", await super().convert(value, scope))',
+        instead="await super().convert(value, scope)",
+        asked="users",
+        found=named("users.create: status at status"),
+    ),
+    "a password kept with less strength": Fault(
+        file="fastapi_app/users/service.py",
+        code="return await hash_off_loop(password)",
+        instead='return "argon2" + __import__("argon2").PasswordHasher(time_cost=1).hash(password)',
+        asked="users",
+        found=named("users.create: rows at users.password"),
+    ),
+    "an answer without the user's own": Fault(
+        file="fastapi_app/users/router.py",
+        code="_committed(session, queries.ME, caller.id)",
+        instead="_committed(session, queries.USERS, caller.id)",
+        asked="users",
+        found=named("users.me_update: missing at $.email"),
+    ),
+    "posts outlive their author": Fault(
+        file="fastapi_app/users/service.py",
+        code='await delete_rows(session, "users", [user_id])',
+        instead=_first(
+            "UPDATE posts SET author_id = 1 WHERE author_id = {user_id}",
+            'await delete_rows(session, "users", [user_id])',
+        ),
+        asked="users",
+        found=named("users.delete: rows at posts"),
+    ),
+    "tokens go to another": Fault(
+        file="fastapi_app/users/service.py",
+        code='await delete_rows(session, "users", [user_id])',
+        instead=_first(
+            "UPDATE token_blacklist_outstandingtoken SET user_id = 1 WHERE user_id = {user_id}",
+            'await delete_rows(session, "users", [user_id])',
+        ),
+        asked="auth",
+        found=named("users.delete: rows at token_blacklist_outstandingtoken.user_id"),
+    ),
+    "no last login": Fault(
+        file="fastapi_app/auth/service.py",
+        code="    await fetch(session, queries.set_last_login(user_id, datetime.now(UTC)))\n",
+        instead="",
+        asked="auth",
+        found=named("auth.token: rows at users.last_login"),
+    ),
+    "a token is not noted": Fault(
+        file="fastapi_app/auth/service.py",
+        code="    await _note_issued(session, tokens, refresh, user_id, now)\n    await fetch",
+        instead="    await fetch",
+        asked="auth",
+        found=named("auth.token: rows at token_blacklist_outstandingtoken"),
+    ),
+    "a token can be renewed twice": Fault(
+        file="fastapi_app/auth/service.py",
+        code="    await _blacklist(session, tokens, old, issued_id, user_id, now)\n",
+        instead="",
+        asked="auth",
+        found=named("auth.refresh: rows at token_blacklist_blacklistedtoken", "auth.refresh: status at status"),
+    ),
+    "an ended token is good": Fault(
+        file="fastapi_app/auth/service.py",
+        code="    if is_blacklisted:\n        raise ValidationFailed",
+        instead="    if False:\n        raise ValidationFailed",
+        asked="auth",
+        found=named("auth.verify: status at status"),
+    ),
+    "a wrong body of a write": Fault(
+        file="fastapi_app/auth/service.py",
+        code="datetime.now(UTC))\n    await session.commit()\n    return {}",
+        instead='datetime.now(UTC))\n    await session.commit()\n    return {"detail": "ended"}',
+        asked="auth",
+        found=named("auth.blacklist: missing at $.detail"),
+    ),
+}
