@@ -24,7 +24,6 @@ from strangler.compare.judging import Rules
 from strangler.compare.sampling import cases_sample
 from strangler.errors import UsageError
 from strangler.local.settings import ROOT, settings_load
-from strangler.rollout.opening import state_folder
 from strangler.rollout.selecting import routes_select
 from strangler.routes.table import load_routes
 
@@ -204,7 +203,7 @@ def compare(
     reports.write(report)
     # What somebody left out of account proves nothing.
     if ours and not ignore:
-        evidence_keep(report, state_folder(settings))
+        evidence_keep(report, settings.state_dir)
     if not (report.routes or report.failures or report.stopped):
         raise UsageError("there was nothing to ask: name other cases, or other routes.")
     raise SystemExit(report.exit_code)

@@ -75,6 +75,11 @@ class LocalSettings(BaseModel):
         return self.report_sql == "1" or (self.report_sql == "" and self.is_development)
 
     @property
+    def state_dir(self) -> Path:
+        """Where the history of the gateway's moves and the evidence for them are."""
+        return ROOT / ".run" / "containers" if self.gateway == "container" else ROOT / ".run"
+
+    @property
     def trusted_networks(self) -> tuple[str, ...]:
         """The networks of `trusted_proxies`."""
         return _listed(self.trusted_proxies)

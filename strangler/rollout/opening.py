@@ -1,10 +1,9 @@
 """The moves of the gateway that the settings name."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from strangler.local.containers import container_rollout
-from strangler.local.settings import ROOT, LocalSettings
+from strangler.local.settings import LocalSettings
 from strangler.local.stack import LocalStack
 from strangler.rollout.rollout import Rollout
 
@@ -16,10 +15,5 @@ def rollout_open(settings: LocalSettings, *, tell: Callable[[str], None]) -> Rol
     :raises FailedError: there is no nginx for this machine.
     """
     if settings.gateway == "container":
-        return container_rollout(settings, state_dir=state_folder(settings), tell=tell)
-    return LocalStack(settings, state_dir=state_folder(settings), tell=tell).rollout
-
-
-def state_folder(settings: LocalSettings) -> Path:
-    """Where history and evidence of that gateway are."""
-    return ROOT / ".run" / "containers" if settings.gateway == "container" else ROOT / ".run"
+        return container_rollout(settings, state_dir=settings.state_dir, tell=tell)
+    return LocalStack(settings, state_dir=settings.state_dir, tell=tell).rollout
