@@ -22,6 +22,8 @@ _MAX_PLOTS: Final = 200
 _MAX_TEXT: Final = 300
 _MANY_STATEMENTS: Final = 10
 _TIMES_MORE: Final = 3
+# Against a single statement, three are no sign of a loop: relations take one each.
+_FEW_STATEMENTS: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,7 @@ def _repeats(timing: Timing | None, other: Timing | None) -> bool:
         return False
     theirs = other.statements_median if other else None
     many = (timing.statements_max or 0) > _MANY_STATEMENTS
-    return many or (theirs is not None and timing.statements_median >= _TIMES_MORE * max(theirs, 1))
+    return many or (theirs is not None and timing.statements_median >= _TIMES_MORE * max(theirs, _FEW_STATEMENTS))
 
 
 def _standouts(report: Report) -> Iterator[Standout]:
