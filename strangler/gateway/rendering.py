@@ -6,12 +6,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from strangler.gateway.locations import groups_of, locations_of
+from strangler.gateway.locations import gone_apis, routed_locations
 from strangler.gateway.maps import answers_map, canary_percents, limited_names, map_sizes, routes_map, width_of
 from strangler.gateway.moves import moves_context
-from strangler.gateway.patterns import branches_of
+from strangler.gateway.paths import PREFIX, shapes_of, static_paths
 from strangler.gateway.settings import GatewaySettings
-from strangler.routes.checks import GATEWAY_LOCATIONS
 from strangler.routes.route import Api
 from strangler.routes.table import RouteTable
 
@@ -50,7 +49,7 @@ def render_gateway(table: RouteTable, settings: GatewaySettings) -> Rendered:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - nginx configuration, no HTML; every value is checked on load
     )
-    environment.globals |= {"branches_of": branches_of, "width_of": width_of}
+    environment.globals["width_of"] = width_of
     context = _context(table) | vars(settings)
     scripts = {name: (SOURCES / name).read_text(encoding="utf-8") for name in _SCRIPTS}
 
@@ -70,19 +69,20 @@ def _version(files: dict[str, str]) -> str:
 
 
 def _context(table: RouteTable) -> dict[str, object]:
-    locations = locations_of(table)
     methods, answers = routes_map(table), answers_map(table)
-    routed = {location for resource in table.resources for location in resource.locations(Api.V2)}
     routes: dict[str, object] = {
         "answers": answers,
-        "apis": tuple(Api),
+        "api_prefix": PREFIX,
         "canaries": canary_percents(table),
         "fixed": table.fixed,
-        "groups": groups_of(locations),
+        "gone": gone_apis(table),
+        "has_root": any(route.path == "/" for route in table.routes),
         "limits": limited_names(table),
         "map_sizes": map_sizes(methods, answers),
         "methods": methods,
-        "resources": locations,
-        "unrouted": [location for location in GATEWAY_LOCATIONS if location not in routed],
+        "routed": [(api, routed_locations(table, api)) for api in Api],
+        "shapes": shapes_of(table),
+        "static_paths": static_paths(table),
+        "streaming": [(resource.path, 1) for resource in table.resources if resource.routes[0].streaming],
     }
     return routes | moves_context(table)

@@ -1,7 +1,6 @@
 """The rendered configuration, read as an operator would; tests/integration has nginx itself read it."""
 
 import re
-from itertools import product
 from typing import Any
 
 import pytest
@@ -44,6 +43,11 @@ def answers(text: str) -> dict[str, str]:
 def entries(text: str, block: str) -> dict[str, str]:
     """What stands in quotes in a block, with its value."""
     return dict(re.findall(r'"(.+)"\s+(\S+);', text.split(f"{block} {{\n")[1].split("\n}")[0]))
+
+
+def paths(text: str, block: str) -> dict[str, str]:
+    """What stands in quotes in a block, with the path in quotes behind it."""
+    return {asked: path.strip('"') for asked, path in entries(text, block).items()}
 
 
 def block_of(text: str, location: str) -> str:
@@ -99,11 +103,12 @@ def test_without_a_canary_nothing_splits() -> None:
     assert "split_clients" not in routes_conf(make_route("/a/"))
 
 
-def test_only_a_path_with_a_retired_route_has_an_end() -> None:
+def test_only_an_api_with_a_retired_route_has_an_end() -> None:
     text = routes_conf(make_route("/a/", stage=Stage.RETIRED), make_route("/b/"))
-    for location in ("= /api/a/", "= /api/a"):
-        assert "return 410" in text.split(f"location {location} {{")[1].split("location")[0]
+    for location in ("/api/", "= /api"):
+        assert "if ($answer = gone) {\n            return 410" in block_of(text, location)
     assert text.count("return 410") == 2
+    assert "return 410" not in routes_conf(make_route("/b/"))
 
 
 def test_methods_that_no_route_names_stay_with_django_until_the_whole_path_has_moved() -> None:
@@ -125,12 +130,26 @@ def test_the_method_decides_among_the_routes_of_a_path() -> None:
     assert "    default $path;\n" in text.split(block)[1]
 
 
-def test_a_path_has_a_location_with_and_without_its_slash_in_both_apis() -> None:
-    text = routes_conf(make_route("/a/"), make_route("/b/{id}/"))
-    for prefix, slash in product(("/api", "/api/v2"), ("/", "")):
-        assert 'set $path "/a/";' in block_of(text, f"= {prefix}/a{slash}")
-    for prefix in ("/api", "/api/v2"):
-        assert 'set $path "/b/{id}/";' in block_of(text, f'~ "^{prefix}/b/[^/.]+/?$"')
+def test_a_path_is_found_with_and_without_its_slash_in_both_apis() -> None:
+    text = routes_conf(make_route("/a/"), make_route("/b/{id}/"), make_route("/c/{id}/d/"))
+    assert paths(text, "map $uncapitalised $routed_path") == {"/a/": "/a/", "/a": "/a/"}
+    assert paths(text, "map $key_1 $routed_path_1") == {"/b/{}/": "/b/{id}/", "/c/{}/d/": "/c/{id}/d/"}
+    for api in Api:
+        assert f"set $api {api};\n        set $path $routed_path;" in block_of(text, f"{api.prefix}/")
+
+
+def test_without_routes_no_path_is_one() -> None:
+    assert "    default -;\n}" in routes_conf().split("map $uncapitalised $routed_path {\n")[1]
+
+
+def test_a_path_with_capitals_counts_letter_by_letter() -> None:
+    text = routes_conf(
+        make_route("/a/", name="a.a"), make_route("/aB/", name="a.b"), make_route("/a/{id}/", name="a.c")
+    )
+    assert paths(text, "map $uncapitalised $routed_path") == {"/a/": "/a/", "/a": "/a/"}
+    assert paths(text, "map $key_1 $found_path_1") == {"/aB/": "/aB/"}
+    assert 'map "$found_path_1 $uri" $routed_path_1 {\n    default $routed_path_2;\n' in text
+    assert paths(text, "map $key_2 $routed_path_2") == {"/a/{}/": "/a/{id}/"}
 
 
 def test_a_fixed_folder_has_a_twin_without_its_slash_and_a_file_has_none() -> None:
@@ -142,26 +161,6 @@ def test_a_fixed_folder_has_a_twin_without_its_slash_and_a_file_has_none() -> No
     assert "set $path django.admin;" in block_of(text, "= /admin")
     assert "set $api v2;" in block_of(text, "= /api/v2/docs")
     assert "location /api/v2/docs" not in text
-
-
-def test_the_patterns_of_a_shorter_prefix_reach_below_a_longer_one() -> None:
-    """nginx looks at the longest prefix only: below /posts/recent/ it would never see /posts/{id}/."""
-    text = routes_conf(
-        make_route("/posts/{id}/"), make_route("/posts/{id}/{part}/"), make_route("/posts/recent/{tag}/")
-    )
-    below = text.split("location /api/posts/recent/ {")[1].split("\n    }\n")[0]
-    assert re.findall(r'location ~ "\^/api(.+)\$"', below) == [
-        "/posts/recent/[^/.]+/?",
-        "/posts/[^/.]+/?",
-        "/posts/[^/.]+/[^/.]+/?",
-    ]
-    assert 'set $path "/posts/{id}/";' in block_of(text, "= /api/posts/recent")
-
-
-def test_a_path_of_its_own_wins_over_the_pattern_of_a_shorter_prefix() -> None:
-    text = routes_conf(make_route("/a/{id}/"), make_route("/a/b/"), make_route("/a/b/{id}/"))
-    assert 'set $path "/a/b/";' in block_of(text, "= /api/a/b")
-    assert text.count("location = /api/a/b {") == 1
 
 
 def test_only_throttled_routes_are_throttled_and_say_when_to_come_back() -> None:
@@ -181,9 +180,13 @@ def test_only_throttled_routes_are_throttled_and_say_when_to_come_back() -> None
 
 def test_only_the_answers_of_streaming_paths_go_on_at_once_and_without_an_end() -> None:
     rendered = render_gateway(make_table(make_route("/a/", streaming=True), make_route("/b/")), SETTINGS).files
-    for location in ("= /api/a/", "= /api/v2/a/", "= /api/v2/a"):
-        assert "proxy_buffering off;\n        proxy_read_timeout 1h;" in block_of(rendered["routes.conf"], location)
-    assert "proxy_" not in block_of(rendered["routes.conf"], "= /api/v2/b/").replace("proxy_pass", "")
+    text = rendered["routes.conf"]
+    assert entries(text, "map $path $streams") == {"/a/": "1"}
+    assert "proxy_buffering off;\n        proxy_read_timeout 1h;" in block_of(text, "@streaming")
+    assert text.count("proxy_buffering") == 1
+    for api in Api:
+        assert "if ($streams) {" in block_of(text, f"{api.prefix}/")
+    assert "streams" not in routes_conf(make_route("/b/"))
     # A directive may stand only once at a level: what a location changes is set above it.
     assert "proxy_read_timeout 60s;" in rendered["http.conf"]
     assert "proxy_read_timeout" not in rendered["proxy.conf"]
