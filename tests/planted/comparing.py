@@ -1,0 +1,120 @@
+"""Compares the run's Django, or one on a copy of its database, with a FastAPI that may have a fault."""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from strangler.compare.asking import Limits
+from strangler.compare.callers import SignIn
+from strangler.compare.cases.files import cases_from_files, scenarios_from_files
+from strangler.compare.cases.scenario import Scenario
+from strangler.compare.collecting import Collector
+from strangler.compare.comparison import Comparison
+from strangler.compare.declared import DeclaredDifferences, declared_differences
+from strangler.compare.judging import Rules
+from strangler.compare.report.model import Report
+from strangler.compare.side import Side
+from strangler.compare.sides import sides_local
+from strangler.compare.writes.play import Played
+from strangler.compare.writes.running import WriteRunner
+from strangler.compare.writes.servers import STARTING, Starting
+from strangler.compare.writes.variables import names_in
+from strangler.local.settings import ROOT, LocalSettings
+from strangler.routes.route import Stack
+from strangler.routes.table import load_routes
+from tests.planted.reads import COSTLY, READS
+from tests.planted.servers import faulty_server, starting_with
+from tests.planted.writes import WRITES
+from tests.shared_stack import DEMO_PASSWORD, StackAddresses
+from tests.write_plays import stack_source, steps_played
+
+CASES = ROOT / "tests" / "cases"
+ROUTES = load_routes(ROOT / "nginx" / "routes.toml")
+FILES = sorted(file.stem for file in CASES.glob("*.toml"))
+
+
+def reads_with(stack: StackAddresses, fault: str, folder: Path) -> Report:
+    """What the reads of the fault's case file find."""
+    with faulty_server(stack, fault, logs=folder) as port:
+        return _reads_compared(_sides(stack, port), asked=(READS | COSTLY)[fault].asked)
+
+
+def reads_without(stack: StackAddresses, file: str, _folder: Path) -> Report:
+    """What the reads of a case file find where there is no fault."""
+    return _reads_compared(_sides(stack, _port(stack.fastapi_url)), asked=file)
+
+
+def writes_with(stack: StackAddresses, fault: str, folder: Path) -> Report:
+    """What the writes of the fault's case file find, until the fault is found."""
+    starting = {**STARTING, Stack.FASTAPI: starting_with(fault)}
+    asked, until = WRITES[fault].asked, WRITES[fault].found
+    return _writes_compared(stack, folder, asked=asked, starting=starting, until=until)
+
+
+def writes_without(stack: StackAddresses, file: str, folder: Path) -> Report:
+    """What the writes of a case file find where there is no fault."""
+    return _writes_compared(stack, folder, asked=file)
+
+
+def found_in(report: Report) -> set[str]:
+    """What is different, as a report prints it: "route: kind at place"."""
+    return {f"{route.route}: {group.kind} at {group.pattern}" for route in report.routes for group in route.groups}
+
+
+def _reads_compared(sides: tuple[Side, Side], *, asked: str) -> Report:
+    left, right = sides
+    comparison = Comparison(
+        left=left,
+        right=right,
+        limits=Limits(concurrency=4, timeout=30, body_bytes=10_000_000),
+        rules=Rules(DeclaredDifferences(declared_differences())),
+        sign_in=SignIn(),
+        password=lambda _name: DEMO_PASSWORD,
+    )
+    collector = Collector(left, right)
+    cases = (case for case in cases_from_files(CASES, ROUTES) if case.source.startswith(f"{asked}.toml"))
+    stopped = asyncio.run(comparison.run(cases, collector))
+    return collector.report(stopped=stopped)
+
+
+def _writes_compared(
+    stack: StackAddresses,
+    folder: Path,
+    *,
+    asked: str,
+    starting: Starting = STARTING,
+    until: frozenset[str] = frozenset(),
+) -> Report:
+    scenarios = [_writes_of(each) for each in scenarios_from_files(CASES, ROUTES) if each.name == f"{asked}.toml"]
+    collector = Collector(*_sides(stack, _port(stack.fastapi_url)))
+
+    async def played() -> AsyncGenerator[Played, None]:
+        steps = steps_played(stack_source(stack), scenarios, folder, starting=starting)
+        async with aclosing(steps):
+            async for step in steps:
+                yield step
+                if until and until <= found_in(collector.report()):
+                    return
+
+    stopped = asyncio.run(WriteRunner(collector).run(played()))
+    return collector.report(stopped=stopped)
+
+
+def _writes_of(scenario: Scenario) -> Scenario:
+    """The writes of a scenario, and the reads of what they have written."""
+    saved = {name for step in scenario.steps for name, _ in step.save}
+    steps = (step for step in scenario.steps if not step.case.safe or names_in(step.case, saved))
+    return dataclasses.replace(scenario, steps=tuple(steps))
+
+
+def _sides(stack: StackAddresses, fastapi_port: int) -> tuple[Side, Side]:
+    return sides_local(LocalSettings(django_port=_port(stack.django_url), fastapi_port=fastapi_port))
+
+
+def _port(url: str) -> int:
+    port = urlsplit(url).port
+    assert port
+    return port
