@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from strangler.compare.asking import Limits
 from strangler.compare.callers import SignIn
 from strangler.compare.cases.files import cases_from_files, scenarios_from_files
-from strangler.compare.cases.scenario import Scenario
+from strangler.compare.cases.scenario import Scenario, Step
 from strangler.compare.collecting import Collector
 from strangler.compare.comparison import Comparison
 from strangler.compare.declared import DeclaredDifferences, declared_differences
@@ -25,6 +25,7 @@ from strangler.compare.writes.variables import names_in
 from strangler.local.settings import ROOT, LocalSettings
 from strangler.routes.route import Stack
 from strangler.routes.table import load_routes
+from tests.planted.fault import Fault
 from tests.planted.reads import COSTLY, READS
 from tests.planted.servers import faulty_server, starting_with
 from tests.planted.writes import WRITES
@@ -48,10 +49,9 @@ def reads_without(stack: StackAddresses, file: str, _folder: Path) -> Report:
 
 
 def writes_with(stack: StackAddresses, fault: str, folder: Path) -> Report:
-    """What the writes of the fault's case file find, until the fault is found."""
+    """What the writes of the fault's case file find to its routes, and those that these need, until it is found."""
     starting = {**STARTING, Stack.FASTAPI: starting_with(fault)}
-    asked, until = WRITES[fault].asked, WRITES[fault].found
-    return _writes_compared(stack, folder, asked=asked, starting=starting, until=until)
+    return _writes_compared(stack, folder, asked=WRITES[fault].asked, starting=starting, fault=WRITES[fault])
 
 
 def writes_without(stack: StackAddresses, file: str, folder: Path) -> Report:
@@ -86,9 +86,11 @@ def _writes_compared(
     *,
     asked: str,
     starting: Starting = STARTING,
-    until: frozenset[str] = frozenset(),
+    fault: Fault | None = None,
 ) -> Report:
-    scenarios = [_writes_of(each) for each in scenarios_from_files(CASES, ROUTES) if each.name == f"{asked}.toml"]
+    scenarios = [
+        _writes_of(each, fault) for each in scenarios_from_files(CASES, ROUTES) if each.name == f"{asked}.toml"
+    ]
     collector = Collector(*_sides(stack, _port(stack.fastapi_url)))
 
     async def played() -> AsyncGenerator[Played, None]:
@@ -96,17 +98,19 @@ def _writes_compared(
         async with aclosing(steps):
             async for step in steps:
                 yield step
-                if until and until <= found_in(collector.report()):
+                if fault and fault.found <= found_in(collector.report()):
                     return
 
     stopped = asyncio.run(WriteRunner(collector).run(played()))
     return collector.report(stopped=stopped)
 
 
-def _writes_of(scenario: Scenario) -> Scenario:
-    """The writes of a scenario, and the reads of what they have written."""
+def _writes_of(scenario: Scenario, fault: Fault | None) -> Scenario:
+    """The writes, and the reads of what they have written: all, or those of the fault's routes and what these need."""
     saved = {name for step in scenario.steps for name, _ in step.save}
-    steps = (step for step in scenario.steps if not step.case.safe or names_in(step.case, saved))
+    steps: Iterable[Step] = (step for step in scenario.steps if not step.case.safe or names_in(step.case, saved))
+    if fault is not None:
+        steps = (step for step in steps if step.save or step.case.route in fault.routes)
     return dataclasses.replace(scenario, steps=tuple(steps))
 
 
