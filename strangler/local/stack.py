@@ -35,7 +35,6 @@ from strangler.local.stale import stale_end
 from strangler.local.state import ProcessRecord, StackState, StateFolder, not_writable
 from strangler.rollout.rollout import Rollout
 from strangler.routes.table import RouteTable, load_routes
-from strangler.schema.grants import apply_grants, writes_moved
 
 
 class LocalStack:
@@ -225,6 +224,9 @@ class LocalStack:
 
     def _grants_apply(self, table: RouteTable, owner_dsn: str) -> None:
         """Gives FastAPI's own role what the routes ask for; a role that the operator has made is theirs to grant."""
+        # Here, since it brings SQLAlchemy along, which no other part of the stack needs.
+        from strangler.schema.grants import apply_grants
+
         if not self.settings.fastapi_database_url:
             apply_grants(
                 owner_dsn=owner_dsn,
@@ -236,7 +238,7 @@ class LocalStack:
 
     def _grants_grow(self, running: RouteTable, wanted: RouteTable) -> None:
         """Before nginx sends FastAPI its first write; taken away at the next start, when no old worker needs it."""
-        if writes_moved(wanted) and not writes_moved(running):
+        if wanted.writes_moved and not running.writes_moved:
             self._grants_apply(wanted, self.connections_resolve().owner_dsn)
 
     def _services_start(self, services: list[Service]) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from strangler.local.containers import container_rollout
 from strangler.local.settings import LocalSettings
 from strangler.local.stack import LocalStack
 from strangler.rollout.rollout import Rollout
@@ -15,5 +14,8 @@ def rollout_open(settings: LocalSettings, *, tell: Callable[[str], None]) -> Rol
     :raises FailedError: there is no nginx for this machine.
     """
     if settings.gateway == "container":
+        # Here, since the one of the two that isn't asked for would take the longest of the whole command.
+        from strangler.local.containers import container_rollout
+
         return container_rollout(settings, state_dir=settings.state_dir, tell=tell)
     return LocalStack(settings, state_dir=settings.state_dir, tell=tell).rollout

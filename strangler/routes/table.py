@@ -6,7 +6,7 @@ from pathlib import Path
 from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, RoutesError
 from strangler.routes.reading import Reader
-from strangler.routes.route import Fixed, Resource, Route, Throttle, group_by_path
+from strangler.routes.route import Fixed, Resource, Route, Stage, Throttle, group_by_path
 from strangler.routes.syntax import parse_toml
 from strangler.routes.text import content_decode, content_read, source_name
 
@@ -23,6 +23,11 @@ class RouteTable:
     def resources(self) -> tuple[Resource, ...]:
         """The routes grouped by path."""
         return group_by_path(self.routes)
+
+    @property
+    def writes_moved(self) -> bool:
+        """Whether FastAPI is sent any write."""
+        return any(route.writes and route.stage is not Stage.LEGACY for route in self.routes)
 
 
 def load_routes(file: Path) -> RouteTable:

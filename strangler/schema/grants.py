@@ -5,7 +5,6 @@ from psycopg import sql
 
 from shared_schema.privileges import role_privileges
 from strangler.errors import FailedError
-from strangler.routes.route import Stage
 from strangler.routes.table import RouteTable
 
 # Below PostgreSQL's deadlock_timeout (1 s): beside a running migration it is the grants that give way, and are tried
@@ -41,7 +40,7 @@ def apply_grants(
     Raises:
         FailedError: the database refuses; nothing was changed.
     """
-    writing = (writes or writes_moved(table)) and not read_only
+    writing = (writes or table.writes_moved) and not read_only
     try:
         with psycopg.connect(owner_dsn, connect_timeout=5) as connection:
             connection.execute(_PATIENCE)
@@ -57,11 +56,6 @@ def apply_grants(
         raise FailedError(
             f"Role {role} can't be given its grants ({reason}): migrate, and let DATABASE_URL name the tables' owner."
         ) from error
-
-
-def writes_moved(table: RouteTable) -> bool:
-    """Whether FastAPI is sent any write."""
-    return any(route.writes and route.stage is not Stage.LEGACY for route in table.routes)
 
 
 def grant_statements(*, role: str, database: str, writing: bool) -> list[sql.Composed]:

@@ -12,6 +12,7 @@ from tests.callers import bearer, served_by, unsigned_token
 from tests.e2e.conftest import MakeGateway
 from tests.gateways import Gateway, gateway, logged, marks, routes_at, routes_with
 from tests.shared_stack import StackAddresses
+from tests.upstreams import upstream
 
 CALLERS = 10_000
 HERE = "address:127.0.0.1"
@@ -32,10 +33,13 @@ def moved(url: str, path: str, callers: list[dict[str, str]]) -> set[int]:
 def test_a_tenth_of_ten_thousand_users_is_moved_and_stays_moved_when_the_share_grows(
     make_gateway: MakeGateway,
 ) -> None:
+    """Before servers that answer at once: it is the gateway that parts the callers."""
     users = [bearer(str(number)) for number in range(1, CALLERS + 1)]
-    tenth = moved(make_gateway(**canary(10, "posts.list")).url, "/api/posts/", users)
+    with upstream("django") as django, upstream("fastapi") as fastapi:
+        stacks = {"django": django, "fastapi": fastapi}
+        tenth = moved(make_gateway(**stacks, **canary(10, "posts.list")).url, "/api/posts/", users)
+        quarter = moved(make_gateway(**stacks, **canary(25, "posts.list")).url, "/api/posts/", users)
     assert 0.09 * CALLERS <= len(tenth) <= 0.11 * CALLERS
-    quarter = moved(make_gateway(**canary(25, "posts.list")).url, "/api/posts/", users)
     assert 0.24 * CALLERS <= len(quarter) <= 0.26 * CALLERS
     assert tenth - quarter == set()
 

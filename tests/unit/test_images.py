@@ -15,8 +15,8 @@ HIDE = "import sys; sys.modules.update(dict.fromkeys(sys.argv[1].split(',')));"
 DJANGO = "import django; django.setup(); import django_app.config.urls, django_app.config.wsgi, django_app.__main__"
 FASTAPI = "import fastapi_app.main, fastapi_app.__main__"
 TOOL = (
-    "from strangler.cli import app;"
-    " commands = sorted(command.callback.__name__ for command in app.registered_commands);"
+    "from strangler.cli import command_line;"
+    " commands = sorted(command.callback.__name__ for command in command_line().registered_commands);"
     " assert commands == ['compare', 'consumers', 'grant', 'render'], commands"
 )
 

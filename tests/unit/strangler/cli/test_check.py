@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner, Result
 
-from strangler.cli import app
+from strangler.cli import command_line
 from strangler.local.settings import LocalSettings
 from strangler.rollout.checking import Documents
 from strangler.rollout.findings import Finding, Level
@@ -31,7 +31,7 @@ def check(monkeypatch: pytest.MonkeyPatch, *arguments: str, levels: list[Level])
             yield Finding(check="apply", level=level, sentence="nothing [is] pending.")
 
     monkeypatch.setattr(command, "check_all", find)
-    return CliRunner().invoke(app, ["check", *arguments]), asked
+    return CliRunner().invoke(command_line(["check"]), ["check", *arguments]), asked
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from strangler.cli import app
+from strangler.cli import command_line
 from strangler.errors import UsageError
 from strangler.local.settings import LocalSettings
 from tests.unit.strangler.rollout.test_access_log import COMPLAINT, line
@@ -35,7 +35,9 @@ def log(tmp_path: Path) -> Path:
 
 
 def consumers(*arguments: str, piped: str = "") -> Result:
-    return CliRunner().invoke(app, ["consumers", *arguments], input=piped, catch_exceptions=False)
+    return CliRunner().invoke(
+        command_line(["consumers"]), ["consumers", *arguments], input=piped, catch_exceptions=False
+    )
 
 
 def test_who_calls_a_route(log: Path) -> None:

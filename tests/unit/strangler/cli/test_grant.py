@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from strangler.cli import app
+from strangler.cli import command_line
 from strangler.errors import FailedError, UsageError
 from strangler.local.settings import LocalSettings
 
@@ -42,7 +42,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(monkeypatch: pytest.MonkeyPatch, grants: Grants, *arguments: str) -> str:
     monkeypatch.setattr(module, "apply_grants", grants.apply)
-    return CliRunner().invoke(app, ["grant", *arguments], catch_exceptions=False).output
+    return CliRunner().invoke(command_line(["grant"]), ["grant", *arguments], catch_exceptions=False).output
 
 
 def test_the_role_of_fastapis_address_is_granted_through_the_owners(monkeypatch: pytest.MonkeyPatch) -> None:

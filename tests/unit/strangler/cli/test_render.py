@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from strangler.cli import app
+from strangler.cli import command_line
 from strangler.errors import UsageError
 from strangler.gateway.rendering import FILES, Rendered
 from strangler.gateway.versions import VersionFolder
@@ -19,7 +19,7 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def render(*arguments: str) -> None:
-    CliRunner().invoke(app, ["render", *arguments], catch_exceptions=False)
+    CliRunner().invoke(command_line(["render"]), ["render", *arguments], catch_exceptions=False)
 
 
 def test_the_containers_get_names_that_are_looked_up(tmp_path: Path) -> None:

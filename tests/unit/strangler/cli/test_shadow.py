@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from strangler.cli import app
+from strangler.cli import command_line
 from strangler.compare.judging import Outcome
 from strangler.compare.masking import Reported
 from strangler.compare.shadow.backlog import Refused
@@ -66,7 +66,7 @@ def judgement(outcome: Outcome, *found: Reported, failure: str = "") -> Judgemen
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["shadow", *arguments])
+    return CliRunner().invoke(command_line(["shadow"]), ["shadow", *arguments])
 
 
 TITLE = Reported(kind="value", place="$.results[3].title", pattern="$.results[*].title", left='"a"', right=None)
