@@ -59,6 +59,10 @@ def compare(
     per_operation: Annotated[
         int, typer.Option("--per-operation", min=1, help="So many made of each.", rich_help_panel=_ASK)
     ] = 10,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="PARAM", help="Never made: only one side knows it.", rich_help_panel=_ASK),
+    ] = None,
     writes: Annotated[
         bool, typer.Option("--writes", help="Play the writes too, on copies of the database.", rich_help_panel=_ASK)
     ] = False,
@@ -174,7 +178,12 @@ def compare(
     if openapi:
         document = asyncio.run(comparison.learn(of_right=openapi == "right"))
         making = Making(
-            prefix=document.prefix, seed=seed, per_operation=per_operation, callers=logins, known=document.known
+            prefix=document.prefix,
+            seed=seed,
+            per_operation=per_operation,
+            callers=logins,
+            known=document.known,
+            without=without or (),
         )
         made = document.content, making
     with ExitStack() as files, CaseProgress() as progress:
