@@ -97,7 +97,9 @@ class Gateway:
 
     def render(self, table: RouteTable) -> None:
         """Put other routes in place; nginx takes them up when it starts or reloads."""
-        self.native.prepare(render_gateway(table, self.native.settings))
+        rendered = render_gateway(table, self.native.settings)
+        self.native.install(rendered)
+        self.native.activate(rendered.version)
 
     def check(self) -> str:
         """What `nginx -t` says; a test that gets here with a bad configuration fails with its words."""

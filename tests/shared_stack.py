@@ -153,7 +153,9 @@ def gateway_at_stage(stage: Stage, settings: LocalSettings, folder: Path) -> Ite
     at_stage = settings.model_copy(update={"proxy_port": port_free_pick(), "routes_file": routes})
     service = gateway_service(at_stage, folder=folder / f"nginx-{stage}", tell=print)
     gateway = native_gateway(at_stage, folder=folder / f"nginx-{stage}")
-    gateway.prepare(render_gateway(load_routes(routes), gateway.settings))
+    rendered = render_gateway(load_routes(routes), gateway.settings)
+    gateway.install(rendered)
+    gateway.activate(rendered.version)
     with subprocess.Popen(service.argv, env=service.env, cwd=service.cwd) as nginx:  # noqa: S603 - the command of the stack itself
         try:
             deadline = time.monotonic() + START_SECONDS

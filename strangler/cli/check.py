@@ -6,8 +6,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from strangler.cli.output import out
-from strangler.cli.rolling import note
+from strangler.cli.output import note, out
 from strangler.local.settings import settings_load
 from strangler.rollout.checking import Documents, check_all
 from strangler.rollout.findings import Level

@@ -27,7 +27,6 @@ from strangler.local.settings import ROOT, settings_load
 from strangler.rollout.selecting import routes_select
 from strangler.routes.table import load_routes
 
-_RUN: Final = ROOT / ".run"
 _Side = Literal["left", "right"]
 _ASK: Final = "What to ask"
 _HOW: Final = "How to ask"
@@ -196,7 +195,7 @@ def compare(
                 collector,
                 folder=cases,
                 settings=settings,
-                state_dir=_RUN,
+                state_dir=settings.state_dir,
                 table=table,
                 chosen=chosen,
                 tell=progress.tell,

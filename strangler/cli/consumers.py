@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from strangler.cli.output import err, out, say
+from strangler.cli.output import note, out, say
 from strangler.errors import UsageError
 from strangler.local.settings import ROOT, settings_load
 from strangler.rollout.access_log import AccessLog, log_lines
@@ -47,7 +47,7 @@ def consumers(
     if as_json:
         out.out(json.dumps(_document(routes, read, moment, with_consumers=not every), indent=2))
         return
-    _note(read, moment)
+    _notes(read, moment)
     if every:
         _show_counts(routes)
     for route in () if every else routes:
@@ -83,14 +83,14 @@ def _opened(name: str) -> Iterator[BinaryIO]:
         raise UsageError(f"{name} can't be read ({error.strerror}): name an access log with --log.") from error
 
 
-def _note(read: AccessLog, since: dt.datetime | None) -> None:
+def _notes(read: AccessLog, since: dt.datetime | None) -> None:
     """What a reader of the result should know of the log, besides the result."""
     if read.unreadable:
-        err.print(f"left out {_many(read.unreadable, 'line')} that nginx's access log can't have written")
+        note(f"left out {_many(read.unreadable, 'line')} that nginx's access log can't have written")
     if read.begins is None:
-        err.print("the log holds no request at all")
+        note("the log holds no request at all")
     elif since is None or since < read.begins:
-        err.print(f"the log begins at {moment_text(read.begins)}: nothing is known of the time before")
+        note(f"the log begins at {moment_text(read.begins)}: nothing is known of the time before")
 
 
 def _show_counts(routes: Iterable[RouteConsumers]) -> None:

@@ -19,6 +19,11 @@ def log_line(service: str, line: str) -> None:
     out.print(prefix + Text.from_ansi(line))
 
 
+def note(sentence: str) -> None:
+    """A line that is no part of the result."""
+    err.print(Text(sentence))
+
+
 def say(sentence: str = "") -> None:
     """A line of the tool's own."""
     out.print(Text(sentence))

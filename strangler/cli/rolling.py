@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from strangler.cli.output import err, out, say
+from strangler.cli.output import note, out, say
 from strangler.errors import UsageError
 from strangler.local.settings import settings_load
 from strangler.rollout.history import Entry
@@ -26,11 +26,6 @@ def rollout_ready() -> Rollout:
     rollout = rollout_open(settings_load(), tell=note)
     rollout.ready()
     return rollout
-
-
-def note(sentence: str) -> None:
-    """A line that is no part of the result."""
-    err.print(sentence, markup=False)
 
 
 def command_typed() -> str:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from strangler.cli.output import out, say
-from strangler.cli.rolling import note, rollout_ready
+from strangler.cli.output import note, out, say
+from strangler.cli.rolling import rollout_ready
 from strangler.errors import UsageError
 from strangler.rollout.history import Entry, applied
 from strangler.rollout.plan import answer_text, place_text

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from strangler.cli.output import err, out, say
+from strangler.cli.output import note, out, say
 from strangler.compare.shadow.inbox import inbox_answers
 from strangler.compare.shadow.results import DifferenceResult, RouteResult, ShadowResults
 from strangler.compare.shadow.store import COUNTS, ShadowStore
@@ -58,7 +58,7 @@ def _report(results: ShadowResults, names: list[str] | None, *, as_json: bool, d
     else:
         _show(rows)
         _show_differences(places)
-        _note(rows, results, worker=worker or inbox_answers(shadow_socket(_RUN)))
+        _notes(rows, results, worker=worker or inbox_answers(shadow_socket(_RUN)))
     if any(row.different for _route, row in rows):
         raise SystemExit(1)
 
@@ -124,20 +124,16 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
 
 
-def _note(rows: Sequence[tuple[Route, RouteResult]], results: ShadowResults, *, worker: bool) -> None:
+def _notes(rows: Sequence[tuple[Route, RouteResult]], results: ShadowResults, *, worker: bool) -> None:
     """What the table doesn't say."""
     for route, row in rows:
         if row.failure:
-            _hint(f"{route.name} could not be compared, the last time because {row.failure}")
+            note(f"{route.name} could not be compared, the last time because {row.failure}")
     if missed := results.missed():
-        _hint(f"{missed} samples of all routes never reached the worker: it was too late to take them")
+        note(f"{missed} samples of all routes never reached the worker: it was too late to take them")
     if malformed := results.malformed():
-        _hint(f"{malformed} datagrams were no samples")
+        note(f"{malformed} datagrams were no samples")
     if not rows:
-        _hint("no route is sampled: give some a share, such as strangler switch 'posts.*' --reads --shadow 5")
+        note("no route is sampled: give some a share, such as strangler switch 'posts.*' --reads --shadow 5")
     elif not worker:
-        _hint("no worker takes samples: start the stack with make up")
-
-
-def _hint(sentence: str) -> None:
-    err.print(Text(sentence))
+        note("no worker takes samples: start the stack with make up")

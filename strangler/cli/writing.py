@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from importlib.util import find_spec
 from pathlib import Path
 
-from strangler.cli.output import err
+from strangler.cli.output import note
 from strangler.compare.cases.files import scenarios_from_files
 from strangler.compare.collecting import Collector
 from strangler.compare.comparison import Comparison, interruptible
@@ -68,6 +68,6 @@ def writes_run(
         asking=Asking(limits=comparison.limits, sign_in=comparison.sign_in, password=comparison.password),
         logs=state_dir / "compare",
         chosen=chosen,
-        tell=lambda sentence: err.print(sentence, markup=False),
+        tell=note,
     )
     return asyncio.run(play())

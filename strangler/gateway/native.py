@@ -73,14 +73,6 @@ class NativeGateway:
         self.activate(version)
         self.reload()
 
-    def prepare(self, rendered: Rendered) -> None:
-        """Make a version the current one before nginx starts.
-
-        :raises FailedError: nginx refuses it, in nginx's own words.
-        """
-        self.install(rendered)
-        self.activate(rendered.version)
-
     def prune(self, keep: Collection[str]) -> None:
         """See `Gateway`."""
         self._versions.prune(keep)

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -41,6 +42,22 @@ class Rendered:
 
 def render_gateway(table: RouteTable, settings: GatewaySettings) -> Rendered:
     """The configuration; the same table and settings always give the same text and so the same version."""
+    context = _context(table) | vars(settings)
+    scripts = {name: (SOURCES / name).read_text(encoding="utf-8") for name in _SCRIPTS}
+
+    def render(version: str) -> dict[str, str]:
+        texts = {
+            name: _environment().get_template(f"{name}.j2").render(context, version=version) for name in _TEMPLATES
+        }
+        return texts | scripts
+
+    version = _version(render(version=""))
+    return Rendered(version=version, files=render(version))
+
+
+@cache
+def _environment() -> Environment:
+    """The templates, compiled at first use: a switch renders several times."""
     environment = Environment(
         loader=FileSystemLoader(SOURCES / "templates"),
         undefined=StrictUndefined,
@@ -50,15 +67,7 @@ def render_gateway(table: RouteTable, settings: GatewaySettings) -> Rendered:
         autoescape=False,  # noqa: S701 - nginx configuration, no HTML; every value is checked on load
     )
     environment.globals["width_of"] = width_of
-    context = _context(table) | vars(settings)
-    scripts = {name: (SOURCES / name).read_text(encoding="utf-8") for name in _SCRIPTS}
-
-    def render(version: str) -> dict[str, str]:
-        texts = {name: environment.get_template(f"{name}.j2").render(context, version=version) for name in _TEMPLATES}
-        return texts | scripts
-
-    version = _version(render(version=""))
-    return Rendered(version=version, files=render(version))
+    return environment
 
 
 def _version(files: dict[str, str]) -> str:

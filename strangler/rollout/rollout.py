@@ -33,9 +33,13 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """A routes file that may be applied: its bytes, nginx's configuration for it, the plan, and why it is unsafe."""
+    """A routes file that may be applied: its bytes, nginx's configuration for it, the plan, and why it is unsafe.
+
+    `running` are the routes that it would take the place of.
+    """
 
     content: bytes
+    running: RouteTable
     rendered: Rendered
     table: RouteTable
     plan: Plan
@@ -102,8 +106,9 @@ class Rollout:
             rendered_anew=not self.target.gateway.holds(rendered),
         )
         conditions = Conditions(today=utc_now().date(), read_only=self.target.read_only, proof=self.target.proof)
-        unsafe = unsafe_reasons(plan, conditions, self.target.evidence(unproven(plan)))
-        return Wanted(content=content, rendered=rendered, table=table, plan=plan, unsafe=unsafe)
+        needed = unproven(plan)
+        unsafe = unsafe_reasons(plan, conditions, needed, self.target.evidence(needed))
+        return Wanted(content=content, running=running_table, rendered=rendered, table=table, plan=plan, unsafe=unsafe)
 
     def apply(self, content: bytes, *, checksum: str, intent: Intent) -> Entry:
         """Make `content` what runs, and the routes file; `checksum` is that of the plan that the operator has seen.
@@ -123,7 +128,7 @@ class Rollout:
             if running_version(self.target.gateway.url) is None:
                 raise UsageError(f"no gateway answers at {self.target.gateway.url}: {self.target.mend}.")
             self.target.gateway.install(wanted.rendered)
-            self.target.grow_grants(self.running()[1], wanted.table)
+            self.target.grow_grants(wanted.running, wanted.table)
             entry = apply_journaled(self.target, self._entry(wanted, intent), content, started=started)
             self._prune()
             return entry
@@ -140,26 +145,35 @@ class Rollout:
         raise UsageError(f"no {number} was applied: choose a number that strangler history shows as applied.")
 
     def _entry(self, wanted: Wanted, intent: Intent) -> Entry:
-        entries = self.entries()
         moved = [change.name for change in wanted.plan.moves]
-        return Entry(
-            number=entries[-1].number + 1,
-            time=utc_now().isoformat().replace("+00:00", "Z"),
-            who=operator(),
-            command=intent.command,
+        after = Point(version=wanted.rendered.version, routes=self.folder.keep(wanted.content))
+        before = replace(applied(self.entries())[-1].after, version=self.target.gateway.current() or "")
+        return replace(
+            self._entry_new(intent.command, wanted.plan, after),
             reason=intent.reason,
             returns_to=intent.returns_to,
-            before=replace(applied(entries)[-1].after, version=self.target.gateway.current() or ""),
-            after=Point(version=wanted.rendered.version, routes=self.folder.keep(wanted.content)),
-            changes=[change.as_json() for change in wanted.plan.changes],
+            before=before,
             forced=wanted.unsafe,
             evidence={name: known.as_json() for name, known in self.target.evidence(moved).items()},
         )
 
-    def _adopt(self, command: str) -> None:
-        """Record the routes file as applied where the gateway was started with it, and not by an apply."""
+    def _entry_new(self, command: str, plan: Plan, after: Point) -> Entry:
+        """The next entry of the history, by whoever calls now."""
         entries = self.entries()
         changed = applied(entries)
+        return Entry(
+            number=entries[-1].number + 1 if entries else 0,
+            time=utc_now().isoformat().replace("+00:00", "Z"),
+            who=operator(),
+            command=command,
+            before=changed[-1].after if changed else None,
+            after=after,
+            changes=[change.as_json() for change in plan.changes],
+        )
+
+    def _adopt(self, command: str) -> None:
+        """Record the routes file as applied where the gateway was started with it, and not by an apply."""
+        changed = applied(self.entries())
         version = self.target.gateway.current()
         if version is None or (changed and changed[-1].after.version == version):
             return
@@ -176,16 +190,8 @@ class Rollout:
             return
         running = self.running()[1] if changed else table
         plan = plan_make(running=running, wanted=table, ends=(), rendered_anew=False)
-        entry = Entry(
-            number=entries[-1].number + 1 if entries else 0,
-            time=utc_now().isoformat().replace("+00:00", "Z"),
-            who=operator(),
-            command=command,
-            before=changed[-1].after if changed else None,
-            after=Point(version=version, routes=self.folder.keep(content)),
-            changes=[change.as_json() for change in plan.changes],
-        )
-        self.folder.history.append(entry)
+        after = Point(version=version, routes=self.folder.keep(content))
+        self.folder.history.append(self._entry_new(command, plan, after))
 
     def _prune(self) -> None:
         changed = applied(self.entries())

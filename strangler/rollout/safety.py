@@ -1,7 +1,7 @@
 """Which plans are refused unless somebody insists and says why."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,12 +29,17 @@ class Conditions:
     proof: Proof
 
 
-def unsafe_reasons(plan: Plan, conditions: Conditions, evidence: Mapping[str, RouteEvidence]) -> tuple[str, ...]:
-    """Why the plan might do harm, a sentence's end for each reason; none if it may go ahead."""
+def unsafe_reasons(
+    plan: Plan, conditions: Conditions, needed: Collection[str], evidence: Mapping[str, RouteEvidence]
+) -> tuple[str, ...]:
+    """Why the plan might do harm, a sentence's end for each reason; none if it may go ahead.
+
+    `needed` are its `unproven` routes, and `evidence` what is known of them.
+    """
     reasons = [*_reasons(plan)]
     for change in plan.moves:
         reasons.extend(_reasons_of(change, conditions))
-        if change.name in unproven(plan):
+        if change.name in needed:
             reasons.extend(_missing_proof(change.name, conditions.proof, evidence.get(change.name)))
     return tuple(reasons)
 

@@ -103,7 +103,8 @@ def moved(before: Stage, after: Stage) -> Plan:
 
 
 def reasons(plan: Plan, evidence: dict[str, RouteEvidence], *, proof: Proof = PROOF) -> tuple[str, ...]:
-    return unsafe_reasons(plan, Conditions(today=NOW.date(), read_only=False, proof=proof), evidence)
+    conditions = Conditions(today=NOW.date(), read_only=False, proof=proof)
+    return unsafe_reasons(plan, conditions, unproven(plan), evidence)
 
 
 def of(file: EvidenceFile) -> dict[str, RouteEvidence]:

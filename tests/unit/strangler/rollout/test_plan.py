@@ -8,7 +8,7 @@ import pytest
 from strangler.local.settings import ROOT
 from strangler.rollout.evidence import Proof
 from strangler.rollout.plan import Plan, plan_make
-from strangler.rollout.safety import Conditions, unsafe_reasons
+from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
 from strangler.routes.table import RouteTable, load_routes
 
@@ -34,7 +34,7 @@ def plan(wanted: RouteTable, running: RouteTable = DEPLOYED, *, ends: tuple[byte
 
 def reasons(made: Plan, *, read_only: bool = False) -> tuple[str, ...]:
     conditions = Conditions(today=TODAY, read_only=read_only, proof=Proof(equal=0, days=7))
-    return unsafe_reasons(made, conditions, {})
+    return unsafe_reasons(made, conditions, unproven(made), {})
 
 
 def test_nothing_changes() -> None:
