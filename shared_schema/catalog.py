@@ -1,0 +1,229 @@
+"""What a live PostgreSQL says of its tables: one `Catalog`, read with a handful of statements however many there are.
+
+Types, defaults and definitions are in PostgreSQL's own spelling, so that two catalogs can be compared by text
+(`format_type`, `pg_get_expr`, `pg_get_constraintdef`, `pg_get_indexdef`:
+https://www.postgresql.org/docs/current/functions-info.html).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, text
+
+_KINDS: Final = {
+    "r": "table",
+    "p": "partitioned table",
+    "v": "view",
+    "m": "materialized view",
+    "f": "foreign table",
+}
+_CONSTRAINTS: Final = {"p": "primary key", "u": "unique", "f": "foreign key", "c": "check", "x": "exclusion"}
+_IDENTITIES: Final = {"a": "always", "d": "by default"}
+
+
+@dataclass(frozen=True)
+class CatalogColumn:
+    """A column; `default` is the expression, None without one; `identity` is `always` or `by default`."""
+
+    type: str
+    nullable: bool
+    default: str | None = None
+    identity: str | None = None
+    generated: bool = False
+    collation: str | None = None
+
+
+@dataclass(frozen=True)
+class CatalogConstraint:
+    """A constraint of a table.
+
+    `kind` is one of `primary key`, `unique`, `foreign key`, `check`, `exclusion`. Of a foreign key `target` is the key
+    of the table that it points at.
+    """
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    definition: str
+    target: str | None = None
+    target_columns: tuple[str, ...] = ()
+    deferrable: bool = False
+    validated: bool = True
+
+
+@dataclass(frozen=True)
+class CatalogIndex:
+    """An index; an expression has its text among the columns. One that makes a constraint true is `constrains`."""
+
+    name: str
+    columns: tuple[str, ...]
+    definition: str
+    unique: bool = False
+    method: str = "btree"
+    partial: bool = False
+    constrains: bool = False
+    valid: bool = True
+
+
+@dataclass(frozen=True)
+class CatalogTable:
+    """A table or view; columns by name, in their order."""
+
+    name: str
+    schema: str
+    kind: str
+    columns: Mapping[str, CatalogColumn] = field(default_factory=dict)
+    constraints: Sequence[CatalogConstraint] = ()
+    indexes: Sequence[CatalogIndex] = ()
+    triggers: Sequence[str] = ()
+    definition: str | None = None
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the primary key, empty without one."""
+        return next((found.columns for found in self.constraints if found.kind == "primary key"), ())
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The tables of a database by key: the name, or `schema.name` outside the connection's own schema."""
+
+    tables: Mapping[str, CatalogTable]
+    schema: str = "public"
+
+
+def table_key(schema: str | None, name: str, *, default: str = "public") -> str:
+    """What a table is called everywhere in the contract: its name, or `schema.name` outside the default schema."""
+    return name if schema in (None, default) else f"{schema}.{name}"
+
+
+def read_catalog(connection: Connection) -> Catalog:
+    """All tables and views of the connected database but PostgreSQL's own.
+
+    Raises:
+        SQLAlchemyError: the database refuses.
+    """
+    schema: str = connection.execute(text("SELECT coalesce(current_schema(), 'public')")).scalar_one()
+    parts = {
+        name: _by_table(connection.execute(text(statement)).all(), schema) for name, statement in _STATEMENTS.items()
+    }
+    return Catalog(
+        schema=schema,
+        tables={
+            key: CatalogTable(
+                name=row.name,
+                schema=row.schema,
+                kind=_KINDS[row.kind],
+                definition=row.definition,
+                columns={column.name: _column(column) for column in parts["columns"].get(key, ())},
+                constraints=tuple(_constraint(found, schema) for found in parts["constraints"].get(key, ())),
+                indexes=tuple(_index(found) for found in parts["indexes"].get(key, ())),
+                triggers=tuple(found.name for found in parts["triggers"].get(key, ())),
+            )
+            for key, (row,) in parts["tables"].items()
+        },
+    )
+
+
+def _by_table(rows: Iterable[Any], default: str) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(table_key(row.schema, row.relation, default=default), []).append(row)
+    return found
+
+
+def _column(row: Any) -> CatalogColumn:  # noqa: ANN401 - a row of the statement below
+    return CatalogColumn(
+        type=row.type,
+        nullable=row.nullable,
+        default=row.default,
+        identity=_IDENTITIES.get(row.identity),
+        generated=row.generated,
+        collation=row.collation,
+    )
+
+
+def _constraint(row: Any, default: str) -> CatalogConstraint:  # noqa: ANN401 - as above
+    return CatalogConstraint(
+        name=row.name,
+        kind=_CONSTRAINTS[row.kind],
+        columns=tuple(row.columns),
+        definition=row.definition,
+        target=table_key(row.target_schema, row.target, default=default) if row.target else None,
+        target_columns=tuple(row.target_columns),
+        deferrable=row.deferrable,
+        validated=row.validated,
+    )
+
+
+def _index(row: Any) -> CatalogIndex:  # noqa: ANN401 - as above
+    return CatalogIndex(
+        name=row.name,
+        columns=tuple(row.columns),
+        definition=row.definition,
+        unique=row.is_unique,
+        method=row.method,
+        partial=row.partial,
+        constrains=row.constrains,
+        valid=row.valid,
+    )
+
+
+_OURS: Final = """
+    namespace.nspname NOT IN ('pg_catalog', 'information_schema') AND namespace.nspname NOT LIKE 'pg\\_%'
+    AND relation.relkind IN ('r', 'p', 'v', 'm', 'f')
+"""
+_NAMED: Final = "namespace.nspname AS schema, relation.relname AS relation"
+_FROM: Final = "pg_class AS relation JOIN pg_namespace AS namespace ON namespace.oid = relation.relnamespace"
+# ruff: noqa: S608 - the statements are made of the constants above
+_STATEMENTS: Final = {
+    "tables": f"""
+        SELECT {_NAMED}, relation.relname AS name, relation.relkind::text AS kind,
+            CASE WHEN relation.relkind IN ('v', 'm') THEN pg_get_viewdef(relation.oid) END AS definition
+        FROM {_FROM} WHERE {_OURS} ORDER BY 1, 2
+    """,
+    "columns": f"""
+        SELECT {_NAMED}, attname AS name, format_type(atttypid, atttypmod) AS type, NOT attnotnull AS nullable,
+            CASE WHEN attgenerated = '' THEN pg_get_expr(adbin, adrelid) END AS default,
+            attidentity::text AS identity, attgenerated <> '' AS generated,
+            CASE WHEN attcollation <> typcollation THEN attcollation::regcollation::text END AS collation
+        FROM {_FROM}
+        JOIN pg_attribute ON attrelid = relation.oid AND attnum > 0 AND NOT attisdropped
+        JOIN pg_type ON pg_type.oid = atttypid
+        LEFT JOIN pg_attrdef ON adrelid = relation.oid AND adnum = attnum
+        WHERE {_OURS} ORDER BY 1, 2, attnum
+    """,
+    # Kinds that Django knows; NOT NULL is a constraint of its own since PostgreSQL 18, and a column's fact here.
+    "constraints": f"""
+        SELECT {_NAMED}, conname AS name, contype::text AS kind, pg_get_constraintdef(pg_constraint.oid) AS definition,
+            ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS key (number, place)
+                JOIN pg_attribute ON attrelid = conrelid AND attnum = number ORDER BY place) AS columns,
+            ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY AS key (number, place)
+                JOIN pg_attribute ON attrelid = confrelid AND attnum = number ORDER BY place) AS target_columns,
+            target.relname AS target, target_namespace.nspname AS target_schema,
+            condeferrable AS deferrable, convalidated AS validated
+        FROM {_FROM}
+        JOIN pg_constraint ON conrelid = relation.oid AND contype IN ('p', 'u', 'f', 'c', 'x')
+        LEFT JOIN pg_class AS target ON target.oid = confrelid
+        LEFT JOIN pg_namespace AS target_namespace ON target_namespace.oid = target.relnamespace
+        WHERE {_OURS} ORDER BY 1, 2, conname
+    """,
+    "indexes": f"""
+        SELECT {_NAMED}, index.relname AS name, pg_get_indexdef(index.oid) AS definition, indisunique AS is_unique,
+            amname AS method, indpred IS NOT NULL AS partial, indisvalid AS valid,
+            EXISTS (SELECT FROM pg_constraint WHERE conindid = index.oid AND contype IN ('p', 'u', 'x')) AS constrains,
+            ARRAY(SELECT pg_get_indexdef(index.oid, place, true) || CASE WHEN indoption[place - 1] & 1 = 1
+                THEN ' DESC' ELSE '' END FROM generate_series(1, indnkeyatts::integer) AS place) AS columns
+        FROM {_FROM}
+        JOIN pg_index ON indrelid = relation.oid
+        JOIN pg_class AS index ON index.oid = indexrelid
+        JOIN pg_am ON pg_am.oid = index.relam
+        WHERE {_OURS} ORDER BY 1, 2, 3
+    """,
+    "triggers": f"""
+        SELECT {_NAMED}, tgname AS name FROM {_FROM}
+        JOIN pg_trigger ON tgrelid = relation.oid AND NOT tgisinternal
+        WHERE {_OURS} ORDER BY 1, 2, 3
+    """,
+}
