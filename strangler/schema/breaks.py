@@ -1,0 +1,44 @@
+"""What a change of the schema breaks for a service that goes on running: one `Break` for each thing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BreakKind(StrEnum):
+    """What happened to the schema; advice on the mend is keyed by it, so a word stays as it is."""
+
+    TABLE_GONE = "table-gone"
+    TABLE_CHANGED = "table-changed"  # a table became a view, a view shows something else, rows are hidden by policies
+    COLUMN_GONE = "column-gone"
+    COLUMN_ADDED = "column-added"  # a statement says `*`, so it gets the new column too
+    TYPE_CHANGED = "type-changed"
+    COLLATION_CHANGED = "collation-changed"
+    NARROWED = "narrowed"  # values that were accepted are refused or cut
+    MAY_BE_NULL = "may-be-null"
+    MUST_BE_GIVEN = "must-be-given"  # NOT NULL, and an INSERT gives no value
+    MAY_NOT_BE_NULL = "may-not-be-null"  # NOT NULL, and a statement may write NULL
+    DEFAULT_GONE = "default-gone"
+    NOT_WRITABLE = "not-writable"  # generated, or an identity that is always PostgreSQL's
+    NEW_CONSTRAINT = "new-constraint"
+    UNIQUE_GONE = "unique-gone"
+    FOREIGN_KEY_CHANGED = (
+        "foreign-key-changed"  # points elsewhere, is checked at another time, acts otherwise on DELETE
+    )
+    TRIGGER_CHANGED = "trigger-changed"
+
+
+@dataclass(frozen=True, order=True)
+class Break:
+    """One thing that a running service would trip over: where, for which of its features, and the mend as a sentence.
+
+    `table` is the key that the contract knows it by; `column` is None where the whole table is meant.
+    """
+
+    table: str
+    column: str | None
+    features: tuple[str, ...]
+    kind: BreakKind
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
