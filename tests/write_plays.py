@@ -16,11 +16,12 @@ from strangler.compare.cases.files import scenarios_from_files
 from strangler.compare.cases.scenario import Scenario
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.judging import Rules
-from strangler.compare.writes.dumping import database_dump_into
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.playing import Asking, writes_compare
 from strangler.compare.writes.servers import STARTING, Starting
-from strangler.compare.writes.source import Source, dsn_to, identity_of, source_of
+from strangler.compare.writes.source import Source, source_of
+from strangler.databases.connecting import dsn_to, identity_of
+from strangler.databases.dumping import database_dump_into
 from strangler.local.databases import database_drop
 from strangler.local.postgres import OWNER
 from strangler.local.settings import LocalSettings

@@ -1,7 +1,5 @@
 """A snapshot of the real database, and copies of it that are thrown away."""
 
-import re
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
@@ -9,24 +7,20 @@ from typing import Final, Self
 
 from psycopg.conninfo import conninfo_to_dict
 
-from strangler.compare.writes.creating import copy_stem, database_create
-from strangler.compare.writes.dumping import database_dump_into
-from strangler.compare.writes.source import Source, connected, dsn_to, refusals
-from strangler.local.databases import database_drop
+from strangler.compare.writes.source import Source
+from strangler.databases.connecting import connected, dsn_to, refusals
+from strangler.databases.creating import database_create
+from strangler.databases.dumping import database_dump_into
+from strangler.databases.throwaway import Throwaways
 from strangler.local.settings import FASTAPI_ROLE
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants, grant_serials, grant_statements
 
 SIDES: Final = ("left", "right")
-# "comp" in ASCII; the lock's other half is the random part of the databases' names.
-_LOCK_CLASS: Final = 0x636F6D70
 
 
 class Copies:
     """While the `with` block lasts there is a snapshot; all that was made is dropped at its end.
-
-    A run that was killed leaves its databases behind, and the next one drops them: a run that lives holds a lock that
-    its databases are named after.
 
     Args:
         source: what is copied.
@@ -43,15 +37,15 @@ class Copies:
         self._tell = tell
         self._check = check
         self._exit = ExitStack()
-        self._number = secrets.randbits(31)
-        self.snapshot = self._name("snapshot")
 
     def __enter__(self) -> Self:
         with ExitStack() as exits:
             self._admin = exits.enter_context(connected(self._source.admin_dsn))
-            self._leftovers_drop()
-            self._admin.execute("SELECT pg_advisory_lock(%s, %s)", (_LOCK_CLASS, self._number))
-            exits.callback(self._drop, self.snapshot)
+            dsn, like = self._source.admin_dsn, self._source.name
+            self._made = Throwaways(self._admin, admin_dsn=dsn, like=like, purpose="compare", tell=self._tell)
+            self._made.begin()
+            self.snapshot = self._made.name("snapshot")
+            exits.callback(self._made.drop, self.snapshot)
             self._snapshot_make()
             self._exit = exits.pop_all()
         return self
@@ -67,19 +61,16 @@ class Copies:
 
         :raises FailedError: the server refuses.
         """
-        left, right = (self._name(side) for side in SIDES)
+        left, right = (self._made.name(side) for side in SIDES)
         with refusals(), ExitStack() as exits:
             for name in (left, right):
-                exits.callback(self._drop, name)
+                exits.callback(self._made.drop, name)
                 self._create(name, template=self.snapshot)
             yield left, right
 
     def reading_dsn(self, name: str) -> str:
         """The address of a copy as a role that sees all of its rows."""
         return dsn_to(self._source.admin_dsn, name)
-
-    def _name(self, part: str) -> str:
-        return f"{copy_stem(self._source.name)}_compare_{part}_{self._number:08x}"
 
     def _snapshot_make(self) -> None:
         self._create(self.snapshot, template="template0")
@@ -113,21 +104,3 @@ class Copies:
 
     def _create(self, name: str, *, template: str) -> None:
         database_create(self._admin, name=name, template=template, like=self._source.name)
-
-    def _drop(self, name: str) -> None:
-        with refusals():
-            database_drop(admin_dsn=self._source.admin_dsn, name=name)
-
-    def _leftovers_drop(self) -> None:
-        """Databases of runs that are gone: their lock is free."""
-        pattern = re.compile(
-            rf"{re.escape(copy_stem(self._source.name))}_compare_(snapshot|left|right)_([0-9a-f]{{8}})"
-        )
-        names = self._admin.execute("SELECT datname FROM pg_database").fetchall()
-        for found in filter(None, (pattern.fullmatch(name) for (name,) in names)):
-            lock = (_LOCK_CLASS, int(found[2], 16))
-            row = self._admin.execute("SELECT pg_try_advisory_lock(%s, %s)", lock).fetchone()
-            if row and row[0]:
-                self._drop(found[0])
-                self._admin.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
-                self._tell(f"dropped {found[0]}, which a killed run had left behind")

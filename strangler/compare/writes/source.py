@@ -1,25 +1,15 @@
 """The real database: who may copy it, and the proof that nobody who writes was sent there."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
-from urllib.parse import quote, urlsplit
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
+from strangler.databases.connecting import dsn_to, identity_of, is_address
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.local.settings import LocalSettings
 from strangler.local.stack import LocalStack
-
-APPLICATION: Final = "strangler compare"
-CONNECT_SECONDS: Final = 5
-_DATABASE: Final = "SELECT oid::text FROM pg_database WHERE datname = current_database()"
-_MAY_ASK: Final = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
-_SERVER: Final = "SELECT system_identifier::text FROM pg_control_system()"
-# Some providers keep that for themselves.
-_SERVER_INSTEAD: Final = "SELECT pg_postmaster_start_time()::text"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +40,7 @@ class Source:
         :raises FailedError: where it leads can't be told, since nobody answers.
         """
         for value in environment:
-            if _is_address(value) and identity_of(value) == self.identity:
+            if is_address(value) and identity_of(value) == self.identity:
                 raise UnsafeError(
                     f"a server that is to write was told an address of the real database {self.name}: "
                     "nothing was started; let DATABASE_URL name its database in its path only."
@@ -81,70 +71,3 @@ def source_of(stack: LocalStack) -> Source:
         name=name,
         identity=identity,
     )
-
-
-def dsn_to(dsn: str, name: str) -> str:
-    """The same login on the same server, to another database."""
-    if "://" not in dsn:
-        return make_conninfo(dsn, dbname=name)
-    return urlsplit(dsn)._replace(path=f"/{quote(name, safe='')}").geturl()
-
-
-def identity_of(dsn: str) -> str:
-    """Which database of which server an address leads to: the same text for the same one, whatever the spelling.
-
-    :raises FailedError: nobody answers there.
-    """
-    with connected(dsn) as connection:
-        ((may_ask,),) = connection.execute(_MAY_ASK).fetchall()
-        ((server,),) = connection.execute(_SERVER if may_ask else _SERVER_INSTEAD).fetchall()
-        ((database,),) = connection.execute(_DATABASE).fetchall()
-    return f"{server}/{database}"
-
-
-@contextmanager
-def connected(dsn: str) -> Iterator[psycopg.Connection]:
-    """A connection that commits each statement by itself.
-
-    :raises FailedError: nobody answers, or the server refuses; the sentence holds no password.
-    """
-    with (
-        refusals(),
-        psycopg.connect(
-            dsn, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name=APPLICATION
-        ) as connection,
-    ):
-        yield connection
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Gives what PostgreSQL refuses as one sentence.
-
-    :raises FailedError: it has refused something.
-    """
-    try:
-        yield
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise FailedError(
-            f"the database refuses ({reason_of(error)}): give the role of DATABASE_URL CREATEDB and the tables, "
-            "since writes are compared on copies."
-        ) from error
-    except psycopg.OperationalError as error:
-        raise FailedError(f"the database doesn't answer ({reason_of(error)}).") from error
-    except psycopg.Error as error:
-        raise FailedError(f"the database refuses ({reason_of(error)}).") from error
-
-
-def reason_of(error: psycopg.Error) -> str:
-    """The first line of what PostgreSQL says."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-
-
-def _is_address(value: str) -> bool:
-    if value.startswith(("postgres://", "postgresql://")):
-        return True
-    try:
-        return "dbname" in conninfo_to_dict(value)
-    except psycopg.ProgrammingError:
-        return False

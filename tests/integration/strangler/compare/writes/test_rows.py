@@ -12,8 +12,8 @@ from strangler.compare.writes.changes import Originals, Reader
 from strangler.compare.writes.clock import Clock
 from strangler.compare.writes.roles import Roles
 from strangler.compare.writes.rows import RowComparison
-from strangler.compare.writes.source import dsn_to
 from strangler.compare.writes.tables import tables_of
+from strangler.databases.connecting import dsn_to
 from strangler.local.databases import database_drop
 from tests.shared_stack import StackAddresses
 

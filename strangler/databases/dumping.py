@@ -1,11 +1,11 @@
-"""Copies one database into an empty one: pg_dump's consistent snapshot, piped into pg_restore."""
+"""Copies a database, or a part of it, into another: pg_dump's consistent snapshot, piped into pg_restore."""
 
 import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -23,18 +23,28 @@ _DUMP: Final = ("--format=custom", "--no-publications", "--no-subscriptions", f"
 _RESTORE: Final = ("--exit-on-error",)
 
 
-def database_dump_into(*, source: str, target: str, major: int, owned: bool, check: Callable[[], None]) -> None:
-    """Fill the empty database `target` with all of `source`, of which nothing is locked but against DDL.
+def database_dump_into(
+    *,
+    source: str,
+    target: str,
+    major: int,
+    owned: bool,
+    granted: bool = True,
+    part: Sequence[str] = (),
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """Fill the database `target` with all of `source`, of which nothing is locked but against DDL.
 
-    `major` is the server's version. With `owned` each thing keeps its owner, else it becomes that of `target`'s role.
-    `check` is called meanwhile; what it raises ends the copying.
+    `major` is the server's version. With `owned` each thing keeps its owner, else it becomes that of `target`'s role;
+    with `granted` all roles keep their rights. `part` are options of pg_dump that leave the rest out. `check` is
+    called meanwhile; what it raises ends the copying.
 
     :raises FailedError: there is no pg_dump of that version, or it or pg_restore failed.
     """
     folder = dump_folder(major)
-    restore = [*_RESTORE, *([] if owned else ["--no-owner"])]
+    restore = [*_RESTORE, *([] if owned else ["--no-owner"]), *([] if granted else ["--no-privileges"])]
     with tempfile.TemporaryFile() as told:
-        dump = _start(folder / "pg_dump", _DUMP, source, told, stdout=subprocess.PIPE)
+        dump = _start(folder / "pg_dump", [*_DUMP, *part], source, told, stdout=subprocess.PIPE)
         with dump, _start(folder / "pg_restore", restore, target, told, stdin=dump.stdout) as loading:
             if dump.stdout is not None:
                 dump.stdout.close()  # else pg_dump would not notice that pg_restore has gone
@@ -45,7 +55,7 @@ def database_dump_into(*, source: str, target: str, major: int, owned: bool, che
                     program.kill()
         if dump.returncode or loading.returncode:
             told.seek(0)
-            raise FailedError(f"the database can't be copied ({_reason(told.read())}): mend that, or leave --writes.")
+            raise FailedError(f"the database can't be copied ({_reason(told.read())}): mend that, then ask again.")
 
 
 def dump_folder(major: int) -> Path:
@@ -85,7 +95,7 @@ def _major_of(program: Path) -> int | None:
 
 def _start(
     program: Path,
-    options: tuple[str, ...] | list[str],
+    options: list[str],
     dsn: str,
     told: IO[bytes],
     *,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from strangler.compare.writes.dumping import dump_folder
+from strangler.databases.dumping import dump_folder
 from strangler.errors import FailedError
 from strangler.local.postgres_cluster import MAJOR, postgres_bin_dir
 
