@@ -124,7 +124,7 @@ lint: ## ruff, mypy, import-linter
 	@$(python) .venv/bin/lint-imports
 
 # dev first, since it holds every extra: the services' own files then take its versions.
-services = django fastapi strangler compare native
+services = django fastapi strangler compare guard native
 compile = $(python) -m uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 lock: ## Compile requirements/ from pyproject.toml; UPGRADE=1 takes newer versions

@@ -11,9 +11,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from fastapi_app.statements import CountedConnection, count_of_engine
-from shared_schema import models  # noqa: F401 - registers the classes that are mapped
 from shared_schema.drift import Mismatch, find_denied, find_mismatches
-from shared_schema.mapping import map_classes, reflect
+from shared_schema.models import BLOG
 
 logger = logging.getLogger(__name__)
 
@@ -71,10 +70,10 @@ async def prepared(database: Database) -> AsyncIterator[None]:
 
 
 def _reflect_and_map(connection: Connection) -> list[Mismatch]:
-    metadata = reflect(connection)
-    mismatches = find_mismatches(metadata) or find_denied(connection)
+    metadata = BLOG.reflect(connection)
+    mismatches = find_mismatches(BLOG, metadata) or find_denied(BLOG, connection)
     if not mismatches:
-        map_classes(metadata)
+        BLOG.map(metadata)
     return mismatches
 
 

@@ -24,7 +24,10 @@ _IDENTITIES: Final = {"a": "always", "d": "by default"}
 
 @dataclass(frozen=True)
 class CatalogColumn:
-    """A column; `default` is the expression, None without one; `identity` is `always` or `by default`."""
+    """A column; `default` is the expression, None without one; `identity` is `always` or `by default`.
+
+    A generated one has its `expression`.
+    """
 
     type: str
     nullable: bool
@@ -32,6 +35,7 @@ class CatalogColumn:
     identity: str | None = None
     generated: bool = False
     collation: str | None = None
+    expression: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,11 @@ class CatalogIndex:
 
 @dataclass(frozen=True)
 class CatalogTable:
-    """A table or view; columns by name, in their order."""
+    """A table or view; columns by name, in their order.
+
+    `triggers` are what else happens on a write, triggers and rules, by name: their definition and a trace of the
+    function, so that each is another text when it does something else. `row_security`: policies hide rows.
+    """
 
     name: str
     schema: str
@@ -76,8 +84,9 @@ class CatalogTable:
     columns: Mapping[str, CatalogColumn] = field(default_factory=dict)
     constraints: Sequence[CatalogConstraint] = ()
     indexes: Sequence[CatalogIndex] = ()
-    triggers: Sequence[str] = ()
+    triggers: Mapping[str, str] = field(default_factory=dict)
     definition: str | None = None
+    row_security: bool = False
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -86,11 +95,23 @@ class CatalogTable:
 
 
 @dataclass(frozen=True)
+class CatalogType:
+    """A type that somebody made: an `enum` has its labels, a `domain` its base type and constraints."""
+
+    kind: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Catalog:
-    """The tables of a database by key: the name, or `schema.name` outside the connection's own schema."""
+    """The tables of a database by key: the name, or `schema.name` outside the connection's own schema.
+
+    `types` are by the name that columns have them under.
+    """
 
     tables: Mapping[str, CatalogTable]
     schema: str = "public"
+    types: Mapping[str, CatalogType] = field(default_factory=dict)
 
 
 def table_key(schema: str | None, name: str, *, default: str = "public") -> str:
@@ -108,8 +129,10 @@ def read_catalog(connection: Connection) -> Catalog:
     parts = {
         name: _by_table(connection.execute(text(statement)).all(), schema) for name, statement in _STATEMENTS.items()
     }
+    types = connection.execute(text(_TYPES)).all()
     return Catalog(
         schema=schema,
+        types={row.name: CatalogType(kind=row.kind, parts=tuple(row.parts)) for row in types},
         tables={
             key: CatalogTable(
                 name=row.name,
@@ -119,7 +142,8 @@ def read_catalog(connection: Connection) -> Catalog:
                 columns={column.name: _column(column) for column in parts["columns"].get(key, ())},
                 constraints=tuple(_constraint(found, schema) for found in parts["constraints"].get(key, ())),
                 indexes=tuple(_index(found) for found in parts["indexes"].get(key, ())),
-                triggers=tuple(found.name for found in parts["triggers"].get(key, ())),
+                triggers={found.name: found.definition for found in parts["triggers"].get(key, ())},
+                row_security=row.row_security,
             )
             for key, (row,) in parts["tables"].items()
         },
@@ -141,6 +165,7 @@ def _column(row: Any) -> CatalogColumn:  # noqa: ANN401 - a row of the statement
         identity=_IDENTITIES.get(row.identity),
         generated=row.generated,
         collation=row.collation,
+        expression=row.expression,
     )
 
 
@@ -180,12 +205,15 @@ _FROM: Final = "pg_class AS relation JOIN pg_namespace AS namespace ON namespace
 _STATEMENTS: Final = {
     "tables": f"""
         SELECT {_NAMED}, relation.relname AS name, relation.relkind::text AS kind,
-            CASE WHEN relation.relkind IN ('v', 'm') THEN pg_get_viewdef(relation.oid) END AS definition
+            CASE WHEN relation.relkind IN ('v', 'm') THEN pg_get_viewdef(relation.oid) END AS definition,
+            relation.relrowsecurity AS row_security
         FROM {_FROM} WHERE {_OURS} ORDER BY 1, 2
     """,
     "columns": f"""
-        SELECT {_NAMED}, attname AS name, format_type(atttypid, atttypmod) AS type, NOT attnotnull AS nullable,
-            CASE WHEN attgenerated = '' THEN pg_get_expr(adbin, adrelid) END AS default,
+        SELECT {_NAMED}, attname AS name, format_type(atttypid, atttypmod) AS type,
+            NOT (attnotnull OR typnotnull) AS nullable,
+            CASE WHEN attgenerated = '' THEN coalesce(pg_get_expr(adbin, adrelid), typdefault) END AS default,
+            CASE WHEN attgenerated <> '' THEN pg_get_expr(adbin, adrelid) END AS expression,
             attidentity::text AS identity, attgenerated <> '' AS generated,
             CASE WHEN attcollation <> typcollation THEN attcollation::regcollation::text END AS collation
         FROM {_FROM}
@@ -222,8 +250,25 @@ _STATEMENTS: Final = {
         WHERE {_OURS} ORDER BY 1, 2, 3
     """,
     "triggers": f"""
-        SELECT {_NAMED}, tgname AS name FROM {_FROM}
+        SELECT {_NAMED}, tgname AS name,
+            concat_ws(' ', pg_get_triggerdef(pg_trigger.oid), tgenabled, md5(prosrc)) AS definition
+        FROM {_FROM}
         JOIN pg_trigger ON tgrelid = relation.oid AND NOT tgisinternal
+        JOIN pg_proc ON pg_proc.oid = tgfoid
+        WHERE {_OURS}
+        UNION ALL
+        SELECT {_NAMED}, rulename, pg_get_ruledef(pg_rewrite.oid) FROM {_FROM}
+        JOIN pg_rewrite ON ev_class = relation.oid AND ev_type <> '1'
         WHERE {_OURS} ORDER BY 1, 2, 3
     """,
 }
+_TYPES: Final = """
+    SELECT format_type(pg_type.oid, NULL) AS name, CASE typtype WHEN 'e' THEN 'enum' ELSE 'domain' END AS kind,
+        CASE typtype WHEN 'e' THEN ARRAY(SELECT enumlabel::text FROM pg_enum
+            WHERE enumtypid = pg_type.oid ORDER BY enumsortorder)
+        ELSE ARRAY(SELECT format_type(typbasetype, typtypmod)
+            UNION ALL (SELECT pg_get_constraintdef(pg_constraint.oid) FROM pg_constraint
+                WHERE contypid = pg_type.oid ORDER BY 1)) END AS parts
+    FROM pg_type JOIN pg_namespace ON pg_namespace.oid = typnamespace
+    WHERE typtype IN ('e', 'd') AND nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1
+"""

@@ -1,72 +1,188 @@
 """The contract file: what Django says of its tables, as `manage.py export_schema` wrote it and people reviewed it."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Any, Final, Literal
 
-FILE = Path(__file__).with_name("contract.json")
+from pydantic import BaseModel, ConfigDict
 
-# What a column's `default_callable` names, without importing the project that defines it.
-_CALLABLES: dict[str, Callable[[], object]] = {
-    "django.utils.timezone.now": lambda: datetime.now(UTC),
-    "uuid.uuid4": uuid4,
-    "builtins.dict": dict,
-    "builtins.list": list,
-}
+FILE: Final = Path(__file__).with_name("contract.json")
 
 
-@dataclass(frozen=True)
-class Reference:
-    """A foreign key that points at a table; `on_delete` is Django's word (CASCADE, SET_NULL, …)."""
+class _Facts(BaseModel):
+    """A part of the file. A fact that doesn't apply is left out of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReferenceFacts(_Facts):
+    """Where a foreign key points; `on_delete` is Django's word, and `SET` sets `set_to`.
+
+    `constraint` is whether the database knows of it, `parent_link` whether the row is the rest of the one that it
+    points at (multi-table inheritance).
+    """
 
     table: str
     column: str
+    on_delete: Literal["CASCADE", "PROTECT", "RESTRICT", "SET_NULL", "SET_DEFAULT", "SET", "DO_NOTHING"]
+    related_name: str | None = None
+    constraint: bool = True
+    parent_link: bool = False
+    set_to: Any = None
+    set_to_callable: str | None = None
+
+
+class ValidatorFacts(_Facts):
+    """A validator of a field: the path of its class or function, and what it was made with."""
+
+    name: str
+    arguments: Mapping[str, Any] = {}
+
+
+class ColumnFacts(_Facts):
+    """A column: its field and that field's class, its type as PostgreSQL spells it, and what only Django knows.
+
+    `default` is what Django writes where nobody names a value, `default_callable` the path of what it calls for one,
+    `db_default` the SQL that the database fills in by itself. `identity` is `by default` or `always`; `generated` the
+    expression of a column that the database computes.
+    """
+
+    field: str
+    kind: str
+    type: str
+    null: bool
+    blank: bool = False
+    primary_key: bool = False
+    unique: bool = False
+    identity: Literal["always", "by default"] | None = None
+    generated: str | None = None
+    collation: str | None = None
+    verbose_name: str = ""
+    max_length: int | None = None
+    max_digits: int | None = None
+    decimal_places: int | None = None
+    choices: tuple[Any, ...] | None = None
+    validators: tuple[ValidatorFacts, ...] = ()
+    unique_message: str | None = None
+    auto_now: bool = False
+    auto_now_add: bool = False
+    default: Any = None
+    default_callable: str | None = None
+    db_default: str | None = None
+    references: ReferenceFacts | None = None
+
+    @property
+    def has_default(self) -> bool:
+        """Whether Django writes `default` where nobody names a value; None may be one."""
+        return "default" in self.model_fields_set
+
+
+class ManyToManyFacts(_Facts):
+    """Through which table a relation goes to `target`, and by which of its columns."""
+
+    table: str
+    source_column: str
     target_column: str
-    on_delete: str
+    target: str
+    related_name: str | None = None
+
+
+class GenericRelationFacts(_Facts):
+    """Rows of another table that belong to this one's by a content type and an id: Django deletes them along."""
+
+    field: str
+    table: str
+    content_type_column: str
+    object_id_column: str
+    content_type: tuple[str, str]
+
+
+class IndexFacts(_Facts):
+    """An index; `columns` as PostgreSQL names keys (`created_at DESC`), None where they are expressions.
+
+    `name` is None where Django makes one up, which may have been another when the table was made.
+    """
+
+    name: str | None = None
+    columns: tuple[str, ...] | None = None
+    unique: bool = False
+    method: str = "btree"
+    include: tuple[str, ...] = ()
+    definition: str | None = None
+    condition: str | None = None
+
+
+class ConstraintFacts(_Facts):
+    """A constraint; of an exclusion and a check `columns` are those that it speaks of, where Django tells them."""
+
+    kind: Literal["unique", "check", "exclusion"]
+    name: str | None = None
+    columns: tuple[str, ...] = ()
+    definition: str | None = None
+
+
+class TableFacts(_Facts):
+    """A table, or a view, and its model; `parents` are the tables whose rows its own continue (inheritance)."""
+
+    name: str
+    schema_name: str | None = None
+    model: str
+    proxies: tuple[str, ...] = ()
+    verbose_name: str = ""
+    managed: bool = True
+    auto_created: bool = False
+    ordering: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    columns: Mapping[str, ColumnFacts]
+    many_to_many: Mapping[str, ManyToManyFacts] = {}
+    generic_relations: tuple[GenericRelationFacts, ...] = ()
+    indexes: tuple[IndexFacts, ...] = ()
+    constraints: tuple[ConstraintFacts, ...] = ()
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the primary key; empty where Django knows none, as of some views."""
+        return tuple(name for name, column in self.columns.items() if column.primary_key)
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A column of a table that points at another."""
+
+    table: str
+    column: str
+    reference: ReferenceFacts
+
+
+class Contract(_Facts):
+    """All tables by key: the name, or `schema.name` outside the default schema."""
+
+    format: Literal[2]
+    tables: Mapping[str, TableFacts]
+
+    @cached_property
+    def _pointers(self) -> dict[str, list[Pointer]]:
+        found: dict[str, list[Pointer]] = {}
+        for name, table in sorted(self.tables.items()):
+            for column, facts in sorted(table.columns.items()):
+                if facts.references is not None:
+                    pointer = Pointer(table=name, column=column, reference=facts.references)
+                    found.setdefault(facts.references.table, []).append(pointer)
+        return found
+
+    def references_to(self, table: str) -> list[Pointer]:
+        """Every foreign key of the project that points at `table`, M2M tables included, by table and column."""
+        return self._pointers.get(table, [])
 
 
 @cache
-def load_contract(file: Path = FILE) -> dict[str, Any]:
-    """The tables by name, each with its columns by name."""
-    tables: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["tables"]
-    return tables
+def load_contract(file: Path = FILE) -> Contract:
+    """The contract.
 
-
-def references_to(table: str) -> list[Reference]:
-    """Every foreign key of the project that points at `table`, M2M tables included, by table and column."""
-    return [
-        Reference(name, column, facts["references"]["column"], facts["references"]["on_delete"])
-        for name, child in sorted(load_contract().items())
-        for column, facts in sorted(child["columns"].items())
-        if facts.get("references", {}).get("table") == table
-    ]
-
-
-def primary_key_of(table: str) -> str:
-    """The name of the primary key's column."""
-    columns: dict[str, dict[str, Any]] = load_contract()[table]["columns"]
-    return next(name for name, facts in columns.items() if facts["primary_key"])
-
-
-def django_defaults(table: str) -> dict[str, Any]:
-    """What Django writes into a new row's columns where nobody says otherwise; the database has no defaults of its own.
-
-    Times are those of this call.
+    Raises:
+        OSError: there is no such file.
+        ValidationError: it is not of this format.
     """
-    columns = load_contract()[table]["columns"]
-    return {name: _default(facts) for name, facts in columns.items() if _has_default(facts)}
-
-
-def _has_default(facts: dict[str, Any]) -> bool:
-    return bool(facts.get("auto_now_add") or facts.get("auto_now") or facts.keys() & {"default", "default_callable"})
-
-
-def _default(facts: dict[str, Any]) -> Any:  # noqa: ANN401 - a value of the column's type
-    if "default" in facts:
-        return facts["default"]
-    return _CALLABLES[facts.get("default_callable", "django.utils.timezone.now")]()
+    return Contract.model_validate_json(file.read_bytes())

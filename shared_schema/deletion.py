@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnClause, ColumnElement, TableClause, column, delete, select, table, update
 
-from shared_schema.contract import Reference, load_contract, primary_key_of, references_to
+from shared_schema.contract import Pointer, load_contract
 
 if TYPE_CHECKING:
     # Not at run time: the tool derives its grants from this module, and its image has no asyncio for SQLAlchemy.
@@ -40,13 +40,13 @@ def deletion_privileges(name: str) -> dict[str, set[str]]:
         current = waiting.pop()
         if "DELETE" in needed[current]:
             continue
-        needed[current] |= {f"SELECT ({primary_key_of(current)})", "DELETE"}
-        for reference in references_to(current):
-            needed[current].add(f"SELECT ({reference.target_column})")
+        needed[current] |= {f"SELECT ({_primary_key_of(current)})", "DELETE"}
+        for reference in load_contract().references_to(current):
+            needed[current].add(f"SELECT ({reference.reference.column})")
             needed[reference.table].add(f"SELECT ({reference.column})")
-            if reference.on_delete == "CASCADE":
+            if reference.reference.on_delete == "CASCADE":
                 waiting.append(reference.table)
-            elif reference.on_delete in _EMPTIED:
+            elif reference.reference.on_delete in _EMPTIED:
                 needed[reference.table].add(f"UPDATE ({reference.column})")
     return dict(needed)
 
@@ -63,20 +63,20 @@ class _Deletion:
         if not new:
             return 0
         self._met[name].update(new)
-        for reference in references_to(name):
+        for reference in load_contract().references_to(name):
             await self._follow(name, reference, new)
-        row, key = _clause(name, primary_key_of(name))
+        row, key = _clause(name, _primary_key_of(name))
         deleted = await self._session.execute(delete(row).where(key.in_(new)).returning(key))
         return len(deleted.all())
 
-    async def _follow(self, name: str, reference: Reference, keys: Sequence[Any]) -> None:
+    async def _follow(self, name: str, reference: Pointer, keys: Sequence[Any]) -> None:
         child, pointer = _clause(reference.table, reference.column)
         points = pointer.in_(await self._targets(name, reference, keys))
-        if reference.on_delete == "CASCADE":
+        if reference.reference.on_delete == "CASCADE":
             await self._cascade(reference.table, child, points)
-        elif reference.on_delete in _EMPTIED:
+        elif reference.reference.on_delete in _EMPTIED:
             await self._session.execute(update(child).where(points).values({reference.column: _emptied(reference)}))
-        elif reference.on_delete in _IN_THE_WAY:
+        elif reference.reference.on_delete in _IN_THE_WAY:
             found = await self._session.execute(select(pointer).select_from(child).where(points).limit(1))
             if found.first() is not None:
                 raise ProtectedError(
@@ -85,27 +85,32 @@ class _Deletion:
 
     async def _cascade(self, name: str, child: TableClause, points: ColumnElement[bool]) -> None:
         """Nothing hangs on the rows of most tables: those go in one statement."""
-        if not references_to(name):
+        if not load_contract().references_to(name):
             await self._session.execute(delete(child).where(points))
             return
-        key: ColumnClause[Any] = column(primary_key_of(name))
+        key: ColumnClause[Any] = column(_primary_key_of(name))
         children = await self._session.execute(select(key).select_from(child).where(points))
         await self.delete(name, children.scalars().all())
 
-    async def _targets(self, name: str, reference: Reference, keys: Sequence[Any]) -> Sequence[Any]:
+    async def _targets(self, name: str, reference: Pointer, keys: Sequence[Any]) -> Sequence[Any]:
         """What the reference's column holds: mostly the primary key itself."""
-        if reference.target_column == primary_key_of(name):
+        if reference.reference.column == _primary_key_of(name):
             return keys
-        row, target = _clause(name, reference.target_column)
-        own: ColumnClause[Any] = column(primary_key_of(name))
+        row, target = _clause(name, reference.reference.column)
+        own: ColumnClause[Any] = column(_primary_key_of(name))
         found = await self._session.execute(select(target).select_from(row).where(own.in_(keys)))
         return found.scalars().all()
 
 
-def _emptied(reference: Reference) -> Any:  # noqa: ANN401 - a value of the column's type
-    if reference.on_delete == "SET_NULL":
+def _emptied(reference: Pointer) -> Any:  # noqa: ANN401 - a value of the column's type
+    if reference.reference.on_delete == "SET_NULL":
         return None
-    return load_contract()[reference.table]["columns"][reference.column].get("default")
+    return load_contract().tables[reference.table].columns[reference.column].default
+
+
+def _primary_key_of(name: str) -> str:
+    (column_name,) = load_contract().tables[name].primary_key
+    return column_name
 
 
 def _clause(name: str, column_name: str) -> tuple[TableClause, ColumnClause[Any]]:

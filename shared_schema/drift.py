@@ -5,7 +5,7 @@ from typing import Any, get_origin
 
 from sqlalchemy import Column, Connection, MetaData, Table, text
 
-from shared_schema.mapping import Reflected, mapped_classes, needed_columns
+from shared_schema.mapping import Mapping, Reflected, needed_columns
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Mismatch:
         return self.sentence
 
 
-def find_mismatches(metadata: MetaData) -> list[Mismatch]:
+def find_mismatches(mapping: Mapping, metadata: MetaData) -> list[Mismatch]:
     """Every table and column that a mapped class needs and `metadata` lacks or has otherwise."""
     found: list[Mismatch] = []
-    for cls in mapped_classes():
-        table = metadata.tables.get(cls.__tablename__)
+    for cls in mapping.classes:
+        table = metadata.tables.get(cls.key())
         if table is None:
             sentence = f"Table {cls.__tablename__} is missing: run the Django migrations."
             found.append(Mismatch(cls.__tablename__, None, sentence))
@@ -33,11 +33,11 @@ def find_mismatches(metadata: MetaData) -> list[Mismatch]:
     return found
 
 
-def find_denied(connection: Connection) -> list[Mismatch]:
+def find_denied(mapping: Mapping, connection: Connection) -> list[Mismatch]:
     """Every table that the connection's role may not read."""
     allowed = text("SELECT has_table_privilege(to_regclass(quote_ident(:name)), 'SELECT'), current_user")
     found = []
-    for cls in mapped_classes():
+    for cls in mapping.classes:
         may_read, role = connection.execute(allowed, {"name": cls.__tablename__}).one()
         if not may_read:
             sentence = f"Role {role} may not read table {cls.__tablename__}: run `strangler grant`."

@@ -1,8 +1,12 @@
 """Maps plain, typed classes onto tables that are reflected from the live database.
 
-A class names its table and annotates the columns that the service needs:
+A service makes one base with a mapping of its own; each class below it names its table and annotates the columns that
+the service needs:
 
-    class Tag(Reflected):
+    class Blog(Reflected):
+        __mapping__ = Mapping()
+
+    class Tag(Blog):
         __tablename__ = "tags"
         id: Mapped[int]
         name: Mapped[str]
@@ -11,15 +15,58 @@ The annotations serve mypy and are the consumer's side of the contract at once: 
 Every other fact (SQL types, keys, the columns nobody here asks for) comes from the database.
 """
 
-from collections.abc import Sequence
 from types import UnionType
 from typing import Any, ClassVar, Union, cast, get_args, get_origin, get_type_hints
 
 from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.orm import Mapped, RelationshipProperty, registry
 
-_registry = registry()
-_classes: list[type["Reflected"]] = []
+from shared_schema.catalog import table_key
+
+
+class Mapping:
+    """The classes of one service, and the tables that they stand for once they are mapped."""
+
+    def __init__(self) -> None:
+        self.classes: list[type[Reflected]] = []
+        self._registry = registry()
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The mapped tables by key; empty until `map`."""
+        return dict(self._registry.metadata.tables)
+
+    def reflect(self, connection: Connection) -> MetaData:
+        """The tables of every class as the database has them now; a table that isn't there is left out."""
+        metadata = MetaData()
+        for schema in {cls.__schema__ for cls in self.classes}:
+            wanted = {cls.__tablename__ for cls in self.classes if cls.__schema__ == schema}
+            metadata.reflect(
+                connection,
+                schema=schema,
+                views=True,
+                only=lambda name, _, wanted=wanted: name in wanted,
+                resolve_fks=False,
+            )
+        return metadata
+
+    def map(self, metadata: MetaData) -> None:
+        """Maps every class onto its table in `metadata`; a second call changes nothing.
+
+        Raises:
+            KeyError: `metadata` lacks a table; `drift.find_mismatches` says so in words, so ask it first.
+        """
+        if self._registry.metadata.tables:
+            return
+        for table in metadata.tables.values():
+            table.to_metadata(self._registry.metadata)
+        for cls in self.classes:
+            relations: dict[str, Any] = _relations(cls)
+            for name in relations:
+                delattr(cls, name)
+            table = self._registry.metadata.tables[cls.key()]
+            self._registry.map_imperatively(cls, table, properties=relations)
+        self._registry.configure()
 
 
 class Reflected:
@@ -29,22 +76,25 @@ class Reflected:
     it deletes rows, with all that hangs on them (`deletion`).
     """
 
+    __mapping__: ClassVar[Mapping]
     __tablename__: ClassVar[str]
+    __schema__: ClassVar[str | None] = None
     __table__: ClassVar[Table]
     __writes__: ClassVar[tuple[str, ...]] = ()
     __deletes__: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
-        _classes.append(cls)
+        if "__tablename__" in vars(cls):
+            cls.__mapping__.classes.append(cls)
 
     def __init__(self, **columns: object) -> None:
         for name, value in columns.items():
             setattr(self, name, value)
 
-
-def mapped_classes() -> Sequence[type[Reflected]]:
-    """Every class that stands for a table, in the order of definition."""
-    return tuple(_classes)
+    @classmethod
+    def key(cls) -> str:
+        """What the contract calls the table."""
+        return table_key(cls.__schema__, cls.__tablename__)
 
 
 def needed_columns(cls: type[Reflected]) -> dict[str, tuple[type, bool]]:
@@ -56,32 +106,6 @@ def needed_columns(cls: type[Reflected]) -> dict[str, tuple[type, bool]]:
         for name, hint in hints.items()
         if get_origin(hint) is Mapped and name not in relations
     }
-
-
-def reflect(connection: Connection) -> MetaData:
-    """The tables of every mapped class as the database has them now; a table that isn't there is left out."""
-    metadata = MetaData()
-    wanted = {cls.__tablename__ for cls in _classes}
-    metadata.reflect(connection, only=lambda name, _: name in wanted, resolve_fks=False)
-    return metadata
-
-
-def map_classes(metadata: MetaData) -> None:
-    """Maps every class onto its reflected table; a second call changes nothing.
-
-    Raises:
-        KeyError: `metadata` lacks a table; `drift.find_mismatches` says so in words, so ask it first.
-    """
-    if _registry.metadata.tables:
-        return
-    for table in metadata.tables.values():
-        table.to_metadata(_registry.metadata)
-    for cls in _classes:
-        relations: dict[str, Any] = _relations(cls)
-        for name in relations:
-            delattr(cls, name)
-        _registry.map_imperatively(cls, _registry.metadata.tables[cls.__tablename__], properties=relations)
-    _registry.configure()
 
 
 def _relations(cls: type[Reflected]) -> dict[str, RelationshipProperty[Any]]:

@@ -4,10 +4,18 @@ from datetime import datetime
 
 from sqlalchemy.orm import Mapped, relationship
 
-from shared_schema.mapping import Reflected
+from shared_schema.mapping import Mapping, Reflected
+
+BLOG = Mapping()
 
 
-class User(Reflected):
+class Blog(Reflected):
+    """A table of the example."""
+
+    __mapping__ = BLOG
+
+
+class User(Blog):
     """A person who signs in."""
 
     __tablename__ = "users"
@@ -25,7 +33,7 @@ class User(Reflected):
     posts: Mapped[list["Post"]] = relationship("Post", back_populates="author", lazy="raise")
 
 
-class Post(Reflected):
+class Post(Blog):
     """A text of one author."""
 
     __tablename__ = "posts"
@@ -42,7 +50,7 @@ class Post(Reflected):
     tags: Mapped[list["Tag"]] = relationship("Tag", secondary="blog_post_tags", back_populates="posts", lazy="raise")
 
 
-class Tag(Reflected):
+class Tag(Blog):
     """A word that posts share."""
 
     __tablename__ = "tags"
@@ -54,7 +62,7 @@ class Tag(Reflected):
     posts: Mapped[list["Post"]] = relationship("Post", secondary="blog_post_tags", back_populates="tags", lazy="raise")
 
 
-class PostTag(Reflected):
+class PostTag(Blog):
     """A tag on a post: the row of Django's many-to-many table."""
 
     __tablename__ = "blog_post_tags"
@@ -65,7 +73,7 @@ class PostTag(Reflected):
     tag_id: Mapped[int]
 
 
-class PostEvent(Reflected):
+class PostEvent(Blog):
     """That a post was written; the database's triggers add the rows."""
 
     __tablename__ = "post_events"
@@ -81,7 +89,7 @@ class PostEvent(Reflected):
     created_at: Mapped[datetime]
 
 
-class OutstandingToken(Reflected):
+class OutstandingToken(Blog):
     """A refresh token that was issued (simplejwt's token_blacklist app)."""
 
     __tablename__ = "token_blacklist_outstandingtoken"
@@ -95,7 +103,7 @@ class OutstandingToken(Reflected):
     expires_at: Mapped[datetime]
 
 
-class BlacklistedToken(Reflected):
+class BlacklistedToken(Blog):
     """A refresh token that is no longer accepted."""
 
     __tablename__ = "token_blacklist_blacklistedtoken"

@@ -2,15 +2,14 @@
 
 from collections import defaultdict
 
-from shared_schema import models  # noqa: F401 - registers the classes whose tables are granted
 from shared_schema.deletion import deletion_privileges
-from shared_schema.mapping import mapped_classes
+from shared_schema.models import BLOG
 
 
 def role_privileges(*, writing: bool) -> dict[str, set[str]]:
     """SQL privileges by table: SELECT where a class is mapped and, if `writing`, what each class writes and deletes."""
     needed: dict[str, set[str]] = defaultdict(set)
-    for cls in mapped_classes():
+    for cls in BLOG.classes:
         needed[cls.__tablename__].add("SELECT")
         if not writing:
             continue

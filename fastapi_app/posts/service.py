@@ -8,8 +8,8 @@ from fastapi_app.posts.queries import POSTS
 from fastapi_app.reads import fetch, fetch_value
 from fastapi_app.sessions import RequestSession
 from fastapi_app.tags.service import tag_ensure
-from shared_schema.contract import django_defaults
 from shared_schema.deletion import delete_rows
+from shared_schema.overlay import django_defaults
 
 
 async def post_create(

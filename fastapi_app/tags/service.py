@@ -9,9 +9,9 @@ from fastapi_app.reads import fetch
 from fastapi_app.sessions import RequestSession
 from fastapi_app.tags import queries
 from fastapi_app.tags.queries import TAGS
-from shared_schema.contract import django_defaults
 from shared_schema.deletion import delete_rows
 from shared_schema.models import Tag
+from shared_schema.overlay import django_defaults
 
 
 async def tag_create(*, session: RequestSession, name: str) -> int:

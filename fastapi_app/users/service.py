@@ -5,9 +5,9 @@ from sqlalchemy import insert, update
 from fastapi_app.auth.hashing import hash_off_loop
 from fastapi_app.sessions import RequestSession
 from fastapi_app.users.queries import USERS
-from shared_schema.contract import django_defaults
 from shared_schema.deletion import delete_rows
 from shared_schema.models import User
+from shared_schema.overlay import django_defaults
 
 
 async def user_create(*, session: RequestSession, username: str, email: str, password: str) -> int:

@@ -21,13 +21,11 @@ class BreakKind(StrEnum):
     NOT_WRITABLE = "not-writable"  # generated, or an identity that is always PostgreSQL's
     NEW_CONSTRAINT = "new-constraint"
     UNIQUE_GONE = "unique-gone"
-    FOREIGN_KEY_CHANGED = (
-        "foreign-key-changed"  # points elsewhere, is checked at another time, acts otherwise on DELETE
-    )
+    FOREIGN_KEY_CHANGED = "foreign-key-changed"  # points elsewhere, is checked sooner, or acts otherwise on DELETE
     TRIGGER_CHANGED = "trigger-changed"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Break:
     """One thing that a running service would trip over: where, for which of its features, and the mend as a sentence.
 

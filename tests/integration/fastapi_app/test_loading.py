@@ -13,8 +13,7 @@ from sqlalchemy.orm import selectinload
 from fastapi_app.posts.schemas import PostMinimal, PostRead
 from fastapi_app.tags.schemas import TagRead
 from fastapi_app.users.schemas import MeRead, UserRead
-from shared_schema.mapping import mapped_classes
-from shared_schema.models import Post, Tag, User
+from shared_schema.models import BLOG, Post, Tag, User
 from tests.integration.fastapi_app.conftest import one_loop
 from tests.integration.fastapi_app.running import ALICE, BOB, POSTS, Running
 
@@ -35,7 +34,7 @@ async def test_a_relation_is_never_loaded_by_itself(running: Running) -> None:
 
 @one_loop
 async def test_every_relation_is_mapped_so(running: Running) -> None:  # noqa: ARG001 - the classes are mapped at its start
-    relations = [relation for cls in mapped_classes() for relation in cls.__mapper__.relationships]
+    relations = [relation for cls in BLOG.classes for relation in cls.__mapper__.relationships]
     assert len(relations) >= 4
     assert {relation.lazy for relation in relations} == {"raise"}
 

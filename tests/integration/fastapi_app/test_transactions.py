@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Message
 
 from fastapi_app.auth.tokens import Tokens, new_refresh
-from shared_schema.mapping import mapped_classes
+from shared_schema.models import BLOG
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.asgi import call
 from tests.integration.fastapi_app.conftest import Start
@@ -125,7 +125,7 @@ def is_done(owner: psycopg.Connection, write: Write) -> bool:
 
 def rows_of(owner: psycopg.Connection) -> dict[str, list[Any]]:
     """Every row of every table that the service knows."""
-    names = [cls.__tablename__ for cls in mapped_classes()]
+    names = [cls.__tablename__ for cls in BLOG.classes]
     return {name: owner.execute(f"SELECT * FROM {name} ORDER BY id").fetchall() for name in names}  # type: ignore[call-overload] # noqa: S608 - as above
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url
 
 from shared_schema.drift import find_denied, find_mismatches
-from shared_schema.mapping import mapped_classes, reflect
+from shared_schema.models import BLOG
 from strangler.local.settings import ROOT, base_environment
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
@@ -29,13 +29,12 @@ import sys
 from datetime import datetime
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session, joinedload
-from shared_schema.mapping import map_classes, reflect
-from shared_schema.models import Post, Tag, User
+from shared_schema.models import BLOG, Post, Tag, User
 engine = create_engine(sys.argv[1])
 with engine.connect() as connection:
-    metadata = reflect(connection)
-map_classes(metadata)
-map_classes(metadata)  # a second call changes nothing
+    metadata = BLOG.reflect(connection)
+BLOG.map(metadata)
+BLOG.map(metadata)  # a second call changes nothing
 with Session(engine) as session:
     post = session.scalars(select(Post).options(joinedload(Post.author), joinedload(Post.tags))).unique().one()
     assert (post.title, post.published, type(post.id)) == ("Title", True, int), vars(post)
@@ -79,12 +78,18 @@ def changed(database: OwnDatabase, change: str, back: str) -> Iterator[None]:
 
 def mismatches(engine: Engine) -> list[str]:
     with engine.connect() as connection:
-        return [str(found) for found in [*find_mismatches(reflect(connection)), *find_denied(connection)]]
+        return [
+            str(found)
+            for found in [
+                *find_mismatches(BLOG, BLOG.reflect(connection)),
+                *find_denied(BLOG, connection),
+            ]
+        ]
 
 
 def test_only_the_mapped_tables_are_reflected(engine: Engine) -> None:
     with engine.connect() as connection:
-        assert set(reflect(connection).tables) == {cls.__tablename__ for cls in mapped_classes()}
+        assert set(BLOG.reflect(connection).tables) == {cls.__tablename__ for cls in BLOG.classes}
 
 
 def test_djangos_tables_are_what_the_service_needs(engine: Engine) -> None:

@@ -1,17 +1,14 @@
 """Where tables differ from what the mapped classes need."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, String, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, INET, TSVECTOR
 from sqlalchemy.orm import Mapped
 from sqlalchemy.types import TypeEngine
 
-from shared_schema import mapping
 from shared_schema.drift import find_mismatches
-from shared_schema.mapping import mapped_classes, needed_columns
-from shared_schema.models import OutstandingToken, Post, PostTag, User
+from shared_schema.mapping import Mapping, Reflected, needed_columns
+from shared_schema.models import BLOG, OutstandingToken, Post, PostTag, User
 
 MEND = "run the Django migrations or adapt shared_schema/models.py."
 TYPES: dict[type, type[TypeEngine[object]]] = {int: Integer, str: String, bool: Boolean}
@@ -25,7 +22,7 @@ def column(name: str, python_type: type, *, nullable: bool) -> Column[object]:
 def metadata() -> MetaData:
     """The tables just as they are needed."""
     metadata = MetaData()
-    for cls in mapped_classes():
+    for cls in BLOG.classes:
         needed = needed_columns(cls).items()
         Table(cls.__tablename__, metadata, *(column(name, kind, nullable=null) for name, (kind, null) in needed))
     return metadata
@@ -37,7 +34,7 @@ def replace(metadata: MetaData, table: str, *columns: Column[object]) -> None:
 
 
 def sentences(metadata: MetaData) -> list[str]:
-    return [str(mismatch) for mismatch in find_mismatches(metadata)]
+    return [str(mismatch) for mismatch in find_mismatches(BLOG, metadata)]
 
 
 def test_the_annotations_are_what_is_needed() -> None:
@@ -57,7 +54,7 @@ def test_tables_that_hold_what_is_needed_do_not_differ(metadata: MetaData) -> No
 
 def test_a_missing_table_is_named(metadata: MetaData) -> None:
     metadata.remove(metadata.tables["tags"])
-    (mismatch,) = find_mismatches(metadata)
+    (mismatch,) = find_mismatches(BLOG, metadata)
     assert (mismatch.table, mismatch.column) == ("tags", None)
     assert str(mismatch) == "Table tags is missing: run the Django migrations."
 
@@ -66,7 +63,7 @@ def test_a_missing_column_is_named(metadata: MetaData) -> None:
     names = [name for name in needed_columns(PostTag) if name != "tag_id"]
     metadata.remove(metadata.tables["blog_post_tags"])
     Table("blog_post_tags", metadata, *(Column(name, Integer, nullable=False) for name in names))
-    (mismatch,) = find_mismatches(metadata)
+    (mismatch,) = find_mismatches(BLOG, metadata)
     assert (mismatch.table, mismatch.column) == ("blog_post_tags", "tag_id")
     assert str(mismatch) == f"Column blog_post_tags.tag_id is missing: {MEND}"
 
@@ -109,22 +106,19 @@ def test_every_mismatch_is_found(metadata: MetaData) -> None:
     assert len(sentences(metadata)) == 3
 
 
-@pytest.fixture
-def own_classes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[type[mapping.Reflected]]]:
-    """The classes that a test defines, and no others."""
-    classes: list[type[mapping.Reflected]] = []
-    monkeypatch.setattr(mapping, "_classes", classes)
-    return classes
+def test_a_class_of_another_project_is_checked_like_ours() -> None:
+    class Base(Reflected):
+        __mapping__ = Mapping()
 
-
-def test_a_class_of_another_project_is_checked_like_ours(own_classes: list[type[mapping.Reflected]]) -> None:
-    class Invoice(mapping.Reflected):
+    class Invoice(Base):
         __tablename__ = "invoices"
         lines: Mapped[list[str]]
         address: Mapped[str | None]
 
-    assert own_classes == [Invoice]
-    assert sentences(MetaData()) == ["Table invoices is missing: run the Django migrations."]
+    mapping = Base.__mapping__
+    assert mapping.classes == [Invoice]
+    (missing,) = find_mismatches(mapping, MetaData())
+    assert str(missing) == "Table invoices is missing: run the Django migrations."
     metadata = MetaData()
     Table("invoices", metadata, Column("lines", ARRAY(Text), nullable=False), Column("address", INET))
-    assert sentences(metadata) == []
+    assert find_mismatches(mapping, metadata) == []

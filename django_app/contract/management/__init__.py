@@ -1,0 +1,1 @@
+"""Django looks for the commands of `blog` below here."""

@@ -1,0 +1,1 @@
+"""The commands of `blog`, one module each."""

@@ -1,0 +1,38 @@
+"""How tables and types are called, by Django and by PostgreSQL."""
+
+import re
+
+# What PostgreSQL's format_type calls the types that Django spells otherwise.
+_TYPES = {
+    "varchar": "character varying",
+    "char": "character",
+    "time": "time without time zone",
+    "timestamp": "timestamp without time zone",
+    "bool": "boolean",
+    "int": "integer",
+    "serial": "integer",
+    "bigserial": "bigint",
+    "smallserial": "smallint",
+    "decimal": "numeric",
+}
+
+
+def table_address(db_table: str) -> tuple[str | None, str]:
+    """Schema and name of a table; `"audit"."entries"` is how Django is told of another schema, None is the default."""
+    schema, dot, name = db_table.strip('"').rpartition('"."')
+    return (schema, name) if dot else (None, name)
+
+
+def table_key(db_table: str) -> str:
+    """What the contract calls a table: its name, or `schema.name` outside the default schema."""
+    schema, name = table_address(db_table)
+    return name if schema is None else f"{schema}.{name}"
+
+
+def type_name(db_type: str) -> str:
+    """A type as PostgreSQL itself spells it (`format_type`)."""
+    found = re.fullmatch(r"(?P<name>[^(\[]+?)\s*(?P<size>\([^)]*\))?(?P<rest>\D*)", db_type)
+    if found is None:
+        return db_type
+    name = _TYPES.get(found["name"].lower(), found["name"])
+    return name + (found["size"] or "").replace(" ", "") + found["rest"]

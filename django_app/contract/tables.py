@@ -1,0 +1,68 @@
+"""The facts of one table: its model, columns, relations. The words are those of shared_schema/contract.py."""
+
+# ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib.contenttypes.fields import GenericRelation
+from django.db.models import ManyToManyField, Model
+
+from django_app.contract.columns import column_facts
+from django_app.contract.names import table_address, table_key
+
+Facts = dict[str, Any]
+
+
+def table_facts(model: type[Model]) -> Facts:
+    """One table; a fact that doesn't apply is left out."""
+    meta = model._meta
+    schema, name = table_address(meta.db_table)
+    facts: Facts = {
+        "name": name,
+        "model": meta.label,
+        "verbose_name": str(meta.verbose_name),
+        "managed": meta.managed,
+        "ordering": [str(term) for term in meta.ordering],
+        "columns": {field.column: column_facts(field) for field in meta.local_concrete_fields},
+    }
+    optional = {
+        "schema_name": schema,
+        "auto_created": bool(meta.auto_created),
+        "proxies": sorted(other._meta.label for other in apps.get_models() if _is_proxy_of(other, model)),
+        "parents": [table_key(parent._meta.db_table) for parent, link in meta.parents.items() if link is not None],
+        "many_to_many": {field.name: many_to_many_facts(field) for field in meta.local_many_to_many},
+        "generic_relations": [
+            generic_relation_facts(model, field) for field in meta.private_fields if isinstance(field, GenericRelation)
+        ],
+    }
+    return facts | {fact: value for fact, value in optional.items() if value}
+
+
+def many_to_many_facts(field: ManyToManyField) -> Facts:
+    """Through which table a relation goes, and by which of its columns."""
+    return {
+        "table": table_key(field.m2m_db_table()),
+        "source_column": field.m2m_column_name(),
+        "target_column": field.m2m_reverse_name(),
+        "target": table_key(field.remote_field.model._meta.db_table),
+        "related_name": field.remote_field.get_accessor_name(),
+    }
+
+
+def generic_relation_facts(model: type[Model], field: GenericRelation) -> Facts:
+    """Which rows of another table belong to the model's, by a content type and an id (django.contrib.contenttypes)."""
+    other = field.related_model._meta
+    # Not ContentType.objects.get_for_model, which asks the database.
+    owner = model._meta.concrete_model._meta if field.for_concrete_model else model._meta
+    return {
+        "field": field.name,
+        "table": table_key(other.db_table),
+        "content_type_column": other.get_field(field.content_type_field_name).column,
+        "object_id_column": other.get_field(field.object_id_field_name).column,
+        "content_type": [owner.app_label, owner.model_name],
+    }
+
+
+def _is_proxy_of(other: type[Model], model: type[Model]) -> bool:
+    return other._meta.proxy and other._meta.concrete_model is model
