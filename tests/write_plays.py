@@ -19,9 +19,9 @@ from strangler.compare.judging import Rules
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.playing import Asking, writes_compare
 from strangler.compare.writes.servers import STARTING, Starting
-from strangler.compare.writes.source import Source, source_of
 from strangler.databases.connecting import dsn_to, identity_of
 from strangler.databases.dumping import database_dump_into
+from strangler.databases.source import Source, source_of
 from strangler.local.databases import database_drop
 from strangler.local.postgres import OWNER
 from strangler.local.settings import LocalSettings

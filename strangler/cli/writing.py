@@ -52,7 +52,7 @@ def writes_run(
     # What they need is not in the image of the tool.
     from strangler.compare.writes.playing import Asking, writes_compare
     from strangler.compare.writes.running import WriteRunner
-    from strangler.compare.writes.source import source_of
+    from strangler.databases.source import source_of
     from strangler.local.stack import LocalStack
 
     async def play() -> str:

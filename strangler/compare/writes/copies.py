@@ -7,10 +7,10 @@ from typing import Final, Self
 
 from psycopg.conninfo import conninfo_to_dict
 
-from strangler.compare.writes.source import Source
 from strangler.databases.connecting import connected, dsn_to, refusals
 from strangler.databases.creating import database_create
 from strangler.databases.dumping import database_dump_into
+from strangler.databases.source import Source
 from strangler.databases.throwaway import Throwaways
 from strangler.local.settings import FASTAPI_ROLE
 from strangler.routes.table import RouteTable

@@ -14,8 +14,8 @@ from strangler.compare.judging import Outcome, Rules, Verdict
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import Play, Played
 from strangler.compare.writes.servers import STARTING, Servers, Starting, servers_run
-from strangler.compare.writes.source import Source
 from strangler.databases.connecting import connected, refusals
+from strangler.databases.source import Source
 from strangler.local.logs import logs_rotate
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable

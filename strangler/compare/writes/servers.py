@@ -9,8 +9,8 @@ from typing import Final
 
 from strangler.compare.failing import AskFailed
 from strangler.compare.side import Side
-from strangler.compare.writes.source import Source
 from strangler.databases.connecting import dsn_to
+from strangler.databases.source import Source
 from strangler.errors import FailedError
 from strangler.local.children import Children
 from strangler.local.ports import port_free_pick

@@ -18,9 +18,9 @@ from strangler.compare.judging import Outcome
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.servers import servers_run
-from strangler.compare.writes.source import Source, source_of
 from strangler.compare.writes.tables import tables_of
 from strangler.databases.connecting import dsn_to, identity_of
+from strangler.databases.source import Source, source_of
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.local.settings import LocalSettings
 from strangler.local.stack import LocalStack

@@ -10,8 +10,8 @@ import pytest
 
 from strangler.compare.judging import Outcome
 from strangler.compare.writes.play import Played
-from strangler.compare.writes.source import Source
 from strangler.compare.writes.tables import tables_of
+from strangler.databases.source import Source
 from tests.shared_stack import StackAddresses
 from tests.write_plays import databases_like, own_source, playing
 
