@@ -18,7 +18,9 @@ from strangler.errors import StranglerError
 
 _STACK: Final = ("up", "down", "status", "logs", "manage")
 _MOVES: Final = ("routes", "switch", "retire", "plan", "apply", "rollback", "history", "check", "shadow")
-_ANYWHERE: Final = ("compare", "consumers", "render", "grant")
+_ANYWHERE: Final = ("compare", "consumers", "render", "grant", "schema")
+# Names of several commands each, which are loaded one by one as well.
+_GROUPS: Final = frozenset({"schema"})
 # What belongs to Django after the command's own name.
 _PASSED_ON: Final[dict[str, Any]] = {"manage": {"ignore_unknown_options": True, "help_option_names": []}}
 
@@ -29,7 +31,10 @@ def commands() -> tuple[str, ...]:
 
 
 def command_line(names: Iterable[str] | None = None) -> typer.Typer:
-    """The command line with these commands, or all. Each brings its libraries along, a second for all of them."""
+    """The command line with these commands, or all. Each brings its libraries along, a second for all of them.
+
+    A command of a group is named behind the group, such as `schema check`.
+    """
     app = typer.Typer(
         name="strangler",
         help="Move a Django API to FastAPI one endpoint at a time, and take any move back.",
@@ -40,17 +45,26 @@ def command_line(names: Iterable[str] | None = None) -> typer.Typer:
     )
     # Keeps the only command that is loaded a command with a name.
     app.callback()(lambda: None)
-    for name in names or commands():
-        function = getattr(import_module(f"strangler.cli.{name}"), name)
+    for name, *words in map(str.split, names or commands()):
+        module = import_module(f"strangler.cli.{name}")
+        if name in _GROUPS:
+            app.add_typer(module.group(words), name=name)
+            continue
+        function = getattr(module, name)
         app.command(name, context_settings=_PASSED_ON.get(name))(function)
     return app
 
 
 def main() -> None:
     """Run the command that the arguments name; an expected failure is one line and its exit code."""
-    named = [name for name in sys.argv[1:2] if name in commands()]
     try:
-        command_line(named)()
+        command_line(_named(sys.argv[1:]))()
     except StranglerError as error:
         err.print(Text(f"strangler: {error}"))
         sys.exit(error.exit_code)
+
+
+def _named(words: list[str]) -> list[str]:
+    """The command that `words` begin with; none where all have to be told of."""
+    name = next(iter(words), "")
+    return [" ".join(words[: 1 + (name in _GROUPS)])] if name in commands() else []

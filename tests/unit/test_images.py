@@ -17,7 +17,8 @@ FASTAPI = "import fastapi_app.main, fastapi_app.__main__"
 TOOL = (
     "from strangler.cli import command_line;"
     " commands = sorted(command.callback.__name__ for command in command_line().registered_commands);"
-    " assert commands == ['compare', 'consumers', 'grant', 'render'], commands"
+    " assert commands == ['compare', 'consumers', 'grant', 'render'], commands;"
+    " assert [group.name for group in command_line().registered_groups] == ['schema']"
 )
 
 

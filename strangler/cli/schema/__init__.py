@@ -1,0 +1,19 @@
+"""`strangler schema …`: what Django's tables are, and whether everybody agrees on it; one command per file."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Final
+
+import typer
+
+COMMANDS: Final = ("graph",)
+
+
+def group(names: Iterable[str] = ()) -> typer.Typer:
+    """The group with those commands that `names` name; with all where it names none."""
+    app = typer.Typer(help="Compare and draw the tables that both stacks share.", no_args_is_help=True)
+    # Keeps the only command that is loaded a command with a name.
+    app.callback()(lambda: None)
+    for name in [name for name in names if name in COMMANDS] or COMMANDS:
+        app.command(name)(getattr(import_module(f"{__name__}.{name}"), name))
+    return app

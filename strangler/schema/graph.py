@@ -1,0 +1,80 @@
+"""A picture of the tables: which points at which, and which feature reads and writes which."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from shared_schema.consumer import Consumer, Feature
+from shared_schema.contract import Contract
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An arrow from table to table: a foreign key, or a relation that goes through a third table."""
+
+    source: str
+    target: str
+    label: str
+    through: str | None = None
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a feature does to a table: it reads it, and `writes` says what else in SQL's words."""
+
+    feature: str
+    table: str
+    reads: bool
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Tables by key and what stands between them, and features and what they do; all in order."""
+
+    tables: tuple[str, ...]
+    references: tuple[Reference, ...]
+    uses: tuple[Use, ...]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that do something, by name."""
+        return tuple(sorted({use.feature for use in self.uses}))
+
+
+def graph_make(
+    contract: Contract, consumer: Consumer, *, tables: Collection[str] = (), features: Collection[str] = ()
+) -> Graph:
+    """The picture of everything; else of these tables and their neighbours, and of what these features touch."""
+    references, uses = list(_references(contract)), list(_uses(consumer))
+    shown = contract.tables.keys() | {use.table for use in uses}
+    if tables or features:
+        uses = [use for use in uses if use.feature in features or use.table in tables]
+        touched = {use.table for use in uses if use.feature in features}.union(tables)
+        near = {end for each in references if {each.source, each.target} & set(tables) for end in _ends(each)}
+        shown = touched | near
+        references = [each for each in references if _ends(each) <= touched or _ends(each) & set(tables)]
+    return Graph(tables=tuple(sorted(shown)), references=tuple(references), uses=tuple(uses))
+
+
+def _ends(reference: Reference) -> set[str]:
+    return {reference.source, reference.target}
+
+
+def _references(contract: Contract) -> Iterator[Reference]:
+    for key, table in sorted(contract.tables.items()):
+        for name, column in sorted(table.columns.items()):
+            if column.references is not None:
+                yield Reference(key, column.references.table, f"{name} {column.references.on_delete}")
+        for field, relation in sorted(table.many_to_many.items()):
+            yield Reference(key, relation.target, f"{field} by {relation.table}", through=relation.table)
+
+
+def _uses(consumer: Consumer) -> Iterator[Use]:
+    for name, feature in sorted(consumer.features.items()):
+        for table in sorted({*feature.reads, *feature.inserts, *feature.updates, *feature.deletes}):
+            yield Use(name, table, reads=table in feature.reads, writes=_writes(feature, table))
+
+
+def _writes(feature: Feature, table: str) -> tuple[str, ...]:
+    kinds = {"inserts": feature.inserts, "updates": feature.updates, "deletes": feature.deletes}
+    return tuple(kind for kind, tables in kinds.items() if table in tables)
