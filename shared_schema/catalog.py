@@ -74,8 +74,8 @@ class CatalogIndex:
 class CatalogTable:
     """A table or view; columns by name, in their order.
 
-    `triggers` are what else happens on a write, triggers and rules, by name: their definition and a trace of the
-    function, so that each is another text when it does something else. `row_security`: policies hide rows.
+    `triggers` are what else happens on a write, triggers and rules, by name: their definition with what the
+    function does. `row_security`: policies hide rows.
     """
 
     name: str
@@ -251,7 +251,7 @@ _STATEMENTS: Final = {
     """,
     "triggers": f"""
         SELECT {_NAMED}, tgname AS name,
-            concat_ws(' ', pg_get_triggerdef(pg_trigger.oid), tgenabled, md5(prosrc)) AS definition
+            concat_ws(' ', pg_get_triggerdef(pg_trigger.oid), tgenabled, prosrc) AS definition
         FROM {_FROM}
         JOIN pg_trigger ON tgrelid = relation.oid AND NOT tgisinternal
         JOIN pg_proc ON pg_proc.oid = tgfoid
