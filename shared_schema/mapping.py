@@ -65,7 +65,9 @@ class Mapping:
             for name in relations:
                 delattr(cls, name)
             table = self._registry.metadata.tables[cls.key()]
-            self._registry.map_imperatively(cls, table, properties=relations)
+            renamed = {name: table.columns[column] for name, column in cls.__columns__.items()}
+            key = [table.columns[column] for column in cls.__primary_key__] or None
+            self._registry.map_imperatively(cls, table, properties=relations | renamed, primary_key=key)
         self._registry.configure()
 
 
@@ -74,11 +76,16 @@ class Reflected:
 
     `__writes__` lists the SQL privileges, beyond SELECT, that the service needs on the table; `__deletes__` says that
     it deletes rows, with all that hangs on them (`deletion`).
+
+    `__columns__` says which column an attribute stands for, where its name can't be an attribute's: `{"price": "Unit
+    Price"}`. `__primary_key__` are the columns that tell rows apart where the database knows none, as of a view.
     """
 
     __mapping__: ClassVar[Mapping]
     __tablename__: ClassVar[str]
     __schema__: ClassVar[str | None] = None
+    __columns__: ClassVar[dict[str, str]] = {}
+    __primary_key__: ClassVar[tuple[str, ...]] = ()
     __table__: ClassVar[Table]
     __writes__: ClassVar[tuple[str, ...]] = ()
     __deletes__: ClassVar[bool] = False
@@ -102,7 +109,7 @@ def needed_columns(cls: type[Reflected]) -> dict[str, tuple[type, bool]]:
     hints = get_type_hints(cls)
     relations = set(_relations(cls))
     return {
-        name: _unwrap(get_args(hint)[0])
+        cls.__columns__.get(name, name): _unwrap(get_args(hint)[0])
         for name, hint in hints.items()
         if get_origin(hint) is Mapped and name not in relations
     }

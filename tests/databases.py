@@ -1,17 +1,19 @@
-"""Databases of a test's own on the run's PostgreSQL, with Django's tables in them."""
+"""Databases of a test's own on the run's PostgreSQL, with Django's tables in them, or those of a foreign project."""
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
 from strangler.local.databases import database_drop, database_ensure
 from strangler.local.services import Connections, django_environment, manage_argv
-from strangler.local.settings import ROOT, LocalSettings
+from strangler.local.settings import ROOT, LocalSettings, base_environment
 
+FOREIGN_MANAGE = ROOT / "tests" / "foreign" / "manage.py"
 PASSWORD = "a password of the tests, for a database that they drop"
 
 
@@ -45,19 +47,36 @@ class OwnDatabase:
 @contextmanager
 def migrated_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
     """A database with every table of the legacy service, owned by a role of its own; dropped at the end."""
-    database = OwnDatabase(name=name, admin_dsn=admin_dsn)
-    database_ensure(admin_dsn=admin_dsn, name=name, owner=database.owner, password=PASSWORD)
-    try:
+    with _empty_database(admin_dsn=admin_dsn, name=name) as database:
         connections = Connections(
             owner_dsn=database.owner_dsn, fastapi_dsn="", secret_key="s" * 40, jwt_signing_key="j" * 40
         )
-        subprocess.run(  # noqa: S603 - Django's own command
-            manage_argv("migrate", "--noinput"),
-            env=django_environment(LocalSettings(), connections),
-            cwd=ROOT,
-            check=True,
-            stdout=sys.stderr,
-        )
+        _migrate(manage_argv("migrate", "--noinput"), django_environment(LocalSettings(), connections))
+        yield database
+
+
+@contextmanager
+def foreign_database(*, admin_dsn: str, name: str, manage: Path = FOREIGN_MANAGE) -> Iterator[OwnDatabase]:
+    """A database with every table of the foreign project (tests/foreign), owned by a role of its own."""
+    with _empty_database(admin_dsn=admin_dsn, name=name) as database:
+        _migrate((sys.executable, str(manage), "migrate", "--noinput"), foreign_environment(database.owner_dsn))
+        yield database
+
+
+def foreign_environment(dsn: str) -> dict[str, str]:
+    """What the foreign project's commands read."""
+    return base_environment() | {"DATABASE_URL": dsn}
+
+
+@contextmanager
+def _empty_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
+    database = OwnDatabase(name=name, admin_dsn=admin_dsn)
+    database_ensure(admin_dsn=admin_dsn, name=name, owner=database.owner, password=PASSWORD)
+    try:
         yield database
     finally:
         database_drop(admin_dsn=admin_dsn, name=name)
+
+
+def _migrate(argv: Sequence[str], environment: dict[str, str]) -> None:
+    subprocess.run(argv, env=environment, cwd=ROOT, check=True, stdout=sys.stderr)  # noqa: S603 - Django's own command

@@ -1,0 +1,52 @@
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import Connection, create_engine, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from shared_schema.contract import Contract
+from shared_schema.drift import find_mismatches
+from strangler.local.settings import ROOT
+from tests.databases import FOREIGN_MANAGE, OwnDatabase, foreign_environment
+from tests.foreign.consumer import LIBRARY, Entry, OrderItem, Popularity
+
+
+@pytest.fixture(scope="module")
+def library(foreign: OwnDatabase) -> None:
+    """The consumer's classes are mapped once in a process."""
+    engine = create_engine(make_url(foreign.owner_dsn).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        LIBRARY.map(LIBRARY.reflect(connection))
+    engine.dispose()
+
+
+def test_the_mapped_classes_fit_the_tables(foreign_connection: Connection) -> None:
+    assert find_mismatches(LIBRARY, LIBRARY.reflect(foreign_connection)) == []
+
+
+@pytest.mark.usefixtures("library")
+def test_names_that_need_quotes_are_read_and_written(foreign_connection: Connection) -> None:
+    with Session(foreign_connection) as session:
+        session.add(OrderItem(select=True, unit_price=3, percent=5))
+        session.flush()
+        assert session.execute(select(OrderItem.unit_price).where(OrderItem.select)).scalar_one() == 3
+
+
+@pytest.mark.usefixtures("library")
+def test_a_view_and_another_schema_are_read(foreign_connection: Connection) -> None:
+    with Session(foreign_connection) as session:
+        assert session.execute(select(Popularity)).all() == session.execute(select(Entry)).all() == []
+
+
+def test_the_contract_of_the_project_is_read(foreign: OwnDatabase) -> None:
+    run = subprocess.run(  # noqa: S603 - Django's own command
+        [sys.executable, str(FOREIGN_MANAGE), "export_schema"],
+        env=foreign_environment(foreign.owner_dsn),
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    contract = Contract.model_validate_json(run.stdout)
+    assert {cls.key() for cls in LIBRARY.classes} <= set(contract.tables)
