@@ -31,7 +31,7 @@ def table_key(db_table: str) -> str:
 
 def type_name(db_type: str) -> str:
     """A type as PostgreSQL itself spells it (`format_type`)."""
-    found = re.fullmatch(r"(?P<name>[^(\[]+?)\s*(?P<size>\([^)]*\))?(?P<rest>\D*)", db_type)
+    found = re.fullmatch(r"(?P<name>[^(\[]*[^(\[\s])\s*(?P<size>\([^)]*\))?(?P<rest>.*)", db_type)
     if found is None:
         return db_type
     name = _TYPES.get(found["name"].lower(), found["name"])

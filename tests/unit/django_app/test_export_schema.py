@@ -3,6 +3,7 @@ import json
 import pytest
 
 from django_app.contract.document import FORMAT, FactEncoder, schema_document
+from django_app.contract.names import type_name
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +59,19 @@ def test_choices_are_listed(tables: dict[str, dict[str, object]]) -> None:
 
 def test_a_value_that_json_lacks_is_its_python_form() -> None:
     assert json.dumps({"x": 1j}, cls=FactEncoder) == '{"x": "1j"}'
+
+
+@pytest.mark.parametrize(
+    ("of_django", "of_postgres"),
+    [
+        ("varchar(50)", "character varying(50)"),
+        ("varchar", "character varying"),
+        ("time", "time without time zone"),
+        ("timestamp with time zone", "timestamp with time zone"),
+        ("numeric(6, 2)[]", "numeric(6,2)[]"),
+        ("time[]", "time without time zone[]"),
+        ("geometry(POINT,4326)", "geometry(POINT,4326)"),
+    ],
+)
+def test_types_are_spelled_as_postgresql_does(of_django: str, of_postgres: str) -> None:
+    assert type_name(of_django) == of_postgres
