@@ -74,8 +74,9 @@ class CatalogIndex:
 class CatalogTable:
     """A table or view; columns by name, in their order.
 
-    `triggers` are what else happens on a write, triggers and rules, by name: their definition with what the
-    function does. `row_security`: policies hide rows.
+    `triggers` are what else happens on a write, triggers and rules, by name: their definition, and on lines
+    below it what the function does. `row_security`: policies hide rows. `part_of` is the extension that brought it
+    along, or the table that it is a partition of.
     """
 
     name: str
@@ -87,6 +88,7 @@ class CatalogTable:
     triggers: Mapping[str, str] = field(default_factory=dict)
     definition: str | None = None
     row_security: bool = False
+    part_of: str | None = None
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -144,6 +146,7 @@ def read_catalog(connection: Connection) -> Catalog:
                 indexes=tuple(_index(found) for found in parts["indexes"].get(key, ())),
                 triggers={found.name: found.definition for found in parts["triggers"].get(key, ())},
                 row_security=row.row_security,
+                part_of=row.part_of,
             )
             for key, (row,) in parts["tables"].items()
         },
@@ -206,7 +209,13 @@ _STATEMENTS: Final = {
     "tables": f"""
         SELECT {_NAMED}, relation.relname AS name, relation.relkind::text AS kind,
             CASE WHEN relation.relkind IN ('v', 'm') THEN pg_get_viewdef(relation.oid) END AS definition,
-            relation.relrowsecurity AS row_security
+            relation.relrowsecurity AS row_security,
+            coalesce(
+                (SELECT extname FROM pg_depend JOIN pg_extension ON pg_extension.oid = refobjid
+                    WHERE classid = 'pg_class'::regclass AND objid = relation.oid AND deptype = 'e'),
+                (SELECT inhparent::regclass::text FROM pg_inherits
+                    WHERE inhrelid = relation.oid AND relation.relispartition)
+            ) AS part_of
         FROM {_FROM} WHERE {_OURS} ORDER BY 1, 2
     """,
     "columns": f"""
@@ -251,7 +260,7 @@ _STATEMENTS: Final = {
     """,
     "triggers": f"""
         SELECT {_NAMED}, tgname AS name,
-            concat_ws(' ', pg_get_triggerdef(pg_trigger.oid), tgenabled, prosrc) AS definition
+            concat_ws(E'\\n', pg_get_triggerdef(pg_trigger.oid), tgenabled, prosrc) AS definition
         FROM {_FROM}
         JOIN pg_trigger ON tgrelid = relation.oid AND NOT tgisinternal
         JOIN pg_proc ON pg_proc.oid = tgfoid

@@ -1,23 +1,13 @@
 """Where the live database is not what the service needs."""
 
-from dataclasses import dataclass
 from typing import Any, get_origin
 
 from sqlalchemy import Column, Connection, MetaData, Table, text
 
+from shared_schema.drift.mismatch import Mismatch
 from shared_schema.mapping import Mapping, Reflected, needed_columns
 
-
-@dataclass(frozen=True)
-class Mismatch:
-    """One thing that is missing or different: what, and the mend, as a sentence."""
-
-    table: str
-    column: str | None
-    sentence: str
-
-    def __str__(self) -> str:
-        return self.sentence
+__all__ = ["Mismatch", "find_denied", "find_mismatches"]
 
 
 def find_mismatches(mapping: Mapping, metadata: MetaData) -> list[Mismatch]:
