@@ -12,6 +12,7 @@ from typing import Any, Union
 import asyncpg
 from sqlalchemy import ColumnElement, Executable
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.types import TypeEngine
 
 from fastapi_app.sessions import RequestSession
 
@@ -85,6 +86,8 @@ class _Compiled:
     text: str
     names: tuple[str, ...]
     constants: Mapping[str, Any]
+    # What is made anew for each call: Django's defaults (`shared_schema.overlay`).
+    made: Mapping[str, Callable[[], Any]]
 
 
 _dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy's own
@@ -98,11 +101,10 @@ async def fetch(session: RequestSession, rows: Rows) -> list[asyncpg.Record]:
         asyncpg.PostgresError: the database refuses the statement, or is going down.
         asyncpg.InterfaceError: the connection is dead.
     """
-    statement = _statement(rows)
-    values = {**statement.constants, **rows.values}
+    text, arguments = as_sent(rows)
     driver = await session.driver()
     try:
-        found: list[asyncpg.Record] = await driver.fetch(statement.text, *(values[name] for name in statement.names))
+        found: list[asyncpg.Record] = await driver.fetch(text, *arguments)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         if driver.is_closed():
             await session.discard()
@@ -114,6 +116,13 @@ async def fetch_value(session: RequestSession, rows: Rows) -> Any:  # noqa: ANN4
     """The first column of the first row, None where there is none."""
     found = await fetch(session, rows)
     return found[0][0] if found else None
+
+
+def as_sent(rows: Rows) -> tuple[str, list[Any]]:
+    """The statement's text and its arguments, as a driver's connection takes them."""
+    statement = _statement(rows)
+    values = {**statement.constants, **{name: make() for name, make in statement.made.items()}, **rows.values}
+    return statement.text, [values[name] for name in statement.names]
 
 
 def _statement(rows: Rows) -> _Compiled:
@@ -130,4 +139,17 @@ def _statement(rows: Rows) -> _Compiled:
 def _compile(statement: Executable) -> _Compiled:
     compiled: Any = statement.compile(dialect=_dialect)  # type: ignore[attr-defined] # every statement has it
     names = tuple(compiled.positiontup or ())
-    return _Compiled(compiled.string, names, {name: compiled.params[name] for name in names})
+    made = {column.key: _maker(column.default, column.type) for column in compiled.insert_prefetch}
+    made |= {column.key: _maker(column.onupdate, column.type) for column in compiled.update_prefetch}
+    return _Compiled(compiled.string, names, {name: compiled.params[name] for name in names}, made)
+
+
+def _maker(default: Any, kind: TypeEngine[Any]) -> Callable[[], Any]:  # noqa: ANN401 - SQLAlchemy's own
+    """What gives a default as the driver takes it."""
+    process = kind.dialect_impl(_dialect).bind_processor(_dialect)
+
+    def make() -> Any:  # noqa: ANN401 - whatever the column holds
+        value = default.arg(None) if default.is_callable else default.arg
+        return value if process is None else process(value)
+
+    return make

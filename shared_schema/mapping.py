@@ -22,6 +22,8 @@ from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.orm import Mapped, RelationshipProperty, registry
 
 from shared_schema.catalog import table_key
+from shared_schema.contract import Contract, load_contract
+from shared_schema.overlay import overlay
 
 
 class Mapping:
@@ -50,8 +52,10 @@ class Mapping:
             )
         return metadata
 
-    def map(self, metadata: MetaData) -> None:
-        """Maps every class onto its table in `metadata`; a second call changes nothing.
+    def map(self, metadata: MetaData, contract: Contract | None = None) -> None:
+        """Maps every class onto its table in `metadata`, with Django's defaults; a second call changes nothing.
+
+        The defaults are those of `contract`, or of the contract file.
 
         Raises:
             KeyError: `metadata` lacks a table; `drift.find_mismatches` says so in words, so ask it first.
@@ -60,6 +64,7 @@ class Mapping:
             return
         for table in metadata.tables.values():
             table.to_metadata(self._registry.metadata)
+        overlay(self._registry.metadata, contract or load_contract())
         for cls in self.classes:
             relations: dict[str, Any] = _relations(cls)
             for name in relations:

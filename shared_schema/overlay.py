@@ -1,35 +1,56 @@
-"""What Django writes where nobody says otherwise, on tables that know nothing of it."""
+"""What Django writes where nobody names a value, on reflected tables: their database knows nothing of it.
+
+The defaults are SQLAlchemy's own (`Column.default`, `Column.onupdate`), so that every INSERT and UPDATE has them, of
+Core and of the ORM. As in Django an UPDATE writes nothing but `auto_now`.
+"""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
-from shared_schema.contract import ColumnFacts, load_contract
+from sqlalchemy import Column, ColumnDefault, MetaData, null
 
-# What a column's `default_callable` names, without importing the project that defines it.
-_CALLABLES: dict[str, Callable[[], object]] = {
-    "django.utils.timezone.now": lambda: datetime.now(UTC),
-    "uuid.uuid4": uuid4,
-    "builtins.dict": dict,
-    "builtins.list": list,
-}
+from shared_schema.callables import callable_of, now
+from shared_schema.catalog import table_key
+from shared_schema.contract import ColumnFacts, Contract
+from shared_schema.values import as_column
 
 
-def django_defaults(table: str) -> dict[str, Any]:
-    """What Django writes into a new row's columns where nobody says otherwise; the database has no defaults of its own.
+def overlay(metadata: MetaData, contract: Contract) -> None:
+    """Gives the tables of `metadata` what the contract says of their columns; others stay as they are."""
+    for table in metadata.tables.values():
+        key = table_key(table.schema, table.name)
+        facts = contract.tables.get(key)
+        for column in table.columns if facts is not None else ():
+            if facts is not None and column.name in facts.columns:
+                _overlay_column(column, facts.columns[column.name], f"{key}.{column.name}")
 
-    Times are those of this call.
+
+def _overlay_column(column: Column[Any], facts: ColumnFacts, name: str) -> None:
+    default = django_default(facts, name)
+    if default is not None:
+        ColumnDefault(default)._set_parent_with_dispatch(column)  # noqa: SLF001 - as Column's own constructor does
+    if facts.auto_now:
+        changed = ColumnDefault(lambda: now(facts.type), for_update=True)
+        changed._set_parent_with_dispatch(column)  # noqa: SLF001 - the same
+
+
+def django_default(facts: ColumnFacts, name: str) -> Any:  # noqa: ANN401 - a value, or what is called for one
+    """What Django writes into column `name`: a value, SQL's NULL, or a function that gives one for each row.
+
+    None stands for nothing: the database then writes its own default, or NULL.
     """
-    columns = load_contract().tables[table].columns
-    return {name: _default(facts) for name, facts in columns.items() if _is_filled(facts)}
+    if facts.generated is not None:
+        return None
+    if facts.auto_now or facts.auto_now_add:
+        return _times(facts.type)
+    if facts.default_callable is not None:
+        return callable_of(facts.default_callable, type_name=facts.type, column=name)
+    if not facts.has_default:
+        return None
+    if facts.default is None:
+        return None if facts.db_default is None else null()
+    return as_column(facts.default, facts.type)
 
 
-def _is_filled(facts: ColumnFacts) -> bool:
-    return facts.has_default or facts.default_callable is not None or facts.auto_now or facts.auto_now_add
-
-
-def _default(facts: ColumnFacts) -> Any:  # noqa: ANN401 - a value of the column's type
-    if facts.has_default:
-        return facts.default
-    return _CALLABLES[facts.default_callable or "django.utils.timezone.now"]()
+def _times(type_name: str) -> Callable[[], object]:
+    return lambda: now(type_name)

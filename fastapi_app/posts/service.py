@@ -9,7 +9,6 @@ from fastapi_app.reads import fetch, fetch_value
 from fastapi_app.sessions import RequestSession
 from fastapi_app.tags.service import tag_ensure
 from shared_schema.deletion import delete_rows
-from shared_schema.overlay import django_defaults
 
 
 async def post_create(
@@ -22,7 +21,7 @@ async def post_create(
     tags: Sequence[str] = (),
 ) -> int:
     """Writes a post and returns its id; tags are names, and unknown ones are created."""
-    row = django_defaults("posts") | {
+    row = {
         "author_id": author_id,
         "title": title,
         "content": content,

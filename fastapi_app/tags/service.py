@@ -2,22 +2,16 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert
-
 from fastapi_app.reads import fetch
 from fastapi_app.sessions import RequestSession
 from fastapi_app.tags import queries
 from fastapi_app.tags.queries import TAGS
 from shared_schema.deletion import delete_rows
-from shared_schema.models import Tag
-from shared_schema.overlay import django_defaults
 
 
 async def tag_create(*, session: RequestSession, name: str) -> int:
     """Adds a tag and returns its id."""
-    row = django_defaults("tags") | {"name": name}
-    tag_id: int = (await session.execute(insert(Tag.__table__).values(row).returning(Tag.id))).scalar_one()
+    tag_id: int = (await session.execute(queries.tag_insert(name))).scalar_one()
     return tag_id
 
 
@@ -29,8 +23,7 @@ async def tag_update(*, session: RequestSession, tag_id: int, name: str | None =
     """
     if name is None:
         return
-    renamed = update(Tag.__table__).where(Tag.id == tag_id).values(name=name).returning(Tag.id)
-    if (await session.execute(renamed)).first() is None:
+    if (await session.execute(queries.tag_rename(tag_id, name))).first() is None:
         raise TAGS.absent()
 
 

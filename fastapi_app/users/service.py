@@ -1,20 +1,16 @@
 """Writes of users; each leaves the commit to the endpoint, which answers only after it."""
 
-from sqlalchemy import insert, update
-
 from fastapi_app.auth.hashing import hash_off_loop
 from fastapi_app.sessions import RequestSession
+from fastapi_app.users import queries
 from fastapi_app.users.queries import USERS
 from shared_schema.deletion import delete_rows
-from shared_schema.models import User
-from shared_schema.overlay import django_defaults
 
 
 async def user_create(*, session: RequestSession, username: str, email: str, password: str) -> int:
     """Registers somebody and returns the id; the password is stored as a hash."""
     row = {"username": username, "email": email, "password": await _hashed(session, password)}
-    values = django_defaults("users") | row
-    user_id: int = (await session.execute(insert(User.__table__).values(values).returning(User.id))).scalar_one()
+    user_id: int = (await session.execute(queries.user_insert(row))).scalar_one()
     return user_id
 
 
@@ -28,8 +24,7 @@ async def user_update(*, session: RequestSession, user_id: int, password: str | 
         columns["password"] = await _hashed(session, password)
     if not columns:
         return
-    changed = update(User.__table__).where(User.id == user_id).values(columns).returning(User.id)
-    if (await session.execute(changed)).first() is None:
+    if (await session.execute(queries.user_change(user_id, columns))).first() is None:
         raise USERS.absent()
 
 
