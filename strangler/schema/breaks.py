@@ -1,7 +1,11 @@
 """What a change of the schema breaks for a service that goes on running: one `Break` for each thing."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+_SHOWN: Final = 4
 
 
 class BreakKind(StrEnum):
@@ -10,6 +14,7 @@ class BreakKind(StrEnum):
     TABLE_GONE = "table-gone"
     TABLE_CHANGED = "table-changed"  # a table became a view, a view shows something else, rows are hidden by policies
     COLUMN_GONE = "column-gone"
+    VALUE_CHANGED = "value-changed"  # a generated column is worked out otherwise
     COLUMN_ADDED = "column-added"  # a statement says `*`, so it gets the new column too
     TYPE_CHANGED = "type-changed"
     COLLATION_CHANGED = "collation-changed"
@@ -40,3 +45,16 @@ class Break:
 
     def __str__(self) -> str:
         return self.sentence
+
+
+def break_make(table: str, column: str | None, features: Iterable[str], kind: BreakKind, what: str, mend: str) -> Break:
+    """A break whose sentence says what happens to the table or column, who needs it, and the mend."""
+    names = tuple(sorted(features))
+    where = f"Column {table}.{column}" if column else f"Table {table}"
+    sentence = f"{where} {what}; {_features_text(names)} would break: {mend}."
+    return Break(table=table, column=column, features=names, kind=kind, sentence=sentence)
+
+
+def _features_text(names: Sequence[str]) -> str:
+    shown = names if len(names) <= _SHOWN else [*names[: _SHOWN - 1], f"{len(names) - _SHOWN + 1} more"]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))

@@ -1,0 +1,78 @@
+"""What becomes of values when a column's type changes; types by name as PostgreSQL's `format_type` spells them."""
+
+import math
+import re
+from enum import Enum, auto
+from typing import Final
+
+from shared_schema.catalog import Catalog, CatalogType
+
+_SPELLING: Final = re.compile(
+    r"(?P<base>.*?)(?:\((?P<sizes>[-\d,]+)\))?(?P<zone> with(?:out)? time zone)?(?P<array>(?:\[\])*)"
+)
+_INTEGERS: Final = ("smallint", "integer", "bigint")
+_TEXTS: Final = frozenset({"character varying", "text"})
+
+
+class TypeChange(Enum):
+    """Whether a column's values are what they were: all and only them, more, fewer, or others altogether."""
+
+    NONE = auto()
+    WIDER = auto()
+    NARROWER = auto()
+    OTHER = auto()
+
+
+def is_integer(type_name: str) -> bool:
+    """Whether a column of that type holds whole numbers."""
+    return type_name in _INTEGERS
+
+
+def compare_types(before: str, after: str, *, catalogs: tuple[Catalog, Catalog]) -> TypeChange:
+    """What a change of type does to values that are read and written; `catalogs` know the types of one's own."""
+    own = [catalog.types.get(name.rstrip("[]")) for catalog, name in zip(catalogs, (before, after), strict=True)]
+    if before == after:
+        return _own_change(own[0], own[1])
+    old, new = _spelled(before), _spelled(after)
+    if old["zone"] != new["zone"] or bool(old["array"]) != bool(new["array"]):
+        return TypeChange.OTHER
+    # An operator that takes arrays takes the very type: varchar[] is compared with no text[], bigint[] with no int[].
+    if old["array"] and old["base"] != new["base"]:
+        return TypeChange.OTHER
+    sizes = _sizes(old["base"], old["sizes"]), _sizes(new["base"], new["sizes"])
+    if sizes[0] is None or sizes[1] is None or sizes[0][0] != sizes[1][0]:
+        return TypeChange.OTHER
+    if sizes[0] == sizes[1]:
+        return TypeChange.NONE
+    return TypeChange.WIDER if sizes[0][1] < sizes[1][1] else TypeChange.NARROWER
+
+
+def _spelled(name: str) -> dict[str, str]:
+    match = _SPELLING.fullmatch(name)
+    return match.groupdict("") if match else {"base": name, "sizes": "", "zone": "", "array": ""}
+
+
+def _sizes(base: str, sizes: str) -> tuple[str, float] | None:
+    """What two types must share for values to be the same, and how much fits; None for a type that has no sizes."""
+    if base in _TEXTS:
+        return "text", float(sizes or math.inf)
+    if base in _INTEGERS:
+        return "integer", _INTEGERS.index(base)
+    if base == "numeric" and sizes:
+        precision, _, scale = sizes.partition(",")
+        # 1.5 is read back as 1.50 with two digits after the point.
+        return f"numeric of scale {scale}", float(precision)
+    return None
+
+
+def _own_change(before: CatalogType | None, after: CatalogType | None) -> TypeChange:
+    if before == after:
+        return TypeChange.NONE
+    if before is None or after is None or before.kind != after.kind:
+        return TypeChange.OTHER
+    if before.kind == "enum":
+        kept = tuple(label for label in after.parts if label in before.parts)
+        return TypeChange.WIDER if kept == before.parts else TypeChange.OTHER
+    if before.parts[0] != after.parts[0]:
+        return TypeChange.OTHER
+    return TypeChange.WIDER if set(after.parts) <= set(before.parts) else TypeChange.NARROWER

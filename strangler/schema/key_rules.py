@@ -1,0 +1,110 @@
+"""What a change of foreign keys breaks: for those who write the rows that point, and the rows that are pointed at."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from shared_schema.catalog import Catalog, CatalogConstraint
+from strangler.schema.breaks import Break, BreakKind, break_make
+from strangler.schema.column_rules import has_source
+from strangler.schema.definitions import is_enforced, plain_definition
+from strangler.schema.effects import Effects, Features, Verb, action_on, foreign_keys
+
+_LATER: Final = "release a version that keeps to it first"
+
+
+@dataclass(frozen=True)
+class KeyChange:
+    """A foreign key before and after, None where there is none, and the table that has it."""
+
+    table: str
+    before: CatalogConstraint | None
+    after: CatalogConstraint | None
+
+
+def key_breaks(before: Catalog, after: Catalog, effects: Mapping[str, Effects]) -> Iterator[Break]:
+    """What changes of foreign keys break, whichever table has them."""
+    for change in _changes(before, after):
+        found = change.after or change.before
+        if found is None or (change.before is not None and change.before == change.after):
+            continue
+        kind = BreakKind.FOREIGN_KEY_CHANGED if change.before else BreakKind.NEW_CONSTRAINT
+        pointing = _pointing(change, after, effects.get(change.table, Effects()))
+        if pointing:
+            what = f"has {_words(change)} {found.name}, {found.definition}"
+            yield break_make(change.table, None, pointing, kind, what, _LATER)
+        target = found.target or change.table
+        pointed_at = _pointed_at(change, effects)
+        if pointed_at:
+            what = f"is pointed at by {_words(change)} {found.name} of {change.table}, {found.definition}"
+            mend = "release a version that deletes or changes those rows as it wants them first"
+            yield break_make(target, None, pointed_at, kind, what, mend)
+
+
+def _changes(before: Catalog, after: Catalog) -> Iterator[KeyChange]:
+    sides = [_by_columns(catalog) for catalog in (before, after)]
+    for table, columns, number in sorted({*sides[0], *sides[1]}):
+        old, new = (side.get((table, columns, number)) for side in sides)
+        if old and new and plain_definition(old.definition) == plain_definition(new.definition):
+            continue
+        # A key that goes away with its table or columns leaves nothing that points.
+        if new or (table in after.tables and set(columns) <= set(after.tables[table].columns)):
+            yield KeyChange(table, old, new)
+
+
+def _by_columns(catalog: Catalog) -> dict[tuple[str, tuple[str, ...], int], CatalogConstraint]:
+    found: dict[tuple[str, tuple[str, ...], int], CatalogConstraint] = {}
+    for table, key in foreign_keys(catalog):
+        if is_enforced(key):
+            number = sum((table, key.columns) == known[:2] for known in found)
+            found[table, key.columns, number] = key
+    return found
+
+
+def _words(change: KeyChange) -> str:
+    if change.before is None:
+        return "a new foreign key"
+    return "a changed foreign key" if change.after else "no longer the foreign key"
+
+
+def _pointing(change: KeyChange, after: Catalog, effects: Effects) -> Features:
+    """The features that write rows which the key may refuse now."""
+    old, new = change.before, change.after
+    if new is None or (old is not None and _place(old) == _place(new) and not _is_sooner(old, new)):
+        return set()
+    columns = after.tables[change.table].columns
+    filled = {name for name in new.columns if has_source(columns[name])}
+    features = {
+        feature
+        for given, names in effects.inserts.items()
+        if not given.isdisjoint(new.columns) or filled
+        for feature in names
+    }
+    return features | effects.of(Verb.UPDATE, *new.columns)
+
+
+def _pointed_at(change: KeyChange, effects: Mapping[str, Effects]) -> Features:
+    """The features that delete or change rows which the key may keep, or treats otherwise, now."""
+    old, new = change.before, change.after
+    features: Features = set()
+    for key in filter(None, (old, new)):
+        target = effects.get(key.target or "", Effects())
+        moved = old is None or new is None or _place(old) != _place(new) or _is_sooner(old, new)
+        for verb, parts in ((Verb.DELETE, ()), (Verb.UPDATE, key.target_columns)):
+            if new is None:
+                # Without the key nothing is refused; but what it did on a DELETE isn't done either.
+                counts = action_on(key, verb.name) is not None
+            else:
+                counts = moved or (old is not None and action_on(old, verb.name) != action_on(new, verb.name))
+            features |= target.of(verb, *parts) if counts else set()
+    return features
+
+
+def _place(key: CatalogConstraint) -> tuple[str | None, tuple[str, ...], bool]:
+    return key.target, key.target_columns, "MATCH FULL" in key.definition
+
+
+def _is_sooner(old: CatalogConstraint, new: CatalogConstraint) -> bool:
+    """Whether the key is checked sooner than it was: after each statement instead of at the end."""
+    flags = [("DEFERRABLE" in key.definition, "INITIALLY DEFERRED" in key.definition) for key in (old, new)]
+    return any(was and not now for was, now in zip(*flags, strict=True))
