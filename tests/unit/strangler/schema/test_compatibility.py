@@ -1,6 +1,5 @@
 """Each change that breaks a running service is named, and each that doesn't is not: no cry of wolf."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -17,7 +16,6 @@ from tests.catalogs import (
     consumer,
     index,
     key,
-    statement,
     table,
     unique,
     with_columns,
