@@ -1,7 +1,6 @@
 """Asks one side what a case says, and tells in one sentence why there is no answer to compare."""
 
 import asyncio
-import re
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -16,6 +15,7 @@ from strangler.compare.failing import AskFailed, failure_of
 from strangler.compare.pace import Pace
 from strangler.compare.redirects import MAX_REDIRECTS, redirect_target
 from strangler.compare.side import Side
+from strangler.compare.statements import statements_reported
 from strangler.compare.wire import Headers, headers_sent, is_json_broken, url_of
 
 # What aiohttp would say of itself, and nobody asked it to.
@@ -23,7 +23,6 @@ _UNSAID: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 # Below that of the servers in use, so that few requests meet a connection that is just being closed.
 _KEEP_ALIVE_SECONDS: Final = 1.5
 _HEADER_BYTES: Final = 65536
-_STATEMENTS: Final = re.compile(r'(?:^|,)\s*sql\s*;[^,]*?\bdesc="?(\d{1,9})')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,14 +86,16 @@ class Asker:
     ) -> None:
         await self._session.close()
 
-    async def ask(self, case: Case, *, credentials: Headers = ()) -> Asked:
+    async def ask(self, case: Case, *, credentials: Headers = (), known: Answer | None = None) -> Asked:
         """The answer to a case; waiting for one's turn isn't among its seconds.
+
+        `known` is an answer to the same that was given by an asker alike: its JSON could be read.
 
         :raises AskFailed: the side doesn't answer, takes too long, or what it answers can't be compared.
         """
         headers = headers_sent(self.side, case.headers, credentials)
         async with self._slots:
-            asked = await self._timed(case.method, case.target, headers, case.body)
+            asked = await self._timed(case, case.target, headers, known)
             target, seconds, hops = case.target, asked.seconds, 0
             while (found := redirect_target(self.side, case.method, target, asked.answer)) is not None:
                 hops += 1
@@ -103,25 +104,25 @@ class Asker:
                 if not self._follow:
                     break
                 target = found
-                asked = await self._timed(case.method, target, headers, case.body)
+                asked = await self._timed(case, target, headers, known)
                 seconds += asked.seconds
         return Asked(answer=asked.answer, seconds=seconds, statements=asked.statements)
 
-    async def _timed(self, method: str, target: str, headers: CIMultiDict[str], body: bytes) -> Asked:
+    async def _timed(self, case: Case, target: str, headers: CIMultiDict[str], known: Answer | None) -> Asked:
         if self._pace:
             await self._pace.wait()
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
             async with asyncio.timeout(self._limits.timeout):
-                answer = await self._answer(method, url_of(self._base, target), headers, body)
+                answer = await self._answer(case.method, url_of(self._base, target), headers, case.body)
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise failure_of(error, side=self.side.name, timeout=self._limits.timeout) from None
         seconds = clock() - began
         self._require_stack(answer)
-        if self._strict_json and is_json_broken(method, answer):
+        if self._strict_json and is_json_broken(case.method, answer, known=known):
             raise AskFailed(self.side.name, "answered with JSON that can't be read")
-        return Asked(answer=answer, seconds=seconds, statements=_statements(answer))
+        return Asked(answer=answer, seconds=seconds, statements=statements_reported(answer))
 
     def _require_stack(self, answer: Answer) -> None:
         """A route's answer is of the stack that was asked for; what no route names is always the legacy stack's."""
@@ -144,9 +145,3 @@ class Asker:
                     raise AskFailed(self.side.name, f"answered with more than {limit} bytes")
             sent = ((name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in response.raw_headers)
             return Answer(status=response.status, headers=tuple(sent), body=bytes(received), base=self.side.links)
-
-
-def _statements(answer: Answer) -> int | None:
-    told = answer.header("server-timing")
-    found = _STATEMENTS.search(told) if told else None
-    return int(found[1]) if found else None

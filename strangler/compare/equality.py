@@ -8,7 +8,7 @@ from typing import Final
 
 from strangler.compare.answer import Answer
 from strangler.compare.json_values import ABSENT, Absent, Keys, NotJsonError, Path, json_parse, pairs_walk, path_text
-from strangler.compare.links import Links
+from strangler.compare.links import Links, links_of
 
 # What frames the body, what differs from request to request, and what the gateway adds.
 IGNORED_HEADERS: Final = frozenset(
@@ -80,7 +80,7 @@ def differences(left: Answer, right: Answer, *, by_shape: bool = False) -> list[
     Links count with their base normalised; numbers, datetimes and decimals by their text. With `by_shape` two bodies
     are equal if they have the same keys in the same order with values of the same types.
     """
-    links = Links(left.base, right.base)
+    links = links_of(left.base, right.base)
     found = (
         *_status_differences(left, right),
         *_header_differences(left, right, links),

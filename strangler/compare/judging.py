@@ -80,8 +80,8 @@ class Judge:
         try:
             if right_first:
                 right = await self._right.ask(case, credentials=credentials)
-            left = await self._left.ask(case, credentials=credentials)
-            right = right or await self._right.ask(case, credentials=credentials)
+            left = await self._left.ask(case, credentials=credentials, known=right.answer if right else None)
+            right = right or await self._right.ask(case, credentials=credentials, known=left.answer)
             return await self._verdict(case, credentials, left, right, right_first=right_first)
         except AskFailed as failure:
             return Verdict(outcome=Outcome.FAILED, left=left, right=right, failure=failure)
@@ -92,7 +92,7 @@ class Judge:
         found = await self._rules.found(left.answer, right.answer)
         if found and right_first and case.safe:
             # The right's answer has to lie between two of the left's, else a write before both looks like a fault.
-            right = await self._right.ask(case, credentials=credentials)
+            right = await self._right.ask(case, credentials=credentials, known=left.answer)
             found = await self._rules.found(left.answer, right.answer)
         outcome = Outcome.DIFFERENT if found else Outcome.EQUAL
         if found:
@@ -105,7 +105,8 @@ class Judge:
 
     async def _steady(self, case: Case, credentials: Headers, left: Asked, found: list[Difference]) -> list[Difference]:
         """Those of `found` at places where the left side repeats itself."""
-        again = await self._rules.found(left.answer, (await self._left.ask(case, credentials=credentials)).answer)
+        asked = await self._left.ask(case, credentials=credentials, known=left.answer)
+        again = await self._rules.found(left.answer, asked.answer)
         # With another status the whole answer is another one.
         if any(each.kind is Kind.STATUS for each in again):
             return []

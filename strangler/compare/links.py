@@ -1,6 +1,7 @@
 """Links of two answers made alike, whichever address and prefix each was asked at."""
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -29,3 +30,9 @@ class Links:
         if self._pattern is None:
             return text
         return self._pattern.sub(lambda found: self._tokens[found[1]], text)
+
+
+@lru_cache(maxsize=64)
+def links_of(left: str, right: str) -> Links:
+    """The links of two bases, made once for all answers of a pair of sides."""
+    return Links(left, right)

@@ -1,10 +1,21 @@
 """How many SQL statements stood behind each answer, in constant memory."""
 
+import re
 from collections import Counter
 from typing import Final
 
+from strangler.compare.answer import Answer
+
+_REPORTED: Final = re.compile(r'(?:^|,)\s*sql\s*;[^,]*?\bdesc="?(\d{1,9})')
 # More than this is the same to a reader.
 _MOST_TOLD_APART: Final = 10_000
+
+
+def statements_reported(answer: Answer) -> int | None:
+    """What an answer says in `Server-Timing: sql;desc="3"`; None where it says nothing of that."""
+    told = answer.header("server-timing")
+    found = _REPORTED.search(told) if told else None
+    return int(found[1]) if found else None
 
 
 class StatementCount:

@@ -26,9 +26,11 @@ class Script:
         self.name = name
         self.bodies = list(bodies)
         self.heard = heard
+        self.known: list[Answer | None] = []
 
-    async def ask(self, _case: Case, **_options: object) -> Asked:
+    async def ask(self, _case: Case, *, known: Answer | None = None, **_options: object) -> Asked:
         self.heard.append(self.name)
+        self.known.append(known)
         body = self.bodies.pop(0) if len(self.bodies) > 1 else self.bodies[0]
         if isinstance(body, AskFailed):
             raise body
@@ -49,6 +51,16 @@ async def test_equal_answers_are_asked_for_once() -> None:
     for right_first, order in ((False, "LR"), (True, "RL")):
         verdict, heard = await judged([{"a": 1}], [{"a": 1}], right_first=right_first)
         assert (verdict.outcome, heard) == (Outcome.EQUAL, order)
+
+
+@pytest.mark.parametrize("right_first", [False, True])
+async def test_who_is_asked_second_is_told_what_the_first_has_answered(*, right_first: bool) -> None:
+    left, right = (Script(name, [{"a": 1}], []) for name in "LR")
+    judge = Judge(left, right, Rules(DeclaredDifferences([])))  # type: ignore[arg-type] # the same
+    await judge.judge(GET, right_first=right_first)
+    first, second = (right, left) if right_first else (left, right)
+    assert first.known == [None]
+    assert second.known == [Answer(status=200, body=b'{"a": 1}')]
 
 
 async def test_a_difference_is_re_asked_of_the_left() -> None:

@@ -77,6 +77,16 @@ def test_json_that_is_none_is_noticed(media: str, body: bytes, *, broken: bool) 
     assert not is_json_broken("HEAD", answer)
 
 
+def test_json_that_the_other_side_has_sent_too_is_read_once() -> None:
+    broken = Answer(status=200, headers=(("content-type", "application/json"),), body=b'{"a":')
+    assert not is_json_broken("GET", broken, known=broken)
+    # As text it was never read.
+    assert is_json_broken(
+        "GET", broken, known=Answer(status=200, headers=(("content-type", "text/html"),), body=broken.body)
+    )
+    assert is_json_broken("GET", broken, known=Answer(status=200, headers=broken.headers, body=b"{}"))
+
+
 @pytest.mark.parametrize(
     ("location", "found"),
     [
