@@ -2,16 +2,16 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
 from strangler.local.databases import database_drop, database_ensure
 from strangler.local.services import Connections, django_environment, manage_argv
 from strangler.local.settings import ROOT, LocalSettings, base_environment
+from strangler.schema.django_side import Project
 
 FOREIGN_MANAGE = ROOT / "tests" / "foreign" / "manage.py"
 PASSWORD = "a password of the tests, for a database that they drop"
@@ -23,10 +23,11 @@ class OwnDatabase:
 
     name: str
     admin_dsn: str
+    owned_by: str = ""
 
     @property
     def owner(self) -> str:
-        return f"{self.name}_owner"
+        return self.owned_by or f"{self.name}_owner"
 
     @property
     def owner_dsn(self) -> str:
@@ -56,16 +57,18 @@ def migrated_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
 
 
 @contextmanager
-def foreign_database(*, admin_dsn: str, name: str, manage: Path = FOREIGN_MANAGE) -> Iterator[OwnDatabase]:
+def foreign_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
     """A database with every table of the foreign project (tests/foreign), owned by a role of its own."""
     with _empty_database(admin_dsn=admin_dsn, name=name) as database:
-        _migrate((sys.executable, str(manage), "migrate", "--noinput"), foreign_environment(database.owner_dsn))
+        project = foreign_project(database.owner_dsn)
+        _migrate((*project.argv, "migrate", "--noinput"), project.env)
         yield database
 
 
-def foreign_environment(dsn: str) -> dict[str, str]:
-    """What the foreign project's commands read."""
-    return base_environment() | {"DATABASE_URL": dsn}
+def foreign_project(dsn: str, more: Mapping[str, str] | None = None) -> Project:
+    """How the foreign project's commands are run on a database; `more` is told to them too."""
+    env = base_environment() | {"DATABASE_URL": dsn} | dict(more or {})
+    return Project(argv=(sys.executable, str(FOREIGN_MANAGE)), env=env, cwd=ROOT)
 
 
 @contextmanager
@@ -78,5 +81,5 @@ def _empty_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
         database_drop(admin_dsn=admin_dsn, name=name)
 
 
-def _migrate(argv: Sequence[str], environment: dict[str, str]) -> None:
-    subprocess.run(argv, env=environment, cwd=ROOT, check=True, stdout=sys.stderr)  # noqa: S603 - Django's own command
+def _migrate(argv: Sequence[str], environment: Mapping[str, str]) -> None:
+    subprocess.run(argv, env=dict(environment), cwd=ROOT, check=True, stdout=sys.stderr)  # noqa: S603 - Django's own command

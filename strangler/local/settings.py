@@ -53,6 +53,7 @@ class LocalSettings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     evidence_equal: Annotated[int, Field(ge=0)] = 5
     evidence_days: Annotated[int, Field(ge=1)] = 7
+    manage: str = ""
     routes_file: Path = ROOT / "nginx" / "routes.toml"
     gateway: Literal["local", "container"] = "local"
     compose: str = "docker compose"

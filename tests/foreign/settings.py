@@ -1,4 +1,8 @@
-"""Settings of the library. Only its database is told from outside, by DATABASE_URL."""
+"""Settings of the library.
+
+Its database is told from outside, by DATABASE_URL, and so are packages of migrations other than the apps' own
+(MIGRATION_MODULES="lending=other_migrations"), by which tests add some.
+"""
 
 import os
 from urllib.parse import unquote, urlsplit
@@ -17,6 +21,7 @@ INSTALLED_APPS = [
     "tests.foreign.audit",
     "django_app.contract",
 ]
+MIGRATION_MODULES = dict(pair.split("=") for pair in os.environ.get("MIGRATION_MODULES", "").split())
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",

@@ -1,15 +1,11 @@
-import subprocess
-import sys
-
 import pytest
 from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from shared_schema.contract import Contract
 from shared_schema.drift import find_mismatches
-from strangler.local.settings import ROOT
-from tests.databases import FOREIGN_MANAGE, OwnDatabase, foreign_environment
+from strangler.schema.django_side import django_contract
+from tests.databases import OwnDatabase, foreign_project
 from tests.foreign.consumer import LIBRARY, Entry, OrderItem, Popularity
 
 
@@ -41,12 +37,5 @@ def test_a_view_and_another_schema_are_read(foreign_connection: Connection) -> N
 
 
 def test_the_contract_of_the_project_is_read(foreign: OwnDatabase) -> None:
-    run = subprocess.run(  # noqa: S603 - Django's own command
-        [sys.executable, str(FOREIGN_MANAGE), "export_schema"],
-        env=foreign_environment(foreign.owner_dsn),
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    contract = Contract.model_validate_json(run.stdout)
+    contract = django_contract(foreign_project(foreign.owner_dsn))
     assert {cls.key() for cls in LIBRARY.classes} <= set(contract.tables)

@@ -1,0 +1,90 @@
+"""What a migration sends to the database, statement by statement."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import RunPython
+from django.db.migrations.operations.base import Operation
+
+# What precedes each statement that a function of the project's sent: rows move there, and no two runs need be alike.
+RUN_PYTHON = "-- RunPython"
+
+_TEXT = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+_LOSES = re.compile(r"\bDROP\s+(TABLE|COLUMN|SCHEMA)\b|^\s*(TRUNCATE|DELETE)\b", re.IGNORECASE)
+# How Django finds the names of constraints, and columns' defaults.
+_LOOKS = re.compile(r"^\s*SELECT\b.*\b(pg_\w+|information_schema)\b", re.IGNORECASE | re.DOTALL)
+_SAVEPOINT = re.compile(r"^\s*(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT)\b")
+
+
+class StatementLog:
+    """The statements of a connection, as they were sent, with their values in them."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._connection = connection
+        self._operation: Operation | None = None
+        self._paused = False
+        self._lines: list[str] = []
+        self._losing: set[int] = set()
+
+    def start(self) -> None:
+        """Forget what was sent so far."""
+        self._lines, self._losing = [], set()
+
+    @property
+    def lines(self) -> list[str]:
+        """The statements since `start`, each with its semicolon."""
+        return list(self._lines)
+
+    def loses_data(self, operation: Operation) -> bool:
+        """Whether one of the statements of `operation` dropped a table or a column, or deleted rows."""
+        return id(operation) in self._losing
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Everything that the connection sends meanwhile is kept."""
+        with self._connection.execute_wrapper(self._hear):
+            yield
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is kept meanwhile."""
+        before, self._paused = self._paused, True
+        try:
+            yield
+        finally:
+            self._paused = before
+
+    @contextmanager
+    def within(self, operation: Operation) -> Iterator[None]:
+        """What is sent meanwhile is the operation's; of nested ones it is the inner one's."""
+        before, self._operation = self._operation, operation
+        try:
+            yield
+        finally:
+            if id(operation) in self._losing and before is not None:
+                self._losing.add(id(before))
+            self._operation = before
+
+    def _hear(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: ANN401 - Django's own signature of a wrapper
+        if not self._paused:
+            for values in params if many else [params]:
+                self._keep(self._inlined(sql, values))
+        return execute(sql, params, many, context)
+
+    def _inlined(self, sql: Any, values: Any) -> str:  # noqa: ANN401 - text or psycopg's composition, a row's values
+        if not isinstance(sql, str):
+            sql = sql.as_string(self._connection.connection)
+        # Without values a % is a %.
+        return sql if values is None else self._connection.ops.compose_sql(sql, values)
+
+    def _keep(self, statement: str) -> None:
+        statement = statement.strip().rstrip(";")
+        is_python = isinstance(self._operation, RunPython)
+        if _SAVEPOINT.match(statement) or (_LOOKS.match(statement) and not is_python):
+            return
+        if self._operation is not None and _LOSES.search(_TEXT.sub("", statement)):
+            self._losing.add(id(self._operation))
+        self._lines.append(f"{RUN_PYTHON}\n{statement};" if is_python else f"{statement};")

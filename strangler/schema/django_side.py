@@ -1,0 +1,184 @@
+"""What a Django project says of its own schema: commands of django_app.contract, in a process of the project's."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shared_schema.contract import Contract
+from strangler.errors import FailedError, UsageError
+from strangler.local.services import Connections, django_environment, manage_argv
+from strangler.local.settings import ROOT, LocalSettings
+
+TIMEOUT_SECONDS: Final = 120.0
+_LOGIN: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
+_INSTALL: Final = "is django_app.contract in its INSTALLED_APPS, and does MANAGE start it?"
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Unmade(_Said):
+    """What makemigrations would still write, in Django's words."""
+
+    app: str
+    description: str
+
+
+class Conflict(_Said):
+    """An app whose migrations have more than one end."""
+
+    app: str
+    names: tuple[str, ...]
+
+
+class MigrationName(_Said):
+    """A migration."""
+
+    app: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.app}.{self.name}"
+
+
+class SchemaState(_Said):
+    """Where models, migrations and the database stand to one another.
+
+    `pending` are migrations that the database has yet to see, `unknown` those that it has seen and the code lacks; both
+    are None where no database was asked.
+    """
+
+    unmade: tuple[Unmade, ...]
+    conflicts: tuple[Conflict, ...]
+    pending: tuple[MigrationName, ...] | None = None
+    unknown: tuple[MigrationName, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """How a management command of a Django project is run."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+    cwd: Path
+
+    def at(self, dsn: str) -> Self:
+        """The same project on another database."""
+        return type(self)(argv=self.argv, env={**self.env, "DATABASE_URL": dsn}, cwd=self.cwd)
+
+
+def django_project(settings: LocalSettings, connections: Connections) -> Project:
+    """The project that MANAGE names, on the owner's database; without MANAGE the checkout's own Django service.
+
+    One's own project has the whole environment that this process has, since nobody here knows what it reads.
+
+    :raises UsageError: MANAGE is no command line.
+    """
+    if not settings.manage:
+        return Project(argv=manage_argv(), env=django_environment(settings, connections), cwd=ROOT)
+    try:
+        argv = tuple(shlex.split(settings.manage))
+    except ValueError as error:
+        raise UsageError(f"MANAGE is no command line ({error}): set it right in .env.") from error
+    return Project(argv=argv, env=dict(os.environ), cwd=ROOT).at(connections.owner_dsn)
+
+
+def django_contract(project: Project, *, timeout: float = TIMEOUT_SECONDS) -> Contract:
+    """What the models say now. No database is asked.
+
+    :raises FailedError: the project doesn't start, or says something else.
+    """
+    said = _run(project, "export_schema", timeout=timeout)
+    try:
+        return Contract.model_validate_json(said[max(said.find("{\n"), 0) :])
+    except ValidationError as error:
+        raise FailedError(
+            "Django's models can't be read: export_schema wrote another format, so install the same version of "
+            "django_app.contract there."
+        ) from error
+
+
+def django_state(project: Project, *, database: bool = True, timeout: float = TIMEOUT_SECONDS) -> SchemaState:
+    """Where models and migrations stand, and with `database` where its database does.
+
+    :raises FailedError: the project doesn't start, its migrations can't be read or its database doesn't answer.
+    """
+    said = _run(project, "schema_state", *([] if database else ["--no-database"]), timeout=timeout)
+    try:
+        # What a project prints while it starts comes before.
+        return SchemaState.model_validate(json.loads(said.strip().rpartition("\n")[2]))
+    except ValueError as error:
+        raise FailedError(
+            "Django's migrations can't be read: schema_state wrote another format, so install the same version of "
+            "django_app.contract there."
+        ) from error
+
+
+def without_secrets(text: str, env: Mapping[str, str]) -> str:
+    """`text` without passwords of addresses and what the environment keeps as secrets."""
+    for name, value in env.items():
+        if len(value) >= 8 and re.search(r"KEY|PASSWORD|SECRET|TOKEN|URL", name):
+            text = text.replace(value, "…")
+    return _LOGIN.sub(r"\1:…@", text)
+
+
+def _run(project: Project, *arguments: str, timeout: float) -> str:
+    try:
+        process = _start([*project.argv, *arguments], project)
+    except OSError as error:
+        raise FailedError(
+            f"Django can't be started ({error.strerror}: {project.argv[0]}): set MANAGE right."
+        ) from error
+    try:
+        said, complaint = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        raise FailedError(f"Django has not answered {arguments[0]} within {timeout:.0f} s: try it by hand.") from error
+    finally:
+        _end(process)
+    if process.returncode:
+        reason = without_secrets(_reason(complaint, process.returncode), project.env)
+        raise FailedError(f"Django can't answer {arguments[0]} ({reason}): {_mend(complaint)}")
+    return said
+
+
+def _start(argv: list[str], project: Project) -> "subprocess.Popen[str]":
+    return subprocess.Popen(  # noqa: S603 - the project's own command, never a shell
+        argv,
+        env=dict(project.env),
+        cwd=project.cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A group of its own, so that what it starts ends with it.
+        start_new_session=True,
+    )
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def _reason(complaint: str, code: int) -> str:
+    """The last thing that it said, which is the error itself where a traceback precedes it."""
+    lines = [line.strip() for line in complaint.strip().splitlines() if line.strip()]
+    return lines[-1].removeprefix("CommandError: ").rstrip(".") if lines else f"it ended with code {code}"
+
+
+def _mend(complaint: str) -> str:
+    return _INSTALL if "Unknown command" in complaint else "run it by hand to see more."

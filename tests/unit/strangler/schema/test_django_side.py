@@ -1,0 +1,125 @@
+import os
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from strangler.errors import FailedError, UsageError
+from strangler.local.services import Connections
+from strangler.local.settings import ROOT, LocalSettings
+from strangler.schema.django_side import (
+    Conflict,
+    MigrationName,
+    Project,
+    Unmade,
+    django_contract,
+    django_project,
+    django_state,
+    without_secrets,
+)
+
+CONNECTIONS = Connections(
+    owner_dsn="postgresql://owner:p4ssw0rd@db/shop", fastapi_dsn="", secret_key="s" * 40, jwt_signing_key="j" * 40
+)
+STATE = '{"unmade": [{"app": "shop", "description": "Add field x to y"}], "conflicts": []'
+
+
+def project(source: str, **env: str) -> Project:
+    return Project(argv=(sys.executable, "-c", source), env=dict(os.environ) | env, cwd=ROOT)
+
+
+def test_the_state_is_what_the_command_says() -> None:
+    more = ', "pending": [{"app": "shop", "name": "0002_x"}], "unknown": []}'
+    state = django_state(project(f"print('the project starts'); print('''{STATE}{more}''')"))
+    assert state.unmade == (Unmade(app="shop", description="Add field x to y"),)
+    assert state.pending == (MigrationName(app="shop", name="0002_x"),)
+    assert str(state.pending[0]) == "shop.0002_x"
+    assert state.conflicts == state.unknown == ()
+
+
+def test_without_a_database_the_command_is_told_so() -> None:
+    source = """
+import json, sys
+print(json.dumps({"unmade": [], "conflicts": [{"app": a, "names": []} for a in sys.argv[1:]]}))
+"""
+    state = django_state(project(source), database=False)
+    assert state.conflicts == (Conflict(app="schema_state", names=()), Conflict(app="--no-database", names=()))
+    assert state.pending is state.unknown is None
+
+
+def test_the_contract_follows_what_the_project_prints() -> None:
+    assert django_contract(project('print("hello"); print("{\\n \\"format\\": 2, \\"tables\\": {}}")')).tables == {}
+
+
+@pytest.mark.parametrize("ask", [django_contract, django_state])
+def test_another_format_names_the_mend(ask: object) -> None:
+    with pytest.raises(FailedError, match="install the same version"):
+        ask(project('print("[]")'))
+
+
+def test_the_last_line_of_a_traceback_is_the_reason() -> None:
+    with pytest.raises(FailedError, match=r"^Django can't answer schema_state \(ValueError: no settings\): run it"):
+        django_state(project("raise ValueError('no settings.')"))
+
+
+def test_a_silent_end_tells_its_code() -> None:
+    with pytest.raises(FailedError, match=r"\(it ended with code 7\)"):
+        django_state(project("raise SystemExit(7)"))
+
+
+def test_a_project_without_the_app_is_told_to_install_it() -> None:
+    with pytest.raises(FailedError, match="INSTALLED_APPS"):
+        django_state(project("raise SystemExit('Unknown command: schema_state')"))
+
+
+def test_secrets_stay_where_they_are() -> None:
+    source = 'import os; raise SystemExit(f\'cannot reach {os.environ["DATABASE_URL"]} by {os.environ["API_TOKEN"]}\')'
+    with pytest.raises(FailedError) as raised:
+        django_state(project(source, API_TOKEN="abcdefgh").at(CONNECTIONS.owner_dsn))
+    assert "p4ssw0rd" not in str(raised.value)
+    assert "abcdefgh" not in str(raised.value)
+    assert without_secrets("at postgresql://me:p4ss@db/x", {}) == "at postgresql://me:…@db/x"
+
+
+def test_a_program_that_is_not_there_is_one_sentence() -> None:
+    with pytest.raises(FailedError, match="No such file or directory: /nowhere"):
+        django_state(Project(argv=("/nowhere",), env={}, cwd=ROOT))
+
+
+def test_what_takes_too_long_ends_with_all_that_it_started(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+    source = f"""
+import pathlib, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+pathlib.Path({str(noted)!r}).write_text(str(child.pid))
+child.wait()
+"""
+    with pytest.raises(FailedError, match=r"has not answered export_schema within 2 s"):
+        django_contract(project(source), timeout=2)
+    child, deadline = int(noted.read_text()), time.monotonic() + 5
+    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_checkouts_own_service_gets_what_it_reads_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOMETHING_ELSE", "1")
+    found = django_project(LocalSettings(), CONNECTIONS)
+    assert found.argv == (sys.executable, str(ROOT / "django_app" / "manage.py"))
+    assert found.env["DATABASE_URL"] == CONNECTIONS.owner_dsn
+    assert "SOMETHING_ELSE" not in found.env
+
+
+def test_ones_own_project_gets_the_whole_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOMETHING_ELSE", "1")
+    found = django_project(LocalSettings(manage="'/srv/my shop/python' manage.py"), CONNECTIONS)
+    assert found.argv == ("/srv/my shop/python", "manage.py")
+    assert (found.env["DATABASE_URL"], found.env["SOMETHING_ELSE"]) == (CONNECTIONS.owner_dsn, "1")
+    assert "p4ssw0rd" not in repr(found)
+
+
+def test_a_command_line_without_its_closing_quote_is_refused() -> None:
+    with pytest.raises(UsageError, match="MANAGE is no command line"):
+        django_project(LocalSettings(manage="'python"), CONNECTIONS)
