@@ -1,119 +1,224 @@
-"""Deletes a row as Django does: what points at it is deleted, emptied or in the way, as each `on_delete` says.
+"""Deletes rows as Django does: what points at them is deleted, emptied or in the way, as each `on_delete` says.
 
-The database does nothing by itself: Django's foreign keys carry no ON DELETE, and are checked at COMMIT.
+The database does nothing by itself: Django's foreign keys carry no ON DELETE, and are checked at COMMIT. First all is
+collected, then all is written, so that a refusal leaves everything as it was.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnClause, ColumnElement, TableClause, column, delete, select, table, update
+from sqlalchemy import ColumnElement, Executable, select
 
-from shared_schema.contract import Pointer, load_contract
+from shared_schema.contract import Contract, load_contract
+from shared_schema.deletion_plan import KEYS, VALUE, DeletionPlans, Step, TablePlan
+from shared_schema.values import as_column, fits
 
 if TYPE_CHECKING:
     # Not at run time: the tool derives its grants from this module, and its image has no asyncio for SQLAlchemy.
     from sqlalchemy.ext.asyncio import AsyncSession
 
-_IN_THE_WAY = ("PROTECT", "RESTRICT")
-_EMPTIED = ("SET_NULL", "SET_DEFAULT")
+# A key of several columns is sent as so many parameters, of which a statement may have 32,767.
+_MOST_KEYS_OF_SEVERAL: Final = 4_000
 
 
 class ProtectedError(Exception):
-    """Rows that Django would not leave behind, nor delete, point at the row; nothing was deleted."""
+    """Rows that Django would neither leave behind nor delete point at what is deleted; nothing was deleted."""
 
 
-async def delete_rows(session: "AsyncSession", name: str, keys: Sequence[Any]) -> int:
-    """Deletes the rows of table `name` with these primary keys and all that hangs on them; returns how many there were.
+class RestrictedError(ProtectedError):
+    """As above, where it would be allowed if those rows were deleted by another path (RESTRICT)."""
+
+
+async def delete_rows(
+    session: "AsyncSession", name: str, keys: Sequence[Any], *, contract: Contract | None = None
+) -> dict[str, int]:
+    """Deletes the rows of table `name` with these primary keys and all that hangs on them.
+
+    Returns how many went, by table. A key of several columns is a tuple. `contract` is the checkout's where none is
+    given.
 
     Raises:
-        ProtectedError: a reference is PROTECT or RESTRICT.
+        ProtectedError: a reference is PROTECT.
+        RestrictedError: a reference is RESTRICT, and its row stays.
+        UnknownCallable: Django would call a function of the project for a value, and nobody registered one.
     """
-    return await _Deletion(session).delete(name, keys)
+    return await _Deletion(session, _plans_of(contract)).delete(name, keys)
+
+
+def deletion_statements(name: str, *, contract: Contract | None = None) -> list[Executable]:
+    """Every statement that `delete_rows` may send for table `name`, with its parameters unbound."""
+    plans = _plans_of(contract)
+    collected = list(plans.collected(name))
+    found = [statement for plan in collected[:1] if (statement := plan.find) is not None]
+    for plan in collected:
+        found += [asked for step in plan.steps for asked in (step.is_any, step.statement) if asked is not None]
+    deleted = dict.fromkeys(table for plan in collected for table in (plan.name, *plan.ancestors))
+    return [*found, *(plans.plan(table).delete for table in deleted)]
 
 
 def deletion_privileges(name: str) -> dict[str, set[str]]:
     """The SQL privileges that `delete_rows` needs, by table: the table's own and those of all that hangs on it."""
     needed: dict[str, set[str]] = defaultdict(set)
-    waiting = [name]
-    while waiting:
-        current = waiting.pop()
-        if "DELETE" in needed[current]:
-            continue
-        needed[current] |= {f"SELECT ({_primary_key_of(current)})", "DELETE"}
-        for reference in load_contract().references_to(current):
-            needed[current].add(f"SELECT ({reference.reference.column})")
-            needed[reference.table].add(f"SELECT ({reference.column})")
-            if reference.reference.on_delete == "CASCADE":
-                waiting.append(reference.table)
-            elif reference.reference.on_delete in _EMPTIED:
-                needed[reference.table].add(f"UPDATE ({reference.column})")
+    for plan in _plans_of(None).collected(name):
+        for place in plan.places:
+            needed[place.table].add(f"SELECT ({place.column})")
+        for table in (plan.name, *plan.ancestors):
+            needed[table].add("DELETE")
+        for step in plan.steps:
+            needed[step.table].add(f"SELECT ({step.column})")
+            if step.kind == "remove":
+                needed[step.table].add("DELETE")
+            elif step.kind == "change":
+                needed[step.table].add(f"UPDATE ({step.column})")
     return dict(needed)
 
 
+# By identity: a contract is a file that was read, and never changes.
+_plans: dict[int, DeletionPlans] = {}
+
+
+def _plans_of(contract: Contract | None) -> DeletionPlans:
+    chosen = contract or load_contract()
+    plans = _plans.get(id(chosen))
+    if plans is None:
+        plans = _plans[id(chosen)] = DeletionPlans(chosen)
+    return plans
+
+
 class _Deletion:
-    """One delete, and what it leads to; rows that point at one another in a circle are met once."""
+    """One delete: what was met on the way, and what is to be written at its end."""
 
-    def __init__(self, session: "AsyncSession") -> None:
+    def __init__(self, session: "AsyncSession", plans: DeletionPlans) -> None:
         self._session = session
-        self._met: dict[str, set[Any]] = defaultdict(set)
+        self._plans = plans
+        self._met: dict[str, dict[Any, None]] = defaultdict(dict)
+        self._waiting: dict[str, list[Sequence[Any]]] = defaultdict(list)
+        self._followed: dict[tuple[str, str, object], set[Any]] = defaultdict(set)
+        self._writes: dict[str, list[tuple[Step, list[Any], Any]]] = {"remove": [], "change": []}
+        self._protecting: Counter[tuple[str, str]] = Counter()
+        self._restricting: dict[tuple[str, str], set[Any]] = defaultdict(set)
 
-    async def delete(self, name: str, keys: Sequence[Any]) -> int:
-        new = [key for key in keys if key not in self._met[name]]
-        if not new:
-            return 0
-        self._met[name].update(new)
-        for reference in load_contract().references_to(name):
-            await self._follow(name, reference, new)
-        row, key = _clause(name, _primary_key_of(name))
-        deleted = await self._session.execute(delete(row).where(key.in_(new)).returning(key))
-        return len(deleted.all())
+    async def delete(self, name: str, keys: Sequence[Any]) -> dict[str, int]:
+        self._meet(self._plans.plan(name), await self._find(self._plans.plan(name), keys))
+        while self._waiting:
+            table = next(iter(self._waiting))
+            await self._follow_all(self._plans.plan(table), self._waiting.pop(table))
+        self._refuse()
+        return await self._write()
 
-    async def _follow(self, name: str, reference: Pointer, keys: Sequence[Any]) -> None:
-        child, pointer = _clause(reference.table, reference.column)
-        points = pointer.in_(await self._targets(name, reference, keys))
-        if reference.reference.on_delete == "CASCADE":
-            await self._cascade(reference.table, child, points)
-        elif reference.reference.on_delete in _EMPTIED:
-            await self._session.execute(update(child).where(points).values({reference.column: _emptied(reference)}))
-        elif reference.reference.on_delete in _IN_THE_WAY:
-            found = await self._session.execute(select(pointer).select_from(child).where(points).limit(1))
-            if found.first() is not None:
-                raise ProtectedError(
-                    f"Rows of {reference.table} point at it with {reference.column}: change those first."
-                )
+    async def _find(self, plan: TablePlan, keys: Sequence[Any]) -> list[Sequence[Any]]:
+        if plan.find is None:
+            return [(key,) for key in keys] if plan.width == 1 else list(keys)
+        return [row for batch in _batches(plan, list(keys)) for row in await self._rows(plan.find, batch)]
 
-    async def _cascade(self, name: str, child: TableClause, points: ColumnElement[bool]) -> None:
-        """Nothing hangs on the rows of most tables: those go in one statement."""
-        if not load_contract().references_to(name):
-            await self._session.execute(delete(child).where(points))
-            return
-        key: ColumnClause[Any] = column(_primary_key_of(name))
-        children = await self._session.execute(select(key).select_from(child).where(points))
-        await self.delete(name, children.scalars().all())
+    def _meet(self, plan: TablePlan, rows: Iterable[Sequence[Any]]) -> None:
+        """Notes rows that are to be deleted, with those that they continue; what is new has yet to be followed."""
+        met = self._met[plan.name]
+        for row in rows:
+            key = row[0] if plan.width == 1 else tuple(row[: plan.width])
+            if key not in met:
+                met[key] = None
+                self._waiting[plan.name].append(row)
+                for ancestor, place in plan.ancestors.items():
+                    self._met[ancestor][row[plan.places[place]]] = None
 
-    async def _targets(self, name: str, reference: Pointer, keys: Sequence[Any]) -> Sequence[Any]:
-        """What the reference's column holds: mostly the primary key itself."""
-        if reference.reference.column == _primary_key_of(name):
-            return keys
-        row, target = _clause(name, reference.reference.column)
-        own: ColumnClause[Any] = column(_primary_key_of(name))
-        found = await self._session.execute(select(target).select_from(row).where(own.in_(keys)))
-        return found.scalars().all()
+    async def _follow_all(self, plan: TablePlan, rows: list[Sequence[Any]]) -> None:
+        for step in plan.steps:
+            followed = self._followed[step.table, step.column, step.target]
+            held = (row[plan.places[step.target]] for row in rows)
+            new = [value for value in dict.fromkeys(held) if value is not None and value not in followed]
+            followed.update(new)
+            keys = list(_as_held(step, new))
+            if keys:
+                await self._follow(step, keys)
+
+    async def _follow(self, step: Step, keys: list[Any]) -> None:
+        place = (step.table, step.column)
+        match step.kind:
+            case "collect":
+                self._meet(self._plans.plan(step.table), await self._rows(step.statement, keys))
+            case "protect":
+                self._protecting[place] += (await self._rows(step.statement, keys))[0][0]
+            case "restrict":
+                found = await self._rows(step.statement, keys)
+                self._restricting[place].update(row[0] if len(row) == 1 else tuple(row) for row in found)
+            case "remove":
+                self._writes["remove"].append((step, keys, None))
+            case "change":
+                if step.is_any is None or await self._rows(step.is_any, keys):
+                    self._writes["change"].append((step, keys, await self._value(step.value)))
+
+    async def _value(self, value: Any) -> Any:  # noqa: ANN401 - a value of the column
+        made = value() if callable(value) else value
+        if callable(value) and isinstance(made, ColumnElement):
+            return (await self._session.execute(select(made))).scalar()
+        return made
+
+    async def _rows(self, statement: Executable, keys: list[Any]) -> Sequence[Sequence[Any]]:
+        return (await self._session.execute(statement, {KEYS: keys})).all()
+
+    def _refuse(self) -> None:
+        protecting = +self._protecting
+        if protecting:
+            raise ProtectedError(_in_the_way(protecting))
+        kept = {place: len(keys - self._met[place[0]].keys()) for place, keys in self._restricting.items()}
+        restricting = +Counter(kept)
+        if restricting:
+            raise RestrictedError(_in_the_way(restricting))
+
+    async def _write(self) -> dict[str, int]:
+        """As Django: what nothing hangs on, then what is changed, then what was collected, pointers before targets."""
+        counts: Counter[str] = Counter()
+        for step, keys, _ in self._writes["remove"]:
+            counts[step.table] += await self._send(step.statement, {KEYS: keys})
+        for step, keys, value in self._writes["change"]:
+            values = {} if isinstance(value, ColumnElement) else {VALUE: value}
+            await self._send(step.statement, {KEYS: keys} | values)
+        for name in self._in_order():
+            plan = self._plans.plan(name)
+            for batch in _batches(plan, list(self._met[name])):
+                counts[name] += await self._send(plan.delete, {KEYS: batch})
+        return dict(+counts)
+
+    async def _send(self, statement: Executable, values: dict[str, Any]) -> int:
+        rowcount: int = (await self._session.execute(statement, values)).rowcount  # type: ignore[attr-defined] # a write's result
+        return rowcount
+
+    def _in_order(self) -> list[str]:
+        met = [name for name, keys in self._met.items() if keys]
+        pointing = {
+            name: {pointer.table for pointer in self._plans.contract.references_to(name)} & set(met) - {name}
+            for name in met
+        }
+        try:
+            return list(TopologicalSorter(pointing).static_order())
+        except CycleError:
+            # The keys are checked at COMMIT, so any order does.
+            return met[::-1]
 
 
-def _emptied(reference: Pointer) -> Any:  # noqa: ANN401 - a value of the column's type
-    if reference.reference.on_delete == "SET_NULL":
-        return None
-    return load_contract().tables[reference.table].columns[reference.column].default
+def _as_held(step: Step, values: Iterable[Any]) -> Iterator[Any]:
+    """Keys as a generic relation's column holds them; those that it can't hold belong to no row."""
+    if step.type_name is None:
+        yield from values
+        return
+    for value in values:
+        converted = as_column(value, step.type_name)
+        if fits(converted, step.type_name):
+            yield converted
 
 
-def _primary_key_of(name: str) -> str:
-    (column_name,) = load_contract().tables[name].primary_key
-    return column_name
+def _batches(plan: TablePlan, keys: list[Any]) -> Iterator[list[Any]]:
+    size = len(keys) if plan.width == 1 else _MOST_KEYS_OF_SEVERAL
+    for start in range(0, len(keys), size or 1):
+        yield keys[start : start + size]
 
 
-def _clause(name: str, column_name: str) -> tuple[TableClause, ColumnClause[Any]]:
-    named: ColumnClause[Any] = column(column_name)
-    clause = table(name, named)
-    return clause, clause.c[column_name]
+def _in_the_way(counts: Counter[tuple[str, str]]) -> str:
+    rows = ", ".join(
+        f"{number} {'row' if number == 1 else 'rows'} of {table} with {column}"
+        for (table, column), number in counts.items()
+    )
+    return f"What is to be deleted is pointed at by {rows}: change or delete those first."

@@ -4,6 +4,7 @@ import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
+from types import GenericAlias
 from typing import Any, Final
 from uuid import UUID
 
@@ -41,7 +42,7 @@ def python_type(type_name: str) -> Any:  # noqa: ANN401 - a type, or a list of o
     """
     if type_name.endswith("[]"):
         item = python_type(type_name.removesuffix("[]"))
-        return None if item is None else list[item]
+        return None if item is None else GenericAlias(list, item)
     bare = re.sub(r"\([^)]*\)", "", type_name)
     return _TYPES.get(re.sub(r" with(out)? time zone$", "", bare))
 
