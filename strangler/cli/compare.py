@@ -1,27 +1,23 @@
 """`strangler compare`: do two stacks answer alike, and where not."""
 
-import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
 
-from strangler.cli.comparing import Sources, bases_of, passwords, sides_of
-from strangler.cli.progress import CaseProgress
+from strangler.cli.comparing import passwords, sides_of
+from strangler.cli.comparison_run import ComparisonRun
+from strangler.cli.questions import Questions
 from strangler.cli.reports import Reports, evidence_keep
-from strangler.cli.writing import writes_require, writes_run
+from strangler.cli.writing import writes_require
 from strangler.compare.asking import Limits
 from strangler.compare.callers import SignIn
-from strangler.compare.cases.case import Case
-from strangler.compare.cases.openapi import Making
-from strangler.compare.collecting import Collector
 from strangler.compare.comparison import Comparison
-from strangler.compare.declared import DECLARED_FILE, DeclaredDifferences, MetBy, declared_differences
+from strangler.compare.declared import DECLARED_FILE, DeclaredDifferences, declared_differences
 from strangler.compare.equality import Kind
 from strangler.compare.judging import Rules
-from strangler.compare.sampling import cases_sample
+from strangler.compare.report.model import Report
 from strangler.errors import UsageError
 from strangler.local.settings import ROOT, settings_load
 from strangler.rollout.selecting import routes_select
@@ -146,14 +142,24 @@ def compare(
     """Ask two stacks the same, and tell where their answers differ; exits with 0 equal, 1 different, 4 not compared."""
     settings = settings_load()
     table = load_routes(ROOT / settings.routes_file)
-    chosen = {each.name for each in routes_select(table.routes, route)} if route else set()
-    if not (cases or log or har or openapi):
-        raise UsageError("say what to ask: --cases DIR, --from-log FILE, --har FILE or --openapi left.")
+    logins, ours = tuple(login or ()), left is None
+    questions = Questions(
+        folder=cases,
+        logs=tuple(log or ()),
+        recordings=tuple(har or ()),
+        openapi=openapi,
+        per_operation=per_operation,
+        without=tuple(without or ()),
+        writes=writes,
+        routes=frozenset(each.name for each in routes_select(table.routes, route)) if route else frozenset(),
+        sample=sample,
+        seed=seed,
+        logins=logins,
+    )
     if writes:
-        writes_require(folder=cases, elsewhere=left is not None, settings=settings)
+        writes_require(folder=cases, elsewhere=not ours, settings=settings)
     reports = Reports(as_json=as_json, junit=junit, html=html)
     sides = sides_of(left, right, header or [], settings)
-    logins = tuple(login or ())
     meant = DeclaredDifferences(declared_differences(declared))
     comparison = Comparison(
         left=sides[0],
@@ -168,60 +174,19 @@ def compare(
         stop_share=stop_share / 100,
         stop_window=stop_window,
     )
-    collector = Collector(*sides)
-    for each in table.routes:
-        if each.streaming and (not chosen or each.name in chosen):
-            collector.skipped[f"{each.name}, whose answer has no end"] += 1
-    sources = Sources(table=table, bases=bases_of(sides, settings), logins=logins, skipped=collector.skipped)
-    made = None
-    if openapi:
-        document = asyncio.run(comparison.learn(of_right=openapi == "right"))
-        making = Making(
-            prefix=document.prefix,
-            seed=seed,
-            per_operation=per_operation,
-            callers=logins,
-            known=document.known,
-            without=without or (),
-        )
-        made = document.content, making
-    with ExitStack() as files, CaseProgress() as progress:
-        found = sources.read(folder=cases, logs=log or [], recordings=har or [], files=files, made=made)
-        wanted = _wanted(found, chosen, sample, seed)
-        stopped = asyncio.run(comparison.run(wanted, collector, tell=progress.tell))
-        if writes and cases and not stopped:
-            stopped = writes_run(
-                comparison,
-                collector,
-                folder=cases,
-                settings=settings,
-                state_dir=settings.state_dir,
-                table=table,
-                chosen=chosen,
-                tell=progress.tell,
-            )
-    met_by = {MetBy.CASES, *([MetBy.WRITES] if writes else [])} if cases and not sample and not stopped else set()
-    ours = left is None
-    report = collector.report(
-        versions=asyncio.run(comparison.versions()) if ours else ("", ""),
-        declared_faults=meant.faults(collector.routes, met_by=met_by),
-        stopped=stopped,
-        options=tuple(_options_typed(context)),
-    )
+    run = ComparisonRun(comparison, questions, declared=meant, table=table, settings=settings)
+    report = run.report(options=_options_typed(context), with_versions=ours)
     reports.write(report)
     # What somebody left out of account proves nothing.
     if ours and not ignore:
         evidence_keep(report, settings.state_dir)
+    raise SystemExit(_exit_code(report))
+
+
+def _exit_code(report: Report) -> int:
     if not (report.routes or report.failures or report.stopped):
         raise UsageError("there was nothing to ask: name other cases, or other routes.")
-    raise SystemExit(report.exit_code)
-
-
-def _wanted(cases: Iterable[Case], chosen: set[str], sample: int | None, seed: int) -> Iterable[Case]:
-    """Those of the chosen routes, and so many of each."""
-    if chosen:
-        cases = (case for case in cases if case.route in chosen)
-    return cases_sample(cases, size=sample, seed=seed) if sample else cases
+    return report.exit_code
 
 
 def _options_typed(context: typer.Context) -> Iterator[tuple[str, str]]:

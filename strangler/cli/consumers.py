@@ -2,16 +2,14 @@
 
 import datetime as dt
 import json
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from strangler.cli.log_files import log_opened
 from strangler.cli.output import note, out, say
 from strangler.errors import UsageError
 from strangler.local.settings import ROOT, settings_load
@@ -19,9 +17,9 @@ from strangler.rollout.access_log import AccessLog, log_lines
 from strangler.rollout.consumers import Consumer, ConsumerCount, RouteConsumers, moment_text, since_parse
 from strangler.rollout.selecting import routes_select
 from strangler.routes.table import load_routes
+from strangler.wording import many
 
 _HEADERS: Final = ("requests", "share", "consumer", "user agent", "first", "last", "statuses")
-_STDIN: Final = "-"
 
 
 def consumers(
@@ -66,27 +64,15 @@ def _own_logs() -> list[str]:
 def _read(logs: Iterable[str], count: ConsumerCount) -> AccessLog:
     read = AccessLog()
     for name in logs:
-        with _opened(name) as file:
+        with log_opened(name, option="--log") as file:
             count.add(read.requests(log_lines(file), count.routes.keys()))
     return read
-
-
-@contextmanager
-def _opened(name: str) -> Iterator[BinaryIO]:
-    if name == _STDIN:
-        yield sys.stdin.buffer
-        return
-    try:
-        with Path(name).open("rb") as file:
-            yield file
-    except OSError as error:
-        raise UsageError(f"{name} can't be read ({error.strerror}): name an access log with --log.") from error
 
 
 def _notes(read: AccessLog, since: dt.datetime | None) -> None:
     """What a reader of the result should know of the log, besides the result."""
     if read.unreadable:
-        note(f"left out {_many(read.unreadable, 'line')} that nginx's access log can't have written")
+        note(f"left out {many(read.unreadable, 'line')} that nginx's access log can't have written")
     if read.begins is None:
         note("the log holds no request at all")
     elif since is None or since < read.begins:
@@ -107,8 +93,8 @@ def _show(route: RouteConsumers, *, top: int) -> None:
         say(f"{route.route}: nobody called v1")
         return
     everyone = route.consumers
-    callers = f"{_at_least(route)}{_many(len(everyone), 'consumer')}"
-    say(f"{route.route}: {_many(route.requests, 'request')} of v1 by {callers}")
+    callers = f"{_at_least(route)}{many(len(everyone), 'consumer')}"
+    say(f"{route.route}: {many(route.requests, 'request')} of v1 by {callers}")
     _print_rows(_HEADERS, [_row(route, consumer) for consumer in everyone[:top]], right=2)
     rest = route.others + sum(consumer.requests for consumer in everyone[top:])
     if rest:
@@ -153,10 +139,6 @@ def _document(
 
 def _at_least(route: RouteConsumers) -> str:
     return "more than " if route.others else ""
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _printable(text: str) -> str:

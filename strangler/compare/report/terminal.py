@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from strangler.compare.report.model import Example, Group, Report, RouteReport, Timing
+from strangler.wording import many
 
 _COUNTS: Final = ("asked", "equal", "different", "declared", "noise", "failed")
 _ALWAYS: Final = ("asked", "equal", "different")
@@ -36,7 +37,7 @@ def verdict_text(report: Report) -> str:
     """The whole run in one sentence."""
     asked = sum(route.asked for route in report.routes)
     different = [route for route in report.routes if route.different]
-    took = f"{_many(asked, 'case')} of {_many(len(report.routes), 'route')} in {report.seconds:.1f} s"
+    took = f"{many(asked, 'case')} of {many(len(report.routes), 'route')} in {report.seconds:.1f} s"
     if different:
         count = sum(route.different for route in different)
         return f"different: {count} of {took}, in {', '.join(route.route for route in different)}"
@@ -92,7 +93,7 @@ def _line(report: Report, route: RouteReport) -> str:
 
 
 def _show_group(report: Report, route: RouteReport, group: Group, console: Console) -> None:
-    _say(console, f"\n{route.route}: {group.kind} at {group.pattern}, in {_many(group.count, 'answer')}")
+    _say(console, f"\n{route.route}: {group.kind} at {group.pattern}, in {many(group.count, 'answer')}")
     for example in group.examples[:1]:
         who = f" as {example.caller}" if example.caller else ""
         source = f" ({example.source})" if example.source else ""
@@ -128,10 +129,6 @@ def _say(console: Console, line: str) -> None:
     # What a server sent must not move the cursor of somebody's terminal.
     safe = "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in line)
     console.print(Text(safe))
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _times(count: int) -> str:
