@@ -80,7 +80,7 @@ class Statements(list[str]):
             self.append(text)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClonedDatabase(OwnDatabase):
     """A copy; its roles are those of the template."""
 
