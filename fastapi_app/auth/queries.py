@@ -44,8 +44,13 @@ async def account_by_id(
         return None
     if abs(key) > _BIGGEST_KEY:
         return None
-    found = await fetch(session, Rows("account by id", _account_by_id, {"id": key}))
+    found = await fetch(session, account_rows(key))
     return Account(*found[0]) if found else None
+
+
+def account_rows(user_id: int) -> Rows:
+    """The account with this id, as `Account` has it."""
+    return Rows("account by id", _account_by_id, {"id": user_id})
 
 
 def set_last_login(user_id: int, now: datetime) -> Rows:

@@ -5,6 +5,7 @@ An addition of v2: under v1's prefix the parameter means nothing, as in Django. 
 
 import base64
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from fastapi_app.drf.filtering import parse_datetime
 from fastapi_app.drf.listing import Listing
 from fastapi_app.drf.urls import PREFIX, public_path, public_url, replace_query_parameter
 from fastapi_app.drf.validators import Invalid, check_storable
-from fastapi_app.reads import fetch
+from fastapi_app.reads import Rows, fetch
 from fastapi_app.sessions import RequestSession
 
 _PARAMETER = "cursor"
@@ -42,12 +43,7 @@ async def paginate_by_cursor(
         NotFound: the cursor is none of this list in this order.
     """
     marks, backwards = _decode(request.query_params[_PARAMETER], terms, listing)
-    if marks:
-        values = {f"mark{number}": mark for number, mark in enumerate(marks)}
-        clause = listing.comes_after(terms, backwards=backwards)
-        criteria = (*criteria, Criterion(f"after {terms} {backwards}", clause, values))
-    walked = tuple(_reversed(term) for term in terms) if backwards else terms
-    found = await fetch(session, listing.rows(criteria, walked, limit=size + 1, marked=True))
+    found = await fetch(session, cursor_rows(listing, criteria, terms, size, marks=marks, backwards=backwards))
     more, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()
@@ -60,6 +56,22 @@ async def paginate_by_cursor(
         "previous": _link(url, terms, found[0], backwards=True) if has_previous else None,
         "results": [shape.build(row) for row in found],
     }
+
+
+def cursor_rows(
+    listing: Listing, criteria: Criteria, terms: tuple[str, ...], size: int, *, marks: Sequence[Any], backwards: bool
+) -> Rows:
+    """The items after the one whose terms are `marks`, or before it, nearest first, and one more than `size`.
+
+    No marks stand for the first page.
+    """
+    if marks:
+        values = {f"mark{number}": mark for number, mark in enumerate(marks)}
+        clause = listing.comes_after(terms, backwards=backwards)
+        name = f"{'before' if backwards else 'after'} {' '.join(terms)}"
+        criteria = (*criteria, Criterion(name, clause, values))
+    walked = tuple(_reversed(term) for term in terms) if backwards else terms
+    return listing.rows(criteria, walked, limit=size + 1, marked=True)
 
 
 def _reversed(term: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -14,8 +15,6 @@ from fastapi_app.drf.validators import Invalid, check_storable
 Params = Mapping[str, str]
 # A mapped attribute; classes are mapped only once the service runs, so it is asked for when a statement is built.
 Attribute = Callable[[], Any]
-# Given a parameter's name and text, the criterion; None where it does not narrow.
-Reader = Callable[[str, str], Criterion | None]
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 # One search term: quoted parts hold white space together.
@@ -28,6 +27,20 @@ _DATETIME = re.compile(
 _LARGEST_OFFSET = timedelta(hours=16)
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads a parameter: given its name and text, the criterion, None where it does not narrow.
+
+    `samples` are texts that lead to every statement that the parameter may lead to.
+    """
+
+    read: Callable[[str, str], Criterion | None]
+    samples: tuple[str, ...]
+
+    def __call__(self, name: str, text: str) -> Criterion | None:  # noqa: D102 - the class says it
+        return self.read(name, text)
 
 
 class BeyondDatabase(Invalid):
@@ -69,7 +82,7 @@ def boolean_filter(column: Attribute) -> Reader:
         value = _BOOLEANS.get(text.lower())
         return None if value is None else Criterion(f"{name} {value}", lambda: column() if value else not_(column()))
 
-    return read
+    return Reader(read, samples=("true", "false"))
 
 
 def text_filter(condition: Callable[[BindParameter[str]], ColumnElement[bool]]) -> Reader:
@@ -83,7 +96,7 @@ def text_filter(condition: Callable[[BindParameter[str]], ColumnElement[bool]]) 
             raise Invalid("Null characters are not allowed.")
         return Criterion(name, lambda: condition(bindparam(name, type_=Text)), {name: stripped})
 
-    return read
+    return Reader(read, samples=("sample",))
 
 
 def datetime_filter(condition: Callable[[BindParameter[datetime]], ColumnElement[bool]]) -> Reader:
@@ -95,7 +108,7 @@ def datetime_filter(condition: Callable[[BindParameter[datetime]], ColumnElement
         moment = parse_datetime(text.strip())
         return Criterion(name, lambda: condition(bindparam(name, type_=DateTime(timezone=True))), {name: moment})
 
-    return read
+    return Reader(read, samples=("2026-01-01T00:00:00Z",))
 
 
 def parse_datetime(text: str) -> datetime:

@@ -43,7 +43,8 @@ class Listing:
         After the shape's columns come, where `marked`, those of `terms` and, where `counted`, the number of all items
         that meet the criteria.
         """
-        structure = (self.name, key_of(criteria), terms, limit, bool(offset), counted, marked)
+        kinds = (offset and "skipping", counted and "counted", marked and "marked")
+        structure = (self.name, key_of(criteria), terms, limit, kinds)
         values = values_of(criteria) | ({"offset": offset} if offset else {})
 
         def build() -> Select[Any]:
@@ -79,12 +80,15 @@ class Listing:
         Raises:
             NotFound: there is none.
         """
-        structure = (self.name, key_of(criteria), "key")
-        rows = Rows(structure, lambda: select(self.key()).where(*clauses_of(criteria)), values_of(criteria))
-        key: int | None = await fetch_value(session, rows)
+        key: int | None = await fetch_value(session, self.keys(criteria))
         if key is None:
             raise self.absent()
         return key
+
+    def keys(self, criteria: Criteria) -> Rows:
+        """The keys of the items that meet `criteria`."""
+        structure = (self.name, key_of(criteria), "key")
+        return Rows(structure, lambda: select(self.key()).where(*clauses_of(criteria)), values_of(criteria))
 
     def absent(self) -> NotFound:
         """The answer where there is no such item."""

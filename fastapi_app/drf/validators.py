@@ -4,7 +4,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Executable, select
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
@@ -44,11 +44,13 @@ class Unique:
         """Asks the database; a value that no row can hold is unique."""
         if not _is_storable(value):
             return
-        others = select(self._model.id).where(getattr(self._model, self.column) == value)
-        if scope.instance_id is not None:
-            others = others.where(self._model.id != scope.instance_id)
-        if (await scope.session.execute(others.limit(1))).first() is not None:
+        if (await scope.session.execute(self.others(value, scope.instance_id))).first() is not None:
             raise Invalid(self.message)
+
+    def others(self, value: str, instance_id: int | None) -> Executable:
+        """Another row than the instance's that holds the value: its id."""
+        found = select(self._model.id).where(getattr(self._model, self.column) == value)
+        return (found if instance_id is None else found.where(self._model.id != instance_id)).limit(1)
 
     def is_violated_by(self, error: DBAPIError) -> bool:
         """Whether a failed statement ran into this rule: another request was first."""

@@ -22,6 +22,7 @@ from fastapi_app.events.queries import (
     position_newest,
     users_active,
 )
+from shared_schema.models import BLOG
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ class Listener:
 
     async def run(self) -> None:
         """Reads for ever. What was written while the connection was lost is read when it is back."""
+        while not BLOG.tables:  # noqa: ASYNC110 - the classes are mapped once the database was reflected
+            await asyncio.sleep(_PAUSE_SECONDS)
         while True:
             try:
                 async with self._connected():

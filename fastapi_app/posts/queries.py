@@ -125,21 +125,21 @@ def _is_by(username: BindParameter[str]) -> ColumnElement[bool]:
     return Post.author_id.in_(select(User.id).where(User.username == username))
 
 
-_FILTERS: dict[str, Reader] = {
+FILTERS: dict[str, Reader] = {
     "published": boolean_filter(lambda: Post.published),
     "tag": text_filter(_has_tag),
     "created_after": datetime_filter(lambda moment: Post.created_at >= moment),
     "created_before": datetime_filter(lambda moment: Post.created_at <= moment),
 }
-POST_QUERY = (*_FILTERS, "ordering", "search", "view")
-_FEED_FILTERS: dict[str, Reader] = {**_FILTERS, "author": text_filter(_is_by)}
+POST_QUERY = (*FILTERS, "ordering", "search", "view")
+FEED_FILTERS: dict[str, Reader] = {**FILTERS, "author": text_filter(_is_by)}
 FEED_QUERY = ("author", *POST_QUERY)
 _PUBLISHED = Criterion("published", lambda: and_(Post.published))
 
 
 def post_own_criteria(params: Params, *, user_id: int) -> Criteria:
     """The user's own posts that the filters leave, drafts included."""
-    return (*_filtered(params, _FILTERS), *post_by_criteria(user_id))
+    return (*_filtered(params, FILTERS), *post_by_criteria(user_id))
 
 
 def post_own_pk_criteria(params: Params, *, user_id: int, pk: str) -> Criteria:
@@ -158,13 +158,13 @@ def post_by_criteria(user_id: int) -> Criteria:
 
 def post_of_user_criteria(params: Params, *, author_id: int, viewer_id: int) -> Criteria:
     """The author's posts that the viewer may see: the published ones, and to the author all of them."""
-    criteria = (*_filtered(params, _FILTERS), *post_by_criteria(author_id))
+    criteria = (*_filtered(params, FILTERS), *post_by_criteria(author_id))
     return criteria if author_id == viewer_id else (*criteria, _PUBLISHED)
 
 
 def post_feed_criteria(params: Params) -> Criteria:
     """Everybody's published posts that the filters leave."""
-    return (*_filtered(params, _FEED_FILTERS), _PUBLISHED)
+    return (*_filtered(params, FEED_FILTERS), _PUBLISHED)
 
 
 def post_highlight_criteria() -> Criteria:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Executable, Select, Text, bindparam, func, select
+from sqlalchemy import CTE, ColumnElement, Executable, Select, Text, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from fastapi_app.drf.criteria import Criteria, equals, primary_key
@@ -30,6 +30,9 @@ def tag_shape() -> Shape:
 _ORDERINGS: dict[str, Callable[[], Any]] = {"name": lambda: Tag.name, "post_count": post_count}
 
 
+DEFAULT = ("name",)
+
+
 def _items(page: CTE) -> Select[Any]:
     return select(*tag_shape().columns).join_from(Tag, page, page.c.id == Tag.id)
 
@@ -39,7 +42,7 @@ TAGS = Listing("tags", "Tag", lambda: Tag.id, _ORDERINGS, tag_shape, _items)
 
 def tag_terms(params: Params) -> tuple[str, ...]:
     """The order that `?ordering=` asks for."""
-    return ordering_terms(params, _ORDERINGS, ("name",))
+    return ordering_terms(params, _ORDERINGS, DEFAULT)
 
 
 def tag_criteria(params: Params) -> Criteria:
@@ -79,3 +82,13 @@ def tags_insert(names: Sequence[str]) -> Rows:
         return insert(Tag.__table__).from_select([Tag.__table__.c.name], given).on_conflict_do_nothing()
 
     return Rows("tags insert", build, {"names": list(names)})
+
+
+def tag_insert(name: str) -> Executable:
+    """Adds a tag; returns its id."""
+    return insert(Tag.__table__).values(name=name).returning(Tag.id)
+
+
+def tag_rename(tag_id: int, name: str) -> Executable:
+    """Renames a tag; returns its id, none where there is no such tag."""
+    return update(Tag.__table__).where(Tag.id == tag_id).values(name=name).returning(Tag.id)

@@ -7,6 +7,7 @@ from fastapi_app.drf.errors import ValidationFailed
 from fastapi_app.drf.inputs import CharField, Input, Scope, Shown, Validator
 from fastapi_app.drf.validators import NO_EMAIL, Unique, email_address, username_characters
 from fastapi_app.users.passwords import password_problems
+from fastapi_app.users.queries import user_stored
 from shared_schema.models import User
 
 
@@ -53,9 +54,7 @@ class UserInput(Input):
 
 
 async def _stored(scope: Scope) -> dict[str, str]:
-    row = await scope.session.execute(
-        User.__table__.select().with_only_columns(User.username, User.email).where(User.id == scope.instance_id)
-    )
+    row = await scope.session.execute(user_stored(scope.instance_id))
     return dict(row.mappings().one())
 
 

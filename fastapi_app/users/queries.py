@@ -1,10 +1,22 @@
 """Reads of users. `post_count` is a subquery: PostgreSQL then counts for the rows of the page alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, Text, bindparam, func, literal_column, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Executable,
+    Select,
+    Text,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from fastapi_app.drf.criteria import Criteria, Criterion, equals, primary_key
 from fastapi_app.drf.filtering import Params, ordering_terms, search_criteria
@@ -60,6 +72,9 @@ _ORDERINGS: dict[str, Callable[[], Any]] = {
 }
 
 
+DEFAULT = ("id",)
+
+
 def _items(shape: Shape, page: CTE) -> Select[Any]:
     return select(*shape.columns).join_from(User, page, page.c.id == User.id)
 
@@ -70,7 +85,7 @@ ME = Listing("me", "User", lambda: User.id, _ORDERINGS, me_shape, lambda page: _
 
 def user_terms(params: Params) -> tuple[str, ...]:
     """The order that `?ordering=` asks for."""
-    return ordering_terms(params, _ORDERINGS, ("id",))
+    return ordering_terms(params, _ORDERINGS, DEFAULT)
 
 
 def user_criteria(params: Params) -> Criteria:
@@ -96,3 +111,18 @@ def user_pk_criteria(params: Params, *, pk: str) -> Criteria:
 def user_id_criteria(user_id: int) -> Criteria:
     """The user with this id."""
     return (equals("pk", lambda: User.id, user_id),)
+
+
+def user_insert(row: Mapping[str, Any]) -> Executable:
+    """Adds a user of these columns; returns the id."""
+    return insert(User.__table__).values(row).returning(User.id)
+
+
+def user_change(user_id: int, columns: Mapping[str, Any]) -> Executable:
+    """Changes these columns; returns the id, none where there is no such user."""
+    return update(User.__table__).where(User.id == user_id).values(columns).returning(User.id)
+
+
+def user_stored(user_id: int | None) -> Executable:
+    """What a password may not resemble: `username`, `email`."""
+    return select(User.username, User.email).where(User.id == user_id)

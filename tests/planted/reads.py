@@ -41,8 +41,8 @@ READS = {
     ),
     "a list in another order": Fault(
         file="fastapi_app/tags/queries.py",
-        code='_ORDERINGS, ("name",))',
-        instead='_ORDERINGS, ("-name",))',
+        code='DEFAULT = ("name",)',
+        instead='DEFAULT = ("-name",)',
         asked="tags",
         found=named("tags.list: value at $.results[*].name"),
     ),
@@ -161,8 +161,8 @@ READS = {
     ),
     "drafts for everybody": Fault(
         file="fastapi_app/posts/queries.py",
-        code="(*_filtered(params, _FEED_FILTERS), _PUBLISHED)",
-        instead="_filtered(params, _FEED_FILTERS)",
+        code="(*_filtered(params, FEED_FILTERS), _PUBLISHED)",
+        instead="_filtered(params, FEED_FILTERS)",
         asked="feed",
         found=named("feed.list: value at $.count", "feed.list: value at $.results[*].published"),
     ),

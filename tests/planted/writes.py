@@ -71,9 +71,9 @@ WRITES = {
         found=named("tags.delete: rows at posts"),
     ),
     "a change is not written": Fault(
-        file="fastapi_app/tags/service.py",
-        code=".values(name=name)",
-        instead=".values(name=Tag.name)",
+        file="fastapi_app/tags/queries.py",
+        code="== tag_id).values(name=name)",
+        instead="== tag_id).values(name=Tag.name)",
         asked="tags",
         found=named("tags.update: rows at tags.name", "tags.update: value at $.name"),
     ),

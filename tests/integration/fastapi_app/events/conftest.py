@@ -6,7 +6,9 @@ from contextlib import contextmanager
 import asyncpg
 import psycopg
 import pytest
+from sqlalchemy import create_engine, make_url
 
+from shared_schema.models import BLOG
 from strangler.local.settings import ROOT
 from strangler.routes.table import load_routes
 from strangler.schema.grants import apply_grants
@@ -37,7 +39,16 @@ def events_database(stack: StackAddresses, worker_id: str) -> Iterator[OwnDataba
         )
         with psycopg.connect(database.owner_dsn) as connection:
             connection.execute(_USER, (ALICE,))
+        _map(database)
         yield database
+
+
+def _map(database: OwnDatabase) -> None:
+    """As the service does once it is ready; the reader waits for that."""
+    engine = create_engine(make_url(database.owner_dsn).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        BLOG.map(BLOG.reflect(connection))
+    engine.dispose()
 
 
 @pytest.fixture

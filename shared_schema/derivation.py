@@ -1,0 +1,155 @@
+"""The consumer's side of the contract, derived from the statements that a service can send."""
+
+import json
+from collections.abc import Callable, Iterable
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any, Final, get_origin
+from uuid import UUID
+
+from pydantic_core import to_jsonable_python
+from sqlalchemy import Executable
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+
+from shared_schema.consumer import Consumer, Feature, Need, Statement
+from shared_schema.contract import Contract
+from shared_schema.deletion import deletion_privileges
+from shared_schema.mapping import Mapping, needed_columns
+from shared_schema.tables import contract_metadata
+from shared_schema.usage import Columns, Usage, usage_of
+
+# The file is the same whenever it is made, so what a default would make of this moment is another one.
+MOMENT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+_DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy's own
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A statement that a service can send, under a name, with values that a database would take."""
+
+    name: str
+    statement: Executable
+    values: MappingOf[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """That rows of a table are deleted, with all that hangs on them (`shared_schema.deletion`)."""
+
+    table: str
+
+
+Sent = Sample | Deletion
+
+
+def derive_consumer(
+    mapping: Mapping, contract: Contract, features: MappingOf[str, Callable[[], Iterable[Sent]]]
+) -> Consumer:
+    """What the features need of the contract's tables, which `mapping` is mapped on: in a process of its own."""
+    mapping.map(contract_metadata(contract), contract)
+    derived = {name: derive_feature(samples()) for name, samples in sorted(features.items())}
+    return Consumer(features=derived, needs=_needs(mapping, derived.values()))
+
+
+def derive_feature(sent: Iterable[Sent]) -> Feature:
+    """What one feature needs, and its statements by name; a statement that is sent from several places counts once."""
+    usage = Usage()
+    statements: dict[str, Statement] = {}
+    for each in sent:
+        if isinstance(each, Deletion):
+            usage |= deletion_usage(each.table)
+            continue
+        usage |= usage_of(each.statement)
+        statement = as_statement(each)
+        if statements.setdefault(each.name, statement) != statement:
+            raise ValueError(f"Two statements are called {each.name!r}: give each a name of its own.")
+    return Feature(
+        reads=_sorted(usage.reads),
+        inserts=_sorted(usage.inserts),
+        updates=_sorted(usage.updates),
+        deletes=tuple(sorted(usage.deletes)),
+        statements=tuple(statement for _, statement in sorted(statements.items())),
+    )
+
+
+def as_statement(sample: Sample) -> Statement:
+    """The statement as asyncpg gets it.
+
+    Raises:
+        InvalidRequestError: the sample lacks the value of a parameter.
+    """
+    compiled: Any = sample.statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined] # every statement has it
+    values = {column.key: _default(column.default) for column in compiled.insert_prefetch}
+    values |= {column.key: _default(column.onupdate) for column in compiled.update_prefetch}
+    state = compiled.construct_expanded_state({**values, **sample.values})
+    return Statement(
+        name=sample.name,
+        sql=state.statement,
+        values=tuple(_as_json(value) for value in state.positional_parameters),
+    )
+
+
+def render_consumer(consumer: Consumer) -> str:
+    """The file's text: sorted, so that a diff shows what changed."""
+    return json.dumps(consumer.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def deletion_usage(table: str) -> Usage:
+    """What it takes to delete rows of a table and all that hangs on them."""
+    kinds: dict[str, dict[str, set[str]]] = {"SELECT": {}, "UPDATE": {}}
+    deletes = set()
+    for name, privileges in deletion_privileges(table).items():
+        for privilege in privileges:
+            kind, _, column = privilege.rstrip(")").partition(" (")
+            if kind == "DELETE":
+                deletes.add(name)
+            else:
+                kinds[kind].setdefault(name, set()).add(column)
+    reads, updates = ({name: frozenset(columns) for name, columns in found.items()} for found in kinds.values())
+    return Usage(reads=reads, updates=updates, deletes=frozenset(deletes))
+
+
+def _needs(mapping: Mapping, features: Iterable[Feature]) -> dict[str, dict[str, Need]]:
+    """What the annotations say of each column that a feature reads."""
+    read: dict[str, set[str]] = {}
+    for feature in features:
+        for table, columns in feature.reads.items():
+            read.setdefault(table, set()).update(columns)
+    needs: dict[str, dict[str, Need]] = {}
+    for cls in mapping.classes:
+        for column, (kind, nullable) in needed_columns(cls).items():
+            if column in read.get(cls.key(), ()):
+                needs.setdefault(cls.key(), {})[column] = Need(type=_spelled(kind), nullable=nullable)
+    return needs
+
+
+def _spelled(kind: type) -> str:
+    """`int`, `datetime`, `list[str]`: a name for people, whose first word is a class's."""
+    return kind.__name__ if get_origin(kind) is None else str(kind).replace("typing.", "")
+
+
+def _sorted(columns: Columns) -> dict[str, tuple[str, ...]]:
+    return {table: tuple(sorted(columns[table])) for table in sorted(columns)}
+
+
+def _default(default: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own
+    return default.arg(None) if default.is_callable else default.arg
+
+
+def _as_json(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
+    """A value as PostgreSQL reads it, the same each time."""
+    if isinstance(value, datetime):
+        value = MOMENT if value.tzinfo else MOMENT.replace(tzinfo=None)
+    elif isinstance(value, date):
+        value = MOMENT.date()
+    elif isinstance(value, time):
+        value = MOMENT.time()
+    elif isinstance(value, UUID):
+        value = UUID(int=1)
+    elif isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    elif isinstance(value, list | tuple):
+        return [_as_json(each) for each in value]
+    return to_jsonable_python(value)
