@@ -5,13 +5,10 @@ from typing import Final
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable
 from shared_schema.contract import ColumnFacts, Contract, TableFacts
-from shared_schema.drift.keys import key_differences
-from shared_schema.drift.mismatch import Mismatch
+from shared_schema.drift.keys import key_mismatches
+from shared_schema.drift.mismatch import EITHER, MIGRATE, STRAY, Mismatch
 from shared_schema.drift.types import is_alike, is_same
 
-MIGRATE: Final = "run the Django migrations"
-EITHER: Final = "run the Django migrations, or export the contract if they have run"
-STRAY: Final = "export the contract if a migration made it, else drop it"
 # What Django itself makes without a model.
 _OF_DJANGO: Final = frozenset({"django_migrations"})
 _TABLES: Final = frozenset({"table", "partitioned table", "foreign table"})
@@ -32,59 +29,83 @@ def contract_mismatches(contract: Contract, catalog: Catalog) -> list[Mismatch]:
 
 
 def _table_mismatches(key: str, facts: TableFacts, table: CatalogTable | None) -> Iterator[Mismatch]:
+    subject = f"table {key}"
     if table is None:
         mend = MIGRATE if facts.managed else "Django doesn't manage it, so make it by hand or in a migration's RunSQL"
-        yield Mismatch(key, None, f"Table {key} is missing: {mend}.")
+        yield Mismatch(key, None, f"Table {key} is missing: {mend}.", subject, "", None)
         return
     if facts.managed and table.kind not in _TABLES:
-        yield Mismatch(key, None, f"Table {key} is a {table.kind} in the database: {MIGRATE}.")
+        sentence = f"Table {key} is a {table.kind} in the database: {MIGRATE}."
+        yield Mismatch(key, None, sentence, subject, "table", table.kind)
         return
     for name, column in facts.columns.items():
-        if name not in table.columns:
-            yield Mismatch(key, name, f"Column {key}.{name} is missing: {EITHER}.")
-            continue
-        # Migrations give M2M tables ids of DEFAULT_AUTO_FIELD, whatever the app's own default is.
-        exact = facts.managed and not (facts.auto_created and column.primary_key)
-        for difference in (_differences if exact else _kind)(column, table.columns[name]):
-            yield Mismatch(key, name, f"Column {key}.{name} {difference}: {EITHER}.")
+        yield from _column_mismatches(key, facts, name, column, table.columns.get(name))
     if facts.managed:
-        for name in table.columns:
+        for name, extra in table.columns.items():
             if name not in facts.columns:
-                yield Mismatch(key, name, f"Column {key}.{name} is in the database and not in the contract: {STRAY}.")
-        for stray, column_name, difference in key_differences(key, facts, table):
-            yield Mismatch(key, column_name, f"{difference}: {STRAY if stray else EITHER}.")
+                sentence = f"Column {key}.{name} is in the database and not in the contract: {STRAY}."
+                yield Mismatch(key, name, sentence, f"column {key}.{name}", None, _told(extra.type, extra.nullable))
+        yield from key_mismatches(key, facts, table)
 
 
-def _differences(facts: ColumnFacts, column: CatalogColumn) -> Iterator[str]:
-    """What is otherwise in the database, as what follows a column's name."""
+def _column_mismatches(
+    key: str, table: TableFacts, name: str, facts: ColumnFacts, column: CatalogColumn | None
+) -> Iterator[Mismatch]:
+    subject = f"column {key}.{name}"
+    if column is None:
+        sentence = f"Column {key}.{name} is missing: {EITHER}."
+        yield Mismatch(key, name, sentence, subject, _told(facts.type, facts.null), None)
+        return
+    # Migrations give M2M tables ids of DEFAULT_AUTO_FIELD, whatever the app's own default is.
+    exact = table.managed and not (table.auto_created and facts.primary_key)
+    for fact, said, found, says in (_differences if exact else _kind)(facts, column):
+        sentence = f"Column {key}.{name} {says}: {EITHER}."
+        yield Mismatch(key, name, sentence, f"{subject} {fact}", said, found)
+
+
+def _told(type_name: str, nullable: bool) -> str:
+    return f"{type_name} {'null' if nullable else 'not null'}"
+
+
+# The fact's name, what the contract and the database say of it, and a sentence's end behind the column's name.
+_Difference = tuple[str, str | None, str | None, str]
+
+
+def _differences(facts: ColumnFacts, column: CatalogColumn) -> Iterator[_Difference]:
     if not is_same(facts.type, column.type):
-        yield f"is {column.type} where the contract says {facts.type}"
-    if facts.null and not column.nullable:
-        yield "may not be null in the database, where the contract lets it be"
+        yield "type", facts.type, column.type, f"is {column.type} where the contract says {facts.type}"
     # Django gives no computed column a NOT NULL.
-    if column.nullable and not facts.null and not column.generated:
-        yield "may be null in the database, where the contract says it may not"
-    if facts.collation and (column.collation or "").strip('"') != facts.collation:
-        yield f"sorts by {column.collation or 'the default'} where the contract says {facts.collation}"
+    if facts.null != column.nullable and not column.generated:
+        words = ("null", "not null", "may not be null in the database, where the contract lets it be")
+        if column.nullable:
+            words = ("not null", "null", "may be null in the database, where the contract says it may not")
+        yield "null", *words
+    collation = (column.collation or "default").strip('"')
+    if facts.collation and collation != facts.collation:
+        says = f"sorts by {collation} where the contract says {facts.collation}"
+        yield "collation", facts.collation, collation, says
     yield from _values(facts, column)
 
 
-def _values(facts: ColumnFacts, column: CatalogColumn) -> Iterator[str]:
+def _values(facts: ColumnFacts, column: CatalogColumn) -> Iterator[_Difference]:
     """Where the database doesn't fill in what the contract says it does, or fills in what it says it doesn't."""
     # Ids made by Django before 4.1 come from a sequence of their own, and serve as well.
     is_serial = (column.default or "").startswith("nextval(")
     if bool(facts.generated) != column.generated:
-        yield f"is {'' if column.generated else 'not '}computed by the database, unlike in the contract"
+        says = f"is {'' if column.generated else 'not '}computed by the database, unlike in the contract"
+        yield "computed", facts.generated, column.expression, says
     elif facts.identity != column.identity and not (facts.identity and is_serial):
-        says = {None: "no identity", "always": "an identity always", "by default": "an identity by default"}
-        yield f"is {says[column.identity]} where the contract says {says[facts.identity]}"
+        words = {None: "no identity", "always": "an identity always", "by default": "an identity by default"}
+        says = f"is {words[column.identity]} where the contract says {words[facts.identity]}"
+        yield "identity", facts.identity, column.identity, says
     elif facts.db_default and column.default is None:
-        yield f"has no default in the database, where the contract says {facts.db_default}"
+        says = f"has no default in the database, where the contract says {facts.db_default}"
+        yield "default", facts.db_default, None, says
 
 
-def _kind(facts: ColumnFacts, column: CatalogColumn) -> Iterator[str]:
+def _kind(facts: ColumnFacts, column: CatalogColumn) -> Iterator[_Difference]:
     if not is_alike(facts.type, column.type):
-        yield f"is {column.type} where the contract says {facts.type}"
+        yield "type", facts.type, column.type, f"is {column.type} where the contract says {facts.type}"
 
 
 def _stray_tables(contract: Contract, catalog: Catalog) -> Iterator[Mismatch]:
@@ -93,4 +114,5 @@ def _stray_tables(contract: Contract, catalog: Catalog) -> Iterator[Mismatch]:
     for key, table in sorted(catalog.tables.items()):
         strange = table.kind in _TABLES and table.schema in schemas and table.part_of is None
         if strange and key not in contract.tables and key not in _OF_DJANGO:
-            yield Mismatch(key, None, f"Table {key} is in the database and not in the contract: {STRAY}.")
+            sentence = f"Table {key} is in the database and not in the contract: {STRAY}."
+            yield Mismatch(key, None, sentence, f"table {key}", None, "")

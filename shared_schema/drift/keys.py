@@ -4,87 +4,92 @@ Constraints and indexes go by what they do; a name counts where that can't be to
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
 
 from shared_schema.catalog import CatalogConstraint, CatalogIndex, CatalogTable
-from shared_schema.contract import ColumnFacts, ConstraintFacts, IndexFacts, TableFacts
+from shared_schema.contract import ConstraintFacts, IndexFacts, ReferenceFacts, TableFacts
+from shared_schema.drift.mismatch import EITHER, STRAY, Mismatch
 
 
-class Difference(NamedTuple):
-    """`stray`: the database has it, and the contract doesn't; `says` is a sentence without its mend."""
-
-    stray: bool
-    column: str | None
-    says: str
-
-
-def key_differences(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Difference]:
-    """All of one table."""
+def key_mismatches(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Mismatch]:
+    """All of one table, which Django manages."""
+    said, found = _listed(facts.primary_key), _listed(table.primary_key)
     if set(facts.primary_key) != set(table.primary_key):
-        yield _differs(
-            f"Table {key} has {_primary(table.primary_key)} where the contract says {_primary(facts.primary_key)}"
-        )
+        says = f"Table {key} has {_primary(found)} where the contract says {_primary(said)}"
+        yield _mismatch(key, says, f"primary key {key}", said, found)
     yield from _references(key, facts, table)
     yield from _uniques(key, facts, table)
     yield from _checks(key, facts, table)
     yield from _indexes(key, facts, table)
 
 
-def _differs(says: str, column: str | None = None, *, stray: bool = False) -> Difference:
-    return Difference(stray, column, says)
+def _mismatch(
+    key: str, says: str, subject: str, said: str | None, found: str | None, column: str | None = None
+) -> Mismatch:
+    return Mismatch(key, column, f"{says}: {STRAY if said is None else EITHER}.", subject, said, found)
 
 
-def _primary(columns: Sequence[str]) -> str:
-    return f"the primary key ({', '.join(columns)})" if columns else "no primary key"
+def _listed(columns: Sequence[str]) -> str | None:
+    return f"({', '.join(columns)})" if columns else None
 
 
-def _references(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Difference]:
+def _primary(columns: str | None) -> str:
+    return f"the primary key {columns}" if columns else "no primary key"
+
+
+def _references(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Mismatch]:
     found = {item.columns: item for item in table.constraints if item.kind == "foreign key"}
     for name, column in facts.columns.items():
-        constraint = found.pop((name,), None)
-        if name not in table.columns or column.references is None or not column.references.constraint:
-            if constraint is not None:
-                yield _differs(f"Column {key}.{name} {_points(constraint)}, unlike in the contract", name, stray=True)
+        constraint, wanted = found.pop((name,), None), column.references
+        if name not in table.columns:
             continue
-        yield from (_differs(f"Column {key}.{name} {says}", name) for says in _pointing(column, constraint))
+        if wanted is not None and wanted.constraint:
+            yield from _reference(key, name, wanted, constraint)
+        elif constraint is not None:
+            says = f"Column {key}.{name} points at {_target(constraint)}, unlike in the contract"
+            yield _mismatch(key, says, f"foreign key {key}.{name}", None, _target(constraint), name)
     for columns, constraint in found.items():
-        where = f"Table {key} has a foreign key on ({', '.join(columns)})"
-        yield _differs(f"{where} that {_points(constraint)}, and the contract knows of none", stray=True)
+        points = f"{_listed(columns)} that points at {_target(constraint)}"
+        says = f"Table {key} has a foreign key on {points}, and the contract knows of none"
+        yield _mismatch(key, says, f"foreign key {key} {_listed(columns)}", None, _target(constraint))
 
 
-def _points(constraint: CatalogConstraint) -> str:
-    return f"points at {constraint.target} ({', '.join(constraint.target_columns)})"
+def _target(constraint: CatalogConstraint) -> str:
+    return f"{constraint.target} {_listed(constraint.target_columns)}"
 
 
-def _pointing(column: ColumnFacts, constraint: CatalogConstraint | None) -> Iterator[str]:
-    wanted = column.references
-    assert wanted is not None  # noqa: S101 - the caller has looked
-    if constraint is None:
-        yield f"has no foreign key to {wanted.table} ({wanted.column})"
-    elif (constraint.target, constraint.target_columns) != (wanted.table, (wanted.column,)):
-        yield f"{_points(constraint)} where the contract says {wanted.table} ({wanted.column})"
-    elif not constraint.deferrable:
-        yield "has a foreign key that is checked at once, where Django's are checked when a transaction ends"
-    elif not constraint.validated:
-        yield "has a foreign key that is not validated, so that rows may point nowhere"
+def _reference(key: str, name: str, wanted: ReferenceFacts, found: CatalogConstraint | None) -> Iterator[Mismatch]:
+    where, subject, said = f"Column {key}.{name}", f"foreign key {key}.{name}", f"{wanted.table} ({wanted.column})"
+    if found is None:
+        yield _mismatch(key, f"{where} has no foreign key to {said}", subject, said, None, name)
+    elif _target(found) != said:
+        says = f"{where} points at {_target(found)} where the contract says {said}"
+        yield _mismatch(key, says, subject, said, _target(found), name)
+    elif not found.deferrable:
+        says = f"{where} has a foreign key that is checked at once, where Django's are checked when a transaction ends"
+        yield _mismatch(key, says, f"{subject} checked", "when a transaction ends", "at once", name)
+    elif not found.validated:
+        says = f"{where} has a foreign key that is not validated, so that rows may point nowhere"
+        yield _mismatch(key, says, f"{subject} validated", "yes", "no", name)
 
 
-def _uniques(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Difference]:
-    wanted = [*_unique_facts(facts)]
+def _uniques(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Mismatch]:
     strays = {index.name: index for index in table.indexes if index.unique and index.valid}
     primary = {item.name for item in table.constraints if item.kind == "primary key"}
-    for name, columns in wanted:
+    for name, columns in _unique_facts(facts):
         matches = [index.name for index in strays.values() if name == index.name or _covers(index, columns)]
         if not matches:
-            where = f"on ({', '.join(columns)})" if columns else f"named {name}"
-            yield _differs(f"Table {key} has no unique key {where}", columns[0] if len(columns) == 1 else None)
+            what = f"on {_listed(columns)}" if columns else f"named {name}"
+            says, said = f"Table {key} has no unique key {what}", _listed(columns) or str(name)
+            column = columns[0] if len(columns) == 1 else None
+            yield _mismatch(key, says, f"unique key {key}", said, None, column)
         for match in matches:
             del strays[match]
     for index in strays.values():
         # The primary key of a table serves a column that Django calls unique besides.
         if index.name not in primary:
-            says = f"Table {key} has the unique key {index.name} ({', '.join(index.columns)})"
-            yield _differs(f"{says}, and the contract knows of none", stray=True)
+            found = f"{index.name} {_listed(index.columns)}"
+            says = f"Table {key} has the unique key {found}, and the contract knows of none"
+            yield _mismatch(key, says, f"unique key {key}", None, found)
 
 
 def _unique_facts(facts: TableFacts) -> Iterator[tuple[str | None, tuple[str, ...]]]:
@@ -111,29 +116,27 @@ def _plain(column: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
-def _checks(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Difference]:
+def _checks(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Mismatch]:
     for kind, says in (("check", "check"), ("exclusion", "exclusion constraint")):
-        wanted = [constraint for constraint in facts.constraints if constraint.kind == kind]
         strays = [constraint for constraint in table.constraints if constraint.kind == kind]
-        for constraint in wanted:
-            match = next((each for each in strays if _is_it(constraint, each)), None)
+        for wanted in (constraint for constraint in facts.constraints if constraint.kind == kind):
+            match = next((each for each in strays if _is_it(wanted, each)), None)
+            called = wanted.name or f"on {_listed(wanted.columns)}"
             if match is None:
-                yield _differs(f"Table {key} has no {says} {_called(constraint)}")
+                yield _mismatch(key, f"Table {key} has no {says} {called}", f"{says} {key}", called, None)
                 continue
             strays.remove(match)
             if not match.validated:
-                yield _differs(f"Table {key} has the {says} {match.name} not validated, so that rows may break it")
+                sentence = f"Table {key} has the {says} {match.name} not validated, so that rows may break it"
+                yield _mismatch(key, sentence, f"{says} {key} {called} validated", "yes", "no")
         for stray in strays:
             if not _of_positive(facts, stray):
-                yield _differs(f"Table {key} has the {says} {stray.name}, and the contract knows of none", stray=True)
+                sentence = f"Table {key} has the {says} {stray.name}, and the contract knows of none"
+                yield _mismatch(key, sentence, f"{says} {key}", None, stray.name)
 
 
-def _is_it(constraint: ConstraintFacts, found: CatalogConstraint) -> bool:
-    return constraint.name == found.name or (constraint.name is None and set(constraint.columns) == set(found.columns))
-
-
-def _called(constraint: ConstraintFacts) -> str:
-    return constraint.name or f"on ({', '.join(constraint.columns)})"
+def _is_it(wanted: ConstraintFacts, found: CatalogConstraint) -> bool:
+    return wanted.name == found.name or (wanted.name is None and set(wanted.columns) == set(found.columns))
 
 
 def _of_positive(facts: TableFacts, check: CatalogConstraint) -> bool:
@@ -142,41 +145,43 @@ def _of_positive(facts: TableFacts, check: CatalogConstraint) -> bool:
     return len(columns) == 1 and columns[0] is not None and columns[0].kind.startswith("Positive")
 
 
-_INVALID: Final = "is not valid, since it could not be made while the table was in use"
-
-
-def _indexes(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Difference]:
+def _indexes(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Mismatch]:
     for broken in table.indexes:
         if not broken.valid:
-            yield _differs(f"Index {broken.name} of table {key} {_INVALID}")
-    names = {index.name: index for index in table.indexes}
-    for index in facts.indexes:
-        if index.unique or any(_does(index, found) for found in table.indexes):
-            continue
-        same_name = names.get(index.name or "")
-        on = f"({', '.join(index.columns)})" if index.columns else ""
-        if same_name is None and (index.columns or index.name):
-            yield _differs(f"Table {key} has no {' '.join(filter(None, ('index', index.name, on and f'on {on}')))}")
-        elif same_name is not None and index.columns is not None and same_name.valid:
-            yield _differs(
-                f"Index {index.name} of table {key} is a {_told(same_name)} where the contract says a "
-                f"{index.method} on {on}{' of some rows' if index.condition else ''}"
+            says = (
+                f"Index {broken.name} of table {key} is not valid, since it could not be made while the table was used"
             )
+            yield _mismatch(key, says, f"index {key} {broken.name} valid", "yes", "no")
+    names = {index.name: index for index in table.indexes}
+    for wanted in facts.indexes:
+        if wanted.unique or any(_does(wanted, found) for found in table.indexes):
+            continue
+        on = _listed(wanted.columns or ())
+        called = " ".join(filter(None, (wanted.name, on and f"on {on}")))
+        same_name = names.get(wanted.name or "")
+        if same_name is None and called:
+            yield _mismatch(key, f"Table {key} has no index {called}", f"index {key}", called, None)
+        elif same_name is not None and on and same_name.valid:
+            found, said = (
+                _told(same_name.method, same_name.columns, same_name.partial),
+                _told(wanted.method, wanted.columns or (), wanted.condition is not None),
+            )
+            says = f"Index {wanted.name} of table {key} is a {found} where the contract says a {said}"
+            yield _mismatch(key, says, f"index {key} {wanted.name}", said, found)
 
 
-def _does(index: IndexFacts, found: CatalogIndex) -> bool:
+def _does(wanted: IndexFacts, found: CatalogIndex) -> bool:
     """Whether an index of the database is the one that the contract means, or as good."""
-    if index.columns is None or not found.valid:
+    if wanted.columns is None or not found.valid:
         return False
-    same_rows = found.partial == (index.condition is not None)
-    return (
-        same_rows and found.method == index.method and [*map(_sorted, found.columns)] == [*map(_sorted, index.columns)]
-    )
+    same_rows = found.partial == (wanted.condition is not None)
+    same_keys = [*map(_sorted, found.columns)] == [*map(_sorted, wanted.columns)]
+    return same_rows and same_keys and found.method == wanted.method
 
 
 def _sorted(column: str) -> tuple[str, bool]:
     return _plain(column), column.endswith(" DESC")
 
 
-def _told(index: CatalogIndex) -> str:
-    return f"{index.method} on ({', '.join(index.columns)}){' of some rows' if index.partial else ''}"
+def _told(method: str, columns: Sequence[str], partial: bool) -> str:
+    return f"{method} on {_listed(columns)}{' of some rows' if partial else ''}"

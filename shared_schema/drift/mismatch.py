@@ -1,18 +1,27 @@
 """What every comparison answers with."""
 
 from dataclasses import dataclass
+from typing import Final
+
+MIGRATE: Final = "run the Django migrations"
+EITHER: Final = "run the Django migrations, or export the contract if they have run"
+STRAY: Final = "export the contract if a migration made it, else drop it"
 
 
 @dataclass(frozen=True)
 class Mismatch:
     """One thing that is missing or different: what, and the mend, as a sentence.
 
-    `table` is the key that the contract knows it by; `column` is None where the whole table is meant.
+    `table` is the key that the contract knows it by; `column` is None where the whole table is meant. `subject` is
+    what differs, in the words of a `diff`; `said` is what was wanted and `found` what there is, None for nothing.
     """
 
     table: str
     column: str | None
     sentence: str
+    subject: str = ""
+    said: str | None = None
+    found: str | None = None
 
     def __str__(self) -> str:
         return self.sentence

@@ -1,7 +1,12 @@
 """When two types in PostgreSQL's spelling are the same, and when they hold the same kind of value."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
+
+from sqlalchemy.dialects.postgresql.base import PGDialect
+
+from shared_schema.catalog import CatalogType
 
 # Types that differ in size alone; of a view or another program's table a model seldom states it exactly.
 _FAMILIES: Final = (
@@ -31,3 +36,24 @@ def _unqualified(name: str) -> str:
 def _family(name: str) -> tuple[str, bool]:
     base = re.sub(r"\([^)]*\)", "", _unqualified(name)).removesuffix("[]").strip()
     return _FAMILY.get(base, base), name.endswith("[]")
+
+
+def python_name(name: str, types: Mapping[str, CatalogType]) -> str | None:
+    """What a value is in Python, such as `int` or `datetime`; None where SQLAlchemy knows none.
+
+    That is so of PostgreSQL's own types. `types` are those that somebody made.
+    """
+    if name.endswith("[]"):
+        return "list"
+    base = re.sub(r"\([^)]*\)", "", name).replace("  ", " ").strip()
+    if (made := types.get(base)) is not None:
+        return "str" if made.kind == "enum" else python_name(made.parts[0], types)
+    known = PGDialect.ischema_names.get(_unqualified(base))
+    if known is None:
+        return None
+    try:
+        found = known().python_type
+    except NotImplementedError:
+        return None
+    # What SQLAlchemy 2.1 says of inet, jsonb, tsvector and the like.
+    return None if found is object else found.__name__

@@ -8,7 +8,8 @@ import pytest
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogIndex, CatalogTable
 from shared_schema.contract import Contract
-from shared_schema.drift.contract import EITHER, MIGRATE, STRAY, contract_mismatches
+from shared_schema.drift.contract import contract_mismatches
+from shared_schema.drift.mismatch import EITHER, MIGRATE, STRAY
 
 BOOKS: dict[str, Any] = {
     "name": "books",
@@ -284,7 +285,7 @@ def test_what_is_missing_is_named() -> None:
 
 
 def test_an_index_that_could_not_be_made_is_named() -> None:
-    says = "Index books_by_title of table books is not valid, since it could not be made while the table was in use"
+    says = "Index books_by_title of table books is not valid, since it could not be made while the table was used"
     assert sentences(with_index("books_by_title", valid=False)) == [f"{says}: {EITHER}."]
 
 

@@ -1,0 +1,78 @@
+"""What a role may not do and the service's features need, by column."""
+
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from shared_schema.catalog import Catalog
+from shared_schema.consumer import Consumer
+from shared_schema.drift.mismatch import Mismatch
+
+_MEND: Final = "run `strangler grant`"
+_VERBS: Final = {"SELECT": "read", "INSERT": "insert into", "UPDATE": "update", "DELETE": "delete from"}
+# By number, as a column's name may hold anything; what isn't there is no matter of rights.
+_DENIED: Final = text("""
+    SELECT asked.place FROM unnest(
+        CAST(:schemas AS text[]), CAST(:tables AS text[]), CAST(:columns AS text[]), CAST(:kinds AS text[])
+    ) WITH ORDINALITY AS asked (schema, name, attribute, kind, place)
+    JOIN pg_namespace ON nspname = schema
+    JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = name
+    LEFT JOIN pg_attribute ON attrelid = pg_class.oid AND attname = attribute AND NOT attisdropped
+    WHERE (kind = 'DELETE' OR attnum IS NOT NULL) AND NOT (
+        has_schema_privilege(CAST(:role AS name), pg_namespace.oid, 'USAGE')
+        AND CASE WHEN kind = 'DELETE' THEN has_table_privilege(CAST(:role AS name), pg_class.oid, kind)
+            ELSE has_column_privilege(CAST(:role AS name), pg_class.oid, attnum, kind) END
+    ) ORDER BY asked.place
+""")
+
+
+class Right(NamedTuple):
+    """A privilege on a column, or on a whole table where `column` is empty."""
+
+    table: str
+    kind: str
+    column: str
+
+
+def rights_wanted(consumer: Consumer, *, writing: bool) -> list[Right]:
+    """What the features live on, in a fixed order; without `writing` what they read."""
+    wanted = {Right(table, "SELECT", name) for table, names in consumer.columns("reads").items() for name in names}
+    if writing:
+        wanted.update(Right(table, "DELETE", "") for table in consumer.deletes)
+        for kind, columns in (("INSERT", consumer.columns("inserts")), ("UPDATE", consumer.columns("updates"))):
+            wanted.update(Right(table, kind, name) for table, names in columns.items() for name in names)
+    return sorted(wanted)
+
+
+def denied_mismatches(
+    connection: Connection, consumer: Consumer, catalog: Catalog, *, role: str | None = None, writing: bool = False
+) -> list[Mismatch]:
+    """Every right that a role, or without one the connection's own, lacks on what is there; a table's as one.
+
+    Raises:
+        SQLAlchemyError: the database refuses, such as where there is no such role.
+    """
+    wanted = [right for right in rights_wanted(consumer, writing=writing) if right.table in catalog.tables]
+    role = role or connection.execute(text("SELECT current_user")).scalar_one()
+    tables = [catalog.tables[right.table] for right in wanted]
+    asked = {
+        "role": role,
+        "schemas": [table.schema for table in tables],
+        "tables": [table.name for table in tables],
+        "columns": [right.column for right in wanted],
+        "kinds": [right.kind for right in wanted],
+    }
+    denied = [wanted[place - 1] for place in connection.execute(_DENIED, asked).scalars()]
+    return _mismatches(str(role), wanted, denied)
+
+
+def _mismatches(role: str, wanted: list[Right], denied: list[Right]) -> list[Mismatch]:
+    found = []
+    for table, kind in dict.fromkeys((right.table, right.kind) for right in denied):
+        of_both = [[right.column for right in rights if right[:2] == (table, kind)] for rights in (wanted, denied)]
+        verb = f"Role {role} may not {_VERBS[kind]}"
+        if len(of_both[0]) == len(of_both[1]):
+            found.append(Mismatch(table, None, f"{verb} table {table}: {_MEND}."))
+            continue
+        found.extend(Mismatch(table, column, f"{verb} column {table}.{column}: {_MEND}.") for column in of_both[1])
+    return found

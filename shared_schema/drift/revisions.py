@@ -1,0 +1,111 @@
+"""What differs between two contracts, such as the file's and one that was exported just now: every fact of Django's."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from shared_schema.contract import ColumnFacts, Contract, TableFacts
+from shared_schema.drift.mismatch import Mismatch
+
+_EXPORT: Final = "export the contract (manage.py export_schema), and look at what changes"
+_PARTS: Final = frozenset({"columns", "indexes", "constraints", "many_to_many", "generic_relations"})
+
+# What stands where: the column, and what is said of it.
+_Facts = dict[str, tuple[str | None, str]]
+_Change = tuple[str | None, str, str | None, str | None]
+
+
+def contract_changes(said: Contract, found: Contract) -> list[Mismatch]:
+    """Every fact that `found`, which the models say now, has otherwise than `said`, the reviewed file."""
+    return [
+        _mismatch(key, *change)
+        for key in sorted(said.tables.keys() | found.tables.keys())
+        for change in _table_changes(key, said.tables.get(key), found.tables.get(key))
+    ]
+
+
+def _table_changes(key: str, said: TableFacts | None, found: TableFacts | None) -> Iterator[_Change]:
+    if said is None or found is None:
+        yield from _changes(_whole(key, said), _whole(key, found))
+        return
+    yield from _changes(_facts(key, said), _facts(key, found))
+    for name in sorted(said.columns.keys() | found.columns.keys()):
+        before, after, subject = said.columns.get(name), found.columns.get(name), f"column {key}.{name}"
+        if before is None or after is None:
+            yield name, subject, _told(before) if before else None, _told(after) if after else None
+        else:
+            yield from _changes(*(_column_facts(subject, name, _dumped(side)) for side in (before, after)))
+
+
+def _changes(before: _Facts, after: _Facts) -> Iterator[_Change]:
+    for subject in sorted(before.keys() | after.keys()):
+        column, was = before.get(subject, (None, None))
+        column, now = after.get(subject, (column, None))
+        if was != now:
+            yield column, subject, was, now
+
+
+def _whole(key: str, table: TableFacts | None) -> _Facts:
+    """A table that the other side lacks, with its columns; nothing where there is none."""
+    if table is None:
+        return {}
+    columns = (f"{name} {_told(column)}" for name, column in table.columns.items())
+    return {f"table {key}": (None, f"({', '.join(columns)})")}
+
+
+def _told(column: ColumnFacts) -> str:
+    return f"{column.type} {'null' if column.null else 'not null'}"
+
+
+def _facts(key: str, table: TableFacts) -> _Facts:
+    """The table's own; an index or a constraint without a name goes by its columns."""
+    dumped = _dumped(table)
+    facts: _Facts = {
+        f"table {key} {fact}": (None, _text(value)) for fact, value in dumped.items() if fact not in _PARTS
+    }
+    for name, relation in dumped.get("many_to_many", {}).items():
+        facts[f"relation {key}.{name}"] = None, _text(relation)
+    for part, word in (("indexes", "index"), ("constraints", "constraint"), ("generic_relations", "relation")):
+        for item in dumped.get(part, ()):
+            called = item.get("name") or item.get("field") or f"({', '.join(item.get('columns') or ())})"
+            subject = f"{word} {key} {called}"
+            others = facts.get(subject, (None, ""))[1]
+            facts[subject] = None, f"{others} {_text(item)}".strip()
+    return facts
+
+
+def _dumped(facts: BaseModel) -> dict[str, Any]:
+    return facts.model_dump(mode="json", exclude_unset=True)
+
+
+def _column_facts(subject: str, name: str, dumped: Mapping[str, Any]) -> _Facts:
+    facts: _Facts = {}
+    for fact, value in dumped.items():
+        if fact == "references":
+            facts |= _column_facts(f"{subject} {fact}", name, value)
+        else:
+            facts[f"{subject} {fact}"] = name, _text(value)
+    return facts
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _mismatch(key: str, column: str | None, subject: str, said: str | None, found: str | None) -> Mismatch:
+    what = subject[0].upper() + subject[1:]
+    if said is None:
+        says = f"{what} is in Django's models and not in the contract{_aside(found)}"
+    elif found is None:
+        says = f"{what} is in the contract and no longer in Django's models{_aside(said)}"
+    else:
+        says = f"{what} is {found} in Django's models and {said} in the contract"
+    return Mismatch(key, column, f"{says}: {_EXPORT}.", subject, said, found)
+
+
+def _aside(value: str | None) -> str:
+    if not value:
+        return ""
+    return f" {value}" if value.startswith("(") else f" ({value})"

@@ -1,0 +1,107 @@
+"""What differs between two contracts."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from shared_schema.contract import Contract, load_contract
+from shared_schema.drift.mismatch import Mismatch
+from shared_schema.drift.revisions import contract_changes
+
+MEND = "export the contract (manage.py export_schema), and look at what changes."
+PLAIN: dict[str, Any] = {
+    "name": "books",
+    "model": "library.Book",
+    "ordering": ["id"],
+    "columns": {
+        "id": {"field": "id", "kind": "AutoField", "type": "integer", "null": False, "primary_key": True},
+        "author_id": {
+            "field": "author",
+            "kind": "ForeignKey",
+            "type": "integer",
+            "null": True,
+            "references": {"table": "people", "column": "id", "on_delete": "CASCADE"},
+        },
+    },
+    "many_to_many": {
+        "tags": {"table": "books_tags", "source_column": "book_id", "target_column": "tag_id", "target": "tags"}
+    },
+    "indexes": [{"name": "by_author", "columns": ["author_id"]}, {"columns": ["id DESC"]}],
+}
+
+
+def contract(books: dict[str, Any] | None) -> Contract:
+    return Contract.model_validate({"format": 2, "tables": {"books": books} if books else {}})
+
+
+def changes(*path: str | int, to: Any) -> list[Mismatch]:
+    """What is told when the fact at `path` becomes `to`; None takes it away."""
+    changed = deepcopy(PLAIN)
+    place: Any = changed
+    for step in path[:-1]:
+        place = place[step]
+    if to is None:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = to
+    return contract_changes(contract(PLAIN), contract(changed))
+
+
+def test_the_same_contract_has_no_changes() -> None:
+    assert contract_changes(contract(PLAIN), contract(deepcopy(PLAIN))) == []
+    assert contract_changes(load_contract(), load_contract()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "column", "subject", "said", "found"),
+    [
+        (("ordering",), ["-id"], None, "table books ordering", '["id"]', '["-id"]'),
+        (
+            ("columns", "author_id", "references", "on_delete"),
+            "PROTECT",
+            "author_id",
+            "column books.author_id references on_delete",
+            "CASCADE",
+            "PROTECT",
+        ),
+        (("columns", "author_id", "default"), 7, "author_id", "column books.author_id default", None, "7"),
+        (("columns", "id", "type"), "bigint", "id", "column books.id type", "integer", "bigint"),
+        (("columns", "author_id"), None, "author_id", "column books.author_id", "integer null", None),
+        (("indexes", 0, "columns"), ["id"], None, "index books by_author", None, None),
+        (("indexes", 1), None, None, "index books (id DESC)", '{"columns": ["id DESC"]}', None),
+        (("many_to_many", "tags"), None, None, "relation books.tags", None, None),
+    ],
+)
+def test_each_changed_fact_is_told_by_table_and_column(
+    path: tuple[str | int, ...], to: Any, column: str | None, subject: str, said: str | None, found: str | None
+) -> None:
+    (change,) = changes(*path, to=to)
+    assert (change.table, change.column, change.subject) == ("books", column, subject)
+    assert change.said != change.found
+    assert said is None or change.said == said
+    assert found is None or change.found == found
+    assert change.sentence.endswith(MEND)
+
+
+def test_a_default_of_none_is_not_no_default() -> None:
+    with_none = deepcopy(PLAIN)
+    with_none["columns"]["author_id"]["default"] = None
+    (change,) = contract_changes(contract(PLAIN), contract(with_none))
+    assert (change.said, change.found) == (None, "null")
+
+
+def test_a_new_table_is_one_change() -> None:
+    (change,) = contract_changes(contract(None), contract(PLAIN))
+    assert (change.subject, change.said, change.found) == (
+        "table books",
+        None,
+        "(id integer not null, author_id integer null)",
+    )
+    assert str(change) == (
+        "Table books is in Django's models and not in the contract (id integer not null, author_id integer null): "
+        f"{MEND}"
+    )
+    (change,) = contract_changes(contract(PLAIN), contract(None))
+    assert (change.subject, change.found) == ("table books", None)
+    assert str(change).startswith("Table books is in the contract and no longer in Django's models ")
