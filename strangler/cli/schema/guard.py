@@ -1,0 +1,72 @@
+"""`strangler schema guard`: may the pending migrations be deployed while this FastAPI runs?"""
+
+import dataclasses
+import json
+from typing import Annotated
+
+import typer
+
+from strangler.cli.output import note, out
+from strangler.cli.schema.files import ConsumerFile, consumer_read
+from strangler.cli.schema.guarding import report_print
+from strangler.databases.source import Source, source_of
+from strangler.errors import FailedError, UsageError
+from strangler.local.settings import settings_load
+from strangler.local.stack import LocalStack
+from strangler.schema.django_side import django_project
+from strangler.schema.guard import Guarded
+from strangler.schema.guard import guard as guard_run
+from strangler.schema.verdict import Report
+
+
+def guard(
+    consumer: ConsumerFile = None,
+    scratch: Annotated[
+        str | None,
+        typer.Option("--scratch", metavar="URL", help="A server to rehearse on; else a database beside the live one."),
+    ] = None,
+    manage: Annotated[
+        str | None, typer.Option("--manage", metavar="COMMAND", help="Another project's manage.py than MANAGE names.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For a machine.")] = False,
+) -> None:
+    """Rehearse the pending migrations on a clone of the schema: will the FastAPI that runs go on working?
+
+    --consumer names the consumer file of the version that runs, where this checkout has a newer one. Exits with 0 safe,
+    1 unsafe online, 3 it would break the running FastAPI, 4 not carried out.
+    """
+    settings = settings_load()
+    if manage is not None:
+        settings = settings.model_copy(update={"manage": manage})
+    stack = LocalStack(settings)
+    source = _source(stack)
+    guarded = Guarded(
+        source=source,
+        running=consumer_read(consumer),
+        coming=consumer_read(None),
+        project=django_project(settings, stack.connections_resolve()),
+    )
+    report = guard_run(guarded, server=scratch, tell=(lambda _sentence: None) if as_json else note)
+    if as_json:
+        out.out(json.dumps(_facts(report), indent=2, ensure_ascii=False))
+    else:
+        report_print(report)
+    raise typer.Exit(report.verdict)
+
+
+def _source(stack: LocalStack) -> Source:
+    try:
+        return source_of(stack)
+    except UsageError as error:
+        if isinstance(error.__cause__, FailedError):
+            raise FailedError(str(error)) from error
+        raise
+
+
+def _facts(report: Report) -> dict[str, object]:
+    facts = dataclasses.asdict(report)
+    for judged, migration in zip(facts["migrations"], report.migrations, strict=True):
+        judged["verdict"] = migration.verdict.name.lower()
+    for told, back in zip(facts["back"], report.back, strict=True):
+        told["verdict"] = back.verdict
+    return {"verdict": report.verdict.name.lower(), "way_back": report.way_back if report.back else None, **facts}

@@ -1,0 +1,194 @@
+"""Before a Django migration is deployed: will the FastAPI that runs go on working, and is there a way back?
+
+The pending migrations are applied to a clone of the live schema, one by one, and each is judged by what it did there:
+the catalog before and after, the statements of the running FastAPI, its role's rights, and the SQL that was sent.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from shared_schema.consumer import Consumer
+from strangler.databases.connecting import connected
+from strangler.databases.source import Source
+from strangler.schema.breaks import Break
+from strangler.schema.compatibility import find_breaks
+from strangler.schema.django_side import Project
+from strangler.schema.hazards import Evidence, find_hazards
+from strangler.schema.linting import lint
+from strangler.schema.looking import Look, look
+from strangler.schema.permissions import find_lost
+from strangler.schema.rehearsal import Rehearsed, rehearsing
+from strangler.schema.replay import find_failures
+from strangler.schema.scratch import Scratch, scratch_database
+from strangler.schema.storage import Size, find_renamed, find_rewritten, table_sizes
+from strangler.schema.targets import target_of
+from strangler.schema.verdict import Finding, Judged, Report, WayBack, of_breaks, of_failures, of_hazards, of_lost
+from strangler.schema.way_back import judge_way_back
+
+_NO_ROLE: Final = "what FastAPI's role may do was not looked at: the server of --scratch doesn't have the live roles."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guarded:
+    """What is guarded.
+
+    Attributes:
+        source: the live database, which is only read.
+        running: what the FastAPI that runs needs.
+        coming: what the FastAPI of this checkout needs, which may be the same.
+        project: how Django is run; it is told of the scratch database only.
+    """
+
+    source: Source
+    running: Consumer
+    coming: Consumer
+    project: Project
+
+
+def guard(
+    guarded: Guarded, *, server: str | None = None, tell: Callable[[str], None] = lambda _sentence: None
+) -> Report:
+    """Rehearse the pending migrations there and back, and judge them. `tell` receives what takes its time.
+
+    `server` is the address of another server to make the scratch database on.
+
+    :raises UnsafeError: the live database would have been changed.
+    :raises FailedError: a server refuses, or Django can't be started.
+    """
+    tell(f"cloning the schema of {guarded.source.name}")
+    with (
+        scratch_database(guarded.source, server=server, tell=tell) as scratch,
+        connected(scratch.dsn) as connection,
+    ):
+        return _Guard(guarded, scratch, connection, tell).report()
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A migration that was applied, and what was seen before and after it."""
+
+    done: Rehearsed
+    before: Look
+    after: Look
+
+
+class _Guard:
+    def __init__(
+        self, guarded: Guarded, scratch: Scratch, connection: psycopg.Connection, tell: Callable[[str], None]
+    ) -> None:
+        self._guarded = guarded
+        self._scratch = scratch
+        self._connection = connection
+        self._tell = tell
+        self._role = str(conninfo_to_dict(guarded.source.fastapi_dsn).get("user") or "")
+        self._made: set[str] = set()
+
+    def report(self) -> Report:
+        first = self._look()
+        sizes = self._sizes(first)
+        steps: list[_Step] = []
+        judged: list[Judged] = []
+        for step in self._forward(first):
+            self._tell(f"applied {step.done.label}")
+            judged.append(self._judged(step, sizes))
+            if not step.done.error:
+                steps.append(step)
+        return Report(
+            database=self._guarded.source.name,
+            migrations=tuple(judged),
+            back=tuple(self._back(steps)) if len(steps) == len(judged) else (),
+            unjudged=tuple(_unjudged(first)),
+            notes=() if self._scratch.roles else (_NO_ROLE,),
+        )
+
+    def _look(self) -> Look:
+        return look(self._connection, self._guarded.running, role=self._role if self._scratch.roles else None)
+
+    def _sizes(self, first: Look) -> dict[str, Size]:
+        with connected(self._guarded.source.admin_dsn) as live:
+            return table_sizes(live, default=first.catalog.schema)
+
+    @contextmanager
+    def _rehearsing(self, backward: Sequence[str] = ()) -> Iterator[Iterator[Rehearsed]]:
+        project = self._guarded.project.at(self._scratch.dsn)
+        self._guarded.source.require_elsewhere(project.env.values())
+        with rehearsing(project, scratch=self._scratch.name, backward=backward) as found:
+            yield found
+
+    def _forward(self, before: Look) -> Iterator[_Step]:
+        with self._rehearsing() as found:
+            for done in found:
+                after = self._look()
+                yield _Step(done, before, after)
+                before = after
+
+    def _judged(self, step: _Step, sizes: dict[str, Size]) -> Judged:
+        before, after = step.before, step.after
+        breaks = [
+            *of_breaks(self._breaks(before, after), find_renamed(before.places, after.places)),
+            *of_failures(find_failures(before.tried, after.tried)),
+            *of_lost(find_lost(set(before.rights), set(after.rights), after.catalog), self._role),
+        ]
+        targets = (target_of(statement, before.catalog) for statement in step.done.sql)
+        self._made.update(target.table for target in targets if target.makes and target.table)
+        evidence = Evidence(
+            before=before.catalog,
+            after=after.catalog,
+            made=self._made,
+            rewritten=list(find_rewritten(before.files, after.files)),
+            sizes=sizes,
+        )
+        version = self._connection.info.server_version
+        remarks = lint(step.done.sql, version=version, in_transaction=step.done.atomic)
+        return Judged(
+            app=step.done.app,
+            name=step.done.name,
+            breaks=tuple(breaks),
+            unsafe=tuple(of_hazards(find_hazards(remarks, evidence))),
+            seconds=step.done.seconds,
+            error=step.done.error,
+        )
+
+    def _breaks(self, before: Look, after: Look) -> Iterator[Break]:
+        """What this migration breaks; what is broken already stays another's."""
+        consumer = self._guarded.running
+        known = {_place(each) for each in find_breaks(before.catalog, before.catalog, consumer)}
+        return (each for each in find_breaks(before.catalog, after.catalog, consumer) if _place(each) not in known)
+
+    def _back(self, steps: list[_Step]) -> Iterator[WayBack]:
+        """Newest first, as far as it goes."""
+        if not steps:
+            return
+        self._tell("undoing the migrations")
+        left = list(steps)
+        with self._rehearsing([step.done.label for step in steps]) as found:
+            for undone in found:
+                step = left.pop()
+                yield judge_way_back(
+                    undone,
+                    step.before,
+                    step.after,
+                    self._look(),
+                    running=self._guarded.running,
+                    coming=self._guarded.coming,
+                )
+
+
+def _place(each: Break) -> tuple[str, str, str | None]:
+    return each.kind, each.table, each.column
+
+
+def _unjudged(first: Look) -> Iterator[Finding]:
+    for tried in first.tried.values():
+        if tried.wrong:
+            yield Finding(
+                kind="unjudged",
+                sentence=f"Statement {tried.name} of {tried.feature} doesn't work on the live schema as it is "
+                f"({tried.wrong}): name the consumer file of the FastAPI that runs with --consumer.",
+                features=(tried.feature,),
+            )

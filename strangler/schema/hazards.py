@@ -1,0 +1,113 @@
+"""What a migration does that is unsafe online: squawk's remarks, held against what the rehearsal has shown."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from shared_schema.catalog import Catalog, CatalogTable
+from strangler.schema.hazard_kinds import RULES, SENTENCES, Hazard, HazardKind
+from strangler.schema.linting import Remark
+from strangler.schema.storage import File, Size
+from strangler.schema.targets import target_of
+
+# A statement is told of once, by what says most of it.
+_RANK: Final = {kind: rank for rank, kind in enumerate(HazardKind)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the rehearsal of a migration has shown.
+
+    Attributes:
+        before: the catalog before it, and `after` the one after it.
+        made: the tables that pending migrations have made so far: nobody uses them yet.
+        rewritten: the tables and indexes that were written anew.
+        sizes: of the live tables.
+    """
+
+    before: Catalog
+    after: Catalog
+    made: Collection[str]
+    rewritten: Collection[File]
+    sizes: Mapping[str, Size]
+
+
+def find_hazards(remarks: Iterable[Remark], evidence: Evidence) -> list[Hazard]:
+    """What is unsafe of what squawk remarks, and what it has overlooked."""
+    found: dict[tuple[str, str | None], Hazard] = {}
+    for hazard in filter(None, (_hazard(remark, evidence) for remark in remarks)):
+        key = (hazard.statement, hazard.column)
+        if key not in found or _RANK[hazard.kind] < _RANK[found[key].kind]:
+            found[key] = hazard
+    return [*found.values(), *_overlooked(list(found.values()), evidence)]
+
+
+def _hazard(remark: Remark, evidence: Evidence) -> Hazard | None:
+    kind = RULES.get(remark.rule)
+    if kind is None:
+        return None
+    target = target_of(remark.statement, evidence.before)
+    hazard = _told(kind, target.table, target.column, evidence.sizes)
+    hazard = replace(hazard, statement=remark.statement, rule=remark.rule)
+    return None if target.table in evidence.made or _disproved(hazard, evidence) else hazard
+
+
+def _told(kind: HazardKind, table: str | None, column: str | None, sizes: Mapping[str, Size]) -> Hazard:
+    size = f" ({sizes[table]})" if table is not None and table in sizes else ""
+    name = table or "a table"
+    where = f"{name}.{column}" if column else f"a column of {name}"
+    return Hazard(kind, table, column, SENTENCES[kind].format(table=name, column=where, size=size))
+
+
+def _disproved(hazard: Hazard, evidence: Evidence) -> bool:
+    """Whether the rehearsal shows that what squawk must fear doesn't happen."""
+    if hazard.table is None:
+        return False
+    if hazard.kind in (HazardKind.REWRITE, HazardKind.TYPE):
+        return hazard.table not in {file.table for file in evidence.rewritten}
+    before, after = (catalog.tables.get(hazard.table) for catalog in (evidence.before, evidence.after))
+    if hazard.rule == "ban-drop-default":
+        return after is not None and not _is_required(after, hazard.column)
+    if hazard.kind is HazardKind.NOT_NULL:
+        return before is not None and _is_proved(before, hazard.column)
+    return False
+
+
+def _is_required(table: CatalogTable, column: str | None) -> bool:
+    found = table.columns.get(column or "")
+    return found is not None and not (found.nullable or found.default or found.identity or found.generated)
+
+
+def _is_proved(table: CatalogTable, column: str | None) -> bool:
+    """Whether a valid constraint says already that there is no NULL, so that PostgreSQL doesn't look."""
+    wanted = re.compile(rf'CHECK \(+"?{re.escape(column or "")}"? IS NOT NULL\)+')
+    return any(each.validated and wanted.fullmatch(each.definition) for each in table.constraints)
+
+
+def _overlooked(told: Collection[Hazard], evidence: Evidence) -> Iterator[Hazard]:
+    rewritten = {file.table for file in evidence.rewritten if file.index is None} - set(evidence.made)
+    known = {hazard.table for hazard in told if hazard.kind in (HazardKind.REWRITE, HazardKind.TYPE)}
+    for table in sorted(rewritten - known):
+        yield _told(HazardKind.REWRITE, table, None, evidence.sizes)
+    checked = {hazard.table for hazard in told if hazard.kind is HazardKind.CHECK}
+    for table in sorted(_checked(evidence) - checked - set(evidence.made)):
+        yield _told(HazardKind.CHECK, table, None, evidence.sizes)
+
+
+def _checked(evidence: Evidence) -> set[str]:
+    """The tables with a valid CHECK that they didn't have, such as that of a column that was added with it."""
+    return {
+        key
+        for key, after in evidence.after.tables.items()
+        if (before := evidence.before.tables.get(key)) is not None and _has_new_check(before, after)
+    }
+
+
+def _has_new_check(before: CatalogTable, after: CatalogTable) -> bool:
+    """A constraint that is only renamed, or was there and is validated now, holds nobody up."""
+    names, definitions = ({getattr(each, part) for each in before.constraints} for part in ("name", "definition"))
+    return any(
+        each.kind == "check" and each.validated and each.name not in names and each.definition not in definitions
+        for each in after.constraints
+    )

@@ -1,0 +1,208 @@
+"""What the guard found: for each pending migration, for the way back, and in one word."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from strangler.schema.breaks import Break
+from strangler.schema.hazard_kinds import Hazard, HazardKind
+from strangler.schema.permissions import Right
+from strangler.schema.replay import Tried
+from strangler.schema.steps import steps_for
+from strangler.schema.storage import Place
+
+
+class Verdict(IntEnum):
+    """The answer, which is the exit code of the command."""
+
+    SAFE = 0
+    UNSAFE = 1
+    BREAKS = 3
+    UNJUDGED = 4
+
+
+class Return(StrEnum):
+    """Whether what was migrated can be undone."""
+
+    SAFE = "safe"
+    LOSES = "loses"
+    WRONG = "wrong"
+
+
+WORDS: Final = {
+    Verdict.SAFE: "safe",
+    Verdict.UNSAFE: "unsafe online",
+    Verdict.BREAKS: "breaks the running FastAPI",
+    Verdict.UNJUDGED: "not judged",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, as a sentence, and the steps to take instead.
+
+    `kind` is a word that stays as it is. `features` are FastAPI's that trip over it, `statement` the SQL that is meant.
+    """
+
+    kind: str
+    sentence: str
+    table: str | None = None
+    column: str | None = None
+    features: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    statement: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A migration, applied on the scratch database; `seconds` are those without rows, `error` is why it failed."""
+
+    app: str
+    name: str
+    breaks: tuple[Finding, ...] = ()
+    unsafe: tuple[Finding, ...] = ()
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return f"{self.app}.{self.name}".lstrip(".")
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it may be deployed."""
+        if self.breaks:
+            return Verdict.BREAKS
+        if self.error:
+            return Verdict.UNJUDGED
+        return Verdict.UNSAFE if self.unsafe else Verdict.SAFE
+
+
+@dataclass(frozen=True, kw_only=True)
+class WayBack:
+    """Undoing a migration.
+
+    Attributes:
+        wrong: what makes it impossible, or leads elsewhere than to what was there.
+        losses: what is lost of what was written.
+        first: what the FastAPI of this checkout would miss then, so that it has to be taken back before.
+    """
+
+    app: str
+    name: str
+    wrong: tuple[Finding, ...] = ()
+    losses: tuple[Finding, ...] = ()
+    first: tuple[Finding, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return f"{self.app}.{self.name}".lstrip(".")
+
+    @property
+    def verdict(self) -> Return:
+        """Whether it may be undone."""
+        if self.wrong:
+            return Return.WRONG
+        return Return.LOSES if self.losses else Return.SAFE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All that the guard says of a database.
+
+    Attributes:
+        migrations: in the order in which they are applied.
+        back: in the order in which they are undone, as far as that went.
+        unjudged: statements of the consumer that don't work on the live schema as it is.
+        notes: what wasn't looked at, and why.
+    """
+
+    database: str
+    migrations: tuple[Judged, ...] = ()
+    back: tuple[WayBack, ...] = ()
+    unjudged: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the pending migrations may be deployed: the worst of what was found of them."""
+        found = {each.verdict for each in self.migrations}
+        if Verdict.BREAKS in found:
+            return Verdict.BREAKS
+        if self.migrations and self.unjudged:
+            return Verdict.UNJUDGED
+        return max(found, default=Verdict.SAFE)
+
+    @property
+    def way_back(self) -> Return:
+        """Whether all of them may be undone, the worst of them."""
+        found = {each.verdict for each in self.back}
+        return next((each for each in (Return.WRONG, Return.LOSES) if each in found), Return.SAFE)
+
+
+def of_breaks(breaks: Iterable[Break], renamed: Mapping[Place, Place] | None = None) -> list[Finding]:
+    """What the catalogs say against a change, of which it is known what only got another name."""
+    return [
+        Finding(
+            kind=each.kind,
+            sentence=each.sentence,
+            table=each.table,
+            column=each.column,
+            features=each.features,
+            steps=_steps(each, renamed or {}),
+        )
+        for each in breaks
+    ]
+
+
+def _steps(each: Break, renamed: Mapping[Place, Place]) -> tuple[str, ...]:
+    """What is gone because it has another name now, and what is new for the same reason, takes the same way."""
+    for old, new in renamed.items():
+        if each.column and Place(each.table, each.column) in (old, new) and old.table == new.table:
+            return steps_for(HazardKind.RENAME_COLUMN, table=old.table, column=old.column)
+        if each.column is None and each.table in (old.table, new.table) and old.table != new.table:
+            return steps_for(HazardKind.RENAME_TABLE, table=old.table, column=None)
+    return steps_for(each.kind, table=each.table, column=each.column)
+
+
+def of_failures(failures: Iterable[Tried]) -> list[Finding]:
+    """What PostgreSQL says against the consumer's statements."""
+    return [
+        Finding(
+            kind="statement",
+            sentence=f"Statement {each.name} of {each.feature} fails: {each.wrong or each.refused}.",
+            features=(each.feature,),
+        )
+        for each in failures
+    ]
+
+
+def of_lost(lost: Iterable[Right], role: str) -> list[Finding]:
+    """What a role may no longer do."""
+    return [
+        Finding(
+            kind="privilege",
+            sentence=f"Role {role} may no longer {each}: run `strangler grant` right after the migration.",
+            table=each.table,
+            column=each.column or None,
+        )
+        for each in lost
+    ]
+
+
+def of_hazards(hazards: Iterable[Hazard]) -> list[Finding]:
+    """What is unsafe online."""
+    return [
+        Finding(
+            kind=each.kind,
+            sentence=each.sentence,
+            table=each.table,
+            column=each.column,
+            steps=steps_for(each.kind, table=each.table, column=each.column),
+            statement=each.statement,
+        )
+        for each in hazards
+    ]
