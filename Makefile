@@ -19,7 +19,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 
 .DEFAULT_GOAL := help
 .PHONY: help up status logs down seed routes switch plan apply rollback history check compare env containers \
-	test torture bench bench-switch lint lock clean
+	test torture bench bench-switch bench-compare lint lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -115,6 +115,10 @@ bench-switch: ## Switch under load and count what is lost; then what a thousand 
 	@$(call bootstrap,dev)
 	@$(python) -m tests.bench.switch
 	@$(python) -m tests.bench.table_cost
+
+bench-compare: ## Does `strangler compare` keep the slower stack busy? ROUNDS=4 SECONDS=2
+	@$(call bootstrap,dev)
+	@$(python) -m tests.bench.compare $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)")
 
 lint: ## ruff, mypy, import-linter
 	@$(call bootstrap,dev)

@@ -34,6 +34,9 @@ function request()
    end
    local path, token, body = line:match("^([^\t]*)\t([^\t]*)\t(.*)$")
    local headers = {}
+   for name, text in pairs(wrk.headers) do
+      headers[name] = text
+   end
    if token ~= "" then
       headers["Authorization"] = "Bearer " .. token
    end

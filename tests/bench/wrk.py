@@ -2,10 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Self
 
 import psutil
@@ -114,10 +115,17 @@ def requests_write(file: Path, requests: Iterable[Request], *, prefix: str, limi
 
 
 class Wrk:
-    """Loads a stack through its front door from one thread, over as many connections as are given."""
+    """Loads a stack from one thread, over as many connections as are given.
 
-    def __init__(self, stack: LocalStack, *, connections: int) -> None:
+    `url` is loaded, its front door where none is given; every request says `headers`.
+    """
+
+    def __init__(
+        self, stack: LocalStack, *, connections: int, url: str = "", headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._stack = stack
+        self._url = url or stack.proxy_url
+        self._headers = [part for name, text in headers.items() for part in ("--header", f"{name}: {text}")]
         self._processes = [psutil.Process(record.pid) for record in stack.state.services.values()]
         self._program = wrk_find()
         self._connections = connections
@@ -135,7 +143,7 @@ class Wrk:
         self._result.unlink(missing_ok=True)
         argv = [self._program, "--threads", "1", "--connections", str(self._connections)]
         argv += ["--duration", f"{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s"]
-        argv += ["--script", str(SCRIPT), self._stack.proxy_url]
+        argv += [*self._headers, "--script", str(SCRIPT), self._url]
         before = cpu_seconds(self._processes)
         children.run("wrk", argv, self._environment(method, repeatable=repeatable))
         taken = cpu_seconds(self._processes) - before
