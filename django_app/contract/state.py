@@ -4,13 +4,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.operations.fields import FieldOperation
 from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
+
+from django_app.contract.names import table_key
 
 Facts = dict[str, Any]
 
@@ -56,4 +61,19 @@ def _unmade(loader: MigrationLoader) -> Iterator[Facts]:
     detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps), questioner)
     for app, migrations in sorted(detector.changes(graph=loader.graph).items()):
         for migration in migrations:
-            yield from ({"app": app, "description": operation.describe()} for operation in migration.operations)
+            for operation in migration.operations:
+                yield {"app": app, "description": operation.describe()} | _place(app, operation, loader)
+
+
+def _place(app: str, operation: Operation, loader: MigrationLoader) -> Facts:
+    """The table and column that an operation is about, where the models or the migrations know them."""
+    of_column = isinstance(operation, FieldOperation)
+    model_name = getattr(operation, "model_name", getattr(operation, "name", ""))
+    for known in (apps, loader.project_state().apps):
+        try:
+            meta = known.get_model(app, model_name)._meta  # noqa: SLF001 - as Django documents to read a model
+            column = {"column": meta.get_field(operation.name).column} if of_column else {}
+        except (LookupError, FieldDoesNotExist):
+            continue
+        return {"table": table_key(meta.db_table)} | column
+    return {}

@@ -75,7 +75,7 @@ def _differences(facts: ColumnFacts, column: CatalogColumn) -> Iterator[_Differe
     if not is_same(facts.type, column.type):
         yield "type", facts.type, column.type, f"is {column.type} where the contract says {facts.type}"
     # Django gives no computed column a NOT NULL.
-    if facts.null != column.nullable and not column.generated:
+    if facts.null != column.nullable and not column.generated and not facts.generated:
         words = ("null", "not null", "may not be null in the database, where the contract lets it be")
         if column.nullable:
             words = ("not null", "null", "may be null in the database, where the contract says it may not")

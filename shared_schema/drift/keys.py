@@ -76,6 +76,8 @@ def _uniques(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Misma
     strays = {index.name: index for index in table.indexes if index.unique and index.valid}
     primary = {item.name for item in table.constraints if item.kind == "primary key"}
     for name, columns in _unique_facts(facts):
+        if not table.columns.keys() >= set(columns):
+            continue
         matches = [index.name for index in strays.values() if name == index.name or _covers(index, columns)]
         if not matches:
             what = f"on {_listed(columns)}" if columns else f"named {name}"
@@ -154,6 +156,9 @@ def _indexes(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Misma
             yield _mismatch(key, says, f"index {key} {broken.name} valid", "yes", "no")
     names = {index.name: index for index in table.indexes}
     for wanted in facts.indexes:
+        # An index goes with its column, which is named already.
+        if not table.columns.keys() >= {*map(_plain, wanted.columns or ())}:
+            continue
         if wanted.unique or any(_does(wanted, found) for found in table.indexes):
             continue
         on = _listed(wanted.columns or ())

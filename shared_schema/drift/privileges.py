@@ -10,6 +10,7 @@ from shared_schema.drift.mismatch import Mismatch
 
 _MEND: Final = "run `strangler grant`"
 _VERBS: Final = {"SELECT": "read", "INSERT": "insert into", "UPDATE": "update", "DELETE": "delete from"}
+_ROLE: Final = text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = CAST(:role AS name))")
 # By number, as a column's name may hold anything; what isn't there is no matter of rights.
 _DENIED: Final = text("""
     SELECT asked.place FROM unnest(
@@ -50,10 +51,12 @@ def denied_mismatches(
     """Every right that a role, or without one the connection's own, lacks on what is there; a table's as one.
 
     Raises:
-        SQLAlchemyError: the database refuses, such as where there is no such role.
+        SQLAlchemyError: the database refuses.
     """
     wanted = [right for right in rights_wanted(consumer, writing=writing) if right.table in catalog.tables]
     role = role or connection.execute(text("SELECT current_user")).scalar_one()
+    if not connection.execute(_ROLE, {"role": role}).scalar_one():
+        return [Mismatch("", None, f"Role {role} is missing: {_MEND}.")]
     tables = [catalog.tables[right.table] for right in wanted]
     asked = {
         "role": role,

@@ -9,14 +9,16 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared_schema.contract import Contract
 from strangler.errors import FailedError, UsageError
-from strangler.local.services import Connections, django_environment, manage_argv
 from strangler.local.settings import ROOT, LocalSettings
+
+if TYPE_CHECKING:
+    from strangler.local.services import Connections
 
 TIMEOUT_SECONDS: Final = 120.0
 _LOGIN: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
@@ -28,10 +30,12 @@ class _Said(BaseModel):
 
 
 class Unmade(_Said):
-    """What makemigrations would still write, in Django's words."""
+    """What makemigrations would still write, in Django's words, and the table and column that it is about."""
 
     app: str
     description: str
+    table: str | None = None
+    column: str | None = None
 
 
 class Conflict(_Said):
@@ -77,7 +81,7 @@ class Project:
         return type(self)(argv=self.argv, env={**self.env, "DATABASE_URL": dsn}, cwd=self.cwd)
 
 
-def django_project(settings: LocalSettings, connections: Connections) -> Project:
+def django_project(settings: LocalSettings, connections: "Connections") -> Project:
     """The project that MANAGE names, on the owner's database; without MANAGE the checkout's own Django service.
 
     One's own project has the whole environment that this process has, since nobody here knows what it reads.
@@ -85,6 +89,9 @@ def django_project(settings: LocalSettings, connections: Connections) -> Project
     :raises UsageError: MANAGE is no command line.
     """
     if not settings.manage:
+        # Here, since the image of the tool brings no Django along.
+        from strangler.local.services import django_environment, manage_argv
+
         return Project(argv=manage_argv(), env=django_environment(settings, connections), cwd=ROOT)
     try:
         argv = tuple(shlex.split(settings.manage))

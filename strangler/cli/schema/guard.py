@@ -11,6 +11,7 @@ from strangler.cli.schema.files import ConsumerFile, consumer_read
 from strangler.cli.schema.guarding import report_print
 from strangler.databases.source import Source, source_of
 from strangler.errors import FailedError, UsageError
+from strangler.local.foreground import StopRequested, StopSignals
 from strangler.local.settings import settings_load
 from strangler.local.stack import LocalStack
 from strangler.schema.django_side import django_project
@@ -46,7 +47,11 @@ def guard(
         coming=consumer_read(None),
         project=django_project(settings, stack.connections_resolve()),
     )
-    report = guard_run(guarded, server=scratch, tell=(lambda _sentence: None) if as_json else note)
+    try:
+        with StopSignals() as signals:
+            report = guard_run(guarded, server=scratch, tell=note, check=signals.check)
+    except StopRequested:
+        raise FailedError("stopped: the scratch database is gone again.") from None
     if as_json:
         out.out(json.dumps(_facts(report), indent=2, ensure_ascii=False))
     else:

@@ -1,0 +1,83 @@
+"""`strangler schema check`: does everybody agree on the tables?"""
+
+import json
+from enum import StrEnum
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from strangler.cli.output import out, say
+from strangler.cli.schema.files import ConsumerFile, ContractFile, consumer_read, contract_read
+from strangler.cli.schema.reaching import reach
+from strangler.local.settings import ROOT, settings_load
+from strangler.routes.table import load_routes
+from strangler.schema.checking import Checked, Comparison, check_all
+
+_FOUND: Final = 1
+_NOT_COMPARED: Final = 4
+
+
+class Party(StrEnum):
+    """Who can be left out; the contract can't."""
+
+    DJANGO = "django"
+    DATABASE = "database"
+    FASTAPI = "fastapi"
+
+
+def check(
+    contract: ContractFile = None,
+    consumer: ConsumerFile = None,
+    without: Annotated[
+        list[Party] | None,
+        typer.Option("--without", help="Leave one out: no Django here, no database in CI."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", metavar="TABLE", help="A table, or table.column, that may differ: 'old_*'."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")] = False,
+) -> None:
+    """Compare Django's models, its migrations, the database, the contract and FastAPI, and name what differs.
+
+    Exits with 0 if all agree, 1 if not, 4 if something could not be compared.
+    """
+    settings = settings_load()
+    left_out = set(without or ())
+    reached = reach(settings, database=Party.DATABASE not in left_out, django=Party.DJANGO not in left_out)
+    checked = Checked(
+        contract=contract_read(contract),
+        consumer=consumer_read(consumer) if Party.FASTAPI not in left_out else None,
+        project=reached.project,
+        dsn=reached.owner_dsn,
+        role=reached.role,
+        writing=load_routes(ROOT / settings.routes_file).writes_moved and not settings.fastapi_read_only,
+    )
+    comparisons = []
+    for comparison in check_all(checked):
+        comparisons.append(comparison.without(ignore or ()))
+        if not as_json:
+            _line(comparisons[-1])
+    exit_code = _exit_code(comparisons)
+    if as_json:
+        told = {"ok": exit_code == 0, "comparisons": [comparison.as_json() for comparison in comparisons]}
+        out.out(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        for sentence in dict.fromkeys(str(found) for each in comparisons for found in each.mismatches):
+            say(sentence)
+    raise typer.Exit(exit_code)
+
+
+def _line(comparison: Comparison) -> None:
+    word, colour = (f"{len(comparison.mismatches)}", "red") if comparison.mismatches else ("ok", "green")
+    if comparison.problem is not None:
+        word, colour = "?", "yellow"
+    told = comparison.name + (f": {comparison.problem}" if comparison.problem else "")
+    out.print(Text(f"{word:<4}", style=colour) + Text(told))
+
+
+def _exit_code(comparisons: list[Comparison]) -> int:
+    if any(comparison.problem is not None for comparison in comparisons):
+        return _NOT_COMPARED
+    return 0 if all(comparison.is_ok for comparison in comparisons) else _FOUND

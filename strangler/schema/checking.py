@@ -1,0 +1,139 @@
+"""Whether everybody agrees on the tables: Django's models, its migrations, the live database, the contract, FastAPI."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from shared_schema.catalog import read_catalog
+from shared_schema.consumer import Consumer
+from shared_schema.contract import Contract
+from shared_schema.drift import Mismatch
+from shared_schema.drift.consumer import consumer_mismatches, contract_consumer_mismatches
+from shared_schema.drift.contract import contract_mismatches
+from shared_schema.drift.privileges import denied_mismatches
+from shared_schema.drift.revisions import contract_changes
+from strangler.errors import StranglerError
+from strangler.schema.django_side import Project, SchemaState, django_contract, django_state
+from strangler.schema.live import live_connection
+
+_MAKE: Final = "run manage.py makemigrations"
+_MERGE: Final = "run manage.py makemigrations --merge"
+_APPLY: Final = "run manage.py migrate, with strangler schema guard before it"
+_UNKNOWN: Final = "deploy the code that has it, or take it back with that code's manage.py migrate"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two that should agree, what they don't agree on, and why they could not be compared, if so."""
+
+    name: str
+    mismatches: tuple[Mismatch, ...] = ()
+    problem: str | None = None
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether they were compared, and agree."""
+        return not self.mismatches and self.problem is None
+
+    def without(self, ignored: Iterable[str]) -> "Comparison":
+        """The same but for tables, or columns, of these patterns: `old_*`, `posts.legacy`."""
+        kept = (each for each in self.mismatches if not any(_is_of(each, pattern) for pattern in ignored))
+        return replace(self, mismatches=tuple(kept))
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "name": self.name,
+            "ok": self.is_ok,
+            "problem": self.problem,
+            "mismatches": [
+                {"table": each.table or None, "column": each.column, "sentence": each.sentence}
+                | {"said": each.said, "found": each.found}
+                for each in self.mismatches
+            ],
+        }
+
+
+def _is_of(mismatch: Mismatch, pattern: str) -> bool:
+    return any(fnmatchcase(name, pattern) for name in (mismatch.table, f"{mismatch.table}.{mismatch.column}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What is compared; what is None is left out.
+
+    Attributes:
+        project: how Django is asked.
+        dsn: the live database as the owner of the tables, or anybody who sees them.
+        role: FastAPI's, in that database.
+        writing: whether FastAPI needs its rights to write already.
+    """
+
+    contract: Contract
+    consumer: Consumer | None
+    project: Project | None
+    dsn: str | None = field(repr=False)
+    role: str | None
+    writing: bool
+
+
+def check_all(checked: Checked) -> Iterator[Comparison]:
+    """Every comparison, one after another; one that can't be made says so, and the next goes on."""
+    contract, consumer = checked.contract, checked.consumer
+    if (project := checked.project) is not None:
+        yield _compared("Django's models and its migrations", lambda: _unmade(django_state(project, database=False)))
+        if checked.dsn is not None:
+            yield _compared("Django's migrations and the database", lambda: _unapplied(django_state(project)))
+        yield _compared(
+            "Django's models and the contract", lambda: contract_changes(contract, django_contract(project))
+        )
+    if consumer is not None:
+        yield _compared("the contract and FastAPI", lambda: contract_consumer_mismatches(consumer, contract))
+    if (dsn := checked.dsn) is not None:
+        yield _compared(
+            "the database and the contract",
+            lambda: _asked(dsn, lambda live: contract_mismatches(contract, read_catalog(live))),
+        )
+        if consumer is not None:
+            yield _compared("the database and FastAPI", lambda: _asked(dsn, lambda live: _needed(live, checked)))
+
+
+def _compared(name: str, compare: Callable[[], Iterable[Mismatch]]) -> Comparison:
+    try:
+        return Comparison(name, tuple(compare()))
+    except StranglerError as error:
+        return Comparison(name, problem=str(error))
+
+
+def _asked(dsn: str, ask: Callable[[Connection], list[Mismatch]]) -> list[Mismatch]:
+    with live_connection(dsn) as live:
+        return ask(live)
+
+
+def _needed(live: Connection, checked: Checked) -> list[Mismatch]:
+    consumer, catalog = checked.consumer, read_catalog(live)
+    assert consumer is not None  # noqa: S101 - the caller has looked
+    found = consumer_mismatches(consumer, catalog)
+    return found + denied_mismatches(live, consumer, catalog, role=checked.role, writing=checked.writing)
+
+
+def _unmade(state: SchemaState) -> Iterator[Mismatch]:
+    for conflict in state.conflicts:
+        names = " and ".join(conflict.names)
+        yield Mismatch("", None, f"The migrations of {conflict.app} have two ends, {names}: {_MERGE}.")
+    for each in state.unmade:
+        where = (
+            f" (column {each.table}.{each.column})" if each.column else f" (table {each.table})" if each.table else ""
+        )
+        sentence = f"No migration of {each.app} does what its models say, {each.description}{where}: {_MAKE}."
+        yield Mismatch(each.table or "", each.column, sentence)
+
+
+def _unapplied(state: SchemaState) -> Iterator[Mismatch]:
+    for name in state.pending or ():
+        yield Mismatch("", None, f"Migration {name} is not applied: {_APPLY}.")
+    for name in state.unknown or ():
+        yield Mismatch("", None, f"Migration {name} is applied and not in Django's code: {_UNKNOWN}.")
