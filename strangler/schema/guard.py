@@ -24,7 +24,7 @@ from strangler.schema.looking import Look, look
 from strangler.schema.permissions import find_lost
 from strangler.schema.rehearsal import Rehearsed, rehearsing
 from strangler.schema.replay import find_failures
-from strangler.schema.scratch import Scratch, scratch_database
+from strangler.schema.scratch import Scratch, project_on_scratch, scratch_database
 from strangler.schema.storage import Size, find_renamed, find_rewritten, table_sizes
 from strangler.schema.targets import target_of
 from strangler.schema.verdict import Finding, Judged, Report, WayBack, of_breaks, of_failures, of_hazards, of_lost
@@ -51,21 +51,26 @@ class Guarded:
 
 
 def guard(
-    guarded: Guarded, *, server: str | None = None, tell: Callable[[str], None] = lambda _sentence: None
+    guarded: Guarded,
+    *,
+    server: str | None = None,
+    tell: Callable[[str], None] = lambda _sentence: None,
+    check: Callable[[], None] = lambda: None,
 ) -> Report:
-    """Rehearse the pending migrations there and back, and judge them. `tell` receives what takes its time.
+    """Rehearse the pending migrations there and back, and judge them.
 
-    `server` is the address of another server to make the scratch database on.
+    `server` is the address of another server to make the scratch database on. `tell` receives what takes its time.
+    `check` is called while something is waited for; what it raises ends the run, and nothing is left behind.
 
     :raises UnsafeError: the live database would have been changed.
     :raises FailedError: a server refuses, or Django can't be started.
     """
     tell(f"cloning the schema of {guarded.source.name}")
     with (
-        scratch_database(guarded.source, server=server, tell=tell) as scratch,
+        scratch_database(guarded.source, server=server, tell=tell, check=check) as scratch,
         connected(scratch.dsn) as connection,
     ):
-        return _Guard(guarded, scratch, connection, tell).report()
+        return _Guard(guarded, scratch, connection, tell=tell, check=check).report()
 
 
 @dataclass(frozen=True)
@@ -79,12 +84,19 @@ class _Step:
 
 class _Guard:
     def __init__(
-        self, guarded: Guarded, scratch: Scratch, connection: psycopg.Connection, tell: Callable[[str], None]
+        self,
+        guarded: Guarded,
+        scratch: Scratch,
+        connection: psycopg.Connection,
+        *,
+        tell: Callable[[str], None],
+        check: Callable[[], None],
     ) -> None:
         self._guarded = guarded
         self._scratch = scratch
         self._connection = connection
         self._tell = tell
+        self._check = check
         self._role = str(conninfo_to_dict(guarded.source.fastapi_dsn).get("user") or "")
         self._made: set[str] = set()
 
@@ -115,9 +127,8 @@ class _Guard:
 
     @contextmanager
     def _rehearsing(self, backward: Sequence[str] = ()) -> Iterator[Iterator[Rehearsed]]:
-        project = self._guarded.project.at(self._scratch.dsn)
-        self._guarded.source.require_elsewhere(project.env.values())
-        with rehearsing(project, scratch=self._scratch.name, backward=backward) as found:
+        project = project_on_scratch(self._guarded.project, self._guarded.source, self._scratch)
+        with rehearsing(project, scratch=self._scratch.name, backward=backward, check=self._check) as found:
             yield found
 
     def _forward(self, before: Look) -> Iterator[_Step]:

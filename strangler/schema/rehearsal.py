@@ -1,9 +1,13 @@
 """A Django project's migrations, applied to a scratch database or undone there one by one, as they are told of."""
 
+import contextlib
 import json
+import os
+import select
+import signal
 import subprocess
 import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Final
 
@@ -13,6 +17,7 @@ from strangler.errors import FailedError, UnsafeError
 from strangler.schema.django_side import Project, without_secrets
 
 _END_SECONDS: Final = 10
+_POLL_SECONDS: Final = 0.2
 # The command's own exit code when it was connected to another database than the scratch one.
 _REFUSED: Final = 3
 
@@ -50,11 +55,14 @@ class Rehearsed(BaseModel):
 
 
 @contextmanager
-def rehearsing(project: Project, *, scratch: str, backward: Sequence[str] = ()) -> Iterator[Iterator[Rehearsed]]:
+def rehearsing(
+    project: Project, *, scratch: str, backward: Sequence[str] = (), check: Callable[[], None] = lambda: None
+) -> Iterator[Iterator[Rehearsed]]:
     """Gives each migration once it is done; the next begins when the next is asked for.
 
     `scratch` is the name of the database, which must be the one that the project is told of. The pending migrations
-    are applied, or those of `backward` undone.
+    are applied, or those of `backward` undone. `check` is called while a migration is waited for; what it raises ends
+    Django.
 
     :raises UnsafeError: the project is connected to another database; nothing was changed.
     :raises FailedError: the project doesn't start, or it ends without saying why.
@@ -62,71 +70,88 @@ def rehearsing(project: Project, *, scratch: str, backward: Sequence[str] = ()) 
     argv = [*project.argv, "rehearse_migrations", "--wait", "--scratch", scratch]
     if backward:
         argv += ["--backward", *backward]
-    with tempfile.TemporaryFile("w+") as told:
+    with tempfile.TemporaryFile() as told:
+        process = _start(argv, project, told)
         try:
-            process = subprocess.Popen(  # noqa: S603 - the project's own command, never a shell
-                argv,
-                env=dict(project.env),
-                cwd=project.cwd,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=told,
-                text=True,
-                # Ctrl-C is for this process, which then ends the other one in order.
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise FailedError(f"{argv[0]} can't be started ({error.strerror}): set MANAGE right.") from error
-        try:
-            yield _lines(process, told, project.env)
+            yield _rehearsed(process, told, project.env, check)
         finally:
             _end(process)
 
 
-def _lines(process: "subprocess.Popen[str]", told: IO[str], env: Mapping[str, str]) -> Generator[Rehearsed, None, None]:
+def _start(argv: list[str], project: Project, told: IO[bytes]) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(  # noqa: S603 - the project's own command, never a shell
+            argv,
+            env=dict(project.env),
+            cwd=project.cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=told,
+            bufsize=0,
+            # Ctrl-C is for this process, which then ends the other one in order.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise FailedError(f"Django can't be started ({error.strerror}: {argv[0]}): set MANAGE right.") from error
+
+
+def _rehearsed(
+    process: "subprocess.Popen[bytes]", told: IO[bytes], env: Mapping[str, str], check: Callable[[], None]
+) -> Iterator[Rehearsed]:
     failed = False
-    for line in process.stdout or ():
+    for line in _lines(process, check):
         if (found := _parsed(line)) is not None:
             failed = failed or bool(found.error)
             yield found
             _go_on(process)
     if process.wait() and not failed:
         told.seek(0)
-        last = (told.read().strip().splitlines() or [f"it ended with code {process.returncode}"])[-1]
+        said = told.read().decode(errors="replace").strip().splitlines()
+        last = (said or [f"it ended with code {process.returncode}"])[-1].removeprefix("CommandError: ")
         refused = UnsafeError if process.returncode == _REFUSED else FailedError
-        reason = without_secrets(last.removeprefix("CommandError: "), env)
-        raise refused(f"the migrations can't be rehearsed: {reason.rstrip('.')}.")
+        raise refused(f"the migrations can't be rehearsed: {without_secrets(last, env).rstrip('.')}.")
 
 
-def _parsed(line: str) -> Rehearsed | None:
-    """None of what a migration prints by itself."""
+def _lines(process: "subprocess.Popen[bytes]", check: Callable[[], None]) -> Iterator[bytes]:
+    """What it writes, for as long as it takes."""
+    if process.stdout is None:
+        return
+    number, rest = process.stdout.fileno(), b""
+    while True:
+        check()
+        if not select.select([number], [], [], _POLL_SECONDS)[0]:
+            continue
+        found = os.read(number, 65_536)
+        if not found:
+            return
+        *whole, rest = (rest + found).split(b"\n")
+        yield from whole
+
+
+def _parsed(line: bytes) -> Rehearsed | None:
+    """None of what a project prints by itself."""
     try:
         return Rehearsed.model_validate(json.loads(line))
-    except (json.JSONDecodeError, ValidationError):
+    except (ValueError, ValidationError):
         return None
 
 
-def _go_on(process: "subprocess.Popen[str]") -> None:
-    if process.stdin is not None:
-        try:
-            process.stdin.write("\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            # It has ended; how, its exit code says.
-            return
+def _go_on(process: "subprocess.Popen[bytes]") -> None:
+    # Where it has ended meanwhile, its exit code says how.
+    with contextlib.suppress(BrokenPipeError):
+        if process.stdin is not None:
+            process.stdin.write(b"\n")
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def _end(process: "subprocess.Popen[bytes]") -> None:
     for stream in (process.stdin, process.stdout):
         if stream is not None:
-            try:
-                stream.close()
-            except BrokenPipeError:
-                continue
+            stream.close()
     if process.poll() is None:
-        process.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()

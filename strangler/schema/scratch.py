@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import psycopg
 from psycopg import sql
 
-from strangler.databases.connecting import connected, dsn_to, identity_of
+from strangler.databases.connecting import connected, dsn_to, identity_of, is_address
 from strangler.databases.creating import database_create
 from strangler.databases.dumping import database_dump_into
 from strangler.databases.source import Source
 from strangler.databases.throwaway import Throwaways
-from strangler.errors import UnsafeError, UsageError
+from strangler.errors import FailedError, UnsafeError, UsageError
+from strangler.schema.django_side import Project
 
 # What Django migrates by: which migrations were applied, and the rows that its own and data migrations look up.
 _KEPT: Final = ("django_migrations", "django_content_type", "auth_permission", "django_site")
@@ -91,6 +92,22 @@ def require_scratch(source: Source, dsn: str) -> None:
             f"the scratch database would be the live one, {source.name}: nothing was changed; let DATABASE_URL name "
             "its database in its path only."
         )
+
+
+def project_on_scratch(project: Project, source: Source, scratch: Scratch) -> Project:
+    """A project to whom every address of the live database is one of the scratch database.
+
+    It may read others than DATABASE_URL: one's own project has the whole environment.
+    """
+    env = {name: scratch.dsn if _leads_to(source, value) else value for name, value in project.env.items()}
+    return replace(project, env=env).at(scratch.dsn)
+
+
+def _leads_to(source: Source, value: str) -> bool:
+    try:
+        return is_address(value) and identity_of(value) == source.identity
+    except FailedError:
+        return False  # nobody answers there
 
 
 def _fill(source: Source, scratch: Scratch, admin: psycopg.Connection, check: Callable[[], None]) -> None:
