@@ -18,7 +18,10 @@ class _Facts(BaseModel):
 
 
 class ReferenceFacts(_Facts):
-    """Where a foreign key points; `on_delete` is Django's word, and `SET` sets `set_to`.
+    """Where a foreign key points.
+
+    `on_delete` is Django's word; `SET` sets `set_to`, or what `set_to_callable` gives. `CUSTOM` is a function of the
+    project's own, named by `set_to_callable`, which may do anything.
 
     `constraint` is whether the database knows of it, `parent_link` whether the row is the rest of the one that it
     points at (multi-table inheritance).
@@ -26,7 +29,7 @@ class ReferenceFacts(_Facts):
 
     table: str
     column: str
-    on_delete: Literal["CASCADE", "PROTECT", "RESTRICT", "SET_NULL", "SET_DEFAULT", "SET", "DO_NOTHING"]
+    on_delete: Literal["CASCADE", "PROTECT", "RESTRICT", "SET_NULL", "SET_DEFAULT", "SET", "DO_NOTHING", "CUSTOM"]
     related_name: str | None = None
     constraint: bool = True
     parent_link: bool = False
@@ -35,7 +38,11 @@ class ReferenceFacts(_Facts):
 
 
 class ValidatorFacts(_Facts):
-    """A validator of a field: the path of its class or function, and what it was made with."""
+    """A validator of a field: the path of its class or function, and what it was made with, in its own words.
+
+    What the column's type says is not told again: lengths, digits and the range of its numbers. An argument that is a
+    function is `{"callable": path}`.
+    """
 
     name: str
     arguments: Mapping[str, Any] = {}
@@ -46,7 +53,8 @@ class ColumnFacts(_Facts):
 
     `default` is what Django writes where nobody names a value, `default_callable` the path of what it calls for one,
     `db_default` the SQL that the database fills in by itself. `identity` is `by default` or `always`; `generated` the
-    expression of a column that the database computes.
+    expression of a column that the database computes. Values are in JSON's words, see django_app/contract/plain.py, and
+    `values.as_column` gives them their type back.
     """
 
     field: str
@@ -80,13 +88,17 @@ class ColumnFacts(_Facts):
 
 
 class ManyToManyFacts(_Facts):
-    """Through which table a relation goes to `target`, and by which of its columns."""
+    """Through which table a relation goes to `target`, and by which of its columns.
+
+    Of a `symmetrical` one Django writes each row twice, once in either direction.
+    """
 
     table: str
     source_column: str
     target_column: str
     target: str
     related_name: str | None = None
+    symmetrical: bool = False
 
 
 class GenericRelationFacts(_Facts):
@@ -100,31 +112,46 @@ class GenericRelationFacts(_Facts):
 
 
 class IndexFacts(_Facts):
-    """An index; `columns` as PostgreSQL names keys (`created_at DESC`), None where they are expressions.
+    """An index.
 
-    `name` is None where Django makes one up, which may have been another when the table was made.
+    `name` is None where Django makes one up, which may have been another when the table was made. `columns` are as
+    they are named, with ` DESC` where they go down; None where the index is made on the expressions in `definition`.
+    A unique one is a UniqueConstraint that PostgreSQL has no constraint for. SQL is in Django's spelling. Where a
+    column has a collation Django may make a second index for LIKE, which is not told of here.
     """
 
     name: str | None = None
     columns: tuple[str, ...] | None = None
     unique: bool = False
     method: str = "btree"
+    opclasses: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    nulls_distinct: bool | None = None
     definition: str | None = None
     condition: str | None = None
 
 
 class ConstraintFacts(_Facts):
-    """A constraint; of an exclusion and a check `columns` are those that it speaks of, where Django tells them."""
+    """A constraint, but for a foreign key, and for a unique column (`ColumnFacts.unique`).
+
+    Of an exclusion and a check `columns` are those that it speaks of, where Django tells them. `name` is None where
+    Django or PostgreSQL makes one up. `definition` is SQL, where kind and columns don't tell all.
+    """
 
     kind: Literal["unique", "check", "exclusion"]
     name: str | None = None
     columns: tuple[str, ...] = ()
+    deferrable: Literal["deferred", "immediate"] | None = None
+    nulls_distinct: bool | None = None
     definition: str | None = None
 
 
 class TableFacts(_Facts):
-    """A table, or a view, and its model; `parents` are the tables whose rows its own continue (inheritance)."""
+    """A table, or a view, and its model.
+
+    `parents` are the tables whose rows its own continue (inheritance). `composite_key` are the columns of a primary
+    key of more than one, in its order. Of a table that Django doesn't manage no index and no constraint is told.
+    """
 
     name: str
     schema_name: str | None = None
@@ -135,6 +162,7 @@ class TableFacts(_Facts):
     auto_created: bool = False
     ordering: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
+    composite_key: tuple[str, ...] = ()
     columns: Mapping[str, ColumnFacts]
     many_to_many: Mapping[str, ManyToManyFacts] = {}
     generic_relations: tuple[GenericRelationFacts, ...] = ()
@@ -144,7 +172,7 @@ class TableFacts(_Facts):
     @property
     def primary_key(self) -> tuple[str, ...]:
         """The columns of the primary key; empty where Django knows none, as of some views."""
-        return tuple(name for name, column in self.columns.items() if column.primary_key)
+        return self.composite_key or tuple(name for name, column in self.columns.items() if column.primary_key)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 import re
 
+_DEFAULT_SCHEMA = "public"
+
 # What PostgreSQL's format_type calls the types that Django spells otherwise.
 _TYPES = {
     "varchar": "character varying",
@@ -14,13 +16,20 @@ _TYPES = {
     "bigserial": "bigint",
     "smallserial": "smallint",
     "decimal": "numeric",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "float4": "real",
+    "float8": "double precision",
+    "timestamptz": "timestamp with time zone",
+    "timetz": "time with time zone",
 }
 
 
 def table_address(db_table: str) -> tuple[str | None, str]:
     """Schema and name of a table; `"audit"."entries"` is how Django is told of another schema, None is the default."""
     schema, dot, name = db_table.strip('"').rpartition('"."')
-    return (schema, name) if dot else (None, name)
+    return (schema, name) if dot and schema != _DEFAULT_SCHEMA else (None, name)
 
 
 def table_key(db_table: str) -> str:
@@ -35,4 +44,4 @@ def type_name(db_type: str) -> str:
     if found is None:
         return db_type
     name = _TYPES.get(found["name"].lower(), found["name"])
-    return name + (found["size"] or "").replace(" ", "") + found["rest"]
+    return name + (found["size"] or "").replace(" ", "") + re.sub(r"\[\d+\]", "[]", found["rest"])

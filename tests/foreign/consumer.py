@@ -155,6 +155,19 @@ class Shelf(Library):
     branch_id: Mapped[str]
 
 
+class Opening(Library):
+    """When a branch is open; a key of two columns."""
+
+    __tablename__ = "lending_opening"
+
+    weekday: Mapped[int]
+    branch_id: Mapped[str]
+    opens: Mapped[time]
+    since: Mapped[date]
+    seal: Mapped[bytes]
+    stamp: Mapped[bytes]
+
+
 class Copy(Library):
     """One of an item's copies."""
 

@@ -1,8 +1,10 @@
 """Who borrows what, and where."""
 
+from datetime import date, time
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, IntegerRangeField, RangeOperators
-from django.core.validators import MinLengthValidator, ProhibitNullCharactersValidator
+from django.core.validators import MaxValueValidator, MinLengthValidator, ProhibitNullCharactersValidator
 from django.db import models
 from django.db.models import Deferrable, F, Q
 
@@ -35,6 +37,18 @@ class Shelf(models.Model):
                 condition=Q(branch="main"),
             ),
         ]
+
+
+class Opening(models.Model):
+    """When a branch is open; a key of two columns."""
+
+    pk = models.CompositePrimaryKey("weekday", "branch_id")
+    branch = models.ForeignKey(Branch, models.CASCADE, related_name="openings")
+    weekday = models.PositiveSmallIntegerField(validators=[MaxValueValidator(6)])
+    opens = models.TimeField(default=time(9, 30))
+    since = models.DateField(default=date(2020, 1, 31))
+    seal = models.BinaryField(default=b"\x00\xff")
+    stamp = models.BinaryField()
 
 
 class Copy(models.Model):

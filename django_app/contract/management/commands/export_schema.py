@@ -1,7 +1,8 @@
 """`manage.py export_schema`: what the models of a project say about its tables, as sorted JSON.
 
-A database tells columns, types and keys. Defaults, auto_now, choices, `on_delete` and which tables join two others are
-only known to Django; whoever reads and writes the tables without Django needs them from here. No database is asked.
+A database tells columns, types, keys and indexes. Defaults, auto_now, choices, validators, `on_delete` and which tables
+join two others are only known to Django; whoever reads and writes the tables without Django needs them from here, and
+the rest of it to find where both differ. No database is asked, and the same models give the same text everywhere.
 """
 
 from argparse import ArgumentParser
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS
 
-from django_app.contract.document import schema_text
+from django_app.contract.document import DocumentError, schema_text
+from django_app.contract.unconnected import DatabaseAskedError
 
 
 class Command(BaseCommand):
@@ -22,16 +25,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
+        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="whose models of DATABASES to tell of")
         parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: standard output")
 
     def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
         """Write the document."""
         output = options["output"]
+        try:
+            text = schema_text(options["database"])
+        except (DocumentError, DatabaseAskedError) as error:
+            raise CommandError(str(error)) from error
         if output is None:
-            self.stdout.write(schema_text(), ending="")
+            self.stdout.write(text, ending="")
             return
         try:
-            output.write_text(schema_text(), encoding="utf-8")
+            output.write_text(text, encoding="utf-8")
         except OSError as error:
             msg = f"{output} cannot be written ({error.strerror}): give --output another path."
             raise CommandError(msg) from error

@@ -1,0 +1,55 @@
+"""Django's own writing of SQL, without a database: the same text wherever it is written."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+# Features of older servers are known not to matter: what is exported is what the models say.
+_ASSUMED_VERSION = 170000
+
+
+class DatabaseAskedError(Exception):
+    """Something asked the database while it had to do without."""
+
+
+class Sql:
+    """The SQL that Django would write for the models of one database."""
+
+    def __init__(self, alias: str = DEFAULT_DB_ALIAS) -> None:
+        self.alias = alias
+        # Not the project's own connection, which may be open, and know its server.
+        self.connection: BaseDatabaseWrapper = connections.create_connection(alias)
+        self.connection.ensure_connection = _refuse
+        vars(self.connection)["pg_version"] = _ASSUMED_VERSION
+        self.editor: BaseDatabaseSchemaEditor = self.connection.schema_editor(collect_sql=True, atomic=False)
+
+    def inlined(self, text: str, values: Any = ()) -> str:  # noqa: ANN401 - whatever the expression holds
+        """`text` with its values in it; a % that Django has doubled is one again."""
+        return text % tuple(self.quoted(value) for value in values)
+
+    def quoted(self, value: Any) -> str:  # noqa: ANN401 - the same
+        """A value as PostgreSQL reads it."""
+        # The editor doubles each %, for a text that is still to be filled in.
+        return str(self.editor.quote_value(value)).replace("%%", "%")
+
+
+@contextmanager
+def databases_closed() -> Iterator[None]:
+    """Whoever asks a database of the project meanwhile gets an error.
+
+    :raises DatabaseAskedError: from what asks, such as the function behind a field's choices.
+    """
+    with ExitStack() as stack:
+        for connection in connections.all():
+            # Every cursor begins with it, of an open connection too.
+            connection.ensure_connection = _refuse
+            stack.callback(delattr, connection, "ensure_connection")
+        yield
+
+
+def _refuse(*_arguments: object, **_options: object) -> None:
+    raise DatabaseAskedError("The schema is exported from the models alone: nothing there may ask the database.")
