@@ -34,9 +34,14 @@ def alone_on_a_core(process: psutil.Process, *, others: Iterable[psutil.Process]
 def _keep(processes: Iterable[psutil.Process], cores: Collection[int]) -> None:
     """Keep every thread of these and their children on `cores`; what a thread starts later stays there too."""
     for process in processes:
-        for member in (process, *process.children(recursive=True)):
-            # PostgreSQL's helpers come and go, and so do threads.
-            with contextlib.suppress(psutil.NoSuchProcess):
-                for thread in member.threads():
-                    with contextlib.suppress(ProcessLookupError):
-                        os.sched_setaffinity(thread.id, cores)
+        # What has ended, as PostgreSQL's helpers and any thread may at any time, needs no core.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for member in (process, *process.children(recursive=True)):
+                _keep_threads(member, cores)
+
+
+def _keep_threads(process: psutil.Process, cores: Collection[int]) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for thread in process.threads():
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(thread.id, cores)

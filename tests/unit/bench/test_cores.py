@@ -45,6 +45,14 @@ def test_a_core_of_its_own_and_the_rest_for_others() -> None:
         assert cores_of(slow) == cores_of(other) == cores_of(psutil.Process()) == {frozenset(every)}
 
 
+@needs_two
+def test_who_has_ended_meanwhile_is_no_failure() -> None:
+    with program(THREADED) as slow, program(THREADED) as other, alone_on_a_core(slow, others=[other]):
+        for process in (slow, other):
+            process.kill()
+            process.wait()
+
+
 def test_one_core_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0})
     with pytest.raises(UsageError, match="there is one core only"), alone_on_a_core(psutil.Process(), others=[]):
