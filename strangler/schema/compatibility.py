@@ -18,7 +18,7 @@ from strangler.schema.table_rules import table_breaks
 
 def find_breaks(before: Catalog, after: Catalog, consumer: Consumer) -> list[Break]:
     """Everything in `after` that would break what `consumer` does on `before`, by table; empty if it is safe."""
-    effects = effects_of(consumer, before)
+    effects = effects_of(consumer, before, after)
     found = [*_breaks(before, after, consumer, effects), *key_breaks(before, after, effects)]
     # Two keys or triggers may say the same.
     return sorted(dict.fromkeys(found), key=lambda each: (each.table, each.column or "", each.kind, each.sentence))

@@ -49,7 +49,7 @@ class Unique:
 
     def implies(self, other: "Unique") -> bool:
         """Whether a row that `other` refuses is refused by this one already."""
-        alike = (self.predicate, self.collations) == (other.predicate, other.collations)
+        alike = self.predicate in ("", other.predicate) and self.collations == other.collations
         fewer = self.columns == other.columns or (
             self.columns < other.columns and not (self.expressions or other.expressions)
         )

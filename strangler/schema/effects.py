@@ -101,13 +101,16 @@ class Effects:
         return self.writes(column) | self.of(Verb.READ, column)
 
 
-def effects_of(consumer: Consumer, catalog: Catalog) -> dict[str, Effects]:
-    """What happens to each table, by its key, where `catalog` is what the service runs on."""
+def effects_of(consumer: Consumer, before: Catalog, after: Catalog) -> dict[str, Effects]:
+    """What happens to each table, by its key, on the schema that the service runs on.
+
+    A foreign key does nothing on where its table or columns are gone with it.
+    """
     found: set[Effect] = set()
-    new = {effect for name, feature in consumer.features.items() for effect in _direct(name, feature, catalog)}
+    new = {effect for name, feature in consumer.features.items() for effect in _direct(name, feature, before)}
     while new:
         found |= new
-        new = {onward for effect in new for onward in _onward(effect, catalog)} - found
+        new = {onward for effect in new for onward in _onward(effect, before, after)} - found
     tables: dict[str, Effects] = {}
     for effect in found:
         parts = tables.setdefault(effect.table, Effects()).by[effect.verb]
@@ -168,12 +171,12 @@ def _inserts(name: str, feature: Feature, table: str, catalog: Catalog) -> Itera
         yield Effect(table, Verb.INSERT, frozenset(feature.inserts[table]), name)
 
 
-def _onward(effect: Effect, catalog: Catalog) -> Iterator[Effect]:
+def _onward(effect: Effect, catalog: Catalog, after: Catalog) -> Iterator[Effect]:
     table = catalog.tables.get(effect.table)
     if table is None:
         return
     if effect.verb in (Verb.DELETE, Verb.UPDATE):
-        yield from _through_keys(effect, catalog)
+        yield from _through_keys(effect, catalog, after)
     if effect.verb in (Verb.INSERT, Verb.UPDATE, Verb.DELETE):
         for definition in table.triggers.values():
             if fires(definition, effect.verb):
@@ -182,9 +185,11 @@ def _onward(effect: Effect, catalog: Catalog) -> Iterator[Effect]:
         yield from _through_text(f"{table.definition} {effect.verb.name}", effect.feature, catalog)
 
 
-def _through_keys(effect: Effect, catalog: Catalog) -> Iterator[Effect]:
+def _through_keys(effect: Effect, catalog: Catalog, after: Catalog) -> Iterator[Effect]:
     for key, found in foreign_keys(catalog, target=effect.table):
         if effect.verb is Verb.UPDATE and effect.part not in found.target_columns:
+            continue
+        if key not in after.tables or not set(found.columns) <= set(after.tables[key].columns):
             continue
         action = action_on(found, effect.verb.name)
         if action == "CASCADE" and effect.verb is Verb.DELETE:

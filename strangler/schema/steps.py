@@ -80,6 +80,7 @@ _STEPS: Final[Mapping[BreakKind | HazardKind, tuple[str, ...]]] = {
     BreakKind.COLUMN_GONE: _DROP,
     BreakKind.COLUMN_ADDED: ("expand: let FastAPI name its columns instead of *, and deploy it.", "contract: migrate."),
     BreakKind.TYPE_CHANGED: _NEW_COLUMN,
+    BreakKind.VALUE_CHANGED: _NEW_COLUMN,
     BreakKind.COLLATION_CHANGED: _NEW_COLUMN,
     BreakKind.NARROWED: _CONSTRAINT,
     BreakKind.MAY_BE_NULL: _ACCEPT,

@@ -1,0 +1,212 @@
+"""What a statement does on, and what only its text says: neither is overlooked."""
+
+from dataclasses import replace
+
+from shared_schema.catalog import Catalog, CatalogTable
+from shared_schema.consumer import Consumer, Feature, Need
+from strangler.schema.breaks import BreakKind
+from strangler.schema.compatibility import find_breaks
+from tests.catalogs import (
+    adding,
+    catalog,
+    column,
+    consumer,
+    index,
+    key,
+    statement,
+    table,
+    unique,
+    with_columns,
+    without,
+)
+
+USERS = table("users", {"name": column("text")}, **unique("one_name", "name"))
+POSTS = table(
+    "posts", {"author": column("bigint"), "title": column("text?")}, constraints=(key("k", "author", "users"),)
+)
+LIKES = table("likes", {"post": column("bigint?"), "kind": column("text?")})
+DELETES = consumer(users=Feature(deletes=("users",)))
+
+
+def kinds(before: Catalog, after: Catalog, user: Consumer) -> list[tuple[str, str | None, str]]:
+    return [(found.table, found.column, found.kind) for found in find_breaks(before, after, user)]
+
+
+def with_key(holder: CatalogTable, columns: str, target: str, extra: str) -> CatalogTable:
+    return adding(without(holder, "k"), constraints=(key("k", columns, target, extra),))
+
+
+def test_a_delete_goes_on_where_keys_cascade() -> None:
+    posts = with_key(POSTS, "author", "users", " ON DELETE CASCADE")
+    before = catalog(USERS, posts, LIKES)
+    after = catalog(USERS, posts, with_key(LIKES, "post", "posts", ""))
+    assert kinds(before, after, DELETES) == [("posts", None, BreakKind.NEW_CONSTRAINT)]
+
+
+def test_a_key_that_sets_null_writes_it() -> None:
+    likes = with_key(LIKES, "post", "users", " ON DELETE SET NULL")
+    after = catalog(USERS, with_columns(likes, post=column("bigint")))
+    assert kinds(catalog(USERS, likes), after, DELETES) == [("likes", "post", BreakKind.MAY_NOT_BE_NULL)]
+
+
+def test_a_key_that_sets_the_default_needs_it() -> None:
+    likes = with_columns(
+        with_key(LIKES, "post", "users", " ON DELETE SET DEFAULT"), post=column("bigint?", default="1")
+    )
+    after = catalog(USERS, with_columns(likes, post=column("bigint?")))
+    assert kinds(catalog(USERS, likes), after, DELETES) == [("likes", "post", BreakKind.DEFAULT_GONE)]
+
+
+def test_another_action_on_delete() -> None:
+    before = catalog(USERS, with_key(POSTS, "author", "users", " ON DELETE CASCADE"))
+    for after in (catalog(USERS, POSTS), catalog(USERS, without(POSTS, "k"))):
+        assert kinds(before, after, DELETES) == [("users", None, BreakKind.FOREIGN_KEY_CHANGED)]
+        assert kinds(before, after, consumer(users=Feature(reads={"users": ("name",)}))) == []
+    assert kinds(before, catalog(USERS), DELETES) == []  # gone with its table
+
+
+def test_an_update_of_what_is_pointed_at() -> None:
+    user = consumer(users=Feature(updates={"users": ("id",)}))
+    assert kinds(catalog(USERS, without(POSTS, "k")), catalog(USERS, POSTS), user) == [
+        ("users", None, BreakKind.NEW_CONSTRAINT)
+    ]
+    assert (
+        kinds(
+            catalog(USERS, without(POSTS, "k")),
+            catalog(USERS, POSTS),
+            consumer(users=Feature(updates={"users": ("name",)})),
+        )
+        == []
+    )
+
+
+def test_an_update_goes_on_where_keys_cascade() -> None:
+    before = catalog(USERS, with_key(POSTS, "author", "users", " ON UPDATE CASCADE"))
+    after = catalog(USERS, with_columns(before.tables["posts"], author=column("integer")))
+    user = consumer(users=Feature(updates={"users": ("id",)}))
+    assert kinds(before, after, user) == [("posts", "author", BreakKind.NARROWED)]
+
+
+def test_a_write_goes_on_through_triggers() -> None:
+    body = "begin insert into likes (kind) values ('new'); return null; end"
+    trigger = f"CREATE TRIGGER t AFTER INSERT ON public.posts FOR EACH ROW EXECUTE FUNCTION f()\nO\n{body}"
+    posts = replace(POSTS, triggers={"t": trigger})
+    inserts = consumer(posts=Feature(inserts={"posts": ("author",)}))
+    before = catalog(USERS, posts, LIKES)
+    after = catalog(USERS, posts, with_columns(LIKES, post=column("bigint"), kind=None))
+    assert kinds(before, after, inserts) == [
+        ("likes", "kind", BreakKind.COLUMN_GONE),
+        ("likes", "post", BreakKind.MUST_BE_GIVEN),
+    ]
+    assert kinds(before, after, consumer(posts=Feature(updates={"posts": ("title",)}))) == []
+    assert kinds(before, catalog(USERS, POSTS, LIKES), inserts) == [("posts", None, BreakKind.TRIGGER_CHANGED)]
+
+
+def test_a_view_shows_the_tables_below_it() -> None:
+    view = replace(
+        table("named", {}), columns={"who": column("text?")}, kind="view", definition="SELECT name AS who FROM users"
+    )
+    user = consumer(named=Feature(reads={"named": ("who",)}))
+    before = catalog(USERS, view)
+    assert kinds(before, catalog(USERS, replace(view, definition="SELECT 'x'")), user) == [
+        ("named", None, BreakKind.TABLE_CHANGED)
+    ]
+    assert kinds(before, catalog(with_columns(USERS, name=column("text?")), view), user) == [
+        ("users", "name", BreakKind.MAY_BE_NULL)
+    ]
+
+
+def sending(sql: str, *values: object, **columns: object) -> Consumer:
+    return consumer(one=Feature(**columns, statements=(statement(sql, *values),)))  # type: ignore[arg-type] # by kind
+
+
+def test_each_insert_counts_not_all_together() -> None:
+    both = consumer(
+        one=Feature(
+            inserts={"likes": ("post", "kind")},
+            statements=(
+                statement("INSERT INTO likes (post, kind) VALUES ($1, $2)", 1, "x"),
+                statement("INSERT INTO likes (post) VALUES ($1)", 1),
+            ),
+        ),
+        needs={"likes": {"kind": Need(type="str", nullable=False)}},
+    )
+    after = catalog(with_columns(LIKES, kind=column("text")))
+    assert kinds(catalog(LIKES), after, both) == [("likes", "kind", BreakKind.MUST_BE_GIVEN)]
+
+
+def test_what_is_never_null_may_not_be() -> None:
+    needs = {"likes": {"kind": Need(type="str", nullable=False)}}
+    sql = "INSERT INTO likes (kind) VALUES ($1)"
+    after = catalog(with_columns(LIKES, kind=column("text")))
+    for value, expected in (("x", []), (None, [("likes", "kind", BreakKind.MAY_NOT_BE_NULL)])):
+        user = Consumer(features=sending(sql, value, inserts={"likes": ("kind",)}).features, needs=needs)
+        assert kinds(catalog(LIKES), after, user) == expected
+
+
+def test_what_on_conflict_goes_by() -> None:
+    insert = "INSERT INTO users (name) VALUES ($1) ON CONFLICT "
+    before, after = catalog(USERS), catalog(without(USERS, "one_name"))
+    gone = [("users", None, BreakKind.UNIQUE_GONE)]
+    for clause, expected in (
+        ("DO NOTHING", gone),
+        ("(name) DO NOTHING", gone),
+        ("ON CONSTRAINT one_name DO NOTHING", gone),
+        ("(id) DO NOTHING", []),
+    ):
+        assert kinds(before, after, sending(insert + clause, "x", inserts={"users": ("name",)})) == expected
+    assert kinds(before, after, consumer(users=Feature(inserts={"users": ("name",)}))) == []
+
+
+def test_another_unique_index_serves_on_conflict() -> None:
+    user = sending(
+        "INSERT INTO users (name) VALUES ($1) ON CONFLICT (name) DO NOTHING", "x", inserts={"users": ("name",)}
+    )
+    bare = without(USERS, "one_name")
+    gone = [("users", None, BreakKind.UNIQUE_GONE)]
+    assert kinds(catalog(USERS), catalog(adding(bare, indexes=(index("other", "name", unique=True),))), user) == []
+    assert kinds(catalog(USERS), catalog(adding(bare, **unique("later", "name", deferrable=True))), user) == gone
+    partial = index("some", "name", unique=True, extra=" WHERE (id > 3)", partial=True)
+    assert kinds(catalog(USERS), catalog(adding(bare, indexes=(partial,))), user) == gone
+
+
+def test_a_unique_constraint_that_is_checked_sooner() -> None:
+    user = consumer(users=Feature(updates={"users": ("name",)}))
+    bare = without(USERS, "one_name")
+    later = adding(bare, **unique("one_name", "name", deferrable=True))
+    assert kinds(catalog(later), catalog(USERS), user) == [("users", None, BreakKind.NEW_CONSTRAINT)]
+    assert kinds(catalog(USERS), catalog(later), user) == []
+
+
+def test_a_statement_that_takes_all_columns() -> None:
+    after = catalog(with_columns(LIKES, extra=column("text?")))
+    star = sending("SELECT * FROM likes", reads={"likes": ("id", "post", "kind")})
+    named = sending("SELECT likes.id FROM likes", reads={"likes": ("id",)})
+    assert kinds(catalog(LIKES), after, star) == [("likes", "extra", BreakKind.COLUMN_ADDED)]
+    assert kinds(catalog(LIKES), after, named) == []
+
+
+def test_a_larger_integer_below_a_sum_or_a_recursive_query() -> None:
+    before = catalog(with_columns(LIKES, post=column("integer?")))
+    reads = {"likes": ("post",)}
+    for sql in ("SELECT sum(post) FROM likes", "WITH RECURSIVE r AS (SELECT post FROM likes) SELECT post FROM r"):
+        assert kinds(before, catalog(LIKES), sending(sql, reads=reads)) == [("likes", "post", BreakKind.TYPE_CHANGED)]
+    assert kinds(before, catalog(LIKES), sending("SELECT max(post) FROM likes", reads=reads)) == []
+
+
+def test_rows_that_are_grouped_by_a_key() -> None:
+    keyless = replace(LIKES, constraints=())
+    reads = {"likes": ("id", "post")}
+    grouped = sending("SELECT id, post, count(*) FROM likes GROUP BY id", reads=reads)
+    assert kinds(catalog(LIKES), catalog(keyless), grouped) == [("likes", None, BreakKind.UNIQUE_GONE)]
+    assert kinds(catalog(LIKES), catalog(keyless), sending("SELECT id FROM likes", reads=reads)) == []
+
+
+def test_a_sentence_says_what_for_whom_and_the_mend() -> None:
+    users = consumer(**{name: Feature(reads={"users": ("name",)}) for name in "edcba"})
+    (found,) = find_breaks(catalog(USERS), catalog(with_columns(USERS, name=None, title=column("text"))), users)
+    assert found.features == ("a", "b", "c", "d", "e")
+    assert str(found) == (
+        "Column users.name is gone (is it users.title now?); a, b, c and 2 more would break:"
+        " keep it until no running version does."
+    )
