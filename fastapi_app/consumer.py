@@ -10,8 +10,9 @@ from pathlib import Path
 
 from shared_schema.consumer import FILE, Consumer
 from shared_schema.contract import load_contract
-from shared_schema.derivation import Sent, derive_consumer, render_consumer
+from shared_schema.derivation import derive_consumer, render_consumer
 from shared_schema.models import BLOG
+from shared_schema.samples import Sent
 
 
 def features() -> dict[str, Callable[[], Iterable[Sent]]]:

@@ -1,47 +1,23 @@
 """The consumer's side of the contract, derived from the statements that a service can send."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import Any, Final, get_origin
 from uuid import UUID
 
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from shared_schema.consumer import Consumer, Feature, Need, Statement
 from shared_schema.contract import Contract
-from shared_schema.deletion import deletion_privileges
 from shared_schema.mapping import Mapping, needed_columns
+from shared_schema.samples import MOMENT, Deletion, Sample, Sent, deletion_samples
 from shared_schema.tables import contract_metadata
 from shared_schema.usage import Columns, Usage, usage_of
 
-# The file is the same whenever it is made, so what a default would make of this moment is another one.
-MOMENT: Final = datetime(2026, 1, 1, tzinfo=UTC)
-
 _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy's own
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A statement that a service can send, under a name, with values that a database would take."""
-
-    name: str
-    statement: Executable
-    values: MappingOf[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Deletion:
-    """That rows of a table are deleted, with all that hangs on them (`shared_schema.deletion`)."""
-
-    table: str
-
-
-Sent = Sample | Deletion
 
 
 def derive_consumer(
@@ -49,22 +25,19 @@ def derive_consumer(
 ) -> Consumer:
     """What the features need of the contract's tables, which `mapping` is mapped on: in a process of its own."""
     mapping.map(contract_metadata(contract), contract)
-    derived = {name: derive_feature(samples()) for name, samples in sorted(features.items())}
+    derived = {name: derive_feature(samples(), contract) for name, samples in sorted(features.items())}
     return Consumer(features=derived, needs=_needs(mapping, derived.values()))
 
 
-def derive_feature(sent: Iterable[Sent]) -> Feature:
+def derive_feature(sent: Iterable[Sent], contract: Contract) -> Feature:
     """What one feature needs, and its statements by name; a statement that is sent from several places counts once."""
     usage = Usage()
     statements: dict[str, Statement] = {}
-    for each in sent:
-        if isinstance(each, Deletion):
-            usage |= deletion_usage(each.table)
-            continue
-        usage |= usage_of(each.statement)
-        statement = as_statement(each)
-        if statements.setdefault(each.name, statement) != statement:
-            raise ValueError(f"Two statements are called {each.name!r}: give each a name of its own.")
+    for sample in _each(sent, contract):
+        usage |= usage_of(sample.statement)
+        statement = as_statement(sample)
+        if statements.setdefault(sample.name, statement) != statement:
+            raise ValueError(f"Two statements are called {sample.name!r}: give each a name of its own.")
     return Feature(
         reads=_sorted(usage.reads),
         inserts=_sorted(usage.inserts),
@@ -96,19 +69,12 @@ def render_consumer(consumer: Consumer) -> str:
     return json.dumps(consumer.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def deletion_usage(table: str) -> Usage:
-    """What it takes to delete rows of a table and all that hangs on them."""
-    kinds: dict[str, dict[str, set[str]]] = {"SELECT": {}, "UPDATE": {}}
-    deletes = set()
-    for name, privileges in deletion_privileges(table).items():
-        for privilege in privileges:
-            kind, _, column = privilege.rstrip(")").partition(" (")
-            if kind == "DELETE":
-                deletes.add(name)
-            else:
-                kinds[kind].setdefault(name, set()).add(column)
-    reads, updates = ({name: frozenset(columns) for name, columns in found.items()} for found in kinds.values())
-    return Usage(reads=reads, updates=updates, deletes=frozenset(deletes))
+def _each(sent: Iterable[Sent], contract: Contract) -> Iterator[Sample]:
+    for each in sent:
+        if isinstance(each, Deletion):
+            yield from deletion_samples(each.table, contract)
+        else:
+            yield each
 
 
 def _needs(mapping: Mapping, features: Iterable[Feature]) -> dict[str, dict[str, Need]]:

@@ -72,15 +72,15 @@ class Mapping:
             table = self._registry.metadata.tables[cls.key()]
             renamed = {name: table.columns[column] for name, column in cls.__columns__.items()}
             key = [table.columns[column] for column in cls.__primary_key__] or None
-            self._registry.map_imperatively(cls, table, properties=relations | renamed, primary_key=key)
+            kept = {*needed_columns(cls), *table.primary_key.columns.keys()}
+            self._registry.map_imperatively(
+                cls, table, properties=relations | renamed, primary_key=key, include_properties=kept
+            )
         self._registry.configure()
 
 
 class Reflected:
     """A class that stands for one table of the live database.
-
-    `__writes__` lists the SQL privileges, beyond SELECT, that the service needs on the table; `__deletes__` says that
-    it deletes rows, with all that hangs on them (`deletion`).
 
     `__columns__` says which column an attribute stands for, where its name can't be an attribute's: `{"price": "Unit
     Price"}`. `__primary_key__` are the columns that tell rows apart where the database knows none, as of a view.
@@ -92,8 +92,6 @@ class Reflected:
     __columns__: ClassVar[dict[str, str]] = {}
     __primary_key__: ClassVar[tuple[str, ...]] = ()
     __table__: ClassVar[Table]
-    __writes__: ClassVar[tuple[str, ...]] = ()
-    __deletes__: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         if "__tablename__" in vars(cls):

@@ -19,8 +19,6 @@ class User(Blog):
     """A person who signs in."""
 
     __tablename__ = "users"
-    __writes__ = ("INSERT", "UPDATE (username, email, password, last_login)")
-    __deletes__ = True
 
     id: Mapped[int]
     username: Mapped[str]
@@ -37,8 +35,6 @@ class Post(Blog):
     """A text of one author."""
 
     __tablename__ = "posts"
-    __writes__ = ("INSERT", "UPDATE (title, content, published)")
-    __deletes__ = True
 
     id: Mapped[int]
     title: Mapped[str]
@@ -54,8 +50,6 @@ class Tag(Blog):
     """A word that posts share."""
 
     __tablename__ = "tags"
-    __writes__ = ("INSERT", "UPDATE (name)")
-    __deletes__ = True
 
     id: Mapped[int]
     name: Mapped[str]
@@ -66,7 +60,6 @@ class PostTag(Blog):
     """A tag on a post: the row of Django's many-to-many table."""
 
     __tablename__ = "blog_post_tags"
-    __writes__ = ("INSERT", "DELETE")
 
     id: Mapped[int]
     post_id: Mapped[int]
@@ -93,7 +86,6 @@ class OutstandingToken(Blog):
     """A refresh token that was issued (simplejwt's token_blacklist app)."""
 
     __tablename__ = "token_blacklist_outstandingtoken"
-    __writes__ = ("INSERT",)
 
     id: Mapped[int]
     user_id: Mapped[int | None]
@@ -107,7 +99,6 @@ class BlacklistedToken(Blog):
     """A refresh token that is no longer accepted."""
 
     __tablename__ = "token_blacklist_blacklistedtoken"
-    __writes__ = ("INSERT",)
 
     id: Mapped[int]
     token_id: Mapped[int]

@@ -1,20 +1,35 @@
-"""What FastAPI's database role may do, by table: derived from the mapped classes and the contract."""
+"""What a service's database role may do, by column: derived from the consumer's side of the contract."""
 
-from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final, Literal, NamedTuple
 
-from shared_schema.deletion import deletion_privileges
-from shared_schema.models import BLOG
+from shared_schema.consumer import Consumer
+
+Kind = Literal["SELECT", "INSERT", "UPDATE", "DELETE"]
+
+KINDS: Final[tuple[Kind, ...]] = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
-def role_privileges(*, writing: bool) -> dict[str, set[str]]:
-    """SQL privileges by table: SELECT where a class is mapped and, if `writing`, what each class writes and deletes."""
-    needed: dict[str, set[str]] = defaultdict(set)
-    for cls in BLOG.classes:
-        needed[cls.__tablename__].add("SELECT")
-        if not writing:
-            continue
-        needed[cls.__tablename__].update(cls.__writes__)
-        if cls.__deletes__:
-            for table, privileges in deletion_privileges(cls.__tablename__).items():
-                needed[table] |= privileges
-    return dict(needed)
+class Right(NamedTuple):
+    """A privilege on a column, or on the whole table where `column` is empty; `table` is the contract's key of it."""
+
+    table: str
+    kind: Kind
+    column: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.table}.{self.column}".rstrip(".")
+
+
+def rights_wanted(consumer: Consumer, *, writing: bool) -> list[Right]:
+    """What the features live on, in a fixed order; without `writing` what they read."""
+    wanted = set(_of("SELECT", consumer.columns("reads").items()))
+    if writing:
+        wanted.update(_of("INSERT", consumer.columns("inserts").items()))
+        wanted.update(_of("UPDATE", consumer.columns("updates").items()))
+        wanted.update(Right(table, "DELETE", "") for table in consumer.deletes)
+    return sorted(wanted)
+
+
+def _of(kind: Kind, columns: Iterable[tuple[str, set[str]]]) -> list[Right]:
+    return [Right(table, kind, name) for table, names in columns for name in names]

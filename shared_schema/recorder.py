@@ -15,7 +15,7 @@ from shared_schema.catalog import table_key
 Noted = dict[str, set[str]]
 
 # A literal that holds no name: a number, a text, a word of SQL's own.
-_CONSTANT: Final = re.compile(r"-?\d+|'[^']*'|null|true|false", flags=re.IGNORECASE)
+_CONSTANT: Final = re.compile(r"-?\d+|'[^']*'|null|true|false|default", flags=re.IGNORECASE)
 
 
 class UnreadableStatementError(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fastapi_app.auth import queries
 from fastapi_app.drf.samples import as_sample
 from fastapi_app.reads import Rows
-from shared_schema.derivation import MOMENT, Sent
+from shared_schema.samples import MOMENT, Sent
 
 
 def feature_statements() -> Iterator[Sent]:

@@ -12,7 +12,7 @@ from fastapi_app.drf.listing import Listing
 from fastapi_app.drf.pagination import PAGE_SIZE
 from fastapi_app.drf.validators import Unique
 from fastapi_app.reads import Rows
-from shared_schema.derivation import MOMENT, Sample
+from shared_schema.samples import MOMENT, Sample
 
 _SEARCH = "first second"
 

@@ -6,7 +6,7 @@ from fastapi_app.auth.statements import identity_statements
 from fastapi_app.drf.samples import as_sample
 from fastapi_app.events import queries
 from fastapi_app.events.batch import Position
-from shared_schema.derivation import Sent
+from shared_schema.samples import Sent
 
 
 def feature_statements() -> Iterator[Sent]:

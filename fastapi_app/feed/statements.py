@@ -6,7 +6,7 @@ from fastapi_app.auth.statements import identity_statements
 from fastapi_app.drf.samples import as_sample, list_rows
 from fastapi_app.posts import queries
 from fastapi_app.reads import Rows
-from shared_schema.derivation import Sent
+from shared_schema.samples import Sent
 
 
 def feature_statements() -> Iterator[Sent]:

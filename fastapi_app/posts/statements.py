@@ -9,7 +9,7 @@ from fastapi_app.posts import queries
 from fastapi_app.posts.inputs import POST_INPUT
 from fastapi_app.reads import Rows
 from fastapi_app.tags.statements import ensure_rows
-from shared_schema.derivation import Deletion, Sent
+from shared_schema.samples import Deletion, Sent
 
 
 def feature_statements() -> Iterator[Sent]:

@@ -8,7 +8,7 @@ from fastapi_app.drf.samples import as_sample, body_samples, item_rows, list_row
 from fastapi_app.reads import Rows
 from fastapi_app.tags import queries
 from fastapi_app.tags.inputs import TAG_INPUT
-from shared_schema.derivation import Deletion, Sample, Sent
+from shared_schema.samples import Deletion, Sample, Sent
 
 
 def feature_statements() -> Iterator[Sent]:

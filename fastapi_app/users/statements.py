@@ -9,7 +9,7 @@ from fastapi_app.posts import queries as posts
 from fastapi_app.reads import Rows
 from fastapi_app.users import queries
 from fastapi_app.users.inputs import USER_INPUT
-from shared_schema.derivation import Deletion, Sample, Sent
+from shared_schema.samples import Deletion, Sample, Sent
 
 
 def feature_statements() -> Iterator[Sent]:

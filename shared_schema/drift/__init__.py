@@ -25,7 +25,7 @@ def find_mismatches(mapping: Mapping, metadata: MetaData) -> list[Mismatch]:
 
 def find_denied(mapping: Mapping, connection: Connection) -> list[Mismatch]:
     """Every table that the connection's role may not read."""
-    allowed = text("SELECT has_table_privilege(to_regclass(quote_ident(:name)), 'SELECT'), current_user")
+    allowed = text("SELECT has_any_column_privilege(to_regclass(quote_ident(:name)), 'SELECT'), current_user")
     found = []
     for cls in mapping.classes:
         may_read, role = connection.execute(allowed, {"name": cls.__tablename__}).one()

@@ -35,6 +35,7 @@ from strangler.local.stale import stale_end
 from strangler.local.state import ProcessRecord, StackState, StateFolder, not_writable
 from strangler.rollout.rollout import Rollout
 from strangler.routes.table import RouteTable, load_routes
+from strangler.schema.grants import apply_grants
 
 
 class LocalStack:
@@ -224,9 +225,6 @@ class LocalStack:
 
     def _grants_apply(self, table: RouteTable, owner_dsn: str) -> None:
         """Gives FastAPI's own role what the routes ask for; a role that the operator has made is theirs to grant."""
-        # Here, since it brings SQLAlchemy along, which no other part of the stack needs.
-        from strangler.schema.grants import apply_grants
-
         if not self.settings.fastapi_database_url:
             apply_grants(
                 owner_dsn=owner_dsn,

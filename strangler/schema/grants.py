@@ -1,9 +1,14 @@
-"""FastAPI's database role: it may read the tables that it needs, and write only once a write route has moved."""
+"""FastAPI's database role: it may do what its features say they do, and write only once a write route has moved."""
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import sql
 
-from shared_schema.privileges import role_privileges
+from shared_schema.consumer import Consumer, load_consumer
+from shared_schema.privileges import Right, rights_wanted
 from strangler.errors import FailedError
 from strangler.routes.table import RouteTable
 
@@ -13,29 +18,61 @@ _PATIENCE = "SET LOCAL lock_timeout = '800ms'"
 # A statement that runs away or a session left open must not hold up Django's migrations.
 _LIMITS = {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
 
-# Not ALL TABLES IN SCHEMA: that fails where an extension has brought tables of another owner.
-_OWNED = """
-    SELECT relname, CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-    AND pg_has_role(relowner, 'USAGE')
+# Whatever is not PostgreSQL's own, under the contract's key of it. An extension may have brought some of another owner.
+_RELATIONS: Final = """
+    SELECT CASE nspname WHEN coalesce(current_schema(), 'public') THEN '' ELSE nspname || '.' END || relname AS key,
+        nspname AS schema, relname AS name, CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
+        pg_has_role(relowner, 'USAGE') AS owned
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    ORDER BY 1
+"""
+_SCHEMAS: Final = """
+    SELECT nspname FROM pg_namespace
+    WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' AND pg_has_role(nspowner, 'USAGE')
 """
 # Ids made by Django before 4.1 come from a sequence that asks for a right of its own; identity columns don't.
-_SERIALS = """
-    SELECT sequence.relname FROM pg_class AS sequence
-    JOIN pg_depend ON objid = sequence.oid AND classid = 'pg_class'::regclass AND deptype = 'a'
-    JOIN pg_class AS owner ON owner.oid = refobjid AND owner.relnamespace = 'public'::regnamespace
-    WHERE sequence.relkind = 'S' AND owner.relname = ANY(%s)
+_SERIALS: Final = """
+    SELECT DISTINCT sequence_schema.nspname, sequence.relname FROM pg_attrdef
+    JOIN pg_depend ON classid = 'pg_attrdef'::regclass AND objid = pg_attrdef.oid AND refclassid = 'pg_class'::regclass
+    JOIN pg_class AS sequence ON sequence.oid = refobjid AND sequence.relkind = 'S'
+    JOIN pg_namespace AS sequence_schema ON sequence_schema.oid = sequence.relnamespace
+    JOIN pg_class AS owner ON owner.oid = adrelid
+    JOIN pg_namespace AS owner_schema ON owner_schema.oid = owner.relnamespace
+    JOIN unnest(%s::text[], %s::text[]) AS asked (schema, name)
+        ON asked.schema = owner_schema.nspname AND asked.name = owner.relname
 """
+
+
+class Relation(NamedTuple):
+    """A table, a view or a sequence of the database."""
+
+    schema: str
+    name: str
+    kind: str = "TABLE"
+    owned: bool = True
+
+    @property
+    def identifier(self) -> sql.Composable:
+        """Its name in a statement."""
+        return sql.Identifier(self.schema, self.name)
 
 
 def apply_grants(
-    *, owner_dsn: str, role: str, password: str, table: RouteTable, read_only: bool = False, writes: bool = False
+    *,
+    owner_dsn: str,
+    role: str,
+    password: str,
+    table: RouteTable,
+    read_only: bool = False,
+    writes: bool = False,
+    consumer: Consumer | None = None,
 ) -> None:
     """Makes `role` if it isn't there and gives it exactly what the routes ask for; what it had before is revoked.
 
     `owner_dsn` is the role that owns the tables; it needs CREATEROLE only while `role` is missing or its password
     changes. Until a write route has moved or is about to (`writes`), and while `read_only`, every privilege but SELECT
-    is withheld.
+    is withheld. `consumer` is who connects as the role, FastAPI where it is left out.
 
     Raises:
         FailedError: the database refuses; nothing was changed.
@@ -45,12 +82,8 @@ def apply_grants(
         with psycopg.connect(owner_dsn, connect_timeout=5) as connection:
             connection.execute(_PATIENCE)
             _ensure_role(connection, role, password)
-            owned = _revoke_all(connection, role)
-            for statement in grant_statements(role=role, database=connection.info.dbname, writing=writing):
-                connection.execute(statement)
-            _require_owned(owned, writing)
-            if writing:
-                grant_serials(connection, role)
+            _revoke_all(connection, role)
+            give_rights(connection, role, consumer or load_consumer(), writing=writing)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise FailedError(
@@ -58,50 +91,79 @@ def apply_grants(
         ) from error
 
 
-def grant_statements(*, role: str, database: str, writing: bool) -> list[sql.Composed]:
-    """The statements that give `role`, which has nothing, what `role_privileges` names."""
+def give_rights(connection: psycopg.Connection, role: str, consumer: Consumer, *, writing: bool) -> None:
+    """Gives `role` what the consumer needs, without `writing` what it reads, and takes nothing.
+
+    Raises:
+        psycopg.Error: the database refuses, or what is asked for isn't there, or is somebody else's.
+    """
+    wanted = rights_wanted(consumer, writing=writing)
+    relations = _relations(connection)
+    needed = {right.table: _granted(relations, right.table) for right in wanted}
+    for statement in grant_statements(role=role, database=connection.info.dbname, rights=wanted, relations=needed):
+        connection.execute(statement)
+    inserting = {needed[right.table] for right in wanted if right.kind == "INSERT"}
+    _give_serials(connection, role, inserting)
+
+
+def grant_statements(
+    *, role: str, database: str, rights: Iterable[Right], relations: Mapping[str, Relation]
+) -> list[sql.Composed]:
+    """The statements that give `role`, which has nothing, these rights on `relations`, which are by the rights' key."""
     name = sql.Identifier(role)
-    statements = [
-        sql.SQL("REVOKE CREATE ON SCHEMA public FROM {}").format(name),
-        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), name),
-        sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name),
-    ]
-    statements.extend(
-        sql.SQL("GRANT {} ON {} TO {}").format(
-            sql.SQL(", ".join(sorted(privileges))),
-            sql.Identifier(table),
-            name,
+    statements = [sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), name)]
+    for schema in sorted({relation.schema for relation in relations.values()}):
+        statements.append(sql.SQL("REVOKE CREATE ON SCHEMA {} FROM {}").format(sql.Identifier(schema), name))
+        statements.append(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), name))
+    for table, of_table in groupby(sorted(rights), key=lambda right: right.table):
+        privileges = [_privilege(kind, list(of_kind)) for kind, of_kind in groupby(of_table, lambda right: right.kind)]
+        statements.append(
+            sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(", ").join(privileges), relations[table].identifier, name)
         )
-        for table, privileges in sorted(role_privileges(writing=writing).items())
-    )
     return statements
 
 
-def _revoke_all(connection: psycopg.Connection, role: str) -> set[str]:
-    """Takes every right on what this connection's role owns; returns the names of that."""
-    owned = connection.execute(_OWNED).fetchall()
-    for name, kind in owned:
-        statement = sql.SQL("REVOKE ALL ON {} {} FROM {}")
-        connection.execute(statement.format(sql.SQL(kind), sql.Identifier(name), sql.Identifier(role)))
-    return {name for name, _ in owned}
+def _privilege(kind: str, rights: list[Right]) -> sql.Composable:
+    columns = [sql.Identifier(right.column) for right in rights if right.column]
+    return sql.SQL("{} ({})").format(sql.SQL(kind), sql.SQL(", ").join(columns)) if columns else sql.SQL(kind)
 
 
-def _require_owned(owned: set[str], writing: bool) -> None:
-    """PostgreSQL only warns where somebody who may read a table, but doesn't own it, grants rights on it."""
-    for table in sorted(role_privileges(writing=writing).keys() - owned):
-        raise psycopg.errors.InsufficientPrivilege(f"table {table} has another owner")
+def _relations(connection: psycopg.Connection) -> dict[str, Relation]:
+    """Every table, view and sequence by its key."""
+    return {key: Relation(*rest) for key, *rest in connection.execute(_RELATIONS).fetchall()}
 
 
-def grant_serials(connection: psycopg.Connection, role: str) -> None:
-    """Lets `role`, which may insert, take ids from sequences.
+def _granted(relations: Mapping[str, Relation], table: str) -> Relation:
+    """The relation that a right is on.
 
-    Raises:
-        psycopg.Error: the database refuses.
+    PostgreSQL only warns where somebody who may read a table, but doesn't own it, grants rights on it.
     """
-    tables = [table for table, privileges in role_privileges(writing=True).items() if "INSERT" in privileges]
-    for (name,) in connection.execute(_SERIALS, (tables,)).fetchall():
+    relation = relations.get(table)
+    if relation is None:
+        raise psycopg.errors.UndefinedTable(f'relation "{table}" does not exist')
+    if not relation.owned:
+        raise psycopg.errors.InsufficientPrivilege(f"table {table} has another owner")
+    return relation
+
+
+def _revoke_all(connection: psycopg.Connection, role: str) -> None:
+    """Takes every right on what this connection's role owns; rights on columns go with those on their table."""
+    name = sql.Identifier(role)
+    for relation in _relations(connection).values():
+        if relation.owned:
+            statement = sql.SQL("REVOKE ALL ON {} {} FROM {}")
+            connection.execute(statement.format(sql.SQL(relation.kind), relation.identifier, name))
+    for (schema,) in connection.execute(_SCHEMAS).fetchall():
+        connection.execute(sql.SQL("REVOKE ALL ON SCHEMA {} FROM {}").format(sql.Identifier(schema), name))
+
+
+def _give_serials(connection: psycopg.Connection, role: str, tables: Iterable[Relation]) -> None:
+    """Lets `role`, which inserts into `tables`, take ids from sequences."""
+    names = sorted((table.schema, table.name) for table in tables)
+    asked = ([schema for schema, _ in names], [name for _, name in names])
+    for schema, name in connection.execute(_SERIALS, asked).fetchall():
         statement = sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}")
-        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(role)))
+        connection.execute(statement.format(sql.Identifier(schema, name), sql.Identifier(role)))
 
 
 def _ensure_role(connection: psycopg.Connection, role: str, password: str) -> None:

@@ -7,6 +7,7 @@ from typing import Final, Self
 
 from psycopg.conninfo import conninfo_to_dict
 
+from shared_schema.consumer import load_consumer
 from strangler.databases.connecting import connected, dsn_to, refusals
 from strangler.databases.creating import database_create
 from strangler.databases.dumping import database_dump_into
@@ -14,7 +15,7 @@ from strangler.databases.source import Source
 from strangler.databases.throwaway import Throwaways
 from strangler.local.settings import FASTAPI_ROLE
 from strangler.routes.table import RouteTable
-from strangler.schema.grants import apply_grants, grant_serials, grant_statements
+from strangler.schema.grants import apply_grants, give_rights
 
 SIDES: Final = ("left", "right")
 
@@ -98,9 +99,7 @@ class Copies:
             return
         # A role that the operator has made keeps what it has, and its password.
         with connected(owner_dsn) as connection:
-            for statement in grant_statements(role=role, database=self.snapshot, writing=True):
-                connection.execute(statement)
-            grant_serials(connection, role)
+            give_rights(connection, role, load_consumer(), writing=True)
 
     def _create(self, name: str, *, template: str) -> None:
         database_create(self._admin, name=name, template=template, like=self._source.name)

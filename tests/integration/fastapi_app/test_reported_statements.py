@@ -12,7 +12,7 @@ import pytest_asyncio
 from fastapi_app.drf import listing
 from fastapi_app.posts import queries
 from fastapi_app.sessions import RequestSession
-from shared_schema.models import User
+from fastapi_app.users.queries import user_stored
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.conftest import Start, one_loop
 from tests.integration.fastapi_app.running import (
@@ -113,7 +113,7 @@ async def test_statements_for_each_post_stand_out_however_they_are_sent(
         found = await fetch(session, rows)
         for _ in found:
             await fetch(session, queries.POSTS.count(()))
-            await session.get(User, BOB, populate_existing=True)
+            await session.execute(user_stored(BOB))
             await (await session.driver()).fetchval("SELECT 1")
         return found
 

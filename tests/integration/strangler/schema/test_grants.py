@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from shared_schema.consumer import Consumer, Feature, load_consumer
+from shared_schema.privileges import Right, rights_wanted
 from strangler.errors import FailedError
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
@@ -35,8 +37,8 @@ def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
         yield database
 
 
-def grant(database: OwnDatabase, table: RouteTable, password: str = PASSWORD) -> None:
-    apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=password, table=table)
+def grant(database: OwnDatabase, table: RouteTable, password: str = PASSWORD, consumer: Consumer | None = None) -> None:
+    apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=password, table=table, consumer=consumer)
 
 
 @pytest.fixture
@@ -50,6 +52,53 @@ def writing(database: OwnDatabase) -> Iterator[OwnDatabase]:
     grant(database, WRITING)
     yield database
     grant(database, READ_ONLY)
+
+
+KEY = "CASE nspname WHEN 'public' THEN '' ELSE nspname || '.' END || relname"
+TABLES = """
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND relkind IN ('r', 'p', 'v', 'm', 'f')
+"""
+COLUMNS = f"""
+    SELECT {KEY}, nspname, relname, attname
+    FROM (SELECT pg_class.oid, nspname, relname {TABLES}) AS found
+    JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped
+"""  # noqa: S608 - constants from above
+# What a role may do to columns, and to tables as a whole.
+ALLOWED = f"""
+    SELECT {KEY}, kind, attname FROM (SELECT pg_class.oid, nspname, relname {TABLES}) AS found
+    JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped
+    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) AS kind
+    WHERE has_column_privilege(%(role)s, oid, attnum, kind)
+    UNION ALL SELECT {KEY}, kind, '' FROM (SELECT pg_class.oid, nspname, relname {TABLES}) AS found
+    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES', 'DELETE', 'TRUNCATE', 'TRIGGER', 'MAINTAIN'])
+        AS kind
+    WHERE has_table_privilege(%(role)s, oid, kind)
+"""  # noqa: S608 - the same
+TRIED = {
+    "SELECT": "SELECT {column} FROM {table}",
+    "INSERT": "INSERT INTO {table} ({column}) SELECT NULL WHERE false",
+    "UPDATE": "UPDATE {table} SET {column} = NULL",
+    "DELETE": "DELETE FROM {table}",
+}
+
+
+def allowed(database: OwnDatabase) -> set[Right]:
+    """Every right of the role on anything in the database."""
+    with psycopg.connect(database.superuser_dsn) as connection:
+        return {Right(*row) for row in connection.execute(ALLOWED, {"role": ROLE}).fetchall()}
+
+
+def is_refused(connection: psycopg.Connection, statement: sql.Composed) -> bool:
+    """Whether a right is missing; whatever else is wrong with the statement comes after that."""
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(statement)
+    except psycopg.errors.InsufficientPrivilege:
+        return True
+    except psycopg.Error:
+        return False
+    return False
 
 
 def attempt(database: OwnDatabase, statement: str) -> str:
@@ -75,6 +124,39 @@ def privileges(database: OwnDatabase) -> list[tuple[str, ...]]:
             "WHERE grantee = %(role)s ORDER BY 1, 2, 3",
             {"role": ROLE},
         ).fetchall()
+
+
+@pytest.mark.parametrize("granted", ["read_only", "writing"])
+def test_the_role_can_do_what_its_features_say_and_nothing_else(granted: str, request: pytest.FixtureRequest) -> None:
+    """PostgreSQL's own answer for every column and table of the database, whoever's."""
+    database: OwnDatabase = request.getfixturevalue(granted)
+    wanted = set(rights_wanted(load_consumer(), writing=granted == "writing"))
+    assert allowed(database) == wanted
+    with psycopg.connect(database.superuser_dsn) as connection:
+        sequences = connection.execute(
+            "SELECT seqrelid::regclass::text FROM pg_sequence WHERE has_sequence_privilege(%s, seqrelid, %s)",
+            (ROLE, "USAGE, SELECT, UPDATE"),
+        )
+        assert sequences.fetchall() == []
+
+
+@pytest.mark.parametrize("granted", ["read_only", "writing"])
+def test_what_no_feature_says_is_refused_column_by_column(granted: str, request: pytest.FixtureRequest) -> None:
+    """The same by trying: each column read, inserted and set, rows of each table deleted."""
+    database: OwnDatabase = request.getfixturevalue(granted)
+    wanted = set(rights_wanted(load_consumer(), writing=granted == "writing"))
+    with psycopg.connect(database.superuser_dsn) as connection:
+        everything = connection.execute(COLUMNS).fetchall()
+    assert {key for key, *_ in everything} > {right.table for right in wanted}
+    wrong = []
+    with psycopg.connect(database.dsn(ROLE)) as connection:
+        for key, schema, table, column in everything:
+            names = {"table": sql.Identifier(schema, table), "column": sql.Identifier(column)}
+            for kind, statement in TRIED.items():
+                right = Right(key, kind, "" if kind == "DELETE" else column)  # type: ignore[arg-type] # one of them
+                if is_refused(connection, sql.SQL(statement).format(**names)) is (right in wanted):
+                    wrong.append(str(right))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("table", READABLE)
@@ -163,6 +245,44 @@ def test_what_somebody_granted_besides_is_taken_back(database: OwnDatabase) -> N
         connection.execute(f"GRANT USAGE ON SEQUENCE posts_id_seq TO {ROLE}")
     assert privileges(database) != before
     grant(database, READ_ONLY)
+    assert privileges(database) == before
+
+
+def test_rights_on_columns_go_with_those_on_their_table(database: OwnDatabase) -> None:
+    """What an earlier consumer needed and this one doesn't is no longer granted."""
+    once = Consumer(features={"old": Feature(reads={"users": ("is_superuser",)}, updates={"posts": ("author_id",)})})
+    grant(database, WRITING, consumer=once)
+    assert allowed(database) == {Right("users", "SELECT", "is_superuser"), Right("posts", "UPDATE", "author_id")}
+    grant(database, READ_ONLY)
+    assert allowed(database) == set(rights_wanted(load_consumer(), writing=False))
+
+
+def test_a_schema_that_is_no_longer_needed_is_closed(database: OwnDatabase) -> None:
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute('CREATE SCHEMA "old books"')
+        connection.execute('CREATE TABLE "old books"."Shelf ""A""" ("The Id" serial, "per%cent" text)')
+    shelf = '"old books"."Shelf ""A"""'
+    reading = f'SELECT "per%cent" FROM {shelf}'  # noqa: S608 - a name of this test
+    key = 'old books.Shelf "A"'
+    try:
+        feature = Feature(reads={key: ("per%cent",)}, inserts={key: ("per%cent",)}, deletes=(key,))
+        grant(database, WRITING, consumer=Consumer(features={"shelves": feature}))
+        assert attempt(database, reading) == "done"
+        assert attempt(database, f"INSERT INTO {shelf} (\"per%cent\") VALUES ('a')") == "done"  # noqa: S608 - the same
+        assert attempt(database, f'SELECT "The Id" FROM {shelf}').startswith("permission denied")  # noqa: S608 - the same
+        grant(database, READ_ONLY)
+        assert attempt(database, reading) == "permission denied for schema old books"
+    finally:
+        with psycopg.connect(database.owner_dsn) as connection:
+            connection.execute('DROP SCHEMA "old books" CASCADE')
+
+
+def test_a_column_that_is_not_there_is_named_and_nothing_is_changed(database: OwnDatabase) -> None:
+    grant(database, READ_ONLY)
+    before = privileges(database)
+    ahead = Consumer(features={"new": Feature(reads={"users": ("nickname",)})})
+    with pytest.raises(FailedError, match=r'\(column "nickname" of relation "users" does not exist\): migrate'):
+        grant(database, READ_ONLY, consumer=ahead)
     assert privileges(database) == before
 
 
