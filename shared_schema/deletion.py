@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, Executable, select
 
+from shared_schema.callables import UnknownCallable
 from shared_schema.contract import Contract, load_contract
 from shared_schema.deletion_plan import KEYS, VALUE, DeletionPlans, Step, TablePlan
 from shared_schema.values import as_column, fits
@@ -42,7 +43,7 @@ async def delete_rows(
     Raises:
         ProtectedError: a reference is PROTECT.
         RestrictedError: a reference is RESTRICT, and its row stays.
-        UnknownCallable: Django would call a function of the project for a value, and nobody registered one.
+        UnknownCallable: Django would call a function of the project, and nobody registered one for its value.
     """
     return await _Deletion(session, _plans_of(contract)).delete(name, keys)
 
@@ -144,6 +145,12 @@ class _Deletion:
             case "restrict":
                 found = await self._rows(step.statement, keys)
                 self._restricting[place].update(row[0] if len(row) == 1 else tuple(row) for row in found)
+            case "refuse":
+                if number := (await self._rows(step.statement, keys))[0][0]:
+                    raise UnknownCallable(
+                        f"Django would have {step.value} see to {_rows_of(number, place)} that point at what is to be"
+                        " deleted, and nobody here knows what that does: delete it in Django."
+                    )
             case "remove":
                 self._writes["remove"].append((step, keys, None))
             case "change":
@@ -217,8 +224,10 @@ def _batches(plan: TablePlan, keys: list[Any]) -> Iterator[list[Any]]:
 
 
 def _in_the_way(counts: Counter[tuple[str, str]]) -> str:
-    rows = ", ".join(
-        f"{number} {'row' if number == 1 else 'rows'} of {table} with {column}"
-        for (table, column), number in counts.items()
-    )
+    rows = ", ".join(_rows_of(number, place) for place, number in counts.items())
     return f"What is to be deleted is pointed at by {rows}: change or delete those first."
+
+
+def _rows_of(number: int, place: tuple[str, str]) -> str:
+    table, column = place
+    return f"{number} {'row' if number == 1 else 'rows'} of {table} with {column}"

@@ -34,7 +34,7 @@ VALUE: Final = "deletion_value"
 _NOTHING: Final = "DO_NOTHING"
 _CONTENT_TYPES: Final = "django_content_type"
 
-_Kind = Literal["remove", "collect", "change", "protect", "restrict"]
+_Kind = Literal["remove", "collect", "change", "protect", "restrict", "refuse"]
 # A step's kind, statement, value and what asks whether there is any row.
 _Action = tuple[_Kind, Executable, Any, Executable | None]
 
@@ -45,7 +45,8 @@ class Step:
 
     `remove`: nothing hangs on them, `statement` deletes them. `collect`: it finds what must be known of them, to go on
     from there. `change`: it sets `value` (called for one if it can be, once `is_any` finds a row). `protect`: it counts
-    those in the way. `restrict`: it finds the keys of those that are in the way unless they are deleted too.
+    those in the way. `restrict`: it finds the keys of those that are in the way unless they are deleted too. `refuse`:
+    it counts those that a function of the project's own, `value`, would see to.
     """
 
     kind: _Kind
@@ -154,6 +155,9 @@ def _pointer_action(others: Rows, pointer: Pointer, points: ColumnElement[bool])
             return (*_gone(others, points, by=pointer.column), None, None)
         case "PROTECT":
             return "protect", select(func.count()).select_from(others.clause).where(points), None, None
+        case "CUSTOM":
+            counted = select(func.count()).select_from(others.clause).where(points)
+            return "refuse", counted, pointer.reference.set_to_callable, None
         case "RESTRICT":
             return "restrict", others.select(others.key, points), None, None
     value = _new_value(others.facts.columns[pointer.column], f"{pointer.table}.{pointer.column}", pointer)

@@ -1,12 +1,19 @@
 """A migrated database of the foreign project (tests/foreign), shared by the tests of a worker: leave it as it was."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, create_engine
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, create_engine, func, make_url, select, text
 
-from tests.databases import OwnDatabase, foreign_database
+from shared_schema.callables import callable_register
+from shared_schema.catalog import read_catalog
+from shared_schema.contract import Contract
+from shared_schema.inheritance import table_clause
+from strangler.schema.django_side import django_contract
+from tests.databases import OwnDatabase, foreign_database, foreign_project
+from tests.integration.foreign.graphs import Project
+from tests.integration.foreign.sides import DjangoSide, OurSide, django_side
 from tests.shared_stack import StackAddresses
 
 
@@ -23,3 +30,34 @@ def foreign_connection(foreign: OwnDatabase) -> Iterator[Connection]:
     with engine.connect() as connection:
         yield connection
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def foreign_contract(foreign: OwnDatabase) -> Contract:
+    """What the project's `export_schema` says."""
+    return django_contract(foreign_project(foreign.owner_dsn))
+
+
+@pytest.fixture(scope="module")
+def project(foreign: OwnDatabase, foreign_contract: Contract) -> Project:
+    engine = create_engine(make_url(foreign.owner_dsn).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        ids = connection.execute(text("SELECT id FROM django_content_type ORDER BY id")).scalars().all()
+        found = Project(foreign_contract, read_catalog(connection), tuple(ids))
+    engine.dispose()
+    members = table_clause(foreign_contract.tables["lending_member"])
+    oldest = select(func.min(members.c.id)).scalar_subquery()
+    callable_register("tests.foreign.lending.models.oldest_member", lambda: oldest)
+    return found
+
+
+@pytest.fixture(scope="module")
+def django(foreign: OwnDatabase) -> Iterator[DjangoSide]:
+    with django_side(foreign) as side:
+        yield side
+
+
+@pytest.fixture(scope="module")
+def ours(foreign: OwnDatabase) -> Iterator[OurSide]:
+    with asyncio.Runner() as runner:
+        yield OurSide(runner, foreign)

@@ -3,18 +3,18 @@ from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from shared_schema.contract import Contract
 from shared_schema.drift import find_mismatches
-from strangler.schema.django_side import django_contract
-from tests.databases import OwnDatabase, foreign_project
+from tests.databases import OwnDatabase
 from tests.foreign.consumer import LIBRARY, Entry, OrderItem, Popularity
 
 
 @pytest.fixture(scope="module")
-def library(foreign: OwnDatabase) -> None:
+def library(foreign: OwnDatabase, foreign_contract: Contract) -> None:
     """The consumer's classes are mapped once in a process."""
     engine = create_engine(make_url(foreign.owner_dsn).set(drivername="postgresql+psycopg"))
     with engine.connect() as connection:
-        LIBRARY.map(LIBRARY.reflect(connection))
+        LIBRARY.map(LIBRARY.reflect(connection), foreign_contract)
     engine.dispose()
 
 
@@ -36,6 +36,5 @@ def test_a_view_and_another_schema_are_read(foreign_connection: Connection) -> N
         assert session.execute(select(Popularity)).all() == session.execute(select(Entry)).all() == []
 
 
-def test_the_contract_of_the_project_is_read(foreign: OwnDatabase) -> None:
-    contract = django_contract(foreign_project(foreign.owner_dsn))
-    assert {cls.key() for cls in LIBRARY.classes} <= set(contract.tables)
+def test_the_contract_of_the_project_is_read(foreign_contract: Contract) -> None:
+    assert {cls.key() for cls in LIBRARY.classes} <= set(foreign_contract.tables)
