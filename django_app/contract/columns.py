@@ -26,7 +26,8 @@ def column_facts(field: Field, sql: Sql) -> Facts:
         "field": field.name,
         "kind": field.get_internal_type(),
         "type": type_name(field.db_type(sql.connection)),
-        "null": field.null,
+        # Django never makes a computed column NOT NULL.
+        "null": field.null or field.generated,
     }
     optional = {
         "verbose_name": str(field.verbose_name),

@@ -35,7 +35,7 @@ def _implied_checks(model: type[Model], sql: Sql) -> Iterator[Facts]:
     for field in model._meta.local_concrete_fields:
         check = field.db_parameters(sql.connection).get("check")
         if check:
-            yield {"kind": "check", "columns": [field.column], "definition": f"CHECK ({sql.inlined(check)})"}
+            yield {"kind": "check", "columns": [field.column], "definition": f"CHECK ({check})"}
 
 
 def _unique(model: type[Model], rule: UniqueConstraint, sql: Sql) -> Facts:
@@ -54,7 +54,7 @@ def _unique(model: type[Model], rule: UniqueConstraint, sql: Sql) -> Facts:
 
 def _other(model: type[Model], rule: BaseConstraint, kind: str, sql: Sql) -> Facts:
     head = f"CONSTRAINT {sql.editor.quote_name(rule.name)} "
-    text = str(rule.constraint_sql(model, sql.editor)).replace("%%", "%")
+    text = str(rule.constraint_sql(model, sql.editor))
     facts: Facts = {"kind": kind, "name": rule.name, "definition": text.removeprefix(head)}
     names = _named_by(rule)
     known = {field.name for field in model._meta.local_concrete_fields} | {"pk"}

@@ -28,13 +28,12 @@ class Sql:
         self.editor: BaseDatabaseSchemaEditor = self.connection.schema_editor(collect_sql=True, atomic=False)
 
     def inlined(self, text: str, values: Any = ()) -> str:  # noqa: ANN401 - whatever the expression holds
-        """`text` with its values in it; a % that Django has doubled is one again."""
+        """`text` with its values in it; a % that is doubled for their sake is one again."""
         return text % tuple(self.quoted(value) for value in values)
 
     def quoted(self, value: Any) -> str:  # noqa: ANN401 - the same
         """A value as PostgreSQL reads it."""
-        # The editor doubles each %, for a text that is still to be filled in.
-        return str(self.editor.quote_value(value)).replace("%%", "%")
+        return str(self.editor.quote_value(value))
 
 
 @contextmanager
