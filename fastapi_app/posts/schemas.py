@@ -1,11 +1,12 @@
 """What posts look like in answers."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from fastapi_app.users.schemas import UserRead
+from shared_schema.stored import Stored
 
 
 class PostRead(BaseModel):
@@ -14,7 +15,7 @@ class PostRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: int = Field(examples=[1])
-    title: str = Field(max_length=200, examples=["Fig trees"])
+    title: Annotated[str, Stored("posts", "title")] = Field(examples=["Fig trees"])
     content: str = Field(examples=["They grow by swallowing others."])
     author: UserRead
     tags: list[str] = Field(description="Names, sorted.", examples=[["garden", "trees"]])
@@ -25,8 +26,8 @@ class PostRead(BaseModel):
 class PostWrite(BaseModel):
     """What is sent to write a post."""
 
-    title: str = Field(min_length=1, max_length=200, examples=["Fig trees"])
-    content: str = Field(min_length=1, examples=["They grow by swallowing others."])
+    title: Annotated[str, Stored("posts", "title", sent=True)] = Field(examples=["Fig trees"])
+    content: Annotated[str, Stored("posts", "content", sent=True)] = Field(examples=["They grow by swallowing others."])
     tags: list[str] = Field(default=[], description="Names; unknown ones are created.", examples=[["garden", "trees"]])
     published: bool = False
 
@@ -43,5 +44,5 @@ class PostMinimal(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: int = Field(examples=[1])
-    title: str = Field(max_length=200, examples=["Fig trees"])
+    title: Annotated[str, Stored("posts", "title")] = Field(examples=["Fig trees"])
     author_id: int = Field(examples=[1])

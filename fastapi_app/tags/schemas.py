@@ -1,12 +1,16 @@
 """What tags look like in answers."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared_schema.stored import Stored
 
 
 class TagWrite(BaseModel):
     """What is sent to add or rename a tag."""
 
-    name: str = Field(min_length=1, max_length=50, examples=["garden"])
+    name: Annotated[str, Stored("tags", "name", sent=True)] = Field(examples=["garden"])
 
 
 class TagRead(BaseModel):
@@ -15,5 +19,5 @@ class TagRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: int = Field(examples=[1])
-    name: str = Field(max_length=50, examples=["garden"])
+    name: Annotated[str, Stored("tags", "name")] = Field(examples=["garden"])
     post_count: int = Field(description="All posts, drafts included.", examples=[3])

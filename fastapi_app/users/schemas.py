@@ -1,8 +1,11 @@
 """What users look like in answers."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared_schema.stored import Stored
 
 
 class UserRead(BaseModel):
@@ -20,9 +23,9 @@ class UserRead(BaseModel):
 class UserWrite(BaseModel):
     """What is sent to register, or to change an account; e-mail and password are never shown to others."""
 
-    username: str = Field(min_length=3, max_length=50, examples=["alice"])
-    email: str = Field(max_length=254, examples=["alice@example.com"])
-    password: str = Field(max_length=128, examples=["correct horse battery staple"])
+    username: Annotated[str, Stored("users", "username", sent=True)] = Field(examples=["alice"])
+    email: Annotated[str, Stored("users", "email")] = Field(examples=["alice@example.com"])
+    password: Annotated[str, Stored("users", "password")] = Field(examples=["correct horse battery staple"])
 
 
 class MeRead(BaseModel):
