@@ -32,7 +32,7 @@ def constraint_facts(model: type[Model], sql: Sql) -> list[Facts]:
 
 def _implied_checks(model: type[Model], sql: Sql) -> Iterator[Facts]:
     """Such as that of a PositiveIntegerField; PostgreSQL finds a name for it."""
-    for field in model._meta.local_concrete_fields:
+    for field in sql.fields(model):
         check = field.db_parameters(sql.connection).get("check")
         if check:
             yield {"kind": "check", "columns": [field.column], "definition": f"CHECK ({check})"}
@@ -57,7 +57,7 @@ def _other(model: type[Model], rule: BaseConstraint, kind: str, sql: Sql) -> Fac
     text = str(rule.constraint_sql(model, sql.editor))
     facts: Facts = {"kind": kind, "name": rule.name, "definition": text.removeprefix(head)}
     names = _named_by(rule)
-    known = {field.name for field in model._meta.local_concrete_fields} | {"pk"}
+    known = {field.name for field in sql.fields(model)} | {"pk"}
     columns = columns_of(model, sorted(names & known))
     deferrable = getattr(rule, "deferrable", None)
     return (

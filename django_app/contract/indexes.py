@@ -17,7 +17,7 @@ Facts = dict[str, Any]
 def index_facts(model: type[Model], sql: Sql) -> list[Facts]:
     """All of them, by name and columns."""
     meta = model._meta
-    found = [facts for field in meta.local_concrete_fields for facts in _field_indexes(field, sql)]
+    found = [facts for field in sql.fields(model) for facts in _field_indexes(field, sql)]
     found += [_index(model, index, sql) for index in meta.indexes]
     found += [
         _unique_index(model, rule, sql)
@@ -35,8 +35,8 @@ def is_index(rule: UniqueConstraint) -> bool:
 def _field_indexes(field: Field, sql: Sql) -> Iterator[Facts]:
     if field.db_index and not field.unique:
         yield {"columns": [field.column]}
-    db_type = field.db_type(sql.connection) or ""
-    collation = field.db_parameters(sql.connection).get("collation")
+    parameters = field.db_parameters(sql.connection)
+    db_type, collation = parameters["type"], parameters.get("collation")
     # The second index of a text, for LIKE (postgresql/schema.py). Under a collation Django asks the database first.
     if (field.db_index or field.unique) and "[" not in db_type and not collation:
         for prefix in ("varchar", "text"):

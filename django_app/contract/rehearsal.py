@@ -30,6 +30,10 @@ class RehearsalError(Exception):
         self.facts = facts
 
 
+class ReaderGoneError(BaseException):
+    """Nobody wants to know of more; no error, so that no migration can take it for its own."""
+
+
 class Rehearsal:
     """Migrations of a scratch database. `tell` is given the facts of each as soon as it is done."""
 
@@ -75,7 +79,7 @@ class Rehearsal:
                 state = self._executor.migrate([], plan=plan, state=state.clone())
             self._current = ("", "post_migrate")
             self._signal(emit_post_migrate_signal, plan, _rendered(state))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             app, name = self._current
             raise RehearsalError({"app": app, "name": name, "error": _reason(error)}) from error
 

@@ -69,6 +69,9 @@ class StatementLog:
             self._operation = before
 
     def _hear(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: ANN401 - Django's own signature of a wrapper
+        if many:
+            # It may be a generator, which gives its rows once.
+            params = list(params)
         if not self._paused:
             for values in params if many else [params]:
                 self._keep(self._inlined(sql, values))

@@ -26,7 +26,7 @@ def table_facts(model: type[Model], sql: Sql) -> Facts:
         "verbose_name": str(meta.verbose_name),
         "managed": meta.managed,
         "ordering": [str(term) for term in meta.ordering],
-        "columns": {field.column: column_facts(field, sql) for field in meta.local_concrete_fields},
+        "columns": {field.column: column_facts(field, sql) for field in sql.fields(model)},
     }
     optional = {
         "schema_name": schema,

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.models import Field, Model
 
 # Features of older servers are known not to matter: what is exported is what the models say.
 _ASSUMED_VERSION = 170000
@@ -26,6 +27,11 @@ class Sql:
         self.connection.ensure_connection = _refuse
         vars(self.connection)["pg_version"] = _ASSUMED_VERSION
         self.editor: BaseDatabaseSchemaEditor = self.connection.schema_editor(collect_sql=True, atomic=False)
+
+    def fields(self, model: type[Model]) -> list[Field]:
+        """The fields of a model that have a column in its own table."""
+        concrete = model._meta.local_concrete_fields  # noqa: SLF001 - as Django documents to read a model
+        return [field for field in concrete if field.db_parameters(self.connection)["type"] is not None]
 
     def inlined(self, text: str, values: Any = ()) -> str:  # noqa: ANN401 - whatever the expression holds
         """`text` with its values in it; a % that is doubled for their sake is one again."""

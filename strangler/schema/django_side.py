@@ -1,6 +1,5 @@
 """What a Django project says of its own schema: commands of django_app.contract, in a process of the project's."""
 
-import json
 import os
 import re
 import shlex
@@ -121,14 +120,16 @@ def django_state(project: Project, *, database: bool = True, timeout: float = TI
     :raises FailedError: the project doesn't start, its migrations can't be read or its database doesn't answer.
     """
     said = _run(project, "schema_state", *([] if database else ["--no-database"]), timeout=timeout)
-    try:
-        # What a project prints while it starts comes before.
-        return SchemaState.model_validate(json.loads(said.strip().rpartition("\n")[2]))
-    except ValueError as error:
-        raise FailedError(
-            "Django's migrations can't be read: schema_state wrote another format, so install the same version of "
-            "django_app.contract there."
-        ) from error
+    # What a project prints while it starts comes before, and what it prints when it ends after.
+    for line in reversed(said.splitlines()):
+        try:
+            return SchemaState.model_validate_json(line)
+        except ValidationError:
+            continue
+    raise FailedError(
+        "Django's migrations can't be read: schema_state wrote another format, so install the same version of "
+        "django_app.contract there."
+    )
 
 
 def without_secrets(text: str, env: Mapping[str, str]) -> str:

@@ -148,6 +148,25 @@ def test_what_fails_is_the_last_line(scratch: OwnDatabase, tmp_path: Path) -> No
     ]
 
 
+def test_a_migration_that_ends_the_process_has_failed(scratch: OwnDatabase, tmp_path: Path) -> None:
+    prelude = "\n\ndef leave(apps, schema_editor):\n    raise SystemExit(0)\n\n"
+    told = rehearse(scratch, pending(tmp_path, "migrations.RunPython(leave)", prelude=prelude))
+    assert (told.code, told.lines[0]["error"]) == (1, "SystemExit: 0")
+
+
+def test_rows_that_a_generator_gives_are_told_and_sent(scratch: OwnDatabase, tmp_path: Path) -> None:
+    prelude = """
+
+def fill(apps, schema_editor):
+    with schema_editor.connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO lending_branch VALUES (%s, '')", ([name] for name in ("a", "b")))
+
+"""
+    (line,) = rehearse(scratch, pending(tmp_path, "migrations.RunPython(fill)", prelude=prelude)).lines
+    assert [text.partition("VALUES ")[2] for text in line["sql"]] == ["('a', '');", "('b', '');"]
+    assert asked(scratch, "SELECT count(*) FROM lending_branch WHERE name IN ('a', 'b')") == [(2,)]
+
+
 def test_what_was_done_is_undone_newest_first(scratch: OwnDatabase, tmp_path: Path) -> None:
     files = {
         "0004_one": migration_source(*AFTER, 'migrations.AddField("branch", "one", models.TextField(default=""))'),

@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.exceptions import BadMigrationError, InconsistentMigrationHistory, NodeNotFoundError
 
-from django_app.contract.rehearsal import Plan, Rehearsal, RehearsalError
+from django_app.contract.rehearsal import Plan, ReaderGoneError, Rehearsal, RehearsalError
 from django_app.contract.sentences import first_line
 
 REFUSED = 3
@@ -45,6 +45,8 @@ class Command(BaseCommand):
             with contextlib.redirect_stdout(sys.stderr):
                 rehearsal = Rehearsal(connection, self._write)
                 rehearsal.run(_plan(rehearsal, options["backward"]))
+        except ReaderGoneError:
+            sys.exit("Nobody waits for the next migration any more: nothing else was applied.")
         except RehearsalError as error:
             self._write(error.facts)
             raise CommandError(str(error)) from error
@@ -58,9 +60,9 @@ class Command(BaseCommand):
     def _write(self, facts: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(facts, sort_keys=True))
         self.stdout.flush()
-        # Somebody looks at the database between two migrations. Not an error, which a migration could catch.
+        # Somebody looks at the database between two migrations.
         if self._waits and not sys.stdin.readline():
-            sys.exit("Nobody waits for the next migration any more: nothing else was applied.")
+            raise ReaderGoneError
 
 
 def _require(connection: BaseDatabaseWrapper, name: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.search import SearchVectorField
 from django.core import validators
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -37,6 +38,13 @@ class Money(models.DecimalField):
 
     def get_prep_value(self, value: Any) -> Any:
         return super().get_prep_value(value.cents / 100 if hasattr(value, "cents") else value)
+
+
+class Nowhere(models.IntegerField):
+    """Which keeps its values elsewhere."""
+
+    def db_type(self, connection: object) -> None:  # noqa: ARG002 - Django calls it so
+        return None
 
 
 class Cents:
@@ -178,3 +186,26 @@ def test_a_collation_is_that_of_the_column_it_points_at(make_model: MakeModel, c
 def test_choices_are_as_the_column_holds_them(column: Facts) -> None:
     field = models.DecimalField(max_digits=3, decimal_places=1, choices=[("Some", [(Decimal("1.5"), "x")]), (2, "y")])
     assert column(field)["choices"] == ["1.5", "2"]
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        (models.UUIDField(), None),
+        (models.GenericIPAddressField(), None),
+        (models.BinaryField(max_length=5), 5),
+        (models.FileField(), 100),
+    ],
+)
+def test_a_length_is_told_where_the_type_has_one(field: models.Field, told: int | None, column: Facts) -> None:
+    assert column(field).get("max_length") == told
+
+
+def test_a_computed_column_is_of_the_type_that_is_computed(column: Facts) -> None:
+    """Its own class has no type, nor has that of PostgreSQL's own fields among Django's."""
+    field = models.GeneratedField(expression=F("id"), output_field=SearchVectorField(), db_persist=True)
+    assert column(field)["type"] == "tsvector"
+
+
+def test_a_field_without_a_type_is_no_column(facts: Facts) -> None:
+    assert set(facts({"x": Nowhere()})["columns"]) == {"id"}

@@ -32,7 +32,7 @@ def project(source: str, **env: str) -> Project:
 
 def test_the_state_is_what_the_command_says() -> None:
     more = ', "pending": [{"app": "shop", "name": "0002_x"}], "unknown": []}'
-    state = django_state(project(f"print('the project starts'); print('''{STATE}{more}''')"))
+    state = django_state(project(f"print('the project starts'); print('''{STATE}{more}'''); print('{{}}')"))
     assert state.unmade == (Unmade(app="shop", description="Add field x to y"),)
     assert state.pending == (MigrationName(app="shop", name="0002_x"),)
     assert str(state.pending[0]) == "shop.0002_x"
