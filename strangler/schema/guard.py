@@ -31,6 +31,10 @@ from strangler.schema.verdict import Finding, Judged, Report, WayBack, of_breaks
 from strangler.schema.way_back import judge_way_back
 
 _NO_ROLE: Final = "what FastAPI's role may do was not looked at: the server of --scratch doesn't have the live roles."
+_NO_TIMEOUT: Final = (
+    "{role}, who migrates, waits for a lock without end, and everybody else behind it: ALTER ROLE {role} SET "
+    "lock_timeout = '5s'."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +119,15 @@ class _Guard:
             migrations=tuple(judged),
             back=tuple(self._back(steps)) if len(steps) == len(judged) else (),
             unjudged=tuple(_unjudged(first)),
-            notes=() if self._scratch.roles else (_NO_ROLE,),
+            notes=tuple(self._notes()) if judged else (),
         )
+
+    def _notes(self) -> Iterator[str]:
+        if not self._scratch.roles:
+            yield _NO_ROLE
+        with connected(self._guarded.source.owner_dsn) as live:
+            if live.execute("SHOW lock_timeout").fetchone() == ("0",):
+                yield _NO_TIMEOUT.format(role=live.info.user)
 
     def _look(self) -> Look:
         return look(self._connection, self._guarded.running, role=self._role if self._scratch.roles else None)
@@ -153,6 +164,7 @@ class _Guard:
             made=self._made,
             rewritten=list(find_rewritten(before.files, after.files)),
             sizes=sizes,
+            moves_rows=step.done.atomic and any(each.kind == "RunPython" for each in step.done.operations),
         )
         version = self._connection.info.server_version
         remarks = lint(step.done.sql, version=version, in_transaction=step.done.atomic)
@@ -160,7 +172,7 @@ class _Guard:
             app=step.done.app,
             name=step.done.name,
             breaks=tuple(breaks),
-            unsafe=tuple(of_hazards(find_hazards(remarks, evidence))),
+            unsafe=tuple(of_hazards(find_hazards(step.done.sql, remarks, evidence))),
             seconds=step.done.seconds,
             error=step.done.error,
         )
@@ -187,6 +199,7 @@ class _Guard:
                     self._look(),
                     running=self._guarded.running,
                     coming=self._guarded.coming,
+                    role=self._role,
                 )
 
 

@@ -31,6 +31,7 @@ class HazardKind(StrEnum):
     DROP_COLUMN = "drop-column"
     DROP_TABLE = "drop-table"
     TRUNCATE = "truncate"
+    ROWS = "rows"
     UNREAD = "unread"
 
 
@@ -99,5 +100,7 @@ SENTENCES: Final[Mapping[HazardKind, str]] = {
     "replaced.",
     HazardKind.DROP_TABLE: "{table} is dropped: each program that runs and asks for it fails until it is replaced.",
     HazardKind.TRUNCATE: "{table} is emptied, and every table that points at it.",
+    HazardKind.ROWS: "{table} stays locked while RunPython of the same migration moves rows{size}: nobody writes it "
+    "until that is done.",
     HazardKind.UNREAD: "squawk can't read a statement, so nobody knows what it locks.",
 }

@@ -11,6 +11,7 @@ from strangler.schema.linting import Remark
 from strangler.schema.storage import File, Size
 from strangler.schema.targets import target_of
 
+_ALTERS: Final = re.compile(r"\s*(ALTER|DROP)\s+TABLE\b|\s*CREATE\s+(UNIQUE\s+)?INDEX\b", re.IGNORECASE)
 # A statement is told of once, by what says most of it.
 _RANK: Final = {kind: rank for rank, kind in enumerate(HazardKind)}
 
@@ -24,6 +25,7 @@ class Evidence:
         made: the tables that pending migrations have made so far: nobody uses them yet.
         rewritten: the tables and indexes that were written anew.
         sizes: of the live tables.
+        moves_rows: whether a function of the project's moves rows in the transaction of the migration.
     """
 
     before: Catalog
@@ -31,16 +33,17 @@ class Evidence:
     made: Collection[str]
     rewritten: Collection[File]
     sizes: Mapping[str, Size]
+    moves_rows: bool = False
 
 
-def find_hazards(remarks: Iterable[Remark], evidence: Evidence) -> list[Hazard]:
-    """What is unsafe of what squawk remarks, and what it has overlooked."""
+def find_hazards(statements: Iterable[str], remarks: Iterable[Remark], evidence: Evidence) -> list[Hazard]:
+    """What is unsafe of what squawk remarks on the statements of a migration, and what it can't see."""
     found: dict[tuple[str, str | None], Hazard] = {}
     for hazard in filter(None, (_hazard(remark, evidence) for remark in remarks)):
         key = (hazard.statement, hazard.column)
         if key not in found or _RANK[hazard.kind] < _RANK[found[key].kind]:
             found[key] = hazard
-    return [*found.values(), *_overlooked(list(found.values()), evidence)]
+    return [*found.values(), *_overlooked(list(found.values()), evidence), *_locked(statements, evidence)]
 
 
 def _hazard(remark: Remark, evidence: Evidence) -> Hazard | None:
@@ -83,6 +86,14 @@ def _is_proved(table: CatalogTable, column: str | None) -> bool:
     """Whether a valid constraint says already that there is no NULL, so that PostgreSQL doesn't look."""
     wanted = re.compile(rf'CHECK \(+"?{re.escape(column or "")}"? IS NOT NULL\)+')
     return any(each.validated and wanted.fullmatch(each.definition) for each in table.constraints)
+
+
+def _locked(statements: Iterable[str], evidence: Evidence) -> Iterator[Hazard]:
+    """Tables that stay locked while rows are moved; how many there are, a database without rows doesn't tell."""
+    if evidence.moves_rows:
+        altered = [target_of(each, evidence.before).table for each in statements if _ALTERS.match(each)]
+        for table in sorted({name for name in altered if name is not None and name not in evidence.made}):
+            yield _told(HazardKind.ROWS, table, None, evidence.sizes)
 
 
 def _overlooked(told: Collection[Hazard], evidence: Evidence) -> Iterator[Hazard]:

@@ -130,6 +130,7 @@ _STEPS: Final[Mapping[BreakKind | HazardKind, tuple[str, ...]]] = {
     HazardKind.DROP_COLUMN: _DROP,
     HazardKind.DROP_TABLE: _DROP_TABLE,
     HazardKind.TRUNCATE: ("contract: delete the rows that may go in batches, where no other table points at them.",),
+    HazardKind.ROWS: ("migrate: put the RunPython into a migration of its own, in batches, with atomic = False.",),
     HazardKind.UNREAD: ("expand: look up what the statement locks: PostgreSQL's manual, Explicit Locking.",),
 }
 

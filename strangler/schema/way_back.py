@@ -9,26 +9,30 @@ from shared_schema.consumer import Consumer
 from strangler.schema.changes import Change, find_changes
 from strangler.schema.compatibility import find_breaks
 from strangler.schema.looking import Look
+from strangler.schema.permissions import find_lost
 from strangler.schema.rehearsal import Rehearsed
+from strangler.schema.replay import find_failures
 from strangler.schema.storage import Places, find_added
-from strangler.schema.verdict import Finding, WayBack, of_breaks
+from strangler.schema.verdict import Finding, WayBack, of_breaks, of_failures, of_lost
 
 _SHOWN: Final = 5
 
 
 def judge_way_back(
-    undone: Rehearsed, before: Look, after: Look, back: Look, *, running: Consumer, coming: Consumer
+    undone: Rehearsed, before: Look, after: Look, back: Look, *, running: Consumer, coming: Consumer, role: str
 ) -> WayBack:
     """Judge a migration that was undone, or couldn't be.
 
     What was seen `before` and `after` it was applied is held against what there is when it is undone. `running` is
-    the FastAPI that runs, `coming` that of this checkout.
+    the FastAPI that runs, with its database `role`, and `coming` that of this checkout.
     """
     if undone.error:
         return WayBack(app=undone.app, name=undone.name, wrong=(_stuck(undone),))
     wrong = list(_differs(before.catalog, back.catalog))
     if wrong:
         wrong += of_breaks(find_breaks(before.catalog, back.catalog, running))
+    wrong += of_failures(find_failures(before.tried, back.tried))
+    wrong += of_lost(find_lost(set(before.rights), set(back.rights), back.catalog), role)
     first = of_breaks(find_breaks(after.catalog, back.catalog, coming)) if coming != running else []
     return WayBack(
         app=undone.app,

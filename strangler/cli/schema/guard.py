@@ -10,7 +10,7 @@ from strangler.cli.output import note, out
 from strangler.cli.schema.files import ConsumerFile, consumer_read
 from strangler.cli.schema.guarding import report_print
 from strangler.databases.source import Source, source_of
-from strangler.errors import FailedError, UsageError
+from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.local.foreground import StopRequested, StopSignals
 from strangler.local.settings import settings_load
 from strangler.local.stack import LocalStack
@@ -52,6 +52,9 @@ def guard(
             report = guard_run(guarded, server=scratch, tell=note, check=signals.check)
     except StopRequested:
         raise FailedError("stopped: the scratch database is gone again.") from None
+    except UnsafeError as error:
+        # Its exit code would say that the running FastAPI breaks.
+        raise FailedError(str(error)) from error
     if as_json:
         out.out(json.dumps(_facts(report), indent=2, ensure_ascii=False))
     else:

@@ -92,6 +92,11 @@ CHAIN: dict[str, tuple[str, set[str], set[str]]] = {
     "validated": ('ValidateConstraint("post", "given")', set(), set()),
     "proved_not_null": ('migrations.AlterField("post", "subtitle", models.TextField(db_default=""))', set(), set()),
     "unused_dropped": ('migrations.RemoveField("post", "body")', set(), {"drop-column"}),
+    "rows_moved": (
+        'migrations.RemoveField("post", "seen"), migrations.RunPython(forwards, migrations.RunPython.noop)',
+        set(),
+        {"drop-column", "rows"},
+    ),
     "renamed": (
         'migrations.RenameField("post", "title", "headline")',
         {"column-gone", "must-be-given", "statement"},
@@ -206,6 +211,17 @@ def test_a_way_back_that_leads_elsewhere_is_named(project: Shop) -> None:
     (back,) = project.guard().back
     assert back.verdict is Return.WRONG
     assert back.wrong[0].sentence == "Undone, the schema isn't what it was: column shop_post.x is new."
+
+
+def test_a_way_back_that_takes_rights_away_is_named(project: Shop) -> None:
+    revoke = f"REVOKE ALL ON shop_author FROM {project.role}"
+    project.migration(f'migrations.RunSQL("SELECT 1", "{revoke}")')
+    report = project.guard()
+    assert (report.verdict, report.way_back) == (Verdict.SAFE, Return.WRONG)
+    assert [(found.kind, found.column) for found in report.back[0].wrong] == [
+        ("privilege", "id"),
+        ("privilege", "name"),
+    ]
 
 
 def test_fastapi_that_needs_the_migration_has_to_go_back_first(project: Shop) -> None:

@@ -6,8 +6,10 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -107,20 +109,23 @@ def test_a_machine_reads_the_same(project: Shop) -> None:
     assert gone["steps"]
 
 
-def test_another_server_has_no_roles_to_look_at(project: Shop, tmp_path: Path) -> None:
+def test_another_server_has_no_roles_to_look_at(project: Shop) -> None:
     project.migration(RENAME)
-    other = PostgresServer(
-        data_dir=tmp_path / "postgres",
-        secret_store=SecretStore(tmp_path / "secrets"),
-        port=port_free_pick(),
-        log_path=tmp_path / "postgres.log",
-        durable=False,
-    )
-    with other:
-        done = run(project, "--scratch", other.admin_dsn)
-        assert leftovers(other.admin_dsn, NAME) == []
+    with tempfile.TemporaryDirectory() as folder, another_server(Path(folder)) as server:
+        done = run(project, "--scratch", server)
+        assert leftovers(server, NAME) == []
     assert done.returncode == 3, done.stderr
     assert "Note: what FastAPI's role may do was not looked at" in done.stdout
+
+
+@contextmanager
+def another_server(folder: Path) -> Iterator[str]:
+    secrets, log = SecretStore(folder / "secrets"), folder / "postgres.log"
+    port = port_free_pick()
+    with PostgresServer(
+        data_dir=folder / "data", secret_store=secrets, port=port, log_path=log, durable=False
+    ) as server:
+        yield server.admin_dsn
 
 
 @pytest.mark.parametrize("setting", ["DATABASE_URL", "MANAGE", "--consumer", "--scratch"])

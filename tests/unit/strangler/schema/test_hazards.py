@@ -36,10 +36,18 @@ def hazards(
     made: Collection[str] = (),
     rewritten: Collection[File] = (),
     sizes: Mapping[str, Size] | None = None,
+    moves_rows: bool = False,
 ) -> list[Hazard]:
     before = before or catalog()
-    evidence = Evidence(before=before, after=after or before, made=made, rewritten=rewritten, sizes=sizes or {})
-    return find_hazards(lint(statements, version=180_001, in_transaction=True), evidence)
+    evidence = Evidence(
+        before=before,
+        after=after or before,
+        made=made,
+        rewritten=rewritten,
+        sizes=sizes or {},
+        moves_rows=moves_rows,
+    )
+    return find_hazards(statements, lint(statements, version=180_001, in_transaction=True), evidence)
 
 
 POST = File("post", None, 1)
@@ -73,7 +81,7 @@ def test_every_kind_has_a_sentence_and_steps() -> None:
         assert all(step.startswith(("expand: ", "migrate: ", "contract: ")) for step in steps), kind
         assert not any("{" in step for step in steps), kind
     assert set(SENTENCES) == set(HazardKind)
-    assert set(RULES.values()) == set(HazardKind)
+    assert {*RULES.values(), HazardKind.ROWS} == set(HazardKind)
 
 
 def test_a_name_with_braces_stays_as_it_is() -> None:
@@ -150,8 +158,19 @@ def test_a_check_that_comes_with_its_column_is_told_of() -> None:
     assert hazards("SELECT 1", before=after, after=after) == []
 
 
+def test_a_table_that_is_locked_while_rows_are_moved_is_told_of() -> None:
+    statements = (
+        'ALTER TABLE "post" ADD COLUMN "x" text NULL',
+        'ALTER TABLE "tag" ADD COLUMN "x" text NULL',
+        "SELECT 1",
+    )
+    assert hazards(*statements) == []
+    (hazard,) = hazards(*statements, made={"tag"}, moves_rows=True)
+    assert (hazard.kind, hazard.table) == (HazardKind.ROWS, "post")
+
+
 def test_what_squawk_can_not_read_is_told_of() -> None:
-    assert [each.kind for each in find_hazards([Remark("syntax-error", "ALTER BRAIN", "?", "")], _nothing())] == [
+    assert [each.kind for each in find_hazards([], [Remark("syntax-error", "ALTER BRAIN", "?", "")], _nothing())] == [
         HazardKind.UNREAD
     ]
 
