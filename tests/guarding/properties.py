@@ -1,0 +1,118 @@
+"""What must hold of the guard's judgement for whatever schema, service and migration."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import psycopg
+from django.db.migrations import RunSQL
+from django.db.migrations.state import ProjectState
+from hypothesis import assume, event
+from hypothesis import strategies as st
+from sqlalchemy import MetaData, insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from strangler.local.databases import database_drop, database_ensure
+from strangler.schema.compatibility import find_breaks
+from tests.databases import PASSWORD, OwnDatabase
+from tests.guarding.harmless import harmless_operations
+from tests.guarding.migrations import operations, raw_sql
+from tests.guarding.schemas import first_migrations
+from tests.guarding.services import Answer, Fields, Service, outcome, services
+from tests.guarding.world import World
+
+# SQLAlchemy doesn't know a CHECK that is NOT VALID, and warns of a key that nothing counts.
+IGNORED: Final = "ignore::sqlalchemy.exc.SAWarning"
+
+
+@contextmanager
+def made_world(*, admin_dsn: str, name: str) -> Iterator[World]:
+    """A world in a database of its own."""
+    database = OwnDatabase(name=name, admin_dsn=admin_dsn)
+    database_ensure(admin_dsn=admin_dsn, name=name, owner=database.owner, password=PASSWORD)
+    try:
+        world = World(database.superuser_dsn)
+        yield world
+        world.close()
+    finally:
+        database_drop(admin_dsn=admin_dsn, name=name)
+
+
+def what_is_called_safe_works(world: World, data: st.DataObject) -> None:
+    """Whatever is done to the schema: it is a break, or every statement answers as before."""
+    with world.example():
+        state, metadata = _built(world, data)
+        before, sequences = world.catalog(), world.sequences()
+        service, answers = _running(world, data, services(metadata, Fields(state), before), sequences)
+        _migrated(world, data, state, frozenset(service.consumer().tables))
+        found = find_breaks(before, world.catalog(), service.consumer())
+        now = [outcome(world, transaction, sequences) for transaction in service.transactions]
+        broken = [_difference(old, new) for old, new in zip(answers, now, strict=True)]
+        event(f"{'broken' if any(broken) else 'works'}, {'breaks' if found else 'safe'}")
+        assert found or not any(broken), broken
+
+
+def what_harms_nobody_is_called_safe(world: World, data: st.DataObject) -> None:
+    """Operations that no running service has to fear aren't held against it."""
+    with world.example():
+        state, metadata = _built(world, data, by_hand=0)
+        before = world.catalog()
+        service, _ = _running(world, data, services(metadata, Fields(state), before), world.sequences())
+        for _ in range(data.draw(st.integers(1, 3), label="operations")):
+            drawn = data.draw(harmless_operations(state, service.consumer()), label="operation")
+            event(type(drawn).__name__)
+            state = world.migrate(state, drawn) or state
+        assert [str(found) for found in find_breaks(before, world.catalog(), service.consumer())] == []
+
+
+def _built(world: World, data: st.DataObject, *, by_hand: int = 1) -> tuple[ProjectState, MetaData]:
+    """A schema, made by Django and by hand, with some rows."""
+    state = ProjectState()
+    for operation in data.draw(first_migrations(), label="models"):
+        state = world.migrate(state, operation) or state
+    catalog = world.catalog()
+    for text in data.draw(st.lists(raw_sql(catalog, sorted(catalog.tables)), max_size=by_hand), label="below Django"):
+        state = world.migrate(state, RunSQL(text)) or state
+    fields, metadata = Fields(state), world.tables()
+    world.raw.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    for table in metadata.sorted_tables:
+        if table.name in fields.by_table:
+            for row in data.draw(st.lists(Fields.row(fields, table.name), max_size=3), label=table.name):
+                with suppress(SQLAlchemyError, psycopg.Error), world.attempt():
+                    world.alchemy.execute(insert(table).values(row))
+    world.raw.execute("SET CONSTRAINTS ALL DEFERRED")
+    return state, metadata
+
+
+def _running(
+    world: World, data: st.DataObject, some: st.SearchStrategy[Service], sequences: list[int]
+) -> tuple[Service, list[Answer]]:
+    """A service all of whose transactions work, and what they answer."""
+    drawn = data.draw(some, label="service")
+    tried = [(transaction, outcome(world, transaction, sequences)) for transaction in drawn.transactions]
+    working = [(transaction, answer) for transaction, answer in tried if not isinstance(answer, str)]
+    assume(working)
+    return Service(tuple(transaction for transaction, _ in working), drawn.needs), [answer for _, answer in working]
+
+
+def _migrated(world: World, data: st.DataObject, state: ProjectState, touched: frozenset[str]) -> None:
+    """Changes the schema by one to four operations, at least one of which can be done."""
+    done = 0
+    for _ in range(data.draw(st.integers(1, 4), label="operations")):
+        after = world.migrate(state, data.draw(operations(state, world.catalog, touched), label="operation"))
+        done, state = done + (after is not None), after or state
+    assume(done)
+
+
+def _difference(before: Answer, now: Answer | str) -> str:
+    """What is different, empty if nothing is; NULL may have been filled."""
+    if isinstance(now, str):
+        return now
+    for (names, rows), (names_now, rows_now) in zip(before, now, strict=True):
+        if names != names_now or len(rows) != len(rows_now):
+            return f"{names} {rows} became {names_now} {rows_now}"
+        for row, row_now in zip(rows, rows_now, strict=True):
+            for old, new in zip(row, row_now, strict=True):
+                if old not in (None, type(None)) and repr(old) != repr(new):
+                    return f"{old!r} became {new!r}"
+    return ""
