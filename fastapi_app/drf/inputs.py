@@ -39,6 +39,8 @@ class Field:
     kind: ClassVar[str] = "field"
     required: bool = True
     read_only: bool = False
+    allow_null: bool = False
+    allow_blank: bool = False
     label: str | None = None
     validators: tuple[Validator, ...] = ()
 
@@ -49,9 +51,11 @@ class Field:
         return data.get(name, MISSING)
 
     def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, ARG002 - as above
-        """The raw value in a form, where an empty text stands for nothing if nothing is allowed."""
+        """The raw value in a form, where an empty text stands for null or nothing if those are allowed and it isn't."""
         value = form.get(name, MISSING)
-        return MISSING if value == "" and not self.required else value
+        if value != "" or self.allow_blank or not (self.allow_null or not self.required):
+            return value
+        return None if self.allow_null else MISSING
 
     async def clean(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401 - whatever the field stands for
         """The value that a raw one stands for.
@@ -60,6 +64,8 @@ class Field:
             Invalid: it stands for none.
         """
         if value is None:
+            if self.allow_null:
+                return None
             raise Invalid("This field may not be null.")
         converted = await self.convert(value, scope)
         sentences: list[Any] = []
@@ -99,10 +105,12 @@ class CharField(Field):
     min_length: int | None = None
     trim: bool = True
 
-    async def clean(self, value: Any, scope: Scope) -> str:  # noqa: ANN401, D102 - see Field
+    async def clean(self, value: Any, scope: Scope) -> str | None:  # noqa: ANN401, D102 - see Field
         if value == "" or (self.trim and str(value).strip() == ""):
+            if self.allow_blank:
+                return ""
             raise Invalid("This field may not be blank.")
-        text: str = await super().clean(value, scope)
+        text: str | None = await super().clean(value, scope)
         return text
 
     async def convert(self, value: Any, scope: Scope) -> str:  # noqa: ANN401, ARG002, D102 - see Field
@@ -128,11 +136,13 @@ class BooleanField(Field):
 
     def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, D102 - see Field
         if name not in form and not partial:
-            return False
+            return None if self.allow_null else False
         return super().extract_from_form(name, form, partial=partial)
 
-    async def convert(self, value: Any, scope: Scope) -> bool:  # noqa: ANN401, ARG002, D102 - see Field
+    async def convert(self, value: Any, scope: Scope) -> bool | None:  # noqa: ANN401, ARG002, D102 - see Field
         key = value.lower() if isinstance(value, str) else value
+        if self.allow_null and key in ("null", ""):
+            return None
         if not isinstance(key, str | int | float):
             raise Invalid("Must be a valid boolean.")
         if key in _TRUE:

@@ -80,6 +80,31 @@ def at_least(length: int) -> "Validator":
     return check
 
 
+def within(least: int | None, most: int | None) -> tuple["Validator", ...]:
+    """A number between those, as far as they are given; the upper bound speaks first, as in DRF."""
+
+    async def check_most(value: int, _scope: "Scope") -> None:
+        if most is not None and value > most:
+            raise Invalid(f"Ensure this value is less than or equal to {most}.")
+
+    async def check_least(value: int, _scope: "Scope") -> None:
+        if least is not None and value < least:
+            raise Invalid(f"Ensure this value is greater than or equal to {least}.")
+
+    return check_most, check_least
+
+
+def pattern(regex: str, *, message: str, flags: int = 0, inverse: bool = False) -> "Validator":
+    """Text in which the pattern is found, or with `inverse` is not (Django's `RegexValidator`)."""
+    compiled = re.compile(regex, flags)
+
+    async def check(value: object, _scope: "Scope") -> None:
+        if bool(compiled.search(str(value))) is inverse:
+            raise Invalid(message)
+
+    return check
+
+
 async def storable(value: str, _scope: "Scope") -> None:
     """See `check_storable`."""
     check_storable(value)

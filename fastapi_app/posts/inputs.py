@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from fastapi_app.drf.inputs import BooleanField, CharField, Input, ListField, Scope, Shown
+from fastapi_app.drf.inputs import Input, ListField, Scope, Shown
+from fastapi_app.drf.stored_fields import stored_field
 from fastapi_app.users.inputs import USER_INPUT
+from shared_schema.models import Post, Tag
 
 
 class TagNamesField(ListField):
@@ -16,12 +18,13 @@ class TagNamesField(ListField):
 
 POST_INPUT = Input(
     {
-        "id": Shown(shown_as="integer", label="ID"),
-        "title": CharField(max_length=200),
-        "content": CharField(),
+        "id": stored_field(Post, "id"),
+        "title": stored_field(Post, "title"),
+        "content": stored_field(Post, "content"),
         "author": Shown(shown_as="nested object", children=USER_INPUT),
-        "tags": TagNamesField(required=False, child=CharField(max_length=50)),
-        "published": BooleanField(required=False),
-        "created_at": Shown(shown_as="datetime"),
+        # Names of tags that there are, and of new ones.
+        "tags": TagNamesField(required=False, child=stored_field(Tag, "name", validators=())),
+        "published": stored_field(Post, "published"),
+        "created_at": stored_field(Post, "created_at"),
     }
 )

@@ -1,11 +1,12 @@
 """What a user's body may hold, folded as Django folds it before it is checked or stored."""
 
 import unicodedata
-from typing import Any, ClassVar
+from typing import Any
 
 from fastapi_app.drf.errors import ValidationFailed
-from fastapi_app.drf.inputs import CharField, Input, Scope, Shown, Validator
-from fastapi_app.drf.validators import NO_EMAIL, Unique, email_address, username_characters
+from fastapi_app.drf.fields import EmailField
+from fastapi_app.drf.inputs import CharField, Input, Scope, Shown
+from fastapi_app.drf.stored_fields import stored_field
 from fastapi_app.users.passwords import password_problems
 from fastapi_app.users.queries import user_stored
 from shared_schema.models import User
@@ -19,20 +20,13 @@ class UsernameField(CharField):
         return unicodedata.normalize("NFKC", await super().convert(value, scope))
 
 
-class EmailField(CharField):
+class NormalizedEmailField(EmailField):
     """An address with its domain in lower case (`BaseUserManager.normalize_email`)."""
-
-    kind: ClassVar[str] = "email"
-    refusal: ClassVar[str] = NO_EMAIL
 
     async def convert(self, value: Any, scope: Scope) -> str:  # noqa: ANN401 - whatever was sent
         """The folded address."""
         local, at, domain = (await super().convert(value, scope)).rpartition("@")
         return f"{local}{at}{domain.lower()}" if at else domain
-
-    def limits(self) -> tuple[Validator, ...]:
-        """The text's, then the address's."""
-        return (*super().limits(), email_address)
 
 
 class UserInput(Input):
@@ -60,19 +54,13 @@ async def _stored(scope: Scope) -> dict[str, str]:
 
 USER_INPUT = UserInput(
     {
-        "id": Shown(shown_as="integer", label="ID"),
-        "username": UsernameField(
-            min_length=3,
-            max_length=50,
-            validators=(username_characters, Unique(User, "username", "A user with that username already exists.")),
-        ),
-        "email": EmailField(
-            max_length=254,
-            validators=(Unique(User, "email", "user with this email address already exists."),),
-        ),
-        "password": CharField(max_length=128, trim=False),
+        "id": stored_field(User, "id"),
+        "username": stored_field(User, "username", into=UsernameField),
+        # v1 makes the field by hand, under the name that it has.
+        "email": stored_field(User, "email", into=NormalizedEmailField, label="Email"),
+        "password": stored_field(User, "password", trim=False),
         "display_name": Shown(shown_as="string"),
-        "created_at": Shown(shown_as="datetime"),
+        "created_at": stored_field(User, "created_at"),
         "post_count": Shown(shown_as="integer"),
     }
 )
