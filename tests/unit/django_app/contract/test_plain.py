@@ -71,7 +71,7 @@ def test_a_value_comes_back_from_the_file(value: Any, type_name: str) -> None:
         (Size.BIG, "3"),
         (Word.HELLO, '"hello"'),
         (gettext_lazy("hello"), '"hello"'),
-        ({"b", "a", "c"}, '["a", "b", "c"]'),
+        ({"word b", "word a", "word d", "word c"}, '["word a", "word b", "word c", "word d"]'),
         ((1, 2), "[1, 2]"),
         ({1: Kind.NEW}, '{"1": "new"}'),
         (re.compile("^a"), '"^a"'),
