@@ -1,6 +1,6 @@
 """What the guard found: for each pending migration, for the way back, and in one word."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -42,7 +42,8 @@ WORDS: Final = {
 class Finding:
     """One thing that is wrong, as a sentence, and the steps to take instead.
 
-    `kind` is a word that stays as it is. `features` are FastAPI's that trip over it, `statement` the SQL that is meant.
+    `kind` is a word that stays as it is. `features` are FastAPI's that trip over it, `names` those of its statements,
+    and `statement` is the SQL of the migration that is meant.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Finding:
     features: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     statement: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,15 +171,25 @@ def _steps(each: Break, renamed: Mapping[Place, Place]) -> tuple[str, ...]:
 
 
 def of_failures(failures: Iterable[Tried]) -> list[Finding]:
-    """What PostgreSQL says against the consumer's statements."""
+    """What PostgreSQL says against the consumer's statements, once for all of which it says the same."""
+    reasons: dict[str, list[Tried]] = {}
+    for each in failures:
+        reasons.setdefault(each.wrong or each.refused, []).append(each)
     return [
         Finding(
             kind="statement",
-            sentence=f"Statement {each.name} of {each.feature} fails: {each.wrong or each.refused}.",
-            features=(each.feature,),
+            sentence=f"{_counted(failed)} fail{'s' if len(failed) == 1 else ''}: {reason}.",
+            features=tuple(dict.fromkeys(each.feature for each in failed)),
+            names=tuple(each.name for each in failed),
         )
-        for each in failures
+        for reason, failed in reasons.items()
     ]
+
+
+def _counted(failed: Sequence[Tried]) -> str:
+    if len(failed) == 1:
+        return f"Statement {failed[0].name} of {failed[0].feature}"
+    return f"{len(failed)} statements, such as {failed[0].name} of {failed[0].feature},"
 
 
 def of_lost(lost: Iterable[Right], role: str) -> list[Finding]:

@@ -54,7 +54,8 @@ def _steps(steps: tuple[str, ...]) -> None:
 
 
 def _finding(mark: str, finding: Finding) -> None:
-    features = f" [{', '.join(finding.features)}]" if finding.features else ""
+    unsaid = [name for name in finding.features if name not in finding.sentence]
+    features = f" [{', '.join(finding.features)}]" if unsaid else ""
     say(f"  {mark}: {finding.sentence}{features}")
 
 
@@ -76,6 +77,7 @@ def _verdict(report: Report) -> None:
         Verdict.BREAKS: f"{breaks} would break the running FastAPI",
         Verdict.UNJUDGED: "not all of it could be judged",
     }[report.verdict]
+    failed = "".join(f" {each.label} fails." for each in report.migrations if each.error)
     back = f" Rolling back {_BACK[report.way_back]}." if report.back else ""
     pending = "1 migration is" if count == 1 else f"{count} migrations are"
-    out.print(Text(f"{pending} pending on {report.database}: {sentence}.{back}", style=_STYLES[report.verdict]))
+    out.print(Text(f"{pending} pending on {report.database}: {sentence}.{failed}{back}", style=_STYLES[report.verdict]))

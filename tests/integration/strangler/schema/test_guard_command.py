@@ -71,7 +71,7 @@ def run(project: Shop, *options: str) -> "subprocess.CompletedProcess[str]":
         (SAFE, 0, "all are safe to deploy. Rolling back loses what was written meanwhile."),
         (INDEX, 1, "1 unsafe online; the running FastAPI goes on working. Rolling back is safe."),
         (RENAME, 3, "1 would break the running FastAPI. Rolling back is safe."),
-        ('migrations.RunSQL("SELECT 1 / 0")', 4, "not all of it could be judged."),
+        ('migrations.RunSQL("SELECT 1 / 0")', 4, "not all of it could be judged. shop.0002_next fails."),
     ],
 )
 def test_the_last_line_is_the_verdict_and_the_exit_code_says_it_too(
@@ -87,7 +87,7 @@ def test_the_last_line_is_the_verdict_and_the_exit_code_says_it_too(
 def test_the_report_names_features_and_what_to_do_instead(project: Shop) -> None:
     project.migration(RENAME)
     told = run(project).stdout
-    assert "breaks: Statement page of posts.list fails: column p.title does not exist. [posts.list]" in told
+    assert "breaks: Statement page of posts.list fails: column p.title does not exist.\n" in told
     assert "1. expand: or rename it in Python only" in told
     assert told.count("1. expand: ") == 1, "the same way is told once"
 

@@ -9,7 +9,7 @@ from strangler.schema.changes import find_changes
 from strangler.schema.permissions import Right, find_lost, rights_wanted
 from strangler.schema.replay import Tried, find_failures
 from strangler.schema.storage import File, Place, Size, find_added, find_renamed, find_rewritten
-from strangler.schema.verdict import Finding, Judged, Report, Return, Verdict, WayBack, of_breaks
+from strangler.schema.verdict import Finding, Judged, Report, Return, Verdict, WayBack, of_breaks, of_failures
 
 FINDING = Finding(kind="any", sentence="It is wrong.")
 SAFE = Judged(app="shop", name="0002")
@@ -87,6 +87,14 @@ WORKS = Tried(*PAGE, columns=(("id", "bigint"), ("title", "character varying")))
 )
 def test_a_statement_fails_where_it_was_better_off_before(before: Tried, after: Tried, said: list[str]) -> None:
     assert [each.wrong or each.refused for each in find_failures({PAGE: before}, {PAGE: after})] == said
+
+
+def test_statements_that_fail_alike_are_told_of_once() -> None:
+    failures = [Tried(feature, "page", wrong="no column") for feature in ("posts", "tags", "posts")]
+    (finding,) = of_failures(failures)
+    assert finding.sentence == "3 statements, such as page of posts, fail: no column."
+    assert (finding.features, finding.names) == (("posts", "tags"), ("page", "page", "page"))
+    assert of_failures(failures[:1])[0].sentence == "Statement page of posts fails: no column."
 
 
 def test_the_rights_that_are_wanted_are_those_on_columns() -> None:
