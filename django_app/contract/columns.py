@@ -24,7 +24,7 @@ _OF_ONE_LENGTH = ("uuid", "inet")
 
 def column_facts(field: Field, sql: Sql) -> Facts:
     """One column: its field, its type as PostgreSQL spells it, and what only Django knows."""
-    parameters = field.db_parameters(sql.connection)
+    parameters = sql.parameters(field)
     facts: Facts = {
         "field": field.name,
         "kind": field.get_internal_type(),

@@ -33,7 +33,7 @@ def constraint_facts(model: type[Model], sql: Sql) -> list[Facts]:
 def _implied_checks(model: type[Model], sql: Sql) -> Iterator[Facts]:
     """Such as that of a PositiveIntegerField; PostgreSQL finds a name for it."""
     for field in sql.fields(model):
-        check = field.db_parameters(sql.connection).get("check")
+        check = sql.parameters(field).get("check")
         if check:
             yield {"kind": "check", "columns": [field.column], "definition": f"CHECK ({check})"}
 

@@ -35,7 +35,7 @@ def is_index(rule: UniqueConstraint) -> bool:
 def _field_indexes(field: Field, sql: Sql) -> Iterator[Facts]:
     if field.db_index and not field.unique:
         yield {"columns": [field.column]}
-    parameters = field.db_parameters(sql.connection)
+    parameters = sql.parameters(field)
     db_type, collation = parameters["type"], parameters.get("collation")
     # The second index of a text, for LIKE (postgresql/schema.py). Under a collation Django asks the database first.
     if (field.db_index or field.unique) and "[" not in db_type and not collation:
