@@ -54,6 +54,7 @@ def test_an_index_is_told_by_its_columns_or_its_sql(index: models.Index, told: d
     [
         (models.IntegerField(db_index=True), [{"columns": ["x"]}]),
         (models.IntegerField(unique=True), []),
+        (models.IntegerField(unique=True, db_index=True), []),
         (models.TextField(unique=True), [{"columns": ["x"], "opclasses": ["text_pattern_ops"]}]),
         (
             models.CharField(max_length=3, db_index=True),
