@@ -59,23 +59,6 @@ def deletion_statements(name: str, *, contract: Contract | None = None) -> list[
     return [*found, *(plans.plan(table).delete for table in deleted)]
 
 
-def deletion_privileges(name: str) -> dict[str, set[str]]:
-    """The SQL privileges that `delete_rows` needs, by table: the table's own and those of all that hangs on it."""
-    needed: dict[str, set[str]] = defaultdict(set)
-    for plan in _plans_of(None).collected(name):
-        for place in plan.places:
-            needed[place.table].add(f"SELECT ({place.column})")
-        for table in (plan.name, *plan.ancestors):
-            needed[table].add("DELETE")
-        for step in plan.steps:
-            needed[step.table].add(f"SELECT ({step.column})")
-            if step.kind == "remove":
-                needed[step.table].add("DELETE")
-            elif step.kind == "change":
-                needed[step.table].add(f"UPDATE ({step.column})")
-    return dict(needed)
-
-
 # By identity: a contract is a file that was read, and never changes.
 _plans: dict[int, DeletionPlans] = {}
 
