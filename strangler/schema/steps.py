@@ -48,13 +48,14 @@ _DROP_TABLE: Final = (
     "contract: drop {where} in a later migration: RunSQL('DROP TABLE …').",
 )
 _RENAME: Final = (
-    "expand: or rename it in Python only, which needs no other step: db_column='{column}' on the renamed field "
-    "changes nothing in the database.",
+    "expand: rename it in Python only, and no other step is needed: db_column='{column}' on the renamed field changes "
+    "nothing in the database. Else:",
     *_NEW_COLUMN,
 )
 _RENAME_TABLE: Final = (
-    "expand: rename the model in Python only: Meta.db_table = '{table}' changes nothing in the database.",
-    "expand: if the table itself must have another name, make a second one (CreateModel) and write both.",
+    "expand: rename the model in Python only, and no other step is needed: Meta.db_table = '{table}' changes nothing "
+    "in the database. Else:",
+    "expand: make a second table (CreateModel), and write both.",
     "migrate: let FastAPI read and write the new one, run python -m fastapi_app.consumer, deploy it, and ask again.",
     _STATE,
     "contract: drop {table} in a later migration: RunSQL('DROP TABLE …').",

@@ -88,7 +88,7 @@ def test_the_report_names_features_and_what_to_do_instead(project: Shop) -> None
     project.migration(RENAME)
     told = run(project).stdout
     assert "breaks: Statement page of posts.list fails: column p.title does not exist.\n" in told
-    assert "1. expand: or rename it in Python only" in told
+    assert "1. expand: rename it in Python only" in told
     assert told.count("1. expand: ") == 1, "the same way is told once"
 
 
