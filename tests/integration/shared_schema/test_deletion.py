@@ -28,7 +28,8 @@ CREATE TABLE member (person_ptr_id integer PRIMARY KEY REFERENCES person DEFERRA
     account_ptr_id integer UNIQUE REFERENCES account DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE loan (id integer PRIMARY KEY, card text REFERENCES person (card) DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE payment (id integer PRIMARY KEY, account_id integer REFERENCES account DEFERRABLE INITIALLY DEFERRED);
-CREATE TABLE visit (id integer PRIMARY KEY, member_id integer REFERENCES member DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE visit (id integer PRIMARY KEY, member_id integer REFERENCES member DEFERRABLE INITIALLY DEFERRED,
+    account_id integer REFERENCES account DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE chain (id integer PRIMARY KEY, before_id integer REFERENCES chain DEFERRABLE INITIALLY DEFERRED);
 CREATE INDEX ON chain (before_id);
 """
@@ -47,6 +48,7 @@ def contract_of(**changed: dict[str, Any]) -> Contract:
         "loan__card": {"table": "person", "column": "card"},
         "payment__account_id": {"table": "account", "column": "number"},
         "visit__member_id": {"table": "member", "column": "person_ptr_id"},
+        "visit__account_id": {"table": "account", "column": "number", "on_delete": "RESTRICT"},
         "chain__before_id": {"table": "chain", "column": "id"},
     }
     tables: dict[str, dict[str, Any]] = {
@@ -55,7 +57,7 @@ def contract_of(**changed: dict[str, Any]) -> Contract:
         "member": {"person_ptr_id": column(key=True), "account_ptr_id": column()},
         "loan": {"id": column(key=True), "card": column("text")},
         "payment": {"id": column(key=True), "account_id": column()},
-        "visit": {"id": column(key=True), "member_id": column()},
+        "visit": {"id": column(key=True), "member_id": column(), "account_id": column()},
         "chain": {"id": column(key=True), "before_id": column()},
     }
     for place, reference in references.items():
@@ -99,7 +101,7 @@ MEMBERS = (
     "INSERT INTO member VALUES (1, 10), (2, 20)",
     "INSERT INTO loan VALUES (1, 'a'), (2, 'a'), (3, 'b'), (4, NULL)",
     "INSERT INTO payment VALUES (1, 10), (2, 20), (3, 30)",
-    "INSERT INTO visit VALUES (1, 1), (2, 2)",
+    "INSERT INTO visit VALUES (1, 1, 10), (2, 2, NULL)",
 )
 
 
@@ -127,6 +129,14 @@ async def test_what_is_in_the_way_is_named_and_counted_and_all_stays(database: O
         with pytest.raises(RestrictedError, match=r"by 1 row of payment with account_id: change or delete"):
             await delete_rows(session, "account", [30], contract=contract)
         assert len(await left(session, "account")) == 3
+
+
+async def test_a_row_that_goes_by_another_path_is_not_in_the_way(database: OwnDatabase) -> None:
+    async with rows(database, *MEMBERS) as session:
+        await session.execute(text("UPDATE visit SET account_id = 10"))
+        with pytest.raises(RestrictedError, match=r"by 1 row of visit with account_id"):
+            await delete_rows(session, "member", [1], contract=contract_of())
+        assert (await delete_rows(session, "member", [1, 2], contract=contract_of()))["visit"] == 2
 
 
 async def test_a_function_of_the_project_is_asked_for_where_a_row_needs_it(database: OwnDatabase) -> None:
