@@ -141,7 +141,9 @@ def _compile(statement: Executable) -> _Compiled:
     names = tuple(compiled.positiontup or ())
     made = {column.key: _maker(column.default, column.type) for column in compiled.insert_prefetch}
     made |= {column.key: _maker(column.onupdate, column.type) for column in compiled.update_prefetch}
-    return _Compiled(compiled.string, names, {name: compiled.params[name] for name in names}, made)
+    # By their own names: an escaped one would hide a column's whose name has a space or a comma in it.
+    constants = compiled.construct_params(escape_names=False, _check=False)
+    return _Compiled(compiled.string, names, {name: constants[name] for name in names}, made)
 
 
 def _maker(default: Any, kind: TypeEngine[Any]) -> Callable[[], Any]:  # noqa: ANN401 - SQLAlchemy's own

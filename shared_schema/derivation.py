@@ -56,7 +56,7 @@ def as_statement(sample: Sample) -> Statement:
     compiled: Any = sample.statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined] # every statement has it
     values = {column.key: _default(column.default) for column in compiled.insert_prefetch}
     values |= {column.key: _default(column.onupdate) for column in compiled.update_prefetch}
-    state = compiled.construct_expanded_state({**values, **sample.values})
+    state = compiled.construct_expanded_state({**values, **sample.values}, escape_names=False)
     return Statement(
         name=sample.name,
         sql=state.statement,

@@ -58,7 +58,8 @@ def deletion_samples(table: str, contract: Contract) -> Iterator[Sample]:
         if plan.find is not None and number == 0:
             yield Sample(f"delete {table}: find", plan.find, {KEYS: _keys(plan, contract)})
         for step in plan.steps:
-            yield from _step_samples(table, step, contract)
+            where = f"delete {table}" if plan.name == table else f"delete {table}, then {plan.name}"
+            yield from _step_samples(where, step, contract)
         for name in (plan.name, *plan.ancestors):
             own = plans.plan(name)
             yield Sample(f"delete {table}: rows of {name}", own.delete, {KEYS: _keys(own, contract)})
@@ -70,8 +71,8 @@ def sample_value(type_name: str) -> Any:  # noqa: ANN401 - whatever a column hol
     return [] if type_name.endswith("[]") else _VALUES.get(kind, {})
 
 
-def _step_samples(table: str, step: Step, contract: Contract) -> Iterator[Sample]:
-    name = f"delete {table}: {step.kind} {step.table}.{step.column}"
+def _step_samples(where: str, step: Step, contract: Contract) -> Iterator[Sample]:
+    name = f"{where}: {step.kind} {step.table}.{step.column}"
     keys = {KEYS: [sample_value(step.type_name or _type_of(contract, step.target))]}
     if step.is_any is not None:
         yield Sample(f"{name} if any", step.is_any, keys)

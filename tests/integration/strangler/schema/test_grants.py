@@ -14,6 +14,7 @@ from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
+from tests.rights import rights_of, rights_tried, sequences_of
 from tests.shared_stack import StackAddresses
 
 # Databases and roles belong to the run's server: each worker has its own.
@@ -54,53 +55,6 @@ def writing(database: OwnDatabase) -> Iterator[OwnDatabase]:
     grant(database, READ_ONLY)
 
 
-KEY = "CASE nspname WHEN 'public' THEN '' ELSE nspname || '.' END || relname"
-TABLES = """
-    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND relkind IN ('r', 'p', 'v', 'm', 'f')
-"""
-COLUMNS = f"""
-    SELECT {KEY}, nspname, relname, attname
-    FROM (SELECT pg_class.oid, nspname, relname {TABLES}) AS found
-    JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped
-"""  # noqa: S608 - constants from above
-# What a role may do to columns, and to tables as a whole.
-ALLOWED = f"""
-    SELECT {KEY}, kind, attname FROM (SELECT pg_class.oid, nspname, relname {TABLES}) AS found
-    JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped
-    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) AS kind
-    WHERE has_column_privilege(%(role)s, oid, attnum, kind)
-    UNION ALL SELECT {KEY}, kind, '' FROM (SELECT pg_class.oid, nspname, relname {TABLES}) AS found
-    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES', 'DELETE', 'TRUNCATE', 'TRIGGER', 'MAINTAIN'])
-        AS kind
-    WHERE has_table_privilege(%(role)s, oid, kind)
-"""  # noqa: S608 - the same
-TRIED = {
-    "SELECT": "SELECT {column} FROM {table}",
-    "INSERT": "INSERT INTO {table} ({column}) SELECT NULL WHERE false",
-    "UPDATE": "UPDATE {table} SET {column} = NULL",
-    "DELETE": "DELETE FROM {table}",
-}
-
-
-def allowed(database: OwnDatabase) -> set[Right]:
-    """Every right of the role on anything in the database."""
-    with psycopg.connect(database.superuser_dsn) as connection:
-        return {Right(*row) for row in connection.execute(ALLOWED, {"role": ROLE}).fetchall()}
-
-
-def is_refused(connection: psycopg.Connection, statement: sql.Composed) -> bool:
-    """Whether a right is missing; whatever else is wrong with the statement comes after that."""
-    try:
-        with connection.transaction(force_rollback=True):
-            connection.execute(statement)
-    except psycopg.errors.InsufficientPrivilege:
-        return True
-    except psycopg.Error:
-        return False
-    return False
-
-
 def attempt(database: OwnDatabase, statement: str) -> str:
     """ "done", or the first words of PostgreSQL's refusal; nothing is kept."""
     with psycopg.connect(database.dsn(ROLE)) as connection:
@@ -128,35 +82,12 @@ def privileges(database: OwnDatabase) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("granted", ["read_only", "writing"])
 def test_the_role_can_do_what_its_features_say_and_nothing_else(granted: str, request: pytest.FixtureRequest) -> None:
-    """PostgreSQL's own answer for every column and table of the database, whoever's."""
+    """PostgreSQL's own answer, and what it does, for every column and table of the database."""
     database: OwnDatabase = request.getfixturevalue(granted)
     wanted = set(rights_wanted(load_consumer(), writing=granted == "writing"))
-    assert allowed(database) == wanted
-    with psycopg.connect(database.superuser_dsn) as connection:
-        sequences = connection.execute(
-            "SELECT seqrelid::regclass::text FROM pg_sequence WHERE has_sequence_privilege(%s, seqrelid, %s)",
-            (ROLE, "USAGE, SELECT, UPDATE"),
-        )
-        assert sequences.fetchall() == []
-
-
-@pytest.mark.parametrize("granted", ["read_only", "writing"])
-def test_what_no_feature_says_is_refused_column_by_column(granted: str, request: pytest.FixtureRequest) -> None:
-    """The same by trying: each column read, inserted and set, rows of each table deleted."""
-    database: OwnDatabase = request.getfixturevalue(granted)
-    wanted = set(rights_wanted(load_consumer(), writing=granted == "writing"))
-    with psycopg.connect(database.superuser_dsn) as connection:
-        everything = connection.execute(COLUMNS).fetchall()
-    assert {key for key, *_ in everything} > {right.table for right in wanted}
-    wrong = []
-    with psycopg.connect(database.dsn(ROLE)) as connection:
-        for key, schema, table, column in everything:
-            names = {"table": sql.Identifier(schema, table), "column": sql.Identifier(column)}
-            for kind, statement in TRIED.items():
-                right = Right(key, kind, "" if kind == "DELETE" else column)  # type: ignore[arg-type] # one of them
-                if is_refused(connection, sql.SQL(statement).format(**names)) is (right in wanted):
-                    wrong.append(str(right))
-    assert wrong == []
+    assert rights_of(database.superuser_dsn, ROLE) == wanted
+    assert rights_tried(database.superuser_dsn, database.dsn(ROLE)) == wanted
+    assert sequences_of(database.superuser_dsn, ROLE) == []
 
 
 @pytest.mark.parametrize("table", READABLE)
@@ -252,9 +183,12 @@ def test_rights_on_columns_go_with_those_on_their_table(database: OwnDatabase) -
     """What an earlier consumer needed and this one doesn't is no longer granted."""
     once = Consumer(features={"old": Feature(reads={"users": ("is_superuser",)}, updates={"posts": ("author_id",)})})
     grant(database, WRITING, consumer=once)
-    assert allowed(database) == {Right("users", "SELECT", "is_superuser"), Right("posts", "UPDATE", "author_id")}
+    assert rights_of(database.superuser_dsn, ROLE) == {
+        Right("users", "SELECT", "is_superuser"),
+        Right("posts", "UPDATE", "author_id"),
+    }
     grant(database, READ_ONLY)
-    assert allowed(database) == set(rights_wanted(load_consumer(), writing=False))
+    assert rights_of(database.superuser_dsn, ROLE) == set(rights_wanted(load_consumer(), writing=False))
 
 
 def test_a_schema_that_is_no_longer_needed_is_closed(database: OwnDatabase) -> None:

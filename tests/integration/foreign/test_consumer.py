@@ -1,0 +1,111 @@
+"""A service beside the foreign project: what it needs is derived, its role may do that, and nothing else."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import Connection
+
+from shared_schema.catalog import read_catalog, table_key
+from shared_schema.consumer import Consumer
+from shared_schema.contract import Contract
+from shared_schema.drift.consumer import consumer_mismatches, contract_consumer_mismatches
+from shared_schema.privileges import Right, rights_wanted
+from shared_schema.tables import contract_metadata
+from strangler.local.settings import ROOT, base_environment
+from strangler.routes.route import Route, Stage
+from strangler.routes.table import RouteTable
+from strangler.schema.grants import apply_grants
+from strangler.schema.replay import try_statements
+from tests.databases import PASSWORD, OwnDatabase
+from tests.foreign.consumer import LIBRARY
+from tests.rights import rights_of, rights_tried, sequences_of
+
+READING = RouteTable(routes=(Route(name="a.a", methods=("GET",), path="/a/", stage=Stage.MIGRATED),))
+WRITING = RouteTable(routes=(Route(name="a.a", methods=("POST",), path="/a/", stage=Stage.MIGRATED),))
+
+VIEW = "books_popularity"
+
+
+@pytest.fixture(scope="session")
+def consumer(foreign_contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
+    """Derived in a process of its own, where the classes are mapped on the contract's tables."""
+    file = tmp_path_factory.mktemp("foreign") / "contract.json"
+    file.write_text(json.dumps(foreign_contract.model_dump(mode="json", exclude_unset=True)))
+    argv = [sys.executable, "-m", "tests.foreign.statements", str(file)]
+    derived = subprocess.run(argv, cwd=ROOT, env=base_environment(), check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    return Consumer.model_validate_json(derived.stdout)
+
+
+@pytest.fixture
+def role(foreign: OwnDatabase) -> Iterator[str]:
+    name = f"{foreign.name}_service"
+    yield name
+    with psycopg.connect(foreign.superuser_dsn) as connection:
+        connection.execute(f"DROP OWNED BY {name}")
+        connection.execute(f"DROP ROLE {name}")
+
+
+def grant(foreign: OwnDatabase, role: str, consumer: Consumer, table: RouteTable) -> None:
+    apply_grants(owner_dsn=foreign.owner_dsn, role=role, password=PASSWORD, table=table, consumer=consumer)
+
+
+@pytest.mark.parametrize("table", [READING, WRITING], ids=["reading", "writing"])
+def test_the_role_may_do_what_the_statements_say_and_nothing_else(
+    foreign: OwnDatabase, role: str, consumer: Consumer, table: RouteTable
+) -> None:
+    grant(foreign, role, consumer, table)
+    wanted = set(rights_wanted(consumer, writing=table is WRITING))
+    assert rights_of(foreign.superuser_dsn, role) == wanted
+    assert sequences_of(foreign.superuser_dsn, role) == []
+    # To write to a view of several tables is refused whatever the rights are.
+    tried = rights_tried(foreign.superuser_dsn, foreign.dsn(role))
+    assert {right for right in tried if right.table != VIEW} == {right for right in wanted if right.table != VIEW}
+
+
+def test_every_statement_works_as_that_role(foreign: OwnDatabase, role: str, consumer: Consumer) -> None:
+    grant(foreign, role, consumer, WRITING)
+    with psycopg.connect(foreign.dsn(role), autocommit=True) as connection:
+        tried = try_statements(connection, consumer)
+    assert {str(key): found for key, found in tried.items() if not found.works} == {}
+    assert len(tried) > 60
+
+
+def test_names_that_need_quotes_other_schemas_and_views_are_told_apart(consumer: Consumer) -> None:
+    assert consumer.features["orders"].reads == {"Order Items": ("Off, in parts of 100", "Unit Price", "id")}
+    assert consumer.features["orders"].inserts["Order Items"] == ("Off, in parts of 100", "Unit Price", "select")
+    assert consumer.features["audit"].reads["audit.entries_seen_by"] == ("entry_id",)
+    assert consumer.features["items"].reads[VIEW] == ("item_id", "loans")
+    assert VIEW not in consumer.deletes
+    rights = set(rights_wanted(consumer, writing=True))
+    assert {Right("lending_copy", "UPDATE", "id"), Right("books_publisher", "UPDATE", "name")} <= rights
+
+
+def test_what_the_classes_need_is_in_the_database_and_in_the_contract(
+    foreign_connection: Connection, foreign_contract: Contract, consumer: Consumer
+) -> None:
+    assert consumer_mismatches(consumer, read_catalog(foreign_connection)) == []
+    assert contract_consumer_mismatches(consumer, foreign_contract) == []
+    assert consumer.needs["books_item"]["facts"].type == "dict[str, Any]"
+    assert consumer.needs["books_item"]["publisher_id"].nullable
+
+
+def test_the_contracts_tables_are_those_that_reflection_gives(
+    foreign_connection: Connection, foreign_contract: Contract
+) -> None:
+    made = {table_key(table.schema, table.name): table for table in contract_metadata(foreign_contract).tables.values()}
+    reflected = LIBRARY.reflect(foreign_connection)
+    assert len(reflected.tables) == len(LIBRARY.classes)
+    for table in reflected.tables.values():
+        own = made[table_key(table.schema, table.name)]
+        assert {name: repr(column.type) for name, column in own.columns.items()} == {
+            name: repr(column.type) for name, column in table.columns.items()
+        }
+        if table.name != VIEW:
+            assert {*own.primary_key.columns.keys()} == {*table.primary_key.columns.keys()}
+        assert {name for name, column in own.columns.items() if column.identity} == {
+            name for name, column in table.columns.items() if column.identity
+        }
