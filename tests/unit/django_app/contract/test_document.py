@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -186,6 +187,11 @@ def test_another_kind_of_database_is_one_sentence(monkeypatch: pytest.MonkeyPatc
 def test_a_file_that_can_not_be_written_is_one_sentence() -> None:
     with pytest.raises(CommandError, match=r"cannot be written \(No such file or directory\): give --output"):
         call_command("export_schema", output=ROOT / "nowhere" / "contract.json")
+
+
+def test_the_text_is_sorted() -> None:
+    text = schema_text()
+    assert text == json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def test_every_process_writes_the_same() -> None:
