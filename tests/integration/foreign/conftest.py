@@ -42,8 +42,9 @@ def foreign_contract(foreign: OwnDatabase) -> Contract:
 def project(foreign: OwnDatabase, foreign_contract: Contract) -> Project:
     engine = create_engine(make_url(foreign.owner_dsn).set(drivername="postgresql+psycopg"))
     with engine.connect() as connection:
-        ids = connection.execute(text("SELECT id FROM django_content_type ORDER BY id")).scalars().all()
-        found = Project(foreign_contract, read_catalog(connection), tuple(ids))
+        types = connection.execute(text("SELECT app_label, model, id FROM django_content_type")).all()
+        content_types = {(row.app_label, row.model): row.id for row in types}
+        found = Project(foreign_contract, read_catalog(connection), content_types)
     engine.dispose()
     members = table_clause(foreign_contract.tables["lending_member"])
     oldest = select(func.min(members.c.id)).scalar_subquery()

@@ -1,6 +1,6 @@
 """Rows that Hypothesis makes up for every table of a contract: who points at whom is drawn, the rest follows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -42,17 +42,24 @@ _SCALARS = {
 
 @dataclass(frozen=True)
 class Project:
-    """A project's tables, what must be unique in them, and the ids of its content types."""
+    """A project's tables, what must be unique in them, and the ids of its content types by app and model."""
 
     contract: Contract
     catalog: Catalog
-    content_types: tuple[int, ...]
+    content_types: Mapping[tuple[str, str], int]
 
     @cached_property
     def tables(self) -> list[str]:
         """Tables that rows can be put into, those that are needed first."""
         needs = {name: set(self.needs(name)) for name in self.contract.tables if self._is_table(name)}
         return list(TopologicalSorter(needs).static_order())
+
+    @cached_property
+    def type_rows(self) -> list[Row]:
+        """Content types that rows belong to by them, and one that none do."""
+        relations = [relation for table in self.contract.tables.values() for relation in table.generic_relations]
+        owners = [self.content_types[relation.content_type] for relation in relations]
+        return [{"id": number} for number in dict.fromkeys([*owners, min(self.content_types.values())])]
 
     def needs(self, name: str) -> Iterator[str]:
         """The tables that each row must point at."""
@@ -77,7 +84,7 @@ class Project:
 def graphs(draw: st.DrawFn, project: Project, root: str) -> dict[str, list[Row]]:
     """Rows of every table, one of `root` at least; every reference is kept."""
     needed = project.needed(root)
-    rows: dict[str, list[Row]] = {_CONTENT_TYPES: [{"id": number} for number in project.content_types]}
+    rows: dict[str, list[Row]] = {_CONTENT_TYPES: project.type_rows}
     for table in project.tables:
         number = draw(st.integers(1 if table in needed else 0, MOST_ROWS), label=table)
         made = [_row(draw, project, table, rows, n) for n in range(1, number + 1)]
@@ -93,7 +100,7 @@ def graphs(draw: st.DrawFn, project: Project, root: str) -> dict[str, list[Row]]
 @st.composite
 def new_rows(draw: st.DrawFn, project: Project, table: str, rows: dict[str, list[Row]]) -> dict[str, Row]:
     """What is given of a new row, by the table that it goes into: those that it continues come first."""
-    every = rows | {_CONTENT_TYPES: [{"id": number} for number in project.content_types]}
+    every = rows | {_CONTENT_TYPES: project.type_rows}
     given: dict[str, Row] = {}
     for name in [*reversed(Rows(project.contract, table).links), table]:
         columns = project.contract.tables[name].columns

@@ -32,7 +32,19 @@ CREATE TABLE visit (id integer PRIMARY KEY, member_id integer REFERENCES member 
     account_id integer REFERENCES account DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE chain (id integer PRIMARY KEY, before_id integer REFERENCES chain DEFERRABLE INITIALLY DEFERRED);
 CREATE INDEX ON chain (before_id);
+CREATE TABLE django_content_type (id integer PRIMARY KEY, app_label text, model text);
+INSERT INTO django_content_type VALUES (1, 'shop', 'loan'), (2, 'shop', 'visit'), (3, 'other', 'loan');
+CREATE TABLE remark (id integer PRIMARY KEY, content_type_id integer, object_id smallint);
 """
+
+
+REMARKS = {
+    "field": "remarks",
+    "table": "remark",
+    "content_type_column": "content_type_id",
+    "object_id_column": "object_id",
+    "content_type": ("shop", "loan"),
+}
 
 
 def column(type_name: str = "integer", *, key: bool = False, **reference: Any) -> dict[str, Any]:
@@ -59,6 +71,8 @@ def contract_of(**changed: dict[str, Any]) -> Contract:
         "payment": {"id": column(key=True), "account_id": column()},
         "visit": {"id": column(key=True), "member_id": column(), "account_id": column()},
         "chain": {"id": column(key=True), "before_id": column()},
+        "django_content_type": {"id": column(key=True), "app_label": column("text"), "model": column("text")},
+        "remark": {"id": column(key=True), "content_type_id": column(), "object_id": column("smallint")},
     }
     for place, reference in references.items():
         table, _, name = place.partition("__")
@@ -68,6 +82,7 @@ def contract_of(**changed: dict[str, Any]) -> Contract:
         name: {"name": name, "model": f"shop.{name}", "columns": columns, "parents": parents.get(name, ())}
         for name, columns in tables.items()
     }
+    facts["loan"]["generic_relations"] = [REMARKS]
     return Contract.model_validate({"format": 2, "tables": facts})
 
 
@@ -137,6 +152,18 @@ async def test_a_row_that_goes_by_another_path_is_not_in_the_way(database: OwnDa
         with pytest.raises(RestrictedError, match=r"by 1 row of visit with account_id"):
             await delete_rows(session, "member", [1], contract=contract_of())
         assert (await delete_rows(session, "member", [1, 2], contract=contract_of()))["visit"] == 2
+
+
+async def test_what_belongs_to_a_row_by_its_type_and_id_goes_with_it(database: OwnDatabase) -> None:
+    """An id that the column can't hold belongs to no row, and is no mistake."""
+    more = (
+        "INSERT INTO loan VALUES (70000, 'a')",
+        "INSERT INTO remark VALUES (1, 1, 1), (2, 1, 3), (3, 2, 1), (4, 3, 1)",
+    )
+    async with rows(database, *MEMBERS, *more) as session:
+        went = await delete_rows(session, "person", [1], contract=contract_of())
+        assert (went["loan"], went["remark"]) == (3, 1)
+        assert [row.id for row in await left(session, "remark")] == [2, 3, 4]
 
 
 async def test_a_function_of_the_project_is_asked_for_where_a_row_needs_it(database: OwnDatabase) -> None:
