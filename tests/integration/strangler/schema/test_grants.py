@@ -13,6 +13,7 @@ from strangler.errors import FailedError
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
+from strangler.schema.replay import try_statements
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
 from tests.rights import rights_of, rights_tried, sequences_of
 from tests.shared_stack import StackAddresses
@@ -88,6 +89,13 @@ def test_the_role_can_do_what_its_features_say_and_nothing_else(granted: str, re
     assert rights_of(database.superuser_dsn, ROLE) == wanted
     assert rights_tried(database.superuser_dsn, database.dsn(ROLE)) == wanted
     assert sequences_of(database.superuser_dsn, ROLE) == []
+
+
+def test_every_statement_of_the_consumers_file_works_with_its_values(writing: OwnDatabase) -> None:
+    with psycopg.connect(writing.dsn(ROLE), autocommit=True) as connection:
+        tried = try_statements(connection, load_consumer())
+    assert {str(name): found for name, found in tried.items() if not found.works} == {}
+    assert len(tried) > 200
 
 
 @pytest.mark.parametrize("table", READABLE)
