@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from django_app.contract.names import table_key
 from django_app.contract.tables import table_facts
-from django_app.contract.unconnected import Sql, databases_closed
+from django_app.contract.unconnected import FROM_MODELS_ALONE, Sql, databases_closed
 
 FORMAT = 2
 
@@ -42,7 +42,7 @@ def schema_document(alias: str = DEFAULT_DB_ALIAS) -> Facts:
             f"The database {alias} of the settings is no PostgreSQL ({connections[alias].vendor}): "
             "give --database one that is."
         )
-    with databases_closed():
+    with databases_closed(FROM_MODELS_ALONE):
         sql = Sql(alias)
         return {"format": FORMAT, "tables": {key: table_facts(model, sql) for key, model in _models(alias).items()}}
 

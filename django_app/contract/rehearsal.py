@@ -17,9 +17,12 @@ from django.db.migrations.state import ModelState, ProjectState
 
 from django_app.contract.sentences import first_line
 from django_app.contract.statements import StatementLog
+from django_app.contract.unconnected import databases_closed
 
 Facts = dict[str, Any]
 Plan = list[tuple[Migration, bool]]
+
+_ONE_DATABASE = "It asks another of DATABASES, which is no scratch database"
 
 
 class RehearsalError(Exception):
@@ -69,19 +72,25 @@ class Rehearsal:
     def run(self, plan: Plan) -> None:
         """Do what the plan says, with the signals that `migrate` sends before and after.
 
+        Nothing is done to other databases of the project: a migration that asks one has failed.
+
         :raises RehearsalError: a migration failed; those before it are done.
         """
         try:
-            self._current = ("", "pre_migrate")
-            state = self._executor._create_project_state(with_applied_migrations=True)  # noqa: SLF001 - as `migrate` does
-            self._signal(emit_pre_migrate_signal, plan, state)
-            with _watched(plan, self._log), self._log.listening():
-                state = self._executor.migrate([], plan=plan, state=state.clone())
-            self._current = ("", "post_migrate")
-            self._signal(emit_post_migrate_signal, plan, _rendered(state))
+            with databases_closed(_ONE_DATABASE, but=self._connection):
+                self._run(plan)
         except (Exception, SystemExit) as error:
             app, name = self._current
             raise RehearsalError({"app": app, "name": name, "error": _reason(error)}) from error
+
+    def _run(self, plan: Plan) -> None:
+        self._current = ("", "pre_migrate")
+        state = self._executor._create_project_state(with_applied_migrations=True)  # noqa: SLF001 - as `migrate` does
+        self._signal(emit_pre_migrate_signal, plan, state)
+        with _watched(plan, self._log), self._log.listening():
+            state = self._executor.migrate([], plan=plan, state=state.clone())
+        self._current = ("", "post_migrate")
+        self._signal(emit_post_migrate_signal, plan, _rendered(state))
 
     def _signal(self, emit: Callable[..., None], plan: Plan, state: ProjectState) -> None:
         emit(verbosity=0, interactive=False, db=self._connection.alias, stdout=sys.stderr, apps=state.apps, plan=plan)

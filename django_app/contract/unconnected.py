@@ -9,8 +9,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Field, Model
 
-# Features of older servers are known not to matter: what is exported is what the models say.
+# Newer than any feature that Django asks a server's version for: models say what they say, whatever the server is.
 _ASSUMED_VERSION = 170000
+
+FROM_MODELS_ALONE = "The schema is exported from the models alone: nothing there may ask the database."
 
 
 class DatabaseAskedError(Exception):
@@ -24,7 +26,7 @@ class Sql:
         self._parameters: dict[Field, dict[str, Any]] = {}
         # Not the project's own connection, which may be open, and know its server.
         self.connection: BaseDatabaseWrapper = connections.create_connection(alias)
-        self.connection.ensure_connection = _refuse
+        self.connection.ensure_connection = self._refuse
         vars(self.connection)["pg_version"] = _ASSUMED_VERSION
         self.editor: BaseDatabaseSchemaEditor = self.connection.schema_editor(collect_sql=True, atomic=False)
 
@@ -44,24 +46,34 @@ class Sql:
         """`text` with its values in it; a % that is doubled for their sake is one again."""
         return text % tuple(self.quoted(value) for value in values)
 
+    def _refuse(self) -> None:
+        raise DatabaseAskedError(FROM_MODELS_ALONE)
+
     def quoted(self, value: Any) -> str:  # noqa: ANN401 - the same
         """A value as PostgreSQL reads it."""
         return str(self.editor.quote_value(value))
 
 
 @contextmanager
-def databases_closed() -> Iterator[None]:
-    """Whoever asks a database of the project meanwhile gets an error.
+def databases_closed(sentence: str, *, but: BaseDatabaseWrapper | None = None) -> Iterator[None]:
+    """Whoever asks a database of the project meanwhile gets an error with that sentence.
+
+    Those of DATABASES that lead where `but` leads stay open.
 
     :raises DatabaseAskedError: from what asks, such as the function behind a field's choices.
     """
+
+    def refuse() -> None:
+        raise DatabaseAskedError(sentence)
+
     with ExitStack() as stack:
         for connection in connections.all():
-            # Every cursor begins with it, of an open connection too.
-            connection.ensure_connection = _refuse
-            stack.callback(delattr, connection, "ensure_connection")
+            if but is None or _address(connection) != _address(but):
+                # Every cursor begins with it, of an open connection too.
+                connection.ensure_connection = refuse
+                stack.callback(delattr, connection, "ensure_connection")
         yield
 
 
-def _refuse(*_arguments: object, **_options: object) -> None:
-    raise DatabaseAskedError("The schema is exported from the models alone: nothing there may ask the database.")
+def _address(connection: BaseDatabaseWrapper) -> tuple[Any, ...]:
+    return tuple(connection.settings_dict[part] for part in ("HOST", "PORT", "NAME"))

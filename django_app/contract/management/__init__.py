@@ -1,1 +1,1 @@
-"""Django looks for the commands of `blog` below here."""
+"""Django looks for the commands of `contract` below here."""

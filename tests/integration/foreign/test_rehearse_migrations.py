@@ -154,6 +154,25 @@ def test_a_migration_that_ends_the_process_has_failed(scratch: OwnDatabase, tmp_
     assert (told.code, told.lines[0]["error"]) == (1, "SystemExit: 0")
 
 
+def test_other_databases_of_the_project_are_left_alone(scratch: OwnDatabase, tmp_path: Path) -> None:
+    prelude = """
+from django.db import connections
+
+connections.databases["other"] = {**connections.databases["default"], "NAME": "NAME_OF_OTHER"}
+
+
+def ask(apps, schema_editor):
+    with connections["other"].cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+"""
+    for name, code in (("postgres", 1), (scratch.name, 0)):
+        more = pending(tmp_path / name, "migrations.RunPython(ask)", prelude=prelude.replace("NAME_OF_OTHER", name))
+        told = rehearse(scratch, more)
+        assert told.code == code
+        assert ("It asks another of DATABASES" in told.lines[0].get("error", "")) == bool(code)
+
+
 def test_rows_that_a_generator_gives_are_told_and_sent(scratch: OwnDatabase, tmp_path: Path) -> None:
     prelude = """
 

@@ -1,1 +1,1 @@
-"""The commands of `blog`, one module each."""
+"""The commands of `contract`, one module each."""

@@ -58,8 +58,11 @@ class Command(BaseCommand):
             ) from error
 
     def _write(self, facts: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(facts, sort_keys=True))
-        self.stdout.flush()
+        try:
+            self.stdout.write(json.dumps(facts, sort_keys=True))
+            self.stdout.flush()
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
         # Somebody looks at the database between two migrations.
         if self._waits and not sys.stdin.readline():
             raise ReaderGoneError
