@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from shared_schema.consumer import Consumer
+from shared_schema.contract import Contract
 from strangler.databases.connecting import dsn_to, identity_of
 from strangler.databases.source import Source
 from strangler.local.databases import database_drop, database_ensure
@@ -159,10 +160,13 @@ class Shop:
         argv = [*self.project.argv, *arguments]
         subprocess.run(argv, env=dict(self.project.env), cwd=self.folder, check=True, stdout=sys.stderr)  # noqa: S603 - the project's own
 
-    def guard(self, consumer: Consumer = CONSUMER, *, coming: Consumer = CONSUMER, server: str | None = None) -> Report:
+    def guard(
+        self, consumer: Consumer = CONSUMER, *, coming: Consumer = CONSUMER, contract: Contract | None = None
+    ) -> Report:
         """What the guard says."""
-        guarded = Guarded(source=self.source, running=consumer, coming=coming, project=self.project)
-        return guard(guarded, server=server)
+        return guard(
+            Guarded(source=self.source, running=consumer, coming=coming, contract=contract, project=self.project)
+        )
 
 
 @contextmanager

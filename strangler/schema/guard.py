@@ -4,7 +4,7 @@ The pending migrations are applied to a clone of the live schema, one by one, an
 the catalog before and after, the statements of the running FastAPI, its role's rights, and the SQL that was sent.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -13,11 +13,16 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from shared_schema.consumer import Consumer
+from shared_schema.contract import Contract
+from shared_schema.drift.consumer import consumer_mismatches
+from shared_schema.drift.contract import contract_mismatches
+from shared_schema.drift.mismatch import Mismatch
 from strangler.databases.connecting import connected
 from strangler.databases.source import Source
 from strangler.schema.breaks import Break
 from strangler.schema.compatibility import find_breaks
 from strangler.schema.django_side import Project
+from strangler.schema.findings import Finding, of_breaks, of_failures, of_hazards, of_lost, of_mismatches
 from strangler.schema.hazards import Evidence, find_hazards
 from strangler.schema.linting import lint
 from strangler.schema.looking import Look, look
@@ -27,10 +32,12 @@ from strangler.schema.replay import find_failures
 from strangler.schema.scratch import Scratch, project_on_scratch, scratch_database
 from strangler.schema.storage import Size, find_renamed, find_rewritten, table_sizes
 from strangler.schema.targets import target_of
-from strangler.schema.verdict import Finding, Judged, Report, WayBack, of_breaks, of_failures, of_hazards, of_lost
+from strangler.schema.verdict import Judged, Report, WayBack
 from strangler.schema.way_back import judge_way_back
 
 _NO_ROLE: Final = "what FastAPI's role may do was not looked at: the server of --scratch doesn't have the live roles."
+_MEND: Final = "leave that until no running version needs it as it is"
+_NOT_EXPORTED: Final = "the contract file doesn't say what the migrations lead to, such as ({count} in all): {sentence}"
 _NO_TIMEOUT: Final = (
     "{role}, who migrates, waits for a lock without end, and everybody else behind it: ALTER ROLE {role} SET "
     "lock_timeout = '5s'."
@@ -45,6 +52,7 @@ class Guarded:
         source: the live database, which is only read.
         running: what the FastAPI that runs needs.
         coming: what the FastAPI of this checkout needs, which may be the same.
+        contract: the contract file of this checkout, None to leave it out.
         project: how Django is run; it is told of the scratch database only.
     """
 
@@ -52,6 +60,7 @@ class Guarded:
     running: Consumer
     coming: Consumer
     project: Project
+    contract: Contract | None = None
 
 
 def guard(
@@ -105,13 +114,14 @@ class _Guard:
         self._made: set[str] = set()
 
     def report(self) -> Report:
-        first = self._look()
+        first = last = self._look()
         sizes = self._sizes(first)
         steps: list[_Step] = []
         judged: list[Judged] = []
         for step in self._forward(first):
             self._tell(f"applied {step.done.label}")
             judged.append(self._judged(step, sizes))
+            last = step.after
             if not step.done.error:
                 steps.append(step)
         return Report(
@@ -119,10 +129,14 @@ class _Guard:
             migrations=tuple(judged),
             back=tuple(self._back(steps)) if len(steps) == len(judged) else (),
             unjudged=tuple(_unjudged(first)),
-            notes=tuple(self._notes()) if judged else (),
+            notes=tuple(self._notes(first, last)) if judged else (),
         )
 
-    def _notes(self) -> Iterator[str]:
+    def _notes(self, first: Look, last: Look) -> Iterator[str]:
+        if self._guarded.contract is not None:
+            known, found = (contract_mismatches(self._guarded.contract, each.catalog) for each in (first, last))
+            if new := [each for each in found if each not in known]:
+                yield _NOT_EXPORTED.format(count=len(new), sentence=new[0].sentence)
         if not self._scratch.roles:
             yield _NO_ROLE
         with connected(self._guarded.source.owner_dsn) as live:
@@ -151,8 +165,10 @@ class _Guard:
 
     def _judged(self, step: _Step, sizes: dict[str, Size]) -> Judged:
         before, after = step.before, step.after
+        found = list(self._breaks(before, after))
         breaks = [
-            *of_breaks(self._breaks(before, after), find_renamed(before.places, after.places)),
+            *of_breaks(found, find_renamed(before.places, after.places)),
+            *of_mismatches(self._unready(before, after, {(each.table, each.column) for each in found})),
             *of_failures(find_failures(before.tried, after.tried)),
             *of_lost(find_lost(set(before.rights), set(after.rights), after.catalog), self._role),
         ]
@@ -182,6 +198,13 @@ class _Guard:
         consumer = self._guarded.running
         known = {_place(each) for each in find_breaks(before.catalog, before.catalog, consumer)}
         return (each for each in find_breaks(before.catalog, after.catalog, consumer) if _place(each) not in known)
+
+    def _unready(self, before: Look, after: Look, told: Collection[tuple[str, str | None]]) -> Iterator[Mismatch]:
+        """What the running service checks itself while the schema changes below it, and hasn't been told of."""
+        known, found = (
+            consumer_mismatches(self._guarded.running, each.catalog, mend=_MEND) for each in (before, after)
+        )
+        return (each for each in found if each not in known and (each.table, each.column) not in told)
 
     def _back(self, steps: list[_Step]) -> Iterator[WayBack]:
         """Newest first, as far as it goes."""

@@ -8,12 +8,13 @@ from shared_schema.catalog import Catalog, CatalogConstraint
 from shared_schema.consumer import Consumer
 from strangler.schema.changes import Change, find_changes
 from strangler.schema.compatibility import find_breaks
+from strangler.schema.findings import Finding, of_breaks, of_failures, of_lost
 from strangler.schema.looking import Look
 from strangler.schema.permissions import find_lost
 from strangler.schema.rehearsal import Rehearsed
 from strangler.schema.replay import find_failures
 from strangler.schema.storage import Places, find_added
-from strangler.schema.verdict import Finding, WayBack, of_breaks, of_failures, of_lost
+from strangler.schema.verdict import WayBack
 
 _SHOWN: Final = 5
 

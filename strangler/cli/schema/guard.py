@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from strangler.cli.output import note, out
-from strangler.cli.schema.files import ConsumerFile, consumer_read
+from strangler.cli.schema.files import ConsumerFile, ContractFile, consumer_read, contract_read
 from strangler.cli.schema.guarding import report_print
 from strangler.databases.source import Source, source_of
 from strangler.errors import FailedError, UnsafeError, UsageError
@@ -22,6 +22,7 @@ from strangler.schema.verdict import Report
 
 def guard(
     consumer: ConsumerFile = None,
+    contract: ContractFile = None,
     scratch: Annotated[
         str | None,
         typer.Option("--scratch", metavar="URL", help="A server to rehearse on; else a database beside the live one."),
@@ -45,6 +46,7 @@ def guard(
         source=source,
         running=consumer_read(consumer),
         coming=consumer_read(None),
+        contract=contract_read(contract) if contract or not settings.manage else None,
         project=django_project(settings, stack.connections_resolve()),
     )
     try:

@@ -9,6 +9,7 @@ import pytest
 
 from shared_schema.consumer import Consumer
 from strangler.errors import UnsafeError
+from strangler.schema.django_side import django_contract
 from strangler.schema.verdict import Report, Return, Verdict
 from tests.shared_stack import StackAddresses
 from tests.shops import Shop, leftovers, shop
@@ -229,6 +230,27 @@ def test_fastapi_that_needs_the_migration_has_to_go_back_first(project: Shop) ->
     coming = Consumer.model_validate({"features": {"posts.new": {"reads": {"shop_post": ["subtitle"]}}}})
     (back,) = project.guard(coming=coming).back
     assert [(finding.kind, finding.column) for finding in back.first] == [("column-gone", "subtitle")]
+
+
+def test_what_readiness_would_find_breaks_too(project: Shop) -> None:
+    """A mapped column that no statement names: FastAPI checks it all the same, and says 503."""
+    project.migration('migrations.RemoveField("post", "body")')
+    needs = {"shop_post": {"body": {"type": "str", "nullable": True}}}
+    read = {"posts.list": {"reads": {"shop_post": ["id"]}}}
+    report = project.guard(Consumer.model_validate({"features": read, "needs": needs}))
+    assert report.verdict is Verdict.BREAKS
+    (finding,) = report.migrations[0].breaks
+    assert (finding.kind, finding.table, finding.column) == ("unready", "shop_post", "body")
+    assert finding.sentence.startswith("FastAPI would say that it isn't ready: Column shop_post.body is missing")
+
+
+def test_a_contract_that_was_not_exported_is_noted(project: Shop) -> None:
+    contract = django_contract(project.project)
+    project.migration('migrations.CreateModel("Tag", [("id", models.BigAutoField(primary_key=True))])')
+    (note, _no_timeout) = project.guard(contract=contract).notes
+    assert note.startswith(
+        "the contract file doesn't say what the migrations lead to, such as (1 in all): Table shop_tag is"
+    )
 
 
 def test_a_consumer_that_does_not_fit_the_live_schema_is_not_judged(project: Shop) -> None:

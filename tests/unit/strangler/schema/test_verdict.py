@@ -6,10 +6,11 @@ from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, Cat
 from shared_schema.consumer import Consumer
 from strangler.schema.breaks import Break, BreakKind
 from strangler.schema.changes import find_changes
+from strangler.schema.findings import Finding, of_breaks, of_failures
 from strangler.schema.permissions import Right, find_lost, rights_wanted
 from strangler.schema.replay import Tried, find_failures
 from strangler.schema.storage import File, Place, Size, find_added, find_renamed, find_rewritten
-from strangler.schema.verdict import Finding, Judged, Report, Return, Verdict, WayBack, of_breaks, of_failures
+from strangler.schema.verdict import Judged, Report, Return, Verdict, WayBack
 
 FINDING = Finding(kind="any", sentence="It is wrong.")
 SAFE = Judged(app="shop", name="0002")
