@@ -26,6 +26,7 @@ CREATE TABLE person (id integer PRIMARY KEY, card text UNIQUE);
 CREATE TABLE account (number integer PRIMARY KEY);
 CREATE TABLE member (person_ptr_id integer PRIMARY KEY REFERENCES person DEFERRABLE INITIALLY DEFERRED,
     account_ptr_id integer UNIQUE REFERENCES account DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE guest (person_ptr_id integer PRIMARY KEY REFERENCES person DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE loan (id integer PRIMARY KEY, card text REFERENCES person (card) DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE payment (id integer PRIMARY KEY, account_id integer REFERENCES account DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE visit (id integer PRIMARY KEY, member_id integer REFERENCES member DEFERRABLE INITIALLY DEFERRED,
@@ -57,6 +58,7 @@ def contract_of(**changed: dict[str, Any]) -> Contract:
     references: dict[str, dict[str, Any]] = {
         "member__person_ptr_id": {"table": "person", "column": "id", "parent_link": True},
         "member__account_ptr_id": {"table": "account", "column": "number", "parent_link": True},
+        "guest__person_ptr_id": {"table": "person", "column": "id", "parent_link": True},
         "loan__card": {"table": "person", "column": "card"},
         "payment__account_id": {"table": "account", "column": "number"},
         "visit__member_id": {"table": "member", "column": "person_ptr_id"},
@@ -67,6 +69,7 @@ def contract_of(**changed: dict[str, Any]) -> Contract:
         "person": {"id": column(key=True), "card": column("text")},
         "account": {"number": column(key=True)},
         "member": {"person_ptr_id": column(key=True), "account_ptr_id": column()},
+        "guest": {"person_ptr_id": column(key=True)},
         "loan": {"id": column(key=True), "card": column("text")},
         "payment": {"id": column(key=True), "account_id": column()},
         "visit": {"id": column(key=True), "member_id": column(), "account_id": column()},
@@ -77,7 +80,7 @@ def contract_of(**changed: dict[str, Any]) -> Contract:
     for place, reference in references.items():
         table, _, name = place.partition("__")
         tables[table][name]["references"] = {"on_delete": "CASCADE"} | reference | changed.get(place, {})
-    parents = {"member": ("person", "account")}
+    parents = {"member": ("person", "account"), "guest": ("person",)}
     facts = {
         name: {"name": name, "model": f"shop.{name}", "columns": columns, "parents": parents.get(name, ())}
         for name, columns in tables.items()
@@ -128,6 +131,14 @@ async def test_what_points_at_any_part_of_a_row_goes_with_it(database: OwnDataba
         assert await left(session, "loan") == [(3, "b"), (4, None)]
         assert await left(session, "member") == [(2, 20)]
         await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+
+
+async def test_another_that_continues_the_same_row_is_left_as_django_leaves_it(database: OwnDatabase) -> None:
+    async with rows(database, *MEMBERS, "INSERT INTO guest VALUES (1), (2)") as session:
+        assert "guest" not in await delete_rows(session, "member", [1], contract=contract_of())
+        assert (await delete_rows(session, "person", [2], contract=contract_of()))["guest"] == 1
+        with pytest.raises(DBAPIError, match="ForeignKeyViolation"):
+            await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
 
 
 async def test_what_is_in_the_way_is_named_and_counted_and_all_stays(database: OwnDatabase) -> None:
