@@ -26,7 +26,8 @@ _IDENTITIES: Final = {"a": "always", "d": "by default"}
 class CatalogColumn:
     """A column; `default` is the expression, None without one; `identity` is `always` or `by default`.
 
-    A generated one has its `expression`.
+    A generated one has its `expression`. `place` is the number that it keeps for good, whatever it is called;
+    `validated` says that every row obeys its NOT NULL.
     """
 
     type: str
@@ -36,6 +37,8 @@ class CatalogColumn:
     generated: bool = False
     collation: str | None = None
     expression: str | None = None
+    place: int | None = None
+    validated: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class CatalogTable:
 
     `triggers` are what else happens on a write, triggers and rules, by name: their definition, and on lines
     below it what the function does. `row_security`: policies hide rows. `part_of` is the extension that brought it
-    along, or the table that it is a partition of.
+    along, or the table that it is a partition of. `oid` is another one when it is made anew.
     """
 
     name: str
@@ -89,6 +92,7 @@ class CatalogTable:
     definition: str | None = None
     row_security: bool = False
     part_of: str | None = None
+    oid: int | None = None
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -108,12 +112,13 @@ class CatalogType:
 class Catalog:
     """The tables of a database by key: the name, or `schema.name` outside the connection's own schema.
 
-    `types` are by the name that columns have them under.
+    `types` are by the name that columns have them under. Numbers (`oid`, `place`) say something within one `database`.
     """
 
     tables: Mapping[str, CatalogTable]
     schema: str = "public"
     types: Mapping[str, CatalogType] = field(default_factory=dict)
+    database: str | None = None
 
 
 def table_key(schema: str | None, name: str, *, default: str = "public") -> str:
@@ -134,6 +139,7 @@ def read_catalog(connection: Connection) -> Catalog:
     types = connection.execute(text(_TYPES)).all()
     return Catalog(
         schema=schema,
+        database=connection.execute(text("SELECT current_database()")).scalar_one(),
         types={row.name: CatalogType(kind=row.kind, parts=tuple(row.parts)) for row in types},
         tables={
             key: CatalogTable(
@@ -146,6 +152,7 @@ def read_catalog(connection: Connection) -> Catalog:
                 indexes=tuple(_index(found) for found in parts["indexes"].get(key, ())),
                 triggers={found.name: found.definition for found in parts["triggers"].get(key, ())},
                 row_security=row.row_security,
+                oid=row.oid,
                 part_of=row.part_of,
             )
             for key, (row,) in parts["tables"].items()
@@ -169,6 +176,8 @@ def _column(row: Any) -> CatalogColumn:  # noqa: ANN401 - a row of the statement
         generated=row.generated,
         collation=row.collation,
         expression=row.expression,
+        place=row.place,
+        validated=row.validated,
     )
 
 
@@ -209,7 +218,7 @@ _STATEMENTS: Final = {
     "tables": f"""
         SELECT {_NAMED}, relation.relname AS name, relation.relkind::text AS kind,
             CASE WHEN relation.relkind IN ('v', 'm') THEN pg_get_viewdef(relation.oid) END AS definition,
-            relation.relrowsecurity AS row_security,
+            relation.relrowsecurity AS row_security, relation.oid::bigint AS oid,
             coalesce(
                 (SELECT extname FROM pg_depend JOIN pg_extension ON pg_extension.oid = refobjid
                     WHERE classid = 'pg_class'::regclass AND objid = relation.oid AND deptype = 'e'),
@@ -224,7 +233,10 @@ _STATEMENTS: Final = {
             CASE WHEN attgenerated = '' THEN coalesce(pg_get_expr(adbin, adrelid), typdefault) END AS default,
             CASE WHEN attgenerated <> '' THEN pg_get_expr(adbin, adrelid) END AS expression,
             attidentity::text AS identity, attgenerated <> '' AS generated,
-            CASE WHEN attcollation <> typcollation THEN attcollation::regcollation::text END AS collation
+            CASE WHEN attcollation <> typcollation THEN attcollation::regcollation::text END AS collation,
+            attnum::integer AS place,
+            NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = attrelid AND contype = 'n' AND NOT convalidated
+                AND attnum = ANY(conkey)) AS validated
         FROM {_FROM}
         JOIN pg_attribute ON attrelid = relation.oid AND attnum > 0 AND NOT attisdropped
         JOIN pg_type ON pg_type.oid = atttypid

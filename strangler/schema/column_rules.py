@@ -8,7 +8,7 @@ from typing import Final
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable
 from shared_schema.consumer import Need
 from strangler.schema.breaks import Break, BreakKind, break_make
-from strangler.schema.column_types import TypeChange, compare_types, is_integer
+from strangler.schema.column_types import TypeChange, compare_types, default_fits, is_integer
 from strangler.schema.effects import Effects, Features, Verb
 from strangler.schema.statement_text import names_in
 
@@ -27,6 +27,12 @@ class TableChange:
     needs: Mapping[str, Need]
     catalogs: tuple[Catalog, Catalog]
 
+    @property
+    def in_one_database(self) -> bool:
+        """Whether the numbers of tables and columns can be compared."""
+        before, after = (catalog.database for catalog in self.catalogs)
+        return before is not None and before == after
+
     def breaks(self, column: str | None, features: Features, kind: BreakKind, what: str, mend: str) -> Iterator[Break]:
         """A break, unless there is no feature that it is one for."""
         if features:
@@ -42,7 +48,17 @@ def column_breaks(change: TableChange) -> Iterator[Break]:
         elif before is None:
             yield from _added(change, name, after)
         else:
-            for rule in (_type, _collation, _null_read, _null_written, _default, _writable, _expression):
+            for rule in (
+                _replaced,
+                _type,
+                _collation,
+                _null_read,
+                _null_written,
+                _default,
+                _default_size,
+                _writable,
+                _expression,
+            ):
                 yield from rule(change, name, before, after)
 
 
@@ -78,9 +94,18 @@ def _added(change: TableChange, name: str, after: CatalogColumn) -> Iterator[Bre
         mend = "give it a default in the database (db_default), or let it be null until every running version fills it"
         what = "is new, NOT NULL and without a default, and rows are inserted without it"
         yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, mend)
+    yield from _default_size(change, name, None, after)
     what = "is new, and a statement takes whatever columns there are"
     mend = "name the columns in the statement first"
     yield from change.breaks(name, change.effects.of(Verb.ALL), BreakKind.COLUMN_ADDED, what, mend)
+
+
+def _replaced(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
+    # Names that were exchanged, or a column that was dropped and added again: the values are others.
+    if change.in_one_database and change.before.oid == change.after.oid and before.place != after.place:
+        mend = "keep the old one until no running version needs it, and give the other a name of its own"
+        features = change.effects.uses(name)
+        yield from change.breaks(name, features, BreakKind.COLUMN_GONE, "is another column of that name now", mend)
 
 
 def _type(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
@@ -131,6 +156,9 @@ def _null_written(change: TableChange, name: str, before: CatalogColumn, after: 
         features |= change.effects.writes(name)
     mend = "release a version that writes no NULL first"
     what = "is NOT NULL now, and may be given NULL"
+    if not after.validated:
+        # Rows that hold NULL still are refused with whatever is written into them.
+        features |= change.effects.of(Verb.UPDATE)
     yield from change.breaks(name, features, BreakKind.MAY_NOT_BE_NULL, what, mend)
     if not has_source(after):
         mend = "give it a default in the database (db_default), or release a version that gives it first"
@@ -151,6 +179,16 @@ def _default(change: TableChange, name: str, before: CatalogColumn, after: Catal
         return
     mend = "keep the default until every running version gives the column"
     yield from change.breaks(name, change.effects.leaves(name), BreakKind.DEFAULT_GONE, what, mend)
+
+
+def _default_size(
+    change: TableChange, name: str, before: CatalogColumn | None, after: CatalogColumn
+) -> Iterator[Break]:
+    known = before is not None and (before.default, before.type) == (after.default, after.type)
+    if not known and not default_fits(after.default, after.type):
+        what = f"has a default that {after.type} doesn't take, {after.default}, and rows are inserted without it"
+        mend = "give it one that fits"
+        yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, mend)
 
 
 def _is_constrained(table: CatalogTable, name: str) -> bool:

@@ -11,6 +11,9 @@ _SPELLING: Final = re.compile(
     r"(?P<base>.*?)(?:\((?P<sizes>[-\d,]+)\))?(?P<zone> with(?:out)? time zone)?(?P<array>(?:\[\])*)"
 )
 _INTEGERS: Final = ("smallint", "integer", "bigint")
+_BITS: Final = {"smallint": 15, "integer": 31, "bigint": 63}
+_TEXT: Final = re.compile(r"'((?:[^']|'')*)'::(?:character varying|text|bpchar)(?:\(\d+\))?")
+_NUMBER: Final = re.compile(r"\(?(-?[\d.]+)\)?(?:::\w+)?|'(-?[\d.]+)'::\w+")
 _TEXTS: Final = frozenset({"character varying", "text"})
 
 
@@ -76,3 +79,21 @@ def _own_change(before: CatalogType | None, after: CatalogType | None) -> TypeCh
     if before.parts[0] != after.parts[0]:
         return TypeChange.OTHER
     return TypeChange.WIDER if set(after.parts) <= set(before.parts) else TypeChange.NARROWER
+
+
+def default_fits(default: str | None, type_name: str) -> bool:
+    """Whether a column's default can be stored in it, which PostgreSQL asks only when a row is inserted.
+
+    An expression is taken to fit; a constant is measured.
+    """
+    text, number = _TEXT.fullmatch(default or ""), _NUMBER.fullmatch(default or "")
+    spelled = _spelled(type_name)
+    if text and type_name.startswith("character") and spelled["sizes"] and not spelled["array"]:
+        return len(text.group(1).replace("''", "'").rstrip()) <= int(spelled["sizes"])
+    value = number.group(1) or number.group(2) if number else None
+    if value is not None and is_integer(type_name):
+        return abs(float(value)) < 2.0 ** _BITS[type_name]
+    if value is not None and spelled["base"] == "numeric" and spelled["sizes"]:
+        precision, _, scale = spelled["sizes"].partition(",")
+        return round(abs(float(value)), int(scale or 0)) < 10.0 ** (int(precision) - int(scale or 0))
+    return True

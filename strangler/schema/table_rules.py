@@ -40,6 +40,10 @@ def _nature(change: TableChange) -> Iterator[Break]:
     elif before.definition != after.definition:
         mend = "make a new view beside it, and move the readers over"
         yield from change.breaks(None, effects.all, BreakKind.TABLE_CHANGED, "shows something else now", mend)
+    elif before.kind == "table" and change.in_one_database and before.oid != after.oid:
+        mend = "keep the old one until no running version needs it, and give the other a name of its own"
+        what = "is another table of that name now, without the rows of the old one"
+        yield from change.breaks(None, effects.all, BreakKind.TABLE_CHANGED, what, mend)
     if after.row_security and not before.row_security:
         mend = "give the service's role a policy before row security is enabled"
         yield from change.breaks(None, effects.all, BreakKind.TABLE_CHANGED, "hides rows by policies now", mend)

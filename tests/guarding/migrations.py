@@ -158,10 +158,17 @@ def raw_sql(draw: st.DrawFn, catalog: Catalog, wanted: Sequence[str]) -> str:
     """What a project does that Django doesn't know of, to one of the tables that are `wanted`."""
     table = catalog.tables[draw(st.sampled_from(wanted))]
     other = draw(st.sampled_from(sorted(catalog.tables)))
-    column = draw(st.sampled_from(sorted(table.columns)))
+    column, second = (draw(st.sampled_from(sorted(table.columns))) for _ in range(2))
     text = draw(st.sampled_from((*_STATEMENTS, *(_of_keys(table) if _keys(table) else ()))))
     number = draw(st.integers(0, 99))
-    return text.format(t=f'"{table.schema}"."{table.name}"', c=f'"{column}"', o=f'"{other}"', n=number)
+    return text.format(
+        t=f'"{table.schema}"."{table.name}"',
+        c=f'"{column}"',
+        d=f'"{second}"',
+        o=f'"{other}"',
+        n=number,
+        r=f'"{table.name}"',
+    )
 
 
 def _keys(table: CatalogTable) -> list[Any]:
@@ -195,6 +202,10 @@ _STATEMENTS = (
     "ALTER TABLE {t} ADD COLUMN raw{n} text GENERATED ALWAYS AS (coalesce({c}::text, '')) STORED",
     "ALTER TABLE {t} ADD COLUMN raw{n} uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE",
     "ALTER TABLE {t} ADD COLUMN raw{n} text UNIQUE NULLS NOT DISTINCT",
+    "ALTER TABLE {t} RENAME {c} TO x{n}; ALTER TABLE {t} RENAME {d} TO {c}; ALTER TABLE {t} RENAME x{n} TO {d}",
+    "ALTER TABLE {t} DROP {c}; ALTER TABLE {t} ADD {c} integer",
+    "CREATE TABLE x{n} (LIKE {t} INCLUDING ALL); DROP TABLE {t} CASCADE; ALTER TABLE x{n} RENAME TO {r}",
+    "ALTER TABLE {t} ADD CONSTRAINT nn{n} NOT NULL {c} NOT VALID",
     "ALTER TABLE {t} ALTER {c} SET NOT NULL",
     "ALTER TABLE {t} ALTER {c} DROP NOT NULL",
     "ALTER TABLE {t} ALTER {c} DROP DEFAULT",

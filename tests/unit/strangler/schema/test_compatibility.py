@@ -44,7 +44,7 @@ POSTS = table(
     constraints=(key("posts_author", "author_id", "users"), check("positive", "CHECK ((score >= 0))", "score")),
 )
 MOOD = {"mood": CatalogType("enum", ("calm", "glad"))}
-BEFORE = catalog(USERS, TAGS, EVENTS, POSTS, types=MOOD)
+BEFORE = catalog(USERS, replace(TAGS, oid=1), EVENTS, replace(POSTS, oid=1), types=MOOD, database="one")
 READS = ("id", "title", "content", "score", "price", "status", "note", "mood", "labels", "area")
 CONSUMER = consumer(
     posts=Feature(
@@ -185,6 +185,45 @@ BREAKS: dict[str, tuple[Catalog, str, str | None, BreakKind]] = {
         BreakKind.MUST_BE_GIVEN,
     ),
     "a default that is gone": (changed(status=column("text")), "posts", "status", BreakKind.DEFAULT_GONE),
+    "a default that is too long for a shorter text": (
+        with_tables(with_columns(POSTS, status=column("character varying(4)", default="'draft'::text"))),
+        "posts",
+        "status",
+        BreakKind.MUST_BE_GIVEN,
+    ),
+    "a new default that is too large": (
+        changed(extra=column("smallint?", default="40000")),
+        "posts",
+        "extra",
+        BreakKind.MUST_BE_GIVEN,
+    ),
+    "a new default with too many digits": (
+        changed(extra=column("numeric(4,2)?", default="'100.5'::numeric")),
+        "posts",
+        "extra",
+        BreakKind.MUST_BE_GIVEN,
+    ),
+    "names that were exchanged": (
+        replace(
+            with_tables(with_columns(replace(POSTS, oid=1), note=column("character varying(50)?", place=4))),
+            database="one",
+        ),
+        "posts",
+        "note",
+        BreakKind.COLUMN_GONE,
+    ),
+    "a table that was made anew": (
+        replace(with_tables(replace(TAGS, oid=2)), database="one"),
+        "tags",
+        None,
+        BreakKind.TABLE_CHANGED,
+    ),
+    "a NOT NULL that old rows don't obey": (
+        changed(labels=column("character varying(20)[]", validated=False, default="'{}'")),
+        "posts",
+        "labels",
+        BreakKind.MAY_NOT_BE_NULL,
+    ),
     "an identity that is gone": (changed(id=column("bigint")), "posts", "id", BreakKind.DEFAULT_GONE),
     "an identity that is a constant now": (
         changed(id=column("bigint", default="1")),
@@ -358,6 +397,9 @@ HARMLESS = {
     "a column of no interest that is gone": with_tables(with_columns(TAGS, colour=None)),
     "a table of no interest that is gone": dropped("events"),
     "a read column that may be null as is known": changed(note=column("text?")),
+    "another default that fits": changed(
+        extra=column("numeric(4,2)?", default="99.5"), other=column("integer?", default="'-5'::integer")
+    ),
     "another default": changed(status=column("text", default="'new'::text")),
     "a new index": with_tables(adding(POSTS, indexes=(index("i", "title, score DESC"),))),
     "a new index of a long text by an expression": with_tables(adding(POSTS, indexes=(index("i", "md5(content)"),))),
@@ -389,3 +431,16 @@ HARMLESS = {
 @pytest.mark.parametrize("name", HARMLESS)
 def test_what_breaks_nothing_is_called_safe(name: str) -> None:
     assert [str(found) for found in find_breaks(BEFORE, HARMLESS[name], CONSUMER)] == []
+
+
+def test_numbers_of_another_database_say_nothing() -> None:
+    after = replace(with_tables(replace(TAGS, oid=2)), database="another")
+    assert find_breaks(BEFORE, after, CONSUMER) == []
+
+
+def test_what_is_needed_and_never_was_is_named() -> None:
+    user = consumer(odd=Feature(reads={"tags": ("size",), "odd": ("id",)}))
+    assert kinds(BEFORE, BEFORE, user) == {
+        ("odd", None, BreakKind.TABLE_GONE),
+        ("tags", "size", BreakKind.COLUMN_GONE),
+    }
