@@ -1,4 +1,4 @@
-"""The database: one engine per process, and the tables reflected from it."""
+"""The database: one engine per process, the tables reflected from it, and whether they are what the service needs."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,18 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from fastapi_app.statements import CountedConnection, count_of_engine
-from shared_schema.drift import Mismatch, find_denied, find_mismatches
+from shared_schema.catalog import read_catalog
+from shared_schema.consumer import load_consumer
+from shared_schema.drift.consumer import consumer_mismatches
+from shared_schema.drift.privileges import denied_mismatches
+from shared_schema.fingerprint import read_fingerprint
 from shared_schema.models import BLOG
 
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.5
+# How late a change of the tables is known at the most, where no request meets it before; asking takes 1 ms.
+_WATCH_SECONDS = 5.0
 _CONNECT_SECONDS = 5
 _POOL_WAIT_SECONDS = 5
 
@@ -24,42 +30,98 @@ _POOL_WAIT_SECONDS = 5
 class Database:
     """The engine and whether the tables are what the service needs.
 
-    `problem` is a sentence for a person while the service can't work, None once the classes are mapped. With
-    `report_sql` the statements of each request are counted.
+    `problem` is a sentence for a person while no endpoint can work, None once the classes are mapped. What is wrong
+    with the tables from then on concerns some endpoints only, and `check` says it. With `report_sql` the statements of
+    each request are counted.
     """
 
     def __init__(self, url: str, *, pool_max: int, report_sql: bool = False) -> None:
         self.engine = _engine(url, pool_max, report_sql=report_sql)
         self.problem: str | None = "The database was not asked yet."
+        self._consumer = load_consumer()
+        self._fingerprint: str | None = None
+        self._mismatch: str | None = None
+        self._told: str | None = self.problem
+        self._asking = asyncio.Lock()
+        self._begun = 0
+        # Statements prepared before a change of the tables may not be what PostgreSQL would prepare now.
+        self._opened = 0
+        event.listen(self.engine.sync_engine, "connect", self._mark)
+        event.listen(self.engine.sync_engine, "checkout", self._refuse_old)
 
-    async def prepare(self) -> None:
-        """Reflects and maps; tries again until the database answers and holds what is needed."""
-        while (problem := await self.check()) is not None:
-            if problem != self.problem:
-                logger.warning("not ready: %s", problem)
-            self.problem = problem
-            await asyncio.sleep(_RETRY_SECONDS)
-        self.problem = None
-        logger.info("ready: the tables are reflected")
+    async def watch(self) -> None:
+        """Reflects and maps once the database answers and holds what is needed; goes on looking for what changes."""
+        while True:
+            problem = await self.check()
+            await asyncio.sleep(_WATCH_SECONDS if problem is None else _RETRY_SECONDS)
 
     async def check(self) -> str | None:
-        """What is wrong now, as a sentence; None where all is well. Maps the classes the first time it is."""
-        try:
-            async with self.engine.connect() as connection:
-                mismatches = await connection.run_sync(_reflect_and_map)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            return f"The database does not answer ({_reason(error)}): start it, or mend FASTAPI_DATABASE_URL."
-        return str(mismatches[0]) if mismatches else None
+        """What is wrong now, as a sentence; None where all is well.
+
+        The tables are looked at only if they have changed since they were looked at last. Maps the classes the first
+        time that all is well. Who comes while the database is being asked shares the next answer.
+        """
+        begun = self._begun
+        async with self._asking:
+            if self._begun == begun:
+                self._begun += 1
+                self._tell(await self._ask())
+            return self._told
+
+    def renew(self) -> None:
+        """Has each connection replaced before it is used again, with what was prepared on it."""
+        self._opened += 1
 
     async def close(self) -> None:
         """Closes every connection."""
         await self.engine.dispose()
 
+    async def _ask(self) -> str | None:
+        try:
+            async with self.engine.connect() as connection:
+                return await connection.run_sync(self._look)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            return f"The database does not answer ({_reason(error)}): start it, or mend FASTAPI_DATABASE_URL."
+
+    def _look(self, connection: Connection) -> str | None:
+        fingerprint = read_fingerprint(connection, self._consumer.tables)
+        if fingerprint == self._fingerprint:
+            return self._mismatch
+        catalog = read_catalog(connection)
+        mismatches = consumer_mismatches(self._consumer, catalog)
+        mismatches = mismatches or denied_mismatches(connection, self._consumer, catalog)
+        if not mismatches and not BLOG.tables:
+            BLOG.map(BLOG.reflect(connection))
+        self._mismatch = str(mismatches[0]) if mismatches else None
+        if self._fingerprint is not None:
+            self.renew()
+        self._fingerprint = fingerprint
+        return self._mismatch
+
+    def _tell(self, problem: str | None) -> None:
+        """One line for each change; the first time that all is well, the endpoints may begin."""
+        if problem != self._told:
+            self._told = problem
+            if problem is not None:
+                logger.warning("not ready: %s", problem)
+            else:
+                logger.info("ready: the tables are %s", "as needed again" if self.problem is None else "reflected")
+        if problem is None or self.problem is not None:
+            self.problem = problem
+
+    def _mark(self, _connection: object, record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        record.info["opened"] = self._opened
+
+    def _refuse_old(self, connection: Any, record: Any, _proxy: object) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        """Has a connection replaced that is dead or too old, before a request meets it; a ping would cost a trip."""
+        if connection.driver_connection.is_closed() or record.info["opened"] < self._opened:
+            raise DisconnectionError
+
 
 @contextlib.asynccontextmanager
-async def prepared(database: Database) -> AsyncIterator[None]:
-    """Prepares `database` in the background while the service runs, and closes it at the end."""
-    task = asyncio.create_task(database.prepare())
+async def watched(database: Database) -> AsyncIterator[None]:
+    """Watches `database` in the background while the service runs, and closes it at the end."""
+    task = asyncio.create_task(database.watch())
     try:
         yield
     finally:
@@ -67,14 +129,6 @@ async def prepared(database: Database) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await task
         await database.close()
-
-
-def _reflect_and_map(connection: Connection) -> list[Mismatch]:
-    metadata = BLOG.reflect(connection)
-    mismatches = find_mismatches(BLOG, metadata) or find_denied(BLOG, connection)
-    if not mismatches:
-        BLOG.map(metadata)
-    return mismatches
 
 
 def _engine(url: str, pool_max: int, *, report_sql: bool) -> AsyncEngine:
@@ -93,14 +147,7 @@ def _engine(url: str, pool_max: int, *, report_sql: bool) -> AsyncEngine:
     )
     if report_sql:
         count_of_engine(engine)
-    event.listen(engine.sync_engine, "checkout", _refuse_dead)
     return engine
-
-
-def _refuse_dead(connection: Any, *_: object) -> None:  # noqa: ANN401 - SQLAlchemy's adapter
-    """Has a connection that died replaced before a request meets it; a ping would cost a trip."""
-    if connection.driver_connection.is_closed():
-        raise DisconnectionError
 
 
 def _asyncpg_url(url: str) -> URL:

@@ -11,7 +11,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from fastapi_app.auth.router import router as auth
 from fastapi_app.auth.tokens import Tokens
 from fastapi_app.config import Settings, load_settings
-from fastapi_app.database import Database, prepared
+from fastapi_app.database import Database, watched
 from fastapi_app.drf.documents import DocumentedApi
 from fastapi_app.drf.handlers import add_handlers
 from fastapi_app.drf.urls import PREFIX
@@ -66,7 +66,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database = Database(
         settings.fastapi_database_url, pool_max=settings.db_pool_max, report_sql=settings.report_sql
     )
-    async with prepared(app.state.database), events_running(settings.fastapi_database_url) as app.state.events:
+    async with watched(app.state.database), events_running(settings.fastapi_database_url) as app.state.events:
         yield
 
 

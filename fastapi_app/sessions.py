@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import Executable, Result
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from fastapi_app.database import Database
@@ -15,12 +16,13 @@ from fastapi_app.drf.errors import Unavailable
 class RequestSession(AsyncSession):
     """A session whose connection is opened when it is first used, and serves its writes and the driver's reads alike.
 
-    What is not committed is rolled back at the end.
+    What is not committed is rolled back at the end; `committed` tells whether something was committed.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
         super().__init__(expire_on_commit=False)
         self._engine = engine
+        self.committed = False
         self._connection: AsyncConnection | None = None
         self._driver: asyncpg.Connection | None = None
         self._transaction: asyncpg.transaction.Transaction | None = None
@@ -47,6 +49,7 @@ class RequestSession(AsyncSession):
     async def commit(self) -> None:
         """Makes what was written last; deferred foreign keys are checked here, so commit before you answer."""
         transaction, self._transaction = self._transaction, None
+        self.committed = True
         if transaction is None:
             await super().commit()
         else:
@@ -90,11 +93,18 @@ async def open_session(request: Request) -> AsyncIterator[RequestSession]:
     database: Database = request.app.state.database
     if database.problem is not None:
         raise Unavailable(database.problem)
-    session = RequestSession(database.engine)
+    session = request.state.session = RequestSession(database.engine)
     try:
         yield session
     finally:
         await session.close()
+
+
+def driver_error(error: BaseException) -> BaseException:
+    """What asyncpg said, where SQLAlchemy has wrapped it."""
+    wrapped = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    cause = wrapped.__cause__
+    return cause if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError) else wrapped
 
 
 # Closed when the handler returns, before the answer is sent: a slow client holds no connection.

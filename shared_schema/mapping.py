@@ -58,7 +58,7 @@ class Mapping:
         The defaults are those of `contract`, or of the contract file.
 
         Raises:
-            KeyError: `metadata` lacks a table; `drift.find_mismatches` says so in words, so ask it first.
+            KeyError: `metadata` lacks a table; `drift.consumer` says so in words, so ask it first.
         """
         if self._registry.metadata.tables:
             return

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from fastapi_app.drf.errors import ApiError, MethodNotAllowed, NotFound, Unavailable
 from fastapi_app.drf.rendering import JsonResponse
+from fastapi_app.sessions import driver_error
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,10 @@ _CONFLICTS = frozenset({"40001", "40P01", "55P03", "23503"})
 _GOING = frozenset({"57P01", "57P02", "57P03", "57014", "53300", "08000", "08003", "08006"})
 # A transaction that is read-only, and a role that may not write.
 _READ_ONLY = frozenset({"25006", "42501"})
+# Syntax and names (class 42), and values of another kind than the column's: perhaps the tables are no longer what they
+# were. A row that lacks a value may be one of a column that FastAPI doesn't know.
+_CLASS_OF_NAMES = "42"
+_NOT_GIVEN = "23502"
 _AWAY = (OperationalError, InterfaceError, asyncpg.InterfaceError, PoolTimeoutError, TimeoutError, OSError)
 
 # A database that is away fails every request: each says why in one line, and one a minute where it was met.
@@ -62,7 +67,7 @@ class _DatabaseErrors:
         self._traced_at: dict[type[Exception], float] = {}
 
     async def answer(self, request: Request, error: Exception) -> Response:
-        answer = _database_answer(error)
+        answer = await _schema_answer(request, error) or _database_answer(error)
         if answer is None:
             raise error
         logger.warning("answered 503: %s", _reason(error), exc_info=error if self._is_news(error) else None)
@@ -80,6 +85,16 @@ def _reason(error: Exception) -> str:
     """One line, without the row's values that PostgreSQL adds below it."""
     cause = getattr(error, "orig", None) or error
     return f"{type(cause).__name__}: {cause}".splitlines()[0].removesuffix(": ")
+
+
+async def _schema_answer(request: Request, error: Exception) -> Unavailable | None:
+    """What a statement fails for that worked before: the tables or grants were changed under the service."""
+    cause = driver_error(error)
+    state = getattr(cause, "sqlstate", None) or ""
+    if not (state.startswith(_CLASS_OF_NAMES) or state == _NOT_GIVEN or isinstance(cause, asyncpg.DataError)):
+        return None
+    problem = await request.app.state.database.check()
+    return Unavailable(problem) if problem is not None else None
 
 
 def _database_answer(error: Exception) -> Unavailable | None:

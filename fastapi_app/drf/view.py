@@ -1,11 +1,13 @@
 """A path that behaves as a DRF view: its checks in DRF's order, HEAD, OPTIONS, 405 and `Allow`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, cast
 
+import asyncpg
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
@@ -23,11 +25,12 @@ from fastapi_app.drf.inputs import Input
 from fastapi_app.drf.negotiation import JSON, negotiate
 from fastapi_app.drf.rendering import JsonResponse
 from fastapi_app.drf.urls import PREFIX
-from fastapi_app.sessions import RequestSession, Session
+from fastapi_app.sessions import RequestSession, Session, driver_error
 
 # The order of `View.http_method_names`, which is the order of `Allow`.
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 _READ_ONLY_SECONDS = 30
+_OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
 Endpoint = Callable[..., Awaitable[Response]]
 Identify = Callable[[Request, RequestSession], Awaitable[Any]]
@@ -48,7 +51,10 @@ def signed_in(_method: str, caller: object) -> bool:
 
 
 class ViewRoute(APIRoute):
-    """A route that sees at a glance that it is not meant; FastAPI asks every route, and each takes its time."""
+    """A route that sees at a glance that it is not meant; FastAPI asks every route, and each takes its time.
+
+    A request that meets a change of the tables is handled once more.
+    """
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """See APIRoute. No match is ever partial: a view answers every method."""
@@ -60,6 +66,27 @@ class ViewRoute(APIRoute):
         ):
             return Match.NONE, {}
         return super().matches(scope)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """See APIRoute.
+
+        In a transaction a statement that was prepared before a column's type changed fails, once on each connection
+        (asyncpg tries those outside of one again by itself). What fails so has changed nothing.
+        """
+        handle = super().get_route_handler()
+
+        async def handle_twice(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (asyncpg.PostgresError, DBAPIError) as error:
+                session: RequestSession = request.state.session
+                if session.committed or not isinstance(driver_error(error), _OUTDATED):
+                    raise
+            request.app.state.database.renew()
+            await session.close()
+            return await handle(request)
+
+        return handle_twice
 
 
 def feature_router(name: str) -> APIRouter:

@@ -1,12 +1,13 @@
 """What a role may not do and the service's features need, by column."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from sqlalchemy import Connection, text
 
 from shared_schema.catalog import Catalog
 from shared_schema.consumer import Consumer
 from shared_schema.drift.mismatch import Mismatch
+from shared_schema.privileges import Right, rights_wanted
 
 _MEND: Final = "run `strangler grant`"
 _VERBS: Final = {"SELECT": "read", "INSERT": "insert into", "UPDATE": "update", "DELETE": "delete from"}
@@ -25,24 +26,6 @@ _DENIED: Final = text("""
             ELSE has_column_privilege(CAST(:role AS name), pg_class.oid, attnum, kind) END
     ) ORDER BY asked.place
 """)
-
-
-class Right(NamedTuple):
-    """A privilege on a column, or on a whole table where `column` is empty."""
-
-    table: str
-    kind: str
-    column: str
-
-
-def rights_wanted(consumer: Consumer, *, writing: bool) -> list[Right]:
-    """What the features live on, in a fixed order; without `writing` what they read."""
-    wanted = {Right(table, "SELECT", name) for table, names in consumer.columns("reads").items() for name in names}
-    if writing:
-        wanted.update(Right(table, "DELETE", "") for table in consumer.deletes)
-        for kind, columns in (("INSERT", consumer.columns("inserts")), ("UPDATE", consumer.columns("updates"))):
-            wanted.update(Right(table, kind, name) for table, names in columns.items() for name in names)
-    return sorted(wanted)
 
 
 def denied_mismatches(

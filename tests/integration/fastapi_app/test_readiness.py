@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
-import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import event
@@ -17,8 +15,10 @@ from sqlalchemy import event
 from fastapi_app import database
 from fastapi_app.auth.tokens import Tokens, new_refresh
 from fastapi_app.database import Database
+from shared_schema.drift.consumer import LIVE
 from tests.databases import PASSWORD, OwnDatabase
 from tests.integration.fastapi_app.conftest import Start
+from tests.integration.fastapi_app.refusals import changed, check_no_secret, check_refused
 from tests.integration.fastapi_app.running import ALICE, JWT_KEY, USER_PASSWORD, Running, bearer, until
 from tests.integration.fastapi_app.wire import Wire
 
@@ -28,16 +28,6 @@ ORDINARY = (
 )
 REFRESH = Tokens(JWT_KEY).encode(new_refresh(ALICE, datetime.now(UTC)))
 BODY = {"username": "alice", "password": USER_PASSWORD, "refresh": REFRESH, "title": "x", "content": "x"}
-
-
-@contextmanager
-def changed(broken: OwnDatabase, change: str, back: str) -> Iterator[None]:
-    with psycopg.connect(broken.superuser_dsn, autocommit=True) as connection:
-        connection.execute(change)  # type: ignore[call-overload] # a statement of this file
-        try:
-            yield
-        finally:
-            connection.execute(back)  # type: ignore[call-overload] # the same
 
 
 HIDE = "ALTER SCHEMA public RENAME TO away; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC"
@@ -58,24 +48,11 @@ async def over(start: Start, wire: Wire, own: OwnDatabase, role: str) -> AsyncIt
         yield running
 
 
-def check_refused(response: httpx.Response) -> str:
-    """503 with a sentence and when to come back, and nothing of the inner workings."""
-    assert response.status_code == 503, response.text
-    assert int(response.headers["Retry-After"]) > 0
-    if response.request.method == "HEAD":
-        return ""
-    assert [*response.json()] == ["detail"]
-    sentence: str = response.json()["detail"]
-    assert "\n" not in sentence
-    assert "Traceback" not in sentence
-    return sentence
-
-
 async def test_it_waits_for_the_tables_and_becomes_ready_by_itself(
     start: Start, own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_RETRY_SECONDS", 0.02)
-    missing = "Table users is missing: run the Django migrations."
+    missing = f"Table blog_post_tags is missing (needed by feed, posts, tags, users): {LIVE}."
     async with contextlib.AsyncExitStack() as stack:
         with changed(own_database, HIDE, SHOW):
             running = await stack.enter_async_context(start(own_database, ready=False))
@@ -89,42 +66,6 @@ async def test_it_waits_for_the_tables_and_becomes_ready_by_itself(
         assert (await running.client.get("/health/ready")).json() == {"status": "ok"}
         told = [line["message"] for line in running.log_lines if line["logger"] == "fastapi_app.database"]
         assert told == [f"not ready: {missing}", "ready: the tables are reflected"]
-
-
-@pytest.mark.parametrize(
-    ("change", "back", "sentence"),
-    [
-        (
-            "ALTER TABLE posts RENAME TO articles",
-            "ALTER TABLE articles RENAME TO posts",
-            "Table posts is missing: run the Django migrations.",
-        ),
-        (
-            "ALTER TABLE posts RENAME title TO headline",
-            "ALTER TABLE posts RENAME headline TO title",
-            "Column posts.title is missing: run the Django migrations or adapt shared_schema/models.py.",
-        ),
-    ],
-)
-async def test_what_goes_missing_is_named(
-    start: Start, own_database: OwnDatabase, change: str, back: str, sentence: str
-) -> None:
-    async with start(own_database) as running:
-        with changed(own_database, change, back):
-            assert check_refused(await running.client.get("/health/ready")) == sentence
-            assert (await running.client.get("/health/live")).status_code == 200
-        assert (await running.client.get("/health/ready")).status_code == 200
-
-
-async def test_a_table_that_may_not_be_read_is_named(
-    start: Start, own_database: OwnDatabase, template: OwnDatabase
-) -> None:
-    role = f"{template.name}_fastapi"
-    take, give = (f"{verb} SELECT ON tags {word} {role}" for verb, word in (("REVOKE", "FROM"), ("GRANT", "TO")))
-    async with start(own_database) as running:
-        with changed(own_database, take, give):
-            sentence = check_refused(await running.client.get("/health/ready"))
-    assert sentence == f"Role {role} may not read table tags: run `strangler grant`."
 
 
 @pytest.mark.parametrize("refused", [True, False], ids=["refused", "broken off"])
@@ -176,35 +117,17 @@ TRIGGER = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     f"CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse();"
     for table in ("token_blacklist_outstandingtoken", "users")
 )
-COLUMN = "".join(
-    f"ALTER TABLE {table} ADD refused integer NOT NULL DEFAULT 0; ALTER TABLE {table} ALTER refused DROP DEFAULT;"
-    for table in ("token_blacklist_outstandingtoken", "users")
-)
-NO_COLUMN = "ALTER TABLE token_blacklist_outstandingtoken DROP refused; ALTER TABLE users DROP refused"
 
 
-@pytest.mark.parametrize(
-    ("change", "back"),
-    [(TRIGGER, "DROP FUNCTION refuse CASCADE"), (COLUMN, NO_COLUMN)],
-    ids=["by a trigger", "for a column that Django has and FastAPI doesn't know"],
-)
-async def test_a_row_that_the_database_refuses_is_not_logged(
-    start: Start, own_database: OwnDatabase, change: str, back: str
-) -> None:
+async def test_a_row_that_the_database_refuses_is_not_logged(start: Start, own_database: OwnDatabase) -> None:
     """The error is, with its traceback; neither SQLAlchemy nor PostgreSQL may bring the row's values along."""
     carol = {"username": "carol", "email": "carol@private.example", "password": USER_PASSWORD}
     async with start(own_database) as running:
-        with changed(own_database, change, back):
+        with changed(own_database, TRIGGER, "DROP FUNCTION refuse CASCADE"):
             assert (await running.client.post("/auth/token/", json=BODY)).status_code == 500
             assert (await running.client.post("/users/", json=carol)).status_code == 500
     assert running.log.getvalue().count("unforeseen error") == 2
     check_no_secret(running, "carol@private.example", "argon2$argon2id", "eyJ")
-
-
-def check_no_secret(running: Running, *secrets: str) -> None:
-    log = running.log.getvalue()
-    never = (JWT_KEY, PASSWORD, PASSWORD.replace(" ", "%20"), USER_PASSWORD, *secrets)
-    assert [secret for secret in never if secret in log] == []
 
 
 async def _until_checked(running: Running, *, times: int) -> None:

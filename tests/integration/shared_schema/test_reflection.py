@@ -10,7 +10,12 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
 
-from shared_schema.drift import find_denied, find_mismatches
+from shared_schema.catalog import read_catalog
+from shared_schema.consumer import load_consumer
+from shared_schema.contract import load_contract
+from shared_schema.drift.consumer import LIVE, consumer_mismatches
+from shared_schema.drift.contract import contract_mismatches
+from shared_schema.drift.privileges import denied_mismatches
 from shared_schema.models import BLOG
 from strangler.local.settings import ROOT, base_environment
 from strangler.routes.route import Route, Stage
@@ -22,7 +27,6 @@ from tests.shared_stack import StackAddresses
 # Databases and roles belong to the run's server: each worker has its own.
 NAME = f"reflection_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 ROLE = f"{NAME}_fastapi"
-MEND = "run the Django migrations or adapt shared_schema/models.py."
 # In a process of its own: classes are mapped once and for all, here onto a database that is dropped afterwards.
 TYPED_ROWS = """
 import sys
@@ -78,13 +82,9 @@ def changed(database: OwnDatabase, change: str, back: str) -> Iterator[None]:
 
 def mismatches(engine: Engine) -> list[str]:
     with engine.connect() as connection:
-        return [
-            str(found)
-            for found in [
-                *find_mismatches(BLOG, BLOG.reflect(connection)),
-                *find_denied(BLOG, connection),
-            ]
-        ]
+        catalog, consumer = read_catalog(connection), load_consumer()
+        found = consumer_mismatches(consumer, catalog) + denied_mismatches(connection, consumer, catalog)
+        return [str(each) for each in found]
 
 
 def test_only_the_mapped_tables_are_reflected(engine: Engine) -> None:
@@ -92,8 +92,10 @@ def test_only_the_mapped_tables_are_reflected(engine: Engine) -> None:
         assert set(BLOG.reflect(connection).tables) == {cls.__tablename__ for cls in BLOG.classes}
 
 
-def test_djangos_tables_are_what_the_service_needs(engine: Engine) -> None:
+def test_djangos_tables_are_what_the_service_needs_and_the_contract_says(engine: Engine) -> None:
     assert mismatches(engine) == []
+    with engine.connect() as connection:
+        assert contract_mismatches(load_contract(), read_catalog(connection)) == []
 
 
 @pytest.mark.parametrize(
@@ -102,27 +104,29 @@ def test_djangos_tables_are_what_the_service_needs(engine: Engine) -> None:
         (
             "ALTER TABLE posts RENAME title TO headline",
             "ALTER TABLE posts RENAME headline TO title",
-            f"Column posts.title is missing: {MEND}",
+            f"Column posts.title is missing (needed by feed, posts, users): {LIVE}.",
         ),
         (
             "ALTER TABLE users ALTER is_staff TYPE text",
             "ALTER TABLE users ALTER is_staff TYPE boolean USING is_staff::boolean",
-            f"Column users.is_staff holds str (TEXT) where bool is needed: {MEND}",
+            "Column users.is_staff holds str (text) where bool is needed "
+            f"(needed by auth, events, feed, posts, tags, users): {LIVE}.",
         ),
         (
             "ALTER TABLE users ALTER created_at TYPE date",
             "ALTER TABLE users ALTER created_at TYPE timestamptz",
-            f"Column users.created_at holds date (DATE) where datetime is needed: {MEND}",
+            "Column users.created_at holds date (date) where datetime is needed "
+            f"(needed by feed, posts, users): {LIVE}.",
         ),
         (
             "ALTER TABLE tags ALTER name DROP NOT NULL",
             "ALTER TABLE tags ALTER name SET NOT NULL",
-            f"Column tags.name may be null where a value is needed: {MEND}",
+            f"Column tags.name may be null where a value is needed (needed by feed, posts, tags, users): {LIVE}.",
         ),
         (
             "ALTER TABLE token_blacklist_blacklistedtoken RENAME TO gone",
             "ALTER TABLE gone RENAME TO token_blacklist_blacklistedtoken",
-            "Table token_blacklist_blacklistedtoken is missing: run the Django migrations.",
+            f"Table token_blacklist_blacklistedtoken is missing (needed by auth): {LIVE}.",
         ),
         (
             "REVOKE SELECT ON tags FROM {role}",
@@ -145,7 +149,10 @@ def test_what_is_missing_or_different_is_named(
         ("ALTER TABLE posts ALTER title TYPE text", "ALTER TABLE posts ALTER title TYPE varchar(200)"),
         ("ALTER TABLE tags ALTER id TYPE integer", "ALTER TABLE tags ALTER id TYPE bigint"),
         ("ALTER TABLE posts ADD of_no_interest inet", "ALTER TABLE posts DROP of_no_interest"),
-        ("ALTER TABLE users ALTER last_login SET NOT NULL", "ALTER TABLE users ALTER last_login DROP NOT NULL"),
+        (
+            "ALTER TABLE token_blacklist_outstandingtoken ALTER created_at SET NOT NULL",
+            "ALTER TABLE token_blacklist_outstandingtoken ALTER created_at DROP NOT NULL",
+        ),
     ],
 )
 def test_a_change_that_harms_nobody_is_none(change: str, back: str, database: OwnDatabase, engine: Engine) -> None:

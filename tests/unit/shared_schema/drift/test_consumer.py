@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable, CatalogType
-from shared_schema.consumer import Consumer, Feature, Need
+from shared_schema.consumer import Consumer, Feature, Need, load_consumer
 from shared_schema.contract import Contract
 from shared_schema.drift.consumer import LIVE, WRITTEN, consumer_mismatches, contract_consumer_mismatches
-from shared_schema.drift.privileges import Right, rights_wanted
+from shared_schema.models import BLOG
 
 CONSUMER = Consumer(
     features={
@@ -168,17 +168,6 @@ def test_the_contract_is_held_to_the_same() -> None:
     assert str(missing) == f"Column books.title is missing (needed by desk, shelf): {WRITTEN}."
 
 
-def test_rights_are_by_column_and_those_to_write_only_where_one_writes() -> None:
-    reading = rights_wanted(CONSUMER, writing=False)
-    assert reading == [
-        Right("books", "SELECT", "facts"),
-        Right("books", "SELECT", "id"),
-        Right("books", "SELECT", "title"),
-        Right("seen", "SELECT", "at"),
-    ]
-    assert set(rights_wanted(CONSUMER, writing=True)) - set(reading) == {
-        Right("books", "DELETE", ""),
-        Right("books", "INSERT", "facts"),
-        Right("books", "INSERT", "title"),
-        Right("books", "UPDATE", "title"),
-    }
+def test_every_mapped_class_stands_for_a_table_that_a_feature_needs() -> None:
+    """Else its table could be missing, and the classes not be mapped, without a mismatch that says so."""
+    assert {cls.key() for cls in BLOG.classes} <= load_consumer().tables
