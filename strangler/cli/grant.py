@@ -24,6 +24,9 @@ def grant(
     writes: Annotated[
         bool, typer.Option("--writes", help="The right to write too: before the first route that writes moves.")
     ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Revoke nothing: while FastAPI still runs in another version too.")
+    ] = False,
 ) -> None:
     """Give FastAPI's role its grants on the database of DATABASE_URL, or of the local stack."""
     settings = settings_load()
@@ -40,6 +43,7 @@ def grant(
                 table=table,
                 read_only=settings.fastapi_read_only,
                 writes=writes,
+                keep=keep,
             )
             break
         except FailedError:

@@ -18,7 +18,19 @@ from strangler.rollout.target import Target
 from strangler.routes.table import RouteTable, load_routes
 
 # In a container of its own: it knows the owner's password and the network of the database, and this machine neither.
-_GRANT: Final = ("run", "--rm", "-T", "--no-deps", "setup", "python", "-m", "strangler.cli", "grant", "--writes")
+_GRANT: Final = (
+    "run",
+    "--rm",
+    "-T",
+    "--no-deps",
+    "setup",
+    "python",
+    "-m",
+    "strangler.cli",
+    "grant",
+    "--writes",
+    "--keep",
+)
 _GRANT_SECONDS: Final = 120.0
 
 

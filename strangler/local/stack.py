@@ -223,7 +223,7 @@ class LocalStack:
             self.tell("loading the demo data")
             self.children.run("seed", manage_argv("seed", "--demo"), environment)
 
-    def _grants_apply(self, table: RouteTable, owner_dsn: str) -> None:
+    def _grants_apply(self, table: RouteTable, owner_dsn: str, *, keep: bool = False) -> None:
         """Gives FastAPI's own role what the routes ask for; a role that the operator has made is theirs to grant."""
         if not self.settings.fastapi_database_url:
             apply_grants(
@@ -232,12 +232,13 @@ class LocalStack:
                 password=self._secret_store.get("fastapi_password"),
                 table=table,
                 read_only=self.settings.fastapi_read_only,
+                keep=keep,
             )
 
     def _grants_grow(self, running: RouteTable, wanted: RouteTable) -> None:
         """Before nginx sends FastAPI its first write; taken away at the next start, when no old worker needs it."""
         if wanted.writes_moved and not running.writes_moved:
-            self._grants_apply(wanted, self.connections_resolve().owner_dsn)
+            self._grants_apply(wanted, self.connections_resolve().owner_dsn, keep=True)
 
     def _services_start(self, services: list[Service]) -> None:
         self.tell(f"starting {' and '.join(service.name for service in services)}")

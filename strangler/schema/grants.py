@@ -66,13 +66,15 @@ def apply_grants(
     table: RouteTable,
     read_only: bool = False,
     writes: bool = False,
+    keep: bool = False,
     consumer: Consumer | None = None,
 ) -> None:
     """Makes `role` if it isn't there and gives it exactly what the routes ask for; what it had before is revoked.
 
     `owner_dsn` is the role that owns the tables; it needs CREATEROLE only while `role` is missing or its password
     changes. Until a write route has moved or is about to (`writes`), and while `read_only`, every privilege but SELECT
-    is withheld. `consumer` is who connects as the role, FastAPI where it is left out.
+    is withheld. With `keep` nothing is revoked, for a service of another version that still runs. `consumer` is who
+    connects as the role, FastAPI where it is left out.
 
     Raises:
         FailedError: the database refuses; nothing was changed.
@@ -82,7 +84,8 @@ def apply_grants(
         with psycopg.connect(owner_dsn, connect_timeout=5) as connection:
             connection.execute(_PATIENCE)
             _ensure_role(connection, role, password)
-            _revoke_all(connection, role)
+            if not keep:
+                _revoke_all(connection, role)
             give_rights(connection, role, consumer or load_consumer(), writing=writing)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]

@@ -199,6 +199,16 @@ def test_rights_on_columns_go_with_those_on_their_table(database: OwnDatabase) -
     assert rights_of(database.superuser_dsn, ROLE) == set(rights_wanted(load_consumer(), writing=False))
 
 
+def test_what_another_version_needs_is_kept_if_asked_for(database: OwnDatabase) -> None:
+    once = Consumer(features={"old": Feature(reads={"users": ("is_superuser",)})})
+    grant(database, READ_ONLY, consumer=once)
+    apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=PASSWORD, table=READ_ONLY, keep=True)
+    both = {Right("users", "SELECT", "is_superuser"), *rights_wanted(load_consumer(), writing=False)}
+    assert rights_of(database.superuser_dsn, ROLE) == both
+    grant(database, READ_ONLY)
+    assert rights_of(database.superuser_dsn, ROLE) < both
+
+
 def test_a_schema_that_is_no_longer_needed_is_closed(database: OwnDatabase) -> None:
     with psycopg.connect(database.owner_dsn) as connection:
         connection.execute('CREATE SCHEMA "old books"')

@@ -85,10 +85,10 @@ def test_an_address_without_role_or_password_is_refused_and_not_shown(
     assert address not in str(caught.value)
 
 
-@pytest.mark.parametrize(("arguments", "writes"), [((), False), (("--writes",), True)])
-def test_the_right_to_write_may_be_asked_for_before_a_route_needs_it(
-    arguments: tuple[str, ...], writes: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grants = Grants()
-    run(monkeypatch, grants, *arguments)
-    assert grants.asked[0]["writes"] is writes
+@pytest.mark.parametrize("option", ["writes", "keep"])
+def test_more_may_be_asked_for(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The right to write before a route needs it; what another version needs that still runs."""
+    for arguments, asked in (((), False), ((f"--{option}",), True)):
+        grants = Grants()
+        run(monkeypatch, grants, *arguments)
+        assert grants.asked[0][option] is asked

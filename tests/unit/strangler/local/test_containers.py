@@ -61,7 +61,7 @@ def test_the_right_to_write_comes_with_the_first_route_that_writes(
     running: Stage, wanted: Stage, grown: bool, tmp_path: Path
 ) -> None:
     grants_grow(engine(tmp_path, "exit 0"), at(running), at(wanted))
-    expected = ["run --rm -T --no-deps setup python -m strangler.cli grant --writes"]
+    expected = ["run --rm -T --no-deps setup python -m strangler.cli grant --writes --keep"]
     assert calls(tmp_path) == (expected if grown else [])
 
 
