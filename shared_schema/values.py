@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from sqlalchemy.dialects.postgresql import Range
 
 WITH_TIME_ZONE: Final = "with time zone"
 
@@ -32,6 +33,14 @@ _TYPES: Final[dict[str, type]] = {
     "uuid": UUID,
     "xid8": int,
 }
+_RANGES: Final = {
+    "daterange": "date",
+    "int4range": "integer",
+    "int8range": "bigint",
+    "numrange": "numeric",
+    "tsrange": "timestamp without time zone",
+    "tstzrange": "timestamp with time zone",
+}
 _BIGGEST: Final = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
@@ -54,6 +63,8 @@ def as_column(value: Any, type_name: str) -> Any:  # noqa: ANN401 - whatever the
         ValidationError: the column can't hold it.
     """
     kind = python_type(type_name)
+    if type_name in _RANGES and isinstance(value, dict):
+        return _range(value, _RANGES[type_name])
     if value is None or kind is None:
         return value
     if kind is str:
@@ -72,6 +83,14 @@ def fits(value: Any, type_name: str) -> bool:  # noqa: ANN401 - whatever the col
     """Whether a number is within what the column's type holds; the driver refuses others, PostgreSQL finds no row."""
     biggest = _BIGGEST.get(type_name)
     return biggest is None or not isinstance(value, int) or -biggest - 1 <= value <= biggest
+
+
+def _range(facts: dict[str, Any], type_name: str) -> Range[Any]:
+    """A range as the contract has it: `lower`, `upper`, and `bounds`, which an empty one has none of."""
+    if facts["bounds"] is None:
+        return Range(empty=True)
+    lower, upper = (as_column(facts[bound], type_name) for bound in ("lower", "upper"))
+    return Range(lower, upper, bounds=facts["bounds"])
 
 
 @cache

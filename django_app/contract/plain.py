@@ -36,9 +36,9 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any value of a project
 
 
 def callable_path(value: Any) -> str:  # noqa: ANN401 - a function, a class, an instance that can be called
-    """What a callable is imported by; of one made by `partial` that is the function inside."""
+    """What a callable is imported by; one made by `partial` can't be, and is called `partial(…)` of that inside."""
     if isinstance(value, partial):
-        return callable_path(value.func)
+        return f"partial({callable_path(value.func)})"
     found = value if hasattr(value, "__qualname__") else type(value)
     module = found.__module__
     if module is None:

@@ -9,12 +9,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Column, Connection, MetaData, Table, create_engine, insert, select, update
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session, registry
 from sqlalchemy.types import JSON, BigInteger, Date, DateTime, Integer, Interval, LargeBinary, Numeric, Text, Time, Uuid
 
 from shared_schema.callables import UnknownCallable, callable_register
 from shared_schema.contract import Contract
 from shared_schema.overlay import overlay
+from shared_schema.values import as_column
 
 MOMENT = datetime(2026, 2, 28, 9, 30)  # noqa: DTZ001 - of a project without time zones
 # The type of the contract, SQLAlchemy's, the facts, and what a row then has.
@@ -55,6 +57,20 @@ def things(columns: dict[str, tuple[str, Any, dict[str, Any]]]) -> Table:
         metadata, contract_of({name: {"type": type_name} | facts for name, (type_name, _, facts) in columns.items()})
     )
     return table
+
+
+@pytest.mark.parametrize(
+    ("type_name", "value", "expected"),
+    [
+        ("int4range", {"lower": 1, "upper": 5, "bounds": "[)"}, Range(1, 5)),
+        ("daterange", {"lower": "2026-01-31", "upper": None, "bounds": "(]"}, Range(date(2026, 1, 31), bounds="(]")),
+        ("int4range", {"lower": None, "upper": None, "bounds": None}, Range(empty=True)),
+        ("jsonb", {"lower": 1}, {"lower": 1}),
+        ("numeric(5,2)[]", ["1.50"], [Decimal("1.50")]),
+    ],
+)
+def test_a_constant_of_a_type_of_postgresql_has_it_too(type_name: str, value: Any, expected: Any) -> None:
+    assert as_column(value, type_name) == expected
 
 
 @pytest.fixture
@@ -165,6 +181,12 @@ def test_a_function_of_the_project_is_asked_for_where_it_is_needed(connection: C
 def test_a_function_of_the_library_is_called(connection: Connection) -> None:
     table = things({"code": ("text", Text(), {"default_callable": "secrets.token_hex"})})
     assert len(inserted(connection, table).code) == 64
+
+
+def test_a_function_with_arguments_of_its_own_is_asked_for(connection: Connection) -> None:
+    table = things({"code": ("text", Text(), {"default_callable": "partial(secrets.token_hex)"})})
+    with pytest.raises(UnknownCallable, match=r"Django would call partial\(secrets\.token_hex\) for one"):
+        inserted(connection, table)
 
 
 def test_tables_and_columns_that_the_contract_does_not_know_stay() -> None:

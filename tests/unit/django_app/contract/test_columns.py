@@ -60,7 +60,7 @@ class Cents:
         (models.BinaryField(), {"default": "\\x"}),
         (models.IntegerField(), {}),
         (models.IntegerField(default=least), {"default_callable": f"{__name__}.least"}),
-        (models.IntegerField(default=partial(least)), {"default_callable": f"{__name__}.least"}),
+        (models.IntegerField(default=partial(least)), {"default_callable": f"partial({__name__}.least)"}),
         (models.CharField(max_length=9, default=gettext_lazy("hello")), {"default": "hello"}),
         (models.DurationField(default=timedelta(days=1)), {"default": "P1DT00H00M00S"}),
         (

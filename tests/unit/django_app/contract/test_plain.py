@@ -93,7 +93,7 @@ def test_of_what_has_no_form_the_class_is_told() -> None:
     [
         (dict, "builtins.dict"),
         (numbered, f"{__name__}.numbered"),
-        (partial(partial(numbered)), f"{__name__}.numbered"),
+        (partial(numbered, 1), f"partial({__name__}.numbered)"),
         (Caller(), f"{__name__}.Caller"),
         (Caller().method, f"{__name__}.Caller.method"),
         (date.today, "datetime.date.today"),
