@@ -37,7 +37,7 @@ class CatalogColumn:
     generated: bool = False
     collation: str | None = None
     expression: str | None = None
-    place: int | None = None
+    place: int | None = field(default=None, compare=False)
     validated: bool = True
 
 
@@ -92,7 +92,7 @@ class CatalogTable:
     definition: str | None = None
     row_security: bool = False
     part_of: str | None = None
-    oid: int | None = None
+    oid: int | None = field(default=None, compare=False)
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -112,13 +112,14 @@ class CatalogType:
 class Catalog:
     """The tables of a database by key: the name, or `schema.name` outside the connection's own schema.
 
-    `types` are by the name that columns have them under. Numbers (`oid`, `place`) say something within one `database`.
+    `types` are by the name that columns have them under. Numbers (`oid`, `place`) say something within one `database`,
+    and nothing of whether two schemas are alike.
     """
 
     tables: Mapping[str, CatalogTable]
     schema: str = "public"
     types: Mapping[str, CatalogType] = field(default_factory=dict)
-    database: str | None = None
+    database: str | None = field(default=None, compare=False)
 
 
 def table_key(schema: str | None, name: str, *, default: str = "public") -> str:
