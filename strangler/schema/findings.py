@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared_schema.drift.mismatch import Mismatch
+from shared_schema.privileges import Right
 from strangler.schema.breaks import Break
 from strangler.schema.hazard_kinds import Hazard, HazardKind
-from strangler.schema.permissions import Right
 from strangler.schema.replay import Tried
 from strangler.schema.steps import steps_for
 from strangler.schema.storage import Place

@@ -8,8 +8,9 @@ from sqlalchemy import NullPool, create_engine
 
 from shared_schema.catalog import Catalog, read_catalog
 from shared_schema.consumer import Consumer
+from shared_schema.privileges import Right, rights_wanted
 from strangler.databases.connecting import refusals
-from strangler.schema.permissions import Right, rights_of, rights_wanted
+from strangler.schema.permissions import rights_of
 from strangler.schema.replay import Tried, try_statements
 from strangler.schema.storage import File, Places, places, table_files
 
@@ -35,7 +36,9 @@ def look(connection: psycopg.Connection, consumer: Consumer, *, role: str | None
         return Look(
             catalog=catalog,
             tried=try_statements(connection, consumer),
-            rights=frozenset(rights_of(connection, role, rights_wanted(consumer), catalog) if role else ()),
+            rights=frozenset(
+                rights_of(connection, role, rights_wanted(consumer, writing=True), catalog) if role else ()
+            ),
             files=table_files(connection, default=catalog.schema),
             places=places(connection, default=catalog.schema),
         )

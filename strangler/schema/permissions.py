@@ -1,12 +1,12 @@
 """What a role may do with the columns that a consumer needs, in one database."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 import psycopg
 
 from shared_schema.catalog import Catalog
-from shared_schema.consumer import Consumer
+from shared_schema.privileges import Right
 
 _ROLE: Final = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s)"
 # By number, as a column's name may hold anything; a table of another kind than wanted isn't there.
@@ -20,29 +20,6 @@ _ALLOWED: Final = """
     AND CASE WHEN kind = 'DELETE' THEN has_table_privilege(%(role)s, pg_class.oid, kind)
         WHEN attnum IS NOT NULL THEN has_column_privilege(%(role)s, pg_class.oid, attnum, kind) ELSE false END
 """
-
-
-class Right(NamedTuple):
-    """A privilege on a column, or on a whole table where `column` is empty; `table` is the key of the contract."""
-
-    kind: str
-    table: str
-    column: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.table}.{self.column}".rstrip(".")
-
-
-def rights_wanted(consumer: Consumer) -> list[Right]:
-    """The rights that a consumer lives on, in a fixed order."""
-    wanted = {Right("DELETE", table, "") for table in consumer.deletes}
-    for kind, columns in (
-        ("SELECT", consumer.columns("reads")),
-        ("INSERT", consumer.columns("inserts")),
-        ("UPDATE", consumer.columns("updates")),
-    ):
-        wanted.update(Right(kind, table, column) for table, names in columns.items() for column in names)
-    return sorted(wanted)
 
 
 def rights_of(connection: psycopg.Connection, role: str, wanted: list[Right], catalog: Catalog) -> set[Right]:

@@ -4,10 +4,11 @@ import pytest
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogTable
 from shared_schema.consumer import Consumer
+from shared_schema.privileges import Right, rights_wanted
 from strangler.schema.breaks import Break, BreakKind
 from strangler.schema.changes import find_changes
 from strangler.schema.findings import Finding, of_breaks, of_failures
-from strangler.schema.permissions import Right, find_lost, rights_wanted
+from strangler.schema.permissions import find_lost
 from strangler.schema.replay import Tried, find_failures
 from strangler.schema.storage import File, Place, Size, find_added, find_renamed, find_rewritten
 from strangler.schema.verdict import Judged, Report, Return, Verdict, WayBack
@@ -100,17 +101,17 @@ def test_statements_that_fail_alike_are_told_of_once() -> None:
 
 def test_the_rights_that_are_wanted_are_those_on_columns() -> None:
     feature = {"reads": {"post": ["id", "title"]}, "inserts": {"post": ["title"]}, "deletes": ["tag"]}
-    wanted = rights_wanted(Consumer.model_validate({"features": {"posts": feature}}))
+    wanted = rights_wanted(Consumer.model_validate({"features": {"posts": feature}}), writing=True)
     assert [str(right) for right in wanted] == [
-        "DELETE tag",
         "INSERT post.title",
         "SELECT post.id",
         "SELECT post.title",
+        "DELETE tag",
     ]
 
 
 def test_a_right_on_what_is_gone_is_not_lost() -> None:
-    before = {Right("SELECT", "post", "id"), Right("SELECT", "post", "title"), Right("DELETE", "tag", "")}
+    before = {Right("post", "SELECT", "id"), Right("post", "SELECT", "title"), Right("tag", "DELETE", "")}
     catalog = Catalog({"post": table(id="bigint")})
     assert [str(right) for right in find_lost(before, set(), catalog)] == ["SELECT post.id"]
 
