@@ -1,5 +1,6 @@
 """What a change of foreign keys breaks: for those who write the rows that point, and the rows that are pointed at."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from shared_schema.catalog import Catalog, CatalogConstraint
 from strangler.schema.breaks import Break, BreakKind, break_make
 from strangler.schema.column_rules import has_source
-from strangler.schema.definitions import is_enforced, plain_definition
+from strangler.schema.definitions import is_enforced
 from strangler.schema.effects import Effects, Features, Verb, action_on, foreign_keys
 
 _LATER: Final = "release a version that keeps to it first"
@@ -15,9 +16,10 @@ _LATER: Final = "release a version that keeps to it first"
 
 @dataclass(frozen=True)
 class KeyChange:
-    """A foreign key before and after, None where there is none, and the table that has it."""
+    """A foreign key before and after, None where there is none, as it is or was, and the table that has it."""
 
     table: str
+    key: CatalogConstraint
     before: CatalogConstraint | None
     after: CatalogConstraint | None
 
@@ -25,9 +27,7 @@ class KeyChange:
 def key_breaks(before: Catalog, after: Catalog, effects: Mapping[str, Effects]) -> Iterator[Break]:
     """What changes of foreign keys break, whichever table has them."""
     for change in _changes(before, after):
-        found = change.after or change.before
-        if found is None or (change.before is not None and change.before == change.after):
-            continue
+        found = change.key
         kind = BreakKind.FOREIGN_KEY_CHANGED if change.before else BreakKind.NEW_CONSTRAINT
         pointing = _pointing(change, after, effects.get(change.table, Effects()))
         if pointing:
@@ -45,19 +45,19 @@ def _changes(before: Catalog, after: Catalog) -> Iterator[KeyChange]:
     sides = [_by_columns(catalog) for catalog in (before, after)]
     for table, columns, number in sorted({*sides[0], *sides[1]}):
         old, new = (side.get((table, columns, number)) for side in sides)
-        if old and new and plain_definition(old.definition) == plain_definition(new.definition):
-            continue
         # A key that goes away with its table or columns leaves nothing that points.
         if new or (table in after.tables and set(columns) <= set(after.tables[table].columns)):
-            yield KeyChange(table, old, new)
+            yield KeyChange(table, new or sides[0][table, columns, number], old, new)
 
 
 def _by_columns(catalog: Catalog) -> dict[tuple[str, tuple[str, ...], int], CatalogConstraint]:
+    """The foreign keys by table, columns, and a number for the rare case that the same columns have several."""
     found: dict[tuple[str, tuple[str, ...], int], CatalogConstraint] = {}
+    numbers: Counter[tuple[str, tuple[str, ...]]] = Counter()
     for table, key in foreign_keys(catalog):
         if is_enforced(key):
-            number = sum((table, key.columns) == known[:2] for known in found)
-            found[table, key.columns, number] = key
+            found[table, key.columns, numbers[table, key.columns]] = key
+            numbers[table, key.columns] += 1
     return found
 
 

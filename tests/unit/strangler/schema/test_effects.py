@@ -65,6 +65,13 @@ def test_another_action_on_delete() -> None:
     assert kinds(before, catalog(USERS), DELETES) == []  # gone with its table
 
 
+def test_a_second_key_of_the_same_column() -> None:
+    before = catalog(USERS, POSTS, LIKES)
+    after = catalog(USERS, adding(POSTS, constraints=(key("second", "author", "likes"),)), LIKES)
+    user = consumer(posts=Feature(inserts={"posts": ("author",)}))
+    assert kinds(before, after, user) == [("posts", None, BreakKind.NEW_CONSTRAINT)]
+
+
 def test_an_update_of_what_is_pointed_at() -> None:
     user = consumer(users=Feature(updates={"users": ("id",)}))
     assert kinds(catalog(USERS, without(POSTS, "k")), catalog(USERS, POSTS), user) == [
