@@ -1,7 +1,8 @@
 """What Django writes where nobody names a value, on reflected tables: their database knows nothing of it.
 
 The defaults are SQLAlchemy's own (`Column.default`, `Column.onupdate`), so that every INSERT and UPDATE has them, of
-Core and of the ORM. As in Django an UPDATE writes nothing but `auto_now`.
+Core and of the ORM. As in Django an UPDATE writes nothing but `auto_now`. A value that is given stands, also where
+Django would write another over it (`auto_now`, `auto_now_add`).
 """
 
 from collections.abc import Callable
