@@ -12,6 +12,7 @@ from strangler.schema.definitions import is_enforced
 from strangler.schema.effects import Effects, Features, Verb, action_on, foreign_keys
 
 _LATER: Final = "release a version that keeps to it first"
+_VERBS: Final = (Verb.DELETE, Verb.UPDATE)
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,10 @@ def key_breaks(before: Catalog, after: Catalog, effects: Mapping[str, Effects]) 
         if pointing:
             what = f"has {_words(change)} {found.name}, {found.definition}"
             yield break_make(change.table, None, pointing, kind, what, _LATER)
-        target = found.target or change.table
-        pointed_at = _pointed_at(change, effects)
-        if pointed_at:
+        for target, features in _pointed_at(change, effects):
             what = f"is pointed at by {_words(change)} {found.name} of {change.table}, {found.definition}"
             mend = "release a version that deletes or changes those rows as it wants them first"
-            yield break_make(target, None, pointed_at, kind, what, mend)
+            yield break_make(target, None, features, kind, what, mend)
 
 
 def _changes(before: Catalog, after: Catalog) -> Iterator[KeyChange]:
@@ -83,21 +82,33 @@ def _pointing(change: KeyChange, after: Catalog, effects: Effects) -> Features:
     return features | effects.of(Verb.UPDATE, *new.columns)
 
 
-def _pointed_at(change: KeyChange, effects: Mapping[str, Effects]) -> Features:
-    """The features that delete or change rows which the key may keep, or treats otherwise, now."""
+def _pointed_at(change: KeyChange, effects: Mapping[str, Effects]) -> Iterator[tuple[str, Features]]:
+    """The tables that the key points or pointed at, with the features whose DELETE or UPDATE meets something new."""
     old, new = change.before, change.after
+    moved = old is None or new is None or _place(old) != _place(new)
+    if new is not None:
+        # It refuses rows that it let go, or does something else on.
+        stricter = moved or (old is not None and _is_sooner(old, new))
+        verbs = [verb for verb in _VERBS if stricter or _action(old, verb) != _action(new, verb)]
+        yield from _meeting(new, verbs, effects)
+    if old is not None and moved:
+        # Without it nothing is refused; but what it did on isn't done either.
+        yield from _meeting(old, [verb for verb in _VERBS if _action(old, verb)], effects)
+
+
+def _meeting(
+    key: CatalogConstraint, verbs: list[Verb], effects: Mapping[str, Effects]
+) -> Iterator[tuple[str, Features]]:
+    target = effects.get(key.target or "", Effects())
     features: Features = set()
-    for key in filter(None, (old, new)):
-        target = effects.get(key.target or "", Effects())
-        moved = old is None or new is None or _place(old) != _place(new) or _is_sooner(old, new)
-        for verb, parts in ((Verb.DELETE, ()), (Verb.UPDATE, key.target_columns)):
-            if new is None:
-                # Without the key nothing is refused; but what it did on a DELETE isn't done either.
-                counts = action_on(key, verb.name) is not None
-            else:
-                counts = moved or (old is not None and action_on(old, verb.name) != action_on(new, verb.name))
-            features |= target.of(verb, *parts) if counts else set()
-    return features
+    for verb in verbs:
+        features |= target.of(verb, *(key.target_columns if verb is Verb.UPDATE else ()))
+    if features:
+        yield key.target or "", features
+
+
+def _action(key: CatalogConstraint | None, verb: Verb) -> str | None:
+    return action_on(key, verb.name) if key else None
 
 
 def _place(key: CatalogConstraint) -> tuple[str | None, tuple[str, ...], bool]:
@@ -106,5 +117,9 @@ def _place(key: CatalogConstraint) -> tuple[str | None, tuple[str, ...], bool]:
 
 def _is_sooner(old: CatalogConstraint, new: CatalogConstraint) -> bool:
     """Whether the key is checked sooner than it was: after each statement instead of at the end."""
-    flags = [("DEFERRABLE" in key.definition, "INITIALLY DEFERRED" in key.definition) for key in (old, new)]
+    # RESTRICT asks at once, whatever is deferred (https://www.postgresql.org/docs/current/ddl-constraints.html).
+    flags = [
+        ("DEFERRABLE" in text, "INITIALLY DEFERRED" in text, "RESTRICT" not in text)
+        for text in (old.definition, new.definition)
+    ]
     return any(was and not now for was, now in zip(*flags, strict=True))

@@ -65,6 +65,34 @@ def test_another_action_on_delete() -> None:
     assert kinds(before, catalog(USERS), DELETES) == []  # gone with its table
 
 
+def test_a_key_that_is_checked_sooner_refuses_a_delete() -> None:
+    later, soon, now = (
+        with_key(POSTS, "author", "users", extra)
+        for extra in (" DEFERRABLE INITIALLY DEFERRED", " DEFERRABLE", " ON UPDATE NO ACTION")
+    )
+    changed = [("users", None, BreakKind.FOREIGN_KEY_CHANGED)]
+    for before, after, expected in (
+        (later, now, changed),
+        (later, soon, changed),
+        (now, later, []),
+        (later, later, []),
+    ):
+        assert kinds(catalog(USERS, before), catalog(USERS, after), DELETES) == expected
+
+
+def test_a_key_that_points_elsewhere_refuses_a_delete_there() -> None:
+    before, after = catalog(USERS, LIKES, POSTS), catalog(USERS, LIKES, with_key(POSTS, "author", "likes", ""))
+    there = consumer(likes=Feature(deletes=("likes",)))
+    assert kinds(before, after, there) == [("likes", None, BreakKind.FOREIGN_KEY_CHANGED)]
+    assert kinds(before, after, DELETES) == []
+
+
+def test_a_key_that_points_elsewhere_does_nothing_on_here() -> None:
+    before = catalog(USERS, LIKES, with_key(POSTS, "author", "users", " ON DELETE CASCADE"))
+    after = catalog(USERS, LIKES, with_key(POSTS, "author", "likes", " ON DELETE CASCADE"))
+    assert kinds(before, after, DELETES) == [("users", None, BreakKind.FOREIGN_KEY_CHANGED)]
+
+
 def test_a_second_key_of_the_same_column() -> None:
     before = catalog(USERS, POSTS, LIKES)
     after = catalog(USERS, adding(POSTS, constraints=(key("second", "author", "likes"),)), LIKES)
