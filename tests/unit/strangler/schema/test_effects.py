@@ -25,6 +25,7 @@ POSTS = table(
     "posts", {"author": column("bigint"), "title": column("text?")}, constraints=(key("k", "author", "users"),)
 )
 LIKES = table("likes", {"post": column("bigint?"), "kind": column("text?")})
+STRICT = " ON DELETE RESTRICT DEFERRABLE INITIALLY DEFERRED"
 DELETES = consumer(users=Feature(deletes=("users",)))
 
 
@@ -66,14 +67,15 @@ def test_another_action_on_delete() -> None:
 
 
 def test_a_key_that_is_checked_sooner_refuses_a_delete() -> None:
-    later, soon, now = (
+    later, soon, now, strict = (
         with_key(POSTS, "author", "users", extra)
-        for extra in (" DEFERRABLE INITIALLY DEFERRED", " DEFERRABLE", " ON UPDATE NO ACTION")
+        for extra in (" DEFERRABLE INITIALLY DEFERRED", " DEFERRABLE", " ON UPDATE NO ACTION", STRICT)
     )
     changed = [("users", None, BreakKind.FOREIGN_KEY_CHANGED)]
     for before, after, expected in (
         (later, now, changed),
         (later, soon, changed),
+        (later, strict, changed),
         (now, later, []),
         (later, later, []),
     ):
@@ -245,3 +247,27 @@ def test_a_sentence_says_what_for_whom_and_the_mend() -> None:
         "Column users.name is gone (is it users.title now?); a, b, c and 2 more would break:"
         " keep it until no running version does."
     )
+
+
+def test_a_trigger_counts_for_what_fires_it() -> None:
+    def trigger(events: str, body: str = "begin return new; end") -> str:
+        return f"CREATE TRIGGER t BEFORE {events} ON public.likes FOR EACH ROW EXECUTE FUNCTION f()\nO\n{body}"
+
+    changed = [("likes", None, BreakKind.TRIGGER_CHANGED)]
+    deletes, inserts = consumer(a=Feature(deletes=("likes",))), consumer(a=Feature(inserts={"likes": ("kind",)}))
+    on = {events: catalog(replace(LIKES, triggers={"t": trigger(events)})) for events in ("DELETE", "INSERT OR UPDATE")}
+    assert kinds(catalog(LIKES), on["DELETE"], deletes) == changed
+    assert kinds(catalog(LIKES), on["DELETE"], inserts) == []
+    assert kinds(on["DELETE"], on["INSERT OR UPDATE"], deletes) == changed
+    assert kinds(on["DELETE"], on["INSERT OR UPDATE"], inserts) == changed
+    other = catalog(replace(LIKES, triggers={"t": trigger("DELETE", "begin raise 'no'; end")}))
+    assert kinds(on["DELETE"], other, deletes) == changed
+    rule = catalog(replace(LIKES, triggers={"r": "CREATE RULE r AS\n ON DELETE TO likes DO INSTEAD NOTHING;"}))
+    assert kinds(catalog(LIKES), rule, inserts) == changed
+    for before, after, words in (
+        (catalog(LIKES), on["DELETE"], "a new trigger t"),
+        (on["DELETE"], catalog(LIKES), "no longer the trigger t"),
+        (on["DELETE"], other, "a changed trigger t"),
+    ):
+        (found,) = find_breaks(before, after, deletes)
+        assert words in str(found)
