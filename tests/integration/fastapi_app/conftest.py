@@ -92,6 +92,8 @@ def start(template: OwnDatabase) -> Start:
             ):
                 if ready:
                     await until_ready(client)
+                    # Behind the watch's own first look, so that it has its connection no longer.
+                    await app.state.database.check()
                 yield Running(app=app, client=client, log=log)
 
     return run
