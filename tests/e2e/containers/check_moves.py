@@ -113,7 +113,7 @@ def test_fastapis_role_may_write_when_the_first_route_that_writes_moves(containe
 
 
 def may_write(containers: Containers) -> bool:
-    query = "SELECT has_table_privilege('strangler_fastapi', 'posts', 'INSERT')"
+    query = "SELECT has_any_column_privilege('strangler_fastapi', 'posts', 'INSERT')"
     psql = ("psql", "--username=postgres", "--dbname=strangler", "--tuples-only", "--no-align", "--command", query)
     return containers.inside("postgres", *psql).stdout.strip() == "t"
 
