@@ -28,12 +28,12 @@ def world(database_url: str, django_db_blocker: DjangoDbBlocker) -> Iterator[Wor
 
 
 @given(data=st.data())
-@settings(SETTINGS, max_examples=60)
+@settings(SETTINGS, max_examples=50)
 def test_what_is_called_safe_works(world: World, data: st.DataObject) -> None:
     what_is_called_safe_works(world, data)
 
 
 @given(data=st.data())
-@settings(SETTINGS, max_examples=25)
+@settings(SETTINGS, max_examples=20)
 def test_what_harms_nobody_is_called_safe(world: World, data: st.DataObject) -> None:
     what_harms_nobody_is_called_safe(world, data)

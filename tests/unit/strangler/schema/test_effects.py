@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
-from shared_schema.catalog import Catalog, CatalogTable
+import pytest
+
+from shared_schema.catalog import Catalog, CatalogConstraint, CatalogTable
 from shared_schema.consumer import Consumer, Feature, Need
 from strangler.schema.breaks import BreakKind
 from strangler.schema.compatibility import find_breaks
 from tests.catalogs import (
     adding,
     catalog,
+    check,
     column,
     consumer,
     index,
@@ -271,3 +274,52 @@ def test_a_trigger_counts_for_what_fires_it() -> None:
     ):
         (found,) = find_breaks(before, after, deletes)
         assert words in str(found)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "breaks"),
+    [
+        (check("c", "CHECK ((post > 3))", "post"), False),
+        (check("c", "CHECK ((kind <> 'x'::text))", "kind"), True),
+        (check("c", "CHECK ((post > 3)) NOT VALID", "post", validated=False), True),
+        (check("c", "CHECK ((double > 3))", "double"), True),
+        (check("c", "CHECK (fine(likes.*))"), True),
+        (replace(check("c", "EXCLUDE USING gist (post WITH =)", "post"), kind="exclusion"), True),
+    ],
+)
+def test_an_update_meets_a_new_constraint(constraint: CatalogConstraint, breaks: bool) -> None:
+    before = with_columns(LIKES, double=column("bigint?", generated=True, expression="(post * 2)"))
+    user = consumer(likes=Feature(updates={"likes": ("kind",)}))
+    found = kinds(catalog(before), catalog(adding(before, constraints=(constraint,))), user)
+    assert found == ([("likes", None, BreakKind.NEW_CONSTRAINT)] if breaks else [])
+
+
+@pytest.mark.parametrize(
+    ("definition", "default", "breaks"),
+    [
+        ("CHECK ((n >= 0))", "3", False),
+        ("CHECK ((n >= 0))", "'-1'::integer", True),
+        ("CHECK ((n > 5))", "3", True),
+        ("CHECK ((n > 5))", None, False),
+        ("CHECK ((COALESCE(n, 0) > 5))", None, True),
+    ],
+)
+def test_a_new_column_is_checked_by_its_default(definition: str, default: str | None, breaks: bool) -> None:
+    after = adding(
+        with_columns(LIKES, n=column("integer?", default=default)), constraints=(check("c", definition, "n"),)
+    )
+    user = consumer(likes=Feature(inserts={"likes": ("kind",)}))
+    assert kinds(catalog(LIKES), catalog(after), user) == (
+        [("likes", None, BreakKind.NEW_CONSTRAINT)] if breaks else []
+    )
+
+
+def test_one_null_is_enough_to_be_unique() -> None:
+    columns = {"a": column("text?"), "b": column("text", default="'x'::text")}
+    user = consumer(likes=Feature(inserts={"likes": ("kind",)}))
+    after = adding(with_columns(LIKES, **columns), **unique("both", "a, b"))
+    assert kinds(catalog(LIKES), catalog(after), user) == []
+    equal = adding(
+        with_columns(LIKES, **columns), indexes=(index("both", "a, b", unique=True, extra=" NULLS NOT DISTINCT"),)
+    )
+    assert kinds(catalog(LIKES), catalog(equal), user) == [("likes", None, BreakKind.NEW_CONSTRAINT)]
