@@ -18,7 +18,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 	exit 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up status logs down seed routes switch plan apply rollback history check compare env containers \
+.PHONY: help up status logs down seed routes switch plan apply rollback history check compare schema env containers \
 	test torture bench bench-switch bench-compare lint lock clean
 
 help: ## List the targets
@@ -82,6 +82,10 @@ check: ## Is every endpoint in the routes file, implemented where it is sent, an
 compare: ## Ask both stacks every case in tests/cases, writes too, on copies; ARGS="--route 'posts.*' --html report.html"
 	@$(call bootstrap,run)
 	@$(strangler) compare --cases tests/cases --writes $(ARGS)
+
+schema: ## The tables that both stacks share: make schema ARGS=check; also diff, graph, guard
+	@$(call bootstrap,run)
+	@$(strangler) schema $(or $(ARGS),check)
 
 ##@ The same in containers
 secrets = SECRET_KEY JWT_SIGNING_KEY POSTGRES_PASSWORD DATABASE_PASSWORD FASTAPI_DATABASE_PASSWORD

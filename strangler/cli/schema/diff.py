@@ -1,0 +1,85 @@
+"""`strangler schema diff`: what differs between two states of the schema."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from pydantic import ValidationError
+from rich.text import Text
+
+from shared_schema.catalog import Catalog, read_catalog
+from shared_schema.contract import FILE, Contract
+from strangler.cli.output import out
+from strangler.cli.schema.files import contract_read
+from strangler.cli.schema.reaching import reach
+from strangler.errors import UsageError
+from strangler.local.settings import LocalSettings, settings_load
+from strangler.schema.diff import differences
+from strangler.schema.django_side import django_contract
+from strangler.schema.live import live_connection
+
+_COLOURS: Final = {"+": "green", "-": "red", "~": "yellow"}
+_SIDES: Final = "contract, django, live, git:REVISION or a file"
+_DIFFER: Final = 1
+
+
+def diff(
+    before: Annotated[str, typer.Argument(metavar="FROM", help=f"One of {_SIDES}.")] = "contract",
+    after: Annotated[str, typer.Argument(metavar="TO", help="The same.")] = "live",
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+) -> None:
+    """Show what differs between two states of the schema, line by line; exits with 1 if anything does.
+
+    `contract` is the contract file, `git:REVISION` that file at a revision, `django` what the models say now, and
+    `live` the database.
+    """
+    settings = settings_load()
+    found = differences(_side(before, settings), _side(after, settings))
+    if as_json:
+        out.out(json.dumps([each.as_json() for each in found], indent=2, ensure_ascii=False))
+    for each in [] if as_json else found:
+        out.print(Text(str(each), style=_COLOURS[str(each)[0]]))
+    raise typer.Exit(_DIFFER if found else 0)
+
+
+def _side(name: str, settings: LocalSettings) -> Contract | Catalog:
+    if name == "contract":
+        return contract_read(None)
+    if name == "live":
+        dsn = reach(settings, django=False).owner_dsn
+        assert dsn is not None  # noqa: S101 - the database was not left out
+        with live_connection(dsn) as connection:
+            return read_catalog(connection)
+    if name == "django":
+        project = reach(settings, database=False).project
+        assert project is not None  # noqa: S101 - Django was not left out
+        return django_contract(project)
+    if name.startswith("git:"):
+        return _at_revision(name.removeprefix("git:"))
+    if not Path(name).exists():
+        raise UsageError(f"{name} is no side to compare: name one of {_SIDES}.")
+    return contract_read(Path(name))
+
+
+def _at_revision(revision: str) -> Contract:
+    """The contract file as it was.
+
+    :raises UsageError: git doesn't know it, or it was of another format.
+    """
+    if revision.startswith("-"):
+        raise UsageError(f"git knows no revision {revision}: name one of `git log`.")
+    command = ["git", "show", f"{revision}:./{FILE.name}"]
+    try:
+        shown = subprocess.run(command, cwd=FILE.parent, capture_output=True, check=True).stdout  # noqa: S603 - git itself
+        return Contract.model_validate_json(shown)
+    except OSError as error:
+        raise UsageError("git isn't installed here: name a file instead.") from error
+    except subprocess.CalledProcessError as error:
+        reason = (error.stderr.decode(errors="replace").strip().splitlines() or ["it says nothing"])[0]
+        raise UsageError(
+            f"git can't show the contract at {revision} ({reason}): name a revision that has it."
+        ) from error
+    except ValidationError as error:
+        raise UsageError(f"the contract at {revision} is of another format: name a later revision.") from error
