@@ -17,6 +17,7 @@ from strangler.cli import command_line
 from strangler.cli.schema import check as checking
 from strangler.cli.schema.reaching import Reached
 from strangler.errors import FailedError, UsageError
+from strangler.local.settings import ROOT
 from strangler.schema.checking import Comparison
 from strangler.schema.graph import graph_make
 from strangler.schema.mermaid import graph_mermaid
@@ -149,3 +150,9 @@ def test_names_that_mermaid_would_take_for_its_own_are_numbers() -> None:
     document = deepcopy({"format": 2, "tables": {'od"d [end] #1': {"name": "x", "model": "a.B", "columns": {}}}})
     drawn = graph_mermaid(graph_make(Contract.model_validate(document), Consumer(features={"a`b": Feature()})))
     assert 'table0[("od#34;d #91;end#93; #35;1")]' in drawn
+
+
+def test_the_documented_picture_is_drawn() -> None:
+    assert f"```mermaid\n{run('graph', '--feature', 'feed').output}```" in (ROOT / "docs" / "schema.md").read_text(
+        "utf-8"
+    )
