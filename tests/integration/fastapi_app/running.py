@@ -76,7 +76,9 @@ class Statements(list[str]):
         self._note(statement)
 
     def _note(self, text: str) -> None:
-        if text.rstrip(";").split()[0].upper() not in ("BEGIN", "COMMIT", "ROLLBACK"):
+        # What asyncpg asks once on each connection, to learn of a type, is no request's.
+        own = "typeinfo_tree" in text or "set_config('jit'" in text
+        if not own and text.rstrip(";").split()[0].upper() not in ("BEGIN", "COMMIT", "ROLLBACK"):
             self.append(text)
 
 
