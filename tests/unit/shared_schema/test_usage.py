@@ -134,7 +134,10 @@ WRITES = [
 ]
 
 
-@pytest.mark.parametrize(("statement", "expected"), READS + WRITES, ids=lambda part: str(part).replace("\n", ""))
+# Not the usage in a test's name: sets have another order in each process.
+@pytest.mark.parametrize(
+    ("statement", "expected"), READS + WRITES, ids=[str(statement).replace("\n", "") for statement, _ in READS + WRITES]
+)
 def test_columns_are_found_wherever_they_stand(statement: Executable, expected: Usage) -> None:
     assert usage_of(statement) == expected
 
