@@ -37,6 +37,8 @@ class Database:
 
     def __init__(self, url: str, *, pool_max: int, report_sql: bool = False) -> None:
         self.engine = _engine(url, pool_max, report_sql=report_sql)
+        # Of its own: while requests wait for every connection of the pool the service is busy, and not unready.
+        self._watching = _engine(url, 1, pre_ping=True)
         self.problem: str | None = "The database was not asked yet."
         self._consumer = load_consumer()
         self._fingerprint: str | None = None
@@ -75,10 +77,11 @@ class Database:
     async def close(self) -> None:
         """Closes every connection."""
         await self.engine.dispose()
+        await self._watching.dispose()
 
     async def _ask(self) -> str | None:
         try:
-            async with self.engine.connect() as connection:
+            async with self._watching.connect() as connection:
                 return await connection.run_sync(self._look)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             return f"The database does not answer ({_reason(error)}): start it, or mend FASTAPI_DATABASE_URL."
@@ -131,7 +134,7 @@ async def watched(database: Database) -> AsyncIterator[None]:
         await database.close()
 
 
-def _engine(url: str, pool_max: int, *, report_sql: bool) -> AsyncEngine:
+def _engine(url: str, pool_max: int, *, report_sql: bool = False, pre_ping: bool = False) -> AsyncEngine:
     engine = create_async_engine(
         _asyncpg_url(url),
         pool_size=pool_max,
@@ -139,6 +142,7 @@ def _engine(url: str, pool_max: int, *, report_sql: bool) -> AsyncEngine:
         # Values of rows are e-mails, password hashes and tokens: they stay out of messages and logs.
         hide_parameters=True,
         pool_timeout=_POOL_WAIT_SECONDS,
+        pool_pre_ping=pre_ping,
         connect_args={
             "timeout": _CONNECT_SECONDS,
             "server_settings": {"application_name": "fastapi_app"},

@@ -8,7 +8,6 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from fastapi_app import database as fastapi_database
 from fastapi_app import main
 from strangler.local.settings import ROOT
 from strangler.routes.table import load_routes
@@ -60,14 +59,6 @@ def owner(database: OwnDatabase) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture(scope="session", autouse=True)
-def unwatched() -> Iterator[None]:
-    """Tests count connections: nobody takes one on the side, but where a test asks for it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fastapi_database, "_WATCH_SECONDS", 3600.0)
-        yield
-
-
 @pytest.fixture(scope="session")
 def start(template: OwnDatabase) -> Start:
     """Starts the application over a database: `async with start(database) as running`."""
@@ -92,8 +83,6 @@ def start(template: OwnDatabase) -> Start:
             ):
                 if ready:
                     await until_ready(client)
-                    # Behind the watch's own first look, so that it has its connection no longer.
-                    await app.state.database.check()
                 yield Running(app=app, client=client, log=log)
 
     return run

@@ -95,6 +95,15 @@ async def test_without_a_database_every_endpoint_says_so_and_recovers(
     check_no_secret(running, headers["Authorization"])
 
 
+async def test_a_service_whose_connections_are_all_taken_is_busy_and_not_unready(
+    start: Start, own_database: OwnDatabase
+) -> None:
+    async with start(own_database, pool_max=1) as running, running.engine.connect():
+        assert running.in_use == 1
+        async with asyncio.timeout(2):
+            assert (await running.client.get("/health/ready")).status_code == 200
+
+
 async def test_connections_that_died_unused_cost_no_request(
     start: Start, own_database: OwnDatabase, template: OwnDatabase, wire: Wire
 ) -> None:
