@@ -1,5 +1,6 @@
 """What a role may not do and the service's features need, by column."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -37,9 +38,27 @@ def denied_mismatches(
         SQLAlchemyError: the database refuses.
     """
     wanted = [right for right in rights_wanted(consumer, writing=writing) if right.table in catalog.tables]
-    role = role or connection.execute(text("SELECT current_user")).scalar_one()
-    if not connection.execute(_ROLE, {"role": role}).scalar_one():
+    role = str(role or connection.execute(text("SELECT current_user")).scalar_one())
+    if not role_exists(connection, role):
         return [Mismatch("", None, f"Role {role} is missing: {_MEND}.")]
+    return _mismatches(role, wanted, denied_rights(connection, wanted, catalog, role=role))
+
+
+def role_exists(connection: Connection, role: str) -> bool:
+    """Whether the server has such a role.
+
+    Raises:
+        SQLAlchemyError: the database refuses.
+    """
+    return bool(connection.execute(_ROLE, {"role": role}).scalar_one())
+
+
+def denied_rights(connection: Connection, wanted: Sequence[Right], catalog: Catalog, *, role: str) -> list[Right]:
+    """Those of the rights, on tables that are there, that a role lacks; a right on a missing column isn't among them.
+
+    Raises:
+        SQLAlchemyError: the database refuses, or has no such role.
+    """
     tables = [catalog.tables[right.table] for right in wanted]
     asked = {
         "role": role,
@@ -48,8 +67,7 @@ def denied_mismatches(
         "columns": [right.column for right in wanted],
         "kinds": [right.kind for right in wanted],
     }
-    denied = [wanted[place - 1] for place in connection.execute(_DENIED, asked).scalars()]
-    return _mismatches(str(role), wanted, denied)
+    return [wanted[place - 1] for place in connection.execute(_DENIED, asked).scalars()]
 
 
 def _mismatches(role: str, wanted: list[Right], denied: list[Right]) -> list[Mismatch]:

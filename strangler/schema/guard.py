@@ -170,7 +170,7 @@ class _Guard:
             *of_breaks(found, find_renamed(before.places, after.places)),
             *of_mismatches(self._unready(before, after, {(each.table, each.column) for each in found})),
             *of_failures(find_failures(before.tried, after.tried)),
-            *of_lost(find_lost(set(before.rights), set(after.rights), after.catalog), self._role),
+            *of_lost(find_lost(before.rights, after.rights, after.catalog), self._role),
         ]
         targets = (target_of(statement, before.catalog) for statement in step.done.sql)
         self._made.update(target.table for target in targets if target.makes and target.table)

@@ -1,4 +1,4 @@
-"""The live database, as SQLAlchemy's catalog queries want it: read, and never written."""
+"""A database, as SQLAlchemy's catalog queries want it: read, and never written."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

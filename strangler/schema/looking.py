@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
-from sqlalchemy import NullPool, create_engine
+from psycopg.conninfo import make_conninfo
 
 from shared_schema.catalog import Catalog, read_catalog
 from shared_schema.consumer import Consumer
-from shared_schema.privileges import Right, rights_wanted
+from shared_schema.privileges import Right
 from strangler.databases.connecting import refusals
+from strangler.schema.live import live_connection
 from strangler.schema.permissions import rights_of
 from strangler.schema.replay import Tried, try_statements
 from strangler.schema.storage import File, Places, places, table_files
@@ -31,29 +32,14 @@ def look(connection: psycopg.Connection, consumer: Consumer, *, role: str | None
 
     :raises FailedError: the database refuses.
     """
-    catalog = catalog_of(connection.info)
+    with live_connection(make_conninfo(connection.info.dsn, password=connection.info.password)) as asking:
+        catalog = read_catalog(asking)
+        rights = rights_of(asking, role, consumer, catalog) if role else frozenset()
     with refusals():
         return Look(
             catalog=catalog,
             tried=try_statements(connection, consumer),
-            rights=frozenset(
-                rights_of(connection, role, rights_wanted(consumer, writing=True), catalog) if role else ()
-            ),
+            rights=rights,
             files=table_files(connection, default=catalog.schema),
             places=places(connection, default=catalog.schema),
         )
-
-
-def catalog_of(info: psycopg.ConnectionInfo) -> Catalog:
-    """The catalog of the database that a connection leads to.
-
-    :raises FailedError: the database refuses.
-    """
-    with refusals():
-        engine = create_engine(
-            "postgresql+psycopg://",
-            creator=lambda: psycopg.connect(info.dsn, password=info.password),
-            poolclass=NullPool,
-        )
-        with engine.connect() as connection:
-            return read_catalog(connection)

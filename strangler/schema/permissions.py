@@ -1,56 +1,31 @@
 """What a role may do with the columns that a consumer needs, in one database."""
 
 from collections.abc import Iterator
-from typing import Final
 
-import psycopg
+from sqlalchemy import Connection
 
 from shared_schema.catalog import Catalog
-from shared_schema.privileges import Right
-
-_ROLE: Final = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s)"
-# By number, as a column's name may hold anything; a table of another kind than wanted isn't there.
-_ALLOWED: Final = """
-    SELECT asked.place FROM unnest(%(schemas)s::text[], %(tables)s::text[], %(columns)s::text[], %(kinds)s::text[])
-        WITH ORDINALITY AS asked (schema, name, attribute, kind, place)
-    JOIN pg_namespace ON nspname = schema
-    JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = name
-    LEFT JOIN pg_attribute ON attrelid = pg_class.oid AND attname = attribute AND NOT attisdropped
-    WHERE has_schema_privilege(%(role)s, pg_namespace.oid, 'USAGE')
-    AND CASE WHEN kind = 'DELETE' THEN has_table_privilege(%(role)s, pg_class.oid, kind)
-        WHEN attnum IS NOT NULL THEN has_column_privilege(%(role)s, pg_class.oid, attnum, kind) ELSE false END
-"""
+from shared_schema.consumer import Consumer
+from shared_schema.drift.privileges import denied_rights, role_exists
+from shared_schema.privileges import Right, rights_wanted
 
 
-def rights_of(connection: psycopg.Connection, role: str, wanted: list[Right], catalog: Catalog) -> set[Right]:
-    """Those of the `wanted` rights that a role has; none if there is no such role.
+def rights_of(connection: Connection, role: str, consumer: Consumer, catalog: Catalog) -> frozenset[Right]:
+    """The rights that the consumer wants and a role has; none if there is no such role.
 
-    :raises psycopg.Error: the connection is lost.
+    :raises SQLAlchemyError: the database refuses.
     """
-    if connection.execute(_ROLE, (role,)).fetchone() != (True,):
-        return set()
-    names = [_name(right.table, catalog) for right in wanted]
-    rows = connection.execute(
-        _ALLOWED,
-        {
-            "role": role,
-            "schemas": [schema for schema, _ in names],
-            "tables": [name for _, name in names],
-            "columns": [right.column for right in wanted],
-            "kinds": [right.kind for right in wanted],
-        },
-    ).fetchall()
-    return {wanted[place - 1] for (place,) in rows}
+    if not role_exists(connection, role):
+        return frozenset()
+    wanted = [right for right in rights_wanted(consumer, writing=True) if _is_there(right, catalog)]
+    return frozenset(wanted) - set(denied_rights(connection, wanted, catalog, role=role))
 
 
-def find_lost(before: set[Right], after: set[Right], catalog: Catalog) -> Iterator[Right]:
+def find_lost(before: frozenset[Right], after: frozenset[Right], catalog: Catalog) -> Iterator[Right]:
     """The rights that are gone on what is still there; those on what is gone are another matter."""
-    for right in sorted(before - after):
-        table = catalog.tables.get(right.table)
-        if table is not None and (not right.column or right.column in table.columns):
-            yield right
+    return (right for right in sorted(before - after) if _is_there(right, catalog))
 
 
-def _name(key: str, catalog: Catalog) -> tuple[str, str]:
-    table = catalog.tables.get(key)
-    return (table.schema, table.name) if table else (catalog.schema, key)
+def _is_there(right: Right, catalog: Catalog) -> bool:
+    table = catalog.tables.get(right.table)
+    return table is not None and (not right.column or right.column in table.columns)

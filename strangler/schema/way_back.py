@@ -33,7 +33,7 @@ def judge_way_back(
     if wrong:
         wrong += of_breaks(find_breaks(before.catalog, back.catalog, running))
     wrong += of_failures(find_failures(before.tried, back.tried))
-    wrong += of_lost(find_lost(set(before.rights), set(back.rights), back.catalog), role)
+    wrong += of_lost(find_lost(before.rights, back.rights, back.catalog), role)
     first = of_breaks(find_breaks(after.catalog, back.catalog, coming)) if coming != running else []
     return WayBack(
         app=undone.app,

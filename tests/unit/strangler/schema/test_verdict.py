@@ -111,9 +111,9 @@ def test_the_rights_that_are_wanted_are_those_on_columns() -> None:
 
 
 def test_a_right_on_what_is_gone_is_not_lost() -> None:
-    before = {Right("post", "SELECT", "id"), Right("post", "SELECT", "title"), Right("tag", "DELETE", "")}
+    before = frozenset({Right("post", "SELECT", "id"), Right("post", "SELECT", "title"), Right("tag", "DELETE", "")})
     catalog = Catalog({"post": table(id="bigint")})
-    assert [str(right) for right in find_lost(before, set(), catalog)] == ["SELECT post.id"]
+    assert [str(right) for right in find_lost(before, frozenset(), catalog)] == ["SELECT post.id"]
 
 
 def test_what_lies_elsewhere_was_rewritten_and_what_has_another_name_was_renamed() -> None:
