@@ -22,7 +22,10 @@ from tests.gateways import gateway, marks, routes_at
 pytestmark = pytest.mark.xdist_group("own stack")
 
 SECONDS = 30
-MISSING = "Column posts.title is missing: run the Django migrations or adapt shared_schema/models.py."
+MISSING = (
+    "Column posts.title is missing (needed by feed, posts, users): "
+    "run the Django migrations, or deploy the FastAPI that does without it."
+)
 
 
 @pytest.fixture(scope="module")
