@@ -1,6 +1,9 @@
 """A migrated database of the foreign project (tests/foreign), shared by the tests of a worker: leave it as it was."""
 
 import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -8,8 +11,10 @@ from sqlalchemy import Connection, create_engine, func, make_url, select, text
 
 from shared_schema.callables import callable_register
 from shared_schema.catalog import read_catalog
+from shared_schema.consumer import Consumer
 from shared_schema.contract import Contract
 from shared_schema.inheritance import table_clause
+from strangler.local.settings import ROOT, base_environment
 from strangler.schema.django_side import django_contract
 from tests.databases import OwnDatabase, foreign_database, foreign_project
 from tests.integration.foreign.graphs import Project
@@ -36,6 +41,19 @@ def foreign_connection(foreign: OwnDatabase) -> Iterator[Connection]:
 def foreign_contract(foreign: OwnDatabase) -> Contract:
     """What the project's `export_schema` says."""
     return django_contract(foreign_project(foreign.owner_dsn))
+
+
+@pytest.fixture(scope="session")
+def stated(foreign_contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
+    """What a service beside the project states.
+
+    Derived in a process of its own, where the classes are mapped on the contract's tables.
+    """
+    file = tmp_path_factory.mktemp("foreign") / "contract.json"
+    file.write_text(json.dumps(foreign_contract.model_dump(mode="json", exclude_unset=True)))
+    argv = [sys.executable, "-m", "tests.foreign.statements", str(file)]
+    derived = subprocess.run(argv, cwd=ROOT, env=base_environment(), check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    return Consumer.model_validate_json(derived.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,5 @@
 """A service beside the foreign project: what it needs is derived, its role may do that, and nothing else."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import psycopg
@@ -15,7 +12,6 @@ from shared_schema.contract import Contract
 from shared_schema.drift.consumer import consumer_mismatches, contract_consumer_mismatches
 from shared_schema.privileges import Right, rights_wanted
 from shared_schema.tables import contract_metadata
-from strangler.local.settings import ROOT, base_environment
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
@@ -28,16 +24,6 @@ READING = RouteTable(routes=(Route(name="a.a", methods=("GET",), path="/a/", sta
 WRITING = RouteTable(routes=(Route(name="a.a", methods=("POST",), path="/a/", stage=Stage.MIGRATED),))
 
 VIEW = "books_popularity"
-
-
-@pytest.fixture(scope="session")
-def consumer(foreign_contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
-    """Derived in a process of its own, where the classes are mapped on the contract's tables."""
-    file = tmp_path_factory.mktemp("foreign") / "contract.json"
-    file.write_text(json.dumps(foreign_contract.model_dump(mode="json", exclude_unset=True)))
-    argv = [sys.executable, "-m", "tests.foreign.statements", str(file)]
-    derived = subprocess.run(argv, cwd=ROOT, env=base_environment(), check=True, capture_output=True, text=True)  # noqa: S603 - ours
-    return Consumer.model_validate_json(derived.stdout)
 
 
 @pytest.fixture
@@ -55,10 +41,10 @@ def grant(foreign: OwnDatabase, role: str, consumer: Consumer, table: RouteTable
 
 @pytest.mark.parametrize("table", [READING, WRITING], ids=["reading", "writing"])
 def test_the_role_may_do_what_the_statements_say_and_nothing_else(
-    foreign: OwnDatabase, role: str, consumer: Consumer, table: RouteTable
+    foreign: OwnDatabase, role: str, stated: Consumer, table: RouteTable
 ) -> None:
-    grant(foreign, role, consumer, table)
-    wanted = set(rights_wanted(consumer, writing=table is WRITING))
+    grant(foreign, role, stated, table)
+    wanted = set(rights_wanted(stated, writing=table is WRITING))
     assert rights_of(foreign.superuser_dsn, role) == wanted
     assert sequences_of(foreign.superuser_dsn, role) == []
     # To write to a view of several tables is refused whatever the rights are.
@@ -66,31 +52,31 @@ def test_the_role_may_do_what_the_statements_say_and_nothing_else(
     assert {right for right in tried if right.table != VIEW} == {right for right in wanted if right.table != VIEW}
 
 
-def test_every_statement_works_as_that_role(foreign: OwnDatabase, role: str, consumer: Consumer) -> None:
-    grant(foreign, role, consumer, WRITING)
+def test_every_statement_works_as_that_role(foreign: OwnDatabase, role: str, stated: Consumer) -> None:
+    grant(foreign, role, stated, WRITING)
     with psycopg.connect(foreign.dsn(role), autocommit=True) as connection:
-        tried = try_statements(connection, consumer)
+        tried = try_statements(connection, stated)
     assert {str(key): found for key, found in tried.items() if not found.works} == {}
     assert len(tried) > 60
 
 
-def test_names_that_need_quotes_other_schemas_and_views_are_told_apart(consumer: Consumer) -> None:
-    assert consumer.features["orders"].reads == {"Order Items": ("Off, in parts of 100", "Unit Price", "id")}
-    assert consumer.features["orders"].inserts["Order Items"] == ("Off, in parts of 100", "Unit Price", "select")
-    assert consumer.features["audit"].reads["audit.entries_seen_by"] == ("entry_id",)
-    assert consumer.features["items"].reads[VIEW] == ("item_id", "loans")
-    assert VIEW not in consumer.deletes
-    rights = set(rights_wanted(consumer, writing=True))
+def test_names_that_need_quotes_other_schemas_and_views_are_told_apart(stated: Consumer) -> None:
+    assert stated.features["orders"].reads == {"Order Items": ("Off, in parts of 100", "Unit Price", "id")}
+    assert stated.features["orders"].inserts["Order Items"] == ("Off, in parts of 100", "Unit Price", "select")
+    assert stated.features["audit"].reads["audit.entries_seen_by"] == ("entry_id",)
+    assert stated.features["items"].reads[VIEW] == ("item_id", "loans")
+    assert VIEW not in stated.deletes
+    rights = set(rights_wanted(stated, writing=True))
     assert {Right("lending_copy", "UPDATE", "id"), Right("books_publisher", "UPDATE", "name")} <= rights
 
 
 def test_what_the_classes_need_is_in_the_database_and_in_the_contract(
-    foreign_connection: Connection, foreign_contract: Contract, consumer: Consumer
+    foreign_connection: Connection, foreign_contract: Contract, stated: Consumer
 ) -> None:
-    assert consumer_mismatches(consumer, read_catalog(foreign_connection)) == []
-    assert contract_consumer_mismatches(consumer, foreign_contract) == []
-    assert consumer.needs["books_item"]["facts"].type == "dict[str, Any]"
-    assert consumer.needs["books_item"]["publisher_id"].nullable
+    assert consumer_mismatches(stated, read_catalog(foreign_connection)) == []
+    assert contract_consumer_mismatches(stated, foreign_contract) == []
+    assert stated.needs["books_item"]["facts"].type == "dict[str, Any]"
+    assert stated.needs["books_item"]["publisher_id"].nullable
 
 
 def test_the_contracts_tables_are_those_that_reflection_gives(
