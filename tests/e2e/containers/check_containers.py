@@ -120,7 +120,7 @@ def test_stacks_that_start_in_another_order_are_found_at_their_new_addresses(con
 
 def test_everything_stopped_starts_with_nginx_first_and_postgresql_last(containers: Containers) -> None:
     containers.run("stop")
-    for service in ("nginx", "fastapi", "django", "postgres"):
+    for service in ("nginx", "shadow", "fastapi", "django", "postgres"):
         containers.run("start", service)
     containers.wait_until_ready()
 

@@ -53,7 +53,9 @@ def test_what_up_has_started_is_the_beginning_of_the_history(containers: Contain
 
 
 def test_a_share_of_the_callers_moves_then_all_and_all_come_back(containers: Containers, front: httpx.Client) -> None:
-    said = containers.strangler("switch", "feed.list", "--to", "canary", "--percent", "50", "--yes")
+    canary = ("switch", "feed.list", "--to", "canary", "--percent", "50", "--yes")
+    assert "is refused: feed.list was found equal 0 times" in containers.strangler(*canary, code=3)
+    said = containers.strangler(*canary, "--force", "--reason", "to see half of the callers move")
     assert "/api/feed/: django → fastapi for 50% of callers, else django" in said
     sides = [front.get(FEED, headers=bearer(user)).headers["X-Served-By"] for user in range(200)]
     assert set(sides) == {"django", "fastapi"}
@@ -143,7 +145,7 @@ def test_a_sampled_route_is_asked_again_and_its_moves_bear_the_evidence(
     found = results()
     assert found["equal"] == found["asked"]
     containers.strangler(*MOVE)
-    assert history(containers)[-1]["evidence"]["feed.list"]["equal"] >= found["equal"]
+    assert history(containers)[-1]["evidence"]["feed.list"]["shadow"]["equal"] >= found["equal"]
     containers.strangler("shadow", "--reset", "feed.list")
     assert results()["asked"] == 0
 
