@@ -30,6 +30,11 @@ class Sent:
     usage: Usage
     repeatable: bool
 
+    @property
+    def writes(self) -> bool:
+        """Whether it does more than to read."""
+        return bool(self.usage.inserts or self.usage.updates or self.usage.deletes)
+
 
 @dataclass(frozen=True)
 class Service:
@@ -37,6 +42,11 @@ class Service:
 
     transactions: tuple[tuple[Sent, ...], ...]
     needs: dict[str, dict[str, Need]] = field(default_factory=dict)
+
+    @property
+    def plays(self) -> list[tuple[Sent, ...]]:
+        """What a day brings: each transaction, and those that write twice, with the same values."""
+        return [*self.transactions, *(each * 2 for each in self.transactions if any(sent.writes for sent in each))]
 
     def consumer(self) -> Consumer:
         """What the guard is told of it: each transaction is a feature."""
@@ -106,7 +116,7 @@ class Fields:
             may_be_left = each.null or each.has_db_default()
             if may_be_left and draw(st.booleans()):
                 continue
-            is_null = each.null and draw(st.integers(0, 2)) == 0
+            is_null = each.null and draw(st.booleans())
             found[column] = None if is_null else draw(st.sampled_from(self.values(table, column)))
         return found
 
@@ -149,8 +159,22 @@ def _select(draw: st.DrawFn, table: Table, tables: list[Table], fields: Fields) 
 @st.composite
 def _insert(draw: st.DrawFn, table: Table, _: list[Table], fields: Fields) -> Sent:
     row = draw(Fields.row(fields, table.name))
-    returned = draw(st.lists(st.sampled_from(list(table.columns)), unique=True))
-    return _sent(insert(table).values(row).returning(*returned) if returned else insert(table).values(row), False)
+    statement = insert(table).values(draw(_rows(row, table.name, fields)))
+    returned = draw(_returned(table))
+    return _sent(statement.returning(*returned) if returned else statement, False)
+
+
+def _returned(table: Table) -> st.SearchStrategy[list[Any]]:
+    return st.lists(st.sampled_from(list(table.columns)), unique=True)
+
+
+@st.composite
+def _rows(draw: st.DrawFn, row: dict[str, Any], table: str, fields: Fields) -> Any:
+    """The row, or it and another that shares some of its values."""
+    if not row or draw(st.booleans()):
+        return row
+    other = row | draw(Fields.row(fields, table))
+    return [row, {column: draw(st.sampled_from((value, other[column]))) for column, value in row.items()}]
 
 
 @st.composite
@@ -178,7 +202,9 @@ def _update(draw: st.DrawFn, table: Table, _: list[Table], fields: Fields) -> Se
     columns = sorted(row.keys() - {"id"})
     chosen = draw(st.lists(st.sampled_from(columns), min_size=1, unique=True)) if columns else []
     values = {column: row[column] for column in chosen} or {"id": table.c.id}
-    return _sent(update(table).values(values).where(table.c.id == draw(st.integers(1, 3))))
+    statement = update(table).values(values).where(table.c.id == draw(st.integers(1, 3)))
+    returned = draw(_returned(table))
+    return _sent(statement.returning(*returned) if returned else statement)
 
 
 @st.composite
@@ -200,7 +226,7 @@ def services(draw: st.DrawFn, metadata: MetaData, fields: Fields, catalog: Catal
     """Some transactions, and what is needed of the columns that are read."""
     tables = sorted(metadata.tables.values(), key=lambda table: table.name)
     some = st.lists(statements(tables, fields), min_size=1, max_size=2).map(tuple)
-    transactions = draw(st.lists(some, min_size=1, max_size=5))
+    transactions = draw(st.lists(some, min_size=2, max_size=6))
     needs: dict[str, dict[str, Need]] = {}
     for table in tables:
         key = table_key(table.schema, table.name)

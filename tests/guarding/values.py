@@ -12,7 +12,7 @@ from django.db import models
 # No compression makes it fit into the page of an index.
 _LONG = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=9000))  # noqa: S311 - any text
 _UUIDS = tuple(uuid.UUID(int=number) for number in (1, 2, 3))
-_INTEGERS = (0, 1, 2, -1, 7, 32_767, 40_000, 2**31 - 1, 2**40)
+_INTEGERS = (0, 1, 2, -1, 7, -(2**15), 32_767, 40_000, -(2**31), 2**31 - 1, 2**40, 2**63 - 1)
 _TIMES = tuple(dt.datetime(2024, 1, day, 12, 30, 15, 250_000, tzinfo=dt.UTC) for day in (1, 2))
 _LIMITS: dict[type, tuple[int, int]] = {
     models.PositiveIntegerField: (0, 2**31),
@@ -32,7 +32,7 @@ def values_for(field: Any) -> tuple[Any, ...]:
             return ("", "a", "b", "A", _LONG)
         case models.DecimalField():
             digits, places = field.max_digits or 1, field.decimal_places or 0
-            return tuple(Decimal(number).scaleb(-places) for number in (0, 15, 10**digits - 1))
+            return tuple(Decimal(number).scaleb(-places) for number in (0, 15, 10**digits - 1, 1 - 10**digits))
         case models.BooleanField():
             return (True, False)
         case models.DateTimeField():

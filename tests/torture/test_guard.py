@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoDbBlocker
 
+from strangler.schema import column_rules, table_rules
 from tests.guarding.properties import IGNORED, made_world, what_harms_nobody_is_called_safe, what_is_called_safe_works
 from tests.guarding.world import World
 from tests.shared_stack import StackAddresses
@@ -33,3 +35,27 @@ def test_what_is_called_safe_works(world: World, data: st.DataObject) -> None:
 @settings(SETTINGS, max_examples=1000)
 def test_what_harms_nobody_is_called_safe(world: World, data: st.DataObject) -> None:
     what_harms_nobody_is_called_safe(world, data)
+
+
+@pytest.mark.parametrize(
+    ("room", "rule"),
+    [
+        (column_rules, "_null_written"),
+        (column_rules, "_replaced"),
+        (table_rules, "_checks"),
+        (table_rules, "_new_uniques"),
+        (table_rules, "_triggers"),
+    ],
+)
+def test_a_rule_that_says_nothing_is_missed(
+    world: World, monkeypatch: pytest.MonkeyPatch, room: ModuleType, rule: str
+) -> None:
+    monkeypatch.setattr(room, rule, lambda *_: iter(()))
+
+    @given(data=st.data())
+    @settings(SETTINGS, max_examples=1000, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+    def attack(data: st.DataObject) -> None:
+        what_is_called_safe_works(world, data)
+
+    with pytest.raises(AssertionError):
+        attack()

@@ -28,7 +28,7 @@ def world(database_url: str, django_db_blocker: DjangoDbBlocker) -> Iterator[Wor
 
 
 @given(data=st.data())
-@settings(SETTINGS, max_examples=50)
+@settings(SETTINGS, max_examples=100)
 def test_what_is_called_safe_works(world: World, data: st.DataObject) -> None:
     what_is_called_safe_works(world, data)
 
