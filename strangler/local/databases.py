@@ -1,5 +1,7 @@
 """Databases and the roles that own them, made through a superuser's connection."""
 
+from contextlib import suppress
+
 import psycopg
 from psycopg import sql
 
@@ -28,8 +30,16 @@ def database_drop(*, admin_dsn: str, name: str) -> None:
 
     :raises psycopg.Error: the server refused.
     """
+    drop = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+    forced = sql.SQL("{} WITH (FORCE)").format(drop)
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        try:
+            connection.execute(forced)
+        except psycopg.errors.InsufficientPrivilege:
+            # Autovacuum is at work there, a superuser's: without FORCE PostgreSQL asks it to go, and waits 5 s.
+            with suppress(psycopg.errors.ObjectInUse):
+                connection.execute(drop)
+            connection.execute(forced)
 
 
 def database_require(*, dsn: str, mend: str) -> None:
