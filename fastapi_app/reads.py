@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.types import TypeEngine
 
 from fastapi_app.sessions import RequestSession
+from shared_schema.overlay import values_made
 
 # Keys are made of filters, orders and numbers of search terms: a client can think of many, few are asked for twice.
 _MOST_STATEMENTS = 512
@@ -139,19 +140,13 @@ def _statement(rows: Rows) -> _Compiled:
 def _compile(statement: Executable) -> _Compiled:
     compiled: Any = statement.compile(dialect=_dialect)  # type: ignore[attr-defined] # every statement has it
     names = tuple(compiled.positiontup or ())
-    made = {column.key: _maker(column.default, column.type) for column in compiled.insert_prefetch}
-    made |= {column.key: _maker(column.onupdate, column.type) for column in compiled.update_prefetch}
+    made = {column.key: _as_bound(make, column.type) for column, make in values_made(compiled)}
     # By their own names: an escaped one would hide a column's whose name has a space or a comma in it.
     constants = compiled.construct_params(escape_names=False, _check=False)
     return _Compiled(compiled.string, names, {name: constants[name] for name in names}, made)
 
 
-def _maker(default: Any, kind: TypeEngine[Any]) -> Callable[[], Any]:  # noqa: ANN401 - SQLAlchemy's own
-    """What gives a default as the driver takes it."""
+def _as_bound(make: Callable[[], Any], kind: TypeEngine[Any]) -> Callable[[], Any]:
+    """What gives a value as the driver takes it."""
     process = kind.dialect_impl(_dialect).bind_processor(_dialect)
-
-    def make() -> Any:  # noqa: ANN401 - whatever the column holds
-        value = default.arg(None) if default.is_callable else default.arg
-        return value if process is None else process(value)
-
-    return make
+    return make if process is None else lambda: process(make())

@@ -5,6 +5,7 @@ Types, defaults and definitions are in PostgreSQL's own spelling, so that two ca
 https://www.postgresql.org/docs/current/functions-info.html).
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,6 +21,7 @@ _KINDS: Final = {
 }
 _CONSTRAINTS: Final = {"p": "primary key", "u": "unique", "f": "foreign key", "c": "check", "x": "exclusion"}
 _IDENTITIES: Final = {"a": "always", "d": "by default"}
+_NULL: Final = re.compile(r"NULL(::.*)?")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,17 @@ class CatalogColumn:
     expression: str | None = None
     place: int | None = field(default=None, compare=False)
     validated: bool = True
+
+    @property
+    def has_source(self) -> bool:
+        """Whether PostgreSQL knows a value for a row that is inserted without one."""
+        has_default = self.default is not None and not _NULL.fullmatch(self.default)
+        return has_default or self.generated or self.identity is not None
+
+    @property
+    def must_be_given(self) -> bool:
+        """Whether an INSERT has to give it a value."""
+        return not (self.nullable or self.has_source)
 
 
 @dataclass(frozen=True)

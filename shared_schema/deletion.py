@@ -48,17 +48,6 @@ async def delete_rows(
     return await _Deletion(session, _plans_of(contract)).delete(name, keys)
 
 
-def deletion_statements(name: str, *, contract: Contract | None = None) -> list[Executable]:
-    """Every statement that `delete_rows` may send for table `name`, with its parameters unbound."""
-    plans = _plans_of(contract)
-    collected = list(plans.collected(name))
-    found = [statement for plan in collected[:1] if (statement := plan.find) is not None]
-    for plan in collected:
-        found += [asked for step in plan.steps for asked in (step.is_any, step.statement) if asked is not None]
-    deleted = dict.fromkeys(table for plan in collected for table in (plan.name, *plan.ancestors))
-    return [*found, *(plans.plan(table).delete for table in deleted)]
-
-
 # By identity: a contract is a file that was read, and never changes.
 _plans: dict[int, DeletionPlans] = {}
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from shared_schema.consumer import Consumer, Feature, Need, Statement
 from shared_schema.contract import Contract
 from shared_schema.mapping import Mapping, needed_columns
+from shared_schema.overlay import values_made
 from shared_schema.samples import MOMENT, Deletion, Sample, Sent, deletion_samples
 from shared_schema.tables import contract_metadata
 from shared_schema.usage import Columns, Usage, usage_of
@@ -54,9 +55,8 @@ def as_statement(sample: Sample) -> Statement:
         InvalidRequestError: the sample lacks the value of a parameter.
     """
     compiled: Any = sample.statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined] # every statement has it
-    values = {column.key: _default(column.default) for column in compiled.insert_prefetch}
-    values |= {column.key: _default(column.onupdate) for column in compiled.update_prefetch}
-    state = compiled.construct_expanded_state({**values, **sample.values}, escape_names=False)
+    made = {column.key: make() for column, make in values_made(compiled)}
+    state = compiled.construct_expanded_state(made | dict(sample.values), escape_names=False)
     return Statement(
         name=sample.name,
         sql=state.statement,
@@ -98,10 +98,6 @@ def _spelled(kind: type) -> str:
 
 def _sorted(columns: Columns) -> dict[str, tuple[str, ...]]:
     return {table: tuple(sorted(columns[table])) for table in sorted(columns)}
-
-
-def _default(default: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own
-    return default.arg(None) if default.is_callable else default.arg
 
 
 def _as_json(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds

@@ -5,7 +5,7 @@ Core and of the ORM. As in Django an UPDATE writes nothing but `auto_now`. A val
 Django would write another over it (`auto_now`, `auto_now_add`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Column, ColumnDefault, MetaData, null
@@ -33,6 +33,18 @@ def _overlay_column(column: Column[Any], facts: ColumnFacts, name: str) -> None:
     if facts.auto_now:
         changed = ColumnDefault(lambda: now(facts.type), for_update=True)
         changed._set_parent_with_dispatch(column)  # noqa: SLF001 - the same
+
+
+def values_made(compiled: Any) -> Iterator[tuple[Column[Any], Callable[[], Any]]]:  # noqa: ANN401 - SQLAlchemy's own
+    """The columns that a compiled INSERT or UPDATE fills with defaults, each with what gives the value for one call."""
+    for column in compiled.insert_prefetch:
+        yield column, _maker(column.default)
+    for column in compiled.update_prefetch:
+        yield column, _maker(column.onupdate)
+
+
+def _maker(default: Any) -> Callable[[], Any]:  # noqa: ANN401 - SQLAlchemy's own
+    return (lambda: default.arg(None)) if default.is_callable else (lambda: default.arg)
 
 
 def django_default(facts: ColumnFacts, name: str) -> Any:  # noqa: ANN401 - a value, or what is called for one

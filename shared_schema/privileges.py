@@ -1,13 +1,11 @@
 """What a service's database role may do, by column: derived from the consumer's side of the contract."""
 
 from collections.abc import Iterable
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from shared_schema.consumer import Consumer
 
 Kind = Literal["SELECT", "INSERT", "UPDATE", "DELETE"]
-
-KINDS: Final[tuple[Kind, ...]] = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 class Right(NamedTuple):

@@ -41,7 +41,8 @@ _RANGES: Final = {
     "tsrange": "timestamp without time zone",
     "tstzrange": "timestamp with time zone",
 }
-_BIGGEST: Final = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
+# The smallest is one further from zero.
+BIGGEST: Final = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 def python_type(type_name: str) -> Any:  # noqa: ANN401 - a type, or a list of one
@@ -81,7 +82,7 @@ def as_column(value: Any, type_name: str) -> Any:  # noqa: ANN401 - whatever the
 
 def fits(value: Any, type_name: str) -> bool:  # noqa: ANN401 - whatever the column holds
     """Whether a number is within what the column's type holds; the driver refuses others, PostgreSQL finds no row."""
-    biggest = _BIGGEST.get(type_name)
+    biggest = BIGGEST.get(type_name)
     return biggest is None or not isinstance(value, int) or -biggest - 1 <= value <= biggest
 
 

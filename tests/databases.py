@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from strangler.local.databases import database_drop, database_ensure
@@ -69,6 +70,17 @@ def foreign_project(dsn: str, more: Mapping[str, str] | None = None) -> Project:
     """How the foreign project's commands are run on a database; `more` is told to them too."""
     env = base_environment() | {"DATABASE_URL": dsn} | dict(more or {})
     return Project(argv=(sys.executable, str(FOREIGN_MANAGE)), env=env, cwd=ROOT)
+
+
+@contextmanager
+def changed(database: OwnDatabase, change: str, back: str) -> Iterator[None]:
+    """The database while a statement has changed it, and another has not yet changed it back."""
+    with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+        connection.execute(change)  # type: ignore[call-overload] # a statement of the tests
+        try:
+            yield
+        finally:
+            connection.execute(back)  # type: ignore[call-overload] # the same
 
 
 @contextmanager

@@ -98,7 +98,7 @@ async def _schema_answer(request: Request, error: Exception) -> Unavailable | No
 
 
 def _database_answer(error: Exception) -> Unavailable | None:
-    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    state = getattr(driver_error(error), "sqlstate", None)
     if state in _CONFLICTS:
         return Unavailable("Another request changed the same rows: try again.", retry_after=1)
     if state in _READ_ONLY:

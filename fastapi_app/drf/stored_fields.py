@@ -12,6 +12,7 @@ from fastapi_app.drf.validators import Unique, pattern, username_characters
 from shared_schema.contract import ColumnFacts, Contract, ValidatorFacts
 from shared_schema.mapping import Reflected
 from shared_schema.stored import column_facts, validator_argument
+from shared_schema.values import BIGGEST
 
 _CLASSES: Final[Mapping[str, type[Field]]] = {
     "BigIntegerField": IntegerField,
@@ -37,7 +38,6 @@ _BUILT_IN: Final = frozenset(
         "django.core.validators.ProhibitNullCharactersValidator",
     }
 )
-_MOST: Final = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 _validators: dict[str, Callable[[Mapping[str, Any]], Validator]] = {
     "django.contrib.auth.validators.UnicodeUsernameValidator": lambda _: username_characters,
@@ -106,7 +106,7 @@ def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:
     elif issubclass(kind, ChoiceField):
         found["choices"] = {choice: str(choice) for choice in facts.choices or ()}
     elif issubclass(kind, IntegerField):
-        most = _MOST[facts.type]
+        most = BIGGEST[facts.type]
         bounds = {"min_value": 0 if facts.kind.startswith("Positive") else -most - 1, "max_value": most}
         asked = {
             "min_value": validator_argument(facts, "MinValueValidator", "limit_value"),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Executable, select
 from sqlalchemy.exc import DBAPIError
 
+from fastapi_app.sessions import driver_error
+
 if TYPE_CHECKING:
     from fastapi_app.drf.inputs import Scope, Validator
 
@@ -54,7 +56,7 @@ class Unique:
 
     def is_violated_by(self, error: DBAPIError) -> bool:
         """Whether a failed statement ran into this rule: another request was first."""
-        name = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
+        name = getattr(driver_error(error), "constraint_name", None)
         table = self._model.__table__
         rules = [*table.constraints, *table.indexes]
         return any(rule.name == name and [column.name for column in rule.columns] == [self.column] for rule in rules)

@@ -19,7 +19,8 @@ _VIEWS: Final = frozenset({"view", "materialized view"})
 
 def consumer_mismatches(consumer: Consumer, catalog: Catalog, *, mend: str = LIVE) -> list[Mismatch]:
     """Everything that a feature needs and the catalog lacks or has otherwise, by table and column."""
-    judge = _Judge(consumer, catalog, mend)
+    touched = [consumer.columns(kind) for kind in _KINDS]
+    judge = _Judge(consumer, catalog, mend, *touched)
     return [mismatch for table in sorted(consumer.tables) for mismatch in judge.of_table(table)]
 
 
@@ -57,6 +58,9 @@ class _Judge:
     consumer: Consumer
     catalog: Catalog
     mend: str
+    read: dict[str, set[str]]
+    inserted: dict[str, set[str]]
+    updated: dict[str, set[str]]
 
     def of_table(self, key: str) -> Iterator[Mismatch]:
         table = self.catalog.tables.get(key)
@@ -64,7 +68,7 @@ class _Judge:
             yield Mismatch(key, None, f"Table {key} is missing ({self._needed(key)}): {self.mend}.")
             return
         needs = self.consumer.needs.get(key, {})
-        read, inserted, updated = (self.consumer.columns(kind).get(key, set()) for kind in _KINDS)
+        read, inserted, updated = (kind.get(key, set()) for kind in (self.read, self.inserted, self.updated))
         for name in sorted({*read, *inserted, *updated, *needs}):
             column = table.columns.get(name)
             says = self._of_column(table, column, needs.get(name), written=name in inserted | updated)
@@ -90,13 +94,12 @@ class _Judge:
     def _not_given(self, key: str, table: CatalogTable) -> Iterator[Mismatch]:
         """Columns that an INSERT must give and doesn't."""
         for name, column in table.columns.items():
-            filled = column.nullable or column.default is not None or column.identity or column.generated
             lacking = [
                 feature
                 for feature, uses in self.consumer.features.items()
                 if key in uses.inserts and name not in uses.inserts[key]
             ]
-            if lacking and not filled:
+            if lacking and column.must_be_given:
                 says = f"must be given a value, and FastAPI inserts rows without one (in {', '.join(lacking)})"
                 mend = f"give it a db_default, or {self.mend.partition(', or ')[2]}"
                 yield Mismatch(key, name, f"Column {key}.{name} {says}: {mend}.")

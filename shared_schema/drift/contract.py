@@ -6,7 +6,7 @@ from typing import Final
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable
 from shared_schema.contract import ColumnFacts, Contract, TableFacts
 from shared_schema.drift.keys import key_mismatches
-from shared_schema.drift.mismatch import EITHER, MIGRATE, STRAY, Mismatch
+from shared_schema.drift.mismatch import EITHER, MIGRATE, STRAY, Mismatch, column_told
 from shared_schema.drift.types import is_alike, is_same
 
 # What Django itself makes without a model.
@@ -44,7 +44,9 @@ def _table_mismatches(key: str, facts: TableFacts, table: CatalogTable | None) -
         for name, extra in table.columns.items():
             if name not in facts.columns:
                 sentence = f"Column {key}.{name} is in the database and not in the contract: {STRAY}."
-                yield Mismatch(key, name, sentence, f"column {key}.{name}", None, _told(extra.type, extra.nullable))
+                yield Mismatch(
+                    key, name, sentence, f"column {key}.{name}", None, column_told(extra.type, nullable=extra.nullable)
+                )
         yield from key_mismatches(key, facts, table)
 
 
@@ -54,17 +56,13 @@ def _column_mismatches(
     subject = f"column {key}.{name}"
     if column is None:
         sentence = f"Column {key}.{name} is missing: {EITHER}."
-        yield Mismatch(key, name, sentence, subject, _told(facts.type, facts.null), None)
+        yield Mismatch(key, name, sentence, subject, column_told(facts.type, nullable=facts.null), None)
         return
     # Migrations give M2M tables ids of DEFAULT_AUTO_FIELD, whatever the app's own default is.
     exact = table.managed and not (table.auto_created and facts.primary_key)
     for fact, said, found, says in (_differences if exact else _kind)(facts, column):
         sentence = f"Column {key}.{name} {says}: {EITHER}."
         yield Mismatch(key, name, sentence, f"{subject} {fact}", said, found)
-
-
-def _told(type_name: str, nullable: bool) -> str:
-    return f"{type_name} {'null' if nullable else 'not null'}"
 
 
 # The fact's name, what the contract and the database say of it, and a sentence's end behind the column's name.

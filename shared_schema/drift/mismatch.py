@@ -8,6 +8,11 @@ EITHER: Final = "run the Django migrations, or export the contract if they have 
 STRAY: Final = "export the contract if a migration made it, else drop it"
 
 
+def column_told(type_name: str, *, nullable: bool) -> str:
+    """A column in a `diff`: `text not null`."""
+    return f"{type_name} {'null' if nullable else 'not null'}"
+
+
 @dataclass(frozen=True)
 class Mismatch:
     """One thing that is missing or different: what, and the mend, as a sentence.

@@ -3,11 +3,10 @@
 import time
 from typing import Annotated
 
-import psycopg
 import typer
-from psycopg.conninfo import conninfo_to_dict
 
 from strangler.cli.output import say
+from strangler.databases.connecting import login_of
 from strangler.errors import FailedError, UsageError
 from strangler.local.settings import ROOT, LocalSettings, settings_load
 from strangler.routes.table import load_routes
@@ -65,13 +64,9 @@ def _addresses(settings: LocalSettings) -> tuple[str, str]:
 
 
 def _role(fastapi_dsn: str) -> tuple[str, str]:
-    try:
-        parts = conninfo_to_dict(fastapi_dsn)
-    except psycopg.ProgrammingError:
-        parts = {}  # libpq's own message quotes the address, with the password in it
-    role, password = parts.get("user"), parts.get("password")
+    role, password = login_of(fastapi_dsn)
     if not role or not password:
         raise UsageError(
             "FASTAPI_DATABASE_URL names no role with a password: write postgresql://role:password@host:5432/database."
         )
-    return str(role), str(password)
+    return role, password

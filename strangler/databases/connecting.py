@@ -26,6 +26,15 @@ def dsn_to(dsn: str, name: str) -> str:
     return urlsplit(dsn)._replace(path=f"/{quote(name, safe='')}").geturl()
 
 
+def login_of(dsn: str) -> tuple[str, str]:
+    """The role and the password that an address names, each empty where it names none or is no address."""
+    try:
+        parts = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        return "", ""  # libpq's own message quotes the address, with the password in it
+    return str(parts.get("user") or ""), str(parts.get("password") or "")
+
+
 def is_address(value: str) -> bool:
     """Whether a text is the address of a database."""
     if value.startswith(("postgres://", "postgresql://")):

@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 
 from shared_schema.catalog import Catalog, CatalogTable
 
-_PARTS: Final = {"kind": "kind", "definition": "query", "triggers": "triggers", "row_security": "row security"}
+# What people call a part of a table that is one thing, or one set of things.
+_PARTS: Final = {"kind": "kind", "query": "definition", "triggers": "triggers", "policies": "row_security"}
 
 
 class Change(NamedTuple):
@@ -42,12 +43,7 @@ def _within(key: str, then: CatalogTable, now: CatalogTable) -> Iterator[Change]
         for name in sorted({*olds, *news}):
             if olds.get(name) != news.get(name):
                 yield Change(key, f"{word} {name} of {key}", olds.get(name), news.get(name))
-    for word, part in (
-        ("kind", "kind"),
-        ("query", "definition"),
-        ("triggers", "triggers"),
-        ("policies", "row_security"),
-    ):
+    for word, part in _PARTS.items():
         pair = getattr(then, part), getattr(now, part)
         if pair[0] != pair[1]:
             yield Change(key, f"the {word} of {key}", *pair)

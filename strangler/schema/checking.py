@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import Connection
-
-from shared_schema.catalog import read_catalog
+from shared_schema.catalog import Catalog, read_catalog
 from shared_schema.consumer import Consumer
 from shared_schema.contract import Contract
 from shared_schema.drift import Mismatch
@@ -23,6 +22,8 @@ _MAKE: Final = "run manage.py makemigrations"
 _MERGE: Final = "run manage.py makemigrations --merge"
 _APPLY: Final = "run manage.py migrate, with strangler schema guard before it"
 _UNKNOWN: Final = "deploy the code that has it, or take it back with that code's manage.py migrate"
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -84,21 +85,22 @@ def check_all(checked: Checked) -> Iterator[Comparison]:
     """Every comparison, one after another; one that can't be made says so, and the next goes on."""
     contract, consumer = checked.contract, checked.consumer
     if (project := checked.project) is not None:
-        yield _compared("Django's models and its migrations", lambda: _unmade(django_state(project, database=False)))
+        state = _once(lambda: django_state(project, database=checked.dsn is not None))
+        yield _compared("Django's models and its migrations", lambda: _unmade(_without_database(state, project)))
         if checked.dsn is not None:
-            yield _compared("Django's migrations and the database", lambda: _unapplied(django_state(project)))
+            yield _compared("Django's migrations and the database", lambda: _unapplied(state()))
         yield _compared(
             "Django's models and the contract", lambda: contract_changes(contract, django_contract(project))
         )
     if consumer is not None:
         yield _compared("the contract and FastAPI", lambda: contract_consumer_mismatches(consumer, contract))
     if (dsn := checked.dsn) is not None:
-        yield _compared(
-            "the database and the contract",
-            lambda: _asked(dsn, lambda live: contract_mismatches(contract, read_catalog(live))),
-        )
+        live = _once(lambda: _look(dsn, checked))
+        yield _compared("the database and the contract", lambda: contract_mismatches(contract, live().catalog))
         if consumer is not None:
-            yield _compared("the database and FastAPI", lambda: _asked(dsn, lambda live: _needed(live, checked)))
+            yield _compared(
+                "the database and FastAPI", lambda: consumer_mismatches(consumer, live().catalog) + live().denied
+            )
 
 
 def _compared(name: str, compare: Callable[[], Iterable[Mismatch]]) -> Comparison:
@@ -108,16 +110,47 @@ def _compared(name: str, compare: Callable[[], Iterable[Mismatch]]) -> Compariso
         return Comparison(name, problem=str(error))
 
 
-def _asked(dsn: str, ask: Callable[[Connection], list[Mismatch]]) -> list[Mismatch]:
-    with live_connection(dsn) as live:
-        return ask(live)
+def _once(ask: Callable[[], _Answer]) -> Callable[[], _Answer]:
+    """`ask`, asked once however many comparisons want to know: it gives the same answer again, or the same failure."""
+
+    @cache
+    def outcome() -> _Answer | StranglerError:
+        try:
+            return ask()
+        except StranglerError as error:
+            return error
+
+    def answer() -> _Answer:
+        found = outcome()
+        if isinstance(found, StranglerError):
+            raise found
+        return found
+
+    return answer
 
 
-def _needed(live: Connection, checked: Checked) -> list[Mismatch]:
-    consumer, catalog = checked.consumer, read_catalog(live)
-    assert consumer is not None  # noqa: S101 - the caller has looked
-    found = consumer_mismatches(consumer, catalog)
-    return found + denied_mismatches(live, consumer, catalog, role=checked.role, writing=checked.writing)
+def _without_database(state: Callable[[], SchemaState], project: Project) -> SchemaState:
+    """What needs no database, even where none answers."""
+    try:
+        return state()
+    except StranglerError:
+        return django_state(project, database=False)
+
+
+class _Live(NamedTuple):
+    """The live tables, and what FastAPI's role may not do with them."""
+
+    catalog: Catalog
+    denied: list[Mismatch]
+
+
+def _look(dsn: str, checked: Checked) -> _Live:
+    with live_connection(dsn) as connection:
+        catalog = read_catalog(connection)
+        if checked.consumer is None:
+            return _Live(catalog, [])
+        denied = denied_mismatches(connection, checked.consumer, catalog, role=checked.role, writing=checked.writing)
+        return _Live(catalog, denied)
 
 
 def _unmade(state: SchemaState) -> Iterator[Mismatch]:

@@ -13,7 +13,6 @@ from strangler.schema.effects import Effects, Features, Verb
 from strangler.schema.statement_text import names_in
 
 _NUMBERS: Final = re.compile(r"\bnextval\(|\bgen_random_uuid\(|\buuid\w*\(", re.IGNORECASE)
-_NULL: Final = re.compile(r"NULL(::.*)?")
 
 
 @dataclass(frozen=True)
@@ -62,18 +61,9 @@ def column_breaks(change: TableChange) -> Iterator[Break]:
                 yield from rule(change, name, before, after)
 
 
-def has_source(column: CatalogColumn) -> bool:
-    """Whether PostgreSQL knows a value for a row that is inserted without one."""
-    return column.generated or column.identity is not None or not _is_null(column.default)
-
-
 def is_numbering(column: CatalogColumn) -> bool:
     """Whether that value is another one for each row."""
     return column.identity is not None or bool(_NUMBERS.search(column.default or ""))
-
-
-def _is_null(default: str | None) -> bool:
-    return default is None or _NULL.fullmatch(default) is not None
 
 
 def _gone(change: TableChange, name: str) -> Iterator[Break]:
@@ -90,7 +80,7 @@ def _gone(change: TableChange, name: str) -> Iterator[Break]:
 
 
 def _added(change: TableChange, name: str, after: CatalogColumn) -> Iterator[Break]:
-    if not after.nullable and not has_source(after):
+    if after.must_be_given:
         mend = "give it a default in the database (db_default), or let it be null until every running version fills it"
         what = "is new, NOT NULL and without a default, and rows are inserted without it"
         yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, mend)
@@ -160,7 +150,7 @@ def _null_written(change: TableChange, name: str, before: CatalogColumn, after: 
         # Rows that hold NULL still are refused with whatever is written into them.
         features |= change.effects.of(Verb.UPDATE)
     yield from change.breaks(name, features, BreakKind.MAY_NOT_BE_NULL, what, mend)
-    if not has_source(after):
+    if not after.has_source:
         mend = "give it a default in the database (db_default), or release a version that gives it first"
         what = "is NOT NULL now, and rows are inserted without it"
         yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, mend)
@@ -169,7 +159,7 @@ def _null_written(change: TableChange, name: str, before: CatalogColumn, after: 
 def _default(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
     if (before.default, before.identity, before.generated) == (after.default, after.identity, after.generated):
         return
-    if has_source(before) and not has_source(after):
+    if before.has_source and not after.has_source:
         what = "has no default any more, and rows are inserted without it"
     elif is_numbering(before) and {before.identity, after.identity} != {"always", "by default"}:
         what = "gets its value from somewhere else now, and rows are inserted without it"

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import IO, TYPE_CHECKING, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -79,6 +79,27 @@ class Project:
         """The same project on another database."""
         return type(self)(argv=self.argv, env={**self.env, "DATABASE_URL": dsn}, cwd=self.cwd)
 
+    def start(self, *arguments: str, stdin: int, stderr: int | IO[bytes]) -> "subprocess.Popen[bytes]":
+        """Starts a command, whose output is piped; its group is its own, so that what it starts ends with it.
+
+        :raises FailedError: there is no such program.
+        """
+        try:
+            return subprocess.Popen(  # noqa: S603 - the project's own command, never a shell
+                [*self.argv, *arguments],
+                env=dict(self.env),
+                cwd=self.cwd,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                bufsize=0,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise FailedError(
+                f"Django can't be started ({error.strerror}: {self.argv[0]}): set MANAGE right."
+            ) from error
+
 
 def django_project(settings: LocalSettings, connections: "Connections") -> Project:
     """The project that MANAGE names, on the owner's database; without MANAGE the checkout's own Django service.
@@ -140,52 +161,33 @@ def without_secrets(text: str, env: Mapping[str, str]) -> str:
     return _LOGIN.sub(r"\1:…@", text)
 
 
+def last_words(complaint: str, code: int) -> str:
+    """The last thing that it said, which is the error itself where a traceback precedes it."""
+    lines = [line.strip() for line in complaint.strip().splitlines() if line.strip()]
+    return lines[-1].removeprefix("CommandError: ").rstrip(".") if lines else f"it ended with code {code}"
+
+
 def _run(project: Project, *arguments: str, timeout: float) -> str:
+    process = project.start(*arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        process = _start([*project.argv, *arguments], project)
-    except OSError as error:
-        raise FailedError(
-            f"Django can't be started ({error.strerror}: {project.argv[0]}): set MANAGE right."
-        ) from error
-    try:
-        said, complaint = process.communicate(timeout=timeout)
+        said, complaint = (told.decode(errors="replace") for told in process.communicate(timeout=timeout))
     except subprocess.TimeoutExpired as error:
         raise FailedError(f"Django has not answered {arguments[0]} within {timeout:.0f} s: try it by hand.") from error
     finally:
         _end(process)
     if process.returncode:
-        reason = without_secrets(_reason(complaint, process.returncode), project.env)
+        reason = without_secrets(last_words(complaint, process.returncode), project.env)
         raise FailedError(f"Django can't answer {arguments[0]} ({reason}): {_mend(complaint)}")
     return said
 
 
-def _start(argv: list[str], project: Project) -> "subprocess.Popen[str]":
-    return subprocess.Popen(  # noqa: S603 - the project's own command, never a shell
-        argv,
-        env=dict(project.env),
-        cwd=project.cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A group of its own, so that what it starts ends with it.
-        start_new_session=True,
-    )
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
+def _end(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     for stream in (process.stdout, process.stderr):
         if stream is not None:
             stream.close()
-
-
-def _reason(complaint: str, code: int) -> str:
-    """The last thing that it said, which is the error itself where a traceback precedes it."""
-    lines = [line.strip() for line in complaint.strip().splitlines() if line.strip()]
-    return lines[-1].removeprefix("CommandError: ").rstrip(".") if lines else f"it ended with code {code}"
 
 
 def _mend(complaint: str) -> str:

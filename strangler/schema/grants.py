@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import psycopg
 from psycopg import sql
 
+from shared_schema.catalog import table_key
 from shared_schema.consumer import Consumer, load_consumer
 from shared_schema.privileges import Right, rights_wanted
 from strangler.errors import FailedError
@@ -20,12 +21,11 @@ _LIMITS = {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transactio
 
 # Whatever is not PostgreSQL's own, under the contract's key of it. An extension may have brought some of another owner.
 _RELATIONS: Final = """
-    SELECT CASE nspname WHEN coalesce(current_schema(), 'public') THEN '' ELSE nspname || '.' END || relname AS key,
-        nspname AS schema, relname AS name, CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
-        pg_has_role(relowner, 'USAGE') AS owned
+    SELECT coalesce(current_schema(), 'public'), nspname, relname,
+        CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, pg_has_role(relowner, 'USAGE')
     FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-    ORDER BY 1
+    ORDER BY nspname, relname
 """
 _SCHEMAS: Final = """
     SELECT nspname FROM pg_namespace
@@ -133,7 +133,11 @@ def _privilege(kind: str, rights: list[Right]) -> sql.Composable:
 
 def _relations(connection: psycopg.Connection) -> dict[str, Relation]:
     """Every table, view and sequence by its key."""
-    return {key: Relation(*rest) for key, *rest in connection.execute(_RELATIONS).fetchall()}
+    rows = connection.execute(_RELATIONS).fetchall()
+    return {
+        table_key(schema, name, default=default): Relation(schema, name, kind, owned)
+        for default, schema, name, kind, owned in rows
+    }
 
 
 def _granted(relations: Mapping[str, Relation], table: str) -> Relation:

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from shared_schema.consumer import Consumer
 from shared_schema.contract import Contract
 from shared_schema.drift.consumer import consumer_mismatches
 from shared_schema.drift.contract import contract_mismatches
 from shared_schema.drift.mismatch import Mismatch
-from strangler.databases.connecting import connected
+from strangler.databases.connecting import connected, login_of
 from strangler.databases.source import Source
 from strangler.schema.breaks import Break
 from strangler.schema.compatibility import find_breaks
@@ -110,7 +109,7 @@ class _Guard:
         self._connection = connection
         self._tell = tell
         self._check = check
-        self._role = str(conninfo_to_dict(guarded.source.fastapi_dsn).get("user") or "")
+        self._role, _password = login_of(guarded.source.fastapi_dsn)
         self._made: set[str] = set()
 
     def report(self) -> Report:

@@ -79,7 +79,7 @@ def _disproved(hazard: Hazard, evidence: Evidence) -> bool:
 
 def _is_required(table: CatalogTable, column: str | None) -> bool:
     found = table.columns.get(column or "")
-    return found is not None and not (found.nullable or found.default or found.identity or found.generated)
+    return found is not None and found.must_be_given
 
 
 def _is_proved(table: CatalogTable, column: str | None) -> bool:

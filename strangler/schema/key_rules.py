@@ -7,7 +7,6 @@ from typing import Final
 
 from shared_schema.catalog import Catalog, CatalogConstraint
 from strangler.schema.breaks import Break, BreakKind, break_make
-from strangler.schema.column_rules import has_source
 from strangler.schema.definitions import is_enforced
 from strangler.schema.effects import Effects, Features, Verb, action_on, foreign_keys
 
@@ -72,7 +71,7 @@ def _pointing(change: KeyChange, after: Catalog, effects: Effects) -> Features:
     if new is None or (old is not None and _place(old) == _place(new) and not _is_sooner(old, new)):
         return set()
     columns = after.tables[change.table].columns
-    filled = {name for name in new.columns if has_source(columns[name])}
+    filled = {name for name in new.columns if columns[name].has_source}
     features = {
         feature
         for given, names in effects.inserts.items()

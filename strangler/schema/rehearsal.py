@@ -14,7 +14,7 @@ from typing import IO, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from strangler.errors import FailedError, UnsafeError
-from strangler.schema.django_side import Project, without_secrets
+from strangler.schema.django_side import Project, last_words, without_secrets
 
 _END_SECONDS: Final = 10
 _POLL_SECONDS: Final = 0.2
@@ -67,32 +67,16 @@ def rehearsing(
     :raises UnsafeError: the project is connected to another database; nothing was changed.
     :raises FailedError: the project doesn't start, or it ends without saying why.
     """
-    argv = [*project.argv, "rehearse_migrations", "--wait", "--scratch", scratch]
-    if backward:
-        argv += ["--backward", *backward]
+    undoing = ["--backward", *backward] if backward else []
     with tempfile.TemporaryFile() as told:
-        process = _start(argv, project, told)
+        # Ctrl-C is for this process, which then ends the other one in order.
+        process = project.start(
+            "rehearse_migrations", "--wait", "--scratch", scratch, *undoing, stdin=subprocess.PIPE, stderr=told
+        )
         try:
             yield _rehearsed(process, told, project.env, check)
         finally:
             _end(process)
-
-
-def _start(argv: list[str], project: Project, told: IO[bytes]) -> "subprocess.Popen[bytes]":
-    try:
-        return subprocess.Popen(  # noqa: S603 - the project's own command, never a shell
-            argv,
-            env=dict(project.env),
-            cwd=project.cwd,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=told,
-            bufsize=0,
-            # Ctrl-C is for this process, which then ends the other one in order.
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise FailedError(f"Django can't be started ({error.strerror}: {argv[0]}): set MANAGE right.") from error
 
 
 def _rehearsed(
@@ -106,10 +90,9 @@ def _rehearsed(
             _go_on(process)
     if process.wait() and not failed:
         told.seek(0)
-        said = told.read().decode(errors="replace").strip().splitlines()
-        last = (said or [f"it ended with code {process.returncode}"])[-1].removeprefix("CommandError: ")
+        reason = last_words(told.read().decode(errors="replace"), process.returncode)
         refused = UnsafeError if process.returncode == _REFUSED else FailedError
-        raise refused(f"the migrations can't be rehearsed: {without_secrets(last, env).rstrip('.')}.")
+        raise refused(f"the migrations can't be rehearsed: {without_secrets(reason, env)}.")
 
 
 def _lines(process: "subprocess.Popen[bytes]", check: Callable[[], None]) -> Iterator[bytes]:

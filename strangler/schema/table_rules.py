@@ -6,7 +6,7 @@ from typing import Final
 
 from shared_schema.catalog import CatalogConstraint, CatalogTable
 from strangler.schema.breaks import Break, BreakKind
-from strangler.schema.column_rules import TableChange, has_source, is_numbering
+from strangler.schema.column_rules import TableChange, is_numbering
 from strangler.schema.definitions import Unique, is_enforced, plain_columns, plain_definition, uniques_of
 from strangler.schema.effects import Features, Verb, fires
 from strangler.schema.statement_text import names_in
@@ -86,7 +86,7 @@ def _inserts_into(change: TableChange, check: CatalogConstraint) -> Features:
     harmless = strict and len(new) == len(check.columns) > 0 and check.kind == "check"
     for column in new:
         default = change.after.columns[column].default
-        if has_source(change.after.columns[column]):
+        if change.after.columns[column].has_source:
             harmless &= bool(_NOT_NEGATIVE.fullmatch(check.definition) and _NUMBER.fullmatch(default or ""))
     return set() if harmless else change.effects.of(Verb.INSERT)
 
@@ -118,7 +118,7 @@ def _new_uniques(change: TableChange) -> Iterator[Break]:
 def _escapes(table: CatalogTable, unique: Unique, given: frozenset[str]) -> bool:
     """Whether no row is refused, since each has NULL or a number of its own in a column that nothing is given for."""
     left = [table.columns[name] for name in unique.columns - given if name in table.columns]
-    null = any(not has_source(column) for column in left)
+    null = any(not column.has_source for column in left)
     return (null and not unique.nulls_are_equal) or any(is_numbering(column) for column in left)
 
 

@@ -1,21 +1,20 @@
 """`make bench`. Exit codes: 0 every target is met, 1 one is missed, 2 wrong usage, 4 failed, 130 stopped."""
 
 import os
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import httpx
-import psycopg
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from strangler.cli.output import err, out
-from strangler.errors import FailedError, StranglerError, UsageError
-from strangler.local.foreground import StopRequested, StopSignals
+from strangler.errors import UsageError
+from strangler.local.foreground import StopSignals
+from tests.bench.command import bench_run
 from tests.bench.comparison import Comparison
 from tests.bench.endpoints import endpoints_select
 from tests.bench.equality import answers_require_equal
@@ -26,7 +25,6 @@ from tests.bench.stack import bench_rows, bench_stack
 from tests.bench.wrk import wrk_find
 
 _MISSED = 1
-_STOPPED = 130
 
 
 def bench(
@@ -88,23 +86,5 @@ def _conditions(plan: Plan) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Run the benchmark; an expected failure is one line and its exit code."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(bench)
-    try:
-        app()
-    except StranglerError as error:
-        err.print(Text(f"bench: {error}"))
-        sys.exit(error.exit_code)
-    except (psycopg.Error, httpx.HTTPError) as error:
-        reason = str(error).strip().splitlines()[0]
-        err.print(Text(f"bench: the stack does not answer ({reason}): read the logs in .run/bench."))
-        sys.exit(FailedError.exit_code)
-    except StopRequested:
-        err.print(Text("bench: stopped; everything was ended."))
-        sys.exit(_STOPPED)
-
-
 if __name__ == "__main__":
-    main()
+    bench_run(bench, name="bench")

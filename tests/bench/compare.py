@@ -1,6 +1,5 @@
 """`make bench-compare`: does `strangler compare` keep the slower side busy? Exit codes: 0 it does, 1 not, 4 failed."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from itertools import product
@@ -14,10 +13,10 @@ from strangler.cli.output import err, say
 from strangler.compare.side import Side
 from strangler.compare.sides import side_at
 from strangler.compare.wire import headers_sent
-from strangler.errors import StranglerError
-from strangler.local.foreground import StopRequested, StopSignals
+from strangler.local.foreground import StopSignals
 from strangler.local.stack import LocalStack
 from tests.bench.bystanders import Bystanders
+from tests.bench.command import bench_run
 from tests.bench.cores import alone_on_a_core
 from tests.bench.judging import TARGET, Judged, Pair, Result, Setting
 from tests.bench.stack import bench_rows, bench_stack
@@ -28,7 +27,6 @@ from tests.contract.comparing import V1, V2
 CONCURRENCIES: Final = (4, 8, 16)
 _FAST_CASES: Final = 500
 _MISSED: Final = 1
-_STOPPED: Final = 130
 
 
 class Bench:
@@ -117,19 +115,5 @@ def _tell(sentence: str) -> None:
     err.print(Text(sentence))
 
 
-def main() -> None:
-    """Measure; an expected failure is one line and its exit code."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(bench)
-    try:
-        app()
-    except StranglerError as error:
-        _tell(f"bench-compare: {error}")
-        sys.exit(error.exit_code)
-    except StopRequested:
-        _tell("bench-compare: stopped; everything was ended.")
-        sys.exit(_STOPPED)
-
-
 if __name__ == "__main__":
-    main()
+    bench_run(bench, name="bench-compare")

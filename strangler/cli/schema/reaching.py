@@ -3,9 +3,7 @@
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-
+from strangler.databases.connecting import login_of
 from strangler.errors import UsageError
 from strangler.local.settings import LocalSettings
 from strangler.schema.django_side import Project, django_project
@@ -48,10 +46,7 @@ def _reach_from_image(settings: LocalSettings, *, database: bool, django: bool) 
 
 
 def _role(dsn: str) -> str:
-    try:
-        return str(conninfo_to_dict(dsn)["user"])
-    except (psycopg.ProgrammingError, KeyError):
-        # libpq's own message quotes the address, with the password in it.
-        raise UsageError(
-            "FASTAPI_DATABASE_URL names no role: write postgresql://role:password@host:5432/database."
-        ) from None
+    role, _password = login_of(dsn)
+    if not role:
+        raise UsageError("FASTAPI_DATABASE_URL names no role: write postgresql://role:password@host:5432/database.")
+    return role

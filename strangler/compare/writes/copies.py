@@ -5,10 +5,8 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Final, Self
 
-from psycopg.conninfo import conninfo_to_dict
-
 from shared_schema.consumer import load_consumer
-from strangler.databases.connecting import connected, dsn_to, refusals
+from strangler.databases.connecting import connected, dsn_to, login_of, refusals
 from strangler.databases.creating import database_create
 from strangler.databases.dumping import database_dump_into
 from strangler.databases.source import Source
@@ -90,12 +88,9 @@ class Copies:
     def _grant(self) -> None:
         """FastAPI may write here, whatever stage its routes are at in the real database."""
         owner_dsn = dsn_to(self._source.owner_dsn, self.snapshot)
-        login = conninfo_to_dict(self._source.fastapi_dsn)
-        role = str(login["user"])
+        role, password = login_of(self._source.fastapi_dsn)
         if role == FASTAPI_ROLE:
-            apply_grants(
-                owner_dsn=owner_dsn, role=role, password=str(login["password"]), table=self._table, writes=True
-            )
+            apply_grants(owner_dsn=owner_dsn, role=role, password=password, table=self._table, writes=True)
             return
         # A role that the operator has made keeps what it has, and its password.
         with connected(owner_dsn) as connection:

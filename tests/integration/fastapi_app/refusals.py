@@ -1,23 +1,9 @@
-"""Databases that are changed under a running application, and what it answers and logs then."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""What a running application answers and logs when its database is not what it needs."""
 
 import httpx
-import psycopg
 
-from tests.databases import PASSWORD, OwnDatabase
+from tests.databases import PASSWORD
 from tests.integration.fastapi_app.running import JWT_KEY, USER_PASSWORD, Running
-
-
-@contextmanager
-def changed(broken: OwnDatabase, change: str, back: str) -> Iterator[None]:
-    with psycopg.connect(broken.superuser_dsn, autocommit=True) as connection:
-        connection.execute(change)  # type: ignore[call-overload] # a statement of the tests
-        try:
-            yield
-        finally:
-            connection.execute(back)  # type: ignore[call-overload] # the same
 
 
 def check_refused(response: httpx.Response) -> str:

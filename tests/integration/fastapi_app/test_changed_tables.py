@@ -7,9 +7,9 @@ import pytest
 
 from fastapi_app import database
 from shared_schema.drift.consumer import LIVE
-from tests.databases import OwnDatabase
+from tests.databases import OwnDatabase, changed
 from tests.integration.fastapi_app.conftest import Start
-from tests.integration.fastapi_app.refusals import changed, check_no_secret, check_refused
+from tests.integration.fastapi_app.refusals import check_no_secret, check_refused
 from tests.integration.fastapi_app.running import ALICE, USER_PASSWORD, Running, bearer, until
 
 RENAME = "ALTER TABLE posts RENAME title TO headline"

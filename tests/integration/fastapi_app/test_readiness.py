@@ -16,9 +16,9 @@ from fastapi_app import database
 from fastapi_app.auth.tokens import Tokens, new_refresh
 from fastapi_app.database import Database
 from shared_schema.drift.consumer import LIVE
-from tests.databases import PASSWORD, OwnDatabase
+from tests.databases import PASSWORD, OwnDatabase, changed
 from tests.integration.fastapi_app.conftest import Start
-from tests.integration.fastapi_app.refusals import changed, check_no_secret, check_refused
+from tests.integration.fastapi_app.refusals import check_no_secret, check_refused
 from tests.integration.fastapi_app.running import ALICE, JWT_KEY, USER_PASSWORD, Running, bearer, until
 from tests.integration.fastapi_app.wire import Wire
 

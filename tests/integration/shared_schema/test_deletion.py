@@ -15,7 +15,8 @@ from sqlalchemy.pool import NullPool
 
 from shared_schema.callables import UnknownCallable, callable_register
 from shared_schema.contract import Contract
-from shared_schema.deletion import ProtectedError, RestrictedError, delete_rows, deletion_statements
+from shared_schema.deletion import ProtectedError, RestrictedError, delete_rows
+from shared_schema.samples import deletion_samples
 from strangler.local.databases import database_drop, database_ensure
 from tests.databases import PASSWORD, OwnDatabase
 from tests.shared_stack import StackAddresses
@@ -249,6 +250,6 @@ def test_every_statement_that_a_delete_sends_is_told_of_before(database: OwnData
             await delete_rows(session, "person", [1], contract=contract_of())
 
     asyncio.run(play())
-    told = [str(statement) for statement in deletion_statements("person", contract=contract_of())]
+    told = [str(sample.statement) for sample in deletion_samples("person", contract_of())]
     assert len(sent) >= 6
     assert set(sent) <= set(told)

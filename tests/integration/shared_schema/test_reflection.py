@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -21,7 +20,7 @@ from strangler.local.settings import ROOT, base_environment
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
-from tests.databases import PASSWORD, OwnDatabase, migrated_database
+from tests.databases import PASSWORD, OwnDatabase, changed, migrated_database
 from tests.shared_stack import StackAddresses
 
 # Databases and roles belong to the run's server: each worker has its own.
@@ -68,16 +67,6 @@ def engine(database: OwnDatabase) -> Iterator[Engine]:
     engine = create_engine(make_url(database.dsn(ROLE)).set(drivername="postgresql+psycopg"))
     yield engine
     engine.dispose()
-
-
-@contextmanager
-def changed(database: OwnDatabase, change: str, back: str) -> Iterator[None]:
-    with psycopg.connect(database.owner_dsn, autocommit=True) as connection:
-        connection.execute(change)  # type: ignore[call-overload] # a statement of this file
-        try:
-            yield
-        finally:
-            connection.execute(back)  # type: ignore[call-overload] # the same
 
 
 def mismatches(engine: Engine) -> list[str]:

@@ -5,7 +5,7 @@ import json
 import os
 import pwd
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -17,14 +17,6 @@ from tests.shadows import Reply, Request, Shadow, TinyStack, shadow, wait_until
 
 Start = Callable[..., AbstractContextManager[Shadow]]
 TOKEN = "opaque-9f8e7d6c5b4a"
-
-
-@pytest.fixture
-def stacks() -> Iterator[tuple[TinyStack, TinyStack]]:
-    pair = (TinyStack(lambda _request: Reply()), TinyStack(lambda _request: Reply()))
-    yield pair
-    for stack in pair:
-        stack.stop()
 
 
 @pytest.fixture
