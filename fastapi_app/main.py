@@ -9,22 +9,25 @@ from fastapi.routing import APIRoute
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from fastapi_app.auth.router import router as auth
-from fastapi_app.auth.tokens import Tokens
 from fastapi_app.config import Settings, load_settings
-from fastapi_app.database import Database, watched
-from fastapi_app.drf.documents import DocumentedApi
-from fastapi_app.drf.handlers import add_handlers
-from fastapi_app.drf.urls import PREFIX
+from fastapi_app.consumer import CONSUMER_FILE
 from fastapi_app.events.lifespan import events_running
 from fastapi_app.events.router import router as events
 from fastapi_app.feed.router import router as feed
 from fastapi_app.health.router import router as health
-from fastapi_app.logs import configure_logs
-from fastapi_app.middleware import RequestMiddleware
+from fastapi_app.models import BLOG
 from fastapi_app.posts.router import router as posts
-from fastapi_app.statements import StatementsMiddleware
 from fastapi_app.tags.router import router as tags
 from fastapi_app.users.router import router as users
+from shared_schema.consumer.consumer import load_consumer
+from strangler_fastapi.auth.tokens import Tokens
+from strangler_fastapi.db.engine import Database, watched
+from strangler_fastapi.db.query_count import StatementsMiddleware
+from strangler_fastapi.drf.documents import DocumentedApi
+from strangler_fastapi.drf.handlers import add_handlers
+from strangler_fastapi.drf.urls import PREFIX
+from strangler_fastapi.logs import configure_logs
+from strangler_fastapi.middleware import RequestMiddleware
 
 _ROUTERS = (auth, users, posts, feed, tags, events, health)
 
@@ -64,7 +67,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     app.state.database = Database(
-        settings.fastapi_database_url, pool_max=settings.db_pool_max, report_sql=settings.report_sql
+        settings.fastapi_database_url,
+        mapping=BLOG,
+        consumer=load_consumer(CONSUMER_FILE),
+        pool_max=settings.db_pool_max,
+        report_sql=settings.report_sql,
     )
     async with watched(app.state.database), events_running(settings.fastapi_database_url) as app.state.events:
         yield

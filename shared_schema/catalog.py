@@ -6,7 +6,7 @@ https://www.postgresql.org/docs/current/functions-info.html).
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,6 +22,27 @@ _KINDS: Final = {
 _CONSTRAINTS: Final = {"p": "primary key", "u": "unique", "f": "foreign key", "c": "check", "x": "exclusion"}
 _IDENTITIES: Final = {"a": "always", "d": "by default"}
 _NULL: Final = re.compile(r"NULL(::.*)?")
+
+
+# Of the catalog's rows what a consumer can trip over: columns, their types, what they may hold, and who may use them.
+# 1 ms for the example's ten tables, and no more beside 500 others.
+_FINGERPRINT: Final = text("""
+    SELECT md5(concat(
+        (SELECT string_agg(concat_ws(' ', pg_class.oid, relkind, relrowsecurity, relforcerowsecurity, relacl::text,
+                has_schema_privilege(pg_namespace.oid, 'USAGE'),
+                (SELECT string_agg(concat_ws(' ', attnum, attname, atttypid, atttypmod, attcollation, attnotnull,
+                        atthasdef, attidentity, attgenerated, attacl::text), ',' ORDER BY attnum)
+                    FROM pg_attribute WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped)
+            ), ';' ORDER BY pg_class.oid)
+            FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+            WHERE relname = ANY(CAST(:names AS name[])) AND relkind IN ('r', 'p', 'v', 'm', 'f')
+            AND CASE WHEN nspname = current_schema() THEN relname ELSE nspname || '.' || relname END
+                = ANY(CAST(:keys AS text[]))),
+        '|',
+        (SELECT string_agg(roleid::text, ',' ORDER BY roleid) FROM pg_auth_members
+            WHERE member = (SELECT oid FROM pg_roles WHERE rolname = current_user))
+    ))
+""")
 
 
 @dataclass(frozen=True)
@@ -307,3 +328,14 @@ _TYPES: Final = """
     FROM pg_type JOIN pg_namespace ON pg_namespace.oid = typnamespace
     WHERE typtype IN ('e', 'd') AND nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1
 """
+
+
+def read_fingerprint(connection: Connection, keys: Collection[str]) -> str:
+    """The fingerprint of these tables as they are now, and of what the connection's role may do with them.
+
+    Raises:
+        SQLAlchemyError: the database refuses.
+    """
+    names = {name for key in keys for name in (key, key.partition(".")[2]) if name}
+    found = connection.execute(_FINGERPRINT, {"names": sorted(names), "keys": sorted(keys)})
+    return str(found.scalar_one())

@@ -4,7 +4,7 @@ A service makes one base with a mapping of its own; each class below it names it
 the service needs:
 
     class Blog(Reflected):
-        __mapping__ = Mapping()
+        __mapping__ = Mapping(contract=Path(__file__).with_name("contract.json"))
 
     class Tag(Blog):
         __tablename__ = "tags"
@@ -15,6 +15,8 @@ The annotations serve mypy and are the consumer's side of the contract at once: 
 Every other fact (SQL types, keys, the columns nobody here asks for) comes from the database.
 """
 
+from functools import cached_property
+from pathlib import Path
 from types import UnionType
 from typing import Any, ClassVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -22,16 +24,34 @@ from sqlalchemy import Connection, MetaData, Table
 from sqlalchemy.orm import Mapped, RelationshipProperty, registry
 
 from shared_schema.catalog import table_key
-from shared_schema.contract import Contract, load_contract
-from shared_schema.overlay import overlay
+from shared_schema.contract.contract import Contract, load_contract
+from shared_schema.contract.overlay import overlay
 
 
 class Mapping:
-    """The classes of one service, and the tables that they stand for once they are mapped."""
+    """The classes of one service, and the tables that they stand for once they are mapped.
 
-    def __init__(self) -> None:
+    Args:
+        contract: the contract file of the project that owns the tables; None where each call names a contract.
+    """
+
+    def __init__(self, *, contract: Path | None = None) -> None:
+        self._contract_file = contract
         self.classes: list[type[Reflected]] = []
         self._registry = registry()
+
+    @cached_property
+    def contract(self) -> Contract:
+        """What Django keeps in Python about the tables.
+
+        Raises:
+            LookupError: the mapping was made without one.
+            OSError: there is no such file.
+            ValidationError: it is not of this format.
+        """
+        if self._contract_file is None:
+            raise LookupError("This mapping has no contract: make it with Mapping(contract=FILE).")
+        return load_contract(self._contract_file)
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -55,7 +75,7 @@ class Mapping:
     def map(self, metadata: MetaData, contract: Contract | None = None) -> None:
         """Maps every class onto its table in `metadata`, with Django's defaults; a second call changes nothing.
 
-        The defaults are those of `contract`, or of the contract file.
+        The defaults are those of `contract`, or of the mapping's own.
 
         Raises:
             KeyError: `metadata` lacks a table; `drift.consumer` says so in words, so ask it first.
@@ -64,7 +84,7 @@ class Mapping:
             return
         for table in metadata.tables.values():
             table.to_metadata(self._registry.metadata)
-        overlay(self._registry.metadata, contract or load_contract())
+        overlay(self._registry.metadata, contract or self.contract)
         for cls in self.classes:
             relations: dict[str, Any] = _relations(cls)
             for name in relations:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogIndex, CatalogTable
-from shared_schema.consumer import Consumer, Feature, Need, Statement
+from shared_schema.consumer.consumer import Consumer, Feature, Need, Statement
 
 
 def column(spelled: str, **facts: Any) -> CatalogColumn:

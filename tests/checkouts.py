@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from strangler.local.ports import port_free_pick
-from strangler.local.settings import ROOT
 from strangler.local.state import StackState, StateFolder
+from strangler.settings import ROOT
 
 PARTS = ("django_app", "fastapi_app", "nginx", "requirements", "shared_schema", "strangler")
 FILES = ("Makefile", "README.md", "pyproject.toml")

@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from strangler.compare.answer import Answer
-from strangler.compare.equality import differences
-from strangler.compare.histogram import Histogram
-from strangler.compare.masking import Masker
+from strangler.compare.client.response import Answer
+from strangler.compare.collector import Histogram
+from strangler.compare.differ import differences
+from strangler.compare.redaction import Masker
 from strangler.compare.report.model import (
     Example,
     Group,

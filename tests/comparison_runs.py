@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from strangler.local.settings import ROOT, base_environment
+from strangler.settings import ROOT, base_environment
 
 SECONDS = 60
 CASES = """

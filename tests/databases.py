@@ -11,8 +11,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from strangler.local.databases import database_drop, database_ensure
 from strangler.local.services import Connections, django_environment, manage_argv
-from strangler.local.settings import ROOT, LocalSettings, base_environment
 from strangler.schema.django_side import Project
+from strangler.settings import ROOT, LocalSettings, base_environment
 
 FOREIGN_MANAGE = ROOT / "tests" / "foreign" / "manage.py"
 PASSWORD = "a password of the tests, for a database that they drop"

@@ -7,8 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from strangler.local.probes import probe_answers
-from strangler.local.services import Probe
+from strangler.local.services import Probe, probe_answers
 from tests.shared_stack import StackAddresses
 
 _READY_SECONDS = 30

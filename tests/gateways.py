@@ -17,14 +17,14 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
+from strangler.deployment.local_gateway import gateway_service, native_gateway
 from strangler.gateway.rendering import render_gateway
-from strangler.local.gateway import gateway_service, native_gateway
 from strangler.local.ports import port_free_pick
 from strangler.local.process import Child, child_start
 from strangler.local.services import Service
-from strangler.local.settings import ROOT, LocalSettings
 from strangler.routes.route import Route, Stage, Throttle
 from strangler.routes.table import RouteTable, load_routes
+from strangler.settings import ROOT, LocalSettings
 
 DEPLOYED = ROOT / "nginx" / "routes.toml"
 # What a client may claim of itself, and nobody may believe.

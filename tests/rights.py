@@ -5,7 +5,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from shared_schema.privileges import Kind, Right
+from shared_schema.consumer.privileges import Kind, Right
 
 _KEY: Final = "CASE nspname WHEN 'public' THEN '' ELSE nspname || '.' END || relname"
 _TABLES: Final = f"""

@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from strangler.gateway.gateway import Gateway as AnyGateway
-from strangler.gateway.gateway import running_version
+from strangler.deployment.local_gateway import native_gateway
+from strangler.gateway.interface import Gateway as AnyGateway
+from strangler.gateway.interface import running_version
 from strangler.gateway.settings import GatewaySettings
-from strangler.local.gateway import native_gateway
 from strangler.local.ports import port_free_pick
-from strangler.local.settings import ROOT, LocalSettings
 from strangler.rollout import applying
 from strangler.rollout.evidence import Proof
-from strangler.rollout.folder import RolloutFolder
 from strangler.rollout.history import Entry
 from strangler.rollout.rollout import Intent, Rollout
+from strangler.rollout.state_dir import RolloutFolder
 from strangler.rollout.target import Target
 from strangler.routes.editing import routes_edit
 from strangler.routes.route import Stack
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT, LocalSettings
 from tests.gateways import DEPLOYED, Gateway, gateway
 
 # What an apply does, in its order; a kill after any of these is repaired by the next call.

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from strangler.compare.shadow.results import DifferenceResult, RouteResult, ShadowResults
 from strangler.local.process import Child, child_start
-from strangler.local.settings import ROOT, base_environment
+from strangler.settings import ROOT, base_environment
+from tests.example import DECLARED_FILE
 
 SECONDS = 20
 _POLL_SECONDS = 0.02
@@ -100,6 +101,7 @@ class Shadow:
             "PYTHONPATH": str(ROOT),
             "SHADOW_SOCKET": self.socket.name,
             "SHADOW_DATABASE": str(self.database),
+            "SHADOW_DECLARED": str(DECLARED_FILE),
             "SHADOW_DJANGO_URL": django_url,
             "SHADOW_FASTAPI_URL": fastapi_url,
             "SHADOW_RATE": "1000",

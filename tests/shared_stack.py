@@ -21,14 +21,14 @@ from pathlib import Path
 
 import psutil
 
+from strangler.deployment.local_gateway import gateway_service, native_gateway
+from strangler.deployment.local_stack import LocalStack
 from strangler.gateway.rendering import render_gateway
-from strangler.local.gateway import gateway_service, native_gateway
 from strangler.local.ports import port_free_pick
-from strangler.local.probes import probe_answers
-from strangler.local.settings import ROOT, LocalSettings
-from strangler.local.stack import LocalStack
+from strangler.local.services import probe_answers
 from strangler.routes.route import Stage
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT, LocalSettings
 
 CONTROLLER = "STRANGLER_TEST_CONTROLLER"
 DEMO_PASSWORD = "strangler-demo"

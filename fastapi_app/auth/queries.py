@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Executable, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from fastapi_app.reads import Rows, fetch
-from fastapi_app.sessions import RequestSession
-from shared_schema.models import BlacklistedToken, OutstandingToken, User
+from fastapi_app.models import BlacklistedToken, OutstandingToken, User
+from strangler_fastapi.auth.identity import BearerIdentity
+from strangler_fastapi.db.query import Rows, fetch
+from strangler_fastapi.db.session import RequestSession
 
 _BIGGEST_KEY = 2**63 - 1
 
@@ -46,6 +47,9 @@ async def account_by_id(
         return None
     found = await fetch(session, account_rows(key))
     return Account(*found[0]) if found else None
+
+
+identify = BearerIdentity(account_by_id)
 
 
 def account_rows(user_id: int) -> Rows:

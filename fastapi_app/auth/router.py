@@ -15,11 +15,11 @@ from fastapi_app.auth.schemas import (
     TokenRefreshed,
     TokenVerify,
 )
-from fastapi_app.auth.tokens import Tokens
-from fastapi_app.drf.inputs import CharField, Input, Shown
-from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import View, feature_router
-from fastapi_app.sessions import Session
+from strangler_fastapi.auth.tokens import Tokens
+from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.serializers import CharField, Input, Shown
+from strangler_fastapi.drf.view import View, feature_router
 
 router = feature_router("auth")
 

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 
 from fastapi_app.auth import queries
-from fastapi_app.auth.hashing import hash_off_loop, verify_off_loop
-from fastapi_app.auth.tokens import (
+from shared_schema.passwords import needs_rehash
+from shared_schema.tokens import JTI_CLAIM, REFRESH, USER_ID_CLAIM
+from strangler_fastapi.auth.hashing import hash_off_loop, verify_off_loop
+from strangler_fastapi.auth.tokens import (
     Payload,
     TokenError,
     Tokens,
@@ -15,11 +17,9 @@ from fastapi_app.auth.tokens import (
     new_refresh,
     renew_refresh,
 )
-from fastapi_app.drf.errors import AuthenticationFailed, ValidationFailed
-from fastapi_app.reads import fetch, fetch_value
-from fastapi_app.sessions import RequestSession
-from shared_schema.passwords import needs_rehash
-from shared_schema.tokens import JTI_CLAIM, REFRESH, USER_ID_CLAIM
+from strangler_fastapi.db.query import fetch, fetch_value
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.errors import AuthenticationFailed, ValidationFailed
 
 
 async def token_obtain(*, session: RequestSession, tokens: Tokens, username: str, password: str) -> dict[str, str]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from fastapi_app.auth import queries
-from fastapi_app.drf.samples import as_sample
-from fastapi_app.reads import Rows
-from shared_schema.samples import MOMENT, Sent
+from shared_schema.consumer.samples import MOMENT, Sent
+from strangler_fastapi.db.query import Rows
+from strangler_fastapi.drf.sample_queries import as_sample
 
 
 def feature_statements() -> Iterator[Sent]:

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 
-from fastapi_app.drf.errors import Unavailable
 from fastapi_app.events.batch import BEGINNING, Batch, Heartbeat, Position
+from strangler_fastapi.errors import Unavailable
 
 # 1,000 open streams take 41 MB; the rest of the process has to go on.
 MOST_STREAMS = 2000

@@ -22,7 +22,7 @@ from fastapi_app.events.queries import (
     position_newest,
     users_active,
 )
-from shared_schema.models import BLOG
+from fastapi_app.models import BLOG
 
 logger = logging.getLogger(__name__)
 

@@ -30,8 +30,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from fastapi_app.events.batch import BEGINNING, Event, Position
-from fastapi_app.reads import Rows, as_sent
-from shared_schema.models import PostEvent, User
+from fastapi_app.models import PostEvent, User
+from strangler_fastapi.db.query import Rows, as_sent
 
 CHANNEL = "post_events"
 # As the trigger has it (django_app/blog/migrations/0002_post_events.py): older ones may be gone.

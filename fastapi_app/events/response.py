@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Send
 
-from fastapi_app.drf.negotiation import EVENT_STREAM
+from strangler_fastapi.drf.negotiation import EVENT_STREAM
 
 logger = logging.getLogger(__name__)
 

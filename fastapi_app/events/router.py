@@ -6,15 +6,15 @@ import jwt
 from fastapi import Request
 from starlette.responses import Response
 
-from fastapi_app.auth.identity import identify
-from fastapi_app.drf.negotiation import EVENT_STREAM
-from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
-from fastapi_app.drf.view import Caller, View, feature_router, signed_in
+from fastapi_app.auth.queries import identify
 from fastapi_app.events.lifespan import Events
 from fastapi_app.events.response import EventStreamResponse, no_events
 from fastapi_app.events.schemas import PostEventRead
 from fastapi_app.events.service import event_stream
-from fastapi_app.sessions import Session
+from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
+from strangler_fastapi.drf.negotiation import EVENT_STREAM
+from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
 
 router = feature_router("events")
 

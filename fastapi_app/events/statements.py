@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from fastapi_app.auth.statements import identity_statements
-from fastapi_app.drf.samples import as_sample
 from fastapi_app.events import queries
 from fastapi_app.events.batch import Position
-from shared_schema.samples import Sent
+from shared_schema.consumer.samples import Sent
+from strangler_fastapi.drf.sample_queries import as_sample
 
 
 def feature_statements() -> Iterator[Sent]:

@@ -3,14 +3,14 @@
 from fastapi import Request
 from starlette.responses import Response
 
-from fastapi_app.auth.identity import identify
-from fastapi_app.drf.documents import PAGED
-from fastapi_app.drf.pagination import Page, paginate
-from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import View, feature_router
+from fastapi_app.auth.queries import identify
 from fastapi_app.posts import queries
 from fastapi_app.posts.schemas import PostMinimal, PostRead
-from fastapi_app.sessions import Session
+from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.documents import PAGED
+from strangler_fastapi.drf.pagination import Page, paginate
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.view import View, feature_router
 
 router = feature_router("feed")
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from fastapi_app.auth.statements import identity_statements
-from fastapi_app.drf.samples import as_sample, list_rows
 from fastapi_app.posts import queries
-from fastapi_app.reads import Rows
-from shared_schema.samples import Sent
+from shared_schema.consumer.samples import Sent
+from strangler_fastapi.db.query import Rows
+from strangler_fastapi.drf.sample_queries import as_sample, list_rows
 
 
 def feature_statements() -> Iterator[Sent]:

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from fastapi_app.database import Database
-from fastapi_app.drf.documents import document_errors
-from fastapi_app.drf.errors import Unavailable
-from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.urls import PREFIX
+from strangler_fastapi.db.engine import Database
+from strangler_fastapi.drf.documents import document_errors
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.urls import PREFIX
+from strangler_fastapi.errors import Unavailable
 
 router = APIRouter(prefix=f"{PREFIX}/health", tags=["health"])
 

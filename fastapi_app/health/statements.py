@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared_schema.samples import Sent
+from shared_schema.consumer.samples import Sent
 
 
 def feature_statements() -> Iterator[Sent]:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from fastapi_app.drf.inputs import Input, ListField, Scope, Shown
-from fastapi_app.drf.stored_fields import stored_field
+from fastapi_app.models import Post, Tag
 from fastapi_app.users.inputs import USER_INPUT
-from shared_schema.models import Post, Tag
+from strangler_fastapi.drf.model_fields import stored_field
+from strangler_fastapi.drf.serializers import Input, ListField, Scope, Shown
 
 
 class TagNamesField(ListField):

@@ -25,8 +25,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 
-from fastapi_app.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, primary_key, values_of
-from fastapi_app.drf.filtering import (
+from fastapi_app.models import Post, PostTag, Tag, User
+from fastapi_app.users.queries import AT, post_count
+from strangler_fastapi.db.query import Rows, Shape
+from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, primary_key, values_of
+from strangler_fastapi.drf.filtering import (
     Params,
     Reader,
     boolean_filter,
@@ -36,10 +39,7 @@ from fastapi_app.drf.filtering import (
     search_criteria,
     text_filter,
 )
-from fastapi_app.drf.listing import Listing
-from fastapi_app.reads import Rows, Shape
-from fastapi_app.users.queries import AT, post_count
-from shared_schema.models import Post, PostTag, Tag, User
+from strangler_fastapi.drf.listing import Listing
 
 HIGHLIGHTED_AUTHOR = "admin"
 HIGHLIGHTS = 10

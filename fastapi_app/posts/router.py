@@ -5,17 +5,17 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from fastapi_app.auth.identity import identify
-from fastapi_app.drf.criteria import Criteria
-from fastapi_app.drf.documents import PAGED
-from fastapi_app.drf.pagination import Page, paginate
-from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
-from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import Caller, View, feature_router, signed_in
+from fastapi_app.auth.queries import identify
 from fastapi_app.posts import queries, service
 from fastapi_app.posts.inputs import POST_INPUT
 from fastapi_app.posts.schemas import PostMinimal, PostRead, PostWrite, Published
-from fastapi_app.sessions import RequestSession, Session
+from strangler_fastapi.db.session import RequestSession, Session
+from strangler_fastapi.drf.criteria import Criteria
+from strangler_fastapi.drf.documents import PAGED
+from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
+from strangler_fastapi.drf.pagination import Page, paginate
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
 
 router = feature_router("posts")
 

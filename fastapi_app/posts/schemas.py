@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fastapi_app.models import Post
 from fastapi_app.users.schemas import UserRead
-from shared_schema.stored import Stored
+from shared_schema.contract.stored import Stored
 
 
 class PostRead(BaseModel):
@@ -15,7 +16,7 @@ class PostRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: int = Field(examples=[1])
-    title: Annotated[str, Stored("posts", "title")] = Field(examples=["Fig trees"])
+    title: Annotated[str, Stored(Post, "title")] = Field(examples=["Fig trees"])
     content: str = Field(examples=["They grow by swallowing others."])
     author: UserRead
     tags: list[str] = Field(description="Names, sorted.", examples=[["garden", "trees"]])
@@ -26,8 +27,8 @@ class PostRead(BaseModel):
 class PostWrite(BaseModel):
     """What is sent to write a post."""
 
-    title: Annotated[str, Stored("posts", "title", sent=True)] = Field(examples=["Fig trees"])
-    content: Annotated[str, Stored("posts", "content", sent=True)] = Field(examples=["They grow by swallowing others."])
+    title: Annotated[str, Stored(Post, "title", sent=True)] = Field(examples=["Fig trees"])
+    content: Annotated[str, Stored(Post, "content", sent=True)] = Field(examples=["They grow by swallowing others."])
     tags: list[str] = Field(default=[], description="Names; unknown ones are created.", examples=[["garden", "trees"]])
     published: bool = False
 
@@ -44,5 +45,5 @@ class PostMinimal(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: int = Field(examples=[1])
-    title: Annotated[str, Stored("posts", "title")] = Field(examples=["Fig trees"])
+    title: Annotated[str, Stored(Post, "title")] = Field(examples=["Fig trees"])
     author_id: int = Field(examples=[1])

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from fastapi_app.drf.criteria import Criteria
+from fastapi_app.models import BLOG
 from fastapi_app.posts import queries
 from fastapi_app.posts.queries import POSTS
-from fastapi_app.reads import fetch, fetch_value
-from fastapi_app.sessions import RequestSession
 from fastapi_app.tags.service import tag_ensure
-from shared_schema.deletion import delete_rows
+from shared_schema.contract.deletion import delete_rows
+from strangler_fastapi.db.query import fetch, fetch_value
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.criteria import Criteria
 
 
 async def post_create(
@@ -60,7 +61,7 @@ async def post_publish(*, session: RequestSession, criteria: Criteria) -> None:
 
 async def post_delete(*, session: RequestSession, post_id: int) -> None:
     """Removes a post and what hangs on it."""
-    await delete_rows(session, "posts", [post_id])
+    await delete_rows(session, "posts", [post_id], contract=BLOG.contract)
 
 
 async def _tags_set(session: RequestSession, post_id: int, wanted: Sequence[int]) -> None:

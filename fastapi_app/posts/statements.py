@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from fastapi_app.auth.statements import identity_statements
-from fastapi_app.drf.samples import as_sample, body_samples, body_values, item_rows, list_rows
 from fastapi_app.posts import queries
 from fastapi_app.posts.inputs import POST_INPUT
-from fastapi_app.reads import Rows
 from fastapi_app.tags.statements import ensure_rows
-from shared_schema.samples import Deletion, Sent
+from shared_schema.consumer.samples import Deletion, Sent
+from strangler_fastapi.db.query import Rows
+from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
 
 
 def feature_statements() -> Iterator[Sent]:

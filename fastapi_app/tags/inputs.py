@@ -1,8 +1,8 @@
 """What a tag's body may hold."""
 
-from fastapi_app.drf.inputs import Input, Shown
-from fastapi_app.drf.stored_fields import stored_field
-from shared_schema.models import Tag
+from fastapi_app.models import Tag
+from strangler_fastapi.drf.model_fields import stored_field
+from strangler_fastapi.drf.serializers import Input, Shown
 
 TAG_INPUT = Input(
     {

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Executable, Select, Text, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from fastapi_app.drf.criteria import Criteria, equals, primary_key
-from fastapi_app.drf.filtering import Params, ordering_terms, search_criteria
-from fastapi_app.drf.listing import Listing
-from fastapi_app.reads import Rows, Shape
-from shared_schema.models import PostTag, Tag
+from fastapi_app.models import PostTag, Tag
+from strangler_fastapi.db.query import Rows, Shape
+from strangler_fastapi.drf.criteria import Criteria, equals, primary_key
+from strangler_fastapi.drf.filtering import Params, ordering_terms, search_criteria
+from strangler_fastapi.drf.listing import Listing
 
 
 @cache

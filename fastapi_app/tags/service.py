@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from fastapi_app.reads import fetch
-from fastapi_app.sessions import RequestSession
+from fastapi_app.models import BLOG
 from fastapi_app.tags import queries
 from fastapi_app.tags.queries import TAGS
-from shared_schema.deletion import delete_rows
+from shared_schema.contract.deletion import delete_rows
+from strangler_fastapi.db.query import fetch
+from strangler_fastapi.db.session import RequestSession
 
 
 async def tag_create(*, session: RequestSession, name: str) -> int:
@@ -29,7 +30,7 @@ async def tag_update(*, session: RequestSession, tag_id: int, name: str | None =
 
 async def tag_delete(*, session: RequestSession, tag_id: int) -> None:
     """Removes a tag from all posts and for good."""
-    await delete_rows(session, "tags", [tag_id])
+    await delete_rows(session, "tags", [tag_id], contract=BLOG.contract)
 
 
 async def tag_ensure(*, session: RequestSession, names: Sequence[str]) -> list[int]:

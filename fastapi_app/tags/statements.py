@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from fastapi_app.auth.statements import identity_statements
-from fastapi_app.drf.samples import as_sample, body_samples, item_rows, list_rows
-from fastapi_app.reads import Rows
 from fastapi_app.tags import queries
 from fastapi_app.tags.inputs import TAG_INPUT
-from shared_schema.samples import Deletion, Sample, Sent
+from shared_schema.consumer.samples import Deletion, Sample, Sent
+from strangler_fastapi.db.query import Rows
+from strangler_fastapi.drf.sample_queries import as_sample, body_samples, item_rows, list_rows
 
 
 def feature_statements() -> Iterator[Sent]:

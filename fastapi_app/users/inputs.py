@@ -3,13 +3,13 @@
 import unicodedata
 from typing import Any
 
-from fastapi_app.drf.errors import ValidationFailed
-from fastapi_app.drf.fields import EmailField
-from fastapi_app.drf.inputs import CharField, Input, Scope, Shown
-from fastapi_app.drf.stored_fields import stored_field
-from fastapi_app.users.passwords import password_problems
+from fastapi_app.models import User
 from fastapi_app.users.queries import user_stored
-from shared_schema.models import User
+from strangler_fastapi.auth.password_validation import password_problems
+from strangler_fastapi.drf.fields import EmailField
+from strangler_fastapi.drf.model_fields import stored_field
+from strangler_fastapi.drf.serializers import CharField, Input, Scope, Shown
+from strangler_fastapi.errors import ValidationFailed
 
 
 class UsernameField(CharField):

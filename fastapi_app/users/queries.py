@@ -18,11 +18,11 @@ from sqlalchemy import (
     update,
 )
 
-from fastapi_app.drf.criteria import Criteria, Criterion, equals, primary_key
-from fastapi_app.drf.filtering import Params, ordering_terms, search_criteria
-from fastapi_app.drf.listing import Listing
-from fastapi_app.reads import Shape
-from shared_schema.models import Post, User
+from fastapi_app.models import Post, User
+from strangler_fastapi.db.query import Shape
+from strangler_fastapi.drf.criteria import Criteria, Criterion, equals, primary_key
+from strangler_fastapi.drf.filtering import Params, ordering_terms, search_criteria
+from strangler_fastapi.drf.listing import Listing
 
 # Constants are written into the statement: a parameter less to send, and a plan that PostgreSQL can keep.
 AT: ColumnElement[str] = literal_column("'@'", Text)

@@ -5,20 +5,20 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from fastapi_app.auth.identity import identify
-from fastapi_app.drf.documents import PAGED
-from fastapi_app.drf.errors import PermissionDenied
-from fastapi_app.drf.listing import Listing
-from fastapi_app.drf.pagination import Page, paginate
-from fastapi_app.drf.parameters import IntegerParameter, integer_parameter
-from fastapi_app.drf.rendering import JsonResponse
-from fastapi_app.drf.view import Caller, View, feature_router, signed_in
+from fastapi_app.auth.queries import identify
 from fastapi_app.posts import queries as posts
 from fastapi_app.posts.schemas import PostMinimal, PostRead
-from fastapi_app.sessions import RequestSession, Session
 from fastapi_app.users import queries, service
 from fastapi_app.users.inputs import USER_INPUT
 from fastapi_app.users.schemas import MeRead, UserRead, UserWrite
+from strangler_fastapi.db.session import RequestSession, Session
+from strangler_fastapi.drf.documents import PAGED
+from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
+from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.pagination import Page, paginate
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
+from strangler_fastapi.errors import PermissionDenied
 
 router = feature_router("users")
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared_schema.stored import Stored
+from fastapi_app.models import User
+from shared_schema.contract.stored import Stored
 
 
 class UserRead(BaseModel):
@@ -23,9 +24,9 @@ class UserRead(BaseModel):
 class UserWrite(BaseModel):
     """What is sent to register, or to change an account; e-mail and password are never shown to others."""
 
-    username: Annotated[str, Stored("users", "username", sent=True)] = Field(examples=["alice"])
-    email: Annotated[str, Stored("users", "email")] = Field(examples=["alice@example.com"])
-    password: Annotated[str, Stored("users", "password")] = Field(examples=["correct horse battery staple"])
+    username: Annotated[str, Stored(User, "username", sent=True)] = Field(examples=["alice"])
+    email: Annotated[str, Stored(User, "email")] = Field(examples=["alice@example.com"])
+    password: Annotated[str, Stored(User, "password")] = Field(examples=["correct horse battery staple"])
 
 
 class MeRead(BaseModel):

@@ -1,10 +1,11 @@
 """Writes of users; each leaves the commit to the endpoint, which answers only after it."""
 
-from fastapi_app.auth.hashing import hash_off_loop
-from fastapi_app.sessions import RequestSession
+from fastapi_app.models import BLOG
 from fastapi_app.users import queries
 from fastapi_app.users.queries import USERS
-from shared_schema.deletion import delete_rows
+from shared_schema.contract.deletion import delete_rows
+from strangler_fastapi.auth.hashing import hash_off_loop
+from strangler_fastapi.db.session import RequestSession
 
 
 async def user_create(*, session: RequestSession, username: str, email: str, password: str) -> int:
@@ -30,7 +31,7 @@ async def user_update(*, session: RequestSession, user_id: int, password: str | 
 
 async def user_delete(*, session: RequestSession, user_id: int) -> None:
     """Removes a user with all posts; the user's outstanding tokens stay, without an owner."""
-    await delete_rows(session, "users", [user_id])
+    await delete_rows(session, "users", [user_id], contract=BLOG.contract)
 
 
 async def _hashed(session: RequestSession, password: str) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable
-from shared_schema.consumer import Consumer, Need
-from shared_schema.contract import Contract
+from shared_schema.consumer.consumer import Consumer, Need
+from shared_schema.contract.contract import Contract
 from shared_schema.drift.mismatch import Mismatch
 from shared_schema.drift.types import python_name
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable
-from shared_schema.contract import ColumnFacts, Contract, TableFacts
+from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
 from shared_schema.drift.keys import key_mismatches
 from shared_schema.drift.mismatch import EITHER, MIGRATE, STRAY, Mismatch, column_told
 from shared_schema.drift.types import is_alike, is_same

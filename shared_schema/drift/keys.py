@@ -6,7 +6,7 @@ Constraints and indexes go by what they do; a name counts where that can't be to
 from collections.abc import Iterator, Sequence
 
 from shared_schema.catalog import CatalogConstraint, CatalogIndex, CatalogTable
-from shared_schema.contract import ConstraintFacts, IndexFacts, ReferenceFacts, TableFacts
+from shared_schema.contract.contract import ConstraintFacts, IndexFacts, ReferenceFacts, TableFacts
 from shared_schema.drift.mismatch import EITHER, STRAY, Mismatch
 
 

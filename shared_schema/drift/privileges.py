@@ -6,9 +6,9 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from shared_schema.catalog import Catalog
-from shared_schema.consumer import Consumer
+from shared_schema.consumer.consumer import Consumer
+from shared_schema.consumer.privileges import Right, rights_wanted
 from shared_schema.drift.mismatch import Mismatch
-from shared_schema.privileges import Right, rights_wanted
 
 _MEND: Final = "run `strangler grant`"
 _VERBS: Final = {"SELECT": "read", "INSERT": "insert into", "UPDATE": "update", "DELETE": "delete from"}

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from shared_schema.contract import ColumnFacts, Contract, TableFacts
+from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
 from shared_schema.drift.mismatch import Mismatch, column_told
 
 _EXPORT: Final = "export the contract (manage.py export_schema), and look at what changes"

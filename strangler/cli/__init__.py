@@ -18,7 +18,7 @@ from strangler.errors import StranglerError
 
 _STACK: Final = ("up", "down", "status", "logs", "manage")
 _MOVES: Final = ("routes", "switch", "retire", "plan", "apply", "rollback", "history", "check", "shadow")
-_ANYWHERE: Final = ("compare", "consumers", "render", "grant", "schema")
+_ANYWHERE: Final = ("compare", "clients", "render", "grant", "schema")
 # Names of several commands each, which are loaded one by one as well.
 _GROUPS: Final = frozenset({"schema"})
 # What belongs to Django after the command's own name.

@@ -7,10 +7,10 @@ import typer
 from rich.text import Text
 
 from strangler.cli.output import note, out
-from strangler.local.settings import settings_load
+from strangler.deployment.open import rollout_open
 from strangler.rollout.checking import Documents, check_all
 from strangler.rollout.findings import Level
-from strangler.rollout.opening import rollout_open
+from strangler.settings import settings_load
 
 _COLOURS: Final = {Level.OK: "green", Level.NOTE: "cyan", Level.FINDING: "red", Level.UNKNOWN: "yellow"}
 _FOUND: Final = 1

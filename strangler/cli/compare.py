@@ -6,22 +6,21 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from strangler.cli.comparing import passwords, sides_of
-from strangler.cli.comparison_run import ComparisonRun
+from strangler.cli.comparison_run import ComparisonRun, passwords, sides_of
 from strangler.cli.questions import Questions
 from strangler.cli.reports import Reports, evidence_keep
 from strangler.cli.writing import writes_require
-from strangler.compare.asking import Limits
-from strangler.compare.callers import SignIn
+from strangler.compare.client.auth import SignIn
+from strangler.compare.client.client import Limits
 from strangler.compare.comparison import Comparison
-from strangler.compare.declared import DECLARED_FILE, DeclaredDifferences, declared_differences
-from strangler.compare.equality import Kind
-from strangler.compare.judging import Rules
+from strangler.compare.declared import DeclaredDifferences, declared_differences
+from strangler.compare.differ import Kind
+from strangler.compare.judge import Rules
 from strangler.compare.report.model import Report
 from strangler.errors import UsageError
-from strangler.local.settings import ROOT, settings_load
-from strangler.rollout.selecting import routes_select
+from strangler.rollout.edits import routes_select
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT, settings_load
 
 _Side = Literal["left", "right"]
 _ASK: Final = "What to ask"
@@ -116,7 +115,7 @@ def compare(
         str, typer.Option("--token-field", help="The field of the token.", rich_help_panel=_WHO)
     ] = SignIn.token_field,
     declared: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--declared",
             metavar="FILE",
@@ -124,7 +123,7 @@ def compare(
             show_default=False,
             rich_help_panel=_REPORT,
         ),
-    ] = DECLARED_FILE,
+    ] = None,
     ignore: Annotated[
         list[Kind] | None,
         typer.Option("--ignore", help="Differences of a kind that don't count.", rich_help_panel=_REPORT),
@@ -160,7 +159,7 @@ def compare(
         writes_require(folder=cases, elsewhere=not ours, settings=settings)
     reports = Reports(as_json=as_json, junit=junit, html=html)
     sides = sides_of(left, right, header or [], settings)
-    meant = DeclaredDifferences(declared_differences(declared))
+    meant = DeclaredDifferences(declared_differences(declared or settings.declared_file))
     comparison = Comparison(
         left=sides[0],
         right=sides[1],

@@ -1,20 +1,63 @@
 """One run of `strangler compare`, from the first question to the report."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+import getpass
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from typing import Final
+from urllib.parse import urlsplit
 
-from strangler.cli.comparing import bases_of
 from strangler.cli.progress import CaseProgress
 from strangler.cli.questions import Questions
 from strangler.cli.writing import writes_run
-from strangler.compare.collecting import Collector
+from strangler.compare.client.auth import CompareSettings
+from strangler.compare.client.target import Side
+from strangler.compare.client.targets import header_parse, side_at, sides_gateway, sides_local
+from strangler.compare.collector import Collector
 from strangler.compare.comparison import Comparison
 from strangler.compare.declared import DeclaredDifferences
-from strangler.compare.judging import Outcome
+from strangler.compare.judge import Outcome
 from strangler.compare.report.model import Report
-from strangler.local.settings import LocalSettings
+from strangler.errors import UsageError
+from strangler.routes.route import Api
 from strangler.routes.table import RouteTable
+from strangler.settings import LocalSettings
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def sides_of(left: str | None, right: str | None, headers: Sequence[str], settings: LocalSettings) -> tuple[Side, Side]:
+    """The sides that were named, else those of the stack that the settings name.
+
+    :raises UsageError: one of them, or a header, is none.
+    """
+    said = tuple(header_parse(text) for text in headers)
+    if left is None:
+        return (sides_gateway if settings.gateway == "container" else sides_local)(settings, headers=said)
+    if right is None:
+        raise UsageError("name two base addresses, LEFT and RIGHT, or none for the local stack.")
+    return side_at("left", left, headers=said), side_at("right", right, headers=said)
+
+
+def passwords(logins: Sequence[str], sides: Sequence[Side], settings: LocalSettings) -> Callable[[str], str | None]:
+    """Gives each caller's password: STRANGLER_PASSWORD, else in development the demo's, else what is typed now.
+
+    :raises UsageError: one can't be had.
+    """
+    told = CompareSettings().password.get_secret_value()
+    here = all(urlsplit(side.url).hostname in _LOOPBACK for side in sides)
+    if told or (settings.is_development and here):
+        return lambda _name: told or settings.demo_password
+    if logins and not sys.stdin.isatty():
+        raise UsageError("nobody is there to type a password: set STRANGLER_PASSWORD.")
+    typed = {name: getpass.getpass(f"password of {name}: ") for name in logins}
+    return typed.get
+
+
+def bases_of(sides: Sequence[Side], settings: LocalSettings) -> tuple[str, ...]:
+    """Where a client may have asked what is asked again: both sides, and the front door before them."""
+    return (*(side.url for side in sides), *(settings.proxy_url + api.prefix for api in Api))
 
 
 class ComparisonRun:

@@ -6,9 +6,8 @@ import psutil
 
 from strangler.cli.output import say
 from strangler.errors import FailedError
-from strangler.local.settings import ROOT
-from strangler.local.stale import stale_end
-from strangler.local.state import StateFolder
+from strangler.local.state import StateFolder, stale_end
+from strangler.settings import ROOT
 
 _STOP_SECONDS = 90.0
 

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from shared_schema.consumer.consumer import load_consumer
 from strangler.cli.output import say
 from strangler.databases.connecting import login_of
 from strangler.errors import FailedError, UsageError
-from strangler.local.settings import ROOT, LocalSettings, settings_load
 from strangler.routes.table import load_routes
 from strangler.schema.grants import apply_grants
+from strangler.settings import ROOT, LocalSettings, settings_load
 
 _POLL_SECONDS = 0.5
 
@@ -40,6 +41,7 @@ def grant(
                 role=role,
                 password=password,
                 table=table,
+                consumer=load_consumer(settings.consumer_file),
                 read_only=settings.fastapi_read_only,
                 writes=writes,
                 keep=keep,
@@ -57,7 +59,7 @@ def _addresses(settings: LocalSettings) -> tuple[str, str]:
     if settings.database_url and settings.fastapi_database_url:
         return settings.database_url, settings.fastapi_database_url
     # Here, since the image of the tool brings no PostgreSQL along.
-    from strangler.local.stack import LocalStack
+    from strangler.deployment.local_stack import LocalStack
 
     connections = LocalStack(settings).connections_resolve()
     return connections.owner_dsn, connections.fastapi_dsn

@@ -7,10 +7,10 @@ import typer
 
 from strangler.cli.output import log_line
 from strangler.errors import UsageError
-from strangler.local.foreground import StopRequested, StopSignals
 from strangler.local.logs import LogFollower, log_names, log_tail
-from strangler.local.settings import ROOT
+from strangler.local.process import StopRequested, StopSignals
 from strangler.local.state import StateFolder
+from strangler.settings import ROOT
 
 _POLL_SECONDS = 0.2
 

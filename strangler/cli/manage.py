@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from strangler.deployment.local_stack import LocalStack
 from strangler.local.databases import database_require
 from strangler.local.services import django_environment, manage_argv
-from strangler.local.settings import ROOT, settings_load
-from strangler.local.stack import LocalStack
+from strangler.settings import ROOT, settings_load
 
 
 def manage(

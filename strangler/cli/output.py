@@ -1,15 +1,23 @@
 """How the tool writes: coloured on a terminal, plain lines off it; `NO_COLOR` is honoured by rich."""
 
-from typing import Final
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import BinaryIO, Final
 
 from rich.console import Console
 from rich.text import Text
+
+from strangler.errors import UsageError
 
 out: Final = Console(highlight=False, soft_wrap=True)
 err: Final = Console(highlight=False, soft_wrap=True, stderr=True)
 
 _COLOURS: Final = {"postgres": "blue", "django": "green", "fastapi": "cyan", "nginx": "magenta"}
 _WIDTH: Final = 8
+
+
+_STDIN: Final = "-"
 
 
 def log_line(service: str, line: str) -> None:
@@ -27,3 +35,16 @@ def note(sentence: str) -> None:
 def say(sentence: str = "") -> None:
     """A line of the tool's own."""
     out.print(Text(sentence))
+
+
+def log_opened(name: str, *, option: str) -> AbstractContextManager[BinaryIO]:
+    """The log of that name, `-` for what is piped in; `option` is where another could be named.
+
+    :raises UsageError: it can't be read.
+    """
+    if name == _STDIN:
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(name).open("rb")
+    except OSError as error:
+        raise UsageError(f"{name} can't be read ({error.strerror}): name an access log with {option}.") from error

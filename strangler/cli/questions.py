@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from strangler.cli.log_files import log_opened
+from strangler.cli.output import log_opened
+from strangler.compare.case import Case
 from strangler.compare.cases.access_log import cases_from_log
-from strangler.compare.cases.case import Case
 from strangler.compare.cases.files import cases_from_files
 from strangler.compare.cases.har import cases_from_har
 from strangler.compare.cases.openapi import Making, cases_from_openapi
+from strangler.compare.cases.routing import cases_sample
 from strangler.compare.declared import MetBy
-from strangler.compare.documents import Document
-from strangler.compare.sampling import cases_sample
+from strangler.compare.openapi_document import Document
 from strangler.errors import UsageError
 from strangler.routes.table import RouteTable
 

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from strangler.cli.output import say
+from strangler.deployment.container_rollout import container_settings
 from strangler.errors import UsageError
 from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import GatewaySettings
 from strangler.gateway.versions import VersionFolder
-from strangler.local.containers import container_settings
-from strangler.local.settings import ROOT, LocalSettings, settings_load
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT, LocalSettings, settings_load
 
 
 class Target(StrEnum):
@@ -46,6 +46,6 @@ def _gateway(target: Target, settings: LocalSettings) -> GatewaySettings:
     if target is Target.CONTAINER:
         return container_settings(settings)
     # Here, since the image of the tool brings no nginx along.
-    from strangler.local.gateway import local_gateway
+    from strangler.deployment.local_gateway import local_gateway
 
     return local_gateway(settings)

@@ -64,6 +64,6 @@ def evidence_keep(report: Report, state_dir: Path) -> None:
     """
     file = evidence_path(state_dir)
     try:
-        EvidenceFile(file).add(report)
+        EvidenceFile(file).add(report.evidence())
     except OSError as error:
         raise FailedError(f"{file} can't be written ({error.strerror}): let this user write there.") from error

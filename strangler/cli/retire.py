@@ -8,10 +8,9 @@ import typer
 from strangler.cli.rolling import Force, Names, Reason, Yes, command_typed, require_reason, rollout_ready
 from strangler.cli.switch import edited_apply
 from strangler.errors import UsageError
-from strangler.rollout.edits import retire_edits
+from strangler.rollout.edits import retire_edits, routes_select
 from strangler.rollout.history import utc_now
 from strangler.rollout.rollout import Intent
-from strangler.rollout.selecting import routes_select
 
 
 def retire(

@@ -7,11 +7,11 @@ from typing import Annotated, Final
 import typer
 
 from strangler.cli.output import note, out, say
+from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
-from strangler.local.settings import settings_load
 from strangler.rollout.history import Entry
-from strangler.rollout.opening import rollout_open
 from strangler.rollout.rollout import Intent, Rollout, require_safe
+from strangler.settings import settings_load
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 Force = Annotated[bool, typer.Option("--force", help="Go ahead with what is refused as unsafe; needs --reason.")]

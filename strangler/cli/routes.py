@@ -10,10 +10,10 @@ from rich.table import Table
 from strangler.cli.output import note, out, say
 from strangler.cli.rolling import rollout_ready
 from strangler.errors import UsageError
+from strangler.rollout.edits import routes_select
 from strangler.rollout.history import Entry, applied
 from strangler.rollout.plan import answer_text, place_text
 from strangler.rollout.rollout import Rollout
-from strangler.rollout.selecting import routes_select
 from strangler.routes.route import Api, Route
 
 _COLOURS = {"legacy": "yellow", "parallel": "cyan", "canary": "magenta", "migrated": "green", "retired": "dim"}

@@ -16,13 +16,13 @@ from strangler.cli.output import note, out, say
 from strangler.compare.shadow.inbox import inbox_answers
 from strangler.compare.shadow.results import DifferenceResult, RouteResult, ShadowResults
 from strangler.compare.shadow.store import COUNTS, ShadowStore
+from strangler.deployment.container_shadow import ContainerShadow, container_shadow
 from strangler.errors import FailedError
-from strangler.local.container_shadow import ContainerShadow, container_shadow
 from strangler.local.services import shadow_database, shadow_socket
-from strangler.local.settings import ROOT, settings_load
-from strangler.rollout.selecting import routes_select
+from strangler.rollout.edits import routes_select
 from strangler.routes.route import Route
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT, settings_load
 
 _RUN: Final = ROOT / ".run"
 

@@ -9,9 +9,9 @@ import typer
 from rich.table import Table
 
 from strangler.cli.output import out, say
-from strangler.local.probes import probe_answers
-from strangler.local.settings import ROOT
+from strangler.local.services import probe_answers
 from strangler.local.state import ProcessRecord, StateFolder
+from strangler.settings import ROOT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,8 @@ import typer
 
 from strangler.cli.rolling import Force, Names, Reason, Yes, command_typed, plan_apply, require_reason, rollout_ready
 from strangler.errors import UsageError
-from strangler.rollout.edits import Edits, switch_edits
+from strangler.rollout.edits import Edits, Kind, routes_select, switch_edits
 from strangler.rollout.rollout import Intent, Rollout
-from strangler.rollout.selecting import Kind, routes_select
 from strangler.routes.editing import routes_edit
 from strangler.routes.route import Stage
 

@@ -8,16 +8,30 @@ from typing import Annotated
 import typer
 
 from strangler.cli.output import err, log_line, out, say
+from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError
-from strangler.local.foreground import StopRequested, StopSignals
 from strangler.local.logs import LogFollower, log_trim
-from strangler.local.settings import ROOT, settings_load
-from strangler.local.stack import LocalStack
+from strangler.local.process import StopRequested, StopSignals
 from strangler.local.state import StateFolder
-from strangler.local.summary import stack_summary
+from strangler.settings import ROOT, LocalSettings, settings_load
 
 _POLL_SECONDS = 0.1
 _DETACHED_START_SECONDS = 900.0
+
+
+def stack_summary(settings: LocalSettings) -> list[str]:
+    """Lines for the terminal; the demo password is shown only where demo data is loaded."""
+    url = settings.proxy_url
+    lines = [
+        f"front door  {url}",
+        f"Django      {url}/api/docs/  {url}/admin/",
+        f"FastAPI     {url}/api/v2/docs",
+        f"curl -i {url}/api/feed/",
+        f"curl -i {url}/api/v2/feed/",
+    ]
+    if settings.is_development:
+        lines.insert(3, f"sign in as  admin (staff), alice or bob, password {settings.demo_password}")
+    return lines
 
 
 def up(

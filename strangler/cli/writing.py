@@ -7,12 +7,12 @@ from pathlib import Path
 
 from strangler.cli.output import note
 from strangler.compare.cases.files import scenarios_from_files
-from strangler.compare.collecting import Collector
+from strangler.compare.collector import Collector
 from strangler.compare.comparison import Comparison, interruptible
-from strangler.compare.judging import Outcome
+from strangler.compare.judge import Outcome
 from strangler.errors import UnsafeError, UsageError
-from strangler.local.settings import LocalSettings
 from strangler.routes.table import RouteTable
+from strangler.settings import LocalSettings
 
 
 def writes_require(*, folder: Path | None, elsewhere: bool, settings: LocalSettings) -> None:
@@ -52,8 +52,8 @@ def writes_run(
     # What they need is not in the image of the tool.
     from strangler.compare.writes.playing import Asking, writes_compare
     from strangler.compare.writes.running import WriteRunner
-    from strangler.databases.source import source_of
-    from strangler.local.stack import LocalStack
+    from strangler.deployment.local_stack import LocalStack
+    from strangler.deployment.source import source_of
 
     async def play() -> str:
         runner = WriteRunner(collector, chosen=chosen, tell=tell)

@@ -7,15 +7,14 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from strangler.compare.asking import Asker, Limits
-from strangler.compare.callers import Callers, SignIn
-from strangler.compare.cases.case import Case
-from strangler.compare.collecting import Collector
-from strangler.compare.documents import Document, document_find, ids_find
-from strangler.compare.judging import Judge, Outcome, Rules
-from strangler.compare.runner import Runner
-from strangler.compare.side import Side
-from strangler.compare.watching import Watch
+from strangler.compare.case import Case
+from strangler.compare.client.auth import Callers, SignIn
+from strangler.compare.client.client import Asker, Limits
+from strangler.compare.client.target import Side
+from strangler.compare.collector import Collector
+from strangler.compare.judge import Judge, Outcome, Rules
+from strangler.compare.openapi_document import Document, document_find, ids_find
+from strangler.compare.runner import Runner, Watch
 from strangler.errors import FailedError
 
 # A version is worth no wait for a side that hangs.

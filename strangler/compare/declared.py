@@ -1,4 +1,4 @@
-"""Differences that are meant: `shared_schema/declared_differences.toml`."""
+"""Differences that are meant: `fastapi_app/declared_differences.toml`."""
 
 import datetime as dt
 import tomllib
@@ -6,13 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from strangler.compare.equality import Difference, Kind
+from strangler.compare.differ import Difference, Kind
 from strangler.errors import UsageError
-from strangler.local.settings import ROOT
-
-DECLARED_FILE: Final = ROOT / "shared_schema" / "declared_differences.toml"
 
 
 class MetBy(StrEnum):
@@ -101,7 +98,7 @@ class DeclaredDifferences:
         return entry.expires < (self._fixed_day or dt.datetime.now(dt.UTC).date())
 
 
-def declared_differences(file: Path = DECLARED_FILE) -> list[DeclaredDifference]:
+def declared_differences(file: Path) -> list[DeclaredDifference]:
     """What the file lists.
 
     :raises UsageError: it can't be read, or an entry says something else than `DeclaredDifference` can hold.

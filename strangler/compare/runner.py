@@ -1,22 +1,47 @@
 """Asks many cases of both sides: at a bounded pace, a bounded number at once, each side in turn."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Final
 
-from strangler.compare.callers import Callers, NotSignedInError
-from strangler.compare.cases.case import Case
-from strangler.compare.collecting import Collector
-from strangler.compare.failing import AskFailed, Unaskable
-from strangler.compare.judging import Judge, Outcome, Verdict
-from strangler.compare.watching import Watch
-from strangler.compare.wire import Headers
+from strangler.compare.case import Case
+from strangler.compare.client.auth import Callers, NotSignedInError
+from strangler.compare.client.errors import AskFailed, Unaskable
+from strangler.compare.client.request import Headers
+from strangler.compare.collector import Collector
+from strangler.compare.judge import Judge, Outcome, Verdict
 
 # A case waits for either side in turn, so that both are kept busy only if more cases are under way than one can answer.
 _CASES_PER_REQUEST: Final = 3
 _BATCH: Final = 64
 UNSAFE: Final = "cases that may write, which need --writes"
+
+
+class Watch:
+    """Looks at the last `window` cases of each side.
+
+    Args:
+        names: of the left side and the right.
+        share: of them that may fail, or be answered with 5xx, from 0 to 1.
+        window: fewer cases than this say nothing.
+    """
+
+    def __init__(self, names: tuple[str, str], *, share: float, window: int) -> None:
+        self._share = share
+        self._last = {name: deque[bool](maxlen=window) for name in names}
+
+    def look(self, verdict: Verdict) -> str:
+        """Why to stop after this verdict; empty to go on."""
+        for (name, last), asked in zip(self._last.items(), (verdict.left, verdict.right), strict=True):
+            failed = verdict.failure is not None and verdict.failure.side == name
+            if asked is None and not failed:
+                continue
+            last.append(failed or (asked is not None and asked.answer.status >= 500))
+            if len(last) == last.maxlen and sum(last) > self._share * len(last):
+                return f"{sum(last)} of the last {len(last)} answers of {name} were errors"
+        return ""
 
 
 class Runner:

@@ -7,6 +7,8 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy.exc import DBAPIError
 
 from strangler.errors import FailedError
 
@@ -94,3 +96,25 @@ def refusals() -> Iterator[None]:
 def reason_of(error: psycopg.Error) -> str:
     """The first line of what PostgreSQL says."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+@contextmanager
+def live_connection(dsn: str) -> Iterator[Connection]:
+    """A connection whose transaction reads only.
+
+    :raises FailedError: nobody answers, or the server refuses; the sentence holds no password.
+    """
+    engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(dsn), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except (DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        reason = reason_of(cause) if isinstance(cause, psycopg.Error) else type(error).__name__
+        raise FailedError(f"the database can't be asked ({reason}): start it, or mend DATABASE_URL.") from error
+
+
+def _connect(dsn: str) -> psycopg.Connection:
+    connection = psycopg.connect(dsn, connect_timeout=_CONNECT_SECONDS, application_name="strangler")
+    connection.read_only = True
+    return connection

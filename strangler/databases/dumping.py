@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from strangler.errors import FailedError
 from strangler.local.postgres_cluster import postgres_bin_dir
-from strangler.local.settings import base_environment
+from strangler.settings import base_environment
 
 # Not held up for longer by a migration that has locked a table; in milliseconds.
 _LOCK_WAIT: Final = 10_000

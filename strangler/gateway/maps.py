@@ -1,6 +1,8 @@
 """nginx's maps: what is decided by the route that a request was taken for."""
 
-from collections.abc import Collection, Iterable
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator
+from email.utils import format_datetime
 
 from strangler.routes.route import Answer, Api, Route, Throttle
 from strangler.routes.table import RouteTable
@@ -82,3 +84,66 @@ def _limited(table: RouteTable, throttle: str) -> Iterable[str]:
         yield from (route.name for route in resource.routes if route.throttle == throttle)
         if {route.throttle for route in resource.routes} == {throttle}:
             yield resource.path
+
+
+def gone_apis(table: RouteTable) -> frozenset[Api]:
+    """The APIs with a route that is gone."""
+    return frozenset(api for api in Api for route in table.routes if route.stage.answers(api) is Answer.GONE)
+
+
+def routed_locations(table: RouteTable, api: Api) -> list[str]:
+    """The locations of an API that take any path for the route that the maps find.
+
+    One is enough, but for paths below a folder that is fixed: nginx takes the longest.
+    """
+    fixed = {location for entry in table.fixed for location in entry.locations}
+    wanted = (f"{api.prefix}/", f"= {api.prefix}", *_below_fixed(table, api))
+    return [location for location in dict.fromkeys(wanted) if location not in fixed]
+
+
+def _below_fixed(table: RouteTable, api: Api) -> Iterator[str]:
+    folders = tuple(entry.path for entry in table.fixed if entry.path.startswith(f"{api.prefix}/"))
+    for resource in table.resources:
+        locations = resource.locations(api)
+        if locations[0].removeprefix("= ").startswith(tuple(path for path in folders if path.endswith("/"))):
+            yield from locations
+
+
+def moves_context(table: RouteTable) -> dict[str, object]:
+    """What `nginx/templates/moves.conf.j2` is rendered with."""
+    routes = table.routes
+    shadowed = [route for route in routes if route.shadow]
+    return {
+        "fallbacks": [route.name for route in routes if route.fallback],
+        "deprecations": [
+            (f"{Api.V1} {route.name}", deprecation(route.deprecated)) for route in routes if route.deprecated
+        ],
+        "sunsets": [(f"{Api.V1} {route.name}", sunset(route.sunset)) for route in routes if route.sunset],
+        "successors": [*_successors(table)],
+        "shadows": [(route.name, share_variable("shadow", route.shadow)) for route in shadowed],
+        "shadow_shares": shares("shadow", {route.shadow for route in shadowed}),
+    }
+
+
+def deprecation(since: dt.date) -> str:
+    """A structured date: the seconds of that day's begin in UTC (RFC 9745, 2.1; RFC 9651, 3.3.7)."""
+    return f"@{_midnight(since).timestamp():.0f}"
+
+
+def sunset(end: dt.date) -> str:
+    """The begin of that day in UTC as an HTTP-date (RFC 8594, 3)."""
+    return format_datetime(_midnight(end), usegmt=True)
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
+
+
+def _successors(table: RouteTable) -> Iterable[str]:
+    """The routes of v1, and the other methods of paths, whose clients are told to go to v2."""
+    for resource in table.resources:
+        for route in resource.routes:
+            if route.deprecated or route.stage.answers(Api.V1) is Answer.GONE:
+                yield f"{Api.V1} {route.name}"
+        if resource.other_methods(Api.V1) is Answer.GONE:
+            yield f"{Api.V1} {resource.path}"

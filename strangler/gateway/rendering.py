@@ -7,9 +7,17 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from strangler.gateway.locations import gone_apis, routed_locations
-from strangler.gateway.maps import answers_map, canary_percents, limited_names, map_sizes, routes_map, width_of
-from strangler.gateway.moves import moves_context
+from strangler.gateway.maps import (
+    answers_map,
+    canary_percents,
+    gone_apis,
+    limited_names,
+    map_sizes,
+    moves_context,
+    routed_locations,
+    routes_map,
+    width_of,
+)
 from strangler.gateway.paths import PREFIX, shapes_of, static_paths
 from strangler.gateway.settings import GatewaySettings
 from strangler.routes.route import Api

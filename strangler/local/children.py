@@ -8,10 +8,9 @@ from typing import Final
 from strangler.errors import FailedError
 from strangler.local.helpers import Helper, HelperKeeper
 from strangler.local.logs import log_failure
-from strangler.local.probes import probe_answers
 from strangler.local.process import Child, child_start
-from strangler.local.services import Service
-from strangler.local.settings import ROOT
+from strangler.local.services import Service, probe_answers
+from strangler.settings import ROOT
 
 READY_SECONDS: Final = 60.0
 COMMAND_SECONDS: Final = 600.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 
-from strangler.local.settings import ROOT
+from strangler.settings import ROOT
 
 
 def migrations_state(dsn: str) -> str | None:

@@ -23,10 +23,10 @@ from strangler.local.postgres_cluster import (
     SUPERUSER,
     cluster_check,
     cluster_ensure,
+    leftovers_end,
     postgres_bin_dir,
     postgres_environment,
 )
-from strangler.local.postgres_leftovers import leftovers_end
 from strangler.local.process import Child, child_start
 from strangler.local.secret_store import SecretStore
 

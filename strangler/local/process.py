@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Final, Self
 
 import psutil
 
@@ -15,6 +17,9 @@ from strangler.errors import FailedError
 from strangler.local.account import Account
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _signal_on_parent_death(stop_signal: signal.Signals) -> Callable[[], None] | None:
@@ -97,3 +102,34 @@ def child_start(
             message = f"{name} can't be started: {error.strerror} ({argv[0]}): run make clean, then make up."
             raise FailedError(message) from error
     return Child(name=name, process=process, stop_signal=stop_signal)
+
+
+class StopRequested(BaseException):
+    """Ctrl-C, SIGTERM or a closed terminal: no error, and nothing but the supervisor may catch it."""
+
+
+class StopSignals:
+    """Inside the block those signals only set a flag, so that none arrives between a fork and its bookkeeping."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> Self:
+        for number in _SIGNALS:
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type] # what signal.signal gave is what it takes
+
+    def check(self) -> None:
+        """Raise StopRequested if a signal has come."""
+        if self.requested:
+            raise StopRequested
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.requested = True

@@ -1,12 +1,13 @@
 """The programs of the stack: what each is called with, what it is told, and how it shows that it is ready."""
 
+import http.client
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from strangler.local.helpers import Helper
-from strangler.local.settings import ROOT, LocalSettings, base_environment
+from strangler.settings import ROOT, LocalSettings, base_environment
 
 HOST: Final = "127.0.0.1"
 
@@ -136,6 +137,7 @@ def shadow_helper(settings: LocalSettings, *, state_dir: Path, sender: str) -> H
         | {
             "PYTHONPATH": str(ROOT),
             "SHADOW_DATABASE": str(shadow_database(state_dir).absolute()),
+            "SHADOW_DECLARED": str(settings.declared_file),
             "SHADOW_DJANGO_URL": f"http://{HOST}:{settings.django_port}",
             "SHADOW_FASTAPI_URL": f"http://{HOST}:{settings.fastapi_port}",
             "SHADOW_RATE": str(settings.shadow_rate),
@@ -157,3 +159,15 @@ def _common(settings: LocalSettings, connections: Connections) -> dict[str, str]
         "LOG_LEVEL": settings.log_level,
         "REPORT_SQL": "1" if settings.reports_sql else "0",
     }
+
+
+def probe_answers(probe: Probe, *, timeout: float = 1.0) -> bool:
+    """Whether the service answers 200 within `timeout` seconds."""
+    connection = http.client.HTTPConnection(probe.host, probe.port, timeout=timeout)
+    try:
+        connection.request("GET", probe.path, headers={"Host": probe.host_header, "Connection": "close"})
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

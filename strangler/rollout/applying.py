@@ -4,10 +4,10 @@ import time
 from dataclasses import replace
 
 from strangler.errors import FailedError, StranglerError
-from strangler.gateway.gateway import running_version, wait_until_running
-from strangler.rollout.durable import write_durably
-from strangler.rollout.folder import Journal
+from strangler.gateway.interface import running_version, wait_until_running
+from strangler.rollout.atomic_write import write_durably
 from strangler.rollout.history import Entry, Outcome
+from strangler.rollout.state_dir import Journal
 from strangler.rollout.target import Target
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from strangler.errors import FailedError, StranglerError
-from strangler.gateway.gateway import running_version
+from strangler.gateway.interface import running_version
 from strangler.gateway.rendering import render_gateway
 from strangler.rollout.coverage import uncovered, unimplemented
 from strangler.rollout.endpoints import Endpoint, document_read, endpoints_of

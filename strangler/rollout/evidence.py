@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from strangler.compare.report.model import Report, RouteReport
-from strangler.rollout.durable import append_durably
+from strangler.rollout.atomic_write import append_durably
 
 # Enough for the runs of months, each of a few hundred routes; older lines are never read.
 _READ_BYTES: Final = 10_000_000
@@ -65,13 +64,13 @@ class EvidenceFile:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def add(self, report: Report) -> None:
+    def add(self, run: Iterable[Evidence]) -> None:
         """Keep what a run has shown of each route.
 
         :raises OSError: the file can't be written.
         """
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(asdict(_evidence(route, report))) for route in report.routes if route.route]
+        lines = [json.dumps(asdict(each)) for each in run]
         if lines:
             append_durably(self._file, "\n".join(lines).encode())
 
@@ -98,18 +97,6 @@ class EvidenceFile:
                 yield Evidence(**json.loads(line))
             except (ValueError, TypeError):
                 continue  # half a line, which a crash or the cut has left
-
-
-def _evidence(route: RouteReport, report: Report) -> Evidence:
-    return Evidence(
-        route=route.route,
-        time=report.started,
-        asked=route.asked,
-        equal=route.equal,
-        different=route.different,
-        left=report.left.version,
-        right=report.right.version,
-    )
 
 
 def evidence_path(state_dir: Path) -> Path:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from strangler.rollout.durable import append_durably
+from strangler.rollout.atomic_write import append_durably
 
 
 class Outcome(StrEnum):

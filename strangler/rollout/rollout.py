@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from strangler.errors import UnsafeError, UsageError
-from strangler.gateway.gateway import running_version
+from strangler.gateway.interface import running_version
 from strangler.gateway.rendering import Rendered, render_gateway
 from strangler.rollout.applying import apply_journaled, apply_recover
 from strangler.rollout.history import Entry, Point, applied, operator, stands_at, utc_now

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from strangler.gateway.gateway import Gateway
+from strangler.gateway.interface import Gateway
 from strangler.rollout.evidence import Proof, RouteEvidence
-from strangler.rollout.folder import RolloutFolder
+from strangler.rollout.state_dir import RolloutFolder
+from strangler.routes.syntax import content_decode, content_read, source_name
 from strangler.routes.table import RouteTable, parse_routes
-from strangler.routes.text import content_decode, content_read, source_name
 
 
 def _nothing(_text: str) -> None:

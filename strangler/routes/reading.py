@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 from strangler.routes.checks import clashes
-from strangler.routes.entries import read_fixed, read_route, read_throttle
-from strangler.routes.entry import Entry
+from strangler.routes.entries import Entry, read_fixed, read_route, read_throttle
 from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, nearest, shown
 from strangler.routes.route import Fixed, Route, Throttle

@@ -7,8 +7,7 @@ from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, RoutesError
 from strangler.routes.reading import Reader
 from strangler.routes.route import Fixed, Resource, Route, Stage, Throttle, group_by_path
-from strangler.routes.syntax import parse_toml
-from strangler.routes.text import content_decode, content_read, source_name
+from strangler.routes.syntax import content_decode, content_read, parse_toml, source_name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,16 +7,16 @@ from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 from shared_schema.catalog import Catalog, read_catalog
-from shared_schema.consumer import Consumer
-from shared_schema.contract import Contract
+from shared_schema.consumer.consumer import Consumer
+from shared_schema.contract.contract import Contract
 from shared_schema.drift import Mismatch
 from shared_schema.drift.consumer import consumer_mismatches, contract_consumer_mismatches
 from shared_schema.drift.contract import contract_mismatches
 from shared_schema.drift.privileges import denied_mismatches
 from shared_schema.drift.revisions import contract_changes
+from strangler.databases.connecting import live_connection
 from strangler.errors import StranglerError
 from strangler.schema.django_side import Project, SchemaState, django_contract, django_state
-from strangler.schema.live import live_connection
 
 _MAKE: Final = "run manage.py makemigrations"
 _MERGE: Final = "run manage.py makemigrations --merge"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared_schema.catalog import Catalog
-from shared_schema.contract import Contract
+from shared_schema.contract.contract import Contract
 from shared_schema.drift import Mismatch
 from shared_schema.drift.contract import contract_mismatches
 from shared_schema.drift.revisions import contract_changes

@@ -1,4 +1,4 @@
-"""What a Django project says of its own schema: commands of django_app.contract, in a process of the project's."""
+"""What a Django project says of its own schema: commands of strangler_django, in a process of the project's."""
 
 import os
 import re
@@ -12,16 +12,16 @@ from typing import IO, TYPE_CHECKING, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared_schema.contract import Contract
+from shared_schema.contract.contract import Contract
 from strangler.errors import FailedError, UsageError
-from strangler.local.settings import ROOT, LocalSettings
+from strangler.settings import ROOT, LocalSettings
 
 if TYPE_CHECKING:
     from strangler.local.services import Connections
 
 TIMEOUT_SECONDS: Final = 120.0
 _LOGIN: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
-_INSTALL: Final = "is django_app.contract in its INSTALLED_APPS, and does MANAGE start it?"
+_INSTALL: Final = "is strangler_django in its INSTALLED_APPS, and does MANAGE start it?"
 
 
 class _Said(BaseModel):
@@ -131,7 +131,7 @@ def django_contract(project: Project, *, timeout: float = TIMEOUT_SECONDS) -> Co
     except ValidationError as error:
         raise FailedError(
             "Django's models can't be read: export_schema wrote another format, so install the same version of "
-            "django_app.contract there."
+            "strangler_django there."
         ) from error
 
 
@@ -149,7 +149,7 @@ def django_state(project: Project, *, database: bool = True, timeout: float = TI
             continue
     raise FailedError(
         "Django's migrations can't be read: schema_state wrote another format, so install the same version of "
-        "django_app.contract there."
+        "strangler_django there."
     )
 
 

@@ -8,8 +8,8 @@ import psycopg
 from psycopg import sql
 
 from shared_schema.catalog import table_key
-from shared_schema.consumer import Consumer, load_consumer
-from shared_schema.privileges import Right, rights_wanted
+from shared_schema.consumer.consumer import Consumer
+from shared_schema.consumer.privileges import Right, rights_wanted
 from strangler.errors import FailedError
 from strangler.routes.table import RouteTable
 
@@ -64,17 +64,17 @@ def apply_grants(
     role: str,
     password: str,
     table: RouteTable,
+    consumer: Consumer,
     read_only: bool = False,
     writes: bool = False,
     keep: bool = False,
-    consumer: Consumer | None = None,
 ) -> None:
     """Makes `role` if it isn't there and gives it exactly what the routes ask for; what it had before is revoked.
 
     `owner_dsn` is the role that owns the tables; it needs CREATEROLE only while `role` is missing or its password
     changes. Until a write route has moved or is about to (`writes`), and while `read_only`, every privilege but SELECT
-    is withheld. With `keep` nothing is revoked, for a service of another version that still runs. `consumer` is who
-    connects as the role, FastAPI where it is left out.
+    is withheld. With `keep` nothing is revoked, for a service of another version that still runs. `consumer` is the
+    service that connects as the role.
 
     Raises:
         FailedError: the database refuses; nothing was changed.
@@ -86,7 +86,7 @@ def apply_grants(
             _ensure_role(connection, role, password)
             if not keep:
                 _revoke_all(connection, role)
-            give_rights(connection, role, consumer or load_consumer(), writing=writing)
+            give_rights(connection, role, consumer, writing=writing)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise FailedError(

@@ -1,10 +1,11 @@
 """A picture of the tables: which points at which, and which feature reads and writes which."""
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from shared_schema.consumer import Consumer, Feature
-from shared_schema.contract import Contract
+from shared_schema.consumer.consumer import Consumer, Feature
+from shared_schema.contract.contract import Contract
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,34 @@ def _uses(consumer: Consumer) -> Iterator[Use]:
 def _writes(feature: Feature, table: str) -> tuple[str, ...]:
     kinds = {"inserts": feature.inserts, "updates": feature.updates, "deletes": feature.deletes}
     return tuple(kind for kind, tables in kinds.items() if table in tables)
+
+
+def graph_mermaid(graph: Graph) -> str:
+    """The flowchart: tables are cylinders; a dotted arrow reads, a thick one writes."""
+    return "\n".join(_lines(graph)) + "\n"
+
+
+def _lines(graph: Graph) -> Iterator[str]:
+    tables = {name: f"table{number}" for number, name in enumerate(graph.tables)}
+    features = {name: f"feature{number}" for number, name in enumerate(graph.features)}
+    yield "flowchart LR"
+    for name, node in tables.items():
+        yield f"    {node}[({_quoted(name)})]"
+    for name, node in features.items():
+        yield f"    {node}([{_quoted(name)}])"
+    for reference in graph.references:
+        arrow = "-->" if reference.through is None else "<-->"
+        yield f"    {tables[reference.source]} {arrow}|{_quoted(reference.label)}| {tables[reference.target]}"
+    for use in graph.uses:
+        yield f"    {features[use.feature]} {_arrow(use)} {tables[use.table]}"
+
+
+def _arrow(use: Use) -> str:
+    if not use.writes:
+        return "-.->|reads|"
+    return f"==>|{', '.join([*(['reads'] if use.reads else []), *use.writes])}|"
+
+
+def _quoted(text: str) -> str:
+    """A label; whatever Mermaid might take for its own is written as a character's number."""
+    return '"' + re.sub(r"[^\w ]", lambda found: f"#{ord(found[0])};", text) + '"'

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from strangler.cli.output import err, out
 from strangler.errors import UsageError
-from strangler.local.foreground import StopSignals
+from strangler.local.process import StopSignals
 from tests.bench.command import bench_run
 from tests.bench.comparison import Comparison
 from tests.bench.endpoints import endpoints_select

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from strangler.cli.output import err
 from strangler.errors import FailedError, StranglerError
-from strangler.local.foreground import StopRequested
+from strangler.local.process import StopRequested
 
 _STOPPED: Final = 130
 

@@ -10,11 +10,11 @@ import typer
 from rich.text import Text
 
 from strangler.cli.output import err, say
-from strangler.compare.side import Side
-from strangler.compare.sides import side_at
-from strangler.compare.wire import headers_sent
-from strangler.local.foreground import StopSignals
-from strangler.local.stack import LocalStack
+from strangler.compare.client.request import headers_sent
+from strangler.compare.client.target import Side
+from strangler.compare.client.targets import side_at
+from strangler.deployment.local_stack import LocalStack
+from strangler.local.process import StopSignals
 from tests.bench.bystanders import Bystanders
 from tests.bench.command import bench_run
 from tests.bench.cores import alone_on_a_core

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError
 from strangler.local.logs import log_trim
-from strangler.local.stack import LocalStack
 from tests.bench.comparison import Comparison, Round
 from tests.bench.endpoints import Endpoint
 from tests.bench.equality import STACKS

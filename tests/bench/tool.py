@@ -8,9 +8,9 @@ from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Final
 
+from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError
-from strangler.local.settings import base_environment
-from strangler.local.stack import LocalStack
+from strangler.settings import base_environment
 from tests.bench.judging import Judged
 from tests.bench.rows import Rows
 from tests.bench.wrk import Request

@@ -11,9 +11,9 @@ from typing import Final, Self
 
 import psutil
 
+from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError, UsageError
-from strangler.local.settings import base_environment
-from strangler.local.stack import LocalStack
+from strangler.settings import base_environment
 from tests.bench.processes import cpu_seconds, settle
 
 SCRIPT: Final = Path(__file__).with_name("load.lua")

@@ -7,10 +7,11 @@ from typing import Any
 
 import httpx
 
-from strangler.compare import equality
-from strangler.compare.answer import Answer
+from strangler.compare import differ as equality
+from strangler.compare.client.response import Answer
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.equality import Difference
+from strangler.compare.differ import Difference
+from tests.example import DECLARED_FILE
 
 V1, V2 = "/api", "/api/v2"
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -36,7 +37,7 @@ class Comparison:
 
     def __init__(self, front: httpx.Client) -> None:
         self._front = front
-        self._declared = DeclaredDifferences(declared_differences())
+        self._declared = DeclaredDifferences(declared_differences(DECLARED_FILE))
         self.differences: list[str] = []
         self.compared = 0
 

@@ -12,10 +12,12 @@ import httpx
 import psycopg
 import pytest
 
+from fastapi_app.consumer import CONSUMER_FILE
+from shared_schema.consumer.consumer import load_consumer
 from strangler.local.ports import port_free_pick
-from strangler.local.settings import ROOT
 from strangler.routes.table import load_routes
 from strangler.schema.grants import apply_grants
+from strangler.settings import ROOT
 from tests.contract.comparing import V2
 from tests.fastapi_process import fastapi_process
 from tests.shared_stack import StackAddresses
@@ -157,7 +159,14 @@ _OLD_ROWS = (
 def test_a_role_that_may_not_write_answers_503_too(stack: StackAddresses, alice: dict[str, str]) -> None:
     role, password = f"reader_{secrets.token_hex(4)}", secrets.token_hex(16)
     table = load_routes(ROOT / "nginx" / "routes.toml")
-    apply_grants(owner_dsn=_as_admin(stack), role=role, password=password, table=table, read_only=True)
+    apply_grants(
+        owner_dsn=_as_admin(stack),
+        role=role,
+        password=password,
+        table=table,
+        read_only=True,
+        consumer=load_consumer(CONSUMER_FILE),
+    )
     address = urlsplit(stack.fastapi_dsn)
     dsn = address._replace(netloc=f"{role}:{password}@{address.hostname}:{address.port}").geturl()
     with (

@@ -10,26 +10,26 @@ import django.contrib.auth
 import pytest
 from django.core.management import call_command
 
-from fastapi_app.users.passwords import common_passwords
-from shared_schema.consumer import FILE as CONSUMER
-from shared_schema.consumer import load_consumer
-from shared_schema.contract import FILE
-from strangler.local.settings import ROOT, base_environment
+from fastapi_app.consumer import CONSUMER_FILE as CONSUMER
+from shared_schema.consumer.consumer import load_consumer
+from strangler.settings import ROOT, base_environment
+from strangler_fastapi.auth.password_validation import common_passwords
+from tests.example import CONTRACT_FILE
 
 
 def test_the_contract_file_is_what_django_exports(tmp_path: Path) -> None:
     call_command("export_schema", output=tmp_path / "contract.json")
     exported = (tmp_path / "contract.json").read_text()
-    hint = "run `python django_app/manage.py export_schema --output shared_schema/contract.json` and review the diff"
-    assert json.loads(FILE.read_text()) == json.loads(exported), hint
-    assert FILE.read_text() == exported, hint
+    hint = "run `python django_app/manage.py export_schema --output fastapi_app/contract.json` and review the diff"
+    assert json.loads(CONTRACT_FILE.read_text()) == json.loads(exported), hint
+    assert CONTRACT_FILE.read_text() == exported, hint
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])
 def test_the_consumers_file_is_what_the_features_send(seed: str, tmp_path: Path) -> None:
     """In a process of its own, where the classes are mapped on the contract's tables; the same in each."""
     file = tmp_path / "consumer.json"
-    argv = [sys.executable, "-m", "fastapi_app.consumer", "--output", str(file)]
+    argv = [sys.executable, "-m", "strangler_fastapi.export_consumer", "--output", str(file)]
     subprocess.run(argv, cwd=ROOT, env=base_environment() | {"PYTHONHASHSEED": seed}, check=True)  # noqa: S603 - ours
     hint = "run `python -m fastapi_app.consumer` and review the diff"
     derived, written = load_consumer(file), load_consumer(CONSUMER)

@@ -5,11 +5,12 @@ import datetime as dt
 import pytest
 
 from strangler.compare.declared import DeclaredDifference, declared_differences
-from strangler.local.settings import ROOT
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT
+from tests.example import DECLARED_FILE
 
 
-@pytest.mark.parametrize("entry", declared_differences(), ids=str)
+@pytest.mark.parametrize("entry", declared_differences(DECLARED_FILE), ids=str)
 def test_a_declared_difference_is_explained_and_fresh(entry: DeclaredDifference) -> None:
     names = {route.name for route in load_routes(ROOT / "nginx" / "routes.toml").routes}
     assert entry.route in names

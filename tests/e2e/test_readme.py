@@ -6,8 +6,8 @@ import subprocess
 
 import httpx
 
-from strangler.local.settings import ROOT
 from strangler.routes.route import Api, Stage
+from strangler.settings import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

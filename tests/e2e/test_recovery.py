@@ -12,11 +12,11 @@ import httpx
 import psycopg
 import pytest
 
+from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
 from strangler.local.postgres import STOP_SECONDS
 from strangler.local.services import fastapi_environment
-from strangler.local.settings import ROOT, LocalSettings
-from strangler.local.stack import LocalStack
+from strangler.settings import ROOT, LocalSettings
 from tests.gateways import gateway, marks, routes_at
 
 pytestmark = pytest.mark.xdist_group("own stack")

@@ -11,13 +11,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from shared_schema.statements import RequestStatements
-from strangler.compare.asking import Asked, Asker, Limits
-from strangler.compare.cases.case import Case
-from strangler.compare.sides import sides_local
+from shared_schema.server_timing import RequestStatements
+from strangler.compare.case import Case
+from strangler.compare.client.client import Asked, Asker, Limits
+from strangler.compare.client.targets import sides_local
+from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
-from strangler.local.settings import LocalSettings
-from strangler.local.stack import LocalStack
+from strangler.settings import LocalSettings
 
 pytestmark = pytest.mark.xdist_group("own stack")
 

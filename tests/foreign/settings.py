@@ -19,7 +19,7 @@ INSTALLED_APPS = [
     "tests.foreign.books",
     "tests.foreign.lending",
     "tests.foreign.audit",
-    "django_app.contract",
+    "strangler_django",
 ]
 MIGRATION_MODULES = dict(pair.split("=") for pair in os.environ.get("MIGRATION_MODULES", "").split())
 DATABASES = {

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, bindparam, func, inspect, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from shared_schema.contract import load_contract
-from shared_schema.derivation import derive_consumer, render_consumer
-from shared_schema.samples import Deletion, Sample, Sent
+from shared_schema.consumer.derivation import derive_consumer, render_consumer
+from shared_schema.consumer.samples import Deletion, Sample, Sent
+from shared_schema.contract.contract import load_contract
 from tests.foreign.consumer import (
     LIBRARY,
     Book,

@@ -7,7 +7,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState
 from hypothesis import strategies as st
 
-from shared_schema.consumer import Consumer
+from shared_schema.consumer.consumer import Consumer
 from tests.guarding.schemas import Field, plain_fields
 from tests.guarding.values import values_for
 from tests.guarding.world import APP

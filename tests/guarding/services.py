@@ -13,8 +13,8 @@ from sqlalchemy import MetaData, Table, delete, func, select, update
 from sqlalchemy.dialects.postgresql import asyncpg, insert
 
 from shared_schema.catalog import Catalog, table_key
-from shared_schema.consumer import Consumer, Feature, Need, Statement
-from shared_schema.usage import Usage, usage_of
+from shared_schema.consumer.consumer import Consumer, Feature, Need, Statement
+from shared_schema.consumer.usage import Usage, usage_of
 from tests.guarding.values import values_for
 from tests.guarding.world import APP, World
 

@@ -7,24 +7,25 @@ from contextlib import aclosing
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from strangler.compare.asking import Limits
-from strangler.compare.callers import SignIn
 from strangler.compare.cases.files import cases_from_files, scenarios_from_files
 from strangler.compare.cases.scenario import Scenario, Step
-from strangler.compare.collecting import Collector
+from strangler.compare.client.auth import SignIn
+from strangler.compare.client.client import Limits
+from strangler.compare.client.target import Side
+from strangler.compare.client.targets import sides_local
+from strangler.compare.collector import Collector
 from strangler.compare.comparison import Comparison
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.judging import Rules
+from strangler.compare.judge import Rules
 from strangler.compare.report.model import Report
-from strangler.compare.side import Side
-from strangler.compare.sides import sides_local
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.running import WriteRunner
 from strangler.compare.writes.servers import STARTING, Starting
 from strangler.compare.writes.variables import names_in
-from strangler.local.settings import ROOT, LocalSettings
 from strangler.routes.route import Stack
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT, LocalSettings
+from tests.example import DECLARED_FILE
 from tests.planted.fault import Fault
 from tests.planted.reads import COSTLY, READS
 from tests.planted.servers import faulty_server, starting_with
@@ -70,7 +71,7 @@ def _reads_compared(sides: tuple[Side, Side], *, asked: str) -> Report:
         left=left,
         right=right,
         limits=Limits(concurrency=4, timeout=30, body_bytes=10_000_000),
-        rules=Rules(DeclaredDifferences(declared_differences())),
+        rules=Rules(DeclaredDifferences(declared_differences(DECLARED_FILE))),
         sign_in=SignIn(),
         password=lambda _name: DEMO_PASSWORD,
     )

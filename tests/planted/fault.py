@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from strangler.local.settings import ROOT
+from strangler.settings import ROOT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,21 +80,21 @@ READS = {
         found=named("tags.list: value at $.results[*].post_count", "tags.retrieve: value at $.post_count"),
     ),
     "pages of another size": Fault(
-        file="fastapi_app/drf/pagination.py",
+        file="strangler_fastapi/drf/pagination.py",
         code="\nPAGE_SIZE = 20",
         instead="\nPAGE_SIZE = 15",
         asked="feed",
         found=named("feed.list: missing at $.results[*]"),
     ),
     "a count of the page, not of all": Fault(
-        file="fastapi_app/drf/pagination.py",
+        file="strangler_fastapi/drf/pagination.py",
         code='"count": count,',
         instead='"count": len(found),',
         asked="users",
         found=named("users.list: value at $.count", "users.active: value at $.count", "users.posts: value at $.count"),
     ),
     "links with the wrong prefix": Fault(
-        file="fastapi_app/drf/urls.py",
+        file="strangler_fastapi/drf/urls.py",
         code="path = prefix + path.removeprefix(PREFIX)",
         instead="pass",
         asked="posts",
@@ -103,7 +103,7 @@ READS = {
         ),
     ),
     "no Location's query": Fault(
-        file="fastapi_app/middleware.py",
+        file="strangler_fastapi/middleware.py",
         code='with_query(scope, f"{public_path(scope)}/")',
         instead='f"{public_path(scope)}/"',
         asked="posts",
@@ -117,7 +117,7 @@ READS = {
         found=named("feed.highlights: header at header allow", "(no route): header at header allow"),
     ),
     "no WWW-Authenticate": Fault(
-        file="fastapi_app/drf/errors.py",
+        file="strangler_fastapi/errors.py",
         code='super().__init__(body, {"WWW-Authenticate": WWW_AUTHENTICATE})',
         instead="super().__init__(body)",
         asked="posts",
@@ -129,7 +129,7 @@ READS = {
         ),
     ),
     "a security header is missing": Fault(
-        file="fastapi_app/middleware.py",
+        file="strangler_fastapi/middleware.py",
         code='"X-Content-Type-Options": "nosniff",',
         instead="",
         asked="tags",
@@ -141,7 +141,7 @@ READS = {
         ),
     ),
     "another content type": Fault(
-        file="fastapi_app/drf/rendering.py",
+        file="strangler_fastapi/drf/rendering.py",
         code='media_type = "application/json"',
         instead='media_type = "application/json; charset=utf-8"',
         asked="tags",
@@ -153,7 +153,7 @@ READS = {
         ),
     ),
     "an error in other words": Fault(
-        file="fastapi_app/drf/listing.py",
+        file="strangler_fastapi/drf/listing.py",
         code='NotFound(f"No {self.noun} matches the given query.")',
         instead="NotFound()",
         asked="tags",

@@ -9,7 +9,7 @@ from pathlib import Path
 from strangler.local.children import Children
 from strangler.local.ports import port_free_pick
 from strangler.local.services import Connections, Service, fastapi_service
-from strangler.local.settings import LocalSettings
+from strangler.settings import LocalSettings
 from tests.shared_stack import StackAddresses
 
 

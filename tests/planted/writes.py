@@ -61,11 +61,11 @@ WRITES = {
     ),
     "a tag takes its posts along": Fault(
         file="fastapi_app/tags/service.py",
-        code='await delete_rows(session, "tags", [tag_id])',
+        code='await delete_rows(session, "tags", [tag_id], contract=BLOG.contract)',
         instead=_first(
             "SELECT post_id FROM blog_post_tags WHERE tag_id = {tag_id}",
-            'await delete_rows(session, "posts", found.scalars().all())',
-            'await delete_rows(session, "tags", [tag_id])',
+            'await delete_rows(session, "posts", found.scalars().all(), contract=BLOG.contract)',
+            'await delete_rows(session, "tags", [tag_id], contract=BLOG.contract)',
         ),
         asked="tags",
         found=named("tags.delete: rows at posts"),
@@ -114,20 +114,20 @@ WRITES = {
     ),
     "posts outlive their author": Fault(
         file="fastapi_app/users/service.py",
-        code='await delete_rows(session, "users", [user_id])',
+        code='await delete_rows(session, "users", [user_id], contract=BLOG.contract)',
         instead=_first(
             "UPDATE posts SET author_id = 1 WHERE author_id = {user_id}",
-            'await delete_rows(session, "users", [user_id])',
+            'await delete_rows(session, "users", [user_id], contract=BLOG.contract)',
         ),
         asked="users",
         found=named("users.delete: rows at posts"),
     ),
     "tokens go to another": Fault(
         file="fastapi_app/users/service.py",
-        code='await delete_rows(session, "users", [user_id])',
+        code='await delete_rows(session, "users", [user_id], contract=BLOG.contract)',
         instead=_first(
             "UPDATE token_blacklist_outstandingtoken SET user_id = 1 WHERE user_id = {user_id}",
-            'await delete_rows(session, "users", [user_id])',
+            'await delete_rows(session, "users", [user_id], contract=BLOG.contract)',
         ),
         asked="auth",
         found=named("users.delete: rows at token_blacklist_outstandingtoken.user_id"),

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoDbBlocker
 
-from strangler.schema import column_rules, table_rules
+from strangler.schema.compatibility import column_rules, table_rules
 from tests.guarding.properties import IGNORED, made_world, what_harms_nobody_is_called_safe, what_is_called_safe_works
 from tests.guarding.world import World
 from tests.shared_stack import StackAddresses

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from strangler.gateway.settings import container_gateway
-from strangler.local.settings import ROOT, LocalSettings
 from strangler.schema import grants
+from strangler.settings import ROOT, LocalSettings
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -140,8 +140,8 @@ def test_an_image_holds_the_sources_of_its_own_service_only() -> None:
         service: set(re.findall(r"^COPY (\w+) \w+$", dockerfile(service), flags=re.MULTILINE)) for service in OURS
     }
     assert copied == {
-        "django": {"django_app", "shared_schema"},
-        "fastapi": {"fastapi_app", "shared_schema"},
+        "django": {"django_app", "shared_schema", "strangler_django"},
+        "fastapi": {"fastapi_app", "shared_schema", "strangler_fastapi"},
         "setup": {"nginx", "shared_schema", "strangler"},
     }
 
@@ -155,6 +155,8 @@ def test_the_engine_is_sent_nothing_but_what_images_copy() -> None:
         "!fastapi_app",
         "!shared_schema",
         "!strangler",
+        "!strangler_django",
+        "!strangler_fastapi",
         "!nginx/*.js",
         "!nginx/routes.toml",
         "!nginx/templates",

@@ -10,9 +10,9 @@ from rich.text import Text
 from strangler.cli.output import out, say
 from strangler.cli.schema.files import ConsumerFile, ContractFile, consumer_read, contract_read
 from strangler.cli.schema.reaching import reach
-from strangler.local.settings import ROOT, settings_load
 from strangler.routes.table import load_routes
 from strangler.schema.checking import Checked, Comparison, check_all
+from strangler.settings import ROOT, settings_load
 
 _FOUND: Final = 1
 _NOT_COMPARED: Final = 4
@@ -47,8 +47,8 @@ def check(
     left_out = set(without or ())
     reached = reach(settings, database=Party.DATABASE not in left_out, django=Party.DJANGO not in left_out)
     checked = Checked(
-        contract=contract_read(contract),
-        consumer=consumer_read(consumer) if Party.FASTAPI not in left_out else None,
+        contract=contract_read(contract, settings),
+        consumer=consumer_read(consumer, settings) if Party.FASTAPI not in left_out else None,
         project=reached.project,
         dsn=reached.owner_dsn,
         role=reached.role,

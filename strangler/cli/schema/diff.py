@@ -10,15 +10,15 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from shared_schema.catalog import Catalog, read_catalog
-from shared_schema.contract import FILE, Contract
+from shared_schema.contract.contract import Contract
 from strangler.cli.output import out
 from strangler.cli.schema.files import contract_read
 from strangler.cli.schema.reaching import reach
+from strangler.databases.connecting import live_connection
 from strangler.errors import UsageError
-from strangler.local.settings import LocalSettings, settings_load
 from strangler.schema.diff import differences
 from strangler.schema.django_side import django_contract
-from strangler.schema.live import live_connection
+from strangler.settings import LocalSettings, settings_load
 
 _COLOURS: Final = {"+": "green", "-": "red", "~": "yellow"}
 _SIDES: Final = "contract, django, live, git:REVISION or a file"
@@ -46,7 +46,7 @@ def diff(
 
 def _side(name: str, settings: LocalSettings) -> Contract | Catalog:
     if name == "contract":
-        return contract_read(None)
+        return contract_read(None, settings)
     if name == "live":
         dsn = reach(settings, django=False).owner_dsn
         assert dsn is not None  # noqa: S101 - the database was not left out
@@ -57,22 +57,22 @@ def _side(name: str, settings: LocalSettings) -> Contract | Catalog:
         assert project is not None  # noqa: S101 - Django was not left out
         return django_contract(project)
     if name.startswith("git:"):
-        return _at_revision(name.removeprefix("git:"))
+        return _at_revision(name.removeprefix("git:"), settings.contract_file)
     if not Path(name).exists():
         raise UsageError(f"{name} is no side to compare: name one of {_SIDES}.")
-    return contract_read(Path(name))
+    return contract_read(Path(name), settings)
 
 
-def _at_revision(revision: str) -> Contract:
+def _at_revision(revision: str, file: Path) -> Contract:
     """The contract file as it was.
 
     :raises UsageError: git doesn't know it, or it was of another format.
     """
     if revision.startswith("-"):
         raise UsageError(f"git knows no revision {revision}: name one of `git log`.")
-    command = ["git", "show", f"{revision}:./{FILE.name}"]
+    command = ["git", "show", f"{revision}:./{file.name}"]
     try:
-        shown = subprocess.run(command, cwd=FILE.parent, capture_output=True, check=True).stdout  # noqa: S603 - git itself
+        shown = subprocess.run(command, cwd=file.parent, capture_output=True, check=True).stdout  # noqa: S603 - git itself
         return Contract.model_validate_json(shown)
     except OSError as error:
         raise UsageError("git isn't installed here: name a file instead.") from error

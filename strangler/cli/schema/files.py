@@ -7,37 +7,37 @@ from typing import Annotated, TypeVar
 import typer
 from pydantic import ValidationError
 
-from shared_schema import consumer, contract
-from shared_schema.consumer import Consumer, load_consumer
-from shared_schema.contract import Contract, load_contract
+from shared_schema.consumer.consumer import Consumer, load_consumer
+from shared_schema.contract.contract import Contract, load_contract
 from strangler.errors import UsageError
+from strangler.settings import LocalSettings
 
 _Read = TypeVar("_Read")
 
 ContractFile = Annotated[
     Path | None,
-    typer.Option("--contract", metavar="FILE", help="Another contract file than shared_schema/contract.json."),
+    typer.Option("--contract", metavar="FILE", help="Another contract file than the project's."),
 ]
 ConsumerFile = Annotated[
     Path | None,
-    typer.Option("--consumer", metavar="FILE", help="Another consumer's file than shared_schema/consumer.json."),
+    typer.Option("--consumer", metavar="FILE", help="Another consumer file than the project's."),
 ]
 
 
-def contract_read(file: Path | None) -> Contract:
+def contract_read(file: Path | None, settings: LocalSettings) -> Contract:
     """What the contract file says.
 
     :raises UsageError: there is none, or it is none.
     """
-    return _read(file or contract.FILE, load_contract, "`manage.py export_schema --output FILE` writes it")
+    return _read(file or settings.contract_file, load_contract, "`manage.py export_schema --output FILE` writes it")
 
 
-def consumer_read(file: Path | None) -> Consumer:
+def consumer_read(file: Path | None, settings: LocalSettings) -> Consumer:
     """What FastAPI's features say that they need.
 
     :raises UsageError: there is no such file, or it is none.
     """
-    return _read(file or consumer.FILE, load_consumer, "`python -m fastapi_app.consumer` writes it")
+    return _read(file or settings.consumer_file, load_consumer, "`python -m fastapi_app.consumer` writes it")
 
 
 def _read(file: Path, load: Callable[[Path], _Read], mend: str) -> _Read:

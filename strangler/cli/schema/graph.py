@@ -8,8 +8,8 @@ import typer
 from strangler.cli.output import out
 from strangler.cli.schema.files import ConsumerFile, ContractFile, consumer_read, contract_read
 from strangler.errors import FailedError
-from strangler.schema.graph import graph_make
-from strangler.schema.mermaid import graph_mermaid
+from strangler.schema.graph import graph_make, graph_mermaid
+from strangler.settings import settings_load
 
 
 def graph(
@@ -26,8 +26,14 @@ def graph(
     ] = None,
 ) -> None:
     """Draw the tables as a Mermaid flowchart: their foreign keys, and which feature reads and writes which."""
+    settings = settings_load()
     drawn = graph_mermaid(
-        graph_make(contract_read(contract), consumer_read(consumer), tables=table or (), features=feature or ())
+        graph_make(
+            contract_read(contract, settings),
+            consumer_read(consumer, settings),
+            tables=table or (),
+            features=feature or (),
+        )
     )
     if output is None:
         out.out(drawn, end="")

@@ -9,15 +9,16 @@ import typer
 from strangler.cli.output import note, out
 from strangler.cli.schema.files import ConsumerFile, ContractFile, consumer_read, contract_read
 from strangler.cli.schema.guarding import report_print
-from strangler.databases.source import Source, source_of
+from strangler.databases.source import Source
+from strangler.deployment.local_stack import LocalStack
+from strangler.deployment.source import source_of
 from strangler.errors import FailedError, UnsafeError, UsageError
-from strangler.local.foreground import StopRequested, StopSignals
-from strangler.local.settings import settings_load
-from strangler.local.stack import LocalStack
+from strangler.local.process import StopRequested, StopSignals
 from strangler.schema.django_side import django_project
-from strangler.schema.guard import Guarded
-from strangler.schema.guard import guard as guard_run
-from strangler.schema.verdict import Report
+from strangler.schema.guard.guard import Guarded
+from strangler.schema.guard.guard import guard as guard_run
+from strangler.schema.guard.report import Report
+from strangler.settings import settings_load
 
 
 def guard(
@@ -44,9 +45,9 @@ def guard(
     source = _source(stack)
     guarded = Guarded(
         source=source,
-        running=consumer_read(consumer),
-        coming=consumer_read(None),
-        contract=contract_read(contract) if contract or not settings.manage else None,
+        running=consumer_read(consumer, settings),
+        coming=consumer_read(None, settings),
+        contract=contract_read(contract, settings) if contract or not settings.manage else None,
         project=django_project(settings, stack.connections_resolve()),
     )
     try:

@@ -5,8 +5,8 @@ from typing import Final
 from rich.text import Text
 
 from strangler.cli.output import out, say
-from strangler.schema.findings import Finding
-from strangler.schema.verdict import WORDS, Judged, Report, Return, Verdict, WayBack
+from strangler.schema.guard.findings import Finding
+from strangler.schema.guard.report import WORDS, Judged, Report, Return, Verdict, WayBack
 
 _STYLES: Final = {Verdict.SAFE: "green", Verdict.UNSAFE: "yellow", Verdict.BREAKS: "bold red", Verdict.UNJUDGED: "red"}
 

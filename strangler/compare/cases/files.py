@@ -5,17 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from strangler.compare.cases.case import Case
+from strangler.compare.case import Case
 from strangler.compare.cases.entry import Written, read_case
 from strangler.compare.cases.routing import Router
 from strangler.compare.cases.scenario import Scenario, Step
 from strangler.errors import UsageError
-from strangler.routes.entry import Entry
+from strangler.routes.entries import Entry
 from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, MistakesError, nearest, shown
-from strangler.routes.syntax import parse_toml
+from strangler.routes.syntax import content_decode, parse_toml, source_name
 from strangler.routes.table import RouteTable
-from strangler.routes.text import content_decode, source_name
 
 
 def cases_from_files(folder: Path, table: RouteTable) -> Iterator[Case]:

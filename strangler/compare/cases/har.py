@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
+from strangler.compare.case import Case
 from strangler.compare.cases.bodies import FORM_TYPE, secrets_in
-from strangler.compare.cases.case import Case
 from strangler.compare.cases.headers import kept_headers
 from strangler.compare.cases.routing import Router
 from strangler.errors import UsageError

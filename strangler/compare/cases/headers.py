@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from strangler.compare.masking import is_secret
+from strangler.compare.redaction import is_secret
 
 # What the connection, the browser or a proxy says, and what makes an answer depend on earlier ones.
 _DROPPED: Final = frozenset(

@@ -8,7 +8,7 @@ from random import Random
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from strangler.compare.cases.case import Case
+from strangler.compare.case import Case
 from strangler.compare.cases.known_ids import KnownIds, with_known_ids
 from strangler.compare.cases.routing import Router
 from strangler.errors import UsageError

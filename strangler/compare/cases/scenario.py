@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from strangler.compare.cases.case import Case
+from strangler.compare.case import Case
 from strangler.compare.json_values import ABSENT, Path
 
 _SEGMENT: Final = re.compile(r"""\.(?P<name>[^\W\d]\w*)|\[(?P<index>\d+)\]|\[(?P<quote>["'])(?P<key>.*?)(?P=quote)\]""")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from strangler.compare.json_values import NotJsonError, Path, json_lines, json_parse, path_text
-from strangler.compare.masking import MAX_LENGTH, Reported
+from strangler.compare.redaction import MAX_LENGTH, Reported
 
 # How a body begins that `json_lines` has written.
 _ITEMS: Final = ("{\n", "[\n")

@@ -6,7 +6,7 @@ from typing import Final
 from jinja2 import Environment
 from markupsafe import Markup
 
-from strangler.compare.masking import Reported
+from strangler.compare.redaction import Reported
 from strangler.compare.report.model import Example, Group, Report, RowDifference
 from strangler.compare.report.side_by_side import Block, blocks_of
 

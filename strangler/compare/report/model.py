@@ -1,8 +1,10 @@
 """What a comparison found. Nothing in it is secret: it was masked before it came here."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from strangler.compare.masking import Reported
+from strangler.compare.redaction import Reported
+from strangler.rollout.evidence import Evidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,3 +129,17 @@ class Report:
             return 4
         different = any(route.different for route in self.routes)
         return 1 if different or self.declared_faults else 0
+
+    def evidence(self) -> Iterator[Evidence]:
+        """What the run has shown of each route."""
+        for route in self.routes:
+            if route.route:
+                yield Evidence(
+                    route=route.route,
+                    time=self.started,
+                    asked=route.asked,
+                    equal=route.equal,
+                    different=route.different,
+                    left=self.left.version,
+                    right=self.right.version,
+                )

@@ -6,8 +6,8 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Final
 
-from strangler.compare.equality import Kind, first_difference
-from strangler.compare.masking import Reported
+from strangler.compare.differ import Kind, first_difference
+from strangler.compare.redaction import Reported
 from strangler.compare.report.body_lines import Line, body_lines, key_split
 
 _BODY: Final = "body"

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from strangler.compare.report.model import Example, Group, Report, RouteReport, Timing
-from strangler.wording import many
+from strangler.errors import many
 
 _COUNTS: Final = ("asked", "equal", "different", "declared", "noise", "failed")
 _ALWAYS: Final = ("asked", "equal", "different")

@@ -5,7 +5,7 @@ import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from strangler.compare.shadow.gaps import Gaps
+from strangler.compare.shadow.inbox import Gaps
 from strangler.compare.shadow.sample import Sample, SampleError, sample_parse
 
 

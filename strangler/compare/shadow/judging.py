@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from strangler.compare.judging import Outcome, Verdict
-from strangler.compare.masking import Masker, Reported
+from strangler.compare.judge import Outcome, Verdict
+from strangler.compare.redaction import Masker, Reported
 from strangler.compare.shadow.sample import Sample
 
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from strangler.compare.cases.case import Case
+from strangler.compare.case import Case
 from strangler.routes.route import Api
 
 MAX_BYTES: Final = 65536

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, HttpUrl, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from strangler.compare.equality import Kind
+from strangler.compare.differ import Kind
 from strangler.errors import UsageError
 
 Positive = Annotated[int, Field(ge=1)]
@@ -15,6 +15,7 @@ Positive = Annotated[int, Field(ge=1)]
 class ShadowSettings(BaseSettings):
     """One worker; every field is an environment variable in capitals that begins with `SHADOW_`.
 
+    `declared` is the file of declared differences.
     `socket` is where nginx sends samples, and `socket_owner` the account that may, if it isn't the worker's own.
     `rate` is comparisons per second, each of two requests; `concurrency` how many are under way at once. Of each route
     `queue_per_route` samples wait, `queue` of all; more are dropped. `timeout` is seconds for one answer, `body_bytes`
@@ -27,6 +28,7 @@ class ShadowSettings(BaseSettings):
     database: Path
     django_url: HttpUrl
     fastapi_url: HttpUrl
+    declared: Path
     socket_owner: str = ""
     rate: Annotated[float, Field(gt=0)] = 20.0
     concurrency: Positive = 4

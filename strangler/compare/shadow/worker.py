@@ -7,18 +7,16 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self
 
-from strangler.compare.asking import Asker, Limits
+from strangler.compare.client.client import Asker, Limits, Pace
+from strangler.compare.client.target import Side
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.judging import Judge, Outcome, Rules
-from strangler.compare.pace import Pace
+from strangler.compare.judge import Judge, Outcome, Rules
 from strangler.compare.shadow.backlog import Backlog
 from strangler.compare.shadow.inbox import Inbox
 from strangler.compare.shadow.judging import Judgement, judgement_of
 from strangler.compare.shadow.sample import Sample
 from strangler.compare.shadow.settings import ShadowSettings
-from strangler.compare.shadow.store import PLACES_PER_ROUTE, ShadowStore
-from strangler.compare.shadow.tally import Tally
-from strangler.compare.side import Side
+from strangler.compare.shadow.store import PLACES_PER_ROUTE, ShadowStore, Tally
 from strangler.errors import FailedError
 from strangler.routes.route import Api, Stack
 
@@ -54,7 +52,7 @@ class ShadowWorker:
             await self._exit.enter_async_context(self._asker(stack, str(url)))
             for stack, url in ((Stack.DJANGO, settings.django_url), (Stack.FASTAPI, settings.fastapi_url))
         ]
-        rules = Rules(DeclaredDifferences(declared_differences()), ignore=settings.ignore)
+        rules = Rules(DeclaredDifferences(declared_differences(settings.declared)), ignore=settings.ignore)
         self._judge = Judge(askers[0], askers[1], rules)
         self._exit.enter_context(
             Inbox(settings.socket, owner=settings.socket_owner, receive=self._backlog.offer),

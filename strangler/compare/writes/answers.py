@@ -4,10 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from strangler.compare.answer import Answer
-from strangler.compare.equality import Difference, Kind
+from strangler.compare.client.response import Answer
+from strangler.compare.differ import Difference, Kind, Links
 from strangler.compare.json_values import json_parse
-from strangler.compare.links import Links
 from strangler.compare.writes.roles import Roles
 
 _SCALAR: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*')

@@ -5,15 +5,15 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Final, Self
 
-from shared_schema.consumer import load_consumer
+from shared_schema.consumer.consumer import Consumer
 from strangler.databases.connecting import connected, dsn_to, login_of, refusals
 from strangler.databases.creating import database_create
 from strangler.databases.dumping import database_dump_into
 from strangler.databases.source import Source
 from strangler.databases.throwaway import Throwaways
-from strangler.local.settings import FASTAPI_ROLE
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants, give_rights
+from strangler.settings import FASTAPI_ROLE
 
 SIDES: Final = ("left", "right")
 
@@ -23,16 +23,24 @@ class Copies:
 
     Args:
         source: what is copied.
-        table: the routes, which say what FastAPI's role needs.
+        table: the routes, which say whether FastAPI writes.
+        consumer: what FastAPI's role needs.
         tell: receives a sentence when leftovers are dropped.
         check: called while something is waited for; what it raises ends it.
     """
 
     def __init__(
-        self, source: Source, *, table: RouteTable, tell: Callable[[str], None], check: Callable[[], None]
+        self,
+        source: Source,
+        *,
+        table: RouteTable,
+        consumer: Consumer,
+        tell: Callable[[str], None],
+        check: Callable[[], None],
     ) -> None:
         self._source = source
         self._table = table
+        self._consumer = consumer
         self._tell = tell
         self._check = check
         self._exit = ExitStack()
@@ -90,11 +98,18 @@ class Copies:
         owner_dsn = dsn_to(self._source.owner_dsn, self.snapshot)
         role, password = login_of(self._source.fastapi_dsn)
         if role == FASTAPI_ROLE:
-            apply_grants(owner_dsn=owner_dsn, role=role, password=password, table=self._table, writes=True)
+            apply_grants(
+                owner_dsn=owner_dsn,
+                role=role,
+                password=password,
+                table=self._table,
+                consumer=self._consumer,
+                writes=True,
+            )
             return
         # A role that the operator has made keeps what it has, and its password.
         with connected(owner_dsn) as connection:
-            give_rights(connection, role, load_consumer(), writing=True)
+            give_rights(connection, role, self._consumer, writing=True)
 
     def _create(self, name: str, *, template: str) -> None:
         database_create(self._admin, name=name, template=template, like=self._source.name)

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from strangler.compare.json_values import NotJsonError, json_parse
-from strangler.compare.masking import MASK
+from strangler.compare.redaction import MASK
 
 _HASH: Final = re.compile(r"[a-z][a-z0-9_]*\$[^\s]{10,}")
 _HASH_RANDOM: Final = re.compile(r"[\w+/.-]{10,}={0,2}", re.ASCII)

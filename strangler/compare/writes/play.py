@@ -7,18 +7,17 @@ from typing import Final
 
 import psycopg
 
-from strangler.compare.asking import Asked, Asker
-from strangler.compare.callers import Callers, NotSignedInError
-from strangler.compare.cases.case import Case
+from strangler.compare.case import Case
 from strangler.compare.cases.scenario import Step
-from strangler.compare.failing import AskFailed
-from strangler.compare.judging import Outcome, Rules, Verdict
-from strangler.compare.masking import Masker, is_secret
+from strangler.compare.client.auth import Callers, NotSignedInError
+from strangler.compare.client.client import Asked, Asker
+from strangler.compare.client.errors import AskFailed
+from strangler.compare.judge import Outcome, Rules, Verdict
+from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.answers import differences_of_parts
 from strangler.compare.writes.changes import Originals, Reader
-from strangler.compare.writes.clock import Clock
-from strangler.compare.writes.roles import LEFT, RIGHT, Roles
+from strangler.compare.writes.roles import LEFT, RIGHT, Clock, Roles
 from strangler.compare.writes.rows import RowComparison
 from strangler.compare.writes.tables import tables_of
 from strangler.compare.writes.variables import Variables, case_filled, names_in, variables_save

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from strangler.compare.asking import Asker, Limits
-from strangler.compare.callers import Callers, SignIn
+from shared_schema.consumer.consumer import load_consumer
 from strangler.compare.cases.scenario import Scenario
-from strangler.compare.judging import Outcome, Rules, Verdict
+from strangler.compare.client.auth import Callers, SignIn
+from strangler.compare.client.client import Asker, Limits
+from strangler.compare.judge import Outcome, Rules, Verdict
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import Play, Played
 from strangler.compare.writes.servers import STARTING, Servers, Starting, servers_run
@@ -72,7 +73,8 @@ async def writes_compare(
         if (task := asyncio.current_task()) and task.cancelling():
             raise asyncio.CancelledError
 
-    with Copies(source, table=routes, tell=tell, check=look) as copies:
+    consumer = load_consumer(source.settings.consumer_file)
+    with Copies(source, table=routes, consumer=consumer, tell=tell, check=look) as copies:
         for scenario in scenarios:
             if chosen and not any(step.case.route in chosen for step in scenario.steps):
                 continue

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from strangler.compare.json_values import NotJsonError, Number, json_parse, pairs_walk
-from strangler.compare.writes.clock import Clock
 from strangler.compare.writes.kinds import (
     hashes_same,
     randoms_alike,
@@ -29,6 +28,25 @@ _ID: Final = re.compile(r"(?:^|_)(?:id|pk)$|Id$")
 _PIECES: Final = re.compile(r"([^\w.~+-]+)")
 # Seconds since 1970; a claim of a token is no other number of this size.
 _EPOCH_FROM: Final = 1_000_000_000
+
+
+@dataclass
+class Clock:
+    """The time at which the scenario runs.
+
+    `began` is when; `slack` is how many seconds may lie between both sides writing the same: they are asked one after
+    the other.
+    """
+
+    began: dt.datetime
+    slack: float = 1.0
+
+    def same(self, left: dt.datetime, right: dt.datetime) -> bool:
+        """Whether both are the time of writing, or the same span of time after it."""
+        if (left.microsecond == 0) != (right.microsecond == 0):
+            return False  # one of them is cut to seconds
+        earliest = self.began - dt.timedelta(seconds=self.slack)
+        return min(left, right) >= earliest and abs((left - right).total_seconds()) <= self.slack
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 
-from strangler.compare.collecting import Collector
-from strangler.compare.judging import Outcome
+from strangler.compare.collector import Collector
+from strangler.compare.judge import Outcome
 from strangler.compare.writes.play import Played
 from strangler.errors import FailedError
 

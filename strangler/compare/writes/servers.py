@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from strangler.compare.failing import AskFailed
-from strangler.compare.side import Side
+from strangler.compare.client.errors import AskFailed
+from strangler.compare.client.target import Side
 from strangler.databases.connecting import dsn_to
 from strangler.databases.source import Source
 from strangler.errors import FailedError
 from strangler.local.children import Children
 from strangler.local.ports import port_free_pick
 from strangler.local.services import HOST, Connections, Service, django_service, fastapi_service
-from strangler.local.settings import LocalSettings
 from strangler.routes.route import Api, Stack
+from strangler.settings import LocalSettings
 
 # How a stack's server is started.
 Starting = Mapping[Stack, Callable[[LocalSettings, Connections], Service]]

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import quote
 
-from strangler.compare.answer import Answer
-from strangler.compare.cases.case import Case
+from strangler.compare.case import Case
 from strangler.compare.cases.scenario import Step, value_at
+from strangler.compare.client.response import Answer
 from strangler.compare.json_values import ABSENT, NotJsonError, json_parse, json_text
 
 # The parsed values of what was saved, by the variable's name.

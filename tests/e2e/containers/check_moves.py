@@ -123,7 +123,7 @@ def may_write(containers: Containers) -> bool:
 def test_who_still_calls_v1_is_told_from_the_containers_log(containers: Containers, front: httpx.Client) -> None:
     front.get(FEED, headers={"User-Agent": "old-app/1.0", **bearer(77)})
     log = containers.run("logs", "--no-color", "--no-log-prefix", "nginx").stdout
-    said = containers.strangler("consumers", "feed.list", "--log", "-", stdin=log)
+    said = containers.strangler("clients", "feed.list", "--log", "-", stdin=log)
     assert [line for line in said.splitlines() if "user:77" in line and "old-app/1.0" in line]
 
 

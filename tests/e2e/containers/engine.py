@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from strangler.local.ports import port_free_pick
-from strangler.local.settings import ROOT
+from strangler.settings import ROOT
 
 PROJECT = "strangler-check"
 SECRETS = ("SECRET_KEY", "JWT_SIGNING_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD")

@@ -9,9 +9,11 @@ import pytest
 import pytest_asyncio
 
 from fastapi_app import main
-from strangler.local.settings import ROOT
+from fastapi_app.consumer import CONSUMER_FILE
+from shared_schema.consumer.consumer import load_consumer
 from strangler.routes.table import load_routes
 from strangler.schema.grants import apply_grants
+from strangler.settings import ROOT
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
 from tests.integration.fastapi_app.running import Running, cloned_database, fill, logged, until_ready
 from tests.integration.fastapi_app.settings import app_settings
@@ -32,6 +34,7 @@ def template(stack: StackAddresses, worker_id: str) -> Iterator[OwnDatabase]:
             role=f"{database.name}_fastapi",
             password=PASSWORD,
             table=load_routes(ROOT / "nginx" / "routes.toml"),
+            consumer=load_consumer(CONSUMER_FILE),
         )
         with psycopg.connect(database.owner_dsn) as connection:
             fill(connection)

@@ -20,10 +20,10 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fastapi_app import main
-from fastapi_app.auth.tokens import Tokens, access_of, new_refresh
-from fastapi_app.logs import JsonFormatter
 from shared_schema.passwords import hash_password
 from strangler.local.databases import database_drop
+from strangler_fastapi.auth.tokens import Tokens, access_of, new_refresh
+from strangler_fastapi.logs import JsonFormatter
 from tests.databases import OwnDatabase
 
 ADMIN, ALICE, BOB, GONE = 1, 2, 3, 4

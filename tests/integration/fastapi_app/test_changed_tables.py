@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fastapi_app import database
 from shared_schema.drift.consumer import LIVE
+from strangler_fastapi.db import engine as database
 from tests.databases import OwnDatabase, changed
 from tests.integration.fastapi_app.conftest import Start
 from tests.integration.fastapi_app.refusals import check_no_secret, check_refused
@@ -25,7 +25,7 @@ async def running(start: Start, own_database: OwnDatabase) -> AsyncIterator[Runn
 
 
 def told(running: Running) -> list[str]:
-    return [line["message"] for line in running.log_lines if line["logger"] == "fastapi_app.database"]
+    return [line["message"] for line in running.log_lines if line["logger"] == "strangler_fastapi.db.engine"]
 
 
 @pytest.mark.parametrize(

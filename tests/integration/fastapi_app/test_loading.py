@@ -12,10 +12,10 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import selectinload
 
+from fastapi_app.models import BLOG, Post, Tag, User
 from fastapi_app.posts.schemas import PostMinimal, PostRead
 from fastapi_app.tags.schemas import TagRead
 from fastapi_app.users.schemas import MeRead, UserRead
-from shared_schema.models import BLOG, Post, Tag, User
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.conftest import one_loop
 from tests.integration.fastapi_app.running import ALICE, BOB, POSTS, Running

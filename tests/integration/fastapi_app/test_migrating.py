@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from fastapi_app import database
+from strangler_fastapi.db import engine as database
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.conftest import Start
 from tests.integration.fastapi_app.running import ALICE, BOB, Running, bearer

@@ -12,10 +12,10 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import event
 
-from fastapi_app import database
-from fastapi_app.auth.tokens import Tokens, new_refresh
-from fastapi_app.database import Database
 from shared_schema.drift.consumer import LIVE
+from strangler_fastapi.auth.tokens import Tokens, new_refresh
+from strangler_fastapi.db import engine as database
+from strangler_fastapi.db.engine import Database
 from tests.databases import PASSWORD, OwnDatabase, changed
 from tests.integration.fastapi_app.conftest import Start
 from tests.integration.fastapi_app.refusals import check_no_secret, check_refused
@@ -64,7 +64,7 @@ async def test_it_waits_for_the_tables_and_becomes_ready_by_itself(
             assert (await running.client.get("/health/live")).status_code == 200
         await until(lambda: running.client.get("/feed/"), 200)
         assert (await running.client.get("/health/ready")).json() == {"status": "ok"}
-        told = [line["message"] for line in running.log_lines if line["logger"] == "fastapi_app.database"]
+        told = [line["message"] for line in running.log_lines if line["logger"] == "strangler_fastapi.db.engine"]
         assert told == [f"not ready: {missing}", "ready: the tables are reflected"]
 
 
@@ -80,7 +80,7 @@ async def test_without_a_database_every_endpoint_says_so_and_recovers(
             sentence = check_refused(await client.request(method, path, json=BODY, headers=headers))
             assert sentence in ("", "The database does not answer: try again in a few seconds.")
         sentence = check_refused(await client.get("/health/ready"))
-        refusals = [line for line in running.log_lines if line["logger"] == "fastapi_app.drf.handlers"]
+        refusals = [line for line in running.log_lines if line["logger"] == "strangler_fastapi.drf.handlers"]
         assert len(refusals) == len(ORDINARY)
         assert all(re.fullmatch(r"answered 503: \w+Error: .+", line["message"]) for line in refusals)
         # Two kinds of error at the most: of a connection that was open, and of one that could not be had.

@@ -9,10 +9,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from fastapi_app.drf import listing
 from fastapi_app.posts import queries
-from fastapi_app.sessions import RequestSession
 from fastapi_app.users.queries import user_stored
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf import listing
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.conftest import Start, one_loop
 from tests.integration.fastapi_app.running import (

@@ -16,20 +16,21 @@ import pytest_asyncio
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from fastapi_app import reads
 from fastapi_app.auth import queries as accounts
+from fastapi_app.consumer import CONSUMER_FILE
 from fastapi_app.events import queries as events
 from fastapi_app.events.batch import Position
-from fastapi_app.reads import Rows
-from shared_schema.consumer import Feature, load_consumer
-from shared_schema.models import User
-from shared_schema.usage import Usage, usage_of
-from strangler.compare.cases.case import Case
+from fastapi_app.models import User
+from shared_schema.consumer.consumer import Feature, load_consumer
+from shared_schema.consumer.usage import Usage, usage_of
+from strangler.compare.case import Case
 from strangler.compare.cases.files import scenarios_from_files
 from strangler.compare.cases.scenario import Step
 from strangler.compare.writes.variables import Variables, case_filled, variables_save
-from strangler.local.settings import ROOT
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT
+from strangler_fastapi.db import query as reads
+from strangler_fastapi.db.query import Rows
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.conftest import Start, one_loop
 from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, GONE, Running, bearer, cloned_database
@@ -143,7 +144,9 @@ async def _ask(client: httpx.AsyncClient, step: Step, case: Case, variables: Var
 
 
 def stated() -> dict[str, Usage]:
-    return defaultdict(Usage, {name: _usage(feature) for name, feature in load_consumer().features.items()})
+    return defaultdict(
+        Usage, {name: _usage(feature) for name, feature in load_consumer(CONSUMER_FILE).features.items()}
+    )
 
 
 def _usage(feature: Feature) -> Usage:

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from starlette.types import Message
 
-from fastapi_app.auth.tokens import Tokens, new_refresh
-from shared_schema.models import BLOG
+from fastapi_app.models import BLOG
+from strangler_fastapi.auth.tokens import Tokens, new_refresh
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.asgi import call
 from tests.integration.fastapi_app.conftest import Start

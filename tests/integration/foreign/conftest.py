@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, create_engine, func, make_url, select, text
 
-from shared_schema.callables import callable_register
 from shared_schema.catalog import read_catalog
-from shared_schema.consumer import Consumer
-from shared_schema.contract import Contract
-from shared_schema.inheritance import table_clause
-from strangler.local.settings import ROOT, base_environment
+from shared_schema.consumer.consumer import Consumer
+from shared_schema.contract.callables import callable_register
+from shared_schema.contract.contract import Contract
+from shared_schema.contract.inheritance import table_clause
 from strangler.schema.django_side import django_contract
+from strangler.settings import ROOT, base_environment
 from tests.databases import OwnDatabase, foreign_database, foreign_project
 from tests.integration.foreign.graphs import Project
 from tests.integration.foreign.sides import DjangoSide, OurSide, django_side

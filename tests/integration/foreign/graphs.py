@@ -10,8 +10,8 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from shared_schema.catalog import Catalog
-from shared_schema.contract import ColumnFacts, Contract
-from shared_schema.inheritance import Rows
+from shared_schema.contract.contract import ColumnFacts, Contract
+from shared_schema.contract.inheritance import Rows
 
 Row = dict[str, Any]
 MOST_ROWS = 3

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from shared_schema.deletion import ProtectedError
-from strangler.local.settings import ROOT
+from shared_schema.contract.deletion import ProtectedError
+from strangler.settings import ROOT
 from tests.databases import OwnDatabase, foreign_project
 from tests.foreign.rows import CHECK, Rows, clearing, insertions, selection
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from shared_schema.consumer import Consumer, Feature
-from shared_schema.contract import Contract
-from strangler.local.settings import ROOT
+from shared_schema.consumer.consumer import Consumer, Feature
+from shared_schema.contract.contract import Contract
 from strangler.schema.checking import Checked, check_all
+from strangler.settings import ROOT
 from tests.databases import OwnDatabase, foreign_project
 from tests.foreign_migrations import with_migrations
 

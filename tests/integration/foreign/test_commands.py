@@ -11,13 +11,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from shared_schema.consumer import Consumer
-from shared_schema.contract import Contract
-from strangler.local.settings import ROOT, base_environment
+from shared_schema.consumer.consumer import Consumer
+from shared_schema.contract.contract import Contract
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from strangler.schema.django_side import Project
 from strangler.schema.grants import apply_grants
+from strangler.settings import ROOT, base_environment
 from tests.databases import PASSWORD, OwnDatabase, foreign_database, foreign_project
 from tests.foreign_migrations import migration_source, with_migrations
 from tests.shared_stack import StackAddresses

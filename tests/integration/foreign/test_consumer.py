@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import Connection
 
 from shared_schema.catalog import read_catalog, table_key
-from shared_schema.consumer import Consumer
-from shared_schema.contract import Contract
+from shared_schema.consumer.consumer import Consumer
+from shared_schema.consumer.privileges import Right, rights_wanted
+from shared_schema.contract.contract import Contract
+from shared_schema.contract.tables import contract_metadata
 from shared_schema.drift.consumer import consumer_mismatches, contract_consumer_mismatches
-from shared_schema.privileges import Right, rights_wanted
-from shared_schema.tables import contract_metadata
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
-from strangler.schema.replay import try_statements
+from strangler.schema.guard.replay import try_statements
 from tests.databases import PASSWORD, OwnDatabase
 from tests.foreign.consumer import LIBRARY
 from tests.rights import rights_of, rights_tried, sequences_of

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from shared_schema.catalog import Catalog, CatalogIndex, CatalogTable, read_catalog
-from shared_schema.contract import Contract, TableFacts
+from shared_schema.contract.contract import Contract, TableFacts
 
 # Django makes its second index for a text with a collation only if the database says that the collation allows it.
 UNDER_A_COLLATION = ("books_language", ("name",))

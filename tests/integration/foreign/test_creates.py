@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sqlalchemy import MetaData, create_engine, insert, make_url
 from sqlalchemy.dialects.postgresql import Range
 
-from shared_schema.callables import callable_register
-from shared_schema.contract import ColumnFacts
-from shared_schema.inheritance import Rows
-from shared_schema.overlay import overlay
-from shared_schema.values import as_column
+from shared_schema.contract.callables import callable_register
+from shared_schema.contract.contract import ColumnFacts
+from shared_schema.contract.inheritance import Rows
+from shared_schema.contract.overlay import overlay
+from shared_schema.contract.values import as_column
 from tests.databases import OwnDatabase
 from tests.integration.foreign.graphs import Project, Row, graphs, new_rows
 from tests.integration.foreign.sides import DjangoSide, OurSide, Outcome

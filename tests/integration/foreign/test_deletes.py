@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared_schema.deletion import delete_rows
+from shared_schema.contract.deletion import delete_rows
 from tests.integration.foreign.graphs import Project, graphs
 from tests.integration.foreign.sides import DjangoSide, OurSide
 

@@ -3,13 +3,12 @@
 import pytest
 from sqlalchemy import Connection, text
 
-from shared_schema.catalog import read_catalog
-from shared_schema.consumer import Consumer, Feature, Need
-from shared_schema.contract import Contract
+from shared_schema.catalog import read_catalog, read_fingerprint
+from shared_schema.consumer.consumer import Consumer, Feature, Need
+from shared_schema.contract.contract import Contract
 from shared_schema.drift.consumer import consumer_mismatches, contract_consumer_mismatches
 from shared_schema.drift.contract import contract_mismatches
 from shared_schema.drift.privileges import denied_mismatches
-from shared_schema.fingerprint import read_fingerprint
 from shared_schema.mapping import needed_columns
 from tests.foreign.consumer import LIBRARY
 

@@ -3,7 +3,7 @@ from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from shared_schema.contract import Contract
+from shared_schema.contract.contract import Contract
 from tests.databases import OwnDatabase
 from tests.foreign.consumer import LIBRARY, Entry, OrderItem, Popularity
 

@@ -7,12 +7,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from shared_schema.consumer import Consumer
+from shared_schema.consumer.consumer import Consumer
 from strangler.databases.connecting import identity_of
 from strangler.databases.source import Source
-from strangler.local.settings import LocalSettings
-from strangler.schema.guard import Guarded, guard
-from strangler.schema.verdict import Report, Return, Verdict
+from strangler.schema.guard.guard import Guarded, guard
+from strangler.schema.guard.report import Report, Return, Verdict
+from strangler.settings import LocalSettings
 from tests.databases import OwnDatabase, foreign_database, foreign_project
 from tests.foreign_migrations import migration_source, with_migrations
 from tests.shared_stack import StackAddresses

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.orm import Mapped
 
 from shared_schema.catalog import read_catalog
-from shared_schema.consumer import Consumer, Feature, Need
-from shared_schema.contract import ColumnFacts, Contract, IndexFacts, ReferenceFacts, TableFacts
+from shared_schema.consumer.consumer import Consumer, Feature, Need
+from shared_schema.contract.contract import ColumnFacts, Contract, IndexFacts, ReferenceFacts, TableFacts
 from shared_schema.drift.consumer import consumer_mismatches
 from shared_schema.drift.contract import contract_mismatches
 from shared_schema.mapping import Mapping, Reflected

@@ -9,17 +9,17 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
 
+from fastapi_app.consumer import CONSUMER_FILE
+from fastapi_app.models import BLOG
 from shared_schema.catalog import read_catalog
-from shared_schema.consumer import load_consumer
-from shared_schema.contract import load_contract
+from shared_schema.consumer.consumer import load_consumer
 from shared_schema.drift.consumer import LIVE, consumer_mismatches
 from shared_schema.drift.contract import contract_mismatches
 from shared_schema.drift.privileges import denied_mismatches
-from shared_schema.models import BLOG
-from strangler.local.settings import ROOT, base_environment
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
+from strangler.settings import ROOT, base_environment
 from tests.databases import PASSWORD, OwnDatabase, changed, migrated_database
 from tests.shared_stack import StackAddresses
 
@@ -32,7 +32,7 @@ import sys
 from datetime import datetime
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session, joinedload
-from shared_schema.models import BLOG, Post, Tag, User
+from fastapi_app.models import BLOG, Post, Tag, User
 engine = create_engine(sys.argv[1])
 with engine.connect() as connection:
     metadata = BLOG.reflect(connection)
@@ -57,7 +57,13 @@ with Session(engine) as session:
 def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
     with migrated_database(admin_dsn=stack.admin_dsn, name=NAME) as database:
         table = RouteTable(routes=(Route(name="a.a", methods=("GET",), path="/a/", stage=Stage.PARALLEL),))
-        apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=PASSWORD, table=table)
+        apply_grants(
+            owner_dsn=database.owner_dsn,
+            role=ROLE,
+            password=PASSWORD,
+            table=table,
+            consumer=load_consumer(CONSUMER_FILE),
+        )
         yield database
 
 
@@ -71,7 +77,7 @@ def engine(database: OwnDatabase) -> Iterator[Engine]:
 
 def mismatches(engine: Engine) -> list[str]:
     with engine.connect() as connection:
-        catalog, consumer = read_catalog(connection), load_consumer()
+        catalog, consumer = read_catalog(connection), load_consumer(CONSUMER_FILE)
         found = consumer_mismatches(consumer, catalog) + denied_mismatches(connection, consumer, catalog)
         return [str(each) for each in found]
 
@@ -84,7 +90,7 @@ def test_only_the_mapped_tables_are_reflected(engine: Engine) -> None:
 def test_djangos_tables_are_what_the_service_needs_and_the_contract_says(engine: Engine) -> None:
     assert mismatches(engine) == []
     with engine.connect() as connection:
-        assert contract_mismatches(load_contract(), read_catalog(connection)) == []
+        assert contract_mismatches(BLOG.contract, read_catalog(connection)) == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, SecretStr
 
 from fastapi_app.config import Settings
-from fastapi_app.drf.inputs import CharField, Input
 from fastapi_app.main import create_app
 from fastapi_app.posts.inputs import POST_INPUT
 from fastapi_app.posts.schemas import PostWrite
@@ -18,9 +17,10 @@ from fastapi_app.tags.inputs import TAG_INPUT
 from fastapi_app.tags.schemas import TagWrite
 from fastapi_app.users.inputs import USER_INPUT
 from fastapi_app.users.schemas import UserWrite
-from strangler.local.settings import ROOT
 from strangler.routes.route import Stage
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT
+from strangler_fastapi.drf.serializers import CharField, Input
 
 METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 SETTINGS = Settings(fastapi_database_url="postgresql://nobody@127.0.0.1:1/nowhere", jwt_signing_key=SecretStr("k" * 40))

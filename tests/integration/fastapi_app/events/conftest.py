@@ -8,10 +8,12 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, make_url
 
-from shared_schema.models import BLOG
-from strangler.local.settings import ROOT
+from fastapi_app.consumer import CONSUMER_FILE
+from fastapi_app.models import BLOG
+from shared_schema.consumer.consumer import load_consumer
 from strangler.routes.table import load_routes
 from strangler.schema.grants import apply_grants
+from strangler.settings import ROOT
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
 from tests.shared_stack import StackAddresses
 
@@ -36,6 +38,7 @@ def events_database(stack: StackAddresses, worker_id: str) -> Iterator[OwnDataba
             role=f"{database.name}_fastapi",
             password=PASSWORD,
             table=load_routes(ROOT / "nginx" / "routes.toml"),
+            consumer=load_consumer(CONSUMER_FILE),
         )
         with psycopg.connect(database.owner_dsn) as connection:
             connection.execute(_USER, (ALICE,))

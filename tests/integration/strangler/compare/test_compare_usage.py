@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from strangler.local.settings import ROOT
+from strangler.settings import ROOT
 from tests.comparison_runs import SECONDS, Compare
 from tests.shadows import Reply, TinyStack
 

@@ -19,9 +19,8 @@ from strangler.local.ports import port_free_pick, port_is_free, port_owner, port
 from strangler.local.postgres import PostgresServer
 from strangler.local.process import Child, child_start
 from strangler.local.secret_store import SecretStore
-from strangler.local.settings import ROOT
-from strangler.local.stale import stale_end
-from strangler.local.state import ProcessRecord, StackState, StateFolder
+from strangler.local.state import ProcessRecord, StackState, StateFolder, stale_end
+from strangler.settings import ROOT
 
 # A leader that ignores being asked to end, with a child of its own.
 STUBBORN = (

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from strangler.errors import FailedError, UnsafeError, UsageError
-from strangler.gateway import gateway as gateway_module
+from strangler.gateway import interface as gateway_module
 from strangler.gateway.rendering import Rendered
-from strangler.rollout import applying, folder, rollout
+from strangler.rollout import applying, rollout
+from strangler.rollout import state_dir as folder
 from strangler.rollout.history import Outcome
 from strangler.rollout.rollout import Intent
 from tests.rollouts import NOT_KILLED, STEPS, Moves, moves

@@ -7,13 +7,14 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from shared_schema.consumer import Consumer, Feature, load_consumer
-from shared_schema.privileges import Right, rights_wanted
+from fastapi_app.consumer import CONSUMER_FILE
+from shared_schema.consumer.consumer import Consumer, Feature, load_consumer
+from shared_schema.consumer.privileges import Right, rights_wanted
 from strangler.errors import FailedError
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
-from strangler.schema.replay import try_statements
+from strangler.schema.guard.replay import try_statements
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
 from tests.rights import rights_of, rights_tried, sequences_of
 from tests.shared_stack import StackAddresses
@@ -85,7 +86,7 @@ def privileges(database: OwnDatabase) -> list[tuple[str, ...]]:
 def test_the_role_can_do_what_its_features_say_and_nothing_else(granted: str, request: pytest.FixtureRequest) -> None:
     """PostgreSQL's own answer, and what it does, for every column and table of the database."""
     database: OwnDatabase = request.getfixturevalue(granted)
-    wanted = set(rights_wanted(load_consumer(), writing=granted == "writing"))
+    wanted = set(rights_wanted(load_consumer(CONSUMER_FILE), writing=granted == "writing"))
     assert rights_of(database.superuser_dsn, ROLE) == wanted
     assert rights_tried(database.superuser_dsn, database.dsn(ROLE)) == wanted
     assert sequences_of(database.superuser_dsn, ROLE) == []
@@ -93,7 +94,7 @@ def test_the_role_can_do_what_its_features_say_and_nothing_else(granted: str, re
 
 def test_every_statement_of_the_consumers_file_works_with_its_values(writing: OwnDatabase) -> None:
     with psycopg.connect(writing.dsn(ROLE), autocommit=True) as connection:
-        tried = try_statements(connection, load_consumer())
+        tried = try_statements(connection, load_consumer(CONSUMER_FILE))
     assert {str(name): found for name, found in tried.items() if not found.works} == {}
     assert len(tried) > 200
 
@@ -196,14 +197,14 @@ def test_rights_on_columns_go_with_those_on_their_table(database: OwnDatabase) -
         Right("posts", "UPDATE", "author_id"),
     }
     grant(database, READ_ONLY)
-    assert rights_of(database.superuser_dsn, ROLE) == set(rights_wanted(load_consumer(), writing=False))
+    assert rights_of(database.superuser_dsn, ROLE) == set(rights_wanted(load_consumer(CONSUMER_FILE), writing=False))
 
 
 def test_what_another_version_needs_is_kept_if_asked_for(database: OwnDatabase) -> None:
     once = Consumer(features={"old": Feature(reads={"users": ("is_superuser",)})})
     grant(database, READ_ONLY, consumer=once)
     apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=PASSWORD, table=READ_ONLY, keep=True)
-    both = {Right("users", "SELECT", "is_superuser"), *rights_wanted(load_consumer(), writing=False)}
+    both = {Right("users", "SELECT", "is_superuser"), *rights_wanted(load_consumer(CONSUMER_FILE), writing=False)}
     assert rights_of(database.superuser_dsn, ROLE) == both
     grant(database, READ_ONLY)
     assert rights_of(database.superuser_dsn, ROLE) < both

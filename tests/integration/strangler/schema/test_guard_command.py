@@ -19,7 +19,7 @@ from psycopg import sql
 from strangler.local.ports import port_free_pick
 from strangler.local.postgres import PostgresServer
 from strangler.local.secret_store import SecretStore
-from strangler.local.settings import ROOT, base_environment
+from strangler.settings import ROOT, base_environment
 from tests.shared_stack import StackAddresses
 from tests.shops import CONSUMER, Shop, leftovers, shop
 

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from fastapi_app.drf.errors import Unavailable
 from fastapi_app.events import broadcaster as module
 from fastapi_app.events.batch import BEGINNING, Heartbeat, Position
 from fastapi_app.events.broadcaster import ROOM, Broadcaster
+from strangler_fastapi.errors import Unavailable
 from tests.unit.fastapi_app.events.events import ALICE, BOB, make_batch, make_event
 
 LONG = 3600.0

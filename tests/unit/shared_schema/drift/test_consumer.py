@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from fastapi_app.consumer import CONSUMER_FILE
+from fastapi_app.models import BLOG
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable, CatalogType
-from shared_schema.consumer import Consumer, Feature, Need, load_consumer
-from shared_schema.contract import Contract
+from shared_schema.consumer.consumer import Consumer, Feature, Need, load_consumer
+from shared_schema.contract.contract import Contract
 from shared_schema.drift.consumer import LIVE, WRITTEN, consumer_mismatches, contract_consumer_mismatches
-from shared_schema.models import BLOG
 
 CONSUMER = Consumer(
     features={
@@ -170,4 +171,4 @@ def test_the_contract_is_held_to_the_same() -> None:
 
 def test_every_mapped_class_stands_for_a_table_that_a_feature_needs() -> None:
     """Else its table could be missing, and the classes not be mapped, without a mismatch that says so."""
-    assert {cls.key() for cls in BLOG.classes} <= load_consumer().tables
+    assert {cls.key() for cls in BLOG.classes} <= load_consumer(CONSUMER_FILE).tables

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogIndex, CatalogTable
-from shared_schema.contract import Contract
+from shared_schema.contract.contract import Contract
 from shared_schema.drift.contract import contract_mismatches
 from shared_schema.drift.mismatch import EITHER, MIGRATE, STRAY
 

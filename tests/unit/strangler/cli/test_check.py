@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from strangler.cli import command_line
-from strangler.local.settings import LocalSettings
 from strangler.rollout.checking import Documents
 from strangler.rollout.findings import Finding, Level
+from strangler.settings import LocalSettings
 
 command = importlib.import_module("strangler.cli.check")
 

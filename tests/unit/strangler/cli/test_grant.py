@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from strangler.cli import command_line
 from strangler.errors import FailedError, UsageError
-from strangler.local.settings import LocalSettings
+from strangler.settings import LocalSettings
 
 # The package's attribute of that name is the command.
 module = import_module("strangler.cli.grant")

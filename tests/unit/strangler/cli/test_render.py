@@ -9,7 +9,7 @@ from strangler.cli import command_line
 from strangler.errors import UsageError
 from strangler.gateway.rendering import FILES, Rendered
 from strangler.gateway.versions import VersionFolder
-from strangler.local.settings import LocalSettings
+from strangler.settings import LocalSettings
 
 
 @pytest.fixture(autouse=True)

@@ -8,14 +8,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from strangler.cli import command_line
-from strangler.compare.judging import Outcome
-from strangler.compare.masking import Reported
+from strangler.compare.judge import Outcome
+from strangler.compare.redaction import Reported
 from strangler.compare.shadow.backlog import Refused
 from strangler.compare.shadow.judging import Judgement
-from strangler.compare.shadow.store import ShadowStore
-from strangler.compare.shadow.tally import Tally
+from strangler.compare.shadow.store import ShadowStore, Tally
 from strangler.local.services import shadow_database
-from strangler.local.settings import LocalSettings
+from strangler.settings import LocalSettings
 
 # The command of the same name hides the module in its package.
 command = import_module("strangler.cli.shadow")

@@ -2,10 +2,10 @@
 
 import shlex
 
-from strangler.compare.cases.case import Case
-from strangler.compare.curl import curl_text
-from strangler.compare.masking import Masker
-from strangler.compare.side import Side
+from strangler.compare.case import Case
+from strangler.compare.client.target import Side
+from strangler.compare.exhibits import curl_text
+from strangler.compare.redaction import Masker
 
 TOLD = (("Accept", "*/*"), ("X-Forwarded-Prefix", "/api"))
 SIDE = Side(name="left", url="http://left/api", links="/api", headers=TOLD)

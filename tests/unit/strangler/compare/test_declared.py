@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from strangler.compare.declared import DeclaredDifferences, MetBy, declared_differences
-from strangler.compare.equality import Difference, Kind
+from strangler.compare.differ import Difference, Kind
 from strangler.errors import UsageError
+from tests.example import DECLARED_FILE
 
 ENTRY = """
 [[difference]]
@@ -97,4 +98,4 @@ def test_a_bad_entry_is_named(tmp_path: Path, text: str, sentence: str) -> None:
 
 
 def test_the_deployed_file_can_be_read() -> None:
-    assert declared_differences()
+    assert declared_differences(DECLARED_FILE)

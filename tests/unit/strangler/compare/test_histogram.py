@@ -2,8 +2,8 @@
 
 import pytest
 
-from strangler.compare.histogram import Histogram
-from strangler.compare.statements import StatementCount
+from strangler.compare.client.sql_count import StatementCount
+from strangler.compare.collector import Histogram
 
 
 def histogram(*seconds: float) -> Histogram:

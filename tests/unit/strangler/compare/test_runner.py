@@ -6,17 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from strangler.compare.answer import Answer
-from strangler.compare.asking import Asked
-from strangler.compare.callers import NotSignedInError
-from strangler.compare.cases.case import Case
-from strangler.compare.collecting import Collector
-from strangler.compare.failing import AskFailed, Unaskable
-from strangler.compare.judging import Outcome, Verdict
-from strangler.compare.runner import UNSAFE, Runner
-from strangler.compare.side import Side
-from strangler.compare.watching import Watch
-from strangler.compare.wire import Headers
+from strangler.compare.case import Case
+from strangler.compare.client.auth import NotSignedInError
+from strangler.compare.client.client import Asked
+from strangler.compare.client.errors import AskFailed, Unaskable
+from strangler.compare.client.request import Headers
+from strangler.compare.client.response import Answer
+from strangler.compare.client.target import Side
+from strangler.compare.collector import Collector
+from strangler.compare.judge import Outcome, Verdict
+from strangler.compare.runner import UNSAFE, Runner, Watch
 from strangler.errors import UsageError
 
 SIDES = Side(name="left", url="http://left", links=""), Side(name="right", url="http://right", links="")

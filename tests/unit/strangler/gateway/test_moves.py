@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from strangler.gateway.moves import deprecation, sunset
+from strangler.gateway.maps import deprecation, sunset
 from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import GatewaySettings, container_gateway
 from strangler.routes.route import Route, Stage

@@ -7,9 +7,9 @@ import pytest
 
 from strangler.gateway.rendering import FILES, render_gateway
 from strangler.gateway.settings import GatewaySettings, container_gateway
-from strangler.local.settings import ROOT
 from strangler.routes.route import Api, Fixed, Route, Stack, Stage, Throttle
 from strangler.routes.table import RouteTable, load_routes
+from strangler.settings import ROOT
 
 SETTINGS = GatewaySettings(listen=("127.0.0.1:8080",), django="127.0.0.1:8001", fastapi="127.0.0.1:8002")
 

@@ -6,8 +6,7 @@ import pytest
 
 from strangler.errors import UsageError
 from strangler.local.services import Probe
-from strangler.local.stale import stale_end
-from strangler.local.state import ProcessRecord, StackState, StateFolder
+from strangler.local.state import ProcessRecord, StackState, StateFolder, stale_end
 
 
 @pytest.fixture

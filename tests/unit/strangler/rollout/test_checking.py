@@ -11,9 +11,9 @@ from strangler.gateway.rendering import Rendered
 from strangler.gateway.settings import GatewaySettings
 from strangler.rollout import checking
 from strangler.rollout.checking import Documents, check_all
-from strangler.rollout.folder import Journal
 from strangler.rollout.history import Point
 from strangler.rollout.rollout import Rollout
+from strangler.rollout.state_dir import Journal
 from tests.rollouts import rollout_of
 
 ROUTES = '[[route]]\nname = "carts.list"\nmethods = ["GET"]\npath = "/carts/"\nstage = "parallel"\n'

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from strangler.errors import UnsafeError, UsageError
-from strangler.local.settings import ROOT
-from strangler.rollout.edits import retire_edits, switch_edits
-from strangler.rollout.selecting import Kind, routes_select
+from strangler.rollout.edits import Kind, retire_edits, routes_select, switch_edits
 from strangler.routes.route import Stage
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT
 
 ROUTES = load_routes(ROOT / "nginx" / "routes.toml").routes
 LIST = [route for route in ROUTES if route.name == "posts.list"]

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from strangler.compare.report.model import Report, RouteReport, SideReport
-from strangler.local.settings import ROOT
 from strangler.rollout.evidence import EvidenceFile, Known, Proof, RouteEvidence, evidence_find
 from strangler.rollout.plan import Plan, plan_make
 from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
 from strangler.routes.route import Stage
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT
 
 NOW = dt.datetime.now(dt.UTC)
 PROOF = Proof(equal=20, days=7)
@@ -52,8 +52,8 @@ def known(file: EvidenceFile, name: str = "posts.list") -> Known | None:
 
 def test_runs_add_up_and_the_last_one_tells_the_differences(file: EvidenceFile) -> None:
     assert known(file) is None
-    file.add(report(posts__list=(8, 1), tags__list=(2, 0)))
-    file.add(report(posts__list=(9, 0)))
+    file.add(report(posts__list=(8, 1), tags__list=(2, 0)).evidence())
+    file.add(report(posts__list=(9, 0)).evidence())
     found = known(file)
     assert found is not None
     assert (found.equal, found.different, found.last.left, found.last.right) == (17, 0, "1", "2")
@@ -61,26 +61,26 @@ def test_runs_add_up_and_the_last_one_tells_the_differences(file: EvidenceFile) 
 
 
 def test_what_is_old_is_no_proof(file: EvidenceFile) -> None:
-    file.add(report(days_ago=8, posts__list=(50, 0)))
+    file.add(report(days_ago=8, posts__list=(50, 0)).evidence())
     assert known(file) is None
-    file.add(report(days_ago=6, posts__list=(5, 0)))
+    file.add(report(days_ago=6, posts__list=(5, 0)).evidence())
     found = known(file)
     assert found is not None
     assert found.equal == 5
 
 
 def test_half_a_line_spoils_nothing(tmp_path: Path, file: EvidenceFile) -> None:
-    file.add(report(posts__list=(5, 0)))
+    file.add(report(posts__list=(5, 0)).evidence())
     path = tmp_path / "compare" / "evidence.jsonl"
     path.write_bytes(path.read_bytes() + b'{"route": "posts.li')
-    file.add(report(posts__list=(6, 0)))
+    file.add(report(posts__list=(6, 0)).evidence())
     found = known(file)
     assert found is not None
     assert found.equal == 11
 
 
 def test_the_shadow_stands_beside_the_comparisons(tmp_path: Path, file: EvidenceFile) -> None:
-    file.add(report(posts__list=(5, 0)))
+    file.add(report(posts__list=(5, 0)).evidence())
     counted = {"tags.list": {"equal": 3}}
     found = evidence_find(
         tmp_path / "compare" / "evidence.jsonl", ["posts.list", "tags.list", "feed.list"], proof=PROOF, shadow=counted
@@ -115,11 +115,11 @@ def test_a_move_to_canary_needs_proof(file: EvidenceFile) -> None:
     plan = moved(Stage.PARALLEL, Stage.CANARY)
     (reason,) = reasons(plan, {})
     assert reason == "posts.list was found equal 0 times in 7 days, and needs 20 (strangler compare --route posts.list)"
-    file.add(report(posts__list=(19, 0)))
+    file.add(report(posts__list=(19, 0)).evidence())
     assert "equal 19 times" in reasons(plan, of(file))[0]
-    file.add(report(posts__list=(1, 0)))
+    file.add(report(posts__list=(1, 0)).evidence())
     assert reasons(plan, of(file)) == ()
-    file.add(report(posts__list=(40, 2)))
+    file.add(report(posts__list=(40, 2)).evidence())
     assert reasons(plan, of(file)) == ("posts.list differed in 2 of its last 42 comparisons",)
     assert reasons(plan, {}, proof=Proof(equal=0, days=7)) == ()
 

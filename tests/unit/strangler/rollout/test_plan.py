@@ -5,12 +5,12 @@ import datetime as dt
 
 import pytest
 
-from strangler.local.settings import ROOT
 from strangler.rollout.evidence import Proof
 from strangler.rollout.plan import Plan, plan_make
 from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
 from strangler.routes.table import RouteTable, load_routes
+from strangler.settings import ROOT
 
 TODAY = dt.date(2026, 11, 22)
 DEPLOYED = load_routes(ROOT / "nginx" / "routes.toml")

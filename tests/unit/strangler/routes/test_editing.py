@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strangler.local.settings import ROOT
 from strangler.routes.editing import routes_edit
 from strangler.routes.route import Stage
 from strangler.routes.table import parse_routes
+from strangler.settings import ROOT
 
 DEPLOYED = (ROOT / "nginx" / "routes.toml").read_text()
 NAMES = [route.name for route in parse_routes(DEPLOYED, source="deployed").routes]

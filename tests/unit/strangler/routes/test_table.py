@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from strangler.errors import UsageError
-from strangler.local.settings import ROOT
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
 from strangler.routes.table import load_routes, parse_routes
+from strangler.settings import ROOT
 
 WHOLE = """\
 [throttles.token]

@@ -8,7 +8,6 @@ import pytest
 
 from strangler.errors import FailedError, UsageError
 from strangler.local.services import Connections
-from strangler.local.settings import ROOT, LocalSettings
 from strangler.schema.django_side import (
     Conflict,
     MigrationName,
@@ -19,6 +18,7 @@ from strangler.schema.django_side import (
     django_state,
     without_secrets,
 )
+from strangler.settings import ROOT, LocalSettings
 
 CONNECTIONS = Connections(
     owner_dsn="postgresql://owner:p4ssw0rd@db/shop", fastapi_dsn="", secret_key="s" * 40, jwt_signing_key="j" * 40

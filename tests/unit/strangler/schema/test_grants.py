@@ -1,7 +1,8 @@
 """What FastAPI's role is given, statement by statement; tests/integration lets PostgreSQL judge it."""
 
-from shared_schema.consumer import Consumer, Feature, load_consumer
-from shared_schema.privileges import Right, rights_wanted
+from fastapi_app.consumer import CONSUMER_FILE
+from shared_schema.consumer.consumer import Consumer, Feature, load_consumer
+from shared_schema.consumer.privileges import Right, rights_wanted
 from strangler.schema.grants import Relation, grant_statements
 
 CONSUMER = Consumer(
@@ -60,7 +61,7 @@ def test_a_name_cannot_break_out_of_its_statement() -> None:
 
 
 def test_the_example_may_not_make_itself_staff() -> None:
-    rights = set(rights_wanted(load_consumer(), writing=True))
+    rights = set(rights_wanted(load_consumer(CONSUMER_FILE), writing=True))
     assert Right("users", "UPDATE", "password") in rights
     assert Right("users", "SELECT", "is_staff") in rights
     assert Right("users", "UPDATE", "is_staff") not in rights

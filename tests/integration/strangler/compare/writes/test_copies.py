@@ -14,18 +14,19 @@ import psutil
 import psycopg
 import pytest
 
-from strangler.compare.judging import Outcome
+from strangler.compare.judge import Outcome
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.servers import servers_run
 from strangler.compare.writes.tables import tables_of
 from strangler.databases.connecting import dsn_to, identity_of
-from strangler.databases.source import Source, source_of
+from strangler.databases.source import Source
+from strangler.deployment.local_stack import LocalStack
+from strangler.deployment.source import source_of
 from strangler.errors import FailedError, UnsafeError, UsageError
-from strangler.local.settings import LocalSettings
-from strangler.local.stack import LocalStack
 from strangler.routes.route import Stack
 from strangler.routes.table import load_routes
+from strangler.settings import LocalSettings
 from tests.databases import OwnDatabase, migrated_database
 from tests.shared_stack import StackAddresses
 from tests.write_plays import databases_like, own_source, playing

@@ -7,10 +7,9 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-from strangler.compare.masking import Masker
+from strangler.compare.redaction import Masker
 from strangler.compare.writes.changes import Originals, Reader
-from strangler.compare.writes.clock import Clock
-from strangler.compare.writes.roles import Roles
+from strangler.compare.writes.roles import Clock, Roles
 from strangler.compare.writes.rows import RowComparison
 from strangler.compare.writes.tables import tables_of
 from strangler.databases.connecting import dsn_to

@@ -10,17 +10,17 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from shared_schema.consumer import Consumer, Feature
-from shared_schema.contract import FILE, Contract
+from shared_schema.consumer.consumer import Consumer, Feature
+from shared_schema.contract.contract import Contract
 from shared_schema.drift import Mismatch
 from strangler.cli import command_line
 from strangler.cli.schema import check as checking
 from strangler.cli.schema.reaching import Reached
 from strangler.errors import FailedError, UsageError
-from strangler.local.settings import ROOT
 from strangler.schema.checking import Comparison
-from strangler.schema.graph import graph_make
-from strangler.schema.mermaid import graph_mermaid
+from strangler.schema.graph import graph_make, graph_mermaid
+from strangler.settings import ROOT
+from tests.example import CONTRACT_FILE
 
 
 def run(*arguments: str) -> Result:
@@ -31,7 +31,7 @@ def run(*arguments: str) -> Result:
 @pytest.fixture
 def changed(tmp_path: Path) -> Path:
     """The contract with another column."""
-    document: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    document: dict[str, Any] = json.loads(CONTRACT_FILE.read_text(encoding="utf-8"))
     column = {"field": "subtitle", "kind": "CharField", "type": "character varying(200)", "null": True}
     document["tables"]["posts"]["columns"]["subtitle"] = column
     document["tables"]["posts"]["columns"]["title"]["type"] = "text"

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strangler.compare.cases.case import Case
+from strangler.compare.case import Case
 from strangler.compare.cases.files import cases_from_files, scenarios_from_files
 from strangler.errors import UsageError
-from strangler.local.settings import ROOT
 from strangler.routes.mistakes import MistakesError
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strangler.compare.case import Case
 from strangler.compare.cases import har
-from strangler.compare.cases.case import Case
 from strangler.compare.cases.har import cases_from_har
 from strangler.errors import UsageError
-from strangler.local.settings import ROOT
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 SITE = "https://example.com"

@@ -16,13 +16,13 @@ import hypothesis.strategies._internal.collections
 import hypothesis.strategies._internal.core
 import pytest
 
+from strangler.compare.case import Case
 from strangler.compare.cases import openapi
-from strangler.compare.cases.case import Case
 from strangler.compare.cases.known_ids import ids_in, lists_of, with_known_ids
 from strangler.compare.cases.openapi import Making, cases_from_openapi
 from strangler.errors import UsageError
-from strangler.local.settings import ROOT
 from strangler.routes.table import load_routes
+from strangler.settings import ROOT
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 INTEGER = {"type": "integer", "minimum": 1}

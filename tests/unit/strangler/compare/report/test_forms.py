@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from strangler.compare.masking import Reported
+from strangler.compare.redaction import Reported
 from strangler.compare.report.json import report_json
 from strangler.compare.report.junit import report_junit
 from strangler.compare.report.model import (

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from strangler.compare.json_values import json_lines, json_parse
-from strangler.compare.masking import Reported
+from strangler.compare.redaction import Reported
 from strangler.compare.report.side_by_side import Row, blocks_of
 from tests.comparison_reports import answer, example
 

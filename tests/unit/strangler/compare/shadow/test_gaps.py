@@ -2,7 +2,7 @@
 
 import pytest
 
-from strangler.compare.shadow.gaps import Gaps
+from strangler.compare.shadow.inbox import Gaps
 
 
 @pytest.mark.parametrize(

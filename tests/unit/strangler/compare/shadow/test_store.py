@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from strangler.compare.judging import Outcome
-from strangler.compare.masking import Reported
+from strangler.compare.judge import Outcome
+from strangler.compare.redaction import Reported
 from strangler.compare.shadow.judging import Judgement
 from strangler.compare.shadow.results import ShadowResults, shadow_evidence
-from strangler.compare.shadow.store import PLACES_PER_ROUTE, ShadowStore
-from strangler.compare.shadow.tally import Tally
+from strangler.compare.shadow.store import PLACES_PER_ROUTE, ShadowStore, Tally
 from strangler.errors import FailedError
 
 

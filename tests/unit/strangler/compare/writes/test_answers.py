@@ -4,11 +4,10 @@ import datetime as dt
 
 import pytest
 
-from strangler.compare.answer import Answer
-from strangler.compare.equality import differences
+from strangler.compare.client.response import Answer
+from strangler.compare.differ import differences
 from strangler.compare.writes.answers import differences_of_parts
-from strangler.compare.writes.clock import Clock
-from strangler.compare.writes.roles import LEFT, RIGHT, Role, Roles
+from strangler.compare.writes.roles import LEFT, RIGHT, Clock, Role, Roles
 from strangler.compare.writes.tables import Table
 
 POSTS = Table(schema="public", name="posts", partitioned=False, key=("id",), columns=())

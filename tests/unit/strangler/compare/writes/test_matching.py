@@ -3,9 +3,8 @@
 import datetime as dt
 
 from strangler.compare.writes.changes import Key, Values
-from strangler.compare.writes.clock import Clock
-from strangler.compare.writes.matching import rows_match
-from strangler.compare.writes.roles import LEFT, RIGHT, Role, Roles
+from strangler.compare.writes.roles import LEFT, RIGHT, Clock, Role, Roles
+from strangler.compare.writes.rows import rows_match
 from strangler.compare.writes.tables import Column, Table
 
 TAGS = Table(

@@ -4,13 +4,13 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from strangler.compare.answer import Answer
-from strangler.compare.asking import Asked
-from strangler.compare.cases.case import Case
-from strangler.compare.collecting import Collector
-from strangler.compare.judging import Outcome, Verdict
+from strangler.compare.case import Case
+from strangler.compare.client.client import Asked
+from strangler.compare.client.response import Answer
+from strangler.compare.client.target import Side
+from strangler.compare.collector import Collector
+from strangler.compare.judge import Outcome, Verdict
 from strangler.compare.report.model import Report, RowDifference
-from strangler.compare.side import Side
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.running import WriteRunner
 from strangler.errors import FailedError, UnsafeError

@@ -1,0 +1,93 @@
+"""The consumer's side of the contract: what each feature of FastAPI reads and writes, and with which statements.
+
+It is derived from the statements that the features send (`derivation`); nobody edits it. The tool derives grants from
+it, and replays it before a Django migration is deployed.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+# Columns by the key of their table.
+Columns = Mapping[str, tuple[str, ...]]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Need(_Part):
+    """What a column must hold: the Python type that the service takes it for, and whether it may be null."""
+
+    type: str
+    nullable: bool
+
+
+class Statement(_Part):
+    """A statement as it is sent (`$1` for the first parameter), and values that it may be tried with."""
+
+    name: str
+    sql: str
+    values: tuple[Any, ...] = ()
+
+
+class Feature(_Part):
+    """What one feature needs: columns that it reads, inserts and updates, tables that it deletes rows from."""
+
+    reads: Columns = {}
+    inserts: Columns = {}
+    updates: Columns = {}
+    deletes: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()
+
+
+class Consumer(_Part):
+    """All features by name, and what is needed of each column that any of them reads, by table and column."""
+
+    format: Literal[1] = 1
+    features: Mapping[str, Feature]
+    needs: Mapping[str, Mapping[str, Need]] = {}
+
+    def columns(self, kind: Literal["reads", "inserts", "updates"]) -> dict[str, set[str]]:
+        """The columns that any feature reads, inserts or updates, by table."""
+        found: dict[str, set[str]] = {}
+        for feature in self.features.values():
+            columns: Columns = getattr(feature, kind)
+            for table, names in columns.items():
+                found.setdefault(table, set()).update(names)
+        return found
+
+    @property
+    def deletes(self) -> set[str]:
+        """The tables that any feature deletes rows from."""
+        return {table for feature in self.features.values() for table in feature.deletes}
+
+    @property
+    def tables(self) -> set[str]:
+        """Every table that any feature touches."""
+        kinds = (self.columns("reads"), self.columns("inserts"), self.columns("updates"))
+        return self.deletes.union(*kinds)
+
+    def features_of(self, table: str, column: str | None = None) -> Iterator[str]:
+        """The features that touch a table, or a column of it."""
+        for name, feature in self.features.items():
+            touched = [columns.get(table) for columns in (feature.reads, feature.inserts, feature.updates)]
+            if column is None:
+                if table in feature.deletes or any(names is not None for names in touched):
+                    yield name
+            elif any(names is not None and column in names for names in touched):
+                yield name
+
+
+@cache
+def load_consumer(file: Path) -> Consumer:
+    """The consumer's side of the contract.
+
+    Raises:
+        OSError: there is no such file.
+        ValidationError: it is not of this format.
+    """
+    return Consumer.model_validate_json(file.read_bytes())

@@ -1,0 +1,64 @@
+"""What Django calls for a value, called without Django: the library's functions, and those that a service registers."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from pkgutil import resolve_name
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.exc import DontWrapMixin
+
+from shared_schema.contract.values import WITH_TIME_ZONE, as_column
+
+NOW: Final = "django.utils.timezone.now"
+
+_registered: dict[str, Callable[[], object]] = {}
+
+
+class UnknownCallable(DontWrapMixin, Exception):
+    """A value that only the Django project can make was asked for."""
+
+
+def callable_register(path: str, function: Callable[[], object]) -> None:
+    """Has `function` called where Django calls `path`, as the contract names it: `shop.models.new_code`.
+
+    It may answer a SQL expression where rows are deleted (`SET(shop.models.heir)`): that is asked then.
+    """
+    _registered[path] = function
+
+
+def callable_of(path: str, *, type_name: str, column: str) -> Callable[[], Any]:
+    """What gives `path`'s value for `column`, which is of that type; called as often as Django would.
+
+    It raises UnknownCallable where nobody registered a function for one of the project's own.
+    """
+
+    def call() -> Any:  # noqa: ANN401 - whatever the column holds
+        function = _registered.get(path) or _known(path, type_name)
+        if function is None:
+            raise UnknownCallable(
+                f"Column {column} has no value, and Django would call {path} for one: give a value, or register"
+                f' what gives it, `callable_register("{path}", …)` of shared_schema.contract.callables.'
+            )
+        value = function()
+        return value if isinstance(value, ColumnElement) else as_column(value, type_name)
+
+    return call
+
+
+def now(type_name: str) -> date | time | datetime:
+    """The time as Django writes it: that of the service's place in a date or a time, aware where the column is."""
+    if type_name.startswith(("date", "time ")):
+        local = datetime.now().astimezone()
+        return local.date() if type_name == "date" else local.time()
+    return datetime.now(UTC) if type_name.endswith(WITH_TIME_ZONE) else datetime.now()  # noqa: DTZ005 - USE_TZ is off
+
+
+def _known(path: str, type_name: str) -> Callable[[], object] | None:
+    if path == NOW:
+        return lambda: now(type_name)
+    if path.partition(".")[0] in sys.stdlib_module_names:
+        function: Callable[[], object] = resolve_name(path)
+        return function
+    return None

@@ -1,0 +1,215 @@
+"""The contract file: what Django says of its tables, as `manage.py export_schema` wrote it and people reviewed it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Facts(BaseModel):
+    """A part of the file. A fact that doesn't apply is left out of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReferenceFacts(_Facts):
+    """Where a foreign key points.
+
+    `on_delete` is Django's word; `SET` sets `set_to`, or what `set_to_callable` gives. `CUSTOM` is a function of the
+    project's own, named by `set_to_callable`, which may do anything.
+
+    `constraint` is whether the database knows of it, `parent_link` whether the row is the rest of the one that it
+    points at (multi-table inheritance).
+    """
+
+    table: str
+    column: str
+    on_delete: Literal["CASCADE", "PROTECT", "RESTRICT", "SET_NULL", "SET_DEFAULT", "SET", "DO_NOTHING", "CUSTOM"]
+    related_name: str | None = None
+    constraint: bool = True
+    parent_link: bool = False
+    set_to: Any = None
+    set_to_callable: str | None = None
+
+
+class ValidatorFacts(_Facts):
+    """A validator of a field: the path of its class or function, and what it was made with, in its own words.
+
+    What the column's type says is not told again: lengths, digits and the range of its numbers. An argument that is a
+    function is `{"callable": path}`.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] = {}
+
+
+class ColumnFacts(_Facts):
+    """A column: its field and that field's class, its type as PostgreSQL spells it, and what only Django knows.
+
+    `default` is what Django writes where nobody names a value, `default_callable` the path of what it calls for one,
+    `db_default` the SQL that the database fills in by itself. `identity` is `by default` or `always`; `generated` the
+    expression of a column that the database computes. Values are in JSON's words
+    (strangler_django/contract/plain.py), and
+    `values.as_column` gives them their type back.
+    """
+
+    field: str
+    kind: str
+    type: str
+    null: bool
+    blank: bool = False
+    primary_key: bool = False
+    unique: bool = False
+    identity: Literal["always", "by default"] | None = None
+    generated: str | None = None
+    collation: str | None = None
+    verbose_name: str = ""
+    max_length: int | None = None
+    max_digits: int | None = None
+    decimal_places: int | None = None
+    choices: tuple[Any, ...] | None = None
+    validators: tuple[ValidatorFacts, ...] = ()
+    unique_message: str | None = None
+    auto_now: bool = False
+    auto_now_add: bool = False
+    default: Any = None
+    default_callable: str | None = None
+    db_default: str | None = None
+    references: ReferenceFacts | None = None
+
+    @property
+    def has_default(self) -> bool:
+        """Whether Django writes `default` where nobody names a value; None may be one."""
+        return "default" in self.model_fields_set
+
+
+class ManyToManyFacts(_Facts):
+    """Through which table a relation goes to `target`, and by which of its columns.
+
+    Of a `symmetrical` one Django writes each row twice, once in either direction.
+    """
+
+    table: str
+    source_column: str
+    target_column: str
+    target: str
+    related_name: str | None = None
+    symmetrical: bool = False
+
+
+class GenericRelationFacts(_Facts):
+    """Rows of another table that belong to this one's by a content type and an id: Django deletes them along."""
+
+    field: str
+    table: str
+    content_type_column: str
+    object_id_column: str
+    content_type: tuple[str, str]
+
+
+class IndexFacts(_Facts):
+    """An index.
+
+    `name` is None where Django makes one up, which may have been another when the table was made. `columns` are as
+    they are named, with ` DESC` where they go down; None where the index is made on the expressions in `definition`.
+    A unique one is a UniqueConstraint that PostgreSQL has no constraint for. SQL is in Django's spelling. Where a
+    column has a collation Django may make a second index for LIKE, which is not told of here.
+    """
+
+    name: str | None = None
+    columns: tuple[str, ...] | None = None
+    unique: bool = False
+    method: str = "btree"
+    opclasses: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    nulls_distinct: bool | None = None
+    definition: str | None = None
+    condition: str | None = None
+
+
+class ConstraintFacts(_Facts):
+    """A constraint, but for a foreign key, and for a unique column (`ColumnFacts.unique`).
+
+    Of an exclusion and a check `columns` are those that it speaks of, where Django tells them. `name` is None where
+    Django or PostgreSQL makes one up. `definition` is SQL, where kind and columns don't tell all.
+    """
+
+    kind: Literal["unique", "check", "exclusion"]
+    name: str | None = None
+    columns: tuple[str, ...] = ()
+    deferrable: Literal["deferred", "immediate"] | None = None
+    nulls_distinct: bool | None = None
+    definition: str | None = None
+
+
+class TableFacts(_Facts):
+    """A table, or a view, and its model.
+
+    `parents` are the tables whose rows its own continue (inheritance). `composite_key` are the columns of a primary
+    key of more than one, in its order. Of a table that Django doesn't manage no index and no constraint is told.
+    """
+
+    name: str
+    schema_name: str | None = None
+    model: str
+    proxies: tuple[str, ...] = ()
+    verbose_name: str = ""
+    managed: bool = True
+    auto_created: bool = False
+    ordering: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    composite_key: tuple[str, ...] = ()
+    columns: Mapping[str, ColumnFacts]
+    many_to_many: Mapping[str, ManyToManyFacts] = {}
+    generic_relations: tuple[GenericRelationFacts, ...] = ()
+    indexes: tuple[IndexFacts, ...] = ()
+    constraints: tuple[ConstraintFacts, ...] = ()
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the primary key; empty where Django knows none, as of some views."""
+        return self.composite_key or tuple(name for name, column in self.columns.items() if column.primary_key)
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A column of a table that points at another."""
+
+    table: str
+    column: str
+    reference: ReferenceFacts
+
+
+class Contract(_Facts):
+    """All tables by key: the name, or `schema.name` outside the default schema."""
+
+    format: Literal[2]
+    tables: Mapping[str, TableFacts]
+
+    @cached_property
+    def _pointers(self) -> dict[str, list[Pointer]]:
+        found: dict[str, list[Pointer]] = {}
+        for name, table in sorted(self.tables.items()):
+            for column, facts in sorted(table.columns.items()):
+                if facts.references is not None:
+                    pointer = Pointer(table=name, column=column, reference=facts.references)
+                    found.setdefault(facts.references.table, []).append(pointer)
+        return found
+
+    def references_to(self, table: str) -> list[Pointer]:
+        """Every foreign key of the project that points at `table`, M2M tables included, by table and column."""
+        return self._pointers.get(table, [])
+
+
+@cache
+def load_contract(file: Path) -> Contract:
+    """The contract.
+
+    Raises:
+        OSError: there is no such file.
+        ValidationError: it is not of this format.
+    """
+    return Contract.model_validate_json(file.read_bytes())

@@ -1,0 +1,144 @@
+"""`strangler clients`: who still calls v1 of a route."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from strangler.cli.output import log_opened, note, out, say
+from strangler.errors import UsageError, many
+from strangler.rollout.access_log import AccessLog, log_lines
+from strangler.rollout.edits import routes_select
+from strangler.rollout.v1_clients import Client, ClientCount, RouteClients, moment_text, since_parse
+from strangler.routes.table import load_routes
+from strangler.settings import ROOT, settings_load
+
+_HEADERS: Final = ("requests", "share", "client", "user agent", "first", "last", "statuses")
+
+
+def clients(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="Routes, such as posts.list.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="How often each route is called, instead of by whom.")] = False,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="7d, 24h or a day, in UTC.")] = None,
+    log: Annotated[
+        list[str] | None,
+        typer.Option("--log", metavar="FILE", help="Another access log than make up's; - is what is piped in."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="So many clients of each route.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: all of it as one JSON object.")] = False,
+) -> None:
+    """Show who still calls v1 of a route, from nginx's access log: caller, program, how often, since when."""
+    if bool(names) == every:
+        raise UsageError("name the routes whose clients you want, or take --all for the counts of each route.")
+    moment = since_parse(since, now=dt.datetime.now(dt.UTC)) if since else None
+    table = load_routes(ROOT / settings_load().routes_file)
+    chosen = routes_select(table.routes, names or ["*"])
+    count = ClientCount([route.name for route in chosen], since=moment)
+    read = _read(log or _own_logs(), count)
+    routes = sorted(count.routes.values(), key=lambda route: -route.requests) if every else count.routes.values()
+    if as_json:
+        out.out(json.dumps(_document(routes, read, moment, with_clients=not every), indent=2))
+        return
+    _notes(read, moment)
+    if every:
+        _show_counts(routes)
+    for route in () if every else routes:
+        _show(route, top=top)
+
+
+def _own_logs() -> list[str]:
+    """What `make up` writes, the older part first."""
+    folder = ROOT / ".run" / "logs"
+    logs = [str(file) for file in (folder / "nginx.log.1", folder / "nginx.log") if file.exists()]
+    if not logs:
+        raise UsageError(f"there is no access log in {folder}: start the stack with make up, or name a log with --log.")
+    return logs
+
+
+def _read(logs: Iterable[str], count: ClientCount) -> AccessLog:
+    read = AccessLog()
+    for name in logs:
+        with log_opened(name, option="--log") as file:
+            count.add(read.requests(log_lines(file), count.routes.keys()))
+    return read
+
+
+def _notes(read: AccessLog, since: dt.datetime | None) -> None:
+    """What a reader of the result should know of the log, besides the result."""
+    if read.unreadable:
+        note(f"left out {many(read.unreadable, 'line')} that nginx's access log can't have written")
+    if read.begins is None:
+        note("the log holds no request at all")
+    elif since is None or since < read.begins:
+        note(f"the log begins at {moment_text(read.begins)}: nothing is known of the time before")
+
+
+def _show_counts(routes: Iterable[RouteClients]) -> None:
+    headers = ("route", "requests", "clients", "last")
+    rows = [
+        (route.route, f"{route.requests}", f"{_at_least(route)}{len(route.by_key)}", moment_text(route.last))
+        for route in routes
+    ]
+    _print_rows(headers, rows, right=2)
+
+
+def _show(route: RouteClients, *, top: int) -> None:
+    if not route.requests:
+        say(f"{route.route}: nobody called v1")
+        return
+    everyone = route.clients
+    callers = f"{_at_least(route)}{many(len(everyone), 'client')}"
+    say(f"{route.route}: {many(route.requests, 'request')} of v1 by {callers}")
+    _print_rows(_HEADERS, [_row(route, client) for client in everyone[:top]], right=2)
+    rest = route.others + sum(client.requests for client in everyone[top:])
+    if rest:
+        say(f"{rest}  {route.share(rest):.1f}%  others")
+
+
+def _row(route: RouteClients, client: Client) -> tuple[str, ...]:
+    return (
+        f"{client.requests}",
+        f"{route.share(client.requests):.1f}%",
+        _printable(client.caller),
+        _printable(client.user_agent),
+        moment_text(client.first),
+        moment_text(client.last),
+        " ".join(f"{status}:{count}" for status, count in sorted(client.statuses.items())),
+    )
+
+
+def _print_rows(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, right: int) -> None:
+    if not out.is_terminal:
+        for row in rows:
+            say("  ".join(cell or "-" for cell in row))
+        return
+    table = Table(box=None)
+    for number, header in enumerate(headers):
+        table.add_column(header, justify="right" if number < right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    out.print(table)
+
+
+def _document(
+    routes: Iterable[RouteClients], read: AccessLog, since: dt.datetime | None, *, with_clients: bool
+) -> dict[str, Any]:
+    return {
+        "since": moment_text(since) or None,
+        "log_begins": moment_text(read.begins) or None,
+        "unreadable_lines": read.unreadable,
+        "routes": [route.as_json(with_clients=with_clients) for route in routes],
+    }
+
+
+def _at_least(route: RouteClients) -> str:
+    return "more than " if route.others else ""
+
+
+def _printable(text: str) -> str:
+    """What a client sent, without what would move the cursor of the operator's terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -1,0 +1,161 @@
+"""Who asks: names that are signed in when a case first needs them, and again before their token ends."""
+
+import asyncio
+import base64
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from strangler.compare.case import Case
+from strangler.compare.client.client import Asker
+from strangler.compare.client.errors import AskFailed
+from strangler.compare.client.request import Headers
+from strangler.compare.client.response import Answer
+from strangler.errors import UsageError
+
+# A token is renewed when this share of its life is over.
+_RENEWED_AFTER: Final = 0.8
+_FAILURE_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignIn:
+    """How a token is got: a POST of JSON to `path` below the base, and where the token stands in the answer."""
+
+    path: str = "/auth/token/"
+    user_field: str = "username"
+    password_field: str = "password"  # noqa: S105 - the name of a field
+    token_field: str = "access"  # noqa: S105 - the same
+    scheme: str = "Bearer"
+
+
+class NotSignedInError(Exception):
+    """Nobody knows the password of a caller: its cases are skipped."""
+
+
+@dataclass
+class _Token:
+    headers: Headers = field(repr=False)
+    renew_at: float
+
+
+class Callers:
+    """Gives each caller its credentials; no token is ever part of a representation.
+
+    Args:
+        askers: who is asked for tokens: the second only where the first doesn't answer.
+        sign_in: how.
+        password: of a name; None where nobody knows it.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        askers: Sequence[Asker],
+        sign_in: SignIn,
+        password: Callable[[str], str | None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._askers = askers
+        self._sign_in = sign_in
+        self._password = password
+        self._clock = clock
+        self._tokens: dict[str, _Token] = {}
+        self._failures: dict[str, tuple[AskFailed, float]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def credentials(self, name: str) -> Headers:
+        """The headers of a caller; none for nobody.
+
+        :raises NotSignedInError: nobody knows its password.
+        :raises AskFailed: it can't be signed in.
+        """
+        if not name:
+            return ()
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            token = self._tokens.get(name)
+            if token is None or self._clock() >= token.renew_at:
+                token = self._tokens[name] = await self._signed_in(name)
+        return token.headers
+
+    async def require(self, names: Sequence[str]) -> None:
+        """Sign these in before anything is asked; a side that is down is left to the cases to find out.
+
+        :raises UsageError: one is refused.
+        """
+        for name in names:
+            try:
+                await self.credentials(name)
+            except NotSignedInError:
+                raise UsageError(f"nobody knows the password of {name}: set STRANGLER_PASSWORD.") from None
+            except AskFailed as failure:
+                if not failure.always:
+                    raise UsageError(f"{failure}: check the name and STRANGLER_PASSWORD.") from None
+
+    async def _signed_in(self, name: str) -> _Token:
+        failure, again_at = self._failures.get(name, (None, 0.0))
+        if failure is not None and self._clock() < again_at:
+            raise failure
+        try:
+            return await self._ask(name)
+        except AskFailed as error:
+            # Not for each of its thousand cases.
+            self._failures[name] = (error, self._clock() + _FAILURE_SECONDS)
+            raise
+
+    async def _ask(self, name: str) -> _Token:
+        password = self._password(name)
+        if password is None:
+            raise NotSignedInError(name)
+        sign_in = self._sign_in
+        body = json.dumps({sign_in.user_field: name, sign_in.password_field: password}).encode()
+        case = Case(method="POST", target=sign_in.path, headers=(("Content-Type", "application/json"),), body=body)
+        failure: AskFailed | None = None
+        for asker in self._askers:
+            try:
+                answer = (await asker.ask(case)).answer
+            except AskFailed as error:
+                failure = failure or error
+                continue
+            token = _token_in(answer, sign_in.token_field)
+            if token is None:
+                raise AskFailed(asker.side.name, f"does not sign {name} in (status {answer.status})")
+            headers = (("Authorization", f"{sign_in.scheme} {token}"),)
+            return _Token(headers=headers, renew_at=self._clock() + _RENEWED_AFTER * _lifetime(token))
+        raise failure or NotSignedInError(name)
+
+
+def _token_in(answer: Answer, name: str) -> str | None:
+    try:
+        token = json.loads(answer.body)[name] if answer.status < 300 else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return token if isinstance(token, str) else None
+
+
+def _lifetime(token: str) -> float:
+    """The seconds that a JSON web token lives; for ever, where it is none or doesn't say."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return float(claims["exp"] - claims["iat"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return math.inf
+
+
+class CompareSettings(BaseSettings):
+    """Every field is an environment variable in capitals that begins with `STRANGLER_`.
+
+    `password` is that of each caller who is signed in; empty where it isn't told.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="STRANGLER_", env_ignore_empty=True, frozen=True)
+
+    password: SecretStr = SecretStr("")

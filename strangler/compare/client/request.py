@@ -1,0 +1,78 @@
+"""A request as it goes over the wire, and what of an answer is looked at before it is compared."""
+
+import json
+import string
+from typing import Final, NoReturn, TypeAlias
+from urllib.parse import quote
+
+from multidict import CIMultiDict
+from yarl import URL
+
+from strangler.compare.client.errors import Unaskable
+from strangler.compare.client.response import Answer
+from strangler.compare.client.target import Side
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+_TYPE: Final = "content-type"
+_NOT_SENT: Final = frozenset({"connection", "content-length", "transfer-encoding"})
+
+
+def url_of(base: URL, target: str) -> URL:
+    """The address of a target below `base`; no character of it is written otherwise than it was sent."""
+    path = quote(_bytes(base.raw_path.rstrip("/") + target), safe=string.punctuation)
+    # The query stands in the path too, since yarl would leave out an empty one.
+    return URL.build(scheme=base.scheme, host=base.host or "", port=base.port, path=path, encoded=True)
+
+
+def headers_sent(side: Side, said: Headers, credentials: Headers) -> CIMultiDict[str]:
+    """What a request says: the case's own headers, those of the side besides them, and who asks.
+
+    :raises Unaskable: a header is none that can be sent.
+    """
+    sent: CIMultiDict[str] = CIMultiDict()
+    for name, text in (*said, *credentials):
+        if name.lower() not in _NOT_SENT:
+            sent.add(name, _as_utf8(text))
+    for name, text in (*side.headers, ("Accept-Encoding", "identity")):
+        if name not in sent:
+            sent[name] = text
+    return sent
+
+
+def is_json_broken(method: str, answer: Answer, *, known: Answer | None = None) -> bool:
+    """Whether a body is called JSON and can't be read as such; the same body of `known` could be."""
+    # Most bodies are what the other side has sent, and to read one takes longer than all else that is done with it.
+    if known is not None and known.body == answer.body and known.header(_TYPE) == answer.header(_TYPE):
+        return False
+    media = (answer.header(_TYPE) or "").partition(";")[0].strip().lower()
+    if method == "HEAD" or not answer.body or not (media == "application/json" or media.endswith("+json")):
+        return False
+    try:
+        _STRICT.decode(answer.body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode()
+
+
+def _as_utf8(text: str) -> str:
+    """The text that aiohttp writes as the bytes meant: it writes UTF-8, and `text` has a byte in each character."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeEncodeError:
+        return text
+    except UnicodeDecodeError:
+        raise Unaskable("a header that isn't UTF-8") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+_STRICT: Final = json.JSONDecoder(parse_constant=_refuse)

@@ -1,0 +1,89 @@
+"""The two that are compared: the local stack's services, or any two base addresses."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from strangler.compare.client.request import Headers
+from strangler.compare.client.target import Side
+from strangler.errors import UsageError
+from strangler.routes.route import Api, Stack
+from strangler.settings import LocalSettings
+
+_HOST: Final = "127.0.0.1"
+_AGENT: Final = ("User-Agent", "strangler-compare")
+
+
+def sides_local(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side, Side]:
+    """Both services of the running stack, asked behind nginx's back and as nginx would ask.
+
+    Both are told v1's prefix and the same host, so that the links in both answers are v1's.
+    """
+    links = Api.V1.prefix
+    told = (
+        ("Host", settings.probe_host),
+        ("X-Forwarded-Prefix", links),
+        ("X-Forwarded-Proto", "http"),
+        _AGENT,
+    )
+    places = (
+        (Stack.DJANGO, settings.django_port, Api.V1),
+        (Stack.FASTAPI, settings.fastapi_port, Api.V2),
+    )
+    left, right = (
+        Side(name=stack, url=f"http://{_HOST}:{port}{api.prefix}", links=links, headers=_besides(headers, told))
+        for stack, port, api in places
+    )
+    return left, right
+
+
+def sides_gateway(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side, Side]:
+    """Both stacks through the gateway, where their own addresses can't be reached.
+
+    The gateway is asked for the stack of each side; where it may not be chosen from here, v1 and v2 decide, and an
+    answer of the other stack is not compared.
+    """
+    left, right = (
+        Side(
+            name=stack,
+            url=f"{settings.proxy_url}{api.prefix}",
+            links=api.prefix,
+            headers=_besides(headers, (("X-Stack", stack), _AGENT)),
+            stack=stack,
+        )
+        for stack, api in ((Stack.DJANGO, Api.V1), (Stack.FASTAPI, Api.V2))
+    )
+    return left, right
+
+
+def side_at(name: str, url: str, *, headers: Headers = ()) -> Side:
+    """Any server, by its base address.
+
+    :raises UsageError: it is none.
+    """
+    address = url.rstrip("/")
+    try:
+        parts = urlsplit(address)
+        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        whole = False
+    if not whole or parts.query or parts.fragment:
+        raise UsageError(f"{name.upper()} is no base address: write it like http://127.0.0.1:8001/api.")
+    if parts.username is not None:
+        raise UsageError(f"{name.upper()} holds a name or a password: leave it out, and take --login or --header.")
+    return Side(name=name, url=address, links=address, headers=_besides(headers, (_AGENT,)))
+
+
+def header_parse(text: str) -> tuple[str, str]:
+    """The header in `Name: value`.
+
+    :raises UsageError: it is none; doesn't repeat what might be secret.
+    """
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip().replace("-", "").replace("_", "").isalnum():
+        raise UsageError("a --header is no header: write it like 'Accept-Language: de'.")
+    return name.strip(), value.strip()
+
+
+def _besides(said: Headers, told: Headers) -> Headers:
+    names = {name.lower() for name, _text in said}
+    return (*said, *((name, text) for name, text in told if name.lower() not in names))

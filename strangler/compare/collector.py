@@ -1,0 +1,195 @@
+"""Collects verdicts into a report, in constant memory however many there are."""
+
+import datetime as dt
+import math
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from strangler.compare.case import Case
+from strangler.compare.client.sql_count import StatementCount
+from strangler.compare.client.target import Side
+from strangler.compare.exhibits import exhibit_of
+from strangler.compare.judge import Outcome, Verdict
+from strangler.compare.report.model import Example, Group, Report, RouteReport, RowDifference, SideReport, Timing
+
+# A bucket ends 4 % above where it begins: finer than one run repeats another.
+_GROWTH: Final = 2 ** (1 / 16)
+_SHORTEST: Final = 1e-5
+
+
+NO_ROUTE: Final = "(no route)"
+MAX_GROUPS: Final = 30
+MAX_EXAMPLES: Final = 3
+MAX_FAILURES: Final = 100
+_OTHERS: Final = ("more", "other places")
+
+
+class Histogram:
+    """Counts times in seconds by buckets whose bounds grow by the same factor."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+        self._lowest = math.inf
+        self._highest = 0.0
+        self.total = 0
+
+    def add(self, seconds: float) -> None:
+        """Count one answer."""
+        self._counts[max(0, math.ceil(math.log(max(seconds, _SHORTEST) / _SHORTEST, _GROWTH)))] += 1
+        self._lowest = min(self._lowest, seconds)
+        self._highest = max(self._highest, seconds)
+        self.total += 1
+
+    def quantile(self, share: float) -> float:
+        """The seconds that this share of the answers (0 to 1) took at most, within 4 %; 0 where there are none."""
+        rank, seen = max(1, math.ceil(share * self.total)), 0
+        for bucket, count in sorted(self._counts.items()):
+            seen += count
+            if seen >= rank:
+                middle = _bound(bucket) / math.sqrt(_GROWTH)
+                return min(max(middle, self._lowest), self._highest)
+        return 0.0
+
+    @property
+    def buckets(self) -> tuple[tuple[float, int], ...]:
+        """Upper bounds in seconds and how many answers lie below each and above the one before; none is empty."""
+        return tuple((_bound(bucket), count) for bucket, count in sorted(self._counts.items()))
+
+
+def _bound(bucket: int) -> float:
+    return float(_SHORTEST * _GROWTH**bucket)
+
+
+@dataclass
+class _SideTally:
+    times: Histogram = field(default_factory=Histogram)
+    statements: StatementCount = field(default_factory=StatementCount)
+
+    def timing(self) -> Timing | None:
+        if not self.times.total:
+            return None
+        return Timing(
+            p50=self.times.quantile(0.5),
+            p95=self.times.quantile(0.95),
+            p99=self.times.quantile(0.99),
+            buckets=self.times.buckets,
+            statements_median=self.statements.median,
+            statements_max=self.statements.highest,
+        )
+
+
+@dataclass
+class _GroupTally:
+    count: int = 0
+    examples: list[Example] = field(default_factory=list)
+
+
+@dataclass
+class _RouteTally:
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    left: _SideTally = field(default_factory=_SideTally)
+    right: _SideTally = field(default_factory=_SideTally)
+    groups: dict[tuple[str, str], _GroupTally] = field(default_factory=dict)
+
+    def report(self, route: str) -> RouteReport:
+        left, right = self.left.timing(), self.right.timing()
+        ratio = left.p50 / right.p50 if left and right and right.p50 else None
+        groups = sorted(self.groups.items(), key=lambda each: -each[1].count)
+        return RouteReport(
+            route=route,
+            asked=self.outcomes.total(),
+            **{str(outcome): self.outcomes[outcome] for outcome in Outcome},
+            left=left,
+            right=right,
+            ratio=ratio,
+            groups=tuple(
+                Group(kind=kind, pattern=pattern, count=group.count, examples=tuple(group.examples))
+                for (kind, pattern), group in groups
+            ),
+        )
+
+
+class Collector:
+    """Counts each verdict, and keeps a few examples of each fault, masked."""
+
+    def __init__(self, left: Side, right: Side) -> None:
+        self._sides = left, right
+        self._routes: dict[str, _RouteTally] = {}
+        self._failures: Counter[str] = Counter()
+        self._began = dt.datetime.now(dt.UTC), time.monotonic()
+        self.skipped: Counter[str] = Counter()
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """The names of the routes that were asked so far."""
+        return tuple(sorted(self._routes))
+
+    def add(
+        self, case: Case, verdict: Verdict, *, rows: tuple[RowDifference, ...] = (), secrets: tuple[str, ...] = ()
+    ) -> None:
+        """Count what became of a case; `secrets` are values that its requests carried besides its own.
+
+        With `rows` it is different whatever was answered.
+        """
+        tally = self._routes.setdefault(case.route or NO_ROUTE, _RouteTally())
+        tally.outcomes[Outcome.DIFFERENT if rows else verdict.outcome] += 1
+        for side, asked in ((tally.left, verdict.left), (tally.right, verdict.right)):
+            if asked is not None:
+                side.times.add(asked.seconds)
+                side.statements.add(asked.statements)
+        if verdict.failure:
+            place = "" if verdict.failure.always else f" ({case.route or NO_ROUTE})"
+            self.failed(f"{verdict.failure}{place}")
+        self._show(tally, case, verdict, rows, secrets)
+
+    def failed(self, sentence: str) -> None:
+        """Count what could not be compared, and is no case's own."""
+        known = sentence in self._failures or len(self._failures) < MAX_FAILURES
+        self._failures[sentence if known else "other failures"] += 1
+
+    def report(
+        self,
+        *,
+        declared_faults: tuple[str, ...] = (),
+        stopped: str = "",
+        options: tuple[tuple[str, str], ...] = (),
+        versions: tuple[str, str] = ("", ""),
+    ) -> Report:
+        """What was found so far."""
+        left, right = (
+            SideReport(name=side.name, url=side.url, version=version)
+            for side, version in zip(self._sides, versions, strict=True)
+        )
+        started, began = self._began
+        return Report(
+            left=left,
+            right=right,
+            started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            seconds=time.monotonic() - began,
+            routes=tuple(tally.report(route) for route, tally in sorted(self._routes.items())),
+            failures=tuple(self._failures.most_common()),
+            skipped=tuple((reason, count) for reason, count in self.skipped.most_common() if count),
+            declared_faults=declared_faults,
+            stopped=stopped,
+            options=options,
+        )
+
+    def _show(
+        self,
+        tally: _RouteTally,
+        case: Case,
+        verdict: Verdict,
+        rows: tuple[RowDifference, ...],
+        secrets: tuple[str, ...],
+    ) -> None:
+        if not verdict.found and not rows:
+            return
+        exhibit = exhibit_of(self._sides[0], case, verdict, rows=rows, secrets=secrets)
+        for kind in exhibit.kinds:
+            key = kind if kind in tally.groups or len(tally.groups) < MAX_GROUPS else _OTHERS
+            group = tally.groups.setdefault(key, _GroupTally())
+            group.count += 1
+            if len(group.examples) < MAX_EXAMPLES:
+                group.examples.append(exhibit.example)

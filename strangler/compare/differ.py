@@ -1,0 +1,185 @@
+"""When two answers to the same request are equal, and where they are not: the one meaning of "equal" here."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from itertools import islice
+from typing import Final
+from urllib.parse import urlsplit
+
+from strangler.compare.client.response import Answer
+from strangler.compare.json_values import ABSENT, Absent, Keys, NotJsonError, Path, json_parse, pairs_walk, path_text
+
+_ADDRESS: Final = "\0address"
+_PREFIX: Final = "\0prefix"
+
+
+# What frames the body, what differs from request to request, and what the gateway adds.
+IGNORED_HEADERS: Final = frozenset(
+    {
+        *("connection", "content-length", "date", "keep-alive", "server", "server-timing", "transfer-encoding"),
+        *("x-request-id", "x-route", "x-served-by"),
+    }
+)
+MAX_DIFFERENCES: Final = 1000
+_EXCERPT: Final = 60
+
+
+class Links:
+    """Takes the bases of both answers out of a text, so that what is left can be compared.
+
+    Both bases are taken out of both sides: what a client wrote itself, an address of v1 in a post say, is the same in
+    both answers and stays so. An address and a bare path stay different.
+    """
+
+    def __init__(self, *bases: str) -> None:
+        prefixes = {urlsplit(base).path for base in bases}
+        tokens = dict.fromkeys(prefixes, _PREFIX) | {base: _ADDRESS for base in bases if "://" in base}
+        tokens.pop("", None)
+        self._tokens = tokens
+        # The longest first: /api/v2 begins with /api.
+        names = "|".join(re.escape(base) for base in sorted(tokens, key=len, reverse=True))
+        self._pattern = re.compile(rf"({names})(?=/)") if names else None
+
+    def normalised(self, text: str) -> str:
+        """The text with a token in place of each base that a slash follows."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda found: self._tokens[found[1]], text)
+
+
+@lru_cache(maxsize=64)
+def links_of(left: str, right: str) -> Links:
+    """The links of two bases, made once for all answers of a pair of sides."""
+    return Links(left, right)
+
+
+class Kind(StrEnum):
+    """In what two answers differ.
+
+    `missing`: a key or item that only one has. `key_order`: the same keys in another order. `text`: the same
+    JSON value written otherwise, or bodies that aren't both JSON.
+    """
+
+    STATUS = "status"
+    HEADER = "header"
+    VALUE = "value"
+    MISSING = "missing"
+    KEY_ORDER = "key_order"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One place where two answers differ.
+
+    `path` leads there: the keys and indexes of a JSON body, or the name of a header. `left` and `right` are what was
+    found: JSON values, whole bodies of kind `text`, `ABSENT` where there is nothing. They are as they were sent, with
+    their secrets: `strangler.compare.redaction` stands between them and any report.
+    """
+
+    kind: Kind
+    path: Path = ()
+    left: object
+    right: object
+
+    @property
+    def place(self) -> str:
+        """Where it is, for a person: `status`, `header vary`, `body`, or a JSON path."""
+        return self._place(any_item=False)
+
+    @property
+    def pattern(self) -> str:
+        """The place with `[*]` for each index, so that the same fault in each item of a list is one."""
+        return self._place(any_item=True)
+
+    def _place(self, *, any_item: bool) -> str:
+        if self.kind is Kind.STATUS:
+            return "status"
+        if self.kind is Kind.TEXT:
+            return "body"
+        if self.kind is Kind.HEADER:
+            return f"header {self.path[0]}"
+        return path_text(self.path, any_item=any_item)
+
+    def __str__(self) -> str:
+        left, right = (_shown(self, side) for side in (self.left, self.right))
+        return f"{self.kind} at {self.place}: {left} and {right}"
+
+
+def differences(left: Answer, right: Answer, *, by_shape: bool = False) -> list[Difference]:
+    """Where two answers differ, the first thousand places: status, headers, body.
+
+    Links count with their base normalised; numbers, datetimes and decimals by their text. With `by_shape` two bodies
+    are equal if they have the same keys in the same order with values of the same types.
+    """
+    links = links_of(left.base, right.base)
+    found = (
+        *_status_differences(left, right),
+        *_header_differences(left, right, links),
+        *islice(_body_differences(left, right, links, by_shape=by_shape), MAX_DIFFERENCES),
+    )
+    return list(found)
+
+
+def first_difference(left: str, right: str) -> int:
+    """The index of the first character that isn't the same."""
+    same = (index for index, (one, other) in enumerate(zip(left, right, strict=False)) if one != other)
+    return next(same, min(len(left), len(right)))
+
+
+def _status_differences(left: Answer, right: Answer) -> Iterator[Difference]:
+    if left.status != right.status:
+        yield Difference(kind=Kind.STATUS, left=left.status, right=right.status)
+
+
+def _header_differences(left: Answer, right: Answer, links: Links) -> Iterator[Difference]:
+    if left.headers == right.headers:
+        return
+    names = {name for answer in (left, right) for name, _ in answer.headers} - IGNORED_HEADERS
+    for name in sorted(names):
+        one, other = left.header(name), right.header(name)
+        # Most are the same text, and looking for links in each takes its time.
+        if one == other:
+            continue
+        if one is None or other is None or links.normalised(one) != links.normalised(other):
+            sides = [ABSENT if value is None else value for value in (one, other)]
+            yield Difference(kind=Kind.HEADER, path=(name,), left=sides[0], right=sides[1])
+
+
+def _body_differences(left: Answer, right: Answer, links: Links, *, by_shape: bool) -> Iterator[Difference]:
+    if left.body == right.body or links.normalised(left.text) == links.normalised(right.text):
+        return
+    whole = Difference(kind=Kind.TEXT, left=left.text, right=right.text)
+    try:
+        one, other = json_parse(left.text), json_parse(right.text)
+    except NotJsonError:
+        yield whole
+        return
+    found = False
+    for path, first, second in pairs_walk(one, other, same=lambda a, b: by_shape or _same(a, b, links)):
+        found = True
+        yield Difference(kind=_kind(first, second), path=path, left=first, right=second)
+    if not found and not by_shape:
+        yield whole
+
+
+def _same(left: object, right: object, links: Links) -> bool:
+    if isinstance(left, str) and isinstance(right, str):
+        return links.normalised(left) == links.normalised(right)
+    return left == right
+
+
+def _kind(left: object, right: object) -> Kind:
+    if isinstance(left, Keys):
+        return Kind.KEY_ORDER
+    return Kind.MISSING if left is ABSENT or right is ABSENT else Kind.VALUE
+
+
+def _shown(difference: Difference, side: object) -> str:
+    if difference.kind is Kind.TEXT:
+        start = max(0, first_difference(str(difference.left), str(difference.right)) - _EXCERPT // 2)
+        return repr(str(side)[start : start + _EXCERPT])
+    return "nothing" if isinstance(side, Absent) else repr(side)[: 5 * _EXCERPT]

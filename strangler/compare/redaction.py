@@ -1,0 +1,121 @@
+"""What of a difference may be told: values of secret names are masked, long ones shortened, whole bodies left out."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from strangler.compare.differ import Difference, Kind, first_difference
+from strangler.compare.json_values import Absent, NotJsonError, Number, json_lines, json_parse, json_text
+
+MASK: Final = "***"
+MAX_LENGTH: Final = 120
+# Secret wherever they stand in a name, as in `csrftoken` or `old_password`.
+_SECRET_PARTS: Final = (
+    "apikey",
+    "authoriz",
+    "cookie",
+    "credential",
+    "passphrase",
+    "passwd",
+    "password",
+    "secret",
+    "token",
+)
+# Secret as a word of a name only: `access` and `accessKey` are, `accessible` isn't.
+_SECRET_WORDS: Final = frozenset(
+    {"access", "auth", "jwt", "key", "otp", "pwd", "refresh", "session", "sessionid", "signature"}
+)
+_WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_FORM: Final = "application/x-www-form-urlencoded"
+_SHORTEST_KNOWN: Final = 8
+
+_JWT: Final = re.compile(r"eyJ[\w-]{5,}(?:\.[\w-]*){1,4}")
+_CREDENTIALS: Final = re.compile(r"\b(Bearer|Basic|Token) +[\w.~+/=-]{12,}", re.IGNORECASE)
+_PARAMETER: Final = re.compile(r"(?<=[?&;])([^=&#\s\"']+)=([^&#\s\"']+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """A difference as it may be stored and shown; None stands for nothing at that place."""
+
+    kind: str
+    place: str
+    pattern: str
+    left: str | None
+    right: str | None
+
+
+def is_secret(name: str) -> bool:
+    """Whether a key, a header or a parameter of this name holds what nobody may read."""
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    return any(part in plain for part in _SECRET_PARTS) or any(
+        word.lower() in _SECRET_WORDS for word in _WORD.findall(name)
+    )
+
+
+class Masker:
+    """Masks secret values; `known` are secrets of this very request, masked wherever they turn up."""
+
+    def __init__(self, known: Collection[str] = ()) -> None:
+        parts = {part for secret in known for part in (secret, *secret.split())}
+        self._known = sorted((part for part in parts if len(part) >= _SHORTEST_KNOWN), key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        """The text without secrets that are told by how they look, by their parameter's name, or because known."""
+        for known in self._known:
+            text = text.replace(known, MASK)
+        text = _JWT.sub(MASK, text)
+        text = _CREDENTIALS.sub(rf"\1 {MASK}", text)
+        return _PARAMETER.sub(lambda found: f"{found[1]}={MASK if is_secret(found[1]) else found[2]}", text)
+
+    def body(self, body: bytes, media: str, *, indent: bool = True) -> str:
+        """A body as it may be shown: JSON and forms with secrets masked, of any other only what it is."""
+        kind = media.partition(";")[0].strip().lower()
+        text = body.decode("utf-8", errors="replace")
+        if kind == _FORM:
+            return self.text(f"?{text}")[1:]
+        try:
+            value = self._value(json_parse(text))
+        except NotJsonError:
+            # Nobody knows what stands in it, such as an error page with its variables.
+            return f"{len(body):,} bytes of {self.text(kind) or 'no media type'}" if body else ""
+        return self.text(json_lines(value) if indent else json_text(value))
+
+    def header(self, name: str, text: str) -> str:
+        """The value of a header as it may be shown."""
+        return MASK if is_secret(name) else self.text(text)
+
+    def reported(self, difference: Difference) -> Reported:
+        """The difference as it may leave."""
+        hidden = any(isinstance(part, str) and is_secret(part) for part in difference.path)
+        sides = [self._side(difference, side, hidden=hidden) for side in (difference.left, difference.right)]
+        return Reported(
+            kind=difference.kind,
+            place=_shortened(self.text(difference.place)),
+            pattern=_shortened(self.text(difference.pattern)),
+            left=sides[0],
+            right=sides[1],
+        )
+
+    def _side(self, difference: Difference, side: object, *, hidden: bool) -> str | None:
+        if isinstance(side, Absent):
+            return None
+        if difference.kind is Kind.TEXT:
+            # Nobody knows what stands in a body that isn't JSON, such as an error page with its variables.
+            start = first_difference(str(difference.left), str(difference.right))
+            return f"{len(str(side))} characters, different from character {start + 1} on"
+        return MASK if hidden else _shortened(json_text(self._value(side)))
+
+    def _value(self, value: object, *, depth: int = 20) -> object:
+        if depth == 0:
+            return "…"
+        if isinstance(value, dict):
+            return {key: MASK if is_secret(key) else self._value(item, depth=depth - 1) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._value(item, depth=depth - 1) for item in value]
+        return self.text(value) if isinstance(value, str) and not isinstance(value, Number) else value
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"

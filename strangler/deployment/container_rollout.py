@@ -1,0 +1,92 @@
+"""The moves of docker-compose.yml's gateway, made from the machine that runs compose."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from strangler.deployment.container_shadow import ContainerShadow
+from strangler.errors import FailedError, UsageError
+from strangler.gateway.compose_cli import Compose, last_line
+from strangler.gateway.container import ComposeGateway
+from strangler.gateway.settings import GatewaySettings, container_gateway
+from strangler.rollout.evidence import Proof, evidence_find, evidence_path
+from strangler.rollout.rollout import Rollout
+from strangler.rollout.state_dir import RolloutFolder
+from strangler.rollout.target import Target
+from strangler.routes.table import RouteTable, load_routes
+from strangler.settings import ROOT, LocalSettings
+
+# In a container of its own: it knows the owner's password and the network of the database, and this machine neither.
+_GRANT: Final = (
+    "run",
+    "--rm",
+    "-T",
+    "--no-deps",
+    "setup",
+    "python",
+    "-m",
+    "strangler.cli",
+    "grant",
+    "--writes",
+    "--keep",
+)
+_GRANT_SECONDS: Final = 120.0
+
+
+def container_settings(settings: LocalSettings) -> GatewaySettings:
+    """What the container's nginx is rendered with; the same here and in the service `setup`."""
+    return container_gateway(
+        trusted_proxies=settings.trusted_networks, stack_header_networks=settings.stack_header_cidrs
+    )
+
+
+def container_rollout(settings: LocalSettings, *, state_dir: Path, tell: Callable[[str], None]) -> Rollout:
+    """The moves of the containers, with their history in `state_dir`.
+
+    :raises UsageError: COMPOSE can't be read.
+    """
+    compose = Compose(settings.compose, folder=ROOT)
+    proof = Proof(equal=settings.evidence_equal, days=settings.evidence_days)
+    target = Target(
+        gateway=ComposeGateway(settings=container_settings(settings), url=settings.proxy_url, compose=compose),
+        routes_file=ROOT / settings.routes_file,
+        folder=RolloutFolder(state_dir / "rollout"),
+        grow_grants=lambda running, wanted: grants_grow(compose, running, wanted),
+        evidence=lambda names: evidence_find(
+            evidence_path(state_dir),
+            names,
+            proof=proof,
+            shadow=_evidence(ContainerShadow(compose), ROOT / settings.routes_file, names),
+        ),
+        proof=proof,
+        read_only=settings.fastapi_read_only,
+        mend=f"start it with {compose.command} up --build --detach",
+        tell=tell,
+    )
+    return Rollout(target)
+
+
+def _evidence(shadow: ContainerShadow, routes_file: Path, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """What the worker has found of routes that move; it isn't asked where none of them is sampled."""
+    try:
+        routes = load_routes(routes_file).routes
+    except UsageError:
+        return {}  # A rollback away from a file that is no routes file.
+    if not any(route.shadow and route.name in names for route in routes):
+        return {}
+    with TemporaryDirectory() as folder:
+        return shadow.evidence(Path(folder), names)
+
+
+def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable) -> None:
+    """Before nginx sends FastAPI its first write; taken away when `setup` runs again and the routes ask for none.
+
+    :raises FailedError: the database refuses, or its container can't be reached.
+    """
+    if not wanted.writes_moved or running.writes_moved:
+        return
+    ended = compose.run(*_GRANT, seconds=_GRANT_SECONDS)
+    if ended.code != 0:
+        said = last_line(ended.stderr).removeprefix("strangler: ") or f"exit code {ended.code}"
+        raise FailedError(f"FastAPI's role may not write yet ({said}): look at {compose.command} ps.")

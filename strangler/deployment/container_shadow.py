@@ -1,0 +1,72 @@
+"""The results of the shadow worker that runs in docker-compose.yml's container."""
+
+import base64
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from strangler.compare.shadow.results import shadow_evidence
+from strangler.errors import FailedError, StranglerError
+from strangler.gateway.compose_cli import Compose, Ended, last_line
+from strangler.settings import ROOT, LocalSettings
+
+_SERVICE: Final = "shadow"
+# Before the first sample there is no file.
+_IF_THERE: Final = '[ -e "$SHADOW_DATABASE" ] || exit 0\n'
+_FETCH: Final = f"""{_IF_THERE}exec python -c '
+import base64, os, sqlite3
+database = sqlite3.connect("file:" + os.environ["SHADOW_DATABASE"] + "?mode=ro", uri=True, timeout=5)
+print(base64.b64encode(database.serialize()).decode())'
+"""
+_RESET: Final = f"""{_IF_THERE}exec python -c '
+import os, pathlib, sys
+from strangler.compare.shadow.store import ShadowStore
+ShadowStore(pathlib.Path(os.environ["SHADOW_DATABASE"])).reset(sys.argv[1:])' "$@"
+"""
+
+
+class ContainerShadow:
+    """The worker's results, whose database only its container can read."""
+
+    def __init__(self, compose: Compose) -> None:
+        self._compose = compose
+
+    def fetch(self, folder: Path) -> Path:
+        """A copy of the database in `folder`, as it is now; no file where nothing was sampled yet.
+
+        :raises FailedError: the container doesn't run, or the database can't be read.
+        """
+        copy = folder / "shadow.sqlite3"
+        content = base64.b64decode(self._inside(_FETCH).stdout)
+        if content:
+            copy.write_bytes(content)
+        return copy
+
+    def reset(self, names: Iterable[str]) -> None:
+        """Forget the results of these routes.
+
+        :raises FailedError: the container doesn't run, or the database can't be written.
+        """
+        self._inside(_RESET, *names)
+
+    def evidence(self, folder: Path, names: Iterable[str]) -> dict[str, dict[str, int]]:
+        """See `shadow_evidence`; a container that can't be asked holds no move up either."""
+        try:
+            return shadow_evidence(self.fetch(folder), names)
+        except StranglerError:
+            return {}
+
+    def _inside(self, script: str, *arguments: str) -> Ended:
+        ended = self._compose.inside(_SERVICE, script, *arguments)
+        if ended.code != 0:
+            said = last_line(ended.stderr) or f"exit code {ended.code}"
+            raise FailedError(f"the results can't be used ({said}): look at {self._compose.command} logs {_SERVICE}.")
+        return ended
+
+
+def container_shadow(settings: LocalSettings) -> ContainerShadow | None:
+    """The container's worker, where the settings name the containers' gateway.
+
+    :raises UsageError: COMPOSE can't be read.
+    """
+    return ContainerShadow(Compose(settings.compose, folder=ROOT)) if settings.gateway == "container" else None

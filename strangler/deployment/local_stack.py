@@ -1,0 +1,261 @@
+"""The whole stack on this machine: PostgreSQL, DRF, FastAPI and nginx as children of this process."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from shared_schema.consumer.consumer import load_consumer
+from strangler.deployment.local_gateway import gateway_service, local_gateway
+from strangler.deployment.local_rollout import local_rollout
+from strangler.errors import FailedError, UsageError
+from strangler.local.children import Children
+from strangler.local.databases import database_require, has_rows
+from strangler.local.logs import logs_rotate
+from strangler.local.migrations import MigrationStamp
+from strangler.local.ports import port_require_free
+from strangler.local.postgres import HOST, STOP_SECONDS, PostgresServer
+from strangler.local.process import Child
+from strangler.local.secret_store import SecretStore, secret_resolve
+from strangler.local.services import (
+    Connections,
+    Probe,
+    Service,
+    django_environment,
+    django_service,
+    fastapi_service,
+    manage_argv,
+    shadow_helper,
+)
+from strangler.local.state import ProcessRecord, StackState, StateFolder, not_writable, stale_end
+from strangler.rollout.rollout import Rollout
+from strangler.routes.table import RouteTable, load_routes
+from strangler.schema.grants import apply_grants
+from strangler.settings import FASTAPI_ROLE, ROOT, LocalSettings, fastapi_dsn_derive
+
+
+class LocalStack:
+    """Runs while the `with` block does; prints nothing.
+
+    Args:
+        settings: ports, workers, secrets, database addresses.
+        state_dir: holds the data, secrets, logs and the state file; one stack at a time in each.
+        durable: False trades the safety of the data for speed: for tests.
+        tell: receives a sentence for each step.
+        check: called while something is waited for; what it raises ends the start.
+    """
+
+    def __init__(
+        self,
+        settings: LocalSettings,
+        *,
+        state_dir: Path = ROOT / ".run",
+        durable: bool = True,
+        tell: Callable[[str], None] = lambda _sentence: None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.settings = settings
+        self.folder = StateFolder(state_dir)
+        self.tell = tell
+        self.children = Children(logs=self.folder.logs, check=check)
+        self.state = StackState(supervisor=ProcessRecord.of_this_process())
+        self._secret_store = SecretStore(self.folder.path / "secrets")
+        self._postgres = PostgresServer(
+            data_dir=self.folder.path / "postgres",
+            secret_store=self._secret_store,
+            port=settings.postgres_port,
+            log_path=self.folder.logs / "postgres.log",
+            durable=durable,
+            tell=tell,
+            check=check,
+        )
+        self._connections: Connections | None = None
+        self._lock = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def proxy_url(self) -> str:
+        """The front door."""
+        return self.settings.proxy_url
+
+    @property
+    def django_url(self) -> str:
+        """DRF without nginx before it."""
+        return f"http://{HOST}:{self.settings.django_port}"
+
+    @property
+    def fastapi_url(self) -> str:
+        """FastAPI without nginx before it."""
+        return f"http://{HOST}:{self.settings.fastapi_port}"
+
+    @property
+    def connections(self) -> Connections:
+        """Secrets and database addresses of the running stack.
+
+        :raises UsageError: it wasn't started.
+        """
+        if self._connections is None:
+            raise UsageError("the stack isn't started: call start() first.")
+        return self._connections
+
+    def connections_resolve(self) -> Connections:
+        """Secrets and database addresses, whether the stack runs or not.
+
+        :raises UsageError: a secret is missing, a placeholder, or in a file that isn't this user's.
+        """
+        owner_dsn = self.settings.database_url or self._postgres.owner_dsn()
+        password = self._secret_store.get("fastapi_password")
+        return Connections(
+            owner_dsn=owner_dsn,
+            fastapi_dsn=self.settings.fastapi_database_url
+            or fastapi_dsn_derive(owner_dsn=owner_dsn, password=password),
+            secret_key=self._secret("secret_key"),
+            jwt_signing_key=self._secret("jwt_signing_key"),
+        )
+
+    @cached_property
+    def rollout(self) -> Rollout:
+        """The moves of this stack's routes, whether it runs or not.
+
+        :raises FailedError: there is no nginx for this machine.
+        """
+        return local_rollout(self.settings, state_dir=self.folder.path, grow_grants=self._grants_grow, tell=self.tell)
+
+    @property
+    def owner_dsn(self) -> str:
+        """The database as the role that owns the tables."""
+        return self.connections.owner_dsn
+
+    @property
+    def fastapi_dsn(self) -> str:
+        """The database as FastAPI's role."""
+        return self.connections.fastapi_dsn
+
+    @property
+    def admin_dsn(self) -> str:
+        """The embedded PostgreSQL as its superuser."""
+        return self._postgres.admin_dsn
+
+    def start(self) -> None:
+        """Start everything in order and wait until all of it is ready.
+
+        :raises UsageError: a setting, a taken port, a folder that isn't writable, a stack that already runs.
+        :raises FailedError: a service died or wasn't ready in time; everything is ended again.
+        """
+        self._lock.enter_context(self.folder.locked())
+        try:
+            self._start()
+        except OSError as error:
+            self.stop()
+            raise not_writable(self.folder.path, error) from error
+        except psycopg.Error as error:
+            self.stop()
+            reason = str(error).strip().splitlines()[0]
+            message = f"the database refuses ({reason}): let DATABASE_URL name the role that owns the tables."
+            raise FailedError(message) from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End every child in reverse order and release the folder; does nothing if nothing runs."""
+        self.children.stop()
+        self._lock.close()
+
+    def _start(self) -> None:
+        for name in stale_end(self.folder):
+            self.tell(f"ended {name}, which a killed run had left behind")
+        self._lock.callback(self.folder.forget)
+        logs_rotate(self.folder.logs)
+        self.folder.write(self.state)
+        self._connections = self.connections_resolve()
+        stacks = [
+            django_service(self.settings, self.connections),
+            fastapi_service(self.settings, self.connections),
+        ]
+        gateway = gateway_service(self.settings, folder=self.folder.path / "nginx", tell=self.tell)
+        self.rollout.begin(command="make up")
+        for service in [*stacks, gateway]:
+            host, port, setting = service.listens
+            port_require_free(host=host, port=port, setting=setting)
+        self._postgres_start()
+        self._database_prepare()
+        self._shadow_start()
+        self._services_start(stacks)
+        self._services_start([gateway])
+        self.state.phase = "ready"
+        self.folder.write(self.state)
+
+    def _secret(self, name: str) -> str:
+        return secret_resolve(settings=self.settings, name=name, store=self._secret_store)
+
+    def _postgres_start(self) -> None:
+        if self.settings.database_url:
+            database_require(dsn=self.owner_dsn, mend="start it, or set DATABASE_URL right in .env")
+            return
+        self.tell("starting PostgreSQL")
+        child = self._postgres.start()
+        self.children.adopt(child, stop_seconds=STOP_SECONDS)
+        self._record(child, f"{HOST}:{self.settings.postgres_port}", None)
+        self._postgres.database_ensure()
+
+    def _database_prepare(self) -> None:
+        environment = django_environment(self.settings, self.connections)
+        migrated = MigrationStamp(self.folder.path / "migrated")
+        if not migrated.is_current(self.owner_dsn):
+            self.tell("migrating")
+            self.children.run("migrate", manage_argv("migrate", "--noinput"), environment)
+            migrated.renew(self.owner_dsn)
+        self._grants_apply(load_routes(ROOT / self.settings.routes_file), self.connections.owner_dsn)
+        if self.settings.is_development and not has_rows(dsn=self.owner_dsn, table="users"):
+            self.tell("loading the demo data")
+            self.children.run("seed", manage_argv("seed", "--demo"), environment)
+
+    def _grants_apply(self, table: RouteTable, owner_dsn: str, *, keep: bool = False) -> None:
+        """Gives FastAPI's own role what the routes ask for; a role that the operator has made is theirs to grant."""
+        if not self.settings.fastapi_database_url:
+            apply_grants(
+                owner_dsn=owner_dsn,
+                role=FASTAPI_ROLE,
+                password=self._secret_store.get("fastapi_password"),
+                table=table,
+                consumer=load_consumer(self.settings.consumer_file),
+                read_only=self.settings.fastapi_read_only,
+                keep=keep,
+            )
+
+    def _grants_grow(self, running: RouteTable, wanted: RouteTable) -> None:
+        """Before nginx sends FastAPI its first write; taken away at the next start, when no old worker needs it."""
+        if wanted.writes_moved and not running.writes_moved:
+            self._grants_apply(wanted, self.connections_resolve().owner_dsn, keep=True)
+
+    def _services_start(self, services: list[Service]) -> None:
+        self.tell(f"starting {' and '.join(service.name for service in services)}")
+        for service in services:
+            host, port, _setting = service.listens
+            self._record(self.children.start(service), f"{host}:{port}", service.probe)
+        self.children.wait_until_ready(services)
+
+    def _shadow_start(self) -> None:
+        """Before nginx, which would complain of each sample that nobody takes."""
+        sender = (local_gateway(self.settings).user or "").partition(" ")[0]
+        helper = shadow_helper(self.settings, state_dir=self.folder.path, sender=sender)
+        self.children.keep(helper, started=lambda child: self._record(child, helper.address, None), tell=self.tell)
+
+    def _record(self, child: Child, address: str, probe: Probe | None) -> None:
+        self.state.services[child.name] = ProcessRecord(
+            pid=child.pid, create_time=child.create_time, address=address, probe=probe
+        )
+        self.folder.write(self.state)

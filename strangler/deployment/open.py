@@ -1,0 +1,21 @@
+"""The moves of the gateway that the settings name."""
+
+from collections.abc import Callable
+
+from strangler.deployment.local_stack import LocalStack
+from strangler.rollout.rollout import Rollout
+from strangler.settings import LocalSettings
+
+
+def rollout_open(settings: LocalSettings, *, tell: Callable[[str], None]) -> Rollout:
+    """The moves of this checkout's gateway; `tell` receives what the operator should know besides.
+
+    :raises UsageError: COMPOSE can't be read.
+    :raises FailedError: there is no nginx for this machine.
+    """
+    if settings.gateway == "container":
+        # Here, since the one of the two that isn't asked for would take the longest of the whole command.
+        from strangler.deployment.container_rollout import container_rollout
+
+        return container_rollout(settings, state_dir=settings.state_dir, tell=tell)
+    return LocalStack(settings, state_dir=settings.state_dir, tell=tell).rollout

@@ -1,0 +1,35 @@
+"""The database of the local stack, for who copies it."""
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from strangler.databases.connecting import dsn_to, identity_of
+from strangler.databases.source import Source
+from strangler.deployment.local_stack import LocalStack
+from strangler.errors import FailedError, UsageError
+
+
+def source_of(stack: LocalStack) -> Source:
+    """The database of a stack, whether the stack runs or not; a database of its own must run.
+
+    :raises UsageError: a setting is wrong, or the database doesn't answer.
+    """
+    own = not stack.settings.database_url
+    try:
+        connections = stack.connections_resolve()
+        name = str(conninfo_to_dict(connections.owner_dsn).get("dbname") or "")
+        identity = identity_of(connections.owner_dsn)
+    except (psycopg.ProgrammingError, ValueError):
+        # Its own words quote the address, with the password in it.
+        raise UsageError("DATABASE_URL is no PostgreSQL address: write postgresql://user:password@host/name.") from None
+    except FailedError as error:
+        raise UsageError(f"{error} Start it first (make up).") from error
+    return Source(
+        settings=stack.settings,
+        owner_dsn=connections.owner_dsn,
+        fastapi_dsn=connections.fastapi_dsn,
+        admin_dsn=dsn_to(stack.admin_dsn, name) if own else connections.owner_dsn,
+        secrets={"secret_key": connections.secret_key, "jwt_signing_key": connections.jwt_signing_key},
+        name=name,
+        identity=identity,
+    )

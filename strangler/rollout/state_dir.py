@@ -1,0 +1,121 @@
+"""What moves leave on disk: the history, each routes file that was applied, the journal of an apply under way."""
+
+import fcntl
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from strangler.errors import FailedError, UnsafeError
+from strangler.rollout.atomic_write import remove_durably, write_durably
+from strangler.rollout.history import History, Point, operator, utc_now
+
+LOCK_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.05
+_DIGEST_LENGTH: Final = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journal:
+    """An apply under way: what to go back to, written before anything is touched.
+
+    `before` is where nginx stands, None before its first start; `file_before` and `file_after` are the digests of the
+    routes file as it was found and as it is to be.
+    """
+
+    number: int
+    time: str
+    who: str
+    command: str
+    before: Point | None
+    after: Point
+    file_before: str
+    file_after: str
+
+
+class RolloutFolder:
+    """The folder of one gateway's moves (`.run/rollout`)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.history = History(path / "history.jsonl")
+        self._states = path / "states"
+        self._journal = path / "journal.json"
+
+    def keep(self, content: bytes) -> str:
+        """Keep the bytes of a routes file; gives the digest by which `state` finds them."""
+        digest = hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH]
+        file = self._states / f"{digest}.toml"
+        if not file.exists():
+            self._states.mkdir(parents=True, exist_ok=True)
+            write_durably(file, content)
+        return digest
+
+    def state(self, digest: str) -> bytes:
+        """The bytes of a routes file that was kept.
+
+        :raises FailedError: somebody removed them.
+        """
+        try:
+            return (self._states / f"{digest}.toml").read_bytes()
+        except OSError as error:
+            message = f"the routes file {digest} is missing from {self._states}: put it back, or apply another file."
+            raise FailedError(message) from error
+
+    def journal_open(self, journal: Journal) -> None:
+        """Note what an apply is about to do."""
+        write_durably(self._journal, json.dumps(asdict(journal), indent=2).encode())
+
+    def journal_read(self) -> Journal | None:
+        """The apply that was cut off; None if the last one ended."""
+        try:
+            document = json.loads(self._journal.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        points = {side: Point(**document[side]) if document[side] else None for side in ("before", "after")}
+        return Journal(**{**document, **points})
+
+    def journal_close(self) -> None:
+        """The apply has ended."""
+        remove_durably(self._journal)
+
+    def set_aside(self, content: bytes) -> Path:
+        """Keep changes to the routes file that were never applied, where a person finds them."""
+        file = self.path / "set-aside" / f"{utc_now():%Y%m%dT%H%M%SZ}-{self.keep(content)}.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(file, content)
+        return file
+
+    @contextmanager
+    def locked(self, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+        """Be the only one who applies; waits `seconds` for another.
+
+        :raises UnsafeError: the other isn't done by then.
+        :raises FailedError: the folder isn't writable.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / "lock").open("a+", encoding="utf-8")
+        except OSError as error:
+            message = f"{error.filename} isn't writable ({error.strerror}): run as the user who started the stack."
+            raise FailedError(message) from error
+        deadline = time.monotonic() + seconds
+        with lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        lock.seek(0)
+                        holder = lock.read().strip() or "somebody"
+                        raise UnsafeError(f"{holder} is applying: wait until it is done, and try again.") from None
+                    time.sleep(_POLL_SECONDS)
+            lock.truncate(0)
+            lock.write(f"{operator()} (since {utc_now():%H:%M:%S} UTC)")
+            lock.flush()
+            yield

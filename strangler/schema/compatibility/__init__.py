@@ -1,0 +1,1 @@
+"""Which statements of a running service a change of the catalog breaks."""

@@ -1,0 +1,223 @@
+"""What the statements of a service do to each table, and what PostgreSQL does on because of them.
+
+A DELETE goes on through foreign keys that cascade, a write through triggers to the tables that their functions name,
+and a view reads and writes the tables below it. What happens there is as much the service's as its own statements.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final, NamedTuple
+
+from shared_schema.catalog import Catalog, CatalogConstraint
+from shared_schema.consumer.consumer import Consumer, Feature
+from strangler.schema.compatibility.sql_tokens import (
+    Conflict,
+    conflicts_of,
+    inserts_of,
+    names_in,
+    takes_all_columns,
+    words,
+)
+
+_ACTION: Final = re.compile(r"ON (UPDATE|DELETE) (CASCADE|SET NULL|SET DEFAULT|RESTRICT)")
+_EVENTS: Final = re.compile(r"CREATE (?:CONSTRAINT )?TRIGGER .*? (?:BEFORE|AFTER|INSTEAD OF) (.*?) ON ", re.DOTALL)
+
+# Words of a statement that make it touchy: on any change of a type, on integers that grow, on the primary key.
+WORDS: Final = frozenset({"recursive", "sum", "group"})
+
+Features = set[str]
+
+
+class Verb(Enum):
+    """What is done to a table; the part that it is done to is a column where nothing else is said."""
+
+    READ = auto()
+    UPDATE = auto()
+    NULL = auto()  # is given NULL, for certain
+    DEFAULT = auto()  # is set to its default
+    INSERT = auto()  # the part: the columns that are given a value
+    DELETE = auto()  # the part: none
+    CONFLICT = auto()  # the part: the Conflict
+    ALL = auto()  # a statement takes whatever columns there are
+    WORD = auto()  # the part: one of WORDS, in a statement that touches the table
+
+
+class Effect(NamedTuple):
+    """One thing that a feature does to a table."""
+
+    table: str
+    verb: Verb
+    part: str | frozenset[str] | Conflict | None
+    feature: str
+
+
+@dataclass
+class Effects:
+    """What is done to one table: by verb and part, the features that do it."""
+
+    by: dict[Verb, dict[object, Features]] = field(default_factory=lambda: {verb: {} for verb in Verb})
+
+    def of(self, verb: Verb, *parts: object) -> Features:
+        """The features that do so, to any of the parts if some are named."""
+        found = self.by[verb]
+        return set().union(*(found.get(part, set()) for part in parts or found))
+
+    @property
+    def columns(self) -> set[str]:
+        """Every column that is read or given a value."""
+        names = {part for verb in (Verb.READ, Verb.UPDATE) for part in self.by[verb] if isinstance(part, str)}
+        return names.union(*self.inserts)
+
+    @property
+    def inserts(self) -> dict[frozenset[str], Features]:
+        """The features by the columns that they insert values into."""
+        return {columns: names for columns, names in self.by[Verb.INSERT].items() if isinstance(columns, frozenset)}
+
+    @property
+    def conflicts(self) -> dict[Conflict, Features]:
+        """The features by what their ON CONFLICT infers."""
+        return {part: names for part, names in self.by[Verb.CONFLICT].items() if isinstance(part, Conflict)}
+
+    @property
+    def written(self) -> Features:
+        """The features that write, in whatever way."""
+        return self.of(Verb.INSERT) | self.of(Verb.UPDATE) | self.of(Verb.DELETE)
+
+    @property
+    def all(self) -> Features:
+        """The features that touch the table in whatever way."""
+        return self.written | self.of(Verb.READ)
+
+    def gives(self, column: str) -> Features:
+        """The features that insert a value into the column."""
+        return set().union(*(features for columns, features in self.inserts.items() if column in columns))
+
+    def leaves(self, column: str) -> Features:
+        """The features that leave the column to its default."""
+        left = (features for columns, features in self.inserts.items() if column not in columns)
+        return self.of(Verb.DEFAULT, column).union(*left)
+
+    def writes(self, column: str) -> Features:
+        """The features that give the column a value."""
+        return self.gives(column) | self.of(Verb.UPDATE, column)
+
+    def uses(self, column: str) -> Features:
+        """The features that read the column or give it a value."""
+        return self.writes(column) | self.of(Verb.READ, column)
+
+
+def effects_of(consumer: Consumer, before: Catalog, after: Catalog) -> dict[str, Effects]:
+    """What happens to each table, by its key, on the schema that the service runs on.
+
+    A foreign key does nothing on where its table or columns are gone with it.
+    """
+    found: set[Effect] = set()
+    new = {effect for name, feature in consumer.features.items() for effect in _direct(name, feature, before)}
+    while new:
+        found |= new
+        new = {onward for effect in new for onward in _onward(effect, before, after)} - found
+    tables: dict[str, Effects] = {}
+    for effect in found:
+        parts = tables.setdefault(effect.table, Effects()).by[effect.verb]
+        parts.setdefault(effect.part, set()).add(effect.feature)
+    return tables
+
+
+def action_on(constraint: CatalogConstraint, event: str) -> str | None:
+    """What a foreign key does on `event`, DELETE or UPDATE; None where it only refuses."""
+    action: str | None = dict(_ACTION.findall(constraint.definition)).get(event)
+    return None if action == "RESTRICT" else action
+
+
+def foreign_keys(catalog: Catalog, *, target: str | None = None) -> Iterator[tuple[str, CatalogConstraint]]:
+    """Every foreign key, or those that point at `target`, with the table that has it."""
+    for key, table in catalog.tables.items():
+        for found in table.constraints:
+            if found.kind == "foreign key" and target in (None, found.target):
+                yield key, found
+
+
+def fires(definition: str, verb: Verb) -> bool:
+    """Whether a trigger is fired by INSERT, UPDATE or DELETE; a rule may be by any."""
+    match = _EVENTS.match(definition)
+    return match is None or verb.name in match.group(1)
+
+
+def _direct(name: str, feature: Feature, catalog: Catalog) -> Iterator[Effect]:
+    for table in {*feature.reads, *feature.inserts, *feature.updates, *feature.deletes}:
+        yield from (Effect(table, Verb.READ, column, name) for column in feature.reads.get(table, ()))
+        yield from (Effect(table, Verb.UPDATE, column, name) for column in feature.updates.get(table, ()))
+        if table in feature.deletes:
+            yield Effect(table, Verb.DELETE, None, name)
+        yield from _inserts(name, feature, table, catalog)
+        yield from _manners(name, feature, table)
+
+
+def _manners(name: str, feature: Feature, table: str) -> Iterator[Effect]:
+    for statement in feature.statements:
+        tokens = words(statement.sql)
+        if table.rpartition(".")[2] in names_in(statement.sql):
+            yield from (Effect(table, Verb.WORD, word, name) for word in WORDS.intersection(tokens))
+            if takes_all_columns(tokens):
+                yield Effect(table, Verb.ALL, None, name)
+
+
+def _inserts(name: str, feature: Feature, table: str, catalog: Catalog) -> Iterator[Effect]:
+    every = frozenset(catalog.tables[table].columns) if table in catalog.tables else frozenset()
+    stated = False
+    for statement in feature.statements:
+        for insert in inserts_of(statement, schema=catalog.schema):
+            if insert.table == table:
+                stated = True
+                yield Effect(table, Verb.INSERT, every if insert.columns is None else insert.columns, name)
+                yield from (Effect(table, Verb.NULL, column, name) for column in insert.nulls)
+                yield from (Effect(table, Verb.CONFLICT, found, name) for found in conflicts_of(statement))
+    if table in feature.inserts and not stated:
+        yield Effect(table, Verb.INSERT, frozenset(feature.inserts[table]), name)
+
+
+def _onward(effect: Effect, catalog: Catalog, after: Catalog) -> Iterator[Effect]:
+    table = catalog.tables.get(effect.table)
+    if table is None:
+        return
+    if effect.verb in (Verb.DELETE, Verb.UPDATE):
+        yield from _through_keys(effect, catalog, after)
+    if effect.verb in (Verb.INSERT, Verb.UPDATE, Verb.DELETE):
+        for definition in table.triggers.values():
+            if fires(definition, effect.verb):
+                yield from _through_text(definition.partition("\n")[2], effect.feature, catalog)
+    if table.definition and effect.verb in (Verb.READ, Verb.INSERT, Verb.UPDATE, Verb.DELETE):
+        yield from _through_text(f"{table.definition} {effect.verb.name}", effect.feature, catalog)
+
+
+def _through_keys(effect: Effect, catalog: Catalog, after: Catalog) -> Iterator[Effect]:
+    for key, found in foreign_keys(catalog, target=effect.table):
+        if effect.verb is Verb.UPDATE and effect.part not in found.target_columns:
+            continue
+        if key not in after.tables or not set(found.columns) <= set(after.tables[key].columns):
+            continue
+        action = action_on(found, effect.verb.name)
+        if action == "CASCADE" and effect.verb is Verb.DELETE:
+            yield Effect(key, Verb.DELETE, None, effect.feature)
+        elif action:
+            also = {"SET NULL": [Verb.NULL], "SET DEFAULT": [Verb.DEFAULT]}.get(action, [])
+            for verb in (Verb.UPDATE, *also):
+                yield from (Effect(key, verb, column, effect.feature) for column in found.columns)
+
+
+def _through_text(text: str, feature: str, catalog: Catalog) -> Iterator[Effect]:
+    """What a trigger's function or a view may do: to each table that its text names, with each column it names."""
+    names = names_in(text)
+    for key, table in catalog.tables.items():
+        if table.name not in names:
+            continue
+        columns = names.intersection(table.columns)
+        yield from (Effect(key, Verb.READ, column, feature) for column in columns)
+        if "update" in names:
+            yield from (Effect(key, Verb.UPDATE, column, feature) for column in columns)
+        if "insert" in names:
+            yield Effect(key, Verb.INSERT, columns, feature)
+        if "delete" in names:
+            yield Effect(key, Verb.DELETE, None, feature)

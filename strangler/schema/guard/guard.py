@@ -1,0 +1,240 @@
+"""Before a Django migration is deployed: will the FastAPI that runs go on working, and is there a way back?
+
+The pending migrations are applied to a clone of the live schema, one by one, and each is judged by what it did there:
+the catalog before and after, the statements of the running FastAPI, its role's rights, and the SQL that was sent.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+
+from shared_schema.consumer.consumer import Consumer
+from shared_schema.contract.contract import Contract
+from shared_schema.drift.consumer import consumer_mismatches
+from shared_schema.drift.contract import contract_mismatches
+from shared_schema.drift.mismatch import Mismatch
+from strangler.databases.connecting import connected, login_of
+from strangler.databases.source import Source
+from strangler.schema.compatibility.breaks import Break
+from strangler.schema.compatibility.compatibility import find_breaks
+from strangler.schema.django_side import Project
+from strangler.schema.guard.ddl_target import target_of
+from strangler.schema.guard.findings import Finding, of_breaks, of_failures, of_hazards, of_lost, of_mismatches
+from strangler.schema.guard.hazards import Evidence, find_hazards
+from strangler.schema.guard.permissions import find_lost
+from strangler.schema.guard.rehearsal import Rehearsed, rehearsing
+from strangler.schema.guard.replay import find_failures
+from strangler.schema.guard.report import Judged, Report, WayBack
+from strangler.schema.guard.reversibility import judge_way_back
+from strangler.schema.guard.scratch import Scratch, project_on_scratch, scratch_database
+from strangler.schema.guard.snapshot import Look, look
+from strangler.schema.guard.squawk import lint
+from strangler.schema.guard.storage import Size, find_renamed, find_rewritten, table_sizes
+
+_NO_ROLE: Final = "what FastAPI's role may do was not looked at: the server of --scratch doesn't have the live roles."
+_MEND: Final = "leave that until no running version needs it as it is"
+_NOT_EXPORTED: Final = "the contract file doesn't say what the migrations lead to, such as ({count} in all): {sentence}"
+_NO_TIMEOUT: Final = (
+    "{role}, who migrates, waits for a lock without end, and everybody else behind it: ALTER ROLE {role} SET "
+    "lock_timeout = '5s'."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guarded:
+    """What is guarded.
+
+    Attributes:
+        source: the live database, which is only read.
+        running: what the FastAPI that runs needs.
+        coming: what the FastAPI of this checkout needs, which may be the same.
+        contract: the contract file of this checkout, None to leave it out.
+        project: how Django is run; it is told of the scratch database only.
+    """
+
+    source: Source
+    running: Consumer
+    coming: Consumer
+    project: Project
+    contract: Contract | None = None
+
+
+def guard(
+    guarded: Guarded,
+    *,
+    server: str | None = None,
+    tell: Callable[[str], None] = lambda _sentence: None,
+    check: Callable[[], None] = lambda: None,
+) -> Report:
+    """Rehearse the pending migrations there and back, and judge them.
+
+    `server` is the address of another server to make the scratch database on. `tell` receives what takes its time.
+    `check` is called while something is waited for; what it raises ends the run, and nothing is left behind.
+
+    :raises UnsafeError: the live database would have been changed.
+    :raises FailedError: a server refuses, or Django can't be started.
+    """
+    tell(f"cloning the schema of {guarded.source.name}")
+    with (
+        scratch_database(guarded.source, server=server, tell=tell, check=check) as scratch,
+        connected(scratch.dsn) as connection,
+    ):
+        return _Guard(guarded, scratch, connection, tell=tell, check=check).report()
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A migration that was applied, and what was seen before and after it."""
+
+    done: Rehearsed
+    before: Look
+    after: Look
+
+
+class _Guard:
+    def __init__(
+        self,
+        guarded: Guarded,
+        scratch: Scratch,
+        connection: psycopg.Connection,
+        *,
+        tell: Callable[[str], None],
+        check: Callable[[], None],
+    ) -> None:
+        self._guarded = guarded
+        self._scratch = scratch
+        self._connection = connection
+        self._tell = tell
+        self._check = check
+        self._role, _password = login_of(guarded.source.fastapi_dsn)
+        self._made: set[str] = set()
+
+    def report(self) -> Report:
+        first = last = self._look()
+        sizes = self._sizes(first)
+        steps: list[_Step] = []
+        judged: list[Judged] = []
+        for step in self._forward(first):
+            self._tell(f"applied {step.done.label}")
+            judged.append(self._judged(step, sizes))
+            last = step.after
+            if not step.done.error:
+                steps.append(step)
+        return Report(
+            database=self._guarded.source.name,
+            migrations=tuple(judged),
+            back=tuple(self._back(steps)) if len(steps) == len(judged) else (),
+            unjudged=tuple(_unjudged(first)),
+            notes=tuple(self._notes(first, last)) if judged else (),
+        )
+
+    def _notes(self, first: Look, last: Look) -> Iterator[str]:
+        if self._guarded.contract is not None:
+            known, found = (contract_mismatches(self._guarded.contract, each.catalog) for each in (first, last))
+            if new := [each for each in found if each not in known]:
+                yield _NOT_EXPORTED.format(count=len(new), sentence=new[0].sentence)
+        if not self._scratch.roles:
+            yield _NO_ROLE
+        with connected(self._guarded.source.owner_dsn) as live:
+            if live.execute("SHOW lock_timeout").fetchone() == ("0",):
+                yield _NO_TIMEOUT.format(role=live.info.user)
+
+    def _look(self) -> Look:
+        return look(self._connection, self._guarded.running, role=self._role if self._scratch.roles else None)
+
+    def _sizes(self, first: Look) -> dict[str, Size]:
+        with connected(self._guarded.source.admin_dsn) as live:
+            return table_sizes(live, default=first.catalog.schema)
+
+    @contextmanager
+    def _rehearsing(self, backward: Sequence[str] = ()) -> Iterator[Iterator[Rehearsed]]:
+        project = project_on_scratch(self._guarded.project, self._guarded.source, self._scratch)
+        with rehearsing(project, scratch=self._scratch.name, backward=backward, check=self._check) as found:
+            yield found
+
+    def _forward(self, before: Look) -> Iterator[_Step]:
+        with self._rehearsing() as found:
+            for done in found:
+                after = self._look()
+                yield _Step(done, before, after)
+                before = after
+
+    def _judged(self, step: _Step, sizes: dict[str, Size]) -> Judged:
+        before, after = step.before, step.after
+        found = list(self._breaks(before, after))
+        breaks = [
+            *of_breaks(found, find_renamed(before.places, after.places)),
+            *of_mismatches(self._unready(before, after, {(each.table, each.column) for each in found})),
+            *of_failures(find_failures(before.tried, after.tried)),
+            *of_lost(find_lost(before.rights, after.rights, after.catalog), self._role),
+        ]
+        targets = (target_of(statement, before.catalog) for statement in step.done.sql)
+        self._made.update(target.table for target in targets if target.makes and target.table)
+        evidence = Evidence(
+            before=before.catalog,
+            after=after.catalog,
+            made=self._made,
+            rewritten=list(find_rewritten(before.files, after.files)),
+            sizes=sizes,
+            moves_rows=step.done.atomic and any(each.kind == "RunPython" for each in step.done.operations),
+        )
+        version = self._connection.info.server_version
+        remarks = lint(step.done.sql, version=version, in_transaction=step.done.atomic)
+        return Judged(
+            app=step.done.app,
+            name=step.done.name,
+            breaks=tuple(breaks),
+            unsafe=tuple(of_hazards(find_hazards(step.done.sql, remarks, evidence))),
+            seconds=step.done.seconds,
+            error=step.done.error,
+        )
+
+    def _breaks(self, before: Look, after: Look) -> Iterator[Break]:
+        """What this migration breaks; what is broken already stays another's."""
+        consumer = self._guarded.running
+        known = {_place(each) for each in find_breaks(before.catalog, before.catalog, consumer)}
+        return (each for each in find_breaks(before.catalog, after.catalog, consumer) if _place(each) not in known)
+
+    def _unready(self, before: Look, after: Look, told: Collection[tuple[str, str | None]]) -> Iterator[Mismatch]:
+        """What the running service checks itself while the schema changes below it, and hasn't been told of."""
+        known, found = (
+            consumer_mismatches(self._guarded.running, each.catalog, mend=_MEND) for each in (before, after)
+        )
+        return (each for each in found if each not in known and (each.table, each.column) not in told)
+
+    def _back(self, steps: list[_Step]) -> Iterator[WayBack]:
+        """Newest first, as far as it goes."""
+        if not steps:
+            return
+        self._tell("undoing the migrations")
+        left = list(steps)
+        with self._rehearsing([step.done.label for step in steps]) as found:
+            for undone in found:
+                step = left.pop()
+                yield judge_way_back(
+                    undone,
+                    step.before,
+                    step.after,
+                    self._look(),
+                    running=self._guarded.running,
+                    coming=self._guarded.coming,
+                    role=self._role,
+                )
+
+
+def _place(each: Break) -> tuple[str, str, str | None]:
+    return each.kind, each.table, each.column
+
+
+def _unjudged(first: Look) -> Iterator[Finding]:
+    for tried in first.tried.values():
+        if tried.wrong:
+            yield Finding(
+                kind="unjudged",
+                sentence=f"Statement {tried.name} of {tried.feature} doesn't work on the live schema as it is "
+                f"({tried.wrong}): name the consumer file of the FastAPI that runs with --consumer.",
+                features=(tried.feature,),
+            )

@@ -1,0 +1,142 @@
+"""The statements of a consumer, sent to a database as the service sends them, and taken back again."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from psycopg import pq
+from psycopg.errors import error_from_result
+
+from shared_schema.consumer.consumer import Consumer, Statement
+from strangler.databases.connecting import reason_of
+
+_JSON: Final = {"json", "jsonb"}
+# Types whose values a driver gives alike.
+_ALIKE: Final = {
+    "text": "text", "character varying": "text", "character": "text", "citext": "text", "name": "text",
+    "smallint": "integer", "bigint": "integer",
+    "real": "double precision",
+}  # fmt: skip
+_TYPES: Final = "SELECT place, format_type(type, NULL) FROM unnest(%s::oid[]) WITH ORDINALITY AS given (type, place)"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What became of one statement of a feature.
+
+    Attributes:
+        wrong: what PostgreSQL says against the statement itself, whatever its values; empty if nothing.
+        refused: what it says against it with its values.
+        columns: name and type of each column of the answer.
+    """
+
+    feature: str
+    name: str
+    wrong: str = ""
+    refused: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def works(self) -> bool:
+        """Whether it was executed."""
+        return not (self.wrong or self.refused)
+
+
+def try_statements(connection: psycopg.Connection, consumer: Consumer) -> dict[tuple[str, str], Tried]:
+    """Try every statement with its values, by feature and name; nothing of it stays in the database.
+
+    Deferred constraints aren't asked for, since the rows that a statement refers to aren't there.
+
+    :raises psycopg.Error: the connection is lost.
+    """
+    found = {}
+    for feature, statement in _statements(consumer):
+        with connection.transaction(force_rollback=True):
+            connection.execute("SET CONSTRAINTS ALL DEFERRED")
+            found[feature, statement.name] = _tried(connection, feature, statement)
+    return found
+
+
+def find_failures(before: Mapping[tuple[str, str], Tried], after: Mapping[tuple[str, str], Tried]) -> Iterator[Tried]:
+    """The statements that were better off before: each with what PostgreSQL says now."""
+    for key, now in after.items():
+        then = before[key]
+        if not then.wrong and (now.wrong or (then.works and now.refused)):
+            yield now
+        elif not (then.wrong or now.wrong) and _kinds(then.columns) != _kinds(now.columns):
+            changed = ", ".join(f"{name} is {kind}" for name, kind in now.columns if (name, kind) not in then.columns)
+            yield Tried(now.feature, now.name, wrong=f"its answer has other columns: {changed or 'fewer'}")
+
+
+def _statements(consumer: Consumer) -> Iterator[tuple[str, Statement]]:
+    for name, feature in consumer.features.items():
+        for statement in feature.statements:
+            yield name, statement
+
+
+def _tried(connection: psycopg.Connection, feature: str, statement: Statement) -> Tried:
+    try:
+        described = _prepare(connection.pgconn, statement.sql)
+    except psycopg.Error as error:
+        return Tried(feature, statement.name, wrong=reason_of(error))
+    parameters = _types(connection, [described.param_type(place) for place in range(described.nparams)])
+    types = _types(connection, [described.ftype(place) for place in range(described.nfields)])
+    columns = tuple(
+        ((described.fname(place) or b"").decode(), kind) for place, kind in zip(range(len(types)), types, strict=True)
+    )
+    refused = _execute(connection, statement, parameters)
+    return Tried(feature, statement.name, refused=refused, columns=columns)
+
+
+def _prepare(pgconn: pq.abc.PGconn, text: str) -> pq.abc.PGresult:
+    """Parsed by PostgreSQL, which says the types of the parameters and of the answer, as a driver asks it to."""
+    result = pgconn.prepare(b"", text.encode())
+    if result.status == pq.ExecStatus.COMMAND_OK:
+        result = pgconn.describe_prepared(b"")
+    if result.status != pq.ExecStatus.COMMAND_OK:
+        raise error_from_result(result)
+    return result
+
+
+def _execute(connection: psycopg.Connection, statement: Statement, types: list[str]) -> str:
+    """What PostgreSQL says against the statement with its values; empty if nothing."""
+    if len(statement.values) != len(types):
+        return f"it has {len(types)} parameters and {len(statement.values)} values"
+    values = [_text(value, kind) for value, kind in zip(statement.values, types, strict=True)]
+    try:
+        with connection.transaction():
+            result = connection.pgconn.exec_params(statement.sql.encode(), values)
+            if result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+                raise error_from_result(result)
+    except psycopg.Error as error:
+        return reason_of(error)
+    return ""
+
+
+def _types(connection: psycopg.Connection, oids: list[int]) -> list[str]:
+    return [name for _, name in sorted(connection.execute(_TYPES, (oids,)).fetchall())] if oids else []
+
+
+def _text(value: Any, kind: str) -> bytes | None:  # noqa: ANN401 - JSON is whatever is in the file
+    """A value of the consumer's file in PostgreSQL's own spelling."""
+    if value is None:
+        return None
+    if kind in _JSON:
+        return json.dumps(value).encode()
+    if isinstance(value, list | tuple):
+        return f"{{{','.join(_element(each) for each in value)}}}".encode()
+    return (json.dumps(value) if isinstance(value, bool | dict) else str(value)).encode()
+
+
+def _element(value: Any) -> str:  # noqa: ANN401 - as above
+    if value is None:
+        return "NULL"
+    if isinstance(value, list | tuple):
+        return f"{{{','.join(map(_element, value))}}}"
+    return json.dumps(value if isinstance(value, str) else json.dumps(value), ensure_ascii=False)
+
+
+def _kinds(columns: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    return [(name, _ALIKE.get(kind, kind)) for name, kind in columns]

@@ -1,0 +1,86 @@
+"""What squawk says of the SQL of a migration: https://squawkhq.com/docs/rules."""
+
+import json
+import re
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from strangler.errors import FailedError
+from strangler.settings import base_environment
+
+_SYNTAX: Final = "syntax-error"
+_SECONDS: Final = 60
+# Rows are no business of a linter's, and what a data migration sends may hold anything.
+_ROWS: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|COPY|VALUES)\b", re.IGNORECASE)
+_COMMENTS: Final = re.compile(r"\A(\s*--[^\n]*\n)*\s*")
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A rule that a statement breaks, in squawk's words."""
+
+    rule: str
+    statement: str
+    message: str
+    help: str
+
+
+def lint(statements: Sequence[str], *, version: int, in_transaction: bool) -> list[Remark]:
+    """Judge the statements of one migration; `version` is PostgreSQL's, such as 180001.
+
+    A statement that squawk can't read is a remark of the rule `syntax-error`, and the others are judged without it.
+
+    :raises FailedError: squawk isn't installed, or it fails.
+    """
+    options = ["--assume-in-transaction"] if in_transaction else []
+    options.append(f"--pg-version={version // 10_000}.{version % 10_000}")
+    left = [text for text in map(_tidy, statements) if text and not _ROWS.match(text)]
+    remarks = list(_remarks(left, options))
+    unread = [remark for remark in remarks if remark.rule == _SYNTAX]
+    if unread:
+        broken = {remark.statement for remark in unread}
+        remarks = unread + lint(
+            [text for text in left if text not in broken], version=version, in_transaction=in_transaction
+        )
+    return remarks
+
+
+def _tidy(statement: str) -> str:
+    return _COMMENTS.sub("", statement).strip().rstrip(";").rstrip()
+
+
+def _remarks(statements: Sequence[str], options: Sequence[str]) -> Iterator[Remark]:
+    """By line, which is the only place that squawk names."""
+    if not statements:
+        return
+    owners = [text for text in statements for _ in text.split("\n")]
+    for found in _squawk(";\n".join(statements) + ";\n", options):
+        yield Remark(
+            rule=found["rule_name"],
+            statement=owners[min(found["line"], len(owners) - 1)],
+            message=found["message"],
+            help=found["help"] or "",
+        )
+
+
+def _squawk(text: str, options: Sequence[str]) -> list[dict[str, Any]]:
+    program = shutil.which("squawk", path=sysconfig.get_path("scripts")) or shutil.which("squawk")
+    if program is None:
+        raise FailedError(
+            "squawk, which judges the SQL of migrations, isn't installed: "
+            ".venv/bin/python -m pip install -r requirements/guard.txt."
+        )
+    # A configuration of the project's own would silence what is asked for here.
+    argv = [program, "--reporter=json", "--stdin-filepath=migration.sql", "--config=/dev/null", *options]
+    try:
+        done = subprocess.run(  # noqa: S603 - never a shell
+            argv, input=text, capture_output=True, text=True, check=False, timeout=_SECONDS, env=base_environment()
+        )
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+    except (OSError, subprocess.TimeoutExpired, json.JSONDecodeError) as error:
+        raise FailedError(f"squawk fails ({error}): install requirements/guard.txt again.") from error
+    return found

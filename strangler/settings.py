@@ -1,0 +1,150 @@
+"""What the local stack is told from outside: the environment, then `.env`, then these defaults."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from strangler.errors import UsageError
+
+ROOT: Final = Path(__file__).parents[1]
+FASTAPI_ROLE: Final = "strangler_fastapi"
+
+# What a program needs to run at all, and nothing that carries a secret.
+_PASSED_ON: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=1, le=256)]
+
+
+class LocalSettings(BaseModel):
+    """One run of the stack; every field is an environment variable in capitals, explained in `.env.example`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    environment: Literal["development", "production"] = "development"
+    secret_key: str = ""
+    jwt_signing_key: str = ""
+    database_url: str = ""
+    fastapi_database_url: str = ""
+    proxy_host: str = "127.0.0.1"
+    proxy_port: Port = 8080
+    django_port: Port = 8001
+    fastapi_port: Port = 8002
+    postgres_port: Port = 54320
+    django_workers: Count = 2
+    django_threads: Count = 4
+    fastapi_workers: Count = 2
+    fastapi_read_only: bool = False
+    db_pool_max: Count = 10
+    allowed_hosts: str = "localhost,127.0.0.1,[::1]"
+    demo_password: str = "strangler-demo"  # noqa: S105 - development only; nothing is seeded elsewhere
+    trusted_proxies: str = ""
+    stack_header_networks: str = ""
+    shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
+    report_sql: Literal["", "0", "1"] = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    evidence_equal: Annotated[int, Field(ge=0)] = 5
+    evidence_days: Annotated[int, Field(ge=1)] = 7
+    manage: str = ""
+    routes_file: Path = ROOT / "nginx" / "routes.toml"
+    gateway: Literal["local", "container"] = "local"
+    compose: str = "docker compose"
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        ports = [self.proxy_port, self.django_port, self.fastapi_port, self.postgres_port]
+        if len(set(ports)) < len(ports):
+            raise ValueError("PROXY_PORT, DJANGO_PORT, FASTAPI_PORT and POSTGRES_PORT must differ")
+        return self
+
+    @property
+    def contract_file(self) -> Path:
+        """What both stacks agree on of the tables."""
+        return ROOT / "fastapi_app" / "contract.json"
+
+    @property
+    def consumer_file(self) -> Path:
+        """What FastAPI's statements need of the tables."""
+        return ROOT / "fastapi_app" / "consumer.json"
+
+    @property
+    def declared_file(self) -> Path:
+        """The differences between the stacks that are meant."""
+        return ROOT / "fastapi_app" / "declared_differences.toml"
+
+    @property
+    def is_development(self) -> bool:
+        """Whether secrets are made here and demo data is loaded."""
+        return self.environment == "development"
+
+    @property
+    def reports_sql(self) -> bool:
+        """Whether both stacks tell each client how many SQL statements its request took."""
+        return self.report_sql == "1" or (self.report_sql == "" and self.is_development)
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the history of the gateway's moves and the evidence for them are."""
+        return ROOT / ".run" / "containers" if self.gateway == "container" else ROOT / ".run"
+
+    @property
+    def trusted_networks(self) -> tuple[str, ...]:
+        """The networks of `trusted_proxies`."""
+        return _listed(self.trusted_proxies)
+
+    @property
+    def stack_header_cidrs(self) -> tuple[str, ...]:
+        """The networks of `stack_header_networks`."""
+        return _listed(self.stack_header_networks)
+
+    @property
+    def proxy_url(self) -> str:
+        """Where a browser on this machine reaches the front door."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.proxy_host, self.proxy_host)  # noqa: S104 - compared only
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.proxy_port}"
+
+    @property
+    def probe_host(self) -> str:
+        """A Host header that Django accepts."""
+        first = self.allowed_hosts.split(",")[0].strip().removeprefix(".")
+        return "localhost" if first in {"", "*"} else first
+
+
+class _EnvironmentSettings(LocalSettings, BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
+
+
+def settings_load(*, root: Path = ROOT) -> LocalSettings:
+    """The settings of the checkout at `root`: its environment and its `.env`.
+
+    :raises UsageError: names the first variable that is wrong.
+    """
+    try:
+        return _EnvironmentSettings(_env_file=root / ".env")
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        what = f"{name} is {first['input']!r}, which it can't be ({reason})" if name else reason
+        raise UsageError(f"{what}: set it right in .env.") from error
+
+
+def fastapi_dsn_derive(*, owner_dsn: str, password: str) -> str:
+    """The owner's URL with FastAPI's role and password in place of the owner's."""
+    parts = urlsplit(owner_dsn)
+    address = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{FASTAPI_ROLE}:{quote(password, safe='')}@{address}").geturl()
+
+
+def base_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What every child of the stack gets before its own settings."""
+    return {name: environ[name] for name in _PASSED_ON if name in environ} | {"PYTHONUNBUFFERED": "1"}
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,45 @@
+"""`manage.py export_schema`: what the models of a project say about its tables, as sorted JSON.
+
+A database tells columns, types, keys and indexes. Defaults, auto_now, choices, validators, `on_delete` and which tables
+join two others are only known to Django; whoever reads and writes the tables without Django needs them from here, and
+the rest of it to find where both differ. No database is asked, and the same models give the same text everywhere.
+"""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS
+
+from strangler_django.contract.document import DocumentError, schema_text
+from strangler_django.contract.unconnected import DatabaseAskedError
+
+
+class Command(BaseCommand):
+    """Write the schema of every installed app's models."""
+
+    help = "Write tables, columns and what only Django knows about them as JSON."
+    # The facts are the models', whatever else is wrong with the project.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="whose models of DATABASES to tell of")
+        parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: standard output")
+
+    def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
+        """Write the document."""
+        output = options["output"]
+        try:
+            text = schema_text(options["database"])
+        except (DocumentError, DatabaseAskedError) as error:
+            raise CommandError(str(error)) from error
+        if output is None:
+            self.stdout.write(text, ending="")
+            return
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            msg = f"{output} cannot be written ({error.strerror}): give --output another path."
+            raise CommandError(msg) from error

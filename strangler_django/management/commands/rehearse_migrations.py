@@ -1,0 +1,94 @@
+"""`manage.py rehearse_migrations --scratch NAME`: applies what is pending, and tells what each migration did.
+
+A line of JSON for each, at once: its operations, and the statements that were really sent. A last line with `error`
+and exit code 1 when one fails. It changes the database that the settings name, so that one's name has to be given.
+With --wait the next migration begins when a line comes in on standard input, so that somebody may look in between.
+"""
+
+import contextlib
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.exceptions import BadMigrationError, InconsistentMigrationHistory, NodeNotFoundError
+
+from strangler_django.contract.rehearsal import Plan, ReaderGoneError, Rehearsal, RehearsalError
+from strangler_django.contract.sentences import first_line
+
+REFUSED = 3
+
+
+class Command(BaseCommand):
+    """Migrate a database that nobody needs."""
+
+    help = "Apply the pending migrations to a scratch database, and write what each did as a line of JSON."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="which of DATABASES it is")
+        parser.add_argument("--scratch", required=True, metavar="NAME", help="the name of the database to change")
+        parser.add_argument("--wait", action="store_true", help="go on after each line only when one comes in")
+        parser.add_argument("--backward", nargs="+", default=[], metavar="APP.NAME", help="undo these instead")
+
+    def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
+        """Write the lines."""
+        connection = connections[options["database"]]
+        self._waits = options["wait"]
+        try:
+            _require(connection, options["scratch"])
+            # A migration that prints must not print between the lines.
+            with contextlib.redirect_stdout(sys.stderr):
+                rehearsal = Rehearsal(connection, self._write)
+                rehearsal.run(_plan(rehearsal, options["backward"]))
+        except ReaderGoneError:
+            sys.exit("Nobody waits for the next migration any more: nothing else was applied.")
+        except RehearsalError as error:
+            self._write(error.facts)
+            raise CommandError(str(error)) from error
+        except (BadMigrationError, InconsistentMigrationHistory, NodeNotFoundError) as error:
+            raise CommandError(f"The migrations can't be planned ({first_line(error)}): mend them.") from error
+        except Error as error:
+            raise CommandError(
+                f"The database doesn't answer ({first_line(error)}): check the settings' DATABASES."
+            ) from error
+
+    def _write(self, facts: dict[str, Any]) -> None:
+        try:
+            self.stdout.write(json.dumps(facts, sort_keys=True))
+            self.stdout.flush()
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
+        # Somebody looks at the database between two migrations.
+        if self._waits and not sys.stdin.readline():
+            raise ReaderGoneError
+
+
+def _require(connection: BaseDatabaseWrapper, name: str) -> None:
+    """Refuse to change any other database than the one that was named."""
+    if connection.vendor != "postgresql":
+        raise CommandError("Migrations are rehearsed on PostgreSQL: set DATABASES to one.", returncode=REFUSED)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        (connected,) = cursor.fetchone()
+    if connected != name:
+        raise CommandError(
+            f"The settings name the database {connected}, and --scratch {name}: rehearse on a database of its own.",
+            returncode=REFUSED,
+        )
+
+
+def _plan(rehearsal: Rehearsal, backward: list[str]) -> Plan:
+    if not backward:
+        return rehearsal.pending()
+    names = [tuple(name.split(".", 1)) for name in backward]
+    if any(len(name) < 2 for name in names):
+        raise CommandError("--backward takes migrations as APP.NAME, such as blog.0001_initial.")
+    try:
+        return rehearsal.backwards(names)
+    except ValueError as error:
+        raise CommandError(str(error)) from error

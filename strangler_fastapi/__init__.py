@@ -1,0 +1,1 @@
+"""What a FastAPI service answers with as Django REST framework does."""

@@ -1,0 +1,1 @@
+"""The database side of a service: its engine, the session of a request, and compiled queries."""

@@ -1,0 +1,174 @@
+"""The database: one engine per process, the tables reflected from it, and whether they are what the service needs."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared_schema.catalog import read_catalog, read_fingerprint
+from shared_schema.consumer.consumer import Consumer
+from shared_schema.drift.consumer import consumer_mismatches
+from shared_schema.drift.privileges import denied_mismatches
+from shared_schema.mapping import Mapping
+from strangler_fastapi.db.query_count import CountedConnection, count_of_engine
+
+logger = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 0.5
+# How late a change of the tables is known at the most, where no request meets it before; asking takes 1 ms.
+_WATCH_SECONDS = 5.0
+_CONNECT_SECONDS = 5
+_POOL_WAIT_SECONDS = 5
+
+
+class Database:
+    """The engine and whether the tables are what the service needs.
+
+    `problem` is a sentence for a person while no endpoint can work, None once the classes are mapped. What is wrong
+    with the tables from then on concerns some endpoints only, and `check` says it. With `report_sql` the statements of
+    each request are counted.
+
+    Args:
+        mapping: the service's classes, mapped once the database has what they need.
+        consumer: what the service's statements need of the tables.
+    """
+
+    def __init__(
+        self, url: str, *, mapping: Mapping, consumer: Consumer, pool_max: int, report_sql: bool = False
+    ) -> None:
+        self.engine = _engine(url, pool_max, report_sql=report_sql)
+        # Of its own: while requests wait for every connection of the pool the service is busy, and not unready.
+        self._watching = _engine(url, 1, pre_ping=True)
+        self.problem: str | None = "The database was not asked yet."
+        self._mapping = mapping
+        self._consumer = consumer
+        self._fingerprint: str | None = None
+        self._mismatch: str | None = None
+        self._told: str | None = self.problem
+        self._asking = asyncio.Lock()
+        self._begun = 0
+        # Statements prepared before a change of the tables may not be what PostgreSQL would prepare now.
+        self._opened = 0
+        event.listen(self.engine.sync_engine, "connect", self._mark)
+        event.listen(self.engine.sync_engine, "checkout", self._refuse_old)
+
+    async def watch(self) -> None:
+        """Reflects and maps once the database answers and holds what is needed; goes on looking for what changes."""
+        while True:
+            problem = await self.check()
+            await asyncio.sleep(_WATCH_SECONDS if problem is None else _RETRY_SECONDS)
+
+    async def check(self) -> str | None:
+        """What is wrong now, as a sentence; None where all is well.
+
+        The tables are looked at only if they have changed since they were looked at last. Maps the classes the first
+        time that all is well. Who comes while the database is being asked shares the next answer.
+        """
+        begun = self._begun
+        async with self._asking:
+            if self._begun == begun:
+                self._begun += 1
+                self._tell(await self._ask())
+            return self._told
+
+    def renew(self) -> None:
+        """Has each connection replaced before it is used again, with what was prepared on it."""
+        self._opened += 1
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self.engine.dispose()
+        await self._watching.dispose()
+
+    async def _ask(self) -> str | None:
+        try:
+            async with self._watching.connect() as connection:
+                return await connection.run_sync(self._look)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            return f"The database does not answer ({_reason(error)}): start it, or mend FASTAPI_DATABASE_URL."
+
+    def _look(self, connection: Connection) -> str | None:
+        fingerprint = read_fingerprint(connection, self._consumer.tables)
+        if fingerprint == self._fingerprint:
+            return self._mismatch
+        catalog = read_catalog(connection)
+        mismatches = consumer_mismatches(self._consumer, catalog)
+        mismatches = mismatches or denied_mismatches(connection, self._consumer, catalog)
+        if not mismatches and not self._mapping.tables:
+            self._mapping.map(self._mapping.reflect(connection))
+        self._mismatch = str(mismatches[0]) if mismatches else None
+        if self._fingerprint is not None:
+            self.renew()
+        self._fingerprint = fingerprint
+        return self._mismatch
+
+    def _tell(self, problem: str | None) -> None:
+        """One line for each change; the first time that all is well, the endpoints may begin."""
+        if problem != self._told:
+            self._told = problem
+            if problem is not None:
+                logger.warning("not ready: %s", problem)
+            else:
+                logger.info("ready: the tables are %s", "as needed again" if self.problem is None else "reflected")
+        if problem is None or self.problem is not None:
+            self.problem = problem
+
+    def _mark(self, _connection: object, record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        record.info["opened"] = self._opened
+
+    def _refuse_old(self, connection: Any, record: Any, _proxy: object) -> None:  # noqa: ANN401 - SQLAlchemy's own
+        """Has a connection replaced that is dead or too old, before a request meets it; a ping would cost a trip."""
+        if connection.driver_connection.is_closed() or record.info["opened"] < self._opened:
+            raise DisconnectionError
+
+
+@contextlib.asynccontextmanager
+async def watched(database: Database) -> AsyncIterator[None]:
+    """Watches `database` in the background while the service runs, and closes it at the end."""
+    task = asyncio.create_task(database.watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await database.close()
+
+
+def _engine(url: str, pool_max: int, *, report_sql: bool = False, pre_ping: bool = False) -> AsyncEngine:
+    engine = create_async_engine(
+        _asyncpg_url(url),
+        pool_size=pool_max,
+        max_overflow=0,
+        # Values of rows are e-mails, password hashes and tokens: they stay out of messages and logs.
+        hide_parameters=True,
+        pool_timeout=_POOL_WAIT_SECONDS,
+        pool_pre_ping=pre_ping,
+        connect_args={
+            "timeout": _CONNECT_SECONDS,
+            "server_settings": {"application_name": "fastapi_app"},
+            **({"connection_class": CountedConnection} if report_sql else {}),
+        },
+    )
+    if report_sql:
+        count_of_engine(engine)
+    return engine
+
+
+def _asyncpg_url(url: str) -> URL:
+    """A libpq address as asyncpg reads it: `sslmode` is called `ssl` there."""
+    parsed = make_url(url).set(drivername="postgresql+asyncpg")
+    if (mode := parsed.query.get("sslmode")) is not None:
+        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    return parsed
+
+
+def _reason(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    text = str(cause).strip().splitlines()
+    return text[-1].removeprefix("<class 'asyncpg.exceptions.").rstrip(".") if text else type(cause).__name__

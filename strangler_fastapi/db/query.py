@@ -1,0 +1,152 @@
+"""Core statements, compiled once and run on the driver's own connection; what they read is shaped for the answer.
+
+Building and compiling a statement costs SQLAlchemy more than PostgreSQL takes to answer it. So a statement is built
+once for each `key`, which names its structure; what differs from request to request are its parameters.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Union
+
+import asyncpg
+from sqlalchemy import ColumnElement, Executable
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.types import TypeEngine
+
+from shared_schema.contract.overlay import values_made
+from strangler_fastapi.db.session import RequestSession
+
+# Keys are made of filters, orders and numbers of search terms: a client can think of many, few are asked for twice.
+_MOST_STATEMENTS = 512
+
+Expression = ColumnElement[Any] | Any
+Fields = Mapping[str, Union[Expression, "Shape"]]
+
+
+class Shape:
+    """What one item of an answer holds, in the order of its keys: SQL expressions, and shapes within.
+
+        Shape({"id": Post.id, "author": Shape({"id": User.id})})
+
+    stands for `{"id": 1, "author": {"id": 2}}` and selects two columns.
+    """
+
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
+        self._within = self._shapes_within()
+
+    @property
+    def columns(self) -> list[Expression]:
+        """The expressions, those of shapes within in their place."""
+        columns: list[Expression] = []
+        for field in self._fields.values():
+            columns.extend(field.columns if isinstance(field, Shape) else [field])
+        return columns
+
+    def _shapes_within(self) -> list[tuple[int, int, "Shape"]]:
+        """Where the shapes within begin, how many columns each takes, and which they are."""
+        found: list[tuple[int, int, Shape]] = []
+        column = 0
+        for field in self._fields.values():
+            width = 1
+            if isinstance(field, Shape):
+                width = len(field.columns)
+                found.append((column, width, field))
+            column += width
+        return found
+
+    def build(self, row: Sequence[Any]) -> dict[str, Any]:
+        """The item of a row whose first columns are the shape's."""
+        if not self._within:
+            return dict(zip(self._fields, row, strict=False))
+        values: list[Any] = []
+        end = 0
+        for start, width, shape in self._within:
+            values += row[end:start]
+            end = start + width
+            values.append(shape.build(row[start:end]))
+        values += row[end:]
+        return dict(zip(self._fields, values, strict=False))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A statement: the name of its structure, how it is built, and the values of its parameters.
+
+    One that writes takes effect at once, unless the session is in a transaction (`RequestSession.begin_writing`).
+    """
+
+    key: Hashable
+    build: Callable[[], Executable]
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    text: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+    # What is made anew for each call: Django's defaults (`shared_schema.contract.overlay`).
+    made: Mapping[str, Callable[[], Any]]
+
+
+_dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy's own
+_compiled: OrderedDict[Hashable, _Compiled] = OrderedDict()
+
+
+async def fetch(session: RequestSession, rows: Rows) -> list[asyncpg.Record]:
+    """The rows, in the session's transaction if it has begun one.
+
+    Raises:
+        asyncpg.PostgresError: the database refuses the statement, or is going down.
+        asyncpg.InterfaceError: the connection is dead.
+    """
+    text, arguments = as_sent(rows)
+    driver = await session.driver()
+    try:
+        found: list[asyncpg.Record] = await driver.fetch(text, *arguments)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        if driver.is_closed():
+            await session.discard()
+        raise
+    return found
+
+
+async def fetch_value(session: RequestSession, rows: Rows) -> Any:  # noqa: ANN401 - whatever the column holds
+    """The first column of the first row, None where there is none."""
+    found = await fetch(session, rows)
+    return found[0][0] if found else None
+
+
+def as_sent(rows: Rows) -> tuple[str, list[Any]]:
+    """The statement's text and its arguments, as a driver's connection takes them."""
+    statement = _statement(rows)
+    values = {**statement.constants, **{name: make() for name, make in statement.made.items()}, **rows.values}
+    return statement.text, [values[name] for name in statement.names]
+
+
+def _statement(rows: Rows) -> _Compiled:
+    compiled = _compiled.get(rows.key)
+    if compiled is None:
+        compiled = _compiled[rows.key] = _compile(rows.build())
+        if len(_compiled) > _MOST_STATEMENTS:
+            _compiled.popitem(last=False)
+    else:
+        _compiled.move_to_end(rows.key)
+    return compiled
+
+
+def _compile(statement: Executable) -> _Compiled:
+    compiled: Any = statement.compile(dialect=_dialect)  # type: ignore[attr-defined] # every statement has it
+    names = tuple(compiled.positiontup or ())
+    made = {column.key: _as_bound(make, column.type) for column, make in values_made(compiled)}
+    # By their own names: an escaped one would hide a column's whose name has a space or a comma in it.
+    constants = compiled.construct_params(escape_names=False, _check=False)
+    return _Compiled(compiled.string, names, {name: constants[name] for name in names}, made)
+
+
+def _as_bound(make: Callable[[], Any], kind: TypeEngine[Any]) -> Callable[[], Any]:
+    """What gives a value as the driver takes it."""
+    process = kind.dialect_impl(_dialect).bind_processor(_dialect)
+    return make if process is None else lambda: process(make())

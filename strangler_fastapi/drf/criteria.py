@@ -1,0 +1,56 @@
+"""What narrows a read: conditions whose values are parameters, so that a statement is built once for many requests."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, false
+
+from strangler_fastapi.errors import NotFound
+
+_BIGGEST_KEY = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One condition. Two of the same name differ in nothing but their values."""
+
+    name: str
+    clause: Callable[[], ColumnElement[bool]]
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Criteria = tuple[Criterion, ...]
+
+
+def equals(name: str, column: Callable[[], Any], value: object) -> Criterion:
+    """`column` holds `value`."""
+    return Criterion(name, lambda: column() == bindparam(name), {name: value})
+
+
+def primary_key(column: Callable[[], Any], text: str) -> Criterion:
+    """`column` holds the number in the path; a number too large for the column matches nothing.
+
+    Raises:
+        NotFound: it is no number.
+    """
+    try:
+        key = int(text)
+    except ValueError:
+        raise NotFound from None
+    return equals("pk", column, key) if abs(key) <= _BIGGEST_KEY else Criterion("nothing", false)
+
+
+def key_of(criteria: Criteria) -> tuple[str, ...]:
+    """The structure that the criteria give to a statement."""
+    return tuple(criterion.name for criterion in criteria)
+
+
+def values_of(criteria: Criteria) -> dict[str, Any]:
+    """The parameters of all criteria."""
+    return {name: value for criterion in criteria for name, value in criterion.values.items()}
+
+
+def clauses_of(criteria: Criteria) -> list[ColumnElement[bool]]:
+    """The conditions themselves."""
+    return [criterion.clause() for criterion in criteria]

@@ -1,0 +1,110 @@
+"""Pages by position: `?cursor=` begins after an item and not after a number, so a deep page costs what the first does.
+
+An addition of v2: under v1's prefix the parameter means nothing, as in Django. An empty cursor asks for the first page.
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from strangler_fastapi.db.query import Rows, fetch
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.criteria import Criteria, Criterion
+from strangler_fastapi.drf.filtering import parse_datetime
+from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.urls import PREFIX, public_path, public_url, replace_query_parameter
+from strangler_fastapi.drf.validators import Invalid, check_storable
+from strangler_fastapi.errors import NotFound
+
+_PARAMETER = "cursor"
+_BIGGEST_INTEGER = 2**63 - 1
+
+
+def asks_for_cursor(request: Request) -> bool:
+    """Whether the request wants pages by position."""
+    return _PARAMETER in request.query_params and public_path(request.scope).startswith(f"{PREFIX}/")
+
+
+async def paginate_by_cursor(
+    request: Request,
+    session: RequestSession,
+    listing: Listing,
+    criteria: Criteria,
+    terms: tuple[str, ...],
+    size: int,
+) -> dict[str, Any]:
+    """The page that the cursor points at; nothing is counted.
+
+    Raises:
+        NotFound: the cursor is none of this list in this order.
+    """
+    marks, backwards = _decode(request.query_params[_PARAMETER], terms, listing)
+    found = await fetch(session, cursor_rows(listing, criteria, terms, size, marks=marks, backwards=backwards))
+    more, found = len(found) > size, found[:size]
+    if backwards:
+        found.reverse()
+    url = public_url(request)
+    has_next = (more if not backwards else True) and bool(found)
+    has_previous = (bool(marks) if not backwards else more) and bool(found)
+    shape = listing.shape()
+    return {
+        "next": _link(url, terms, found[-1], backwards=False) if has_next else None,
+        "previous": _link(url, terms, found[0], backwards=True) if has_previous else None,
+        "results": [shape.build(row) for row in found],
+    }
+
+
+def cursor_rows(
+    listing: Listing, criteria: Criteria, terms: tuple[str, ...], size: int, *, marks: Sequence[Any], backwards: bool
+) -> Rows:
+    """The items after the one whose terms are `marks`, or before it, nearest first, and one more than `size`.
+
+    No marks stand for the first page.
+    """
+    if marks:
+        values = {f"mark{number}": mark for number, mark in enumerate(marks)}
+        clause = listing.comes_after(terms, backwards=backwards)
+        name = f"{'before' if backwards else 'after'} {' '.join(terms)}"
+        criteria = (*criteria, Criterion(name, clause, values))
+    walked = tuple(_reversed(term) for term in terms) if backwards else terms
+    return listing.rows(criteria, walked, limit=size + 1, marked=True)
+
+
+def _reversed(term: str) -> str:
+    return term[1:] if term.startswith("-") else f"-{term}"
+
+
+def _link(url: str, terms: tuple[str, ...], row: Any, *, backwards: bool) -> str:  # noqa: ANN401 - a driver's row
+    marks = [mark.isoformat() if isinstance(mark, datetime) else mark for mark in tuple(row)[-len(terms) :]]
+    text = json.dumps([list(terms), marks, backwards], ensure_ascii=False, separators=(",", ":"))
+    return replace_query_parameter(url, _PARAMETER, base64.urlsafe_b64encode(text.encode()).decode().rstrip("="))
+
+
+def _decode(text: str, terms: tuple[str, ...], listing: Listing) -> tuple[list[Any], bool]:
+    """The item's marks and the direction; no marks stand for the first page."""
+    if not text:
+        return [], False
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        order, marks, backwards = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if order != list(terms) or len(marks) != len(terms):
+            raise ValueError("a cursor of another order")
+        return [_mark(listing.type_of(term), mark) for term, mark in zip(terms, marks, strict=True)], bool(backwards)
+    except (ValueError, TypeError, RecursionError, Invalid):
+        raise NotFound("Invalid cursor.") from None
+
+
+def _mark(kind: type, value: Any) -> datetime | str | int:  # noqa: ANN401 - whatever JSON holds
+    """A mark as its column's type."""
+    if kind is datetime:
+        return parse_datetime(value)
+    if kind is str and isinstance(value, str):
+        check_storable(value)
+        return value
+    if kind is int and type(value) is int and abs(value) <= _BIGGEST_INTEGER:
+        return value
+    raise ValueError("a mark of another type")

@@ -1,0 +1,121 @@
+"""How errors and bodies are documented in OpenAPI."""
+
+import re
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field
+
+from strangler_fastapi.drf.negotiation import EVENT_STREAM
+
+BEARER = "bearer"
+
+_EXAMPLES: dict[int, tuple[str, Any]] = {
+    400: ("The input is not valid: each field's errors, or one `detail`.", {"title": ["This field is required."]}),
+    401: ("Not signed in, or the token is not accepted.", {"detail": "Authentication credentials were not provided."}),
+    403: ("The caller may not.", {"detail": "You do not have permission to perform this action."}),
+    404: ("There is no such thing, or no such page.", {"detail": "Not found."}),
+    406: ("The client takes no JSON.", {"detail": "Could not satisfy the request Accept header."}),
+    415: ("The body is of an unknown kind.", {"detail": 'Unsupported media type "text/plain" in request.'}),
+    429: ("Too many requests; `Retry-After` says when to come back.", {"detail": "Request was throttled."}),
+    503: ("The service can't answer now; `Retry-After` says when to ask again.", {"detail": "The database is away."}),
+}
+
+
+_PARAMETERS = {
+    "author": "The author's whole username.",
+    "created_after": "The earliest time, ISO 8601, included.",
+    "created_before": "The latest time, ISO 8601, included.",
+    "cursor": "Pages by position instead of number; empty for the first. Under `/api/v2` only.",
+    "last_event_id": "Go on after this event. The header `Last-Event-ID`, which browsers send, wins.",
+    "limit": "How many posts, 1 to 50.",
+    "min_posts": "The least number of posts.",
+    "ordering": "Fields to order by, separated by commas, `-` before those that descend.",
+    "page": "The page's number, or `last`.",
+    "page_size": "How many items a page holds, 100 at the most.",
+    "pk": "The id.",
+    "published": "true or false; anything else is ignored.",
+    "search": "Terms, separated by spaces or commas; quotes hold words together.",
+    "tag": "A tag's whole name.",
+    "view": "`minimal`: only id, title and author_id of each post.",
+}
+PAGED = ("page", "page_size", "cursor")
+
+
+class Detail(BaseModel):
+    """An error in one sentence."""
+
+    model_config = ConfigDict(extra="allow")
+
+    detail: str = Field(examples=["Not found."])
+
+
+class FieldErrors(BaseModel):
+    """Sentences for each field that is wrong; `non_field_errors` for the whole body."""
+
+    model_config = ConfigDict(extra="allow")
+
+    non_field_errors: list[str] = []
+
+
+def document_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `responses` for these statuses, each with its model, meaning and an example."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    for status in sorted(set(statuses)):
+        description, example = _EXAMPLES[status]
+        model = FieldErrors | Detail | list[str] if status == 400 else Detail
+        content = {"application/json": {"example": example}}
+        documented[status] = {"model": model, "description": description, "content": content}
+    return documented
+
+
+def document_stream(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `responses` for Server-Sent Events whose data is JSON of `model`; as FastAPI documents its own."""
+    text = {"type": "string"}
+    data = {**text, "contentMediaType": "application/json", "contentSchema": model.model_json_schema()}
+    event = {"type": "object", "properties": {"event": text, "data": data, "id": text, "retry": {"type": "integer"}}}
+    return {200: {"description": "Events, without an end.", "content": {EVENT_STREAM: {"itemSchema": event}}}}
+
+
+def document_parameters(path: str, query: tuple[str, ...]) -> dict[str, Any]:
+    """OpenAPI's parameters: those in the path, and those of the query string by name."""
+    in_path = [_parameter(name, "path") for name in re.findall(r"\{(\w+)\}", path)]
+    parameters = in_path + [_parameter(name, "query") for name in query]
+    return {"parameters": parameters} if parameters else {}
+
+
+def _parameter(name: str, where: str) -> dict[str, Any]:
+    description = {"name": name, "in": where, "required": where == "path", "description": _PARAMETERS[name]}
+    return description | {"schema": {"type": "string"}}
+
+
+def document_body(model: type[BaseModel], media_types: tuple[str, ...], *, partial: bool) -> dict[str, Any]:
+    """OpenAPI's request body, for an endpoint that reads the body itself; a `partial` one requires no key."""
+    schema = model.model_json_schema()
+    if partial:
+        schema.pop("required", None)
+    return {
+        "requestBody": {"required": True, "content": {media_type: {"schema": schema} for media_type in media_types}}
+    }
+
+
+def document_security(*, required: bool) -> dict[str, Any]:
+    """Whether an operation wants a bearer token. Said here, since a FastAPI dependency would cost time at each call."""
+    return {"security": [{BEARER: []}]} if required else {}
+
+
+class DocumentedApi(FastAPI):
+    """An application whose document explains the bearer token."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        document = super().openapi()
+        document["components"]["securitySchemes"] = {
+            BEARER: {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "The access token of `auth/token/`.",
+            }
+        }
+        return document

@@ -1,0 +1,252 @@
+"""Query parameters that narrow and order a list: filters, `?search=`, `?ordering=`."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, cast, func, not_, or_
+
+from strangler_fastapi.drf.criteria import Criteria, Criterion
+from strangler_fastapi.drf.validators import Invalid, check_storable
+from strangler_fastapi.errors import ValidationFailed
+
+Params = Mapping[str, str]
+# A mapped attribute; classes are mapped only once the service runs, so it is asked for when a statement is built.
+Attribute = Callable[[], Any]
+
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+# One search term: quoted parts hold white space together.
+_TERM = re.compile(r"""(?:[^\s'"]*(?:(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')[^\s'"]*)+)|\S+""")
+_DATETIME = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2})"
+    r"(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$"
+)
+# PostgreSQL takes no offset of 16 hours or more. Django hands it on, and fails there.
+_LARGEST_OFFSET = timedelta(hours=16)
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+_LONGEST_INTEGER = 1000
+# 7.0 is taken for 7.
+_DECIMAL_ZEROS = re.compile(r"\.0*\s*$")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads a parameter: given its name and text, the criterion, None where it does not narrow.
+
+    `samples` are texts that lead to every statement that the parameter may lead to.
+    """
+
+    read: Callable[[str, str], Criterion | None]
+    samples: tuple[str, ...]
+
+    def __call__(self, name: str, text: str) -> Criterion | None:  # noqa: D102 - the class says it
+        return self.read(name, text)
+
+
+class BeyondDatabase(Invalid):
+    """A value that Django takes and the database doesn't: v1 fails on it, once all other filters are right."""
+
+
+def filter_criteria(params: Params, filters: Mapping[str, Reader]) -> Criteria:
+    """The criteria of the filters that `params` name.
+
+    Raises:
+        ValidationFailed: with every filter's error, in the order of `filters`.
+    """
+    criteria: list[Criterion] = []
+    errors = {}
+    beyond = {}
+    for name, reader in filters.items():
+        try:
+            criterion = reader(name, params.get(name, ""))
+        except BeyondDatabase as error:
+            beyond[name] = error.detail
+            continue
+        except Invalid as error:
+            errors[name] = error.detail
+            continue
+        if criterion is not None:
+            criteria.append(criterion)
+    if errors or beyond:
+        raise ValidationFailed(errors or beyond)
+    return tuple(criteria)
+
+
+def boolean_filter(column: Attribute) -> Reader:
+    """`true`, `1`, `false` or `0` in any case; everything else is ignored (`BooleanFilter`).
+
+    The value is part of the statement: only then PostgreSQL can use an index on the rows that are true.
+    """
+
+    def read(name: str, text: str) -> Criterion | None:
+        value = _BOOLEANS.get(text.lower())
+        return None if value is None else Criterion(f"{name} {value}", lambda: column() if value else not_(column()))
+
+    return Reader(read, samples=("true", "false"))
+
+
+def text_filter(condition: Callable[[BindParameter[str]], ColumnElement[bool]]) -> Reader:
+    """A whole text, white space around it cut off (`CharFilter`)."""
+
+    def read(name: str, text: str) -> Criterion | None:
+        stripped = text.strip()
+        if not stripped:
+            return None
+        if "\x00" in stripped:
+            raise Invalid("Null characters are not allowed.")
+        return Criterion(name, lambda: condition(bindparam(name, type_=Text)), {name: stripped})
+
+    return Reader(read, samples=("sample",))
+
+
+def datetime_filter(condition: Callable[[BindParameter[datetime]], ColumnElement[bool]]) -> Reader:
+    """An ISO 8601 time; without an offset it is UTC (`IsoDateTimeFilter`)."""
+
+    def read(name: str, text: str) -> Criterion | None:
+        if not text:
+            return None
+        moment = parse_datetime(text.strip())
+        return Criterion(name, lambda: condition(bindparam(name, type_=DateTime(timezone=True))), {name: moment})
+
+    return Reader(read, samples=("2026-01-01T00:00:00Z",))
+
+
+def parse_datetime(text: str) -> datetime:
+    """What Django's `parse_datetime` reads, in UTC where no offset is given.
+
+    Raises:
+        Invalid: it is no time.
+        BeyondDatabase: its offset is larger than any that PostgreSQL takes.
+    """
+    try:
+        value = _parse(text)
+    except (ValueError, OverflowError):
+        raise Invalid("Enter a valid date/time.") from None
+    if abs(value.utcoffset() or timedelta()) >= _LARGEST_OFFSET:
+        raise BeyondDatabase("Enter a valid date/time.")
+    return _in_utc(value) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def search_criteria(params: Params, columns: Callable[[], tuple[Any, ...]]) -> Criteria:
+    """Every term of `?search=` must be in one of `columns`, in any case (`SearchFilter`, icontains).
+
+    Raises:
+        ValidationFailed: a character that no column can hold.
+    """
+    text = params.get("search", "")
+    if not text:
+        return ()
+    try:
+        check_storable(text)
+    except Invalid as error:
+        raise ValidationFailed(error.detail) from None
+    return tuple(_search_criterion(f"search{number}", columns, term) for number, term in enumerate(_search_terms(text)))
+
+
+def ordering_terms(params: Params, allowed: Collection[str], default: tuple[str, ...]) -> tuple[str, ...]:
+    """The terms of `?ordering=`, `-` before those that descend.
+
+    Unknown ones are dropped, and where none is left `default` holds.
+    The id is the last term, in the direction of the one before it, so that rows of equal rank stay on their page.
+    """
+    asked = (term.strip() for term in params.get("ordering", "").split(","))
+    terms = [term for term in asked if term.removeprefix("-") in allowed] or list(default)
+    if not any(term.lstrip("-") == "id" for term in terms):
+        terms.append("-id" if terms[-1].startswith("-") else "id")
+    return tuple(terms)
+
+
+def _search_criterion(name: str, columns: Callable[[], tuple[Any, ...]], term: str) -> Criterion:
+    pattern = re.sub(r"([\\%_])", r"\\\1", term)
+
+    def clause() -> ColumnElement[bool]:
+        sought = func.upper(bindparam(name, type_=Text))
+        return or_(*(func.upper(cast(column, Text)).like(sought) for column in columns()))
+
+    return Criterion(name, clause, {name: f"%{pattern}%"})
+
+
+def _search_terms(text: str) -> list[str]:
+    terms: list[str] = []
+    for match in _TERM.finditer(text):
+        term = match.group().strip(",")
+        if term.startswith(('"', "'")) and term[0] == term[-1]:
+            terms.append(term[1:-1].replace(f"\\{term[0]}", term[0]).replace("\\\\", "\\"))
+        else:
+            terms.extend(part.strip() for part in term.split(",") if part)
+    return terms
+
+
+def _in_utc(value: datetime) -> datetime:
+    """The same moment in UTC, or the first or last that Python knows where it lies outside: asyncpg sends no other."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if value.year == 1 else _LAST
+
+
+def _parse(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        if (match := _DATETIME.match(text)) is None:
+            raise
+    year, month, day, hour, minute, second = (int(number or 0) for number in match.groups()[:6])
+    fraction, offset = match.groups()[6:]
+    microsecond = int((fraction or "").ljust(6, "0"))
+    moment = datetime(year, month, day, hour, minute, second, microsecond)  # noqa: DTZ001 - the offset comes next
+    return moment.replace(tzinfo=_timezone(offset)) if offset else moment
+
+
+def _timezone(offset: str) -> timezone:
+    if offset == "Z":
+        return UTC
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    delta = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-delta if offset.startswith("-") else delta)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegerParameter:
+    """A whole number in a query string (`serializers.IntegerField` on a QueryDict); left out or empty, the default."""
+
+    default: int
+    least: int
+    most: int
+
+    def clean(self, text: str | None) -> int:
+        """The number that `text` stands for.
+
+        Raises:
+            Invalid: it stands for none, or for one out of range.
+        """
+        if not text:
+            return self.default
+        if len(text) > _LONGEST_INTEGER:
+            raise Invalid("String value too large.")
+        try:
+            number = int(_DECIMAL_ZEROS.sub("", text))
+        except ValueError:
+            raise Invalid("A valid integer is required.") from None
+        if number > self.most:
+            raise Invalid(f"Ensure this value is less than or equal to {self.most}.")
+        if number < self.least:
+            raise Invalid(f"Ensure this value is greater than or equal to {self.least}.")
+        return number
+
+
+def integer_parameter(params: Mapping[str, str], name: str, field: IntegerParameter) -> int:
+    """The parameter `name` of a query string.
+
+    Raises:
+        ValidationFailed: it is no whole number in the field's range.
+    """
+    try:
+        return field.clean(params.get(name))
+    except Invalid as error:
+        raise ValidationFailed({name: error.detail}) from None

@@ -1,0 +1,113 @@
+"""Turns exceptions into answers, in one place."""
+
+import logging
+import time
+
+import asyncpg
+from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from strangler_fastapi.db.session import driver_error
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.errors import ApiError, MethodNotAllowed, NotFound, Unavailable
+
+logger = logging.getLogger(__name__)
+
+# SQLSTATEs: serialization failure, deadlock, lock not available, and a row that a foreign key points at gone meanwhile.
+_CONFLICTS = frozenset({"40001", "40P01", "55P03", "23503"})
+# The server is starting, going down or gone; a statement ran out of time.
+_GOING = frozenset({"57P01", "57P02", "57P03", "57014", "53300", "08000", "08003", "08006"})
+# A transaction that is read-only, and a role that may not write.
+_READ_ONLY = frozenset({"25006", "42501"})
+# Syntax and names (class 42), and values of another kind than the column's: perhaps the tables are no longer what they
+# were. A row that lacks a value may be one of a column that FastAPI doesn't know.
+_CLASS_OF_NAMES = "42"
+_NOT_GIVEN = "23502"
+_AWAY = (OperationalError, InterfaceError, asyncpg.InterfaceError, PoolTimeoutError, TimeoutError, OSError)
+
+# A database that is away fails every request: each says why in one line, and one a minute where it was met.
+_TRACEBACK_SECONDS = 60.0
+
+_HTTP_NOT_FOUND = 404
+_HTTP_METHOD_NOT_ALLOWED = 405
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Makes `app` answer every error in DRF's shape."""
+    app.add_exception_handler(ApiError, _answer_api_error)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    database_errors = _DatabaseErrors()
+    for kind in (DBAPIError, asyncpg.PostgresError, *_AWAY):
+        app.add_exception_handler(kind, database_errors.answer)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
+
+
+async def _answer_api_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101 - what the handler is registered for
+    return JsonResponse(error.body, status_code=error.status, headers=error.headers)
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
+    if error.status_code == _HTTP_NOT_FOUND:
+        return await _answer_api_error(request, NotFound())
+    if error.status_code == _HTTP_METHOD_NOT_ALLOWED:
+        return await _answer_api_error(request, MethodNotAllowed(request.method))
+    return JsonResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
+
+
+class _DatabaseErrors:
+    """The database went away, is busy, or lets another request go first: the next try may fare better."""
+
+    def __init__(self) -> None:
+        self._traced_at: dict[type[Exception], float] = {}
+
+    async def answer(self, request: Request, error: Exception) -> Response:
+        answer = await _schema_answer(request, error) or _database_answer(error)
+        if answer is None:
+            raise error
+        logger.warning("answered 503: %s", _reason(error), exc_info=error if self._is_news(error) else None)
+        return await _answer_api_error(request, answer)
+
+    def _is_news(self, error: Exception) -> bool:
+        now = time.monotonic()
+        if now - self._traced_at.get(type(error), -_TRACEBACK_SECONDS) < _TRACEBACK_SECONDS:
+            return False
+        self._traced_at[type(error)] = now
+        return True
+
+
+def _reason(error: Exception) -> str:
+    """One line, without the row's values that PostgreSQL adds below it."""
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {cause}".splitlines()[0].removesuffix(": ")
+
+
+async def _schema_answer(request: Request, error: Exception) -> Unavailable | None:
+    """What a statement fails for that worked before: the tables or grants were changed under the service."""
+    cause = driver_error(error)
+    state = getattr(cause, "sqlstate", None) or ""
+    if not (state.startswith(_CLASS_OF_NAMES) or state == _NOT_GIVEN or isinstance(cause, asyncpg.DataError)):
+        return None
+    problem = await request.app.state.database.check()
+    return Unavailable(problem) if problem is not None else None
+
+
+def _database_answer(error: Exception) -> Unavailable | None:
+    state = getattr(driver_error(error), "sqlstate", None)
+    if state in _CONFLICTS:
+        return Unavailable("Another request changed the same rows: try again.", retry_after=1)
+    if state in _READ_ONLY:
+        return Unavailable("This API is read-only for now: try again later.", retry_after=30)
+    if state in _GOING or isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return Unavailable("The database does not answer: try again in a few seconds.")
+    return None
+
+
+async def _answer_nobody(_request: Request, _error: Exception) -> Response:
+    """The client hung up before it had sent everything: nobody reads the answer, and nothing was done."""
+    return Response(status_code=400)

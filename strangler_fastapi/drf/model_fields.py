@@ -1,0 +1,140 @@
+"""Fields of a body that DRF's ModelSerializer would make of a column, from the contract.
+
+`ModelSerializer.build_standard_field` and `rest_framework.utils.field_mapping.get_field_kwargs` say how.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from shared_schema.contract.contract import ColumnFacts, Contract, ValidatorFacts
+from shared_schema.contract.stored import column_facts, validator_argument
+from shared_schema.contract.values import BIGGEST
+from shared_schema.mapping import Reflected
+from strangler_fastapi.drf.fields import ChoiceField, EmailField, IntegerField
+from strangler_fastapi.drf.serializers import BooleanField, CharField, Field, Shown, Validator
+from strangler_fastapi.drf.validators import Unique, pattern, username_characters
+
+_CLASSES: Final[Mapping[str, type[Field]]] = {
+    "BigIntegerField": IntegerField,
+    "BooleanField": BooleanField,
+    "CharField": CharField,
+    "IntegerField": IntegerField,
+    "PositiveBigIntegerField": IntegerField,
+    "PositiveIntegerField": IntegerField,
+    "PositiveSmallIntegerField": IntegerField,
+    "SmallIntegerField": IntegerField,
+    "TextField": CharField,
+}
+_SHOWN: Final = {"DateTimeField": "datetime", "DateField": "date", "TimeField": "time"}
+_EMAIL: Final = "django.core.validators.EmailValidator"
+# What a field makes sure of itself.
+_BUILT_IN: Final = frozenset(
+    {
+        _EMAIL,
+        "django.core.validators.MaxLengthValidator",
+        "django.core.validators.MaxValueValidator",
+        "django.core.validators.MinLengthValidator",
+        "django.core.validators.MinValueValidator",
+        "django.core.validators.ProhibitNullCharactersValidator",
+    }
+)
+
+_validators: dict[str, Callable[[Mapping[str, Any]], Validator]] = {
+    "django.contrib.auth.validators.UnicodeUsernameValidator": lambda _: username_characters,
+    "django.core.validators.RegexValidator": lambda given: pattern(
+        given.get("regex", ""),
+        message=given.get("message", "Enter a valid value."),
+        flags=given.get("flags", 0),
+        inverse=given.get("inverse_match", False),
+    ),
+}
+
+
+def validator_register(name: str, make: Callable[[Mapping[str, Any]], Validator]) -> None:
+    """Has `make` give what checks as Django's validator `name` does; it is called with that one's arguments."""
+    _validators[name] = make
+
+
+def stored_field(
+    model: type[Reflected],
+    column: str,
+    *,
+    into: type[Field] | None = None,
+    contract: Contract | None = None,
+    **changed: Any,  # noqa: ANN401 - as the field has it
+) -> Field:
+    """The field of a column of `model`; `into` is its class where that is one's own, `changed` what is otherwise.
+
+    Raises:
+        LookupError: nobody here knows such a field, or one of its validators.
+    """
+    name = f"{model.key()}.{column}"
+    facts = column_facts(model, column, contract)
+    common: dict[str, Any] = {"label": _label(facts)}
+    if facts.identity is not None or facts.auto_now or facts.auto_now_add or facts.generated is not None:
+        return Shown(shown_as=_SHOWN.get(facts.kind, "integer"), **(common | changed))
+    kind = _class(facts, name) if into is None else into
+    # A text without a default is "" to Django, and still asked for.
+    has_default = facts.default_callable is not None or (facts.has_default and facts.default != "")
+    common |= {
+        "required": not (has_default or facts.blank or facts.null),
+        "allow_null": facts.null,
+        "validators": (*_checks(facts, name), *_unique(model, column, facts)),
+    }
+    return kind(**(common | _settings(kind, facts) | changed))
+
+
+def _class(facts: ColumnFacts, name: str) -> type[Field]:
+    if facts.choices is not None:
+        return ChoiceField
+    if any(validator.name == _EMAIL for validator in facts.validators):
+        return EmailField
+    found = _CLASSES.get(facts.kind)
+    if found is None:
+        raise LookupError(f"Column {name} is a {facts.kind}, of which nobody here makes a field: name one by `into`.")
+    return found
+
+
+def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:
+    """What only fields of that class have."""
+    found: dict[str, Any] = {}
+    if issubclass(kind, CharField | ChoiceField):
+        found["allow_blank"] = facts.blank
+    if issubclass(kind, CharField):
+        found["max_length"] = facts.max_length
+        found["min_length"] = validator_argument(facts, "MinLengthValidator", "limit_value")
+    elif issubclass(kind, ChoiceField):
+        found["choices"] = {choice: str(choice) for choice in facts.choices or ()}
+    elif issubclass(kind, IntegerField):
+        most = BIGGEST[facts.type]
+        bounds = {"min_value": 0 if facts.kind.startswith("Positive") else -most - 1, "max_value": most}
+        asked = {
+            "min_value": validator_argument(facts, "MinValueValidator", "limit_value"),
+            "max_value": validator_argument(facts, "MaxValueValidator", "limit_value"),
+        }
+        found |= bounds | {bound: value for bound, value in asked.items() if value is not None}
+    return found
+
+
+def _checks(facts: ColumnFacts, name: str) -> list[Validator]:
+    return [_check(validator, name) for validator in facts.validators if validator.name not in _BUILT_IN]
+
+
+def _check(validator: ValidatorFacts, name: str) -> Validator:
+    make = _validators.get(validator.name)
+    if make is None:
+        raise LookupError(
+            f"Column {name} is checked by {validator.name}, which nobody here knows: register what does the same,"
+            f' `validator_register("{validator.name}", …)` of strangler_fastapi.drf.model_fields.'
+        )
+    return make(validator.arguments)
+
+
+def _unique(model: type[Reflected], column: str, facts: ColumnFacts) -> tuple[Validator, ...]:
+    return () if facts.unique_message is None else (Unique(model, column, facts.unique_message),)
+
+
+def _label(facts: ColumnFacts) -> str | None:
+    """The verbose name, where it says more than the field's own."""
+    label = facts.verbose_name[:1].upper() + facts.verbose_name[1:]
+    return None if label == facts.field.replace("_", " ").capitalize() else label or None

@@ -1,0 +1,65 @@
+"""Whether the client takes what the view gives (`rest_framework.negotiation`): mostly JSON."""
+
+from starlette.requests import Request
+
+from strangler_fastapi.errors import NotAcceptable, NotFound
+
+JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
+
+_LONGEST_HEADER = 8192
+_LONGEST_TOKEN = 256
+_MOST_TOKENS = 64
+
+
+def negotiate(request: Request, media_type: str = JSON) -> None:
+    """Lets the request pass if `Accept` and `?format=` allow it, and notes the indent that `Accept` may ask for.
+
+    As in DRF, `q` is not heeded, and of several types the most specific is taken.
+
+    Raises:
+        NotFound: `?format=` names another format.
+        NotAcceptable: `Accept` names only other types.
+    """
+    if request.query_params.get("format") not in (None, "", "json"):
+        raise NotFound
+    accepted = [
+        token for token in _tokens(request.headers.get("accept", "*/*")) if media_type_matches(media_type, token)
+    ]
+    if not accepted:
+        raise NotAcceptable
+    request.scope["indent"] = _indent(max(accepted, key=_precedence))
+
+
+def _tokens(header: str) -> list[str]:
+    if len(header) > _LONGEST_HEADER:
+        header = header[: header.rfind(",", 0, _LONGEST_HEADER) + 1]
+    tokens = (token.strip() for token in header.split(","))
+    return [token for token in tokens if token and len(token) <= _LONGEST_TOKEN][:_MOST_TOKENS]
+
+
+def _precedence(token: str) -> int:
+    main, _, sub = token.split(";", 1)[0].strip().partition("/")
+    if "*" in (main, sub):
+        return 0 if main == "*" else 1
+    return 3 if set(_parameters(token)) - {"q"} else 2
+
+
+def _indent(token: str) -> int | None:
+    """`Accept: application/json; indent=4` asks for JSON over several lines; 8 is the most, 0 is none."""
+    try:
+        return max(0, min(8, int(_parameters(token)["indent"]))) or None
+    except (KeyError, ValueError):
+        return None
+
+
+def _parameters(token: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in token.split(";")[1:])
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
+
+
+def media_type_matches(media_type: str, token: str) -> bool:
+    """Whether a header's token stands for `media_type`; `*/*` and `application/*` do too."""
+    wanted_main, _, wanted_sub = media_type.partition("/")
+    main, _, sub = token.split(";", 1)[0].strip().lower().partition("/")
+    return main in ("*", wanted_main) and sub in ("*", wanted_sub)

@@ -1,0 +1,99 @@
+"""The statements that lists and bodies may lead to, each with values: what a feature states is made of these."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from shared_schema.consumer.samples import MOMENT, Sample
+from strangler_fastapi.db.query import Rows
+from strangler_fastapi.drf.criteria import Criteria
+from strangler_fastapi.drf.cursors import cursor_rows
+from strangler_fastapi.drf.filtering import Params, Reader, ordering_terms
+from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.pagination import PAGE_SIZE
+from strangler_fastapi.drf.serializers import BooleanField, CharField, Field, Input, ListField
+from strangler_fastapi.drf.validators import Unique
+
+_SEARCH = "first second"
+
+
+def list_rows(
+    listing: Listing,
+    criteria: Callable[[Params], Criteria],
+    default: tuple[str, ...],
+    *,
+    filters: Mapping[str, Reader] | None = None,
+) -> Iterator[Rows]:
+    """A list with pages: every filter, the search, every order, page and cursor, each at least once.
+
+    Not each with each, which would be thousands, and read no other columns.
+
+    `criteria` are those that query parameters lead to, `default` the terms that hold where none are asked for.
+    """
+    for name, text in _parameters(filters or {}):
+        yield listing.rows(criteria({name: text}), default, limit=PAGE_SIZE, counted=True)
+    plain = criteria({})
+    for ordering in ("", *listing.orderings):
+        terms = ordering_terms({"ordering": ordering}, listing.orderings, default)
+        marks = [_mark(listing.type_of(term)) for term in terms]
+        yield listing.rows(plain, terms, limit=PAGE_SIZE, counted=True)
+        yield cursor_rows(listing, plain, terms, PAGE_SIZE, marks=marks, backwards=not ordering)
+    yield cursor_rows(listing, plain, default, PAGE_SIZE, marks=(), backwards=False)
+    yield listing.rows(plain, default, limit=PAGE_SIZE, offset=PAGE_SIZE, counted=True)
+    yield listing.count(plain)
+
+
+def item_rows(
+    listing: Listing, criteria: Callable[[Params], Criteria], *, filters: Mapping[str, Reader] | None = None
+) -> Iterator[Rows]:
+    """One item, for itself and for its key alone, whatever the filters and the search leave."""
+    for name, text in _parameters(filters or {}):
+        yield listing.keys(criteria({name: text}))
+    yield listing.rows(criteria({}))
+
+
+def body_values(body: Input) -> dict[str, Any]:
+    """What a body may hold, every key of it."""
+    return {name: _value(field) for name, field in body.fields.items() if not field.read_only}
+
+
+def body_samples(body: Input) -> Iterator[Sample]:
+    """What the fields of a body ask the database, for a row that is there and for one to come."""
+    for name, field in body.fields.items():
+        for rule in field.validators:
+            if isinstance(rule, Unique):
+                yield Sample(f"unique {name}", rule.others("sample", None))
+                yield Sample(f"unique {name} but for one", rule.others("sample", 1))
+
+
+def as_sample(rows: Rows) -> Sample:
+    """Rows under the name of their structure."""
+    return Sample(_words(rows.key), rows.build(), rows.values)
+
+
+def _parameters(filters: Mapping[str, Reader]) -> Iterator[tuple[str, str]]:
+    yield "", ""
+    for name, reader in filters.items():
+        for text in reader.samples:
+            yield name, text
+    yield "search", _SEARCH
+
+
+def _words(key: object) -> str:
+    """A structure as words; parts that don't apply are left out."""
+    if isinstance(key, tuple):
+        return " ".join(word for word in map(_words, key) if word)
+    return str(key) if key else ""
+
+
+def _mark(kind: type) -> object:
+    return {datetime: MOMENT, str: "sample", int: 1}[kind]
+
+
+def _value(field: Field) -> object:
+    if isinstance(field, ListField):
+        return [_value(field.child)]
+    if isinstance(field, BooleanField):
+        return True
+    assert isinstance(field, CharField)  # noqa: S101 - there are no others
+    return "sample".ljust(field.min_length or 0, "s")[: field.max_length]

@@ -1,0 +1,160 @@
+"""Checks of one value; each raises `Invalid` with DRF's or Django's words."""
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Executable, select
+from sqlalchemy.exc import DBAPIError
+
+from strangler_fastapi.db.session import driver_error
+
+if TYPE_CHECKING:
+    from strangler_fastapi.drf.serializers import Scope, Validator
+
+NO_EMAIL = "Enter a valid email address."
+
+_LONGEST_EMAIL = 320
+_LETTERS = "\u00a1-\uffff"
+_ATOM = r"[-!#$%&'*+/=?^_`{}|~0-9a-z]+"
+_QUOTED = r'"(?:[\x01-\x08\x0b\x0c\x0e-\x1f!#-\[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*"'
+_LABEL = rf"(?!-)[a-z{_LETTERS}0-9-]{{1,63}}(?<!-)"
+_TOP = rf"(?!-)(?:[a-z{_LETTERS}-]{{2,63}}|xn--[a-z0-9]{{1,59}})(?<!-)"
+_LOCAL_PART = re.compile(rf"(?:{_ATOM}(?:\.{_ATOM})*|{_QUOTED})", re.IGNORECASE)
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.{_TOP}", re.IGNORECASE)
+_ADDRESS_LITERAL = re.compile(r"\[([a-f0-9:.]+)\]", re.IGNORECASE)
+_USERNAME = re.compile(r"[\w.@+-]+")
+
+
+class Invalid(Exception):
+    """A value that is refused; `detail` is DRF's list of sentences, or a dict of such lists."""
+
+    def __init__(self, detail: str | list[Any] | dict[str, Any]) -> None:
+        super().__init__(detail)
+        self.detail: Any = [detail] if isinstance(detail, str) else detail
+
+
+class Unique:
+    """No other row may hold the value in `column` (`UniqueValidator`)."""
+
+    def __init__(self, model: type, column: str, message: str) -> None:
+        self.column = column
+        self.message = message
+        self._model: Any = model
+
+    async def __call__(self, value: str, scope: "Scope") -> None:
+        """Asks the database; a value that no row can hold is unique."""
+        if not _is_storable(value):
+            return
+        if (await scope.session.execute(self.others(value, scope.instance_id))).first() is not None:
+            raise Invalid(self.message)
+
+    def others(self, value: str, instance_id: int | None) -> Executable:
+        """Another row than the instance's that holds the value: its id."""
+        found = select(self._model.id).where(getattr(self._model, self.column) == value)
+        return (found if instance_id is None else found.where(self._model.id != instance_id)).limit(1)
+
+    def is_violated_by(self, error: DBAPIError) -> bool:
+        """Whether a failed statement ran into this rule: another request was first."""
+        name = getattr(driver_error(error), "constraint_name", None)
+        table = self._model.__table__
+        rules = [*table.constraints, *table.indexes]
+        return any(rule.name == name and [column.name for column in rule.columns] == [self.column] for rule in rules)
+
+
+def at_most(length: int) -> "Validator":
+    """Text of no more characters than that."""
+
+    async def check(value: str, _scope: "Scope") -> None:
+        if len(value) > length:
+            raise Invalid(f"Ensure this field has no more than {length} characters.")
+
+    return check
+
+
+def at_least(length: int) -> "Validator":
+    """Text of no fewer characters than that."""
+
+    async def check(value: str, _scope: "Scope") -> None:
+        if len(value) < length:
+            raise Invalid(f"Ensure this field has at least {length} characters.")
+
+    return check
+
+
+def within(least: int | None, most: int | None) -> tuple["Validator", ...]:
+    """A number between those, as far as they are given; the upper bound speaks first, as in DRF."""
+
+    async def check_most(value: int, _scope: "Scope") -> None:
+        if most is not None and value > most:
+            raise Invalid(f"Ensure this value is less than or equal to {most}.")
+
+    async def check_least(value: int, _scope: "Scope") -> None:
+        if least is not None and value < least:
+            raise Invalid(f"Ensure this value is greater than or equal to {least}.")
+
+    return check_most, check_least
+
+
+def pattern(regex: str, *, message: str, flags: int = 0, inverse: bool = False) -> "Validator":
+    """Text in which the pattern is found, or with `inverse` is not (Django's `RegexValidator`)."""
+    compiled = re.compile(regex, flags)
+
+    async def check(value: object, _scope: "Scope") -> None:
+        if bool(compiled.search(str(value))) is inverse:
+            raise Invalid(message)
+
+    return check
+
+
+async def storable(value: str, _scope: "Scope") -> None:
+    """See `check_storable`."""
+    check_storable(value)
+
+
+def check_storable(value: str) -> None:
+    """No NUL and no half of a surrogate pair: PostgreSQL's text holds neither.
+
+    Raises:
+        Invalid: there is one.
+    """
+    sentences = ["Null characters are not allowed."] if "\x00" in value else []
+    surrogate = next((character for character in value if "\ud800" <= character <= "\udfff"), None)
+    if surrogate is not None:
+        sentences.append(f"Surrogate characters are not allowed: U+{ord(surrogate):X}.")
+    if sentences:
+        raise Invalid(sentences)
+
+
+async def username_characters(value: str, _scope: "Scope") -> None:
+    """Letters, digits and `@.+-_` (Django's `UnicodeUsernameValidator`)."""
+    if not _USERNAME.fullmatch(value):
+        raise Invalid("Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.")
+
+
+async def email_address(value: str, _scope: "Scope") -> None:
+    """What Django's `EmailValidator` takes for an address."""
+    local, _, domain = value.rpartition("@")
+    if len(value) > _LONGEST_EMAIL or not _LOCAL_PART.fullmatch(local) or not _is_domain(domain):
+        raise Invalid(NO_EMAIL)
+
+
+def _is_domain(domain: str) -> bool:
+    if domain == "localhost" or _DOMAIN.fullmatch(domain):
+        return True
+    literal = _ADDRESS_LITERAL.fullmatch(domain)
+    if literal is None:
+        return False
+    try:
+        ipaddress.ip_address(literal[1])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_storable(value: str) -> bool:
+    try:
+        check_storable(value)
+    except Invalid:
+        return False
+    return True

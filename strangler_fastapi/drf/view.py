@@ -1,0 +1,273 @@
+"""A path that behaves as a DRF view: its checks in DRF's order, HEAD, OPTIONS, 405 and `Allow`."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, cast
+
+import asyncpg
+from fastapi import APIRouter, Depends, Request
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
+
+from strangler_fastapi.db.session import RequestSession, Session, driver_error
+from strangler_fastapi.drf.bodies import PARSED
+from strangler_fastapi.drf.documents import (
+    document_body,
+    document_errors,
+    document_parameters,
+    document_security,
+    document_stream,
+)
+from strangler_fastapi.drf.negotiation import JSON, negotiate
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.serializers import Input
+from strangler_fastapi.drf.urls import PREFIX
+from strangler_fastapi.errors import ApiError, MethodNotAllowed, NotAuthenticated, PermissionDenied, Unavailable
+
+# The order of `View.http_method_names`, which is the order of `Allow`.
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
+_READ_ONLY_SECONDS = 30
+_OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
+
+Endpoint = Callable[..., Awaitable[Response]]
+Identify = Callable[[Request, RequestSession], Awaitable[Any]]
+# Given the method and the caller (None: anonymous), may the request go on?
+Permission = Callable[[str, Any], bool]
+# Finds the object of the path for the caller, or raises NotFound (`get_object`).
+Find = Callable[[Request, RequestSession, Any], Awaitable[Any]]
+
+
+def anyone(_method: str, _caller: object) -> bool:
+    """Everybody may (`AllowAny`)."""
+    return True
+
+
+def signed_in(_method: str, caller: object) -> bool:
+    """Signed-in callers may (`IsAuthenticated`)."""
+    return caller is not None
+
+
+class ViewRoute(APIRoute):
+    """A route that sees at a glance that it is not meant; FastAPI asks every route, and each takes its time.
+
+    A request that meets a change of the tables is handled once more.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See APIRoute. No match is ever partial: a view answers every method."""
+        path: str = scope["path"]
+        if (
+            scope["method"] not in (self.methods or ())
+            or not path.startswith(self.path.partition("{")[0])
+            or path.count("/") != self.path.count("/")
+        ):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """See APIRoute.
+
+        In a transaction a statement that was prepared before a column's type changed fails, once on each connection
+        (asyncpg tries those outside of one again by itself). What fails so has changed nothing.
+        """
+        handle = super().get_route_handler()
+
+        async def handle_twice(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (asyncpg.PostgresError, DBAPIError) as error:
+                session: RequestSession = request.state.session
+                if session.committed or not isinstance(driver_error(error), _OUTDATED):
+                    raise
+            request.app.state.database.renew()
+            await session.close()
+            return await handle(request)
+
+        return handle_twice
+
+
+def feature_router(name: str) -> APIRouter:
+    """A router for the views of one feature; `name` groups them in the documentation."""
+    return APIRouter(prefix=PREFIX, tags=[name], route_class=ViewRoute)
+
+
+class View:
+    """One path of a feature's router.
+
+    Its methods are added with `get`, `post` and so on; every other method gets DRF's answer.
+
+    `identify` tells the caller from the request, None where the view reads no token (simplejwt's own views).
+    `name`, `description` and `input` are what OPTIONS says of the view; where the path names an object, `find` looks
+    for it, since OPTIONS describes a PUT only to those who could send it. `renders` is the media type of what GET
+    answers.
+    """
+
+    def __init__(
+        self,
+        router: APIRouter,
+        path: str,
+        *,
+        name: str,
+        methods: tuple[str, ...],
+        permission: Permission = anyone,
+        identify: Identify | None = None,
+        description: str = "",
+        input: Input | None = None,
+        find: Find | None = None,
+        renders: str = JSON,
+    ) -> None:
+        self._router = router
+        self._path = path
+        self._permission = permission
+        self._identify = identify
+        self._input = input
+        self._find = find
+        self._methods = methods
+        allowed = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())}
+        self.allow = ", ".join(method for method in _METHODS if method in allowed)
+        self._renders = renders
+        self._metadata = {"name": name, "description": description, "renders": (renders,), "parses": PARSED}
+        self._safe = {"GET", "HEAD", "OPTIONS", "TRACE"}
+        self._guards = [Depends(self._guard)]
+        self._others = self._add_fallback()
+
+    def get(
+        self,
+        *,
+        response: Any,  # noqa: ANN401 - a model or a generic of one
+        query: tuple[str, ...] = (),
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Adds GET and HEAD; `response` is the model of the answer, `query` names the parameters it heeds."""
+
+        def add(endpoint: Endpoint) -> Endpoint:
+            extra = document_security(required=self._permission is not anyone) | document_parameters(self._path, query)
+            errors = self._errors(400) if query else self._errors()
+            self._add("GET", endpoint, response_model=response, responses=errors, openapi_extra=extra)
+            self._add("HEAD", endpoint, include_in_schema=False)
+            return endpoint
+
+        return add
+
+    def stream(self, *, data: type[BaseModel], query: tuple[str, ...]) -> Callable[[Endpoint], Endpoint]:
+        """Adds a GET and HEAD of Server-Sent Events; `data` is the model of theirs, `query` as for `get`."""
+
+        def add(endpoint: Endpoint) -> Endpoint:
+            extra = document_security(required=self._permission is not anyone) | document_parameters(self._path, query)
+            responses = document_stream(data) | self._errors(400)
+            self._add("GET", endpoint, response_class=Response, responses=responses, openapi_extra=extra)
+            self._add("HEAD", endpoint, include_in_schema=False)
+            return endpoint
+
+        return add
+
+    def post(
+        self,
+        *,
+        response: Any,  # noqa: ANN401 - a model or a generic of one
+        body: type[BaseModel] | None = None,
+        status: int = 200,
+        writes: bool = True,
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Adds POST; `writes` is False where it changes no row."""
+        if not writes:
+            self._safe.add("POST")
+        return self._writer("POST", response, body, status)
+
+    def put(self, *, response: Any, body: type[BaseModel]) -> Callable[[Endpoint], Endpoint]:  # noqa: ANN401 - as above
+        """Adds PUT."""
+        return self._writer("PUT", response, body, 200)
+
+    def patch(self, *, response: Any, body: type[BaseModel]) -> Callable[[Endpoint], Endpoint]:  # noqa: ANN401 - as above
+        """Adds PATCH."""
+        return self._writer("PATCH", response, body, 200)
+
+    def delete(self) -> Callable[[Endpoint], Endpoint]:
+        """Adds DELETE."""
+        return self._writer("DELETE", None, None, 204)
+
+    def _writer(
+        self,
+        method: str,
+        response: Any,  # noqa: ANN401 - a model or a generic of one
+        body: type[BaseModel] | None,
+        status: int,
+    ) -> Callable[[Endpoint], Endpoint]:
+        errors = self._errors(400, 401, 415) if body else self._errors(401)
+        extra = document_security(required=self._permission is not anyone) | document_parameters(self._path, ())
+        if body is not None:
+            extra |= document_body(body, PARSED, partial=method == "PATCH")
+
+        def add(endpoint: Endpoint) -> Endpoint:
+            self._add(
+                method,
+                endpoint,
+                status_code=status,
+                response_model=response,
+                responses=errors,
+                openapi_extra=extra,
+            )
+            return endpoint
+
+        return add
+
+    def _add(self, method: str, endpoint: Endpoint, **documentation: Any) -> None:  # noqa: ANN401 - FastAPI's own
+        self._others.discard(method)
+        name = f"{endpoint.__name__}_{method.lower()}"
+        self._router.add_api_route(
+            self._path, endpoint, methods=[method], dependencies=self._guards, name=name, **documentation
+        )
+
+    def _add_fallback(self) -> set[str]:
+        """Answers every method; returns them, for those that get an endpoint to be taken out."""
+        self._router.add_api_route(
+            self._path, self._answer_others, methods=list(_METHODS), dependencies=self._guards, include_in_schema=False
+        )
+        return cast("APIRoute", self._router.routes[-1]).methods or set()
+
+    async def _guard(self, request: Request, session: Session) -> None:
+        """DRF's `initial()`: 406, then 401, then 403; the method is looked at after."""
+        request.scope["allow"] = self.allow
+        negotiate(request, self._renders if request.method in ("GET", "HEAD") else JSON)
+        if request.app.state.settings.fastapi_read_only and request.method not in self._safe:
+            raise Unavailable("This API is read-only for now: try again later.", retry_after=_READ_ONLY_SECONDS)
+        caller = None if self._identify is None else await self._identify(request, session)
+        if not self._permission(request.method, caller):
+            raise NotAuthenticated if caller is None else PermissionDenied
+        request.state.caller = caller
+
+    async def _answer_others(self, request: Request, session: Session) -> Response:
+        if request.method != "OPTIONS":
+            raise MethodNotAllowed(request.method)
+        actions = await self._actions(request, session)
+        return JsonResponse({**self._metadata, "actions": actions} if actions else self._metadata)
+
+    async def _actions(self, request: Request, session: RequestSession) -> dict[str, Any]:
+        """The input of POST or PUT, if the caller could send it (`SimpleMetadata.determine_actions`)."""
+        if self._input is None:
+            return {}
+        if "PUT" in self._methods and self._find is not None:
+            try:
+                await self._find(request, session, request.state.caller)
+            except ApiError:
+                return {}
+        return {method: self._input.describe() for method in ("PUT", "POST") if method in self._methods}
+
+    def _errors(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
+        if self._identify is not None:
+            statuses = (*statuses, 401)
+        if self._permission is not anyone:
+            statuses = (*statuses, 403)
+        if "{" in self._path or "GET" in self.allow:
+            statuses = (*statuses, 404)
+        return document_errors(*statuses, 406, 429, 503)
+
+
+async def current_caller(request: Request) -> Any:  # noqa: ANN401 - the view's own kind of caller
+    """The caller that the view's guard told; None for an anonymous one."""
+    return request.state.caller
+
+
+Caller = Annotated[Any, Depends(current_caller)]

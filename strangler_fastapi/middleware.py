@@ -1,0 +1,92 @@
+"""What surrounds every request: its id, DRF's slash, Django's security headers, one log line."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from strangler_fastapi.drf.rendering import UNFORESEEN, JsonResponse
+from strangler_fastapi.drf.urls import PREFIX, public_path, with_query
+from strangler_fastapi.logs import request_id
+
+logger = logging.getLogger("fastapi_app.request")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+# Django's SecurityMiddleware, as it is set by default.
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class RequestMiddleware:
+    """Pure ASGI: it never holds a body.
+
+    `knows` tells whether a path is served; a path that is only once a slash is added is answered 301, whatever the
+    method, before anything else is looked at (Django's CommonMiddleware).
+    """
+
+    def __init__(self, app: ASGIApp, knows: Callable[[str], bool]) -> None:
+        self._app = app
+        self._knows = knows
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own signature
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        token = request_id.set(given if _REQUEST_ID.fullmatch(given) else "-")
+        started = time.perf_counter()
+        status = None
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(scope, MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            await self._next(scope)(scope, receive, send_with_headers)
+        except Exception:
+            # Starlette would answer outside of this middleware: without the headers, and logged without the id.
+            logger.exception("unforeseen error")
+            if status is not None:
+                raise
+            await JsonResponse(UNFORESEEN, status_code=500)(scope, receive, send_with_headers)
+        finally:
+            _log(scope, status, time.perf_counter() - started)
+            request_id.reset(token)
+
+    def _next(self, scope: Scope) -> ASGIApp:
+        path = scope["path"]
+        if path.startswith(PREFIX) and not path.endswith("/") and not self._knows(path) and self._knows(f"{path}/"):
+            location = with_query(scope, f"{public_path(scope)}/")
+            scope["unframed"] = True
+            return Response(status_code=301, headers={"Location": location, "Content-Type": "text/html; charset=utf-8"})
+        return self._app
+
+
+def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
+    for name, value in _SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    # XFrameOptionsMiddleware lies below the one that adds the slash, so its header is not on a redirect.
+    if "unframed" not in scope:
+        headers.setdefault("X-Frame-Options", "DENY")
+    if "allow" in scope:
+        headers["Allow"] = scope["allow"]
+
+
+def _log(scope: Scope, status: int | None, seconds: float) -> None:
+    fields = {
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "duration_ms": round(seconds * 1000, 1),
+    }
+    logger.info("request answered", extra={"fields": fields})

@@ -1,0 +1,284 @@
+"""What the guard says of migrations that do what real ones do, on a real PostgreSQL."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from shared_schema.consumer.consumer import Consumer
+from strangler.errors import UnsafeError
+from strangler.schema.django_side import django_contract
+from strangler.schema.guard.report import Report, Return, Verdict
+from tests.shared_stack import StackAddresses
+from tests.shops import Shop, leftovers, shop
+
+NAME = f"guard_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+# Each is applied after those before it; what it does, and what the guard is to say of it.
+CHAIN: dict[str, tuple[str, set[str], set[str]]] = {
+    "nullable": ('migrations.AddField("post", "subtitle", models.TextField(null=True))', set(), set()),
+    "required": (
+        'migrations.AddField("post", "rating", models.IntegerField(default=3))',
+        {"must-be-given", "statement"},
+        {"required"},
+    ),
+    "db_default": ('migrations.AddField("post", "stars", models.IntegerField(db_default=3))', set(), set()),
+    "volatile_default": (
+        'migrations.AddField("post", "token", models.UUIDField(db_default=Func(function="gen_random_uuid")))',
+        set(),
+        {"rewrite"},
+    ),
+    # squawk takes every function for a volatile one; the rehearsal shows that nothing is rewritten.
+    "stable_default": ('migrations.AddField("post", "seen", models.DateTimeField(db_default=Now()))', set(), set()),
+    "index": ('migrations.AddIndex("post", models.Index(fields=["views"], name="by_views"))', set(), {"index"}),
+    "index_concurrently": (
+        'AddIndexConcurrently("post", models.Index(fields=["views", "id"], name="by_both"))',
+        set(),
+        set(),
+    ),
+    "wider": ('migrations.AlterField("post", "title", models.CharField(max_length=300))', set(), set()),
+    "narrower": (
+        'migrations.AlterField("post", "title", models.CharField(max_length=50))',
+        {"narrowed"},
+        {"type"},
+    ),
+    "other_type": ('migrations.AlterField("post", "views", models.BigIntegerField())', set(), {"type"}),
+    "not_null": ('migrations.AlterField("post", "body", models.TextField(db_default=""))', set(), {"not-null"}),
+    "check": (
+        'migrations.AddConstraint("post", models.CheckConstraint(condition=Q(views__gte=0), name="not_negative"))',
+        {"new-constraint"},
+        {"check"},
+    ),
+    "unique": (
+        'migrations.AddConstraint("post", models.UniqueConstraint(fields=["title"], name="one_title"))',
+        {"new-constraint"},
+        {"unique"},
+    ),
+    "foreign_key": (
+        'migrations.AddField("post", "editor", models.ForeignKey("shop.Author", models.CASCADE, null=True, '
+        'related_name="+"))',
+        set(),
+        {"foreign-key", "index"},
+    ),
+    "new_table": (
+        'migrations.CreateModel("Tag", [("id", models.BigAutoField(primary_key=True)), '
+        '("name", models.CharField(max_length=50, unique=True)), '
+        '("post", models.ForeignKey("shop.Post", models.CASCADE))])',
+        set(),
+        set(),
+    ),
+    "index_of_new_table": (
+        'migrations.AddIndex("tag", models.Index(fields=["name", "id"], name="tag_index"))',
+        set(),
+        set(),
+    ),
+    # squawk says nothing of a CHECK that comes with its column.
+    "column_with_check": (
+        'migrations.AddField("post", "likes", models.PositiveIntegerField(null=True))',
+        set(),
+        {"check"},
+    ),
+    "index_dropped": ('migrations.RemoveIndex("post", "by_views")', set(), {"index-drop"}),
+    "default_first": (
+        'migrations.AlterField("post", "subtitle", models.TextField(null=True, db_default=""))',
+        set(),
+        set(),
+    ),
+    "check_not_valid": (
+        'AddConstraintNotValid("post", models.CheckConstraint(condition=Q(subtitle__isnull=False), name="given"))',
+        {"new-constraint"},
+        set(),
+    ),
+    "validated": ('ValidateConstraint("post", "given")', set(), set()),
+    "proved_not_null": ('migrations.AlterField("post", "subtitle", models.TextField(db_default=""))', set(), set()),
+    "unused_dropped": ('migrations.RemoveField("post", "body")', set(), {"drop-column"}),
+    "rows_moved": (
+        'migrations.RemoveField("post", "seen"), migrations.RunPython(forwards, migrations.RunPython.noop)',
+        set(),
+        {"drop-column", "rows"},
+    ),
+    "renamed": (
+        'migrations.RenameField("post", "title", "headline")',
+        {"column-gone", "must-be-given", "statement"},
+        {"rename-column"},
+    ),
+    # squawk says nothing of it; the rehearsal shows that the table is another file.
+    "clustered": (
+        'migrations.RunSQL("CLUSTER shop_post USING shop_post_pkey", migrations.RunSQL.noop)',
+        set(),
+        {"rewrite"},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def live(stack: StackAddresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with shop(admin_dsn=stack.admin_dsn, name=NAME, folder=tmp_path_factory.mktemp("shop") / "project") as made:
+        yield made
+
+
+@pytest.fixture
+def project(live: Shop, tmp_path: Path) -> Iterator[Shop]:
+    before = catalog(live)
+    yield live.copy(tmp_path / "project")
+    assert leftovers(live.database.admin_dsn, NAME) == []
+    assert catalog(live) == before, "the live database is only read"
+
+
+@pytest.fixture(scope="module")
+def chain(live: Shop, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    project = live.copy(tmp_path_factory.mktemp("chain") / "project")
+    names = ["0001_initial", *(f"{number:04}_{name}" for number, name in enumerate(CHAIN, start=2))]
+    for (name, (operation, *_)), before, full in zip(CHAIN.items(), names, names[1:], strict=False):
+        project.migration(operation, name=full, before=before, atomic="concurrently" not in name)
+    return project.guard()
+
+
+def catalog(live: Shop) -> list[tuple[object, ...]]:
+    with psycopg.connect(live.database.superuser_dsn) as connection:
+        return connection.execute(
+            "SELECT attrelid::regclass::text, attname, attnotnull, (SELECT count(*) FROM django_migrations) "
+            "FROM pg_attribute WHERE attnum > 0 ORDER BY 1, 2"
+        ).fetchall()
+
+
+@pytest.mark.parametrize("name", CHAIN)
+def test_each_migration_is_judged_by_what_it_does(chain: Report, name: str) -> None:
+    judged = next(each for each in chain.migrations if each.name[5:] == name)
+    _operation, breaks, unsafe = CHAIN[name]
+    assert {finding.kind for finding in judged.breaks} == breaks, judged
+    assert {finding.kind for finding in judged.unsafe} == unsafe, judged
+    assert all(finding.steps for finding in judged.unsafe)
+
+
+def test_all_of_them_lead_back(chain: Report) -> None:
+    assert [back.label for back in chain.back] == [each.label for each in reversed(chain.migrations)]
+    assert [back.wrong for back in chain.back if back.wrong] == []
+    assert chain.way_back is Return.LOSES
+    lost = {finding.sentence for back in chain.back for finding in back.losses}
+    assert "Undoing it drops shop_post.subtitle, with all that was written there meanwhile." in lost
+    assert "Undoing it brings shop_post.body back empty: what it held went with the migration." in lost
+    assert not any("headline" in sentence for sentence in lost), "a column that got another name is kept"
+
+
+def test_a_column_that_is_renamed_takes_the_steps_of_a_rename(chain: Report) -> None:
+    (renamed,) = (each for each in chain.migrations if each.name.endswith("_renamed"))
+    steps = {finding.steps for finding in (*renamed.breaks, *renamed.unsafe) if finding.steps}
+    assert len(steps) == 1
+    assert "db_column='title'" in steps.pop()[0]
+
+
+def test_nothing_is_pending(project: Shop) -> None:
+    report = project.guard()
+    assert (report.verdict, report.migrations, report.back) == (Verdict.SAFE, (), ())
+
+
+def test_a_table_that_is_made_again_has_lost_the_rights_on_it(project: Shop) -> None:
+    drop = "DROP TABLE shop_post; CREATE TABLE shop_post (LIKE old INCLUDING ALL); DROP TABLE old"
+    project.migration(f'migrations.RunSQL("CREATE TABLE old (LIKE shop_post INCLUDING ALL); {drop}", "")')
+    (judged,) = project.guard().migrations
+    sentences = [finding.sentence for finding in judged.breaks if finding.kind == "privilege"]
+    role = f"{NAME}_fastapi"
+    assert (
+        f"Role {role} may no longer INSERT shop_post.title: run `strangler grant` right after the migration."
+        in sentences
+    )
+    assert len(sentences) == 6
+
+
+def test_a_migration_that_fails_is_named_with_why(project: Shop) -> None:
+    project.migration('migrations.AddField("post", "ok", models.TextField(null=True))')
+    project.migration('migrations.RunSQL("SELECT 1 / 0")', name="0003_wrong", before="0002_next")
+    report = project.guard()
+    assert report.verdict is Verdict.UNJUDGED
+    assert [(each.label, each.verdict) for each in report.migrations] == [
+        ("shop.0002_next", Verdict.SAFE),
+        ("shop.0003_wrong", Verdict.UNJUDGED),
+    ]
+    assert "division by zero" in report.migrations[1].error
+
+
+def test_a_migration_that_can_not_be_undone_is_named(project: Shop) -> None:
+    project.migration("migrations.RunPython(forwards)")
+    report = project.guard()
+    assert report.verdict is Verdict.SAFE
+    assert report.way_back is Return.WRONG
+    assert "give each RunPython and RunSQL its way back" in report.back[0].wrong[0].sentence
+
+
+def test_a_way_back_that_leads_elsewhere_is_named(project: Shop) -> None:
+    project.migration('migrations.RunSQL("ALTER TABLE shop_post ADD COLUMN x integer", migrations.RunSQL.noop)')
+    (back,) = project.guard().back
+    assert back.verdict is Return.WRONG
+    assert back.wrong[0].sentence == "Undone, the schema isn't what it was: column shop_post.x is new."
+
+
+def test_a_way_back_that_takes_rights_away_is_named(project: Shop) -> None:
+    revoke = f"REVOKE ALL ON shop_author FROM {project.role}"
+    project.migration(f'migrations.RunSQL("SELECT 1", "{revoke}")')
+    report = project.guard()
+    assert (report.verdict, report.way_back) == (Verdict.SAFE, Return.WRONG)
+    assert [(found.kind, found.column) for found in report.back[0].wrong] == [
+        ("privilege", "id"),
+        ("privilege", "name"),
+    ]
+
+
+def test_fastapi_that_needs_the_migration_has_to_go_back_first(project: Shop) -> None:
+    project.migration('migrations.AddField("post", "subtitle", models.TextField(null=True))')
+    coming = Consumer.model_validate({"features": {"posts.new": {"reads": {"shop_post": ["subtitle"]}}}})
+    (back,) = project.guard(coming=coming).back
+    assert [(finding.kind, finding.column) for finding in back.first] == [("column-gone", "subtitle")]
+
+
+def test_what_readiness_would_find_breaks_too(project: Shop) -> None:
+    """A mapped column that no statement names: FastAPI checks it all the same, and says 503."""
+    project.migration('migrations.RemoveField("post", "body")')
+    needs = {"shop_post": {"body": {"type": "str", "nullable": True}}}
+    read = {"posts.list": {"reads": {"shop_post": ["id"]}}}
+    report = project.guard(Consumer.model_validate({"features": read, "needs": needs}))
+    assert report.verdict is Verdict.BREAKS
+    (finding,) = report.migrations[0].breaks
+    assert (finding.kind, finding.table, finding.column) == ("unready", "shop_post", "body")
+    assert finding.sentence.startswith("FastAPI would say that it isn't ready: Column shop_post.body is missing")
+
+
+def test_a_contract_that_was_not_exported_is_noted(project: Shop) -> None:
+    contract = django_contract(project.project)
+    project.migration('migrations.CreateModel("Tag", [("id", models.BigAutoField(primary_key=True))])')
+    (note, _no_timeout) = project.guard(contract=contract).notes
+    assert note.startswith(
+        "the contract file doesn't say what the migrations lead to, such as (1 in all): Table shop_tag is"
+    )
+
+
+def test_a_consumer_that_does_not_fit_the_live_schema_is_not_judged(project: Shop) -> None:
+    project.migration('migrations.AddField("post", "subtitle", models.TextField(null=True))')
+    statement = {"name": "new", "sql": "SELECT subtitle FROM shop_post"}
+    newer = Consumer.model_validate({"features": {"posts.new": {"statements": [statement]}}})
+    report = project.guard(newer)
+    assert report.verdict is Verdict.UNJUDGED
+    assert 'column "subtitle" does not exist' in report.unjudged[0].sentence
+    assert "--consumer" in report.unjudged[0].sentence
+
+
+def test_a_project_that_does_not_heed_the_address_changes_nothing(project: Shop) -> None:
+    project.migration('migrations.AddField("post", "subtitle", models.TextField(null=True))')
+    # In its own settings, where the guard can't see it.
+    settings = project.folder / "settings.py"
+    settings.write_text(settings.read_text().replace('os.environ["DATABASE_URL"]', repr(project.database.owner_dsn)))
+    with pytest.raises(
+        UnsafeError, match=f"The settings name the database {NAME}, and --scratch {NAME}_guard_scratch_"
+    ):
+        project.guard()
+
+
+def test_every_address_of_the_live_database_leads_to_the_scratch_one(
+    project: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.migration('migrations.AddField("post", "subtitle", models.TextField(null=True))')
+    # The settings take this one before DATABASE_URL.
+    env = {**project.project.env, "SHOP_DATABASE": project.database.owner_dsn.replace("127.0.0.1", "localhost")}
+    monkeypatch.setattr("tests.shops.base_environment", lambda: env)
+    assert project.guard().verdict is Verdict.SAFE

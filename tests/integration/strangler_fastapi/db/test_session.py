@@ -1,0 +1,159 @@
+"""One session for each request, and its connection back in the pool when the request ends, however it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import Message
+
+from fastapi_app.feed import router as feed
+from strangler_fastapi.auth import hashing
+from strangler_fastapi.db import session as sessions
+from strangler_fastapi.db.session import RequestSession
+from tests.databases import OwnDatabase
+from tests.integration.fastapi_app.asgi import call
+from tests.integration.fastapi_app.conftest import Start, one_loop
+from tests.integration.fastapi_app.running import ALICE, USER_PASSWORD, Running, bearer
+
+pytestmark = one_loop
+
+
+ASKED = (
+    *(("GET", "/feed/"), ("HEAD", "/feed/"), ("GET", "/posts/"), ("GET", "/posts/1/"), ("OPTIONS", "/posts/")),
+    *(("GET", "/posts/999999/"), ("GET", "/feed/?page=0"), ("GET", "/feed/?created_after=x"), ("DELETE", "/feed/")),
+    *(("POST", "/posts/"), ("PATCH", "/posts/1/"), ("POST", "/auth/token/"), ("POST", "/auth/token/refresh/")),
+)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[RequestSession]:
+    """Every session, as it is opened."""
+    noted: list[RequestSession] = []
+
+    class Noted(RequestSession):
+        def __init__(self, engine: AsyncEngine) -> None:
+            super().__init__(engine)
+            noted.append(self)
+
+    monkeypatch.setattr(sessions, "RequestSession", Noted)
+    return noted
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def narrow(start: Start, database: OwnDatabase) -> AsyncIterator[Running]:
+    """The application with two connections."""
+    async with start(database, pool_max=2) as running:
+        yield running
+
+
+async def test_each_request_has_a_session_of_its_own(running: Running, opened: list[RequestSession]) -> None:
+    for method, path in ASKED:
+        await running.client.request(method, path, headers=bearer(ALICE))
+    assert len(opened) == len({id(session) for session in opened}) == len(ASKED)
+    assert not any(session.in_transaction() for session in opened)
+
+
+@pytest.mark.parametrize(("method", "path"), ASKED)
+async def test_the_connection_is_back_in_the_pool_after_the_answer(running: Running, method: str, path: str) -> None:
+    for headers in ({}, bearer(ALICE), {"Authorization": "Bearer nonsense"}, {"Accept": "text/html"}):
+        response = await running.client.request(method, path, headers=headers)
+        assert response.status_code < 500, response.text
+        assert running.in_use == 0
+
+
+async def test_after_an_unforeseen_error_too(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_request: Any, session: RequestSession, *_: Any, **__: Any) -> None:
+        await session.execute(text("SELECT 1"))
+        raise LookupError("broken")
+
+    monkeypatch.setattr(feed, "paginate", fail)
+    response = await running.client.get("/feed/")
+    assert (response.status_code, running.in_use) == (500, 0)
+
+
+async def test_after_a_statement_that_the_database_refuses(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_request: Any, session: RequestSession, *_: Any, **__: Any) -> None:
+        await session.execute(text("SELECT 1 / 0"))
+
+    monkeypatch.setattr(feed, "paginate", fail)
+    for _ in range(3):
+        assert (await running.client.get("/feed/")).status_code == 500
+        assert running.in_use == 0
+    monkeypatch.undo()
+    assert (await running.client.get("/feed/")).status_code == 200
+
+
+async def test_a_slow_client_holds_no_connection(running: Running) -> None:
+    in_use: list[int] = []
+
+    async def send(_message: Message) -> None:
+        in_use.append(running.in_use)
+
+    await call(running.app, "/feed/", send=send)
+    assert in_use == [0, 0]
+
+
+async def test_a_client_that_is_gone_holds_no_connection(running: Running) -> None:
+    async def send(_message: Message) -> None:
+        raise OSError("the client is gone")
+
+    with pytest.raises((OSError, RuntimeError)):
+        await call(running.app, "/feed/", send=send)
+    assert running.in_use == 0
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("way", ["SQLAlchemy", "driver"])
+async def test_a_request_that_is_given_up_in_the_middle_holds_no_connection(
+    running: Running, monkeypatch: pytest.MonkeyPatch, way: str, times: int
+) -> None:
+    asked = asyncio.Event()
+
+    async def linger(_request: Any, session: RequestSession, *_: Any, **__: Any) -> None:
+        driver = await session.driver()
+        asked.set()
+        if way == "driver":
+            await driver.fetch("SELECT pg_sleep(60)")
+        else:
+            await session.execute(text("SELECT pg_sleep(60)"))
+
+    monkeypatch.setattr(feed, "paginate", linger)
+    request = asyncio.create_task(running.client.get("/feed/"))
+    await asked.wait()
+    assert running.in_use == 1
+    for _ in range(times):
+        request.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert running.in_use == 0
+    monkeypatch.undo()
+    assert (await running.client.get("/feed/")).status_code == 200
+
+
+async def test_fifty_at_once_share_two_connections(narrow: Running) -> None:
+    paths = ("/feed/", "/posts/", "/users/2/posts/", "/tags/", "/posts/1/")
+    requests = [narrow.client.get(paths[number % 5], headers=bearer(ALICE)) for number in range(50)]
+    assert [response.status_code for response in await asyncio.gather(*requests)] == [200] * 50
+    assert narrow.in_use == 0
+
+
+async def test_signing_in_holds_no_connection_while_the_password_is_hashed(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    in_use: list[int] = []
+    verify = hashing.verify_password
+
+    def watched(password: str, encoded: str) -> bool:
+        in_use.append(running.in_use)
+        return verify(password, encoded)
+
+    monkeypatch.setattr(hashing, "verify_password", watched)
+    body = {"username": "alice", "password": USER_PASSWORD}
+    assert (await running.client.post("/auth/token/", json=body)).status_code == 200
+    assert in_use == [0]

@@ -1,0 +1,115 @@
+"""Tokens are got once, renewed before they end, from whichever side answers, and shown to nobody."""
+
+import base64
+import json
+
+import pytest
+
+from strangler.compare.case import Case
+from strangler.compare.client.auth import Callers, NotSignedInError, SignIn
+from strangler.compare.client.client import Asked
+from strangler.compare.client.errors import AskFailed
+from strangler.compare.client.response import Answer
+from strangler.compare.client.target import Side
+from strangler.errors import UsageError
+
+
+class Door:
+    """Gives tokens that live for 300 seconds, or fails."""
+
+    def __init__(self, name: str, *, status: int = 200, body: bytes | None = None, fails: bool = False) -> None:
+        self.side = Side(name=name, url=f"http://{name}", links="")
+        self.status, self.body, self.fails = status, body, fails
+        self.heard: list[Case] = []
+
+    async def ask(self, case: Case) -> Asked:
+        self.heard.append(case)
+        if self.fails:
+            raise AskFailed(self.side.name, "does not answer (connection refused)", always=True)
+        body = self.body if self.body is not None else json.dumps({"access": token(len(self.heard))}).encode()
+        return Asked(answer=Answer(status=self.status, body=body), seconds=0.1)
+
+
+def token(number: int, *, life: int = 300) -> str:
+    claims = {"iat": 1000 * number, "exp": 1000 * number + life}
+    return f"head.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.signature"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def callers(*doors: Door, clock: Clock | None = None, **sign_in: str) -> Callers:
+    return Callers(
+        doors,  # type: ignore[arg-type] # all that they need
+        SignIn(**sign_in),
+        {"alice": "secret-of-alice"}.get,
+        clock=clock or Clock(),
+    )
+
+
+async def test_nobody_has_no_credentials() -> None:
+    door = Door("left")
+    assert await callers(door).credentials("") == ()
+    assert door.heard == []
+
+
+async def test_a_token_is_got_once_and_renewed_before_it_ends() -> None:
+    door, clock = Door("left"), Clock()
+    found = callers(door, clock=clock)
+    first = await found.credentials("alice")
+    assert first == (("Authorization", f"Bearer {token(1)}"),)
+    clock.now = 239
+    assert await found.credentials("alice") == first
+    clock.now = 241
+    assert await found.credentials("alice") == (("Authorization", f"Bearer {token(2)}"),)
+    assert json.loads(door.heard[0].body) == {"username": "alice", "password": "secret-of-alice"}
+    assert (door.heard[0].method, door.heard[0].target) == ("POST", "/auth/token/")
+    assert "secret-of-alice" not in repr(door.heard)
+
+
+async def test_path_and_fields_are_what_the_project_calls_them() -> None:
+    door = Door("left", status=201, body=b'{"jwt": "opaque"}')
+    names = {"path": "/login", "user_field": "mail", "password_field": "pass", "token_field": "jwt", "scheme": "JWT"}
+    assert await callers(door, **names).credentials("alice") == (("Authorization", "JWT opaque"),)
+    assert (door.heard[0].target, [*json.loads(door.heard[0].body)]) == ("/login", ["mail", "pass"])
+
+
+async def test_where_the_first_side_is_down_the_second_is_asked() -> None:
+    down, up = Door("left", fails=True), Door("right")
+    assert await callers(down, up).credentials("alice")
+
+
+async def test_who_is_refused_is_asked_for_once_in_a_while() -> None:
+    door, clock = Door("left", status=401, body=b'{"detail":"no"}'), Clock()
+    found = callers(door, clock=clock)
+    for _ in range(10):
+        with pytest.raises(AskFailed, match=r"^left does not sign alice in \(status 401\)$"):
+            await found.credentials("alice")
+    assert len(door.heard) == 1
+    clock.now = 6
+    with pytest.raises(AskFailed):
+        await found.credentials("alice")
+    assert len(door.heard) == 2
+    with pytest.raises(UsageError, match="left does not sign alice in"):
+        await callers(door).require(["alice"])
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"access": 1}', b'{"refresh": "x"}', b"<h1>"])
+async def test_an_answer_without_a_token_is_no_sign_in(body: bytes) -> None:
+    with pytest.raises(AskFailed, match="does not sign alice in"):
+        await callers(Door("left", body=body)).credentials("alice")
+
+
+async def test_a_password_that_nobody_knows_is_told() -> None:
+    with pytest.raises(NotSignedInError):
+        await callers(Door("left")).credentials("bob")
+    with pytest.raises(UsageError, match="nobody knows the password of bob: set STRANGLER_PASSWORD"):
+        await callers(Door("left")).require(["bob"])
+
+
+async def test_a_side_that_is_down_is_left_to_the_cases_to_find_out() -> None:
+    await callers(Door("left", fails=True)).require(["alice"])

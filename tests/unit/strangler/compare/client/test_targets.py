@@ -1,0 +1,28 @@
+"""The two that are compared where nobody names them."""
+
+import pytest
+
+from strangler.cli.comparison_run import sides_of
+from strangler.errors import UsageError
+from strangler.settings import LocalSettings
+
+
+def test_the_local_services_are_asked_themselves() -> None:
+    left, right = sides_of(None, None, [], LocalSettings(django_port=1, fastapi_port=2))
+    assert (left.url, right.url) == ("http://127.0.0.1:1/api", "http://127.0.0.1:2/api/v2")
+    assert (left.links, right.links, left.stack, right.stack) == ("/api", "/api", "", "")
+
+
+def test_containers_are_asked_through_the_gateway_which_must_say_who_answered() -> None:
+    left, right = sides_of(None, None, ["X-Mine: 1"], LocalSettings(gateway="container", proxy_port=9))
+    assert (left.url, right.url) == ("http://127.0.0.1:9/api", "http://127.0.0.1:9/api/v2")
+    assert (left.links, right.links) == ("/api", "/api/v2")
+    assert (left.stack, right.stack) == ("django", "fastapi")
+    assert ("X-Stack", "django") in left.headers
+    assert ("X-Stack", "fastapi") in right.headers
+    assert ("X-Mine", "1") in left.headers
+
+
+def test_one_address_is_no_comparison() -> None:
+    with pytest.raises(UsageError, match="two base addresses"):
+        sides_of("http://127.0.0.1:1/api", None, [], LocalSettings())

@@ -1,0 +1,157 @@
+"""Verdicts become a report: counts that add up, bounded groups and examples, no secret."""
+
+import dataclasses
+import json
+
+from strangler.compare.case import Case
+from strangler.compare.client.client import Asked
+from strangler.compare.client.errors import AskFailed
+from strangler.compare.client.response import Answer
+from strangler.compare.client.target import Side
+from strangler.compare.collector import MAX_EXAMPLES, MAX_FAILURES, MAX_GROUPS, NO_ROUTE, Collector
+from strangler.compare.differ import differences
+from strangler.compare.exhibits import MAX_BODY
+from strangler.compare.judge import Outcome, Verdict
+from strangler.compare.report.model import Report, RouteReport, RowDifference
+
+LEFT = Side(name="django", url="http://left/api", links="/api", headers=(("X-Api-Key", "hidden-of-the-side"),))
+JSON = (("Content-Type", "application/json"),)
+RIGHT = Side(name="fastapi", url="http://right/api", links="/api")
+
+
+def case(target: str = "/posts/", **fields: object) -> Case:
+    return dataclasses.replace(Case(method="GET", target=target, route="posts.list"), **fields)  # type: ignore[arg-type]
+
+
+def asked(value: object, *, seconds: float = 0.1, statements: int | None = None, status: int = 200) -> Asked:
+    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    headers = (("content-type", "text/html" if isinstance(value, bytes) else "application/json"),)
+    answer = Answer(status=status, headers=(*headers, ("set-cookie", "hidden-cookie")), body=body)
+    return Asked(answer=answer, seconds=seconds, statements=statements)
+
+
+def verdict(left: object, right: object, **fields: object) -> Verdict:
+    one, other = (each if isinstance(each, Asked) else asked(each) for each in (left, right))
+    found = tuple(differences(one.answer, other.answer))
+    outcome = Outcome.DIFFERENT if found else Outcome.EQUAL
+    return dataclasses.replace(
+        Verdict(outcome=outcome, found=found, left=one, right=other),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def only(report: Report) -> RouteReport:
+    (route,) = report.routes
+    return route
+
+
+def test_the_counts_add_up() -> None:
+    collector = Collector(LEFT, RIGHT)
+    for outcome, count in zip(Outcome, range(1, 6), strict=True):
+        for _ in range(count):
+            collector.add(case(), Verdict(outcome=outcome))
+    route = only(collector.report())
+    assert (route.equal, route.different, route.declared, route.noise, route.failed) == (1, 2, 3, 4, 5)
+    assert route.asked == 15
+    assert (route.left, route.right, route.ratio) == (None, None, None)
+
+
+def test_times_and_statements_are_told_for_each_side() -> None:
+    collector = Collector(LEFT, RIGHT)
+    for statements in (2, 2, 9):
+        collector.add(case(), verdict(asked({}, seconds=0.2, statements=statements), asked({}, seconds=0.1)))
+    route = only(collector.report())
+    assert route.left is not None
+    assert route.right is not None
+    assert (route.left.p50, route.right.p99, route.ratio) == (0.2, 0.1, 2.0)
+    assert (route.left.statements_median, route.left.statements_max) == (2, 9)
+    assert (route.right.statements_median, route.right.statements_max) == (None, None)
+
+
+def test_the_same_fault_is_one_group_with_a_few_examples() -> None:
+    collector = Collector(LEFT, RIGHT)
+    for number in range(10):
+        rows = [{"title": f"{number}", "id": 1}, {"title": "b", "id": 2}]
+        collector.add(case(f"/posts/?page={number}"), verdict(rows, [{"title": "x", "id": 1}, {"title": "x", "id": 2}]))
+    (group,) = only(collector.report()).groups
+    assert (group.kind, group.pattern, group.count) == ("value", "$[*].title", 10)
+    assert [example.case for example in group.examples] == [f"GET /posts/?page={n}" for n in range(MAX_EXAMPLES)]
+    assert [place.place for place in group.examples[0].places] == ["$[0].title", "$[1].title"]
+    assert group.examples[0].left.body.splitlines()[:3] == ["[", "  {", '    "title": "0",']
+
+
+def test_groups_and_failures_are_bounded() -> None:
+    collector = Collector(LEFT, RIGHT)
+    for number in range(200):
+        collector.add(case(), verdict({}, {f"key{number}": 1}))
+        failure = AskFailed("django", f"fails in way {number}", always=True)
+        collector.add(case(), Verdict(outcome=Outcome.FAILED, failure=failure))
+    report = collector.report()
+    groups = only(report).groups
+    assert len(groups) == MAX_GROUPS + 1
+    assert (groups[0].kind, groups[0].pattern, groups[0].count) == ("more", "other places", 200 - MAX_GROUPS)
+    assert len(report.failures) == MAX_FAILURES + 1
+    assert report.failures[0] == ("other failures", 200 - MAX_FAILURES)
+    assert report.exit_code == 4
+
+
+def test_a_failure_of_an_answer_names_its_route_and_one_of_a_side_does_not() -> None:
+    collector = Collector(LEFT, RIGHT)
+    down = AskFailed("django", "does not answer (connection refused)", always=True)
+    for failure in (down, down, AskFailed("fastapi", "took longer than 1 s")):
+        collector.add(case(), Verdict(outcome=Outcome.FAILED, failure=failure))
+    assert collector.report().failures == (
+        ("django does not answer (connection refused)", 2),
+        ("fastapi took longer than 1 s (posts.list)", 1),
+    )
+
+
+def test_rows_that_differ_make_a_case_different() -> None:
+    collector = Collector(LEFT, RIGHT)
+    row = RowDifference(table="posts", row="the one of step 2", column="title", left="a", right="b")
+    collector.add(case(route=""), verdict({}, {}), rows=(row,))
+    route = only(collector.report())
+    assert (route.route, route.different, route.equal) == (NO_ROUTE, 1, 0)
+    assert [(group.kind, group.pattern) for group in route.groups] == [("rows", "posts.title")]
+    assert route.groups[0].examples[0].rows == (row,)
+
+
+def test_no_secret_is_kept() -> None:
+    """Neither of the request, nor of an answer, nor one that a side repeats."""
+    collector = Collector(LEFT, RIGHT)
+    secret = case(
+        "/posts/?token=hidden-query&q=hidden-token",
+        method="POST",
+        headers=(
+            ("Content-Type", "application/json"),
+            ("Authorization", "Bearer hidden-header"),
+            ("Cookie", "hidden=1"),
+        ),
+        body=b'{"password": "hidden-body", "title": "hidden-known"}',
+        secrets=("hidden-known",),
+        caller="alice",
+        name="of hidden-known",
+    )
+    told = {"access": "hidden-access", "detail": "hidden-token hidden-header hidden-of-the-side", "hidden-known": 1}
+    collector.add(secret, verdict(told, asked(b"<h1>hidden-page</h1>", status=500)), secrets=("Bearer hidden-token",))
+    text = repr(collector.report())
+    assert "hidden" not in text.replace("hidden=***", "")
+    example = only(collector.report()).groups[0].examples[0]
+    assert example.right.body == "20 bytes of text/html"
+    assert '"Authorization: Bearer $TOKEN"' in example.curl
+    assert "'Content-Type: application/json'" in example.curl
+
+
+def test_long_bodies_are_cut() -> None:
+    collector = Collector(LEFT, RIGHT)
+    collector.add(case(), verdict(["x" * 100_000], []))
+    assert len(only(collector.report()).groups[0].examples[0].left.body) == MAX_BODY + 1
+
+
+def test_what_was_left_out_and_how_the_run_ended_are_told() -> None:
+    collector = Collector(LEFT, RIGHT)
+    collector.skipped.update({"lines": 3, "nothing": 0})
+    report = collector.report(declared_faults=("one",), stopped="interrupted", options=(("--rate", "5"),))
+    assert report.skipped == (("lines", 3),)
+    assert (report.declared_faults, report.stopped, report.options) == (("one",), "interrupted", (("--rate", "5"),))
+    assert (report.left.name, report.right.url) == ("django", "http://right/api")

@@ -1,0 +1,130 @@
+"""When two answers are equal: by status, headers, JSON value, order of keys and exact text."""
+
+import json
+
+import pytest
+
+from strangler.compare.client.response import Answer
+from strangler.compare.differ import MAX_DIFFERENCES, Difference, Kind, differences
+from strangler.compare.json_values import ABSENT
+
+V1, V2 = "/api", "/api/v2"
+
+
+def answer(body: object = None, *, status: int = 200, base: str = V1, **headers: str) -> Answer:
+    text = body if isinstance(body, str) else json.dumps(body)
+    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Answer(status=status, headers=named, body=text.encode(), base=base)
+
+
+def found(left: object, right: object) -> list[tuple[str, str]]:
+    return [(each.kind, each.place) for each in differences(answer(left), answer(right))]
+
+
+def test_equal_answers_have_no_difference() -> None:
+    body = {"count": 1, "results": [{"title": "é", "rating": 1.5}]}
+    assert differences(answer(body, vary="Accept"), answer(body, vary="Accept")) == []
+
+
+def test_a_status_is_a_difference_of_its_own() -> None:
+    assert differences(answer("", status=500), answer("", status=401)) == [
+        Difference(kind=Kind.STATUS, left=500, right=401)
+    ]
+
+
+def test_headers_count_but_for_those_that_frame_or_name_the_request() -> None:
+    left = answer(vary="Accept", date="a", x_request_id="1", server="gunicorn", content_length="3")
+    right = answer(vary="Cookie", date="b", x_request_id="2", server="uvicorn", allow="GET")
+    assert [(each.place, each.left, each.right) for each in differences(left, right)] == [
+        ("header allow", ABSENT, "GET"),
+        ("header vary", "Accept", "Cookie"),
+    ]
+
+
+def test_a_header_sent_twice_is_one_list() -> None:
+    twice = Answer(status=200, headers=(("vary", "Accept"), ("vary", "Cookie")))
+    assert differences(twice, Answer(status=200, headers=(("vary", "Accept, Cookie"),))) == []
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        ({"a": 1}, {"a": 2}, [("value", "$.a")]),
+        ({"a": 1}, {"a": "1"}, [("value", "$.a")]),
+        ({"a": None}, {"a": False}, [("value", "$.a")]),
+        ({"a": None}, {}, [("missing", "$.a")]),
+        ({}, {"a b": 0}, [("missing", '$["a b"]')]),
+        ({"a": [1, 2]}, {"a": [1]}, [("missing", "$.a[1]")]),
+        ({"a": {"b": 1}}, {"a": []}, [("value", "$.a")]),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, [("key_order", "$")]),
+        ([{"a": 1, "b": 2, "c": 3}], [{"b": 2, "a": 1}], [("key_order", "$[0]"), ("missing", "$[0].c")]),
+        ("[1.0]", "[1.00]", [("value", "$[0]")]),
+        ("[1]", "[1.0]", [("value", "$[0]")]),
+        ("[12345678901234567890123]", "[12345678901234567890124]", [("value", "$[0]")]),
+        ({"at": "2024-01-02T00:00:00Z"}, {"at": "2024-01-02T00:00:00+00:00"}, [("value", "$.at")]),
+        ({"price": "1.50"}, {"price": "1.5"}, [("value", "$.price")]),
+        ('{"a": 1}', '{"a":1}', [("text", "body")]),
+        ('["\\u00e9"]', '["é"]', [("text", "body")]),
+        ('{"a":1,"a":1}', '{"a":1}', [("text", "body")]),
+        ("<h1>a</h1>", "<h1>b</h1>", [("text", "body")]),
+        ("", "{}", [("text", "body")]),
+    ],
+)  # fmt: skip
+def test_bodies_differ_by_kind_and_place(left: object, right: object, expected: list[tuple[str, str]]) -> None:
+    assert found(left, right) == expected
+
+
+def test_bytes_that_are_no_text_are_still_told_apart() -> None:
+    left, right = (Answer(status=200, body=body) for body in (b"\xff", b"\xfe"))
+    assert [each.kind for each in differences(left, right)] == [Kind.TEXT]
+
+
+def test_links_count_with_the_base_of_each_side_normalised() -> None:
+    left = answer({"next": "http://h/api/posts/?page=2"}, location="/api/posts/1/")
+    right = answer({"next": "http://h/api/v2/posts/?page=2"}, location="/api/v2/posts/1/", base=V2)
+    assert differences(left, right) == []
+    # Asked at v1, an answer with links of v2 is wrong.
+    elsewhere = Answer(status=200, headers=right.headers, body=right.body, base=V1)
+    assert [each.place for each in differences(left, elsewhere)] == ["header location", "$.next"]
+
+
+def test_links_of_two_addresses_are_alike_but_a_bare_path_is_not_an_address() -> None:
+    bases = ("http://old.example/api", "https://new.example:8443/v9")
+    left = answer([f"{bases[0]}/posts/"], base=bases[0])
+    assert differences(left, answer([f"{bases[1]}/posts/"], base=bases[1])) == []
+    assert differences(left, answer(["/v9/posts/"], base=bases[1])) != []
+
+
+def test_what_a_client_wrote_itself_is_no_link_of_either_side() -> None:
+    text = {"content": "see /api/posts/ and /api/v2/posts/"}
+    assert differences(answer(text), answer(text, base=V2)) == []
+
+
+def test_by_shape_only_keys_their_order_and_types_count() -> None:
+    left = answer({"access": "a", "user": {"id": 1}})
+    assert differences(left, answer({"access": "b", "user": {"id": 2}}), by_shape=True) == []
+    assert [each.kind for each in differences(left, answer({"user": {"id": 1}, "access": "b"}), by_shape=True)] == [
+        Kind.KEY_ORDER
+    ]
+    assert differences(left, answer({"access": None, "user": {"id": 1}}), by_shape=True) != []
+
+
+def test_the_pattern_of_a_place_is_the_same_for_every_item() -> None:
+    items = [{"a": number} for number in range(3)]
+    patterns = {each.pattern for each in differences(answer(items), answer([{"a": 9}] * 3))}
+    assert patterns == {"$[*].a"}
+
+
+def test_differences_are_bounded_and_deep_nesting_is_no_failure() -> None:
+    assert len(differences(answer([0] * 5000), answer([1] * 5000))) == MAX_DIFFERENCES
+    deep = "[" * 400 + "{0}" + "]" * 400
+    assert found(deep.replace("{0}", "1"), deep.replace("{0}", "2")) == [("value", "$" + "[0]" * 400)]
+    too_deep = "[" * 100_000
+    assert found(too_deep, too_deep + "]") == [("text", "body")]
+
+
+def test_a_difference_reads_as_one_line() -> None:
+    (difference,) = differences(answer({"title": "a"}), answer({}))
+    assert str(difference) == "missing at $.title: 'a' and nothing"
+    (text,) = differences(answer("x" * 500 + "left"), answer("x" * 500 + "right"))
+    assert str(text) == f"text at body: '{'x' * 30}left' and '{'x' * 30}right'"

@@ -1,0 +1,72 @@
+"""The moves of the containers: what they are told, and when FastAPI's role is given the right to write."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from strangler.deployment.container_rollout import container_rollout, container_settings, grants_grow
+from strangler.errors import FailedError
+from strangler.gateway.compose_cli import Compose
+from strangler.routes.route import Stage
+from strangler.routes.table import RouteTable, load_routes
+from strangler.settings import ROOT, LocalSettings
+
+TABLE = load_routes(ROOT / "nginx" / "routes.toml")
+
+
+def at(stage: Stage) -> RouteTable:
+    """The deployed routes, those that write at `stage`."""
+    routes = tuple(dataclasses.replace(route, stage=stage) if route.writes else route for route in TABLE.routes)
+    return dataclasses.replace(TABLE, routes=routes)
+
+
+def engine(folder: Path, script: str) -> Compose:
+    """An engine that is this script; its arguments are in the file `calls`."""
+    program = folder / "engine"
+    program.write_text(f'#!/bin/sh\necho "$*" >>"{folder}/calls"\n{script}\n')
+    program.chmod(0o755)
+    return Compose(str(program), folder=folder)
+
+
+def calls(folder: Path) -> list[str]:
+    file = folder / "calls"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def test_the_container_trusts_whom_the_settings_name() -> None:
+    settings = container_settings(LocalSettings(trusted_proxies="10.0.0.0/8", stack_header_networks="10.1.0.0/16"))
+    assert (settings.trusted_proxies, settings.stack_header_networks) == (("10.0.0.0/8",), ("10.1.0.0/16",))
+
+
+def test_its_moves_are_kept_apart_and_its_door_is_the_published_port(tmp_path: Path) -> None:
+    settings = LocalSettings(proxy_port=9123, routes_file=Path("nginx/routes.toml"), compose="podman compose")
+    target = container_rollout(settings, state_dir=tmp_path, tell=print).target
+    assert target.gateway.url == "http://127.0.0.1:9123"
+    assert target.folder.path == tmp_path / "rollout"
+    assert target.routes_file == ROOT / "nginx" / "routes.toml"
+    assert target.mend == "start it with podman compose up --build --detach"
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "grown"),
+    [
+        (Stage.LEGACY, Stage.PARALLEL, True),
+        (Stage.PARALLEL, Stage.MIGRATED, False),
+        (Stage.PARALLEL, Stage.LEGACY, False),
+        (Stage.LEGACY, Stage.LEGACY, False),
+    ],
+)
+def test_the_right_to_write_comes_with_the_first_route_that_writes(
+    running: Stage, wanted: Stage, grown: bool, tmp_path: Path
+) -> None:
+    grants_grow(engine(tmp_path, "exit 0"), at(running), at(wanted))
+    expected = ["run --rm -T --no-deps setup python -m strangler.cli grant --writes --keep"]
+    assert calls(tmp_path) == (expected if grown else [])
+
+
+def test_a_database_that_refuses_ends_the_move_in_its_words(tmp_path: Path) -> None:
+    refusing = engine(tmp_path, 'echo "strangler: Role x can\'t be given its grants (no table): migrate." >&2; exit 4')
+    message = r"^FastAPI's role may not write yet \(Role x can't be given its grants \(no table\): migrate\): look at "
+    with pytest.raises(FailedError, match=message):
+        grants_grow(refusing, at(Stage.LEGACY), at(Stage.PARALLEL))

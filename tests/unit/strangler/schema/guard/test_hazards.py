@@ -1,0 +1,178 @@
+"""Which of squawk's remarks count, and what the rehearsal proves against them."""
+
+from collections.abc import Collection, Mapping
+
+import pytest
+
+from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogIndex, CatalogTable
+from strangler.schema.compatibility.breaks import BreakKind
+from strangler.schema.guard.ddl_target import Target, target_of
+from strangler.schema.guard.hazards import RULES, SENTENCES, Evidence, Hazard, HazardKind, find_hazards
+from strangler.schema.guard.remedies import steps_for
+from strangler.schema.guard.squawk import Remark, lint
+from strangler.schema.guard.storage import File, Size
+
+
+def table(name: str, schema: str = "public", *checks: CatalogConstraint, **columns: CatalogColumn) -> CatalogTable:
+    return CatalogTable(
+        name,
+        schema,
+        "table",
+        columns={"id": CatalogColumn("bigint", nullable=False, identity="by default"), **columns},
+        constraints=checks,
+        indexes=[CatalogIndex(f"{name}_by", ("id",), "")],
+    )
+
+
+def catalog(**posts: CatalogColumn) -> Catalog:
+    return Catalog({"post": table("post", **posts), "audit.Log Book": table("Log Book", "audit"), "tag": table("tag")})
+
+
+def hazards(
+    *statements: str,
+    before: Catalog | None = None,
+    after: Catalog | None = None,
+    made: Collection[str] = (),
+    rewritten: Collection[File] = (),
+    sizes: Mapping[str, Size] | None = None,
+    moves_rows: bool = False,
+) -> list[Hazard]:
+    before = before or catalog()
+    evidence = Evidence(
+        before=before,
+        after=after or before,
+        made=made,
+        rewritten=rewritten,
+        sizes=sizes or {},
+        moves_rows=moves_rows,
+    )
+    return find_hazards(statements, lint(statements, version=180_001, in_transaction=True), evidence)
+
+
+POST = File("post", None, 1)
+
+
+@pytest.mark.parametrize(
+    ("statement", "target"),
+    [
+        ('ALTER TABLE "post" ADD COLUMN "x" integer', Target("post", "x")),
+        ("alter table only post rename column old to new", Target("post", "old")),
+        ('ALTER TABLE "audit"."Log Book" DROP COLUMN IF EXISTS "a ""b"""', Target("audit.Log Book", 'a "b"')),
+        ('ALTER TABLE public."post" ADD CONSTRAINT "c" CHECK (x > 0)', Target("post")),
+        ('CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "on" ON "post" ("x")', Target("post")),
+        ("CREATE INDEX ON post (x)", Target("post")),
+        ('DROP INDEX CONCURRENTLY IF EXISTS "tag_by"', Target("tag")),
+        ('DROP INDEX "nobody knows"', Target(None)),
+        ('CREATE TABLE IF NOT EXISTS "new" ("id" bigint)', Target("new", None, makes=True)),
+        ('DROP TABLE "post" CASCADE', Target("post")),
+        ("SET CONSTRAINTS ALL IMMEDIATE", Target(None)),
+    ],
+)
+def test_a_statement_names_its_table_and_column(statement: str, target: Target) -> None:
+    assert target_of(statement, catalog()) == target
+
+
+def test_every_kind_has_a_sentence_and_steps() -> None:
+    kinds: list[BreakKind | HazardKind] = [*BreakKind, *HazardKind]
+    for kind in kinds:
+        steps = steps_for(kind, table="post", column="title")
+        assert steps, kind
+        assert all(step.startswith(("expand: ", "migrate: ", "contract: ")) for step in steps), kind
+        assert not any("{" in step for step in steps), kind
+    assert set(SENTENCES) == set(HazardKind)
+    assert {*RULES.values(), HazardKind.ROWS} == set(HazardKind)
+
+
+def test_a_name_with_braces_stays_as_it_is() -> None:
+    assert "{table}.{0}" in steps_for(HazardKind.NOT_NULL, table="{table}", column="{0}")[0]
+
+
+def test_a_sentence_says_how_large_the_table_is() -> None:
+    (hazard,) = hazards('CREATE INDEX "i" ON "post" ("id")', sizes={"post": Size(1_234_567, 300_000_000)})
+    assert hazard.sentence == "an index of post is built (about 1,234,567 rows, 286 MB): nobody writes it meanwhile."
+    assert (hazard.kind, hazard.table, hazard.rule) == (HazardKind.INDEX, "post", "require-concurrent-index-creation")
+
+
+def test_what_is_a_matter_of_taste_does_not_count() -> None:
+    assert (
+        hazards('ALTER TABLE "post" ADD COLUMN "x" integer NULL', 'ALTER TABLE "post" ADD COLUMN "y" char(3) NULL')
+        == []
+    )
+
+
+def test_tables_that_the_migrations_make_may_be_altered() -> None:
+    index = 'CREATE INDEX "i" ON "tag" ("id")'
+    assert [each.kind for each in hazards(index)] == [HazardKind.INDEX]
+    assert hazards(index, made={"tag"}) == []
+
+
+def test_a_statement_is_told_of_once_by_what_says_most() -> None:
+    (hazard,) = hazards('ALTER TABLE "post" ADD CONSTRAINT "u" UNIQUE ("id")')
+    assert hazard.kind is HazardKind.UNIQUE
+
+
+def test_a_rewrite_is_one_only_if_the_table_is_another_file() -> None:
+    wider = 'ALTER TABLE "post" ALTER COLUMN "title" TYPE varchar(300)'
+    assert hazards(wider) == []
+    assert [each.kind for each in hazards(wider, rewritten=[POST])] == [HazardKind.TYPE]
+
+
+def test_a_rewrite_that_nobody_remarked_is_told_of() -> None:
+    (hazard,) = hazards('ALTER TABLE "post" SET UNLOGGED', rewritten=[POST, File("tag", None, 2)], made={"tag"})
+    assert (hazard.kind, hazard.table) == (HazardKind.REWRITE, "post")
+
+
+def test_a_default_that_is_dropped_counts_where_a_value_is_needed() -> None:
+    drop = 'ALTER TABLE "post" ALTER COLUMN "x" DROP DEFAULT'
+    for column, kinds in (
+        (CatalogColumn("integer", nullable=False), [HazardKind.REQUIRED]),
+        (CatalogColumn("integer", nullable=True), []),
+        (CatalogColumn("integer", nullable=False, identity="always"), []),
+    ):
+        assert [each.kind for each in hazards(drop, after=catalog(x=column))] == kinds
+
+
+@pytest.mark.parametrize(
+    ("definition", "validated", "kinds"),
+    [
+        ("CHECK ((x IS NOT NULL))", True, []),
+        ("CHECK ((x IS NOT NULL)) NOT VALID", False, [HazardKind.NOT_NULL]),
+        ("CHECK (((x IS NOT NULL) OR (id > 0)))", True, [HazardKind.NOT_NULL]),
+        ("CHECK ((xx IS NOT NULL))", True, [HazardKind.NOT_NULL]),
+    ],
+)
+def test_not_null_is_believed_if_a_valid_constraint_says_so(
+    definition: str, validated: bool, kinds: list[HazardKind]
+) -> None:
+    check = CatalogConstraint("c", "check", ("x",), definition, validated=validated)
+    before = Catalog({"post": table("post", "public", check, x=CatalogColumn("text", nullable=True))})
+    assert [each.kind for each in hazards('ALTER TABLE "post" ALTER COLUMN "x" SET NOT NULL', before=before)] == kinds
+
+
+def test_a_check_that_comes_with_its_column_is_told_of() -> None:
+    check = CatalogConstraint("c", "check", ("x",), "CHECK ((x >= 0))")
+    before, after = Catalog({"post": table("post")}), Catalog({"post": table("post", "public", check)})
+    add = 'ALTER TABLE "post" ADD COLUMN "x" integer NULL CHECK ("x" >= 0)'
+    assert [each.kind for each in hazards(add, before=before, after=after)] == [HazardKind.CHECK]
+    assert hazards("SELECT 1", before=after, after=after) == []
+
+
+def test_a_table_that_is_locked_while_rows_are_moved_is_told_of() -> None:
+    statements = (
+        'ALTER TABLE "post" ADD COLUMN "x" text NULL',
+        'ALTER TABLE "tag" ADD COLUMN "x" text NULL',
+        "SELECT 1",
+    )
+    assert hazards(*statements) == []
+    (hazard,) = hazards(*statements, made={"tag"}, moves_rows=True)
+    assert (hazard.kind, hazard.table) == (HazardKind.ROWS, "post")
+
+
+def test_what_squawk_can_not_read_is_told_of() -> None:
+    assert [each.kind for each in find_hazards([], [Remark("syntax-error", "ALTER BRAIN", "?", "")], _nothing())] == [
+        HazardKind.UNREAD
+    ]
+
+
+def _nothing() -> Evidence:
+    return Evidence(before=catalog(), after=catalog(), made=(), rewritten=(), sizes={})

@@ -1,0 +1,156 @@
+"""What a report comes to, and what counts as a failure of a statement."""
+
+import pytest
+
+from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogTable
+from shared_schema.consumer.consumer import Consumer
+from shared_schema.consumer.privileges import Right, rights_wanted
+from strangler.schema.compatibility.breaks import Break, BreakKind
+from strangler.schema.compatibility.catalog_diff import find_changes
+from strangler.schema.guard.findings import Finding, of_breaks, of_failures
+from strangler.schema.guard.permissions import find_lost
+from strangler.schema.guard.replay import Tried, find_failures
+from strangler.schema.guard.report import Judged, Report, Return, Verdict, WayBack
+from strangler.schema.guard.storage import File, Place, Size, find_added, find_renamed, find_rewritten
+
+FINDING = Finding(kind="any", sentence="It is wrong.")
+SAFE = Judged(app="shop", name="0002")
+UNSAFE = Judged(app="shop", name="0003", unsafe=(FINDING,))
+BREAKS = Judged(app="shop", name="0004", breaks=(FINDING,), unsafe=(FINDING,))
+FAILED = Judged(app="shop", name="0005", error="division by zero")
+
+
+@pytest.mark.parametrize(
+    ("migrations", "unjudged", "verdict"),
+    [
+        ((), (), Verdict.SAFE),
+        ((), (FINDING,), Verdict.SAFE),
+        ((SAFE,), (), Verdict.SAFE),
+        ((SAFE, UNSAFE), (), Verdict.UNSAFE),
+        ((UNSAFE, BREAKS, SAFE), (), Verdict.BREAKS),
+        ((BREAKS, FAILED), (FINDING,), Verdict.BREAKS),
+        ((UNSAFE, FAILED), (), Verdict.UNJUDGED),
+        ((UNSAFE,), (FINDING,), Verdict.UNJUDGED),
+    ],
+)
+def test_the_worst_is_the_verdict(
+    migrations: tuple[Judged, ...], unjudged: tuple[Finding, ...], verdict: Verdict
+) -> None:
+    assert Report(database="live", migrations=migrations, unjudged=unjudged).verdict is verdict
+
+
+def test_the_exit_codes_are_those_that_are_documented() -> None:
+    assert [int(each) for each in (Verdict.SAFE, Verdict.UNSAFE, Verdict.BREAKS, Verdict.UNJUDGED)] == [0, 1, 3, 4]
+
+
+def test_the_way_back_is_as_bad_as_its_worst_part() -> None:
+    ways = [WayBack(app="a", name="1"), WayBack(app="a", name="2", losses=(FINDING,))]
+    assert Report(database="live", back=tuple(ways)).way_back is Return.LOSES
+    assert Report(database="live", back=(*ways, WayBack(app="a", name="3", wrong=(FINDING,)))).way_back is Return.WRONG
+    assert Report(database="live").way_back is Return.SAFE
+
+
+def test_what_only_got_another_name_takes_the_steps_of_a_rename() -> None:
+    renamed = {Place("post", "title"): Place("post", "headline")}
+    gone = Break("post", "title", ("posts.list",), BreakKind.COLUMN_GONE, "gone")
+    new = Break("post", "headline", ("posts.create",), BreakKind.MUST_BE_GIVEN, "new")
+    other = Break("post", "body", ("posts.list",), BreakKind.COLUMN_GONE, "gone")
+    first, second, third = of_breaks([gone, new, other], renamed)
+    assert first.steps == second.steps != third.steps
+    assert "db_column='title'" in first.steps[0]
+    (table,) = of_breaks(
+        [Break("author", None, (), BreakKind.TABLE_GONE, "gone")], {Place("author", "id"): Place("writer", "id")}
+    )
+    assert "Meta.db_table = 'author'" in table.steps[0]
+
+
+PAGE = ("posts.list", "page")
+WORKS = Tried(*PAGE, columns=(("id", "bigint"), ("title", "character varying")))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (WORKS, WORKS, []),
+        (WORKS, Tried(*PAGE, wrong="no column"), ["no column"]),
+        (WORKS, Tried(*PAGE, refused="null value", columns=WORKS.columns), ["null value"]),
+        # Its values never fitted: only what is wrong whatever the values counts.
+        (Tried(*PAGE, refused="no parent"), Tried(*PAGE, refused="null value"), []),
+        (Tried(*PAGE, refused="no parent"), Tried(*PAGE, wrong="no column"), ["no column"]),
+        # Wrong already: another migration's, or another version's.
+        (Tried(*PAGE, wrong="no table"), Tried(*PAGE, wrong="no column"), []),
+        (WORKS, Tried(*PAGE, columns=(("id", "integer"), ("title", "text"))), []),
+        (
+            WORKS,
+            Tried(*PAGE, columns=(("id", "uuid"), ("title", "text"))),
+            ["its answer has other columns: id is uuid, title is text"],
+        ),
+    ],
+)
+def test_a_statement_fails_where_it_was_better_off_before(before: Tried, after: Tried, said: list[str]) -> None:
+    assert [each.wrong or each.refused for each in find_failures({PAGE: before}, {PAGE: after})] == said
+
+
+def test_statements_that_fail_alike_are_told_of_once() -> None:
+    failures = [Tried(feature, "page", wrong="no column") for feature in ("posts", "tags", "posts")]
+    (finding,) = of_failures(failures)
+    assert finding.sentence == "3 statements, such as page of posts, fail: no column."
+    assert (finding.features, finding.names) == (("posts", "tags"), ("page", "page", "page"))
+    assert of_failures(failures[:1])[0].sentence == "Statement page of posts fails: no column."
+
+
+def test_the_rights_that_are_wanted_are_those_on_columns() -> None:
+    feature = {"reads": {"post": ["id", "title"]}, "inserts": {"post": ["title"]}, "deletes": ["tag"]}
+    wanted = rights_wanted(Consumer.model_validate({"features": {"posts": feature}}), writing=True)
+    assert [str(right) for right in wanted] == [
+        "INSERT post.title",
+        "SELECT post.id",
+        "SELECT post.title",
+        "DELETE tag",
+    ]
+
+
+def test_a_right_on_what_is_gone_is_not_lost() -> None:
+    before = frozenset({Right("post", "SELECT", "id"), Right("post", "SELECT", "title"), Right("tag", "DELETE", "")})
+    catalog = Catalog({"post": table(id="bigint")})
+    assert [str(right) for right in find_lost(before, frozenset(), catalog)] == ["SELECT post.id"]
+
+
+def test_what_lies_elsewhere_was_rewritten_and_what_has_another_name_was_renamed() -> None:
+    old, new = File("post", None, 10), File("post", None, 11)
+    assert list(find_rewritten({1: old, 2: old}, {1: new, 2: old, 3: new})) == [new]
+    before = {(1, 1): Place("post", "id"), (1, 2): Place("post", "title")}
+    after = {
+        (1, 1): Place("post", "id"),
+        (1, 2): Place("post", "head"),
+        (1, 3): Place("post", "x"),
+        (2, 1): Place("t", "y"),
+    }
+    assert find_renamed(before, after) == {Place("post", "title"): Place("post", "head")}
+    assert find_added(before, after) == [Place("post", "x"), Place("t", None)]
+
+
+def test_a_size_is_told_as_far_as_it_is_known() -> None:
+    assert str(Size(20_000, 12_582_912)) == "about 20,000 rows, 12 MB"
+    assert str(Size(None, 900)) == "900 bytes"
+    assert str(Size(1, 2**60)) == "about 1 rows, 1048576 TB"
+
+
+def table(*constraints: CatalogConstraint, **columns: str) -> CatalogTable:
+    found = {name: CatalogColumn(kind, nullable=True) for name, kind in columns.items()}
+    return CatalogTable("post", "public", "table", columns=found, constraints=constraints)
+
+
+def test_each_change_is_named() -> None:
+    check = CatalogConstraint("positive", "check", ("id",), "CHECK ((id > 0))")
+    before = Catalog({"post": table(check, id="bigint", a="text"), "old": table()})
+    after = Catalog({"post": table(id="integer", b="text"), "new": table()})
+    assert {str(change) for change in find_changes(before, after)} == {
+        "table old is gone",
+        "table new is new",
+        "column post.id is another",
+        "column post.a is gone",
+        "column post.b is new",
+        "constraint positive of post is gone",
+    }
+    assert list(find_changes(before, before)) == []

@@ -1,0 +1,113 @@
+from typing import Any, cast
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnDefault,
+    Executable,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    column,
+    insert,
+    literal,
+    select,
+    table,
+    update,
+)
+
+from strangler_fastapi.db.query import Rows, Shape, fetch
+from strangler_fastapi.db.session import RequestSession
+
+POSTS = table("posts", column("id", Integer), column("title", Text), column("author_id", Integer))
+USERS = table("users", column("id", Integer), column("username", Text))
+AUTHOR = Shape({"id": USERS.c.id, "name": literal("@").concat(USERS.c.username)})
+POST = Shape({"id": POSTS.c.id, "author": AUTHOR, "title": POSTS.c.title})
+
+
+def test_a_shape_names_its_columns_and_those_within_in_order() -> None:
+    assert [str(expression) for expression in POST.columns] == [
+        "posts.id",
+        "users.id",
+        ":param_1 || users.username",
+        "posts.title",
+    ]
+
+
+def test_a_row_becomes_the_item_with_its_keys_in_order() -> None:
+    item = POST.build((1, 2, "@alice", "Fig trees"))
+    assert item == {"id": 1, "author": {"id": 2, "name": "@alice"}, "title": "Fig trees"}
+    assert [*item] == ["id", "author", "title"]
+
+
+def test_columns_after_the_shapes_are_left_alone() -> None:
+    assert AUTHOR.build((2, "@alice", 41)) == {"id": 2, "name": "@alice"}
+
+
+def test_a_shape_within_can_stand_in_several() -> None:
+    twice = Shape({"first": AUTHOR, "second": AUTHOR})
+    assert twice.build((1, "@a", 2, "@b")) == {"first": {"id": 1, "name": "@a"}, "second": {"id": 2, "name": "@b"}}
+
+
+class Driver:
+    """Notes what it is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, tuple[Any, ...]]] = []
+
+    async def driver(self) -> "Driver":
+        return self
+
+    async def fetch(self, text: str, *values: Any) -> list[Any]:
+        self.sent.append((text, values))
+        return []
+
+
+NUMBERS = iter(range(1, 100))
+THINGS = Table(
+    "things",
+    MetaData(),
+    Column("name", Text, primary_key=True),
+    Column("state", Text, default=ColumnDefault("new")),
+    Column("facts", JSON, default=ColumnDefault(dict)),
+    Column("version", Integer, default=lambda: next(NUMBERS), onupdate=lambda: next(NUMBERS)),
+)
+
+
+async def sent(key: str, statement: Executable, *values: dict[str, Any]) -> list[tuple[str, tuple[Any, ...]]]:
+    driver = Driver()
+    for given in values:
+        await fetch(cast("RequestSession", driver), Rows(("test", key), lambda: statement, given))
+    return driver.sent
+
+
+async def test_a_default_is_written_as_the_driver_takes_it_and_made_anew_for_each_call() -> None:
+    statement = insert(THINGS).values(name=bindparam("given"))
+    (text, first), (_, second) = await sent("insert", statement, {"given": "a"}, {"given": "b"})
+    assert text.startswith("INSERT INTO things (name, state, facts, version) VALUES ($1")
+    assert first[:3] == ("a", "new", "{}")
+    assert second == ("b", "new", "{}", first[3] + 1)
+
+
+async def test_a_row_of_several_has_its_own_default() -> None:
+    rows = [{"name": "a", "state": "old", "facts": None}, {"name": "b", "state": "old", "facts": None}]
+    ((_, values),) = await sent("several", insert(THINGS).values(rows), {})
+    versions = [value for value in values if isinstance(value, int)]
+    assert versions[1] == versions[0] + 1
+
+
+async def test_rows_of_a_select_have_defaults_too() -> None:
+    given = select(bindparam("given", type_=Text))
+    ((text, values),) = await sent("select", insert(THINGS).from_select([THINGS.c.name], given), {"given": "a"})
+    assert "INSERT INTO things (name, state, facts, version) SELECT" in text
+    assert values[:3] == ("a", "new", "{}")
+
+
+async def test_an_update_writes_what_changes_with_it_and_no_other_default() -> None:
+    statement = update(THINGS).where(THINGS.c.name == bindparam("which")).values(state=bindparam("given"))
+    (text, first), (_, second) = await sent("update", statement, *[{"which": "a", "given": "old"}] * 2)
+    assert "SET state=$1::VARCHAR, version=$2::INTEGER WHERE" in text
+    assert (first[0], first[2]) == ("old", "a")
+    assert second[1] == first[1] + 1

@@ -1,0 +1,153 @@
+"""A field made of a column takes, refuses and describes as the one that DRF's ModelSerializer makes of the model's."""
+
+import json
+from typing import Any, cast
+
+import pytest
+from django.core import validators
+from django.db import models
+from django.http import QueryDict
+from django.test.utils import isolate_apps
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rest_framework import serializers
+from rest_framework.metadata import SimpleMetadata
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared_schema.contract.contract import Contract
+from shared_schema.mapping import Mapping, Reflected
+from strangler_django.contract.tables import table_facts
+from strangler_django.contract.unconnected import Sql
+from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.model_fields import stored_field, validator_register
+from strangler_fastapi.drf.serializers import Input, Scope
+from strangler_fastapi.drf.validators import Unique
+from strangler_fastapi.errors import ValidationFailed
+
+SCOPE = Scope(session=cast("AsyncSession", None))
+
+with isolate_apps("django_app.blog"):
+
+    class Thing(models.Model):
+        title = models.CharField("title on the cover", max_length=8)
+        nickname = models.CharField(max_length=5, blank=True)
+        card = models.CharField(max_length=6, null=True, validators=[validators.MinLengthValidator(3)])  # noqa: DJ001 - a project may
+        code = models.CharField(max_length=9, validators=[validators.RegexValidator("^[a-z]+$", "Small letters only.")])
+        remark = models.TextField(null=True, blank=True)  # noqa: DJ001 - the same
+        email = models.EmailField(blank=True)
+        condition = models.CharField(max_length=4, choices=[("new", "new"), ("worn", "worn")], default="new")
+        audience = models.PositiveSmallIntegerField(choices=[(0, "0"), (12, "12")], null=True)
+        pages = models.PositiveIntegerField()
+        rank = models.SmallIntegerField(
+            default=1, validators=[validators.MinValueValidator(-1), validators.MaxValueValidator(9)]
+        )
+        sold = models.BooleanField(default=False)
+        known = models.BooleanField(null=True)
+        made_at = models.DateTimeField(auto_now_add=True)
+
+        class Meta:
+            app_label = "blog"
+
+        def __str__(self) -> str:
+            return self.title
+
+
+class ThingSerializer(serializers.ModelSerializer[Thing]):
+    class Meta:
+        model = Thing
+        fields = "__all__"
+
+
+class Stock(Reflected):
+    __mapping__ = Mapping()
+    __tablename__ = "blog_thing"
+
+
+FACTS = json.loads(json.dumps(table_facts(Thing, Sql("default"))))
+CONTRACT = Contract.model_validate({"format": 2, "tables": {"blog_thing": FACTS}})
+NAMES = [*ThingSerializer().fields]
+THING = Input({name: stored_field(Stock, name, contract=CONTRACT) for name in NAMES})
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-40000, 40000)
+    | st.text(max_size=10)
+    | st.sampled_from(
+        ["", " ", "new", "worn", "lost", "12", 12, 0, "0", "1.0", "1.5", "a@b.de", "null", "abc", -1, 9, 10]
+    )
+    | st.lists(st.integers(), max_size=1)
+)
+BODIES = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES))
+WHOLE = {"title": "a", "card": "abc", "code": "abc", "pages": 1}
+
+
+def drf_answer(data: Any) -> Any:
+    serializer = ThingSerializer(data=data)
+    if serializer.is_valid():
+        return dict(serializer.validated_data)
+    return {"errors": json.loads(json.dumps(serializer.errors))}
+
+
+async def answer(data: Any) -> Any:
+    try:
+        return await THING.validate(data, SCOPE)
+    except ValidationFailed as error:
+        return {"errors": error.body}
+
+
+def test_options_describes_them_alike() -> None:
+    assert json.dumps(THING.describe()) == json.dumps(SimpleMetadata().get_serializer_info(ThingSerializer()))
+
+
+@given(data=BODIES)
+@example(data={})
+@example(data=WHOLE)
+@example(data=WHOLE | {"pages": 2**31})
+@example(data=WHOLE | {"pages": "9" * 1001})
+async def test_json_is_taken_or_refused_alike(data: dict[str, Any]) -> None:
+    assert await answer(data) == drf_answer(data)
+    assert await answer(WHOLE | data) == drf_answer(WHOLE | data)
+
+
+@given(pairs=st.dictionaries(st.sampled_from(NAMES), st.text(max_size=4) | st.sampled_from(["", "new", "1", "null"])))
+@example(pairs=dict.fromkeys(NAMES, ""))
+async def test_forms_are_too(pairs: dict[str, str]) -> None:
+    form = QueryDict(mutable=True)
+    form.update(pairs)
+    assert await answer(Form(list(pairs.items()))) == drf_answer(form)
+
+
+def facts(**changed: Any) -> Contract:
+    column = {"field": "code", "kind": "CharField", "type": "text", "null": False} | changed
+    table = {"name": "blog_thing", "model": "blog.Thing", "columns": {"code": column}}
+    return Contract.model_validate({"format": 2, "tables": {"blog_thing": table}})
+
+
+def test_a_unique_column_says_what_django_says() -> None:
+    field = stored_field(Stock, "code", contract=facts(unique=True, unique_message="Somebody has that."))
+    (rule,) = field.validators
+    assert isinstance(rule, Unique)
+    assert (rule.column, rule.message) == ("code", "Somebody has that.")
+
+
+def test_a_check_that_nobody_knows_is_named_at_the_start() -> None:
+    contract = facts(validators=[{"name": "shop.models.validate_code", "arguments": {"length": 4}}])
+    with pytest.raises(LookupError) as raised:
+        stored_field(Stock, "code", contract=contract)
+    assert str(raised.value) == (
+        "Column blog_thing.code is checked by shop.models.validate_code, which nobody here knows: register what does"
+        ' the same, `validator_register("shop.models.validate_code", …)` of strangler_fastapi.drf.model_fields.'
+    )
+    seen = []
+
+    async def check(value: Any, scope: Scope) -> None: ...
+
+    validator_register("shop.models.validate_code", lambda given: seen.append(given) or check)
+    assert stored_field(Stock, "code", contract=contract).validators == (check,)
+    assert seen == [{"length": 4}]
+
+
+def test_a_kind_that_nobody_knows_is_named_at_the_start() -> None:
+    with pytest.raises(LookupError, match=r"Column blog_thing\.code is a HStoreField, of which nobody here makes a"):
+        stored_field(Stock, "code", contract=facts(kind="HStoreField"))

@@ -1,0 +1,58 @@
+"""Which page a request asks for, and which it is told of, as in v1's pagination."""
+
+import itertools
+from typing import Any, cast
+
+import pytest
+from django.core.paginator import InvalidPage, Paginator
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rest_framework.request import Request as DrfRequest
+from rest_framework.test import APIRequestFactory
+
+from django_app.config.lists import PagePagination
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.pagination import _page_number, _page_size, _previous
+from strangler_fastapi.errors import NotFound
+
+NUMBERS = st.integers(-3, 300).map(str) | st.text(st.sampled_from(list("0123456789+-_. e٣")), max_size=5)
+
+
+@given(text=NUMBERS | st.text(max_size=5))
+@example(text="100")
+@example(text="101")
+@example(text="0")
+@example(text="9" * 5000)
+def test_the_size_of_a_page(text: str) -> None:
+    request = DrfRequest(APIRequestFactory().get("/", {"page_size": text}))
+    assert _page_size(text) == PagePagination().get_page_size(request)
+
+
+def test_the_size_of_a_page_where_none_is_asked_for() -> None:
+    assert _page_size(None) == PagePagination().get_page_size(DrfRequest(APIRequestFactory().get("/")))
+
+
+@given(text=(NUMBERS | st.text(max_size=5)).filter(lambda text: text != "last"))
+async def test_the_number_of_a_page(text: str) -> None:
+    # As many pages as it takes: the number alone decides here.
+    paginator: Any = Paginator(cast("list[int]", range(10**9)), 1)
+    try:
+        expected = paginator.validate_number(text)
+    except InvalidPage:
+        expected = None
+    try:
+        # Neither the session nor the list is asked for a number.
+        found = await _page_number(text, 1, cast("RequestSession", None), cast("Listing", None), ())
+    except NotFound:
+        found = None
+    assert found == expected
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("query", ["", "?page_size=10&a=b", "?page=x&z=1&a=%20"])
+def test_the_link_to_the_page_before(number: int, query: str) -> None:
+    legacy = PagePagination()
+    legacy.request = DrfRequest(APIRequestFactory().get(f"/api/feed/{query}"))
+    legacy.page = Paginator(list(itertools.repeat(0, 100)), 20).page(number)
+    assert _previous(f"http://testserver/api/feed/{query}", number) == legacy.get_previous_link()

@@ -1,0 +1,122 @@
+"""What a list may lead to, by the names of its statements; nothing is compiled here."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Integer, Text, column, select
+
+from fastapi_app.consumer import CONSUMER_FILE
+from shared_schema.consumer.consumer import load_consumer
+from strangler_fastapi.db.query import Rows, Shape
+from strangler_fastapi.drf.criteria import Criteria, equals
+from strangler_fastapi.drf.filtering import (
+    Params,
+    Reader,
+    boolean_filter,
+    filter_criteria,
+    search_criteria,
+    text_filter,
+)
+from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
+from strangler_fastapi.drf.serializers import BooleanField, CharField, Input, ListField, Shown
+from strangler_fastapi.drf.validators import Unique
+
+TITLE, ID = column("title", Text), column("id", Integer)
+SHAPE = Shape({"id": ID})
+LISTING = Listing("books", "Book", lambda: ID, {"title": lambda: TITLE}, lambda: SHAPE, lambda _: select(ID))
+FILTERS: dict[str, Reader] = {
+    "new": boolean_filter(lambda: column("new")),
+    "by": text_filter(lambda name: name == TITLE),
+}
+
+
+def criteria(filters: dict[str, Reader], params: Params) -> Criteria:
+    own = equals("owner", lambda: column("owner"), 1)
+    return (*filter_criteria(params, filters), *search_criteria(params, lambda: (TITLE,)), own)
+
+
+def listed(filters: dict[str, Reader]) -> Iterator[Rows]:
+    return list_rows(LISTING, lambda params: criteria(filters, params), ("-title", "-id"), filters=filters)
+
+
+def words(rows: Iterator[Rows]) -> set[str]:
+    return {" ".join(_flat(each.key)) for each in rows}
+
+
+def _flat(key: object) -> Iterator[str]:
+    if isinstance(key, tuple):
+        for part in key:
+            yield from _flat(part)
+    elif key:
+        yield str(key)
+
+
+def test_every_filter_order_search_page_and_cursor_is_there() -> None:
+    assert words(listed(FILTERS)) == {
+        "books owner -title -id 20 counted",
+        "books new True owner -title -id 20 counted",
+        "books new False owner -title -id 20 counted",
+        "books by owner -title -id 20 counted",
+        "books search0 search1 owner -title -id 20 counted",
+        "books owner title id 20 counted",
+        "books owner before -title -id title id 21 marked",
+        "books owner after title id title id 21 marked",
+        "books owner -title -id 21 marked",
+        "books owner -title -id 20 skipping counted",
+        "books owner count",
+    }
+
+
+def test_a_new_filter_is_included_by_itself() -> None:
+    more = FILTERS | {"about": text_filter(lambda name: name == TITLE)}
+    assert words(listed(more)) - words(listed(FILTERS)) == {"books about owner -title -id 20 counted"}
+
+
+def test_an_item_is_found_whatever_the_filters_leave() -> None:
+    found = words(item_rows(LISTING, lambda params: criteria(FILTERS, params), filters=FILTERS))
+    assert {"books owner", "books owner key", "books by owner key", "books search0 search1 owner key"} <= found
+
+
+def test_parameters_have_values() -> None:
+    values = {name: value for rows in listed(FILTERS) for name, value in rows.values.items()}
+    assert values == {
+        "by": "sample",
+        "mark0": "sample",
+        "mark1": 1,
+        "offset": 20,
+        "owner": 1,
+        "search0": "%first%",
+        "search1": "%second%",
+    }
+
+
+def test_a_body_has_a_value_for_each_key_and_asks_for_those_that_are_unique() -> None:
+    class Book:
+        id, title = ID, TITLE
+
+    fields = {
+        "id": Shown(shown_as="integer"),
+        "title": CharField(max_length=4, validators=(Unique(Book, "title", "There is one."),)),
+        "new": BooleanField(),
+        "words": ListField(child=CharField(min_length=8)),
+    }
+    assert body_values(Input(fields)) == {"title": "samp", "new": True, "words": ["sampless"]}
+    asked = {sample.name: str(sample.statement) for sample in body_samples(Input(fields))}
+    assert [*asked] == ["unique title", "unique title but for one"]
+    assert "id != " in asked["unique title but for one"]
+
+
+def test_a_sample_is_called_as_its_structure() -> None:
+    sample = as_sample(Rows(("books", ("new", "by"), (), None, (0, False, "marked")), lambda: select(ID), {"by": "a"}))
+    assert (sample.name, str(sample.statement), sample.values) == ("books new by marked", "SELECT id", {"by": "a"})
+
+
+def test_the_examples_filters_are_in_the_file() -> None:
+    from fastapi_app.posts.queries import FEED_FILTERS
+
+    names = {
+        word
+        for statement in load_consumer(CONSUMER_FILE).features["feed"].statements
+        for word in statement.name.split()
+    }
+    assert set(FEED_FILTERS) <= names

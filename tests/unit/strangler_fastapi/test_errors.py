@@ -1,0 +1,47 @@
+"""Each error has DRF's status, body and headers."""
+
+import inspect
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+from rest_framework import exceptions
+from rest_framework.views import exception_handler
+from rest_framework_simplejwt.authentication import JWTAuthentication
+
+from strangler_fastapi import errors
+from strangler_fastapi.errors import ApiError
+
+PAIRS: list[tuple[ApiError, exceptions.APIException]] = [
+    (errors.ParseError(), exceptions.ParseError()),
+    (errors.ValidationFailed({"title": ["x"]}), exceptions.ValidationError({"title": ["x"]})),
+    (errors.ValidationFailed(["x"]), exceptions.ValidationError(["x"])),
+    (errors.NotAuthenticated(), exceptions.NotAuthenticated()),
+    (errors.AuthenticationFailed("x"), exceptions.AuthenticationFailed("x")),
+    (errors.PermissionDenied(), exceptions.PermissionDenied()),
+    (errors.NotFound(), exceptions.NotFound()),
+    (errors.MethodNotAllowed("PUT"), exceptions.MethodNotAllowed("PUT")),
+    (errors.NotAcceptable(), exceptions.NotAcceptable()),
+    (errors.UnsupportedMediaType("text/plain"), exceptions.UnsupportedMediaType("text/plain")),
+]
+
+
+@pytest.mark.parametrize(("error", "drf_error"), PAIRS, ids=lambda error: type(error).__name__)
+def test_an_error_is_answered_as_in_drf(error: ApiError, drf_error: exceptions.APIException) -> None:
+    if drf_error.status_code == 401:
+        drf_error.auth_header = JWTAuthentication().authenticate_header(RequestFactory().get("/"))
+    response: Any = exception_handler(drf_error, {})
+    assert (error.status, error.body) == (response.status_code, response.data)
+    assert error.headers == {name: value for name, value in response.headers.items() if name != "Content-Type"}
+
+
+def test_a_service_that_is_away_says_when_to_ask_again() -> None:
+    error = errors.Unavailable("The database is away.", retry_after=7)
+    assert (error.status, error.body) == (503, {"detail": "The database is away."})
+    assert error.headers == {"Retry-After": "7"}
+
+
+def test_the_tree_in_the_documentation_is_the_tree_in_the_code() -> None:
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ApiError)]
+    drawn = {tuple(line.split()[-2:]) for line in (errors.__doc__ or "").splitlines() if "──" in line}
+    assert drawn == {(kind.__name__, str(kind.status)) for kind in kinds if kind is not ApiError}
