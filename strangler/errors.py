@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree; the command line prints each as one sentence.
+"""What can go wrong, as one tree; the command line prints each as one line: the message, then the hint.
 
 StranglerError
 ├── UsageError    2: the call or a file it names is wrong; nothing was touched
@@ -8,9 +8,22 @@ StranglerError
 
 
 class StranglerError(Exception):
-    """An error with a sentence for a person: what is wrong, and the mend."""
+    """An error that a person can meet.
+
+    Args:
+        message: what is wrong, without a full stop.
+        hint: the command or the setting that fixes it, as an imperative.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.hint}." if self.hint else self.message
 
 
 class UsageError(StranglerError):

@@ -43,5 +43,5 @@ def column(facts: Facts) -> Facts:
 
 
 def _model(name: str, fields: dict[str, models.Field] | None = None, **options: Any) -> type[models.Model]:
-    meta = type("Meta", (), {"app_label": "contract", **options})
+    meta = type("Meta", (), {"app_label": "strangler_django", **options})
     return type(name, (models.Model,), {"__module__": __name__, "Meta": meta, **(fields or {})})

@@ -116,7 +116,7 @@ def models_of_a_project(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[type[m
 
 
 def model(name: str, **options: object) -> type[models.Model]:
-    meta = type("Meta", (), {"app_label": "contract", **options})
+    meta = type("Meta", (), {"app_label": "strangler_django", **options})
     return type(name, (models.Model,), {"__module__": __name__, "Meta": meta})
 
 
