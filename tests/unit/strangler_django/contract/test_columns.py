@@ -154,14 +154,16 @@ def test_on_delete_is_told_with_what_it_sets(
     on_delete: Any, told: dict[str, Any], make_model: MakeModel, column: Facts
 ) -> None:
     make_model("Target")
-    reference = column(models.ForeignKey("contract.Target", on_delete, null=True))["references"]
+    reference = column(models.ForeignKey("strangler_django.Target", on_delete, null=True))["references"]
     assert {key: reference[key] for key in reference if key in ("on_delete", "set_to", "set_to_callable")} == told
-    assert (reference["table"], reference["column"]) == ("contract_target", "id")
+    assert (reference["table"], reference["column"]) == ("strangler_django_target", "id")
 
 
 def test_a_key_is_told_where_a_row_was_given(make_model: MakeModel, column: Facts) -> None:
     target = make_model("Target", {"code": models.CharField(max_length=3, primary_key=True)})
-    found = column(models.ForeignKey("contract.Target", models.SET(target(code="abc")), default=target(code="xyz")))
+    found = column(
+        models.ForeignKey("strangler_django.Target", models.SET(target(code="abc")), default=target(code="xyz"))
+    )
     assert (found["references"]["set_to"], found["default"]) == ("abc", "xyz")
     assert found["type"] == "character varying(3)"
 
@@ -180,7 +182,7 @@ def test_a_unique_column_has_its_message(message: str, told: str, column: Facts)
 
 def test_a_collation_is_that_of_the_column_it_points_at(make_model: MakeModel, column: Facts) -> None:
     make_model("Target", {"code": models.CharField(max_length=3, primary_key=True, db_collation="C")})
-    assert column(models.ForeignKey("contract.Target", models.CASCADE))["collation"] == "C"
+    assert column(models.ForeignKey("strangler_django.Target", models.CASCADE))["collation"] == "C"
 
 
 def test_choices_are_as_the_column_holds_them(column: Facts) -> None:

@@ -122,7 +122,9 @@ def model(name: str, **options: object) -> type[models.Model]:
 
 def test_two_models_of_one_table_are_one_sentence(models_of_a_project: list[type[models.Model]]) -> None:
     models_of_a_project += [model("Left", db_table="same"), model("Right", db_table='"public"."same"')]
-    with pytest.raises(DocumentError, match=r"^Table same is claimed by contract.Left and contract.Right: give each"):
+    with pytest.raises(
+        DocumentError, match=r"^Table same is claimed by strangler_django.Left and strangler_django.Right: give each"
+    ):
         schema_text()
     with pytest.raises(CommandError, match="Table same is claimed"):
         call_command("export_schema")
@@ -136,7 +138,7 @@ def test_a_table_and_a_schema_may_not_look_alike(models_of_a_project: list[type[
 
 def test_a_model_that_looks_at_anothers_table_is_left_out(models_of_a_project: list[type[models.Model]]) -> None:
     models_of_a_project += [model("Mirror", db_table="same", managed=False), model("Owner", db_table="same")]
-    assert schema_document()["tables"]["same"]["model"] == "contract.Owner"
+    assert schema_document()["tables"]["same"]["model"] == "strangler_django.Owner"
 
 
 def test_a_model_of_another_database_is_left_out(
@@ -173,7 +175,7 @@ def test_choices_that_are_rows_are_left_out(models_of_a_project: list[type[model
             app_label = "strangler_django"
 
     models_of_a_project.append(Chosen)
-    columns = schema_document()["tables"]["contract_chosen"]["columns"]
+    columns = schema_document()["tables"]["strangler_django_chosen"]["columns"]
     assert columns["known"]["choices"] == ["a"]
     assert "choices" not in columns["rows"]
 
