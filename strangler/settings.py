@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from strangler.errors import UsageError
+from strangler.project import Project, project_load
+from strangler.routes.route import Stack
 
-ROOT: Final = Path(__file__).parents[1]
-FASTAPI_ROLE: Final = "strangler_fastapi"
-
+HOST: Final = "127.0.0.1"
 # What a program needs to run at all, and nothing that carries a secret.
 _PASSED_ON: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
 
@@ -24,8 +24,9 @@ Count = Annotated[int, Field(ge=1, le=256)]
 class LocalSettings(BaseModel):
     """One run of the stack; every field is an environment variable in capitals, explained in `.env.example`."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True)
 
+    project: Project = Field(validation_alias="strangler_project_file")
     environment: Literal["development", "production"] = "development"
     secret_key: str = ""
     jwt_signing_key: str = ""
@@ -50,8 +51,6 @@ class LocalSettings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     evidence_equal: Annotated[int, Field(ge=0)] = 5
     evidence_days: Annotated[int, Field(ge=1)] = 7
-    manage: str = ""
-    routes_file: Path = ROOT / "nginx" / "routes.toml"
     gateway: Literal["local", "container"] = "local"
     compose: str = "docker compose"
 
@@ -61,21 +60,6 @@ class LocalSettings(BaseModel):
         if len(set(ports)) < len(ports):
             raise ValueError("PROXY_PORT, DJANGO_PORT, FASTAPI_PORT and POSTGRES_PORT must differ")
         return self
-
-    @property
-    def contract_file(self) -> Path:
-        """What both stacks agree on of the tables."""
-        return ROOT / "fastapi_app" / "contract.json"
-
-    @property
-    def consumer_file(self) -> Path:
-        """What FastAPI's statements need of the tables."""
-        return ROOT / "fastapi_app" / "consumer.json"
-
-    @property
-    def declared_file(self) -> Path:
-        """The differences between the stacks that are meant."""
-        return ROOT / "fastapi_app" / "declared_differences.toml"
 
     @property
     def is_development(self) -> bool:
@@ -90,7 +74,7 @@ class LocalSettings(BaseModel):
     @property
     def state_dir(self) -> Path:
         """Where the history of the gateway's moves and the evidence for them are."""
-        return ROOT / ".run" / "containers" if self.gateway == "container" else ROOT / ".run"
+        return self.project.state / "containers" if self.gateway == "container" else self.project.state
 
     @property
     def trusted_networks(self) -> tuple[str, ...]:
@@ -108,6 +92,16 @@ class LocalSettings(BaseModel):
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.proxy_host, self.proxy_host)  # noqa: S104 - compared only
         return f"http://{f'[{host}]' if ':' in host else host}:{self.proxy_port}"
 
+    def with_manage(self, command: tuple[str, ...]) -> "LocalSettings":
+        """The same, with another command for Django's management commands."""
+        django = self.project.django.model_copy(update={"manage": command})
+        return self.model_copy(update={"project": self.project.model_copy(update={"django": django})})
+
+    def stack_url(self, stack: Stack) -> str:
+        """The address of a service itself, without nginx before it."""
+        port = self.django_port if stack is Stack.DJANGO else self.fastapi_port
+        return self.project.stack(stack).address or f"http://{HOST}:{port}"
+
     @property
     def probe_host(self) -> str:
         """A Host header that Django accepts."""
@@ -119,26 +113,27 @@ class _EnvironmentSettings(LocalSettings, BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
 
 
-def settings_load(*, root: Path = ROOT) -> LocalSettings:
-    """The settings of the checkout at `root`: its environment and its `.env`.
+def settings_load(project: Project | None = None) -> LocalSettings:
+    """The settings of a project, or of the one that the project file names: the environment and the `.env` beside it.
 
-    :raises UsageError: names the first variable that is wrong.
+    :raises UsageError: there is no project file, or it or a variable is wrong; names the first.
     """
+    chosen = project or project_load()
     try:
-        return _EnvironmentSettings(_env_file=root / ".env")
+        return _EnvironmentSettings(project=chosen, _env_file=chosen.root / ".env")
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         reason = first["msg"].removeprefix("Value error, ")
         what = f"{name} is {first['input']!r}, which it can't be ({reason})" if name else reason
-        raise UsageError(f"{what}: set it right in .env.") from error
+        raise UsageError(what, "set it right in .env") from error
 
 
-def fastapi_dsn_derive(*, owner_dsn: str, password: str) -> str:
+def fastapi_dsn_derive(*, owner_dsn: str, role: str, password: str) -> str:
     """The owner's URL with FastAPI's role and password in place of the owner's."""
     parts = urlsplit(owner_dsn)
     address = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{FASTAPI_ROLE}:{quote(password, safe='')}@{address}").geturl()
+    return parts._replace(netloc=f"{role}:{quote(password, safe='')}@{address}").geturl()
 
 
 def base_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -11,10 +11,13 @@ import pytest
 
 from strangler.local.ports import port_free_pick
 from strangler.local.state import StackState, StateFolder
-from strangler.settings import ROOT
+from tests.example import ROOT
 
-PARTS = ("django_app", "fastapi_app", "nginx", "requirements", "shared_schema", "strangler")
-FILES = ("Makefile", "README.md", "pyproject.toml")
+PARTS = (
+    *("django_app", "fastapi_app", "nginx", "requirements"),
+    *("shared_schema", "strangler", "strangler_django", "strangler_fastapi"),
+)
+FILES = ("Makefile", "README.md", "pyproject.toml", "strangler.toml")
 PORTS = ("PROXY_PORT", "DJANGO_PORT", "FASTAPI_PORT", "POSTGRES_PORT")
 START_SECONDS = 90
 # The developer's own settings must not reach the stack under test.

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from strangler.settings import ROOT, base_environment
+from strangler.settings import base_environment
+from tests.example import ROOT
 
 SECONDS = 60
 CASES = """

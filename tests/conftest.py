@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from strangler.settings import ROOT
+from tests.example import ROOT
 from tests.shared_stack import CONTROLLER, DEMO_PASSWORD, StackAddresses, end_stack, stack_addresses
 
 

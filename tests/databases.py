@@ -10,9 +10,11 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from strangler.local.databases import database_drop, database_ensure
-from strangler.local.services import Connections, django_environment, manage_argv
+from strangler.local.services import Connections, manage_argv, stack_environment
+from strangler.routes.route import Stack
 from strangler.schema.django_side import Project
-from strangler.settings import ROOT, LocalSettings, base_environment
+from strangler.settings import base_environment
+from tests.example import EXAMPLE, ROOT, example_settings
 
 FOREIGN_MANAGE = ROOT / "tests" / "foreign" / "manage.py"
 PASSWORD = "a password of the tests, for a database that they drop"
@@ -53,7 +55,10 @@ def migrated_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
         connections = Connections(
             owner_dsn=database.owner_dsn, fastapi_dsn="", secret_key="s" * 40, jwt_signing_key="j" * 40
         )
-        _migrate(manage_argv("migrate", "--noinput"), django_environment(LocalSettings(), connections))
+        _migrate(
+            manage_argv(EXAMPLE, "migrate", "--noinput"),
+            stack_environment(example_settings(), connections, Stack.DJANGO),
+        )
         yield database
 
 

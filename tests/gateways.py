@@ -23,8 +23,9 @@ from strangler.local.ports import port_free_pick
 from strangler.local.process import Child, child_start
 from strangler.local.services import Service
 from strangler.routes.route import Route, Stage, Throttle
-from strangler.routes.table import RouteTable, load_routes
-from strangler.settings import ROOT, LocalSettings
+from strangler.routes.table import RouteTable
+from strangler.settings import LocalSettings
+from tests.example import ROOT, example_settings, load_routes
 
 DEPLOYED = ROOT / "nginx" / "routes.toml"
 # What a client may claim of itself, and nobody may believe.
@@ -153,7 +154,7 @@ def gateway(
 
     Not in pytest's own folder: each pytest that starts takes back the search bit that nginx's workers need.
     """
-    settings = LocalSettings(
+    settings = example_settings(
         proxy_port=port_free_pick(), django_port=_port(django), fastapi_port=_port(fastapi), postgres_port=1
     )
     folder = Path(tempfile.mkdtemp(prefix="strangler gateway "))

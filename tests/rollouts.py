@@ -27,8 +27,7 @@ from strangler.rollout.state_dir import RolloutFolder
 from strangler.rollout.target import Target
 from strangler.routes.editing import routes_edit
 from strangler.routes.route import Stack
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT, LocalSettings
+from tests.example import PREFIXES, ROOT, SIGN_IN, example_settings, load_routes
 from tests.gateways import DEPLOYED, Gateway, gateway
 
 # What an apply does, in its order; a kill after any of these is repaired by the next call.
@@ -98,6 +97,8 @@ def rollout_of(native: AnyGateway, folder: Path, **changes: Any) -> Rollout:
     values: dict[str, Any] = {
         "gateway": native,
         "routes_file": folder / "routes.toml",
+        "prefixes": PREFIXES,
+        "sign_in": SIGN_IN.routes,
         "folder": RolloutFolder(folder / "rollout"),
         "grow_grants": lambda _running, _wanted: None,
         "evidence": lambda _names: {},
@@ -144,7 +145,7 @@ def _kill_after(step: str, rollout: Rollout) -> None:
 
 def _main(document: str, step: str, stage: str) -> None:
     told = json.loads(document)
-    settings = LocalSettings(proxy_port=told["port"], django_port=1, fastapi_port=2, postgres_port=3)
+    settings = example_settings(proxy_port=told["port"], django_port=1, fastapi_port=2, postgres_port=3)
     native = native_gateway(settings, folder=Path(told["nginx"]))
     native.settings = GatewaySettings(
         **{name: tuple(value) if isinstance(value, list) else value for name, value in told["settings"].items()}

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from strangler.compare.shadow.results import DifferenceResult, RouteResult, ShadowResults
 from strangler.local.process import Child, child_start
-from strangler.settings import ROOT, base_environment
-from tests.example import DECLARED_FILE
+from strangler.settings import base_environment
+from tests.example import DECLARED_FILE, PREFIXES, ROOT
 
 SECONDS = 20
 _POLL_SECONDS = 0.02
@@ -102,8 +102,10 @@ class Shadow:
             "SHADOW_SOCKET": self.socket.name,
             "SHADOW_DATABASE": str(self.database),
             "SHADOW_DECLARED": str(DECLARED_FILE),
-            "SHADOW_DJANGO_URL": django_url,
-            "SHADOW_FASTAPI_URL": fastapi_url,
+            "SHADOW_DJANGO_URL": django_url + PREFIXES.django,
+            "SHADOW_FASTAPI_URL": fastapi_url + PREFIXES.fastapi,
+            "SHADOW_V1": PREFIXES.v1,
+            "SHADOW_V2": PREFIXES.v2,
             "SHADOW_RATE": "1000",
             **{f"SHADOW_{name.upper()}": str(value) for name, value in settings.items()},
         }

@@ -27,8 +27,8 @@ from strangler.gateway.rendering import render_gateway
 from strangler.local.ports import port_free_pick
 from strangler.local.services import probe_answers
 from strangler.routes.route import Stage
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT, LocalSettings
+from strangler.settings import LocalSettings
+from tests.example import ROOT, example_settings, load_routes
 
 CONTROLLER = "STRANGLER_TEST_CONTROLLER"
 DEMO_PASSWORD = "strangler-demo"
@@ -118,7 +118,7 @@ def _runs(pid: int) -> bool:
 def _serve(folder: Path, controller: int) -> None:
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    settings = LocalSettings(
+    settings = example_settings(
         proxy_port=port_free_pick(),
         django_port=port_free_pick(),
         fastapi_port=port_free_pick(),

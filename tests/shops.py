@@ -19,8 +19,9 @@ from strangler.local.databases import database_drop, database_ensure
 from strangler.schema.django_side import Project
 from strangler.schema.guard.guard import Guarded, guard
 from strangler.schema.guard.report import Report
-from strangler.settings import ROOT, LocalSettings, base_environment
+from strangler.settings import base_environment
 from tests.databases import PASSWORD, OwnDatabase
+from tests.example import ROOT, example_settings
 
 MANAGE = """
 import os
@@ -134,7 +135,7 @@ class Shop:
     @property
     def source(self) -> Source:
         return Source(
-            settings=LocalSettings(),
+            settings=example_settings(),
             owner_dsn=self.database.owner_dsn,
             fastapi_dsn=self.database.dsn(self.role),
             admin_dsn=self.database.superuser_dsn,

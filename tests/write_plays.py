@@ -12,13 +12,12 @@ from psycopg import sql
 
 from strangler.compare.cases.files import scenarios_from_files
 from strangler.compare.cases.scenario import Scenario
-from strangler.compare.client.auth import SignIn
 from strangler.compare.client.client import Limits
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.judge import Rules
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.playing import Asking, writes_compare
-from strangler.compare.writes.servers import STARTING, Starting
+from strangler.compare.writes.servers import Starting
 from strangler.databases.connecting import dsn_to, identity_of
 from strangler.databases.dumping import database_dump_into
 from strangler.databases.source import Source
@@ -26,9 +25,8 @@ from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.source import source_of
 from strangler.local.databases import database_drop
 from strangler.local.postgres import OWNER
-from strangler.routes.table import load_routes
-from strangler.settings import LocalSettings
-from tests.example import DECLARED_FILE
+from strangler.local.services import stack_service
+from tests.example import DECLARED_FILE, SIGN_IN, example_settings, load_routes
 from tests.shared_stack import DEMO_PASSWORD, StackAddresses
 
 
@@ -36,7 +34,7 @@ def stack_source(stack: StackAddresses, **settings: Any) -> Source:
     """The database of the run's stack."""
     folder = Path(stack.folder)
     port = urlsplit(stack.admin_dsn).port
-    found = LocalSettings(postgres_port=port, routes_file=folder / "routes.toml", **settings)
+    found = example_settings(postgres_port=port, routes_file=folder / "routes.toml", **settings)
     return source_of(LocalStack(found, state_dir=folder))
 
 
@@ -72,7 +70,7 @@ async def playing(
     cases.mkdir(exist_ok=True)
     for name, text in files.items():
         (cases / f"{name}.toml").write_text(text)
-    routes = load_routes(source.settings.routes_file)
+    routes = load_routes(source.settings.project.routes)
     steps = steps_played(source, scenarios_from_files(cases, routes), folder, chosen=chosen)
     async with aclosing(steps):
         yield steps
@@ -84,17 +82,17 @@ def steps_played(
     folder: Path,
     *,
     chosen: tuple[str, ...] = (),
-    starting: Starting = STARTING,
+    starting: Starting = stack_service,
 ) -> AsyncGenerator[Played, None]:
     """The steps of scenarios, played by the demo users; `starting` makes the servers."""
     return writes_compare(
         source,
         scenarios,
-        routes=load_routes(source.settings.routes_file),
+        routes=load_routes(source.settings.project.routes),
         rules=Rules(DeclaredDifferences(declared_differences(DECLARED_FILE))),
         asking=Asking(
             limits=Limits(concurrency=1, timeout=30, body_bytes=1_000_000),
-            sign_in=SignIn(),
+            sign_in=SIGN_IN,
             password=dict.fromkeys(("alice", "bob", "admin"), DEMO_PASSWORD).get,
         ),
         logs=folder / "logs",

@@ -4,17 +4,20 @@ Exit codes: 0 done or the same, 1 differences found or the stack isn't whole, 2 
 stack already runs), 3 refused as unsafe, 4 failed, and what ran before was restored or everything was ended.
 """
 
+import os
 import sys
 from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Final
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
 
 from strangler.cli.output import err
 from strangler.errors import StranglerError
+from strangler.project import VARIABLE
 
 _STACK: Final = ("up", "down", "status", "logs", "manage")
 _MOVES: Final = ("routes", "switch", "retire", "plan", "apply", "rollback", "history", "check", "shadow")
@@ -43,8 +46,7 @@ def command_line(names: Iterable[str] | None = None) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    # Keeps the only command that is loaded a command with a name.
-    app.callback()(lambda: None)
+    app.callback()(_globals)
     for name, *words in map(str.split, names or commands()):
         module = import_module(f"strangler.cli.{name}")
         if name in _GROUPS:
@@ -53,6 +55,18 @@ def command_line(names: Iterable[str] | None = None) -> typer.Typer:
         function = getattr(module, name)
         app.command(name, context_settings=_PASSED_ON.get(name))(function)
     return app
+
+
+def _globals(
+    project: Annotated[
+        Path | None,
+        typer.Option("--project", metavar="FILE", envvar=VARIABLE, help="The project file; else strangler.toml."),
+    ] = None,
+) -> None:
+    """Move a Django API to FastAPI one endpoint at a time, and take any move back."""
+    if project is not None:
+        # For the processes that a command starts, too.
+        os.environ[VARIABLE] = str(project.absolute())
 
 
 def main() -> None:
@@ -66,5 +80,7 @@ def main() -> None:
 
 def _named(words: list[str]) -> list[str]:
     """The command that `words` begin with; none where all have to be told of."""
+    if words and words[0].startswith("--project"):
+        words = words[1 if "=" in words[0] else 2 :]
     name = next(iter(words), "")
     return [" ".join(words[: 1 + (name in _GROUPS)])] if name in commands() else []

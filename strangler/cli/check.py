@@ -8,9 +8,11 @@ from rich.text import Text
 
 from strangler.cli.output import note, out
 from strangler.deployment.open import rollout_open
+from strangler.errors import UsageError
 from strangler.rollout.checking import Documents, check_all
 from strangler.rollout.findings import Level
-from strangler.settings import settings_load
+from strangler.routes.route import Stack
+from strangler.settings import LocalSettings, settings_load
 
 _COLOURS: Final = {Level.OK: "green", Level.NOTE: "cyan", Level.FINDING: "red", Level.UNKNOWN: "yellow"}
 _FOUND: Final = 1
@@ -19,17 +21,22 @@ _NOT_CHECKED: Final = 4
 
 def check(
     django_schema: Annotated[
-        str,
+        str | None,
         typer.Option("--django-schema", metavar="PLACE", help="Django's OpenAPI document: a path, a URL or a file."),
-    ] = "/api/schema/",
+    ] = None,
     fastapi_schema: Annotated[
-        str, typer.Option("--fastapi-schema", metavar="PLACE", help="FastAPI's OpenAPI document.")
-    ] = "/api/v2/openapi.json",
+        str | None, typer.Option("--fastapi-schema", metavar="PLACE", help="FastAPI's OpenAPI document.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
 ) -> None:
     """Check the routes file against nginx and both stacks; exits with 1 for findings, 4 if a check can't be made."""
     settings = settings_load()
-    documents = Documents(django=django_schema, fastapi=fastapi_schema, host=settings.probe_host)
+    documents = Documents(
+        django=django_schema or _document(Stack.DJANGO, settings),
+        fastapi=fastapi_schema or _document(Stack.FASTAPI, settings),
+        host=settings.probe_host,
+        prefixes=settings.project.prefixes,
+    )
     findings = list(check_all(rollout_open(settings, tell=note), documents))
     if as_json:
         out.out(json.dumps([finding.as_json() for finding in findings], indent=2, ensure_ascii=False))
@@ -41,3 +48,17 @@ def check(
         raise SystemExit(_NOT_CHECKED)
     if Level.FINDING in levels:
         raise SystemExit(_FOUND)
+
+
+def _document(stack: Stack, settings: LocalSettings) -> str:
+    """Where a stack's OpenAPI document is: at the service itself, or at the gateway where only that can be reached."""
+    section, prefixes = settings.project.stack(stack), settings.project.prefixes
+    if not section.openapi:
+        option = f"--{stack}-schema"
+        raise UsageError(
+            f"the project file names no OpenAPI document of {stack}", f"add openapi or pass {option} PLACE"
+        )
+    if settings.gateway == "local":
+        return settings.stack_url(stack) + section.openapi
+    public = prefixes.v1 if stack is Stack.DJANGO else prefixes.v2
+    return public + section.openapi.removeprefix(prefixes.upstream(stack))

@@ -14,8 +14,7 @@ from strangler.errors import UsageError, many
 from strangler.rollout.access_log import AccessLog, log_lines
 from strangler.rollout.edits import routes_select
 from strangler.rollout.v1_clients import Client, ClientCount, RouteClients, moment_text, since_parse
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT, settings_load
+from strangler.settings import settings_load
 
 _HEADERS: Final = ("requests", "share", "client", "user agent", "first", "last", "statuses")
 
@@ -35,7 +34,7 @@ def clients(
     if bool(names) == every:
         raise UsageError("name the routes whose clients you want, or take --all for the counts of each route.")
     moment = since_parse(since, now=dt.datetime.now(dt.UTC)) if since else None
-    table = load_routes(ROOT / settings_load().routes_file)
+    table = settings_load().project.load_routes()
     chosen = routes_select(table.routes, names or ["*"])
     count = ClientCount([route.name for route in chosen], since=moment)
     read = _read(log or _own_logs(), count)
@@ -52,7 +51,7 @@ def clients(
 
 def _own_logs() -> list[str]:
     """What `make up` writes, the older part first."""
-    folder = ROOT / ".run" / "logs"
+    folder = settings_load().project.state / "logs"
     logs = [str(file) for file in (folder / "nginx.log.1", folder / "nginx.log") if file.exists()]
     if not logs:
         raise UsageError(f"there is no access log in {folder}: start the stack with make up, or name a log with --log.")

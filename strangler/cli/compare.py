@@ -10,7 +10,6 @@ from strangler.cli.comparison_run import ComparisonRun, passwords, sides_of
 from strangler.cli.questions import Questions
 from strangler.cli.reports import Reports, evidence_keep
 from strangler.cli.writing import writes_require
-from strangler.compare.client.auth import SignIn
 from strangler.compare.client.client import Limits
 from strangler.compare.comparison import Comparison
 from strangler.compare.declared import DeclaredDifferences, declared_differences
@@ -18,9 +17,9 @@ from strangler.compare.differ import Kind
 from strangler.compare.judge import Rules
 from strangler.compare.report.model import Report
 from strangler.errors import UsageError
+from strangler.project import SignInSection
 from strangler.rollout.edits import routes_select
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT, settings_load
+from strangler.settings import settings_load
 
 _Side = Literal["left", "right"]
 _ASK: Final = "What to ask"
@@ -102,18 +101,6 @@ def compare(
     login_at: Annotated[
         _Side, typer.Option("--login-at", help="The side that gives the tokens.", rich_help_panel=_WHO)
     ] = "left",
-    token_path: Annotated[
-        str, typer.Option("--token-path", help="Where tokens are given.", rich_help_panel=_WHO)
-    ] = SignIn.path,
-    user_field: Annotated[
-        str, typer.Option("--user-field", help="The field of the name.", rich_help_panel=_WHO)
-    ] = SignIn.user_field,
-    password_field: Annotated[
-        str, typer.Option("--password-field", help="The field of the password.", rich_help_panel=_WHO)
-    ] = SignIn.password_field,
-    token_field: Annotated[
-        str, typer.Option("--token-field", help="The field of the token.", rich_help_panel=_WHO)
-    ] = SignIn.token_field,
     declared: Annotated[
         Path | None,
         typer.Option(
@@ -140,7 +127,7 @@ def compare(
 ) -> None:
     """Ask two stacks the same, and tell where their answers differ; exits with 0 equal, 1 different, 4 not compared."""
     settings = settings_load()
-    table = load_routes(ROOT / settings.routes_file)
+    table = settings.project.load_routes()
     logins, ours = tuple(login or ()), left is None
     questions = Questions(
         folder=cases,
@@ -155,17 +142,20 @@ def compare(
         seed=seed,
         logins=logins,
     )
+    if logins and settings.project.sign_in is None:
+        hint = f"add [sign_in] to {settings.project.file.name}"
+        raise UsageError("the project file doesn't say how callers sign in", hint)
     if writes:
         writes_require(folder=cases, elsewhere=not ours, settings=settings)
     reports = Reports(as_json=as_json, junit=junit, html=html)
     sides = sides_of(left, right, header or [], settings)
-    meant = DeclaredDifferences(declared_differences(declared or settings.declared_file))
+    meant = DeclaredDifferences(declared_differences(declared or settings.project.declared))
     comparison = Comparison(
         left=sides[0],
         right=sides[1],
         limits=Limits(concurrency=concurrency, timeout=timeout, body_bytes=max_body, rate=rate),
         rules=Rules(meant, ignore=ignore or ()),
-        sign_in=SignIn(path=token_path, user_field=user_field, password_field=password_field, token_field=token_field),
+        sign_in=settings.project.sign_in or SignInSection(path="/"),
         password=passwords(logins, sides, settings),
         logins=logins,
         login_right=login_at == "right",

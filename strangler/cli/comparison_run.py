@@ -20,7 +20,6 @@ from strangler.compare.declared import DeclaredDifferences
 from strangler.compare.judge import Outcome
 from strangler.compare.report.model import Report
 from strangler.errors import UsageError
-from strangler.routes.route import Api
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
 
@@ -57,7 +56,8 @@ def passwords(logins: Sequence[str], sides: Sequence[Side], settings: LocalSetti
 
 def bases_of(sides: Sequence[Side], settings: LocalSettings) -> tuple[str, ...]:
     """Where a client may have asked what is asked again: both sides, and the front door before them."""
-    return (*(side.url for side in sides), *(settings.proxy_url + api.prefix for api in Api))
+    prefixes = settings.project.prefixes
+    return (*(side.url for side in sides), *(settings.proxy_url + prefix for prefix in (prefixes.v1, prefixes.v2)))
 
 
 class ComparisonRun:

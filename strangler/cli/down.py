@@ -7,14 +7,14 @@ import psutil
 from strangler.cli.output import say
 from strangler.errors import FailedError
 from strangler.local.state import StateFolder, stale_end
-from strangler.settings import ROOT
+from strangler.project import project_load
 
 _STOP_SECONDS = 90.0
 
 
 def down() -> None:
     """End the stack, or what a killed run left of it; does nothing if nothing runs."""
-    folder = StateFolder(ROOT / ".run")
+    folder = StateFolder(project_load().state)
     state = folder.read()
     if state is None:
         say("nothing runs")

@@ -9,9 +9,8 @@ from shared_schema.consumer.consumer import load_consumer
 from strangler.cli.output import say
 from strangler.databases.connecting import login_of
 from strangler.errors import FailedError, UsageError
-from strangler.routes.table import load_routes
 from strangler.schema.grants import apply_grants
-from strangler.settings import ROOT, LocalSettings, settings_load
+from strangler.settings import LocalSettings, settings_load
 
 _POLL_SECONDS = 0.5
 
@@ -32,7 +31,7 @@ def grant(
     settings = settings_load()
     owner_dsn, fastapi_dsn = _addresses(settings)
     role, password = _role(fastapi_dsn)
-    table = load_routes(ROOT / settings.routes_file)
+    table = settings.project.load_routes()
     deadline = time.monotonic() + wait
     while True:
         try:
@@ -41,7 +40,7 @@ def grant(
                 role=role,
                 password=password,
                 table=table,
-                consumer=load_consumer(settings.consumer_file),
+                consumer=load_consumer(settings.project.consumer),
                 read_only=settings.fastapi_read_only,
                 writes=writes,
                 keep=keep,

@@ -10,7 +10,7 @@ from strangler.errors import UsageError
 from strangler.local.logs import LogFollower, log_names, log_tail
 from strangler.local.process import StopRequested, StopSignals
 from strangler.local.state import StateFolder
-from strangler.settings import ROOT
+from strangler.project import project_load
 
 _POLL_SECONDS = 0.2
 
@@ -21,7 +21,7 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines of each to begin with.")] = 20,
 ) -> None:
     """Show the end of each service's log."""
-    folder = StateFolder(ROOT / ".run").logs
+    folder = StateFolder(project_load().state).logs
     names = log_names(folder)
     if not names:
         raise UsageError("there are no logs yet: start the stack with make up.")

@@ -7,8 +7,9 @@ import typer
 
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.databases import database_require
-from strangler.local.services import django_environment, manage_argv
-from strangler.settings import ROOT, settings_load
+from strangler.local.services import manage_argv, stack_environment, stack_folder
+from strangler.routes.route import Stack
+from strangler.settings import settings_load
 
 
 def manage(
@@ -18,6 +19,8 @@ def manage(
     stack = LocalStack(settings_load())
     connections = stack.connections_resolve()
     database_require(dsn=connections.owner_dsn, mend="start the stack with make up DETACH=1")
-    argv = manage_argv(*arguments)
-    os.chdir(ROOT)
-    os.execve(argv[0], argv, django_environment(stack.settings, connections))  # noqa: S606 - this Python, no shell
+    project = stack.settings.project
+    argv = manage_argv(project, *arguments)
+    environment = stack_environment(stack.settings, connections, Stack.DJANGO)
+    os.chdir(stack_folder(project, Stack.DJANGO))
+    os.execvpe(argv[0], argv, environment)  # noqa: S606 - the project's own command, no shell

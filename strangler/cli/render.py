@@ -12,8 +12,7 @@ from strangler.errors import UsageError
 from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import GatewaySettings
 from strangler.gateway.versions import VersionFolder
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT, LocalSettings, settings_load
+from strangler.settings import LocalSettings, settings_load
 
 
 class Target(StrEnum):
@@ -31,7 +30,7 @@ def render(
 ) -> None:
     """Write nginx's configuration, as a version of its own; nginx takes it up when it starts or reloads."""
     settings = settings_load()
-    table = load_routes(ROOT / settings.routes_file)
+    table = settings.project.load_routes()
     rendered = render_gateway(table, _gateway(target, settings))
     versions = VersionFolder(out)
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -19,12 +19,10 @@ from strangler.compare.shadow.store import COUNTS, ShadowStore
 from strangler.deployment.container_shadow import ContainerShadow, container_shadow
 from strangler.errors import FailedError
 from strangler.local.services import shadow_database, shadow_socket
+from strangler.project import project_load
 from strangler.rollout.edits import routes_select
 from strangler.routes.route import Route
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT, settings_load
-
-_RUN: Final = ROOT / ".run"
+from strangler.settings import settings_load
 
 
 def shadow(
@@ -40,7 +38,7 @@ def shadow(
     """Show what became of the requests that both stacks were asked again; exits with 1 if any route differs."""
     container = container_shadow(settings_load())
     with TemporaryDirectory() as folder:
-        results = ShadowResults(container.fetch(Path(folder)) if container else shadow_database(_RUN))
+        results = ShadowResults(container.fetch(Path(folder)) if container else shadow_database(project_load().state))
         if reset:
             _reset(_chosen(names, results.routes()), container)
         else:
@@ -58,21 +56,21 @@ def _report(results: ShadowResults, names: list[str] | None, *, as_json: bool, d
     else:
         _show(rows)
         _show_differences(places)
-        _notes(rows, results, worker=worker or inbox_answers(shadow_socket(_RUN)))
+        _notes(rows, results, worker=worker or inbox_answers(shadow_socket(project_load().state)))
     if any(row.different for _route, row in rows):
         raise SystemExit(1)
 
 
 def _chosen(names: list[str] | None, found: dict[str, RouteResult]) -> Sequence[Route]:
     """The routes named; else those that are sampled, or were."""
-    routes = load_routes(ROOT / settings_load().routes_file).routes
+    routes = settings_load().project.load_routes().routes
     if names:
         return routes_select(routes, names)
     return tuple(route for route in routes if route.shadow or route.name in found)
 
 
 def _reset(chosen: Sequence[Route], container: ContainerShadow | None) -> None:
-    database = shadow_database(_RUN)
+    database = shadow_database(project_load().state)
     names = [route.name for route in chosen]
     try:
         if container:

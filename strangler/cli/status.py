@@ -11,7 +11,7 @@ from rich.table import Table
 from strangler.cli.output import out, say
 from strangler.local.services import probe_answers
 from strangler.local.state import ProcessRecord, StateFolder
-from strangler.settings import ROOT
+from strangler.project import project_load
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
 ) -> None:
     """Show each service's process, address and state; exits with 1 unless all are ready."""
-    state = StateFolder(ROOT / ".run").read()
+    state = StateFolder(project_load().state).read()
     rows = [_status_of(name, record) for name, record in state.services.items()] if state else []
     if as_json:
         out.out(json.dumps([asdict(row) for row in rows], indent=2))

@@ -13,25 +13,24 @@ from strangler.errors import FailedError
 from strangler.local.logs import LogFollower, log_trim
 from strangler.local.process import StopRequested, StopSignals
 from strangler.local.state import StateFolder
-from strangler.settings import ROOT, LocalSettings, settings_load
+from strangler.project import project_load, template_fill
+from strangler.settings import LocalSettings, settings_load
 
 _POLL_SECONDS = 0.1
 _DETACHED_START_SECONDS = 900.0
 
 
 def stack_summary(settings: LocalSettings) -> list[str]:
-    """Lines for the terminal; the demo password is shown only where demo data is loaded."""
-    url = settings.proxy_url
-    lines = [
+    """Lines for the terminal; the project's notes, which may hold the demo password, in development only."""
+    url, prefixes, demo = settings.proxy_url, settings.project.prefixes, settings.project.demo
+    notes = demo.notes if demo is not None and settings.is_development else ()
+    told = {"url": url, "demo_password": settings.demo_password}
+    return [
         f"front door  {url}",
-        f"Django      {url}/api/docs/  {url}/admin/",
-        f"FastAPI     {url}/api/v2/docs",
-        f"curl -i {url}/api/feed/",
-        f"curl -i {url}/api/v2/feed/",
+        f"Django      {url}{prefixes.v1}/",
+        f"FastAPI     {url}{prefixes.v2}/",
+        *(template_fill(note, told) for note in notes),
     ]
-    if settings.is_development:
-        lines.insert(3, f"sign in as  admin (staff), alice or bob, password {settings.demo_password}")
-    return lines
 
 
 def up(
@@ -77,7 +76,7 @@ def _watch(stack: LocalStack, signals: StopSignals, *, logs: bool) -> None:
 
 def _up_detached() -> None:
     settings_load()
-    folder = StateFolder(ROOT / ".run")
+    folder = StateFolder(project_load().state)
     with folder.locked():
         pass  # a stack that already runs, or a folder that isn't writable, is told here and not in a log
     log_path = folder.path / "supervisor.log"
@@ -85,7 +84,7 @@ def _up_detached() -> None:
         supervisor = subprocess.Popen(
             # The services' logs are in files of bounded size already.
             [sys.executable, "-m", "strangler.cli", "up", "--no-logs"],
-            cwd=ROOT,
+            cwd=folder.path.parent,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

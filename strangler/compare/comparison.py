@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from strangler.compare.case import Case
-from strangler.compare.client.auth import Callers, SignIn
+from strangler.compare.client.auth import Callers
 from strangler.compare.client.client import Asker, Limits
 from strangler.compare.client.target import Side
 from strangler.compare.collector import Collector
@@ -16,6 +16,7 @@ from strangler.compare.judge import Judge, Outcome, Rules
 from strangler.compare.openapi_document import Document, document_find, ids_find
 from strangler.compare.runner import Runner, Watch
 from strangler.errors import FailedError
+from strangler.project import SignInSection
 
 # A version is worth no wait for a side that hangs.
 _VERSION_SECONDS: Final = 5.0
@@ -48,7 +49,7 @@ class Comparison:
     right: Side
     limits: Limits
     rules: Rules
-    sign_in: SignIn
+    sign_in: SignInSection
     password: Callable[[str], str | None] = field(repr=False)
     logins: tuple[str, ...] = ()
     login_right: bool = False

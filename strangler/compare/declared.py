@@ -98,11 +98,13 @@ class DeclaredDifferences:
         return entry.expires < (self._fixed_day or dt.datetime.now(dt.UTC).date())
 
 
-def declared_differences(file: Path) -> list[DeclaredDifference]:
-    """What the file lists.
+def declared_differences(file: Path | None) -> list[DeclaredDifference]:
+    """What the file lists; nothing where there is no file.
 
     :raises UsageError: it can't be read, or an entry says something else than `DeclaredDifference` can hold.
     """
+    if file is None:
+        return []
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

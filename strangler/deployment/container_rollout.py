@@ -9,13 +9,14 @@ from strangler.deployment.container_shadow import ContainerShadow
 from strangler.errors import FailedError, UsageError
 from strangler.gateway.compose_cli import Compose, last_line
 from strangler.gateway.container import ComposeGateway
-from strangler.gateway.settings import GatewaySettings, container_gateway
+from strangler.gateway.settings import CallerKey, GatewaySettings, container_gateway
+from strangler.project import Project
 from strangler.rollout.evidence import Proof, evidence_find, evidence_path
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import RolloutFolder
 from strangler.rollout.target import Target
-from strangler.routes.table import RouteTable, load_routes
-from strangler.settings import ROOT, LocalSettings
+from strangler.routes.table import RouteTable
+from strangler.settings import LocalSettings
 
 # In a container of its own: it knows the owner's password and the network of the database, and this machine neither.
 _GRANT: Final = (
@@ -37,7 +38,9 @@ _GRANT_SECONDS: Final = 120.0
 def container_settings(settings: LocalSettings) -> GatewaySettings:
     """What the container's nginx is rendered with; the same here and in the service `setup`."""
     return container_gateway(
-        trusted_proxies=settings.trusted_networks, stack_header_networks=settings.stack_header_cidrs
+        caller=CallerKey.of(settings.project),
+        trusted_proxies=settings.trusted_networks,
+        stack_header_networks=settings.stack_header_cidrs,
     )
 
 
@@ -46,18 +49,20 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path, tell: Callabl
 
     :raises UsageError: COMPOSE can't be read.
     """
-    compose = Compose(settings.compose, folder=ROOT)
+    compose = Compose(settings.compose, folder=settings.project.root)
     proof = Proof(equal=settings.evidence_equal, days=settings.evidence_days)
     target = Target(
         gateway=ComposeGateway(settings=container_settings(settings), url=settings.proxy_url, compose=compose),
-        routes_file=ROOT / settings.routes_file,
+        routes_file=settings.project.routes,
+        prefixes=settings.project.prefixes,
+        sign_in=settings.project.sign_in_routes,
         folder=RolloutFolder(state_dir / "rollout"),
         grow_grants=lambda running, wanted: grants_grow(compose, running, wanted),
         evidence=lambda names: evidence_find(
             evidence_path(state_dir),
             names,
             proof=proof,
-            shadow=_evidence(ContainerShadow(compose), ROOT / settings.routes_file, names),
+            shadow=_evidence(ContainerShadow(compose), settings.project, names),
         ),
         proof=proof,
         read_only=settings.fastapi_read_only,
@@ -67,10 +72,10 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path, tell: Callabl
     return Rollout(target)
 
 
-def _evidence(shadow: ContainerShadow, routes_file: Path, names: Sequence[str]) -> dict[str, dict[str, int]]:
+def _evidence(shadow: ContainerShadow, project: Project, names: Sequence[str]) -> dict[str, dict[str, int]]:
     """What the worker has found of routes that move; it isn't asked where none of them is sampled."""
     try:
-        routes = load_routes(routes_file).routes
+        routes = project.load_routes().routes
     except UsageError:
         return {}  # A rollback away from a file that is no routes file.
     if not any(route.shadow and route.name in names for route in routes):

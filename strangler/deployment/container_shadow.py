@@ -8,7 +8,7 @@ from typing import Final
 from strangler.compare.shadow.results import shadow_evidence
 from strangler.errors import FailedError, StranglerError
 from strangler.gateway.compose_cli import Compose, Ended, last_line
-from strangler.settings import ROOT, LocalSettings
+from strangler.settings import LocalSettings
 
 _SERVICE: Final = "shadow"
 # Before the first sample there is no file.
@@ -69,4 +69,8 @@ def container_shadow(settings: LocalSettings) -> ContainerShadow | None:
 
     :raises UsageError: COMPOSE can't be read.
     """
-    return ContainerShadow(Compose(settings.compose, folder=ROOT)) if settings.gateway == "container" else None
+    return (
+        ContainerShadow(Compose(settings.compose, folder=settings.project.root))
+        if settings.gateway == "container"
+        else None
+    )

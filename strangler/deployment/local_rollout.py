@@ -10,7 +10,7 @@ from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import RolloutFolder
 from strangler.rollout.target import Target
 from strangler.routes.table import RouteTable
-from strangler.settings import ROOT, LocalSettings
+from strangler.settings import LocalSettings
 
 
 def local_rollout(
@@ -27,7 +27,9 @@ def local_rollout(
     proof = Proof(equal=settings.evidence_equal, days=settings.evidence_days)
     target = Target(
         gateway=native_gateway(settings, folder=state_dir / "nginx"),
-        routes_file=ROOT / settings.routes_file,
+        routes_file=settings.project.routes,
+        prefixes=settings.project.prefixes,
+        sign_in=settings.project.sign_in_routes,
         folder=RolloutFolder(state_dir / "rollout"),
         grow_grants=grow_grants,
         evidence=lambda names: evidence_find(

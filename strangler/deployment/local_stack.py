@@ -16,7 +16,6 @@ from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.databases import database_require, has_rows
 from strangler.local.logs import logs_rotate
-from strangler.local.migrations import MigrationStamp
 from strangler.local.ports import port_require_free
 from strangler.local.postgres import HOST, STOP_SECONDS, PostgresServer
 from strangler.local.process import Child
@@ -25,17 +24,18 @@ from strangler.local.services import (
     Connections,
     Probe,
     Service,
-    django_environment,
-    django_service,
-    fastapi_service,
     manage_argv,
     shadow_helper,
+    stack_environment,
+    stack_folder,
+    stack_services,
 )
 from strangler.local.state import ProcessRecord, StackState, StateFolder, not_writable, stale_end
 from strangler.rollout.rollout import Rollout
-from strangler.routes.table import RouteTable, load_routes
+from strangler.routes.route import Stack
+from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
-from strangler.settings import FASTAPI_ROLE, ROOT, LocalSettings, fastapi_dsn_derive
+from strangler.settings import LocalSettings, fastapi_dsn_derive
 
 
 class LocalStack:
@@ -43,7 +43,7 @@ class LocalStack:
 
     Args:
         settings: ports, workers, secrets, database addresses.
-        state_dir: holds the data, secrets, logs and the state file; one stack at a time in each.
+        state_dir: holds the data, secrets, logs and the state file, one stack at a time; None: the project's.
         durable: False trades the safety of the data for speed: for tests.
         tell: receives a sentence for each step.
         check: called while something is waited for; what it raises ends the start.
@@ -53,13 +53,13 @@ class LocalStack:
         self,
         settings: LocalSettings,
         *,
-        state_dir: Path = ROOT / ".run",
+        state_dir: Path | None = None,
         durable: bool = True,
         tell: Callable[[str], None] = lambda _sentence: None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
-        self.folder = StateFolder(state_dir)
+        self.folder = StateFolder(state_dir or settings.project.state)
         self.tell = tell
         self.children = Children(logs=self.folder.logs, check=check)
         self.state = StackState(supervisor=ProcessRecord.of_this_process())
@@ -93,12 +93,12 @@ class LocalStack:
     @property
     def django_url(self) -> str:
         """DRF without nginx before it."""
-        return f"http://{HOST}:{self.settings.django_port}"
+        return self.settings.stack_url(Stack.DJANGO)
 
     @property
     def fastapi_url(self) -> str:
         """FastAPI without nginx before it."""
-        return f"http://{HOST}:{self.settings.fastapi_port}"
+        return self.settings.stack_url(Stack.FASTAPI)
 
     @property
     def connections(self) -> Connections:
@@ -120,7 +120,9 @@ class LocalStack:
         return Connections(
             owner_dsn=owner_dsn,
             fastapi_dsn=self.settings.fastapi_database_url
-            or fastapi_dsn_derive(owner_dsn=owner_dsn, password=password),
+            or fastapi_dsn_derive(
+                owner_dsn=owner_dsn, role=self.settings.project.database.fastapi_role, password=password
+            ),
             secret_key=self._secret("secret_key"),
             jwt_signing_key=self._secret("jwt_signing_key"),
         )
@@ -181,10 +183,7 @@ class LocalStack:
         logs_rotate(self.folder.logs)
         self.folder.write(self.state)
         self._connections = self.connections_resolve()
-        stacks = [
-            django_service(self.settings, self.connections),
-            fastapi_service(self.settings, self.connections),
-        ]
+        stacks = stack_services(self.settings, self.connections)
         gateway = gateway_service(self.settings, folder=self.folder.path / "nginx", tell=self.tell)
         self.rollout.begin(command="make up")
         for service in [*stacks, gateway]:
@@ -199,6 +198,8 @@ class LocalStack:
         self.folder.write(self.state)
 
     def _secret(self, name: str) -> str:
+        if not self.settings.project.uses(name):
+            return ""
         return secret_resolve(settings=self.settings, name=name, store=self._secret_store)
 
     def _postgres_start(self) -> None:
@@ -212,26 +213,53 @@ class LocalStack:
         self._postgres.database_ensure()
 
     def _database_prepare(self) -> None:
-        environment = django_environment(self.settings, self.connections)
-        migrated = MigrationStamp(self.folder.path / "migrated")
-        if not migrated.is_current(self.owner_dsn):
+        """Migrate, grant and fill a database that was made here; any other only as far as the project file allows."""
+        project = self.settings.project
+        if self.settings.database_url and not project.database.prepare:
+            self._database_check()
+            return
+        if project.django.manage is not None:
             self.tell("migrating")
-            self.children.run("migrate", manage_argv("migrate", "--noinput"), environment)
-            migrated.renew(self.owner_dsn)
-        self._grants_apply(load_routes(ROOT / self.settings.routes_file), self.connections.owner_dsn)
-        if self.settings.is_development and not has_rows(dsn=self.owner_dsn, table="users"):
+            self._manage("migrate", "migrate", "--noinput")
+        self._grants_apply(project.load_routes(), self.connections.owner_dsn)
+        demo = None if self.settings.database_url or not self.settings.is_development else project.demo
+        if demo is not None and not has_rows(dsn=self.owner_dsn, table=demo.table):
             self.tell("loading the demo data")
-            self.children.run("seed", manage_argv("seed", "--demo"), environment)
+            self._manage("demo", *demo.manage)
+
+    def _database_check(self) -> None:
+        """Refuse a database that was not made here and isn't ready; nothing is written there.
+
+        :raises UsageError: migrations are pending, or FastAPI's role is not named.
+        """
+        allow = f"or set prepare = true under [database] of {self.settings.project.file.name}"
+        if not self.settings.fastapi_database_url:
+            hint = f"set FASTAPI_DATABASE_URL in .env, {allow}"
+            raise UsageError("nothing is made in the database of DATABASE_URL, and no role there is FastAPI's", hint)
+        if self.settings.project.django.manage is None:
+            return
+        self.tell("looking for pending migrations")
+        try:
+            self._manage("migrate-check", "migrate", "--check")
+        except FailedError as error:
+            hint = f"run your project's manage.py migrate, {allow}"
+            raise UsageError("the database of DATABASE_URL lacks migrations of the project", hint) from error
+
+    def _manage(self, name: str, *arguments: str) -> None:
+        project = self.settings.project
+        environment = stack_environment(self.settings, self.connections, Stack.DJANGO)
+        argv = manage_argv(project, *arguments)
+        self.children.run(name, argv, environment, cwd=stack_folder(project, Stack.DJANGO))
 
     def _grants_apply(self, table: RouteTable, owner_dsn: str, *, keep: bool = False) -> None:
         """Gives FastAPI's own role what the routes ask for; a role that the operator has made is theirs to grant."""
         if not self.settings.fastapi_database_url:
             apply_grants(
                 owner_dsn=owner_dsn,
-                role=FASTAPI_ROLE,
+                role=self.settings.project.database.fastapi_role,
                 password=self._secret_store.get("fastapi_password"),
                 table=table,
-                consumer=load_consumer(self.settings.consumer_file),
+                consumer=load_consumer(self.settings.project.consumer),
                 read_only=self.settings.fastapi_read_only,
                 keep=keep,
             )

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator
 from email.utils import format_datetime
 
-from strangler.routes.route import Answer, Api, Route, Throttle
+from strangler.routes.route import Answer, Api, Fixed, Route, Throttle
 from strangler.routes.table import RouteTable
 
 
@@ -70,7 +70,7 @@ def _answers(table: RouteTable) -> Iterable[tuple[Api, str, str]]:
                 yield api, route.name, _answer(route, api)
             yield api, resource.path, resource.other_methods(api)
     for entry in table.fixed:
-        yield (Api.V2 if entry.path.startswith(f"{Api.V2.prefix}/") else Api.V1), entry.name, entry.stack
+        yield _api_of(entry, table), entry.name, entry.stack
 
 
 def _answer(route: Route, api: Api) -> str:
@@ -97,16 +97,28 @@ def routed_locations(table: RouteTable, api: Api) -> list[str]:
     One is enough, but for paths below a folder that is fixed: nginx takes the longest.
     """
     fixed = {location for entry in table.fixed for location in entry.locations}
-    wanted = (f"{api.prefix}/", f"= {api.prefix}", *_below_fixed(table, api))
+    prefix = table.prefixes.of(api)
+    own = (f"{prefix}/", f"= {prefix}") if prefix else ("/",)
+    wanted = (*own, *_below_fixed(table, prefix))
     return [location for location in dict.fromkeys(wanted) if location not in fixed]
 
 
-def _below_fixed(table: RouteTable, api: Api) -> Iterator[str]:
-    folders = tuple(entry.path for entry in table.fixed if entry.path.startswith(f"{api.prefix}/"))
+def _below_fixed(table: RouteTable, prefix: str) -> Iterator[str]:
+    folders = tuple(entry.path for entry in table.fixed if entry.path.startswith(f"{prefix}/"))
     for resource in table.resources:
-        locations = resource.locations(api)
+        locations = resource.locations(prefix)
         if locations[0].removeprefix("= ").startswith(tuple(path for path in folders if path.endswith("/"))):
             yield from locations
+
+
+def fixed_apis(table: RouteTable) -> list[tuple[Fixed, Api]]:
+    """Each path that never moves, with the version of the API that it is of; v1 where it is of neither."""
+    return [(entry, _api_of(entry, table)) for entry in table.fixed]
+
+
+def _api_of(entry: Fixed, table: RouteTable) -> Api:
+    found = table.prefixes.split(entry.path)
+    return found[0] if found else Api.V1
 
 
 def moves_context(table: RouteTable) -> dict[str, object]:

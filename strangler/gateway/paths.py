@@ -14,9 +14,6 @@ from strangler.routes.table import RouteTable
 # nginx gives up on a variable that is 100 others deep (ngx_http_variable_depth); a few stand before and behind.
 _MOST_SHAPES: Final = 90
 
-# That of either API; nothing that it has taken is tried as a segment of a path.
-PREFIX: Final = "/api(?:/v2(?=/))?+"
-
 Mask = tuple[int, ...]
 """Which segments of a path are a `{name}`, from 0."""
 
@@ -25,18 +22,21 @@ Mask = tuple[int, ...]
 class Shape:
     """Paths that have their `{name}`s at the same places, and all of them capitals or none.
 
+    `prefix` is a regular expression for what stands before them.
+
     `paths` are found by a key, which is the request's path with `{}` at those places. nginx's maps know no case, but
     paths do: without `capitals`, the fixed segments may have none; with them, `exact` tells whether they are the same.
     """
 
     mask: Mask
     capitals: bool
+    prefix: str
     paths: dict[str, str] = field(default_factory=dict)
 
     @property
     def pattern(self) -> str:
         """A regular expression that takes a request's path apart."""
-        return f"^{PREFIX}{'/[^/.]+'.join(self._captured('[^/]' if self.capitals else '[^/A-Z]'))}/?\\z"
+        return f"^{self.prefix}{'/[^/.]+'.join(self._captured('[^/]' if self.capitals else '[^/A-Z]'))}/?\\z"
 
     @property
     def key(self) -> str:
@@ -48,7 +48,7 @@ class Shape:
         """A regular expression for a found path, a space and the request's path; captures the first as `same_path`."""
         found = r"/\{[a-z_]+\}".join(self._captured("[^/ ]"))
         asked = "/[^/.]+".join(rf"\k<part_{place}>" if repeat else "" for place, repeat in enumerate(self._fixed))
-        return rf"^(?<same_path>{found}/) {PREFIX}{asked}/?\z"
+        return rf"^(?<same_path>{found}/) {self.prefix}{asked}/?\z"
 
     def _captured(self, character: str) -> list[str]:
         groups = enumerate(self._fixed)
@@ -82,7 +82,7 @@ def shapes_of(table: RouteTable) -> list[Shape]:
     shapes: list[Shape] = []
     paths = [resource.path for resource in table.resources if resource.pattern or _capitals(resource.path)]
     for path in sorted(paths, key=lambda path: -_beginning(path)):
-        _shape_for(path, shapes).paths[_key(path)] = path
+        _shape_for(path, shapes, table.prefixes.pattern).paths[_key(path)] = path
     if len(shapes) > _MOST_SHAPES:
         raise UsageError(
             f"nginx would try {len(shapes)} expressions for a path, and gives up after {_MOST_SHAPES}: "
@@ -91,14 +91,14 @@ def shapes_of(table: RouteTable) -> list[Shape]:
     return shapes
 
 
-def _shape_for(path: str, shapes: list[Shape]) -> Shape:
+def _shape_for(path: str, shapes: list[Shape], prefix: str) -> Shape:
     """The first fitting shape behind all others with a path that a request's path may fit as well."""
     mask, capitals = _mask(path), _capitals(path)
     others = [number for number, shape in enumerate(shapes) if shape.mask != mask and _any_like(path, shape)]
     behind = shapes[max(others, default=-1) + 1 :]
     found = next((shape for shape in behind if (shape.mask, shape.capitals) == (mask, capitals)), None)
     if found is None:
-        found = Shape(mask=mask, capitals=capitals)
+        found = Shape(mask=mask, capitals=capitals, prefix=prefix)
         shapes.append(found)
     return found
 

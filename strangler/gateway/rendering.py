@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from strangler.gateway.maps import (
     answers_map,
     canary_percents,
+    fixed_apis,
     gone_apis,
     limited_names,
     map_sizes,
@@ -18,7 +19,7 @@ from strangler.gateway.maps import (
     routes_map,
     width_of,
 )
-from strangler.gateway.paths import PREFIX, shapes_of, static_paths
+from strangler.gateway.paths import shapes_of, static_paths
 from strangler.gateway.settings import GatewaySettings
 from strangler.routes.route import Api
 from strangler.routes.table import RouteTable
@@ -86,18 +87,19 @@ def _version(files: dict[str, str]) -> str:
 
 
 def _context(table: RouteTable) -> dict[str, object]:
-    methods, answers = routes_map(table), answers_map(table)
+    methods, answers, prefixes = routes_map(table), answers_map(table), table.prefixes
     routes: dict[str, object] = {
         "answers": answers,
-        "api_prefix": PREFIX,
+        "api_pattern": prefixes.pattern,
         "canaries": canary_percents(table),
-        "fixed": table.fixed,
+        "fixed": fixed_apis(table),
         "gone": gone_apis(table),
         "has_root": any(route.path == "/" for route in table.routes),
         "limits": limited_names(table),
         "map_sizes": map_sizes(methods, answers),
         "methods": methods,
-        "routed": [(api, routed_locations(table, api)) for api in Api],
+        "prefixes": prefixes,
+        "routed": [(api, prefixes.of(api), routed_locations(table, api)) for api in Api],
         "shapes": shapes_of(table),
         "static_paths": static_paths(table),
         "streaming": [(resource.path, 1) for resource in table.resources if resource.routes[0].streaming],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from strangler.errors import UsageError
+from strangler.project import Project
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9a-fA-F:.]+\](:[0-9]+)?")
 _PATH = re.compile(r"[A-Za-z0-9._/-]*")
@@ -50,6 +51,22 @@ def _require(pattern: re.Pattern[str], value: str, mend: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CallerKey:
+    """What tells callers apart: a claim of the token behind `scheme`, else a cookie, else the address."""
+
+    claim: str = "user_id"
+    scheme: str = "Bearer"
+    cookie: str = ""
+
+    @classmethod
+    def of(cls, project: Project) -> "CallerKey":
+        """What the project file says; a project in which nobody signs in has the address alone."""
+        if (sign_in := project.sign_in) is None:
+            return cls()
+        return cls(claim=sign_in.claim, scheme=sign_in.scheme, cookie=sign_in.cookie)
+
+
+@dataclass(frozen=True, kw_only=True)
 class GatewaySettings:
     """Where nginx listens and where the stacks do.
 
@@ -60,7 +77,7 @@ class GatewaySettings:
     both stacks are to be asked again are told. `resolver` is a file that names the name servers; with it, the
     upstreams are names that are looked up again while nginx runs. `modules` are files that nginx loads. `writable` is
     the folder of what nginx writes besides logs, empty for its own. `shutdown_seconds` is how long an old worker goes
-    on with the requests that it has.
+    on with the requests that it has. `caller` says what tells callers apart.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -69,6 +86,7 @@ class GatewaySettings:
     listen: tuple[str, ...]
     django: str
     fastapi: str
+    caller: CallerKey = CallerKey()
     access_log: str = "access.log"
     body_size: str = "2m"
     trusted_proxies: tuple[str, ...] = ()
@@ -90,7 +108,10 @@ class GatewaySettings:
 
 
 def container_gateway(
-    *, trusted_proxies: tuple[str, ...] = (), stack_header_networks: tuple[str, ...] = ()
+    *,
+    caller: CallerKey = CallerKey(),
+    trusted_proxies: tuple[str, ...] = (),
+    stack_header_networks: tuple[str, ...] = (),
 ) -> GatewaySettings:
     """The gateway of docker-compose.yml: its addresses are the services' names."""
     return GatewaySettings(
@@ -98,6 +119,7 @@ def container_gateway(
         listen=("8080",),
         django="django:8001",
         fastapi="fastapi:8002",
+        caller=caller,
         access_log="/dev/stdout",
         trusted_proxies=trusted_proxies,
         stack_header_networks=stack_header_networks,

@@ -10,7 +10,6 @@ from strangler.local.helpers import Helper, HelperKeeper
 from strangler.local.logs import log_failure
 from strangler.local.process import Child, child_start
 from strangler.local.services import Service, probe_answers
-from strangler.settings import ROOT
 
 READY_SECONDS: Final = 60.0
 COMMAND_SECONDS: Final = 600.0
@@ -51,12 +50,12 @@ class Children:
         self._helpers.append(keeper)
         keeper.start()
 
-    def run(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
+    def run(self, name: str, argv: Sequence[str], env: Mapping[str, str], *, cwd: Path) -> None:
         """Run a command to its end.
 
         :raises FailedError: it ended with another code than 0, or not within ten minutes.
         """
-        child = self._spawn(name, argv, env)
+        child = self._spawn(name, argv, env, cwd)
         deadline = time.monotonic() + COMMAND_SECONDS
         try:
             while child.exit_code is None:
@@ -106,7 +105,7 @@ class Children:
             child.stop(timeout=seconds)
             self._running.pop()
 
-    def _spawn(self, name: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path = ROOT) -> Child:
+    def _spawn(self, name: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> Child:
         return child_start(name=name, argv=argv, env=env, cwd=cwd, log_path=self.logs / f"{name}.log")
 
     def _failed(self, name: str, what: str) -> FailedError:

@@ -1,15 +1,20 @@
 """The programs of the stack: what each is called with, what it is told, and how it shows that it is ready."""
 
 import http.client
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from strangler.errors import UsageError
 from strangler.local.helpers import Helper
-from strangler.settings import ROOT, LocalSettings, base_environment
+from strangler.project import Project, command_fill, template_fill
+from strangler.routes.route import Stack
+from strangler.settings import HOST, LocalSettings, base_environment
 
-HOST: Final = "127.0.0.1"
+# Where this package is imported from, for processes that are started in another folder.
+_SOURCES: Final = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +40,8 @@ class Service:
     env: dict[str, str]
     listens: tuple[str, int, str]
     probe: Probe
+    cwd: Path
     stop_seconds: float = 15.0
-    cwd: Path = ROOT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,59 +54,75 @@ class Connections:
     jwt_signing_key: str
 
 
-def manage_argv(*arguments: str) -> tuple[str, ...]:
-    """A management command of Django."""
-    return (sys.executable, str(ROOT / "django_app" / "manage.py"), *arguments)
+def manage_argv(project: Project, *arguments: str) -> tuple[str, ...]:
+    """A management command of the project's Django.
+
+    :raises UsageError: the project file doesn't say how they are called.
+    """
+    if project.django.manage is None:
+        hint = f'add manage = ["python", "manage.py"] to [django] of {project.file.name}'
+        raise UsageError("the project's management commands can't be called", hint)
+    return (*command_fill(project.django.manage, {"python": sys.executable}), *arguments)
 
 
-def django_environment(settings: LocalSettings, connections: Connections) -> dict[str, str]:
-    """What DRF and its management commands read."""
-    return _common(settings, connections) | {
-        "BIND": f"{HOST}:{settings.django_port}",
-        "DATABASE_URL": connections.owner_dsn,
-        "DEMO_PASSWORD": settings.demo_password if settings.is_development else "",
-        "DJANGO_THREADS": str(settings.django_threads),
-        "DJANGO_WORKERS": str(settings.django_workers),
-        "SECRET_KEY": connections.secret_key,
-    }
+def stack_folder(project: Project, stack: Stack) -> Path:
+    """Where a service and its commands are started."""
+    return project.root / project.stack(stack).folder
 
 
-def fastapi_environment(settings: LocalSettings, connections: Connections) -> dict[str, str]:
-    """What FastAPI reads: neither the owner's database address nor Django's secret."""
-    return _common(settings, connections) | {
-        "FASTAPI_DATABASE_URL": connections.fastapi_dsn,
-        "FASTAPI_HOST": HOST,
-        "FASTAPI_PORT": str(settings.fastapi_port),
-        "FASTAPI_READ_ONLY": "1" if settings.fastapi_read_only else "0",
-        "FASTAPI_WORKERS": str(settings.fastapi_workers),
-    }
+def stack_environment(settings: LocalSettings, connections: Connections, stack: Stack) -> dict[str, str]:
+    """What a service reads, Django's management commands included."""
+    section = settings.project.stack(stack)
+    own = dict(os.environ) if section.inherit else {}
+    values = _values(settings, connections, stack)
+    filled = {name: template_fill(text, values) for name, text in section.environment.items()}
+    return own | base_environment() | filled
 
 
-def django_service(settings: LocalSettings, connections: Connections) -> Service:
-    """DRF under gunicorn."""
+def stack_services(settings: LocalSettings, connections: Connections) -> list[Service]:
+    """The services of the project that are started here."""
+    found = (stack_service(settings, connections, stack) for stack in Stack)
+    return [service for service in found if service is not None]
+
+
+def stack_service(settings: LocalSettings, connections: Connections, stack: Stack) -> Service | None:
+    """A service of the project; None where the project file says that it runs already."""
+    section = settings.project.stack(stack)
+    if section.command is None:
+        return None
+    values = _values(settings, connections, stack)
+    port = int(values["port"])
     return Service(
-        name="django",
-        argv=(
-            *(sys.executable, "-m", "gunicorn", "django_app.config.wsgi:application"),
-            *("--config", str(ROOT / "django_app" / "config" / "gunicorn.py")),
-        ),
-        env=django_environment(settings, connections),
-        listens=(HOST, settings.django_port, "DJANGO_PORT"),
-        probe=Probe(host=HOST, port=settings.django_port, path="/api/health/", host_header=settings.probe_host),
+        name=stack,
+        argv=command_fill(section.command, values),
+        env=stack_environment(settings, connections, stack),
+        cwd=stack_folder(settings.project, stack),
+        listens=(HOST, port, f"{stack.upper()}_PORT"),
+        probe=Probe(host=HOST, port=port, path=section.health, host_header=settings.probe_host),
     )
 
 
-def fastapi_service(settings: LocalSettings, connections: Connections) -> Service:
-    """FastAPI under uvicorn, which it starts itself."""
-    return Service(
-        name="fastapi",
-        argv=(sys.executable, "-m", "fastapi_app"),
-        env=fastapi_environment(settings, connections),
-        listens=(HOST, settings.fastapi_port, "FASTAPI_PORT"),
-        probe=Probe(
-            host=HOST, port=settings.fastapi_port, path="/api/v2/health/ready", host_header=settings.probe_host
-        ),
-    )
+def _values(settings: LocalSettings, connections: Connections, stack: Stack) -> dict[str, str]:
+    """What each placeholder of the project file stands for."""
+    django = stack is Stack.DJANGO
+    return {
+        "python": sys.executable,
+        "host": HOST,
+        "port": str(settings.django_port if django else settings.fastapi_port),
+        "workers": str(settings.django_workers if django else settings.fastapi_workers),
+        "threads": str(settings.django_threads),
+        "pool": str(settings.db_pool_max),
+        "environment": settings.environment,
+        "log_level": settings.log_level,
+        "report_sql": "1" if settings.reports_sql else "0",
+        "read_only": "1" if settings.fastapi_read_only else "0",
+        "allowed_hosts": settings.allowed_hosts,
+        "owner_url": connections.owner_dsn,
+        "fastapi_url": connections.fastapi_dsn,
+        "secret_key": connections.secret_key,
+        "jwt_signing_key": connections.jwt_signing_key,
+        "demo_password": settings.demo_password if settings.is_development else "",
+    }
 
 
 def nginx_service(settings: LocalSettings, *, argv: tuple[str, ...], folder: Path) -> Service:
@@ -113,7 +134,7 @@ def nginx_service(settings: LocalSettings, *, argv: tuple[str, ...], folder: Pat
         env=base_environment(),
         cwd=folder,
         listens=(settings.proxy_host, settings.proxy_port, "PROXY_PORT"),
-        probe=Probe(host=address, port=settings.proxy_port, path="/api/health/", host_header=settings.probe_host),
+        probe=Probe(host=address, port=settings.proxy_port, path="/gateway/version", host_header=settings.probe_host),
     )
 
 
@@ -129,36 +150,27 @@ def shadow_database(state_dir: Path) -> Path:
 
 def shadow_helper(settings: LocalSettings, *, state_dir: Path, sender: str) -> Helper:
     """The worker that asks both stacks again; `sender` is the account of nginx's workers, empty for its own."""
-    socket = shadow_socket(state_dir)
+    socket, prefixes = shadow_socket(state_dir), settings.project.prefixes
     return Helper(
         name="shadow",
         argv=(sys.executable, "-m", "strangler.compare.shadow"),
         env=base_environment()
         | {
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(_SOURCES),
             "SHADOW_DATABASE": str(shadow_database(state_dir).absolute()),
-            "SHADOW_DECLARED": str(settings.declared_file),
-            "SHADOW_DJANGO_URL": f"http://{HOST}:{settings.django_port}",
-            "SHADOW_FASTAPI_URL": f"http://{HOST}:{settings.fastapi_port}",
+            "SHADOW_DECLARED": str(settings.project.declared or ""),
+            "SHADOW_DJANGO_URL": settings.stack_url(Stack.DJANGO) + prefixes.django,
+            "SHADOW_FASTAPI_URL": settings.stack_url(Stack.FASTAPI) + prefixes.fastapi,
             "SHADOW_RATE": str(settings.shadow_rate),
             "SHADOW_SOCKET": socket.name,
             "SHADOW_SOCKET_OWNER": sender,
+            "SHADOW_V1": prefixes.v1,
+            "SHADOW_V2": prefixes.v2,
         },
         # The path of a socket has 108 characters at most.
         cwd=socket.parent,
         address=f"unix:{socket.name}",
     )
-
-
-def _common(settings: LocalSettings, connections: Connections) -> dict[str, str]:
-    return base_environment() | {
-        "ALLOWED_HOSTS": settings.allowed_hosts,
-        "DB_POOL_MAX": str(settings.db_pool_max),
-        "ENVIRONMENT": settings.environment,
-        "JWT_SIGNING_KEY": connections.jwt_signing_key,
-        "LOG_LEVEL": settings.log_level,
-        "REPORT_SQL": "1" if settings.reports_sql else "0",
-    }
 
 
 def probe_answers(probe: Probe, *, timeout: float = 1.0) -> bool:

@@ -11,7 +11,8 @@ from strangler.rollout.endpoints import Endpoint, document_read, endpoints_of
 from strangler.rollout.findings import Finding, Level
 from strangler.rollout.rollout import Rollout
 from strangler.routes.mistakes import RoutesError
-from strangler.routes.route import Api, Stack
+from strangler.routes.prefixes import Prefixes
+from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 
 
@@ -22,15 +23,16 @@ class Documents:
     django: str
     fastapi: str
     host: str
+    prefixes: Prefixes
 
     def endpoints(self, gateway_url: str) -> tuple[Mapping[Stack, frozenset[Endpoint]], list[Finding]]:
         """The endpoints of each stack that could be asked, and what could not be."""
         found: dict[Stack, frozenset[Endpoint]] = {}
         unknown = []
-        for stack, api, address in ((Stack.DJANGO, Api.V1, self.django), (Stack.FASTAPI, Api.V2, self.fastapi)):
+        for stack, address in ((Stack.DJANGO, self.django), (Stack.FASTAPI, self.fastapi)):
             try:
                 document = document_read(address, gateway_url=gateway_url, host=self.host)
-                found[stack] = endpoints_of(document, api=api)
+                found[stack] = endpoints_of(document, prefix=self.prefixes.upstream(stack))
             except FailedError as error:
                 unknown.append(_unknown("endpoints", f"the endpoints of {stack}: {error}"))
             except ValueError as error:

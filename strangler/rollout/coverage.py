@@ -6,6 +6,7 @@ from typing import Final
 
 from strangler.rollout.endpoints import Endpoint, path_key
 from strangler.rollout.findings import Finding, Level
+from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Answer, Api, Fixed, Route, Stack, Stage
 from strangler.routes.table import RouteTable
 
@@ -18,30 +19,37 @@ Key = tuple[str, str]
 
 def uncovered(table: RouteTable, endpoints: Collection[Endpoint], stack: Stack) -> Iterator[Finding]:
     """The endpoints of a stack that the routes file doesn't name."""
-    api = _api(stack)
+    prefixes = table.prefixes
     named = {(method, path_key(route.path)) for route in table.routes for method in route.methods}
-    outside = [endpoint for endpoint in endpoints if _key(endpoint, api) is None and not _fixed(endpoint, table)]
+    outside = [
+        endpoint
+        for endpoint in endpoints
+        if _key(endpoint, stack, prefixes) is None and not _fixed(endpoint, stack, table)
+    ]
     for endpoint in sorted(endpoints):
-        key, fixed = _key(endpoint, api), _fixed(endpoint, table)
+        key, fixed = _key(endpoint, stack, prefixes), _fixed(endpoint, stack, table)
         if fixed and fixed.stack is not stack and key not in named:
             sentence = f"{stack} has {endpoint}, but {fixed.name} gives that path to {fixed.stack}: mend its stack."
             yield Finding(check="endpoints", level=Level.FINDING, sentence=sentence)
         elif key is not None and not fixed and key not in named:
             yield _unnamed(endpoint, stack)
     if outside:
-        yield _unreachable(outside, stack)
+        yield _unreachable(outside, stack, prefixes)
 
 
 def unimplemented(table: RouteTable, has: Mapping[Stack, Collection[Endpoint]], *, source: str) -> Iterator[Finding]:
     """The routes that are sent to a stack that doesn't answer them; `source` is what the routes file is called."""
-    keys = {stack: {_key(endpoint, _api(stack)) for endpoint in endpoints} for stack, endpoints in has.items()}
+    prefixes = table.prefixes
+    keys = {stack: {_key(each, stack, prefixes) for each in endpoints} for stack, endpoints in has.items()}
     for route in table.routes:
         where = f"{source}, line {route.line}: " if route.line else ""
-        for level, sentence in _lacks(route, keys):
+        for level, sentence in _lacks(route, keys, prefixes):
             yield Finding(check="stacks", level=level, sentence=where + sentence)
 
 
-def _lacks(route: Route, keys: Mapping[Stack, Collection[Key | None]]) -> Iterator[tuple[Level, str]]:
+def _lacks(
+    route: Route, keys: Mapping[Stack, Collection[Key | None]], prefixes: Prefixes
+) -> Iterator[tuple[Level, str]]:
     sent = _sent_to(route)
     lacking = {
         stack: [method for method in route.methods if (method, path_key(route.path)) not in known]
@@ -51,7 +59,7 @@ def _lacks(route: Route, keys: Mapping[Stack, Collection[Key | None]]) -> Iterat
     for stack, methods in lacking.items():
         if not methods or stack not in sent:
             continue
-        path = f"{', '.join(methods)} {_api(stack).prefix}{route.path}"
+        path = f"{', '.join(methods)} {prefixes.upstream(stack)}{route.path}"
         if stack is Stack.DJANGO and only_v2 and route.stage is Stage.PARALLEL and not (route.fallback or route.shadow):
             yield Level.NOTE, f"{route.name} is an addition of v2: django has no {path}, so v1 answers 404."
         else:
@@ -83,11 +91,11 @@ def _mend(route: Route, stack: Stack, *, only_v2: bool) -> str:
     )
 
 
-def _unreachable(endpoints: Collection[Endpoint], stack: Stack) -> Finding:
+def _unreachable(endpoints: Collection[Endpoint], stack: Stack, prefixes: Prefixes) -> Finding:
     so = "left with django" if stack is Stack.DJANGO else "out of the gateway's reach"
     listed = [str(endpoint) for endpoint in sorted(endpoints)]
     more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
-    sentence = f"{stack}: not below {_api(stack).prefix}, and so {so}: {', '.join(listed[:_LISTED])}{more}."
+    sentence = f"{stack}: not below {prefixes.upstream(stack)}, and so {so}: {', '.join(listed[:_LISTED])}{more}."
     return Finding(check="endpoints", level=Level.NOTE, sentence=sentence)
 
 
@@ -102,21 +110,23 @@ def _unnamed(endpoint: Endpoint, stack: Stack) -> Finding:
     return Finding(check="endpoints", level=Level.FINDING, sentence=sentence)
 
 
-def _api(stack: Stack) -> Api:
-    """Under which API a stack publishes its endpoints."""
-    return Api.V1 if stack is Stack.DJANGO else Api.V2
-
-
-def _key(endpoint: Endpoint, api: Api) -> Key | None:
-    """None where the endpoint isn't below the API's prefix."""
-    below = endpoint.path.removeprefix(api.prefix)
-    if below == endpoint.path or not below.startswith("/") or (api is Api.V1 and below.startswith("/v2/")):
+def _key(endpoint: Endpoint, stack: Stack, prefixes: Prefixes) -> Key | None:
+    """None where the endpoint isn't below the stack's prefix."""
+    prefix, below_v1 = prefixes.upstream(stack), prefixes.v2_below_v1
+    below = endpoint.path.removeprefix(prefix)
+    if not endpoint.path.startswith(f"{prefix}/"):
+        return None
+    if stack is Stack.DJANGO and below_v1 and below.startswith(f"{below_v1}/"):
         return None
     return endpoint.method, path_key(below)
 
 
-def _fixed(endpoint: Endpoint, table: RouteTable) -> Fixed | None:
-    return next((entry for entry in table.fixed if any(_covers(name, endpoint.path) for name in entry.locations)), None)
+def _fixed(endpoint: Endpoint, stack: Stack, table: RouteTable) -> Fixed | None:
+    prefixes, path = table.prefixes, endpoint.path
+    public, own = prefixes.of(Api.V1 if stack is Stack.DJANGO else Api.V2), prefixes.upstream(stack)
+    if path.startswith(f"{own}/"):
+        path = public + path.removeprefix(own)
+    return next((entry for entry in table.fixed if any(_covers(name, path) for name in entry.locations)), None)
 
 
 def _covers(location: str, path: str) -> bool:

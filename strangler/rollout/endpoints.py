@@ -11,7 +11,6 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from strangler.errors import FailedError
-from strangler.routes.route import Api
 
 # drf-spectacular makes its document anew for each request: a second for some hundred endpoints.
 _SECONDS: Final = 30.0
@@ -47,14 +46,16 @@ def document_read(address: str, *, gateway_url: str, host: str) -> Any:  # noqa:
         raise FailedError(f"{address} is no JSON: name the address of an OpenAPI document in JSON.") from error
 
 
-def endpoints_of(document: Any, *, api: Api) -> frozenset[Endpoint]:  # noqa: ANN401 - whatever JSON it is
-    """What the document lists. Where its paths are relative to a server's path (`/api`), they are made whole.
+def endpoints_of(document: Any, *, prefix: str) -> frozenset[Endpoint]:  # noqa: ANN401 - whatever JSON it is
+    """What the document of a service lists, whose paths begin with `prefix`.
+
+    Where its paths are relative to a server's path (`/api`), they are made whole.
 
     :raises ValueError: it is no OpenAPI document.
     """
     try:
         paths: dict[str, dict[str, Any]] = document["paths"]
-        base = _base(document, paths, api)
+        base = _base(document, paths, prefix)
         return frozenset(
             Endpoint(path=base + path, method=method.upper())
             for path, item in paths.items()
@@ -71,8 +72,8 @@ def path_key(path: str) -> str:
     return re.sub(r"\{[^{}/]*\}", "{}", path).rstrip("/")
 
 
-def _base(document: dict[str, Any], paths: Collection[str], api: Api) -> str:
-    if any(path.startswith(f"{api.prefix}/") for path in paths):
+def _base(document: dict[str, Any], paths: Collection[str], prefix: str) -> str:
+    if any(path.startswith(f"{prefix}/") for path in paths):
         return ""
     servers = document.get("servers") or [{}]
     return urlsplit(str(servers[0].get("url", ""))).path.rstrip("/")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Answer, Api, Fixed, Route, Stage, Throttle
 from strangler.routes.table import RouteTable
 
@@ -23,6 +24,7 @@ class Change:
     name: str
     before: Route | None
     after: Route | None
+    prefixes: Prefixes
 
     @property
     def moves(self) -> bool:
@@ -55,7 +57,7 @@ class Change:
         for api in Api:
             old, new = (answer_text(each, api) for each in (self.before, self.after))
             if old != new and route is not None:
-                yield f"{api.prefix}{route.path}: {old} → {new}"
+                yield f"{self.prefixes.of(api)}{route.path}: {old} → {new}"
 
     @staticmethod
     def _fields(before: Route, after: Route) -> Iterator[str]:
@@ -122,7 +124,7 @@ def plan_make(*, running: RouteTable, wanted: RouteTable, ends: tuple[bytes, ...
     after = {route.name: route for route in wanted.routes}
     names = [*after, *(name for name in before if name not in after)]
     changes = tuple(
-        Change(name=name, before=before.get(name), after=after.get(name))
+        Change(name=name, before=before.get(name), after=after.get(name), prefixes=wanted.prefixes)
         for name in names
         if before.get(name) != after.get(name)
     )

@@ -66,7 +66,7 @@ class Rollout:
         if not changed:
             raise UsageError(f"nothing was applied yet: {self.target.mend}.")
         content = self.folder.state(changed[-1].after.routes)
-        return content, parse_routes(content.decode(), source="the routes that run")
+        return content, parse_routes(content.decode(), source="the routes that run", prefixes=self.target.prefixes)
 
     def ready(self) -> None:
         """Bring back what ran before an apply that was cut off, and take notice of a gateway that was started anew.
@@ -105,7 +105,12 @@ class Rollout:
             ends=(running_content, self.target.file_content(), content, rendered.version.encode()),
             rendered_anew=not self.target.gateway.holds(rendered),
         )
-        conditions = Conditions(today=utc_now().date(), read_only=self.target.read_only, proof=self.target.proof)
+        conditions = Conditions(
+            today=utc_now().date(),
+            read_only=self.target.read_only,
+            proof=self.target.proof,
+            sign_in=self.target.sign_in,
+        )
         needed = unproven(plan)
         unsafe = unsafe_reasons(plan, conditions, needed, self.target.evidence(needed))
         return Wanted(content=content, running=running_table, rendered=rendered, table=table, plan=plan, unsafe=unsafe)

@@ -3,14 +3,13 @@
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
 from strangler.rollout.evidence import Proof, RouteEvidence
 from strangler.rollout.plan import Change, Plan
 from strangler.routes.route import Answer, Api, Stage
 
-# Names of routes that hand out or end tokens: who breaks them, locks everybody out of both stacks.
-GUARDED: Final = "auth."
 _LARGEST_SHARE: Final = 3
 
 
@@ -22,11 +21,13 @@ class Conditions:
         today: the day in UTC.
         read_only: FastAPI answers every write with 503.
         proof: what a route needs before FastAPI answers v1 for anybody.
+        sign_in: patterns of the names of routes that hand out or end tokens: who breaks them locks everybody out.
     """
 
     today: dt.date
     read_only: bool
     proof: Proof
+    sign_in: Collection[str]
 
 
 def unsafe_reasons(
@@ -36,7 +37,7 @@ def unsafe_reasons(
 
     `needed` are its `unproven` routes, and `evidence` what is known of them.
     """
-    reasons = [*_reasons(plan)]
+    reasons = [*_reasons(plan, conditions.sign_in)]
     for change in plan.moves:
         reasons.extend(_reasons_of(change, conditions))
         if change.name in needed:
@@ -66,11 +67,11 @@ def _missing_proof(name: str, proof: Proof, found: RouteEvidence | None) -> Iter
         )
 
 
-def _reasons(plan: Plan) -> Iterator[str]:
+def _reasons(plan: Plan, sign_in: Collection[str]) -> Iterator[str]:
     moved = plan.moves
     if len(moved) > 1 and len(moved) * _LARGEST_SHARE > plan.total:
         yield f"it moves {len(moved)} of {plan.total} routes, more than a third"
-    guarded = [change.name for change in plan.changes if change.name.startswith(GUARDED)]
+    guarded = [change.name for change in plan.changes if any(fnmatchcase(change.name, each) for each in sign_in)]
     if guarded:
         yield f"it touches sign-in ({', '.join(guarded)})"
 

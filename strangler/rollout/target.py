@@ -1,12 +1,13 @@
 """What moves act on: one gateway, its routes file, and what must be true before it sends a stack anything."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from strangler.gateway.interface import Gateway
 from strangler.rollout.evidence import Proof, RouteEvidence
 from strangler.rollout.state_dir import RolloutFolder
+from strangler.routes.prefixes import Prefixes
 from strangler.routes.syntax import content_decode, content_read, source_name
 from strangler.routes.table import RouteTable, parse_routes
 
@@ -22,6 +23,8 @@ class Target:
     Attributes:
         gateway: nginx, wherever it runs.
         routes_file: the wanted state, which moves edit.
+        prefixes: where clients find the API.
+        sign_in: patterns of the names of routes that hand out tokens.
         folder: history, journal and lock.
         grow_grants: given the running and the wanted routes, lets FastAPI's role do what the wanted ones ask for.
         evidence: what is known of routes by their names.
@@ -33,6 +36,8 @@ class Target:
 
     gateway: Gateway
     routes_file: Path
+    prefixes: Prefixes
+    sign_in: Collection[str]
     folder: RolloutFolder
     grow_grants: Callable[[RouteTable, RouteTable], None]
     evidence: Callable[[Sequence[str]], Mapping[str, RouteEvidence]]
@@ -58,4 +63,6 @@ class Target:
 
         :raises RoutesError: it is no valid routes file; names the lines.
         """
-        return parse_routes(content_decode(content, source=self.file_name), source=self.file_name)
+        return parse_routes(
+            content_decode(content, source=self.file_name), source=self.file_name, prefixes=self.prefixes
+        )

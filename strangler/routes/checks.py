@@ -4,24 +4,23 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TypeVar
 
 from strangler.routes.mistakes import Mistake
+from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Api, Fixed, Resource, Route, group_by_path
 
-# Rendered whatever the routes file says: what the second API doesn't route.
-GATEWAY_LOCATIONS = (f"{Api.V2.prefix}/", f"= {Api.V2.prefix}")
-# The same, of nginx's own answers.
+# Rendered whatever the routes file says: nginx's own answers.
 _OWN_LOCATIONS = tuple(f"= /gateway/{name}" for name in ("version", "bad-request", "bad-method", "long-address"))
 _Key = TypeVar("_Key")
 _Entry = TypeVar("_Entry")
 
 
-def clashes(routes: Collection[Route], fixed: Collection[Fixed]) -> Iterator[Mistake]:
+def clashes(routes: Collection[Route], fixed: Collection[Fixed], prefixes: Prefixes) -> Iterator[Mistake]:
     """Each pair of entries that can't both be served."""
     resources = group_by_path(routes)
     yield from _same_names([*routes, *fixed])
     yield from _same_methods(resources)
     yield from _same_but_for_case(resources)
     yield from _some_streaming(resources)
-    yield from _same_locations(resources, fixed)
+    yield from _same_locations(resources, fixed, prefixes)
 
 
 def _same_names(entries: Iterable[Route | Fixed]) -> Iterator[Mistake]:
@@ -70,11 +69,11 @@ def _some_streaming(resources: Iterable[Resource]) -> Iterator[Mistake]:
             )
 
 
-def _same_locations(resources: Iterable[Resource], fixed: Iterable[Fixed]) -> Iterator[Mistake]:
-    taken: dict[str, Route | Fixed | None] = dict.fromkeys((*GATEWAY_LOCATIONS, *_OWN_LOCATIONS))
+def _same_locations(resources: Iterable[Resource], fixed: Iterable[Fixed], prefixes: Prefixes) -> Iterator[Mistake]:
+    taken: dict[str, Route | Fixed | None] = dict.fromkeys((*_unrouted(prefixes), *_OWN_LOCATIONS))
     for resource in resources:
         for api in Api:
-            taken |= dict.fromkeys(resource.locations(api), resource.routes[0])
+            taken |= dict.fromkeys(resource.locations(prefixes.of(api)), resource.routes[0])
     for entry in fixed:
         location = next((location for location in entry.locations if location in taken), None)
         if location:
@@ -86,6 +85,11 @@ def _same_locations(resources: Iterable[Resource], fixed: Iterable[Fixed]) -> It
                 *([other.line] if other else []),
             )
         taken |= dict.fromkeys(entry.locations, entry)
+
+
+def _unrouted(prefixes: Prefixes) -> tuple[str, ...]:
+    """The locations of what the second API doesn't route."""
+    return (f"{prefixes.v2}/", f"= {prefixes.v2}")
 
 
 def _groups(entries: Iterable[_Entry], key: Callable[[_Entry], _Key]) -> dict[_Key, list[_Entry]]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from strangler.routes.lines import Lines, Where
 from strangler.routes.mistakes import Mistake, nearest, shown
+from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
 
 # nginx refuses keys of its maps beyond a size that nginx/templates/http.conf.j2 sets.
@@ -98,7 +99,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def read_route(entry: Entry, throttles: Collection[str]) -> Route:
+def read_route(entry: Entry, throttles: Collection[str], prefixes: Prefixes) -> Route:
     """The route.
 
     :raises Mistake: a key says what it can't.
@@ -110,7 +111,7 @@ def read_route(entry: Entry, throttles: Collection[str]) -> Route:
     route = Route(
         name=entry.name,
         methods=_read_methods(entry),
-        path=_read_path(entry),
+        path=_read_path(entry, prefixes),
         stage=Stage(entry.get("stage")),
         percent=entry.percent("percent"),
         shadow=entry.percent("shadow") or 0,
@@ -175,13 +176,14 @@ def _read_methods(entry: Entry) -> tuple[str, ...]:
     return tuple(methods)
 
 
-def _read_path(entry: Entry) -> str:
+def _read_path(entry: Entry, prefixes: Prefixes) -> str:
     path = entry.get("path")
     if not isinstance(path, str) or not _PATH.fullmatch(path):
         raise entry.wrong("path", "begin and end it with / and write a variable segment as {id}")
-    prefix = re.match(r"/(?:api/)?(?:v2/)?", path)
-    if prefix and prefix[0] != "/":
-        raise entry.wrong("path", f"leave out {prefix[0][:-1]}, every route is served below /api and /api/v2")
+    for prefix in filter(None, (prefixes.v2, prefixes.v1, prefixes.v2_below_v1)):
+        if path.startswith(f"{prefix}/"):
+            served = f"every route is served below {prefixes.v1 or '/'} and {prefixes.v2 or '/'}"
+            raise entry.wrong("path", f"leave out {prefix}, {served}")
     entry.check_length("path")
     return path
 

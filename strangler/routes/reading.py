@@ -7,6 +7,7 @@ from strangler.routes.checks import clashes
 from strangler.routes.entries import Entry, read_fixed, read_route, read_throttle
 from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, nearest, shown
+from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Fixed, Route, Throttle
 
 _KEYS: Final = ("fixed", "route", "throttles")
@@ -19,22 +20,23 @@ class Reader:
     Without `lines` its mistakes name none.
     """
 
-    def __init__(self, document: dict[str, Any], lines: Lines | None) -> None:
+    def __init__(self, document: dict[str, Any], lines: Lines | None, prefixes: Prefixes) -> None:
         self.mistakes: list[Mistake] = []
         self._document = document
         self._lines = lines
+        self._prefixes = prefixes
 
     def read(self) -> tuple[tuple[Route, ...], tuple[Fixed, ...], tuple[Throttle, ...]]:
         """All that could be read; it is whole only if there are no `mistakes`."""
         self._check_keys()
         throttles = tuple(self._throttles())
         names = self._throttle_names()
-        routes = tuple(self._each("route", lambda entry: read_route(entry, names)))
+        routes = tuple(self._each("route", lambda entry: read_route(entry, names, self._prefixes)))
         fixed = tuple(self._each("fixed", read_fixed))
         if self._document.get("route", []) == []:
             self._refuse("there is no [[route]], so every endpoint would be gone: put the routes back.")
         if not self.mistakes:
-            self.mistakes.extend(clashes(routes, fixed))
+            self.mistakes.extend(clashes(routes, fixed, self._prefixes))
         return routes, fixed, throttles
 
     def _check_keys(self) -> None:

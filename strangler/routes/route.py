@@ -20,11 +20,6 @@ class Api(StrEnum):
     V1 = "v1"
     V2 = "v2"
 
-    @property
-    def prefix(self) -> str:
-        """The public path prefix, without a trailing slash."""
-        return {Api.V1: "/api", Api.V2: "/api/v2"}[self]
-
 
 class Answer(StrEnum):
     """What the gateway does with a request: hand it to one stack, to either by caller, or say that it is gone."""
@@ -159,9 +154,9 @@ class Resource:
         """The path up to its first `{name}`, without a trailing slash."""
         return self.path.split("{", 1)[0].rstrip("/")
 
-    def locations(self, api: Api) -> tuple[str, ...]:
+    def locations(self, prefix: str) -> tuple[str, ...]:
         """What nginx matches: the path with and without its last slash; with a `{name}`, the folder of the patterns."""
-        path = api.prefix + (f"{self.static_prefix}/" if self.pattern else self.path)
+        path = prefix + (f"{self.static_prefix}/" if self.pattern else self.path)
         return (path if self.pattern else f"= {path}", f"= {path[:-1]}")
 
     def other_methods(self, api: Api) -> Answer:

@@ -85,8 +85,8 @@ def source_name(file: Path) -> str:
         return str(file)
 
 
-def content_read(file: Path, *, source: str) -> bytes:
-    """What is in `file`, which errors call `source`.
+def content_read(file: Path, *, source: str, hint: str = "name the routes file in strangler.toml") -> bytes:
+    """What is in `file`, which errors call `source`; `hint` says how another file is named.
 
     :raises UsageError: it is no readable file of a size that a person could have written.
     """
@@ -94,16 +94,16 @@ def content_read(file: Path, *, source: str) -> bytes:
         status = file.stat()
         # Reading a named pipe would wait for whoever writes into it.
         if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"{source} is no regular file: name the routes file with ROUTES_FILE.")
+            raise UsageError(f"{source} is no regular file", hint)
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except PermissionError as error:
-        raise UsageError(f"{source} can't be read (no permission): let this user read it.") from error
+        raise UsageError(f"{source} can't be read (no permission)", "let this user read it") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{source} can't be read ({reason}): name the routes file with ROUTES_FILE.") from error
+        raise UsageError(f"{source} can't be read ({reason})", hint) from error
     if len(content) > MAX_BYTES:
-        raise UsageError(f"{source} is larger than {MAX_BYTES >> 20} MiB: is it the routes file?")
+        raise UsageError(f"{source} is larger than {MAX_BYTES >> 20} MiB", "name a file that a person wrote")
     return content
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, RoutesError
+from strangler.routes.prefixes import Prefixes
 from strangler.routes.reading import Reader
 from strangler.routes.route import Fixed, Resource, Route, Stage, Throttle, group_by_path
 from strangler.routes.syntax import content_decode, content_read, parse_toml, source_name
@@ -15,6 +16,7 @@ class RouteTable:
     """Every endpoint and the stage where it stands, as the routes file says."""
 
     routes: tuple[Route, ...]
+    prefixes: Prefixes
     fixed: tuple[Fixed, ...] = ()
     throttles: tuple[Throttle, ...] = ()
 
@@ -29,16 +31,18 @@ class RouteTable:
         return any(route.writes and route.stage is not Stage.LEGACY for route in self.routes)
 
 
-def load_routes(file: Path) -> RouteTable:
+def load_routes(file: Path, *, prefixes: Prefixes) -> RouteTable:
     """The table in `file`.
 
     :raises UsageError: the file can't be read or says something that nginx could not serve.
     """
     source = source_name(file)
-    return parse_routes(content_decode(content_read(file, source=source), source=source), source=source)
+    return parse_routes(
+        content_decode(content_read(file, source=source), source=source), source=source, prefixes=prefixes
+    )
 
 
-def parse_routes(text: str, *, source: str) -> RouteTable:
+def parse_routes(text: str, *, source: str, prefixes: Prefixes) -> RouteTable:
     """The table in the text of a routes file; `source` is what errors call it.
 
     :raises RoutesError: it says something that nginx could not serve; names the lines.
@@ -48,8 +52,8 @@ def parse_routes(text: str, *, source: str) -> RouteTable:
         document = parse_toml(text, lines)
     except Mistake as mistake:
         raise RoutesError(source, [mistake]) from None
-    reader = Reader(document, lines if lines.fits(document) else None)
+    reader = Reader(document, lines if lines.fits(document) else None, prefixes)
     routes, fixed, throttles = reader.read()
     if reader.mistakes:
         raise RoutesError(source, reader.mistakes)
-    return RouteTable(routes=routes, fixed=fixed, throttles=throttles)
+    return RouteTable(routes=routes, prefixes=prefixes, fixed=fixed, throttles=throttles)

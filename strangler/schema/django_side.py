@@ -2,26 +2,26 @@
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared_schema.contract.contract import Contract
-from strangler.errors import FailedError, UsageError
-from strangler.settings import ROOT, LocalSettings
+from strangler.errors import FailedError
+from strangler.routes.route import Stack
+from strangler.settings import LocalSettings
 
 if TYPE_CHECKING:
     from strangler.local.services import Connections
 
 TIMEOUT_SECONDS: Final = 120.0
 _LOGIN: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
-_INSTALL: Final = "is strangler_django in its INSTALLED_APPS, and does MANAGE start it?"
+_INSTALL: Final = "is strangler_django in its INSTALLED_APPS, and does manage in the project file start it?"
 
 
 class _Said(BaseModel):
@@ -69,15 +69,20 @@ class SchemaState(_Said):
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """How a management command of a Django project is run."""
+    """How a management command of a Django project is run.
+
+    `addresses` are the variables that name its database, with `{owner_url}` for the address.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)
     cwd: Path
+    addresses: Mapping[str, str] = field(default_factory=lambda: {"DATABASE_URL": "{owner_url}"})
 
     def at(self, dsn: str) -> Self:
         """The same project on another database."""
-        return type(self)(argv=self.argv, env={**self.env, "DATABASE_URL": dsn}, cwd=self.cwd)
+        told = {name: text.replace("{owner_url}", dsn) for name, text in self.addresses.items()}
+        return replace(self, env={**self.env, **told})
 
     def start(self, *arguments: str, stdin: int, stderr: int | IO[bytes]) -> "subprocess.Popen[bytes]":
         """Starts a command, whose output is piped; its group is its own, so that what it starts ends with it.
@@ -97,27 +102,25 @@ class Project:
             )
         except OSError as error:
             raise FailedError(
-                f"Django can't be started ({error.strerror}: {self.argv[0]}): set MANAGE right."
+                f"Django can't be started ({error.strerror}: {self.argv[0]})",
+                "set manage under [django] of the project file right",
             ) from error
 
 
 def django_project(settings: LocalSettings, connections: "Connections") -> Project:
-    """The project that MANAGE names, on the owner's database; without MANAGE the checkout's own Django service.
+    """The management commands of the project, on the owner's database.
 
-    One's own project has the whole environment that this process has, since nobody here knows what it reads.
-
-    :raises UsageError: MANAGE is no command line.
+    :raises UsageError: the project file doesn't say how they are called.
     """
-    if not settings.manage:
-        # Here, since the image of the tool brings no Django along.
-        from strangler.local.services import django_environment, manage_argv
+    # Here, since the image of the tool brings no servers along.
+    from strangler.local.services import manage_argv, stack_environment, stack_folder
 
-        return Project(argv=manage_argv(), env=django_environment(settings, connections), cwd=ROOT)
-    try:
-        argv = tuple(shlex.split(settings.manage))
-    except ValueError as error:
-        raise UsageError(f"MANAGE is no command line ({error}): set it right in .env.") from error
-    return Project(argv=argv, env=dict(os.environ), cwd=ROOT).at(connections.owner_dsn)
+    return Project(
+        argv=manage_argv(settings.project),
+        env=stack_environment(settings, connections, Stack.DJANGO),
+        cwd=stack_folder(settings.project, Stack.DJANGO),
+        addresses={name: text for name, text in settings.project.django.environment.items() if "{owner_url}" in text},
+    )
 
 
 def django_contract(project: Project, *, timeout: float = TIMEOUT_SECONDS) -> Contract:

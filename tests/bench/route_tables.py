@@ -6,13 +6,14 @@ from typing import Final
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from tests.bench.wrk import Request
+from tests.example import PREFIXES
 
 _STAGES: Final = (Stage.LEGACY, Stage.PARALLEL, Stage.CANARY, Stage.MIGRATED)
 
 
 def table_of(count: int, *, prefix: str = "") -> RouteTable:
     """So many routes, five for each collection, at every stage by turns; `prefix` goes before every path."""
-    return RouteTable(routes=tuple(_route(number, prefix) for number in range(count)))
+    return RouteTable(prefixes=PREFIXES, routes=tuple(_route(number, prefix) for number in range(count)))
 
 
 def requests_of(table: RouteTable) -> Iterator[Request]:

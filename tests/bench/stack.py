@@ -8,10 +8,10 @@ import psycopg
 
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
-from strangler.local.services import django_environment, manage_argv
-from strangler.routes.route import Stage
-from strangler.settings import ROOT, LocalSettings
+from strangler.local.services import manage_argv, stack_environment
+from strangler.routes.route import Stack, Stage
 from tests.bench.rows import Rows
+from tests.example import EXAMPLE, ROOT, example_settings
 from tests.shared_stack import DEMO_PASSWORD, routes_unthrottled
 
 FOLDER: Final = ROOT / ".run" / "bench"
@@ -24,7 +24,7 @@ def bench_stack(*, workers: int, tell: Callable[[str], None], check: Callable[[]
     :raises StranglerError: it can't start; everything is ended again.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
-    settings = LocalSettings(
+    settings = example_settings(
         proxy_port=port_free_pick(),
         django_port=port_free_pick(),
         fastapi_port=port_free_pick(),
@@ -55,8 +55,10 @@ def bench_rows(stack: LocalStack) -> Iterator[Rows]:
         users, posts = rows.missing()
         if users or posts:
             stack.tell(f"seeding {posts} posts and {users} users")
-            argv = manage_argv("seed", "--users", str(users), "--posts", str(posts))
-            stack.children.run("seed", argv, django_environment(stack.settings, stack.connections))
+            argv = manage_argv(EXAMPLE, "seed", "--users", str(users), "--posts", str(posts))
+            stack.children.run(
+                "seed", argv, stack_environment(stack.settings, stack.connections, Stack.DJANGO), cwd=ROOT
+            )
         rows.sign_in_all()
         try:
             yield rows

@@ -15,10 +15,9 @@ import pytest
 from fastapi_app.consumer import CONSUMER_FILE
 from shared_schema.consumer.consumer import load_consumer
 from strangler.local.ports import port_free_pick
-from strangler.routes.table import load_routes
 from strangler.schema.grants import apply_grants
-from strangler.settings import ROOT
 from tests.contract.comparing import V2
+from tests.example import ROOT, load_routes
 from tests.fastapi_process import fastapi_process
 from tests.shared_stack import StackAddresses
 

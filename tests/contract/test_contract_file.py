@@ -12,9 +12,9 @@ from django.core.management import call_command
 
 from fastapi_app.consumer import CONSUMER_FILE as CONSUMER
 from shared_schema.consumer.consumer import load_consumer
-from strangler.settings import ROOT, base_environment
+from strangler.settings import base_environment
 from strangler_fastapi.auth.password_validation import common_passwords
-from tests.example import CONTRACT_FILE
+from tests.example import CONTRACT_FILE, ROOT
 
 
 def test_the_contract_file_is_what_django_exports(tmp_path: Path) -> None:

@@ -5,9 +5,7 @@ import datetime as dt
 import pytest
 
 from strangler.compare.declared import DeclaredDifference, declared_differences
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT
-from tests.example import DECLARED_FILE
+from tests.example import DECLARED_FILE, ROOT, load_routes
 
 
 @pytest.mark.parametrize("entry", declared_differences(DECLARED_FILE), ids=str)

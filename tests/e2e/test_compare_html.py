@@ -14,9 +14,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from strangler.compare.report.html import report_html
 from strangler.compare.report.model import Report, RowDifference
-from strangler.settings import ROOT, base_environment
+from strangler.settings import base_environment
 from tests.browsers import chromium
 from tests.comparison_reports import CURL, answer, example, groups, report_of, route, timing
+from tests.example import ROOT
 from tests.shared_stack import StackAddresses
 
 Open = Callable[..., Page]

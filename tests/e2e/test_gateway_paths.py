@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from strangler.routes.route import Api
-from strangler.routes.table import load_routes
 from tests.e2e.conftest import MakeGateway
+from tests.example import load_routes
 from tests.gateways import DEPLOYED, ask_raw, logged
 from tests.shared_stack import StackAddresses
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from strangler.routes.route import Answer, Api, Stage
-from strangler.routes.table import load_routes
 from tests.e2e.conftest import MakeGateway
+from tests.example import load_routes
 from tests.gateways import DEPLOYED, Gateway, marks, routes_at
 
 CLIENTS = 8

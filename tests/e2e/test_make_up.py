@@ -171,7 +171,7 @@ def test_a_data_folder_of_another_major_is_refused_and_left_alone(checkout: Chec
         ({"ENVIRONMENT": "production", "SECRET_KEY": "change-me"}, ["SECRET_KEY is a placeholder"]),
         ({"PROXY_PORT": "none"}, ["PROXY_PORT is 'none'"]),
         ({"DATABASE_URL": "postgresql://u:hidden@127.0.0.1:1/d"}, ["the database doesn't answer", "DATABASE_URL"]),
-        ({"ROUTES_FILE": "nginx/none.toml"}, ["nginx/none.toml", "ROUTES_FILE"]),
+        ({"STRANGLER_PROJECT": "none.toml"}, ["none.toml can't be read", "--project FILE"]),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(checkout: Checkout, environment: dict[str, str], words: list[str]) -> None:

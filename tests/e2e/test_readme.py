@@ -7,7 +7,7 @@ import subprocess
 import httpx
 
 from strangler.routes.route import Api, Stage
-from strangler.settings import ROOT
+from tests.example import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -15,8 +15,9 @@ import pytest
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
 from strangler.local.postgres import STOP_SECONDS
-from strangler.local.services import fastapi_environment
-from strangler.settings import ROOT, LocalSettings
+from strangler.local.services import stack_environment
+from strangler.routes.route import Stack
+from tests.example import ROOT, example_settings
 from tests.gateways import gateway, marks, routes_at
 
 pytestmark = pytest.mark.xdist_group("own stack")
@@ -30,7 +31,7 @@ MISSING = (
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[LocalStack]:
-    settings = LocalSettings(
+    settings = example_settings(
         proxy_port=port_free_pick(),
         django_port=port_free_pick(),
         fastapi_port=port_free_pick(),
@@ -67,7 +68,7 @@ def without_title(dsn: str) -> Iterator[None]:
 def second_fastapi(own: LocalStack) -> Iterator[httpx.Client]:
     """Another FastAPI process on the same database, as an operator would start it."""
     settings = own.settings.model_copy(update={"fastapi_port": port_free_pick()})
-    environment = fastapi_environment(settings, own.connections)
+    environment = stack_environment(settings, own.connections, Stack.FASTAPI)
     with subprocess.Popen(
         [sys.executable, "-m", "fastapi_app"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
     ) as process:

@@ -17,7 +17,7 @@ from strangler.compare.client.client import Asked, Asker, Limits
 from strangler.compare.client.targets import sides_local
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
-from strangler.settings import LocalSettings
+from tests.example import example_settings
 
 pytestmark = pytest.mark.xdist_group("own stack")
 
@@ -65,7 +65,7 @@ class Log:
 @pytest.fixture(scope="module")
 def own() -> Iterator[LocalStack]:
     ports = {f"{name}_port": port_free_pick() for name in ("proxy", "django", "fastapi", "postgres")}
-    settings = LocalSettings(django_workers=1, fastapi_workers=1, **ports)
+    settings = example_settings(django_workers=1, fastapi_workers=1, **ports)
     # Not in pytest's own folder: each pytest that starts takes back the search bit that PostgreSQL's account needs.
     with (
         tempfile.TemporaryDirectory(prefix="strangler statements ") as folder,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from strangler.settings import ROOT
+from tests.example import ROOT
 
 # Neither of them, nor what belongs to them, may be needed.
 DJANGOS = ("django", "rest_framework", "rest_framework_simplejwt", "django_filters", "drf_spectacular", "psycopg")

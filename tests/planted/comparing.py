@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from strangler.compare.cases.files import cases_from_files, scenarios_from_files
 from strangler.compare.cases.scenario import Scenario, Step
-from strangler.compare.client.auth import SignIn
 from strangler.compare.client.client import Limits
 from strangler.compare.client.target import Side
 from strangler.compare.client.targets import sides_local
@@ -20,12 +19,10 @@ from strangler.compare.judge import Rules
 from strangler.compare.report.model import Report
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.running import WriteRunner
-from strangler.compare.writes.servers import STARTING, Starting
+from strangler.compare.writes.servers import Starting
 from strangler.compare.writes.variables import names_in
-from strangler.routes.route import Stack
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT, LocalSettings
-from tests.example import DECLARED_FILE
+from strangler.local.services import stack_service
+from tests.example import DECLARED_FILE, ROOT, SIGN_IN, example_settings, load_routes
 from tests.planted.fault import Fault
 from tests.planted.reads import COSTLY, READS
 from tests.planted.servers import faulty_server, starting_with
@@ -51,7 +48,7 @@ def reads_without(stack: StackAddresses, file: str, _folder: Path) -> Report:
 
 def writes_with(stack: StackAddresses, fault: str, folder: Path) -> Report:
     """What the writes of the fault's case file find to its routes, and those that these need, until it is found."""
-    starting = {**STARTING, Stack.FASTAPI: starting_with(fault)}
+    starting = starting_with(fault)
     return _writes_compared(stack, folder, asked=WRITES[fault].asked, starting=starting, fault=WRITES[fault])
 
 
@@ -72,7 +69,7 @@ def _reads_compared(sides: tuple[Side, Side], *, asked: str) -> Report:
         right=right,
         limits=Limits(concurrency=4, timeout=30, body_bytes=10_000_000),
         rules=Rules(DeclaredDifferences(declared_differences(DECLARED_FILE))),
-        sign_in=SignIn(),
+        sign_in=SIGN_IN,
         password=lambda _name: DEMO_PASSWORD,
     )
     collector = Collector(left, right)
@@ -86,7 +83,7 @@ def _writes_compared(
     folder: Path,
     *,
     asked: str,
-    starting: Starting = STARTING,
+    starting: Starting = stack_service,
     fault: Fault | None = None,
 ) -> Report:
     scenarios = [
@@ -116,7 +113,7 @@ def _writes_of(scenario: Scenario, fault: Fault | None) -> Scenario:
 
 
 def _sides(stack: StackAddresses, fastapi_port: int) -> tuple[Side, Side]:
-    return sides_local(LocalSettings(django_port=_port(stack.django_url), fastapi_port=fastapi_port))
+    return sides_local(example_settings(django_port=_port(stack.django_url), fastapi_port=fastapi_port))
 
 
 def _port(url: str) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from strangler.settings import ROOT
+from tests.example import ROOT
 
 
 @dataclass(frozen=True, kw_only=True)

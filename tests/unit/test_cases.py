@@ -7,8 +7,7 @@ import pytest
 from strangler.compare.cases.files import cases_from_files, scenarios_from_files
 from strangler.compare.cases.scenario import Step
 from strangler.routes.route import Route
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT
+from tests.example import ROOT, load_routes
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 FOLDER = ROOT / "tests" / "cases"

@@ -10,7 +10,7 @@ import yaml
 
 from strangler.gateway.settings import container_gateway
 from strangler.schema import grants
-from strangler.settings import ROOT, LocalSettings
+from tests.example import ROOT, example_settings
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -157,6 +157,7 @@ def test_the_engine_is_sent_nothing_but_what_images_copy() -> None:
         "!strangler",
         "!strangler_django",
         "!strangler_fastapi",
+        "!strangler.toml",
         "!nginx/*.js",
         "!nginx/routes.toml",
         "!nginx/templates",
@@ -195,4 +196,4 @@ def test_statements_are_reported_only_where_it_is_asked_for() -> None:
 def test_the_example_has_the_defaults_of_the_worker() -> None:
     rate = re.search(r"\$\{SHADOW_RATE:-(\d+)\}", TEXT)
     assert rate is not None
-    assert float(rate[1]) == LocalSettings().shadow_rate
+    assert float(rate[1]) == example_settings().shadow_rate

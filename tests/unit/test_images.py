@@ -8,7 +8,7 @@ from importlib.metadata import packages_distributions
 
 import pytest
 
-from strangler.settings import ROOT
+from tests.example import ROOT
 
 # A module that is None in sys.modules can't be imported, as if it weren't installed.
 HIDE = "import sys; sys.modules.update(dict.fromkeys(sys.argv[1].split(',')));"

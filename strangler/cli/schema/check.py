@@ -10,9 +10,8 @@ from rich.text import Text
 from strangler.cli.output import out, say
 from strangler.cli.schema.files import ConsumerFile, ContractFile, consumer_read, contract_read
 from strangler.cli.schema.reaching import reach
-from strangler.routes.table import load_routes
 from strangler.schema.checking import Checked, Comparison, check_all
-from strangler.settings import ROOT, settings_load
+from strangler.settings import settings_load
 
 _FOUND: Final = 1
 _NOT_COMPARED: Final = 4
@@ -52,7 +51,7 @@ def check(
         project=reached.project,
         dsn=reached.owner_dsn,
         role=reached.role,
-        writing=load_routes(ROOT / settings.routes_file).writes_moved and not settings.fastapi_read_only,
+        writing=settings.project.load_routes().writes_moved and not settings.fastapi_read_only,
     )
     comparisons = []
     for comparison in check_all(checked):

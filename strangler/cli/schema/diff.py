@@ -57,7 +57,7 @@ def _side(name: str, settings: LocalSettings) -> Contract | Catalog:
         assert project is not None  # noqa: S101 - Django was not left out
         return django_contract(project)
     if name.startswith("git:"):
-        return _at_revision(name.removeprefix("git:"), settings.contract_file)
+        return _at_revision(name.removeprefix("git:"), settings.project.contract)
     if not Path(name).exists():
         raise UsageError(f"{name} is no side to compare: name one of {_SIDES}.")
     return contract_read(Path(name), settings)

@@ -29,7 +29,7 @@ def contract_read(file: Path | None, settings: LocalSettings) -> Contract:
 
     :raises UsageError: there is none, or it is none.
     """
-    return _read(file or settings.contract_file, load_contract, "`manage.py export_schema --output FILE` writes it")
+    return _read(file or settings.project.contract, load_contract, "`manage.py export_schema --output FILE` writes it")
 
 
 def consumer_read(file: Path | None, settings: LocalSettings) -> Consumer:
@@ -37,7 +37,7 @@ def consumer_read(file: Path | None, settings: LocalSettings) -> Consumer:
 
     :raises UsageError: there is no such file, or it is none.
     """
-    return _read(file or settings.consumer_file, load_consumer, "`python -m fastapi_app.consumer` writes it")
+    return _read(file or settings.project.consumer, load_consumer, "`python -m fastapi_app.consumer` writes it")
 
 
 def _read(file: Path, load: Callable[[Path], _Read], mend: str) -> _Read:

@@ -14,6 +14,7 @@ from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.source import source_of
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.local.process import StopRequested, StopSignals
+from strangler.project import command_split
 from strangler.schema.django_side import django_project
 from strangler.schema.guard.guard import Guarded
 from strangler.schema.guard.guard import guard as guard_run
@@ -29,7 +30,7 @@ def guard(
         typer.Option("--scratch", metavar="URL", help="A server to rehearse on; else a database beside the live one."),
     ] = None,
     manage: Annotated[
-        str | None, typer.Option("--manage", metavar="COMMAND", help="Another project's manage.py than MANAGE names.")
+        str | None, typer.Option("--manage", metavar="COMMAND", help="Another manage.py than the project file names.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For a machine.")] = False,
 ) -> None:
@@ -40,14 +41,14 @@ def guard(
     """
     settings = settings_load()
     if manage is not None:
-        settings = settings.model_copy(update={"manage": manage})
+        settings = settings.with_manage(command_split(manage))
     stack = LocalStack(settings)
     source = _source(stack)
     guarded = Guarded(
         source=source,
         running=consumer_read(consumer, settings),
         coming=consumer_read(None, settings),
-        contract=contract_read(contract, settings) if contract or not settings.manage else None,
+        contract=contract_read(contract, settings) if contract or manage is None else None,
         project=django_project(settings, stack.connections_resolve()),
     )
     try:

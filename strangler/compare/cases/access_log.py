@@ -9,18 +9,17 @@ from zlib import crc32
 from strangler.compare.case import Case
 from strangler.compare.cases.routing import Router, is_rewritten
 from strangler.rollout.access_log import AccessLog, log_lines
-from strangler.routes.route import Api, Route
+from strangler.routes.prefixes import Prefixes
+from strangler.routes.route import Route
 from strangler.routes.table import RouteTable
 
 UNREADABLE: Final = "lines of the log that nginx can't have written"
 UNSAFE: Final = "requests of the log that may write"
-ELSEWHERE: Final = "requests of the log that aren't below /api/"
+ELSEWHERE: Final = "requests of the log that aren't below a prefix of the API"
 REWRITTEN: Final = "requests of the log for a path that nginx reads as another"
 FIXED: Final = "requests of the log that only one stack answers"
 STREAMING: Final = "requests of the log for an answer without an end"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-# The longer one first: /api/v2 begins with /api.
-_PREFIXES: Final = tuple(sorted((api.prefix for api in Api), key=len, reverse=True))
 
 
 def cases_from_log(
@@ -40,7 +39,7 @@ def cases_from_log(
     """
     router, log = Router(table), AccessLog()
     for content in log.contents(log_lines(file)):
-        request = _request(content)
+        request = _request(content, table.prefixes)
         if request is None:
             log.unreadable += 1
             continue
@@ -61,7 +60,7 @@ def cases_from_log(
         skipped[UNREADABLE] += log.unreadable
 
 
-def _request(content: bytes) -> tuple[str, str, str] | None:
+def _request(content: bytes, prefixes: Prefixes) -> tuple[str, str, str] | None:
     """Method, target and caller; the target is empty where the path isn't below a prefix."""
     try:
         # nginx passes bytes beyond ASCII on as the client sent them: each is one character.
@@ -71,8 +70,8 @@ def _request(content: bytes) -> tuple[str, str, str] | None:
         return None
     if not (isinstance(method, str) and isinstance(uri, str) and isinstance(caller, str)):
         return None
-    prefix = next((prefix for prefix in _PREFIXES if uri.startswith(f"{prefix}/")), None)
-    return method, uri.removeprefix(prefix) if prefix else "", caller
+    found = prefixes.split(uri)
+    return method, found[1] if found else "", caller
 
 
 def _reason(router: Router, method: str, target: str, route: Route | None) -> str:

@@ -34,7 +34,7 @@ class Router:
         # As nginx tries them: the one with the longest fixed beginning first.
         patterned = sorted((each for each in resources if each.pattern), key=lambda each: -len(each.static_prefix))
         self._patterns = [(re.compile(each.pattern or ""), _by_method(each)) for each in patterned]
-        below = [(entry.path, f"{api.prefix}/") for api in Api for entry in table.fixed]
+        below = [(entry.path, f"{table.prefixes.of(api)}/") for api in Api for entry in table.fixed]
         fixed = {path[len(prefix) - 1 :] for path, prefix in below if path.startswith(prefix)}
         self._fixed = {path.rstrip("/") for path in fixed}
         self._fixed_folders = tuple(path for path in fixed if path.endswith("/"))

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,21 +18,11 @@ from strangler.compare.client.errors import AskFailed
 from strangler.compare.client.request import Headers
 from strangler.compare.client.response import Answer
 from strangler.errors import UsageError
+from strangler.project import SignInSection
 
 # A token is renewed when this share of its life is over.
 _RENEWED_AFTER: Final = 0.8
 _FAILURE_SECONDS: Final = 5.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignIn:
-    """How a token is got: a POST of JSON to `path` below the base, and where the token stands in the answer."""
-
-    path: str = "/auth/token/"
-    user_field: str = "username"
-    password_field: str = "password"  # noqa: S105 - the name of a field
-    token_field: str = "access"  # noqa: S105 - the same
-    scheme: str = "Bearer"
 
 
 class NotSignedInError(Exception):
@@ -50,7 +40,7 @@ class Callers:
 
     Args:
         askers: who is asked for tokens: the second only where the first doesn't answer.
-        sign_in: how.
+        sign_in: how the project's callers sign in.
         password: of a name; None where nobody knows it.
         clock: monotonic seconds.
     """
@@ -58,7 +48,7 @@ class Callers:
     def __init__(
         self,
         askers: Sequence[Asker],
-        sign_in: SignIn,
+        sign_in: SignInSection,
         password: Callable[[str], str | None],
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -115,7 +105,8 @@ class Callers:
         if password is None:
             raise NotSignedInError(name)
         sign_in = self._sign_in
-        body = json.dumps({sign_in.user_field: name, sign_in.password_field: password}).encode()
+        filled = {key: text.format_map({"user": name, "password": password}) for key, text in sign_in.body.items()}
+        body = json.dumps(filled).encode()
         case = Case(method="POST", target=sign_in.path, headers=(("Content-Type", "application/json"),), body=body)
         failure: AskFailed | None = None
         for asker in self._askers:
@@ -124,7 +115,7 @@ class Callers:
             except AskFailed as error:
                 failure = failure or error
                 continue
-            token = _token_in(answer, sign_in.token_field)
+            token = _token_in(answer, sign_in.token)
             if token is None:
                 raise AskFailed(asker.side.name, f"does not sign {name} in (status {answer.status})")
             headers = (("Authorization", f"{sign_in.scheme} {token}"),)
@@ -133,8 +124,11 @@ class Callers:
 
 
 def _token_in(answer: Answer, name: str) -> str | None:
+    """The text at `name`, keys with dots between them; None where there is none."""
     try:
-        token = json.loads(answer.body)[name] if answer.status < 300 else None
+        token: Any = json.loads(answer.body) if answer.status < 300 else None
+        for key in name.split("."):
+            token = token[key]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return token if isinstance(token, str) else None

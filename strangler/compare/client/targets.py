@@ -6,10 +6,9 @@ from urllib.parse import urlsplit
 from strangler.compare.client.request import Headers
 from strangler.compare.client.target import Side
 from strangler.errors import UsageError
-from strangler.routes.route import Api, Stack
+from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 
-_HOST: Final = "127.0.0.1"
 _AGENT: Final = ("User-Agent", "strangler-compare")
 
 
@@ -18,20 +17,21 @@ def sides_local(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side
 
     Both are told v1's prefix and the same host, so that the links in both answers are v1's.
     """
-    links = Api.V1.prefix
+    prefixes = settings.project.prefixes
     told = (
         ("Host", settings.probe_host),
-        ("X-Forwarded-Prefix", links),
+        ("X-Forwarded-Prefix", prefixes.v1 or "/"),
         ("X-Forwarded-Proto", "http"),
         _AGENT,
     )
-    places = (
-        (Stack.DJANGO, settings.django_port, Api.V1),
-        (Stack.FASTAPI, settings.fastapi_port, Api.V2),
-    )
     left, right = (
-        Side(name=stack, url=f"http://{_HOST}:{port}{api.prefix}", links=links, headers=_besides(headers, told))
-        for stack, port, api in places
+        Side(
+            name=stack,
+            url=settings.stack_url(stack) + prefixes.upstream(stack),
+            links=prefixes.v1,
+            headers=_besides(headers, told),
+        )
+        for stack in Stack
     )
     return left, right
 
@@ -42,15 +42,16 @@ def sides_gateway(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Si
     The gateway is asked for the stack of each side; where it may not be chosen from here, v1 and v2 decide, and an
     answer of the other stack is not compared.
     """
+    prefixes = settings.project.prefixes
     left, right = (
         Side(
             name=stack,
-            url=f"{settings.proxy_url}{api.prefix}",
-            links=api.prefix,
+            url=f"{settings.proxy_url}{prefix}",
+            links=prefix,
             headers=_besides(headers, (("X-Stack", stack), _AGENT)),
             stack=stack,
         )
-        for stack, api in ((Stack.DJANGO, Api.V1), (Stack.FASTAPI, Api.V2))
+        for stack, prefix in ((Stack.DJANGO, prefixes.v1), (Stack.FASTAPI, prefixes.v2))
     )
     return left, right
 

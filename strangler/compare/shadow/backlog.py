@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from strangler.compare.shadow.inbox import Gaps
@@ -21,7 +22,8 @@ class Refused:
 class Backlog:
     """Filled by one thread, emptied by tasks of the loop that made it."""
 
-    def __init__(self, *, limit: int, limit_per_route: int) -> None:
+    def __init__(self, *, prefixes: Mapping[str, str], limit: int, limit_per_route: int) -> None:
+        self._prefixes = prefixes
         self._limit = limit
         self._limit_per_route = limit_per_route
         self._waiting: dict[str, deque[Sample]] = {}
@@ -35,7 +37,7 @@ class Backlog:
     def offer(self, datagram: bytes) -> None:
         """Take the sample in, or count it as dropped or malformed; never waits and never raises."""
         try:
-            sample = sample_parse(datagram)
+            sample = sample_parse(datagram, self._prefixes)
         except SampleError:
             with self._lock:
                 self._refused.malformed += 1

@@ -2,11 +2,11 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from strangler.compare.case import Case
-from strangler.routes.route import Api
 
 MAX_BYTES: Final = 65536
 _FIELDS: Final = ("method", "uri", "route", "host", "scheme", "request_id", "api")
@@ -56,15 +56,15 @@ class Sample:
         return Case(method=self.method, target=self.target, headers=(*told, *self.headers), route=self.route)
 
 
-def sample_parse(datagram: bytes) -> Sample:
-    """The request in a datagram, after its syslog header.
+def sample_parse(datagram: bytes, prefixes: Mapping[str, str]) -> Sample:
+    """The request in a datagram, after its syslog header; `prefixes` are those of each version of the API.
 
     :raises SampleError: it is cut, isn't GET or HEAD, or its path isn't the one that nginx matched.
     """
     if len(datagram) > MAX_BYTES:
         raise SampleError("too long")
     fields = _fields(datagram)
-    prefix = Api(fields["api"]).prefix if fields["api"] in tuple(Api) else None
+    prefix = prefixes.get(fields["api"])
     if prefix is None or fields["method"] not in {"GET", "HEAD"} or not _ROUTE.fullmatch(fields["route"]):
         raise SampleError("not of a route")
     path = fields["uri"].partition("?")[0]

@@ -15,7 +15,8 @@ Positive = Annotated[int, Field(ge=1)]
 class ShadowSettings(BaseSettings):
     """One worker; every field is an environment variable in capitals that begins with `SHADOW_`.
 
-    `declared` is the file of declared differences.
+    `declared` is the file of declared differences, None for none. `v1` and `v2` are the public
+    prefixes; those of the stacks are part of their addresses.
     `socket` is where nginx sends samples, and `socket_owner` the account that may, if it isn't the worker's own.
     `rate` is comparisons per second, each of two requests; `concurrency` how many are under way at once. Of each route
     `queue_per_route` samples wait, `queue` of all; more are dropped. `timeout` is seconds for one answer, `body_bytes`
@@ -28,7 +29,9 @@ class ShadowSettings(BaseSettings):
     database: Path
     django_url: HttpUrl
     fastapi_url: HttpUrl
-    declared: Path
+    declared: Path | None = None
+    v1: str
+    v2: str
     socket_owner: str = ""
     rate: Annotated[float, Field(gt=0)] = 20.0
     concurrency: Positive = 4

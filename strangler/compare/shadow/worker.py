@@ -22,9 +22,6 @@ from strangler.routes.route import Api, Stack
 
 _LOG = logging.getLogger("strangler.shadow")
 _WRITE_SECONDS: Final = 1.0
-_API: Final = {Stack.DJANGO: Api.V1, Stack.FASTAPI: Api.V2}
-# Both are told v1's prefix, so that the links in both answers are v1's.
-_LINKS: Final = Api.V1.prefix
 
 
 class ShadowWorker:
@@ -47,7 +44,11 @@ class ShadowWorker:
             self._store.prepare()
         except (OSError, sqlite3.Error) as error:
             raise FailedError(f"{settings.database} can't be used ({error}): remove it or name another.") from error
-        self._backlog = Backlog(limit=settings.queue, limit_per_route=settings.queue_per_route)
+        self._backlog = Backlog(
+            prefixes={Api.V1: settings.v1, Api.V2: settings.v2},
+            limit=settings.queue,
+            limit_per_route=settings.queue_per_route,
+        )
         askers = [
             await self._exit.enter_async_context(self._asker(stack, str(url)))
             for stack, url in ((Stack.DJANGO, settings.django_url), (Stack.FASTAPI, settings.fastapi_url))
@@ -77,9 +78,9 @@ class ShadowWorker:
         settings = self._settings
         side = Side(
             name=stack,
-            url=url.rstrip("/") + _API[stack].prefix,
-            links=_LINKS,
-            headers=(("User-Agent", "strangler-shadow"), ("X-Forwarded-Prefix", _LINKS)),
+            url=url.rstrip("/"),
+            links=settings.v1,
+            headers=(("User-Agent", "strangler-shadow"), ("X-Forwarded-Prefix", settings.v1 or "/")),
         )
         limits = Limits(concurrency=settings.concurrency, timeout=settings.timeout, body_bytes=settings.body_bytes)
         return Asker(side, limits)

@@ -13,7 +13,6 @@ from strangler.databases.source import Source
 from strangler.databases.throwaway import Throwaways
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants, give_rights
-from strangler.settings import FASTAPI_ROLE
 
 SIDES: Final = ("left", "right")
 
@@ -97,7 +96,7 @@ class Copies:
         """FastAPI may write here, whatever stage its routes are at in the real database."""
         owner_dsn = dsn_to(self._source.owner_dsn, self.snapshot)
         role, password = login_of(self._source.fastapi_dsn)
-        if role == FASTAPI_ROLE:
+        if role == self._source.settings.project.database.fastapi_role:
             apply_grants(
                 owner_dsn=owner_dsn,
                 role=role,

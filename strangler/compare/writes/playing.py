@@ -9,15 +9,17 @@ from typing import Final
 
 from shared_schema.consumer.consumer import load_consumer
 from strangler.compare.cases.scenario import Scenario
-from strangler.compare.client.auth import Callers, SignIn
+from strangler.compare.client.auth import Callers
 from strangler.compare.client.client import Asker, Limits
 from strangler.compare.judge import Outcome, Rules, Verdict
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import Play, Played
-from strangler.compare.writes.servers import STARTING, Servers, Starting, servers_run
+from strangler.compare.writes.servers import Servers, Starting, servers_run
 from strangler.databases.connecting import connected, refusals
 from strangler.databases.source import Source
 from strangler.local.logs import logs_rotate
+from strangler.local.services import stack_service
+from strangler.project import SignInSection
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 
@@ -35,7 +37,7 @@ class Asking:
     """
 
     limits: Limits
-    sign_in: SignIn
+    sign_in: SignInSection
     password: Callable[[str], str | None]
 
 
@@ -49,7 +51,7 @@ async def writes_compare(
     logs: Path,
     chosen: Collection[str] = (),
     stacks: tuple[Stack, Stack] = (Stack.DJANGO, Stack.FASTAPI),
-    starting: Starting = STARTING,
+    starting: Starting = stack_service,
     tell: Callable[[str], None] = lambda _sentence: None,
     check: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[Played, None]:
@@ -73,7 +75,7 @@ async def writes_compare(
         if (task := asyncio.current_task()) and task.cancelling():
             raise asyncio.CancelledError
 
-    consumer = load_consumer(source.settings.consumer_file)
+    consumer = load_consumer(source.settings.project.consumer)
     with Copies(source, table=routes, consumer=consumer, tell=tell, check=look) as copies:
         for scenario in scenarios:
             if chosen and not any(step.case.route in chosen for step in scenario.steps):

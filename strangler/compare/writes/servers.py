@@ -1,7 +1,7 @@
 """The server processes of a scenario: one for each side, on that side's copy of the database."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +11,16 @@ from strangler.compare.client.errors import AskFailed
 from strangler.compare.client.target import Side
 from strangler.databases.connecting import dsn_to
 from strangler.databases.source import Source
-from strangler.errors import FailedError
+from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.ports import port_free_pick
-from strangler.local.services import HOST, Connections, Service, django_service, fastapi_service
-from strangler.routes.route import Api, Stack
-from strangler.settings import LocalSettings
+from strangler.local.services import Connections, Service, stack_service
+from strangler.routes.prefixes import Prefixes
+from strangler.routes.route import Stack
+from strangler.settings import HOST, LocalSettings
 
 # How a stack's server is started.
-Starting = Mapping[Stack, Callable[[LocalSettings, Connections], Service]]
-STARTING: Final[Starting] = {Stack.DJANGO: django_service, Stack.FASTAPI: fastapi_service}
+Starting = Callable[[LocalSettings, Connections, Stack], Service | None]
 # One step is asked at a time.
 _POOL: Final = 4
 
@@ -51,7 +51,7 @@ def servers_run(
     stacks: tuple[Stack, Stack],
     logs: Path,
     check: Callable[[], None],
-    starting: Starting = STARTING,
+    starting: Starting = stack_service,
 ) -> Iterator[Servers]:
     """Servers on the databases of these names, for as long as the `with` block lasts; their output goes to `logs`.
 
@@ -62,7 +62,7 @@ def servers_run(
     """
     labels = stacks if stacks[0] != stacks[1] else [f"{side}-{stacks[0]}" for side in ("left", "right")]
     services = [
-        dataclasses.replace(_service(source, starting[stack], name), name=str(label))
+        dataclasses.replace(_service(source, starting, stack, name), name=str(label))
         for stack, name, label in zip(stacks, names, labels, strict=True)
     ]
     for service in services:
@@ -72,13 +72,14 @@ def servers_run(
         for service in services:
             children.start(service)
         children.wait_until_ready(services)
-        left, right = (_side(service, stack) for service, stack in zip(services, stacks, strict=True))
+        prefixes = source.settings.project.prefixes
+        left, right = (_side(service, stack, prefixes) for service, stack in zip(services, stacks, strict=True))
         yield Servers(sides=(left, right), children=children)
     finally:
         children.stop()
 
 
-def _service(source: Source, start: Callable[[LocalSettings, Connections], Service], database: str) -> Service:
+def _service(source: Source, starting: Starting, stack: Stack, database: str) -> Service:
     connections = Connections(
         owner_dsn=dsn_to(source.owner_dsn, database),
         fastapi_dsn=dsn_to(source.fastapi_dsn, database),
@@ -87,15 +88,18 @@ def _service(source: Source, start: Callable[[LocalSettings, Connections], Servi
     )
     ports = {"django_port": port_free_pick(), "fastapi_port": port_free_pick()}
     one_each = {"django_workers": 1, "fastapi_workers": 1, "db_pool_max": _POOL, "fastapi_read_only": False}
-    return start(source.settings.model_copy(update=ports | one_each), connections)
+    service = starting(source.settings.model_copy(update=ports | one_each), connections, stack)
+    if service is None:
+        hint = f"give [{stack}] of {source.settings.project.file.name} a command in place of the address"
+        raise UsageError(f"{stack} can't be started on a copy of the database", hint)
+    return service
 
 
-def _side(service: Service, stack: Stack) -> Side:
+def _side(service: Service, stack: Stack, prefixes: Prefixes) -> Side:
     """Asked behind nginx's back and as nginx would ask; both are told v1's prefix, so that their links are v1's."""
-    prefix = {Stack.DJANGO: Api.V1, Stack.FASTAPI: Api.V2}[stack].prefix
     return Side(
         name=service.name,
-        url=f"http://{HOST}:{service.listens[1]}{prefix}",
-        links=Api.V1.prefix,
-        headers=(("Host", service.probe.host_header), ("X-Forwarded-Prefix", Api.V1.prefix)),
+        url=f"http://{HOST}:{service.listens[1]}{prefixes.upstream(stack)}",
+        links=prefixes.v1,
+        headers=(("Host", service.probe.host_header), ("X-Forwarded-Prefix", prefixes.v1 or "/")),
     )

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from strangler.routes.editing import routes_edit
-from strangler.routes.table import parse_routes
 from tests.e2e.containers.engine import Containers, wait_for
+from tests.example import parse_routes
 
 FEED = "/api/feed/"
 MOVE = ("switch", "feed.list", "--to", "migrated", "--yes", "--force", "--reason", "all at once")

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from strangler.local.ports import port_free_pick
-from strangler.settings import ROOT
+from tests.example import ROOT
 
 PROJECT = "strangler-check"
 SECRETS = ("SECRET_KEY", "JWT_SIGNING_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD")
@@ -46,7 +46,6 @@ class Containers:
             # Empty: the default, whatever the developer's environment says.
             "DATABASE_URL": "",
             "FASTAPI_DATABASE_URL": "",
-            "ROUTES_FILE": "",
             # Without it podman leaves the health checks out of the images.
             "BUILDAH_FORMAT": "docker",
         }

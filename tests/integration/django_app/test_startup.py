@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from strangler.settings import ROOT
+from tests.example import ROOT
 
 NAME = "startup"
 PREPARE = (

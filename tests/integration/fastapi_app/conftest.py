@@ -11,10 +11,9 @@ import pytest_asyncio
 from fastapi_app import main
 from fastapi_app.consumer import CONSUMER_FILE
 from shared_schema.consumer.consumer import load_consumer
-from strangler.routes.table import load_routes
 from strangler.schema.grants import apply_grants
-from strangler.settings import ROOT
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
+from tests.example import ROOT, load_routes
 from tests.integration.fastapi_app.running import Running, cloned_database, fill, logged, until_ready
 from tests.integration.fastapi_app.settings import app_settings
 from tests.shared_stack import StackAddresses

@@ -27,11 +27,10 @@ from strangler.compare.case import Case
 from strangler.compare.cases.files import scenarios_from_files
 from strangler.compare.cases.scenario import Step
 from strangler.compare.writes.variables import Variables, case_filled, variables_save
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT
 from strangler_fastapi.db import query as reads
 from strangler_fastapi.db.query import Rows
 from tests.databases import OwnDatabase
+from tests.example import ROOT, load_routes
 from tests.integration.fastapi_app.conftest import Start, one_loop
 from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, GONE, Running, bearer, cloned_database
 

@@ -15,8 +15,9 @@ from shared_schema.contract.callables import callable_register
 from shared_schema.contract.contract import Contract
 from shared_schema.contract.inheritance import table_clause
 from strangler.schema.django_side import django_contract
-from strangler.settings import ROOT, base_environment
+from strangler.settings import base_environment
 from tests.databases import OwnDatabase, foreign_database, foreign_project
+from tests.example import ROOT
 from tests.integration.foreign.graphs import Project
 from tests.integration.foreign.sides import DjangoSide, OurSide, django_side
 from tests.shared_stack import StackAddresses

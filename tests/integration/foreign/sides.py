@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared_schema.contract.deletion import ProtectedError
-from strangler.settings import ROOT
 from tests.databases import OwnDatabase, foreign_project
+from tests.example import ROOT
 from tests.foreign.rows import CHECK, Rows, clearing, insertions, selection
 
 Outcome = dict[str, Any]

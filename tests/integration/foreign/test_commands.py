@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,14 +16,17 @@ from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from strangler.schema.django_side import Project
 from strangler.schema.grants import apply_grants
-from strangler.settings import ROOT, base_environment
+from strangler.settings import base_environment
 from tests.databases import PASSWORD, OwnDatabase, foreign_database, foreign_project
+from tests.example import PREFIXES, ROOT, example_file
 from tests.foreign_migrations import migration_source, with_migrations
 from tests.shared_stack import StackAddresses
 
 NAME = f"commands_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 ROLE = f"{NAME}_service"
-WRITING = RouteTable(routes=(Route(name="a.a", methods=("POST",), path="/a/", stage=Stage.MIGRATED),))
+WRITING = RouteTable(
+    prefixes=PREFIXES, routes=(Route(name="a.a", methods=("POST",), path="/a/", stage=Stage.MIGRATED),)
+)
 RENAME = 'migrations.RenameField("wish", "weight", "heaviness")'
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -52,7 +54,7 @@ def files(tmp_path: Path, foreign_contract: Contract, stated: Consumer) -> tuple
 
 
 @pytest.fixture
-def run(own: OwnDatabase) -> Run:
+def run(own: OwnDatabase, tmp_path_factory: pytest.TempPathFactory) -> Run:
     def called(*arguments: str, project: Project | None = None) -> "subprocess.CompletedProcess[str]":
         project = project or foreign_project(own.owner_dsn)
         env = {
@@ -60,7 +62,7 @@ def run(own: OwnDatabase) -> Run:
             **base_environment(),
             "DATABASE_URL": own.owner_dsn,
             "FASTAPI_DATABASE_URL": own.dsn(ROLE),
-            "MANAGE": shlex.join(project.argv),
+            "STRANGLER_PROJECT": str(example_file(tmp_path_factory.mktemp("project"), manage=project.argv)),
         }
         argv = [sys.executable, "-m", "strangler.cli", "schema", *arguments]
         return subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - the tool itself

@@ -17,11 +17,14 @@ from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
 from strangler.schema.guard.replay import try_statements
 from tests.databases import PASSWORD, OwnDatabase
+from tests.example import PREFIXES
 from tests.foreign.consumer import LIBRARY
 from tests.rights import rights_of, rights_tried, sequences_of
 
-READING = RouteTable(routes=(Route(name="a.a", methods=("GET",), path="/a/", stage=Stage.MIGRATED),))
-WRITING = RouteTable(routes=(Route(name="a.a", methods=("POST",), path="/a/", stage=Stage.MIGRATED),))
+READING = RouteTable(prefixes=PREFIXES, routes=(Route(name="a.a", methods=("GET",), path="/a/", stage=Stage.MIGRATED),))
+WRITING = RouteTable(
+    prefixes=PREFIXES, routes=(Route(name="a.a", methods=("POST",), path="/a/", stage=Stage.MIGRATED),)
+)
 
 VIEW = "books_popularity"
 

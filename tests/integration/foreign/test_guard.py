@@ -12,8 +12,8 @@ from strangler.databases.connecting import identity_of
 from strangler.databases.source import Source
 from strangler.schema.guard.guard import Guarded, guard
 from strangler.schema.guard.report import Report, Return, Verdict
-from strangler.settings import LocalSettings
 from tests.databases import OwnDatabase, foreign_database, foreign_project
+from tests.example import example_settings
 from tests.foreign_migrations import migration_source, with_migrations
 from tests.shared_stack import StackAddresses
 
@@ -116,7 +116,7 @@ def source(stack: StackAddresses, worker_id: str) -> Iterator[Source]:
 
 def source_of(database: OwnDatabase, role: str) -> Source:
     return Source(
-        settings=LocalSettings(),
+        settings=example_settings(),
         owner_dsn=database.owner_dsn,
         fastapi_dsn=database.dsn(role),
         admin_dsn=database.superuser_dsn,

@@ -19,8 +19,9 @@ from shared_schema.drift.privileges import denied_mismatches
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
-from strangler.settings import ROOT, base_environment
+from strangler.settings import base_environment
 from tests.databases import PASSWORD, OwnDatabase, changed, migrated_database
+from tests.example import PREFIXES, ROOT
 from tests.shared_stack import StackAddresses
 
 # Databases and roles belong to the run's server: each worker has its own.
@@ -56,7 +57,9 @@ with Session(engine) as session:
 @pytest.fixture(scope="module")
 def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
     with migrated_database(admin_dsn=stack.admin_dsn, name=NAME) as database:
-        table = RouteTable(routes=(Route(name="a.a", methods=("GET",), path="/a/", stage=Stage.PARALLEL),))
+        table = RouteTable(
+            prefixes=PREFIXES, routes=(Route(name="a.a", methods=("GET",), path="/a/", stage=Stage.PARALLEL),)
+        )
         apply_grants(
             owner_dsn=database.owner_dsn,
             role=ROLE,

@@ -5,6 +5,7 @@ import pytest
 from strangler.routes.checks import clashes
 from strangler.routes.route import Stage
 from tests.bench.route_tables import requests_of, table_of
+from tests.example import PREFIXES
 
 
 @pytest.mark.parametrize("prefix", ["", "/orgs/{id}"])
@@ -13,7 +14,7 @@ def test_a_table_has_so_many_routes_at_every_stage_on_the_way(count: int, prefix
     table = table_of(count, prefix=prefix)
     assert len(table.routes) == count
     assert {route.stage for route in table.routes} == set(Stage) - {Stage.RETIRED}
-    assert list(clashes(table.routes, ())) == []
+    assert list(clashes(table.routes, (), PREFIXES)) == []
 
 
 def test_every_read_is_asked_below_both_prefixes() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from strangler.settings import ROOT
+from tests.example import ROOT
 
 PACKAGE = ROOT / "fastapi_app"
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py"))

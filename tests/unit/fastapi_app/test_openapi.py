@@ -18,9 +18,8 @@ from fastapi_app.tags.schemas import TagWrite
 from fastapi_app.users.inputs import USER_INPUT
 from fastapi_app.users.schemas import UserWrite
 from strangler.routes.route import Stage
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT
 from strangler_fastapi.drf.serializers import CharField, Input
+from tests.example import ROOT, load_routes
 
 METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 SETTINGS = Settings(fastapi_database_url="postgresql://nobody@127.0.0.1:1/nowhere", jwt_signing_key=SecretStr("k" * 40))

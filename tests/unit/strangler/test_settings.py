@@ -9,8 +9,10 @@ import pytest
 
 from strangler.errors import UsageError
 from strangler.local.secret_store import SecretStore, secret_resolve
-from strangler.local.services import Connections, django_environment, fastapi_environment
-from strangler.settings import ROOT, LocalSettings, base_environment, fastapi_dsn_derive, settings_load
+from strangler.local.services import Connections, stack_environment
+from strangler.routes.route import Stack
+from strangler.settings import LocalSettings, base_environment, fastapi_dsn_derive, settings_load
+from tests.example import EXAMPLE, ROOT, example_settings
 
 CONNECTIONS = Connections(
     owner_dsn="postgresql://owner:o@h/d",
@@ -29,12 +31,8 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_setting_is_in_the_example_with_its_default() -> None:
     text, _, _containers_only = (ROOT / ".env.example").read_text().partition("# ---- Containers only.")
     example = dict(re.findall(r'^([A-Z_]+)="?(.*?)"?$', text, flags=re.MULTILINE))
-    defaults = LocalSettings()
-    assert {name.lower() for name in example} == set(LocalSettings.model_fields)
-    assert LocalSettings.model_validate({name.lower(): text for name, text in example.items()}) == defaults.model_copy(
-        update={"routes_file": Path(example["ROUTES_FILE"])}
-    )
-    assert ROOT / example["ROUTES_FILE"] == defaults.routes_file
+    assert {name.lower() for name in example} == set(LocalSettings.model_fields) - {"project"}
+    assert example_settings(**{name.lower(): text for name, text in example.items()}) == example_settings()
 
 
 def test_the_environment_wins_over_the_file_and_empty_means_default(
@@ -42,7 +40,7 @@ def test_the_environment_wins_over_the_file_and_empty_means_default(
 ) -> None:
     (tmp_path / ".env").write_text("PROXY_PORT=9000\nDJANGO_PORT=9001\nLOG_LEVEL=\nSOMEBODY_ELSES=1\n")
     monkeypatch.setenv("PROXY_PORT", "9100")
-    settings = settings_load(root=tmp_path)
+    settings = settings_load(EXAMPLE.at(tmp_path))
     assert (settings.proxy_port, settings.django_port, settings.log_level) == (9100, 9001, "info")
 
 
@@ -54,18 +52,18 @@ def test_a_wrong_value_is_one_sentence_that_names_it(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match=f"^{name} is '{value}'.*set it right in .env.$"):
-        settings_load(root=tmp_path)
+        settings_load(EXAMPLE.at(tmp_path))
 
 
 def test_two_services_on_one_port_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_PORT", "8080")
     with pytest.raises(UsageError, match=r"^PROXY_PORT, DJANGO_PORT.* must differ: set it right"):
-        settings_load(root=tmp_path)
+        settings_load(EXAMPLE.at(tmp_path))
 
 
 def test_development_makes_a_secret_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
     store = SecretStore(tmp_path / "secrets")
-    settings = LocalSettings()
+    settings = example_settings()
     first = secret_resolve(settings=settings, name="secret_key", store=store)
     assert len(first) >= 32
     assert secret_resolve(settings=settings, name="secret_key", store=store) == first
@@ -84,7 +82,7 @@ def test_development_makes_a_secret_once_and_only_its_owner_reads_it(tmp_path: P
     ],
 )
 def test_production_refuses_a_missing_or_placeholder_secret(given: str, what: str, tmp_path: Path) -> None:
-    settings = LocalSettings(environment="production", secret_key=given)
+    settings = example_settings(environment="production", secret_key=given)
     with pytest.raises(UsageError, match=f"^SECRET_KEY is .*{what}"):
         secret_resolve(settings=settings, name="secret_key", store=SecretStore(tmp_path))
     assert list(tmp_path.iterdir()) == []
@@ -92,7 +90,7 @@ def test_production_refuses_a_missing_or_placeholder_secret(given: str, what: st
 
 def test_a_given_secret_is_used_and_not_written_down(tmp_path: Path) -> None:
     given = "k3v" * 20
-    settings = LocalSettings(environment="production", jwt_signing_key=given)
+    settings = example_settings(environment="production", jwt_signing_key=given)
     assert secret_resolve(settings=settings, name="jwt_signing_key", store=SecretStore(tmp_path)) == given
     assert list(tmp_path.iterdir()) == []
 
@@ -106,19 +104,21 @@ def test_a_given_secret_is_used_and_not_written_down(tmp_path: Path) -> None:
     ],
 )
 def test_fastapis_address_differs_in_role_and_password_only(owner: str, fastapi: str) -> None:
-    assert fastapi_dsn_derive(owner_dsn=owner, password="a/b") == fastapi
+    assert fastapi_dsn_derive(owner_dsn=owner, role="strangler_fastapi", password="a/b") == fastapi
 
 
 def test_fastapi_is_told_neither_the_owners_database_nor_djangos_secret() -> None:
-    told = fastapi_environment(LocalSettings(), CONNECTIONS)
+    told = stack_environment(example_settings(), CONNECTIONS, Stack.FASTAPI)
     assert told["FASTAPI_DATABASE_URL"] == CONNECTIONS.fastapi_dsn
     assert told["JWT_SIGNING_KEY"] == CONNECTIONS.jwt_signing_key
     assert not {CONNECTIONS.owner_dsn, CONNECTIONS.secret_key} & set(told.values())
 
 
 def test_django_is_told_the_demo_password_in_development_only() -> None:
-    assert django_environment(LocalSettings(), CONNECTIONS)["DEMO_PASSWORD"] == "strangler-demo"
-    assert django_environment(LocalSettings(environment="production"), CONNECTIONS)["DEMO_PASSWORD"] == ""
+    assert stack_environment(example_settings(), CONNECTIONS, Stack.DJANGO)["DEMO_PASSWORD"] == "strangler-demo"
+    assert (
+        stack_environment(example_settings(environment="production"), CONNECTIONS, Stack.DJANGO)["DEMO_PASSWORD"] == ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,9 @@ def test_django_is_told_the_demo_password_in_development_only() -> None:
 def test_both_stacks_report_statements_in_development_or_where_it_is_asked_for(
     environment: Literal["development", "production"], given: Literal["", "0", "1"], told: str
 ) -> None:
-    settings = LocalSettings(environment=environment, report_sql=given)
-    assert django_environment(settings, CONNECTIONS)["REPORT_SQL"] == told
-    assert fastapi_environment(settings, CONNECTIONS)["REPORT_SQL"] == told
+    settings = example_settings(environment=environment, report_sql=given)
+    assert stack_environment(settings, CONNECTIONS, Stack.DJANGO)["REPORT_SQL"] == told
+    assert stack_environment(settings, CONNECTIONS, Stack.FASTAPI)["REPORT_SQL"] == told
 
 
 def test_children_get_nothing_of_the_callers_environment_that_they_do_not_need() -> None:
@@ -147,11 +147,11 @@ def test_children_get_nothing_of_the_callers_environment_that_they_do_not_need()
     ],
 )
 def test_the_address_shown_is_one_that_a_browser_can_open(host: str, url: str) -> None:
-    assert LocalSettings(proxy_host=host).proxy_url == url
+    assert example_settings(proxy_host=host).proxy_url == url
 
 
 @pytest.mark.parametrize(
     ("allowed", "host"), [("a.example,b", "a.example"), (".example", "example"), ("*", "localhost"), ("", "localhost")]
 )
 def test_probes_name_a_host_that_is_allowed(allowed: str, host: str) -> None:
-    assert LocalSettings(allowed_hosts=allowed).probe_host == host
+    assert example_settings(allowed_hosts=allowed).probe_host == host

@@ -11,10 +11,9 @@ from sqlalchemy import create_engine, make_url
 from fastapi_app.consumer import CONSUMER_FILE
 from fastapi_app.models import BLOG
 from shared_schema.consumer.consumer import load_consumer
-from strangler.routes.table import load_routes
 from strangler.schema.grants import apply_grants
-from strangler.settings import ROOT
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
+from tests.example import ROOT, load_routes
 from tests.shared_stack import StackAddresses
 
 ALICE = 1

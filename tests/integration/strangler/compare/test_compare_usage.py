@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from strangler.settings import ROOT
 from tests.comparison_runs import SECONDS, Compare
+from tests.example import ROOT
 from tests.shadows import Reply, TinyStack
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
 from strangler.routes.table import RouteTable
+from tests.example import PREFIXES
 from tests.gateways import Gateway, gateway, routes_at
 
 QUIET = ("syntax is ok", "test is successful")
@@ -20,7 +21,9 @@ def make_route(path: str, name: str, *methods: str, throttle: str | None = None)
 
 
 def make_table(*paths: str) -> RouteTable:
-    return RouteTable(routes=tuple(make_route(path, f"a.r{number}") for number, path in enumerate(paths)))
+    return RouteTable(
+        prefixes=PREFIXES, routes=tuple(make_route(path, f"a.r{number}") for number, path in enumerate(paths))
+    )
 
 
 @contextmanager
@@ -61,7 +64,9 @@ def test_paths_of_every_shape(paths: tuple[str, ...]) -> None:
 
 
 def test_names_of_every_length() -> None:
-    assert_quiet(RouteTable(routes=tuple(make_route(f"/a{n}/", f"a.{'b' * n}") for n in range(1, 199))))
+    assert_quiet(
+        RouteTable(prefixes=PREFIXES, routes=tuple(make_route(f"/a{n}/", f"a.{'b' * n}") for n in range(1, 199)))
+    )
 
 
 def test_six_hundred_routes() -> None:
@@ -72,7 +77,7 @@ def test_six_hundred_routes() -> None:
 def test_fixed_paths() -> None:
     paths = ("/admin/", "/static/", "/api/", "/api/v2/docs", "/favicon.ico", "/api/feed/deep/")
     fixed = tuple(Fixed(name=f"a.f{number}", path=path, stack=Stack.DJANGO) for number, path in enumerate(paths))
-    assert_quiet(RouteTable(routes=make_table("/feed/", "/feed/{id}/").routes, fixed=fixed))
+    assert_quiet(RouteTable(prefixes=PREFIXES, routes=make_table("/feed/", "/feed/{id}/").routes, fixed=fixed))
 
 
 @pytest.mark.parametrize("percent", [0.01, 0.1, 12.5, 33.33, 99.99])
@@ -80,7 +85,7 @@ def test_shares(percent: float) -> None:
     routes = make_table("/a/", "/b/", "/c/").routes
     canary = dataclasses.replace(routes[0], stage=Stage.CANARY, percent=percent)
     shadow = dataclasses.replace(routes[1], shadow=percent)
-    assert_quiet(RouteTable(routes=(canary, shadow, dataclasses.replace(routes[2], shadow=100))))
+    assert_quiet(RouteTable(prefixes=PREFIXES, routes=(canary, shadow, dataclasses.replace(routes[2], shadow=100))))
 
 
 def test_everything_that_a_route_can_say_at_once() -> None:
@@ -99,7 +104,9 @@ def test_everything_that_a_route_can_say_at_once() -> None:
 @pytest.mark.parametrize(("rate", "burst"), list(product(["1r/m", "1r/s", "999999r/s"], [0, 100_000])))
 def test_throttles(rate: str, burst: int) -> None:
     route = make_route("/a/", "a.a", throttle="slow")
-    assert_quiet(RouteTable(routes=(route,), throttles=(Throttle(name="slow", rate=rate, burst=burst),)))
+    assert_quiet(
+        RouteTable(prefixes=PREFIXES, routes=(route,), throttles=(Throttle(name="slow", rate=rate, burst=burst),))
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,9 +138,10 @@ def test_a_thousand_routes_with_names_of_every_length(name_length: int) -> None:
     names = (f"{number:0>{name_length - 5}}.route" for number in range(1000))
     assert_quiet(
         RouteTable(
+            prefixes=PREFIXES,
             routes=tuple(
                 dataclasses.replace(route, name=name, fallback=True) for route, name in zip(routes, names, strict=True)
-            )
+            ),
         )
     )
 

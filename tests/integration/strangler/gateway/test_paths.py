@@ -6,6 +6,7 @@ import pytest
 from strangler.compare.cases.routing import Router
 from strangler.routes.route import Api, Fixed, Route, Stack, Stage
 from strangler.routes.table import RouteTable
+from tests.example import PREFIXES
 from tests.gateways import Gateway, gateway
 
 PATHS = (
@@ -36,7 +37,7 @@ def make_table(*paths: str, fixed: tuple[Fixed, ...] = (), **fields: bool) -> Ro
         Route(name=f"a.r{number}", methods=("GET",), path=path, stage=Stage.PARALLEL, **fields)
         for number, path in enumerate(paths)
     )
-    return RouteTable(routes=routes, fixed=fixed)
+    return RouteTable(prefixes=PREFIXES, routes=routes, fixed=fixed)
 
 
 def taken_for(made: Gateway, path: str) -> str:

@@ -20,7 +20,7 @@ from strangler.local.postgres import PostgresServer
 from strangler.local.process import Child, child_start
 from strangler.local.secret_store import SecretStore
 from strangler.local.state import ProcessRecord, StackState, StateFolder, stale_end
-from strangler.settings import ROOT
+from tests.example import ROOT
 
 # A leader that ignores being asked to end, with a child of its own.
 STUBBORN = (

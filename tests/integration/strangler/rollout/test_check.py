@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from strangler.rollout.checking import Documents, check_all
+from tests.example import PREFIXES
 from tests.rollouts import Moves, moves
 from tests.shared_stack import StackAddresses
 
-DOCUMENTS = Documents(django="/api/schema/", fastapi="/api/v2/openapi.json", host="localhost")
+DOCUMENTS = Documents(django="/api/schema/", fastapi="/api/v2/openapi.json", host="localhost", prefixes=PREFIXES)
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +80,15 @@ def test_a_route_that_no_stack_answers(running: Moves) -> None:
 
 
 def test_a_document_at_another_address(running: Moves, stack: StackAddresses) -> None:
-    elsewhere = Documents(django=f"{stack.django_url}/api/schema/", fastapi="/api/v2/nothing", host="localhost")
+    elsewhere = Documents(
+        django=f"{stack.django_url}/api/schema/", fastapi="/api/v2/nothing", host="localhost", prefixes=PREFIXES
+    )
     unknown = [sentence for level, _, sentence in checked(running, elsewhere) if level == "unknown"]
     assert unknown == [
         f"the endpoints of fastapi: {running.nginx.url}/api/v2/nothing answers 404: "
         "is the stack up, and the OpenAPI document at that address?"
     ]
-    no_host = Documents(django=DOCUMENTS.django, fastapi=DOCUMENTS.fastapi, host="nobody.example")
+    no_host = Documents(django=DOCUMENTS.django, fastapi=DOCUMENTS.fastapi, host="nobody.example", prefixes=PREFIXES)
     assert any("/api/schema/ answers 400" in sentence for level, _, sentence in checked(running, no_host))
 
 

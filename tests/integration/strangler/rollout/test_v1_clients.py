@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from strangler.settings import ROOT
+from tests.example import ROOT
 from tests.shared_stack import StackAddresses
 
 AGENT = 'old app "2" \\ ünïcode'

@@ -16,6 +16,7 @@ from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
 from strangler.schema.guard.replay import try_statements
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
+from tests.example import PREFIXES
 from tests.rights import rights_of, rights_tried, sequences_of
 from tests.shared_stack import StackAddresses
 
@@ -27,7 +28,7 @@ FORBIDDEN = ("django_session", "django_migrations", "auth_permission", "auth_gro
 
 
 def routes(stage: Stage, *methods: str) -> RouteTable:
-    return RouteTable(routes=(Route(name="a.a", methods=methods, path="/a/", stage=stage),))
+    return RouteTable(prefixes=PREFIXES, routes=(Route(name="a.a", methods=methods, path="/a/", stage=stage),))
 
 
 READ_ONLY = routes(Stage.MIGRATED, "GET")

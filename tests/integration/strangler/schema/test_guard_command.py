@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -19,7 +18,8 @@ from psycopg import sql
 from strangler.local.ports import port_free_pick
 from strangler.local.postgres import PostgresServer
 from strangler.local.secret_store import SecretStore
-from strangler.settings import ROOT, base_environment
+from strangler.settings import base_environment
+from tests.example import ROOT, example_file
 from tests.shared_stack import StackAddresses
 from tests.shops import CONSUMER, Shop, leftovers, shop
 
@@ -51,12 +51,13 @@ def command(project: Shop, *options: str) -> list[str]:
     return [sys.executable, "-m", "strangler.cli", "schema", "guard", "--consumer", str(consumer), *options]
 
 
-def environment(project: Shop) -> dict[str, str]:
+def environment(project: Shop, *manage: str) -> dict[str, str]:
+    file = example_file(project.folder.parent, manage=manage or project.project.argv)
     return {
         **base_environment(),
         "DATABASE_URL": project.database.owner_dsn,
         "FASTAPI_DATABASE_URL": project.database.dsn(project.role),
-        "MANAGE": shlex.join(project.project.argv),
+        "STRANGLER_PROJECT": str(file),
     }
 
 
@@ -128,14 +129,14 @@ def another_server(folder: Path) -> Iterator[str]:
         yield server.admin_dsn
 
 
-@pytest.mark.parametrize("setting", ["DATABASE_URL", "MANAGE", "--consumer", "--scratch"])
+@pytest.mark.parametrize("setting", ["DATABASE_URL", "manage", "--consumer", "--scratch"])
 def test_what_is_not_there_is_one_line(project: Shop, setting: str) -> None:
     nowhere = "postgresql://nobody@127.0.0.1:1/nowhere"
-    env = environment(project)
+    env = environment(project, *([nowhere] if setting == "manage" else []))
     options: list[str] = []
     if setting.startswith("--"):
         options = [setting, nowhere]
-    else:
+    elif setting == "DATABASE_URL":
         env[setting] = nowhere
     done = subprocess.run(  # noqa: S603 - the tool itself
         command(project, *options), env=env, cwd=ROOT, capture_output=True, text=True, check=False

@@ -11,6 +11,7 @@ from strangler.cli import command_line
 from strangler.rollout.checking import Documents
 from strangler.rollout.findings import Finding, Level
 from strangler.settings import LocalSettings
+from tests.example import PREFIXES
 
 command = importlib.import_module("strangler.cli.check")
 
@@ -60,8 +61,13 @@ def test_for_machines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_where_the_documents_are(monkeypatch: pytest.MonkeyPatch) -> None:
     assert check(monkeypatch, levels=[])[1] == [
-        Documents(django="/api/schema/", fastapi="/api/v2/openapi.json", host="localhost")
+        Documents(
+            django="http://127.0.0.1:8001/api/schema/",
+            fastapi="http://127.0.0.1:8002/api/v2/openapi.json",
+            host="localhost",
+            prefixes=PREFIXES,
+        )
     ]
     monkeypatch.setenv("ALLOWED_HOSTS", "shop.example,localhost")
     _, asked = check(monkeypatch, "--django-schema", "v1.json", "--fastapi-schema", "https://x/y", levels=[])
-    assert asked == [Documents(django="v1.json", fastapi="https://x/y", host="shop.example")]
+    assert asked == [Documents(django="v1.json", fastapi="https://x/y", host="shop.example", prefixes=PREFIXES)]

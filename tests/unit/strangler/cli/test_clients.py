@@ -1,6 +1,5 @@
 """`strangler clients`: what an operator reads, and what a machine does."""
 
-import importlib
 import json
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from typer.testing import CliRunner, Result
 from strangler.cli import command_line
 from strangler.errors import UsageError
 from strangler.settings import LocalSettings
+from tests.example import example_file
 from tests.unit.strangler.rollout.test_access_log import COMPLAINT, line
 
 LOG = (
@@ -137,9 +137,7 @@ def test_a_log_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_no_stack_has_run_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("strangler.cli.clients"), "ROOT", tmp_path)
-    (tmp_path / "nginx").mkdir()
-    monkeypatch.setenv("ROUTES_FILE", str(Path(__file__).parents[4] / "nginx" / "routes.toml"))
+    monkeypatch.setenv("STRANGLER_PROJECT", str(example_file(tmp_path)))
     with pytest.raises(UsageError, match=r"^there is no access log in .*: start the stack with make up, or name a log"):
         clients("posts.list")
     (tmp_path / ".run" / "logs").mkdir(parents=True)

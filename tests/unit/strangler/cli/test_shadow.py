@@ -15,6 +15,7 @@ from strangler.compare.shadow.judging import Judgement
 from strangler.compare.shadow.store import ShadowStore, Tally
 from strangler.local.services import shadow_database
 from strangler.settings import LocalSettings
+from tests.example import example_file
 
 # The command of the same name hides the module in its package.
 command = import_module("strangler.cli.shadow")
@@ -45,8 +46,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in LocalSettings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     (tmp_path / "routes.toml").write_text(ROUTES)
-    monkeypatch.setenv("ROUTES_FILE", str(tmp_path / "routes.toml"))
-    monkeypatch.setattr(command, "_RUN", tmp_path)
+    file = example_file(tmp_path, routes=tmp_path / "routes.toml", state=".")
+    monkeypatch.setenv("STRANGLER_PROJECT", str(file))
     monkeypatch.setattr(command, "inbox_answers", lambda _path: True)
     return tmp_path
 

@@ -9,8 +9,8 @@ from strangler.deployment.container_rollout import container_rollout, container_
 from strangler.errors import FailedError
 from strangler.gateway.compose_cli import Compose
 from strangler.routes.route import Stage
-from strangler.routes.table import RouteTable, load_routes
-from strangler.settings import ROOT, LocalSettings
+from strangler.routes.table import RouteTable
+from tests.example import ROOT, example_settings, load_routes
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 
@@ -35,12 +35,12 @@ def calls(folder: Path) -> list[str]:
 
 
 def test_the_container_trusts_whom_the_settings_name() -> None:
-    settings = container_settings(LocalSettings(trusted_proxies="10.0.0.0/8", stack_header_networks="10.1.0.0/16"))
+    settings = container_settings(example_settings(trusted_proxies="10.0.0.0/8", stack_header_networks="10.1.0.0/16"))
     assert (settings.trusted_proxies, settings.stack_header_networks) == (("10.0.0.0/8",), ("10.1.0.0/16",))
 
 
 def test_its_moves_are_kept_apart_and_its_door_is_the_published_port(tmp_path: Path) -> None:
-    settings = LocalSettings(proxy_port=9123, routes_file=Path("nginx/routes.toml"), compose="podman compose")
+    settings = example_settings(proxy_port=9123, routes_file=Path("nginx/routes.toml"), compose="podman compose")
     target = container_rollout(settings, state_dir=tmp_path, tell=print).target
     assert target.gateway.url == "http://127.0.0.1:9123"
     assert target.folder.path == tmp_path / "rollout"

@@ -12,7 +12,7 @@ from strangler.compare.shadow.store import ShadowStore, Tally
 from strangler.deployment.container_shadow import ContainerShadow, container_shadow
 from strangler.errors import FailedError
 from strangler.gateway.compose_cli import Compose
-from strangler.settings import ROOT, LocalSettings
+from tests.example import ROOT, example_settings
 
 # `engine exec -T shadow sh …`, with this Python as the container's own.
 ENGINE = """#!/bin/sh
@@ -74,5 +74,5 @@ def test_a_worker_that_does_not_run_is_told_and_holds_no_move_up(shadow: Contain
 
 
 def test_only_the_containers_gateway_has_a_worker_in_a_container() -> None:
-    assert container_shadow(LocalSettings()) is None
-    assert container_shadow(LocalSettings(gateway="container")) is not None
+    assert container_shadow(example_settings()) is None
+    assert container_shadow(example_settings(gateway="container")) is not None

@@ -10,6 +10,7 @@ from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import GatewaySettings, container_gateway
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
+from tests.example import PREFIXES
 
 SETTINGS = GatewaySettings(listen=("127.0.0.1:8080",), django="127.0.0.1:8001", fastapi="127.0.0.1:8002")
 
@@ -20,7 +21,7 @@ def make_route(name: str, *methods: str, **fields: Any) -> Route:
 
 
 def rendered(*routes: Route, settings: GatewaySettings = SETTINGS) -> str:
-    return render_gateway(RouteTable(routes=routes), settings).files["moves.conf"]
+    return render_gateway(RouteTable(prefixes=PREFIXES, routes=routes), settings).files["moves.conf"]
 
 
 def keys_of(text: str, start: str) -> list[str]:

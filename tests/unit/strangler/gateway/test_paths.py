@@ -11,6 +11,7 @@ from strangler.errors import UsageError
 from strangler.gateway.paths import Shape, shapes_of, static_paths
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
+from tests.example import PREFIXES
 
 SEGMENTS = ("{id}", "a", "b", "ab", "a.b", "a-b", "A~", "bC")
 PATHS = st.lists(st.sampled_from(SEGMENTS), min_size=1, max_size=4).map(lambda parts: f"/{'/'.join(parts)}/")
@@ -23,7 +24,7 @@ def make_table(paths: Sequence[str]) -> RouteTable:
     routes = (
         Route(name=f"a.r{number}", methods=("GET",), path=path, stage=Stage.LEGACY) for number, path in enumerate(paths)
     )
-    return RouteTable(routes=tuple(routes))
+    return RouteTable(prefixes=PREFIXES, routes=tuple(routes))
 
 
 def in_python(pattern: str) -> str:

@@ -8,8 +8,8 @@ import pytest
 from strangler.gateway.rendering import FILES, render_gateway
 from strangler.gateway.settings import GatewaySettings, container_gateway
 from strangler.routes.route import Api, Fixed, Route, Stack, Stage, Throttle
-from strangler.routes.table import RouteTable, load_routes
-from strangler.settings import ROOT
+from strangler.routes.table import RouteTable
+from tests.example import PREFIXES, ROOT, load_routes
 
 SETTINGS = GatewaySettings(listen=("127.0.0.1:8080",), django="127.0.0.1:8001", fastapi="127.0.0.1:8002")
 
@@ -28,7 +28,7 @@ def make_route(
 
 
 def make_table(*routes: Route) -> RouteTable:
-    return RouteTable(routes=routes, throttles=(Throttle(name="slow", rate="20r/m", burst=3),))
+    return RouteTable(prefixes=PREFIXES, routes=routes, throttles=(Throttle(name="slow", rate="20r/m", burst=3),))
 
 
 def routes_conf(*routes: Route) -> str:
@@ -135,7 +135,7 @@ def test_a_path_is_found_with_and_without_its_slash_in_both_apis() -> None:
     assert paths(text, "map $uncapitalised $routed_path") == {"/a/": "/a/", "/a": "/a/"}
     assert paths(text, "map $key_1 $routed_path_1") == {"/b/{}/": "/b/{id}/", "/c/{}/d/": "/c/{id}/d/"}
     for api in Api:
-        assert f"set $api {api};\n        set $path $routed_path;" in block_of(text, f"{api.prefix}/")
+        assert f"set $api {api};\n        set $path $routed_path;" in block_of(text, f"{PREFIXES.of(api)}/")
 
 
 def test_without_routes_no_path_is_one() -> None:
@@ -155,7 +155,7 @@ def test_a_path_with_capitals_counts_letter_by_letter() -> None:
 def test_a_fixed_folder_has_a_twin_without_its_slash_and_a_file_has_none() -> None:
     folder = Fixed(name="django.admin", path="/admin/", stack=Stack.DJANGO)
     file = Fixed(name="fastapi.docs", path="/api/v2/docs", stack=Stack.FASTAPI)
-    text = render_gateway(RouteTable(routes=(), fixed=(folder, file)), SETTINGS).files["routes.conf"]
+    text = render_gateway(RouteTable(prefixes=PREFIXES, routes=(), fixed=(folder, file)), SETTINGS).files["routes.conf"]
     assert answers(text) == {"v1 django.admin": "django", "v2 fastapi.docs": "fastapi"}
     assert "set $path django.admin;" in block_of(text, "/admin/")
     assert "set $path django.admin;" in block_of(text, "= /admin")
@@ -185,7 +185,7 @@ def test_only_the_answers_of_streaming_paths_go_on_at_once_and_without_an_end() 
     assert "proxy_buffering off;\n        proxy_read_timeout 1h;" in block_of(text, "@streaming")
     assert text.count("proxy_buffering") == 1
     for api in Api:
-        assert "if ($streams) {" in block_of(text, f"{api.prefix}/")
+        assert "if ($streams) {" in block_of(text, f"{PREFIXES.of(api)}/")
     assert "streams" not in routes_conf(make_route("/b/"))
     # A directive may stand only once at a level: what a location changes is set above it.
     assert "proxy_read_timeout 60s;" in rendered["http.conf"]
@@ -211,7 +211,3 @@ def test_only_the_containers_nginx_loads_modules_and_looks_names_up() -> None:
     assert "load_module" not in native
     assert "resolver" not in native
     assert "pid nginx.pid;" in native
-
-
-def test_every_api_has_its_own_prefix() -> None:
-    assert [api.prefix for api in Api] == ["/api", "/api/v2"]

@@ -14,6 +14,7 @@ from strangler.rollout.checking import Documents, check_all
 from strangler.rollout.history import Point
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import Journal
+from tests.example import PREFIXES
 from tests.rollouts import rollout_of
 
 ROUTES = '[[route]]\nname = "carts.list"\nmethods = ["GET"]\npath = "/carts/"\nstage = "parallel"\n'
@@ -67,7 +68,7 @@ class Shop:
         Path(name).write_text(json.dumps({"paths": {path: {"get": {}} for path in paths}}))
 
     def check(self) -> list[tuple[str, str, str]]:
-        documents = Documents(django="v1.json", fastapi="v2.json", host="localhost")
+        documents = Documents(django="v1.json", fastapi="v2.json", host="localhost", prefixes=PREFIXES)
         return [(one.level, one.check, one.sentence) for one in check_all(self.rollout, documents)]
 
     def troubles(self) -> list[tuple[str, str, str]]:

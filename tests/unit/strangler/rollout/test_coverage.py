@@ -5,7 +5,8 @@ import pytest
 from strangler.rollout.coverage import uncovered, unimplemented
 from strangler.rollout.endpoints import Endpoint
 from strangler.routes.route import Stack
-from strangler.routes.table import RouteTable, parse_routes
+from strangler.routes.table import RouteTable
+from tests.example import parse_routes
 
 FIXED = """
 [[fixed]]

@@ -9,8 +9,7 @@ import pytest
 from strangler.errors import UnsafeError, UsageError
 from strangler.rollout.edits import Kind, retire_edits, routes_select, switch_edits
 from strangler.routes.route import Stage
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT
+from tests.example import ROOT, load_routes
 
 ROUTES = load_routes(ROOT / "nginx" / "routes.toml").routes
 LIST = [route for route in ROUTES if route.name == "posts.list"]

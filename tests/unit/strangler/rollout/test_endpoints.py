@@ -9,10 +9,11 @@ import pytest
 from strangler.errors import FailedError
 from strangler.rollout.endpoints import Endpoint, document_read, endpoints_of, path_key
 from strangler.routes.route import Api
+from tests.example import PREFIXES
 
 
 def listed(document: Any, api: Api = Api.V1) -> set[str]:
-    return {str(endpoint) for endpoint in endpoints_of(document, api=api)}
+    return {str(endpoint) for endpoint in endpoints_of(document, prefix=PREFIXES.of(api))}
 
 
 def test_methods_and_paths() -> None:
@@ -38,7 +39,7 @@ def test_paths_that_are_relative_to_a_server_are_made_whole(servers: list[Any], 
 @pytest.mark.parametrize("document", [[], {}, None, 1, "paths", {"paths": []}, {"paths": {"/": 1}}, {"paths": None}])
 def test_what_is_no_document(document: Any) -> None:
     with pytest.raises(ValueError, match=r"^it has no paths with methods$"):
-        endpoints_of(document, api=Api.V1)
+        endpoints_of(document, prefix=PREFIXES.v1)
 
 
 def test_names_of_variables_and_the_last_slash_make_no_difference() -> None:

@@ -11,8 +11,7 @@ from strangler.rollout.evidence import EvidenceFile, Known, Proof, RouteEvidence
 from strangler.rollout.plan import Plan, plan_make
 from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
 from strangler.routes.route import Stage
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT
+from tests.example import ROOT, load_routes
 
 NOW = dt.datetime.now(dt.UTC)
 PROOF = Proof(equal=20, days=7)
@@ -103,7 +102,7 @@ def moved(before: Stage, after: Stage) -> Plan:
 
 
 def reasons(plan: Plan, evidence: dict[str, RouteEvidence], *, proof: Proof = PROOF) -> tuple[str, ...]:
-    conditions = Conditions(today=NOW.date(), read_only=False, proof=proof)
+    conditions = Conditions(today=NOW.date(), read_only=False, proof=proof, sign_in=())
     return unsafe_reasons(plan, conditions, unproven(plan), evidence)
 
 

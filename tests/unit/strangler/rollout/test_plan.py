@@ -9,8 +9,8 @@ from strangler.rollout.evidence import Proof
 from strangler.rollout.plan import Plan, plan_make
 from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
-from strangler.routes.table import RouteTable, load_routes
-from strangler.settings import ROOT
+from strangler.routes.table import RouteTable
+from tests.example import ROOT, load_routes
 
 TODAY = dt.date(2026, 11, 22)
 DEPLOYED = load_routes(ROOT / "nginx" / "routes.toml")
@@ -33,7 +33,7 @@ def plan(wanted: RouteTable, running: RouteTable = DEPLOYED, *, ends: tuple[byte
 
 
 def reasons(made: Plan, *, read_only: bool = False) -> tuple[str, ...]:
-    conditions = Conditions(today=TODAY, read_only=read_only, proof=Proof(equal=0, days=7))
+    conditions = Conditions(today=TODAY, read_only=read_only, proof=Proof(equal=0, days=7), sign_in=("auth.*",))
     return unsafe_reasons(made, conditions, unproven(made), {})
 
 

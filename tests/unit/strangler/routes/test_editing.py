@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from strangler.routes.editing import routes_edit
 from strangler.routes.route import Stage
-from strangler.routes.table import parse_routes
-from strangler.settings import ROOT
+from tests.example import ROOT, parse_routes
 
 DEPLOYED = (ROOT / "nginx" / "routes.toml").read_text()
 NAMES = [route.name for route in parse_routes(DEPLOYED, source="deployed").routes]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from strangler.routes.lines import Lines
 from strangler.routes.mistakes import RoutesError
-from strangler.routes.table import parse_routes
+from tests.example import parse_routes
 
 # QQQ stands for three quotes.
 TRICKY = r"""# [[route]]

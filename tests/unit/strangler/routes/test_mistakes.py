@@ -3,7 +3,7 @@
 import pytest
 
 from strangler.routes.mistakes import RoutesError
-from strangler.routes.table import parse_routes
+from tests.example import parse_routes
 
 FILE = """\
 [throttles.token]

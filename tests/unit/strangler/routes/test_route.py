@@ -79,7 +79,7 @@ def test_the_static_prefix_ends_before_the_first_variable(path: str, prefix: str
     ],
 )
 def test_what_nginx_matches_for_a_resource(path: str, locations: tuple[str, ...]) -> None:
-    assert make_resource(path, Stage.LEGACY).locations(Api.V2) == locations
+    assert make_resource(path, Stage.LEGACY).locations("/api/v2") == locations
 
 
 @pytest.mark.parametrize(("path", "locations"), [("/admin/", ("/admin/", "= /admin")), ("/a.css", ("= /a.css",))])

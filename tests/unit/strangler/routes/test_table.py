@@ -8,8 +8,7 @@ import pytest
 
 from strangler.errors import UsageError
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
-from strangler.routes.table import load_routes, parse_routes
-from strangler.settings import ROOT
+from tests.example import ROOT, load_routes, parse_routes
 
 WHOLE = """\
 [throttles.token]
@@ -98,11 +97,11 @@ def test_the_deployed_file_names_every_endpoint() -> None:
 
 
 def test_a_file_that_is_not_there(file: Path) -> None:
-    assert refusal(file) == " can't be read (No such file or directory): name the routes file with ROUTES_FILE."
+    assert refusal(file) == " can't be read (No such file or directory): name the routes file in strangler.toml."
 
 
 def test_a_folder_or_a_pipe_is_no_routes_file(file: Path) -> None:
-    sentence = " is no regular file: name the routes file with ROUTES_FILE."
+    sentence = " is no regular file: name the routes file in strangler.toml."
     os.mkfifo(file)
     assert refusal(file) == sentence
     assert refusal(file.parent) == sentence
@@ -118,7 +117,7 @@ def test_a_file_that_this_user_may_not_read(file: Path, monkeypatch: pytest.Monk
 
 
 def test_a_name_that_no_file_can_have() -> None:
-    assert refusal(Path("a\0b")) == " can't be read (embedded null byte): name the routes file with ROUTES_FILE."
+    assert refusal(Path("a\0b")) == " can't be read (embedded null byte): name the routes file in strangler.toml."
 
 
 def test_bytes_that_are_no_text_are_refused_with_their_line(file: Path) -> None:
@@ -136,7 +135,7 @@ def test_other_encodings_are_refused(file: Path) -> None:
 def test_a_huge_file_is_not_even_parsed(file: Path) -> None:
     with file.open("wb") as opened:
         opened.truncate(5 * 1024**3)
-    assert refusal(file) == " is larger than 4 MiB: is it the routes file?"
+    assert refusal(file) == " is larger than 4 MiB: name a file that a person wrote."
 
 
 def test_a_file_below_the_working_folder_is_called_by_its_short_name(

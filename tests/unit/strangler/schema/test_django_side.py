@@ -18,7 +18,8 @@ from strangler.schema.django_side import (
     django_state,
     without_secrets,
 )
-from strangler.settings import ROOT, LocalSettings
+from strangler.settings import LocalSettings
+from tests.example import EXAMPLE, ROOT, example_settings
 
 CONNECTIONS = Connections(
     owner_dsn="postgresql://owner:p4ssw0rd@db/shop", fastapi_dsn="", secret_key="s" * 40, jwt_signing_key="j" * 40
@@ -104,22 +105,26 @@ child.wait()
         time.sleep(0.02)
 
 
-def test_the_checkouts_own_service_gets_what_it_reads_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_that_inherits_nothing_gets_what_its_file_says_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOMETHING_ELSE", "1")
-    found = django_project(LocalSettings(), CONNECTIONS)
-    assert found.argv == (sys.executable, str(ROOT / "django_app" / "manage.py"))
+    found = django_project(example_settings(), CONNECTIONS)
+    assert (found.argv, found.cwd) == ((sys.executable, "django_app/manage.py"), ROOT)
     assert found.env["DATABASE_URL"] == CONNECTIONS.owner_dsn
     assert "SOMETHING_ELSE" not in found.env
-
-
-def test_ones_own_project_gets_the_whole_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOMETHING_ELSE", "1")
-    found = django_project(LocalSettings(manage="'/srv/my shop/python' manage.py"), CONNECTIONS)
-    assert found.argv == ("/srv/my shop/python", "manage.py")
-    assert (found.env["DATABASE_URL"], found.env["SOMETHING_ELSE"]) == (CONNECTIONS.owner_dsn, "1")
     assert "p4ssw0rd" not in repr(found)
 
 
-def test_a_command_line_without_its_closing_quote_is_refused() -> None:
-    with pytest.raises(UsageError, match="MANAGE is no command line"):
-        django_project(LocalSettings(manage="'python"), CONNECTIONS)
+def test_a_project_that_inherits_gets_the_whole_environment_and_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOMETHING_ELSE", "1")
+    django = EXAMPLE.django.model_copy(update={"inherit": True, "environment": {"PG": "{owner_url}?x=1"}})
+    settings = LocalSettings(project=EXAMPLE.model_copy(update={"django": django}))
+    found = django_project(settings.with_manage(("/srv/my shop/python", "manage.py")), CONNECTIONS)
+    assert found.argv == ("/srv/my shop/python", "manage.py")
+    assert (found.env["PG"], found.env["SOMETHING_ELSE"]) == (f"{CONNECTIONS.owner_dsn}?x=1", "1")
+    assert found.at("postgresql://copy").env["PG"] == "postgresql://copy?x=1"
+
+
+def test_a_project_that_does_not_say_how_django_is_called() -> None:
+    django = EXAMPLE.django.model_copy(update={"manage": None})
+    with pytest.raises(UsageError, match=r"can't be called: add manage = .* to \[django\] of strangler.toml"):
+        django_project(LocalSettings(project=EXAMPLE.model_copy(update={"django": django})), CONNECTIONS)

@@ -11,12 +11,12 @@ from django.test.utils import isolate_apps
 
 from shared_schema.contract.contract import Contract
 from strangler.schema.django_side import django_contract
-from strangler.settings import ROOT
 from strangler_django.contract import document
 from strangler_django.contract.document import FORMAT, DocumentError, schema_document, schema_text
 from strangler_django.contract.names import table_address, table_key, type_name
 from strangler_django.contract.unconnected import DatabaseAskedError
 from tests.databases import foreign_project
+from tests.example import ROOT
 
 
 @pytest.fixture(scope="module")

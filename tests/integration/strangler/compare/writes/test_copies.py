@@ -25,9 +25,8 @@ from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.source import source_of
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.routes.route import Stack
-from strangler.routes.table import load_routes
-from strangler.settings import LocalSettings
 from tests.databases import OwnDatabase, migrated_database
+from tests.example import example_settings, load_routes
 from tests.shared_stack import StackAddresses
 from tests.write_plays import databases_like, own_source, playing
 
@@ -48,7 +47,7 @@ def told() -> list[str]:
 
 
 def copies_of(source: Source, tell: Callable[[str], None] = lambda _sentence: None) -> Copies:
-    return Copies(source, table=load_routes(source.settings.routes_file), tell=tell, check=lambda: None)
+    return Copies(source, table=load_routes(source.settings.project.routes), tell=tell, check=lambda: None)
 
 
 def rows(dsn: str) -> dict[str, object]:
@@ -118,8 +117,10 @@ def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(source: Sou
         "with copies_of(source) as copies, copies.pair():\n    print('made', flush=True)\n    time.sleep(600)\n"
     )
     fields = {field.name: getattr(source, field.name) for field in dataclasses.fields(source)}
-    settings = {"postgres_port": source.settings.postgres_port, "routes_file": str(source.settings.routes_file)}
-    text = repr(fields | {"settings": None}).replace("'settings': None", f"'settings': LocalSettings(**{settings!r})")
+    settings = {"postgres_port": source.settings.postgres_port, "routes_file": str(source.settings.project.routes)}
+    text = repr(fields | {"settings": None}).replace(
+        "'settings': None", f"'settings': example_settings(**{settings!r})"
+    )
     with subprocess.Popen(  # noqa: S603 - this very file
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as killed:
@@ -197,7 +198,7 @@ def foreign(stack: StackAddresses) -> Iterator[OwnDatabase]:
 def test_the_owner_of_a_database_elsewhere_needs_no_more_than_createdb(
     stack: StackAddresses, foreign: OwnDatabase, tmp_path: Path
 ) -> None:
-    settings = LocalSettings(
+    settings = example_settings(
         database_url=foreign.owner_dsn,
         fastapi_database_url=dsn_to(stack.fastapi_dsn, foreign.name),
         routes_file=Path(stack.folder) / "routes.toml",
@@ -222,6 +223,6 @@ def test_a_database_that_does_not_answer_is_said_so_without_its_password(stack: 
         ("postgresql://x:hidden@localhost/x?y=z", "DATABASE_URL is no PostgreSQL address"),
     ):
         with pytest.raises(UsageError, match=sentence) as caught:
-            source_of(LocalStack(LocalSettings(database_url=url), state_dir=tmp_path))
+            source_of(LocalStack(example_settings(database_url=url), state_dir=tmp_path))
         assert "hidden" not in str(caught.value)
         assert stack.owner_dsn.split(":")[2].split("@")[0] not in str(caught.value)

@@ -19,8 +19,7 @@ from strangler.cli.schema.reaching import Reached
 from strangler.errors import FailedError, UsageError
 from strangler.schema.checking import Comparison
 from strangler.schema.graph import graph_make, graph_mermaid
-from strangler.settings import ROOT
-from tests.example import CONTRACT_FILE
+from tests.example import CONTRACT_FILE, ROOT
 
 
 def run(*arguments: str) -> Result:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from strangler.compare.case import Case
 from strangler.compare.cases import access_log
 from strangler.compare.cases.access_log import cases_from_log
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT
+from tests.example import ROOT, load_routes
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 COMPLAINT = "2026/11/22 12:00:00 [error] 12#12: *3 connect() failed (111: Connection refused)\n"

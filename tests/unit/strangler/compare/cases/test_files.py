@@ -10,8 +10,7 @@ from strangler.compare.case import Case
 from strangler.compare.cases.files import cases_from_files, scenarios_from_files
 from strangler.errors import UsageError
 from strangler.routes.mistakes import MistakesError
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT
+from tests.example import ROOT, load_routes
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 

@@ -13,8 +13,7 @@ from strangler.compare.case import Case
 from strangler.compare.cases import har
 from strangler.compare.cases.har import cases_from_har
 from strangler.errors import UsageError
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT
+from tests.example import ROOT, load_routes
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 SITE = "https://example.com"

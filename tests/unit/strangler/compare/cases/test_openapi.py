@@ -21,8 +21,7 @@ from strangler.compare.cases import openapi
 from strangler.compare.cases.known_ids import ids_in, lists_of, with_known_ids
 from strangler.compare.cases.openapi import Making, cases_from_openapi
 from strangler.errors import UsageError
-from strangler.routes.table import load_routes
-from strangler.settings import ROOT
+from tests.example import ROOT, load_routes
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 INTEGER = {"type": "integer", "minimum": 1}

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strangler.compare.cases.routing import Router, is_rewritten
-from strangler.routes.table import load_routes, parse_routes
-from strangler.settings import ROOT
+from tests.example import ROOT, load_routes, parse_routes
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 ROUTER = Router(TABLE)

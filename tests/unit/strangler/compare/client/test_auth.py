@@ -2,16 +2,18 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
 from strangler.compare.case import Case
-from strangler.compare.client.auth import Callers, NotSignedInError, SignIn
+from strangler.compare.client.auth import Callers, NotSignedInError
 from strangler.compare.client.client import Asked
 from strangler.compare.client.errors import AskFailed
 from strangler.compare.client.response import Answer
 from strangler.compare.client.target import Side
 from strangler.errors import UsageError
+from strangler.project import SignInSection
 
 
 class Door:
@@ -42,10 +44,10 @@ class Clock:
         return self.now
 
 
-def callers(*doors: Door, clock: Clock | None = None, **sign_in: str) -> Callers:
+def callers(*doors: Door, clock: Clock | None = None, **sign_in: Any) -> Callers:
     return Callers(
         doors,  # type: ignore[arg-type] # all that they need
-        SignIn(**sign_in),
+        SignInSection(**{"path": "/auth/token/"} | sign_in),
         {"alice": "secret-of-alice"}.get,
         clock=clock or Clock(),
     )
@@ -72,10 +74,14 @@ async def test_a_token_is_got_once_and_renewed_before_it_ends() -> None:
 
 
 async def test_path_and_fields_are_what_the_project_calls_them() -> None:
-    door = Door("left", status=201, body=b'{"jwt": "opaque"}')
-    names = {"path": "/login", "user_field": "mail", "password_field": "pass", "token_field": "jwt", "scheme": "JWT"}
+    door = Door("left", status=201, body=b'{"data": {"jwt": "opaque"}}')
+    body = {"mail": "{user}", "pass": "{password}", "client": "web"}
+    names = {"path": "/login", "body": body, "token": "data.jwt", "scheme": "JWT"}
     assert await callers(door, **names).credentials("alice") == (("Authorization", "JWT opaque"),)
-    assert (door.heard[0].target, [*json.loads(door.heard[0].body)]) == ("/login", ["mail", "pass"])
+    assert (door.heard[0].target, json.loads(door.heard[0].body)) == (
+        "/login",
+        {"mail": "alice", "pass": "secret-of-alice", "client": "web"},
+    )
 
 
 async def test_where_the_first_side_is_down_the_second_is_asked() -> None:

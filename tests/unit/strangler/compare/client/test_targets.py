@@ -4,17 +4,17 @@ import pytest
 
 from strangler.cli.comparison_run import sides_of
 from strangler.errors import UsageError
-from strangler.settings import LocalSettings
+from tests.example import example_settings
 
 
 def test_the_local_services_are_asked_themselves() -> None:
-    left, right = sides_of(None, None, [], LocalSettings(django_port=1, fastapi_port=2))
+    left, right = sides_of(None, None, [], example_settings(django_port=1, fastapi_port=2))
     assert (left.url, right.url) == ("http://127.0.0.1:1/api", "http://127.0.0.1:2/api/v2")
     assert (left.links, right.links, left.stack, right.stack) == ("/api", "/api", "", "")
 
 
 def test_containers_are_asked_through_the_gateway_which_must_say_who_answered() -> None:
-    left, right = sides_of(None, None, ["X-Mine: 1"], LocalSettings(gateway="container", proxy_port=9))
+    left, right = sides_of(None, None, ["X-Mine: 1"], example_settings(gateway="container", proxy_port=9))
     assert (left.url, right.url) == ("http://127.0.0.1:9/api", "http://127.0.0.1:9/api/v2")
     assert (left.links, right.links) == ("/api", "/api/v2")
     assert (left.stack, right.stack) == ("django", "fastapi")
@@ -25,4 +25,4 @@ def test_containers_are_asked_through_the_gateway_which_must_say_who_answered() 
 
 def test_one_address_is_no_comparison() -> None:
     with pytest.raises(UsageError, match="two base addresses"):
-        sides_of("http://127.0.0.1:1/api", None, [], LocalSettings())
+        sides_of("http://127.0.0.1:1/api", None, [], example_settings())

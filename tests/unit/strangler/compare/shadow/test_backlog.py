@@ -7,6 +7,8 @@ import pytest
 from strangler.compare.shadow.backlog import Backlog
 from tests.shadows import datagram
 
+PUBLIC = {"v1": "/api", "v2": "/api/v2"}
+
 
 def offer(backlog: Backlog, *routes: str) -> None:
     for number, route in enumerate(routes):
@@ -18,7 +20,7 @@ async def take(backlog: Backlog, count: int) -> list[str]:
 
 
 async def test_a_busy_route_takes_no_turn_of_a_quiet_one() -> None:
-    backlog = Backlog(limit=10, limit_per_route=10)
+    backlog = Backlog(prefixes=PUBLIC, limit=10, limit_per_route=10)
     offer(backlog, "busy", "busy", "busy", "quiet", "busy")
     assert await take(backlog, 5) == ["busy 0", "quiet 3", "busy 1", "busy 2", "busy 4"]
 
@@ -27,7 +29,7 @@ async def test_a_busy_route_takes_no_turn_of_a_quiet_one() -> None:
 async def test_what_has_no_room_is_dropped_and_counted_once(
     limit: int, limit_per_route: int, dropped: dict[str, int]
 ) -> None:
-    backlog = Backlog(limit=limit, limit_per_route=limit_per_route)
+    backlog = Backlog(prefixes=PUBLIC, limit=limit, limit_per_route=limit_per_route)
     offer(backlog, "a", "a", "a", "a", "a", "b")
     assert backlog.refused().dropped == dropped
     assert backlog.refused().dropped == {}
@@ -37,7 +39,7 @@ async def test_what_has_no_room_is_dropped_and_counted_once(
 
 
 async def test_what_is_given_up_is_counted() -> None:
-    backlog = Backlog(limit=9, limit_per_route=9)
+    backlog = Backlog(prefixes=PUBLIC, limit=9, limit_per_route=9)
     offer(backlog, "a", "a", "b")
     backlog.drop(await backlog.next())
     backlog.drop_all()
@@ -47,7 +49,7 @@ async def test_what_is_given_up_is_counted() -> None:
 
 
 async def test_what_never_came_is_counted() -> None:
-    backlog = Backlog(limit=1, limit_per_route=1)
+    backlog = Backlog(prefixes=PUBLIC, limit=1, limit_per_route=1)
     for number in (5, 6, 9):
         backlog.offer(datagram().replace(b"{", b'{"number":%d,' % number, 1))
     refused = backlog.refused()
@@ -55,7 +57,7 @@ async def test_what_never_came_is_counted() -> None:
 
 
 async def test_another_thread_fills_it_while_tasks_wait() -> None:
-    backlog = Backlog(limit=1000, limit_per_route=1000)
+    backlog = Backlog(prefixes=PUBLIC, limit=1000, limit_per_route=1000)
     routes = [f"route{number % 7}" for number in range(500)]
     filler = threading.Thread(target=offer, args=(backlog, *routes))
     filler.start()

@@ -7,9 +7,11 @@ import pytest
 from strangler.compare.shadow.sample import MAX_BYTES, SampleError, sample_parse
 from tests.shadows import datagram
 
+PUBLIC = {"v1": "/api", "v2": "/api/v2"}
+
 
 def test_the_request_is_what_follows_the_header_of_syslog() -> None:
-    sample = sample_parse(datagram(uri="/api/posts/?page=2", authorization="Bearer abc", accept="*/*"))
+    sample = sample_parse(datagram(uri="/api/posts/?page=2", authorization="Bearer abc", accept="*/*"), PUBLIC)
     assert (sample.method, sample.target, sample.route) == ("GET", "/posts/?page=2", "posts.list")
     assert (sample.host, sample.scheme) == ("blog.example", "https")
     assert sample.headers == (("Authorization", "Bearer abc"), ("Accept", "*/*"))
@@ -21,23 +23,23 @@ def test_the_request_is_what_follows_the_header_of_syslog() -> None:
     [("v1", "/api/posts", "/posts"), ("v2", "/api/v2/posts/1/?a=//b/../c", "/posts/1/?a=//b/../c")],
 )
 def test_the_prefix_of_either_api_is_taken_off(api: str, uri: str, target: str) -> None:
-    assert sample_parse(datagram(api=api, uri=uri)).target == target
+    assert sample_parse(datagram(api=api, uri=uri), PUBLIC).target == target
 
 
 def test_bytes_stay_as_they_were_sent() -> None:
     sent = datagram(uri="/api/posts/?q=X", accept='"\\\n').replace(b"q=X", b"q=\xff\xc3\xa9")
-    sample = sample_parse(sent)
+    sample = sample_parse(sent, PUBLIC)
     assert sample.target.encode("latin-1") == b"/posts/?q=\xff\xc3\xa9"
     assert dict(sample.headers)["Accept"] == '"\\\n'
 
 
 def test_the_number_is_what_nginx_has_sent() -> None:
-    assert sample_parse(datagram()).number is None
-    assert sample_parse(datagram().replace(b"{", b'{"number":1795000000000001,', 1)).number == 1795000000000001
+    assert sample_parse(datagram(), PUBLIC).number is None
+    assert sample_parse(datagram().replace(b"{", b'{"number":1795000000000001,', 1), PUBLIC).number == 1795000000000001
 
 
 def test_a_token_is_not_shown_by_accident() -> None:
-    assert "hidden" not in repr(sample_parse(datagram(authorization="Bearer hidden")))
+    assert "hidden" not in repr(sample_parse(datagram(authorization="Bearer hidden"), PUBLIC))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_a_token_is_not_shown_by_accident() -> None:
 )
 def test_what_may_not_be_asked_again_is_refused(fields: dict[str, str]) -> None:
     with pytest.raises(SampleError):
-        sample_parse(datagram(**fields))
+        sample_parse(datagram(**fields), PUBLIC)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,6 @@ def test_what_may_not_be_asked_again_is_refused(fields: dict[str, str]) -> None:
 )
 def test_what_is_no_sample_is_refused_without_repeating_it(sent: bytes) -> None:
     with pytest.raises(SampleError) as refused:
-        sample_parse(sent)
+        sample_parse(sent, PUBLIC)
     assert len(str(refused.value)) < 40
     assert refused.value.__cause__ is None

@@ -1,0 +1,386 @@
+"""The project file, `strangler.toml`: all that the tool knows of one project."""
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from strangler.errors import UsageError
+from strangler.routes.lines import Lines
+from strangler.routes.mistakes import Mistake, MistakesError, nearest, shown
+from strangler.routes.prefixes import Prefixes
+from strangler.routes.route import Stack
+from strangler.routes.syntax import content_decode, content_read, parse_toml, source_name
+from strangler.routes.table import RouteTable, load_routes
+
+FILE_NAME: Final = "strangler.toml"
+VARIABLE: Final = "STRANGLER_PROJECT"
+# What commands and environments may hold in braces; `strangler.local.services` fills them in.
+PLACEHOLDERS: Final = frozenset(
+    {
+        *(
+            "python",
+            "host",
+            "port",
+            "workers",
+            "threads",
+            "pool",
+            "environment",
+            "log_level",
+            "report_sql",
+            "read_only",
+        ),
+        *("allowed_hosts", "owner_url", "fastapi_url", "secret_key", "jwt_signing_key", "demo_password"),
+    }
+)
+_BRACES: Final = re.compile(r"\{([^{}]*)\}")
+_SEGMENTS: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+
+
+def _prefix(value: str) -> str:
+    path = value.rstrip("/")
+    if not _SEGMENTS.fullmatch(path) or not value.startswith("/"):
+        raise ValueError('write a path such as "/api", or "/" where the API has no prefix')
+    return path
+
+
+def _path(value: str) -> str:
+    if not value.startswith("/") or any(character.isspace() for character in value):
+        raise ValueError('write a path such as "/health/"')
+    return value
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme != "http" or not parts.hostname or parts.port is None or parts.path.strip("/") or parts.query:
+        raise ValueError('write an address such as "http://127.0.0.1:8000"')
+    return f"http://{parts.netloc}"
+
+
+def _template(value: str) -> str:
+    for name in _BRACES.findall(value):
+        if name not in PLACEHOLDERS:
+            meant = nearest(name, PLACEHOLDERS)
+            raise ValueError(
+                f"{{{name}}} stands for nothing: {f'did you mean {{{meant}}}?' if meant else 'leave it out'}"
+            )
+    return value
+
+
+PathPrefix = Annotated[str, AfterValidator(_prefix)]
+UrlPath = Annotated[str, AfterValidator(_path)]
+Address = Annotated[str, AfterValidator(_address)]
+Template = Annotated[str, AfterValidator(_template)]
+Command = Annotated[tuple[Template, ...], Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """A table of the file; a key that it doesn't know is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ApiSection(Section):
+    """Where clients find the two versions of the API: prefixes of public paths, `/` for none."""
+
+    v1: PathPrefix
+    v2: PathPrefix
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if self.v1 == self.v2:
+            raise ValueError("v1 and v2 have one prefix: give v2 another one")
+        return self
+
+
+class FilesSection(Section):
+    """Files and folders, from the project file's own folder."""
+
+    routes: str
+    contract: str
+    consumer: str
+    declared: str = ""
+    cases: str = ""
+    state: str = ".run"
+
+
+class StackSection(Section):
+    """A service: where it runs already (`address`), or how `strangler up` starts it (`command`).
+
+    `environment` is added to this process's own, or with `inherit = false` to nothing but what every program needs.
+    `health` answers 200 once it is ready; `openapi` is its document; `prefix` what its own paths begin with, the public
+    prefix where it is left out.
+    """
+
+    address: Address | None = None
+    command: Command | None = None
+    folder: str = "."
+    environment: Mapping[str, Template] = Field(default_factory=dict)
+    inherit: bool = True
+    health: UrlPath
+    openapi: str = ""
+    prefix: PathPrefix | None = None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if (self.address is None) is (self.command is None):
+            raise ValueError("give it either the address of the running service, or the command that starts it")
+        return self
+
+
+class DjangoSection(StackSection):
+    """The legacy service; `manage` calls its management commands, with `strangler_django` among its INSTALLED_APPS."""
+
+    manage: Command | None = None
+
+
+class DatabaseSection(Section):
+    """The database roles, and whether `strangler up` may write to a database that it did not make.
+
+    `fastapi_role` is the role that is made for FastAPI. With `prepare`, `up` migrates the database of DATABASE_URL and
+    makes that role in it; without, it refuses where either is missing.
+    """
+
+    fastapi_role: str = Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    prepare: bool = False
+
+
+class SignInSection(Section):
+    """How a caller signs in, and how a request tells its caller.
+
+    `path`, below the API's prefix, is sent `body` as JSON, with {user} and {password} filled in. The answer holds the
+    token at `token`, keys with dots between them; `scheme` stands before it in the Authorization header. nginx knows a
+    caller by `claim` of a JSON web token, else by the cookie `cookie`. `routes` are names, or patterns of names, of what
+    counts as signing in.
+    """
+
+    path: UrlPath
+    body: Mapping[str, str] = Field(default_factory=lambda: {"username": "{user}", "password": "{password}"})
+    token: str = "access"  # noqa: S105 - a key of the answer
+    scheme: str = Field(default="Bearer", pattern=r"^[A-Za-z0-9-]+$")
+    claim: str = Field(default="user_id", pattern=r"^[A-Za-z0-9_.:/-]+$")
+    cookie: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
+    routes: tuple[str, ...] = ()
+
+
+class DemoSection(Section):
+    """What a development run puts into a database of its own: `manage` is run while `table` has no row.
+
+    `notes` are shown when the stack is ready, with `{url}` of the front door and `{demo_password}` filled in.
+    """
+
+    table: str
+    manage: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Project(Section):
+    """One project, as its file says. Paths are absolute."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    api: ApiSection
+    files: FilesSection
+    django: DjangoSection
+    fastapi: StackSection
+    database: DatabaseSection
+    sign_in: SignInSection | None = None
+    demo: DemoSection | None = None
+    _file: Path = PrivateAttr(default=Path(FILE_NAME))
+
+    @property
+    def file(self) -> Path:
+        """The project file."""
+        return self._file
+
+    @property
+    def root(self) -> Path:
+        """The folder of the project file."""
+        return self._file.parent
+
+    def at(self, folder: Path) -> Self:
+        """The same project with its file in another folder."""
+        moved = self.model_copy()
+        moved._file = folder / self._file.name  # noqa: SLF001 - no key of the file
+        return moved
+
+    @property
+    def routes(self) -> Path:
+        """The routes file."""
+        return self.root / self.files.routes
+
+    @property
+    def contract(self) -> Path:
+        """The contract file, which `manage.py export_schema` writes."""
+        return self.root / self.files.contract
+
+    @property
+    def consumer(self) -> Path:
+        """What FastAPI's statements need of the tables."""
+        return self.root / self.files.consumer
+
+    @property
+    def declared(self) -> Path | None:
+        """The declared differences; None where there are none."""
+        return self.root / self.files.declared if self.files.declared else None
+
+    @property
+    def cases(self) -> Path | None:
+        """The folder of case files; None where there is none."""
+        return self.root / self.files.cases if self.files.cases else None
+
+    @property
+    def state(self) -> Path:
+        """Where the tool keeps logs, history, evidence and a database of its own."""
+        return self.root / self.files.state
+
+    @cached_property
+    def prefixes(self) -> Prefixes:
+        """Public prefixes, and what each service's own paths begin with."""
+        django, fastapi = self.django.prefix, self.fastapi.prefix
+        return Prefixes(
+            v1=self.api.v1,
+            v2=self.api.v2,
+            django=self.api.v1 if django is None else django,
+            fastapi=self.api.v2 if fastapi is None else fastapi,
+        )
+
+    @property
+    def sign_in_routes(self) -> tuple[str, ...]:
+        """Patterns of the names of routes that count as signing in."""
+        return self.sign_in.routes if self.sign_in else ()
+
+    def load_routes(self) -> RouteTable:
+        """The routes file as a checked table.
+
+        :raises UsageError: the file can't be read or says something that nginx could not serve.
+        """
+        return load_routes(self.routes, prefixes=self.prefixes)
+
+    def stack(self, stack: Stack) -> StackSection:
+        """The service of that stack."""
+        return self.django if stack is Stack.DJANGO else self.fastapi
+
+    def uses(self, placeholder: str) -> bool:
+        """Whether a command or an environment of the project holds `{placeholder}`."""
+        sections = (self.django, self.fastapi)
+        texts = [text for each in sections for text in (*(each.command or ()), *each.environment.values())]
+        return any(f"{{{placeholder}}}" in text for text in (*texts, *(self.django.manage or ())))
+
+
+class ProjectError(MistakesError):
+    """A project file that says what it can't; names the lines."""
+
+
+def project_find(environ: Mapping[str, str] = os.environ) -> Path:
+    """The project file: STRANGLER_PROJECT, else `strangler.toml` here or in a folder above.
+
+    :raises UsageError: there is none.
+    """
+    if named := environ.get(VARIABLE):
+        return Path(named).absolute()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / FILE_NAME).exists():
+            return folder / FILE_NAME
+    raise UsageError(f"there is no {FILE_NAME} here or above", "name the project file with --project FILE")
+
+
+def project_load(file: Path | None = None) -> Project:
+    """The project of `file`, or of the file that `project_find` gives.
+
+    :raises UsageError: the file can't be read.
+    :raises ProjectError: it says what it can't; names the lines.
+    """
+    found = (file or project_find()).absolute()
+    source = source_name(found)
+    content = content_read(found, source=source, hint="name the project file with --project FILE")
+    return project_parse(content_decode(content, source=source), file=found)
+
+
+def project_parse(text: str, *, file: Path) -> Project:
+    """The project in the text of a project file at `file`.
+
+    :raises ProjectError: it says what it can't; names the lines.
+    """
+    source, lines = source_name(file), Lines(text)
+    try:
+        document = parse_toml(text, lines)
+    except Mistake as mistake:
+        raise ProjectError(source, [mistake]) from None
+    try:
+        # As JSON: TOML's arrays are lists, and a strict model wants tuples.
+        project = Project.model_validate(document, strict=False)
+    except ValidationError as error:
+        known = lines if lines.fits(document) else None
+        raise ProjectError(source, [_mistake(each, known) for each in error.errors()]) from None
+    project._file = file  # noqa: SLF001 - no key of the file
+    return project
+
+
+def _mistake(error: Any, lines: Lines | None) -> Mistake:  # noqa: ANN401 - Pydantic's own dictionary
+    where = tuple(error["loc"])
+    key = ".".join(map(str, where)) or "the file"
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "missing":
+        sentence = f"{key} is missing: add it to [{'.'.join(map(str, where[:-1])) or 'the top'}]."
+    elif error["type"] == "extra_forbidden":
+        meant = nearest(str(where[-1]), _keys(where[:-1]))
+        sentence = f"{key} is unknown: {f'did you mean {meant}?' if meant else 'take it away.'}"
+    else:
+        value = "" if isinstance(error["input"], Mapping) else f" is {shown(error['input'])}"
+        sentence = f"{key}{value}: {reason}." if value else f"{key}: {reason}."
+    return Mistake(sentence, next(_lines(where, lines), 0) if lines else 0)
+
+
+def _lines(where: tuple[str | int, ...], lines: Lines) -> Iterator[int]:
+    """The line of a key, else of the nearest table around it."""
+    for end in range(len(where), 0, -1):
+        if line := lines.of(*where[:end]):
+            yield line
+
+
+def _keys(where: tuple[str | int, ...]) -> frozenset[str]:
+    model: type[BaseModel] = Project
+    for part in where:
+        field = model.model_fields.get(str(part))
+        kinds = list(_models(field.annotation if field else None))
+        if not kinds:
+            return frozenset()
+        model = kinds[0]
+    return frozenset(model.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - whatever a field is annotated with
+    for kind in getattr(annotation, "__args__", (annotation,)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield kind
+
+
+def command_fill(command: tuple[str, ...], values: Mapping[str, str]) -> tuple[str, ...]:
+    """A command with its placeholders filled in; a program is looked up on PATH by whoever starts it."""
+    return tuple(template_fill(part, values) for part in command)
+
+
+def template_fill(text: str, values: Mapping[str, str]) -> str:
+    """A text with its placeholders filled in.
+
+    :raises KeyError: `values` lacks one.
+    """
+    return _BRACES.sub(lambda found: values[found[1]], text)
+
+
+def command_split(text: str) -> tuple[str, ...]:
+    """The words of a command line that somebody typed.
+
+    :raises UsageError: its quotes don't match.
+    """
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no command line ({error})", "close its quotes") from error
