@@ -73,10 +73,17 @@ def _template(value: str) -> str:
     return value
 
 
+def _role(value: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
+        raise ValueError('write a role such as "strangler_fastapi"')
+    return value
+
+
 PathPrefix = Annotated[str, AfterValidator(_prefix)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 Address = Annotated[str, AfterValidator(_address)]
 Template = Annotated[str, AfterValidator(_template)]
+Role = Annotated[str, AfterValidator(_role)]
 Command = Annotated[tuple[Template, ...], Field(min_length=1)]
 
 
@@ -147,7 +154,7 @@ class DatabaseSection(Section):
     makes that role in it; without, it refuses where either is missing.
     """
 
-    fastapi_role: str = Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    fastapi_role: Role
     prepare: bool = False
 
 
@@ -156,8 +163,8 @@ class SignInSection(Section):
 
     `path`, below the API's prefix, is sent `body` as JSON, with {user} and {password} filled in. The answer holds the
     token at `token`, keys with dots between them; `scheme` stands before it in the Authorization header. nginx knows a
-    caller by `claim` of a JSON web token, else by the cookie `cookie`. `routes` are names, or patterns of names, of what
-    counts as signing in.
+    caller by `claim` of a JSON web token, else by the cookie `cookie`. `routes` are names, or patterns of names, of
+    what counts as signing in.
     """
 
     path: UrlPath
