@@ -3,14 +3,16 @@
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
+from shared_schema.consumer.consumer import Consumer, load_consumer
+from shared_schema.contract.contract import Contract, load_contract
 from strangler.errors import UsageError
 from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, MistakesError, nearest, shown
@@ -39,6 +41,7 @@ PLACEHOLDERS: Final = frozenset(
         *("allowed_hosts", "owner_url", "fastapi_url", "secret_key", "jwt_signing_key", "demo_password"),
     }
 )
+_Read = TypeVar("_Read")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _SEGMENTS: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
@@ -257,6 +260,20 @@ class Project(Section):
             fastapi=self.api.v2 if fastapi is None else fastapi,
         )
 
+    def load_contract(self, file: Path | None = None) -> Contract:
+        """The contract, or what another file says.
+
+        :raises UsageError: there is no such file, or it is none.
+        """
+        return _read(file or self.contract, load_contract, "write it with manage.py export_schema --output FILE")
+
+    def load_consumer(self, file: Path | None = None) -> Consumer:
+        """What FastAPI's statements need, or what another file says.
+
+        :raises UsageError: there is no such file, or it is none.
+        """
+        return _read(file or self.consumer, load_consumer, "write it with your service's export of its statements")
+
     @property
     def sign_in_routes(self) -> tuple[str, ...]:
         """Patterns of the names of routes that count as signing in."""
@@ -278,6 +295,18 @@ class Project(Section):
         sections = (self.django, self.fastapi)
         texts = [text for each in sections for text in (*(each.command or ()), *each.environment.values())]
         return any(f"{{{placeholder}}}" in text for text in (*texts, *(self.django.manage or ())))
+
+
+def _read(file: Path, load: Callable[[Path], _Read], hint: str) -> _Read:
+    source = source_name(file)
+    try:
+        return load(file)
+    except OSError as error:
+        raise UsageError(f"{source} can't be read ({error.strerror})", hint) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise UsageError(f"{source} is wrong at {where} ({first['msg']})", hint) from error
 
 
 class ProjectError(MistakesError):

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from shared_schema.consumer.consumer import load_consumer
 from strangler.cli.output import say
 from strangler.databases.connecting import login_of
 from strangler.errors import FailedError, UsageError
@@ -40,7 +39,7 @@ def grant(
                 role=role,
                 password=password,
                 table=table,
-                consumer=load_consumer(settings.project.consumer),
+                consumer=settings.project.load_consumer(),
                 read_only=settings.fastapi_read_only,
                 writes=writes,
                 keep=keep,

@@ -9,7 +9,6 @@ from typing import Self
 
 import psycopg
 
-from shared_schema.consumer.consumer import load_consumer
 from strangler.deployment.local_gateway import gateway_service, local_gateway
 from strangler.deployment.local_rollout import local_rollout
 from strangler.errors import FailedError, UsageError
@@ -259,7 +258,7 @@ class LocalStack:
                 role=self.settings.project.database.fastapi_role,
                 password=self._secret_store.get("fastapi_password"),
                 table=table,
-                consumer=load_consumer(self.settings.project.consumer),
+                consumer=self.settings.project.load_consumer(),
                 read_only=self.settings.fastapi_read_only,
                 keep=keep,
             )

@@ -164,8 +164,8 @@ def shadow_helper(settings: LocalSettings, *, state_dir: Path, sender: str) -> H
             "SHADOW_RATE": str(settings.shadow_rate),
             "SHADOW_SOCKET": socket.name,
             "SHADOW_SOCKET_OWNER": sender,
-            "SHADOW_V1": prefixes.v1,
-            "SHADOW_V2": prefixes.v2,
+            "SHADOW_V1": prefixes.v1 or "/",
+            "SHADOW_V2": prefixes.v2 or "/",
         },
         # The path of a socket has 108 characters at most.
         cwd=socket.parent,

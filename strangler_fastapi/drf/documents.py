@@ -85,8 +85,8 @@ def document_parameters(path: str, query: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _parameter(name: str, where: str) -> dict[str, Any]:
-    description = {"name": name, "in": where, "required": where == "path", "description": _PARAMETERS[name]}
-    return description | {"schema": {"type": "string"}}
+    parameter: dict[str, Any] = {"name": name, "in": where, "required": where == "path", "schema": {"type": "string"}}
+    return parameter | ({"description": _PARAMETERS[name]} if name in _PARAMETERS else {})
 
 
 def document_body(model: type[BaseModel], media_types: tuple[str, ...], *, partial: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from strangler.cli.output import out, say
-from strangler.cli.schema.files import ConsumerFile, ContractFile, consumer_read, contract_read
+from strangler.cli.schema.files import ConsumerFile, ContractFile
 from strangler.cli.schema.reaching import reach
 from strangler.schema.checking import Checked, Comparison, check_all
 from strangler.settings import settings_load
@@ -46,8 +46,8 @@ def check(
     left_out = set(without or ())
     reached = reach(settings, database=Party.DATABASE not in left_out, django=Party.DJANGO not in left_out)
     checked = Checked(
-        contract=contract_read(contract, settings),
-        consumer=consumer_read(consumer, settings) if Party.FASTAPI not in left_out else None,
+        contract=settings.project.load_contract(contract),
+        consumer=settings.project.load_consumer(consumer) if Party.FASTAPI not in left_out else None,
         project=reached.project,
         dsn=reached.owner_dsn,
         role=reached.role,

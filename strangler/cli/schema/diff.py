@@ -12,7 +12,6 @@ from rich.text import Text
 from shared_schema.catalog import Catalog, read_catalog
 from shared_schema.contract.contract import Contract
 from strangler.cli.output import out
-from strangler.cli.schema.files import contract_read
 from strangler.cli.schema.reaching import reach
 from strangler.databases.connecting import live_connection
 from strangler.errors import UsageError
@@ -46,7 +45,7 @@ def diff(
 
 def _side(name: str, settings: LocalSettings) -> Contract | Catalog:
     if name == "contract":
-        return contract_read(None, settings)
+        return settings.project.load_contract()
     if name == "live":
         dsn = reach(settings, django=False).owner_dsn
         assert dsn is not None  # noqa: S101 - the database was not left out
@@ -60,7 +59,7 @@ def _side(name: str, settings: LocalSettings) -> Contract | Catalog:
         return _at_revision(name.removeprefix("git:"), settings.project.contract)
     if not Path(name).exists():
         raise UsageError(f"{name} is no side to compare: name one of {_SIDES}.")
-    return contract_read(Path(name), settings)
+    return settings.project.load_contract(Path(name))
 
 
 def _at_revision(revision: str, file: Path) -> Contract:

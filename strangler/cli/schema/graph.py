@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from strangler.cli.output import out
-from strangler.cli.schema.files import ConsumerFile, ContractFile, consumer_read, contract_read
+from strangler.cli.schema.files import ConsumerFile, ContractFile
 from strangler.errors import FailedError
 from strangler.schema.graph import graph_make, graph_mermaid
 from strangler.settings import settings_load
@@ -29,8 +29,8 @@ def graph(
     settings = settings_load()
     drawn = graph_mermaid(
         graph_make(
-            contract_read(contract, settings),
-            consumer_read(consumer, settings),
+            settings.project.load_contract(contract),
+            settings.project.load_consumer(consumer),
             tables=table or (),
             features=feature or (),
         )

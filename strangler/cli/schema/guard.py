@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from strangler.cli.output import note, out
-from strangler.cli.schema.files import ConsumerFile, ContractFile, consumer_read, contract_read
+from strangler.cli.schema.files import ConsumerFile, ContractFile
 from strangler.cli.schema.guarding import report_print
 from strangler.databases.source import Source
 from strangler.deployment.local_stack import LocalStack
@@ -46,9 +46,9 @@ def guard(
     source = _source(stack)
     guarded = Guarded(
         source=source,
-        running=consumer_read(consumer, settings),
-        coming=consumer_read(None, settings),
-        contract=contract_read(contract, settings) if contract or manage is None else None,
+        running=settings.project.load_consumer(consumer),
+        coming=settings.project.load_consumer(),
+        contract=settings.project.load_contract(contract) if contract or manage is None else None,
         project=django_project(settings, stack.connections_resolve()),
     )
     try:

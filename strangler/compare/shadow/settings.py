@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, HttpUrl, ValidationError
+from pydantic import AfterValidator, Field, HttpUrl, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from strangler.compare.differ import Kind
 from strangler.errors import UsageError
 
+# An empty variable counts as none, so no prefix is written as a slash.
+Prefix = Annotated[str, AfterValidator(lambda value: value.rstrip("/"))]
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -30,8 +32,8 @@ class ShadowSettings(BaseSettings):
     django_url: HttpUrl
     fastapi_url: HttpUrl
     declared: Path | None = None
-    v1: str
-    v2: str
+    v1: Prefix
+    v2: Prefix
     socket_owner: str = ""
     rate: Annotated[float, Field(gt=0)] = 20.0
     concurrency: Positive = 4

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from shared_schema.consumer.consumer import load_consumer
 from strangler.compare.cases.scenario import Scenario
 from strangler.compare.client.auth import Callers
 from strangler.compare.client.client import Asker, Limits
@@ -75,7 +74,7 @@ async def writes_compare(
         if (task := asyncio.current_task()) and task.cancelling():
             raise asyncio.CancelledError
 
-    consumer = load_consumer(source.settings.project.consumer)
+    consumer = source.settings.project.load_consumer()
     with Copies(source, table=routes, consumer=consumer, tell=tell, check=look) as copies:
         for scenario in scenarios:
             if chosen and not any(step.case.route in chosen for step in scenario.steps):

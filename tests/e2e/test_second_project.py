@@ -1,0 +1,175 @@
+"""A project that has nothing of the example is run, compared and moved by its own project file."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+import tomlkit
+from psycopg import sql
+
+from strangler.local.ports import port_free_pick
+from strangler.local.postgres import DATABASE, OWNER, SUPERUSER
+from tests.checkouts import ENVIRONMENT
+from tests.example import ROOT
+from tests.second_project.export import consumer_text
+
+SOURCE = ROOT / "tests" / "second_project"
+PORTS = ("PROXY_PORT", "DJANGO_PORT", "FASTAPI_PORT", "POSTGRES_PORT")
+CUSTOMER, SECRET = "ann@example.com", "correct horse"
+
+
+class Shop:
+    """The running project, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ports = {name: str(port_free_pick()) for name in PORTS}
+        for name in ("contract.json", "consumer.json", "routes.toml"):
+            shutil.copy(SOURCE / name, folder)
+        shutil.copytree(SOURCE / "cases", folder / "cases")
+        document = tomlkit.parse((SOURCE / "strangler.toml").read_text())
+        for stack in ("django", "fastapi"):
+            document[stack]["folder"] = str(ROOT)  # type: ignore[index] # a table
+        (folder / "strangler.toml").write_text(tomlkit.dumps(document))
+        self.front = httpx.Client(base_url=f"http://127.0.0.1:{self.ports['PROXY_PORT']}", trust_env=False)
+
+    def run(self, *arguments: str, code: int = 0, **environment: str) -> str:
+        done = subprocess.run(  # noqa: S603 - the tool itself
+            [sys.executable, "-m", "strangler.cli", *arguments],
+            env={**ENVIRONMENT, **self.ports, "PYTHONPATH": str(ROOT), **environment},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def dsn(self, user: str, secret: str, database: str) -> str:
+        password = (self.folder / ".run" / "secrets" / secret).read_text()
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.ports['POSTGRES_PORT']}/{database}"
+
+    def database(self, name: str) -> str:
+        """Another database on the same server; gives the address of its owner."""
+        with psycopg.connect(self.dsn(SUPERUSER, "postgres_password", "postgres"), autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
+        return self.dsn(OWNER, "owner_password", name)
+
+    def served_by(self, path: str, **headers: str) -> str:
+        return self.front.get(path, headers=headers).headers["X-Served-By"]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("shop")
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(0o755)  # PostgreSQL runs as an account of its own
+    shop = Shop(folder)
+    try:
+        shop.run("up", "--detach")
+        code = f"from tests.second_project.catalog.models import *; c = Customer(email={CUSTOMER!r}); "
+        code += f"c.set_password({SECRET!r}); c.save(); Product(sku='A-1', name='Ale', price='9.50').save()"
+        shop.run("manage", "shell", "--no-imports", "--command", code)
+        yield shop
+    finally:
+        shop.run("down")
+
+
+def test_both_answer_below_their_own_prefixes(shop: Shop) -> None:
+    assert [shop.served_by(path) for path in ("/products/", "/next/products/", "/up")] == [
+        "django",
+        "fastapi",
+        "django",
+    ]
+    assert shop.front.get("/products/").json() == [{"sku": "A-1", "name": "Ale", "price": "9.50", "stock": 0}]
+
+
+def test_nothing_of_the_example_is_in_its_database(shop: Shop) -> None:
+    assert set(contents(shop.dsn(OWNER, "owner_password", DATABASE))) == {
+        *("auth_group", "auth_group_permissions", "auth_permission"),
+        *("customers", "products", "django_content_type", "django_migrations"),
+    }
+
+
+def test_routes_checks_and_schema_are_its_own(shop: Shop) -> None:
+    assert [line.split()[0] for line in shop.run("routes").splitlines()] == [
+        *("shop.login", "shop.me", "products.list", "products.create", "products.get"),
+    ]
+    assert {line.split()[0] for line in shop.run("check").splitlines()} == {"ok"}
+    assert shop.run("schema", "check").count("ok  ") == 6
+    assert shop.run("grant") == "granted shop_reader what the routes ask for\n"
+
+
+def test_a_route_is_proved_moved_and_taken_back(shop: Shop) -> None:
+    compared = shop.run("compare", "--cases", "cases", "--login", CUSTOMER, STRANGLER_PASSWORD=SECRET)
+    assert "equal: 5 cases of 2 routes" in compared, compared
+    shop.run("switch", "products.get", "--to", "canary", "--percent", "50", "--yes", EVIDENCE_EQUAL="1")
+    shop.run("switch", "products.get", "--to", "migrated", "--yes", EVIDENCE_EQUAL="1")
+    assert shop.served_by("/products/A-1/") == "fastapi"
+    shop.run("rollback", "--yes")
+    shop.run("rollback", "--yes")
+    assert shop.served_by("/products/A-1/") == "django"
+    refused = shop.run("switch", "shop.login", "--to", "parallel", "--yes", code=3)
+    assert "it touches sign-in (shop.login)" in refused
+
+
+def test_a_caller_is_known_by_the_claim_of_its_own_token(shop: Shop) -> None:
+    answer = shop.front.post("/login/", json={"email": CUSTOMER, "secret": SECRET}).json()
+    shop.front.get("/me/", headers={"Authorization": f"JWT {answer['data']['jwt']}"}).raise_for_status()
+    lines = (shop.folder / ".run" / "logs" / "nginx.log").read_text().splitlines()
+    callers = {entry["caller"] for entry in map(json.loads, lines) if entry["route"] == "shop.me"}
+    assert callers == {"user:1"}
+
+
+def test_its_consumer_file_is_what_its_statements_need() -> None:
+    assert (SOURCE / "consumer.json").read_text() == consumer_text()
+
+
+def test_nothing_is_written_to_a_database_that_up_did_not_make(shop: Shop, tmp_path: Path) -> None:
+    theirs = shop.database("theirs")
+    other = Shop(tmp_path)
+    nobody = other.run("up", "--detach", code=2, DATABASE_URL=theirs)
+    assert "no role there is FastAPI's: set FASTAPI_DATABASE_URL in .env, or set prepare = true" in nobody
+    reader = {"DATABASE_URL": theirs, "FASTAPI_DATABASE_URL": theirs}
+    pending = other.run("up", "--detach", code=2, **reader)
+    assert "lacks migrations of the project: run your project's manage.py migrate, or set prepare = true" in pending
+    assert contents(theirs) == {}
+    other.run("manage", "migrate", **reader)
+    before = contents(theirs)
+    assert before["products"] == 0
+    try:
+        other.run("up", "--detach", **reader)
+        assert other.served_by("/next/products/") == "fastapi"
+    finally:
+        other.run("down")
+    assert contents(theirs) == before
+
+
+def test_a_database_that_up_may_prepare_is_migrated_and_has_the_role(shop: Shop, tmp_path: Path) -> None:
+    theirs = shop.database("prepared")
+    other = Shop(tmp_path)
+    file = other.folder / "strangler.toml"
+    file.write_text(
+        file.read_text().replace('fastapi_role = "shop_reader"', 'fastapi_role = "other_reader"\nprepare = true')
+    )
+    try:
+        other.run("up", "--detach", DATABASE_URL=theirs)
+        assert other.front.get("/next/products/").json() == []
+    finally:
+        other.run("down")
+    assert contents(theirs)["products"] == 0
+
+
+def contents(dsn: str) -> dict[str, int]:
+    """The rows of each table."""
+    with psycopg.connect(dsn) as owner:
+        names = owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        count = sql.SQL("SELECT count(*) FROM {}")
+        return {name: owner.execute(count.format(sql.Identifier(name))).fetchall()[0][0] for (name,) in names}

@@ -1,0 +1,108 @@
+"""The shop's FastAPI side: its products, below no prefix of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings
+from sqlalchemy import CTE, Select, select
+from sqlalchemy.orm import Mapped
+from starlette.responses import Response
+
+from shared_schema.consumer.consumer import load_consumer
+from shared_schema.mapping import Mapping, Reflected
+from strangler_fastapi.db.engine import Database, watched
+from strangler_fastapi.db.query import Shape
+from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.criteria import Criteria, equals
+from strangler_fastapi.drf.handlers import add_handlers
+from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.view import View, ViewRoute
+from strangler_fastapi.middleware import RequestMiddleware
+
+FOLDER = Path(__file__).parent
+SHOP = Mapping(contract=FOLDER / "contract.json")
+CONSUMER_FILE = FOLDER / "consumer.json"
+
+
+class Settings(BaseSettings):
+    shop_reader: str = "postgresql://nobody@127.0.0.1:1/nowhere"
+    fastapi_read_only: bool = False
+
+
+class Product(Reflected):
+    __mapping__ = SHOP
+    __tablename__ = "products"
+
+    sku: Mapped[str]
+    name: Mapped[str]
+    price: Mapped[Any]
+    stock: Mapped[int]
+
+
+class ProductRead(BaseModel):
+    sku: str
+    name: str
+    price: str
+    stock: int
+
+
+def _shape() -> Shape:
+    return Shape({"sku": Product.sku, "name": Product.name, "price": Product.price, "stock": Product.stock})
+
+
+def _items(page: CTE) -> Select[Any]:
+    return select(*_shape().columns).join_from(Product, page, page.c.id == Product.sku)
+
+
+PRODUCTS = Listing("products", "Product", lambda: Product.sku, {"sku": lambda: Product.sku}, _shape, _items)
+
+
+def product_criteria(sku: str) -> Criteria:
+    """The product of that number."""
+    return (equals("number", lambda: Product.sku, sku),)
+
+
+router = APIRouter(route_class=ViewRoute)
+# POST is still Django's, and in Allow from the first day.
+products = View(router, "/products/", name="Product List", methods=("GET", "POST"))
+product = View(router, "/products/{sku}/", name="Product", methods=("GET",))
+
+
+@products.get(response=list[ProductRead])
+async def products_list(session: Session) -> Response:
+    """What the shop sells."""
+    return JsonResponse(await PRODUCTS.fetch(session, (), ("sku",)))
+
+
+@product.get(response=ProductRead)
+async def products_get(request: Request, session: Session) -> Response:
+    """One product."""
+    return JsonResponse(await PRODUCTS.get(session, product_criteria(request.path_params["sku"])))
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.database = Database(
+        app.state.settings.shop_reader, mapping=SHOP, consumer=load_consumer(CONSUMER_FILE), pool_max=4
+    )
+    async with watched(app.state.database):
+        yield
+
+
+app = FastAPI(title="Shop", redirect_slashes=False, lifespan=_lifespan)
+app.state.settings = Settings()
+app.router.routes.extend(router.routes)
+add_handlers(app)
+app.add_middleware(RequestMiddleware, knows=lambda path: path == "/products/")
+
+
+@app.get("/ready")
+async def ready(request: Request) -> Response:
+    """Whether the tables are what the service needs."""
+    problem = await request.app.state.database.check()
+    return JsonResponse({"problem": problem}, status_code=503 if problem else 200)
