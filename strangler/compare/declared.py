@@ -2,7 +2,7 @@
 
 import datetime as dt
 import tomllib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -66,18 +66,14 @@ class DeclaredDifferences:
             self._by_route.setdefault(entry.route, []).append(entry)
         self.met: set[DeclaredDifference] = set()
 
-    def undeclared(self, route: str, found: Sequence[Difference], *, left: int, right: int) -> list[Difference]:
+    def undeclared(self, route: str, found: Iterable[Difference], *, left: int, right: int) -> Iterator[Difference]:
         """Those that aren't meant; an entry that has expired before today (UTC) means nothing any more."""
         entries = [entry for entry in self._by_route.get(route, ()) if not self._has_expired(entry)]
-        if not entries:
-            return list(found)
-        rest = []
         for difference in found:
             covering = [entry for entry in entries if entry.covers(difference, left=left, right=right)]
             self.met.update(covering)
             if not covering:
-                rest.append(difference)
-        return rest
+                yield difference
 
     def faults(self, routes: Iterable[str], *, met_by: Collection[MetBy]) -> tuple[str, ...]:
         """What is wrong with the entries of these routes: expired, or not met by those of `met_by` who should have."""

@@ -10,7 +10,17 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from strangler.compare.client.response import Answer
-from strangler.compare.json_values import ABSENT, Absent, Keys, NotJsonError, Path, json_parse, pairs_walk, path_text
+from strangler.compare.json_values import (
+    ABSENT,
+    Absent,
+    Keys,
+    NotJsonError,
+    Path,
+    is_written_alike,
+    json_parse,
+    pairs_walk,
+    path_text,
+)
 
 _ADDRESS: Final = "\0address"
 _PREFIX: Final = "\0prefix"
@@ -115,13 +125,15 @@ def differences(left: Answer, right: Answer, *, by_shape: bool = False) -> list[
     Links count with their base normalised; numbers, datetimes and decimals by their text. With `by_shape` two bodies
     are equal if they have the same keys in the same order with values of the same types.
     """
+    return list(islice(every_difference(left, right, by_shape=by_shape), MAX_DIFFERENCES))
+
+
+def every_difference(left: Answer, right: Answer, *, by_shape: bool = False) -> Iterator[Difference]:
+    """As `differences`, without their limit: those that don't count must not take the room of those that do."""
     links = links_of(left.base, right.base)
-    found = (
-        *_status_differences(left, right),
-        *_header_differences(left, right, links),
-        *islice(_body_differences(left, right, links, by_shape=by_shape), MAX_DIFFERENCES),
-    )
-    return list(found)
+    yield from _status_differences(left, right)
+    yield from _header_differences(left, right, links)
+    yield from _body_differences(left, right, links, by_shape=by_shape)
 
 
 def first_difference(left: str, right: str) -> int:
@@ -150,7 +162,10 @@ def _header_differences(left: Answer, right: Answer, links: Links) -> Iterator[D
 
 
 def _body_differences(left: Answer, right: Answer, links: Links, *, by_shape: bool) -> Iterator[Difference]:
-    if left.body == right.body or links.normalised(left.text) == links.normalised(right.text):
+    if left.body == right.body:
+        return
+    texts = links.normalised(left.text), links.normalised(right.text)
+    if texts[0] == texts[1]:
         return
     whole = Difference(kind=Kind.TEXT, left=left.text, right=right.text)
     try:
@@ -162,7 +177,8 @@ def _body_differences(left: Answer, right: Answer, links: Links, *, by_shape: bo
     for path, first, second in pairs_walk(one, other, same=lambda a, b: by_shape or _same(a, b, links)):
         found = True
         yield Difference(kind=_kind(first, second), path=path, left=first, right=second)
-    if not found and not by_shape:
+    # Counted beside values that differ: those may be declared, or be ids that each side has picked.
+    if not by_shape and not (found and is_written_alike(*texts)):
         yield whole
 
 

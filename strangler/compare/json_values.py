@@ -1,6 +1,8 @@
 """JSON as it was written: numbers by their text, keys in their order."""
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from enum import Enum
 from itertools import zip_longest
@@ -8,6 +10,8 @@ from typing import Final, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 Pair: TypeAlias = tuple[Path, object, object]
+_TOKEN: Final = re.compile(r'([ \t\n\r]*)("[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s"{}\[\],:]+)')
+_STRING: Final = json.JSONDecoder(strict=False)
 
 
 class Number(str):
@@ -93,6 +97,64 @@ def pairs_walk(left: object, right: object, *, same: Callable[[object, object], 
             waiting.extend(((*path, index), *pair) for index, pair in reversed(items))
         elif not same(one, other):
             yield path, one, other
+
+
+def is_written_alike(left: str, right: str) -> bool:
+    """Whether two JSON texts are written alike wherever both have a value: blanks, escapes, keys that are repeated."""
+    one, other = _writing(left), _writing(right)
+    return all(_is_alike(part[1], one[part], other[part]) for part in one.keys() & other.keys())
+
+
+def _writing(text: str) -> dict[tuple[Path, str], list[str]]:
+    """The blanks before each piece, and strings as they are written, by place and part; a repeated key has several."""
+    parts: dict[tuple[Path, str], list[str]] = defaultdict(list)
+    # The path of each open list or object, with the index of the current item of a list.
+    opened: list[tuple[Path, int | None]] = []
+    path: Path = ()
+    is_first = is_key = False
+    end = 0
+    for found in _TOKEN.finditer(text):
+        blanks, piece = found.groups()
+        end = found.end()
+        if piece == ":":
+            parts[path, "colon"].append(blanks)
+        elif piece == ",":
+            parts[path, "comma"].append(blanks)
+            parent, index = opened[-1]
+            is_key = index is None
+            if index is not None:
+                opened[-1] = parent, index + 1
+                path = (*parent, index + 1)
+        elif piece in "]}":
+            path, is_key = opened.pop()[0], False
+            parts[path, "empty" if is_first else "end"].append(blanks)
+            is_first = False
+        elif is_key:
+            parts[opened[-1][0], "first" if is_first else "between"].append(blanks)
+            path = (*opened[-1][0], _STRING.decode(piece))
+            parts[path, "key"].append(piece)
+            is_first = is_key = False
+        else:
+            parts[path, "value"].append(blanks)
+            is_first, is_key = piece in "[{", piece == "{"
+            if piece.startswith('"'):
+                parts[path, "string"].append(piece)
+            elif is_first:
+                opened.append((path, None if is_key else 0))
+                path = path if is_key else (*path, 0)
+    parts[(), "rest"].append(text[end:])
+    return parts
+
+
+def _is_alike(part: str, left: list[str], right: list[str]) -> bool:
+    if part == "between":
+        # A key in another place, or a missing one, leaves fewer of the same blanks.
+        return set(left) <= set(right) or set(left) >= set(right)
+    if part != "string":
+        return left == right
+    return all(
+        one == other or _STRING.decode(one) != _STRING.decode(other) for one, other in zip(left, right, strict=False)
+    )
 
 
 class Keys(list[str]):

@@ -1,9 +1,10 @@
 """What becomes of a case: both sides are asked, and what they answer is compared."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from strangler.compare.case import Case
@@ -12,7 +13,7 @@ from strangler.compare.client.errors import AskFailed
 from strangler.compare.client.request import Headers
 from strangler.compare.client.response import Answer
 from strangler.compare.declared import DeclaredDifferences
-from strangler.compare.differ import Difference, Kind, differences
+from strangler.compare.differ import MAX_DIFFERENCES, Difference, Kind, every_difference
 
 # Two bodies of this size together are compared in a millisecond or so; the loop has answers to read.
 _LONG_BYTES: Final = 100_000
@@ -50,17 +51,31 @@ class Rules:
         self._declared = declared
         self._ignore = frozenset(ignore)
 
-    async def found(self, left: Answer, right: Answer) -> list[Difference]:
-        """Where two answers differ, declared or not."""
-        if len(left.body) + len(right.body) > _LONG_BYTES:
-            found = await asyncio.to_thread(differences, left, right)
-        else:
-            found = differences(left, right)
-        return [each for each in found if each.kind not in self._ignore] if self._ignore else found
+    async def compare(
+        self, route: str, left: Answer, right: Answer, *, is_same: Callable[[Difference], bool] = lambda _found: False
+    ) -> tuple[list[Difference], bool]:
+        """Where two answers of a route differ, the first thousand undeclared places; and whether they differ at all.
 
-    def undeclared(self, route: str, found: list[Difference], left: Answer, right: Answer) -> list[Difference]:
-        """Those of `found` that nobody has declared."""
-        return self._declared.undeclared(route, found, left=left.status, right=right.status)
+        Those that `is_same` takes for equal don't count.
+        """
+        if len(left.body) + len(right.body) > _LONG_BYTES:
+            return await asyncio.to_thread(self._compare, route, left, right, is_same)
+        return self._compare(route, left, right, is_same)
+
+    def _compare(
+        self, route: str, left: Answer, right: Answer, is_same: Callable[[Difference], bool]
+    ) -> tuple[list[Difference], bool]:
+        differs = False
+
+        def counting() -> Iterator[Difference]:
+            nonlocal differs
+            for difference in every_difference(left, right):
+                if difference.kind not in self._ignore and not is_same(difference):
+                    differs = True
+                    yield difference
+
+        undeclared = self._declared.undeclared(route, counting(), left=left.status, right=right.status)
+        return list(islice(undeclared, MAX_DIFFERENCES)), differs
 
 
 class Judge:
@@ -89,15 +104,12 @@ class Judge:
     async def _verdict(
         self, case: Case, credentials: Headers, left: Asked, right: Asked, *, right_first: bool
     ) -> Verdict:
-        found = await self._rules.found(left.answer, right.answer)
+        found, differs = await self._rules.compare(case.route, left.answer, right.answer)
         if found and right_first and case.safe:
             # The right's answer has to lie between two of the left's, else a write before both looks like a fault.
             right = await self._right.ask(case, credentials=credentials, known=left.answer)
-            found = await self._rules.found(left.answer, right.answer)
-        outcome = Outcome.DIFFERENT if found else Outcome.EQUAL
-        if found:
-            found = self._rules.undeclared(case.route, found, left.answer, right.answer)
-            outcome = Outcome.DIFFERENT if found else Outcome.DECLARED
+            found, differs = await self._rules.compare(case.route, left.answer, right.answer)
+        outcome = Outcome.DIFFERENT if found else Outcome.DECLARED if differs else Outcome.EQUAL
         if found and case.safe:
             found = await self._steady(case, credentials, left, found)
             outcome = Outcome.DIFFERENT if found else Outcome.NOISE
@@ -106,7 +118,7 @@ class Judge:
     async def _steady(self, case: Case, credentials: Headers, left: Asked, found: list[Difference]) -> list[Difference]:
         """Those of `found` at places where the left side repeats itself."""
         asked = await self._left.ask(case, credentials=credentials, known=left.answer)
-        again = await self._rules.found(left.answer, asked.answer)
+        again, _differs = await self._rules.compare(case.route, left.answer, asked.answer)
         # With another status the whole answer is another one.
         if any(each.kind is Kind.STATUS for each in again):
             return []

@@ -61,7 +61,7 @@ class Comparison:
             assert second.headers["X-Served-By"] == served_by, f"{ask} was answered by the wrong stack"
         found = differences(first, second, by_shape=of_v2 is not None)
         statuses = {"left": first.status_code, "right": second.status_code}
-        undeclared = self._declared.undeclared(second.headers["X-Route"], found, **statuses)
+        undeclared = [*self._declared.undeclared(second.headers["X-Route"], found, **statuses)]
         self.differences.extend(f"{ask}: {each}" for each in undeclared)
         return first, second
 

@@ -12,10 +12,10 @@ from strangler.compare.cases.scenario import Step
 from strangler.compare.client.auth import Callers, NotSignedInError
 from strangler.compare.client.client import Asked, Asker
 from strangler.compare.client.errors import AskFailed
+from strangler.compare.differ import Difference, Kind, Links, links_of
 from strangler.compare.judge import Outcome, Rules, Verdict
 from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import RowDifference
-from strangler.compare.writes.answers import differences_of_parts
 from strangler.compare.writes.changes import Originals, Reader
 from strangler.compare.writes.roles import LEFT, RIGHT, Clock, Roles
 from strangler.compare.writes.rows import RowComparison
@@ -120,11 +120,12 @@ class Play:
         return self._rows.compare(self._number, left, right, masker=masker)
 
     async def _judged(self, case: Case, left: Asked, right: Asked) -> Verdict:
-        found = await self._rules.found(left.answer, right.answer)
-        rest = differences_of_parts(found, left.answer, right.answer, self._roles)
-        undeclared = self._rules.undeclared(case.route, rest, left.answer, right.answer)
-        outcome = Outcome.DIFFERENT if undeclared else Outcome.DECLARED if rest else Outcome.EQUAL
-        return Verdict(outcome=outcome, found=tuple(undeclared), left=left, right=right)
+        links = links_of(left.answer.base, right.answer.base)
+        found, differs = await self._rules.compare(
+            case.route, left.answer, right.answer, is_same=lambda difference: is_same(difference, links, self._roles)
+        )
+        outcome = Outcome.DIFFERENT if found else Outcome.DECLARED if differs else Outcome.EQUAL
+        return Verdict(outcome=outcome, found=tuple(found), left=left, right=right)
 
     def _secret_variables(self) -> tuple[str, ...]:
         return tuple(
@@ -137,3 +138,11 @@ class Play:
     def _unplayable(self, step: Step, name: str) -> Played:
         failure = AskFailed(step.case.source or "a scenario", f"needs {{{name}}}, which neither side answered")
         return Played(case=step.case, verdict=Verdict(outcome=Outcome.FAILED, failure=failure))
+
+
+def is_same(difference: Difference, links: Links, roles: Roles) -> bool:
+    """Whether a difference is none, since ids, times and tokens play the same part on both sides."""
+    if difference.kind not in {Kind.VALUE, Kind.HEADER}:
+        return False
+    sides = [links.normalised(side) if type(side) is str else side for side in (difference.left, difference.right)]
+    return roles.values_same(*sides)

@@ -33,7 +33,7 @@ def declared(file: Path, text: str, *, today: dt.date = LAST) -> DeclaredDiffere
 def undeclared(
     entries: DeclaredDifferences, *found: Difference, route: str = "users.me", left: int = 500, right: int = 401
 ) -> int:
-    return len(entries.undeclared(route, found, left=left, right=right))
+    return len(list(entries.undeclared(route, found, left=left, right=right)))
 
 
 def test_a_declared_difference_is_meant_until_its_last_day(tmp_path: Path) -> None:

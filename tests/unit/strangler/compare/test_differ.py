@@ -74,6 +74,33 @@ def test_bodies_differ_by_kind_and_place(left: object, right: object, expected: 
     assert found(left, right) == expected
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        ('{"a":1,"t":"é"}', '{"a":2,"t":"\\u00e9"}', ["$.a", "body"]),
+        ('{"a":1,"é":1}', '{"a":2,"\\u00e9":1}', ["$.a", "body"]),
+        ('{"a":1}', '{"a": 2}', ["$.a", "body"]),
+        ('{"a":1}', '{"a":2}\n', ["$.a", "body"]),
+        ('{"a":1,"b":[]}', '{"a":2,"b":[ ]}', ["$.a", "body"]),
+        ('{"a":1,"b":2,"b":2}', '{"a":2,"b":2}', ["$.a", "body"]),
+        ('{"a":1,"b":2}', '{"b":2, "a":1}', ["$", "body"]),
+        ('[{"a":1},{"a":1}]', '[{"a":1} , {"b":1}]', ["$[1].a", "$[1].b", "body"]),
+        ('{"a":"é","b":[1,{"c":{}}]}', '{"b":[1,2,"\\u00e9"]}', ["$.a", "$.b[1]", "$.b[2]"]),
+        ('{"a":"x\\"","b":1,"c":[]}', '{"b":1,"c":[1]}', ["$.a", "$.c[0]"]),
+        ('[\n  1,\n  [\n    2\n  ]\n]', '[\n  1,\n  [\n    3,\n    4\n  ],\n  5\n]', ["$[1][0]", "$[1][1]", "$[2]"]),
+    ],
+)  # fmt: skip
+def test_another_way_to_write_is_a_difference_beside_the_others(left: str, right: str, expected: list[str]) -> None:
+    assert [place for _kind, place in found(left, right)] == expected
+
+
+def test_links_are_no_other_way_to_write() -> None:
+    left = answer({"next": "http://h/api/posts/?page=2", "a": 1})
+    assert [
+        each.place for each in differences(left, answer({"next": "http://h/api/v2/posts/?page=2", "a": 2}, base=V2))
+    ] == ["$.a"]
+
+
 def test_bytes_that_are_no_text_are_still_told_apart() -> None:
     left, right = (Answer(status=200, body=body) for body in (b"\xff", b"\xfe"))
     assert [each.kind for each in differences(left, right)] == [Kind.TEXT]

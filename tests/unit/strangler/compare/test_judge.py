@@ -12,7 +12,7 @@ from strangler.compare.client.client import Asked
 from strangler.compare.client.errors import AskFailed
 from strangler.compare.client.response import Answer
 from strangler.compare.declared import DeclaredDifference, DeclaredDifferences
-from strangler.compare.differ import Kind
+from strangler.compare.differ import MAX_DIFFERENCES, Kind
 from strangler.compare.judge import Judge, Outcome, Rules, Verdict
 
 GET = Case(method="GET", target="/posts/", route="posts.list")
@@ -35,7 +35,8 @@ class Script:
         if isinstance(body, AskFailed):
             raise body
         status, value = body if isinstance(body, tuple) else (200, body)
-        return Asked(answer=Answer(status=status, body=json.dumps(value).encode()), seconds=0.1, statements=1)
+        sent = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return Asked(answer=Answer(status=status, body=sent), seconds=0.1, statements=1)
 
 
 async def judged(
@@ -104,6 +105,26 @@ async def test_declared_differences_are_counted_apart_and_the_others_remain() ->
     assert (verdict.outcome, heard, declared.met) == (Outcome.DECLARED, "LR", {entry})
     verdict, _heard = await judged([{"a": 1, "b": 1}], [{"a": 2, "b": 2}], rules=Rules(declared))
     assert (verdict.outcome, [each.place for each in verdict.found]) == (Outcome.DIFFERENT, ["$.b"])
+
+
+async def test_a_declared_difference_hides_no_other_way_to_write() -> None:
+    entry = DeclaredDifference(route="posts.list", reason="r", owner="o", expires=dt.date(2999, 1, 1), path="$.a")
+    rules = Rules(DeclaredDifferences([entry]))
+    verdict, _heard = await judged([b'{"a":1,"t":"\\u00e9"}'], [b'{"a":2,"t":"\xc3\xa9"}'], rules=rules)
+    assert (verdict.outcome, [each.place for each in verdict.found]) == (Outcome.DIFFERENT, ["body"])
+
+
+async def test_many_declared_or_ignored_differences_hide_no_other() -> None:
+    entry = DeclaredDifference(route="posts.list", reason="r", owner="o", expires=dt.date(2999, 1, 1), path="$.a")
+    sides = [{"a": [0] * 2 * MAX_DIFFERENCES, "b": 1}], [{"a": [1] * 2 * MAX_DIFFERENCES, "b": 2}]
+    verdict, _heard = await judged(*sides, rules=Rules(DeclaredDifferences([entry])))
+    assert [each.place for each in verdict.found] == ["$.b"]
+    orders = (
+        [{"a": [{"b": 1, "c": 1}] * 2 * MAX_DIFFERENCES, "d": 1}],
+        [{"a": [{"c": 1, "b": 1}] * 2 * MAX_DIFFERENCES}],
+    )
+    verdict, _heard = await judged(*orders, rules=Rules(DeclaredDifferences([]), ignore=[Kind.KEY_ORDER]))
+    assert [each.place for each in verdict.found] == ["$.d"]
 
 
 async def test_kinds_that_are_ignored_do_not_count() -> None:
