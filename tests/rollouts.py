@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,6 +53,10 @@ class Moves:
     def edited(self, **by_name: dict[str, Any]) -> bytes:
         """See the function of that name."""
         return edited(self.rollout, **by_name)
+
+    def with_notes(self, tell: Callable[[str], None]) -> Rollout:
+        """The same moves as a command sees them, whose notes go to `tell`."""
+        return Rollout(replace(self.rollout.target, tell=tell))
 
     def apply(self, content: bytes, **intent: Any) -> Entry:
         plan = self.rollout.prepare(content).plan

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.rolling import Force, Reason, Yes, command_typed, plan_apply, require_reason, rollout_ready
+from strangler.cli.rolling import Force, Reason, Yes, command_typed, plan_apply, require_reason, rollout_recovered
 from strangler.rollout.rollout import Intent
 
 
@@ -19,6 +19,6 @@ def apply(
 ) -> None:
     """Apply the routes file as it is, edited by hand or merged by git."""
     require_reason(force=force, reason=reason)
-    rollout = rollout_ready()
+    rollout = rollout_recovered()
     intent = Intent(command=command_typed(), reason=reason, force=force)
     plan_apply(rollout, rollout.target.file_content(), intent, yes=yes, checksum=plan)

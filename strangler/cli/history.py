@@ -7,11 +7,11 @@ import typer
 from rich.table import Table
 
 from strangler.cli.output import out, say
-from strangler.cli.rolling import rollout_ready
+from strangler.cli.rolling import rollout_read
 from strangler.rollout.history import Entry, Outcome, applied, stands_at
 from strangler.rollout.plan import stage_text
 
-_COLOURS = {Outcome.APPLIED: "green", Outcome.FAILED: "red", Outcome.CUT_OFF: "yellow"}
+_COLOURS = {Outcome.APPLIED: "green", Outcome.FAILED: "red", Outcome.INTERRUPTED: "yellow"}
 _SHOWN_CHANGES = 4
 
 
@@ -20,9 +20,11 @@ def history(
     as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array of all.")] = False,
 ) -> None:
     """Show what was applied, the newest last; `*` marks where the gateway stands."""
-    entries = rollout_ready().entries()
+    rollout, interrupted = rollout_read()
+    entries = (*rollout.entries(), *([interrupted.as_entry()] if interrupted else []))
     if as_json:
-        out.out(json.dumps([entry.as_json() for entry in entries], indent=2, ensure_ascii=False))
+        due = {"recovery_due": interrupted is not None}
+        out.out(json.dumps([entry.as_json() | due for entry in entries], indent=2, ensure_ascii=False))
         return
     changed = applied(entries)
     stands = stands_at(changed, changed[-1]).number if changed else None

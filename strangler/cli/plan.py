@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from strangler.cli.output import out, say
-from strangler.cli.rolling import DONE, rollout_ready
+from strangler.cli.rolling import DONE, rollout_read
 from strangler.rollout.rollout import Wanted
 
 
@@ -14,10 +14,10 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")] = False,
 ) -> None:
     """Show how the routes file differs from what runs; changes nothing, and exits with 1 if it differs."""
-    rollout = rollout_ready()
+    rollout, interrupted = rollout_read()
     wanted = rollout.prepare(rollout.target.file_content())
     if as_json:
-        out.out(json.dumps(_as_json(wanted), indent=2, ensure_ascii=False))
+        out.out(json.dumps(_as_json(wanted) | {"recovery_due": interrupted is not None}, indent=2, ensure_ascii=False))
     elif wanted.plan.empty:
         say(DONE)
     else:
@@ -25,7 +25,8 @@ def plan(
             say(line)
         for reason in wanted.unsafe:
             say(f"unsafe: {reason}")
-        say(f"strangler apply --plan {wanted.plan.checksum} makes it so")
+        if not interrupted:
+            say(f"strangler apply --plan {wanted.plan.checksum} makes it so")
     raise SystemExit(0 if wanted.plan.empty else 1)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.rolling import Force, Names, Reason, Yes, command_typed, require_reason, rollout_ready
+from strangler.cli.rolling import Force, Names, Reason, Yes, command_typed, require_reason, rollout_recovered
 from strangler.cli.switch import edited_apply
 from strangler.errors import UsageError
 from strangler.rollout.edits import retire_edits, routes_select
@@ -24,7 +24,7 @@ def retire(
 ) -> None:
     """With --sunset, have v1 tell clients when it ends and where to go; without it, end v1 once that day has come."""
     require_reason(force=force, reason=reason)
-    rollout = rollout_ready()
+    rollout = rollout_recovered()
     routes = routes_select(rollout.running()[1].routes, names)
     edits = retire_edits(routes, sunset=_day(sunset), today=utc_now().date())
     edited_apply(rollout, edits, Intent(command=command_typed(), reason=reason, force=force), yes=yes)

@@ -4,10 +4,13 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.rolling import Reason, Yes, command_typed, plan_apply, rollout_ready
+from strangler.cli.output import note, say
+from strangler.cli.rolling import Reason, Yes, command_typed, plan_apply
+from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
 from strangler.rollout.history import Entry, step_back
 from strangler.rollout.rollout import Intent, Rollout
+from strangler.settings import settings_load
 
 
 def rollback(
@@ -19,7 +22,10 @@ def rollback(
     reason: Reason = "",
 ) -> None:
     """Return to what ran before the last change, or after change N; called again, it goes one more step back."""
-    rollout = rollout_ready()
+    rollout = rollout_open(settings_load(), tell=note)
+    if rollout.recover() and to is None:
+        say("what ran before the interrupted change runs again; strangler rollback goes one more step back")
+        return
     entry = rollout.entry(to) if to is not None else _step_back(rollout)
     content = rollout.folder.state(entry.after.routes)
     _set_aside(rollout)

@@ -11,6 +11,7 @@ from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
 from strangler.rollout.history import Entry
 from strangler.rollout.rollout import Intent, Rollout, require_safe
+from strangler.rollout.state_dir import Journal
 from strangler.settings import settings_load
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
@@ -21,10 +22,19 @@ Names = Annotated[list[str], typer.Argument(metavar="NAME…", help="Names of ro
 DONE: Final = "nothing to do"
 
 
-def rollout_ready() -> Rollout:
-    """The moves of this checkout's gateway, with what a crash may have left put right."""
+def rollout_read() -> tuple[Rollout, Journal | None]:
+    """The moves of this checkout's gateway, for a command that changes nothing, and the interrupted apply, if any."""
     rollout = rollout_open(settings_load(), tell=note)
-    rollout.ready()
+    interrupted = rollout.folder.interrupted()
+    if interrupted:
+        note(interrupted.notice)
+    return rollout, interrupted
+
+
+def rollout_recovered() -> Rollout:
+    """The moves of this checkout's gateway, for a command that applies; an interrupted apply was taken back."""
+    rollout = rollout_open(settings_load(), tell=note)
+    rollout.recover()
     return rollout
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from strangler.cli.output import note, out, say
-from strangler.cli.rolling import rollout_ready
+from strangler.cli.rolling import rollout_read
 from strangler.errors import UsageError
 from strangler.rollout.edits import routes_select
 from strangler.rollout.history import Entry, applied
@@ -24,12 +24,14 @@ def routes(
     as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
 ) -> None:
     """Show each route as it runs: methods, path, stage, shadow, who answers v1 and v2, since when and by whom."""
-    rollout = rollout_ready()
+    rollout, interrupted = rollout_read()
     content, table = rollout.running()
     chosen = routes_select(table.routes, names) if names else table.routes
     moved = _last_moves(rollout.entries(), [route.name for route in chosen])
     if as_json:
-        out.out(json.dumps([_as_json(route, moved[route.name]) for route in chosen], indent=2, ensure_ascii=False))
+        due = {"recovery_due": interrupted is not None}
+        rows = [_as_json(route, moved[route.name]) | due for route in chosen]
+        out.out(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         _show(chosen, moved)
     _note_differences(rollout, content)
@@ -66,8 +68,8 @@ def _as_json(route: Route, entry: Entry) -> dict[str, Any]:
         "deprecated": route.deprecated.isoformat() if route.deprecated else None,
         "sunset": route.sunset.isoformat() if route.sunset else None,
         **{str(api): route.stage.answers(api) for api in Api},
-        "since": entry.time,
-        "by": entry.who,
+        "since": entry.time or None,
+        "by": entry.who or None,
     }
 
 

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from strangler.cli.output import out, say
+from strangler.cli.output import note, out, say
 from strangler.local.services import probe_answers
 from strangler.local.state import ProcessRecord, StateFolder
 from strangler.project import project_load
+from strangler.rollout.state_dir import RolloutFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +30,14 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
 ) -> None:
     """Show each service's process, address and state; exits with 1 unless all are ready."""
-    state = StateFolder(project_load().state).read()
+    folder = project_load().state
+    state = StateFolder(folder).read()
+    interrupted = RolloutFolder(folder / "rollout").interrupted()
+    if interrupted:
+        note(interrupted.notice)
     rows = [_status_of(name, record) for name, record in state.services.items()] if state else []
     if as_json:
-        out.out(json.dumps([asdict(row) for row in rows], indent=2))
+        out.out(json.dumps([asdict(row) | {"recovery_due": interrupted is not None} for row in rows], indent=2))
     elif rows:
         _show(rows)
     else:

@@ -4,7 +4,16 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.rolling import Force, Names, Reason, Yes, command_typed, plan_apply, require_reason, rollout_ready
+from strangler.cli.rolling import (
+    Force,
+    Names,
+    Reason,
+    Yes,
+    command_typed,
+    plan_apply,
+    require_reason,
+    rollout_recovered,
+)
 from strangler.errors import UsageError
 from strangler.rollout.edits import Edits, Kind, routes_select, switch_edits
 from strangler.rollout.rollout import Intent, Rollout
@@ -36,7 +45,7 @@ def switch(
     if reads and writes:
         raise UsageError("--reads and --writes leave nothing: choose one of them, or none for both.")
     kind = Kind.READS if reads else Kind.WRITES if writes else Kind.ALL
-    rollout = rollout_ready()
+    rollout = rollout_recovered()
     routes = routes_select(rollout.running()[1].routes, names, kind=kind)
     edits = switch_edits(routes, stage=to, percent=percent, shadow=shadow, fallback=fallback)
     edited_apply(rollout, edits, Intent(command=command_typed(), reason=reason, force=force), yes=yes)

@@ -42,28 +42,24 @@ def apply_journaled(target: Target, entry: Entry, content: bytes, *, started: fl
     return entry
 
 
-def apply_recover(target: Target) -> None:
-    """Bring back what ran before, if an apply was cut off; does nothing otherwise.
+def apply_recover(target: Target) -> Entry | None:
+    """Restore what ran before an interrupted apply, and return that; None where there was none.
 
     :raises FailedError: it can't be brought back yet; the next call tries again.
     """
     journal = target.folder.journal_read()
     if journal is None:
-        return
+        return None
+    interrupted = None
     if not any(entry.number == journal.number for entry in target.folder.history.entries()):
         _restore(target, journal)
-        cut_off = Entry(
-            number=journal.number,
-            time=journal.time,
-            who=journal.who,
-            command=journal.command,
-            outcome=Outcome.CUT_OFF,
-            before=journal.before,
-            after=journal.after,
+        interrupted = journal.as_entry()
+        target.folder.history.append(interrupted)
+        target.tell(
+            f"{journal.command!r} by {journal.who} was interrupted at {journal.time}: what ran before was restored"
         )
-        target.folder.history.append(cut_off)
-        target.tell(f"{journal.command!r} by {journal.who} was cut off at {journal.time}: what ran before was restored")
     target.folder.journal_close()
+    return interrupted
 
 
 def _switch(target: Target, version: str, content: bytes) -> None:
@@ -80,8 +76,8 @@ def _taken_back(target: Target, journal: Journal, entry: Entry, error: BaseExcep
         _restore(target, journal)
     except (StranglerError, OSError) as second:
         return FailedError(
-            f"{reason}; and what ran before isn't back yet ({str(second).rstrip('.')}): mend that, "
-            "then strangler check brings it back."
+            f"{reason}; and what ran before isn't back yet ({str(second).rstrip('.')}): fix that, "
+            "then strangler apply restores it."
         )
     target.folder.history.append(replace(entry, outcome=Outcome.FAILED, error=reason))
     target.folder.journal_close()

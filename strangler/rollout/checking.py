@@ -87,15 +87,14 @@ def _check_running(rollout: Rollout, table: RouteTable) -> Iterator[Finding]:
 
 
 def _check_apply(rollout: Rollout) -> Iterator[Finding]:
-    journal = rollout.folder.journal_read()
-    if journal:
-        what = f"“{journal.command}” of {journal.who} at {journal.time}"
-        yield _finding("apply", f"{what} is under way or was cut off: strangler plan puts back what ran before.")
+    interrupted = rollout.folder.interrupted()
+    if interrupted:
+        yield _finding("apply", f"{interrupted.notice}.")
     plan = rollout.prepare(rollout.target.file_content()).plan
     if not plan.empty:
         what = f"{len(plan.moves)} of {plan.total} routes would move"
         yield _finding("apply", f"plan {plan.checksum} is pending ({what}): see strangler plan, then strangler apply.")
-    elif not journal:
+    elif not interrupted:
         yield _ok("apply", "nothing is pending: the file is what was applied.")
 
 

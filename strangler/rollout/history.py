@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from strangler.errors import FailedError
 from strangler.rollout.atomic_write import append_durably
 
 
@@ -20,8 +21,8 @@ class Outcome(StrEnum):
     APPLIED = "applied"
     # Something failed, and what ran before was restored at once.
     FAILED = "failed"
-    # It was cut off, and the next call restored what ran before.
-    CUT_OFF = "cut off"
+    # It was interrupted, such as by a kill; the next command that applies restores what ran before.
+    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One apply. `time` is its start in UTC, `seconds` how long it took.
+    """One apply. `time` is its start in UTC, `seconds` how long it took; a start not recorded yet has no time.
 
     `returns_to` is the number of the entry whose state a rollback has brought back. `changes` are the routes that
     changed, `forced` the reasons for which it would have been refused, `evidence` what was known of the moved routes.
@@ -80,11 +81,16 @@ class History:
         self._file = file
 
     def entries(self) -> tuple[Entry, ...]:
-        """All entries, the oldest first; half a line, which a crash has left, is no entry."""
+        """All entries, the oldest first; half a line, which a crash has left, is no entry.
+
+        :raises FailedError: the file isn't readable.
+        """
         try:
             lines = self._file.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return ()
+        except OSError as error:
+            raise not_readable(self._file, error) from error
         return tuple(entry for line in lines if (entry := _parsed(line)) is not None)
 
     def append(self, entry: Entry) -> None:
@@ -112,6 +118,11 @@ def step_back(entries: Sequence[Entry]) -> Entry | None:
         return None
     place = changed.index(stands_at(changed, changed[-1]))
     return stands_at(changed, changed[place - 1]) if place else None
+
+
+def not_readable(file: Path, error: OSError) -> FailedError:
+    """The error for a file of the history that this user can't read."""
+    return FailedError(f"{file} isn't readable ({error.strerror})", "run as the user who started the stack")
 
 
 def operator() -> str:

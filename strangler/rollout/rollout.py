@@ -1,16 +1,18 @@
 """The moves of one gateway: what runs, what would change, and the way there and back."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from strangler.errors import UnsafeError, UsageError
+from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.gateway.interface import running_version
 from strangler.gateway.rendering import Rendered, render_gateway
 from strangler.rollout.applying import apply_journaled, apply_recover
 from strangler.rollout.history import Entry, Point, applied, operator, stands_at, utc_now
 from strangler.rollout.plan import Plan, plan_make
 from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
+from strangler.rollout.state_dir import routes_digest
 from strangler.rollout.target import Target
 from strangler.routes.table import RouteTable, parse_routes
 
@@ -54,8 +56,14 @@ class Rollout:
         self.folder = target.folder
 
     def entries(self) -> tuple[Entry, ...]:
-        """The history, the oldest first."""
-        return self.folder.history.entries()
+        """The history, the oldest first; the last one is a start of the gateway that no command has recorded yet."""
+        recorded = self.folder.history.entries()
+        try:
+            started = self._started(recorded)
+        except FailedError:
+            # The history can be read also where the gateway's engine is down.
+            return recorded
+        return (*recorded, started) if started else recorded
 
     def running(self) -> tuple[bytes, RouteTable]:
         """The routes file that was applied last, as bytes and as a table.
@@ -65,17 +73,22 @@ class Rollout:
         changed = applied(self.entries())
         if not changed:
             raise UsageError(f"nothing was applied yet: {self.target.mend}.")
-        content = self.folder.state(changed[-1].after.routes)
-        return content, parse_routes(content.decode(), source="the routes that run", prefixes=self.target.prefixes)
+        last = changed[-1]
+        content = self.folder.state(last.after.routes) if last.time else self.target.file_content()
+        return content, self._parse_running(content)
 
-    def ready(self) -> None:
-        """Bring back what ran before an apply that was cut off, and take notice of a gateway that was started anew.
+    def recover(self) -> Entry | None:
+        """Restore what ran before an interrupted apply, and record a gateway that was started anew.
+
+        Returns the interrupted apply; None where there was none.
 
         :raises UnsafeError: somebody else is applying.
+        :raises FailedError: what ran before can't be restored yet; the next call tries again.
         """
         with self.folder.locked():
-            apply_recover(self.target)
-            self._adopt("start")
+            interrupted = apply_recover(self.target)
+            self._record_start("start")
+            return interrupted
 
     def begin(self, *, command: str) -> None:
         """Make the routes file's configuration the current one of a gateway that is about to start.
@@ -89,7 +102,7 @@ class Rollout:
             rendered = render_gateway(table, self.target.gateway.settings)
             self.target.gateway.install(rendered)
             self.target.gateway.activate(rendered.version)
-            self._adopt(command)
+            self._record_start(command)
 
     def prepare(self, content: bytes) -> Wanted:
         """What applying `content` would do.
@@ -125,6 +138,7 @@ class Rollout:
         started = time.monotonic()
         with self.folder.locked():
             apply_recover(self.target)
+            self._record_start("start")
             wanted = self.prepare(content)
             if wanted.plan.checksum != checksum:
                 message = f"this is plan {wanted.plan.checksum} by now, not {checksum}: look at it with strangler plan."
@@ -154,7 +168,10 @@ class Rollout:
         after = Point(version=wanted.rendered.version, routes=self.folder.keep(wanted.content))
         before = replace(applied(self.entries())[-1].after, version=self.target.gateway.current() or "")
         return replace(
-            self._entry_new(intent.command, wanted.plan, after),
+            _next_entry(self.folder.history.entries(), wanted.plan, after),
+            time=_now_text(),
+            who=operator(),
+            command=intent.command,
             reason=intent.reason,
             returns_to=intent.returns_to,
             before=before,
@@ -162,45 +179,59 @@ class Rollout:
             evidence={name: known.as_json() for name, known in self.target.evidence(moved).items()},
         )
 
-    def _entry_new(self, command: str, plan: Plan, after: Point) -> Entry:
-        """The next entry of the history, by whoever calls now."""
-        entries = self.entries()
-        changed = applied(entries)
-        return Entry(
-            number=entries[-1].number + 1 if entries else 0,
-            time=utc_now().isoformat().replace("+00:00", "Z"),
-            who=operator(),
-            command=command,
-            before=changed[-1].after if changed else None,
-            after=after,
-            changes=[change.as_json() for change in plan.changes],
-        )
+    def _parse_running(self, content: bytes) -> RouteTable:
+        return parse_routes(content.decode(), source="the routes that run", prefixes=self.target.prefixes)
 
-    def _adopt(self, command: str) -> None:
-        """Record the routes file as applied where the gateway was started with it, and not by an apply."""
-        changed = applied(self.entries())
+    def _started(self, recorded: Sequence[Entry]) -> Entry | None:
+        """A start of the gateway that was no apply and that no command has recorded yet."""
+        if self.folder.journal_read() is not None:
+            return None
+        changed = applied(recorded)
         version = self.target.gateway.current()
         if version is None or (changed and changed[-1].after.version == version):
-            return
+            return None
         if changed and running_version(self.target.gateway.url) not in {None, version}:
             # compose up has rendered it beside an nginx that still runs the other: an apply makes it so.
-            return
+            return None
         try:
             content = self.target.file_content()
             table = self.target.parse(content)
         except UsageError:
             # A file that is no routes file is nothing that a gateway was started with.
-            return
+            return None
         if render_gateway(table, self.target.gateway.settings).version != version:
-            return
-        running = self.running()[1] if changed else table
+            return None
+        running = self._parse_running(self.folder.state(changed[-1].after.routes)) if changed else table
         plan = plan_make(running=running, wanted=table, ends=(), rendered_anew=False)
-        after = Point(version=version, routes=self.folder.keep(content))
-        self.folder.history.append(self._entry_new(command, plan, after))
+        return _next_entry(recorded, plan, Point(version=version, routes=routes_digest(content)))
+
+    def _record_start(self, command: str) -> None:
+        recorded = self.folder.history.entries()
+        if started := self._started(recorded):
+            self.folder.keep(self.target.file_content())
+            self.folder.history.append(replace(started, time=_now_text(), who=operator(), command=command))
 
     def _prune(self) -> None:
         changed = applied(self.entries())
         self.target.gateway.prune({entry.after.version for entry in changed[-_KEPT_VERSIONS:]})
+
+
+def _next_entry(recorded: Sequence[Entry], plan: Plan, after: Point) -> Entry:
+    """The next entry of the history, which nobody has recorded yet."""
+    changed = applied(recorded)
+    return Entry(
+        number=recorded[-1].number + 1 if recorded else 0,
+        time="",
+        who="",
+        command="start",
+        before=changed[-1].after if changed else None,
+        after=after,
+        changes=[change.as_json() for change in plan.changes],
+    )
+
+
+def _now_text() -> str:
+    return utc_now().isoformat().replace("+00:00", "Z")
 
 
 def require_safe(wanted: Wanted, intent: Intent) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from strangler.errors import FailedError, UnsafeError
 from strangler.rollout.atomic_write import remove_durably, write_durably
-from strangler.rollout.history import History, Point, operator, utc_now
+from strangler.rollout.history import Entry, History, Outcome, Point, not_readable, operator, utc_now
 
 LOCK_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
@@ -36,6 +36,30 @@ class Journal:
     file_before: str
     file_after: str
 
+    def as_entry(self) -> Entry:
+        """What the history says of it once it was interrupted."""
+        return Entry(
+            number=self.number,
+            time=self.time,
+            who=self.who,
+            command=self.command,
+            outcome=Outcome.INTERRUPTED,
+            before=self.before,
+            after=self.after,
+        )
+
+    @property
+    def notice(self) -> str:
+        """That it was interrupted, and which command takes it back."""
+        return (
+            f"{self.command!r} by {self.who} was interrupted at {self.time}: strangler apply restores what ran before"
+        )
+
+
+def routes_digest(content: bytes) -> str:
+    """The digest by which the bytes of a routes file are kept and found."""
+    return hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH]
+
 
 class RolloutFolder:
     """The folder of one gateway's moves (`.run/rollout`)."""
@@ -48,7 +72,7 @@ class RolloutFolder:
 
     def keep(self, content: bytes) -> str:
         """Keep the bytes of a routes file; gives the digest by which `state` finds them."""
-        digest = hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH]
+        digest = routes_digest(content)
         file = self._states / f"{digest}.toml"
         if not file.exists():
             self._states.mkdir(parents=True, exist_ok=True)
@@ -71,17 +95,48 @@ class RolloutFolder:
         write_durably(self._journal, json.dumps(asdict(journal), indent=2).encode())
 
     def journal_read(self) -> Journal | None:
-        """The apply that was cut off; None if the last one ended."""
+        """The apply under way, or interrupted; None if the last one ended.
+
+        :raises FailedError: the journal isn't readable.
+        """
         try:
             document = json.loads(self._journal.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise not_readable(self._journal, error) from error
         points = {side: Point(**document[side]) if document[side] else None for side in ("before", "after")}
         return Journal(**{**document, **points})
 
     def journal_close(self) -> None:
         """The apply has ended."""
         remove_durably(self._journal)
+
+    def interrupted(self) -> Journal | None:
+        """The apply that ended half-way, such as by a kill, and is to be taken back; None also while one is under way.
+
+        Only reads: the next command that applies restores what ran before.
+
+        :raises FailedError: the folder isn't readable.
+        """
+        journal = self.journal_read()
+        # Read again: an apply that has ended between the two looks was not interrupted.
+        if journal is None or self._is_locked() or self.journal_read() != journal:
+            return None
+        return None if any(entry.number == journal.number for entry in self.history.entries()) else journal
+
+    def _is_locked(self) -> bool:
+        """Whether somebody applies now; a shared lock that is given back at once delays them by one poll at most."""
+        try:
+            with (self.path / "lock").open(encoding="utf-8") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            raise not_readable(self.path / "lock", error) from error
+        return False
 
     def set_aside(self, content: bytes) -> Path:
         """Keep changes to the routes file that were never applied, where a person finds them."""
@@ -91,8 +146,8 @@ class RolloutFolder:
         return file
 
     @contextmanager
-    def locked(self, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-        """Be the only one who applies; waits `seconds` for another.
+    def locked(self) -> Iterator[None]:
+        """Be the only one who applies; waits `LOCK_SECONDS` for another.
 
         :raises UnsafeError: the other isn't done by then.
         :raises FailedError: the folder isn't writable.
@@ -103,7 +158,7 @@ class RolloutFolder:
         except OSError as error:
             message = f"{error.filename} isn't writable ({error.strerror}): run as the user who started the stack."
             raise FailedError(message) from error
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + LOCK_SECONDS
         with lock:
             while True:
                 try:

@@ -29,7 +29,7 @@ def test_the_start_is_the_first_entry(moving: Moves) -> None:
     (entry,) = moving.rollout.entries()
     assert (entry.number, entry.command, entry.before) == (0, "start", None)
     assert entry.after.version == moving.answers()
-    moving.rollout.ready()
+    moving.rollout.recover()
     moving.rollout.begin(command="start")
     assert len(moving.rollout.entries()) == 1
 
@@ -154,7 +154,7 @@ def test_without_a_gateway_nothing_is_applied(moving: Moves) -> None:
 def test_a_kill_at_any_step_is_repaired_by_the_next_call(moving: Moves, step: str) -> None:
     before = moving.seen()
     moving.kill_after(step)
-    moving.rollout.ready()
+    moving.rollout.recover()
     assert not (moving.rollout.folder.path / "journal.json").exists()
     last = moving.rollout.entries()[-1]
     if step == "append":
@@ -164,7 +164,7 @@ def test_a_kill_at_any_step_is_repaired_by_the_next_call(moving: Moves, step: st
         assert moving.told == []
     else:
         assert moving.seen() == before
-        assert last.outcome is Outcome.CUT_OFF
+        assert last.outcome is Outcome.INTERRUPTED
         assert "'move to legacy'" in moving.told[0]
     assert moving.apply(moving.edited(tags__list=CANARY)).number == 2
 
@@ -183,7 +183,7 @@ def test_edits_made_after_a_kill_are_kept_aside(moving: Moves) -> None:
     moving.kill_after("activate")
     mine = moving.file.read_bytes() + b"# mine\n"
     moving.file.write_bytes(mine)
-    moving.rollout.ready()
+    moving.rollout.recover()
     assert moving.seen() == before
     (kept,) = (moving.rollout.folder.path / "set-aside").iterdir()
     assert kept.read_bytes() == mine
@@ -196,7 +196,7 @@ def test_a_version_that_nginx_was_not_told_to_read_is_no_start(moving: Moves) ->
     content = moving.edited(posts__list=CANARY)
     moving.file.write_bytes(content)
     moving.nginx.render(moving.rollout.target.parse(content))
-    moving.rollout.ready()
+    moving.rollout.recover()
     assert len(moving.rollout.entries()) == 1
     assert moving.answers() == before
     assert [change.name for change in moving.rollout.prepare(content).plan.changes] == ["posts.list"]
@@ -221,7 +221,7 @@ def test_who_waits_too_long_is_told_for_whom(moving: Moves, monkeypatch: pytest.
     monkeypatch.setattr(folder, "LOCK_SECONDS", 0.2)
     started = time.monotonic()
     with moving.rollout.folder.locked(), pytest.raises(UnsafeError, match=r"@.*is applying: wait"):
-        moving.rollout.ready()
+        moving.rollout.recover()
     assert time.monotonic() - started < SECONDS
 
 

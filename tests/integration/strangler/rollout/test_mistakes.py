@@ -29,7 +29,7 @@ def test_the_old_routes_go_on_serving(running: Moves) -> None:
         for said in refusals(running.rollout, content):
             assert said.startswith(f"{running.file}, {lines}: " if lines else f"{running.file}: ")
             assert sentence in said
-        running.rollout.ready()
+        running.rollout.recover()
     assert running.seen()[1:] == before
     with httpx.Client(base_url=running.nginx.url, timeout=30) as client:
         assert marks(client.get("/api/feed/")) == ("django", "feed.list")

@@ -184,7 +184,7 @@ def test_a_comment_is_nothing_to_apply(shop: Shop) -> None:
     assert shop.troubles() == []
 
 
-def test_an_apply_that_was_cut_off(shop: Shop, snapshot: Callable[[], object]) -> None:
+def test_an_interrupted_apply(shop: Shop, snapshot: Callable[[], object]) -> None:
     point = Point(version="a", routes="b")
     journal = Journal(
         number=1,
@@ -202,8 +202,8 @@ def test_an_apply_that_was_cut_off(shop: Shop, snapshot: Callable[[], object]) -
         (
             "finding",
             "apply",
-            "“switch carts.list” of ann at 2026-11-22T12:00:00Z is under way or was cut off: "
-            "strangler plan puts back what ran before.",
+            "'switch carts.list' by ann was interrupted at 2026-11-22T12:00:00Z: "
+            "strangler apply restores what ran before.",
         )
     ]
     assert snapshot() == before

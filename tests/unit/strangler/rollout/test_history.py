@@ -74,7 +74,7 @@ def test_a_rollback_goes_one_step_back(returns: list[int | None], expected: int 
 
 
 def test_what_failed_is_no_step() -> None:
-    entries = [entry(0), entry(1), entry(2, outcome=Outcome.FAILED), entry(3, outcome=Outcome.CUT_OFF)]
+    entries = [entry(0), entry(1), entry(2, outcome=Outcome.FAILED), entry(3, outcome=Outcome.INTERRUPTED)]
     found = step_back(entries)
     assert found is not None
     assert found.number == 0
