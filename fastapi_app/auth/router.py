@@ -18,7 +18,7 @@ from fastapi_app.auth.schemas import (
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.serializers import CharField, Input, Shown
+from strangler_fastapi.drf.serializers import CharField, ReadOnlyField, Serializer
 from strangler_fastapi.drf.view import View, feature_router
 
 router = feature_router("auth")
@@ -32,10 +32,10 @@ async def application_tokens(request: Request) -> Tokens:
 
 AppTokens = Annotated[Tokens, Depends(application_tokens)]
 
-_OBTAIN = Input({"username": CharField(), "password": CharField()})
-_REFRESH = Input({"refresh": CharField(), "access": Shown(shown_as="string")})
-_VERIFY = Input({"token": CharField()})
-_BLACKLIST = Input({"refresh": CharField()})
+_OBTAIN = Serializer({"username": CharField(), "password": CharField()})
+_REFRESH = Serializer({"refresh": CharField(), "access": ReadOnlyField(type="string")})
+_VERIFY = Serializer({"token": CharField()})
+_BLACKLIST = Serializer({"refresh": CharField()})
 
 # The descriptions are simplejwt's: OPTIONS shows them.
 obtain = View(
@@ -43,7 +43,7 @@ obtain = View(
     "/auth/token/",
     name="Token Obtain Pair",
     methods=("POST",),
-    input=_OBTAIN,
+    serializer=_OBTAIN,
     description="Takes a set of user credentials and returns an access and refresh JSON web\n"
     "token pair to prove the authentication of those credentials.",
 )
@@ -52,7 +52,7 @@ refresh = View(
     "/auth/token/refresh/",
     name="Token Refresh",
     methods=("POST",),
-    input=_REFRESH,
+    serializer=_REFRESH,
     description="Takes a refresh type JSON web token and returns an access type JSON web\n"
     "token if the refresh token is valid.",
 )
@@ -61,7 +61,7 @@ verify = View(
     "/auth/token/verify/",
     name="Token Verify",
     methods=("POST",),
-    input=_VERIFY,
+    serializer=_VERIFY,
     description="Takes a token and indicates if it is valid.  This view provides no\n"
     "information about a token's fitness for a particular use.",
 )
@@ -70,7 +70,7 @@ blacklist = View(
     "/auth/token/blacklist/",
     name="Token Blacklist",
     methods=("POST",),
-    input=_BLACKLIST,
+    serializer=_BLACKLIST,
     description="Takes a token and blacklists it. Must be used with the\n"
     "`rest_framework_simplejwt.token_blacklist` app installed.",
 )

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from fastapi_app.auth.queries import identify
 from fastapi_app.posts import queries, service
-from fastapi_app.posts.inputs import POST_INPUT
 from fastapi_app.posts.schemas import PostMinimal, PostRead, PostWrite, Published
+from fastapi_app.posts.serializers import POST_SERIALIZER
 from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.criteria import Criteria
 from strangler_fastapi.drf.documents import PAGED
@@ -46,7 +46,7 @@ posts = View(
     methods=("GET", "POST"),
     permission=signed_in,
     identify=identify,
-    input=POST_INPUT,
+    serializer=POST_SERIALIZER,
 )
 recent = View(
     router,
@@ -65,7 +65,7 @@ post = View(
     methods=("GET", "PUT", "PATCH", "DELETE"),
     permission=signed_in,
     identify=identify,
-    input=POST_INPUT,
+    serializer=POST_SERIALIZER,
     find=_find,
 )
 publish = View(
@@ -76,7 +76,7 @@ publish = View(
     methods=("POST",),
     permission=signed_in,
     identify=identify,
-    input=POST_INPUT,
+    serializer=POST_SERIALIZER,
 )
 
 
@@ -91,7 +91,7 @@ async def post_list(request: Request, session: Session, caller: Caller) -> Respo
 @posts.post(body=PostWrite, response=PostRead, status=201)
 async def post_create(request: Request, session: Session, caller: Caller) -> Response:
     """Write a post."""
-    data = await POST_INPUT.read(request, session)
+    data = await POST_SERIALIZER.read(request, session)
     post_id = await service.post_create(session=session, author_id=caller.id, **data)
     return await _committed(session, post_id, status_code=201)
 
@@ -116,7 +116,7 @@ async def post_get(request: Request, session: Session, caller: Caller) -> Respon
 async def post_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change a post: all of it, or only what is given."""
     post_id = await _find(request, session, caller)
-    data = await POST_INPUT.read(request, session, instance_id=post_id)
+    data = await POST_SERIALIZER.read(request, session, instance_id=post_id)
     await service.post_update(session=session, post_id=post_id, **data)
     return await _committed(session, post_id)
 

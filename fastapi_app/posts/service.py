@@ -44,7 +44,7 @@ async def post_update(
     """
     await session.begin_writing()
     if columns and await fetch_value(session, queries.post_change(post_id, columns)) is None:
-        raise POSTS.absent()
+        raise POSTS.not_found()
     if tags is not None:
         await _tags_set(session, post_id, await tag_ensure(session=session, names=tags))
 
@@ -56,7 +56,7 @@ async def post_publish(*, session: RequestSession, criteria: Criteria) -> None:
         NotFound: there is none.
     """
     if await fetch_value(session, queries.post_publish(criteria)) is None:
-        raise POSTS.absent()
+        raise POSTS.not_found()
 
 
 async def post_delete(*, session: RequestSession, post_id: int) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 from fastapi_app.auth.statements import identity_statements
 from fastapi_app.posts import queries
-from fastapi_app.posts.inputs import POST_INPUT
+from fastapi_app.posts.serializers import POST_SERIALIZER
 from fastapi_app.tags.statements import ensure_rows
 from shared_schema.consumer.samples import Deletion, Sent
 from strangler_fastapi.db.query import Rows
@@ -15,7 +15,7 @@ from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_v
 def feature_statements() -> Iterator[Sent]:
     """Every statement that the feature can send."""
     yield from identity_statements()
-    yield from body_samples(POST_INPUT)
+    yield from body_samples(POST_SERIALIZER)
     yield from map(as_sample, _reads())
     yield from map(as_sample, _writes())
     yield Deletion("posts")
@@ -32,7 +32,7 @@ def _reads() -> Iterator[Rows]:
 
 
 def _writes() -> Iterator[Rows]:
-    columns = body_values(POST_INPUT)
+    columns = body_values(POST_SERIALIZER)
     del columns["tags"]
     yield queries.post_insert({"author_id": 1, **columns})
     yield queries.post_change(1, columns)

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from fastapi_app.auth.queries import identify
 from fastapi_app.tags import queries, service
-from fastapi_app.tags.inputs import TAG_INPUT
 from fastapi_app.tags.schemas import TagRead, TagWrite
+from fastapi_app.tags.serializers import TAG_SERIALIZER
 from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.documents import PAGED
 from strangler_fastapi.drf.pagination import Page, paginate
@@ -51,7 +51,7 @@ tags = View(
     methods=("GET", "POST"),
     permission=_may_list,
     identify=identify,
-    input=TAG_INPUT,
+    serializer=TAG_SERIALIZER,
 )
 tag = View(
     router,
@@ -61,7 +61,7 @@ tag = View(
     methods=("GET", "PUT", "PATCH", "DELETE"),
     permission=_may_change,
     identify=identify,
-    input=TAG_INPUT,
+    serializer=TAG_SERIALIZER,
     find=_find,
 )
 
@@ -77,8 +77,8 @@ async def tag_list(request: Request, session: Session) -> Response:
 @tags.post(body=TagWrite, response=TagRead, status=201)
 async def tag_create(request: Request, session: Session) -> Response:
     """Add a tag."""
-    data = await TAG_INPUT.read(request, session)
-    with TAG_INPUT.racing():
+    data = await TAG_SERIALIZER.read(request, session)
+    with TAG_SERIALIZER.refuse_duplicates():
         tag_id = await service.tag_create(session=session, **data)
     return await _committed(session, tag_id, status_code=201)
 
@@ -95,8 +95,8 @@ async def tag_get(request: Request, session: Session) -> Response:
 async def tag_update(request: Request, session: Session, caller: Caller) -> Response:
     """Rename a tag, on all of its posts."""
     tag_id = await _find(request, session, caller)
-    data = await TAG_INPUT.read(request, session, instance_id=tag_id)
-    with TAG_INPUT.racing():
+    data = await TAG_SERIALIZER.read(request, session, instance_id=tag_id)
+    with TAG_SERIALIZER.refuse_duplicates():
         await service.tag_update(session=session, tag_id=tag_id, **data)
     return await _committed(session, tag_id)
 

@@ -25,7 +25,7 @@ async def tag_update(*, session: RequestSession, tag_id: int, name: str | None =
     if name is None:
         return
     if (await session.execute(queries.tag_rename(tag_id, name))).first() is None:
-        raise TAGS.absent()
+        raise TAGS.not_found()
 
 
 async def tag_delete(*, session: RequestSession, tag_id: int) -> None:

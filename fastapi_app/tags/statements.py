@@ -5,7 +5,7 @@ from functools import partial
 
 from fastapi_app.auth.statements import identity_statements
 from fastapi_app.tags import queries
-from fastapi_app.tags.inputs import TAG_INPUT
+from fastapi_app.tags.serializers import TAG_SERIALIZER
 from shared_schema.consumer.samples import Deletion, Sample, Sent
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.sample_queries import as_sample, body_samples, item_rows, list_rows
@@ -14,7 +14,7 @@ from strangler_fastapi.drf.sample_queries import as_sample, body_samples, item_r
 def feature_statements() -> Iterator[Sent]:
     """Every statement that the feature can send."""
     yield from identity_statements()
-    yield from body_samples(TAG_INPUT)
+    yield from body_samples(TAG_SERIALIZER)
     yield from map(as_sample, _reads())
     yield Sample("tag insert", queries.tag_insert("sample"))
     yield Sample("tag rename", queries.tag_rename(1, "sample"))

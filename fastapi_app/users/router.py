@@ -9,8 +9,8 @@ from fastapi_app.auth.queries import identify
 from fastapi_app.posts import queries as posts
 from fastapi_app.posts.schemas import PostMinimal, PostRead
 from fastapi_app.users import queries, service
-from fastapi_app.users.inputs import USER_INPUT
 from fastapi_app.users.schemas import MeRead, UserRead, UserWrite
+from fastapi_app.users.serializers import USER_SERIALIZER
 from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.documents import PAGED
 from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
@@ -61,7 +61,7 @@ users = View(
     methods=("GET", "POST"),
     permission=_may_list,
     identify=identify,
-    input=USER_INPUT,
+    serializer=USER_SERIALIZER,
 )
 active = View(
     router,
@@ -89,7 +89,7 @@ user = View(
     methods=("GET", "PUT", "PATCH", "DELETE"),
     permission=signed_in,
     identify=identify,
-    input=USER_INPUT,
+    serializer=USER_SERIALIZER,
     find=_find,
 )
 user_posts = View(
@@ -114,8 +114,8 @@ async def user_list(request: Request, session: Session) -> Response:
 @users.post(body=UserWrite, response=UserRead, status=201)
 async def user_create(request: Request, session: Session) -> Response:
     """Register."""
-    data = await USER_INPUT.read(request, session)
-    with USER_INPUT.racing():
+    data = await USER_SERIALIZER.read(request, session)
+    with USER_SERIALIZER.refuse_duplicates():
         user_id = await service.user_create(session=session, **data)
     return await _committed(session, queries.USERS, user_id, status_code=201)
 
@@ -177,8 +177,8 @@ async def post_list_of_user(request: Request, session: Session, caller: Caller) 
 
 
 async def _update(request: Request, session: RequestSession, user_id: int) -> None:
-    data = await USER_INPUT.read(request, session, instance_id=user_id)
-    with USER_INPUT.racing():
+    data = await USER_SERIALIZER.read(request, session, instance_id=user_id)
+    with USER_SERIALIZER.refuse_duplicates():
         await service.user_update(session=session, user_id=user_id, **data)
 
 

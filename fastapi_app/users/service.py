@@ -26,7 +26,7 @@ async def user_update(*, session: RequestSession, user_id: int, password: str | 
     if not columns:
         return
     if (await session.execute(queries.user_change(user_id, columns))).first() is None:
-        raise USERS.absent()
+        raise USERS.not_found()
 
 
 async def user_delete(*, session: RequestSession, user_id: int) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from fastapi_app.auth.statements import identity_statements
 from fastapi_app.posts import queries as posts
 from fastapi_app.users import queries
-from fastapi_app.users.inputs import USER_INPUT
+from fastapi_app.users.serializers import USER_SERIALIZER
 from shared_schema.consumer.samples import Deletion, Sample, Sent
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
@@ -15,10 +15,10 @@ from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_v
 def feature_statements() -> Iterator[Sent]:
     """Every statement that the feature can send."""
     yield from identity_statements()
-    yield from body_samples(USER_INPUT)
+    yield from body_samples(USER_SERIALIZER)
     yield from map(as_sample, _reads())
     yield from map(as_sample, _posts())
-    columns = body_values(USER_INPUT)
+    columns = body_values(USER_SERIALIZER)
     yield Sample("user insert", queries.user_insert(columns))
     yield Sample("user change", queries.user_change(1, columns))
     yield Sample("user stored", queries.user_stored(1))

@@ -1,4 +1,4 @@
-"""Fields that a column may ask for, besides those that any body has (`inputs`)."""
+"""Fields that a column may ask for, besides those that any body has (`serializers`)."""
 
 import re
 from collections.abc import Mapping

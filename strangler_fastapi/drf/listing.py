@@ -71,7 +71,7 @@ class Listing:
         """
         items = await self.fetch(session, criteria)
         if not items:
-            raise self.absent()
+            raise self.not_found()
         return items[0]
 
     async def find(self, session: RequestSession, criteria: Criteria) -> int:
@@ -82,7 +82,7 @@ class Listing:
         """
         key: int | None = await fetch_value(session, self.keys(criteria))
         if key is None:
-            raise self.absent()
+            raise self.not_found()
         return key
 
     def keys(self, criteria: Criteria) -> Rows:
@@ -90,7 +90,7 @@ class Listing:
         structure = (self.name, key_of(criteria), "key")
         return Rows(structure, lambda: select(self.key()).where(*clauses_of(criteria)), values_of(criteria))
 
-    def absent(self) -> NotFound:
+    def not_found(self) -> NotFound:
         """The answer where there is no such item."""
         return NotFound(f"No {self.noun} matches the given query.")
 

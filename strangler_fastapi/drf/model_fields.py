@@ -11,7 +11,7 @@ from shared_schema.contract.stored import column_facts, validator_argument
 from shared_schema.contract.values import BIGGEST
 from shared_schema.mapping import Reflected
 from strangler_fastapi.drf.fields import ChoiceField, EmailField, IntegerField
-from strangler_fastapi.drf.serializers import BooleanField, CharField, Field, Shown, Validator
+from strangler_fastapi.drf.serializers import BooleanField, CharField, Field, ReadOnlyField, Validator
 from strangler_fastapi.drf.validators import Unique, pattern, username_characters
 
 _CLASSES: Final[Mapping[str, type[Field]]] = {
@@ -55,7 +55,7 @@ def validator_register(name: str, make: Callable[[Mapping[str, Any]], Validator]
     _validators[name] = make
 
 
-def stored_field(
+def model_field(
     model: type[Reflected],
     column: str,
     *,
@@ -72,7 +72,7 @@ def stored_field(
     facts = column_facts(model, column, contract)
     common: dict[str, Any] = {"label": _label(facts)}
     if facts.identity is not None or facts.auto_now or facts.auto_now_add or facts.generated is not None:
-        return Shown(shown_as=_SHOWN.get(facts.kind, "integer"), **(common | changed))
+        return ReadOnlyField(type=_SHOWN.get(facts.kind, "integer"), **(common | changed))
     kind = _class(facts, name) if into is None else into
     # A text without a default is "" to Django, and still asked for.
     has_default = facts.default_callable is not None or (facts.has_default and facts.default != "")

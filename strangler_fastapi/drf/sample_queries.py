@@ -11,7 +11,7 @@ from strangler_fastapi.drf.cursors import cursor_rows
 from strangler_fastapi.drf.filtering import Params, Reader, ordering_terms
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import PAGE_SIZE
-from strangler_fastapi.drf.serializers import BooleanField, CharField, Field, Input, ListField
+from strangler_fastapi.drf.serializers import BooleanField, CharField, Field, ListField, Serializer
 from strangler_fastapi.drf.validators import Unique
 
 _SEARCH = "first second"
@@ -52,12 +52,12 @@ def item_rows(
     yield listing.rows(criteria({}))
 
 
-def body_values(body: Input) -> dict[str, Any]:
+def body_values(body: Serializer) -> dict[str, Any]:
     """What a body may hold, every key of it."""
     return {name: _value(field) for name, field in body.fields.items() if not field.read_only}
 
 
-def body_samples(body: Input) -> Iterator[Sample]:
+def body_samples(body: Serializer) -> Iterator[Sample]:
     """What the fields of a body ask the database, for a row that is there and for one to come."""
     for name, field in body.fields.items():
         for rule in field.validators:

@@ -180,19 +180,19 @@ class ListField(Field):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown(Field):
-    """A key of the answer alone; `shown_as` is its type in OPTIONS, `children` what a nested object holds."""
+class ReadOnlyField(Field):
+    """A key of the answer alone; `type` is what OPTIONS calls it, `children` what a nested object holds."""
 
-    shown_as: str
+    type: str
     read_only: bool = True
-    children: "Input | None" = None
+    children: "Serializer | None" = None
 
     def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
-        facts = super().describe(name) | {"type": self.shown_as}
+        facts = super().describe(name) | {"type": self.type}
         return facts if self.children is None else facts | {"children": self.children.describe()}
 
 
-class Input:
+class Serializer:
     """The keys of a body, in order."""
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
@@ -238,7 +238,7 @@ class Input:
         return await self.validate(data, Scope(session, instance_id), partial=request.method == "PATCH")
 
     @contextmanager
-    def racing(self) -> Iterator[None]:
+    def refuse_duplicates(self) -> Iterator[None]:
         """Answers a unique value that another request took meanwhile as one that was taken before.
 
         Raises:

@@ -23,7 +23,7 @@ from strangler_fastapi.drf.documents import (
 )
 from strangler_fastapi.drf.negotiation import JSON, negotiate
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.serializers import Input
+from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import PREFIX
 from strangler_fastapi.errors import ApiError, MethodNotAllowed, NotAuthenticated, PermissionDenied, Unavailable
 
@@ -100,7 +100,7 @@ class View:
     Its methods are added with `get`, `post` and so on; every other method gets DRF's answer.
 
     `identify` tells the caller from the request, None where the view reads no token (simplejwt's own views).
-    `name`, `description` and `input` are what OPTIONS says of the view; where the path names an object, `find` looks
+    OPTIONS answers `name`, `description` and the fields of `serializer`; where the path names an object, `find` looks
     for it, since OPTIONS describes a PUT only to those who could send it. `renders` is the media type of what GET
     answers.
     """
@@ -115,7 +115,7 @@ class View:
         permission: Permission = anyone,
         identify: Identify | None = None,
         description: str = "",
-        input: Input | None = None,
+        serializer: Serializer | None = None,
         find: Find | None = None,
         renders: str = JSON,
     ) -> None:
@@ -123,7 +123,7 @@ class View:
         self._path = path
         self._permission = permission
         self._identify = identify
-        self._input = input
+        self._serializer = serializer
         self._find = find
         self._methods = methods
         allowed = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())}
@@ -245,15 +245,15 @@ class View:
         return JsonResponse({**self._metadata, "actions": actions} if actions else self._metadata)
 
     async def _actions(self, request: Request, session: RequestSession) -> dict[str, Any]:
-        """The input of POST or PUT, if the caller could send it (`SimpleMetadata.determine_actions`)."""
-        if self._input is None:
+        """The body of POST or PUT, if the caller could send it (`SimpleMetadata.determine_actions`)."""
+        if self._serializer is None:
             return {}
         if "PUT" in self._methods and self._find is not None:
             try:
                 await self._find(request, session, request.state.caller)
             except ApiError:
                 return {}
-        return {method: self._input.describe() for method in ("PUT", "POST") if method in self._methods}
+        return {method: self._serializer.describe() for method in ("PUT", "POST") if method in self._methods}
 
     def _errors(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
         if self._identify is not None:

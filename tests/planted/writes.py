@@ -85,14 +85,14 @@ WRITES = {
         found=named("tags.create: status at status", "tags.create: rows at tags"),
     ),
     "an address in the letters given": Fault(
-        file="fastapi_app/users/inputs.py",
+        file="fastapi_app/users/serializers.py",
         code="{domain.lower()}",
         instead="{domain}",
         asked="users",
         found=named("users.create: rows at users.email"),
     ),
     "a name that is not folded": Fault(
-        file="fastapi_app/users/inputs.py",
+        file="fastapi_app/users/serializers.py",
         code='unicodedata.normalize("NFKC", await super().convert(value, scope))',
         instead="await super().convert(value, scope)",
         asked="users",

@@ -11,14 +11,14 @@ from pydantic import BaseModel, SecretStr
 
 from fastapi_app.config import Settings
 from fastapi_app.main import create_app
-from fastapi_app.posts.inputs import POST_INPUT
 from fastapi_app.posts.schemas import PostWrite
-from fastapi_app.tags.inputs import TAG_INPUT
+from fastapi_app.posts.serializers import POST_SERIALIZER
 from fastapi_app.tags.schemas import TagWrite
-from fastapi_app.users.inputs import USER_INPUT
+from fastapi_app.tags.serializers import TAG_SERIALIZER
 from fastapi_app.users.schemas import UserWrite
+from fastapi_app.users.serializers import USER_SERIALIZER
 from strangler.routes.route import Stage
-from strangler_fastapi.drf.serializers import CharField, Input
+from strangler_fastapi.drf.serializers import CharField, Serializer
 from tests.example import ROOT, load_routes
 
 METHODS = frozenset({"get", "post", "put", "patch", "delete"})
@@ -105,10 +105,10 @@ def test_every_route_that_has_moved_is_in_the_document() -> None:
 
 @pytest.mark.parametrize(
     ("model", "fields"),
-    [(PostWrite, POST_INPUT), (TagWrite, TAG_INPUT), (UserWrite, USER_INPUT)],
+    [(PostWrite, POST_SERIALIZER), (TagWrite, TAG_SERIALIZER), (UserWrite, USER_SERIALIZER)],
     ids=lambda each: getattr(each, "__name__", ""),
 )
-def test_a_documented_body_is_the_one_that_is_read(model: type[BaseModel], fields: Input) -> None:
+def test_a_documented_body_is_the_one_that_is_read(model: type[BaseModel], fields: Serializer) -> None:
     read = {name: field for name, field in fields.fields.items() if not field.read_only}
     documented = model.model_json_schema()
     assert [*documented["properties"]] == [*read]

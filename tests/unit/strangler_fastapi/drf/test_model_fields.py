@@ -19,8 +19,8 @@ from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.model_fields import stored_field, validator_register
-from strangler_fastapi.drf.serializers import Input, Scope
+from strangler_fastapi.drf.model_fields import model_field, validator_register
+from strangler_fastapi.drf.serializers import Scope, Serializer
 from strangler_fastapi.drf.validators import Unique
 from strangler_fastapi.errors import ValidationFailed
 
@@ -66,7 +66,7 @@ class Stock(Reflected):
 FACTS = json.loads(json.dumps(table_facts(Thing, Sql("default"))))
 CONTRACT = Contract.model_validate({"format": 2, "tables": {"blog_thing": FACTS}})
 NAMES = [*ThingSerializer().fields]
-THING = Input({name: stored_field(Stock, name, contract=CONTRACT) for name in NAMES})
+THING = Serializer({name: model_field(Stock, name, contract=CONTRACT) for name in NAMES})
 
 VALUES = (
     st.none()
@@ -125,7 +125,7 @@ def facts(**changed: Any) -> Contract:
 
 
 def test_a_unique_column_says_what_django_says() -> None:
-    field = stored_field(Stock, "code", contract=facts(unique=True, unique_message="Somebody has that."))
+    field = model_field(Stock, "code", contract=facts(unique=True, unique_message="Somebody has that."))
     (rule,) = field.validators
     assert isinstance(rule, Unique)
     assert (rule.column, rule.message) == ("code", "Somebody has that.")
@@ -134,7 +134,7 @@ def test_a_unique_column_says_what_django_says() -> None:
 def test_a_check_that_nobody_knows_is_named_at_the_start() -> None:
     contract = facts(validators=[{"name": "shop.models.validate_code", "arguments": {"length": 4}}])
     with pytest.raises(LookupError) as raised:
-        stored_field(Stock, "code", contract=contract)
+        model_field(Stock, "code", contract=contract)
     assert str(raised.value) == (
         "Column blog_thing.code is checked by shop.models.validate_code, which nobody here knows: register what does"
         ' the same, `validator_register("shop.models.validate_code", …)` of strangler_fastapi.drf.model_fields.'
@@ -144,10 +144,10 @@ def test_a_check_that_nobody_knows_is_named_at_the_start() -> None:
     async def check(value: Any, scope: Scope) -> None: ...
 
     validator_register("shop.models.validate_code", lambda given: seen.append(given) or check)
-    assert stored_field(Stock, "code", contract=contract).validators == (check,)
+    assert model_field(Stock, "code", contract=contract).validators == (check,)
     assert seen == [{"length": 4}]
 
 
 def test_a_kind_that_nobody_knows_is_named_at_the_start() -> None:
     with pytest.raises(LookupError, match=r"Column blog_thing\.code is a HStoreField, of which nobody here makes a"):
-        stored_field(Stock, "code", contract=facts(kind="HStoreField"))
+        model_field(Stock, "code", contract=facts(kind="HStoreField"))

@@ -18,7 +18,7 @@ from strangler_fastapi.drf.filtering import (
 )
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
-from strangler_fastapi.drf.serializers import BooleanField, CharField, Input, ListField, Shown
+from strangler_fastapi.drf.serializers import BooleanField, CharField, ListField, ReadOnlyField, Serializer
 from strangler_fastapi.drf.validators import Unique
 
 TITLE, ID = column("title", Text), column("id", Integer)
@@ -95,13 +95,13 @@ def test_a_body_has_a_value_for_each_key_and_asks_for_those_that_are_unique() ->
         id, title = ID, TITLE
 
     fields = {
-        "id": Shown(shown_as="integer"),
+        "id": ReadOnlyField(type="integer"),
         "title": CharField(max_length=4, validators=(Unique(Book, "title", "There is one."),)),
         "new": BooleanField(),
         "words": ListField(child=CharField(min_length=8)),
     }
-    assert body_values(Input(fields)) == {"title": "samp", "new": True, "words": ["sampless"]}
-    asked = {sample.name: str(sample.statement) for sample in body_samples(Input(fields))}
+    assert body_values(Serializer(fields)) == {"title": "samp", "new": True, "words": ["sampless"]}
+    asked = {sample.name: str(sample.statement) for sample in body_samples(Serializer(fields))}
     assert [*asked] == ["unique title", "unique title but for one"]
     assert "id != " in asked["unique title but for one"]
 

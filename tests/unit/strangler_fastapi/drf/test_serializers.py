@@ -12,15 +12,15 @@ from rest_framework.metadata import SimpleMetadata
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.serializers import BooleanField, CharField, Input, ListField, Scope, Shown
+from strangler_fastapi.drf.serializers import BooleanField, CharField, ListField, ReadOnlyField, Scope, Serializer
 from strangler_fastapi.errors import ValidationFailed
 
 # No field here asks the database.
 SCOPE = Scope(session=cast("AsyncSession", None))
 
-POST = Input(
+POST = Serializer(
     {
-        "id": Shown(shown_as="integer", label="ID"),
+        "id": ReadOnlyField(type="integer", label="ID"),
         "title": CharField(max_length=8, min_length=2),
         "content": CharField(trim=False),
         "tags": ListField(child=CharField(max_length=5), required=False),

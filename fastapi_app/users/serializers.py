@@ -7,8 +7,8 @@ from fastapi_app.models import User
 from fastapi_app.users.queries import user_stored
 from strangler_fastapi.auth.password_validation import password_problems
 from strangler_fastapi.drf.fields import EmailField
-from strangler_fastapi.drf.model_fields import stored_field
-from strangler_fastapi.drf.serializers import CharField, Input, Scope, Shown
+from strangler_fastapi.drf.model_fields import model_field
+from strangler_fastapi.drf.serializers import CharField, ReadOnlyField, Scope, Serializer
 from strangler_fastapi.errors import ValidationFailed
 
 
@@ -29,11 +29,11 @@ class NormalizedEmailField(EmailField):
         return f"{local}{at}{domain.lower()}" if at else domain
 
 
-class UserInput(Input):
+class UserSerializer(Serializer):
     """A user's body; the password is held against the other values once all of them are good."""
 
     async def validate(self, data: object, scope: Scope, *, partial: bool = False) -> dict[str, Any]:
-        """See `Input.validate`."""
+        """See `Serializer.validate`."""
         cleaned = await super().validate(data, scope, partial=partial)
         if "password" in cleaned:
             stored = await _stored(scope) if partial else {}
@@ -52,15 +52,15 @@ async def _stored(scope: Scope) -> dict[str, str]:
     return dict(row.mappings().one())
 
 
-USER_INPUT = UserInput(
+USER_SERIALIZER = UserSerializer(
     {
-        "id": stored_field(User, "id"),
-        "username": stored_field(User, "username", into=UsernameField),
+        "id": model_field(User, "id"),
+        "username": model_field(User, "username", into=UsernameField),
         # v1 makes the field by hand, under the name that it has.
-        "email": stored_field(User, "email", into=NormalizedEmailField, label="Email"),
-        "password": stored_field(User, "password", trim=False),
-        "display_name": Shown(shown_as="string"),
-        "created_at": stored_field(User, "created_at"),
-        "post_count": Shown(shown_as="integer"),
+        "email": model_field(User, "email", into=NormalizedEmailField, label="Email"),
+        "password": model_field(User, "password", trim=False),
+        "display_name": ReadOnlyField(type="string"),
+        "created_at": model_field(User, "created_at"),
+        "post_count": ReadOnlyField(type="integer"),
     }
 )
