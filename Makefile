@@ -12,7 +12,7 @@ strangler = $(python) -m strangler.cli
 new_enough = import sys; sys.exit(sys.version_info < (3, 11))
 bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 	"$$python" -c '$(new_enough)' 2>/dev/null || continue; \
-	exec "$$python" -I strangler/local/bootstrap.py $(1) $(if $(PYTHON),--this-python); \
+	exec "$$python" -I requirements/bootstrap.py $(1) $(if $(PYTHON),--this-python); \
 	done; \
 	echo 'make: $(or $(PYTHON),no python3 here) is no Python >= 3.11: install one, or name it with PYTHON=/path/to/python3.' >&2; \
 	exit 2

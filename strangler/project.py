@@ -124,12 +124,13 @@ class StackSection(Section):
     """A service: where it runs already (`address`), or how `strangler up` starts it (`command`).
 
     `environment` is added to this process's own, or with `inherit = false` to nothing but what every program needs.
-    `health` answers 200 once it is ready; `openapi` is its document; `prefix` what its own paths begin with, the public
-    prefix where it is left out.
+    `container` is its address in the network of containers (`django:8001`). `health` answers 200 once it is ready;
+    `openapi` is its document; `prefix` is what its own paths begin with, the public prefix where it is left out.
     """
 
     address: Address | None = None
     command: Command | None = None
+    container: str = ""
     folder: str = "."
     environment: Mapping[str, Template] = Field(default_factory=dict)
     inherit: bool = True

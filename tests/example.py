@@ -17,6 +17,8 @@ CONTRACT_FILE: Final = EXAMPLE.contract
 DECLARED_FILE: Final = EXAMPLE.root / EXAMPLE.files.declared
 assert EXAMPLE.sign_in is not None
 SIGN_IN: Final = EXAMPLE.sign_in
+# Where the gateway of docker-compose.yml finds the services.
+CONTAINERS: Final = {"django": EXAMPLE.django.container, "fastapi": EXAMPLE.fastapi.container}
 
 
 def example_settings(*, routes_file: Path | None = None, **settings: Any) -> LocalSettings:

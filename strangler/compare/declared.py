@@ -1,4 +1,4 @@
-"""Differences that are meant: `fastapi_app/declared_differences.toml`."""
+"""Declared differences: those between the stacks that are meant."""
 
 import datetime as dt
 import tomllib

@@ -22,7 +22,7 @@ _LONG_BYTES: Final = 100_000
 class Outcome(StrEnum):
     """What became of a case that was asked.
 
-    `declared`: all differences are, as `fastapi_app/declared_differences.toml` says. `noise`: they differ, and so
+    `declared`: all differences are, as the file of declared differences says. `noise`: they differ, and so
     does the left side from itself. `failed`: a side gave no answer that could be compared.
     """
 

@@ -38,6 +38,8 @@ _GRANT_SECONDS: Final = 120.0
 def container_settings(settings: LocalSettings) -> GatewaySettings:
     """What the container's nginx is rendered with; the same here and in the service `setup`."""
     return container_gateway(
+        django=settings.project.django.container,
+        fastapi=settings.project.fastapi.container,
         caller=CallerKey.of(settings.project),
         trusted_proxies=settings.trusted_networks,
         stack_header_networks=settings.stack_header_cidrs,

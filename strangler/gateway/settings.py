@@ -109,16 +109,18 @@ class GatewaySettings:
 
 def container_gateway(
     *,
+    django: str,
+    fastapi: str,
     caller: CallerKey = CallerKey(),
     trusted_proxies: tuple[str, ...] = (),
     stack_header_networks: tuple[str, ...] = (),
 ) -> GatewaySettings:
-    """The gateway of docker-compose.yml: its addresses are the services' names."""
+    """The gateway of docker-compose.yml: `django` and `fastapi` are the services' addresses there."""
     return GatewaySettings(
         # Engines publish the port by IPv4, and a kernel without IPv6 would refuse to listen.
         listen=("8080",),
-        django="django:8001",
-        fastapi="fastapi:8002",
+        django=django,
+        fastapi=fastapi,
         caller=caller,
         access_log="/dev/stdout",
         trusted_proxies=trusted_proxies,

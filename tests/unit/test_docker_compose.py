@@ -10,7 +10,7 @@ import yaml
 
 from strangler.gateway.settings import container_gateway
 from strangler.schema import grants
-from tests.example import ROOT, example_settings
+from tests.example import CONTAINERS, ROOT, example_settings
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -165,7 +165,7 @@ def test_the_engine_is_sent_nothing_but_what_images_copy() -> None:
 
 
 def test_the_role_has_the_limits_that_the_tool_gives() -> None:
-    roles = (ROOT / "strangler" / "schema" / "roles.sql").read_text()
+    roles = (ROOT / "django_app" / "roles.sql").read_text()
     limits = re.findall(r"^ALTER ROLE strangler_fastapi SET (\w+) = '(\w+)';$", roles, flags=re.MULTILINE)
     assert dict(limits) == grants._LIMITS
 
@@ -183,7 +183,9 @@ def test_the_shadow_worker_is_the_tools_image_with_a_socket_that_nginx_only_writ
     (mount,) = [mount for mount in nginx["volumes"] if mount["source"] == "samples"]
     assert mount["read_only"] is True
     assert (
-        shadow["environment"]["SHADOW_SOCKET"] == f"{mount['target']}/shadow.sock" == container_gateway().shadow_socket
+        shadow["environment"]["SHADOW_SOCKET"]
+        == f"{mount['target']}/shadow.sock"
+        == container_gateway(**CONTAINERS).shadow_socket
     )
     assert not [name for name, service in SERVICES.items() if "shadow" in service.get("depends_on", {})]
 

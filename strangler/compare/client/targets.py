@@ -68,7 +68,7 @@ def side_at(name: str, url: str, *, headers: Headers = ()) -> Side:
     except ValueError:
         whole = False
     if not whole or parts.query or parts.fragment:
-        raise UsageError(f"{name.upper()} is no base address: write it like http://127.0.0.1:8001/api.")
+        raise UsageError(f"{name.upper()} is no base address: write it like http://127.0.0.1:8000/api.")
     if parts.username is not None:
         raise UsageError(f"{name.upper()} holds a name or a password: leave it out, and take --login or --header.")
     return Side(name=name, url=address, links=address, headers=_besides(headers, (_AGENT,)))

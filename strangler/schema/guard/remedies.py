@@ -10,7 +10,7 @@ from strangler.schema.compatibility.breaks import BreakKind
 from strangler.schema.guard.hazards import HazardKind
 
 # How a step begins names its part of the way.
-_SWITCH: Final = "migrate: let FastAPI do without it, run python -m fastapi_app.consumer, deploy it, and ask again."
+_SWITCH: Final = "migrate: let FastAPI do without it, export its consumer file, deploy it, and ask again."
 _FILL: Final = "migrate: fill the rows that are there in batches: RunPython in a migration with atomic = False."
 _STATE: Final = (
     "contract: take it out of Django first: SeparateDatabaseAndState(state_operations=[…]), and deploy Django."
@@ -19,7 +19,7 @@ _NEW_COLUMN: Final = (
     "expand: AddField for a second column beside {where}, nullable or with a db_default.",
     "migrate: write both, in Django's services or by a trigger (RunSQL), then fill the new one in batches: RunPython "
     "in a migration with atomic = False.",
-    "migrate: let FastAPI read and write the new one, run python -m fastapi_app.consumer, deploy it, and ask again.",
+    "migrate: let FastAPI read and write the new one, export its consumer file, deploy it, and ask again.",
     _STATE,
     "contract: drop the old column in a later migration: RunSQL('ALTER TABLE … DROP COLUMN …').",
 )
@@ -56,7 +56,7 @@ _RENAME_TABLE: Final = (
     "expand: rename the model in Python only, and no other step is needed: Meta.db_table = '{table}' changes nothing "
     "in the database. Else:",
     "expand: make a second table (CreateModel), and write both.",
-    "migrate: let FastAPI read and write the new one, run python -m fastapi_app.consumer, deploy it, and ask again.",
+    "migrate: let FastAPI read and write the new one, export its consumer file, deploy it, and ask again.",
     _STATE,
     "contract: drop {table} in a later migration: RunSQL('DROP TABLE …').",
 )
@@ -71,7 +71,7 @@ _UNIQUE: Final = (
     "[RunSQL('ALTER TABLE … ADD CONSTRAINT … UNIQUE USING INDEX …')]).",
 )
 _ACCEPT: Final = (
-    "expand: let FastAPI take {where} as it will be (fastapi_app/models.py), and deploy it.",
+    "expand: let FastAPI take {where} as it will be, and deploy it.",
     "contract: then migrate, and ask again with the consumer file of the version that runs.",
 )
 

@@ -18,6 +18,7 @@ from strangler.gateway.container import ComposeGateway
 from strangler.gateway.rendering import Rendered
 from strangler.gateway.settings import container_gateway
 from strangler.gateway.versions import VersionFolder
+from tests.example import CONTAINERS
 
 # `docker compose exec -T nginx sh -euc SCRIPT sh …`, with the container's folder in place of its root.
 DOCKER = """#!/bin/sh
@@ -63,7 +64,7 @@ class Container:
 
     def gateway(self, command: str = "docker compose") -> ComposeGateway:
         compose = Compose(command, folder=self.path)
-        return ComposeGateway(settings=container_gateway(), url=URL, compose=compose)
+        return ComposeGateway(settings=container_gateway(**CONTAINERS), url=URL, compose=compose)
 
 
 @pytest.fixture

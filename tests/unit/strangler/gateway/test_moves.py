@@ -10,7 +10,7 @@ from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import GatewaySettings, container_gateway
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
-from tests.example import PREFIXES
+from tests.example import CONTAINERS, PREFIXES
 
 SETTINGS = GatewaySettings(listen=("127.0.0.1:8080",), django="127.0.0.1:8001", fastapi="127.0.0.1:8002")
 
@@ -82,7 +82,7 @@ def test_routes_with_the_same_share_draw_from_the_same_variable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "socket"), [(SETTINGS, "shadow.sock"), (container_gateway(), "/run/shadow/shadow.sock")]
+    ("settings", "socket"), [(SETTINGS, "shadow.sock"), (container_gateway(**CONTAINERS), "/run/shadow/shadow.sock")]
 )
 def test_the_shadow_is_told_by_a_socket(settings: GatewaySettings, socket: str) -> None:
     text = rendered(make_route("a.list", shadow=5), settings=settings)

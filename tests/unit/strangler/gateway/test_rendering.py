@@ -9,7 +9,7 @@ from strangler.gateway.rendering import FILES, render_gateway
 from strangler.gateway.settings import GatewaySettings, container_gateway
 from strangler.routes.route import Api, Fixed, Route, Stack, Stage, Throttle
 from strangler.routes.table import RouteTable
-from tests.example import PREFIXES, ROOT, load_routes
+from tests.example import CONTAINERS, PREFIXES, ROOT, load_routes
 
 SETTINGS = GatewaySettings(listen=("127.0.0.1:8080",), django="127.0.0.1:8001", fastapi="127.0.0.1:8002")
 
@@ -63,7 +63,7 @@ def test_the_same_routes_give_the_same_version_and_others_another() -> None:
     assert rendered == render_gateway(table, SETTINGS)
     assert set(rendered.files) == set(FILES)
     assert f'return 200 "{rendered.version}\\n";' in rendered.files["routes.conf"]
-    others = [render_gateway(make_table(), SETTINGS), render_gateway(table, container_gateway())]
+    others = [render_gateway(make_table(), SETTINGS), render_gateway(table, container_gateway(**CONTAINERS))]
     assert len({rendered.version, *(other.version for other in others)}) == 3
 
 
@@ -203,7 +203,8 @@ def test_nobody_is_trusted_unless_named() -> None:
 
 def test_only_the_containers_nginx_loads_modules_and_looks_names_up() -> None:
     native, container = (
-        render_gateway(make_table(), settings).files["nginx.conf"] for settings in (SETTINGS, container_gateway())
+        render_gateway(make_table(), settings).files["nginx.conf"]
+        for settings in (SETTINGS, container_gateway(**CONTAINERS))
     )
     assert "load_module /usr/lib/nginx/modules/ngx_http_js_module.so;" in container
     assert "include /etc/nginx/resolver.conf;" in container

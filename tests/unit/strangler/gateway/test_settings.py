@@ -6,6 +6,7 @@ import pytest
 
 from strangler.errors import UsageError
 from strangler.gateway.settings import GatewaySettings, container_gateway
+from tests.example import CONTAINERS
 
 GOOD: dict[str, Any] = {"listen": ("127.0.0.1:8080",), "django": "127.0.0.1:8001", "fastapi": "127.0.0.1:8002"}
 HOSTILE = ["a; return 200", "a\nb", "a b c", "a{", "a}", '"', "'", "$host", "#", "\\"]
@@ -34,7 +35,7 @@ def test_a_value_cannot_break_out_of_the_configuration(name: str, value: str) ->
 @pytest.mark.parametrize("name", ["trusted_proxies", "stack_header_networks"])
 def test_only_a_network_is_trusted(name: str, network: str) -> None:
     with pytest.raises(UsageError) as caught:
-        container_gateway(**{name: (network,)})
+        container_gateway(**CONTAINERS, **{name: (network,)})
     assert str(caught.value) == f"nginx can't trust {network!r}: write a network such as 10.0.0.0/8."
 
 

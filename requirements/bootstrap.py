@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 VENV = ROOT / ".venv"
 INTERRUPTED = VENV / "install-interrupted"
 LOCKED = {
@@ -26,7 +26,7 @@ LOCKED = {
 
 
 class BootstrapError(Exception):
-    """One sentence: what is wrong, and the mend."""
+    """One sentence: what is wrong, and how to fix it."""
 
 
 def main(arguments: Sequence[str]) -> int:
