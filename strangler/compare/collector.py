@@ -136,7 +136,8 @@ class Collector:
         tally = self._routes.setdefault(case.route or NO_ROUTE, _RouteTally())
         tally.outcomes[Outcome.DIFFERENT if rows else verdict.outcome] += 1
         for side, asked in ((tally.left, verdict.left), (tally.right, verdict.right)):
-            if asked is not None:
+            # How fast a server refuses or fails is no measure of its speed.
+            if asked is not None and verdict.outcome is not Outcome.UNAVAILABLE:
                 side.times.add(asked.seconds)
                 side.statements.add(asked.statements)
         if verdict.failure:

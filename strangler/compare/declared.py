@@ -75,6 +75,11 @@ class DeclaredDifferences:
             if not covering:
                 yield difference
 
+    def names(self, route: str, *, left: int, right: int) -> bool:
+        """Whether an entry that hasn't expired names these statuses."""
+        entries = self._by_route.get(route, ())
+        return any((entry.v1, entry.v2) == (left, right) and not self._has_expired(entry) for entry in entries)
+
     def faults(self, routes: Iterable[str], *, met_by: Collection[MetBy]) -> tuple[str, ...]:
         """What is wrong with the entries of these routes: expired, or not met by those of `met_by` who should have."""
         entries = [entry for route in routes for entry in self._by_route.get(route, ())]

@@ -1,7 +1,7 @@
 """What becomes of a case: both sides are asked, and what they answer is compared."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
@@ -9,7 +9,7 @@ from typing import Final
 
 from strangler.compare.case import Case
 from strangler.compare.client.client import Asked, Asker
-from strangler.compare.client.errors import AskFailed
+from strangler.compare.client.errors import AskFailed, Unavailable
 from strangler.compare.client.request import Headers
 from strangler.compare.client.response import Answer
 from strangler.compare.declared import DeclaredDifferences
@@ -23,14 +23,19 @@ class Outcome(StrEnum):
     """What became of a case that was asked.
 
     `declared`: all differences are, as the file of declared differences says. `noise`: they differ, and so
-    does the left side from itself. `failed`: a side gave no answer that could be compared.
+    does the left side from itself. `unavailable`: a side answered 429 or 5xx, which is no difference. `failed`: a side
+    gave no answer that could be compared.
     """
 
     EQUAL = "equal"
     DIFFERENT = "different"
     DECLARED = "declared"
     NOISE = "noise"
+    UNAVAILABLE = "unavailable"
     FAILED = "failed"
+
+
+COUNTS: Final = ("asked", *(str(outcome) for outcome in Outcome))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +55,17 @@ class Rules:
     def __init__(self, declared: DeclaredDifferences, *, ignore: Collection[Kind] = ()) -> None:
         self._declared = declared
         self._ignore = frozenset(ignore)
+
+    def require_available(self, route: str, sides: Mapping[str, Answer]) -> None:
+        """Refuse to compare what a server that is too busy or fails has answered, by the names of both sides.
+
+        :raises Unavailable: one of them answers 429 or 5xx, and no declared difference names both statuses.
+        """
+        failing = [(name, answer.status) for name, answer in sides.items() if answer.is_unavailable]
+        left, right = (answer.status for answer in sides.values())
+        if failing and not self._declared.names(route, left=left, right=right):
+            (name, status), *other = failing
+            raise Unavailable(name, f"answered {status}" + "".join(f" and {name} {status}" for name, status in other))
 
     async def compare(
         self, route: str, left: Answer, right: Answer, *, is_same: Callable[[Difference], bool] = lambda _found: False
@@ -78,6 +94,11 @@ class Rules:
         return list(islice(undeclared, MAX_DIFFERENCES)), differs
 
 
+def outcome_of(failure: AskFailed) -> Outcome:
+    """What a failure makes of its case."""
+    return Outcome.UNAVAILABLE if isinstance(failure, Unavailable) else Outcome.FAILED
+
+
 class Judge:
     """Asks both sides in turn and compares what they answer."""
 
@@ -99,15 +120,17 @@ class Judge:
             right = right or await self._right.ask(case, credentials=credentials, known=left.answer)
             return await self._verdict(case, credentials, left, right, right_first=right_first)
         except AskFailed as failure:
-            return Verdict(outcome=Outcome.FAILED, left=left, right=right, failure=failure)
+            return Verdict(outcome=outcome_of(failure), left=left, right=right, failure=failure)
 
     async def _verdict(
         self, case: Case, credentials: Headers, left: Asked, right: Asked, *, right_first: bool
     ) -> Verdict:
+        self._require_available(case, left, right)
         found, differs = await self._rules.compare(case.route, left.answer, right.answer)
         if found and right_first and case.safe:
             # The right's answer has to lie between two of the left's, else a write before both looks like a fault.
             right = await self._right.ask(case, credentials=credentials, known=left.answer)
+            self._require_available(case, left, right)
             found, differs = await self._rules.compare(case.route, left.answer, right.answer)
         outcome = Outcome.DIFFERENT if found else Outcome.DECLARED if differs else Outcome.EQUAL
         if found and case.safe:
@@ -118,9 +141,15 @@ class Judge:
     async def _steady(self, case: Case, credentials: Headers, left: Asked, found: list[Difference]) -> list[Difference]:
         """Those of `found` at places where the left side repeats itself."""
         asked = await self._left.ask(case, credentials=credentials, known=left.answer)
+        if asked.answer.is_unavailable:
+            raise Unavailable(self._left.side.name, f"answered {asked.answer.status}")
         again, _differs = await self._rules.compare(case.route, left.answer, asked.answer)
         # With another status the whole answer is another one.
         if any(each.kind is Kind.STATUS for each in again):
             return []
         unsteady = {each.pattern for each in again}
         return [each for each in found if each.pattern not in unsteady]
+
+    def _require_available(self, case: Case, left: Asked, right: Asked) -> None:
+        names = self._left.side.name, self._right.side.name
+        self._rules.require_available(case.route, dict(zip(names, (left.answer, right.answer), strict=True)))

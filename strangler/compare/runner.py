@@ -24,7 +24,7 @@ class Watch:
 
     Args:
         names: of the left side and the right.
-        share: of them that may fail, or be answered with 5xx, from 0 to 1.
+        share: of them that may fail, or be answered with 429 or 5xx, from 0 to 1.
         window: fewer cases than this say nothing.
     """
 
@@ -38,7 +38,7 @@ class Watch:
             failed = verdict.failure is not None and verdict.failure.side == name
             if asked is None and not failed:
                 continue
-            last.append(failed or (asked is not None and asked.answer.status >= 500))
+            last.append(failed or (asked is not None and asked.answer.is_unavailable))
             if len(last) == last.maxlen and sum(last) > self._share * len(last):
                 return f"{sum(last)} of the last {len(last)} answers of {name} were errors"
         return ""

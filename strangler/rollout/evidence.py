@@ -15,7 +15,11 @@ _READ_BYTES: Final = 10_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What one run has shown of one route; `time` is its start in UTC, `left` and `right` are the stacks' versions."""
+    """What one run has shown of one route.
+
+    `time` is its start in UTC, `asked` how many cases were compared, `equal` how many of them are, declared differences
+    aside; `left` and `right` are the stacks' versions.
+    """
 
     route: str
     time: str

@@ -27,6 +27,10 @@ class AskFailed(Exception):
         self.always = always
 
 
+class Unavailable(AskFailed):
+    """A side is too busy or fails (429, 5xx)."""
+
+
 class Unaskable(AskFailed):
     """No request can be made of the case: nobody was asked."""
 

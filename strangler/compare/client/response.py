@@ -1,6 +1,7 @@
 """What a stack answered, as far as a comparison needs it."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Self
 
 import httpx
@@ -28,6 +29,11 @@ class Answer:
             body=response.content,
             base=base,
         )
+
+    @property
+    def is_unavailable(self) -> bool:
+        """Whether the server was too busy or failed (429, 5xx): such an answer says nothing of how it would answer."""
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     def header(self, name: str) -> str | None:
         """All values of a header in one, as RFC 9110 (5.3) lets them be joined; None where it wasn't sent."""

@@ -10,13 +10,13 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from strangler.compare.judge import COUNTS
 from strangler.compare.report.examples import Examples
 from strangler.compare.report.model import Report, RouteReport, Timing
 from strangler.compare.report.plot import HEIGHT, MIDDLE, WIDTH, plot_of
 from strangler.compare.report.terminal import milliseconds, statements_text, verdict_text
 
 _FOLDER: Final = Path(__file__).parent
-_COUNTS: Final = ("asked", "equal", "different", "declared", "noise", "failed")
 _MAX_GROUPS: Final = 1500
 _MAX_PLOTS: Final = 200
 _MAX_TEXT: Final = 300
@@ -44,8 +44,8 @@ def report_html(report: Report) -> str:
     return environment.get_template("report.html.j2").render(
         report=report,
         verdict=verdict_text(report),
-        totals={name: sum(getattr(route, name) for route in report.routes) for name in _COUNTS},
-        counts=_COUNTS,
+        totals={name: sum(getattr(route, name) for route in report.routes) for name in COUNTS},
+        counts=COUNTS,
         routes=sorted(report.routes, key=lambda route: (-route.different, -route.failed, route.route)),
         found=_within_room(report),
         show=Examples(environment, report).show,

@@ -89,6 +89,7 @@ class RouteReport:
     different: int
     declared: int
     noise: int
+    unavailable: int = 0
     failed: int
     left: Timing | None
     right: Timing | None
@@ -131,14 +132,16 @@ class Report:
         return 1 if different or self.declared_faults else 0
 
     def evidence(self) -> Iterator[Evidence]:
-        """What the run has shown of each route."""
+        """What the run has shown of each route that it compared; equal but for declared differences is equal."""
         for route in self.routes:
-            if route.route:
+            compared = route.equal + route.declared + route.different + route.noise
+            # A run without any comparison must not take the place of the last one that had some.
+            if compared:
                 yield Evidence(
                     route=route.route,
                     time=self.started,
-                    asked=route.asked,
-                    equal=route.equal,
+                    asked=compared,
+                    equal=route.equal + route.declared,
                     different=route.different,
                     left=self.left.version,
                     right=self.right.version,

@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from strangler.compare.judge import COUNTS
 from strangler.compare.report.model import Example, Group, Report, RouteReport, Timing
 from strangler.errors import many
 
-_COUNTS: Final = ("asked", "equal", "different", "declared", "noise", "failed")
 _ALWAYS: Final = ("asked", "equal", "different")
 _GROUPS_SHOWN: Final = 10
 _PLACES_SHOWN: Final = 3
@@ -61,7 +61,7 @@ def statements_text(timing: Timing | None) -> str:
 def _table(report: Report) -> Table:
     left, right = report.left.name, report.right.name
     # What is 0 everywhere takes no room.
-    counts = [name for name in _COUNTS if name in _ALWAYS or any(getattr(route, name) for route in report.routes)]
+    counts = [name for name in COUNTS if name in _ALWAYS or any(getattr(route, name) for route in report.routes)]
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     table.add_column("route", no_wrap=True)
     # Short words: a heading may be broken between them on a narrow terminal, a cell has but one.
@@ -74,7 +74,7 @@ def _table(report: Report) -> Table:
 
 
 def _coloured(name: str, count: int) -> Text:
-    bad = name in {"different", "failed"}
+    bad = name in {"different", "unavailable", "failed"}
     return Text(str(count), style="red" if bad and count else "dim" if not count else "")
 
 
@@ -87,7 +87,7 @@ def _measures(route: RouteReport) -> tuple[str, ...]:
 def _line(report: Report, route: RouteReport) -> str:
     names = (report.left.name, report.right.name)
     headers = (*(f"p50 {name}" for name in names), "ratio", *(f"sql {name}" for name in names))
-    counts = ((name, getattr(route, name)) for name in _COUNTS)
+    counts = ((name, getattr(route, name)) for name in COUNTS)
     cells = (*counts, *zip(headers, _measures(route), strict=True))
     return f"{route.route} " + " ".join(f"{name} {cell}" for name, cell in cells)
 
@@ -117,7 +117,7 @@ def _places(report: Report, group: Group, example: Example) -> Iterator[str]:
 
 def _notes(report: Report) -> Iterable[str]:
     notes = [
-        *(f"failed: {sentence}, {_times(count)}" for sentence, count in report.failures),
+        *(f"not compared: {sentence}, {_times(count)}" for sentence, count in report.failures),
         *(f"left out: {count} {reason}" for reason, count in report.skipped),
         *report.declared_faults,
         *([f"stopped: {report.stopped}"] if report.stopped else []),

@@ -17,8 +17,8 @@ _BUSY_SECONDS: Final = 5.0
 class RouteResult:
     """The counts of one route since the first sample or the last reset.
 
-    Of those `asked`, all are `equal`, `different`, `declared`, `noise` or `failed`; `dropped` ones were not asked.
-    `failure` is why the last one that failed did. Times are UTC as ISO 8601, empty where nothing was asked.
+    `asked` is the sum of the outcomes; `dropped` samples were not asked. `failure` is why a sample could not be compared
+    the last time. Times are UTC as ISO 8601, empty where nothing was asked.
     """
 
     name: str
@@ -27,6 +27,7 @@ class RouteResult:
     different: int = 0
     declared: int = 0
     noise: int = 0
+    unavailable: int = 0
     failed: int = 0
     dropped: int = 0
     failure: str = ""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from strangler.compare.judge import COUNTS as CASE_COUNTS
 from strangler.compare.redaction import Reported
 from strangler.compare.shadow.backlog import Refused
 from strangler.compare.shadow.judging import Judgement
@@ -18,14 +19,15 @@ DROPPED = "dropped"
 
 
 PLACES_PER_ROUTE: Final = 50
-COUNTS: Final = ("asked", "equal", "different", "declared", "noise", "failed", "dropped")
+COUNTS: Final = (*CASE_COUNTS, DROPPED)
 # Raised when the tables change; results of another version are forgotten.
-_VERSION: Final = 2
+_VERSION: Final = 3
 _BUSY_SECONDS: Final = 1.0
 _TABLES: Final = """
 CREATE TABLE route (
     name TEXT PRIMARY KEY, asked INTEGER DEFAULT 0, equal INTEGER DEFAULT 0, different INTEGER DEFAULT 0,
-    declared INTEGER DEFAULT 0, noise INTEGER DEFAULT 0, failed INTEGER DEFAULT 0, dropped INTEGER DEFAULT 0,
+    declared INTEGER DEFAULT 0, noise INTEGER DEFAULT 0, unavailable INTEGER DEFAULT 0,
+    failed INTEGER DEFAULT 0, dropped INTEGER DEFAULT 0,
     failure TEXT DEFAULT '', first TEXT DEFAULT '', last TEXT DEFAULT ''
 );
 CREATE TABLE difference (
@@ -166,7 +168,8 @@ def _route_add(connection: sqlite3.Connection, name: str, tally: RouteTally) -> 
     connection.execute(
         """UPDATE route SET
             asked = asked + :asked, equal = equal + :equal, different = different + :different,
-            declared = declared + :declared, noise = noise + :noise, failed = failed + :failed,
+            declared = declared + :declared, noise = noise + :noise, unavailable = unavailable + :unavailable,
+            failed = failed + :failed,
             dropped = dropped + :dropped, failure = coalesce(nullif(:failure, ''), failure),
             first = coalesce(nullif(first, ''), :first), last = coalesce(nullif(:last, ''), last)
             WHERE name = :name""",

@@ -11,9 +11,9 @@ from strangler.compare.case import Case
 from strangler.compare.cases.scenario import Step
 from strangler.compare.client.auth import Callers, NotSignedInError
 from strangler.compare.client.client import Asked, Asker
-from strangler.compare.client.errors import AskFailed
+from strangler.compare.client.errors import AskFailed, Unavailable
 from strangler.compare.differ import Difference, Kind, Links, links_of
-from strangler.compare.judge import Outcome, Rules, Verdict
+from strangler.compare.judge import Outcome, Rules, Verdict, outcome_of
 from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.changes import Originals, Reader
@@ -99,6 +99,13 @@ class Play:
             variables_save(step, asked.answer, variables)
         secrets += self._secret_variables()
         rows = self._rows_compare(Masker((*secrets, *step.case.secrets)))
+        try:
+            names = (asker.side.name for asker in askers)
+            sides = dict(zip(names, (asked.answer for asked in answers), strict=True))
+            self._rules.require_available(step.case.route, sides)
+        except Unavailable as failure:
+            # Rows that this side has not written are no difference either.
+            return Played(case=cases[LEFT], verdict=Verdict(outcome=outcome_of(failure), failure=failure))
         verdict = await self._judged(step.case, *answers)
         return Played(case=cases[LEFT], verdict=verdict, rows=rows, secrets=secrets)
 

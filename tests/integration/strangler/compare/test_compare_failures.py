@@ -36,8 +36,8 @@ def test_a_bad_answer_is_one_line_and_the_rest_is_reported(
     with raw_server(lambda head: answer(head) if b"/posts/" in head else [good]) as url:
         run = compare.run(stacks[0].url, url, "--max-body", "1000000")
     assert run.code == 4
-    assert f"failed: {sentence}, once\n" in run.out
-    assert run.out.count("failed: ") == 1
+    assert f"not compared: {sentence}, once\n" in run.out
+    assert run.out.count("not compared: ") == 1
     assert "Traceback" not in run.out + run.err
     assert run.report["failures"] == [[sentence, 1]]
     assert run.route("posts.list")["failed"] == 1
@@ -50,14 +50,14 @@ def test_an_answer_that_never_comes_is_one_line(compare: Compare, stacks: tuple[
     stacks[1].reply = lambda request: Reply(after=5 if "posts" in request.target else 0)
     run = compare.run(stacks[0].url, stacks[1].url, "--timeout", "0.4")
     assert run.code == 4
-    assert "failed: right took longer than 0.4 s (posts.list), once\n" in run.out
+    assert "not compared: right took longer than 0.4 s (posts.list), once\n" in run.out
     assert run.route("tags.list")["equal"] == 1
 
 
 def test_a_side_that_is_down_is_one_line(compare: Compare, stacks: tuple[TinyStack, TinyStack]) -> None:
     run = compare.run(stacks[0].url, nobody())
     assert run.code == 4
-    assert "failed: right does not answer (connection refused), 2 times\n" in run.out
+    assert "not compared: right does not answer (connection refused), 2 times\n" in run.out
     assert "not compared as a whole: 2 cases of 2 routes" in run.out
     assert run.route("tags.list")["failed"] == 1
 
@@ -65,6 +65,6 @@ def test_a_side_that_is_down_is_one_line(compare: Compare, stacks: tuple[TinySta
 def test_tls_that_fails_is_one_line(compare: Compare, stacks: tuple[TinyStack, TinyStack]) -> None:
     run = compare.run(stacks[0].url, stacks[1].url.replace("http:", "https:"))
     assert run.code == 4
-    (line,) = [line for line in run.out.splitlines() if line.startswith("failed: ")]
-    assert line.startswith("failed: right does not answer (TLS: ")
+    (line,) = [line for line in run.out.splitlines() if line.startswith("not compared: ")]
+    assert line.startswith("not compared: right does not answer (TLS: ")
     assert line.endswith("), 2 times")

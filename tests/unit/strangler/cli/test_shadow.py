@@ -75,14 +75,19 @@ TITLE = Reported(kind="value", place="$.results[3].title", pattern="$.results[*]
 def test_routes_that_are_sampled_are_shown_before_anything_was_asked() -> None:
     result = run()
     assert result.exit_code == 0
-    assert result.stdout == ("posts.list 5% asked 0 equal 0 different 0 declared 0 noise 0 failed 0 dropped 0 last -\n")
+    assert result.stdout == (
+        "posts.list 5% asked 0 equal 0 different 0 declared 0 noise 0 unavailable 0 failed 0 dropped 0 last -\n"
+    )
 
 
 def test_routes_that_were_sampled_are_shown_too_and_equal_ones_end_well(checkout: Path) -> None:
     add(checkout, "tags.list", judgement(Outcome.EQUAL), judgement(Outcome.FAILED, failure="django does not answer"))
     result = run()
     assert result.exit_code == 0
-    assert "tags.list 0% asked 2 equal 1 different 0 declared 0 noise 0 failed 1 dropped 0 last 20" in result.stdout
+    assert (
+        "tags.list 0% asked 2 equal 1 different 0 declared 0 noise 0 unavailable 0 failed 1 dropped 0 last 20"
+        in result.stdout
+    )
     assert result.stderr == "tags.list could not be compared, the last time because django does not answer\n"
 
 

@@ -5,7 +5,7 @@ import json
 
 from strangler.compare.case import Case
 from strangler.compare.client.client import Asked
-from strangler.compare.client.errors import AskFailed
+from strangler.compare.client.errors import AskFailed, Unavailable
 from strangler.compare.client.response import Answer
 from strangler.compare.client.target import Side
 from strangler.compare.collector import MAX_EXAMPLES, MAX_FAILURES, MAX_GROUPS, NO_ROUTE, Collector
@@ -47,12 +47,12 @@ def only(report: Report) -> RouteReport:
 
 def test_the_counts_add_up() -> None:
     collector = Collector(LEFT, RIGHT)
-    for outcome, count in zip(Outcome, range(1, 6), strict=True):
+    for outcome, count in zip(Outcome, range(1, 7), strict=True):
         for _ in range(count):
             collector.add(case(), Verdict(outcome=outcome))
     route = only(collector.report())
-    assert (route.equal, route.different, route.declared, route.noise, route.failed) == (1, 2, 3, 4, 5)
-    assert route.asked == 15
+    assert [getattr(route, outcome) for outcome in Outcome] == [1, 2, 3, 4, 5, 6]
+    assert route.asked == 21
     assert (route.left, route.right, route.ratio) == (None, None, None)
 
 
@@ -104,6 +104,16 @@ def test_a_failure_of_an_answer_names_its_route_and_one_of_a_side_does_not() -> 
         ("django does not answer (connection refused)", 2),
         ("fastapi took longer than 1 s (posts.list)", 1),
     )
+
+
+def test_who_is_unavailable_is_named_and_no_measure_of_speed() -> None:
+    collector = Collector(LEFT, RIGHT)
+    failure = Unavailable("fastapi", "answered 503")
+    sides = {"left": asked({}), "right": asked({}, seconds=0.001, status=503)}
+    collector.add(case(), Verdict(outcome=Outcome.UNAVAILABLE, failure=failure, **sides))
+    report = collector.report()
+    assert report.failures == (("fastapi answered 503 (posts.list)", 1),)
+    assert (report.exit_code, only(report).unavailable, only(report).right) == (4, 1, None)
 
 
 def test_rows_that_differ_make_a_case_different() -> None:

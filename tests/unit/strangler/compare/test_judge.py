@@ -1,5 +1,6 @@
 """What becomes of a case: equal, different, declared, noise or failed; and who is asked how often, in what order."""
 
+import dataclasses
 import datetime as dt
 import json
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from strangler.compare.case import Case
 from strangler.compare.client.client import Asked
 from strangler.compare.client.errors import AskFailed
 from strangler.compare.client.response import Answer
+from strangler.compare.client.target import Side
 from strangler.compare.declared import DeclaredDifference, DeclaredDifferences
 from strangler.compare.differ import MAX_DIFFERENCES, Kind
 from strangler.compare.judge import Judge, Outcome, Rules, Verdict
@@ -24,6 +26,7 @@ class Script:
 
     def __init__(self, name: str, bodies: Iterable[Any], heard: list[str]) -> None:
         self.name = name
+        self.side = Side(name=name, url="http://side", links="")
         self.bodies = list(bodies)
         self.heard = heard
         self.known: list[Answer | None] = []
@@ -75,7 +78,7 @@ async def test_what_the_left_cannot_repeat_is_noise() -> None:
     verdict, _heard = await judged([{"a": 1, "b": 1}, {"a": 2, "b": 1}], [{"a": 3, "b": 2}])
     assert (verdict.outcome, [each.place for each in verdict.found]) == (Outcome.DIFFERENT, ["$.b"])
     # With another status the whole answer is another one.
-    verdict, _heard = await judged([(500, {}), (200, {})], [(200, {"a": 1})])
+    verdict, _heard = await judged([(404, {}), (200, {})], [(200, {"a": 1})])
     assert verdict.outcome is Outcome.NOISE
 
 
@@ -140,6 +143,43 @@ async def test_who_does_not_answer_fails_the_case_and_spares_the_other() -> None
     assert (verdict.outcome, str(verdict.failure), heard) == (Outcome.FAILED, "left does not answer", "L")
     verdict, heard = await judged([{}], [AskFailed("right", "does not answer")])
     assert (verdict.outcome, heard, verdict.left is not None) == (Outcome.FAILED, "LR", True)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "sentence"),
+    [
+        ((503, {}), (200, {}), "L answered 503"),
+        ((200, {}), (429, {}), "R answered 429"),
+        ((500, {}), (500, {}), "L answered 500 and R 500"),
+    ],
+)
+@pytest.mark.parametrize("right_first", [False, True])
+async def test_who_is_too_busy_or_fails_is_neither_equal_nor_different(
+    left: object, right: object, sentence: str, *, right_first: bool
+) -> None:
+    verdict, heard = await judged([left], [right], right_first=right_first)
+    assert (verdict.outcome, str(verdict.failure), verdict.found) == (Outcome.UNAVAILABLE, sentence, ())
+    assert len(heard) == 2
+
+
+async def test_who_is_too_busy_to_repeat_itself_says_nothing_of_noise() -> None:
+    verdict, _heard = await judged([{"a": 1}, (429, {})], [{"a": 2}])
+    assert (verdict.outcome, str(verdict.failure)) == (Outcome.UNAVAILABLE, "L answered 429")
+    verdict, _heard = await judged([{"a": 1}], [{"a": 2}, (503, {})], right_first=True)
+    assert (verdict.outcome, str(verdict.failure)) == (Outcome.UNAVAILABLE, "R answered 503")
+
+
+async def test_statuses_that_are_declared_are_a_declared_difference_however_bad_they_are() -> None:
+    entry = DeclaredDifference(route="posts.list", reason="r", owner="o", expires=dt.date(2999, 1, 1), v1=500, v2=400)
+    declared = DeclaredDifferences([entry])
+    verdict, _heard = await judged([(500, {})], [(400, {})], rules=Rules(declared))
+    assert (verdict.outcome, declared.met) == (Outcome.DECLARED, {entry})
+    for left, right in ((500, 500), (503, 400), (500, 200)):
+        verdict, _heard = await judged([(left, {})], [(right, {})], rules=Rules(declared))
+        assert verdict.outcome is Outcome.UNAVAILABLE
+    expired = dataclasses.replace(entry, expires=dt.date(2000, 1, 1))
+    verdict, _heard = await judged([(500, {})], [(400, {})], rules=Rules(DeclaredDifferences([expired])))
+    assert verdict.outcome is Outcome.UNAVAILABLE
 
 
 async def test_long_answers_are_compared_as_short_ones_are() -> None:

@@ -119,6 +119,7 @@ async def test_a_mistake_in_the_cases_ends_the_run() -> None:
     [
         (answered(500, 200), "left"),
         (answered(200, 503), "right"),
+        (answered(200, 429), "right"),
         (Verdict(outcome=Outcome.FAILED, failure=AskFailed("right", "does not answer", always=True)), "right"),
     ],
 )

@@ -68,6 +68,24 @@ def test_what_is_old_is_no_proof(file: EvidenceFile) -> None:
     assert found.equal == 5
 
 
+def test_declared_differences_are_evidence_and_errors_of_a_server_are_none(file: EvidenceFile) -> None:
+    run = report(posts__list=(8, 0), tags__list=(0, 0))
+    of_posts, of_tags = run.routes
+    counted = (
+        dataclasses.replace(of_posts, asked=20, declared=5, unavailable=4, failed=3),
+        dataclasses.replace(of_tags, asked=7, unavailable=7),
+    )
+    file.add(report(tags__list=(3, 2)).evidence())
+    file.add(dataclasses.replace(run, routes=counted).evidence())
+    found = known(file)
+    assert found is not None
+    assert (found.equal, found.last.asked) == (13, 13)
+    # A run that compared nothing takes back no difference.
+    found = known(file, "tags.list")
+    assert found is not None
+    assert (found.equal, found.different) == (3, 2)
+
+
 def test_half_a_line_spoils_nothing(tmp_path: Path, file: EvidenceFile) -> None:
     file.add(report(posts__list=(5, 0)).evidence())
     path = tmp_path / "compare" / "evidence.jsonl"

@@ -1,5 +1,6 @@
 """The report on a terminal, off it, as JSON and as JUnit XML."""
 
+import dataclasses
 import io
 import json
 from xml.etree import ElementTree as ET
@@ -8,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from strangler.compare.redaction import Reported
+from strangler.compare.report.html import report_html
 from strangler.compare.report.json import report_json
 from strangler.compare.report.junit import report_junit
 from strangler.compare.report.model import (
@@ -83,7 +85,7 @@ def printed(found: Report, *, terminal: bool) -> str:
 def test_off_a_terminal_each_route_is_a_line() -> None:
     lines = printed(FOUND, terminal=False).splitlines()
     assert lines[1] == (
-        "tags.list asked 10 equal 10 different 0 declared 0 noise 0 failed 0 "
+        "tags.list asked 10 equal 10 different 0 declared 0 noise 0 unavailable 0 failed 0 "
         "p50 django 12.3 ms p50 fastapi - ratio - sql django 3 to 21 sql fastapi -"
     )
 
@@ -98,7 +100,7 @@ def test_a_difference_is_told_with_its_example(*, terminal: bool) -> None:
     assert "  django   posts: the one of step 2 title = a\n" in text
     assert "  curl -si http://left/posts/\n" in text
     for note in (
-        "failed: django took longer than 1 s (posts.list), 2 times",
+        "not compared: django took longer than 1 s (posts.list), 2 times",
         "left out: 3 lines that can't be read",
         "the declared difference of a was never met: remove it",
         "stopped: interrupted",
@@ -136,6 +138,31 @@ def test_json_has_every_field_and_the_exit_code() -> None:
     found = json.loads(report_json(FOUND))
     assert (found["exit_code"], found["seconds"], found["stopped"]) == (4, 1.25, "interrupted")
     assert found["routes"][0]["groups"][0]["examples"][0]["places"][0]["pattern"] == "$[*].a"
+
+
+def test_every_form_counts_and_names_who_was_unavailable() -> None:
+    found = report(
+        dataclasses.replace(route(), equal=7, unavailable=3),
+        failures=(("fastapi answered 503 (posts.list)", 3),),
+    )
+    text = printed(found, terminal=False)
+    assert " unavailable 3 failed 0 " in text
+    assert "not compared: fastapi answered 503 (posts.list), 3 times\n" in text
+    assert printed(found, terminal=True).splitlines()[0].split()[:5] == [
+        "route",
+        "asked",
+        "equal",
+        "different",
+        "unavailable",
+    ]
+    as_json = json.loads(report_json(found))
+    assert (as_json["exit_code"], as_json["routes"][0]["unavailable"]) == (4, 3)
+    junit = report_junit(found)
+    assert "7 of 10 alike: 0 as declared, 0 noise; 3 unavailable, 0 failed" in junit
+    assert 'message="fastapi answered 503 (posts.list) (3)"' in junit
+    page = report_html(found)
+    assert '<li class="unavailable"><b>3</b> unavailable</li>' in page
+    assert "<b>not compared:</b> fastapi answered 503 (posts.list)" in page
 
 
 def test_junit_has_a_suite_for_each_route_and_a_case_for_each_fault() -> None:
