@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from strangler.compare.cases.files import scenarios_from_files
-from strangler.compare.cases.scenario import Scenario
+from strangler.compare.case import Scenario
+from strangler.compare.cases.case_files import scenarios_from_files
 from strangler.compare.client.client import Limits
+from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.judge import Rules
 from strangler.compare.writes.play import Played
-from strangler.compare.writes.playing import Asking, writes_compare
+from strangler.compare.writes.scenarios import Asking, writes_compare
 from strangler.compare.writes.servers import Starting
 from strangler.databases.connecting import dsn_to, identity_of
 from strangler.databases.dumping import database_dump_into

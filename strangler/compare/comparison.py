@@ -1,129 +1,155 @@
-"""One run: both sides, how they are asked, and what counts."""
+"""Compares one case: requests it from both sides and says whether the responses are equal."""
 
 import asyncio
-import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+from typing import Final
 
 from strangler.compare.case import Case
-from strangler.compare.client.auth import Callers
-from strangler.compare.client.client import Asker, Limits
-from strangler.compare.client.target import Side
-from strangler.compare.collector import Collector
-from strangler.compare.judge import Judge, Outcome, Rules
-from strangler.compare.openapi_document import Document, document_find, ids_find
-from strangler.compare.runner import Runner, Watch
-from strangler.errors import FailedError
-from strangler.project import SignInSection
+from strangler.compare.client.client import Asked, Asker
+from strangler.compare.client.errors import AskFailed, Unavailable
+from strangler.compare.client.request import Headers
+from strangler.compare.client.response import Answer
+from strangler.compare.declared import DeclaredDifferences
+from strangler.compare.differ import MAX_DIFFERENCES, Difference, Kind, every_difference
 
-# A version is worth no wait for a side that hangs.
-_VERSION_SECONDS: Final = 5.0
+# Two bodies of this size together are compared in a millisecond or so; the loop has answers to read.
+_LONG_BYTES: Final = 100_000
 
 
-class Stoppable(Protocol):
-    """What works until it is told to stop."""
+class Outcome(StrEnum):
+    """What became of a case that was asked.
 
-    def stop(self, why: str) -> None:
-        """Ask no more."""
+    `declared`: all differences are, as the file of declared differences says. `noise`: they differ, and so
+    does the left side from itself. `unavailable`: a side answered 429 or 5xx, which is no difference. `failed`: a side
+    gave no answer that could be compared.
+    """
+
+    EQUAL = "equal"
+    DIFFERENT = "different"
+    DECLARED = "declared"
+    NOISE = "noise"
+    UNAVAILABLE = "unavailable"
+    FAILED = "failed"
+
+
+COUNTS: Final = ("asked", *(str(outcome) for outcome in Outcome))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """How two sides are compared.
+class Verdict:
+    """What became of one case, with its secrets: `strangler.compare.redaction` stands between it and any report."""
 
-    Attributes:
-        left, right: the sides.
-        limits: of each.
-        rules: which differences count.
-        sign_in: how callers get their tokens.
-        password: of a caller; None where nobody knows it.
-        logins: callers that are signed in before anything is asked.
-        login_right: the right side gives the tokens, and the left only if the right doesn't answer.
-        follow: redirects within a side are followed.
-        stop_share: of the last `stop_window` answers of a side that may be errors, from 0 to 1.
-    """
+    outcome: Outcome
+    found: tuple[Difference, ...] = field(default=(), repr=False)
+    left: Asked | None = field(default=None, repr=False)
+    right: Asked | None = field(default=None, repr=False)
+    failure: AskFailed | None = None
 
-    left: Side
-    right: Side
-    limits: Limits
-    rules: Rules
-    sign_in: SignInSection
-    password: Callable[[str], str | None] = field(repr=False)
-    logins: tuple[str, ...] = ()
-    login_right: bool = False
-    follow: bool = False
-    stop_share: float = 0.5
-    stop_window: int = 50
 
-    async def run(
-        self, cases: Iterable[Case], collector: Collector, *, tell: Callable[[Outcome], None] = lambda _outcome: None
-    ) -> str:
-        """Ask all cases; why the run ended before they did, empty if it didn't.
+class Rules:
+    """Which differences of two answers count; those of a kind in `ignore` don't."""
 
-        :raises UsageError: a caller is refused; what `cases` raises is raised too.
+    def __init__(self, declared: DeclaredDifferences, *, ignore: Collection[Kind] = ()) -> None:
+        self._declared = declared
+        self._ignore = frozenset(ignore)
+
+    def require_available(self, route: str, sides: Mapping[str, Answer]) -> None:
+        """Refuse to compare what a server that is too busy or fails has answered, by the names of both sides.
+
+        :raises Unavailable: one of them answers 429 or 5xx, and no declared difference names both statuses.
         """
-        async with self._open() as (left, right, callers):
-            await callers.require(self.logins)
-            runner = Runner(
-                Judge(left, right, self.rules),
-                callers,
-                collector,
-                watch=Watch((self.left.name, self.right.name), share=self.stop_share, window=self.stop_window),
-                concurrency=self.limits.concurrency,
-                tell=tell,
-            )
-            with interruptible(runner):
-                return await runner.run(cases)
+        failing = [(name, answer.status) for name, answer in sides.items() if answer.is_unavailable]
+        left, right = (answer.status for answer in sides.values())
+        if failing and not self._declared.names(route, left=left, right=right):
+            (name, status), *other = failing
+            raise Unavailable(name, f"answered {status}" + "".join(f" and {name} {status}" for name, status in other))
 
-    async def learn(self, *, of_right: bool) -> Document:
-        """The OpenAPI document of a side, with ids that the first of `logins` finds there.
+    async def compare(
+        self, route: str, left: Answer, right: Answer, *, is_same: Callable[[Difference], bool] = lambda _found: False
+    ) -> tuple[list[Difference], bool]:
+        """Where two answers of a route differ, the first thousand undeclared places; and whether they differ at all.
 
-        :raises UsageError: a caller is refused.
-        :raises FailedError: there is no document.
+        Those that `is_same` takes for equal don't count.
         """
-        async with self._open() as (left, right, callers):
-            await callers.require(self.logins)
-            asker = right if of_right else left
-            document = await document_find(asker)
-            credentials = await callers.credentials(next(iter(self.logins), ""))
-            return replace(document, known=await ids_find(asker, document, credentials))
+        if len(left.body) + len(right.body) > _LONG_BYTES:
+            return await asyncio.to_thread(self._compare, route, left, right, is_same)
+        return self._compare(route, left, right, is_same)
 
-    async def versions(self) -> tuple[str, str]:
-        """What each side's OpenAPI document calls its version; empty where there is none."""
-        async with self._open() as (left, right, _callers):
-            return await _version(left), await _version(right)
+    def _compare(
+        self, route: str, left: Answer, right: Answer, is_same: Callable[[Difference], bool]
+    ) -> tuple[list[Difference], bool]:
+        differs = False
 
-    @asynccontextmanager
-    async def _open(self) -> AsyncIterator[tuple[Asker, Asker, Callers]]:
-        async with self._asker(self.left) as left, self._asker(self.right) as right:
-            askers = (right, left) if self.login_right else (left, right)
-            yield left, right, Callers(askers, self.sign_in, self.password)
+        def counting() -> Iterator[Difference]:
+            nonlocal differs
+            for difference in every_difference(left, right):
+                if difference.kind not in self._ignore and not is_same(difference):
+                    differs = True
+                    yield difference
 
-    def _asker(self, side: Side) -> Asker:
-        return Asker(side, self.limits, follow=self.follow, strict_json=True)
+        undeclared = self._declared.undeclared(route, counting(), left=left.status, right=right.status)
+        return list(islice(undeclared, MAX_DIFFERENCES)), differs
 
 
-async def _version(asker: Asker) -> str:
-    try:
-        async with asyncio.timeout(_VERSION_SECONDS):
-            return (await document_find(asker)).version
-    except (FailedError, TimeoutError):
-        return ""
+def outcome_of(failure: AskFailed) -> Outcome:
+    """What a failure makes of its case."""
+    return Outcome.UNAVAILABLE if isinstance(failure, Unavailable) else Outcome.FAILED
 
 
-@contextmanager
-def interruptible(runner: Stoppable) -> Iterator[None]:
-    """The first ^C ends the run with what it has found; the second ends the program."""
-    loop = asyncio.get_running_loop()
+class Judge:
+    """Asks both sides in turn and compares what they answer."""
 
-    def interrupt() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        runner.stop("interrupted")
+    def __init__(self, left: Asker, right: Asker, rules: Rules) -> None:
+        self._left = left
+        self._right = right
+        self._rules = rules
 
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
+    async def judge(self, case: Case, *, credentials: Headers = (), right_first: bool = False) -> Verdict:
+        """Ask both, and the left once more where they differ: what it can't repeat is noise.
+
+        Nothing that may write is asked twice.
+        """
+        left = right = None
+        try:
+            if right_first:
+                right = await self._right.ask(case, credentials=credentials)
+            left = await self._left.ask(case, credentials=credentials, known=right.answer if right else None)
+            right = right or await self._right.ask(case, credentials=credentials, known=left.answer)
+            return await self._verdict(case, credentials, left, right, right_first=right_first)
+        except AskFailed as failure:
+            return Verdict(outcome=outcome_of(failure), left=left, right=right, failure=failure)
+
+    async def _verdict(
+        self, case: Case, credentials: Headers, left: Asked, right: Asked, *, right_first: bool
+    ) -> Verdict:
+        self._require_available(case, left, right)
+        found, differs = await self._rules.compare(case.route, left.answer, right.answer)
+        if found and right_first and case.safe:
+            # The right's answer has to lie between two of the left's, else a write before both looks like a fault.
+            right = await self._right.ask(case, credentials=credentials, known=left.answer)
+            self._require_available(case, left, right)
+            found, differs = await self._rules.compare(case.route, left.answer, right.answer)
+        outcome = Outcome.DIFFERENT if found else Outcome.DECLARED if differs else Outcome.EQUAL
+        if found and case.safe:
+            found = await self._steady(case, credentials, left, found)
+            outcome = Outcome.DIFFERENT if found else Outcome.NOISE
+        return Verdict(outcome=outcome, found=tuple(found), left=left, right=right)
+
+    async def _steady(self, case: Case, credentials: Headers, left: Asked, found: list[Difference]) -> list[Difference]:
+        """Those of `found` at places where the left side repeats itself."""
+        asked = await self._left.ask(case, credentials=credentials, known=left.answer)
+        if asked.answer.is_unavailable:
+            raise Unavailable(self._left.side.name, f"answered {asked.answer.status}")
+        again, _differs = await self._rules.compare(case.route, left.answer, asked.answer)
+        # With another status the whole answer is another one.
+        if any(each.kind is Kind.STATUS for each in again):
+            return []
+        unsteady = {each.pattern for each in again}
+        return [each for each in found if each.pattern not in unsteady]
+
+    def _require_available(self, case: Case, left: Asked, right: Asked) -> None:
+        names = self._left.side.name, self._right.side.name
+        self._rules.require_available(case.route, dict(zip(names, (left.answer, right.answer), strict=True)))

@@ -13,9 +13,9 @@ from strangler.compare.client.response import Answer
 from strangler.compare.json_values import (
     ABSENT,
     Absent,
+    JsonPath,
     Keys,
     NotJsonError,
-    Path,
     is_written_alike,
     json_parse,
     pairs_walk,
@@ -91,7 +91,7 @@ class Difference:
     """
 
     kind: Kind
-    path: Path = ()
+    path: JsonPath = ()
     left: object
     right: object
 

@@ -8,8 +8,8 @@ from enum import Enum
 from itertools import zip_longest
 from typing import Final, TypeAlias
 
-Path: TypeAlias = tuple[str | int, ...]
-Pair: TypeAlias = tuple[Path, object, object]
+JsonPath: TypeAlias = tuple[str | int, ...]
+Pair: TypeAlias = tuple[JsonPath, object, object]
 _TOKEN: Final = re.compile(r'([ \t\n\r]*)("[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s"{}\[\],:]+)')
 _STRING: Final = json.JSONDecoder(strict=False)
 
@@ -70,7 +70,7 @@ def json_lines(value: object, *, indent: str = "") -> str:
     return json_text(value)
 
 
-def path_text(path: Path, *, any_item: bool = False) -> str:
+def path_text(path: JsonPath, *, any_item: bool = False) -> str:
     """A path as JSONPath (RFC 9535) writes it, such as `$.results[0].title`; with `any_item`, `[*]` for each index."""
     return "$" + "".join(_segment(part, any_item=any_item) for part in path)
 
@@ -105,12 +105,12 @@ def is_written_alike(left: str, right: str) -> bool:
     return all(_is_alike(part[1], one[part], other[part]) for part in one.keys() & other.keys())
 
 
-def _writing(text: str) -> dict[tuple[Path, str], list[str]]:
+def _writing(text: str) -> dict[tuple[JsonPath, str], list[str]]:
     """The blanks before each piece, and strings as they are written, by place and part; a repeated key has several."""
-    parts: dict[tuple[Path, str], list[str]] = defaultdict(list)
+    parts: dict[tuple[JsonPath, str], list[str]] = defaultdict(list)
     # The path of each open list or object, with the index of the current item of a list.
-    opened: list[tuple[Path, int | None]] = []
-    path: Path = ()
+    opened: list[tuple[JsonPath, int | None]] = []
+    path: JsonPath = ()
     is_first = is_key = False
     end = 0
     for found in _TOKEN.finditer(text):

@@ -11,8 +11,7 @@ from rich.text import Text
 
 from strangler.cli.output import err, say
 from strangler.compare.client.request import headers_sent
-from strangler.compare.client.target import Side
-from strangler.compare.client.targets import side_at
+from strangler.compare.client.sides import Side, side_at
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.process import StopSignals
 from tests.bench.bystanders import Bystanders

@@ -14,7 +14,7 @@ import pytest
 from shared_schema.server_timing import RequestStatements
 from strangler.compare.case import Case
 from strangler.compare.client.client import Asked, Asker, Limits
-from strangler.compare.client.targets import sides_local
+from strangler.compare.client.sides import sides_local
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
 from tests.example import example_settings

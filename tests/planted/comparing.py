@@ -7,18 +7,17 @@ from contextlib import aclosing
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from strangler.compare.cases.files import cases_from_files, scenarios_from_files
-from strangler.compare.cases.scenario import Scenario, Step
+from strangler.compare.case import Scenario, Step
+from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
 from strangler.compare.client.client import Limits
-from strangler.compare.client.target import Side
-from strangler.compare.client.targets import sides_local
+from strangler.compare.client.sides import Side, sides_local
 from strangler.compare.collector import Collector
-from strangler.compare.comparison import Comparison
+from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.judge import Rules
 from strangler.compare.report.model import Report
+from strangler.compare.run import Comparison
 from strangler.compare.writes.play import Played
-from strangler.compare.writes.running import WriteRunner
+from strangler.compare.writes.scenarios import WriteRunner
 from strangler.compare.writes.servers import Starting
 from strangler.compare.writes.variables import names_in
 from strangler.local.services import stack_service

@@ -4,8 +4,8 @@ from collections import defaultdict
 
 import pytest
 
-from strangler.compare.cases.files import cases_from_files, scenarios_from_files
-from strangler.compare.cases.scenario import Step
+from strangler.compare.case import Step
+from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
 from strangler.routes.route import Route
 from tests.example import ROOT, load_routes
 

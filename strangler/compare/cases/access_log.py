@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 from zlib import crc32
 
 from strangler.compare.case import Case
-from strangler.compare.cases.routing import Router, is_rewritten
+from strangler.compare.cases.router import Router, is_rewritten
 from strangler.rollout.access_log import AccessLog, log_lines
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Route

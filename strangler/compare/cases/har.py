@@ -8,9 +8,8 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from strangler.compare.case import Case
-from strangler.compare.cases.bodies import FORM_TYPE, secrets_in
-from strangler.compare.cases.headers import kept_headers
-from strangler.compare.cases.routing import Router
+from strangler.compare.cases.message import FORM_TYPE, kept_headers, secrets_in
+from strangler.compare.cases.router import Router
 from strangler.errors import UsageError
 from strangler.routes.table import RouteTable
 

@@ -9,13 +9,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from strangler.compare.case import Case
-from strangler.compare.cases.known_ids import KnownIds, with_known_ids
-from strangler.compare.cases.routing import Router
+from strangler.compare.cases.openapi_document import KnownIds, with_known_ids
+from strangler.compare.cases.router import Router
 from strangler.errors import UsageError
 from strangler.routes.table import RouteTable
 
 if TYPE_CHECKING:
-    from strangler.compare.cases.generating import Made, Operation
+    from strangler.compare.cases.generator import Made, Operation
 
 UNREADABLE: Final = "operations of the document that schemathesis can't read"
 UNMADE: Final = "operations of the document that no request could be made for"
@@ -65,28 +65,28 @@ def cases_from_openapi(
 
     :raises UsageError: schemathesis isn't installed, or doesn't understand the document.
     """
-    generating = _generating()
+    generator = _generator()
     try:
-        operations = generating.operations_of(document, seed=making.seed)
-    except generating.DocumentError as error:
+        operations = generator.operations_of(document, seed=making.seed)
+    except generator.DocumentError as error:
         message = f"the OpenAPI document can't be understood ({error}): mend it, or take the other side's."
         raise UsageError(message) from None
     router = Router(table)
     for operation in operations:
         reason = _reason(operation, router, making)
-        cases = [] if reason else _cases(generating, operation, router, making, skipped, name)
+        cases = [] if reason else _cases(generator, operation, router, making, skipped, name)
         if not cases:
             skipped[reason or UNMADE] += 1
         yield from cases
 
 
-def _generating() -> ModuleType:
+def _generator() -> ModuleType:
     try:
-        from strangler.compare.cases import generating
+        from strangler.compare.cases import generator
     except ImportError as error:
         mend = "install it with .venv/bin/python -m pip install -r requirements/compare.txt."
         raise UsageError(f"cases from an OpenAPI document need schemathesis, which isn't installed: {mend}") from error
-    return generating
+    return generator
 
 
 def _reason(operation: "Operation | None", router: Router, making: Making) -> str:
@@ -106,10 +106,10 @@ def _reason(operation: "Operation | None", router: Router, making: Making) -> st
 
 
 def _cases(
-    generating: ModuleType, operation: "Operation", router: Router, making: Making, skipped: Counter[str], name: str
+    generator: ModuleType, operation: "Operation", router: Router, making: Making, skipped: Counter[str], name: str
 ) -> list[Case]:
     method, template = operation.method.upper(), operation.full_path.removeprefix(making.prefix)
-    made, unsendable = _made(generating, operation, template, making)
+    made, unsendable = _made(generator, operation, template, making)
     callers = cycle(making.callers or ("",))
     source = f"{name}, {method} {template}"
     cases = [_case(method, each, next(callers), router, making, source) for each in made]
@@ -120,7 +120,7 @@ def _cases(
     return kept
 
 
-def _made(generating: ModuleType, operation: "Operation", template: str, making: Making) -> tuple[list["Made"], int]:
+def _made(generator: ModuleType, operation: "Operation", template: str, making: Making) -> tuple[list["Made"], int]:
     """Each request once, and how many can't be sent."""
     # Each operation has chance of its own, so that another one in the document leaves its requests as they are.
     random = Random(f"{making.seed} {operation.method} {template}")  # noqa: S311 - repeatable on purpose
@@ -131,7 +131,7 @@ def _made(generating: ModuleType, operation: "Operation", template: str, making:
 
     fitting = -(-making.per_operation // 2)
     halves = [
-        generating.requests_for(operation, seed=making.seed, count=count, fitting=fits, change=change)
+        generator.requests_for(operation, seed=making.seed, count=count, fitting=fits, change=change)
         for fits, count in ((True, fitting), (False, making.per_operation - fitting))
     ]
     made = dict.fromkeys(request for requests, _ in halves for request in requests)

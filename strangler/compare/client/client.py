@@ -13,9 +13,8 @@ from yarl import URL
 from strangler.compare.case import Case
 from strangler.compare.client.errors import AskFailed, failure_of
 from strangler.compare.client.request import Headers, headers_sent, is_json_broken, url_of
-from strangler.compare.client.response import Answer
-from strangler.compare.client.sql_count import statements_reported
-from strangler.compare.client.target import Side
+from strangler.compare.client.response import Answer, statements_reported
+from strangler.compare.client.sides import Side
 
 # What aiohttp would say of itself, and nobody asked it to.
 _UNSAID: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")

@@ -10,7 +10,7 @@ from yarl import URL
 
 from strangler.compare.client.errors import Unaskable
 from strangler.compare.client.response import Answer
-from strangler.compare.client.target import Side
+from strangler.compare.client.sides import Side
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 _TYPE: Final = "content-type"

@@ -1,5 +1,7 @@
-"""What a comparison found. Nothing in it is secret: it was masked before it came here."""
+"""The report of a run. Nothing in it is secret: it was masked before it came here."""
 
+import dataclasses
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -146,3 +148,10 @@ class Report:
                     left=self.left.version,
                     right=self.right.version,
                 )
+
+
+def report_json(report: Report) -> str:
+    """The report's fields under their own names, with the exit code that goes with it."""
+    text = json.dumps({"exit_code": report.exit_code, **dataclasses.asdict(report)}, indent=2, ensure_ascii=False)
+    # A body may hold half a character, as "\ud800" does, which no file can; what replaces it is JSON's own escape.
+    return text.encode(errors="backslashreplace").decode()

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from strangler.compare.judge import COUNTS
+from strangler.compare.comparison import COUNTS
 from strangler.compare.report.model import Example, Group, Report, RouteReport, Timing
 from strangler.errors import many
 

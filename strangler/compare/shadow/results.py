@@ -17,8 +17,8 @@ _BUSY_SECONDS: Final = 5.0
 class RouteResult:
     """The counts of one route since the first sample or the last reset.
 
-    `asked` is the sum of the outcomes; `dropped` samples were not asked. `failure` is why a sample could not be compared
-    the last time. Times are UTC as ISO 8601, empty where nothing was asked.
+    `asked` is the sum of the outcomes; `dropped` samples were not asked. `failure` is the last reason why one could not
+    be compared. Times are UTC as ISO 8601, empty where nothing was asked.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The results in a file of SQLite: written by the worker, one short transaction a second, read by anybody meanwhile."""
+"""The results in a SQLite file: written by the worker, one short transaction a second, read by anybody meanwhile."""
 
 import datetime as dt
 import sqlite3
@@ -9,10 +9,37 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from strangler.compare.judge import COUNTS as CASE_COUNTS
-from strangler.compare.redaction import Reported
-from strangler.compare.shadow.backlog import Refused
-from strangler.compare.shadow.judging import Judgement
+from strangler.compare.comparison import COUNTS as CASE_COUNTS
+from strangler.compare.comparison import Outcome, Verdict
+from strangler.compare.redaction import Masker, Reported
+from strangler.compare.shadow.inbox import Refused
+from strangler.compare.shadow.sample import Sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What became of one sample; nothing in it is secret."""
+
+    outcome: Outcome
+    method: str
+    path: str
+    request_id: str
+    differences: tuple[Reported, ...] = ()
+    failure: str = ""
+
+
+def judgement_of(sample: Sample, verdict: Verdict) -> Judgement:
+    """The verdict with its secrets masked."""
+    masker = Masker(sample.secrets)
+    return Judgement(
+        outcome=verdict.outcome,
+        method=sample.method,
+        path=masker.text(sample.target)[:200],
+        request_id=sample.request_id[:128],
+        differences=tuple(masker.reported(each) for each in verdict.found),
+        failure=str(verdict.failure) if verdict.failure else "",
+    )
+
 
 ASKED = "asked"
 DROPPED = "dropped"

@@ -7,17 +7,16 @@ from typing import Final
 
 import psycopg
 
-from strangler.compare.case import Case
-from strangler.compare.cases.scenario import Step
+from strangler.compare.case import Case, Step
 from strangler.compare.client.auth import Callers, NotSignedInError
 from strangler.compare.client.client import Asked, Asker
 from strangler.compare.client.errors import AskFailed, Unavailable
+from strangler.compare.comparison import Outcome, Rules, Verdict, outcome_of
 from strangler.compare.differ import Difference, Kind, Links, links_of
-from strangler.compare.judge import Outcome, Rules, Verdict, outcome_of
 from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.changes import Originals, Reader
-from strangler.compare.writes.roles import LEFT, RIGHT, Clock, Roles
+from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, Roles
 from strangler.compare.writes.rows import RowComparison
 from strangler.compare.writes.tables import tables_of
 from strangler.compare.writes.variables import Variables, case_filled, names_in, variables_save

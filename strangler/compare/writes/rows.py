@@ -8,8 +8,8 @@ from typing import Final
 from strangler.compare.redaction import MASK, MAX_LENGTH, Masker, is_secret
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.changes import Key, Originals, TableChanges, Values
-from strangler.compare.writes.kinds import hash_parameters
-from strangler.compare.writes.roles import LEFT, RIGHT, Role, Roles
+from strangler.compare.writes.generated_values import hash_parameters
+from strangler.compare.writes.id_mapping import LEFT, RIGHT, Role, Roles
 from strangler.compare.writes.tables import Column, Table
 
 _TEXTS: Final = "S"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from strangler.compare.client.errors import AskFailed
-from strangler.compare.client.target import Side
+from strangler.compare.client.sides import Side
 from strangler.databases.connecting import dsn_to
 from strangler.databases.source import Source
 from strangler.errors import FailedError, UsageError

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import quote
 
-from strangler.compare.case import Case
-from strangler.compare.cases.scenario import Step, value_at
+from strangler.compare.case import Case, Step, value_at
 from strangler.compare.client.response import Answer
 from strangler.compare.json_values import ABSENT, NotJsonError, json_parse, json_text
 

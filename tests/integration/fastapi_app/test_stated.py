@@ -23,9 +23,8 @@ from fastapi_app.events.batch import Position
 from fastapi_app.models import User
 from shared_schema.consumer.consumer import Feature, load_consumer
 from shared_schema.consumer.usage import Usage, usage_of
-from strangler.compare.case import Case
-from strangler.compare.cases.files import scenarios_from_files
-from strangler.compare.cases.scenario import Step
+from strangler.compare.case import Case, Step
+from strangler.compare.cases.case_files import scenarios_from_files
 from strangler.compare.writes.variables import Variables, case_filled, variables_save
 from strangler_fastapi.db import query as reads
 from strangler_fastapi.db.query import Rows

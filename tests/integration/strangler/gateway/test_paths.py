@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from strangler.compare.cases.routing import Router
+from strangler.compare.cases.router import Router
 from strangler.routes.route import Api, Fixed, Route, Stack, Stage
 from strangler.routes.table import RouteTable
 from tests.example import PREFIXES

@@ -8,11 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from strangler.cli import command_line
-from strangler.compare.judge import Outcome
+from strangler.compare.comparison import Outcome
 from strangler.compare.redaction import Reported
-from strangler.compare.shadow.backlog import Refused
-from strangler.compare.shadow.judging import Judgement
-from strangler.compare.shadow.store import ShadowStore, Tally
+from strangler.compare.shadow.inbox import Refused
+from strangler.compare.shadow.store import Judgement, ShadowStore, Tally
 from strangler.local.services import shadow_database
 from strangler.settings import LocalSettings
 from tests.example import example_file

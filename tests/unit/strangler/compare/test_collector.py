@@ -7,11 +7,10 @@ from strangler.compare.case import Case
 from strangler.compare.client.client import Asked
 from strangler.compare.client.errors import AskFailed, Unavailable
 from strangler.compare.client.response import Answer
-from strangler.compare.client.target import Side
-from strangler.compare.collector import MAX_EXAMPLES, MAX_FAILURES, MAX_GROUPS, NO_ROUTE, Collector
+from strangler.compare.client.sides import Side
+from strangler.compare.collector import MAX_BODY, MAX_EXAMPLES, MAX_FAILURES, MAX_GROUPS, NO_ROUTE, Collector
+from strangler.compare.comparison import Outcome, Verdict
 from strangler.compare.differ import differences
-from strangler.compare.exhibits import MAX_BODY
-from strangler.compare.judge import Outcome, Verdict
 from strangler.compare.report.model import Report, RouteReport, RowDifference
 
 LEFT = Side(name="django", url="http://left/api", links="/api", headers=(("X-Api-Key", "hidden-of-the-side"),))

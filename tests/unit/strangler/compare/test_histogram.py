@@ -2,7 +2,7 @@
 
 import pytest
 
-from strangler.compare.client.sql_count import StatementCount
+from strangler.compare.client.response import StatementCount
 from strangler.compare.collector import Histogram
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from strangler.compare.judge import Outcome
-from strangler.compare.shadow.judging import Judgement
+from strangler.compare.comparison import Outcome
 from strangler.compare.shadow.results import ShadowResults
-from strangler.compare.shadow.store import ShadowStore, Tally
+from strangler.compare.shadow.store import Judgement, ShadowStore, Tally
 from strangler.deployment.container_shadow import ContainerShadow, container_shadow
 from strangler.errors import FailedError
 from strangler.gateway.compose_cli import Compose

@@ -5,7 +5,7 @@ import pytest
 from strangler.compare.case import Case
 from strangler.compare.client.client import Asker, Limits
 from strangler.compare.client.errors import AskFailed
-from strangler.compare.client.target import Side
+from strangler.compare.client.sides import Side
 from tests.bad_servers import http, raw_server
 
 LIMITS = Limits(concurrency=1, timeout=10, body_bytes=1000)

@@ -14,7 +14,7 @@ import psutil
 import psycopg
 import pytest
 
-from strangler.compare.judge import Outcome
+from strangler.compare.comparison import Outcome
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.servers import servers_run

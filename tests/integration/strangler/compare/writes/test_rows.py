@@ -9,7 +9,7 @@ import pytest
 
 from strangler.compare.redaction import Masker
 from strangler.compare.writes.changes import Originals, Reader
-from strangler.compare.writes.roles import Clock, Roles
+from strangler.compare.writes.id_mapping import Clock, Roles
 from strangler.compare.writes.rows import RowComparison
 from strangler.compare.writes.tables import tables_of
 from strangler.databases.connecting import dsn_to

@@ -8,7 +8,7 @@ import psutil
 import psycopg
 import pytest
 
-from strangler.compare.judge import Outcome
+from strangler.compare.comparison import Outcome
 from strangler.compare.writes.play import Played
 from strangler.compare.writes.tables import tables_of
 from strangler.databases.source import Source

@@ -18,8 +18,8 @@ import pytest
 
 from strangler.compare.case import Case
 from strangler.compare.cases import openapi
-from strangler.compare.cases.known_ids import ids_in, lists_of, with_known_ids
 from strangler.compare.cases.openapi import Making, cases_from_openapi
+from strangler.compare.cases.openapi_document import ids_in, lists_of, with_known_ids
 from strangler.errors import UsageError
 from tests.example import ROOT, load_routes
 
@@ -139,7 +139,6 @@ import sys
 sys.path[:0] = sys.argv[2:]
 if sys.argv[2:]:
     import more
-from tests.unit.strangler.compare.cases.test_openapi import read
 for case in read(seed=int(sys.argv[1]), writes=True, known={"/posts/": ["1", "2"]})[0]:
     print((case.method, case.target, case.headers, case.body, case.caller))
 """
@@ -215,8 +214,8 @@ def test_without_schemathesis_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch
             raise ModuleNotFoundError(name=name)
         return known(name, *more, **options)
 
-    monkeypatch.delitem(sys.modules, "strangler.compare.cases.generating", raising=False)
-    monkeypatch.delattr("strangler.compare.cases.generating", raising=False)
+    monkeypatch.delitem(sys.modules, "strangler.compare.cases.generator", raising=False)
+    monkeypatch.delattr("strangler.compare.cases.generator", raising=False)
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(UsageError, match=r"^cases from an OpenAPI document need schemathesis, which isn't installed: "):
         read()

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from strangler.compare.case import Case
-from strangler.compare.cases.routing import cases_sample
+from strangler.compare.case import Case, cases_sample
 
 
 def cases(count: int, *routes: str) -> Iterator[Case]:

@@ -11,7 +11,7 @@ from strangler.compare.client.auth import Callers, NotSignedInError
 from strangler.compare.client.client import Asked
 from strangler.compare.client.errors import AskFailed
 from strangler.compare.client.response import Answer
-from strangler.compare.client.target import Side
+from strangler.compare.client.sides import Side
 from strangler.errors import UsageError
 from strangler.project import SignInSection
 

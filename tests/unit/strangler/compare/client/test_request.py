@@ -7,7 +7,7 @@ from strangler.compare.client.client import redirect_target
 from strangler.compare.client.errors import Unaskable
 from strangler.compare.client.request import headers_sent, is_json_broken, url_of
 from strangler.compare.client.response import Answer
-from strangler.compare.client.target import Side
+from strangler.compare.client.sides import Side
 
 FASTAPI = Side(
     name="fastapi",

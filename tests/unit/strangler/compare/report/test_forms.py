@@ -10,7 +10,6 @@ from rich.console import Console
 
 from strangler.compare.redaction import Reported
 from strangler.compare.report.html import report_html
-from strangler.compare.report.json import report_json
 from strangler.compare.report.junit import report_junit
 from strangler.compare.report.model import (
     Example,
@@ -21,6 +20,7 @@ from strangler.compare.report.model import (
     Shown,
     SideReport,
     Timing,
+    report_json,
 )
 from strangler.compare.report.terminal import milliseconds, report_show, statements_text
 

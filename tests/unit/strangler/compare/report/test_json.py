@@ -1,6 +1,6 @@
 import json
 
-from strangler.compare.report.json import report_json
+from strangler.compare.report.model import report_json
 from tests.comparison_reports import answer, example, groups, report_of, route
 
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from strangler.compare.shadow.backlog import Backlog
+from strangler.compare.shadow.inbox import Backlog
 from tests.shadows import datagram
 
 PUBLIC = {"v1": "/api", "v2": "/api/v2"}

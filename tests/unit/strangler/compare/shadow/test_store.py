@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from strangler.compare.judge import Outcome
+from strangler.compare.comparison import Outcome
 from strangler.compare.redaction import Reported
-from strangler.compare.shadow.judging import Judgement
 from strangler.compare.shadow.results import ShadowResults, shadow_evidence
-from strangler.compare.shadow.store import PLACES_PER_ROUTE, ShadowStore, Tally
+from strangler.compare.shadow.store import PLACES_PER_ROUTE, Judgement, ShadowStore, Tally
 from strangler.errors import FailedError
 
 

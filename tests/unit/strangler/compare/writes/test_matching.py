@@ -3,7 +3,7 @@
 import datetime as dt
 
 from strangler.compare.writes.changes import Key, Values
-from strangler.compare.writes.roles import LEFT, RIGHT, Clock, Role, Roles
+from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, Role, Roles
 from strangler.compare.writes.rows import rows_match
 from strangler.compare.writes.tables import Column, Table
 

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from strangler.compare.case import Case
-from strangler.compare.cases.bodies import FORM_TYPE, JSON_TYPE, form_body, json_body
-from strangler.compare.cases.scenario import Step
+from strangler.compare.case import Case, Step
+from strangler.compare.cases.message import FORM_TYPE, JSON_TYPE, form_body, json_body
 from strangler.compare.client.response import Answer
 from strangler.compare.json_values import Number
 from strangler.compare.writes.variables import case_filled, names_in, variables_save

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strangler.compare.cases.routing import Router, is_rewritten
+from strangler.compare.cases.router import Router, is_rewritten
 from tests.example import ROOT, load_routes, parse_routes
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")

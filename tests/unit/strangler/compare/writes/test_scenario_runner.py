@@ -7,12 +7,12 @@ import pytest
 from strangler.compare.case import Case
 from strangler.compare.client.client import Asked
 from strangler.compare.client.response import Answer
-from strangler.compare.client.target import Side
+from strangler.compare.client.sides import Side
 from strangler.compare.collector import Collector
-from strangler.compare.judge import Outcome, Verdict
+from strangler.compare.comparison import Outcome, Verdict
 from strangler.compare.report.model import Report, RowDifference
 from strangler.compare.writes.play import Played
-from strangler.compare.writes.running import WriteRunner
+from strangler.compare.writes.scenarios import WriteRunner
 from strangler.errors import FailedError, UnsafeError
 
 ROW = RowDifference(table="posts", row="posts: the one of step 1", column="title", left='"a"', right='"b"')

@@ -1,24 +1,50 @@
-"""Requests made up by schemathesis. Importing this takes a second, and needs what only `--openapi` needs."""
+"""Requests that schemathesis generates. Importing this takes a second, and needs what only `--openapi` needs."""
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeAlias
 
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import HypothesisException
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.errors import SchemathesisError
 from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
-from strangler.compare.cases.bodies import secrets_in
-from strangler.compare.cases.chance import chance_of_its_own
-from strangler.compare.cases.headers import kept_headers
+from strangler.compare.cases.message import kept_headers, secrets_in
+
+
+@contextmanager
+def chance_of_its_own() -> Iterator[None]:
+    """What is drawn meanwhile depends on its seed alone.
+
+    Hypothesis mixes in texts and numbers that it finds in the source of the program that runs, so that any change of
+    it would change the cases; no setting keeps it from that. Its cache is thrown away instead of left where a person
+    happens to work.
+    """
+    provider: Any = providers.HypothesisProvider
+    found = provider.__dict__["_local_constants"]
+    provider._local_constants = Constants()  # noqa: SLF001 - see above; a test notices when it is renamed
+    providers.CONSTANTS_CACHE.cache.clear()
+    with TemporaryDirectory() as folder:
+        set_hypothesis_home_dir(Path(folder))
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
+            provider._local_constants = found  # noqa: SLF001 - the same
+            providers.CONSTANTS_CACHE.cache.clear()
+
 
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 Drawn: TypeAlias = schemathesis.Case[Operation]

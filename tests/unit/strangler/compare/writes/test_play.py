@@ -6,8 +6,8 @@ import pytest
 
 from strangler.compare.client.response import Answer
 from strangler.compare.differ import differences, links_of
+from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, Role, Roles
 from strangler.compare.writes.play import is_same
-from strangler.compare.writes.roles import LEFT, RIGHT, Clock, Role, Roles
 from strangler.compare.writes.tables import Table
 
 POSTS = Table(schema="public", name="posts", partitioned=False, key=("id",), columns=())

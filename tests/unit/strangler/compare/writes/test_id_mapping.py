@@ -7,7 +7,7 @@ import json
 import pytest
 
 from strangler.compare.json_values import Number
-from strangler.compare.writes.roles import LEFT, RIGHT, Clock, Role, Roles
+from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, Role, Roles
 from strangler.compare.writes.tables import Column, Table
 
 BEGAN = dt.datetime(2026, 1, 2, 3, 4, 5, 600_000, tzinfo=dt.UTC)

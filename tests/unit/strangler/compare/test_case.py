@@ -2,7 +2,7 @@
 
 import pytest
 
-from strangler.compare.cases.scenario import path_parse, value_at
+from strangler.compare.case import path_parse, value_at
 from strangler.compare.json_values import ABSENT, path_text
 
 

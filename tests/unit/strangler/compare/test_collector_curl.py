@@ -3,8 +3,8 @@
 import shlex
 
 from strangler.compare.case import Case
-from strangler.compare.client.target import Side
-from strangler.compare.exhibits import curl_text
+from strangler.compare.client.sides import Side
+from strangler.compare.collector import curl_text
 from strangler.compare.redaction import Masker
 
 TOLD = (("Accept", "*/*"), ("X-Forwarded-Prefix", "/api"))

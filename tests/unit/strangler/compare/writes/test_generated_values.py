@@ -2,7 +2,7 @@
 
 import pytest
 
-from strangler.compare.writes.kinds import (
+from strangler.compare.writes.generated_values import (
     hash_parameters,
     hashes_same,
     randoms_alike,

@@ -1,21 +1,23 @@
-"""Plays scenarios on both sides, each on copies of the database and servers of their own."""
+"""Plays scenarios on both sides, each on its own copies of the database and servers, and collects the results."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from strangler.compare.cases.scenario import Scenario
+from strangler.compare.case import Scenario
 from strangler.compare.client.auth import Callers
 from strangler.compare.client.client import Asker, Limits
-from strangler.compare.judge import Outcome, Rules, Verdict
+from strangler.compare.collector import Collector
+from strangler.compare.comparison import Outcome, Rules, Verdict
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import Play, Played
 from strangler.compare.writes.servers import Servers, Starting, servers_run
 from strangler.databases.connecting import connected, refusals
 from strangler.databases.source import Source
+from strangler.errors import FailedError
 from strangler.local.logs import logs_rotate
 from strangler.local.services import stack_service
 from strangler.project import SignInSection
@@ -120,3 +122,56 @@ async def _steps(scenario: Scenario, play: Play, servers: Servers, asking: Askin
                 ended = True
                 played = Played(case=played.case, verdict=Verdict(outcome=Outcome.FAILED, failure=failure))
             yield played
+
+
+class WriteRunner:
+    """Has each step of `writes_compare` collected.
+
+    Args:
+        collector: what is found goes there.
+        chosen: the routes that count; the others are played, since scenarios need them. Empty for all.
+        tell: is called after each step that counts.
+    """
+
+    def __init__(
+        self,
+        collector: Collector,
+        *,
+        chosen: Collection[str] = (),
+        tell: Callable[[Outcome], None] = lambda _outcome: None,
+    ) -> None:
+        self._collector = collector
+        self._chosen = frozenset(chosen)
+        self._tell = tell
+        self._stopped = ""
+
+    def stop(self, why: str) -> None:
+        """Play no more steps than the one under way."""
+        self._stopped = self._stopped or why
+
+    async def run(self, steps: AsyncGenerator[Played, None]) -> str:
+        """Play all; why the run ended before they did, empty if it didn't.
+
+        A database that can't be copied or a server that doesn't start is a failure of the report.
+
+        :raises UnsafeError: a server would have been told of the real database.
+        """
+        try:
+            async with aclosing(steps):
+                async for played in steps:
+                    self._add(played)
+                    if self._stopped:
+                        break
+        except FailedError as error:
+            # Its other lines are the end of a log.
+            self._collector.failed(str(error).splitlines()[0])
+        return self._stopped
+
+    def _add(self, played: Played) -> None:
+        if self._chosen and played.case.route not in self._chosen:
+            return
+        if played.verdict is None:
+            self._collector.skipped[played.skipped] += 1
+            return
+        self._collector.add(played.case, played.verdict, rows=played.rows, secrets=played.secrets)
+        self._tell(Outcome.DIFFERENT if played.rows else played.verdict.outcome)

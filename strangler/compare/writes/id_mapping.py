@@ -1,4 +1,4 @@
-"""When two values of the two sides are the same because they play the same part: ids, times, salts, tokens."""
+"""The generated-ID mapping: which ids, times, salts and tokens of one side correspond to those of the other."""
 
 import datetime as dt
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from strangler.compare.json_values import NotJsonError, Number, json_parse, pairs_walk
-from strangler.compare.writes.kinds import (
+from strangler.compare.writes.generated_values import (
     hashes_same,
     randoms_alike,
     signed_payload,

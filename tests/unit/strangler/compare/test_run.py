@@ -12,10 +12,10 @@ from strangler.compare.client.client import Asked
 from strangler.compare.client.errors import AskFailed, Unaskable
 from strangler.compare.client.request import Headers
 from strangler.compare.client.response import Answer
-from strangler.compare.client.target import Side
+from strangler.compare.client.sides import Side
 from strangler.compare.collector import Collector
-from strangler.compare.judge import Outcome, Verdict
-from strangler.compare.runner import UNSAFE, Runner, Watch
+from strangler.compare.comparison import Outcome, Verdict
+from strangler.compare.run import UNSAFE, Runner, Watch
 from strangler.errors import UsageError
 
 SIDES = Side(name="left", url="http://left", links=""), Side(name="right", url="http://right", links="")

@@ -1,4 +1,4 @@
-"""Texts that two servers can't write alike: salted hashes, tokens, random names, and the time of writing."""
+"""Texts that two servers generate differently: salted hashes, tokens, random names, and the time of writing."""
 
 import base64
 import binascii

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strangler.compare.case import Case
-from strangler.compare.cases.files import cases_from_files, scenarios_from_files
+from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
 from strangler.errors import UsageError
 from strangler.routes.mistakes import MistakesError
 from tests.example import ROOT, load_routes

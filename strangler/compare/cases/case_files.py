@@ -1,23 +1,30 @@
-"""One `[[case]]` of a case file, and the mistakes that can be made in it."""
+"""Case files: one TOML file for each resource, read from top to bottom, and the mistakes that can be made in it."""
 
+import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
-from strangler.compare.case import Case
-from strangler.compare.cases import bodies
-from strangler.compare.cases.headers import NAME, VALUE
-from strangler.compare.cases.scenario import path_parse
-from strangler.compare.json_values import Path
+from strangler.compare.case import Case, Scenario, Step, path_parse
+from strangler.compare.cases import message
+from strangler.compare.cases.message import NAME, VALUE
+from strangler.compare.cases.router import Router
+from strangler.compare.json_values import JsonPath
+from strangler.errors import UsageError
 from strangler.routes.entries import Entry
+from strangler.routes.lines import Lines
+from strangler.routes.mistakes import Mistake, MistakesError, nearest, shown
+from strangler.routes.syntax import content_decode, parse_toml, source_name
+from strangler.routes.table import RouteTable
 
 NOBODY: Final = "nobody"
 METHODS: Final = ("get", "head", "options", "post", "put", "patch", "delete")
 _BODIES: Final[Mapping[str, tuple[str, Callable[[object], bytes]]]] = {
-    "json": (bodies.JSON_TYPE, bodies.json_body),
-    "form": (bodies.FORM_TYPE, bodies.form_body),
-    "multipart": (bodies.MULTIPART_TYPE, bodies.multipart_body),
+    "json": (message.JSON_TYPE, message.json_body),
+    "form": (message.FORM_TYPE, message.form_body),
+    "multipart": (message.MULTIPART_TYPE, message.multipart_body),
 }
 _KEYS: Final = frozenset({"name", "as", "headers", "body", "save", *METHODS, *_BODIES})
 _TARGET: Final = re.compile(r"/[^\s\x00-\x1f\x7f#]*")
@@ -32,7 +39,7 @@ class Written:
 
     callers: tuple[str, ...]
     case: Case
-    save: tuple[tuple[str, Path], ...] = ()
+    save: tuple[tuple[str, JsonPath], ...] = ()
     variables: frozenset[str] = field(default=frozenset())
 
 
@@ -116,7 +123,7 @@ def _read_request(entry: Entry, method: str) -> tuple[tuple[tuple[str, str], ...
         headers = (("Content-Type", content_type), *headers)
     # A body that is to come without a type says so with an empty one.
     kept = tuple((name, value) for name, value in headers if value or name.lower() != "content-type")
-    return kept, body, tuple(bodies.secrets_in(entry.get(kinds[0])))
+    return kept, body, tuple(message.secrets_in(entry.get(kinds[0])))
 
 
 def _read_body(entry: Entry, kind: str) -> tuple[str, bytes]:
@@ -124,11 +131,11 @@ def _read_body(entry: Entry, kind: str) -> tuple[str, bytes]:
     if kind == "body":
         if not isinstance(value, str):
             raise entry.wrong("body", "write it in quotes, as it is sent")
-        return bodies.JSON_TYPE, value.encode()
+        return message.JSON_TYPE, value.encode()
     content_type, write = _BODIES[kind]
     try:
         return content_type, write(value)
-    except bodies.BodyError as error:
+    except message.BodyError as error:
         raise entry.wrong(kind, str(error)) from None
 
 
@@ -144,7 +151,7 @@ def _read_headers(entry: Entry) -> tuple[tuple[str, str], ...]:
     return tuple((name, _one_byte_each(value)) for name, value in headers.items())
 
 
-def _read_save(entry: Entry, case: Case, callers: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
+def _read_save(entry: Entry, case: Case, callers: tuple[str, ...]) -> tuple[tuple[str, JsonPath], ...]:
     save = entry.get("save")
     if save is None:
         return ()
@@ -162,3 +169,97 @@ def _read_save(entry: Entry, case: Case, callers: tuple[str, ...]) -> tuple[tupl
 
 def _one_byte_each(text: str) -> str:
     return text.encode().decode("latin-1")
+
+
+def cases_from_files(folder: Path, table: RouteTable) -> Iterator[Case]:
+    """What can be asked of a running stack: the safe cases that need nothing of what a write above them answered.
+
+    :raises UsageError: as `scenarios_from_files`.
+    """
+    router = Router(table)
+    read = _read_folder(folder)
+    asked = ((file, each) for file, written in read for each in written if each.case.safe and not each.variables)
+    return (step.case for file, each in asked for step in _steps(file, each, router))
+
+
+def scenarios_from_files(folder: Path, table: RouteTable) -> tuple[Scenario, ...]:
+    """Each file with all that it asks, reads too, in its order.
+
+    :raises UsageError: the folder can't be read or has no `*.toml`, or a file says what it can't; names the line.
+    """
+    router = Router(table)
+    return tuple(
+        Scenario(name=file.name, steps=tuple(step for each in written for step in _steps(file, each, router)))
+        for file, written in _read_folder(folder)
+    )
+
+
+def _steps(file: Path, written: Written, router: Router) -> Iterator[Step]:
+    """One for each caller."""
+    route = router.name_of(written.case.method, written.case.target)
+    source = f"{file.name}{written.case.source}"
+    for caller in written.callers:
+        case = dataclasses.replace(written.case, caller=caller, route=route, source=source)
+        yield Step(case=case, save=written.save)
+
+
+def _read_folder(folder: Path) -> list[tuple[Path, list[Written]]]:
+    """All files, by name: what is wrong in any of them is told before the first request."""
+    try:
+        files = sorted(file for file in folder.iterdir() if file.suffix == ".toml")
+    except OSError as error:
+        name = source_name(folder)
+        raise UsageError(f"{name} can't be read ({error.strerror}): name a folder of case files.") from error
+    if not files:
+        raise UsageError(f"{source_name(folder)} holds no .toml file: name a folder of case files.")
+    return [(file, _read_file(file)) for file in files]
+
+
+def _read_file(file: Path) -> list[Written]:
+    source = source_name(file)
+    try:
+        text = content_decode(file.read_bytes(), source=source)
+    except OSError as error:
+        raise UsageError(f"{source} can't be read ({error.strerror}): let this user read it.") from error
+    lines = Lines(text)
+    try:
+        document = parse_toml(text, lines)
+    except Mistake as mistake:
+        raise MistakesError(source, [mistake]) from None
+    mistakes: list[Mistake] = []
+    written = list(_read_cases(document, lines if lines.fits(document) else None, mistakes))
+    if mistakes:
+        raise MistakesError(source, mistakes)
+    return written
+
+
+def _read_cases(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[Written]:
+    """The cases; goes on after a mistake, so that one reading finds a mistake of each case."""
+    saved: frozenset[str] = frozenset()
+    for entry in _entries(document, lines, mistakes):
+        try:
+            written = read_case(entry, saved=saved)
+        except Mistake as mistake:
+            mistakes.append(mistake)
+            # Who uses what a mistaken case was to save makes no second mistake.
+            names = entry.get("save")
+            saved |= frozenset(names if isinstance(names, dict) else ())
+            continue
+        saved |= {name for name, _ in written.save}
+        place = f", line {entry.line}" if entry.line else ""
+        yield dataclasses.replace(written, case=dataclasses.replace(written.case, source=place))
+
+
+def _entries(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[Entry]:
+    for key in document:
+        if key != "case":
+            meant = nearest(key, ["case"])
+            mend = f"did you mean [[{meant}]]?" if meant else "write each case under [[case]]."
+            mistakes.append(Mistake(f"the file has an unknown key {shown(key)}: {mend}", lines.of(key) if lines else 0))
+    cases = document.get("case")
+    if not isinstance(cases, list) or not all(isinstance(values, dict) for values in cases):
+        found = lines.of("case") if lines and "case" in document else 0
+        mistakes.append(Mistake("there is no [[case]]: write each case under one.", found))
+        return
+    for index, values in enumerate(cases):
+        yield Entry(values, lines=lines, where=("case", index), name="a [[case]]")

@@ -1,13 +1,33 @@
-"""The two that are compared: the local stack's services, or any two base addresses."""
+"""The two sides that are compared: the local stack's services, or any two base addresses."""
 
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
 from strangler.compare.client.request import Headers
-from strangler.compare.client.target import Side
 from strangler.errors import UsageError
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """A stack, or any server that answers the same requests.
+
+    Attributes:
+        name: what a person calls it, such as `django` or `left`.
+        url: the base address, without a trailing slash; a case's target is put behind it.
+        links: what links in its answers begin with, a prefix or an address with one.
+        headers: what every request says to it besides the case's own headers.
+        stack: who must have answered where a gateway says so (`X-Served-By`); empty where nobody is asked for.
+    """
+
+    name: str
+    url: str
+    links: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    stack: str = ""
+
 
 _AGENT: Final = ("User-Agent", "strangler-compare")
 

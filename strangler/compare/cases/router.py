@@ -1,12 +1,10 @@
-"""Which route a request belongs to, by the rules that nginx finds it by."""
+"""Finds the route of a request by the rules that nginx finds it by."""
 
-import random
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
-from strangler.compare.case import Case
 from strangler.routes.route import Api, Resource, Route
 from strangler.routes.table import RouteTable
 
@@ -63,23 +61,3 @@ class Router:
 
 def _by_method(resource: Resource) -> Mapping[str, Route]:
     return {method: route for route in resource.routes for method in route.served_methods}
-
-
-def cases_sample(cases: Iterable[Case], *, size: int, seed: int) -> Iterator[Case]:
-    """`size` cases of each route, in the order in which they came; all of a route that has fewer.
-
-    The whole of `cases` is read first (a reservoir per route, Vitter's algorithm R); no more than the chosen are kept.
-    """
-    # Chance with a seed, so that a run can be repeated; nothing secret depends on it.
-    chance = random.Random(seed)  # noqa: S311
-    kept: dict[str, list[tuple[int, Case]]] = {}
-    seen: dict[str, int] = {}
-    for number, case in enumerate(cases):
-        reservoir = kept.setdefault(case.route, [])
-        seen[case.route] = count = seen.get(case.route, 0) + 1
-        if len(reservoir) < size:
-            reservoir.append((number, case))
-        elif (place := chance.randrange(count)) < size:
-            reservoir[place] = (number, case)
-    chosen = (each for reservoir in kept.values() for each in reservoir)
-    yield from (case for _number, case in sorted(chosen, key=lambda each: each[0]))

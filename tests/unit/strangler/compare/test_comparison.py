@@ -12,10 +12,10 @@ from strangler.compare.case import Case
 from strangler.compare.client.client import Asked
 from strangler.compare.client.errors import AskFailed
 from strangler.compare.client.response import Answer
-from strangler.compare.client.target import Side
+from strangler.compare.client.sides import Side
+from strangler.compare.comparison import Judge, Outcome, Rules, Verdict
 from strangler.compare.declared import DeclaredDifference, DeclaredDifferences
 from strangler.compare.differ import MAX_DIFFERENCES, Kind
-from strangler.compare.judge import Judge, Outcome, Rules, Verdict
 
 GET = Case(method="GET", target="/posts/", route="posts.list")
 POST = Case(method="POST", target="/posts/", route="posts.create")
