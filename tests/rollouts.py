@@ -19,12 +19,12 @@ from strangler.gateway.interface import Gateway as AnyGateway
 from strangler.gateway.interface import running_version
 from strangler.gateway.settings import GatewaySettings
 from strangler.local.ports import port_free_pick
-from strangler.rollout import applying
+from strangler.rollout import apply
+from strangler.rollout.apply import Intent, rollout_apply, rollout_begin
 from strangler.rollout.evidence import Proof
-from strangler.rollout.history import Entry
-from strangler.rollout.rollout import Intent, Rollout
+from strangler.rollout.history import HistoryEntry
+from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import RolloutFolder
-from strangler.rollout.target import Target
 from strangler.routes.editing import routes_edit
 from strangler.routes.route import Stack
 from tests.example import PREFIXES, ROOT, SIGN_IN, example_settings, load_routes
@@ -48,7 +48,7 @@ class Moves:
 
     @property
     def file(self) -> Path:
-        return self.rollout.target.routes_file
+        return self.rollout.routes_file
 
     def edited(self, **by_name: dict[str, Any]) -> bytes:
         """See the function of that name."""
@@ -56,11 +56,11 @@ class Moves:
 
     def with_notes(self, tell: Callable[[str], None]) -> Rollout:
         """The same moves as a command sees them, whose notes go to `tell`."""
-        return Rollout(replace(self.rollout.target, tell=tell))
+        return replace(self.rollout, tell=tell)
 
-    def apply(self, content: bytes, **intent: Any) -> Entry:
-        plan = self.rollout.prepare(content).plan
-        return self.rollout.apply(content, checksum=plan.checksum, intent=Intent(command="a test", **intent))
+    def apply(self, content: bytes, **intent: Any) -> HistoryEntry:
+        plan = self.rollout.propose(content).plan
+        return rollout_apply(self.rollout, content, checksum=plan.checksum, intent=Intent(command="a test", **intent))
 
     def answers(self) -> str | None:
         """The version that a new connection meets."""
@@ -70,7 +70,7 @@ class Moves:
         """All that a failure has to leave as it was: the routes file, nginx's version by both ways, and its files."""
         current = self.nginx.current
         files = {file.name: file.read_bytes() for file in current.iterdir()}
-        return self.file.read_bytes(), self.rollout.target.gateway.current(), self.answers(), files
+        return self.file.read_bytes(), self.rollout.gateway.current(), self.answers(), files
 
     def start_elsewhere(self, step: str, stage: str) -> "subprocess.Popen[str]":
         """Another process that moves posts.list to `stage`, and dies after `step`."""
@@ -93,7 +93,7 @@ class Moves:
 def edited(rollout: Rollout, **by_name: dict[str, Any]) -> bytes:
     """The routes file with keys of some routes changed (`posts__list` names posts.list)."""
     edits = {name.replace("__", "."): values for name, values in by_name.items()}
-    return routes_edit(rollout.target.routes_file.read_text(), edits).encode()
+    return routes_edit(rollout.routes_file.read_text(), edits).encode()
 
 
 def rollout_of(native: AnyGateway, folder: Path, **changes: Any) -> Rollout:
@@ -108,9 +108,9 @@ def rollout_of(native: AnyGateway, folder: Path, **changes: Any) -> Rollout:
         "evidence": lambda _names: {},
         "proof": Proof(equal=0, days=7),
         "read_only": False,
-        "mend": "start it",
+        "hint": "start it",
     }
-    return Rollout(Target(**values | changes))
+    return Rollout(**values | changes)
 
 
 @contextmanager
@@ -129,14 +129,14 @@ def moves(folder: Path, django: str | None = None, fastapi: str | None = None) -
             tell=told.append,
             grow_grants=lambda running, wanted: grown.append((len(running.routes), len(wanted.routes))),
         )
-        rollout.begin(command="start")
+        rollout_begin(rollout, command="start")
         nginx.start()
         yield Moves(nginx=nginx, rollout=rollout, told=told, grown=grown)
 
 
 def _kill_after(step: str, rollout: Rollout) -> None:
     """Let the process end, as a kill ends it, once `step` was done."""
-    owners: list[Any] = [rollout.folder, applying, rollout.target.gateway, rollout.folder.history]
+    owners: list[Any] = [rollout.folder, apply, rollout.gateway, rollout.folder.history]
     owner = next(each for each in owners if hasattr(each, step))
     done: Callable[..., None] = getattr(owner, step)
 
@@ -156,10 +156,12 @@ def _main(document: str, step: str, stage: str) -> None:
     )
     rollout = rollout_of(native, Path(told["folder"]))
     content = edited(rollout, posts__list={"stage": stage})
-    checksum = rollout.prepare(content).plan.checksum
+    checksum = rollout.propose(content).plan.checksum
     if step != NOT_KILLED:
         _kill_after(step, rollout)
-    rollout.apply(content, checksum=checksum, intent=Intent(command=f"move to {stage}", force=True, reason="a test"))
+    rollout_apply(
+        rollout, content, checksum=checksum, intent=Intent(command=f"move to {stage}", force=True, reason="a test")
+    )
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.rolling import Force, Reason, Yes, command_typed, plan_apply, require_reason, rollout_recovered
-from strangler.rollout.rollout import Intent
+from strangler.cli.moves import Force, Reason, Yes, command_typed, plan_apply, require_reason, rollout_recovered
+from strangler.rollout.apply import Intent
 
 
 def apply(
@@ -21,4 +21,4 @@ def apply(
     require_reason(force=force, reason=reason)
     rollout = rollout_recovered()
     intent = Intent(command=command_typed(), reason=reason, force=force)
-    plan_apply(rollout, rollout.target.file_content(), intent, yes=yes, checksum=plan)
+    plan_apply(rollout, rollout.file_content(), intent, yes=yes, checksum=plan)

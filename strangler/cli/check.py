@@ -9,8 +9,8 @@ from rich.text import Text
 from strangler.cli.output import note, out
 from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
-from strangler.rollout.checking import Documents, check_all
-from strangler.rollout.findings import Level
+from strangler.rollout.check import Documents, check_all
+from strangler.rollout.coverage import Level
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings, settings_load
 

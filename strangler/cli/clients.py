@@ -13,7 +13,7 @@ from strangler.cli.output import log_opened, note, out, say
 from strangler.errors import UsageError, many
 from strangler.rollout.access_log import AccessLog, log_lines
 from strangler.rollout.edits import routes_select
-from strangler.rollout.v1_clients import Client, ClientCount, RouteClients, moment_text, since_parse
+from strangler.rollout.v1_clients import ClientCount, RouteClients, V1Client, moment_text, since_parse
 from strangler.settings import settings_load
 
 _HEADERS: Final = ("requests", "share", "client", "user agent", "first", "last", "statuses")
@@ -98,7 +98,7 @@ def _show(route: RouteClients, *, top: int) -> None:
         say(f"{rest}  {route.share(rest):.1f}%  others")
 
 
-def _row(route: RouteClients, client: Client) -> tuple[str, ...]:
+def _row(route: RouteClients, client: V1Client) -> tuple[str, ...]:
     return (
         f"{client.requests}",
         f"{route.share(client.requests):.1f}%",

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from strangler.cli.moves import rollout_read
 from strangler.cli.output import out, say
-from strangler.cli.rolling import rollout_read
-from strangler.rollout.history import Entry, Outcome, applied, stands_at
+from strangler.rollout.history import ApplyOutcome, HistoryEntry, applied, stands_at
 from strangler.rollout.plan import stage_text
 
-_COLOURS = {Outcome.APPLIED: "green", Outcome.FAILED: "red", Outcome.INTERRUPTED: "yellow"}
+_COLOURS = {ApplyOutcome.APPLIED: "green", ApplyOutcome.FAILED: "red", ApplyOutcome.INTERRUPTED: "yellow"}
 _SHOWN_CHANGES = 4
 
 
@@ -35,11 +35,11 @@ def history(
         return
     table = Table("", "time", "who", "outcome", "took", "what", "reason", box=None)
     for entry, row in zip(entries[-lines:], rows, strict=True):
-        table.add_row(*row, style=None if entry.outcome is Outcome.APPLIED else _COLOURS[entry.outcome])
+        table.add_row(*row, style=None if entry.outcome is ApplyOutcome.APPLIED else _COLOURS[entry.outcome])
     out.print(table)
 
 
-def _row(entry: Entry, *, stands: int | None) -> tuple[str, ...]:
+def _row(entry: HistoryEntry, *, stands: int | None) -> tuple[str, ...]:
     return (
         f"{'*' if entry.number == stands else ' '}{entry.number}",
         entry.time,
@@ -51,7 +51,7 @@ def _row(entry: Entry, *, stands: int | None) -> tuple[str, ...]:
     )
 
 
-def _what(entry: Entry) -> str:
+def _what(entry: HistoryEntry) -> str:
     """The changes in words; the command where there are none."""
     shown = [
         f"{change['route']} {stage_text(change['before'])} → {stage_text(change['after'])}"

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from strangler.cli.moves import DONE, rollout_read
 from strangler.cli.output import out, say
-from strangler.cli.rolling import DONE, rollout_read
-from strangler.rollout.rollout import Wanted
+from strangler.rollout.rollout import Proposal
 
 
 def plan(
@@ -15,26 +15,28 @@ def plan(
 ) -> None:
     """Show how the routes file differs from what runs; changes nothing, and exits with 1 if it differs."""
     rollout, interrupted = rollout_read()
-    wanted = rollout.prepare(rollout.target.file_content())
+    proposal = rollout.propose(rollout.file_content())
     if as_json:
-        out.out(json.dumps(_as_json(wanted) | {"recovery_due": interrupted is not None}, indent=2, ensure_ascii=False))
-    elif wanted.plan.empty:
+        out.out(
+            json.dumps(_as_json(proposal) | {"recovery_due": interrupted is not None}, indent=2, ensure_ascii=False)
+        )
+    elif proposal.plan.empty:
         say(DONE)
     else:
-        for line in wanted.plan.lines():
+        for line in proposal.plan.lines():
             say(line)
-        for reason in wanted.unsafe:
+        for reason in proposal.unsafe:
             say(f"unsafe: {reason}")
         if not interrupted:
-            say(f"strangler apply --plan {wanted.plan.checksum} makes it so")
-    raise SystemExit(0 if wanted.plan.empty else 1)
+            say(f"strangler apply --plan {proposal.plan.checksum} makes it so")
+    raise SystemExit(0 if proposal.plan.empty else 1)
 
 
-def _as_json(wanted: Wanted) -> dict[str, Any]:
+def _as_json(proposal: Proposal) -> dict[str, Any]:
     return {
-        "checksum": wanted.plan.checksum,
-        "changes": [change.as_json() | {"lines": change.lines} for change in wanted.plan.changes],
-        "notes": wanted.plan.notes,
-        "rendered_anew": wanted.plan.rendered_anew,
-        "unsafe": wanted.unsafe,
+        "checksum": proposal.plan.checksum,
+        "changes": [change.as_json() | {"lines": change.lines} for change in proposal.plan.changes],
+        "notes": proposal.plan.notes,
+        "rendered_anew": proposal.plan.rendered_anew,
+        "unsafe": proposal.unsafe,
     }

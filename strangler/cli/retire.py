@@ -5,12 +5,20 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.rolling import Force, Names, Reason, Yes, command_typed, require_reason, rollout_recovered
-from strangler.cli.switch import edited_apply
+from strangler.cli.moves import (
+    Force,
+    Names,
+    Reason,
+    Yes,
+    command_typed,
+    edited_apply,
+    require_reason,
+    rollout_recovered,
+)
 from strangler.errors import UsageError
+from strangler.rollout.apply import Intent
 from strangler.rollout.edits import retire_edits, routes_select
 from strangler.rollout.history import utc_now
-from strangler.rollout.rollout import Intent
 
 
 def retire(

@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
+from strangler.cli.moves import Reason, Yes, command_typed, plan_apply
 from strangler.cli.output import note, say
-from strangler.cli.rolling import Reason, Yes, command_typed, plan_apply
 from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
-from strangler.rollout.history import Entry, step_back
-from strangler.rollout.rollout import Intent, Rollout
+from strangler.rollout.apply import Intent, rollout_recover
+from strangler.rollout.history import HistoryEntry, step_back
+from strangler.rollout.rollout import Rollout
 from strangler.settings import settings_load
 
 
@@ -23,7 +24,7 @@ def rollback(
 ) -> None:
     """Return to what ran before the last change, or after change N; called again, it goes one more step back."""
     rollout = rollout_open(settings_load(), tell=note)
-    if rollout.recover() and to is None:
+    if rollout_recover(rollout) and to is None:
         say("what ran before the interrupted change runs again; strangler rollback goes one more step back")
         return
     entry = rollout.entry(to) if to is not None else _step_back(rollout)
@@ -36,7 +37,7 @@ def rollback(
     plan_apply(rollout, content, intent, yes=yes)
 
 
-def _step_back(rollout: Rollout) -> Entry:
+def _step_back(rollout: Rollout) -> HistoryEntry:
     entry = step_back(rollout.entries())
     if entry is None:
         raise UsageError("there is nothing before what runs: strangler history shows what was applied.")
@@ -45,7 +46,7 @@ def _step_back(rollout: Rollout) -> Entry:
 
 def _set_aside(rollout: Rollout) -> None:
     """Keep changes to the routes file that were never applied, since the rollback replaces the file."""
-    found = rollout.target.file_content()
+    found = rollout.file_content()
     if found != rollout.running()[0]:
         kept = rollout.folder.set_aside(found)
-        rollout.target.tell(f"{rollout.target.routes_file.name} has changes that were never applied: kept as {kept}")
+        rollout.tell(f"{rollout.routes_file.name} has changes that were never applied: kept as {kept}")

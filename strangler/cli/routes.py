@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from strangler.cli.moves import rollout_read
 from strangler.cli.output import note, out, say
-from strangler.cli.rolling import rollout_read
 from strangler.errors import UsageError
 from strangler.rollout.edits import routes_select
-from strangler.rollout.history import Entry, applied
+from strangler.rollout.history import HistoryEntry, applied
 from strangler.rollout.plan import answer_text, place_text
 from strangler.rollout.rollout import Rollout
 from strangler.routes.route import Api, Route
@@ -40,14 +40,14 @@ def routes(
 def _note_differences(rollout: Rollout, running: bytes) -> None:
     """Tell where the file isn't what runs; a bad file is worth a note here, and no failure."""
     try:
-        found = rollout.target.file_content()
-        if found != running and not rollout.prepare(found).plan.empty:
-            note(f"{rollout.target.routes_file.name} has changes that aren't applied: see strangler plan")
+        found = rollout.file_content()
+        if found != running and not rollout.propose(found).plan.empty:
+            note(f"{rollout.routes_file.name} has changes that aren't applied: see strangler plan")
     except UsageError as error:
         note(f"what runs is shown above; the file can't be applied: {error}")
 
 
-def _last_moves(entries: Sequence[Entry], names: Iterable[str]) -> dict[str, Entry]:
+def _last_moves(entries: Sequence[HistoryEntry], names: Iterable[str]) -> dict[str, HistoryEntry]:
     """The entry that moved each route last; a route that never moved stands where the first entry put it."""
     changed = applied(entries)
     first = dict.fromkeys(names, changed[0])
@@ -56,7 +56,7 @@ def _last_moves(entries: Sequence[Entry], names: Iterable[str]) -> dict[str, Ent
     }
 
 
-def _as_json(route: Route, entry: Entry) -> dict[str, Any]:
+def _as_json(route: Route, entry: HistoryEntry) -> dict[str, Any]:
     return {
         "name": route.name,
         "methods": route.methods,
@@ -73,7 +73,7 @@ def _as_json(route: Route, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _show(chosen: Iterable[Route], moved: dict[str, Entry]) -> None:
+def _show(chosen: Iterable[Route], moved: dict[str, HistoryEntry]) -> None:
     rows = [(route, _row(route, moved[route.name])) for route in chosen]
     if not out.is_terminal:
         for _route, row in rows:
@@ -85,7 +85,7 @@ def _show(chosen: Iterable[Route], moved: dict[str, Entry]) -> None:
     out.print(table)
 
 
-def _row(route: Route, entry: Entry) -> tuple[str, ...]:
+def _row(route: Route, entry: HistoryEntry) -> tuple[str, ...]:
     besides = [
         *(["fallback"] if route.fallback else []),
         *([f"throttle {route.throttle}"] if route.throttle else []),

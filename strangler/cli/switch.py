@@ -4,20 +4,19 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.rolling import (
+from strangler.cli.moves import (
     Force,
     Names,
     Reason,
     Yes,
     command_typed,
-    plan_apply,
+    edited_apply,
     require_reason,
     rollout_recovered,
 )
 from strangler.errors import UsageError
-from strangler.rollout.edits import Edits, Kind, routes_select, switch_edits
-from strangler.rollout.rollout import Intent, Rollout
-from strangler.routes.editing import routes_edit
+from strangler.rollout.apply import Intent
+from strangler.rollout.edits import RouteKind, routes_select, switch_edits
 from strangler.routes.route import Stage
 
 
@@ -44,21 +43,8 @@ def switch(
     require_reason(force=force, reason=reason)
     if reads and writes:
         raise UsageError("--reads and --writes leave nothing: choose one of them, or none for both.")
-    kind = Kind.READS if reads else Kind.WRITES if writes else Kind.ALL
+    kind = RouteKind.READS if reads else RouteKind.WRITES if writes else RouteKind.ALL
     rollout = rollout_recovered()
     routes = routes_select(rollout.running()[1].routes, names, kind=kind)
     edits = switch_edits(routes, stage=to, percent=percent, shadow=shadow, fallback=fallback)
     edited_apply(rollout, edits, Intent(command=command_typed(), reason=reason, force=force), yes=yes)
-
-
-def edited_apply(rollout: Rollout, edits: Edits, intent: Intent, *, yes: bool) -> None:
-    """Apply the routes file with these keys set.
-
-    :raises UsageError: the file has changes of somebody else's that aren't applied.
-    """
-    content = rollout.target.file_content()
-    if rollout.prepare(content).plan.edited:
-        name = rollout.target.routes_file.name
-        raise UsageError(f"{name} has changes that aren't applied: see strangler plan, and strangler apply first.")
-    edited = routes_edit(content.decode(), edits).encode()
-    plan_apply(rollout, edited, intent, yes=yes)

@@ -6,15 +6,13 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from strangler.deployment.container_shadow import ContainerShadow
+from strangler.deployment.local_rollout import ShadowCounts, rollout_assemble
 from strangler.errors import FailedError, UsageError
 from strangler.gateway.compose_cli import Compose, last_line
 from strangler.gateway.container import ComposeGateway
 from strangler.gateway.settings import CallerKey, GatewaySettings, container_gateway
 from strangler.project import Project
-from strangler.rollout.evidence import Proof, evidence_find, evidence_path
 from strangler.rollout.rollout import Rollout
-from strangler.rollout.state_dir import RolloutFolder
-from strangler.rollout.target import Target
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
 
@@ -52,30 +50,19 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path, tell: Callabl
     :raises UsageError: COMPOSE can't be read.
     """
     compose = Compose(settings.compose, folder=settings.project.root)
-    proof = Proof(equal=settings.evidence_equal, days=settings.evidence_days)
-    target = Target(
+    return rollout_assemble(
+        settings,
+        state_dir=state_dir,
         gateway=ComposeGateway(settings=container_settings(settings), url=settings.proxy_url, compose=compose),
-        routes_file=settings.project.routes,
-        prefixes=settings.project.prefixes,
-        sign_in=settings.project.sign_in_routes,
-        folder=RolloutFolder(state_dir / "rollout"),
+        shadow=lambda names: _shadow_counts(ContainerShadow(compose), settings.project, names),
         grow_grants=lambda running, wanted: grants_grow(compose, running, wanted),
-        evidence=lambda names: evidence_find(
-            evidence_path(state_dir),
-            names,
-            proof=proof,
-            shadow=_evidence(ContainerShadow(compose), settings.project, names),
-        ),
-        proof=proof,
-        read_only=settings.fastapi_read_only,
-        mend=f"start it with {compose.command} up --build --detach",
+        hint=f"start it with {compose.command} up --build --detach",
         tell=tell,
     )
-    return Rollout(target)
 
 
-def _evidence(shadow: ContainerShadow, project: Project, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """What the worker has found of routes that move; it isn't asked where none of them is sampled."""
+def _shadow_counts(shadow: ContainerShadow, project: Project, names: Sequence[str]) -> ShadowCounts:
+    """What the worker has found of routes that move; it isn't read where none of them is sampled."""
     try:
         routes = project.load_routes().routes
     except UsageError:

@@ -30,6 +30,7 @@ from strangler.local.services import (
     stack_services,
 )
 from strangler.local.state import ProcessRecord, StackState, StateFolder, not_writable, stale_end
+from strangler.rollout.apply import rollout_begin
 from strangler.rollout.rollout import Rollout
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
@@ -184,7 +185,7 @@ class LocalStack:
         self._connections = self.connections_resolve()
         stacks = stack_services(self.settings, self.connections)
         gateway = gateway_service(self.settings, folder=self.folder.path / "nginx", tell=self.tell)
-        self.rollout.begin(command="make up")
+        rollout_begin(self.rollout, command="make up")
         for service in [*stacks, gateway]:
             host, port, setting = service.listens
             port_require_free(host=host, port=port, setting=setting)

@@ -16,7 +16,7 @@ _MAX_USER_AGENT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class LoggedRequest:
     """One request as nginx logged it. `caller` is a user as the token says, unverified, or else an address."""
 
     time: dt.datetime
@@ -38,7 +38,7 @@ class AccessLog:
         self.unreadable = 0
         self.begins: dt.datetime | None = None
 
-    def requests(self, lines: Iterable[bytes], routes: Collection[str]) -> Iterator[Request]:
+    def requests(self, lines: Iterable[bytes], routes: Collection[str]) -> Iterator[LoggedRequest]:
         """The requests of those routes, in the order of the log."""
         marks = [f'"{route}"'.encode() for route in routes]
         is_first = True
@@ -62,7 +62,7 @@ class AccessLog:
             else:
                 self.unreadable += _COMPLAINT.match(content) is None
 
-    def _request(self, content: bytes) -> Request | None:
+    def _request(self, content: bytes) -> LoggedRequest | None:
         try:
             request = _parsed(content)
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -84,10 +84,10 @@ def log_lines(file: BinaryIO) -> Iterator[bytes]:
                 line = file.readline(_MAX_LINE)
 
 
-def _parsed(content: bytes) -> Request:
+def _parsed(content: bytes) -> LoggedRequest:
     # nginx escapes what is no text for JSON, but passes other bytes on as the client sent them.
     entry = json.loads(content.decode("utf-8", errors="replace"))
-    return Request(
+    return LoggedRequest(
         time=_time(entry["time"]),
         api=str(entry["api"]),
         route=str(entry["route"]),

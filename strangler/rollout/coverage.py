@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-from strangler.rollout.endpoints import Endpoint, path_key
-from strangler.rollout.findings import Finding, Level
+from strangler.rollout.endpoints import ApiEndpoint, path_key
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Answer, Api, Fixed, Route, Stack, Stage
 from strangler.routes.table import RouteTable
@@ -17,7 +18,30 @@ Key = tuple[str, str]
 """A method, and a path below the API's prefix as `path_key` writes it."""
 
 
-def uncovered(table: RouteTable, endpoints: Collection[Endpoint], stack: Stack) -> Iterator[Finding]:
+class Level(StrEnum):
+    """How much a result matters, the least first."""
+
+    OK = "ok"
+    NOTE = "note"
+    FINDING = "finding"
+    # The check could not be made.
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """One sentence of a check, with the hint; `check` is file, endpoints, stacks, running or apply."""
+
+    check: str
+    level: Level
+    sentence: str
+
+    def as_json(self) -> dict[str, str]:
+        """For machines."""
+        return {"check": self.check, "level": self.level, "sentence": self.sentence}
+
+
+def uncovered(table: RouteTable, endpoints: Collection[ApiEndpoint], stack: Stack) -> Iterator[CheckResult]:
     """The endpoints of a stack that the routes file doesn't name."""
     prefixes = table.prefixes
     named = {(method, path_key(route.path)) for route in table.routes for method in route.methods}
@@ -30,21 +54,23 @@ def uncovered(table: RouteTable, endpoints: Collection[Endpoint], stack: Stack) 
         key, fixed = _key(endpoint, stack, prefixes), _fixed(endpoint, stack, table)
         if fixed and fixed.stack is not stack and key not in named:
             sentence = f"{stack} has {endpoint}, but {fixed.name} gives that path to {fixed.stack}: mend its stack."
-            yield Finding(check="endpoints", level=Level.FINDING, sentence=sentence)
+            yield CheckResult(check="endpoints", level=Level.FINDING, sentence=sentence)
         elif key is not None and not fixed and key not in named:
             yield _unnamed(endpoint, stack)
     if outside:
         yield _unreachable(outside, stack, prefixes)
 
 
-def unimplemented(table: RouteTable, has: Mapping[Stack, Collection[Endpoint]], *, source: str) -> Iterator[Finding]:
+def unimplemented(
+    table: RouteTable, has: Mapping[Stack, Collection[ApiEndpoint]], *, source: str
+) -> Iterator[CheckResult]:
     """The routes that are sent to a stack that doesn't answer them; `source` is what the routes file is called."""
     prefixes = table.prefixes
     keys = {stack: {_key(each, stack, prefixes) for each in endpoints} for stack, endpoints in has.items()}
     for route in table.routes:
         where = f"{source}, line {route.line}: " if route.line else ""
         for level, sentence in _lacks(route, keys, prefixes):
-            yield Finding(check="stacks", level=level, sentence=where + sentence)
+            yield CheckResult(check="stacks", level=level, sentence=where + sentence)
 
 
 def _lacks(
@@ -91,26 +117,26 @@ def _mend(route: Route, stack: Stack, *, only_v2: bool) -> str:
     )
 
 
-def _unreachable(endpoints: Collection[Endpoint], stack: Stack, prefixes: Prefixes) -> Finding:
+def _unreachable(endpoints: Collection[ApiEndpoint], stack: Stack, prefixes: Prefixes) -> CheckResult:
     so = "left with django" if stack is Stack.DJANGO else "out of the gateway's reach"
     listed = [str(endpoint) for endpoint in sorted(endpoints)]
     more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
     sentence = f"{stack}: not below {prefixes.upstream(stack)}, and so {so}: {', '.join(listed[:_LISTED])}{more}."
-    return Finding(check="endpoints", level=Level.NOTE, sentence=sentence)
+    return CheckResult(check="endpoints", level=Level.NOTE, sentence=sentence)
 
 
-def _unnamed(endpoint: Endpoint, stack: Stack) -> Finding:
+def _unnamed(endpoint: ApiEndpoint, stack: Stack) -> CheckResult:
     if not _ROUTABLE.fullmatch(endpoint.path):
         sentence = (
             f"{endpoint} of {stack} can't be a route, so django answers that path: write whole segments as {{id}}."
         )
-        return Finding(check="endpoints", level=Level.NOTE, sentence=sentence)
+        return CheckResult(check="endpoints", level=Level.NOTE, sentence=sentence)
     stage = "legacy" if stack is Stack.DJANGO else "parallel"
     sentence = f"{stack} has {endpoint}, which no route names, so django answers: add a [[route]] at stage {stage}."
-    return Finding(check="endpoints", level=Level.FINDING, sentence=sentence)
+    return CheckResult(check="endpoints", level=Level.FINDING, sentence=sentence)
 
 
-def _key(endpoint: Endpoint, stack: Stack, prefixes: Prefixes) -> Key | None:
+def _key(endpoint: ApiEndpoint, stack: Stack, prefixes: Prefixes) -> Key | None:
     """None where the endpoint isn't below the stack's prefix."""
     prefix, below_v1 = prefixes.upstream(stack), prefixes.v2_below_v1
     below = endpoint.path.removeprefix(prefix)
@@ -121,7 +147,7 @@ def _key(endpoint: Endpoint, stack: Stack, prefixes: Prefixes) -> Key | None:
     return endpoint.method, path_key(below)
 
 
-def _fixed(endpoint: Endpoint, stack: Stack, table: RouteTable) -> Fixed | None:
+def _fixed(endpoint: ApiEndpoint, stack: Stack, table: RouteTable) -> Fixed | None:
     prefixes, path = table.prefixes, endpoint.path
     public, own = prefixes.of(Api.V1 if stack is Stack.DJANGO else Api.V2), prefixes.upstream(stack)
     if path.startswith(f"{own}/"):

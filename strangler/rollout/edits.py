@@ -66,7 +66,7 @@ def _number(value: float | None) -> float | int | None:
     return int(value) if value is not None and value == int(value) else value
 
 
-class Kind(StrEnum):
+class RouteKind(StrEnum):
     """A choice by method."""
 
     ALL = "all"
@@ -74,7 +74,9 @@ class Kind(StrEnum):
     WRITES = "writes"
 
 
-def routes_select(routes: Sequence[Route], patterns: Sequence[str], *, kind: Kind = Kind.ALL) -> tuple[Route, ...]:
+def routes_select(
+    routes: Sequence[Route], patterns: Sequence[str], *, kind: RouteKind = RouteKind.ALL
+) -> tuple[Route, ...]:
     """The routes whose names match a pattern (`posts.list`, `posts.*`), those of `kind` only, in their own order.
 
     :raises UsageError: a pattern matches nothing, or nothing is left.
@@ -86,7 +88,7 @@ def routes_select(routes: Sequence[Route], patterns: Sequence[str], *, kind: Kin
         route
         for route in routes
         if any(fnmatchcase(route.name, pattern) for pattern in patterns)
-        and (kind is Kind.ALL or route.writes == (kind is Kind.WRITES))
+        and (kind is RouteKind.ALL or route.writes == (kind is RouteKind.WRITES))
     )
     if not chosen:
         raise UsageError(f"none of {', '.join(patterns)} are {kind}: strangler routes shows the methods.")

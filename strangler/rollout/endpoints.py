@@ -18,7 +18,7 @@ _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
 @dataclass(frozen=True, order=True)
-class Endpoint:
+class ApiEndpoint:
     """A method at a public path, as the document writes it."""
 
     path: str
@@ -46,7 +46,7 @@ def document_read(address: str, *, gateway_url: str, host: str) -> Any:  # noqa:
         raise FailedError(f"{address} is no JSON: name the address of an OpenAPI document in JSON.") from error
 
 
-def endpoints_of(document: Any, *, prefix: str) -> frozenset[Endpoint]:  # noqa: ANN401 - whatever JSON it is
+def endpoints_of(document: Any, *, prefix: str) -> frozenset[ApiEndpoint]:  # noqa: ANN401 - whatever JSON it is
     """What the document of a service lists, whose paths begin with `prefix`.
 
     Where its paths are relative to a server's path (`/api`), they are made whole.
@@ -57,7 +57,7 @@ def endpoints_of(document: Any, *, prefix: str) -> frozenset[Endpoint]:  # noqa:
         paths: dict[str, dict[str, Any]] = document["paths"]
         base = _base(document, paths, prefix)
         return frozenset(
-            Endpoint(path=base + path, method=method.upper())
+            ApiEndpoint(path=base + path, method=method.upper())
             for path, item in paths.items()
             for method in item
             if method in _METHODS

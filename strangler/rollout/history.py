@@ -15,7 +15,7 @@ from strangler.errors import FailedError
 from strangler.rollout.atomic_write import append_durably
 
 
-class Outcome(StrEnum):
+class ApplyOutcome(StrEnum):
     """How an apply ended."""
 
     APPLIED = "applied"
@@ -34,7 +34,7 @@ class Point:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class HistoryEntry:
     """One apply. `time` is its start in UTC, `seconds` how long it took; a start not recorded yet has no time.
 
     `returns_to` is the number of the entry whose state a rollback has brought back. `changes` are the routes that
@@ -46,7 +46,7 @@ class Entry:
     who: str
     command: str
     reason: str = ""
-    outcome: Outcome = Outcome.APPLIED
+    outcome: ApplyOutcome = ApplyOutcome.APPLIED
     error: str = ""
     returns_to: int | None = None
     before: Point | None
@@ -61,13 +61,13 @@ class Entry:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "Entry":
+    def from_json(cls, document: Mapping[str, Any]) -> "HistoryEntry":
         """The entry of a line."""
         before = document["before"]
         return cls(
             **{
                 **document,
-                "outcome": Outcome(document["outcome"]),
+                "outcome": ApplyOutcome(document["outcome"]),
                 "before": Point(**before) if before else None,
                 "after": Point(**document["after"]),
             }
@@ -80,7 +80,7 @@ class History:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[HistoryEntry, ...]:
         """All entries, the oldest first; half a line, which a crash has left, is no entry.
 
         :raises FailedError: the file isn't readable.
@@ -93,22 +93,22 @@ class History:
             raise not_readable(self._file, error) from error
         return tuple(entry for line in lines if (entry := _parsed(line)) is not None)
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: HistoryEntry) -> None:
         """Add an entry; it is on the disk when this returns."""
         append_durably(self._file, json.dumps(entry.as_json(), ensure_ascii=False).encode())
 
 
-def applied(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+def applied(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
     """The entries that changed something."""
-    return tuple(entry for entry in entries if entry.outcome is Outcome.APPLIED)
+    return tuple(entry for entry in entries if entry.outcome is ApplyOutcome.APPLIED)
 
 
-def stands_at(entries: Sequence[Entry], entry: Entry) -> Entry:
+def stands_at(entries: Sequence[HistoryEntry], entry: HistoryEntry) -> HistoryEntry:
     """The entry whose state `entry` left behind: its own, or the one that it returned to."""
     return entry if entry.returns_to is None else next(each for each in entries if each.number == entry.returns_to)
 
 
-def step_back(entries: Sequence[Entry]) -> Entry | None:
+def step_back(entries: Sequence[HistoryEntry]) -> HistoryEntry | None:
     """The entry whose state a rollback brings back: the one before where the gateway stands; None at the beginning.
 
     A rollback that follows a rollback goes one more step back, not forth again.
@@ -135,8 +135,8 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
-def _parsed(line: str) -> Entry | None:
+def _parsed(line: str) -> HistoryEntry | None:
     try:
-        return Entry.from_json(json.loads(line))
+        return HistoryEntry.from_json(json.loads(line))
     except (ValueError, TypeError, KeyError):
         return None

@@ -18,7 +18,7 @@ _TOLD: Final = frozenset({"name", "line", "stage", "percent"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class RouteChange:
     """One route before and after; None where the file doesn't name it: then it is Django's."""
 
     name: str
@@ -75,7 +75,7 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class RoutesPlan:
     """The way from what runs to what is wanted.
 
     `checksum` tells this plan from every other: it changes when either end does. `notes` are changes of the file that
@@ -84,7 +84,7 @@ class Plan:
 
     checksum: str
     total: int
-    changes: tuple[Change, ...]
+    changes: tuple[RouteChange, ...]
     notes: tuple[str, ...]
     rendered_anew: bool
 
@@ -99,7 +99,7 @@ class Plan:
         return not self.edited and not self.rendered_anew
 
     @property
-    def moves(self) -> tuple[Change, ...]:
+    def moves(self) -> tuple[RouteChange, ...]:
         """The changes that change who answers."""
         return tuple(change for change in self.changes if change.moves)
 
@@ -115,7 +115,7 @@ class Plan:
         yield f"plan {self.checksum}: {len(self.moves)} of {self.total} routes move"
 
 
-def plan_make(*, running: RouteTable, wanted: RouteTable, ends: tuple[bytes, ...], rendered_anew: bool) -> Plan:
+def plan_make(*, running: RouteTable, wanted: RouteTable, ends: tuple[bytes, ...], rendered_anew: bool) -> RoutesPlan:
     """The plan between two tables; `ends` are all that both came from, for the checksum.
 
     `rendered_anew`: the wanted routes give nginx another configuration than it has, be it that settings changed.
@@ -124,14 +124,14 @@ def plan_make(*, running: RouteTable, wanted: RouteTable, ends: tuple[bytes, ...
     after = {route.name: route for route in wanted.routes}
     names = [*after, *(name for name in before if name not in after)]
     changes = tuple(
-        Change(name=name, before=before.get(name), after=after.get(name), prefixes=wanted.prefixes)
+        RouteChange(name=name, before=before.get(name), after=after.get(name), prefixes=wanted.prefixes)
         for name in names
         if before.get(name) != after.get(name)
     )
     digest = hashlib.sha256()
     for end in ends:
         digest.update(hashlib.sha256(end).digest())
-    return Plan(
+    return RoutesPlan(
         checksum=digest.hexdigest()[:_CHECKSUM_LENGTH],
         total=len(before.keys() | after.keys()),
         changes=changes,

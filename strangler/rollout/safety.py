@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from strangler.rollout.evidence import Proof, RouteEvidence
-from strangler.rollout.plan import Change, Plan
+from strangler.rollout.plan import RouteChange, RoutesPlan
 from strangler.routes.route import Answer, Api, Stage
 
 _LARGEST_SHARE: Final = 3
@@ -31,7 +31,7 @@ class Conditions:
 
 
 def unsafe_reasons(
-    plan: Plan, conditions: Conditions, needed: Collection[str], evidence: Mapping[str, RouteEvidence]
+    plan: RoutesPlan, conditions: Conditions, needed: Collection[str], evidence: Mapping[str, RouteEvidence]
 ) -> tuple[str, ...]:
     """Why the plan might do harm, a sentence's end for each reason; none if it may go ahead.
 
@@ -45,7 +45,7 @@ def unsafe_reasons(
     return tuple(reasons)
 
 
-def unproven(plan: Plan) -> tuple[str, ...]:
+def unproven(plan: RoutesPlan) -> tuple[str, ...]:
     """The routes that move on to where FastAPI answers v1, and so need proof that both stacks answer alike."""
     stages = (Stage.CANARY, Stage.MIGRATED)
     return tuple(
@@ -67,7 +67,7 @@ def _missing_proof(name: str, proof: Proof, found: RouteEvidence | None) -> Iter
         )
 
 
-def _reasons(plan: Plan, sign_in: Collection[str]) -> Iterator[str]:
+def _reasons(plan: RoutesPlan, sign_in: Collection[str]) -> Iterator[str]:
     moved = plan.moves
     if len(moved) > 1 and len(moved) * _LARGEST_SHARE > plan.total:
         yield f"it moves {len(moved)} of {plan.total} routes, more than a third"
@@ -76,7 +76,7 @@ def _reasons(plan: Plan, sign_in: Collection[str]) -> Iterator[str]:
         yield f"it touches sign-in ({', '.join(guarded)})"
 
 
-def _reasons_of(change: Change, conditions: Conditions) -> Iterator[str]:
+def _reasons_of(change: RouteChange, conditions: Conditions) -> Iterator[str]:
     route = change.after
     if route is None:
         return

@@ -12,7 +12,7 @@ from typing import Final
 
 from strangler.errors import FailedError, UnsafeError
 from strangler.rollout.atomic_write import remove_durably, write_durably
-from strangler.rollout.history import Entry, History, Outcome, Point, not_readable, operator, utc_now
+from strangler.rollout.history import ApplyOutcome, History, HistoryEntry, Point, not_readable, operator, utc_now
 
 LOCK_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
@@ -36,24 +36,27 @@ class Journal:
     file_before: str
     file_after: str
 
-    def as_entry(self) -> Entry:
+    def as_entry(self) -> HistoryEntry:
         """What the history says of it once it was interrupted."""
-        return Entry(
+        return HistoryEntry(
             number=self.number,
             time=self.time,
             who=self.who,
             command=self.command,
-            outcome=Outcome.INTERRUPTED,
+            outcome=ApplyOutcome.INTERRUPTED,
             before=self.before,
             after=self.after,
         )
 
     @property
+    def interruption(self) -> str:
+        """That it was interrupted, as the beginning of a sentence."""
+        return f"{self.command!r} by {self.who} was interrupted at {self.time}"
+
+    @property
     def notice(self) -> str:
         """That it was interrupted, and which command takes it back."""
-        return (
-            f"{self.command!r} by {self.who} was interrupted at {self.time}: strangler apply restores what ran before"
-        )
+        return f"{self.interruption}: strangler apply restores what ran before"
 
 
 def routes_digest(content: bytes) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from strangler.errors import UsageError
-from strangler.rollout.access_log import Request
+from strangler.rollout.access_log import LoggedRequest
 from strangler.routes.route import Api
 
 # About 8 MB of memory.
@@ -18,7 +18,7 @@ _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 @dataclass(kw_only=True, slots=True)
-class Client:
+class V1Client:
     """One caller with one program: how often, from when to when, and what it was answered."""
 
     caller: str
@@ -28,7 +28,7 @@ class Client:
     requests: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
 
-    def add(self, request: Request) -> None:
+    def add(self, request: LoggedRequest) -> None:
         """Count one more request."""
         self.requests += 1
         self.statuses[request.status] += 1
@@ -56,10 +56,10 @@ class RouteClients:
     requests: int = 0
     others: int = 0
     last: dt.datetime | None = None
-    by_key: dict[tuple[str, str], Client] = field(default_factory=dict)
+    by_key: dict[tuple[str, str], V1Client] = field(default_factory=dict)
 
     @property
-    def clients(self) -> list[Client]:
+    def clients(self) -> list[V1Client]:
         """The most frequent first."""
         return sorted(self.by_key.values(), key=lambda client: (-client.requests, client.caller))
 
@@ -92,13 +92,13 @@ class ClientCount:
         self._limit = limit
         self._kept = 0
 
-    def add(self, requests: Iterable[Request]) -> None:
+    def add(self, requests: Iterable[LoggedRequest]) -> None:
         """Count the requests that are of v1 and recent enough."""
         for request in requests:
             if request.api == Api.V1 and (self._since is None or request.time >= self._since):
                 self._add(request)
 
-    def _add(self, request: Request) -> None:
+    def _add(self, request: LoggedRequest) -> None:
         route = self.routes[request.route]
         route.requests += 1
         route.last = max(route.last or request.time, request.time)
@@ -107,7 +107,7 @@ class ClientCount:
         if client is None:
             self._make_room()
             self._kept += 1
-            client = Client(caller=key[0], user_agent=key[1], first=request.time, last=request.time)
+            client = V1Client(caller=key[0], user_agent=key[1], first=request.time, last=request.time)
             route.by_key[key] = client
         client.add(request)
 

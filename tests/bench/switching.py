@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from strangler.rollout.rollout import Intent, Rollout
+from strangler.rollout.apply import Intent, rollout_apply
+from strangler.rollout.rollout import Rollout
 from strangler.routes.editing import routes_edit
 from strangler.routes.route import Api, Stage
 from tests.bench.keepalive import Answered, Load, load
@@ -70,7 +71,7 @@ async def switch_under_load(
     """Move routes forth and back `switches` times within `seconds`, spread evenly, while the clients ask."""
     turns = [Turn(Stage.PARALLEL.answers(Api.V1), 0.0, 0.0)]
     took = []
-    async with load(rollout.target.gateway.url, requests, clients=clients) as seen:
+    async with load(rollout.gateway.url, requests, clients=clients) as seen:
         began = time.monotonic()
         for number in range(switches):
             await asyncio.sleep(max(0.0, began + number * seconds / switches - time.monotonic()))
@@ -87,8 +88,8 @@ async def switch_under_load(
 
 
 def _switch(rollout: Rollout, names: Sequence[str], stage: Stage) -> None:
-    text = rollout.target.file_content().decode()
+    text = rollout.file_content().decode()
     content = routes_edit(text, {name: {"stage": str(stage)} for name in names}).encode()
-    checksum = rollout.prepare(content).plan.checksum
+    checksum = rollout.propose(content).plan.checksum
     intent = Intent(command=f"switch to {stage}", force=True, reason="a measured switch")
-    rollout.apply(content, checksum=checksum, intent=intent)
+    rollout_apply(rollout, content, checksum=checksum, intent=intent)

@@ -9,10 +9,10 @@ import pytest
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.gateway import interface as gateway_module
 from strangler.gateway.rendering import Rendered
-from strangler.rollout import applying, rollout
+from strangler.rollout import apply, rollout
 from strangler.rollout import state_dir as folder
-from strangler.rollout.history import Outcome
-from strangler.rollout.rollout import Intent
+from strangler.rollout.apply import Intent, rollout_apply, rollout_begin, rollout_recover
+from strangler.rollout.history import ApplyOutcome
 from tests.rollouts import NOT_KILLED, STEPS, Moves, moves
 
 CANARY = {"stage": "canary", "percent": 10}
@@ -29,8 +29,8 @@ def test_the_start_is_the_first_entry(moving: Moves) -> None:
     (entry,) = moving.rollout.entries()
     assert (entry.number, entry.command, entry.before) == (0, "start", None)
     assert entry.after.version == moving.answers()
-    moving.rollout.recover()
-    moving.rollout.begin(command="start")
+    rollout_recover(moving.rollout)
+    rollout_begin(moving.rollout, command="start")
     assert len(moving.rollout.entries()) == 1
 
 
@@ -42,7 +42,11 @@ def test_an_apply_is_in_the_file_in_nginx_and_in_the_history(moving: Moves) -> N
     assert moving.answers() == entry.after.version != before
     assert "posts.list" in (moving.nginx.current / "routes.conf").read_text()
     assert moving.rollout.entries()[-1].as_json() == {**entry.as_json(), "forced": [], "changes": list(entry.changes)}
-    assert (entry.outcome, entry.reason, entry.before and entry.before.version) == (Outcome.APPLIED, "try it", before)
+    assert (entry.outcome, entry.reason, entry.before and entry.before.version) == (
+        ApplyOutcome.APPLIED,
+        "try it",
+        before,
+    )
     assert entry.changes == [
         {
             "route": "posts.list",
@@ -56,20 +60,20 @@ def test_an_apply_is_in_the_file_in_nginx_and_in_the_history(moving: Moves) -> N
 
 def test_what_was_planned_is_refused_once_anything_moved(moving: Moves) -> None:
     content = moving.edited(posts__list=CANARY)
-    seen = moving.rollout.prepare(content).plan.checksum
+    seen = moving.rollout.propose(content).plan.checksum
     moving.apply(moving.edited(tags__list=CANARY))
     before = moving.seen()
     with pytest.raises(UnsafeError, match="by now, not"):
-        moving.rollout.apply(content, checksum=seen, intent=Intent(command="late"))
+        rollout_apply(moving.rollout, content, checksum=seen, intent=Intent(command="late"))
     assert moving.seen() == before
 
 
 def test_a_file_that_somebody_edits_meanwhile_is_not_overwritten(moving: Moves) -> None:
     content = moving.edited(posts__list=CANARY)
-    seen = moving.rollout.prepare(content).plan.checksum
+    seen = moving.rollout.propose(content).plan.checksum
     moving.file.write_text(moving.file.read_text() + "# a colleague was here\n")
     with pytest.raises(UnsafeError, match="by now, not"):
-        moving.rollout.apply(content, checksum=seen, intent=Intent(command="late"))
+        rollout_apply(moving.rollout, content, checksum=seen, intent=Intent(command="late"))
     assert moving.file.read_text().endswith("# a colleague was here\n")
 
 
@@ -86,7 +90,7 @@ def test_what_might_do_harm_needs_force_and_a_reason(moving: Moves) -> None:
 def test_a_bad_file_touches_nothing(moving: Moves) -> None:
     before = moving.seen()
     with pytest.raises(UsageError, match="choose one of"):
-        moving.rollout.prepare(moving.file.read_bytes().replace(b'"legacy"', b'"legcay"'))
+        moving.rollout.propose(moving.file.read_bytes().replace(b'"legacy"', b'"legcay"'))
     assert moving.seen() == before
 
 
@@ -115,12 +119,12 @@ def test_a_gateway_that_does_not_take_over_is_put_back(moving: Moves, monkeypatc
     def wait(url: str, version: str) -> None:
         gateway_module.wait_until_running(url, version if version == before[1] else "never", seconds=0.5)
 
-    monkeypatch.setattr(applying, "wait_until_running", wait)
+    monkeypatch.setattr(apply, "wait_until_running", wait)
     with pytest.raises(FailedError, match=r"did not take over version never.*what ran before runs again"):
         moving.apply(wanted)
     assert moving.seen() == before
     failed = moving.rollout.entries()[-1]
-    assert (failed.outcome, failed.number) == (Outcome.FAILED, 1)
+    assert (failed.outcome, failed.number) == (ApplyOutcome.FAILED, 1)
     assert "did not take over" in failed.error
     monkeypatch.undo()
     assert moving.apply(wanted).number == 2
@@ -134,11 +138,11 @@ def test_ctrl_c_puts_back_what_ran_before(moving: Moves, monkeypatch: pytest.Mon
             raise KeyboardInterrupt
         gateway_module.wait_until_running(moving.nginx.url, version)
 
-    monkeypatch.setattr(applying, "wait_until_running", interrupted)
+    monkeypatch.setattr(apply, "wait_until_running", interrupted)
     with pytest.raises(KeyboardInterrupt):
         moving.apply(moving.edited(posts__list=CANARY))
     assert moving.seen() == before
-    assert moving.rollout.entries()[-1].outcome is Outcome.FAILED
+    assert moving.rollout.entries()[-1].outcome is ApplyOutcome.FAILED
 
 
 def test_without_a_gateway_nothing_is_applied(moving: Moves) -> None:
@@ -154,17 +158,17 @@ def test_without_a_gateway_nothing_is_applied(moving: Moves) -> None:
 def test_a_kill_at_any_step_is_repaired_by_the_next_call(moving: Moves, step: str) -> None:
     before = moving.seen()
     moving.kill_after(step)
-    moving.rollout.recover()
+    rollout_recover(moving.rollout)
     assert not (moving.rollout.folder.path / "journal.json").exists()
     last = moving.rollout.entries()[-1]
     if step == "append":
         # It was done, but for the end of its journal.
-        assert (last.outcome, moving.answers()) == (Outcome.APPLIED, last.after.version)
+        assert (last.outcome, moving.answers()) == (ApplyOutcome.APPLIED, last.after.version)
         assert b"legacy" in moving.file.read_bytes()
         assert moving.told == []
     else:
         assert moving.seen() == before
-        assert last.outcome is Outcome.INTERRUPTED
+        assert last.outcome is ApplyOutcome.INTERRUPTED
         assert "'move to legacy'" in moving.told[0]
     assert moving.apply(moving.edited(tags__list=CANARY)).number == 2
 
@@ -173,7 +177,7 @@ def test_a_kill_is_repaired_by_a_start_too(moving: Moves) -> None:
     before = moving.seen()
     moving.kill_after("reload")
     moving.nginx.stop()
-    moving.rollout.begin(command="start")
+    rollout_begin(moving.rollout, command="start")
     moving.nginx.start()
     assert moving.seen() == before
 
@@ -183,7 +187,7 @@ def test_edits_made_after_a_kill_are_kept_aside(moving: Moves) -> None:
     moving.kill_after("activate")
     mine = moving.file.read_bytes() + b"# mine\n"
     moving.file.write_bytes(mine)
-    moving.rollout.recover()
+    rollout_recover(moving.rollout)
     assert moving.seen() == before
     (kept,) = (moving.rollout.folder.path / "set-aside").iterdir()
     assert kept.read_bytes() == mine
@@ -195,11 +199,11 @@ def test_a_version_that_nginx_was_not_told_to_read_is_no_start(moving: Moves) ->
     before = moving.answers()
     content = moving.edited(posts__list=CANARY)
     moving.file.write_bytes(content)
-    moving.nginx.render(moving.rollout.target.parse(content))
-    moving.rollout.recover()
+    moving.nginx.render(moving.rollout.parse(content))
+    rollout_recover(moving.rollout)
     assert len(moving.rollout.entries()) == 1
     assert moving.answers() == before
-    assert [change.name for change in moving.rollout.prepare(content).plan.changes] == ["posts.list"]
+    assert [change.name for change in moving.rollout.propose(content).plan.changes] == ["posts.list"]
     entry = moving.apply(content)
     assert moving.answers() == entry.after.version != before
 
@@ -208,12 +212,12 @@ def test_two_at_once_are_one_after_the_other_or_one_is_refused(moving: Moves) ->
     """Both have planned from the same state: the second finds that it moved."""
     started = [moving.start_elsewhere(NOT_KILLED, stage) for stage in ("legacy", "migrated")]
     outputs = [process.communicate(timeout=SECONDS) for process in started]
-    applied = [entry for entry in moving.rollout.entries()[1:] if entry.outcome is Outcome.APPLIED]
+    applied = [entry for entry in moving.rollout.entries()[1:] if entry.outcome is ApplyOutcome.APPLIED]
     refused = [output[1] for process, output in zip(started, outputs, strict=True) if process.returncode]
     assert len(applied) + len(refused) == 2
     assert all("by now, not" in text for text in refused)
     last = applied[-1]
-    assert moving.answers() == moving.rollout.target.gateway.current() == last.after.version
+    assert moving.answers() == moving.rollout.gateway.current() == last.after.version
     assert moving.rollout.folder.state(last.after.routes) == moving.file.read_bytes()
 
 
@@ -221,7 +225,7 @@ def test_who_waits_too_long_is_told_for_whom(moving: Moves, monkeypatch: pytest.
     monkeypatch.setattr(folder, "LOCK_SECONDS", 0.2)
     started = time.monotonic()
     with moving.rollout.folder.locked(), pytest.raises(UnsafeError, match=r"@.*is applying: wait"):
-        moving.rollout.recover()
+        rollout_recover(moving.rollout)
     assert time.monotonic() - started < SECONDS
 
 
@@ -242,14 +246,14 @@ def test_nginx_that_somebody_edited_by_hand_is_mended_by_an_apply(moving: Moves)
     before = moving.seen()
     (moving.nginx.current / "routes.conf").write_text("# gone\n")
     (moving.nginx.current / "more.conf").write_text("# added\n")
-    plan = moving.rollout.prepare(moving.file.read_bytes()).plan
+    plan = moving.rollout.propose(moving.file.read_bytes()).plan
     assert "they are written anew" in next(plan.lines())
     moving.apply(moving.file.read_bytes())
     assert moving.seen() == before
 
 
 def test_old_versions_go_and_what_runs_stays(moving: Moves, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollout, "_KEPT_VERSIONS", 2)
+    monkeypatch.setattr(apply, "_KEPT_VERSIONS", 2)
     for percent in (1, 2, 3, 4):
         moving.apply(moving.edited(posts__list={"stage": "canary", "percent": percent}))
     versions = {path.name for path in (moving.nginx.folder / "versions").iterdir()}

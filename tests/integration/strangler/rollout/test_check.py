@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from strangler.rollout.checking import Documents, check_all
+from strangler.rollout.check import Documents, check_all
 from tests.example import PREFIXES
 from tests.rollouts import Moves, moves
 from tests.shared_stack import StackAddresses

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from strangler.errors import UsageError
-from strangler.rollout.rollout import Intent, Rollout
+from strangler.rollout.apply import Intent, rollout_apply, rollout_recover
+from strangler.rollout.rollout import Rollout
 from tests.gateways import DEPLOYED, marks
 from tests.rollouts import Moves, moves
 from tests.shared_stack import StackAddresses
@@ -29,19 +30,19 @@ def test_the_old_routes_go_on_serving(running: Moves) -> None:
         for said in refusals(running.rollout, content):
             assert said.startswith(f"{running.file}, {lines}: " if lines else f"{running.file}: ")
             assert sentence in said
-        running.rollout.recover()
+        rollout_recover(running.rollout)
     assert running.seen()[1:] == before
     with httpx.Client(base_url=running.nginx.url, timeout=30) as client:
         assert marks(client.get("/api/feed/")) == ("django", "feed.list")
     running.file.write_bytes(DEPLOYED.read_bytes())
-    assert running.rollout.prepare(running.file.read_bytes()).plan.empty
+    assert running.rollout.propose(running.file.read_bytes()).plan.empty
 
 
 def refusals(rollout: Rollout, content: bytes) -> Iterator[str]:
     """What the plan and the apply of a file say."""
     with pytest.raises(UsageError) as caught:
-        rollout.prepare(rollout.target.file_content())
+        rollout.propose(rollout.file_content())
     yield str(caught.value)
     with pytest.raises(UsageError) as caught:
-        rollout.apply(content, checksum="of no plan", intent=Intent(command="a test"))
+        rollout_apply(rollout, content, checksum="of no plan", intent=Intent(command="a test"))
     yield str(caught.value)

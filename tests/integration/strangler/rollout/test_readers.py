@@ -16,7 +16,8 @@ from typer.testing import CliRunner, Result
 from strangler.cli import command_line
 from strangler.local.state import ProcessRecord, StackState, StateFolder
 from strangler.rollout import state_dir
-from strangler.rollout.history import Outcome
+from strangler.rollout.apply import rollout_recover
+from strangler.rollout.history import ApplyOutcome
 from strangler.settings import LocalSettings
 from tests.rollouts import STEPS, Moves, moves
 
@@ -41,7 +42,7 @@ def moving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Moves]:
             state = StackState(supervisor=ProcessRecord.of_this_process())
             state.services["nginx"] = ProcessRecord.of_this_process()
             StateFolder(run).write(state)
-            for module in ("check", "rollback", "rolling"):
+            for module in ("check", "rollback", "moves"):
                 command = importlib.import_module(f"strangler.cli.{module}")
                 monkeypatch.setattr(command, "rollout_open", lambda _settings, tell: made.with_notes(tell))
             status = importlib.import_module("strangler.cli.status")
@@ -147,9 +148,9 @@ def test_an_interrupted_apply_is_in_the_history_before_it_is_recorded(moving: Mo
     shown: list[dict[str, Any]] = json.loads(read("history", "--json").stdout)
     assert [(entry["number"], entry["outcome"]) for entry in shown] == [(0, "applied"), (1, "interrupted")]
     assert len(moving.rollout.entries()) == 1
-    moving.rollout.recover()
+    rollout_recover(moving.rollout)
     recorded = moving.rollout.entries()[-1]
-    assert recorded.outcome is Outcome.INTERRUPTED
+    assert recorded.outcome is ApplyOutcome.INTERRUPTED
     assert shown[-1] == json.loads(json.dumps(recorded.as_json())) | {"recovery_due": True}
 
 
@@ -172,7 +173,7 @@ def test_a_plan_names_no_apply_while_a_recovery_is_due(moving: Moves) -> None:
     shown = read("plan")
     assert "parallel → legacy" in shown.stdout
     assert "strangler apply --plan" not in shown.stdout
-    moving.rollout.recover()
+    rollout_recover(moving.rollout)
     assert read("plan").stdout == "nothing to do\n"
 
 

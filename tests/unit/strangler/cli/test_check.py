@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from strangler.cli import command_line
-from strangler.rollout.checking import Documents
-from strangler.rollout.findings import Finding, Level
+from strangler.rollout.check import Documents
+from strangler.rollout.coverage import CheckResult, Level
 from strangler.settings import LocalSettings
 from tests.example import PREFIXES
 
@@ -26,10 +26,10 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def check(monkeypatch: pytest.MonkeyPatch, *arguments: str, levels: list[Level]) -> tuple[Result, list[Documents]]:
     asked: list[Documents] = []
 
-    def find(_rollout: object, documents: Documents) -> Iterator[Finding]:
+    def find(_rollout: object, documents: Documents) -> Iterator[CheckResult]:
         asked.append(documents)
         for level in levels:
-            yield Finding(check="apply", level=level, sentence="nothing [is] pending.")
+            yield CheckResult(check="apply", level=level, sentence="nothing [is] pending.")
 
     monkeypatch.setattr(command, "check_all", find)
     return CliRunner().invoke(command_line(["check"]), ["check", *arguments]), asked

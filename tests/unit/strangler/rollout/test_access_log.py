@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strangler.rollout.access_log import AccessLog, Request, log_lines
+from strangler.rollout.access_log import AccessLog, LoggedRequest, log_lines
 
 COMPLAINT = "2026/11/22 12:00:00 [error] 12#12: *3 connect() failed (111: Connection refused)\n"
 REQUEST = {
@@ -30,7 +30,7 @@ def line(**changes: Any) -> str:
     return json.dumps(REQUEST | changes, separators=(",", ":"), ensure_ascii=False) + "\n"
 
 
-def read(text: str | bytes, *routes: str) -> tuple[list[Request], AccessLog]:
+def read(text: str | bytes, *routes: str) -> tuple[list[LoggedRequest], AccessLog]:
     log = AccessLog()
     content = text if isinstance(text, bytes) else text.encode()
     return list(log.requests(log_lines(io.BytesIO(content)), set(routes or ("posts.list",)))), log
@@ -39,7 +39,7 @@ def read(text: str | bytes, *routes: str) -> tuple[list[Request], AccessLog]:
 def test_a_request() -> None:
     requests, log = read(line())
     assert requests == [
-        Request(
+        LoggedRequest(
             time=dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC),
             api="v1",
             route="posts.list",

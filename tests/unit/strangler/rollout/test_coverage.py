@@ -3,7 +3,7 @@
 import pytest
 
 from strangler.rollout.coverage import uncovered, unimplemented
-from strangler.rollout.endpoints import Endpoint
+from strangler.rollout.endpoints import ApiEndpoint
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 from tests.example import parse_routes
@@ -26,8 +26,8 @@ def shop(stage: str = "parallel", more: str = "", methods: str = '["GET"]') -> R
     return parse_routes(text + more + FIXED, source="routes.toml")
 
 
-def endpoints(*texts: str) -> list[Endpoint]:
-    return [Endpoint(path=path, method=method) for method, path in (text.split() for text in texts)]
+def endpoints(*texts: str) -> list[ApiEndpoint]:
+    return [ApiEndpoint(path=path, method=method) for method, path in (text.split() for text in texts)]
 
 
 V1 = endpoints("GET /api/carts/{cart_pk}/items/")
@@ -42,7 +42,9 @@ def unnamed(stack: Stack, *texts: str) -> list[tuple[str, str]]:
     return told(uncovered(shop(), endpoints(*texts), stack))
 
 
-def sent(table: RouteTable, django: list[Endpoint] | None, fastapi: list[Endpoint] | None) -> list[tuple[str, str]]:
+def sent(
+    table: RouteTable, django: list[ApiEndpoint] | None, fastapi: list[ApiEndpoint] | None
+) -> list[tuple[str, str]]:
     has = {Stack.DJANGO: django, Stack.FASTAPI: fastapi}
     known = {stack: found for stack, found in has.items() if found is not None}
     return told(unimplemented(table, known, source="routes.toml"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from strangler.errors import UnsafeError, UsageError
-from strangler.rollout.edits import Kind, retire_edits, routes_select, switch_edits
+from strangler.rollout.edits import RouteKind, retire_edits, routes_select, switch_edits
 from strangler.routes.route import Stage
 from tests.example import ROOT, load_routes
 
@@ -70,18 +70,18 @@ def test_v1_ends_only_once_its_day_has_come() -> None:
 @pytest.mark.parametrize(
     ("patterns", "kind", "expected"),
     [
-        (["posts.list"], Kind.ALL, ["posts.list"]),
-        (["tags.*"], Kind.ALL, ["tags.list", "tags.create", "tags.retrieve", "tags.update", "tags.delete"]),
-        (["tags.*"], Kind.READS, ["tags.list", "tags.retrieve"]),
-        (["tags.*"], Kind.WRITES, ["tags.create", "tags.update", "tags.delete"]),
-        (["tags.list", "*.list"], Kind.ALL, ["users.list", "posts.list", "feed.list", "tags.list"]),
+        (["posts.list"], RouteKind.ALL, ["posts.list"]),
+        (["tags.*"], RouteKind.ALL, ["tags.list", "tags.create", "tags.retrieve", "tags.update", "tags.delete"]),
+        (["tags.*"], RouteKind.READS, ["tags.list", "tags.retrieve"]),
+        (["tags.*"], RouteKind.WRITES, ["tags.create", "tags.update", "tags.delete"]),
+        (["tags.list", "*.list"], RouteKind.ALL, ["users.list", "posts.list", "feed.list", "tags.list"]),
     ],
 )
-def test_routes_by_name_and_by_method(patterns: list[str], kind: Kind, expected: list[str]) -> None:
+def test_routes_by_name_and_by_method(patterns: list[str], kind: RouteKind, expected: list[str]) -> None:
     assert [route.name for route in routes_select(ROUTES, patterns, kind=kind)] == expected
 
 
-@pytest.mark.parametrize(("patterns", "kind"), [(["posts.lst"], Kind.ALL), (["tags.list"], Kind.WRITES)])
-def test_names_that_choose_nothing(patterns: list[str], kind: Kind) -> None:
+@pytest.mark.parametrize(("patterns", "kind"), [(["posts.lst"], RouteKind.ALL), (["tags.list"], RouteKind.WRITES)])
+def test_names_that_choose_nothing(patterns: list[str], kind: RouteKind) -> None:
     with pytest.raises(UsageError, match="strangler routes"):
         routes_select(ROUTES, patterns, kind=kind)

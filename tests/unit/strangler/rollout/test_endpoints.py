@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from strangler.errors import FailedError
-from strangler.rollout.endpoints import Endpoint, document_read, endpoints_of, path_key
+from strangler.rollout.endpoints import ApiEndpoint, document_read, endpoints_of, path_key
 from strangler.routes.route import Api
 from tests.example import PREFIXES
 
@@ -72,4 +72,4 @@ def test_a_file_that_is_no_json(content: bytes, tmp_path: Path, monkeypatch: pyt
 
 
 def test_endpoints_are_ordered_by_path() -> None:
-    assert min(Endpoint(path="/b", method="GET"), Endpoint(path="/a", method="POST")).path == "/a"
+    assert min(ApiEndpoint(path="/b", method="GET"), ApiEndpoint(path="/a", method="POST")).path == "/a"

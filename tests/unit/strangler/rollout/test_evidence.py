@@ -8,7 +8,7 @@ import pytest
 
 from strangler.compare.report.model import Report, RouteReport, SideReport
 from strangler.rollout.evidence import EvidenceFile, Known, Proof, RouteEvidence, evidence_find
-from strangler.rollout.plan import Plan, plan_make
+from strangler.rollout.plan import RoutesPlan, plan_make
 from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
 from strangler.routes.route import Stage
 from tests.example import ROOT, load_routes
@@ -107,7 +107,7 @@ def test_the_shadow_stands_beside_the_comparisons(tmp_path: Path, file: Evidence
     assert found["tags.list"].as_json() == {"compared": None, "shadow": {"equal": 3}}
 
 
-def moved(before: Stage, after: Stage) -> Plan:
+def moved(before: Stage, after: Stage) -> RoutesPlan:
     def at(stage: Stage) -> tuple[object, ...]:
         percent = 10.0 if stage is Stage.CANARY else None
         return tuple(
@@ -119,7 +119,7 @@ def moved(before: Stage, after: Stage) -> Plan:
     return plan_make(running=tables[0], wanted=tables[1], ends=(), rendered_anew=True)
 
 
-def reasons(plan: Plan, evidence: dict[str, RouteEvidence], *, proof: Proof = PROOF) -> tuple[str, ...]:
+def reasons(plan: RoutesPlan, evidence: dict[str, RouteEvidence], *, proof: Proof = PROOF) -> tuple[str, ...]:
     conditions = Conditions(today=NOW.date(), read_only=False, proof=proof, sign_in=())
     return unsafe_reasons(plan, conditions, unproven(plan), evidence)
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from strangler.rollout.history import Entry, History, Outcome, Point, applied, stands_at, step_back
+from strangler.rollout.history import ApplyOutcome, History, HistoryEntry, Point, applied, stands_at, step_back
 
 
-def entry(number: int, *, returns_to: int | None = None, outcome: Outcome = Outcome.APPLIED) -> Entry:
-    return Entry(
+def entry(number: int, *, returns_to: int | None = None, outcome: ApplyOutcome = ApplyOutcome.APPLIED) -> HistoryEntry:
+    return HistoryEntry(
         number=number,
         time="2026-11-22T12:00:00Z",
         who="alice@front",
@@ -24,15 +24,15 @@ def entry(number: int, *, returns_to: int | None = None, outcome: Outcome = Outc
     )
 
 
-def as_read(each: Entry) -> Entry:
+def as_read(each: HistoryEntry) -> HistoryEntry:
     """Sequences come back as lists."""
-    return Entry.from_json(each.as_json())
+    return HistoryEntry.from_json(each.as_json())
 
 
 def test_entries_come_back_as_they_were(tmp_path: Path) -> None:
     history = History(tmp_path / "history.jsonl")
     assert history.entries() == ()
-    written = [entry(0), entry(1, outcome=Outcome.FAILED), entry(2, returns_to=0)]
+    written = [entry(0), entry(1, outcome=ApplyOutcome.FAILED), entry(2, returns_to=0)]
     for each in written:
         history.append(each)
     assert list(history.entries()) == [as_read(each) for each in written]
@@ -74,7 +74,7 @@ def test_a_rollback_goes_one_step_back(returns: list[int | None], expected: int 
 
 
 def test_what_failed_is_no_step() -> None:
-    entries = [entry(0), entry(1), entry(2, outcome=Outcome.FAILED), entry(3, outcome=Outcome.INTERRUPTED)]
+    entries = [entry(0), entry(1), entry(2, outcome=ApplyOutcome.FAILED), entry(3, outcome=ApplyOutcome.INTERRUPTED)]
     found = step_back(entries)
     assert found is not None
     assert found.number == 0

@@ -6,7 +6,7 @@ import datetime as dt
 import pytest
 
 from strangler.rollout.evidence import Proof
-from strangler.rollout.plan import Plan, plan_make
+from strangler.rollout.plan import RoutesPlan, plan_make
 from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
 from strangler.routes.table import RouteTable
@@ -28,11 +28,11 @@ def route(name: str, **values: object) -> Route:
     return dataclasses.replace(found, **values)  # type: ignore[arg-type] # fields by name
 
 
-def plan(wanted: RouteTable, running: RouteTable = DEPLOYED, *, ends: tuple[bytes, ...] = (b"1", b"2")) -> Plan:
+def plan(wanted: RouteTable, running: RouteTable = DEPLOYED, *, ends: tuple[bytes, ...] = (b"1", b"2")) -> RoutesPlan:
     return plan_make(running=running, wanted=wanted, ends=ends, rendered_anew=False)
 
 
-def reasons(made: Plan, *, read_only: bool = False) -> tuple[str, ...]:
+def reasons(made: RoutesPlan, *, read_only: bool = False) -> tuple[str, ...]:
     conditions = Conditions(today=TODAY, read_only=read_only, proof=Proof(equal=0, days=7), sign_in=("auth.*",))
     return unsafe_reasons(made, conditions, unproven(made), {})
 

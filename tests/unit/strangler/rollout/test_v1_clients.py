@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from strangler.errors import UsageError
-from strangler.rollout.access_log import Request
+from strangler.rollout.access_log import LoggedRequest
 from strangler.rollout.v1_clients import ClientCount, since_parse
 
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
@@ -13,12 +13,12 @@ NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 
 def request(
     caller: str = "user:1", *, minutes: int = 0, api: str = "v1", status: int = 200, agent: str = "app/2"
-) -> Request:
+) -> LoggedRequest:
     time = NOON + dt.timedelta(minutes=minutes)
-    return Request(time=time, api=api, route="posts.list", status=status, caller=caller, user_agent=agent)
+    return LoggedRequest(time=time, api=api, route="posts.list", status=status, caller=caller, user_agent=agent)
 
 
-def count(*requests: Request, since: dt.datetime | None = None, limit: int = 100) -> ClientCount:
+def count(*requests: LoggedRequest, since: dt.datetime | None = None, limit: int = 100) -> ClientCount:
     counted = ClientCount(["posts.list", "feed.list"], since=since, limit=limit)
     counted.add(requests)
     return counted

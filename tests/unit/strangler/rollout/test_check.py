@@ -9,8 +9,9 @@ import pytest
 from strangler.errors import FailedError
 from strangler.gateway.rendering import Rendered
 from strangler.gateway.settings import GatewaySettings
-from strangler.rollout import checking
-from strangler.rollout.checking import Documents, check_all
+from strangler.rollout import check
+from strangler.rollout.apply import rollout_begin
+from strangler.rollout.check import Documents, check_all
 from strangler.rollout.history import Point
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import Journal
@@ -53,16 +54,17 @@ class PretendedGateway:
 class Shop:
     """A stack's files and its checks."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, started: bool = True) -> None:
         monkeypatch.chdir(folder)
         self.gateway = PretendedGateway()
-        monkeypatch.setattr(checking, "running_version", lambda _url: self.gateway.running)
+        monkeypatch.setattr(check, "running_version", lambda _url: self.gateway.running)
         self.file = folder / "routes.toml"
         self.file.write_text(ROUTES)
         self.publish("v1.json", "/api/carts/")
         self.publish("v2.json", "/api/v2/carts/")
         self.rollout: Rollout = rollout_of(self.gateway, folder)
-        self.rollout.begin(command="start")
+        if started:
+            rollout_begin(self.rollout, command="start")
 
     def publish(self, name: str, *paths: str) -> None:
         Path(name).write_text(json.dumps({"paths": {path: {"get": {}} for path in paths}}))
@@ -173,7 +175,7 @@ def test_an_edited_file_is_an_apply_that_is_pending(shop: Shop) -> None:
     shop.file.write_text(ROUTES.replace("parallel", "migrated"))
     [(level, check, sentence)] = shop.troubles()
     assert (level, check) == ("finding", "apply")
-    plan = shop.rollout.prepare(shop.file.read_bytes()).plan
+    plan = shop.rollout.propose(shop.file.read_bytes()).plan
     assert sentence == (
         f"plan {plan.checksum} is pending (1 of 1 routes would move): see strangler plan, then strangler apply."
     )
@@ -216,6 +218,5 @@ def snapshot(tmp_path: Path) -> Callable[[], object]:
 
 
 def test_nothing_was_applied_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Rollout, "begin", lambda *_arguments, **_named: None)
-    shop = Shop(tmp_path, monkeypatch)
+    shop = Shop(tmp_path, monkeypatch, started=False)
     assert ("unknown", "apply", "nothing was applied yet: start it.") in shop.troubles()

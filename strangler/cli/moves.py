@@ -9,9 +9,11 @@ import typer
 from strangler.cli.output import note, out, say
 from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
-from strangler.rollout.history import Entry
-from strangler.rollout.rollout import Intent, Rollout, require_safe
+from strangler.rollout.apply import Intent, rollout_apply, rollout_recover
+from strangler.rollout.edits import Edits
+from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import Journal
+from strangler.routes.editing import routes_edit
 from strangler.settings import settings_load
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
@@ -34,7 +36,7 @@ def rollout_read() -> tuple[Rollout, Journal | None]:
 def rollout_recovered() -> Rollout:
     """The moves of this checkout's gateway, for a command that applies; an interrupted apply was taken back."""
     rollout = rollout_open(settings_load(), tell=note)
-    rollout.recover()
+    rollout_recover(rollout)
     return rollout
 
 
@@ -54,24 +56,32 @@ def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, c
 
     :raises UnsafeError: the plan might do harm and nobody insists.
     """
-    wanted = rollout.prepare(content)
-    if wanted.plan.empty and checksum in {None, wanted.plan.checksum}:
+    proposal = rollout.propose(content)
+    if proposal.plan.empty and checksum in {None, proposal.plan.checksum}:
         say(DONE)
         return
-    for line in wanted.plan.lines():
+    for line in proposal.plan.lines():
         say(line)
-    require_safe(wanted, intent)
-    for reason in wanted.unsafe:
+    proposal.require_safe(forced=intent.forced)
+    for reason in proposal.unsafe:
         say(f"unsafe, and forced: {reason}")
     if checksum is None and not yes:
-        _ask(f"apply plan {wanted.plan.checksum}?")
-    entry = rollout.apply(content, checksum=checksum or wanted.plan.checksum, intent=intent)
-    say(applied_text(entry))
+        _ask(f"apply plan {proposal.plan.checksum}?")
+    entry = rollout_apply(rollout, content, checksum=checksum or proposal.plan.checksum, intent=intent)
+    say(f"applied as {entry.number} in {entry.seconds:.2f} s; strangler rollback takes it back")
 
 
-def applied_text(entry: Entry) -> str:
-    """What was done, and how to take it back."""
-    return f"applied as {entry.number} in {entry.seconds:.2f} s; strangler rollback takes it back"
+def edited_apply(rollout: Rollout, edits: Edits, intent: Intent, *, yes: bool) -> None:
+    """Apply the routes file with these keys set.
+
+    :raises UsageError: the file has changes of somebody else's that aren't applied.
+    """
+    content = rollout.file_content()
+    if rollout.propose(content).plan.edited:
+        name = rollout.routes_file.name
+        raise UsageError(f"{name} has changes that aren't applied: see strangler plan, and strangler apply first.")
+    edited = routes_edit(content.decode(), edits).encode()
+    plan_apply(rollout, edited, intent, yes=yes)
 
 
 def _ask(question: str, *, answer: Callable[[], bool] = sys.stdin.isatty) -> None:

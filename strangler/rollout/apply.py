@@ -1,0 +1,213 @@
+"""The way from a plan to what runs: checkpoint, reload, probe, history; a failure or a crash restores what ran before.
+
+Only this module changes a gateway, its routes file and its history; one apply at a time for each gateway.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Final
+
+from strangler.errors import FailedError, StranglerError, UnsafeError, UsageError
+from strangler.gateway.interface import running_version, wait_until_running
+from strangler.gateway.rendering import render_gateway
+from strangler.rollout.atomic_write import write_durably
+from strangler.rollout.history import ApplyOutcome, HistoryEntry, Point, applied, operator, utc_now
+from strangler.rollout.rollout import Proposal, Rollout
+from strangler.rollout.state_dir import Journal
+
+# So many earlier versions stay in nginx's folder; every routes file stays, so any older one can be rendered again.
+_KEPT_VERSIONS: Final = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """Why something is applied: the command as typed, the operator's reason, and whether they insist.
+
+    `returns_to` is the number of the entry whose state a rollback brings back.
+    """
+
+    command: str
+    reason: str = ""
+    force: bool = False
+    returns_to: int | None = None
+
+    @property
+    def forced(self) -> bool:
+        """Whether a plan that might do harm is applied as well; it takes a reason."""
+        return self.force and bool(self.reason)
+
+
+def rollout_begin(rollout: Rollout, *, command: str) -> None:
+    """Make the routes file's configuration the current one of a gateway that is about to start.
+
+    :raises UsageError: it is no valid routes file.
+    :raises FailedError: nginx refuses it.
+    """
+    with rollout.folder.locked():
+        _take_back(rollout)
+        rendered = render_gateway(rollout.parse(rollout.file_content()), rollout.gateway.settings)
+        rollout.gateway.install(rendered)
+        rollout.gateway.activate(rendered.version)
+        _record_start(rollout, command)
+
+
+def rollout_recover(rollout: Rollout) -> HistoryEntry | None:
+    """Restore what ran before an interrupted apply, and record a gateway that was started anew.
+
+    Returns the interrupted apply; None where there was none.
+
+    :raises UnsafeError: somebody else is applying.
+    :raises FailedError: what ran before can't be restored yet; the next call tries again.
+    """
+    with rollout.folder.locked():
+        interrupted = _take_back(rollout)
+        _record_start(rollout, "start")
+        return interrupted
+
+
+def rollout_apply(rollout: Rollout, content: bytes, *, checksum: str, intent: Intent) -> HistoryEntry:
+    """Make `content` what runs, and the routes file; `checksum` is that of the plan that the operator has seen.
+
+    :raises UsageError: it is no valid routes file, or no gateway runs.
+    :raises UnsafeError: the plan is stale, or might do harm and isn't forced, or somebody else is applying.
+    :raises FailedError: it failed; what ran before runs again.
+    """
+    started = time.monotonic()
+    with rollout.folder.locked():
+        _take_back(rollout)
+        _record_start(rollout, "start")
+        proposal = rollout.propose(content)
+        if proposal.plan.checksum != checksum:
+            stale = f"this is plan {proposal.plan.checksum} by now, not {checksum}"
+            raise UnsafeError(stale, "look at it with strangler plan")
+        proposal.require_safe(forced=intent.forced)
+        if running_version(rollout.gateway.url) is None:
+            raise UsageError(f"no gateway answers at {rollout.gateway.url}", rollout.hint)
+        rollout.gateway.install(proposal.rendered)
+        rollout.grow_grants(proposal.running, proposal.table)
+        entry = _journaled(rollout, _entry(rollout, proposal, intent), content, started=started)
+        kept = applied(rollout.folder.history.entries())[-_KEPT_VERSIONS:]
+        rollout.gateway.prune({each.after.version for each in kept})
+        return entry
+
+
+def _entry(rollout: Rollout, proposal: Proposal, intent: Intent) -> HistoryEntry:
+    moved = [change.name for change in proposal.plan.moves]
+    after = Point(version=proposal.rendered.version, routes=rollout.folder.keep(proposal.content))
+    entry = rollout.next_entry(proposal.plan, after)
+    return replace(
+        entry,
+        time=_now_text(),
+        who=operator(),
+        command=intent.command,
+        reason=intent.reason,
+        returns_to=intent.returns_to,
+        before=entry.before and replace(entry.before, version=rollout.gateway.current() or ""),
+        forced=proposal.unsafe,
+        evidence={name: known.as_json() for name, known in rollout.evidence(moved).items()},
+    )
+
+
+def _record_start(rollout: Rollout, command: str) -> None:
+    """Record the routes file as applied where the gateway was started with it, and not by an apply."""
+    if started := rollout.unrecorded_start():
+        rollout.folder.keep(rollout.file_content())
+        rollout.folder.history.append(replace(started, time=_now_text(), who=operator(), command=command))
+
+
+def _journaled(rollout: Rollout, entry: HistoryEntry, content: bytes, *, started: float) -> HistoryEntry:
+    """Switch to the installed version of `entry` as a transaction; returns the entry as it was recorded."""
+    journal = Journal(
+        number=entry.number,
+        time=entry.time,
+        who=entry.who,
+        command=entry.command,
+        before=entry.before,
+        after=entry.after,
+        file_before=rollout.folder.keep(rollout.file_content()),
+        file_after=entry.after.routes,
+    )
+    rollout.folder.journal_open(journal)
+    try:
+        _switch(rollout, entry.after.version, content)
+    except BaseException as error:
+        failed = _failed(rollout, journal, replace(entry, seconds=_since(started)), error)
+        if isinstance(error, StranglerError | OSError):
+            raise failed from error
+        raise
+    entry = replace(entry, seconds=_since(started))
+    rollout.folder.history.append(entry)
+    rollout.folder.journal_close()
+    return entry
+
+
+def _switch(rollout: Rollout, version: str, content: bytes) -> None:
+    if rollout.file_content() != content:
+        write_durably(rollout.routes_file, content)
+    rollout.gateway.take_up(version)
+    wait_until_running(rollout.gateway.url, version)
+
+
+def _failed(rollout: Rollout, journal: Journal, entry: HistoryEntry, error: BaseException) -> FailedError:
+    """Restore, record the failure, and give the error; a journal that can't be worked off stays for the next call."""
+    reason = str(error).rstrip(".") or type(error).__name__
+    try:
+        _restore(rollout, journal)
+    except (StranglerError, OSError) as second:
+        return FailedError(
+            f"{reason}; and what ran before isn't back yet ({str(second).rstrip('.')})",
+            "fix that, then strangler apply restores it",
+        )
+    rollout.folder.history.append(replace(entry, outcome=ApplyOutcome.FAILED, error=reason))
+    rollout.folder.journal_close()
+    return FailedError(f"{reason}; what ran before runs again, and {rollout.routes_file.name} is as it was.")
+
+
+def _take_back(rollout: Rollout) -> HistoryEntry | None:
+    """Restore what ran before an interrupted apply, and return that; None where there was none.
+
+    :raises FailedError: it can't be restored yet; the next call tries again.
+    """
+    journal = rollout.folder.journal_read()
+    if journal is None:
+        return None
+    interrupted = None
+    if not any(entry.number == journal.number for entry in rollout.folder.history.entries()):
+        _restore(rollout, journal)
+        interrupted = journal.as_entry()
+        rollout.folder.history.append(interrupted)
+        rollout.tell(f"{journal.interruption}: what ran before was restored")
+    rollout.folder.journal_close()
+    return interrupted
+
+
+def _restore(rollout: Rollout, journal: Journal) -> None:
+    """Put back the routes file and nginx's version as the journal found them."""
+    _restore_file(rollout, journal)
+    if journal.before is None or not journal.before.version:
+        return
+    if running_version(rollout.gateway.url) is None:
+        rollout.gateway.activate(journal.before.version)
+        return
+    # Also where the version of before answers: nginx may not have read yet what the failed apply gave it.
+    rollout.gateway.take_up(journal.before.version)
+    wait_until_running(rollout.gateway.url, journal.before.version)
+
+
+def _restore_file(rollout: Rollout, journal: Journal) -> None:
+    found = rollout.routes_file.read_bytes() if rollout.routes_file.exists() else b""
+    digest = rollout.folder.keep(found)
+    if digest == journal.file_before:
+        return
+    if digest != journal.file_after:
+        kept = rollout.folder.set_aside(found)
+        rollout.tell(f"{rollout.routes_file.name} was changed meanwhile: that is kept as {kept}")
+    write_durably(rollout.routes_file, rollout.folder.state(journal.file_before))
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 3)
+
+
+def _now_text() -> str:
+    return utc_now().isoformat().replace("+00:00", "Z")
