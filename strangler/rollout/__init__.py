@@ -1,1 +1,1 @@
-"""Moves of routes: planned, applied, recorded, taken back."""
+"""Rollouts of routes: plan, apply, history, rollback."""

@@ -1,4 +1,4 @@
-"""nginx's access log, a line of JSON for each request, among the lines in which nginx complains."""
+"""nginx's access log, a line of JSON for each request, among the lines of its error log."""
 
 import datetime as dt
 import json
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 # nginx's own error log and its start, and what precedes each line in `docker compose logs`.
-_COMPLAINT: Final = re.compile(rb"\d{4}/\d\d/\d\d |nginx: |/docker-entrypoint|\s*$")
+_ERROR_LINE: Final = re.compile(rb"\d{4}/\d\d/\d\d |nginx: |/docker-entrypoint|\s*$")
 _PREFIX: Final = re.compile(rb"\A[\w.-]++ +\| ")
 # nginx takes 32 kB of request head by default, of which the log writes each byte as six at most.
 _MAX_LINE: Final = 256 * 1024
@@ -17,7 +17,7 @@ _MAX_USER_AGENT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One request as nginx logged it. `caller` is a user as the token says, unverified, or else an address."""
+    """One request as nginx logged it. `caller` is the user in the token, unverified, or else an address."""
 
     time: dt.datetime
     api: str
@@ -28,7 +28,7 @@ class LoggedRequest:
 
 
 class AccessLog:
-    """Reads logs line by line; after that, `unreadable` counts the lines that were neither request nor complaint.
+    """Reads logs line by line; after that, `unreadable` counts the lines that were neither requests nor error lines.
 
     `begins` is the time of the earliest request, whatever its route; `line` is how many lines were read.
     """
@@ -60,7 +60,7 @@ class AccessLog:
             if content.startswith(b"{"):
                 yield content
             else:
-                self.unreadable += _COMPLAINT.match(content) is None
+                self.unreadable += _ERROR_LINE.match(content) is None
 
     def _request(self, content: bytes) -> LoggedRequest | None:
         try:
@@ -85,7 +85,7 @@ def log_lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _parsed(content: bytes) -> LoggedRequest:
-    # nginx escapes what is no text for JSON, but passes other bytes on as the client sent them.
+    # nginx escapes control characters for JSON, but logs other bytes as the client sent them.
     entry = json.loads(content.decode("utf-8", errors="replace"))
     return LoggedRequest(
         time=_time(entry["time"]),

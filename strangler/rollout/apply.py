@@ -21,7 +21,7 @@ _KEPT_VERSIONS: Final = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Intent:
-    """Why something is applied: the command as typed, the operator's reason, and whether they insist.
+    """Why something is applied: the command as typed, the operator's reason, and whether an unsafe plan is applied too.
 
     `returns_to` is the number of the entry whose state a rollback brings back.
     """
@@ -33,12 +33,12 @@ class Intent:
 
     @property
     def forced(self) -> bool:
-        """Whether a plan that might do harm is applied as well; it takes a reason."""
+        """Whether an unsafe plan is applied too; that needs a reason."""
         return self.force and bool(self.reason)
 
 
 def rollout_begin(rollout: Rollout, *, command: str) -> None:
-    """Make the routes file's configuration the current one of a gateway that is about to start.
+    """Activate the routes file's configuration for a gateway that is about to start.
 
     :raises UsageError: it is no valid routes file.
     :raises FailedError: nginx refuses it.
@@ -52,11 +52,11 @@ def rollout_begin(rollout: Rollout, *, command: str) -> None:
 
 
 def rollout_recover(rollout: Rollout) -> HistoryEntry | None:
-    """Restore what ran before an interrupted apply, and record a gateway that was started anew.
+    """Restore what ran before an interrupted apply, and record a restarted gateway.
 
     Returns the interrupted apply; None where there was none.
 
-    :raises UnsafeError: somebody else is applying.
+    :raises UnsafeError: another apply is under way.
     :raises FailedError: what ran before can't be restored yet; the next call tries again.
     """
     with rollout.folder.locked():
@@ -66,10 +66,10 @@ def rollout_recover(rollout: Rollout) -> HistoryEntry | None:
 
 
 def rollout_apply(rollout: Rollout, content: bytes, *, checksum: str, intent: Intent) -> HistoryEntry:
-    """Make `content` what runs, and the routes file; `checksum` is that of the plan that the operator has seen.
+    """Apply `content`, and make it the routes file; `checksum` is that of the plan that the operator has seen.
 
     :raises UsageError: it is no valid routes file, or no gateway runs.
-    :raises UnsafeError: the plan is stale, or might do harm and isn't forced, or somebody else is applying.
+    :raises UnsafeError: the plan is stale, or unsafe and not forced, or another apply is under way.
     :raises FailedError: it failed; what ran before runs again.
     """
     started = time.monotonic()
@@ -78,8 +78,8 @@ def rollout_apply(rollout: Rollout, content: bytes, *, checksum: str, intent: In
         _record_start(rollout, "start")
         proposal = rollout.propose(content)
         if proposal.plan.checksum != checksum:
-            stale = f"this is plan {proposal.plan.checksum} by now, not {checksum}"
-            raise UnsafeError(stale, "look at it with strangler plan")
+            stale = f"plan {checksum} is stale, the plan is {proposal.plan.checksum} now"
+            raise UnsafeError(stale, "review it with strangler plan")
         proposal.require_safe(forced=intent.forced)
         if running_version(rollout.gateway.url) is None:
             raise UsageError(f"no gateway answers at {rollout.gateway.url}", rollout.hint)
@@ -149,14 +149,14 @@ def _switch(rollout: Rollout, version: str, content: bytes) -> None:
 
 
 def _failed(rollout: Rollout, journal: Journal, entry: HistoryEntry, error: BaseException) -> FailedError:
-    """Restore, record the failure, and give the error; a journal that can't be worked off stays for the next call."""
+    """Restore, record the failure, and give the error; where the restore fails, the journal stays for the next call."""
     reason = str(error).rstrip(".") or type(error).__name__
     try:
         _restore(rollout, journal)
     except (StranglerError, OSError) as second:
         return FailedError(
             f"{reason}; and what ran before isn't back yet ({str(second).rstrip('.')})",
-            "fix that, then strangler apply restores it",
+            "fix that, then run strangler apply, which restores it",
         )
     rollout.folder.history.append(replace(entry, outcome=ApplyOutcome.FAILED, error=reason))
     rollout.folder.journal_close()
@@ -182,14 +182,14 @@ def _take_back(rollout: Rollout) -> HistoryEntry | None:
 
 
 def _restore(rollout: Rollout, journal: Journal) -> None:
-    """Put back the routes file and nginx's version as the journal found them."""
+    """Restore the routes file and nginx's version that the journal recorded."""
     _restore_file(rollout, journal)
     if journal.before is None or not journal.before.version:
         return
     if running_version(rollout.gateway.url) is None:
         rollout.gateway.activate(journal.before.version)
         return
-    # Also where the version of before answers: nginx may not have read yet what the failed apply gave it.
+    # Also where the earlier version answers: nginx may not have read the version of the failed apply yet.
     rollout.gateway.take_up(journal.before.version)
     wait_until_running(rollout.gateway.url, journal.before.version)
 
@@ -201,7 +201,7 @@ def _restore_file(rollout: Rollout, journal: Journal) -> None:
         return
     if digest != journal.file_after:
         kept = rollout.folder.set_aside(found)
-        rollout.tell(f"{rollout.routes_file.name} was changed meanwhile: that is kept as {kept}")
+        rollout.tell(f"{rollout.routes_file.name} was edited since then: the edits are kept as {kept}")
     write_durably(rollout.routes_file, rollout.folder.state(journal.file_before))
 
 

@@ -1,4 +1,4 @@
-"""Is everything as the routes file says? Asks, and changes nothing."""
+"""Checks of the routes file against nginx and both stacks; they change nothing."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from strangler.routes.table import RouteTable
 
 @dataclass(frozen=True, kw_only=True)
 class Documents:
-    """Where the stacks' OpenAPI documents are, and the Host that Django is asked for."""
+    """Where the stacks' OpenAPI documents are, and the Host header for Django."""
 
     django: str
     fastapi: str
@@ -25,7 +25,7 @@ class Documents:
     prefixes: Prefixes
 
     def endpoints(self, gateway_url: str) -> tuple[Mapping[Stack, frozenset[ApiEndpoint]], list[CheckResult]]:
-        """The endpoints of each stack that could be asked, and what could not be."""
+        """The endpoints of each stack whose document could be read, and a result for each that could not."""
         found: dict[Stack, frozenset[ApiEndpoint]] = {}
         unknown = []
         for stack, address in ((Stack.DJANGO, self.django), (Stack.FASTAPI, self.fastapi)):
@@ -35,7 +35,7 @@ class Documents:
             except FailedError as error:
                 unknown.append(_unknown("endpoints", f"the endpoints of {stack}: {error}"))
             except ValueError as error:
-                sentence = f"the endpoints of {stack}: {address} is no OpenAPI document ({error}): name another."
+                sentence = f"the endpoints of {stack}: {address} is no OpenAPI document ({error}): pass another."
                 unknown.append(_unknown("endpoints", sentence))
         return found, unknown
 
@@ -49,12 +49,12 @@ def check_all(rollout: Rollout, documents: Documents) -> Iterator[CheckResult]:
         table = rollout.parse(rollout.file_content())
     except RoutesError as error:
         yield from (_finding("file", mistake) for mistake in error.mistakes)
-        yield CheckResult(check="file", level=Level.NOTE, sentence="the other checks need a valid file: mend it first.")
+        yield CheckResult(check="file", level=Level.NOTE, sentence="the other checks need a valid file: fix it first.")
         return
     yield _ok("file", f"{rollout.file_name} is valid: {len(table.routes)} route{'s' * (len(table.routes) != 1)}.")
     yield from _check_endpoints(table, documents, rollout.gateway.url, rollout.file_name)
-    yield from _asked("running", lambda: _check_running(rollout, table))
-    yield from _asked("apply", lambda: _check_apply(rollout))
+    yield from _attempted("running", lambda: _check_running(rollout, table))
+    yield from _attempted("apply", lambda: _check_apply(rollout))
 
 
 def _check_endpoints(table: RouteTable, documents: Documents, url: str, source: str) -> Iterator[CheckResult]:
@@ -67,7 +67,7 @@ def _check_endpoints(table: RouteTable, documents: Documents, url: str, source: 
         findings = list(unimplemented(table, endpoints, source=source))
         yield from findings
         if not unknown and all(finding.level is Level.NOTE for finding in findings):
-            yield _ok("stacks", "every route is sent where it is answered.")
+            yield _ok("stacks", "every route is sent to a stack that has it.")
 
 
 def _check_running(rollout: Rollout, table: RouteTable) -> Iterator[CheckResult]:
@@ -77,11 +77,14 @@ def _check_running(rollout: Rollout, table: RouteTable) -> Iterator[CheckResult]
     if running is None:
         yield _unknown("running", f"no gateway answers at {gateway.url}: {rollout.hint}.")
     elif running != current:
-        yield _finding("running", f"nginx runs version {running}, but {current} is the current one: start it anew.")
+        yield _finding("running", f"nginx runs version {running}, but {current} is the current one: restart nginx.")
     elif current == rendered.version and not gateway.holds(rendered):
-        yield _finding("running", f"somebody edited nginx's files of version {current}: strangler apply mends them.")
+        yield _finding(
+            "running",
+            f"nginx's files of version {current} were edited: strangler apply restores them.",
+        )
     else:
-        yield _ok("running", f"version {running} runs, and its files are whole.")
+        yield _ok("running", f"version {running} runs, and its files are unchanged.")
 
 
 def _check_apply(rollout: Rollout) -> Iterator[CheckResult]:
@@ -90,16 +93,16 @@ def _check_apply(rollout: Rollout) -> Iterator[CheckResult]:
         yield _finding("apply", f"{interrupted.notice}.")
     plan = rollout.propose(rollout.file_content()).plan
     if not plan.empty:
-        what = f"{len(plan.moves)} of {plan.total} routes would move"
-        yield _finding("apply", f"plan {plan.checksum} is pending ({what}): see strangler plan, then strangler apply.")
+        what = f"plan {plan.checksum} is pending ({len(plan.moves)} of {plan.total} routes would move)"
+        yield _finding("apply", f"{what}: review it with strangler plan, then run strangler apply.")
     elif not interrupted:
-        yield _ok("apply", "nothing is pending: the file is what was applied.")
+        yield _ok("apply", "nothing is pending: the file is applied.")
 
 
-def _asked(check: str, ask: Callable[[], Iterator[CheckResult]]) -> Iterator[CheckResult]:
-    """What `ask` finds; an error on the way leaves the check unmade."""
+def _attempted(check: str, run: Callable[[], Iterator[CheckResult]]) -> Iterator[CheckResult]:
+    """The results of `run`; an error makes the check unknown."""
     try:
-        yield from ask()
+        yield from run()
     except StranglerError as error:
         yield _unknown(check, str(error))
 

@@ -1,4 +1,4 @@
-"""The routes file against what the stacks really answer."""
+"""The routes file compared with the endpoints that the stacks publish."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -53,7 +53,7 @@ def uncovered(table: RouteTable, endpoints: Collection[ApiEndpoint], stack: Stac
     for endpoint in sorted(endpoints):
         key, fixed = _key(endpoint, stack, prefixes), _fixed(endpoint, stack, table)
         if fixed and fixed.stack is not stack and key not in named:
-            sentence = f"{stack} has {endpoint}, but {fixed.name} gives that path to {fixed.stack}: mend its stack."
+            sentence = f"{stack} has {endpoint}, but {fixed.name} gives that path to {fixed.stack}: correct its stack."
             yield CheckResult(check="endpoints", level=Level.FINDING, sentence=sentence)
         elif key is not None and not fixed and key not in named:
             yield _unnamed(endpoint, stack)
@@ -64,7 +64,7 @@ def uncovered(table: RouteTable, endpoints: Collection[ApiEndpoint], stack: Stac
 def unimplemented(
     table: RouteTable, has: Mapping[Stack, Collection[ApiEndpoint]], *, source: str
 ) -> Iterator[CheckResult]:
-    """The routes that are sent to a stack that doesn't answer them; `source` is what the routes file is called."""
+    """The routes that are sent to a stack without them; `source` is the name of the routes file in messages."""
     prefixes = table.prefixes
     keys = {stack: {_key(each, stack, prefixes) for each in endpoints} for stack, endpoints in has.items()}
     for route in table.routes:
@@ -90,7 +90,7 @@ def _lacks(
             yield Level.NOTE, f"{route.name} is an addition of v2: django has no {path}, so v1 answers 404."
         else:
             why = f"{route.name} is sent to {stack} ({sent[stack]}), which has no {path}: "
-            yield Level.FINDING, why + _mend(route, stack, only_v2=only_v2)
+            yield Level.FINDING, why + _hint(route, stack, only_v2=only_v2)
 
 
 def _sent_to(route: Route) -> dict[Stack, str]:
@@ -108,13 +108,11 @@ def _sent_to(route: Route) -> dict[Stack, str]:
     return sent
 
 
-def _mend(route: Route, stack: Stack, *, only_v2: bool) -> str:
+def _hint(route: Route, stack: Stack, *, only_v2: bool) -> str:
     if stack is Stack.FASTAPI:
-        otherwise = "take shadow away" if route.stage is Stage.LEGACY else "move the route back to legacy"
+        otherwise = "remove shadow" if route.stage is Stage.LEGACY else "move the route back to legacy"
         return f"implement it there, or {otherwise}."
-    return (
-        "make its stage parallel, without shadow and fallback." if only_v2 else "implement it, or take the route away."
-    )
+    return "make its stage parallel, without shadow and fallback." if only_v2 else "implement it, or remove the route."
 
 
 def _unreachable(endpoints: Collection[ApiEndpoint], stack: Stack, prefixes: Prefixes) -> CheckResult:

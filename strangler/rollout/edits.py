@@ -1,4 +1,4 @@
-"""What a move changes in the routes file."""
+"""The keys of the routes file that an operator's command sets."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -22,14 +22,14 @@ def switch_edits(
 ) -> Edits:
     """The keys to set for a switch; None leaves a thing as it is. A percentage alone means stage canary.
 
-    :raises UsageError: nothing is asked for, or the percentage and the stage don't fit.
+    :raises UsageError: nothing is to be set, or the percentage is without its stage.
     """
     if stage is None and percent is not None:
         stage = Stage.CANARY
     if stage is Stage.CANARY and percent is None:
-        raise UsageError("canary needs the share of callers: add --percent 10.")
+        raise UsageError("canary needs a share of callers", "add --percent 10")
     if stage is not Stage.CANARY and percent is not None:
-        raise UsageError(f"--percent is for canary, not for {stage}: leave it out.")
+        raise UsageError(f"--percent is for canary, not for {stage}", "leave it out")
     values: dict[str, Any] = {}
     if stage is not None:
         values |= {"stage": str(stage), "percent": _number(percent)}
@@ -38,7 +38,7 @@ def switch_edits(
     if fallback is not None:
         values["fallback"] = fallback or None
     if not values:
-        raise UsageError("nothing to switch: add --to STAGE, --percent, --shadow or --fallback.")
+        raise UsageError("nothing to switch", "add --to STAGE, --percent, --shadow or --fallback")
     return {route.name: values for route in routes}
 
 
@@ -53,11 +53,11 @@ def retire_edits(routes: Sequence[Route], *, sunset: dt.date | None, today: dt.d
             if route.sunset is None or route.sunset > today:
                 when = f"on {route.sunset}" if route.sunset else "on no day yet"
                 raise UnsafeError(
-                    f"v1 of {route.name} ends {when}: announce it with --sunset DATE and wait for that day."
+                    f"v1 of {route.name} ends {when}", "announce the end with --sunset DATE and wait for that day"
                 )
         return {route.name: {"stage": str(Stage.RETIRED), "percent": None} for route in routes}
     if sunset <= today:
-        raise UsageError(f"{sunset} has come already: give clients a day after {today} to be gone by.")
+        raise UsageError(f"the sunset {sunset} is not in the future", f"choose a day after {today}")
     return {route.name: {"deprecated": route.deprecated or today, "sunset": sunset} for route in routes}
 
 
@@ -83,7 +83,7 @@ def routes_select(
     """
     for pattern in patterns:
         if not any(fnmatchcase(route.name, pattern) for route in routes):
-            raise UsageError(f"no route is named {pattern}: strangler routes lists the names.")
+            raise UsageError(f"no route is named {pattern}", "list the names with strangler routes")
     chosen = tuple(
         route
         for route in routes
@@ -91,5 +91,5 @@ def routes_select(
         and (kind is RouteKind.ALL or route.writes == (kind is RouteKind.WRITES))
     )
     if not chosen:
-        raise UsageError(f"none of {', '.join(patterns)} are {kind}: strangler routes shows the methods.")
+        raise UsageError(f"none of {', '.join(patterns)} are {kind}", "list the methods with strangler routes")
     return chosen

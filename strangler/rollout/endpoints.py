@@ -12,7 +12,7 @@ import httpx
 
 from strangler.errors import FailedError
 
-# drf-spectacular makes its document anew for each request: a second for some hundred endpoints.
+# drf-spectacular builds its document for each request: a second for some hundred endpoints.
 _SECONDS: Final = 30.0
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
@@ -31,9 +31,9 @@ class ApiEndpoint:
 def document_read(address: str, *, gateway_url: str, host: str) -> Any:  # noqa: ANN401 - whatever JSON it is
     """The document at `address`: a path on the gateway, a URL, or a file of this machine.
 
-    `host` is what the gateway is asked for, since Django refuses names that it doesn't know.
+    `host` is the Host header, since Django refuses names outside ALLOWED_HOSTS.
 
-    :raises FailedError: it can't be had, or is no JSON.
+    :raises FailedError: it can't be read, or is no JSON.
     """
     if address.startswith(("/", "http://", "https://")):
         url = urljoin(gateway_url, address)
@@ -43,7 +43,7 @@ def document_read(address: str, *, gateway_url: str, host: str) -> Any:  # noqa:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise FailedError(f"{address} is no JSON: name the address of an OpenAPI document in JSON.") from error
+        raise FailedError(f"{address} is no JSON", "pass the address of an OpenAPI document in JSON") from error
 
 
 def endpoints_of(document: Any, *, prefix: str) -> frozenset[ApiEndpoint]:  # noqa: ANN401 - whatever JSON it is
@@ -85,10 +85,10 @@ def _fetch(url: str, *, headers: dict[str, str]) -> bytes:
         response = httpx.get(url, headers=headers | accepted, timeout=_SECONDS, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) or type(error).__name__
-        raise FailedError(f"{url} can't be read ({reason}): is the stack up? See make status.") from error
+        raise FailedError(f"{url} can't be read ({reason})", "check the stack with make status") from error
     if response.status_code != httpx.codes.OK:
-        message = f"{url} answers {response.status_code}: is the stack up, and the OpenAPI document at that address?"
-        raise FailedError(message)
+        hint = "check the stack with make status, or pass the address of its OpenAPI document"
+        raise FailedError(f"{url} answers {response.status_code}", hint)
     return response.content
 
 
@@ -96,4 +96,4 @@ def _load(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except (OSError, ValueError) as error:
-        raise FailedError(f"{file} can't be read ({error}): name an OpenAPI document.") from error
+        raise FailedError(f"{file} can't be read ({error})", "pass an OpenAPI document") from error

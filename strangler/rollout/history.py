@@ -1,4 +1,4 @@
-"""What was applied: when, by whom, why, from what to what."""
+"""The history of applies: when, by whom, why, from which state to which."""
 
 import datetime as dt
 import getpass
@@ -126,7 +126,7 @@ def not_readable(file: Path, error: OSError) -> FailedError:
 
 
 def operator() -> str:
-    """Who calls: the person behind sudo, at this machine."""
+    """The user who runs the command, behind sudo, and the name of this machine."""
     return f"{os.environ.get('SUDO_USER') or getpass.getuser()}@{platform.node()}"
 
 

@@ -1,4 +1,4 @@
-"""What would change: the routes that run against the routes that are wanted."""
+"""The difference between the routes that run and the routes that are wanted."""
 
 import dataclasses
 import datetime as dt
@@ -13,8 +13,8 @@ from strangler.routes.route import Answer, Api, Fixed, Route, Stage, Throttle
 from strangler.routes.table import RouteTable
 
 _CHECKSUM_LENGTH: Final = 10
-# What a change of these says is told by the stage's own line.
-_TOLD: Final = frozenset({"name", "line", "stage", "percent"})
+# The line of the stage shows these already.
+_SHOWN_ELSEWHERE: Final = frozenset({"name", "line", "stage", "percent"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class RouteChange:
 
     @property
     def moves(self) -> bool:
-        """Whether another stack, or another share of callers, is to be answered by."""
+        """Whether the route gets another stack, or another share of callers."""
         return _place(self.before) != _place(self.after)
 
     @property
@@ -38,7 +38,7 @@ class RouteChange:
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
-        """What a person reads about it."""
+        """The change in words, a line for each fact."""
         return tuple(self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -63,8 +63,8 @@ class RouteChange:
     def _fields(before: Route, after: Route) -> Iterator[str]:
         for field in dataclasses.fields(Route):
             old, new = getattr(before, field.name), getattr(after, field.name)
-            if field.name not in _TOLD and old != new:
-                yield f"{field.name}: {_shown(old)} → {_shown(new)}"
+            if field.name not in _SHOWN_ELSEWHERE and old != new:
+                yield f"{field.name}: {_value_text(old)} → {_value_text(new)}"
 
     def as_json(self) -> dict[str, Any]:
         """For records: the name, and each side's stage and percent."""
@@ -76,10 +76,10 @@ class RouteChange:
 
 @dataclass(frozen=True, kw_only=True)
 class RoutesPlan:
-    """The way from what runs to what is wanted.
+    """The changes from the routes that run to those that are wanted.
 
-    `checksum` tells this plan from every other: it changes when either end does. `notes` are changes of the file that
-    belong to no route. `rendered_anew`: nginx gets another configuration than it has.
+    `checksum` identifies the plan: it changes with either side. `notes` are changes of the file that
+    belong to no route. `rendered_anew`: nginx's configuration changes.
     """
 
     checksum: str
@@ -90,7 +90,7 @@ class RoutesPlan:
 
     @property
     def edited(self) -> bool:
-        """Whether the file says something else than what runs."""
+        """Whether the routes file differs from the routes that run."""
         return bool(self.changes or self.notes)
 
     @property
@@ -111,14 +111,14 @@ class RoutesPlan:
                 yield f"{change.name if not number else '':<{width}}  {line}"
         yield from self.notes
         if self.rendered_anew and not self.edited:
-            yield "no route changes, but nginx's settings, templates or files did: they are written anew"
+            yield "no route changes, but nginx's settings, templates or files did: they are rendered again"
         yield f"plan {self.checksum}: {len(self.moves)} of {self.total} routes move"
 
 
 def plan_make(*, running: RouteTable, wanted: RouteTable, ends: tuple[bytes, ...], rendered_anew: bool) -> RoutesPlan:
     """The plan between two tables; `ends` are all that both came from, for the checksum.
 
-    `rendered_anew`: the wanted routes give nginx another configuration than it has, be it that settings changed.
+    `rendered_anew`: nginx's configuration changes, if only because of a setting.
     """
     before = {route.name: route for route in running.routes}
     after = {route.name: route for route in wanted.routes}
@@ -141,14 +141,14 @@ def plan_make(*, running: RouteTable, wanted: RouteTable, ends: tuple[bytes, ...
 
 
 def place_text(route: Route | None) -> str:
-    """Where a route stands, in words."""
+    """The stage of a route, in words."""
     if route is None:
         return Stage.LEGACY
     return f"{route.stage} {route.percent:g}%" if route.percent is not None else str(route.stage)
 
 
 def stage_text(recorded: Mapping[str, Any] | None) -> str:
-    """Where a route stood, in words, from what a record says of it."""
+    """The stage of a route in a history entry, in words."""
     if recorded is None:
         return "none"
     return recorded["stage"] if recorded["percent"] is None else f"{recorded['stage']} {recorded['percent']:g}%"
@@ -187,7 +187,7 @@ def _stage(route: Route | None) -> Stage:
     return route.stage if route else Stage.LEGACY
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     if value is None or value is False:
         return "no"
     if value is True:

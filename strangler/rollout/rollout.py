@@ -32,13 +32,14 @@ class Proposal:
     unsafe: tuple[str, ...]
 
     def require_safe(self, *, forced: bool) -> None:
-        """Refuse a plan that might do harm, unless it is forced.
+        """Refuse an unsafe plan, unless it is forced.
 
         :raises UnsafeError: lists the reasons.
         """
         if self.unsafe and not forced:
             reasons = "; ".join(self.unsafe)
-            raise UnsafeError(f"plan {self.plan.checksum} is refused: {reasons}. Insist with --force --reason TEXT.")
+            hint = "fix that, or apply it anyway with --force --reason TEXT"
+            raise UnsafeError(f"plan {self.plan.checksum} is refused as unsafe ({reasons})", hint)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class Rollout:
         sign_in: patterns of the names of routes that hand out tokens.
         folder: history, journal and lock.
         grow_grants: given the running and the wanted routes, grants FastAPI's role what the wanted ones need.
-        evidence: what is known of routes by their names.
+        evidence: the recorded comparisons of routes by their names.
         proof: what a route needs before FastAPI answers v1 for anybody.
         read_only: FastAPI answers every write with 503.
         hint: how to start the gateway, as an imperative.
@@ -111,7 +112,7 @@ class Rollout:
         for entry in changed:
             if entry.number == number:
                 return stands_at(changed, entry)
-        raise UsageError(f"no {number} was applied", "choose a number that strangler history shows as applied")
+        raise UsageError(f"no change {number} was applied", "choose one that strangler history shows as applied")
 
     def running(self) -> tuple[bytes, RouteTable]:
         """The routes file that was applied last, as bytes and as a table.
@@ -126,7 +127,7 @@ class Rollout:
         return content, self._parse_running(content)
 
     def propose(self, content: bytes) -> Proposal:
-        """What applying `content` would do.
+        """The proposal to apply `content`.
 
         :raises UsageError: it is no valid routes file.
         """

@@ -1,4 +1,4 @@
-"""Which plans are refused unless somebody insists and says why."""
+"""Which plans are refused as unsafe unless they are forced with a reason."""
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
@@ -15,13 +15,13 @@ _LARGEST_SHARE: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """What a plan is held against.
+    """The conditions that decide whether a plan is safe.
 
     Attributes:
         today: the day in UTC.
         read_only: FastAPI answers every write with 503.
         proof: what a route needs before FastAPI answers v1 for anybody.
-        sign_in: patterns of the names of routes that hand out or end tokens: who breaks them locks everybody out.
+        sign_in: patterns of the names of routes that hand out or end tokens: a broken one locks every user out.
     """
 
     today: dt.date
@@ -33,9 +33,9 @@ class Conditions:
 def unsafe_reasons(
     plan: RoutesPlan, conditions: Conditions, needed: Collection[str], evidence: Mapping[str, RouteEvidence]
 ) -> tuple[str, ...]:
-    """Why the plan might do harm, a sentence's end for each reason; none if it may go ahead.
+    """Why the plan is unsafe, a clause for each reason; none if it is safe.
 
-    `needed` are its `unproven` routes, and `evidence` what is known of them.
+    `needed` are its `unproven` routes, and `evidence` the comparisons recorded of them.
     """
     reasons = [*_reasons(plan, conditions.sign_in)]
     for change in plan.moves:
@@ -62,8 +62,8 @@ def _missing_proof(name: str, proof: Proof, found: RouteEvidence | None) -> Iter
     elif compared is None or compared.equal < proof.equal:
         equal = compared.equal if compared else 0
         yield (
-            f"{name} was found equal {equal} times in {proof.days} days, and needs {proof.equal} "
-            f"(strangler compare --route {name})"
+            f"{name} has {equal} equal comparisons in {proof.days} days and needs {proof.equal}, "
+            f"run strangler compare --route {name}"
         )
 
 

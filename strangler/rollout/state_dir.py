@@ -1,4 +1,4 @@
-"""What moves leave on disk: the history, each routes file that was applied, the journal of an apply under way."""
+"""The state of a rollout on disk: history, applied routes files, the journal of an apply under way, the lock."""
 
 import fcntl
 import hashlib
@@ -37,7 +37,7 @@ class Journal:
     file_after: str
 
     def as_entry(self) -> HistoryEntry:
-        """What the history says of it once it was interrupted."""
+        """Its entry in the history once it was interrupted."""
         return HistoryEntry(
             number=self.number,
             time=self.time,
@@ -55,17 +55,17 @@ class Journal:
 
     @property
     def notice(self) -> str:
-        """That it was interrupted, and which command takes it back."""
+        """That it was interrupted, and which command restores what ran before."""
         return f"{self.interruption}: strangler apply restores what ran before"
 
 
 def routes_digest(content: bytes) -> str:
-    """The digest by which the bytes of a routes file are kept and found."""
+    """The digest that identifies the bytes of a routes file."""
     return hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH]
 
 
 class RolloutFolder:
-    """The folder of one gateway's moves (`.run/rollout`)."""
+    """The state folder of one gateway's rollout (`.run/rollout`)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -74,7 +74,7 @@ class RolloutFolder:
         self._journal = path / "journal.json"
 
     def keep(self, content: bytes) -> str:
-        """Keep the bytes of a routes file; gives the digest by which `state` finds them."""
+        """Keep the bytes of a routes file; returns the digest that `state` takes."""
         digest = routes_digest(content)
         file = self._states / f"{digest}.toml"
         if not file.exists():
@@ -85,16 +85,16 @@ class RolloutFolder:
     def state(self, digest: str) -> bytes:
         """The bytes of a routes file that was kept.
 
-        :raises FailedError: somebody removed them.
+        :raises FailedError: they were removed.
         """
         try:
             return (self._states / f"{digest}.toml").read_bytes()
         except OSError as error:
-            message = f"the routes file {digest} is missing from {self._states}: put it back, or apply another file."
-            raise FailedError(message) from error
+            message = f"the routes file {digest} is missing from {self._states}"
+            raise FailedError(message, "restore it, or apply another file") from error
 
     def journal_open(self, journal: Journal) -> None:
-        """Note what an apply is about to do."""
+        """Write the journal of an apply, before anything is touched."""
         write_durably(self._journal, json.dumps(asdict(journal), indent=2).encode())
 
     def journal_read(self) -> Journal | None:
@@ -116,7 +116,7 @@ class RolloutFolder:
         remove_durably(self._journal)
 
     def interrupted(self) -> Journal | None:
-        """The apply that ended half-way, such as by a kill, and is to be taken back; None also while one is under way.
+        """The apply that was killed before its end and not recovered from yet; None also while one is under way.
 
         Only reads: the next command that applies restores what ran before.
 
@@ -129,7 +129,7 @@ class RolloutFolder:
         return None if any(entry.number == journal.number for entry in self.history.entries()) else journal
 
     def _is_locked(self) -> bool:
-        """Whether somebody applies now; a shared lock that is given back at once delays them by one poll at most."""
+        """Whether an apply is under way; the shared lock is released at once and delays it by one poll at most."""
         try:
             with (self.path / "lock").open(encoding="utf-8") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -142,7 +142,7 @@ class RolloutFolder:
         return False
 
     def set_aside(self, content: bytes) -> Path:
-        """Keep changes to the routes file that were never applied, where a person finds them."""
+        """Save edits of the routes file that were never applied; returns the file."""
         file = self.path / "set-aside" / f"{utc_now():%Y%m%dT%H%M%SZ}-{self.keep(content)}.toml"
         file.parent.mkdir(parents=True, exist_ok=True)
         write_durably(file, content)
@@ -150,7 +150,7 @@ class RolloutFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only one who applies; waits `LOCK_SECONDS` for another.
+        """Hold the lock of the folder; waits `LOCK_SECONDS` for another apply.
 
         :raises UnsafeError: the other isn't done by then.
         :raises FailedError: the folder isn't writable.
@@ -159,8 +159,8 @@ class RolloutFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = (self.path / "lock").open("a+", encoding="utf-8")
         except OSError as error:
-            message = f"{error.filename} isn't writable ({error.strerror}): run as the user who started the stack."
-            raise FailedError(message) from error
+            message = f"{error.filename} isn't writable ({error.strerror})"
+            raise FailedError(message, "run as the user who started the stack") from error
         deadline = time.monotonic() + LOCK_SECONDS
         with lock:
             while True:
@@ -170,8 +170,8 @@ class RolloutFolder:
                 except BlockingIOError:
                     if time.monotonic() >= deadline:
                         lock.seek(0)
-                        holder = lock.read().strip() or "somebody"
-                        raise UnsafeError(f"{holder} is applying: wait until it is done, and try again.") from None
+                        holder = lock.read().strip() or "another operator"
+                        raise UnsafeError(f"{holder} is applying", "wait until it is done, and try again") from None
                     time.sleep(_POLL_SECONDS)
             lock.truncate(0)
             lock.write(f"{operator()} (since {utc_now():%H:%M:%S} UTC)")

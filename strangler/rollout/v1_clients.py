@@ -13,7 +13,7 @@ from strangler.rollout.access_log import LoggedRequest
 from strangler.routes.route import Api
 
 # About 8 MB of memory.
-MAX_CONSUMERS: Final = 10_000
+MAX_CLIENTS: Final = 10_000
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
 
 
@@ -50,7 +50,7 @@ class V1Client:
 
 @dataclass(kw_only=True)
 class RouteClients:
-    """The clients of one route; `others` are requests of those that are too rare to be told apart."""
+    """The clients of one route; `others` are requests of those that are too rare to be listed."""
 
     route: str
     requests: int = 0
@@ -68,7 +68,7 @@ class RouteClients:
         return 100 * requests / self.requests if self.requests else 0.0
 
     def as_json(self, *, with_clients: bool) -> dict[str, Any]:
-        """For machines; without the clients it says how many they are."""
+        """For machines; without the clients it has their number."""
         each = [client.as_json(self.share(client.requests)) for client in self.clients]
         return {
             "route": self.route,
@@ -83,10 +83,10 @@ class ClientCount:
     """Counts the callers of v1 in bounded memory.
 
     Beyond `limit` clients, the rarer half goes into `others`: those that stay are the frequent ones, and the number
-    of their requests is at least what is said.
+    of their requests is a lower bound.
     """
 
-    def __init__(self, routes: Iterable[str], *, since: dt.datetime | None, limit: int = MAX_CONSUMERS) -> None:
+    def __init__(self, routes: Iterable[str], *, since: dt.datetime | None, limit: int = MAX_CLIENTS) -> None:
         self.routes = {route: RouteClients(route=route) for route in routes}
         self._since = since
         self._limit = limit
@@ -134,8 +134,7 @@ def since_parse(text: str, *, now: dt.datetime) -> dt.datetime:
             return now - dt.timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         moment = dt.datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
-        message = f"--since {text!r} is no time: write 7d, 24h, 30m or a day such as 2027-01-31."
-        raise UsageError(message) from error
+        raise UsageError(f"--since {text!r} is no time", "write 7d, 24h, 30m or a day such as 2027-01-31") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 

@@ -88,9 +88,9 @@ def test_all_is_well(shop: Shop) -> None:
         ("ok", "file", "routes.toml is valid: 1 route."),
         ("ok", "endpoints", "all of django's endpoints are in the file (1)."),
         ("ok", "endpoints", "all of fastapi's endpoints are in the file (1)."),
-        ("ok", "stacks", "every route is sent where it is answered."),
-        ("ok", "running", f"version {version} runs, and its files are whole."),
-        ("ok", "apply", "nothing is pending: the file is what was applied."),
+        ("ok", "stacks", "every route is sent to a stack that has it."),
+        ("ok", "running", f"version {version} runs, and its files are unchanged."),
+        ("ok", "apply", "nothing is pending: the file is applied."),
     ]
 
 
@@ -108,7 +108,7 @@ def test_every_mistake_of_the_file_is_a_finding_of_its_own(shop: Shop) -> None:
             "file",
             "routes.toml, line 7: a [[fixed]] has name 1: write it as resource.action in small letters, digits and _.",
         ),
-        ("note", "file", "the other checks need a valid file: mend it first."),
+        ("note", "file", "the other checks need a valid file: fix it first."),
     ]
 
 
@@ -130,7 +130,7 @@ def test_a_document_that_cannot_be_had_leaves_the_other_checks(shop: Shop) -> No
     Path("v2.json").write_text("[]")
     assert [(level, check) for level, check, _ in shop.troubles()] == [("unknown", "endpoints")] * 2
     assert shop.troubles()[1][2] == (
-        "the endpoints of fastapi: v2.json is no OpenAPI document (it has no paths with methods): name another."
+        "the endpoints of fastapi: v2.json is no OpenAPI document (it has no paths with methods): pass another."
     )
 
 
@@ -160,14 +160,14 @@ def test_nginx_runs_another_version_than_it_was_given(shop: Shop) -> None:
         (
             "finding",
             "running",
-            f"nginx runs version other, but {shop.gateway.activated} is the current one: start it anew.",
+            f"nginx runs version other, but {shop.gateway.activated} is the current one: restart nginx.",
         )
     ]
 
 
 def test_somebody_edited_what_nginx_reads(shop: Shop) -> None:
     shop.gateway.edited = True
-    sentence = f"somebody edited nginx's files of version {shop.gateway.running}: strangler apply mends them."
+    sentence = f"nginx's files of version {shop.gateway.running} were edited: strangler apply restores them."
     assert ("finding", "running", sentence) in shop.troubles()
 
 
@@ -176,9 +176,8 @@ def test_an_edited_file_is_an_apply_that_is_pending(shop: Shop) -> None:
     [(level, check, sentence)] = shop.troubles()
     assert (level, check) == ("finding", "apply")
     plan = shop.rollout.propose(shop.file.read_bytes()).plan
-    assert sentence == (
-        f"plan {plan.checksum} is pending (1 of 1 routes would move): see strangler plan, then strangler apply."
-    )
+    pending = f"plan {plan.checksum} is pending (1 of 1 routes would move)"
+    assert sentence == f"{pending}: review it with strangler plan, then run strangler apply."
 
 
 def test_a_comment_is_nothing_to_apply(shop: Shop) -> None:

@@ -93,7 +93,7 @@ def test_a_fixed_path_of_the_other_stack() -> None:
         source="routes.toml",
     )
     assert told(uncovered(table, endpoints("GET /api/v2/docs"), Stack.FASTAPI)) == [
-        ("finding", "fastapi has GET /api/v2/docs, but x.docs gives that path to django: mend its stack.")
+        ("finding", "fastapi has GET /api/v2/docs, but x.docs gives that path to django: correct its stack.")
     ]
 
 
@@ -175,7 +175,7 @@ def test_a_shadow_needs_fastapi_too() -> None:
     assert level == "finding"
     assert sentence == (
         "routes.toml, line 1: carts.items is sent to fastapi (shadow 5%), which has no "
-        "GET /api/v2/carts/{id}/items/: implement it there, or take shadow away."
+        "GET /api/v2/carts/{id}/items/: implement it there, or remove shadow."
     )
 
 

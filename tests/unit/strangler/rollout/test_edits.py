@@ -55,13 +55,13 @@ def test_the_end_of_v1_is_announced_from_today() -> None:
     assert retire_edits(LIST, sunset=day, today=TODAY) == {"posts.list": {"deprecated": TODAY, "sunset": day}}
     announced = [dataclasses.replace(LIST[0], deprecated=dt.date(2026, 1, 1), sunset=dt.date(2026, 12, 1))]
     assert retire_edits(announced, sunset=day, today=TODAY)["posts.list"]["deprecated"] == dt.date(2026, 1, 1)
-    with pytest.raises(UsageError, match="has come already"):
+    with pytest.raises(UsageError, match="is not in the future"):
         retire_edits(LIST, sunset=TODAY, today=TODAY)
 
 
 def test_v1_ends_only_once_its_day_has_come() -> None:
     for sunset in (None, dt.date(2026, 11, 23)):
-        with pytest.raises(UnsafeError, match="announce it with --sunset"):
+        with pytest.raises(UnsafeError, match="announce the end with --sunset"):
             retire_edits([dataclasses.replace(LIST[0], sunset=sunset)], sunset=None, today=TODAY)
     due = [dataclasses.replace(LIST[0], sunset=TODAY)]
     assert retire_edits(due, sunset=None, today=TODAY) == {"posts.list": {"stage": "retired", "percent": None}}

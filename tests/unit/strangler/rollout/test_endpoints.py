@@ -56,7 +56,7 @@ def test_a_document_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_file_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        FailedError, match=r"^schema\.json can't be read \(.*No such file.*\): name an OpenAPI document\.$"
+        FailedError, match=r"^schema\.json can't be read \(.*No such file.*\): pass an OpenAPI document\.$"
     ):
         document_read("schema.json", gateway_url="http://127.0.0.1:1", host="localhost")
 
@@ -66,7 +66,7 @@ def test_a_file_that_is_no_json(content: bytes, tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     (tmp_path / "schema.yml").write_bytes(content)
     with pytest.raises(
-        FailedError, match=r"^schema\.yml is no JSON: name the address of an OpenAPI document in JSON\.$"
+        FailedError, match=r"^schema\.yml is no JSON: pass the address of an OpenAPI document in JSON\.$"
     ):
         document_read("schema.yml", gateway_url="http://127.0.0.1:1", host="localhost")
 

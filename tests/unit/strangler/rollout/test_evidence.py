@@ -131,9 +131,10 @@ def of(file: EvidenceFile) -> dict[str, RouteEvidence]:
 def test_a_move_to_canary_needs_proof(file: EvidenceFile) -> None:
     plan = moved(Stage.PARALLEL, Stage.CANARY)
     (reason,) = reasons(plan, {})
-    assert reason == "posts.list was found equal 0 times in 7 days, and needs 20 (strangler compare --route posts.list)"
+    needed = "posts.list has 0 equal comparisons in 7 days and needs 20"
+    assert reason == f"{needed}, run strangler compare --route posts.list"
     file.add(report(posts__list=(19, 0)).evidence())
-    assert "equal 19 times" in reasons(plan, of(file))[0]
+    assert "has 19 equal comparisons" in reasons(plan, of(file))[0]
     file.add(report(posts__list=(1, 0)).evidence())
     assert reasons(plan, of(file)) == ()
     file.add(report(posts__list=(40, 2)).evidence())
