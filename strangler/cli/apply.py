@@ -1,4 +1,4 @@
-"""`strangler apply`: make the routes file what runs."""
+"""`strangler apply`: apply the routes file."""
 
 from typing import Annotated
 
@@ -11,13 +11,18 @@ from strangler.rollout.apply import Intent
 def apply(
     plan: Annotated[
         str | None,
-        typer.Option("--plan", metavar="CHECKSUM", help="Apply this very plan without asking; refused if it changed."),
+        typer.Option("--plan", metavar="CHECKSUM", help="Apply this plan without confirmation; refused if stale."),
     ] = None,
     yes: Yes = False,
     force: Force = False,
     reason: Reason = "",
 ) -> None:
-    """Apply the routes file as it is, edited by hand or merged by git."""
+    """Apply the routes file, such as one that was edited by hand or merged by git.
+
+    Shows the plan and asks by default. Restores first what ran before an interrupted change.
+
+    Example: strangler apply --plan e09ca2cce7
+    """
     require_reason(force=force, reason=reason)
     rollout = rollout_recovered()
     intent = Intent(command=command_typed(), reason=reason, force=force)

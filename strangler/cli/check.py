@@ -22,14 +22,19 @@ _NOT_CHECKED: Final = 4
 def check(
     django_schema: Annotated[
         str | None,
-        typer.Option("--django-schema", metavar="PLACE", help="Django's OpenAPI document: a path, a URL or a file."),
+        typer.Option("--django-schema", metavar="PLACE", help="Read Django's OpenAPI document there: path, URL, file."),
     ] = None,
     fastapi_schema: Annotated[
-        str | None, typer.Option("--fastapi-schema", metavar="PLACE", help="FastAPI's OpenAPI document.")
+        str | None, typer.Option("--fastapi-schema", metavar="PLACE", help="Read FastAPI's OpenAPI document.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
-    """Check the routes file against nginx and both stacks; exits with 1 for findings, 4 if a check can't be made."""
+    """Check the routes file against nginx and the endpoints of both stacks.
+
+    Reads the OpenAPI documents of the project file by default. Exits with 1 for findings, 4 if a check can't be made.
+
+    Example: strangler check --django-schema schema.json
+    """
     settings = settings_load()
     documents = Documents(
         django=django_schema or _document(Stack.DJANGO, settings),

@@ -20,19 +20,24 @@ _HEADERS: Final = ("requests", "share", "client", "user agent", "first", "last",
 
 
 def clients(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="Routes, such as posts.list.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="How often each route is called, instead of by whom.")] = False,
-    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="7d, 24h or a day, in UTC.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="Such as posts.list or 'posts.*'.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Count the requests of every route instead.")] = False,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="Count from 7d, 24h or a day.")] = None,
     log: Annotated[
         list[str] | None,
-        typer.Option("--log", metavar="FILE", help="Another access log than make up's; - is what is piped in."),
+        typer.Option("--log", metavar="FILE", help="Read this access log; - is stdin."),
     ] = None,
-    top: Annotated[int, typer.Option("--top", min=1, help="So many clients of each route.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: all of it as one JSON object.")] = False,
+    top: Annotated[int, typer.Option("--top", min=1, help="Show this many clients of each route.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show who still calls v1 of a route, from nginx's access log: caller, program, how often, since when."""
+    """Show which clients still call v1 of a route: caller, user agent, requests, first and last time.
+
+    Reads the whole access log of make up by default.
+
+    Example: strangler clients posts.list --since 7d
+    """
     if bool(names) == every:
-        raise UsageError("name the routes whose clients you want, or take --all for the counts of each route.")
+        raise UsageError("no route is named", "name routes, or pass --all for the counts of each route")
     moment = since_parse(since, now=dt.datetime.now(dt.UTC)) if since else None
     table = settings_load().project.load_routes()
     chosen = routes_select(table.routes, names or ["*"])
@@ -54,7 +59,7 @@ def _own_logs() -> list[str]:
     folder = settings_load().project.state / "logs"
     logs = [str(file) for file in (folder / "nginx.log.1", folder / "nginx.log") if file.exists()]
     if not logs:
-        raise UsageError(f"there is no access log in {folder}: start the stack with make up, or name a log with --log.")
+        raise UsageError(f"there is no access log in {folder}", "start the stack with make up, or pass --log")
     return logs
 
 
@@ -67,13 +72,13 @@ def _read(logs: Iterable[str], count: ClientCount) -> AccessLog:
 
 
 def _notes(read: AccessLog, since: dt.datetime | None) -> None:
-    """What a reader of the result should know of the log, besides the result."""
+    """Notes on how much of the log could be read."""
     if read.unreadable:
-        note(f"left out {many(read.unreadable, 'line')} that nginx's access log can't have written")
+        note(f"left out {many(read.unreadable, 'line')} that are not of nginx's access log")
     if read.begins is None:
-        note("the log holds no request at all")
+        note("the log holds no request")
     elif since is None or since < read.begins:
-        note(f"the log begins at {moment_text(read.begins)}: nothing is known of the time before")
+        note(f"the log begins at {moment_text(read.begins)}: earlier requests are unknown")
 
 
 def _show_counts(routes: Iterable[RouteClients]) -> None:
@@ -87,7 +92,7 @@ def _show_counts(routes: Iterable[RouteClients]) -> None:
 
 def _show(route: RouteClients, *, top: int) -> None:
     if not route.requests:
-        say(f"{route.route}: nobody called v1")
+        say(f"{route.route}: no client called v1")
         return
     everyone = route.clients
     callers = f"{_at_least(route)}{many(len(everyone), 'client')}"
@@ -139,5 +144,5 @@ def _at_least(route: RouteClients) -> str:
 
 
 def _printable(text: str) -> str:
-    """What a client sent, without what would move the cursor of the operator's terminal."""
+    """A text that a client sent, its control characters escaped for the operator's terminal."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

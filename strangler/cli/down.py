@@ -13,7 +13,12 @@ _STOP_SECONDS = 90.0
 
 
 def down() -> None:
-    """End the stack, or what a killed run left of it; does nothing if nothing runs."""
+    """End the stack of make up, or what a killed run left of it.
+
+    Keeps the database and the history. Does nothing if nothing runs.
+
+    Example: strangler down
+    """
     folder = StateFolder(project_load().state)
     state = folder.read()
     if state is None:
@@ -33,8 +38,7 @@ def _supervisor_end(supervisor: psutil.Process) -> None:
         try:
             supervisor.wait(_STOP_SECONDS)
         except psutil.TimeoutExpired as error:
-            message = f"the supervisor (pid {supervisor.pid}) did not end within {_STOP_SECONDS:.0f} s: kill it."
-            raise FailedError(message) from error
+            message = f"the supervisor (pid {supervisor.pid}) did not end within {_STOP_SECONDS:.0f} s"
+            raise FailedError(message, "kill it") from error
         except psutil.AccessDenied as error:
-            message = f"the stack runs as {supervisor.username()}: end it as that user."
-            raise FailedError(message) from error
+            raise FailedError(f"the stack runs as {supervisor.username()}", "end it as that user") from error

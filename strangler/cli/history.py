@@ -16,10 +16,15 @@ _SHOWN_CHANGES = 4
 
 
 def history(
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last ones.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array of all.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="Show this many changes.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all changes as one JSON array.")] = False,
 ) -> None:
-    """Show what was applied, the newest last; `*` marks where the gateway stands."""
+    """Show what was applied, when, by whom and why, the newest last; `*` marks what runs.
+
+    Shows the last 20 changes by default, and changes nothing.
+
+    Example: strangler history --lines 5
+    """
     rollout, interrupted = rollout_read()
     entries = (*rollout.entries(), *([interrupted.as_entry()] if interrupted else []))
     if as_json:

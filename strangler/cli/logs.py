@@ -1,4 +1,4 @@
-"""`strangler logs`: what the services have written."""
+"""`strangler logs`: the logs of the services."""
 
 import time
 from typing import Annotated
@@ -16,17 +16,22 @@ _POLL_SECONDS = 0.2
 
 
 def logs(
-    service: Annotated[str | None, typer.Argument(help="Only this one, such as django.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines of each to begin with.")] = 20,
+    service: Annotated[str | None, typer.Argument(help="Show only this one, such as django; all by default.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the logs until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Show this many lines of each.")] = 20,
 ) -> None:
-    """Show the end of each service's log."""
+    """Show the last lines of each service's log.
+
+    Shows 20 lines of every service by default.
+
+    Example: strangler logs django --follow
+    """
     folder = StateFolder(project_load().state).logs
     names = log_names(folder)
     if not names:
-        raise UsageError("there are no logs yet: start the stack with make up.")
+        raise UsageError("there are no logs yet", "start the stack with make up")
     if service is not None and service not in names:
-        raise UsageError(f"there is no log of {service!r}: choose one of {', '.join(names)}.")
+        raise UsageError(f"there is no log of {service!r}", f"choose one of {', '.join(names)}")
     follower = LogFollower(folder)
     follower.skip()
     for name in [service] if service else names:

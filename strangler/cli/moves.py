@@ -1,4 +1,4 @@
-"""What the commands that move routes have in common: the options, the plan, the question."""
+"""What the commands that apply have in common: options, plan, confirmation."""
 
 import sys
 from collections.abc import Callable
@@ -16,16 +16,16 @@ from strangler.rollout.state_dir import Journal
 from strangler.routes.editing import routes_edit
 from strangler.settings import settings_load
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
-Force = Annotated[bool, typer.Option("--force", help="Go ahead with what is refused as unsafe; needs --reason.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the history.")]
-Names = Annotated[list[str], typer.Argument(metavar="NAME…", help="Names of routes, such as posts.list or 'posts.*'.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Apply without confirmation.")]
+Force = Annotated[bool, typer.Option("--force", help="Apply a plan that is refused as unsafe; requires --reason.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Record why in the history.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME…", help="Routes, such as posts.list or 'posts.*'.")]
 
 DONE: Final = "nothing to do"
 
 
 def rollout_read() -> tuple[Rollout, Journal | None]:
-    """The moves of this checkout's gateway, for a command that changes nothing, and the interrupted apply, if any."""
+    """The rollout of the project, for a command that changes nothing, and the interrupted apply, if any."""
     rollout = rollout_open(settings_load(), tell=note)
     interrupted = rollout.folder.interrupted()
     if interrupted:
@@ -34,7 +34,7 @@ def rollout_read() -> tuple[Rollout, Journal | None]:
 
 
 def rollout_recovered() -> Rollout:
-    """The moves of this checkout's gateway, for a command that applies; an interrupted apply was taken back."""
+    """The rollout of the project, for a command that applies, recovered from an interrupted apply."""
     rollout = rollout_open(settings_load(), tell=note)
     rollout_recover(rollout)
     return rollout
@@ -46,15 +46,15 @@ def command_typed() -> str:
 
 
 def require_reason(*, force: bool, reason: str) -> None:
-    """:raises UsageError: somebody insists and doesn't say why."""
+    """:raises UsageError: --force is without a reason."""
     if force and not reason:
-        raise UsageError("--force needs --reason TEXT: say why, for those who read the history.")
+        raise UsageError("--force needs --reason TEXT", "say why, the history keeps it")
 
 
 def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, checksum: str | None = None) -> None:
-    """Show the plan that leads to `content`, ask, and apply it; `checksum` is that of a plan seen before.
+    """Show the plan that leads to `content`, confirm, and apply it; `checksum` is that of a plan seen before.
 
-    :raises UnsafeError: the plan might do harm and nobody insists.
+    :raises UnsafeError: the plan is unsafe and not forced.
     """
     proposal = rollout.propose(content)
     if proposal.plan.empty and checksum in {None, proposal.plan.checksum}:
@@ -66,7 +66,7 @@ def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, c
     for reason in proposal.unsafe:
         say(f"unsafe, and forced: {reason}")
     if checksum is None and not yes:
-        _ask(f"apply plan {proposal.plan.checksum}?")
+        _confirm(f"apply plan {proposal.plan.checksum}?")
     entry = rollout_apply(rollout, content, checksum=checksum or proposal.plan.checksum, intent=intent)
     say(f"applied as {entry.number} in {entry.seconds:.2f} s; strangler rollback takes it back")
 
@@ -74,19 +74,19 @@ def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, c
 def edited_apply(rollout: Rollout, edits: Edits, intent: Intent, *, yes: bool) -> None:
     """Apply the routes file with these keys set.
 
-    :raises UsageError: the file has changes of somebody else's that aren't applied.
+    :raises UsageError: the file has other changes that aren't applied.
     """
     content = rollout.file_content()
     if rollout.propose(content).plan.edited:
-        name = rollout.routes_file.name
-        raise UsageError(f"{name} has changes that aren't applied: see strangler plan, and strangler apply first.")
+        pending = f"{rollout.routes_file.name} has changes that aren't applied"
+        raise UsageError(pending, "review them with strangler plan, and run strangler apply first")
     edited = routes_edit(content.decode(), edits).encode()
     plan_apply(rollout, edited, intent, yes=yes)
 
 
-def _ask(question: str, *, answer: Callable[[], bool] = sys.stdin.isatty) -> None:
+def _confirm(question: str, *, answer: Callable[[], bool] = sys.stdin.isatty) -> None:
     if not answer():
-        raise UsageError("nobody is there to say yes: add --yes.")
+        raise UsageError("stdin is not a terminal", "pass --yes")
     if not typer.confirm(question):
-        out.print("left as it is")
+        out.print("nothing was changed")
         raise SystemExit(0)

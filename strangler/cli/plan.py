@@ -11,9 +11,14 @@ from strangler.rollout.rollout import Proposal
 
 
 def plan(
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show how the routes file differs from what runs; changes nothing, and exits with 1 if it differs."""
+    """Show what strangler apply would change.
+
+    Compares the routes file with what runs, changes nothing, and exits with 1 if they differ.
+
+    Example: strangler plan --json
+    """
     rollout, interrupted = rollout_read()
     proposal = rollout.propose(rollout.file_content())
     if as_json:

@@ -24,13 +24,18 @@ from strangler.rollout.history import utc_now
 def retire(
     names: Names,
     sunset: Annotated[
-        str | None, typer.Option("--sunset", metavar="DATE", help="The day on which v1 ends, such as 2027-01-31 (UTC).")
+        str | None, typer.Option("--sunset", metavar="DATE", help="Announce this day (UTC) as the end of v1.")
     ] = None,
     yes: Yes = False,
     force: Force = False,
     reason: Reason = "",
 ) -> None:
-    """With --sunset, have v1 tell clients when it ends and where to go; without it, end v1 once that day has come."""
+    """Announce the end of v1 of routes with --sunset, or end it once that day has come.
+
+    Ends v1 by default: it then answers 410 with a Link to v2. Refused before the sunset day (exit code 3).
+
+    Example: strangler retire feed.list --sunset 2027-01-31
+    """
     require_reason(force=force, reason=reason)
     rollout = rollout_recovered()
     routes = routes_select(rollout.running()[1].routes, names)
@@ -44,4 +49,4 @@ def _day(text: str | None) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--sunset {text} is no day: write it as 2027-01-31.") from error
+        raise UsageError(f"--sunset {text} is no day", "write it as 2027-01-31") from error

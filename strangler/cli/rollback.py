@@ -17,20 +17,25 @@ from strangler.settings import settings_load
 def rollback(
     to: Annotated[
         int | None,
-        typer.Option("--to", metavar="N", help="The state after N of the history; else one step back."),
+        typer.Option("--to", metavar="N", help="Return to the state after change N of the history."),
     ] = None,
     yes: Yes = False,
     reason: Reason = "",
 ) -> None:
-    """Return to what ran before the last change, or after change N; called again, it goes one more step back."""
+    """Return to what ran before the last change, byte for byte.
+
+    Goes one step back by default; called again, one step further. A rollback is never refused as unsafe.
+
+    Example: strangler rollback --yes
+    """
     rollout = rollout_open(settings_load(), tell=note)
     if rollout_recover(rollout) and to is None:
-        say("what ran before the interrupted change runs again; strangler rollback goes one more step back")
+        say("what ran before the interrupted change runs again; strangler rollback goes one step further back")
         return
     entry = rollout.entry(to) if to is not None else _step_back(rollout)
     content = rollout.folder.state(entry.after.routes)
     _set_aside(rollout)
-    # Never refused as unsafe: it ran, and whoever takes a move back has no time to explain.
+    # Never refused as unsafe: it ran before, and a rollback is urgent.
     intent = Intent(
         command=command_typed(), reason=reason or f"return to {entry.number}", force=True, returns_to=entry.number
     )
@@ -40,13 +45,13 @@ def rollback(
 def _step_back(rollout: Rollout) -> HistoryEntry:
     entry = step_back(rollout.entries())
     if entry is None:
-        raise UsageError("there is nothing before what runs: strangler history shows what was applied.")
+        raise UsageError("there is nothing to roll back to", "list what was applied with strangler history")
     return entry
 
 
 def _set_aside(rollout: Rollout) -> None:
-    """Keep changes to the routes file that were never applied, since the rollback replaces the file."""
+    """Save edits of the routes file that were never applied, since the rollback replaces the file."""
     found = rollout.file_content()
     if found != rollout.running()[0]:
         kept = rollout.folder.set_aside(found)
-        rollout.tell(f"{rollout.routes_file.name} has changes that were never applied: kept as {kept}")
+        rollout.tell(f"{rollout.routes_file.name} has edits that were never applied: they are kept as {kept}")

@@ -1,4 +1,4 @@
-"""`strangler routes`: every route, where it stands, who answers, since when."""
+"""`strangler routes`: every route, its stage, which stack answers, since when."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -20,10 +20,17 @@ _COLOURS = {"legacy": "yellow", "parallel": "cyan", "canary": "magenta", "migrat
 
 
 def routes(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME…]", help="Only these, such as 'posts.*'.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME…]", help="Such as 'posts.*'; all by default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
-    """Show each route as it runs: methods, path, stage, shadow, who answers v1 and v2, since when and by whom."""
+    """Show the routes as they run: stage, which stack answers v1 and v2, since when, by whom.
+
+    Shows all routes by default, and changes nothing.
+
+    Example: strangler routes 'posts.*'
+    """
     rollout, interrupted = rollout_read()
     content, table = rollout.running()
     chosen = routes_select(table.routes, names) if names else table.routes
@@ -38,17 +45,17 @@ def routes(
 
 
 def _note_differences(rollout: Rollout, running: bytes) -> None:
-    """Tell where the file isn't what runs; a bad file is worth a note here, and no failure."""
+    """Note that the file differs from what runs; an invalid file is a note here, no failure."""
     try:
         found = rollout.file_content()
         if found != running and not rollout.propose(found).plan.empty:
-            note(f"{rollout.routes_file.name} has changes that aren't applied: see strangler plan")
+            note(f"{rollout.routes_file.name} has changes that aren't applied: review them with strangler plan")
     except UsageError as error:
-        note(f"what runs is shown above; the file can't be applied: {error}")
+        note(f"these are the routes that run; the routes file can't be applied: {error}")
 
 
 def _last_moves(entries: Sequence[HistoryEntry], names: Iterable[str]) -> dict[str, HistoryEntry]:
-    """The entry that moved each route last; a route that never moved stands where the first entry put it."""
+    """The entry that moved each route last; a route that never moved has the first entry."""
     changed = applied(entries)
     first = dict.fromkeys(names, changed[0])
     return first | {
@@ -79,14 +86,14 @@ def _show(chosen: Iterable[Route], moved: dict[str, HistoryEntry]) -> None:
         for _route, row in rows:
             say("  ".join(cell or "-" for cell in row))
         return
-    table = Table("route", "methods", "path", "stage", "shadow", "v1", "v2", "since", "by", "besides", box=None)
+    table = Table("route", "methods", "path", "stage", "shadow", "v1", "v2", "since", "by", "more", box=None)
     for route, row in rows:
         table.add_row(*row[:3], f"[{_COLOURS[route.stage]}]{row[3]}[/]", *row[4:])
     out.print(table)
 
 
 def _row(route: Route, entry: HistoryEntry) -> tuple[str, ...]:
-    besides = [
+    more = [
         *(["fallback"] if route.fallback else []),
         *([f"throttle {route.throttle}"] if route.throttle else []),
         *([f"sunset {route.sunset}"] if route.sunset else []),
@@ -101,5 +108,5 @@ def _row(route: Route, entry: HistoryEntry) -> tuple[str, ...]:
         answer_text(route, Api.V2),
         entry.time,
         entry.who,
-        ", ".join(besides),
+        ", ".join(more),
     )

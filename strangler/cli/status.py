@@ -27,9 +27,14 @@ class ServiceStatus:
 
 
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
-    """Show each service's process, address and state; exits with 1 unless all are ready."""
+    """Show the process, address and state of each service of make up.
+
+    Changes nothing, and exits with 1 unless all are ready.
+
+    Example: strangler status --json
+    """
     folder = project_load().state
     state = StateFolder(folder).read()
     interrupted = RolloutFolder(folder / "rollout").interrupted()

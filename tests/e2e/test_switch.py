@@ -109,7 +109,7 @@ def test_a_file_that_was_edited_is_planned_and_applied(checkout: Checkout) -> No
     file.write_text(file.read_text().replace("burst = 50", "burst = 60"))
     stale = checkout.strangler("apply", "--plan", checksum)
     assert stale.returncode == 3
-    assert "by now, not" in stale.stderr
+    assert "is stale" in stale.stderr
     checksum = json.loads(checkout.strangler("plan", "--json").stdout)["checksum"]
     assert "applied as" in done(checkout, "apply", "--plan", checksum)
     assert (
@@ -128,13 +128,13 @@ def test_what_is_refused_leaves_everything_as_it_was(checkout: Checkout) -> None
         (["switch", "*", "--reads", "--to", "legacy", "--yes"], 3, ["more than a third"]),
         (["switch", "feed.list", "--to", "migrated", "--yes", "--force"], 2, ["--force needs --reason"]),
         (["switch", "feed.nothing", "--to", "legacy"], 2, ["strangler routes"]),
-        (["switch", "feed.list", "--percent", "5"], 2, ["add --yes"]),
+        (["switch", "feed.list", "--percent", "5"], 2, ["pass --yes"]),
         (["switch", "feed.list", "--percent", "101", "--yes"], 2, ["percent"]),
         (["switch", "events.stream", "--shadow", "5", "--yes"], 2, ["shadow"]),
-        (["retire", "feed.list", "--yes"], 3, ["announce it with --sunset"]),
+        (["retire", "feed.list", "--yes"], 3, ["announce the end with --sunset"]),
         (["retire", "feed.list", "--sunset", "soon", "--yes"], 2, ["write it as"]),
         (["rollback", "--to", "4000", "--yes"], 2, ["strangler history"]),
-        (["apply", "--plan", "0123456789"], 3, ["by now, not"]),
+        (["apply", "--plan", "0123456789"], 3, ["is stale"]),
     ]
     for arguments, code, words in refusals:
         result = checkout.strangler(*arguments)
@@ -155,10 +155,10 @@ def test_a_route_moves_on_only_once_it_was_compared(checkout: Checkout) -> None:
     move = ("switch", "feed.list", "--percent", "5", "--yes")
     refused = checkout.strangler(*move, EVIDENCE_EQUAL="1")
     assert refused.returncode == 3
-    assert_one_sentence_at_the_end(refused.stderr, ["equal 0 times", "strangler compare --route feed.list"])
+    assert_one_sentence_at_the_end(refused.stderr, ["0 equal comparisons", "strangler compare --route feed.list"])
     said = checkout.strangler(*move, "--force", "--reason", "I looked", EVIDENCE_EQUAL="1")
     assert said.returncode == 0, said.stderr
-    assert "unsafe, and forced: feed.list was found equal 0 times" in said.stdout
+    assert "unsafe, and forced: feed.list has 0 equal comparisons" in said.stdout
     assert checkout.strangler("rollback", "--yes", EVIDENCE_EQUAL="1").returncode == 0
 
 
