@@ -6,19 +6,12 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from fastapi_app.auth import service
-from fastapi_app.auth.schemas import (
-    Nothing,
-    TokenBlacklist,
-    TokenObtain,
-    TokenPair,
-    TokenRefresh,
-    TokenRefreshed,
-    TokenVerify,
-)
+from fastapi_app.auth.schemas import Nothing, TokenPair, TokenRefreshed
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.fields import CharField, ReadOnlyField
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.serializers import CharField, ReadOnlyField, Serializer
+from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.view import View, feature_router
 
 router = feature_router("auth")
@@ -32,10 +25,12 @@ async def application_tokens(request: Request) -> Tokens:
 
 AppTokens = Annotated[Tokens, Depends(application_tokens)]
 
-_OBTAIN = Serializer({"username": CharField(), "password": CharField()})
-_REFRESH = Serializer({"refresh": CharField(), "access": ReadOnlyField(type="string")})
-_VERIFY = Serializer({"token": CharField()})
-_BLACKLIST = Serializer({"refresh": CharField()})
+_OBTAIN = Serializer(
+    "TokenObtain", {"username": CharField(example="alice"), "password": CharField(example="strangler-demo")}
+)
+_REFRESH = Serializer("TokenRefresh", {"refresh": CharField(), "access": ReadOnlyField(type="string")})
+_VERIFY = Serializer("TokenVerify", {"token": CharField()})
+_BLACKLIST = Serializer("TokenBlacklist", {"refresh": CharField()})
 
 # The descriptions are simplejwt's: OPTIONS shows them.
 obtain = View(
@@ -76,28 +71,28 @@ blacklist = View(
 )
 
 
-@obtain.post(body=TokenObtain, response=TokenPair)
+@obtain.post(response=TokenPair)
 async def token_obtain(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Sign in: a new pair of tokens."""
     data = await _OBTAIN.read(request, session)
     return JsonResponse(await service.token_obtain(session=session, tokens=tokens, **data))
 
 
-@refresh.post(body=TokenRefresh, response=TokenRefreshed)
+@refresh.post(response=TokenRefreshed)
 async def token_refresh(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Exchange a refresh token for a new pair; the old one is no longer accepted."""
     data = await _REFRESH.read(request, session)
     return JsonResponse(await service.token_refresh(session=session, tokens=tokens, **data))
 
 
-@verify.post(body=TokenVerify, response=Nothing, writes=False)
+@verify.post(response=Nothing, writes=False)
 async def token_verify(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Ask whether a token is good."""
     data = await _VERIFY.read(request, session)
     return JsonResponse(await service.token_verify(session=session, tokens=tokens, **data))
 
 
-@blacklist.post(body=TokenBlacklist, response=Nothing)
+@blacklist.post(response=Nothing)
 async def token_blacklist(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Sign out: the refresh token is no longer accepted."""
     data = await _BLACKLIST.read(request, session)

@@ -1,13 +1,6 @@
-"""What is sent and answered about tokens."""
+"""What is answered about tokens."""
 
-from pydantic import BaseModel, ConfigDict, Field
-
-
-class TokenObtain(BaseModel):
-    """Who signs in."""
-
-    username: str = Field(examples=["alice"])
-    password: str = Field(examples=["strangler-demo"])
+from pydantic import BaseModel, ConfigDict
 
 
 class TokenPair(BaseModel):
@@ -17,28 +10,10 @@ class TokenPair(BaseModel):
     access: str
 
 
-class TokenRefresh(BaseModel):
-    """A refresh token to be exchanged; it can be exchanged once."""
-
-    refresh: str
-
-
 class TokenRefreshed(BaseModel):
     """The new access token and the refresh token that replaces the old one."""
 
     access: str
-    refresh: str
-
-
-class TokenVerify(BaseModel):
-    """A token of either type."""
-
-    token: str
-
-
-class TokenBlacklist(BaseModel):
-    """A refresh token that shall no longer be accepted."""
-
     refresh: str
 
 

@@ -5,9 +5,8 @@ from starlette.responses import Response
 
 from fastapi_app.auth.queries import identify
 from fastapi_app.posts import queries
-from fastapi_app.posts.schemas import PostMinimal, PostRead
+from fastapi_app.posts.serializers import POST_FORMS
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.documents import PAGED
 from strangler_fastapi.drf.pagination import Page, paginate
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.view import View, feature_router
@@ -32,7 +31,7 @@ highlights = View(
 )
 
 
-@feed.get(response=Page[PostRead] | Page[PostMinimal], query=(*PAGED, *queries.FEED_QUERY))
+@feed.get(response=POST_FORMS, many=Page, query=queries.FEED_QUERY)
 async def feed_list(request: Request, session: Session) -> Response:
     """Everybody's published posts."""
     params = request.query_params
@@ -40,7 +39,7 @@ async def feed_list(request: Request, session: Session) -> Response:
     return JsonResponse(await paginate(request, session, listing, criteria, queries.post_terms(params)))
 
 
-@highlights.get(response=list[PostRead] | list[PostMinimal], query=("view",))
+@highlights.get(response=POST_FORMS, many=list, query=("view",))
 async def feed_highlights(request: Request, session: Session) -> Response:
     """The 10 newest posts that are published or by `admin`, unpaged."""
     listing = queries.post_listing(request.query_params)

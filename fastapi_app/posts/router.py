@@ -7,11 +7,9 @@ from starlette.responses import Response
 
 from fastapi_app.auth.queries import identify
 from fastapi_app.posts import queries, service
-from fastapi_app.posts.schemas import PostMinimal, PostRead, PostWrite, Published
-from fastapi_app.posts.serializers import POST_SERIALIZER
+from fastapi_app.posts.serializers import POST_FORMS, POST_SERIALIZER, Published
 from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.criteria import Criteria
-from strangler_fastapi.drf.documents import PAGED
 from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
 from strangler_fastapi.drf.pagination import Page, paginate
 from strangler_fastapi.drf.rendering import JsonResponse
@@ -80,7 +78,7 @@ publish = View(
 )
 
 
-@posts.get(response=Page[PostRead] | Page[PostMinimal], query=(*PAGED, *queries.POST_QUERY))
+@posts.get(response=POST_FORMS, many=Page, query=queries.POST_QUERY)
 async def post_list(request: Request, session: Session, caller: Caller) -> Response:
     """The caller's posts, drafts included."""
     params = request.query_params
@@ -88,7 +86,7 @@ async def post_list(request: Request, session: Session, caller: Caller) -> Respo
     return JsonResponse(await paginate(request, session, listing, criteria, queries.post_terms(params)))
 
 
-@posts.post(body=PostWrite, response=PostRead, status=201)
+@posts.post(status=201)
 async def post_create(request: Request, session: Session, caller: Caller) -> Response:
     """Write a post."""
     data = await POST_SERIALIZER.read(request, session)
@@ -96,7 +94,7 @@ async def post_create(request: Request, session: Session, caller: Caller) -> Res
     return await _committed(session, post_id, status_code=201)
 
 
-@recent.get(response=list[PostRead] | list[PostMinimal], query=("limit", "view"))
+@recent.get(response=POST_FORMS, many=list, query=("limit", "view"))
 async def post_list_recent(request: Request, session: Session, caller: Caller) -> Response:
     """The caller's newest posts, unpaged: `limit` of them, 10 where it is left out, 50 at the most."""
     limit = integer_parameter(request.query_params, "limit", _LIMIT)
@@ -104,15 +102,15 @@ async def post_list_recent(request: Request, session: Session, caller: Caller) -
     return JsonResponse(await listing.fetch(session, criteria, queries.NEWEST, limit=limit))
 
 
-@post.get(response=PostRead | PostMinimal, query=queries.POST_QUERY)
+@post.get(response=POST_FORMS, query=queries.POST_QUERY)
 async def post_get(request: Request, session: Session, caller: Caller) -> Response:
     """One of the caller's posts."""
     listing = queries.post_listing(request.query_params)
     return JsonResponse(await listing.get(session, _named(request, caller)))
 
 
-@post.put(body=PostWrite, response=PostRead)
-@post.patch(body=PostWrite, response=PostRead)
+@post.put()
+@post.patch()
 async def post_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change a post: all of it, or only what is given."""
     post_id = await _find(request, session, caller)
@@ -129,7 +127,7 @@ async def post_delete(request: Request, session: Session, caller: Caller) -> Res
     return Response(status_code=204)
 
 
-@publish.post(response=Published)
+@publish.post(response=Published, reads_body=False)
 async def post_publish(request: Request, session: Session, caller: Caller) -> Response:
     """Publish a draft; a published post stays as it is."""
     await service.post_publish(session=session, criteria=_named(request, caller))

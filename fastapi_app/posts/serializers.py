@@ -1,11 +1,14 @@
-"""What a post's body may hold."""
+"""What posts look like in requests and answers."""
 
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel
 
 from fastapi_app.models import Post, Tag
 from fastapi_app.users.serializers import USER_SERIALIZER
+from strangler_fastapi.drf.fields import ListField, ReadOnlyField, Scope
 from strangler_fastapi.drf.model_fields import model_field
-from strangler_fastapi.drf.serializers import ListField, ReadOnlyField, Scope, Serializer
+from strangler_fastapi.drf.serializers import Serializer
 
 
 class TagNamesField(ListField):
@@ -17,14 +20,36 @@ class TagNamesField(ListField):
 
 
 POST_SERIALIZER = Serializer(
+    "Post",
     {
-        "id": model_field(Post, "id"),
-        "title": model_field(Post, "title"),
-        "content": model_field(Post, "content"),
+        "id": model_field(Post, "id", example=1),
+        "title": model_field(Post, "title", example="Fig trees"),
+        "content": model_field(Post, "content", example="They grow by swallowing others."),
         "author": ReadOnlyField(type="nested object", children=USER_SERIALIZER),
-        # Names of tags that there are, and of new ones.
-        "tags": TagNamesField(required=False, child=model_field(Tag, "name", validators=())),
+        "tags": TagNamesField(
+            required=False,
+            child=model_field(Tag, "name", validators=()),
+            help_text="Names, sorted in answers; unknown ones are created.",
+            example=["garden", "trees"],
+        ),
         "published": model_field(Post, "published"),
         "created_at": model_field(Post, "created_at"),
-    }
+    },
+    description="A post, its author within.",
 )
+POST_MINIMAL_SERIALIZER = Serializer(
+    "PostMinimal",
+    {
+        "id": model_field(Post, "id", example=1),
+        "title": model_field(Post, "title", example="Fig trees"),
+        "author_id": ReadOnlyField(type="integer", example=1),
+    },
+    description="A post for lists that know their authors: `?view=minimal`.",
+)
+POST_FORMS = (POST_SERIALIZER, POST_MINIMAL_SERIALIZER)
+
+
+class Published(BaseModel):
+    """What publishing answers."""
+
+    status: Literal["published"]

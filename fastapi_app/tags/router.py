@@ -7,10 +7,8 @@ from starlette.responses import Response
 
 from fastapi_app.auth.queries import identify
 from fastapi_app.tags import queries, service
-from fastapi_app.tags.schemas import TagRead, TagWrite
 from fastapi_app.tags.serializers import TAG_SERIALIZER
 from strangler_fastapi.db.session import RequestSession, Session
-from strangler_fastapi.drf.documents import PAGED
 from strangler_fastapi.drf.pagination import Page, paginate
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
@@ -66,7 +64,7 @@ tag = View(
 )
 
 
-@tags.get(response=Page[TagRead], query=(*PAGED, "ordering", "search"))
+@tags.get(many=Page, query=("ordering", "search"))
 async def tag_list(request: Request, session: Session) -> Response:
     """All tags, with their post counts."""
     params = request.query_params
@@ -74,7 +72,7 @@ async def tag_list(request: Request, session: Session) -> Response:
     return JsonResponse(await paginate(request, session, queries.TAGS, criteria, terms))
 
 
-@tags.post(body=TagWrite, response=TagRead, status=201)
+@tags.post(status=201)
 async def tag_create(request: Request, session: Session) -> Response:
     """Add a tag."""
     data = await TAG_SERIALIZER.read(request, session)
@@ -83,15 +81,15 @@ async def tag_create(request: Request, session: Session) -> Response:
     return await _committed(session, tag_id, status_code=201)
 
 
-@tag.get(response=TagRead, query=("search",))
+@tag.get(query=("search",))
 async def tag_get(request: Request, session: Session) -> Response:
     """One tag, with its post count."""
     criteria = queries.tag_pk_criteria(request.query_params, pk=request.path_params["pk"])
     return JsonResponse(await queries.TAGS.get(session, criteria))
 
 
-@tag.put(body=TagWrite, response=TagRead)
-@tag.patch(body=TagWrite, response=TagRead)
+@tag.put()
+@tag.patch()
 async def tag_update(request: Request, session: Session, caller: Caller) -> Response:
     """Rename a tag, on all of its posts."""
     tag_id = await _find(request, session, caller)

@@ -7,12 +7,10 @@ from starlette.responses import Response
 
 from fastapi_app.auth.queries import identify
 from fastapi_app.posts import queries as posts
-from fastapi_app.posts.schemas import PostMinimal, PostRead
+from fastapi_app.posts.serializers import POST_FORMS
 from fastapi_app.users import queries, service
-from fastapi_app.users.schemas import MeRead, UserRead, UserWrite
-from fastapi_app.users.serializers import USER_SERIALIZER
+from fastapi_app.users.serializers import ME_SERIALIZER, USER_SERIALIZER
 from strangler_fastapi.db.session import RequestSession, Session
-from strangler_fastapi.drf.documents import PAGED
 from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import Page, paginate
@@ -80,6 +78,7 @@ me = View(
     methods=("GET", "PATCH"),
     permission=signed_in,
     identify=identify,
+    serializer=ME_SERIALIZER,
 )
 user = View(
     router,
@@ -103,7 +102,7 @@ user_posts = View(
 )
 
 
-@users.get(response=Page[UserRead], query=(*PAGED, "ordering", "search"))
+@users.get(many=Page, query=("ordering", "search"))
 async def user_list(request: Request, session: Session) -> Response:
     """All users, with their post counts."""
     params = request.query_params
@@ -111,7 +110,7 @@ async def user_list(request: Request, session: Session) -> Response:
     return JsonResponse(await paginate(request, session, queries.USERS, criteria, terms))
 
 
-@users.post(body=UserWrite, response=UserRead, status=201)
+@users.post(status=201)
 async def user_create(request: Request, session: Session) -> Response:
     """Register."""
     data = await USER_SERIALIZER.read(request, session)
@@ -120,7 +119,7 @@ async def user_create(request: Request, session: Session) -> Response:
     return await _committed(session, queries.USERS, user_id, status_code=201)
 
 
-@active.get(response=Page[UserRead], query=(*PAGED, "min_posts", "ordering", "search"))
+@active.get(response=USER_SERIALIZER, many=Page, query=("min_posts", "ordering", "search"))
 async def user_list_active(request: Request, session: Session) -> Response:
     """The users with at least `min_posts` posts, drafts included."""
     params = request.query_params
@@ -129,28 +128,28 @@ async def user_list_active(request: Request, session: Session) -> Response:
     return JsonResponse(await paginate(request, session, queries.USERS, criteria, terms))
 
 
-@me.get(response=MeRead)
+@me.get()
 async def user_me(session: Session, caller: Caller) -> Response:
     """The caller, with the e-mail."""
     return JsonResponse(await queries.ME.get(session, queries.user_id_criteria(caller.id)))
 
 
-@me.patch(body=UserWrite, response=MeRead)
+@me.patch()
 async def user_me_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change the caller's username, e-mail or password."""
     await _update(request, session, caller.id)
     return await _committed(session, queries.ME, caller.id)
 
 
-@user.get(response=UserRead, query=("search",))
+@user.get(query=("search",))
 async def user_get(request: Request, session: Session) -> Response:
     """One user, with the post count."""
     criteria = queries.user_pk_criteria(request.query_params, pk=request.path_params["pk"])
     return JsonResponse(await queries.USERS.get(session, criteria))
 
 
-@user.put(body=UserWrite, response=UserRead)
-@user.patch(body=UserWrite, response=UserRead)
+@user.put()
+@user.patch()
 async def user_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change an account: all of it, or only what is given. For the user and for staff."""
     user_id = await _find_to_change(request, session, caller)
@@ -166,7 +165,7 @@ async def user_delete(request: Request, session: Session, caller: Caller) -> Res
     return Response(status_code=204)
 
 
-@user_posts.get(response=Page[PostRead] | Page[PostMinimal], query=(*PAGED, *posts.POST_QUERY))
+@user_posts.get(response=POST_FORMS, many=Page, query=posts.POST_QUERY)
 async def post_list_of_user(request: Request, session: Session, caller: Caller) -> Response:
     """A user's posts: the published ones, and to the user all of them."""
     author_id = await queries.USERS.find(session, queries.user_pk_criteria({}, pk=request.path_params["pk"]))

@@ -1,14 +1,15 @@
-"""What a user's body may hold, folded as Django folds it before it is checked or stored."""
+"""What users look like in requests and answers; names are folded as Django folds them, before they are checked."""
 
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 from fastapi_app.models import User
 from fastapi_app.users.queries import user_stored
 from strangler_fastapi.auth.password_validation import password_problems
-from strangler_fastapi.drf.fields import EmailField
+from strangler_fastapi.drf.fields import CharField, EmailField, ReadOnlyField, Scope
 from strangler_fastapi.drf.model_fields import model_field
-from strangler_fastapi.drf.serializers import CharField, ReadOnlyField, Scope, Serializer
+from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.errors import ValidationFailed
 
 
@@ -53,14 +54,23 @@ async def _stored(scope: Scope) -> dict[str, str]:
 
 
 USER_SERIALIZER = UserSerializer(
+    "User",
     {
-        "id": model_field(User, "id"),
-        "username": model_field(User, "username", into=UsernameField),
+        "id": model_field(User, "id", example=1),
+        "username": model_field(User, "username", into=UsernameField, example="alice"),
         # v1 makes the field by hand, under the name that it has.
-        "email": model_field(User, "email", into=NormalizedEmailField, label="Email"),
-        "password": model_field(User, "password", trim=False),
-        "display_name": ReadOnlyField(type="string"),
+        "email": model_field(
+            User, "email", into=NormalizedEmailField, label="Email", write_only=True, example="alice@example.com"
+        ),
+        "password": model_field(User, "password", trim=False, write_only=True, example="correct horse battery staple"),
+        "display_name": ReadOnlyField(type="string", example="@alice"),
         "created_at": model_field(User, "created_at"),
-        "post_count": ReadOnlyField(type="integer"),
-    }
+        "post_count": ReadOnlyField(type="integer", help_text="All posts, drafts included.", example=3),
+    },
+    description="A user as everybody sees it.",
+)
+ME_SERIALIZER = UserSerializer(
+    "Me",
+    {**USER_SERIALIZER.fields, "email": replace(USER_SERIALIZER.fields["email"], write_only=False)},
+    description="A user as the user sees it: with the e-mail.",
 )

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from strangler_fastapi.drf.negotiation import EVENT_STREAM
+from strangler_fastapi.drf.serializers import Serializer
 
 BEARER = "bearer"
 
@@ -89,9 +90,9 @@ def _parameter(name: str, where: str) -> dict[str, Any]:
     return parameter | ({"description": _PARAMETERS[name]} if name in _PARAMETERS else {})
 
 
-def document_body(model: type[BaseModel], media_types: tuple[str, ...], *, partial: bool) -> dict[str, Any]:
+def document_body(body: Serializer, media_types: tuple[str, ...], *, partial: bool) -> dict[str, Any]:
     """OpenAPI's request body, for an endpoint that reads the body itself; a `partial` one requires no key."""
-    schema = model.model_json_schema()
+    schema = body.request_model.model_json_schema()
     if partial:
         schema.pop("required", None)
     return {

@@ -1,15 +1,263 @@
-"""Fields that a column may ask for, besides those that any body has (`serializers`)."""
+"""Fields of a body: each validates as DRF's does, in the same words, and knows its type in OpenAPI."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+from uuid import UUID
 
-from strangler_fastapi.drf.serializers import CharField, Field, Scope, Validator
-from strangler_fastapi.drf.validators import NO_EMAIL, Invalid, email_address, within
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import Field as PydanticField
+from sqlalchemy import Executable, select
+
+from shared_schema.consumer.samples import sample_value
+from shared_schema.contract.values import BIGGEST, python_type
+from shared_schema.mapping import Reflected
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.validators import (
+    NO_EMAIL,
+    Invalid,
+    Pattern,
+    at_least,
+    at_most,
+    check_storable,
+    email_address,
+    storable,
+    within,
+)
+
+if TYPE_CHECKING:
+    from strangler_fastapi.drf.serializers import Serializer
+
+MISSING: Final = object()
 
 _LONGEST_NUMBER: Final = 1000
 _NO_FRACTION: Final = re.compile(r"\.0*\s*$")
+# What OPTIONS calls a type; a decimal is answered as text (`COERCE_DECIMAL_TO_STRING`).
+_READ_ONLY_TYPES: Final[dict[str, Any]] = {
+    "boolean": bool,
+    "date": date,
+    "datetime": datetime,
+    "decimal": str,
+    "email": str,
+    "float": float,
+    "integer": int,
+    "string": str,
+    "time": time,
+}
+_TRUE = frozenset({"t", "y", "yes", "true", "on", "1", 1})
+_FALSE = frozenset({"f", "n", "no", "false", "off", "0", 0})
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a value is validated: the request's session, and the row that is being changed, if there is one."""
+
+    session: RequestSession
+    instance_id: int | None = None
+
+
+# Raises Invalid; all of a field's validators are asked, and their sentences add up.
+Validator = Callable[[Any, Scope], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One key of a body, of an answer, or of both.
+
+    A `read_only` field is never read from a body, a `write_only` one never answered. `source` is the attribute of the
+    mapped class that the key stands for, where it has another name. `help_text` and `example` are for OpenAPI.
+    """
+
+    kind: ClassVar[str] = "field"
+    required: bool = True
+    read_only: bool = False
+    write_only: bool = False
+    allow_null: bool = False
+    allow_blank: bool = False
+    label: str | None = None
+    source: str | None = None
+    help_text: str | None = None
+    example: Any = None
+    validators: tuple[Validator, ...] = ()
+
+    def extract(self, name: str, data: Mapping[str, Any], *, partial: bool) -> Any:  # noqa: ANN401 - whatever was sent
+        """The raw value, MISSING where none was sent."""
+        if isinstance(data, Form):
+            return self.extract_from_form(name, data, partial=partial)
+        return data.get(name, MISSING)
+
+    def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, ARG002 - as above
+        """The raw value in a form, where an empty text stands for null or nothing if those are allowed and it isn't."""
+        value = form.get(name, MISSING)
+        if value != "" or self.allow_blank or not (self.allow_null or not self.required):
+            return value
+        return None if self.allow_null else MISSING
+
+    async def clean(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401 - whatever the field stands for
+        """The value that a raw one stands for.
+
+        Raises:
+            Invalid: it stands for none.
+        """
+        if value is None:
+            if self.allow_null:
+                return None
+            raise Invalid("This field may not be null.")
+        converted = await self.convert(value, scope)
+        sentences: list[Any] = []
+        for validator in (*self.validators, *self.limits()):
+            try:
+                await validator(converted, scope)
+            except Invalid as error:
+                sentences.extend(error.detail)
+        if sentences:
+            raise Invalid(sentences)
+        return converted
+
+    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401 - as above
+        """The raw value as the field's type; see `clean`."""
+        raise NotImplementedError
+
+    def limits(self) -> tuple[Validator, ...]:
+        """The validators that follow from the field's own settings; they come last."""
+        return ()
+
+    def annotation(self, *, request: bool) -> Any:  # noqa: ANN401 - a type, perhaps with constraints
+        """The field's type in a Pydantic model of the request, or of the answer."""
+        kind = self.value_type(request=request)
+        return kind | None if self.allow_null else kind
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002 - as above
+        """The type of a value that is not null; a request's has the limits that only new values must keep to."""
+        return Any
+
+    def sample(self) -> Any:  # noqa: ANN401 - whatever the field stands for
+        """A cleaned value."""
+        raise NotImplementedError
+
+    def describe(self, name: str | None) -> dict[str, Any]:
+        """What OPTIONS says of the field (`rest_framework.metadata`)."""
+        facts: dict[str, Any] = {"type": self.kind, "required": self.required and not self.read_only}
+        facts["read_only"] = self.read_only
+        if name is not None:
+            facts["label"] = self.label or name.replace("_", " ").capitalize()
+        return facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class CharField(Field):
+    """Text. Numbers are taken as text (`serializers.CharField`)."""
+
+    kind: ClassVar[str] = "string"
+    refusal: ClassVar[str] = "Not a valid string."
+    max_length: int | None = None
+    min_length: int | None = None
+    trim: bool = True
+
+    async def clean(self, value: Any, scope: Scope) -> str | None:  # noqa: ANN401, D102 - see Field
+        if value == "" or (self.trim and str(value).strip() == ""):
+            if self.allow_blank:
+                return ""
+            raise Invalid("This field may not be blank.")
+        text: str | None = await super().clean(value, scope)
+        return text
+
+    async def convert(self, value: Any, scope: Scope) -> str:  # noqa: ANN401, ARG002, D102 - see Field
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise Invalid(self.refusal)
+        return str(value).strip() if self.trim else str(value)
+
+    def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
+        longest = () if self.max_length is None else (at_most(self.max_length),)
+        shortest = () if self.min_length is None else (at_least(self.min_length),)
+        return (*longest, *shortest, storable)
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
+        limits: list[Any] = [] if self.max_length is None else [MaxLen(self.max_length)]
+        if request:
+            shortest = self.min_length or (0 if self.allow_blank else 1)
+            limits += [MinLen(shortest)] if shortest else []
+            limits += [PydanticField(json_schema_extra=self.schema())] if self.schema() else []
+        return Annotated[(str, *limits)] if limits else str
+
+    def schema(self) -> dict[str, Any]:
+        """What JSON Schema says of such a text besides its length."""
+        patterns = [rule.schema for rule in self.validators if isinstance(rule, Pattern) and rule.schema]
+        return {"pattern": patterns[0]} if patterns else {}
+
+    def sample(self) -> str:  # noqa: D102 - see Field
+        return "sample".ljust(self.min_length or 0, "s")[: self.max_length]
+
+    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        bounds = {"min_length": self.min_length, "max_length": self.max_length}
+        return super().describe(name) | {bound: value for bound, value in bounds.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BooleanField(Field):
+    """True or false, in many spellings. A form that leaves it out says false (`serializers.BooleanField`)."""
+
+    kind: ClassVar[str] = "boolean"
+
+    def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, D102 - see Field
+        if name not in form and not partial:
+            return None if self.allow_null else False
+        return super().extract_from_form(name, form, partial=partial)
+
+    async def convert(self, value: Any, scope: Scope) -> bool | None:  # noqa: ANN401, ARG002, D102 - see Field
+        key = value.lower() if isinstance(value, str) else value
+        if self.allow_null and key in ("null", ""):
+            return None
+        if not isinstance(key, str | int | float):
+            raise Invalid("Must be a valid boolean.")
+        if key in _TRUE:
+            return True
+        if key in _FALSE:
+            return False
+        raise Invalid("Must be a valid boolean.")
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return bool
+
+    def sample(self) -> bool:  # noqa: D102 - see Field
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListField(Field):
+    """A list whose items are each as `child` (`serializers.ListField`)."""
+
+    kind: ClassVar[str] = "list"
+    child: Field
+
+    def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return form.all(name) or form.indexed(name) or MISSING
+
+    async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
+        if not isinstance(value, list):
+            raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
+        items: list[Any] = []
+        errors: dict[str, Any] = {}
+        for index, item in enumerate(value):
+            try:
+                items.append(await self.child.clean(item, scope))
+            except Invalid as error:
+                errors[str(index)] = error.detail
+        if errors:
+            raise Invalid(errors)
+        return items
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
+        return list[self.child.annotation(request=request)]  # type: ignore[misc] # a type that is computed
+
+    def sample(self) -> list[Any]:  # noqa: D102 - see Field
+        return [self.child.sample()]
+
+    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        return super().describe(name) | {"child": self.child.describe(None)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +274,13 @@ class ChoiceField(Field):
             if str(choice) == str(value):
                 return choice
         raise Invalid(f'"{value}" is not a valid choice.')
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        blank = ("",) if self.allow_blank and "" not in self.choices else ()
+        return Literal[(*self.choices, *blank)]
+
+    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
+        return next(iter(self.choices))
 
     def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
         shown = [{"value": value, "display_name": text} for value, text in self.choices.items()]
@@ -51,6 +306,15 @@ class IntegerField(Field):
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
         return within(self.min_value, self.max_value)
 
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
+        least = () if self.min_value is None else (Ge(self.min_value),)
+        most = () if self.max_value is None else (Le(self.max_value),)
+        return Annotated[(int, *least, *most)] if request and (least or most) else int
+
+    def sample(self) -> int:  # noqa: D102 - see Field
+        least = 1 if self.min_value is None else max(1, self.min_value)
+        return least if self.max_value is None else min(least, self.max_value)
+
     def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
         bounds = {"min_value": self.min_value, "max_value": self.max_value}
         return super().describe(name) | {bound: value for bound, value in bounds.items() if value is not None}
@@ -66,3 +330,82 @@ class EmailField(CharField):
     def limits(self) -> tuple[Validator, ...]:
         """The text's, then the address's."""
         return (*super().limits(), email_address)
+
+    def schema(self) -> dict[str, Any]:  # noqa: D102 - see CharField
+        return {"format": "email", **super().schema()}
+
+    def sample(self) -> str:  # noqa: D102 - see Field
+        return "sample@example.com"
+
+
+def _converted(convert: Callable[[], Any], wrong: Invalid) -> Any:  # noqa: ANN401 - of the key's type
+    try:
+        return convert()
+    except (TypeError, ValueError, OverflowError):
+        raise wrong from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrimaryKeyRelatedField(Field):
+    """The key of a row that is there (`serializers.PrimaryKeyRelatedField`).
+
+    `key` is the attribute of the mapped class `model` that holds it, `type` its type as PostgreSQL spells it.
+    """
+
+    model: type[Reflected]
+    key: str
+    type: str
+
+    async def clean(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
+        return await super().clean(None if value == "" else value, scope)
+
+    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
+        key = self._key(value)
+        if not self._fits(key) or (await scope.session.execute(self.lookup(key))).first() is None:
+            raise Invalid(f'Invalid pk "{value}" - object does not exist.')
+        return key
+
+    def lookup(self, key: object) -> Executable:
+        """The row with that key."""
+        column = getattr(self.model, self.key)
+        return select(column).where(column == key)
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return python_type(self.type)
+
+    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
+        return sample_value(self.type)
+
+    def _key(self, value: Any) -> Any:  # noqa: ANN401 - as it was sent, and as the column has it
+        kind = python_type(self.type)
+        wrong = Invalid(f"Incorrect type. Expected pk value, received {type(value).__name__}.")
+        if isinstance(value, bool):
+            raise wrong
+        if kind is str:
+            check_storable(text := str(value))
+            return text
+        if kind is UUID:
+            wrong = Invalid(f"\u201c{value}\u201d is not a valid UUID.")
+            return _converted(lambda: UUID(int=value) if isinstance(value, int) else UUID(str(value)), wrong)
+        return _converted(lambda: kind(value), wrong)
+
+    def _fits(self, key: object) -> bool:
+        """Whether the column could hold the key."""
+        most = BIGGEST.get(self.type)
+        return most is None or not isinstance(key, int) or -most - 1 <= key <= most
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOnlyField(Field):
+    """A key of the answer alone; `type` is what OPTIONS calls it, `children` what a nested object holds."""
+
+    type: str
+    read_only: bool = True
+    children: "Serializer | None" = None
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return _READ_ONLY_TYPES.get(self.type, Any) if self.children is None else self.children.response_model
+
+    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        facts = super().describe(name) | {"type": self.type}
+        return facts if self.children is None else facts | {"children": self.children.describe()}

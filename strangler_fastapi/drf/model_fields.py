@@ -7,12 +7,20 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shared_schema.contract.contract import ColumnFacts, Contract, ValidatorFacts
-from shared_schema.contract.stored import column_facts, validator_argument
 from shared_schema.contract.values import BIGGEST
 from shared_schema.mapping import Reflected
-from strangler_fastapi.drf.fields import ChoiceField, EmailField, IntegerField
-from strangler_fastapi.drf.serializers import BooleanField, CharField, Field, ReadOnlyField, Validator
-from strangler_fastapi.drf.validators import Unique, pattern, username_characters
+from strangler_fastapi.drf.fields import (
+    BooleanField,
+    CharField,
+    ChoiceField,
+    EmailField,
+    Field,
+    IntegerField,
+    PrimaryKeyRelatedField,
+    ReadOnlyField,
+    Validator,
+)
+from strangler_fastapi.drf.validators import Pattern, Unique, username_characters
 
 _CLASSES: Final[Mapping[str, type[Field]]] = {
     "BigIntegerField": IntegerField,
@@ -25,7 +33,7 @@ _CLASSES: Final[Mapping[str, type[Field]]] = {
     "SmallIntegerField": IntegerField,
     "TextField": CharField,
 }
-_SHOWN: Final = {"DateTimeField": "datetime", "DateField": "date", "TimeField": "time"}
+_READ_ONLY: Final = {"DateTimeField": "datetime", "DateField": "date", "TimeField": "time"}
 _EMAIL: Final = "django.core.validators.EmailValidator"
 # What a field makes sure of itself.
 _BUILT_IN: Final = frozenset(
@@ -41,7 +49,7 @@ _BUILT_IN: Final = frozenset(
 
 _validators: dict[str, Callable[[Mapping[str, Any]], Validator]] = {
     "django.contrib.auth.validators.UnicodeUsernameValidator": lambda _: username_characters,
-    "django.core.validators.RegexValidator": lambda given: pattern(
+    "django.core.validators.RegexValidator": lambda given: Pattern(
         given.get("regex", ""),
         message=given.get("message", "Enter a valid value."),
         flags=given.get("flags", 0),
@@ -55,6 +63,28 @@ def validator_register(name: str, make: Callable[[Mapping[str, Any]], Validator]
     _validators[name] = make
 
 
+def column_facts(model: type[Reflected], column: str, contract: Contract | None = None) -> ColumnFacts:
+    """What the contract, that of the model's mapping where none is given, says of a column.
+
+    Raises:
+        LookupError: it has none of that name.
+    """
+    table = model.key()
+    found = (contract or model.__mapping__.contract).tables.get(table)
+    if found is None or column not in found.columns:
+        raise LookupError(
+            f"Column {table}.{column} is not in the contract: name one that is, or export the schema again."
+        )
+    return found.columns[column]
+
+
+def model_fields(model: type[Reflected], *columns: str, contract: Contract | None = None) -> dict[str, Field]:
+    """The fields of several columns, by the names that Django's fields have; see `model_field`."""
+    return {
+        column_facts(model, column, contract).field: model_field(model, column, contract=contract) for column in columns
+    }
+
+
 def model_field(
     model: type[Reflected],
     column: str,
@@ -65,15 +95,20 @@ def model_field(
 ) -> Field:
     """The field of a column of `model`; `into` is its class where that is one's own, `changed` what is otherwise.
 
+    That of a foreign key takes keys of a table of the same mapping.
+
     Raises:
-        LookupError: nobody here knows such a field, or one of its validators.
+        LookupError: there is no field for such a column, no class for the table that it points at, or no validator.
     """
     name = f"{model.key()}.{column}"
     facts = column_facts(model, column, contract)
     common: dict[str, Any] = {"label": _label(facts)}
     if facts.identity is not None or facts.auto_now or facts.auto_now_add or facts.generated is not None:
-        return ReadOnlyField(type=_SHOWN.get(facts.kind, "integer"), **(common | changed))
+        given = {"type": _READ_ONLY.get(facts.kind, "integer"), "allow_null": facts.null}
+        return ReadOnlyField(**(common | given | changed))
     kind = _class(facts, name) if into is None else into
+    if issubclass(kind, PrimaryKeyRelatedField):
+        common |= _relation(model, column, facts)
     # A text without a default is "" to Django, and still asked for.
     has_default = facts.default_callable is not None or (facts.has_default and facts.default != "")
     common |= {
@@ -84,7 +119,22 @@ def model_field(
     return kind(**(common | _settings(kind, facts) | changed))
 
 
+def _relation(model: type[Reflected], column: str, facts: ColumnFacts) -> dict[str, Any]:
+    """Which rows a foreign key points at."""
+    target = facts.references
+    assert target is not None  # noqa: S101 - only a foreign key is of that class
+    related = next((cls for cls in model.__mapping__.classes if cls.key() == target.table), None)
+    if related is None:
+        raise LookupError(
+            f"Column {model.key()}.{column} points at {target.table}, for which the mapping has no class: add one."
+        )
+    attribute = {name: attribute for attribute, name in related.__columns__.items()}.get(target.column, target.column)
+    return {"model": related, "key": attribute, "type": facts.type, "source": column}
+
+
 def _class(facts: ColumnFacts, name: str) -> type[Field]:
+    if facts.references is not None:
+        return PrimaryKeyRelatedField
     if facts.choices is not None:
         return ChoiceField
     if any(validator.name == _EMAIL for validator in facts.validators):
@@ -102,18 +152,26 @@ def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:
         found["allow_blank"] = facts.blank
     if issubclass(kind, CharField):
         found["max_length"] = facts.max_length
-        found["min_length"] = validator_argument(facts, "MinLengthValidator", "limit_value")
+        found["min_length"] = _validator_argument(facts, "MinLengthValidator", "limit_value")
     elif issubclass(kind, ChoiceField):
         found["choices"] = {choice: str(choice) for choice in facts.choices or ()}
     elif issubclass(kind, IntegerField):
         most = BIGGEST[facts.type]
         bounds = {"min_value": 0 if facts.kind.startswith("Positive") else -most - 1, "max_value": most}
         asked = {
-            "min_value": validator_argument(facts, "MinValueValidator", "limit_value"),
-            "max_value": validator_argument(facts, "MaxValueValidator", "limit_value"),
+            "min_value": _validator_argument(facts, "MinValueValidator", "limit_value"),
+            "max_value": _validator_argument(facts, "MaxValueValidator", "limit_value"),
         }
         found |= bounds | {bound: value for bound, value in asked.items() if value is not None}
     return found
+
+
+def _validator_argument(facts: ColumnFacts, name: str, argument: str) -> Any:  # noqa: ANN401 - whatever it was made with
+    """What the column's validator of that name (Django's own) was made with; None where it has no such validator."""
+    for validator in facts.validators:
+        if validator.name == f"django.core.validators.{name}":
+            return validator.arguments.get(argument)
+    return None
 
 
 def _checks(facts: ColumnFacts, name: str) -> list[Validator]:

@@ -8,10 +8,11 @@ from shared_schema.consumer.samples import MOMENT, Sample
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.criteria import Criteria
 from strangler_fastapi.drf.cursors import cursor_rows
+from strangler_fastapi.drf.fields import PrimaryKeyRelatedField
 from strangler_fastapi.drf.filtering import Params, Reader, ordering_terms
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import PAGE_SIZE
-from strangler_fastapi.drf.serializers import BooleanField, CharField, Field, ListField, Serializer
+from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
 
 _SEARCH = "first second"
@@ -53,17 +54,19 @@ def item_rows(
 
 
 def body_values(body: Serializer) -> dict[str, Any]:
-    """What a body may hold, every key of it."""
-    return {name: _value(field) for name, field in body.fields.items() if not field.read_only}
+    """What a body may hold, every key of it, by `source`."""
+    return {field.source or name: field.sample() for name, field in body.fields.items() if not field.read_only}
 
 
 def body_samples(body: Serializer) -> Iterator[Sample]:
-    """What the fields of a body ask the database, for a row that is there and for one to come."""
+    """The queries that validate a body, of a new row and of one that is there."""
     for name, field in body.fields.items():
+        if isinstance(field, PrimaryKeyRelatedField):
+            yield Sample(f"related {name}", field.lookup(field.sample()))
         for rule in field.validators:
             if isinstance(rule, Unique):
-                yield Sample(f"unique {name}", rule.others("sample", None))
-                yield Sample(f"unique {name} but for one", rule.others("sample", 1))
+                yield Sample(f"unique {name}", rule.others(field.sample(), None))
+                yield Sample(f"unique {name} but for one", rule.others(field.sample(), 1))
 
 
 def as_sample(rows: Rows) -> Sample:
@@ -88,12 +91,3 @@ def _words(key: object) -> str:
 
 def _mark(kind: type) -> object:
     return {datetime: MOMENT, str: "sample", int: 1}[kind]
-
-
-def _value(field: Field) -> object:
-    if isinstance(field, ListField):
-        return [_value(field.child)]
-    if isinstance(field, BooleanField):
-        return True
-    assert isinstance(field, CharField)  # noqa: S101 - there are no others
-    return "sample".ljust(field.min_length or 0, "s")[: field.max_length]

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from strangler_fastapi.db.session import driver_error
 
 if TYPE_CHECKING:
-    from strangler_fastapi.drf.serializers import Scope, Validator
+    from strangler_fastapi.drf.fields import Scope, Validator
 
 NO_EMAIL = "Enter a valid email address."
 
@@ -42,14 +42,14 @@ class Unique:
         self.message = message
         self._model: Any = model
 
-    async def __call__(self, value: str, scope: "Scope") -> None:
-        """Asks the database; a value that no row can hold is unique."""
-        if not _is_storable(value):
+    async def __call__(self, value: Any, scope: "Scope") -> None:  # noqa: ANN401 - of the column's type
+        """Queries the database; a value that no row can hold is unique."""
+        if value is None or (isinstance(value, str) and not _is_storable(value)):
             return
         if (await scope.session.execute(self.others(value, scope.instance_id))).first() is not None:
             raise Invalid(self.message)
 
-    def others(self, value: str, instance_id: int | None) -> Executable:
+    def others(self, value: object, instance_id: int | None) -> Executable:
         """Another row than the instance's that holds the value: its id."""
         found = select(self._model.id).where(getattr(self._model, self.column) == value)
         return (found if instance_id is None else found.where(self._model.id != instance_id)).limit(1)
@@ -96,15 +96,21 @@ def within(least: int | None, most: int | None) -> tuple["Validator", ...]:
     return check_most, check_least
 
 
-def pattern(regex: str, *, message: str, flags: int = 0, inverse: bool = False) -> "Validator":
-    """Text in which the pattern is found, or with `inverse` is not (Django's `RegexValidator`)."""
-    compiled = re.compile(regex, flags)
+class Pattern:
+    """Text in which `regex` is found, or with `inverse` is not (Django's `RegexValidator`)."""
 
-    async def check(value: object, _scope: "Scope") -> None:
-        if bool(compiled.search(str(value))) is inverse:
-            raise Invalid(message)
+    def __init__(self, regex: str, *, message: str, flags: int = 0, inverse: bool = False) -> None:
+        self._compiled = re.compile(regex, flags)
+        self._message = message
+        self._inverse = inverse
+        plain = not (flags or inverse or "(?" in regex)
+        # JSON Schema has no word for the rest of what Python's patterns may hold.
+        self.schema = regex.replace(r"\Z", "$") if plain else None
 
-    return check
+    async def __call__(self, value: object, _scope: "Scope") -> None:
+        """See `Pattern`."""
+        if bool(self._compiled.search(str(value))) is self._inverse:
+            raise Invalid(self._message)
 
 
 async def storable(value: str, _scope: "Scope") -> None:

@@ -1,6 +1,8 @@
 """A path that behaves as a DRF view: its checks in DRF's order, HEAD, OPTIONS, 405 and `Allow`."""
 
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, cast
 
 import asyncpg
@@ -15,6 +17,7 @@ from starlette.types import Scope
 from strangler_fastapi.db.session import RequestSession, Session, driver_error
 from strangler_fastapi.drf.bodies import PARSED
 from strangler_fastapi.drf.documents import (
+    PAGED,
     document_body,
     document_errors,
     document_parameters,
@@ -22,6 +25,7 @@ from strangler_fastapi.drf.documents import (
     document_stream,
 )
 from strangler_fastapi.drf.negotiation import JSON, negotiate
+from strangler_fastapi.drf.pagination import Page
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import PREFIX
@@ -38,6 +42,8 @@ Identify = Callable[[Request, RequestSession], Awaitable[Any]]
 Permission = Callable[[str, Any], bool]
 # Finds the object of the path for the caller, or raises NotFound (`get_object`).
 Find = Callable[[Request, RequestSession, Any], Awaitable[Any]]
+# The form of an answer, or several that a client can choose from.
+Answer = Serializer | type[BaseModel] | tuple[Serializer, ...] | None
 
 
 def anyone(_method: str, _caller: object) -> bool:
@@ -100,9 +106,9 @@ class View:
     Its methods are added with `get`, `post` and so on; every other method gets DRF's answer.
 
     `identify` tells the caller from the request, None where the view reads no token (simplejwt's own views).
-    OPTIONS answers `name`, `description` and the fields of `serializer`; where the path names an object, `find` looks
-    for it, since OPTIONS describes a PUT only to those who could send it. `renders` is the media type of what GET
-    answers.
+    `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`; where the path names
+    an object, `find` looks for it, since OPTIONS describes a PUT only to those who could send it. `renders` is the
+    media type of what GET answers.
     """
 
     def __init__(
@@ -137,15 +143,21 @@ class View:
     def get(
         self,
         *,
-        response: Any,  # noqa: ANN401 - a model or a generic of one
+        response: Answer = None,
+        many: Any = None,  # noqa: ANN401 - `list` or `Page`
         query: tuple[str, ...] = (),
     ) -> Callable[[Endpoint], Endpoint]:
-        """Adds GET and HEAD; `response` is the model of the answer, `query` names the parameters it heeds."""
+        """Adds GET and HEAD; `query` names the parameters that it reads.
+
+        `response` is what is answered, or each of the forms that it may have: the view's serializer where none is
+        given; `many` says that it is a `list` of those, or a `Page`.
+        """
+        parameters = (*PAGED, *query) if many is Page else query
 
         def add(endpoint: Endpoint) -> Endpoint:
-            extra = document_security(required=self._permission is not anyone) | document_parameters(self._path, query)
-            errors = self._errors(400) if query else self._errors()
-            self._add("GET", endpoint, response_model=response, responses=errors, openapi_extra=extra)
+            errors = self._errors(400) if parameters else self._errors()
+            model, extra = self._response_model(response, many), self._document_operation(parameters)
+            self._add("GET", endpoint, response_model=model, responses=errors, openapi_extra=extra)
             self._add("HEAD", endpoint, include_in_schema=False)
             return endpoint
 
@@ -155,8 +167,7 @@ class View:
         """Adds a GET and HEAD of Server-Sent Events; `data` is the model of theirs, `query` as for `get`."""
 
         def add(endpoint: Endpoint) -> Endpoint:
-            extra = document_security(required=self._permission is not anyone) | document_parameters(self._path, query)
-            responses = document_stream(data) | self._errors(400)
+            extra, responses = self._document_operation(query), document_stream(data) | self._errors(400)
             self._add("GET", endpoint, response_class=Response, responses=responses, openapi_extra=extra)
             self._add("HEAD", endpoint, include_in_schema=False)
             return endpoint
@@ -164,41 +175,37 @@ class View:
         return add
 
     def post(
-        self,
-        *,
-        response: Any,  # noqa: ANN401 - a model or a generic of one
-        body: type[BaseModel] | None = None,
-        status: int = 200,
-        writes: bool = True,
+        self, *, response: Answer = None, status: int = 200, reads_body: bool = True, writes: bool = True
     ) -> Callable[[Endpoint], Endpoint]:
-        """Adds POST; `writes` is False where it changes no row."""
+        """Adds POST; `writes` is False where it changes no row, `reads_body` where it ignores what is sent."""
         if not writes:
             self._safe.add("POST")
-        return self._writer("POST", response, body, status)
+        return self._writer("POST", self._response_model(response), status, reads_body=reads_body)
 
-    def put(self, *, response: Any, body: type[BaseModel]) -> Callable[[Endpoint], Endpoint]:  # noqa: ANN401 - as above
+    def put(self) -> Callable[[Endpoint], Endpoint]:
         """Adds PUT."""
-        return self._writer("PUT", response, body, 200)
+        return self._writer("PUT", self._response_model(), 200)
 
-    def patch(self, *, response: Any, body: type[BaseModel]) -> Callable[[Endpoint], Endpoint]:  # noqa: ANN401 - as above
+    def patch(self) -> Callable[[Endpoint], Endpoint]:
         """Adds PATCH."""
-        return self._writer("PATCH", response, body, 200)
+        return self._writer("PATCH", self._response_model(), 200)
 
     def delete(self) -> Callable[[Endpoint], Endpoint]:
         """Adds DELETE."""
-        return self._writer("DELETE", None, None, 204)
+        return self._writer("DELETE", None, 204, reads_body=False)
 
     def _writer(
         self,
         method: str,
         response: Any,  # noqa: ANN401 - a model or a generic of one
-        body: type[BaseModel] | None,
         status: int,
+        *,
+        reads_body: bool = True,
     ) -> Callable[[Endpoint], Endpoint]:
-        errors = self._errors(400, 401, 415) if body else self._errors(401)
-        extra = document_security(required=self._permission is not anyone) | document_parameters(self._path, ())
-        if body is not None:
-            extra |= document_body(body, PARSED, partial=method == "PATCH")
+        errors = self._errors(400, 401, 415) if reads_body else self._errors(401)
+        extra = self._document_operation(())
+        if reads_body and self._serializer is not None:
+            extra |= document_body(self._serializer, PARSED, partial=method == "PATCH")
 
         def add(endpoint: Endpoint) -> Endpoint:
             self._add(
@@ -219,6 +226,15 @@ class View:
         self._router.add_api_route(
             self._path, endpoint, methods=[method], dependencies=self._guards, name=name, **documentation
         )
+
+    def _response_model(self, response: Answer = None, many: Any = None) -> Any:  # noqa: ANN401 - a union of models
+        given = self._serializer if response is None else response
+        forms = given if isinstance(given, tuple) else (given,)
+        models = [form.response_model if isinstance(form, Serializer) else form for form in forms]
+        return reduce(or_, [many[model] for model in models] if many else models)
+
+    def _document_operation(self, query: tuple[str, ...]) -> dict[str, Any]:
+        return document_security(required=self._permission is not anyone) | document_parameters(self._path, query)
 
     def _add_fallback(self) -> set[str]:
         """Answers every method; returns them, for those that get an endpoint to be taken out."""

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from pydantic import BaseModel
 from sqlalchemy import make_url, select
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import selectinload
 
 from fastapi_app.models import BLOG, Post, Tag, User
-from fastapi_app.posts.schemas import PostMinimal, PostRead
-from fastapi_app.tags.schemas import TagRead
-from fastapi_app.users.schemas import MeRead, UserRead
+from fastapi_app.posts.serializers import POST_MINIMAL_SERIALIZER, POST_SERIALIZER
+from fastapi_app.tags.serializers import TAG_SERIALIZER
+from fastapi_app.users.serializers import ME_SERIALIZER, USER_SERIALIZER
+from strangler_fastapi.drf.serializers import Serializer
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.conftest import one_loop
 from tests.integration.fastapi_app.running import ALICE, BOB, POSTS, Running
@@ -29,7 +29,7 @@ async def owner_engine(running: Running, database: OwnDatabase) -> AsyncIterator
     await engine.dispose()
 
 
-MODELS: tuple[type[BaseModel], ...] = (UserRead, MeRead, PostRead, PostMinimal, TagRead)
+SERIALIZERS = (USER_SERIALIZER, ME_SERIALIZER, POST_SERIALIZER, POST_MINIMAL_SERIALIZER, TAG_SERIALIZER)
 
 
 @one_loop
@@ -61,10 +61,11 @@ async def test_what_is_loaded_eagerly_is_there(owner_engine: AsyncEngine) -> Non
 
 
 @one_loop
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-async def test_a_response_model_takes_a_mapped_object(owner_engine: AsyncEngine, model: type[BaseModel]) -> None:
+@pytest.mark.parametrize("serializer", SERIALIZERS, ids=lambda serializer: serializer.name)
+async def test_a_response_model_takes_a_mapped_object(owner_engine: AsyncEngine, serializer: Serializer) -> None:
+    model = serializer.response_model
     async with AsyncSession(owner_engine) as session:
-        found = await _load(session, model)
+        found = await _load(session, serializer)
     read = model.model_validate(found)
     assert set(model.model_fields) == read.model_fields_set
     assert all(getattr(read, name) is not None for name in model.model_fields)
@@ -75,21 +76,21 @@ def test_a_response_model_takes_only_what_has_its_attributes() -> None:
         id, username, display_name, post_count = 1, "alice", "@alice", 3
         created_at = datetime(2025, 1, 1, tzinfo=UTC)
 
-    assert UserRead.model_validate(Row()).username == "alice"
+    assert USER_SERIALIZER.response_model.model_validate(Row()).username == "alice"
     Row.created_at = None  # type: ignore[assignment] # what a nullable column would hold
     with pytest.raises(ValueError, match="created_at"):
-        UserRead.model_validate(Row())
+        USER_SERIALIZER.response_model.model_validate(Row())
 
 
-async def _load(session: AsyncSession, model: type[BaseModel]) -> Any:
-    """An object for `model`, with what answers compute in SQL set beside its columns."""
-    if model in (PostRead, PostMinimal):
+async def _load(session: AsyncSession, serializer: Serializer) -> Any:
+    """An object for a serializer, with what answers compute in SQL set beside its columns."""
+    if serializer in (POST_SERIALIZER, POST_MINIMAL_SERIALIZER):
         statement = select(Post).options(selectinload(Post.author), selectinload(Post.tags)).limit(1)
         post = (await session.execute(statement)).scalar_one()
-        if model is PostMinimal:
+        if serializer is POST_MINIMAL_SERIALIZER:
             return post
         return _Named(post, author=_counted(post.author), tags=[tag.name for tag in post.tags])
-    kind = Tag if model is TagRead else User
+    kind = Tag if serializer is TAG_SERIALIZER else User
     found = (await session.execute(select(kind).options(selectinload(kind.posts)).limit(1))).scalar_one()
     return _counted(found)
 

@@ -19,8 +19,9 @@ from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.fields import Scope
 from strangler_fastapi.drf.model_fields import model_field, validator_register
-from strangler_fastapi.drf.serializers import Scope, Serializer
+from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
 from strangler_fastapi.errors import ValidationFailed
 
@@ -66,7 +67,7 @@ class Stock(Reflected):
 FACTS = json.loads(json.dumps(table_facts(Thing, Sql("default"))))
 CONTRACT = Contract.model_validate({"format": 2, "tables": {"blog_thing": FACTS}})
 NAMES = [*ThingSerializer().fields]
-THING = Serializer({name: model_field(Stock, name, contract=CONTRACT) for name in NAMES})
+THING = Serializer("Thing", {name: model_field(Stock, name, contract=CONTRACT) for name in NAMES})
 
 VALUES = (
     st.none()
@@ -151,3 +152,64 @@ def test_a_check_that_nobody_knows_is_named_at_the_start() -> None:
 def test_a_kind_that_nobody_knows_is_named_at_the_start() -> None:
     with pytest.raises(LookupError, match=r"Column blog_thing\.code is a HStoreField, of which nobody here makes a"):
         model_field(Stock, "code", contract=facts(kind="HStoreField"))
+
+
+VALIDATORS = "django.core.validators."
+
+
+@pytest.mark.parametrize(
+    ("column", "schema", "request_schema"),
+    [
+        ({"max_length": 5}, {"type": "string", "maxLength": 5}, {"minLength": 1}),
+        ({"blank": True}, {"type": "string"}, {}),
+        (
+            {"validators": [{"name": f"{VALIDATORS}MinLengthValidator", "arguments": {"limit_value": 4}}]},
+            {"type": "string"},
+            {"minLength": 4},
+        ),
+        (
+            {"validators": [{"name": f"{VALIDATORS}RegexValidator", "arguments": {"regex": r"^[a-z]+\Z"}}]},
+            {"type": "string"},
+            {"minLength": 1, "pattern": "^[a-z]+$"},
+        ),
+        (
+            {"validators": [{"name": f"{VALIDATORS}RegexValidator", "arguments": {"regex": "(?i)a"}}]},
+            {"type": "string"},
+            {"minLength": 1},
+        ),
+        (
+            {"validators": [{"name": f"{VALIDATORS}EmailValidator"}]},
+            {"type": "string"},
+            {"minLength": 1, "format": "email"},
+        ),
+        ({"choices": ["new", "worn"], "blank": True}, {"type": "string", "enum": ["new", "worn", ""]}, {}),
+        (
+            {"choices": [0, 12], "kind": "PositiveSmallIntegerField", "type": "smallint"},
+            {"type": "integer", "enum": [0, 12]},
+            {},
+        ),
+        (
+            {"kind": "PositiveIntegerField", "type": "integer"},
+            {"type": "integer"},
+            {"minimum": 0, "maximum": 2**31 - 1},
+        ),
+        (
+            {"kind": "BooleanField", "type": "boolean", "null": True},
+            {"anyOf": [{"type": "boolean"}, {"type": "null"}]},
+            {},
+        ),
+    ],
+)
+def test_what_openapi_says_is_what_the_column_takes(
+    column: dict[str, Any], schema: dict[str, Any], request_schema: dict[str, Any]
+) -> None:
+    serializer = Serializer("Thing", {"code": model_field(Stock, "code", contract=facts(**column))})
+    answered = serializer.response_model.model_json_schema()["properties"]["code"]
+    sent = serializer.request_model.model_json_schema()["properties"]["code"]
+    assert answered == {"title": "Code", **schema}
+    assert sent == {"title": "Code", **schema, **request_schema}
+
+
+def test_a_column_that_is_not_there_is_named() -> None:
+    with pytest.raises(LookupError, match=r"Column blog_thing\.titel is not in the contract: name one that is"):
+        model_field(Stock, "titel", contract=CONTRACT)

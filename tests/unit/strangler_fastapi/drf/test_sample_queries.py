@@ -8,6 +8,7 @@ from fastapi_app.consumer import CONSUMER_FILE
 from shared_schema.consumer.consumer import load_consumer
 from strangler_fastapi.db.query import Rows, Shape
 from strangler_fastapi.drf.criteria import Criteria, equals
+from strangler_fastapi.drf.fields import BooleanField, CharField, ChoiceField, IntegerField, ListField, ReadOnlyField
 from strangler_fastapi.drf.filtering import (
     Params,
     Reader,
@@ -18,7 +19,7 @@ from strangler_fastapi.drf.filtering import (
 )
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
-from strangler_fastapi.drf.serializers import BooleanField, CharField, ListField, ReadOnlyField, Serializer
+from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
 
 TITLE, ID = column("title", Text), column("id", Integer)
@@ -99,9 +100,12 @@ def test_a_body_has_a_value_for_each_key_and_asks_for_those_that_are_unique() ->
         "title": CharField(max_length=4, validators=(Unique(Book, "title", "There is one."),)),
         "new": BooleanField(),
         "words": ListField(child=CharField(min_length=8)),
+        "pages": IntegerField(max_value=0),
+        "state": ChoiceField(choices={"worn": "Worn", "new": "New"}),
     }
-    assert body_values(Serializer(fields)) == {"title": "samp", "new": True, "words": ["sampless"]}
-    asked = {sample.name: str(sample.statement) for sample in body_samples(Serializer(fields))}
+    book = Serializer("Book", fields)
+    assert body_values(book) == {"title": "samp", "new": True, "words": ["sampless"], "pages": 0, "state": "worn"}
+    asked = {sample.name: str(sample.statement) for sample in body_samples(book)}
     assert [*asked] == ["unique title", "unique title but for one"]
     assert "id != " in asked["unique title but for one"]
 

@@ -12,20 +12,22 @@ from rest_framework.metadata import SimpleMetadata
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.serializers import BooleanField, CharField, ListField, ReadOnlyField, Scope, Serializer
+from strangler_fastapi.drf.fields import BooleanField, CharField, ListField, ReadOnlyField, Scope
+from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.errors import ValidationFailed
 
 # No field here asks the database.
 SCOPE = Scope(session=cast("AsyncSession", None))
 
 POST = Serializer(
+    "Post",
     {
         "id": ReadOnlyField(type="integer", label="ID"),
         "title": CharField(max_length=8, min_length=2),
         "content": CharField(trim=False),
         "tags": ListField(child=CharField(max_length=5), required=False),
         "published": BooleanField(required=False),
-    }
+    },
 )
 
 

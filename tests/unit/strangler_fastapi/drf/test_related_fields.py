@@ -1,0 +1,205 @@
+"""The field of a foreign key takes and refuses as DRF's PrimaryKeyRelatedField."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, ClassVar, cast
+from unittest.mock import patch
+from uuid import UUID
+
+import pytest
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import models
+from django.test.utils import isolate_apps
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rest_framework import serializers
+from rest_framework.metadata import SimpleMetadata
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text, Uuid
+
+from shared_schema.contract.contract import Contract
+from shared_schema.mapping import Mapping, Reflected
+from strangler_django.contract.tables import table_facts
+from strangler_django.contract.unconnected import Sql
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.fields import PrimaryKeyRelatedField, Scope
+from strangler_fastapi.drf.model_fields import model_field, model_fields
+from strangler_fastapi.drf.sample_queries import body_samples, body_values
+from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.errors import ValidationFailed
+
+THERE = 7
+LABEL = UUID(int=5)
+
+with isolate_apps("django_app.blog"):
+
+    class DjangoShelf(models.Model):
+        class Meta:
+            app_label = "blog"
+            db_table = "shelves"
+
+        def __str__(self) -> str:
+            return str(self.pk)
+
+    class DjangoLabel(models.Model):
+        id = models.UUIDField(primary_key=True)
+
+        class Meta:
+            app_label = "blog"
+            db_table = "labels"
+
+        def __str__(self) -> str:
+            return str(self.pk)
+
+    class DjangoBook(models.Model):
+        shelf = models.ForeignKey(DjangoShelf, models.CASCADE, verbose_name="place")
+        spare = models.ForeignKey(DjangoShelf, models.CASCADE, null=True, related_name="+")
+        label = models.ForeignKey(DjangoLabel, models.CASCADE, null=True, blank=True)
+
+        class Meta:
+            app_label = "blog"
+            db_table = "books"
+
+        def __str__(self) -> str:
+            return str(self.pk)
+
+
+class BookSerializer(serializers.ModelSerializer[DjangoBook]):
+    class Meta:
+        model = DjangoBook
+        fields = ("shelf", "spare", "label")
+
+
+class Library(Reflected):
+    __mapping__ = Mapping()
+
+
+class Shelf(Library):
+    __tablename__ = "shelves"
+    __columns__: ClassVar = {"number": "id"}
+    number: Any
+
+
+class Label(Library):
+    __tablename__ = "labels"
+    id: Any
+
+
+class Book(Library):
+    __tablename__ = "books"
+    id: Any
+
+
+TABLES = {
+    model._meta.db_table: json.loads(json.dumps(table_facts(model, Sql("default"))))
+    for model in (DjangoShelf, DjangoLabel, DjangoBook)
+}
+CONTRACT = Contract.model_validate({"format": 2, "tables": TABLES})
+METADATA = MetaData()
+Shelf.number = Table("shelves", METADATA, Column("id", BigInteger)).c.id
+Label.id = Table("labels", METADATA, Column("id", Uuid)).c.id
+BOOK = Serializer("Book", model_fields(Book, "shelf_id", "spare_id", "label_id", contract=CONTRACT))
+
+
+class Rows:
+    """The rows that are there: shelf 7, and one label."""
+
+    async def execute(self, statement: Any) -> "Rows":
+        (self.key,) = statement.compile().params.values()
+        return self
+
+    def first(self) -> object:
+        return (self.key,) if self.key in (THERE, LABEL) else None
+
+
+SCOPE = Scope(session=cast("RequestSession", Rows()))
+
+
+@pytest.fixture(autouse=True)
+def rows_of_django() -> Iterator[None]:
+    """Django's querysets find the same rows, after its own lookups have taken the key or refused it."""
+
+    def get(queryset: Any, pk: Any) -> Any:
+        key = queryset.filter(pk=pk).query.where.children[0].rhs
+        if key not in (THERE, LABEL):
+            raise ObjectDoesNotExist
+        return queryset.model(pk=key)
+
+    with patch.object(models.QuerySet, "get", get):
+        yield
+
+
+def drf_answer(data: Any) -> Any:
+    serializer = BookSerializer(data=data)
+    if not serializer.is_valid():
+        return {"errors": json.loads(json.dumps(serializer.errors))}
+    return {f"{name}_id": value and value.pk for name, value in serializer.validated_data.items()}
+
+
+async def answer(data: Any) -> Any:
+    try:
+        return await BOOK.validate(data, SCOPE)
+    except ValidationFailed as error:
+        return {"errors": error.body}
+
+
+NUMBERS = [7, "7", " 7 ", 7.0, 7.5, "7.0", 8, "8", 2**63, -1, "9" * 5000, 5]
+UUIDS = [str(LABEL), LABEL.hex, LABEL.hex.upper(), str(UUID(int=6))]
+VALUES = st.sampled_from([None, True, *NUMBERS, *UUIDS, "", "x", "\x00", [], [7], {"pk": 7}])
+
+
+@given(shelf=VALUES, spare=VALUES, label=VALUES)
+@example(shelf=999, spare="one", label="one")
+async def test_json_is_taken_or_refused_alike(shelf: Any, spare: Any, label: Any) -> None:
+    data = {"shelf": shelf, "spare": spare, "label": label}
+    assert await answer(data) == drf_answer(data)
+
+
+async def test_what_is_left_out_is_required_alike() -> None:
+    assert await answer({}) == drf_answer({}) == {"errors": {"shelf": ["This field is required."]}}
+
+
+async def test_an_empty_text_of_a_form_is_null() -> None:
+    taken = await answer(Form([("shelf", "7"), ("spare", ""), ("label", "")]))
+    assert taken == {"shelf_id": 7, "spare_id": None, "label_id": None}
+
+
+async def test_the_words_are_those_of_drf() -> None:
+    assert await answer({"shelf": 999, "spare": "nope"}) == {
+        "errors": {
+            "shelf": ['Invalid pk "999" - object does not exist.'],
+            "spare": ["Incorrect type. Expected pk value, received str."],
+        }
+    }
+
+
+def test_options_describes_them_alike() -> None:
+    assert json.dumps(BOOK.describe()) == json.dumps(SimpleMetadata().get_serializer_info(BookSerializer()))
+
+
+def test_openapi_has_the_keys_type() -> None:
+    properties = BOOK.request_model.model_json_schema()["properties"]
+    assert properties["shelf"] == {"title": "Shelf", "type": "integer"}
+    assert properties["label"]["anyOf"] == [{"type": "string", "format": "uuid"}, {"type": "null"}]
+
+
+def test_a_sample_of_a_body_looks_for_the_row() -> None:
+    assert body_values(BOOK) == {"shelf_id": 1, "spare_id": 1, "label_id": UUID(int=1)}
+    texts = {sample.name: str(sample.statement) for sample in body_samples(BOOK)}
+    assert [*texts] == ["related shelf", "related spare", "related label"]
+    assert "FROM shelves" in texts["related shelf"]
+
+
+def test_a_table_without_a_class_is_named() -> None:
+    class Loan(Reflected):
+        __mapping__ = Mapping()
+        __tablename__ = "books"
+
+    with pytest.raises(LookupError, match=r"Column books\.shelf_id points at shelves, for which the mapping has no"):
+        model_field(Loan, "shelf_id", contract=CONTRACT)
+
+
+def test_the_key_may_be_a_text() -> None:
+    field = PrimaryKeyRelatedField(model=Label, key="id", type=str(Text()).lower())
+    assert field.sample() == "sample"
+    assert field._key(5) == "5"
