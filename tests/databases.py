@@ -51,7 +51,7 @@ class OwnDatabase:
 @contextmanager
 def migrated_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
     """A database with every table of the legacy service, owned by a role of its own; dropped at the end."""
-    with _empty_database(admin_dsn=admin_dsn, name=name) as database:
+    with empty_database(admin_dsn=admin_dsn, name=name) as database:
         connections = Connections(
             owner_dsn=database.owner_dsn, fastapi_dsn="", secret_key="s" * 40, jwt_signing_key="j" * 40
         )
@@ -65,7 +65,7 @@ def migrated_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
 @contextmanager
 def foreign_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
     """A database with every table of the foreign project (tests/foreign), owned by a role of its own."""
-    with _empty_database(admin_dsn=admin_dsn, name=name) as database:
+    with empty_database(admin_dsn=admin_dsn, name=name) as database:
         project = foreign_project(database.owner_dsn)
         _migrate((*project.argv, "migrate", "--noinput"), project.env)
         yield database
@@ -89,7 +89,8 @@ def changed(database: OwnDatabase, change: str, back: str) -> Iterator[None]:
 
 
 @contextmanager
-def _empty_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
+def empty_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
+    """A database without tables, owned by a role of its own; dropped at the end."""
     database = OwnDatabase(name=name, admin_dsn=admin_dsn)
     database_ensure(admin_dsn=admin_dsn, name=name, owner=database.owner, password=PASSWORD)
     try:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-import asyncpg
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as PydanticField
 from sqlalchemy.exc import IntegrityError
@@ -102,7 +101,7 @@ class Serializer:
         """
         try:
             yield
-        except (IntegrityError, asyncpg.UniqueViolationError) as error:
+        except IntegrityError as error:
             for name, field in self.fields.items():
                 for rule in field.validators:
                     if isinstance(rule, Unique) and rule.is_violated_by(error):

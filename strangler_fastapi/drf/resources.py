@@ -1,0 +1,171 @@
+"""A table of plain columns as a resource: what its endpoints answer, and every statement that they send."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from sqlalchemy import CTE, Executable, Select, insert, select, update
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared_schema.consumer.samples import Deletion, Sample, Sent
+from shared_schema.contract.deletion import delete_rows
+from strangler_fastapi.db.query import Shape
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.criteria import Criteria, equals, primary_key
+from strangler_fastapi.drf.filtering import Params, Reader, filter_criteria, ordering_terms, search_criteria
+from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.pagination import paginate
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
+from strangler_fastapi.drf.serializers import Serializer
+
+
+class Resource:
+    """The rows of one table, read and written as their serializer says; actions bear the names of `ModelViewSet`'s.
+
+    Each field of `serializer` stands for an attribute of `model`, whose key is `id`. `ordering`, `ordering_fields`,
+    `search_fields` and `filters` are what a view of DRF has under those names. A resource that joins other tables,
+    or shows a caller only some rows, has a Listing and statements of its own instead.
+    """
+
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401 - a mapped class, whose attributes are columns once the service runs
+        serializer: Serializer,
+        *,
+        ordering: tuple[str, ...] = ("id",),
+        ordering_fields: tuple[str, ...] = ("id",),
+        search_fields: tuple[str, ...] = (),
+        filters: Mapping[str, Reader] | None = None,
+    ) -> None:
+        self.model = model
+        self.serializer = serializer
+        self.ordering = ordering
+        self._ordering_fields = ordering_fields
+        self._search_fields = search_fields
+        self._filters = filters or {}
+        names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
+        orderings: dict[str, Callable[[], Any]] = {name: partial(getattr, model, name) for name in sorted(names)}
+        self.listing = Listing(
+            model.__tablename__, model.__name__, partial(getattr, model, "id"), orderings, self._shape, self._items
+        )
+
+    @property
+    def query(self) -> tuple[str, ...]:
+        """The query parameters of the list, besides those of its pages."""
+        return (*self._filters, "ordering", *(("search",) if self._search_fields else ()))
+
+    async def list(self, request: Request, session: RequestSession) -> Response:
+        """A page of the rows.
+
+        Raises:
+            ApiError: a parameter is wrong, or there is no such page.
+        """
+        params = request.query_params
+        terms = ordering_terms(params, self._ordering_fields, self.ordering)
+        return JsonResponse(await paginate(request, session, self.listing, self.criteria(params), terms))
+
+    async def retrieve(self, request: Request, session: RequestSession) -> Response:
+        """The row that the path names.
+
+        Raises:
+            NotFound: there is none, or the filters leave it out.
+        """
+        return JsonResponse(await self.listing.get(session, self._named(request)))
+
+    async def create(self, request: Request, session: RequestSession) -> Response:
+        """A new row, committed.
+
+        Raises:
+            ApiError: the body is refused.
+        """
+        values = await self.serializer.read(request, session)
+        with self.serializer.refuse_duplicates():
+            key: int = (await session.execute(self.insert(values))).scalar_one()
+        return await self._written(session, key, status_code=201)
+
+    async def update(self, request: Request, session: RequestSession) -> Response:
+        """The row that the path names, changed and committed: all of it, or by PATCH what is sent.
+
+        Raises:
+            ApiError: there is none, or the body is refused.
+        """
+        key = await self.find(request, session)
+        values = await self.serializer.read(request, session, instance_id=key)
+        with self.serializer.refuse_duplicates():
+            if values and (await session.execute(self.change(key, values))).first() is None:
+                raise self.listing.not_found()
+        return await self._written(session, key)
+
+    async def destroy(self, request: Request, session: RequestSession) -> Response:
+        """Nothing: the row that the path names is gone, with what Django deletes along with it.
+
+        Raises:
+            NotFound: there is none.
+        """
+        key = await self.find(request, session)
+        await delete_rows(session, self.model.key(), [key], contract=self.model.__mapping__.contract)
+        await session.commit()
+        return Response(status_code=204)
+
+    async def find(self, request: Request, session: RequestSession, _caller: object = None) -> int:
+        """The key of the row that the path names, for `View`.
+
+        Raises:
+            NotFound: there is none, or the filters leave it out.
+        """
+        return await self.listing.find(session, self._named(request))
+
+    def criteria(self, params: Params) -> Criteria:
+        """The rows that the filters and the search leave."""
+        searched = search_criteria(params, lambda: tuple(map(self._column, self._search_fields)))
+        return (*filter_criteria(params, self._filters), *(searched if self._search_fields else ()))
+
+    def insert(self, values: Mapping[str, Any]) -> Executable:
+        """Adds a row; returns its key."""
+        return insert(self.model.__table__).values(self._by_column(values)).returning(self.model.id)
+
+    def change(self, key: int, values: Mapping[str, Any]) -> Executable:
+        """Changes a row; returns its key, none where there is no such row."""
+        changed = update(self.model.__table__).where(self.model.id == key)
+        return changed.values(self._by_column(values)).returning(self.model.id)
+
+    def statements(self) -> Iterator[Sent]:
+        """Every statement that the actions can send, with samples of values."""
+        name, values = self.listing.name, body_values(self.serializer)
+        yield from body_samples(self.serializer)
+        yield from map(as_sample, list_rows(self.listing, self.criteria, self.ordering, filters=self._filters))
+        yield from map(as_sample, item_rows(self.listing, self._sampled, filters=self._filters))
+        yield as_sample(self.listing.rows(self._by_key(1)))
+        yield Sample(f"{name} insert", self.insert(values))
+        yield Sample(f"{name} change", self.change(1, values))
+        yield Deletion(self.model.key())
+
+    def _named(self, request: Request) -> Criteria:
+        return (*self.criteria(request.query_params), primary_key(self.listing.key, request.path_params["pk"]))
+
+    def _sampled(self, params: Params) -> Criteria:
+        return (*self.criteria(params), primary_key(self.listing.key, "1"))
+
+    def _by_key(self, key: int) -> Criteria:
+        return (equals("pk", self.listing.key, key),)
+
+    async def _written(self, session: RequestSession, key: int, *, status_code: int = 200) -> Response:
+        """The row as it was written, once that is sure."""
+        written = await self.listing.get(session, self._by_key(key))
+        await session.commit()
+        return JsonResponse(written, status_code=status_code)
+
+    def _shape(self) -> Shape:
+        fields = self.serializer.fields.items()
+        return Shape({name: self._column(field.source or name) for name, field in fields if not field.write_only})
+
+    def _items(self, page: CTE) -> Select[Any]:
+        return select(*self._shape().columns).join_from(self.model, page, page.c.id == self.model.id)
+
+    def _by_column(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {self.model.__columns__.get(name, name): value for name, value in values.items()}
+
+    def _column(self, name: str) -> Any:  # noqa: ANN401 - a mapped attribute
+        return getattr(self.model, name)

@@ -1,0 +1,24 @@
+"""The shop's tables."""
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Mapped
+
+from shared_schema.mapping import Mapping, Reflected
+
+SHOP = Mapping(contract=Path(__file__).with_name("contract.json"))
+
+
+class Ware(Reflected):
+    """A thing that is sold."""
+
+    __mapping__ = SHOP
+    __tablename__ = "shop_ware"
+
+    id: Mapped[int]
+    code: Mapped[str]
+    title: Mapped[str]
+    pieces: Mapped[int]
+    sold: Mapped[bool]
+    made_at: Mapped[datetime]

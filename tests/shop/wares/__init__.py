@@ -1,0 +1,1 @@
+"""Wares: listed, added, read, changed and deleted by everybody."""
