@@ -4,17 +4,17 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from strangler.compare.client.response import Answer
+from strangler.compare.client.response import SideResponse
 from strangler.compare.collector import Histogram
 from strangler.compare.differ import differences
 from strangler.compare.redaction import Masker
 from strangler.compare.report.model import (
+    ComparisonReport,
     Example,
     Group,
-    Report,
     RouteReport,
     RowDifference,
-    Shown,
+    ShownResponse,
     SideReport,
     Timing,
 )
@@ -22,16 +22,18 @@ from strangler.compare.report.model import (
 CURL = "curl -si 'http://127.0.0.1:8001/api/posts/?page=2' -H \"Authorization: Bearer $TOKEN\""
 
 
-def answer(value: Any, *, status: int = 200, base: str = "/api", **headers: str) -> Answer:
+def answer(value: Any, *, status: int = 200, base: str = "/api", **headers: str) -> SideResponse:
     named = (("content-type", "application/json"), *((name.replace("_", "-"), text) for name, text in headers.items()))
     body = json.dumps(value, ensure_ascii=False).encode("utf-8", errors="surrogatepass")
-    return Answer(status=status, headers=named, body=body, base=base)
+    return SideResponse(status=status, headers=named, body=body, base=base)
 
 
-def example(left: Answer, right: Answer, *, case: str = "a list", rows: Sequence[RowDifference] = ()) -> Example:
+def example(
+    left: SideResponse, right: SideResponse, *, case: str = "a list", rows: Sequence[RowDifference] = ()
+) -> Example:
     masker = Masker()
     shown = [
-        Shown(
+        ShownResponse(
             status=each.status,
             headers=tuple((name, masker.header(name, text)) for name, text in each.headers),
             body=masker.body(each.body, each.header("content-type") or ""),
@@ -94,8 +96,8 @@ def route(name: str, *found: Group, left: Timing | None = None, right: Timing | 
     )
 
 
-def report_of(*routes: RouteReport, **more: Any) -> Report:
-    return Report(
+def report_of(*routes: RouteReport, **more: Any) -> ComparisonReport:
+    return ComparisonReport(
         left=SideReport(name="django", url="http://127.0.0.1:8001/api", version="1.0.0"),
         right=SideReport(name="fastapi", url="http://127.0.0.1:8002/api/v2", version="2.0.0"),
         started="2026-03-04T05:06:07Z",

@@ -15,9 +15,9 @@ from strangler.compare.cases.case_files import scenarios_from_files
 from strangler.compare.client.client import Limits
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.writes.play import Played
-from strangler.compare.writes.scenarios import Asking, writes_compare
-from strangler.compare.writes.servers import Starting
+from strangler.compare.writes.play import PlayedStep
+from strangler.compare.writes.scenarios import RequestOptions, writes_compare
+from strangler.compare.writes.servers import ServerFactories
 from strangler.databases.connecting import dsn_to, identity_of
 from strangler.databases.dumping import database_dump_into
 from strangler.databases.source import Source
@@ -64,7 +64,7 @@ def own_source(stack: StackAddresses, name: str) -> Iterator[Source]:
 @asynccontextmanager
 async def playing(
     source: Source, folder: Path, *, chosen: tuple[str, ...] = (), **files: str
-) -> AsyncIterator[AsyncIterator[Played]]:
+) -> AsyncIterator[AsyncIterator[PlayedStep]]:
     """Plays case files, given by name, Django on the left and FastAPI on the right; gives the steps."""
     cases = folder / "cases"
     cases.mkdir(exist_ok=True)
@@ -82,15 +82,15 @@ def steps_played(
     folder: Path,
     *,
     chosen: tuple[str, ...] = (),
-    starting: Starting = stack_service,
-) -> AsyncGenerator[Played, None]:
+    starting: ServerFactories = stack_service,
+) -> AsyncGenerator[PlayedStep, None]:
     """The steps of scenarios, played by the demo users; `starting` makes the servers."""
     return writes_compare(
         source,
         scenarios,
         routes=load_routes(source.settings.project.routes),
         rules=Rules(DeclaredDifferences(declared_differences(DECLARED_FILE))),
-        asking=Asking(
+        options=RequestOptions(
             limits=Limits(concurrency=1, timeout=30, body_bytes=1_000_000),
             sign_in=SIGN_IN,
             password=dict.fromkeys(("alice", "bob", "admin"), DEMO_PASSWORD).get,

@@ -7,17 +7,17 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from strangler.cli.comparison_run import ComparisonRun, Questions, passwords, sides_of, writes_require
+from strangler.cli.comparison_run import CaseSelection, ComparisonRun, passwords, sides_of, writes_require
 from strangler.cli.output import out
 from strangler.compare.client.client import Limits
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.differ import Kind
+from strangler.compare.differ import DifferenceKind
 from strangler.compare.report.html import report_html
 from strangler.compare.report.junit import report_junit
-from strangler.compare.report.model import Report, report_json
+from strangler.compare.report.model import ComparisonReport, report_json
 from strangler.compare.report.terminal import report_show
-from strangler.compare.run import Comparison
+from strangler.compare.run import ComparisonSession
 from strangler.errors import FailedError, UsageError
 from strangler.project import SignInSection
 from strangler.rollout.edits import routes_select
@@ -28,10 +28,10 @@ _STDOUT: Final = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reports:
+class ReportFiles:
     """The files; with `-` for JSON it is printed in place of the table.
 
-    :raises UsageError: one of them can't be written, which is told before anything is asked.
+    :raises UsageError: one of them can't be written, checked before the first request.
     """
 
     as_json: str | None
@@ -41,10 +41,10 @@ class Reports:
     def __post_init__(self) -> None:
         for file, _form in self._files():
             if not file.parent.is_dir() or file.is_dir():
-                raise UsageError(f"{file} can't be written: name a file in a folder that is there.")
+                raise UsageError(f"{file} can't be written", "name a file in a folder that is there")
 
-    def write(self, report: Report) -> None:
-        """Tell what was found.
+    def write(self, report: ComparisonReport) -> None:
+        """Print the report, and write its files.
 
         :raises FailedError: a file can't be written after all.
         """
@@ -56,9 +56,9 @@ class Reports:
             try:
                 file.write_text(form(report), encoding="utf-8")
             except OSError as error:
-                raise FailedError(f"{file} can't be written ({error.strerror}): name another file.") from error
+                raise FailedError(f"{file} can't be written ({error.strerror})", "name another file") from error
 
-    def _files(self) -> list[tuple[Path, Callable[[Report], str]]]:
+    def _files(self) -> list[tuple[Path, Callable[[ComparisonReport], str]]]:
         named = [
             (self.as_json if self.as_json != _STDOUT else None, report_json),
             (self.junit, report_junit),
@@ -67,8 +67,8 @@ class Reports:
         return [(Path(file), form) for file, form in named if file]
 
 
-def evidence_keep(report: Report, state_dir: Path) -> None:
-    """Keep what the run has shown of the local stack, for those who move its routes.
+def evidence_keep(report: ComparisonReport, state_dir: Path) -> None:
+    """Store the run as evidence for moves of the local stack's routes.
 
     :raises FailedError: it can't be kept.
     """
@@ -76,15 +76,15 @@ def evidence_keep(report: Report, state_dir: Path) -> None:
     try:
         EvidenceFile(file).add(report.evidence())
     except OSError as error:
-        raise FailedError(f"{file} can't be written ({error.strerror}): let this user write there.") from error
+        raise FailedError(f"{file} can't be written ({error.strerror})", "let this user write there") from error
 
 
 _Side = Literal["left", "right"]
-_ASK: Final = "What to ask"
-_HOW: Final = "How to ask"
-_WHO: Final = "Who asks"
+_ASK: Final = "Cases"
+_HOW: Final = "Requests"
+_WHO: Final = "Sign-in"
 _TYPED: Final = "COMMANDLINE"
-_REPORT: Final = "What counts and where it is told"
+_REPORT: Final = "Reports"
 
 
 def compare(
@@ -94,100 +94,133 @@ def compare(
         str | None, typer.Argument(metavar="RIGHT", help="Another; without both, the services of the local stack.")
     ] = None,
     cases: Annotated[
-        Path | None, typer.Option("--cases", metavar="DIR", help="Case files.", rich_help_panel=_ASK)
+        Path | None,
+        typer.Option("--cases", metavar="DIR", help="Read case files from this folder.", rich_help_panel=_ASK),
     ] = None,
     log: Annotated[
         list[str] | None,
-        typer.Option("--from-log", metavar="FILE", help="Reads of an access log; - is piped in.", rich_help_panel=_ASK),
+        typer.Option(
+            "--from-log",
+            metavar="FILE",
+            help="Replay the reads of an access log; - for standard input.",
+            rich_help_panel=_ASK,
+        ),
     ] = None,
     har: Annotated[
         list[Path] | None,
-        typer.Option("--har", metavar="FILE", help="A browser's recording.", rich_help_panel=_ASK),
+        typer.Option("--har", metavar="FILE", help="Replay a browser's recording (HAR).", rich_help_panel=_ASK),
     ] = None,
     openapi: Annotated[
-        _Side | None, typer.Option("--openapi", help="Made from a side's OpenAPI document.", rich_help_panel=_ASK)
+        _Side | None,
+        typer.Option("--openapi", help="Generate cases from this side's OpenAPI document.", rich_help_panel=_ASK),
     ] = None,
     per_operation: Annotated[
-        int, typer.Option("--per-operation", min=1, help="So many made of each.", rich_help_panel=_ASK)
+        int,
+        typer.Option(
+            "--per-operation", min=1, help="Generate at most this many for each operation.", rich_help_panel=_ASK
+        ),
     ] = 10,
     without: Annotated[
         list[str] | None,
-        typer.Option("--without", metavar="PARAM", help="Never made: only one side knows it.", rich_help_panel=_ASK),
+        typer.Option(
+            "--without", metavar="PARAM", help="Exclude this parameter from generated cases.", rich_help_panel=_ASK
+        ),
     ] = None,
     writes: Annotated[
-        bool, typer.Option("--writes", help="Play the writes too, on copies of the database.", rich_help_panel=_ASK)
+        bool, typer.Option("--writes", help="Include writes, on copies of the database.", rich_help_panel=_ASK)
     ] = False,
     route: Annotated[
         list[str] | None,
-        typer.Option("--route", metavar="NAME", help="Only these, such as 'posts.*'.", rich_help_panel=_ASK),
+        typer.Option(
+            "--route", metavar="NAME", help="Compare only these routes, such as 'posts.*'.", rich_help_panel=_ASK
+        ),
     ] = None,
     sample: Annotated[
-        int | None, typer.Option("--sample", min=1, metavar="N", help="So many of each route.", rich_help_panel=_ASK)
+        int | None,
+        typer.Option(
+            "--sample", min=1, metavar="N", help="Take a random sample of N cases of each route.", rich_help_panel=_ASK
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Repeats a sample.", rich_help_panel=_ASK)] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of samples and generated cases.", rich_help_panel=_ASK)] = 0,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", min=0.01, metavar="R", help="Requests a second on each side.", rich_help_panel=_HOW),
+        typer.Option(
+            "--rate", min=0.01, metavar="R", help="Limit requests per second to each side.", rich_help_panel=_HOW
+        ),
     ] = None,
     concurrency: Annotated[
-        int, typer.Option("--concurrency", min=1, max=256, help="At once, on each side.", rich_help_panel=_HOW)
+        int,
+        typer.Option(
+            "--concurrency", min=1, max=256, help="Limit concurrent requests to each side.", rich_help_panel=_HOW
+        ),
     ] = 4,
     header: Annotated[
         list[str] | None,
-        typer.Option("--header", metavar="'N: V'", help="Said by every request.", rich_help_panel=_HOW),
+        typer.Option("--header", metavar="'N: V'", help="Add a header to every request.", rich_help_panel=_HOW),
     ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Compare what redirects lead to.", rich_help_panel=_HOW)
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Follow redirects.", rich_help_panel=_HOW)] = False,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0.01, help="Seconds for one answer.", rich_help_panel=_HOW)
+        float, typer.Option("--timeout", min=0.01, help="Seconds to wait for a response.", rich_help_panel=_HOW)
     ] = 10.0,
     max_body: Annotated[
-        int, typer.Option("--max-body", min=1, help="Bytes of the longest body.", rich_help_panel=_HOW)
+        int, typer.Option("--max-body", min=1, help="Limit the size of a body, in bytes.", rich_help_panel=_HOW)
     ] = 10_000_000,
     stop_share: Annotated[
         float,
-        typer.Option("--stop-at", min=0, max=100, help="Stop above this % of errors.", rich_help_panel=_HOW),
+        typer.Option("--stop-at", min=0, max=100, help="Stop above this percentage of errors.", rich_help_panel=_HOW),
     ] = 50.0,
     stop_window: Annotated[
-        int, typer.Option("--stop-window", min=1, help="The % is of so many answers.", rich_help_panel=_HOW)
+        int,
+        typer.Option(
+            "--stop-window", min=1, help="Number of latest responses that --stop-at looks at.", rich_help_panel=_HOW
+        ),
     ] = 50,
     login: Annotated[
         list[str] | None,
-        typer.Option("--login", metavar="USER", help="Asks logs and recordings.", rich_help_panel=_WHO),
+        typer.Option(
+            "--login", metavar="USER", help="Sign in as this user for replayed requests.", rich_help_panel=_WHO
+        ),
     ] = None,
     login_at: Annotated[
-        _Side, typer.Option("--login-at", help="The side that gives the tokens.", rich_help_panel=_WHO)
+        _Side, typer.Option("--login-at", help="Get tokens from this side.", rich_help_panel=_WHO)
     ] = "left",
     declared: Annotated[
         Path | None,
         typer.Option(
             "--declared",
             metavar="FILE",
-            help="Differences that are meant.",
+            help="File of declared differences.",
             show_default=False,
             rich_help_panel=_REPORT,
         ),
     ] = None,
     ignore: Annotated[
-        list[Kind] | None,
-        typer.Option("--ignore", help="Differences of a kind that don't count.", rich_help_panel=_REPORT),
+        list[DifferenceKind] | None,
+        typer.Option("--ignore", help="Ignore differences of this kind.", rich_help_panel=_REPORT),
     ] = None,
     as_json: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="As JSON; - prints it.", rich_help_panel=_REPORT)
+        str | None,
+        typer.Option(
+            "--json", metavar="FILE", help="Write the report as JSON; - for standard output.", rich_help_panel=_REPORT
+        ),
     ] = None,
     junit: Annotated[
-        Path | None, typer.Option("--junit", metavar="FILE", help="As JUnit XML.", rich_help_panel=_REPORT)
+        Path | None,
+        typer.Option("--junit", metavar="FILE", help="Write the report as JUnit XML.", rich_help_panel=_REPORT),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="As a page for a browser.", rich_help_panel=_REPORT)
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write the report as an HTML page.", rich_help_panel=_REPORT),
     ] = None,
 ) -> None:
-    """Ask two stacks the same, and tell where their answers differ; exits with 0 equal, 1 different, 4 not compared."""
+    """Send the same requests to two stacks and report where responses differ.
+
+    Exits with 0 equal, 1 different, 4 not compared. Example: strangler compare --cases tests/cases --route 'posts.*'
+    """
     settings = settings_load()
     table = settings.project.load_routes()
     logins, ours = tuple(login or ()), left is None
-    questions = Questions(
+    selection = CaseSelection(
         folder=cases,
         logs=tuple(log or ()),
         recordings=tuple(har or ()),
@@ -205,10 +238,10 @@ def compare(
         raise UsageError("the project file doesn't say how callers sign in", hint)
     if writes:
         writes_require(folder=cases, elsewhere=not ours, settings=settings)
-    reports = Reports(as_json=as_json, junit=junit, html=html)
+    reports = ReportFiles(as_json=as_json, junit=junit, html=html)
     sides = sides_of(left, right, header or [], settings)
     meant = DeclaredDifferences(declared_differences(declared or settings.project.declared))
-    comparison = Comparison(
+    comparison = ComparisonSession(
         left=sides[0],
         right=sides[1],
         limits=Limits(concurrency=concurrency, timeout=timeout, body_bytes=max_body, rate=rate),
@@ -221,18 +254,18 @@ def compare(
         stop_share=stop_share / 100,
         stop_window=stop_window,
     )
-    run = ComparisonRun(comparison, questions, declared=meant, table=table, settings=settings)
+    run = ComparisonRun(comparison, selection, declared=meant, table=table, settings=settings)
     report = run.report(options=_options_typed(context), with_versions=ours)
     reports.write(report)
-    # What somebody left out of account proves nothing.
+    # A run that ignores differences is no evidence.
     if ours and not ignore:
         evidence_keep(report, settings.state_dir)
     raise SystemExit(_exit_code(report))
 
 
-def _exit_code(report: Report) -> int:
+def _exit_code(report: ComparisonReport) -> int:
     if not (report.routes or report.failures or report.stopped):
-        raise UsageError("there was nothing to ask: name other cases, or other routes.")
+        raise UsageError("no case was compared", "name other cases, or other routes")
     return report.exit_code
 
 

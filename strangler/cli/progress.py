@@ -8,7 +8,7 @@ from typing import Final, Self
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from strangler.cli.output import err
-from strangler.compare.comparison import Outcome
+from strangler.compare.comparison import CaseOutcome
 
 _SECONDS: Final = 10.0
 
@@ -17,7 +17,7 @@ class CaseProgress:
     """Shows itself while the `with` block lasts, on the error stream."""
 
     def __init__(self) -> None:
-        self._counts: Counter[Outcome] = Counter()
+        self._counts: Counter[CaseOutcome] = Counter()
         self._progress = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True
         )
@@ -36,7 +36,7 @@ class CaseProgress:
         if err.is_terminal:
             self._progress.stop()
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, outcome: CaseOutcome) -> None:
         """Count one case."""
         self._counts[outcome] += 1
         now = time.monotonic()

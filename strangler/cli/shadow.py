@@ -1,4 +1,4 @@
-"""`strangler shadow`: how alike both stacks answer what clients ask."""
+"""`strangler shadow`: the results of comparing sampled requests of clients on both stacks."""
 
 import json
 import sqlite3
@@ -35,7 +35,7 @@ def shadow(
     ] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Forget the results of these routes, and count anew.")] = False,
 ) -> None:
-    """Show what became of the requests that both stacks were asked again; exits with 1 if any route differs."""
+    """Show the results of sampled requests; exits with 1 if any route differs."""
     container = container_shadow(settings_load())
     with TemporaryDirectory() as folder:
         results = ShadowResults(container.fetch(Path(folder)) if container else shadow_database(project_load().state))
@@ -78,7 +78,7 @@ def _reset(chosen: Sequence[Route], container: ContainerShadow | None) -> None:
         elif database.exists():
             ShadowStore(database).reset(names)
     except (OSError, sqlite3.Error) as error:
-        raise FailedError(f"{database} can't be written ({error}): remove it, the worker makes it anew.") from error
+        raise FailedError(f"{database} can't be written ({error})", "remove it, the worker makes it anew") from error
     say(f"forgot the results of {', '.join(names) or 'no route'}")
 
 

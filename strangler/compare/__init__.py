@@ -1,1 +1,1 @@
-"""Says where two answers to the same request differ, and how much of that may be told."""
+"""Compares the responses of two stacks to the same requests, and reports where they differ."""

@@ -16,13 +16,13 @@ class Case:
     Attributes:
         method: in capitals.
         target: the path below each side's base with its query, as it is sent (one byte in each character).
-        headers: what the client says besides its credentials.
+        headers: those of the client, without credentials.
         body: as it is sent.
-        caller: who asks, a name that was signed in; empty for nobody.
+        caller: the user whose token the request carries; empty for none.
         route: the name in the routes file, empty where it isn't known.
-        name: what a person calls it; empty where nobody did.
+        name: its title in a case file; may be empty.
         source: where it comes from, such as `posts.toml, line 12` or `access log`.
-        secrets: values that must not turn up in a report, should a stack repeat them.
+        secrets: values that are masked in reports.
     """
 
     method: str
@@ -37,7 +37,7 @@ class Case:
 
     @property
     def safe(self) -> bool:
-        """Whether asking changes nothing (RFC 9110, 9.2.1)."""
+        """Whether the method is safe (RFC 9110, 9.2.1)."""
         return self.method in {"GET", "HEAD", "OPTIONS"}
 
 
@@ -45,7 +45,7 @@ _SEGMENT: Final = re.compile(r"""\.(?P<name>[^\W\d]\w*)|\[(?P<index>\d+)\]|\[(?P
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class ScenarioStep:
     """A request of a scenario.
 
     `save` are variables that later steps name as `{variable}`, each with the place of its value in this step's answer.
@@ -60,7 +60,7 @@ class Scenario:
     """What is played on a database of its own; `name` is where it comes from, such as `posts.toml`."""
 
     name: str
-    steps: tuple[Step, ...] = field(default=())
+    steps: tuple[ScenarioStep, ...] = field(default=())
 
 
 def path_parse(text: str) -> JsonPath:

@@ -10,12 +10,21 @@ from functools import cached_property
 from typing import Final
 
 from strangler.compare.case import Case
-from strangler.compare.client.client import Asked
-from strangler.compare.client.response import StatementCount
+from strangler.compare.client.client import TimedResponse
+from strangler.compare.client.response import QueryCount
 from strangler.compare.client.sides import Side
-from strangler.compare.comparison import Outcome, Verdict
+from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.redaction import Masker, is_secret
-from strangler.compare.report.model import Example, Group, Report, RouteReport, RowDifference, Shown, SideReport, Timing
+from strangler.compare.report.model import (
+    ComparisonReport,
+    Example,
+    Group,
+    RouteReport,
+    RowDifference,
+    ShownResponse,
+    SideReport,
+    Timing,
+)
 
 _LONGEST: Final = 4000
 
@@ -28,13 +37,13 @@ _ROWS: Final = "rows"
 
 
 def curl_text(side: Side, case: Case, masker: Masker) -> str:
-    """The command that asks `side` the same; who asks as somebody puts a token into `TOKEN`."""
+    """The command that sends the same to `side`; a caller's token is read from `TOKEN`."""
     words = ["curl", "-sI" if case.method == "HEAD" else "-si"]
     if case.method not in {"GET", "HEAD"}:
         words += ["-X", case.method]
     words.append(shlex.quote(masker.text(side.url + case.target)))
-    said = {name.lower() for name, _ in case.headers}
-    besides = [(name, text) for name, text in side.headers if name.lower() not in said]
+    own = {name.lower() for name, _ in case.headers}
+    besides = [(name, text) for name, text in side.headers if name.lower() not in own]
     for name, text in (*case.headers, *besides):
         if not is_secret(name):
             words += ["-H", shlex.quote(masker.text(f"{name}: {text}"))]
@@ -52,11 +61,11 @@ def _body(case: Case, masker: Masker) -> str:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class MaskedResult:
     """What is found in one case; its example is made only where there is room for one."""
 
     case: Case
-    verdict: Verdict
+    result: CaseResult
     rows: tuple[RowDifference, ...]
     masker: Masker
     side: Side
@@ -64,7 +73,7 @@ class Exhibit:
     @cached_property
     def kinds(self) -> tuple[tuple[str, str], ...]:
         """Kind and pattern of each fault, once."""
-        first = {(each.kind, each.pattern): each for each in reversed(self.verdict.found)}
+        first = {(each.kind, each.pattern): each for each in reversed(self.result.found)}
         # A thousand items may have the same fault, and masking takes its time.
         masked = (self.masker.reported(each) for each in reversed(first.values()))
         rows = ((_ROWS, ".".join(filter(None, (row.table, row.column)))) for row in self.rows)
@@ -79,28 +88,28 @@ class Exhibit:
             source=mask(case.source),
             caller=case.caller,
             curl=curl_text(self.side, case, self.masker),
-            left=self._shown(self.verdict.left),
-            right=self._shown(self.verdict.right),
-            places=tuple(self.masker.reported(each) for each in self.verdict.found[:MAX_PLACES]),
+            left=self._shown(self.result.left),
+            right=self._shown(self.result.right),
+            places=tuple(self.masker.reported(each) for each in self.result.found[:MAX_PLACES]),
             rows=self.rows[:MAX_PLACES],
         )
 
-    def _shown(self, asked: Asked | None) -> Shown:
+    def _shown(self, asked: TimedResponse | None) -> ShownResponse:
         if asked is None:
-            return Shown(status=0, headers=(), body="")
+            return ShownResponse(status=0, headers=(), body="")
         answer, masker = asked.answer, self.masker
         headers = tuple((name, masker.header(name, text)[:_MAX_HEADER]) for name, text in answer.headers)
         body = masker.body(answer.body, answer.header("content-type") or "")
         cut = body if len(body) <= MAX_BODY else f"{body[:MAX_BODY]}…"
-        return Shown(status=answer.status, headers=headers[:_MAX_HEADERS], body=cut)
+        return ShownResponse(status=answer.status, headers=headers[:_MAX_HEADERS], body=cut)
 
 
-def exhibit_of(
-    side: Side, case: Case, verdict: Verdict, *, rows: tuple[RowDifference, ...], secrets: tuple[str, ...]
-) -> Exhibit:
-    """What may be shown of a case; `side` is the one that its command asks."""
+def masked_result(
+    side: Side, case: Case, result: CaseResult, *, rows: tuple[RowDifference, ...], secrets: tuple[str, ...]
+) -> MaskedResult:
+    """What may be shown of a case; `side` is the one of its curl command."""
     carried = tuple(text for name, text in (*case.headers, *side.headers) if is_secret(name))
-    return Exhibit(case, verdict, rows, Masker((*case.secrets, *carried, *secrets)), side)
+    return MaskedResult(case, result, rows, Masker((*case.secrets, *carried, *secrets)), side)
 
 
 # A bucket ends 4 % above where it begins: finer than one run repeats another.
@@ -154,7 +163,7 @@ def _bound(bucket: int) -> float:
 @dataclass
 class _SideTally:
     times: Histogram = field(default_factory=Histogram)
-    statements: StatementCount = field(default_factory=StatementCount)
+    statements: QueryCount = field(default_factory=QueryCount)
 
     def timing(self) -> Timing | None:
         if not self.times.total:
@@ -177,7 +186,7 @@ class _GroupTally:
 
 @dataclass
 class _RouteTally:
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    outcomes: Counter[CaseOutcome] = field(default_factory=Counter)
     left: _SideTally = field(default_factory=_SideTally)
     right: _SideTally = field(default_factory=_SideTally)
     groups: dict[tuple[str, str], _GroupTally] = field(default_factory=dict)
@@ -189,7 +198,7 @@ class _RouteTally:
         return RouteReport(
             route=route,
             asked=self.outcomes.total(),
-            **{str(outcome): self.outcomes[outcome] for outcome in Outcome},
+            **{str(outcome): self.outcomes[outcome] for outcome in CaseOutcome},
             left=left,
             right=right,
             ratio=ratio,
@@ -212,27 +221,27 @@ class Collector:
 
     @property
     def routes(self) -> tuple[str, ...]:
-        """The names of the routes that were asked so far."""
+        """The names of the routes so far."""
         return tuple(sorted(self._routes))
 
     def add(
-        self, case: Case, verdict: Verdict, *, rows: tuple[RowDifference, ...] = (), secrets: tuple[str, ...] = ()
+        self, case: Case, result: CaseResult, *, rows: tuple[RowDifference, ...] = (), secrets: tuple[str, ...] = ()
     ) -> None:
         """Count what became of a case; `secrets` are values that its requests carried besides its own.
 
         With `rows` it is different whatever was answered.
         """
         tally = self._routes.setdefault(case.route or NO_ROUTE, _RouteTally())
-        tally.outcomes[Outcome.DIFFERENT if rows else verdict.outcome] += 1
-        for side, asked in ((tally.left, verdict.left), (tally.right, verdict.right)):
+        tally.outcomes[CaseOutcome.DIFFERENT if rows else result.outcome] += 1
+        for side, asked in ((tally.left, result.left), (tally.right, result.right)):
             # How fast a server refuses or fails is no measure of its speed.
-            if asked is not None and verdict.outcome is not Outcome.UNAVAILABLE:
+            if asked is not None and result.outcome is not CaseOutcome.UNAVAILABLE:
                 side.times.add(asked.seconds)
                 side.statements.add(asked.statements)
-        if verdict.failure:
-            place = "" if verdict.failure.always else f" ({case.route or NO_ROUTE})"
-            self.failed(f"{verdict.failure}{place}")
-        self._show(tally, case, verdict, rows, secrets)
+        if result.failure:
+            place = "" if result.failure.always else f" ({case.route or NO_ROUTE})"
+            self.failed(f"{result.failure}{place}")
+        self._show(tally, case, result, rows, secrets)
 
     def failed(self, sentence: str) -> None:
         """Count what could not be compared, and is no case's own."""
@@ -246,14 +255,14 @@ class Collector:
         stopped: str = "",
         options: tuple[tuple[str, str], ...] = (),
         versions: tuple[str, str] = ("", ""),
-    ) -> Report:
+    ) -> ComparisonReport:
         """What was found so far."""
         left, right = (
             SideReport(name=side.name, url=side.url, version=version)
             for side, version in zip(self._sides, versions, strict=True)
         )
         started, began = self._began
-        return Report(
+        return ComparisonReport(
             left=left,
             right=right,
             started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -270,13 +279,13 @@ class Collector:
         self,
         tally: _RouteTally,
         case: Case,
-        verdict: Verdict,
+        result: CaseResult,
         rows: tuple[RowDifference, ...],
         secrets: tuple[str, ...],
     ) -> None:
-        if not verdict.found and not rows:
+        if not result.found and not rows:
             return
-        exhibit = exhibit_of(self._sides[0], case, verdict, rows=rows, secrets=secrets)
+        exhibit = masked_result(self._sides[0], case, result, rows=rows, secrets=secrets)
         for kind in exhibit.kinds:
             key = kind if kind in tally.groups or len(tally.groups) < MAX_GROUPS else _OTHERS
             group = tally.groups.setdefault(key, _GroupTally())

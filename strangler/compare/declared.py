@@ -1,4 +1,4 @@
-"""Declared differences: those between the stacks that are meant."""
+"""Declared differences: intended ones, each with a reason, an owner and a day on which it expires."""
 
 import datetime as dt
 import tomllib
@@ -8,12 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from strangler.compare.differ import Difference, Kind
+from strangler.compare.differ import DifferenceKind, ResponseDifference
 from strangler.errors import UsageError
 
 
 class MetBy(StrEnum):
-    """Who must meet a declared difference, so that one that nobody meets is noticed.
+    """Which run must meet a declared difference, so that one that is never met is noticed.
 
     `cases`: a comparison of the case files, without writes. `writes`: one with them. `contract`: the contract tests,
     which forge requests that no case file can hold.
@@ -26,7 +26,7 @@ class MetBy(StrEnum):
 
 @dataclass(frozen=True)
 class DeclaredDifference:
-    """A difference on `route` that is meant, told by one of three.
+    """An intended difference on `route`, given by one of three.
 
     `v1` and `v2`: the statuses, and with them the whole answer. `header`: the name of one, in small letters. `path`: a
     place in the body as reports name it, such as `$.results[*].title`, and all that lies below it.
@@ -45,19 +45,19 @@ class DeclaredDifference:
     def __str__(self) -> str:
         return f"the declared difference of {self.route} ({self.header or self.path or f'{self.v1} and {self.v2}'})"
 
-    def covers(self, difference: Difference, *, left: int, right: int) -> bool:
+    def covers(self, difference: ResponseDifference, *, left: int, right: int) -> bool:
         """Whether this is what is meant; `left` and `right` are the statuses."""
         if self.v1 is not None:
             return (self.v1, self.v2) == (left, right)
         if self.header:
-            return difference.kind is Kind.HEADER and difference.path == (self.header,)
+            return difference.kind is DifferenceKind.HEADER and difference.path == (self.header,)
         pattern = difference.pattern
-        in_body = difference.kind not in {Kind.STATUS, Kind.HEADER}
+        in_body = difference.kind not in {DifferenceKind.STATUS, DifferenceKind.HEADER}
         return in_body and (pattern == self.path or pattern.startswith((f"{self.path}.", f"{self.path}[")))
 
 
 class DeclaredDifferences:
-    """Tells which differences are meant, and remembers which entries were met."""
+    """Finds which differences are declared, and remembers which entries were met."""
 
     def __init__(self, entries: Iterable[DeclaredDifference], *, today: dt.date | None = None) -> None:
         self._fixed_day = today
@@ -66,7 +66,9 @@ class DeclaredDifferences:
             self._by_route.setdefault(entry.route, []).append(entry)
         self.met: set[DeclaredDifference] = set()
 
-    def undeclared(self, route: str, found: Iterable[Difference], *, left: int, right: int) -> Iterator[Difference]:
+    def undeclared(
+        self, route: str, found: Iterable[ResponseDifference], *, left: int, right: int
+    ) -> Iterator[ResponseDifference]:
         """Those that aren't meant; an entry that has expired before today (UTC) means nothing any more."""
         entries = [entry for entry in self._by_route.get(route, ()) if not self._has_expired(entry)]
         for difference in found:
@@ -84,7 +86,7 @@ class DeclaredDifferences:
         """What is wrong with the entries of these routes: expired, or not met by those of `met_by` who should have."""
         entries = [entry for route in routes for entry in self._by_route.get(route, ())]
         expired = [
-            f"{entry} has expired on {entry.expires}: mend it, or declare it anew"
+            f"{entry} has expired on {entry.expires}: fix it, or declare it anew"
             for entry in entries
             if self._has_expired(entry)
         ]
@@ -102,14 +104,14 @@ class DeclaredDifferences:
 def declared_differences(file: Path | None) -> list[DeclaredDifference]:
     """What the file lists; nothing where there is no file.
 
-    :raises UsageError: it can't be read, or an entry says something else than `DeclaredDifference` can hold.
+    :raises UsageError: it can't be read, or an entry is invalid.
     """
     if file is None:
         return []
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{file} can't be read ({error}): set it right, or name another with --declared.") from error
+        raise UsageError(f"{file} can't be read ({error})", "correct it, or name another with --declared") from error
     found = document.get("difference", [])
     return [_entry(fields, f"{file.name}, difference {number}") for number, fields in enumerate(found, start=1)]
 
@@ -118,9 +120,9 @@ def _entry(fields: dict[str, Any], where: str) -> DeclaredDifference:
     try:
         entry = DeclaredDifference(**fields | {"met_by": MetBy(fields.get("met_by", MetBy.CASES))})
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{where}: {str(error).rpartition('() ')[2]}; set it right.") from error
+        raise UsageError(f"{where}: {str(error).rpartition('() ')[2]}", "correct it") from error
     if type(entry.expires) is not dt.date:
-        raise UsageError(f"{where}: expires is no day; write it like 2027-12-31.")
+        raise UsageError(f"{where}: expires is no day", "write it like 2027-12-31")
     if [entry.v1 is not None and entry.v2 is not None, bool(entry.header), bool(entry.path)].count(True) != 1:
-        raise UsageError(f"{where}: give it one of v1 and v2, header, or path.")
+        raise UsageError(f"{where}", "give it one of v1 and v2, header, or path")
     return entry

@@ -9,12 +9,12 @@ from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
-from strangler.compare.client.response import Answer
+from strangler.compare.client.response import SideResponse
 from strangler.compare.json_values import (
     ABSENT,
     Absent,
     JsonPath,
-    Keys,
+    KeyOrder,
     NotJsonError,
     is_written_alike,
     json_parse,
@@ -66,7 +66,7 @@ def links_of(left: str, right: str) -> Links:
     return Links(left, right)
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """In what two answers differ.
 
     `missing`: a key or item that only one has. `key_order`: the same keys in another order. `text`: the same
@@ -82,7 +82,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class ResponseDifference:
     """One place where two answers differ.
 
     `path` leads there: the keys and indexes of a JSON body, or the name of a header. `left` and `right` are what was
@@ -90,7 +90,7 @@ class Difference:
     their secrets: `strangler.compare.redaction` stands between them and any report.
     """
 
-    kind: Kind
+    kind: DifferenceKind
     path: JsonPath = ()
     left: object
     right: object
@@ -106,11 +106,11 @@ class Difference:
         return self._place(any_item=True)
 
     def _place(self, *, any_item: bool) -> str:
-        if self.kind is Kind.STATUS:
+        if self.kind is DifferenceKind.STATUS:
             return "status"
-        if self.kind is Kind.TEXT:
+        if self.kind is DifferenceKind.TEXT:
             return "body"
-        if self.kind is Kind.HEADER:
+        if self.kind is DifferenceKind.HEADER:
             return f"header {self.path[0]}"
         return path_text(self.path, any_item=any_item)
 
@@ -119,7 +119,7 @@ class Difference:
         return f"{self.kind} at {self.place}: {left} and {right}"
 
 
-def differences(left: Answer, right: Answer, *, by_shape: bool = False) -> list[Difference]:
+def differences(left: SideResponse, right: SideResponse, *, by_shape: bool = False) -> list[ResponseDifference]:
     """Where two answers differ, the first thousand places: status, headers, body.
 
     Links count with their base normalised; numbers, datetimes and decimals by their text. With `by_shape` two bodies
@@ -128,7 +128,9 @@ def differences(left: Answer, right: Answer, *, by_shape: bool = False) -> list[
     return list(islice(every_difference(left, right, by_shape=by_shape), MAX_DIFFERENCES))
 
 
-def every_difference(left: Answer, right: Answer, *, by_shape: bool = False) -> Iterator[Difference]:
+def every_difference(
+    left: SideResponse, right: SideResponse, *, by_shape: bool = False
+) -> Iterator[ResponseDifference]:
     """As `differences`, without their limit: those that don't count must not take the room of those that do."""
     links = links_of(left.base, right.base)
     yield from _status_differences(left, right)
@@ -142,12 +144,12 @@ def first_difference(left: str, right: str) -> int:
     return next(same, min(len(left), len(right)))
 
 
-def _status_differences(left: Answer, right: Answer) -> Iterator[Difference]:
+def _status_differences(left: SideResponse, right: SideResponse) -> Iterator[ResponseDifference]:
     if left.status != right.status:
-        yield Difference(kind=Kind.STATUS, left=left.status, right=right.status)
+        yield ResponseDifference(kind=DifferenceKind.STATUS, left=left.status, right=right.status)
 
 
-def _header_differences(left: Answer, right: Answer, links: Links) -> Iterator[Difference]:
+def _header_differences(left: SideResponse, right: SideResponse, links: Links) -> Iterator[ResponseDifference]:
     if left.headers == right.headers:
         return
     names = {name for answer in (left, right) for name, _ in answer.headers} - IGNORED_HEADERS
@@ -158,16 +160,18 @@ def _header_differences(left: Answer, right: Answer, links: Links) -> Iterator[D
             continue
         if one is None or other is None or links.normalised(one) != links.normalised(other):
             sides = [ABSENT if value is None else value for value in (one, other)]
-            yield Difference(kind=Kind.HEADER, path=(name,), left=sides[0], right=sides[1])
+            yield ResponseDifference(kind=DifferenceKind.HEADER, path=(name,), left=sides[0], right=sides[1])
 
 
-def _body_differences(left: Answer, right: Answer, links: Links, *, by_shape: bool) -> Iterator[Difference]:
+def _body_differences(
+    left: SideResponse, right: SideResponse, links: Links, *, by_shape: bool
+) -> Iterator[ResponseDifference]:
     if left.body == right.body:
         return
     texts = links.normalised(left.text), links.normalised(right.text)
     if texts[0] == texts[1]:
         return
-    whole = Difference(kind=Kind.TEXT, left=left.text, right=right.text)
+    whole = ResponseDifference(kind=DifferenceKind.TEXT, left=left.text, right=right.text)
     try:
         one, other = json_parse(left.text), json_parse(right.text)
     except NotJsonError:
@@ -176,7 +180,7 @@ def _body_differences(left: Answer, right: Answer, links: Links, *, by_shape: bo
     found = False
     for path, first, second in pairs_walk(one, other, same=lambda a, b: by_shape or _same(a, b, links)):
         found = True
-        yield Difference(kind=_kind(first, second), path=path, left=first, right=second)
+        yield ResponseDifference(kind=_kind(first, second), path=path, left=first, right=second)
     # Counted beside values that differ: those may be declared, or be ids that each side has picked.
     if not by_shape and not (found and is_written_alike(*texts)):
         yield whole
@@ -188,14 +192,14 @@ def _same(left: object, right: object, links: Links) -> bool:
     return left == right
 
 
-def _kind(left: object, right: object) -> Kind:
-    if isinstance(left, Keys):
-        return Kind.KEY_ORDER
-    return Kind.MISSING if left is ABSENT or right is ABSENT else Kind.VALUE
+def _kind(left: object, right: object) -> DifferenceKind:
+    if isinstance(left, KeyOrder):
+        return DifferenceKind.KEY_ORDER
+    return DifferenceKind.MISSING if left is ABSENT or right is ABSENT else DifferenceKind.VALUE
 
 
-def _shown(difference: Difference, side: object) -> str:
-    if difference.kind is Kind.TEXT:
+def _shown(difference: ResponseDifference, side: object) -> str:
+    if difference.kind is DifferenceKind.TEXT:
         start = max(0, first_difference(str(difference.left), str(difference.right)) - _EXCERPT // 2)
         return repr(str(side)[start : start + _EXCERPT])
     return "nothing" if isinstance(side, Absent) else repr(side)[: 5 * _EXCERPT]

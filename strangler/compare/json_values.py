@@ -78,7 +78,7 @@ def path_text(path: JsonPath, *, any_item: bool = False) -> str:
 def pairs_walk(left: object, right: object, *, same: Callable[[object, object], bool]) -> Iterator[Pair]:
     """The places where two values differ: leaves, items that one side lacks, objects with their keys in another order.
 
-    Such an object is given as two `Keys`. `same` compares two leaves of one type.
+    Such an object is given as two `KeyOrder`. `same` compares two leaves of one type.
     """
     # A stack of its own, since the nesting of a body is its sender's choice.
     waiting: list[Pair] = [((), left, right)]
@@ -89,7 +89,7 @@ def pairs_walk(left: object, right: object, *, same: Callable[[object, object], 
         elif isinstance(one, dict) and isinstance(other, dict):
             order = [[key for key in side if key in one and key in other] for side in (one, other)]
             if order[0] != order[1]:
-                yield path, Keys(order[0]), Keys(order[1])
+                yield path, KeyOrder(order[0]), KeyOrder(order[1])
             keys = reversed(dict.fromkeys([*one, *other]))
             waiting.extend(((*path, key), one.get(key, ABSENT), other.get(key, ABSENT)) for key in keys)
         elif isinstance(one, list) and isinstance(other, list):
@@ -157,7 +157,7 @@ def _is_alike(part: str, left: list[str], right: list[str]) -> bool:
     )
 
 
-class Keys(list[str]):
+class KeyOrder(list[str]):
     """The keys of an object in the order sent."""
 
 

@@ -1,11 +1,11 @@
-"""What of a difference may be told: values of secret names are masked, long ones shortened, whole bodies left out."""
+"""Masks secrets in reports: values of secret names are masked, long ones shortened, whole bodies left out."""
 
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from strangler.compare.differ import Difference, Kind, first_difference
+from strangler.compare.differ import DifferenceKind, ResponseDifference, first_difference
 from strangler.compare.json_values import Absent, NotJsonError, Number, json_lines, json_parse, json_text
 
 MASK: Final = "***"
@@ -36,7 +36,7 @@ _PARAMETER: Final = re.compile(r"(?<=[?&;])([^=&#\s\"']+)=([^&#\s\"']+)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reported:
+class MaskedDifference:
     """A difference as it may be stored and shown; None stands for nothing at that place."""
 
     kind: str
@@ -47,7 +47,7 @@ class Reported:
 
 
 def is_secret(name: str) -> bool:
-    """Whether a key, a header or a parameter of this name holds what nobody may read."""
+    """Whether a key, a header or a parameter of this name holds a secret."""
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     return any(part in plain for part in _SECRET_PARTS) or any(
         word.lower() in _SECRET_WORDS for word in _WORD.findall(name)
@@ -62,7 +62,7 @@ class Masker:
         self._known = sorted((part for part in parts if len(part) >= _SHORTEST_KNOWN), key=len, reverse=True)
 
     def text(self, text: str) -> str:
-        """The text without secrets that are told by how they look, by their parameter's name, or because known."""
+        """The text without secrets that are recognised by their form or their parameter's name, or known."""
         for known in self._known:
             text = text.replace(known, MASK)
         text = _JWT.sub(MASK, text)
@@ -86,26 +86,26 @@ class Masker:
         """The value of a header as it may be shown."""
         return MASK if is_secret(name) else self.text(text)
 
-    def reported(self, difference: Difference) -> Reported:
+    def reported(self, difference: ResponseDifference) -> MaskedDifference:
         """The difference as it may leave."""
         hidden = any(isinstance(part, str) and is_secret(part) for part in difference.path)
         sides = [self._side(difference, side, hidden=hidden) for side in (difference.left, difference.right)]
-        return Reported(
+        return MaskedDifference(
             kind=difference.kind,
-            place=_shortened(self.text(difference.place)),
-            pattern=_shortened(self.text(difference.pattern)),
+            place=shortened(self.text(difference.place)),
+            pattern=shortened(self.text(difference.pattern)),
             left=sides[0],
             right=sides[1],
         )
 
-    def _side(self, difference: Difference, side: object, *, hidden: bool) -> str | None:
+    def _side(self, difference: ResponseDifference, side: object, *, hidden: bool) -> str | None:
         if isinstance(side, Absent):
             return None
-        if difference.kind is Kind.TEXT:
+        if difference.kind is DifferenceKind.TEXT:
             # Nobody knows what stands in a body that isn't JSON, such as an error page with its variables.
             start = first_difference(str(difference.left), str(difference.right))
             return f"{len(str(side))} characters, different from character {start + 1} on"
-        return MASK if hidden else _shortened(json_text(self._value(side)))
+        return MASK if hidden else shortened(json_text(self._value(side)))
 
     def _value(self, value: object, *, depth: int = 20) -> object:
         if depth == 0:
@@ -117,5 +117,6 @@ class Masker:
         return self.text(value) if isinstance(value, str) and not isinstance(value, Number) else value
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """The text, cut to what a report shows of a value."""
     return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"

@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final
 
 from strangler.compare.case import Case
-from strangler.compare.cases.openapi_document import Document, document_find, ids_find
+from strangler.compare.cases.openapi_document import OpenApiDocument, document_find, ids_find
 from strangler.compare.client.auth import Callers, NotSignedInError
-from strangler.compare.client.client import Asker, Limits
-from strangler.compare.client.errors import AskFailed, Unaskable
-from strangler.compare.client.request import Headers
+from strangler.compare.client.client import Limits, SideClient
+from strangler.compare.client.errors import RequestError, UnsendableError
+from strangler.compare.client.response import Headers
 from strangler.compare.client.sides import Side
 from strangler.compare.collector import Collector
-from strangler.compare.comparison import Judge, Outcome, Rules, Verdict
+from strangler.compare.comparison import CaseComparer, CaseOutcome, CaseResult, Rules
 from strangler.errors import FailedError
 from strangler.project import SignInSection
 
@@ -27,8 +27,8 @@ _BATCH: Final = 64
 UNSAFE: Final = "cases that may write, which need --writes"
 
 
-class Watch:
-    """Looks at the last `window` cases of each side.
+class ErrorWatch:
+    """Counts errors among the last `window` cases of each side.
 
     Args:
         names: of the left side and the right.
@@ -40,10 +40,10 @@ class Watch:
         self._share = share
         self._last = {name: deque[bool](maxlen=window) for name in names}
 
-    def look(self, verdict: Verdict) -> str:
+    def look(self, result: CaseResult) -> str:
         """Why to stop after this verdict; empty to go on."""
-        for (name, last), asked in zip(self._last.items(), (verdict.left, verdict.right), strict=True):
-            failed = verdict.failure is not None and verdict.failure.side == name
+        for (name, last), asked in zip(self._last.items(), (result.left, result.right), strict=True):
+            failed = result.failure is not None and result.failure.side == name
             if asked is None and not failed:
                 continue
             last.append(failed or (asked is not None and asked.answer.is_unavailable))
@@ -53,42 +53,42 @@ class Watch:
 
 
 class Runner:
-    """Has each case judged and collected.
+    """Compares each case and collects its result.
 
     Args:
-        judge: asks and compares.
-        callers: who asks.
-        collector: what is found goes there.
-        watch: says when to stop.
+        compare: requests and compares.
+        callers: give the credentials.
+        collector: receives the results.
+        watch: decides when to stop.
         concurrency: requests under way at once, on each side.
-        tell: is called after each case.
+        on_outcome: is called after each case.
     """
 
     def __init__(
         self,
-        judge: Judge,
+        compare: CaseComparer,
         callers: Callers,
         collector: Collector,
         *,
-        watch: Watch,
+        watch: ErrorWatch,
         concurrency: int,
-        tell: Callable[[Outcome], None] = lambda _outcome: None,
+        on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None,
     ) -> None:
-        self._judge = judge
+        self._comparer = compare
         self._callers = callers
         self._collector = collector
         self._watch = watch
         self._workers = concurrency * _CASES_PER_REQUEST
-        self._tell = tell
+        self._on_outcome = on_outcome
         self._stopped = ""
         self._right_first = False
 
     def stop(self, why: str) -> None:
-        """Ask no more cases than those under way."""
+        """Start no more cases."""
         self._stopped = self._stopped or why
 
     async def run(self, cases: Iterable[Case]) -> str:
-        """Ask all; why the run ended before they did, empty if it didn't.
+        """Compare all; returns why the run ended early, empty if it didn't.
 
         What `cases` raises is raised.
         """
@@ -103,33 +103,33 @@ class Runner:
 
     async def _work(self, source: "_Source") -> None:
         while not self._stopped and (case := await source.next()) is not None:
-            await self._ask(case)
+            await self._process(case)
 
-    async def _ask(self, case: Case) -> None:
+    async def _process(self, case: Case) -> None:
         if not case.safe:
             self._collector.skipped[UNSAFE] += 1
             return
         credentials: Headers = ()
-        # Whoever is asked first finds the database's cache cold: each side as often as the other.
+        # The first request finds the database's cache cold: the sides take turns.
         self._right_first = not self._right_first
         try:
             credentials = await self._callers.credentials(case.caller)
-            verdict = await self._judge.judge(case, credentials=credentials, right_first=self._right_first)
+            result = await self._comparer.compare(case, credentials=credentials, right_first=self._right_first)
         except NotSignedInError:
-            self._collector.skipped[f"cases of {case.caller}, whose password nobody knows"] += 1
+            self._collector.skipped[f"cases of {case.caller} without a password"] += 1
             return
-        except AskFailed as failure:
-            verdict = Verdict(outcome=Outcome.FAILED, failure=failure)
-        except Exception as error:  # noqa: BLE001 - one answer that nobody thought of must not end the others
+        except RequestError as failure:
+            result = CaseResult(outcome=CaseOutcome.FAILED, failure=failure)
+        except Exception as error:  # noqa: BLE001 - an unexpected response must not end the run
             # Its own words, or its trace, could quote the answer.
-            stumbled = AskFailed("strangler", f"stumbled over an answer ({type(error).__name__})")
-            verdict = Verdict(outcome=Outcome.FAILED, failure=stumbled)
-        if isinstance(verdict.failure, Unaskable):
-            self._collector.skipped[str(verdict.failure)] += 1
+            unexpected = RequestError("strangler", f"met an unexpected exception ({type(error).__name__})")
+            result = CaseResult(outcome=CaseOutcome.FAILED, failure=unexpected)
+        if isinstance(result.failure, UnsendableError):
+            self._collector.skipped[str(result.failure)] += 1
             return
-        self._collector.add(case, verdict, secrets=tuple(text for _name, text in credentials))
-        self._tell(verdict.outcome)
-        if why := self._watch.look(verdict):
+        self._collector.add(case, result, secrets=tuple(text for _name, text in credentials))
+        self._on_outcome(result.outcome)
+        if why := self._watch.look(result):
             self.stop(why)
 
 
@@ -153,15 +153,8 @@ class _Source:
 _VERSION_SECONDS: Final = 5.0
 
 
-class Stoppable(Protocol):
-    """What works until it is told to stop."""
-
-    def stop(self, why: str) -> None:
-        """Ask no more."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class ComparisonSession:
     """How two sides are compared.
 
     Attributes:
@@ -169,8 +162,8 @@ class Comparison:
         limits: of each.
         rules: which differences count.
         sign_in: how callers get their tokens.
-        password: of a caller; None where nobody knows it.
-        logins: callers that are signed in before anything is asked.
+        password: of a caller; None where there is none.
+        logins: callers that are signed in before the first request.
         login_right: the right side gives the tokens, and the left only if the right doesn't answer.
         follow: redirects within a side are followed.
         stop_share: of the last `stop_window` answers of a side that may be errors, from 0 to 1.
@@ -189,26 +182,30 @@ class Comparison:
     stop_window: int = 50
 
     async def run(
-        self, cases: Iterable[Case], collector: Collector, *, tell: Callable[[Outcome], None] = lambda _outcome: None
+        self,
+        cases: Iterable[Case],
+        collector: Collector,
+        *,
+        on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None,
     ) -> str:
-        """Ask all cases; why the run ended before they did, empty if it didn't.
+        """Compare all cases; returns why the run ended early, empty if it didn't.
 
         :raises UsageError: a caller is refused; what `cases` raises is raised too.
         """
         async with self._open() as (left, right, callers):
             await callers.require(self.logins)
             runner = Runner(
-                Judge(left, right, self.rules),
+                CaseComparer(left, right, self.rules),
                 callers,
                 collector,
-                watch=Watch((self.left.name, self.right.name), share=self.stop_share, window=self.stop_window),
+                watch=ErrorWatch((self.left.name, self.right.name), share=self.stop_share, window=self.stop_window),
                 concurrency=self.limits.concurrency,
-                tell=tell,
+                on_outcome=on_outcome,
             )
-            with interruptible(runner):
+            with interruptible(runner.stop):
                 return await runner.run(cases)
 
-    async def learn(self, *, of_right: bool) -> Document:
+    async def learn(self, *, of_right: bool) -> OpenApiDocument:
         """The OpenAPI document of a side, with ids that the first of `logins` finds there.
 
         :raises UsageError: a caller is refused.
@@ -216,10 +213,10 @@ class Comparison:
         """
         async with self._open() as (left, right, callers):
             await callers.require(self.logins)
-            asker = right if of_right else left
-            document = await document_find(asker)
+            client = right if of_right else left
+            document = await document_find(client)
             credentials = await callers.credentials(next(iter(self.logins), ""))
-            return replace(document, known=await ids_find(asker, document, credentials))
+            return replace(document, known=await ids_find(client, document, credentials))
 
     async def versions(self) -> tuple[str, str]:
         """What each side's OpenAPI document calls its version; empty where there is none."""
@@ -227,31 +224,31 @@ class Comparison:
             return await _version(left), await _version(right)
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[tuple[Asker, Asker, Callers]]:
-        async with self._asker(self.left) as left, self._asker(self.right) as right:
-            askers = (right, left) if self.login_right else (left, right)
-            yield left, right, Callers(askers, self.sign_in, self.password)
+    async def _open(self) -> AsyncIterator[tuple[SideClient, SideClient, Callers]]:
+        async with self._client(self.left) as left, self._client(self.right) as right:
+            clients = (right, left) if self.login_right else (left, right)
+            yield left, right, Callers(clients, self.sign_in, self.password)
 
-    def _asker(self, side: Side) -> Asker:
-        return Asker(side, self.limits, follow=self.follow, strict_json=True)
+    def _client(self, side: Side) -> SideClient:
+        return SideClient(side, self.limits, follow=self.follow, strict_json=True)
 
 
-async def _version(asker: Asker) -> str:
+async def _version(client: SideClient) -> str:
     try:
         async with asyncio.timeout(_VERSION_SECONDS):
-            return (await document_find(asker)).version
+            return (await document_find(client)).version
     except (FailedError, TimeoutError):
         return ""
 
 
 @contextmanager
-def interruptible(runner: Stoppable) -> Iterator[None]:
+def interruptible(stop: Callable[[str], None]) -> Iterator[None]:
     """The first ^C ends the run with what it has found; the second ends the program."""
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
         loop.remove_signal_handler(signal.SIGINT)
-        runner.stop("interrupted")
+        stop("interrupted")
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
     try:

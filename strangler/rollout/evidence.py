@@ -14,7 +14,7 @@ _READ_BYTES: Final = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class RunEvidence:
     """What one run has shown of one route.
 
     `time` is its start in UTC, `asked` how many cases were compared, `equal` how many of them are, declared differences
@@ -31,19 +31,19 @@ class Evidence:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class RecentEvidence:
     """What is known of a route lately: equal answers of all runs, and differences of the last one."""
 
     equal: int
     different: int
-    last: Evidence
+    last: RunEvidence
 
 
 @dataclass(frozen=True, kw_only=True)
 class RouteEvidence:
     """All that is known of a route: by comparisons lately, and what the shadow has counted."""
 
-    compared: Known | None = None
+    compared: RecentEvidence | None = None
     shadow: Mapping[str, int] | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class EvidenceFile:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def add(self, run: Iterable[Evidence]) -> None:
+    def add(self, run: Iterable[RunEvidence]) -> None:
         """Keep what a run has shown of each route.
 
         :raises OSError: the file can't be written.
@@ -78,18 +78,18 @@ class EvidenceFile:
         if lines:
             append_durably(self._file, "\n".join(lines).encode())
 
-    def known(self, names: Iterable[str], *, since: dt.datetime) -> dict[str, Known]:
+    def known(self, names: Iterable[str], *, since: dt.datetime) -> dict[str, RecentEvidence]:
         """What the runs that began after `since` have shown of these routes; those without any are left out."""
         wanted = set(names)
-        found: dict[str, Known] = {}
+        found: dict[str, RecentEvidence] = {}
         for each in self._read():
             if each.route not in wanted or dt.datetime.fromisoformat(each.time) < since:
                 continue
             earlier = found[each.route].equal if each.route in found else 0
-            found[each.route] = Known(equal=earlier + each.equal, different=each.different, last=each)
+            found[each.route] = RecentEvidence(equal=earlier + each.equal, different=each.different, last=each)
         return found
 
-    def _read(self) -> Iterable[Evidence]:
+    def _read(self) -> Iterable[RunEvidence]:
         try:
             with self._file.open("rb") as file:
                 file.seek(max(0, self._file.stat().st_size - _READ_BYTES))
@@ -98,7 +98,7 @@ class EvidenceFile:
             return
         for line in lines:
             try:
-                yield Evidence(**json.loads(line))
+                yield RunEvidence(**json.loads(line))
             except (ValueError, TypeError):
                 continue  # half a line, which a crash or the cut has left
 

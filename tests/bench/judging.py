@@ -95,9 +95,9 @@ class Result:
 
     def __str__(self) -> str:
         ratios = [pair.ratio for pair in self.pairs]
-        verdict = ("missed" if self.missed else "met") if self.setting.own_core else "no target"
+        result = ("missed" if self.missed else "met") if self.setting.own_core else "no target"
         return (
             f"{self.setting}: {self.alone:.0f} answers a second alone, {self.judged:.0f} cases judged a second, "
-            f"{self.ratio:.2f} ({min(ratios):.2f}-{max(ratios):.2f}), {verdict}; "
+            f"{self.ratio:.2f} ({min(ratios):.2f}-{max(ratios):.2f}), {result}; "
             f"others took {median(pair.bystanders for pair in self.pairs):.1f} cores"
         )

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 
 from strangler.compare import differ as equality
-from strangler.compare.client.response import Answer
+from strangler.compare.client.response import SideResponse
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.differ import Difference
+from strangler.compare.differ import ResponseDifference
 from tests.example import DECLARED_FILE
 
 V1, V2 = "/api", "/api/v2"
@@ -75,7 +75,7 @@ class Comparison:
         return self._front.request(ask.method, prefix + ask.path, headers=headers, content=ask.body)
 
 
-def differences(first: httpx.Response, second: httpx.Response, *, by_shape: bool = False) -> list[Difference]:
+def differences(first: httpx.Response, second: httpx.Response, *, by_shape: bool = False) -> list[ResponseDifference]:
     """Where two answers of the stacks differ; every kind counts here: order of keys and exact text too."""
     return equality.differences(_answer(first), _answer(second), by_shape=by_shape)
 
@@ -94,5 +94,5 @@ def as_json(response: httpx.Response) -> Any:
     return json.loads(response.text)
 
 
-def _answer(response: httpx.Response) -> Answer:
-    return Answer.of(response, base=V2 if response.url.path.startswith(f"{V2}/") else V1)
+def _answer(response: httpx.Response) -> SideResponse:
+    return SideResponse.of(response, base=V2 if response.url.path.startswith(f"{V2}/") else V1)

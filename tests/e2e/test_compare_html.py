@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from strangler.compare.report.html import report_html
-from strangler.compare.report.model import Report, RowDifference
+from strangler.compare.report.model import ComparisonReport, RowDifference
 from strangler.settings import base_environment
 from tests.browsers import chromium
 from tests.comparison_reports import CURL, answer, example, groups, report_of, route, timing
@@ -59,7 +59,7 @@ def look(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     asked: list[str] = []
     contexts = []
 
-    def opened(report: Report, *, limit: int = 1_000_000, **options: Any) -> Page:
+    def opened(report: ComparisonReport, *, limit: int = 1_000_000, **options: Any) -> Page:
         file = tmp_path / "page of 100% #1.html"
         assert file.write_bytes(report_html(report).encode()) < limit
         contexts.append(browser.new_context(**options))
@@ -87,7 +87,7 @@ def posts(base: str = "/api") -> dict[str, Any]:
     return {"count": 8, "next": f"http://host{base}/posts/?page=2", "results": results}
 
 
-def report() -> Report:
+def report() -> ComparisonReport:
     left, right = posts(), posts("/api/v2")
     right["results"][2]["title"] = "Post 4"
     del right["results"][5]["url"]

@@ -6,14 +6,14 @@ from multiprocessing import get_context
 
 import pytest
 
-from strangler.compare.report.model import Report
+from strangler.compare.report.model import ComparisonReport
 from tests.planted.comparing import FILES, found_in, reads_with, reads_without, writes_with, writes_without
 from tests.planted.fault import Fault
 from tests.planted.reads import COSTLY, READS
 from tests.planted.writes import WRITES
 from tests.shared_stack import StackAddresses
 
-Reports = dict[tuple[Callable[..., Report], str], Future[Report]]
+Reports = dict[tuple[Callable[..., ComparisonReport], str], Future[ComparisonReport]]
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +32,12 @@ def reports(
 
 
 @pytest.fixture
-def report(reports: Reports, compare: Callable[..., Report], name: str) -> Report:
+def report(reports: Reports, compare: Callable[..., ComparisonReport], name: str) -> ComparisonReport:
     """What is found."""
     return reports[compare, name].result()
 
 
-def each(compare: Callable[..., Report], names: list[str]) -> pytest.MarkDecorator:
+def each(compare: Callable[..., ComparisonReport], names: list[str]) -> pytest.MarkDecorator:
     """A test of each fault, or of each case file, that is compared so."""
     return pytest.mark.parametrize(("compare", "name"), [pytest.param(compare, name, id=name) for name in names])
 
@@ -49,17 +49,17 @@ def test_each_fault_is_another_one_in_code_that_compiles() -> None:
 
 
 @each(reads_without, [file for file in FILES if file != "auth"])
-def test_reads_without_a_fault_are_equal(report: Report) -> None:
+def test_reads_without_a_fault_are_equal(report: ComparisonReport) -> None:
     assert (report.exit_code, found_in(report)) == (0, set())
 
 
 @each(reads_with, list(READS))
-def test_a_fault_is_named_by_reads(report: Report, name: str) -> None:
+def test_a_fault_is_named_by_reads(report: ComparisonReport, name: str) -> None:
     assert_names(report, READS[name])
 
 
 @each(reads_with, list(COSTLY))
-def test_statements_for_each_item_stand_out_and_are_no_difference(report: Report, name: str) -> None:
+def test_statements_for_each_item_stand_out_and_are_no_difference(report: ComparisonReport, name: str) -> None:
     assert (report.exit_code, found_in(report)) == (0, set())
     most = {
         route.route: (route.left.statements_max, route.right.statements_max)
@@ -72,16 +72,16 @@ def test_statements_for_each_item_stand_out_and_are_no_difference(report: Report
 
 
 @each(writes_without, [file for file in FILES if file != "feed"])
-def test_writes_without_a_fault_are_equal(report: Report) -> None:
+def test_writes_without_a_fault_are_equal(report: ComparisonReport) -> None:
     assert (report.exit_code, found_in(report)) == (0, set())
 
 
 @each(writes_with, list(WRITES))
-def test_a_fault_is_named_by_writes(report: Report, name: str) -> None:
+def test_a_fault_is_named_by_writes(report: ComparisonReport, name: str) -> None:
     assert_names(report, WRITES[name])
 
 
-def assert_names(report: Report, fault: Fault) -> None:
+def assert_names(report: ComparisonReport, fault: Fault) -> None:
     """The comparison fails, for the fault and at its place, and in no other route."""
     found = found_in(report)
     assert (report.exit_code, report.failures) == (1, ())

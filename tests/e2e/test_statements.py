@@ -13,7 +13,7 @@ import pytest
 
 from shared_schema.server_timing import RequestStatements
 from strangler.compare.case import Case
-from strangler.compare.client.client import Asked, Asker, Limits
+from strangler.compare.client.client import Limits, SideClient, TimedResponse
 from strangler.compare.client.sides import sides_local
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
@@ -81,20 +81,20 @@ def log(own: LocalStack) -> Iterator[Log]:
 
 
 @pytest.fixture(params=["django", "fastapi"])
-async def asker(request: pytest.FixtureRequest, own: LocalStack) -> AsyncIterator[Asker]:
+async def client(request: pytest.FixtureRequest, own: LocalStack) -> AsyncIterator[SideClient]:
     (side,) = [side for side in sides_local(own.settings) if side.name == request.param]
-    async with Asker(side, Limits(concurrency=1, timeout=SECONDS, body_bytes=1_000_000)) as asker:
-        yield asker
+    async with SideClient(side, Limits(concurrency=1, timeout=SECONDS, body_bytes=1_000_000)) as client:
+        yield client
 
 
-async def sign_in(asker: Asker, own: LocalStack) -> Asked:
+async def sign_in(client: SideClient, own: LocalStack) -> TimedResponse:
     body = json.dumps({"username": "alice", "password": own.settings.demo_password}).encode()
-    return await asker.ask(Case(method="POST", target="/auth/token/", headers=JSON, body=body))
+    return await client.send(Case(method="POST", target="/auth/token/", headers=JSON, body=body))
 
 
-def sent(log: Log, asker: Asker) -> list[str]:
+def sent(log: Log, client: SideClient) -> list[str]:
     """What the side's stack sent since the log was read last, and counts."""
-    name = APPLICATIONS[asker.side.name]
+    name = APPLICATIONS[client.side.name]
     return [statement for application, statement in log.read() if application == name and counts(statement)]
 
 
@@ -105,19 +105,19 @@ def counts(statement: str) -> bool:
     return statements.number == 1
 
 
-async def test_the_comparison_is_told_what_postgresql_saw(own: LocalStack, log: Log, asker: Asker) -> None:
+async def test_the_comparison_is_told_what_postgresql_saw(own: LocalStack, log: Log, client: SideClient) -> None:
     # What a process asks once, and a connection, comes first.
-    await sign_in(asker, own)
+    await sign_in(client, own)
     log.read()
-    signed_in = await sign_in(asker, own)
-    assert signed_in.statements == len(seen := sent(log, asker)), seen
+    signed_in = await sign_in(client, own)
+    assert signed_in.statements == len(seen := sent(log, client)), seen
     assert signed_in.statements > 1
 
     credentials = (("Authorization", f"Bearer {json.loads(signed_in.answer.body)['access']}"),)
     for name, case in CASES.items():
-        await asker.ask(case, credentials=credentials)
+        await client.send(case, credentials=credentials)
         log.read()
-        asked = await asker.ask(case, credentials=credentials)
-        seen = sent(log, asker)
+        asked = await client.send(case, credentials=credentials)
+        seen = sent(log, client)
         assert asked.statements == len(seen), (name, asked.answer.text, seen)
         assert (name == "unknown") == (not seen), name

@@ -7,18 +7,18 @@ from contextlib import aclosing
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from strangler.compare.case import Scenario, Step
+from strangler.compare.case import Scenario, ScenarioStep
 from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
 from strangler.compare.client.client import Limits
 from strangler.compare.client.sides import Side, sides_local
 from strangler.compare.collector import Collector
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.report.model import Report
-from strangler.compare.run import Comparison
-from strangler.compare.writes.play import Played
+from strangler.compare.report.model import ComparisonReport
+from strangler.compare.run import ComparisonSession
+from strangler.compare.writes.play import PlayedStep
 from strangler.compare.writes.scenarios import WriteRunner
-from strangler.compare.writes.servers import Starting
+from strangler.compare.writes.servers import ServerFactories
 from strangler.compare.writes.variables import names_in
 from strangler.local.services import stack_service
 from tests.example import DECLARED_FILE, ROOT, SIGN_IN, example_settings, load_routes
@@ -34,36 +34,36 @@ ROUTES = load_routes(ROOT / "nginx" / "routes.toml")
 FILES = sorted(file.stem for file in CASES.glob("*.toml"))
 
 
-def reads_with(stack: StackAddresses, fault: str, folder: Path) -> Report:
+def reads_with(stack: StackAddresses, fault: str, folder: Path) -> ComparisonReport:
     """What the reads of the fault's case file find."""
     with faulty_server(stack, fault, logs=folder) as port:
         return _reads_compared(_sides(stack, port), asked=(READS | COSTLY)[fault].asked)
 
 
-def reads_without(stack: StackAddresses, file: str, _folder: Path) -> Report:
+def reads_without(stack: StackAddresses, file: str, _folder: Path) -> ComparisonReport:
     """What the reads of a case file find where there is no fault."""
     return _reads_compared(_sides(stack, _port(stack.fastapi_url)), asked=file)
 
 
-def writes_with(stack: StackAddresses, fault: str, folder: Path) -> Report:
+def writes_with(stack: StackAddresses, fault: str, folder: Path) -> ComparisonReport:
     """What the writes of the fault's case file find to its routes, and those that these need, until it is found."""
     starting = starting_with(fault)
     return _writes_compared(stack, folder, asked=WRITES[fault].asked, starting=starting, fault=WRITES[fault])
 
 
-def writes_without(stack: StackAddresses, file: str, folder: Path) -> Report:
+def writes_without(stack: StackAddresses, file: str, folder: Path) -> ComparisonReport:
     """What the writes of a case file find where there is no fault."""
     return _writes_compared(stack, folder, asked=file)
 
 
-def found_in(report: Report) -> set[str]:
+def found_in(report: ComparisonReport) -> set[str]:
     """What is different, as a report prints it: "route: kind at place"."""
     return {f"{route.route}: {group.kind} at {group.pattern}" for route in report.routes for group in route.groups}
 
 
-def _reads_compared(sides: tuple[Side, Side], *, asked: str) -> Report:
+def _reads_compared(sides: tuple[Side, Side], *, asked: str) -> ComparisonReport:
     left, right = sides
-    comparison = Comparison(
+    comparison = ComparisonSession(
         left=left,
         right=right,
         limits=Limits(concurrency=4, timeout=30, body_bytes=10_000_000),
@@ -82,15 +82,15 @@ def _writes_compared(
     folder: Path,
     *,
     asked: str,
-    starting: Starting = stack_service,
+    starting: ServerFactories = stack_service,
     fault: Fault | None = None,
-) -> Report:
+) -> ComparisonReport:
     scenarios = [
         _writes_of(each, fault) for each in scenarios_from_files(CASES, ROUTES) if each.name == f"{asked}.toml"
     ]
     collector = Collector(*_sides(stack, _port(stack.fastapi_url)))
 
-    async def played() -> AsyncGenerator[Played, None]:
+    async def played() -> AsyncGenerator[PlayedStep, None]:
         steps = steps_played(stack_source(stack), scenarios, folder, starting=starting)
         async with aclosing(steps):
             async for step in steps:
@@ -105,7 +105,9 @@ def _writes_compared(
 def _writes_of(scenario: Scenario, fault: Fault | None) -> Scenario:
     """The writes, and the reads of what they have written: all, or those of the fault's routes and what these need."""
     saved = {name for step in scenario.steps for name, _ in step.save}
-    steps: Iterable[Step] = (step for step in scenario.steps if not step.case.safe or names_in(step.case, saved))
+    steps: Iterable[ScenarioStep] = (
+        step for step in scenario.steps if not step.case.safe or names_in(step.case, saved)
+    )
     if fault is not None:
         steps = (step for step in steps if step.save or step.case.route in fault.routes)
     return dataclasses.replace(scenario, steps=tuple(steps))

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import pytest
 
-from strangler.compare.case import Step
+from strangler.compare.case import ScenarioStep
 from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
 from strangler.routes.route import Route
 from tests.example import ROOT, load_routes
@@ -19,7 +19,7 @@ CALLERS = {"", "alice", "bob", "admin"}
 each_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 
 
-def steps_of(route: Route) -> list[Step]:
+def steps_of(route: Route) -> list[ScenarioStep]:
     return [step for step in STEPS if step.case.route == route.name]
 
 

@@ -1,1 +1,1 @@
-"""What to ask: written by people, read from logs and recordings, or made from an OpenAPI document."""
+"""Sources of cases: case files, access logs, recordings, and OpenAPI documents."""

@@ -27,8 +27,9 @@ def cases_from_log(
 ) -> Iterator[Case]:
     """The safe requests of a log, v1 and v2 alike, in its order and in constant memory.
 
-    The log tells who asked (`user:17`) but holds no token: a request of a signed-in user is asked as one of `callers`,
-    always the same one for the same user; the others are asked as nobody, and all are where `callers` is empty.
+    The log names the user (`user:17`) but holds no token: a request of a signed-in user is sent as one of `callers`,
+    always the same one for the same user; other requests are sent without credentials, and so are all if `callers` is
+    empty.
 
     Args:
         file: the log, as nginx or `docker compose logs` writes it.

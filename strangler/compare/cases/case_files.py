@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from strangler.compare.case import Case, Scenario, Step, path_parse
+from strangler.compare.case import Case, Scenario, ScenarioStep, path_parse
 from strangler.compare.cases import message
 from strangler.compare.cases.message import NAME, VALUE
 from strangler.compare.cases.router import Router
@@ -34,8 +34,8 @@ _OURS: Final = frozenset({"connection", "content-length", "cookie", "host", "tra
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
-    """What a `[[case]]` says: the same request for each of the callers; `variables` are the names in braces."""
+class WrittenCase:
+    """A `[[case]]`: the same request for each of the callers; `variables` are the names in braces."""
 
     callers: tuple[str, ...]
     case: Case
@@ -43,10 +43,10 @@ class Written:
     variables: frozenset[str] = field(default=frozenset())
 
 
-def read_case(entry: Entry, *, saved: frozenset[str]) -> Written:
+def read_case(entry: Entry, *, saved: frozenset[str]) -> WrittenCase:
     """The case; `saved` are the variables of the cases above it.
 
-    :raises Mistake: a key says what it can't.
+    :raises Mistake: a key or its value is invalid.
     """
     name = _read_name(entry)
     entry.check_keys(_KEYS)
@@ -63,7 +63,7 @@ def read_case(entry: Entry, *, saved: frozenset[str]) -> Written:
     )
     texts = (case.target, body.decode("utf-8", "replace"), *(value for _, value in headers))
     named = frozenset(found for text in texts for found in _VARIABLE.findall(text))
-    return Written(callers=callers, case=case, save=_read_save(entry, case, callers), variables=named & saved)
+    return WrittenCase(callers=callers, case=case, save=_read_save(entry, case, callers), variables=named & saved)
 
 
 def _read_name(entry: Entry) -> str:
@@ -80,7 +80,7 @@ def _read_name(entry: Entry) -> str:
 def _read_method(entry: Entry) -> str:
     found = [method for method in METHODS if entry.get(method) is not None]
     if not found:
-        raise entry.mistake(f'asks for nothing: add get = "/…" or another of {", ".join(METHODS)}.')
+        raise entry.mistake(f'has no method: add get = "/…" or another of {", ".join(METHODS)}.')
     if len(found) > 1:
         raise entry.mistake(f"has {found[0]} and {found[1]}: write a [[case]] for each.", found[1])
     return found[0]
@@ -92,8 +92,8 @@ def _read_target(entry: Entry, method: str, saved: frozenset[str]) -> str:
         raise entry.wrong(method, "begin it with / and write a blank as %20, without the address and its prefix")
     for name in _VARIABLE.findall(target):
         if name not in saved:
-            mend = f"save {name} in a case above, or write the braces as %7B and %7D"
-            raise entry.wrong(method, mend)
+            hint = f"save {name} in a case above, or write the braces as %7B and %7D"
+            raise entry.wrong(method, hint)
     return _one_byte_each(target)
 
 
@@ -104,7 +104,7 @@ def _read_callers(entry: Entry, headers: tuple[tuple[str, str], ...]) -> tuple[s
     if len(set(callers)) < len(callers):
         raise entry.wrong("as", "name each of them once")
     if callers != [NOBODY] and any(name.lower() == "authorization" for name, _ in headers):
-        raise entry.wrong("as", "take it away, the header Authorization says who asks")
+        raise entry.wrong("as", "remove it, the header Authorization already names the caller")
     return tuple("" if each == NOBODY else each for each in callers)
 
 
@@ -117,11 +117,11 @@ def _read_request(entry: Entry, method: str) -> tuple[tuple[tuple[str, str], ...
     if not kinds:
         return headers, b"", ()
     if method in {"get", "head"}:
-        raise entry.wrong(kinds[0], f"take it away, {method} sends no body")
+        raise entry.wrong(kinds[0], f"remove it, {method} sends no body")
     content_type, body = _read_body(entry, kinds[0])
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers = (("Content-Type", content_type), *headers)
-    # A body that is to come without a type says so with an empty one.
+    # An empty Content-Type sends the body without one.
     kept = tuple((name, value) for name, value in headers if value or name.lower() != "content-type")
     return kept, body, tuple(message.secrets_in(entry.get(kinds[0])))
 
@@ -147,7 +147,7 @@ def _read_headers(entry: Entry) -> tuple[tuple[str, str], ...]:
         if not NAME.fullmatch(name) or not isinstance(value, str) or not VALUE.fullmatch(value):
             raise entry.wrong("headers", "give each header a name without blanks, and a text on one line")
         if name.lower() in _OURS:
-            raise entry.wrong("headers", f"take {name} away, the comparison writes it itself")
+            raise entry.wrong("headers", f"remove {name}, the comparison sends its own")
     return tuple((name, _one_byte_each(value)) for name, value in headers.items())
 
 
@@ -158,7 +158,7 @@ def _read_save(entry: Entry, case: Case, callers: tuple[str, ...]) -> tuple[tupl
     if not isinstance(save, dict) or not save:
         raise entry.wrong("save", 'write it as a table such as { post = "$.id" }')
     if case.safe or len(callers) > 1:
-        raise entry.wrong("save", "take it away, only a write by one caller can save something")
+        raise entry.wrong("save", "remove it, only a write by one caller can save something")
     if not all(_VARIABLE.fullmatch(f"{{{name}}}") for name in save):
         raise entry.wrong("save", "name variables in small letters, digits and _")
     try:
@@ -172,7 +172,7 @@ def _one_byte_each(text: str) -> str:
 
 
 def cases_from_files(folder: Path, table: RouteTable) -> Iterator[Case]:
-    """What can be asked of a running stack: the safe cases that need nothing of what a write above them answered.
+    """The safe cases that need no variable of a write above them: those that a running stack can take.
 
     :raises UsageError: as `scenarios_from_files`.
     """
@@ -183,9 +183,9 @@ def cases_from_files(folder: Path, table: RouteTable) -> Iterator[Case]:
 
 
 def scenarios_from_files(folder: Path, table: RouteTable) -> tuple[Scenario, ...]:
-    """Each file with all that it asks, reads too, in its order.
+    """Each file with all of its requests, reads too, in its order.
 
-    :raises UsageError: the folder can't be read or has no `*.toml`, or a file says what it can't; names the line.
+    :raises UsageError: the folder can't be read or has no `*.toml`, or a file is invalid; names the line.
     """
     router = Router(table)
     return tuple(
@@ -194,33 +194,33 @@ def scenarios_from_files(folder: Path, table: RouteTable) -> tuple[Scenario, ...
     )
 
 
-def _steps(file: Path, written: Written, router: Router) -> Iterator[Step]:
+def _steps(file: Path, written: WrittenCase, router: Router) -> Iterator[ScenarioStep]:
     """One for each caller."""
     route = router.name_of(written.case.method, written.case.target)
     source = f"{file.name}{written.case.source}"
     for caller in written.callers:
         case = dataclasses.replace(written.case, caller=caller, route=route, source=source)
-        yield Step(case=case, save=written.save)
+        yield ScenarioStep(case=case, save=written.save)
 
 
-def _read_folder(folder: Path) -> list[tuple[Path, list[Written]]]:
-    """All files, by name: what is wrong in any of them is told before the first request."""
+def _read_folder(folder: Path) -> list[tuple[Path, list[WrittenCase]]]:
+    """All files, by name: each mistake is reported before the first request."""
     try:
         files = sorted(file for file in folder.iterdir() if file.suffix == ".toml")
     except OSError as error:
         name = source_name(folder)
-        raise UsageError(f"{name} can't be read ({error.strerror}): name a folder of case files.") from error
+        raise UsageError(f"{name} can't be read ({error.strerror})", "name a folder of case files") from error
     if not files:
-        raise UsageError(f"{source_name(folder)} holds no .toml file: name a folder of case files.")
+        raise UsageError(f"{source_name(folder)} holds no .toml file", "name a folder of case files")
     return [(file, _read_file(file)) for file in files]
 
 
-def _read_file(file: Path) -> list[Written]:
+def _read_file(file: Path) -> list[WrittenCase]:
     source = source_name(file)
     try:
         text = content_decode(file.read_bytes(), source=source)
     except OSError as error:
-        raise UsageError(f"{source} can't be read ({error.strerror}): let this user read it.") from error
+        raise UsageError(f"{source} can't be read ({error.strerror})", "let this user read it") from error
     lines = Lines(text)
     try:
         document = parse_toml(text, lines)
@@ -233,7 +233,7 @@ def _read_file(file: Path) -> list[Written]:
     return written
 
 
-def _read_cases(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[Written]:
+def _read_cases(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[WrittenCase]:
     """The cases; goes on after a mistake, so that one reading finds a mistake of each case."""
     saved: frozenset[str] = frozenset()
     for entry in _entries(document, lines, mistakes):
@@ -254,8 +254,8 @@ def _entries(document: dict[str, Any], lines: Lines | None, mistakes: list[Mista
     for key in document:
         if key != "case":
             meant = nearest(key, ["case"])
-            mend = f"did you mean [[{meant}]]?" if meant else "write each case under [[case]]."
-            mistakes.append(Mistake(f"the file has an unknown key {shown(key)}: {mend}", lines.of(key) if lines else 0))
+            hint = f"did you mean [[{meant}]]?" if meant else "write each case under [[case]]."
+            mistakes.append(Mistake(f"the file has an unknown key {shown(key)}: {hint}", lines.of(key) if lines else 0))
     cases = document.get("case")
     if not isinstance(cases, list) or not all(isinstance(values, dict) for values in cases):
         found = lines.of("case") if lines and "case" in document else 0

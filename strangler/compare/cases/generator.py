@@ -56,12 +56,12 @@ _BOUNDARY: Final = re.compile(r"boundary=\"?([\w'()+,./:=?-]+)")
 _FIXED_BOUNDARY: Final = "strangler-boundary"
 
 
-class DocumentError(ValueError):
+class OpenApiError(ValueError):
     """No OpenAPI document that schemathesis understands; the sentence is its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class GeneratedRequest:
     """A request for the path and query of an address, one byte in each character."""
 
     target: str
@@ -81,15 +81,15 @@ def operations_of(document: Mapping[str, Any], *, seed: int) -> list[Operation |
         schema = schemathesis.openapi.from_dict(dict(document), config=config)
         operations = [result.ok() if isinstance(result, Ok) else None for result in schema.get_all_operations()]
     except (SchemathesisError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DocumentError(str(error).partition("\n")[0].rstrip(".")) from error
+        raise OpenApiError(str(error).partition("\n")[0].rstrip(".")) from error
     if not operations:
-        raise DocumentError("it has no operations")
+        raise OpenApiError("it has no operations")
     return operations
 
 
 def requests_for(
     operation: Operation, *, seed: int, count: int, fitting: bool, change: Change
-) -> tuple[list[Made], int]:
+) -> tuple[list[GeneratedRequest], int]:
     """At most `count` requests that fit the document or that don't, and how many more can't be sent.
 
     Not every operation has requests that don't fit: then there are none.
@@ -121,7 +121,7 @@ def _draw(operation: Operation, mode: schemathesis.GenerationMode, made: list[Dr
     draw()
 
 
-def _request(case: Drawn, change: Change) -> Made | None:
+def _request(case: Drawn, change: Change) -> GeneratedRequest | None:
     """The request as bytes; None where no HTTP can say it."""
     case.path_parameters, case.query = change(dict(case.path_parameters or {}), dict(case.query or {}))
     try:
@@ -131,7 +131,7 @@ def _request(case: Drawn, change: Change) -> Made | None:
         return None
 
 
-def _repeatable(prepared: requests.PreparedRequest, secrets: tuple[str, ...]) -> Made:
+def _repeatable(prepared: requests.PreparedRequest, secrets: tuple[str, ...]) -> GeneratedRequest:
     """Without what is drawn anew each time: the boundary of a form with parts, and schemathesis's own header."""
     headers = {name: _text(value) for name, value in prepared.headers.items()}
     body = prepared.body if isinstance(prepared.body, bytes) else str(prepared.body or "").encode()
@@ -139,7 +139,7 @@ def _repeatable(prepared: requests.PreparedRequest, secrets: tuple[str, ...]) ->
     if boundary:
         body = body.replace(boundary[1].encode(), _FIXED_BOUNDARY.encode())
         headers["Content-Type"] = headers["Content-Type"].replace(boundary[1], _FIXED_BOUNDARY)
-    return Made(target=prepared.path_url, headers=kept_headers(headers.items()), body=body, secrets=secrets)
+    return GeneratedRequest(target=prepared.path_url, headers=kept_headers(headers.items()), body=body, secrets=secrets)
 
 
 def _text(value: str | bytes) -> str:

@@ -24,13 +24,13 @@ MAX_BYTES: Final = 512 * 1024 * 1024
 
 
 class _BrokenError(Exception):
-    """The entry isn't what HAR says it is."""
+    """The entry is invalid HAR."""
 
 
 def cases_from_har(
     file: Path, bases: Sequence[str], table: RouteTable, *, skipped: Counter[str], caller: str = ""
 ) -> Iterator[Case]:
-    """The requests of a recording to one of `bases`, in its order, writes too, each asked as `caller`.
+    """The requests of a recording to one of `bases`, in its order, writes too, each sent as `caller`.
 
     Credentials and cookies stay behind. A password in a body is sent again, and is known as a secret.
 
@@ -39,7 +39,7 @@ def cases_from_har(
         bases: addresses with their prefix, such as `https://example.com/api`; the longest that fits counts.
         table: gives the routes their names.
         skipped: counts what is no case, by reason.
-        caller: a name that is signed in; empty for nobody.
+        caller: the user whose token requests carry; empty for none.
 
     :raises UsageError: the file can't be read, or is no HAR.
     """
@@ -61,16 +61,16 @@ def _entries(file: Path) -> list[Any]:
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"{file} can't be read ({error.strerror}): name a recording in HAR.") from error
+        raise UsageError(f"{file} can't be read ({error.strerror})", "name a recording in HAR") from error
     if len(content) > MAX_BYTES:
-        raise UsageError(f"{file} is larger than {MAX_BYTES >> 20} MiB: record less, or without the answers' bodies.")
+        raise UsageError(f"{file} is larger than {MAX_BYTES >> 20} MiB", "record less, or without the answers' bodies")
     try:
         # Some browsers begin it with a byte order mark.
         entries = json.loads(content.decode("utf-8-sig"))["log"]["entries"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UsageError(f"{file} is no HAR: have the browser save all requests as HAR.") from error
+        raise UsageError(f"{file} is no HAR", "have the browser save all requests as HAR") from error
     if not isinstance(entries, list):
-        raise UsageError(f"{file} is no HAR, its entries are no list: have the browser save all requests as HAR.")
+        raise UsageError(f"{file} is no HAR, its entries are no list", "have the browser save all requests as HAR")
     return entries
 
 

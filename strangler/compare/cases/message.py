@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from strangler.compare.redaction import is_secret
 
-# What the connection, the browser or a proxy says, and what makes an answer depend on earlier ones.
+# Headers of the connection, the browser or a proxy, and those that make a response depend on earlier ones.
 _DROPPED: Final = frozenset(
     {
         *("accept-encoding", "cache-control", "connection", "content-length", "dnt", "expect", "forwarded", "host"),
@@ -26,7 +26,7 @@ VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
 def kept_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The headers that say what is asked for, without credentials; one byte in each character."""
+    """The headers that belong to the request itself, without credentials; one byte in each character."""
     return tuple((name, _one_byte_each(value)) for name, value in headers if _is_kept(name, value))
 
 
@@ -51,7 +51,7 @@ MULTIPART_TYPE: Final = f"multipart/form-data; boundary={_BOUNDARY}"
 
 
 class BodyError(ValueError):
-    """The value can't be sent in that way; the sentence is the mend."""
+    """The value can't be sent in that way; the message is the hint."""
 
 
 def json_body(value: object) -> bytes:

@@ -15,7 +15,7 @@ from strangler.errors import UsageError
 from strangler.routes.table import RouteTable
 
 if TYPE_CHECKING:
-    from strangler.compare.cases.generator import Made, Operation
+    from strangler.compare.cases.generator import GeneratedRequest, Operation
 
 UNREADABLE: Final = "operations of the document that schemathesis can't read"
 UNMADE: Final = "operations of the document that no request could be made for"
@@ -29,17 +29,17 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Making:
+class Generation:
     """How cases are made; the same values make the same cases of the same document.
 
     Attributes:
         prefix: what the document's paths begin with, such as `/api`; targets are below it.
         seed: what chance begins with.
         per_operation: at most so many requests for each method of a path, half of them against the document.
-        callers: who asks, in turn; nobody where it is empty.
+        callers: users whose tokens requests carry, in turn; empty for none.
         known: ids that exist, which most paths with a variable then have.
         without: query parameters that are left out, such as those that one side alone knows.
-        writes: whether operations that may write are asked, too.
+        writes: whether operations that may write are included.
     """
 
     prefix: str
@@ -52,14 +52,19 @@ class Making:
 
 
 def cases_from_openapi(
-    document: Mapping[str, Any], table: RouteTable, making: Making, *, skipped: Counter[str], name: str = "OpenAPI"
+    document: Mapping[str, Any],
+    table: RouteTable,
+    generation: Generation,
+    *,
+    skipped: Counter[str],
+    name: str = "OpenAPI",
 ) -> Iterator[Case]:
-    """Requests for each operation of the document in its order, none twice; made while they are asked for.
+    """Requests for each operation of the document in its order, none twice; generated lazily.
 
     Args:
         document: the parsed document.
         table: gives the routes their names.
-        making: how.
+        generation: how.
         skipped: counts what is no case, by reason.
         name: what the cases call the document.
 
@@ -67,14 +72,14 @@ def cases_from_openapi(
     """
     generator = _generator()
     try:
-        operations = generator.operations_of(document, seed=making.seed)
-    except generator.DocumentError as error:
-        message = f"the OpenAPI document can't be understood ({error}): mend it, or take the other side's."
-        raise UsageError(message) from None
+        operations = generator.operations_of(document, seed=generation.seed)
+    except generator.OpenApiError as error:
+        hint = "fix it, or use the other side's"
+        raise UsageError(f"the OpenAPI document can't be understood ({error})", hint) from None
     router = Router(table)
     for operation in operations:
-        reason = _reason(operation, router, making)
-        cases = [] if reason else _cases(generator, operation, router, making, skipped, name)
+        reason = _reason(operation, router, generation)
+        cases = [] if reason else _cases(generator, operation, router, generation, skipped, name)
         if not cases:
             skipped[reason or UNMADE] += 1
         yield from cases
@@ -84,35 +89,40 @@ def _generator() -> ModuleType:
     try:
         from strangler.compare.cases import generator
     except ImportError as error:
-        mend = "install it with .venv/bin/python -m pip install -r requirements/compare.txt."
-        raise UsageError(f"cases from an OpenAPI document need schemathesis, which isn't installed: {mend}") from error
+        hint = "install it with .venv/bin/python -m pip install -r requirements/compare.txt"
+        raise UsageError("cases from an OpenAPI document need schemathesis, which isn't installed", hint) from error
     return generator
 
 
-def _reason(operation: "Operation | None", router: Router, making: Making) -> str:
-    """Why an operation is not asked; empty if it is."""
+def _reason(operation: "Operation | None", router: Router, generation: Generation) -> str:
+    """Why an operation is left out; empty if it isn't."""
     if operation is None:
         return UNREADABLE
     method, path = operation.method.upper(), operation.full_path
-    if not path.startswith(f"{making.prefix}/"):
+    if not path.startswith(f"{generation.prefix}/"):
         return ELSEWHERE
-    template = path.removeprefix(making.prefix)
+    template = path.removeprefix(generation.prefix)
     if router.is_fixed(template):
         return FIXED
     route = router.route_of(method, template)
     if route and route.streaming:
         return STREAMING
-    return "" if making.writes or method in _SAFE else UNSAFE
+    return "" if generation.writes or method in _SAFE else UNSAFE
 
 
 def _cases(
-    generator: ModuleType, operation: "Operation", router: Router, making: Making, skipped: Counter[str], name: str
+    generator: ModuleType,
+    operation: "Operation",
+    router: Router,
+    generation: Generation,
+    skipped: Counter[str],
+    name: str,
 ) -> list[Case]:
-    method, template = operation.method.upper(), operation.full_path.removeprefix(making.prefix)
-    made, unsendable = _made(generator, operation, template, making)
-    callers = cycle(making.callers or ("",))
+    method, template = operation.method.upper(), operation.full_path.removeprefix(generation.prefix)
+    made, unsendable = _made(generator, operation, template, generation)
+    callers = cycle(generation.callers or ("",))
     source = f"{name}, {method} {template}"
-    cases = [_case(method, each, next(callers), router, making, source) for each in made]
+    cases = [_case(method, each, next(callers), router, generation, source) for each in made]
     expected = router.name_of(method, template)
     kept = [case for case in cases if case.route == expected]
     # Only what there is: a reason that is counted none times is none.
@@ -120,26 +130,30 @@ def _cases(
     return kept
 
 
-def _made(generator: ModuleType, operation: "Operation", template: str, making: Making) -> tuple[list["Made"], int]:
+def _made(
+    generator: ModuleType, operation: "Operation", template: str, generation: Generation
+) -> tuple[list["GeneratedRequest"], int]:
     """Each request once, and how many can't be sent."""
     # Each operation has chance of its own, so that another one in the document leaves its requests as they are.
-    random = Random(f"{making.seed} {operation.method} {template}")  # noqa: S311 - repeatable on purpose
+    random = Random(f"{generation.seed} {operation.method} {template}")  # noqa: S311 - repeatable on purpose
 
     def change(path: dict[str, Any], query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        kept = {key: value for key, value in query.items() if key not in making.without}
-        return with_known_ids(template, path, making.known, random), kept
+        kept = {key: value for key, value in query.items() if key not in generation.without}
+        return with_known_ids(template, path, generation.known, random), kept
 
-    fitting = -(-making.per_operation // 2)
+    fitting = -(-generation.per_operation // 2)
     halves = [
-        generator.requests_for(operation, seed=making.seed, count=count, fitting=fits, change=change)
-        for fits, count in ((True, fitting), (False, making.per_operation - fitting))
+        generator.requests_for(operation, seed=generation.seed, count=count, fitting=fits, change=change)
+        for fits, count in ((True, fitting), (False, generation.per_operation - fitting))
     ]
     made = dict.fromkeys(request for requests, _ in halves for request in requests)
     return list(made), sum(unsendable for _, unsendable in halves)
 
 
-def _case(method: str, made: "Made", caller: str, router: Router, making: Making, source: str) -> Case:
-    target = made.target.removeprefix(making.prefix)
+def _case(
+    method: str, made: "GeneratedRequest", caller: str, router: Router, generation: Generation, source: str
+) -> Case:
+    target = made.target.removeprefix(generation.prefix)
     return Case(
         method=method,
         target=target,

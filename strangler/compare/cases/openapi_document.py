@@ -9,9 +9,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from strangler.compare.case import Case
-from strangler.compare.client.client import Asker
-from strangler.compare.client.errors import AskFailed
-from strangler.compare.client.request import Headers
+from strangler.compare.client.client import SideClient
+from strangler.compare.client.errors import RequestError
+from strangler.compare.client.response import Headers
 from strangler.compare.json_values import NotJsonError, Number, json_parse
 from strangler.errors import FailedError
 
@@ -19,12 +19,12 @@ KnownIds = Mapping[str, Sequence[str]]
 """The path of a list below an API's prefix, such as `/posts/`, with the ids of what it lists."""
 
 _VARIABLE: Final = re.compile(r"\{([^{}/]+)\}")
-# Of four requests one asks for whatever was made up.
+# One of four requests keeps its generated id.
 _SHARE: Final = 0.75
 
 
 def lists_of(document: Any, *, prefix: str) -> tuple[str, ...]:  # noqa: ANN401 - whatever JSON it is
-    """The lists of an OpenAPI document that other paths begin with and a variable goes on: ask them for ids.
+    """The lists of an OpenAPI document that other paths begin with, followed by a variable: they list ids.
 
     Empty where it is no such document.
     """
@@ -69,7 +69,7 @@ _ACCEPT: Final = (("Accept", "application/json, application/vnd.oai.openapi+json
 
 
 @dataclass(frozen=True, kw_only=True)
-class Document:
+class OpenApiDocument:
     """A parsed document, what its paths begin with, and ids that exist by the path of their list."""
 
     content: dict[str, Any] = field(repr=False)
@@ -78,38 +78,38 @@ class Document:
 
     @property
     def version(self) -> str:
-        """What it says of the side's version; empty where it says nothing."""
+        """The side's version; empty where the document has none."""
         info = self.content.get("info")
         return str(info.get("version") or "") if isinstance(info, dict) else ""
 
 
-async def document_find(asker: Asker) -> Document:
+async def document_find(client: SideClient) -> OpenApiDocument:
     """The side's document, at one of the places where such documents are.
 
     :raises FailedError: there is none, or the side doesn't answer.
     """
-    side = asker.side
+    side = client.side
     for place in _PLACES:
         try:
-            answer = (await asker.ask(Case(method="GET", target=place, headers=_ACCEPT))).answer
-        except AskFailed as failure:
+            answer = (await client.send(Case(method="GET", target=place, headers=_ACCEPT))).answer
+        except RequestError as failure:
             if failure.always:
-                raise FailedError(f"{failure}: start it, or name another address.") from None
+                raise FailedError(f"{failure}", "start it, or name another address") from None
             continue
         content = _parsed(answer.body) if answer.status == 200 else None
         if content is not None:
             prefixes = {urlsplit(address).path for address in (side.url, side.links)}
-            return Document(content=content, prefix=_prefix(content, prefixes))
-    raise FailedError(f"{side.name} has no OpenAPI document at {_PLACES[0]} or {_PLACES[1]}: take the other side's.")
+            return OpenApiDocument(content=content, prefix=_prefix(content, prefixes))
+    raise FailedError(f"{side.name} has no OpenAPI document at {_PLACES[0]} or {_PLACES[1]}", "use the other side's")
 
 
-async def ids_find(asker: Asker, document: Document, credentials: Headers) -> KnownIds:
+async def ids_find(client: SideClient, document: OpenApiDocument, credentials: Headers) -> KnownIds:
     """Ids of what the side lists; a list that doesn't answer has none."""
     known = {}
     for path in lists_of(document.content, prefix=document.prefix):
         try:
-            answer = (await asker.ask(Case(method="GET", target=path), credentials=credentials)).answer
-        except AskFailed:
+            answer = (await client.send(Case(method="GET", target=path), credentials=credentials)).answer
+        except RequestError:
             continue
         known[path] = ids_in(answer.text)
     return known

@@ -1,4 +1,4 @@
-"""Who asks: names that are signed in when a case first needs them, and again before their token ends."""
+"""Callers: users who are signed in when a case first needs them, and again before their token expires."""
 
 import asyncio
 import base64
@@ -13,10 +13,9 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from strangler.compare.case import Case
-from strangler.compare.client.client import Asker
-from strangler.compare.client.errors import AskFailed
-from strangler.compare.client.request import Headers
-from strangler.compare.client.response import Answer
+from strangler.compare.client.client import SideClient
+from strangler.compare.client.errors import RequestError
+from strangler.compare.client.response import Headers, SideResponse
 from strangler.errors import UsageError
 from strangler.project import SignInSection
 
@@ -26,7 +25,7 @@ _FAILURE_SECONDS: Final = 5.0
 
 
 class NotSignedInError(Exception):
-    """Nobody knows the password of a caller: its cases are skipped."""
+    """There is no password for a caller: its cases are skipped."""
 
 
 @dataclass
@@ -39,32 +38,32 @@ class Callers:
     """Gives each caller its credentials; no token is ever part of a representation.
 
     Args:
-        askers: who is asked for tokens: the second only where the first doesn't answer.
+        clients: where tokens are requested: from the second only where the first doesn't answer.
         sign_in: how the project's callers sign in.
-        password: of a name; None where nobody knows it.
+        password: of a user; None where there is none.
         clock: monotonic seconds.
     """
 
     def __init__(
         self,
-        askers: Sequence[Asker],
+        clients: Sequence[SideClient],
         sign_in: SignInSection,
         password: Callable[[str], str | None],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._askers = askers
+        self._askers = clients
         self._sign_in = sign_in
         self._password = password
         self._clock = clock
         self._tokens: dict[str, _Token] = {}
-        self._failures: dict[str, tuple[AskFailed, float]] = {}
+        self._failures: dict[str, tuple[RequestError, float]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def credentials(self, name: str) -> Headers:
-        """The headers of a caller; none for nobody.
+        """The headers of a caller; empty for no caller.
 
-        :raises NotSignedInError: nobody knows its password.
+        :raises NotSignedInError: there is no password for it.
         :raises AskFailed: it can't be signed in.
         """
         if not name:
@@ -76,7 +75,7 @@ class Callers:
         return token.headers
 
     async def require(self, names: Sequence[str]) -> None:
-        """Sign these in before anything is asked; a side that is down is left to the cases to find out.
+        """Sign these in before the first request; a side that is down is reported by the cases.
 
         :raises UsageError: one is refused.
         """
@@ -84,23 +83,23 @@ class Callers:
             try:
                 await self.credentials(name)
             except NotSignedInError:
-                raise UsageError(f"nobody knows the password of {name}: set STRANGLER_PASSWORD.") from None
-            except AskFailed as failure:
+                raise UsageError(f"there is no password for {name}", "set STRANGLER_PASSWORD") from None
+            except RequestError as failure:
                 if not failure.always:
-                    raise UsageError(f"{failure}: check the name and STRANGLER_PASSWORD.") from None
+                    raise UsageError(f"{failure}", "check the name and STRANGLER_PASSWORD") from None
 
     async def _signed_in(self, name: str) -> _Token:
         failure, again_at = self._failures.get(name, (None, 0.0))
         if failure is not None and self._clock() < again_at:
             raise failure
         try:
-            return await self._ask(name)
-        except AskFailed as error:
+            return await self._process(name)
+        except RequestError as error:
             # Not for each of its thousand cases.
             self._failures[name] = (error, self._clock() + _FAILURE_SECONDS)
             raise
 
-    async def _ask(self, name: str) -> _Token:
+    async def _process(self, name: str) -> _Token:
         password = self._password(name)
         if password is None:
             raise NotSignedInError(name)
@@ -108,22 +107,22 @@ class Callers:
         filled = {key: text.format_map({"user": name, "password": password}) for key, text in sign_in.body.items()}
         body = json.dumps(filled).encode()
         case = Case(method="POST", target=sign_in.path, headers=(("Content-Type", "application/json"),), body=body)
-        failure: AskFailed | None = None
-        for asker in self._askers:
+        failure: RequestError | None = None
+        for client in self._askers:
             try:
-                answer = (await asker.ask(case)).answer
-            except AskFailed as error:
+                answer = (await client.send(case)).answer
+            except RequestError as error:
                 failure = failure or error
                 continue
             token = _token_in(answer, sign_in.token)
             if token is None:
-                raise AskFailed(asker.side.name, f"does not sign {name} in (status {answer.status})")
+                raise RequestError(client.side.name, f"does not sign {name} in (status {answer.status})")
             headers = (("Authorization", f"{sign_in.scheme} {token}"),)
             return _Token(headers=headers, renew_at=self._clock() + _RENEWED_AFTER * _lifetime(token))
         raise failure or NotSignedInError(name)
 
 
-def _token_in(answer: Answer, name: str) -> str | None:
+def _token_in(answer: SideResponse, name: str) -> str | None:
     """The text at `name`, keys with dots between them; None where there is none."""
     try:
         token: Any = json.loads(answer.body) if answer.status < 300 else None
@@ -147,7 +146,7 @@ def _lifetime(token: str) -> float:
 class CompareSettings(BaseSettings):
     """Every field is an environment variable in capitals that begins with `STRANGLER_`.
 
-    `password` is that of each caller who is signed in; empty where it isn't told.
+    `password` is that of each caller who is signed in; may be empty.
     """
 
     model_config = SettingsConfigDict(env_prefix="STRANGLER_", env_ignore_empty=True, frozen=True)

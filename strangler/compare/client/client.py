@@ -1,4 +1,4 @@
-"""Asks one side what a case says, and tells in one sentence why there is no answer to compare."""
+"""The HTTP client of one side: sends a case, and reports in one sentence why there is no response to compare."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from strangler.compare.case import Case
-from strangler.compare.client.errors import AskFailed, failure_of
-from strangler.compare.client.request import Headers, headers_sent, is_json_broken, url_of
-from strangler.compare.client.response import Answer, statements_reported
+from strangler.compare.client.errors import RequestError, failure_of
+from strangler.compare.client.request import headers_sent, is_json_broken, url_of
+from strangler.compare.client.response import Headers, SideResponse, query_count_reported
 from strangler.compare.client.sides import Side
 
-# What aiohttp would say of itself, and nobody asked it to.
+# Headers that aiohttp would add by itself.
 _UNSAID: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 # Below that of the servers in use, so that few requests meet a connection that is just being closed.
 _KEEP_ALIVE_SECONDS: Final = 1.5
@@ -27,8 +27,8 @@ MAX_REDIRECTS: Final = 10
 _STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 
 
-class Pace:
-    """Lets its callers through one after the other, `rate` of them in a second, without bursts."""
+class RateLimit:
+    """A rate limit: `rate` callers pass in a second, evenly spaced."""
 
     def __init__(self, rate: float) -> None:
         self._interval = 1 / rate
@@ -43,20 +43,20 @@ class Pace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class TimedResponse:
     """An answer, the seconds from the request's beginning to the answer's end, and the SQL statements behind it.
 
     `statements` is what the side reports in `Server-Timing: sql;desc="3"`; None where it doesn't.
     """
 
-    answer: Answer = field(repr=False)
+    answer: SideResponse = field(repr=False)
     seconds: float
     statements: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How hard a side may be asked, and how much of an answer is listened to.
+    """Limits of the requests to a side and of the size of its responses.
 
     Attributes:
         concurrency: requests under way at once.
@@ -71,8 +71,8 @@ class Limits:
     rate: float | None = None
 
 
-class Asker:
-    """Asks `side` as a case says, byte for byte; knows no cookies and no proxies.
+class SideClient:
+    """Sends cases to `side`, byte for byte; keeps no cookies and uses no proxies.
 
     A redirect is an answer; with `follow` the one that it leads to is, if the same side gives it. With `strict_json` a
     body that is called JSON and isn't is no answer. To be made where a loop runs.
@@ -85,7 +85,7 @@ class Asker:
         self._strict_json = strict_json
         self._base = URL(side.url)
         self._slots = asyncio.Semaphore(limits.concurrency)
-        self._pace = Pace(limits.rate) if limits.rate else None
+        self._rate_limit = RateLimit(limits.rate) if limits.rate else None
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -103,7 +103,7 @@ class Asker:
     ) -> None:
         await self._session.close()
 
-    async def ask(self, case: Case, *, credentials: Headers = (), known: Answer | None = None) -> Asked:
+    async def send(self, case: Case, *, credentials: Headers = (), known: SideResponse | None = None) -> TimedResponse:
         """The answer to a case; waiting for one's turn isn't among its seconds.
 
         `known` is an answer to the same that was given by an asker alike: its JSON could be read.
@@ -117,17 +117,19 @@ class Asker:
             while (found := redirect_target(self.side, case.method, target, asked.answer)) is not None:
                 hops += 1
                 if found == target or hops > MAX_REDIRECTS:
-                    raise AskFailed(self.side.name, "redirects in a circle")
+                    raise RequestError(self.side.name, "redirects in a circle")
                 if not self._follow:
                     break
                 target = found
                 asked = await self._timed(case, target, headers, known)
                 seconds += asked.seconds
-        return Asked(answer=asked.answer, seconds=seconds, statements=asked.statements)
+        return TimedResponse(answer=asked.answer, seconds=seconds, statements=asked.statements)
 
-    async def _timed(self, case: Case, target: str, headers: CIMultiDict[str], known: Answer | None) -> Asked:
-        if self._pace:
-            await self._pace.wait()
+    async def _timed(
+        self, case: Case, target: str, headers: CIMultiDict[str], known: SideResponse | None
+    ) -> TimedResponse:
+        if self._rate_limit:
+            await self._rate_limit.wait()
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
@@ -138,17 +140,17 @@ class Asker:
         seconds = clock() - began
         self._require_stack(answer)
         if self._strict_json and is_json_broken(case.method, answer, known=known):
-            raise AskFailed(self.side.name, "answered with JSON that can't be read")
-        return Asked(answer=answer, seconds=seconds, statements=statements_reported(answer))
+            raise RequestError(self.side.name, "sent invalid JSON")
+        return TimedResponse(answer=answer, seconds=seconds, statements=query_count_reported(answer))
 
-    def _require_stack(self, answer: Answer) -> None:
-        """A route's answer is of the stack that was asked for; what no route names is always the legacy stack's."""
+    def _require_stack(self, answer: SideResponse) -> None:
+        """A route's response is of the requested stack; what no route names is always the legacy stack's."""
         served_by, route = answer.header("x-served-by"), answer.header("x-route") or "-"
         if self.side.stack and served_by not in {None, self.side.stack} and route[0] not in "-/":
-            mend = "name this address in STACK_HEADER_NETWORKS"
-            raise AskFailed(self.side.name, f"did not answer {route}, {served_by} did: {mend}")
+            hint = "name this address in STACK_HEADER_NETWORKS"
+            raise RequestError(self.side.name, f"did not answer {route}, {served_by} did: {hint}")
 
-    async def _answer(self, method: str, url: URL, headers: CIMultiDict[str], body: bytes) -> Answer:
+    async def _answer(self, method: str, url: URL, headers: CIMultiDict[str], body: bytes) -> SideResponse:
         async with self._session.request(
             method, url, headers=headers, data=body or None, allow_redirects=False
         ) as response:
@@ -159,15 +161,15 @@ class Asker:
                     # Else the rest of it would be read to use the connection again.
                     response.close()
                     limit = f"{self._limits.body_bytes:,}"
-                    raise AskFailed(self.side.name, f"answered with more than {limit} bytes")
+                    raise RequestError(self.side.name, f"answered with more than {limit} bytes")
             sent = ((name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in response.raw_headers)
-            return Answer(status=response.status, headers=tuple(sent), body=bytes(received), base=self.side.links)
+            return SideResponse(status=response.status, headers=tuple(sent), body=bytes(received), base=self.side.links)
 
 
-def redirect_target(side: Side, method: str, target: str, answer: Answer) -> str | None:
-    """The target that the answer sends a reader on to; None where it sends nobody, or elsewhere.
+def redirect_target(side: Side, method: str, target: str, answer: SideResponse) -> str | None:
+    """The target of a redirect within the same side; None where the response is no such redirect.
 
-    A side that was told a public prefix names that one in place of its own (`side.links`).
+    A side behind a public prefix names that one in place of its own (`side.links`).
     """
     location = answer.header("location")
     if answer.status not in _STATUSES or location is None or method not in {"GET", "HEAD"}:
@@ -175,7 +177,7 @@ def redirect_target(side: Side, method: str, target: str, answer: Answer) -> str
     try:
         asked = urlsplit(side.url)
         found = urlsplit(urljoin(side.url + target, location))
-        hosts = {asked.netloc, urlsplit(side.links).netloc, *_told_hosts(side)}
+        hosts = {asked.netloc, urlsplit(side.links).netloc, *_host_headers(side)}
     except ValueError:
         return None
     if found.netloc not in hosts:
@@ -187,6 +189,6 @@ def redirect_target(side: Side, method: str, target: str, answer: Answer) -> str
     return None if prefix is None else path.removeprefix(prefix)
 
 
-def _told_hosts(side: Side) -> set[str]:
-    """What the side takes for its own address, should it be told."""
+def _host_headers(side: Side) -> set[str]:
+    """The address that a Host header gives the side."""
     return {text for name, text in side.headers if name.lower() == "host"}

@@ -1,4 +1,4 @@
-"""Why there is no answer to compare, as one sentence that says nothing of the request."""
+"""Why there is no response to compare, as one sentence without any content of the request."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ _PLAIN: Final = {
 }
 
 
-class AskFailed(Exception):
+class RequestError(Exception):
     """A side gave no answer that could be compared.
 
     `side` is its name; with `always` it would have failed with any other request too.
@@ -27,31 +27,31 @@ class AskFailed(Exception):
         self.always = always
 
 
-class Unavailable(AskFailed):
+class UnavailableError(RequestError):
     """A side is too busy or fails (429, 5xx)."""
 
 
-class Unaskable(AskFailed):
+class UnsendableError(RequestError):
     """No request can be made of the case: nobody was asked."""
 
     def __init__(self, why: str) -> None:
         super().__init__("cases that can't be sent:", why)
 
 
-def failure_of(error: Exception, *, side: str, timeout: float) -> AskFailed:
+def failure_of(error: Exception, *, side: str, timeout: float) -> RequestError:
     """The failure behind what aiohttp raised; `timeout` is the one that was set, in seconds."""
     if isinstance(error, aiohttp.ClientSSLError):
-        return AskFailed(side, f"does not answer (TLS: {_tls_reason(error)})", always=True)
+        return RequestError(side, f"does not answer (TLS: {_tls_reason(error)})", always=True)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return AskFailed(side, f"does not answer ({_reason(error.os_error)})", always=True)
+        return RequestError(side, f"does not answer ({_reason(error.os_error)})", always=True)
     if isinstance(error, TimeoutError):
-        return AskFailed(side, f"took longer than {timeout:g} s")
+        return RequestError(side, f"took longer than {timeout:g} s")
     if isinstance(error, aiohttp.ClientResponseError):
-        return AskFailed(side, "answered with what is no HTTP")
+        return RequestError(side, "sent an invalid HTTP response")
     if isinstance(error, aiohttp.ClientError):
         # Its own words could quote a header.
-        return AskFailed(side, "broke its answer off")
-    return Unaskable("a header that HTTP does not allow")
+        return RequestError(side, "interrupted its response")
+    return UnsendableError("a header that HTTP does not allow")
 
 
 def _reason(error: OSError) -> str:

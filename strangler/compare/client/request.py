@@ -2,17 +2,16 @@
 
 import json
 import string
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, NoReturn
 from urllib.parse import quote
 
 from multidict import CIMultiDict
 from yarl import URL
 
-from strangler.compare.client.errors import Unaskable
-from strangler.compare.client.response import Answer
+from strangler.compare.client.errors import UnsendableError
+from strangler.compare.client.response import Headers, SideResponse
 from strangler.compare.client.sides import Side
 
-Headers: TypeAlias = tuple[tuple[str, str], ...]
 _TYPE: Final = "content-type"
 _NOT_SENT: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 
@@ -24,13 +23,13 @@ def url_of(base: URL, target: str) -> URL:
     return URL.build(scheme=base.scheme, host=base.host or "", port=base.port, path=path, encoded=True)
 
 
-def headers_sent(side: Side, said: Headers, credentials: Headers) -> CIMultiDict[str]:
-    """What a request says: the case's own headers, those of the side besides them, and who asks.
+def headers_sent(side: Side, headers: Headers, credentials: Headers) -> CIMultiDict[str]:
+    """The headers of a request: the case's own, the side's besides them, and the credentials.
 
     :raises Unaskable: a header is none that can be sent.
     """
     sent: CIMultiDict[str] = CIMultiDict()
-    for name, text in (*said, *credentials):
+    for name, text in (*headers, *credentials):
         if name.lower() not in _NOT_SENT:
             sent.add(name, _as_utf8(text))
     for name, text in (*side.headers, ("Accept-Encoding", "identity")):
@@ -39,7 +38,7 @@ def headers_sent(side: Side, said: Headers, credentials: Headers) -> CIMultiDict
     return sent
 
 
-def is_json_broken(method: str, answer: Answer, *, known: Answer | None = None) -> bool:
+def is_json_broken(method: str, answer: SideResponse, *, known: SideResponse | None = None) -> bool:
     """Whether a body is called JSON and can't be read as such; the same body of `known` could be."""
     # Most bodies are what the other side has sent, and to read one takes longer than all else that is done with it.
     if known is not None and known.body == answer.body and known.header(_TYPE) == answer.header(_TYPE):
@@ -68,7 +67,7 @@ def _as_utf8(text: str) -> str:
     except UnicodeEncodeError:
         return text
     except UnicodeDecodeError:
-        raise Unaskable("a header that isn't UTF-8") from None
+        raise UnsendableError("a header that isn't UTF-8") from None
 
 
 def _refuse(constant: str) -> NoReturn:

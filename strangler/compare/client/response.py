@@ -4,13 +4,15 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 import httpx
 
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class SideResponse:
     """A whole answer.
 
     The names of `headers` are in small letters. `base` is what the links in it begin with, without a trailing slash: a
@@ -34,7 +36,7 @@ class Answer:
 
     @property
     def is_unavailable(self) -> bool:
-        """Whether the server was too busy or failed (429, 5xx): such an answer says nothing of how it would answer."""
+        """Whether the server was too busy or failed (429, 5xx): such a response can't be compared."""
         return self.status == HTTPStatus.TOO_MANY_REQUESTS or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     def header(self, name: str) -> str | None:
@@ -44,7 +46,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The body; bytes that are no UTF-8 stay told apart."""
+        """The body; bytes that are no UTF-8 stay distinct."""
         return self.body.decode("utf-8", errors="surrogateescape")
 
 
@@ -53,14 +55,14 @@ _REPORTED: Final = re.compile(r'(?:^|,)\s*sql\s*;[^,]*?\bdesc="?(\d{1,9})')
 _MOST_TOLD_APART: Final = 10_000
 
 
-def statements_reported(answer: Answer) -> int | None:
-    """What an answer says in `Server-Timing: sql;desc="3"`; None where it says nothing of that."""
-    told = answer.header("server-timing")
-    found = _REPORTED.search(told) if told else None
+def query_count_reported(answer: SideResponse) -> int | None:
+    """The number in `Server-Timing: sql;desc="3"`; None without such a header."""
+    timing = answer.header("server-timing")
+    found = _REPORTED.search(timing) if timing else None
     return int(found[1]) if found else None
 
 
-class StatementCount:
+class QueryCount:
     """Counts what a side reports; answers that report nothing are left out."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from strangler.compare.client.request import Headers
+from strangler.compare.client.response import Headers
 from strangler.errors import UsageError
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
@@ -18,8 +18,8 @@ class Side:
         name: what a person calls it, such as `django` or `left`.
         url: the base address, without a trailing slash; a case's target is put behind it.
         links: what links in its answers begin with, a prefix or an address with one.
-        headers: what every request says to it besides the case's own headers.
-        stack: who must have answered where a gateway says so (`X-Served-By`); empty where nobody is asked for.
+        headers: added to every request besides the case's own.
+        stack: which must have answered where a gateway names it (`X-Served-By`); empty for any.
     """
 
     name: str
@@ -33,12 +33,12 @@ _AGENT: Final = ("User-Agent", "strangler-compare")
 
 
 def sides_local(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side, Side]:
-    """Both services of the running stack, asked behind nginx's back and as nginx would ask.
+    """Both services of the running stack, requested directly with the headers that nginx would send.
 
-    Both are told v1's prefix and the same host, so that the links in both answers are v1's.
+    Both receive v1's prefix and the same host, so that the links in both answers are v1's.
     """
     prefixes = settings.project.prefixes
-    told = (
+    standard = (
         ("Host", settings.probe_host),
         ("X-Forwarded-Prefix", prefixes.v1 or "/"),
         ("X-Forwarded-Proto", "http"),
@@ -49,7 +49,7 @@ def sides_local(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side
             name=stack,
             url=settings.stack_url(stack) + prefixes.upstream(stack),
             links=prefixes.v1,
-            headers=_besides(headers, told),
+            headers=_besides(headers, standard),
         )
         for stack in Stack
     )
@@ -59,7 +59,7 @@ def sides_local(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side
 def sides_gateway(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side, Side]:
     """Both stacks through the gateway, where their own addresses can't be reached.
 
-    The gateway is asked for the stack of each side; where it may not be chosen from here, v1 and v2 decide, and an
+    Requests name the stack of each side; where it may not be chosen from here, v1 and v2 decide, and an
     answer of the other stack is not compared.
     """
     prefixes = settings.project.prefixes
@@ -88,9 +88,9 @@ def side_at(name: str, url: str, *, headers: Headers = ()) -> Side:
     except ValueError:
         whole = False
     if not whole or parts.query or parts.fragment:
-        raise UsageError(f"{name.upper()} is no base address: write it like http://127.0.0.1:8000/api.")
+        raise UsageError(f"{name.upper()} is no base address", "write it like http://127.0.0.1:8000/api")
     if parts.username is not None:
-        raise UsageError(f"{name.upper()} holds a name or a password: leave it out, and take --login or --header.")
+        raise UsageError(f"{name.upper()} holds a name or a password", "leave it out, and use --login or --header")
     return Side(name=name, url=address, links=address, headers=_besides(headers, (_AGENT,)))
 
 
@@ -101,10 +101,10 @@ def header_parse(text: str) -> tuple[str, str]:
     """
     name, colon, value = text.partition(":")
     if not colon or not name.strip().replace("-", "").replace("_", "").isalnum():
-        raise UsageError("a --header is no header: write it like 'Accept-Language: de'.")
+        raise UsageError("a --header is no header", "write it like 'Accept-Language: de'")
     return name.strip(), value.strip()
 
 
-def _besides(said: Headers, told: Headers) -> Headers:
-    names = {name.lower() for name, _text in said}
-    return (*said, *((name, text) for name, text in told if name.lower() not in names))
+def _besides(headers: Headers, standard: Headers) -> Headers:
+    names = {name.lower() for name, _text in headers}
+    return (*headers, *((name, text) for name, text in standard if name.lower() not in names))

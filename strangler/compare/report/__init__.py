@@ -1,1 +1,1 @@
-"""What a comparison found, and the forms in which it is told."""
+"""The report of a comparison and its formats."""

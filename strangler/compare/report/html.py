@@ -11,8 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from strangler.compare.comparison import COUNTS
-from strangler.compare.redaction import Reported
-from strangler.compare.report.model import Example, Group, Report, RouteReport, RowDifference, Timing
+from strangler.compare.redaction import MaskedDifference
+from strangler.compare.report.model import ComparisonReport, Example, Group, RouteReport, RowDifference, Timing
 from strangler.compare.report.plot import HEIGHT, MIDDLE, WIDTH, plot_of
 from strangler.compare.report.side_by_side import Block, blocks_of
 from strangler.compare.report.terminal import milliseconds, statements_text, verdict_text
@@ -27,7 +27,7 @@ _MAX_OTHERS: Final = 12
 class Examples:
     """Renders the examples of a report, and knows how much of the page they have taken."""
 
-    def __init__(self, environment: Environment, report: Report) -> None:
+    def __init__(self, environment: Environment, report: ComparisonReport) -> None:
         self._template = environment.get_template("example.html.j2")
         self._report = report
         self._numbers: dict[Example, int] = {}
@@ -66,7 +66,7 @@ def _blocks(example: Example) -> tuple[Block, ...]:
     return blocks_of(left, right, example.places) if left or right else ()
 
 
-def _places(group: Group, example: Example) -> tuple[Sequence[Reported], Sequence[Reported]]:
+def _places(group: Group, example: Example) -> tuple[Sequence[MaskedDifference], Sequence[MaskedDifference]]:
     """Where the answers differ as the group says, and where else."""
     own = [place for place in example.places if (place.kind, place.pattern) == (group.kind, group.pattern)]
     others = [place for place in example.places if place not in own]
@@ -89,13 +89,13 @@ _FEW_STATEMENTS: Final = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Standout:
-    """A route where a side seems to ask the database once for each item."""
+    """A route where a side seems to query the database once for each item."""
 
     route: str
     sentence: str
 
 
-def report_html(report: Report) -> str:
+def report_html(report: ComparisonReport) -> str:
     """The page, of less than 5 MB: what doesn't fit is counted in it."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, finalize=_visible
@@ -104,7 +104,7 @@ def report_html(report: Report) -> str:
     style, script = (_source(name) for name in ("report.css", "report.js"))
     return environment.get_template("report.html.j2").render(
         report=report,
-        verdict=verdict_text(report),
+        result=verdict_text(report),
         totals={name: sum(getattr(route, name) for route in report.routes) for name in COUNTS},
         counts=COUNTS,
         routes=sorted(report.routes, key=lambda route: (-route.different, -route.failed, route.route)),
@@ -138,15 +138,15 @@ def _repeats(timing: Timing | None, other: Timing | None) -> bool:
     return many or (theirs is not None and timing.statements_median >= _TIMES_MORE * max(theirs, _FEW_STATEMENTS))
 
 
-def _standouts(report: Report) -> Iterator[Standout]:
+def _standouts(report: ComparisonReport) -> Iterator[Standout]:
     for route in report.routes:
         sides = ((report.left.name, route.left), (report.right.name, route.right))
         if any(repeats(route)):
-            told = " and ".join(f"{statements_text(timing)} on {name}" for name, timing in sides)
-            yield Standout(route=route.route, sentence=f"{told} for a request")
+            counts = " and ".join(f"{statements_text(timing)} on {name}" for name, timing in sides)
+            yield Standout(route=route.route, sentence=f"{counts} for a request")
 
 
-def _within_room(report: Report) -> tuple[tuple[RouteReport, int], ...]:
+def _within_room(report: ComparisonReport) -> tuple[tuple[RouteReport, int], ...]:
     """The routes with what differs, and how many of their places are left out."""
     room, found = _MAX_GROUPS, []
     for route in sorted(report.routes, key=lambda route: (-route.different, route.route)):

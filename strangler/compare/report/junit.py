@@ -4,14 +4,14 @@ import re
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from strangler.compare.report.model import Group, Report, RouteReport
+from strangler.compare.report.model import ComparisonReport, Group, RouteReport
 from strangler.compare.report.terminal import verdict_text
 
 # What XML 1.0 can't hold, however it is written.
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def report_junit(report: Report) -> str:
+def report_junit(report: ComparisonReport) -> str:
     """The document; requests that could not be compared are errors, expired and unmet declarations are failures."""
     root = ET.Element("testsuites", name="strangler compare", time=f"{report.seconds:.3f}")
     for route in report.routes:
@@ -29,8 +29,8 @@ def _add_route(root: ET.Element, route: RouteReport) -> None:
     suite = _suite(root, route.route, tests=1 + len(route.groups), bad=len(route.groups))
     alike = route.equal + route.declared + route.noise
     # Named without its counts, so that a build server sees the same test in each run.
-    told = ET.SubElement(_case(suite, "answers alike"), "system-out")
-    told.text = (
+    summary = ET.SubElement(_case(suite, "answers alike"), "system-out")
+    summary.text = (
         f"{alike} of {route.asked} alike: {route.declared} as declared, {route.noise} noise; "
         f"{route.unavailable} unavailable, {route.failed} failed"
     )
@@ -41,7 +41,7 @@ def _add_route(root: ET.Element, route: RouteReport) -> None:
         failure.text = _clean(_details(group))
 
 
-def _add_run(root: ET.Element, report: Report) -> None:
+def _add_run(root: ET.Element, report: ComparisonReport) -> None:
     errors = [f"{sentence} ({count})" for sentence, count in report.failures]
     errors += [f"stopped: {report.stopped}"] if report.stopped else []
     suite = ET.SubElement(

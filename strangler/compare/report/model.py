@@ -5,13 +5,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from strangler.compare.redaction import Reported
-from strangler.rollout.evidence import Evidence
+from strangler.compare.redaction import MaskedDifference
+from strangler.rollout.evidence import RunEvidence
 
 
 @dataclass(frozen=True, kw_only=True)
 class SideReport:
-    """One side: its name, its address, and its version where it says one."""
+    """One side: its name, its address, and its version where it reports one."""
 
     name: str
     url: str
@@ -35,7 +35,7 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class ShownResponse:
     """One side's answer as it may be shown: the status and the body with its secrets masked, long ones cut."""
 
     status: int
@@ -59,21 +59,21 @@ class RowDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One request whose answers, or whose rows, differ. `curl` asks the left side the same, without credentials."""
+    """One request whose answers, or whose rows, differ. `curl` sends the same to the left side."""
 
     case: str
     source: str
     caller: str
     curl: str
-    left: Shown
-    right: Shown
-    places: tuple[Reported, ...] = ()
+    left: ShownResponse
+    right: ShownResponse
+    places: tuple[MaskedDifference, ...] = ()
     rows: tuple[RowDifference, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """The same fault in several answers: `kind` and `pattern` as in `Reported`; for rows, `rows` and `table.column`."""
+    """The same difference in several responses: `kind` and `pattern` as masked; for rows, `rows` and `table.column`."""
 
     kind: str
     pattern: str
@@ -100,16 +100,16 @@ class RouteReport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class ComparisonReport:
     """A whole run.
 
     Attributes:
         left, right: the two sides.
         started: when, in UTC (ISO 8601).
         seconds: how long it took.
-        routes: one entry for each route that was asked, by name.
+        routes: one entry for each route, by name.
         failures: sentences about requests that got no comparable answer, with how often each.
-        skipped: what was not asked, by reason, such as unreadable log lines.
+        skipped: what was left out, by reason, such as unreadable log lines.
         declared_faults: declared differences that have expired or were never met; each fails the run.
         stopped: why the run ended before its cases did; empty if it didn't.
     """
@@ -133,13 +133,13 @@ class Report:
         different = any(route.different for route in self.routes)
         return 1 if different or self.declared_faults else 0
 
-    def evidence(self) -> Iterator[Evidence]:
+    def evidence(self) -> Iterator[RunEvidence]:
         """What the run has shown of each route that it compared; equal but for declared differences is equal."""
         for route in self.routes:
             compared = route.equal + route.declared + route.different + route.noise
             # A run without any comparison must not take the place of the last one that had some.
             if compared:
-                yield Evidence(
+                yield RunEvidence(
                     route=route.route,
                     time=self.started,
                     asked=compared,
@@ -150,7 +150,7 @@ class Report:
                 )
 
 
-def report_json(report: Report) -> str:
+def report_json(report: ComparisonReport) -> str:
     """The report's fields under their own names, with the exit code that goes with it."""
     text = json.dumps({"exit_code": report.exit_code, **dataclasses.asdict(report)}, indent=2, ensure_ascii=False)
     # A body may hold half a character, as "\ud800" does, which no file can; what replaces it is JSON's own escape.

@@ -8,9 +8,9 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Final
 
-from strangler.compare.differ import Kind, first_difference
+from strangler.compare.differ import DifferenceKind, first_difference
 from strangler.compare.json_values import JsonPath, NotJsonError, json_lines, json_parse, path_text
-from strangler.compare.redaction import MAX_LENGTH, Reported
+from strangler.compare.redaction import MaskedDifference, shortened
 
 # How a body begins that `json_lines` has written.
 _ITEMS: Final = ("{\n", "[\n")
@@ -30,22 +30,22 @@ class Line:
     number: int
     text: str
     key: tuple[str, bool, int]
-    place: Reported | None
+    place: MaskedDifference | None
 
 
-def body_lines(body: str, places: Mapping[str, Reported]) -> Iterator[Line]:
-    """The lines of a body, JSON with an item on each; `places` are where it differs, by `Reported.place`.
+def body_lines(body: str, places: Mapping[str, MaskedDifference]) -> Iterator[Line]:
+    """The lines of a body, JSON with an item on each; `places` are where it differs, by `MaskedDifference.place`.
 
     Lines without a path belong to the place that is named by an empty text.
     """
     lines, is_json = _split(body)
     paths: Iterable[tuple[JsonPath | None, bool]] = _paths(lines) if is_json else ((None, False) for _ in lines)
-    covering: list[tuple[JsonPath, Reported]] = []
-    # Bodies whose keys are told apart are aligned quickly, whatever is in them.
+    covering: list[tuple[JsonPath, MaskedDifference]] = []
+    # Unique keys make the alignment quick, whatever is in the bodies.
     seen: Counter[tuple[str, bool]] = Counter()
     for number, (line, (path, closes)) in enumerate(zip(lines[:_MAX_LINES], paths, strict=False), start=1):
         shown = "" if path is None else path_text(path)
-        place = places.get(_shortened(shown))
+        place = places.get(shortened(shown))
         while covering and path is not None and path[: len(covering[-1][0])] != covering[-1][0]:
             covering.pop()
         if place and path is not None:
@@ -100,10 +100,6 @@ def key_split(text: str) -> tuple[str | None, str]:
     return str(key), text[end:].removeprefix(": ")
 
 
-def _shortened(path: str) -> str:
-    return path if len(path) <= MAX_LENGTH else f"{path[: MAX_LENGTH - 1]}…"
-
-
 _BODY: Final = "body"
 _CONTEXT: Final = 3
 _MAX_MARKED: Final = 600
@@ -127,8 +123,8 @@ class Cell:
 class Row:
     """The same line of both sides; None where a side has none.
 
-    `place` is where it differs, as in `Reported`; empty where it doesn't. `aside` says that it is written otherwise and
-    is equal all the same, as a link to each side's own prefix is.
+    `place` is where it differs, empty where it doesn't. `aside` says that it is written otherwise and is equal all the
+    same, as a link to each side's own prefix is.
     """
 
     left: Cell | None
@@ -145,7 +141,7 @@ class Block:
     folded: bool
 
 
-def blocks_of(left: str, right: str, places: Sequence[Reported]) -> tuple[Block, ...]:
+def blocks_of(left: str, right: str, places: Sequence[MaskedDifference]) -> tuple[Block, ...]:
     """Both bodies in blocks; JSON is aligned by its paths, anything else line by line."""
     rows = list(_rows(left, right, {place.place: place for place in reversed(places)}))
     near = {
@@ -155,7 +151,7 @@ def blocks_of(left: str, right: str, places: Sequence[Reported]) -> tuple[Block,
     return tuple(Block(rows=tuple(row for _, row in block), folded=not shown) for shown, block in grouped)
 
 
-def _rows(left: str, right: str, places: Mapping[str, Reported]) -> Iterator[Row]:
+def _rows(left: str, right: str, places: Mapping[str, MaskedDifference]) -> Iterator[Row]:
     whole = places.get(_BODY)
     if whole is not None and left == right:
         # Bodies that may not be shown: what stands for them is the same.
@@ -171,11 +167,11 @@ def _rows(left: str, right: str, places: Mapping[str, Reported]) -> Iterator[Row
             yield from (_row(None, line, whole) for line in theirs)
 
 
-def _row(left: Line | None, right: Line | None, whole: Reported | None) -> Row:
+def _row(left: Line | None, right: Line | None, whole: MaskedDifference | None) -> Row:
     place = next((line.place for line in (left, right) if line and line.place), None)
     texts = [line.text.removesuffix(",") if line else None for line in (left, right)]
     same = texts[0] == texts[1]
-    if place and place.kind == Kind.KEY_ORDER and left and right:
+    if place and place.kind == DifferenceKind.KEY_ORDER and left and right:
         place = None
     if place is None and not same and whole is not None:
         place = whole

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from strangler.compare.comparison import COUNTS
-from strangler.compare.report.model import Example, Group, Report, RouteReport, Timing
+from strangler.compare.report.model import ComparisonReport, Example, Group, RouteReport, Timing
 from strangler.errors import many
 
 _ALWAYS: Final = ("asked", "equal", "different")
@@ -16,7 +16,7 @@ _GROUPS_SHOWN: Final = 10
 _PLACES_SHOWN: Final = 3
 
 
-def report_show(report: Report, console: Console) -> None:
+def report_show(report: ComparisonReport, console: Console) -> None:
     """Print the counts of each route, then where answers differ, then what else a reader must know."""
     if console.is_terminal:
         console.print(_table(report))
@@ -33,7 +33,7 @@ def report_show(report: Report, console: Console) -> None:
     _say(console, verdict_text(report))
 
 
-def verdict_text(report: Report) -> str:
+def verdict_text(report: ComparisonReport) -> str:
     """The whole run in one sentence."""
     asked = sum(route.asked for route in report.routes)
     different = [route for route in report.routes if route.different]
@@ -51,14 +51,14 @@ def milliseconds(seconds: float) -> str:
 
 
 def statements_text(timing: Timing | None) -> str:
-    """The statements of a request at the median, and the most of any if that is more; a dash where nobody says."""
+    """The statements of a request at the median, and the most of any if that is more; a dash where none is reported."""
     if timing is None or timing.statements_median is None:
         return "-"
     most = timing.statements_max or 0
     return f"{timing.statements_median:g}" + (f" to {most}" if most > timing.statements_median else "")
 
 
-def _table(report: Report) -> Table:
+def _table(report: ComparisonReport) -> Table:
     left, right = report.left.name, report.right.name
     # What is 0 everywhere takes no room.
     counts = [name for name in COUNTS if name in _ALWAYS or any(getattr(route, name) for route in report.routes)]
@@ -84,7 +84,7 @@ def _measures(route: RouteReport) -> tuple[str, ...]:
     return (*times, ratio, statements_text(route.left), statements_text(route.right))
 
 
-def _line(report: Report, route: RouteReport) -> str:
+def _line(report: ComparisonReport, route: RouteReport) -> str:
     names = (report.left.name, report.right.name)
     headers = (*(f"p50 {name}" for name in names), "ratio", *(f"sql {name}" for name in names))
     counts = ((name, getattr(route, name)) for name in COUNTS)
@@ -92,7 +92,7 @@ def _line(report: Report, route: RouteReport) -> str:
     return f"{route.route} " + " ".join(f"{name} {cell}" for name, cell in cells)
 
 
-def _show_group(report: Report, route: RouteReport, group: Group, console: Console) -> None:
+def _show_group(report: ComparisonReport, route: RouteReport, group: Group, console: Console) -> None:
     _say(console, f"\n{route.route}: {group.kind} at {group.pattern}, in {many(group.count, 'answer')}")
     for example in group.examples[:1]:
         who = f" as {example.caller}" if example.caller else ""
@@ -103,7 +103,7 @@ def _show_group(report: Report, route: RouteReport, group: Group, console: Conso
         _say(console, f"  {example.curl}")
 
 
-def _places(report: Report, group: Group, example: Example) -> Iterator[str]:
+def _places(report: ComparisonReport, group: Group, example: Example) -> Iterator[str]:
     sides = (report.left.name, report.right.name)
     width = max(len(name) for name in sides)
     same = [place for place in example.places if (place.kind, place.pattern) == (group.kind, group.pattern)]
@@ -115,7 +115,7 @@ def _places(report: Report, group: Group, example: Example) -> Iterator[str]:
             yield f"{name:<{width}}  {place} = {value}" if value is not None else f"{name:<{width}}  no {place}"
 
 
-def _notes(report: Report) -> Iterable[str]:
+def _notes(report: ComparisonReport) -> Iterable[str]:
     notes = [
         *(f"not compared: {sentence}, {_times(count)}" for sentence, count in report.failures),
         *(f"left out: {count} {reason}" for reason, count in report.skipped),
@@ -126,7 +126,7 @@ def _notes(report: Report) -> Iterable[str]:
 
 
 def _say(console: Console, line: str) -> None:
-    # What a server sent must not move the cursor of somebody's terminal.
+    # What a server sent must not move the cursor of the terminal.
     safe = "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in line)
     console.print(Text(safe))
 

@@ -1,4 +1,4 @@
-"""`python -m strangler.compare.shadow`: the worker, told by the environment (`SHADOW_…`), until SIGTERM."""
+"""`python -m strangler.compare.shadow`: the worker, configured by the environment (`SHADOW_…`), until SIGTERM."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ _LOG = logging.getLogger("strangler.shadow")
 
 
 def main() -> int:
-    """Run until asked to end; an expected failure is one line and its exit code."""
+    """Run until SIGTERM or SIGINT; an expected failure is one line and its exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     _LOG.setLevel(logging.INFO)
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from strangler.compare.shadow.sample import MAX_BYTES, Sample, SampleError, sample_parse
+from strangler.compare.shadow.sample import MAX_BYTES, SampledRequest, SampleError, sample_parse
 from strangler.errors import UsageError
 
 # nginx's workers send side by side, so a number may come after a higher one.
@@ -61,7 +61,7 @@ def inbox_open(path: Path, *, owner: str = "") -> socket.socket:
     :raises UsageError: another worker listens there, there is no such account, or the folder can't be written to.
     """
     if inbox_answers(path):
-        raise UsageError(f"another worker listens at {path}: end it first.")
+        raise UsageError(f"another worker listens at {path}", "end it first")
     draft = path.with_name(f".{path.name}.new")
     receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
@@ -75,7 +75,7 @@ def inbox_open(path: Path, *, owner: str = "") -> socket.socket:
     except (OSError, KeyError) as error:
         receiver.close()
         draft.unlink(missing_ok=True)
-        raise UsageError(f"{path} can't be listened at ({error}): name another place or owner.") from error
+        raise UsageError(f"{path} can't be listened at ({error})", "name another place or owner") from error
     return receiver
 
 
@@ -89,7 +89,7 @@ def inbox_answers(path: Path) -> bool:
     return True
 
 
-class Gaps:
+class SequenceGaps:
     """Counts the numbers of a growing series that didn't come."""
 
     def __init__(self) -> None:
@@ -129,10 +129,10 @@ class Backlog:
         self._prefixes = prefixes
         self._limit = limit
         self._limit_per_route = limit_per_route
-        self._waiting: dict[str, deque[Sample]] = {}
+        self._waiting: dict[str, deque[SampledRequest]] = {}
         self._length = 0
         self._refused = Refused()
-        self._gaps = Gaps()
+        self._gaps = SequenceGaps()
         self._lock = threading.Lock()
         self._ready = asyncio.Semaphore(0)
         self._loop = asyncio.get_running_loop()
@@ -153,7 +153,7 @@ class Backlog:
                 return
         self._loop.call_soon_threadsafe(self._ready.release)
 
-    async def next(self) -> Sample:
+    async def next(self) -> SampledRequest:
         """The oldest sample of the route whose turn it is: a busy route takes no turn of a quiet one."""
         await self._ready.acquire()
         with self._lock:
@@ -165,7 +165,7 @@ class Backlog:
             self._length -= 1
             return sample
 
-    def drop(self, sample: Sample) -> None:
+    def drop(self, sample: SampledRequest) -> None:
         """Count a sample that was given out as dropped after all."""
         with self._lock:
             self._refused.dropped[sample.route] += 1
@@ -185,7 +185,7 @@ class Backlog:
             self._waiting.clear()
             self._length = 0
 
-    def _put(self, sample: Sample) -> bool:
+    def _put(self, sample: SampledRequest) -> bool:
         samples = self._waiting.setdefault(sample.route, deque())
         if self._length >= self._limit or len(samples) >= self._limit_per_route:
             if not samples:

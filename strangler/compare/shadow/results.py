@@ -97,7 +97,7 @@ class ShadowResults:
                 yield connection
         except sqlite3.Error as error:
             raise FailedError(
-                f"{self._database} can't be read ({error}): remove it, the worker makes it anew."
+                f"{self._database} can't be read ({error})", "remove it, the worker makes it anew"
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""One sampled request, as nginx tells of it in a datagram of syslog with JSON in it."""
+"""One sampled request, as nginx sends it: a datagram of syslog with JSON in it."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from strangler.compare.case import Case
+from strangler.compare.cases.router import is_rewritten
 
 MAX_BYTES: Final = 65536
 _FIELDS: Final = ("method", "uri", "route", "host", "scheme", "request_id", "api")
@@ -14,17 +15,15 @@ _SENT: Final = {"authorization": "Authorization", "accept": "Accept", "accept_la
 _ROUTE: Final = re.compile(r"[a-z0-9_.]{1,200}")
 _LONGEST_ID: Final = 128
 _NUMBER: Final = re.compile(rb'^[^{]*\{"number":(\d{1,18}),')
-# nginx finds the route of such a path by another than the one that was sent.
-_REWRITTEN: Final = re.compile(r"//|/\.|%2[ef]|\\|%5c", re.IGNORECASE)
 
 
 class SampleError(ValueError):
-    """A datagram that is no sample; it says nothing of what was in it."""
+    """A datagram that is no sample; the error has no content of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
-    """A request that both stacks may be asked again.
+class SampledRequest:
+    """A request that may be repeated on both stacks.
 
     `target` is the path below the API's prefix with its query, as sent. Texts hold one byte in each character
     (latin-1). `number` counts what nginx sent, over all routes. `headers` never show in a representation, where a token
@@ -47,16 +46,16 @@ class Sample:
 
     @property
     def case(self) -> Case:
-        """What both stacks are asked."""
-        told = (
+        """The request for both stacks."""
+        headers = (
             ("Host", self.host),
             ("X-Forwarded-Proto", self.scheme),
             ("X-Request-ID", f"shadow-{self.request_id}"[:_LONGEST_ID]),
         )
-        return Case(method=self.method, target=self.target, headers=(*told, *self.headers), route=self.route)
+        return Case(method=self.method, target=self.target, headers=(*headers, *self.headers), route=self.route)
 
 
-def sample_parse(datagram: bytes, prefixes: Mapping[str, str]) -> Sample:
+def sample_parse(datagram: bytes, prefixes: Mapping[str, str]) -> SampledRequest:
     """The request in a datagram, after its syslog header; `prefixes` are those of each version of the API.
 
     :raises SampleError: it is cut, isn't GET or HEAD, or its path isn't the one that nginx matched.
@@ -68,9 +67,9 @@ def sample_parse(datagram: bytes, prefixes: Mapping[str, str]) -> Sample:
     if prefix is None or fields["method"] not in {"GET", "HEAD"} or not _ROUTE.fullmatch(fields["route"]):
         raise SampleError("not of a route")
     path = fields["uri"].partition("?")[0]
-    if not path.startswith(f"{prefix}/") or _REWRITTEN.search(path):
+    if not path.startswith(f"{prefix}/") or is_rewritten(path):
         raise SampleError("not the path that nginx matched")
-    return Sample(
+    return SampledRequest(
         method=fields["method"],
         target=fields["uri"].removeprefix(prefix),
         route=fields["route"],

@@ -10,34 +10,34 @@ from pathlib import Path
 from typing import Final
 
 from strangler.compare.comparison import COUNTS as CASE_COUNTS
-from strangler.compare.comparison import Outcome, Verdict
-from strangler.compare.redaction import Masker, Reported
+from strangler.compare.comparison import CaseOutcome, CaseResult
+from strangler.compare.redaction import MaskedDifference, Masker
 from strangler.compare.shadow.inbox import Refused
-from strangler.compare.shadow.sample import Sample
+from strangler.compare.shadow.sample import SampledRequest
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
+class SampleResult:
     """What became of one sample; nothing in it is secret."""
 
-    outcome: Outcome
+    outcome: CaseOutcome
     method: str
     path: str
     request_id: str
-    differences: tuple[Reported, ...] = ()
+    differences: tuple[MaskedDifference, ...] = ()
     failure: str = ""
 
 
-def judgement_of(sample: Sample, verdict: Verdict) -> Judgement:
+def sample_result(sample: SampledRequest, result: CaseResult) -> SampleResult:
     """The verdict with its secrets masked."""
     masker = Masker(sample.secrets)
-    return Judgement(
-        outcome=verdict.outcome,
+    return SampleResult(
+        outcome=result.outcome,
         method=sample.method,
         path=masker.text(sample.target)[:200],
         request_id=sample.request_id[:128],
-        differences=tuple(masker.reported(each) for each in verdict.found),
-        failure=str(verdict.failure) if verdict.failure else "",
+        differences=tuple(masker.reported(each) for each in result.found),
+        failure=str(result.failure) if result.failure else "",
     )
 
 
@@ -72,13 +72,13 @@ class PlaceTally:
 
     count: int = 0
     at: str
-    example: Reported
-    judgement: Judgement
+    example: MaskedDifference
+    result: SampleResult
 
 
 @dataclass(kw_only=True)
 class RouteTally:
-    """The counts of one route; `places` are told apart by kind and pattern."""
+    """The counts of one route; `places` are keyed by kind and pattern."""
 
     counts: Counter[str] = field(default_factory=Counter)
     places: dict[tuple[str, str], PlaceTally] = field(default_factory=dict)
@@ -99,30 +99,30 @@ class Tally:
     def __bool__(self) -> bool:
         return bool(self.routes or self.malformed or self.missed)
 
-    def judged(self, route: str, judgement: Judgement) -> None:
-        """Count a sample that was asked."""
+    def add_result(self, route: str, result: SampleResult) -> None:
+        """Count a sample that was compared."""
         now = _now()
         tally = self.routes.setdefault(route, RouteTally())
-        tally.counts.update({ASKED: 1, judgement.outcome: 1})
+        tally.counts.update({ASKED: 1, result.outcome: 1})
         tally.first, tally.last = tally.first or now, now
-        tally.failure = judgement.failure or tally.failure
-        for example in judgement.differences:
-            self._place(tally, example, judgement, now)
+        tally.failure = result.failure or tally.failure
+        for example in result.differences:
+            self._place(tally, example, result, now)
 
     def refused(self, refused: Refused) -> None:
-        """Count what wasn't asked."""
+        """Count what wasn't compared."""
         self.malformed += refused.malformed
         self.missed += refused.missed
         for route, count in refused.dropped.items():
             self.routes.setdefault(route, RouteTally()).counts[DROPPED] += count
 
-    def _place(self, tally: RouteTally, example: Reported, judgement: Judgement, now: str) -> None:
+    def _place(self, tally: RouteTally, example: MaskedDifference, result: SampleResult, now: str) -> None:
         key = (example.kind, example.pattern)
         known = tally.places.get(key)
         if known is None and len(tally.places) >= self._places_per_route:
             return
         count = known.count if known else 0
-        tally.places[key] = PlaceTally(count=count + 1, at=now, example=example, judgement=judgement)
+        tally.places[key] = PlaceTally(count=count + 1, at=now, example=example, result=result)
 
 
 def _now() -> str:
@@ -179,7 +179,7 @@ class ShadowStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        # A connection each: nobody may mind if the file is removed meanwhile.
+        # A connection each, so that the file may be removed meanwhile.
         with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -207,7 +207,7 @@ def _route_add(connection: sqlite3.Connection, name: str, tally: RouteTally) -> 
 
 def _places_add(connection: sqlite3.Connection, name: str, tally: RouteTally) -> None:
     for (kind, pattern), place in tally.places.items():
-        found, asked = place.example, place.judgement
+        found, asked = place.example, place.result
         sides = (found.left, found.right, asked.method, asked.path, asked.request_id)
         connection.execute(
             """INSERT INTO difference VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -11,14 +11,14 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, HttpUrl, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from strangler.compare.client.client import Asker, Limits, Pace
+from strangler.compare.client.client import Limits, RateLimit, SideClient
 from strangler.compare.client.sides import Side
-from strangler.compare.comparison import Judge, Outcome, Rules
+from strangler.compare.comparison import CaseComparer, CaseOutcome, Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.differ import Kind
+from strangler.compare.differ import DifferenceKind
 from strangler.compare.shadow.inbox import Backlog, Inbox
-from strangler.compare.shadow.sample import Sample
-from strangler.compare.shadow.store import PLACES_PER_ROUTE, Judgement, ShadowStore, Tally, judgement_of
+from strangler.compare.shadow.sample import SampledRequest
+from strangler.compare.shadow.store import PLACES_PER_ROUTE, SampleResult, ShadowStore, Tally, sample_result
 from strangler.errors import FailedError, UsageError
 from strangler.routes.route import Api, Stack
 
@@ -54,7 +54,7 @@ class ShadowSettings(BaseSettings):
     queue_per_route: Positive = 50
     timeout: Annotated[float, Field(gt=0)] = 10.0
     body_bytes: Positive = 1_000_000
-    ignore: frozenset[Kind] = frozenset()
+    ignore: frozenset[DifferenceKind] = frozenset()
 
 
 def shadow_settings_load() -> ShadowSettings:
@@ -67,7 +67,7 @@ def shadow_settings_load() -> ShadowSettings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "SHADOW_" + "_".join(str(part) for part in first["loc"][:1]).upper()
-        raise UsageError(f"{name} can't be read ({first['msg']}): set it right in the worker's environment.") from None
+        raise UsageError(f"{name} can't be read ({first['msg']})", "correct it in the worker's environment") from None
 
 
 _LOG = logging.getLogger("strangler.shadow")
@@ -85,7 +85,7 @@ class ShadowWorker:
         self._settings = settings
         self._store = ShadowStore(settings.database)
         self._tally = self._empty_tally()
-        self._pace = Pace(settings.rate)
+        self._rate_limit = RateLimit(settings.rate)
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -93,18 +93,18 @@ class ShadowWorker:
         try:
             self._store.prepare()
         except (OSError, sqlite3.Error) as error:
-            raise FailedError(f"{settings.database} can't be used ({error}): remove it or name another.") from error
+            raise FailedError(f"{settings.database} can't be used ({error})", "remove it or name another") from error
         self._backlog = Backlog(
             prefixes={Api.V1: settings.v1, Api.V2: settings.v2},
             limit=settings.queue,
             limit_per_route=settings.queue_per_route,
         )
-        askers = [
-            await self._exit.enter_async_context(self._asker(stack, str(url)))
+        clients = [
+            await self._exit.enter_async_context(self._client(stack, str(url)))
             for stack, url in ((Stack.DJANGO, settings.django_url), (Stack.FASTAPI, settings.fastapi_url))
         ]
         rules = Rules(DeclaredDifferences(declared_differences(settings.declared)), ignore=settings.ignore)
-        self._judge = Judge(askers[0], askers[1], rules)
+        self._comparer = CaseComparer(clients[0], clients[1], rules)
         self._exit.enter_context(
             Inbox(settings.socket, owner=settings.socket_owner, receive=self._backlog.offer),
         )
@@ -123,8 +123,8 @@ class ShadowWorker:
         self._backlog.drop_all()
         self._write()
 
-    def _asker(self, stack: Stack, url: str) -> Asker:
-        """Asks a stack behind nginx's back and as nginx would."""
+    def _client(self, stack: Stack, url: str) -> SideClient:
+        """Requests a stack directly, with the headers that nginx would send."""
         settings = self._settings
         side = Side(
             name=stack,
@@ -133,7 +133,7 @@ class ShadowWorker:
             headers=(("User-Agent", "strangler-shadow"), ("X-Forwarded-Prefix", settings.v1 or "/")),
         )
         limits = Limits(concurrency=settings.concurrency, timeout=settings.timeout, body_bytes=settings.body_bytes)
-        return Asker(side, limits)
+        return SideClient(side, limits)
 
     def _empty_tally(self) -> Tally:
         return Tally(places_per_route=PLACES_PER_ROUTE)
@@ -142,21 +142,23 @@ class ShadowWorker:
         while True:
             sample = await self._backlog.next()
             try:
-                await self._pace.wait()
-                judgement = await self._judgement(sample)
+                await self._rate_limit.wait()
+                result = await self._compared(sample)
             except asyncio.CancelledError:
                 self._backlog.drop(sample)
                 raise
-            self._tally.judged(sample.route, judgement)
+            self._tally.add_result(sample.route, result)
 
-    async def _judgement(self, sample: Sample) -> Judgement:
+    async def _compared(self, sample: SampledRequest) -> SampleResult:
         try:
-            return judgement_of(sample, await self._judge.judge(sample.case))
-        except Exception as error:  # noqa: BLE001 - one sample that nobody thought of must not end the others
+            return sample_result(sample, await self._comparer.compare(sample.case))
+        except Exception as error:  # noqa: BLE001 - an unexpected sample must not end the worker
             # Its own words, or its trace, could quote the request and its token.
-            failure = f"the worker stumbled over an answer ({type(error).__name__})"
+            failure = f"the worker met an unexpected exception ({type(error).__name__})"
             _LOG.error("%s of %s", failure, sample.route)
-            return Judgement(outcome=Outcome.FAILED, method=sample.method, path="", request_id="", failure=failure)
+            return SampleResult(
+                outcome=CaseOutcome.FAILED, method=sample.method, path="", request_id="", failure=failure
+            )
 
     async def _write_on(self) -> None:
         while True:

@@ -67,7 +67,7 @@ class Originals:
         return self._keys[table]
 
 
-class Reader:
+class ChangeReader:
     """Reads what has changed in one copy; to be made before anybody else works on it.
 
     `mark` is the number of a transaction before all that are to be looked at.

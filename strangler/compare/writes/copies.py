@@ -24,7 +24,7 @@ class Copies:
         source: what is copied.
         table: the routes, which say whether FastAPI writes.
         consumer: what FastAPI's role needs.
-        tell: receives a sentence when leftovers are dropped.
+        log: receives a sentence when leftovers are dropped.
         check: called while something is waited for; what it raises ends it.
     """
 
@@ -34,13 +34,13 @@ class Copies:
         *,
         table: RouteTable,
         consumer: Consumer,
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
         check: Callable[[], None],
     ) -> None:
         self._source = source
         self._table = table
         self._consumer = consumer
-        self._tell = tell
+        self._log = log
         self._check = check
         self._exit = ExitStack()
 
@@ -48,7 +48,7 @@ class Copies:
         with ExitStack() as exits:
             self._admin = exits.enter_context(connected(self._source.admin_dsn))
             dsn, like = self._source.admin_dsn, self._source.name
-            self._made = Throwaways(self._admin, admin_dsn=dsn, like=like, purpose="compare", tell=self._tell)
+            self._made = Throwaways(self._admin, admin_dsn=dsn, like=like, purpose="compare", tell=self._log)
             self._made.begin()
             self.snapshot = self._made.name("snapshot")
             exits.callback(self._made.drop, self.snapshot)

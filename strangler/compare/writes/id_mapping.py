@@ -34,7 +34,7 @@ _EPOCH_FROM: Final = 1_000_000_000
 class Clock:
     """The time at which the scenario runs.
 
-    `began` is when; `slack` is how many seconds may lie between both sides writing the same: they are asked one after
+    `began` is when; `slack` is how many seconds may lie between the writes of both sides: one follows
     the other.
     """
 
@@ -50,7 +50,7 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Role:
+class NewRow:
     """The part that a new row plays: the one of a table that a step added, or one of several."""
 
     table: str
@@ -63,7 +63,7 @@ class Role:
 
 
 @dataclass
-class Roles:
+class IdMapping:
     """What is known of the new rows of both sides, and of random values that stand for one another.
 
     With `certain` false a comparison is a guess that leaves no trace.
@@ -74,17 +74,17 @@ class Roles:
     nameless: tuple[set[tuple[str, str | None]], ...] = field(default_factory=lambda: (set(), set()))
     # Transactions of the scenario have a number between these.
     transactions: tuple[int, int] = (0, 0)
-    _of_rows: tuple[dict[tuple[str, str], Role], ...] = field(default_factory=lambda: ({}, {}))
-    _of_ids: tuple[dict[str, set[Role]], ...] = field(default_factory=lambda: (defaultdict(set), defaultdict(set)))
+    _of_rows: tuple[dict[tuple[str, str], NewRow], ...] = field(default_factory=lambda: ({}, {}))
+    _of_ids: tuple[dict[str, set[NewRow]], ...] = field(default_factory=lambda: (defaultdict(set), defaultdict(set)))
     _pairs: tuple[dict[str, str], ...] = field(default_factory=lambda: ({}, {}))
 
-    def learn(self, table: Table, side: int, key: tuple[str | None, ...], role: Role) -> None:
+    def learn(self, table: Table, side: int, key: tuple[str | None, ...], role: NewRow) -> None:
         """That the row of that key plays that part."""
         if len(key) == len(table.key) == 1 and key[0] is not None:
             self._of_rows[side][table.full_name, key[0]] = role
             self._of_ids[side][key[0]].add(role)
 
-    def role(self, side: int, table: str, value: str | None) -> Role | None:
+    def role(self, side: int, table: str, value: str | None) -> NewRow | None:
         """The part of the row of `table` (with its schema) that a foreign key points to; None if it isn't new."""
         return None if value is None else self._of_rows[side].get((table, value))
 
@@ -94,11 +94,11 @@ class Roles:
         """Whether two values of a column, as PostgreSQL writes them, are the same."""
         reference = table.references.get(column.name)
         if reference is not None:
-            roles = self.role(LEFT, reference, left), self.role(RIGHT, reference, right)
-            if not certain and roles == (None, None):
+            mapping = self.role(LEFT, reference, left), self.role(RIGHT, reference, right)
+            if not certain and mapping == (None, None):
                 nameless = [(reference, value) in self.nameless[side] for side, value in enumerate((left, right))]
                 return all(nameless) or (not any(nameless) and left == right)
-            return roles[0] == roles[1] and (roles[0] is not None or left == right)
+            return mapping[0] == mapping[1] and (mapping[0] is not None or left == right)
         if left == right or left is None or right is None:
             return left == right
         if column.category == _NUMBERS:

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from strangler.compare.redaction import MASK, MAX_LENGTH, Masker, is_secret
+from strangler.compare.redaction import MASK, Masker, is_secret, shortened
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.changes import Key, Originals, TableChanges, Values
 from strangler.compare.writes.generated_values import hash_parameters
-from strangler.compare.writes.id_mapping import LEFT, RIGHT, Role, Roles
+from strangler.compare.writes.id_mapping import LEFT, RIGHT, IdMapping, NewRow
 from strangler.compare.writes.tables import Column, Table
 
 _TEXTS: Final = "S"
@@ -32,17 +32,13 @@ def value_shown(column: Column, value: str | None, masker: Masker) -> str:
     if is_secret(column.name):
         return MASK
     text = masker.text(value)
-    return _shortened(json.dumps(text, ensure_ascii=False) if column.category == _TEXTS else text)
+    return shortened(json.dumps(text, ensure_ascii=False) if column.category == _TEXTS else text)
 
 
 def row_shown(table: Table, row: Values, masker: Masker) -> str:
     """A whole row in one line."""
     pairs = zip(table.columns, row, strict=True)
-    return _shortened(", ".join(f"{column.name} {value_shown(column, value, masker)}" for column, value in pairs))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"
+    return shortened(", ".join(f"{column.name} {value_shown(column, value, masker)}" for column, value in pairs))
 
 
 class RowComparison:
@@ -51,19 +47,19 @@ class RowComparison:
     A row that was there before is the same row if it has the same key; a new one if it plays the same part.
     """
 
-    def __init__(self, tables: Sequence[Table], originals: Originals, roles: Roles) -> None:
+    def __init__(self, tables: Sequence[Table], originals: Originals, mapping: IdMapping) -> None:
         self._tables = tables
         self._originals = originals
-        self._roles = roles
-        self._pairs: dict[Table, dict[Role, tuple[Key, Key]]] = {table: {} for table in tables}
+        self._mapping = mapping
+        self._pairs: dict[Table, dict[NewRow, tuple[Key, Key]]] = {table: {} for table in tables}
         # Rows that the other side lacks, by side and key.
-        self._alone: dict[Table, dict[tuple[int, Key], Role]] = {table: {} for table in tables}
+        self._alone: dict[Table, dict[tuple[int, Key], NewRow]] = {table: {} for table in tables}
         self._numbers: Counter[tuple[Table, int]] = Counter()
         self._standing: set[tuple[str, ...]] = set()
 
     def compare(self, step: int, left: Changes, right: Changes, *, masker: Masker) -> tuple[RowDifference, ...]:
         """The differences that weren't there before this step; steps are counted from 1."""
-        self._roles.nameless = tuple(
+        self._mapping.nameless = tuple(
             {(table.full_name, key[0]) for table in self._tables for key in self._new(table, changes[table], side)}
             for side, changes in ((LEFT, left), (RIGHT, right))
         )
@@ -78,21 +74,21 @@ class RowComparison:
         """Give each new row of both sides its part."""
         pairs = self._pairs[table]
         free = self._new(table, left, LEFT), self._new(table, right, RIGHT)
-        for ours, theirs in rows_match(table, free[LEFT], free[RIGHT], self._roles):
+        for ours, theirs in rows_match(table, free[LEFT], free[RIGHT], self._mapping):
             role = self._role(table, step)
             pairs[role] = (ours, theirs)
             for side, key in ((LEFT, ours), (RIGHT, theirs)):
-                self._roles.learn(table, side, key, role)
+                self._mapping.learn(table, side, key, role)
                 del free[side][key]
         for side, rows in enumerate(free):
             for key in rows:
                 if (side, key) not in self._alone[table]:
                     self._alone[table][side, key] = self._role(table, step)
 
-    def _role(self, table: Table, step: int) -> Role:
-        """A part that nobody has yet."""
+    def _role(self, table: Table, step: int) -> NewRow:
+        """A new row's identity that is not taken yet."""
         self._numbers[table, step] += 1
-        return Role(table.shown, step, self._numbers[table, step])
+        return NewRow(table.shown, step, self._numbers[table, step])
 
     def _new(self, table: Table, changes: TableChanges, side: int) -> dict[Key, Values]:
         """The new rows that have no part yet."""
@@ -135,23 +131,23 @@ class RowComparison:
     def _columns(self, table: Table, row: str, ours: Values, theirs: Values, masker: Masker) -> Iterator[RowDifference]:
         for index, column in compared_columns(table):
             pair = ours[index], theirs[index]
-            if not self._roles.column_same(table, column, *pair):
+            if not self._mapping.column_same(table, column, *pair):
                 left, right = (self._shown(table, column, side, value, masker) for side, value in enumerate(pair))
                 yield RowDifference(table=table.shown, row=row, column=column.name, left=left, right=right)
 
     def _shown(self, table: Table, column: Column, side: int, value: str | None, masker: Masker) -> str:
-        role = self._roles.role(side, table.references.get(column.name, ""), value)
+        role = self._mapping.role(side, table.references.get(column.name, ""), value)
         shown = value_shown(column, value, masker)
         return f"{shown} ({role})" if role else shown
 
-    def _role_name(self, table: Table, role: Role, ours: Values | None, theirs: Values | None) -> str:
+    def _role_name(self, table: Table, role: NewRow, ours: Values | None, theirs: Values | None) -> str:
         """The part, and for a row that only joins others, which ones."""
         columns = compared_columns(table)
         side, row = (LEFT, ours) if ours is not None else (RIGHT, theirs)
         if row is None or not all(column.name in table.references for _, column in columns):
             return str(role)
         joined = (
-            f"{column.name} {self._roles.role(side, table.references[column.name], row[index]) or row[index]}"
+            f"{column.name} {self._mapping.role(side, table.references[column.name], row[index]) or row[index]}"
             for index, column in columns
         )
         return f"{role} ({', '.join(joined)})"
@@ -175,13 +171,15 @@ def compared_columns(table: Table) -> list[tuple[int, Column]]:
     return [(index, column) for index, column in enumerate(table.columns) if column.name not in picked]
 
 
-def rows_match(table: Table, left: dict[Key, Values], right: dict[Key, Values], roles: Roles) -> list[tuple[Key, Key]]:
+def rows_match(
+    table: Table, left: dict[Key, Values], right: dict[Key, Values], mapping: IdMapping
+) -> list[tuple[Key, Key]]:
     """Pairs of keys of new rows: first those alike in all columns, then the most alike if half of their columns are."""
     columns = compared_columns(table)
 
     def score(one: Key, other: Key) -> int:
         pairs = ((column, left[one][index], right[other][index]) for index, column in columns)
-        return sum(roles.column_same(table, *pair, certain=False) for pair in pairs)
+        return sum(mapping.column_same(table, *pair, certain=False) for pair in pairs)
 
     ours, theirs = _in_order(left), _in_order(right)
     alike = _equal_pairs(ours, theirs, lambda one, other: score(one, other) == len(columns))

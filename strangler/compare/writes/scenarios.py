@@ -9,12 +9,12 @@ from typing import Final
 
 from strangler.compare.case import Scenario
 from strangler.compare.client.auth import Callers
-from strangler.compare.client.client import Asker, Limits
+from strangler.compare.client.client import Limits, SideClient
 from strangler.compare.collector import Collector
-from strangler.compare.comparison import Outcome, Rules, Verdict
+from strangler.compare.comparison import CaseOutcome, CaseResult, Rules
 from strangler.compare.writes.copies import Copies
-from strangler.compare.writes.play import Play, Played
-from strangler.compare.writes.servers import Servers, Starting, servers_run
+from strangler.compare.writes.play import Play, PlayedStep
+from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
 from strangler.databases.connecting import connected, refusals
 from strangler.databases.source import Source
 from strangler.errors import FailedError
@@ -28,13 +28,13 @@ _ENDED: Final = "cases after a server of their scenario had ended"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asking:
-    """How both sides are asked.
+class RequestOptions:
+    """How both sides are requested.
 
     Attributes:
         limits: of time and size; there is one request under way at a time.
         sign_in: how a caller gets a token, from either side its own.
-        password: of a caller; None where nobody knows it.
+        password: of a caller; None where there is none.
     """
 
     limits: Limits
@@ -48,28 +48,28 @@ async def writes_compare(
     *,
     routes: RouteTable,
     rules: Rules,
-    asking: Asking,
+    options: RequestOptions,
     logs: Path,
     chosen: Collection[str] = (),
     stacks: tuple[Stack, Stack] = (Stack.DJANGO, Stack.FASTAPI),
-    starting: Starting = stack_service,
-    tell: Callable[[str], None] = lambda _sentence: None,
+    starting: ServerFactories = stack_service,
+    log: Callable[[str], None] = lambda _sentence: None,
     check: Callable[[], None] = lambda: None,
-) -> AsyncGenerator[Played, None]:
+) -> AsyncGenerator[PlayedStep, None]:
     """Play each scenario on fresh copies of the database; gives each step as it was played.
 
     The database itself (`source_of` a stack) is only read, and the stack's own servers aren't asked. What those of the
-    copies say goes to the folder `logs`. Scenarios that ask for none of the `chosen` routes are left out, unless none
+    copies say goes to the folder `logs`. Scenarios without any of the `chosen` routes are left out, unless none
     is chosen. To be closed (`contextlib.aclosing`) by who doesn't take every step.
 
-    `tell` receives a sentence for what takes its time. `check` is called while something is waited for; what it raises
+    `log` receives a sentence for what takes its time. `check` is called while something is waited for; what it raises
     ends the run, as does cancelling its task.
 
-    :raises UnsafeError: a server would have been told of the real database.
+    :raises UnsafeError: a server would have received the real database's address.
     :raises FailedError: the database can't be copied, or a server doesn't start.
     """
     _logs_begin(logs)
-    tell(f"copying the database {source.name}")
+    log(f"copying the database {source.name}")
 
     def look() -> None:
         check()
@@ -77,17 +77,17 @@ async def writes_compare(
             raise asyncio.CancelledError
 
     consumer = source.settings.project.load_consumer()
-    with Copies(source, table=routes, consumer=consumer, tell=tell, check=look) as copies:
+    with Copies(source, table=routes, consumer=consumer, log=log, check=look) as copies:
         for scenario in scenarios:
             if chosen and not any(step.case.route in chosen for step in scenario.steps):
                 continue
-            tell(f"playing {scenario.name}")
+            log(f"playing {scenario.name}")
             with (
                 refusals(),
                 _ready(copies, rules) as (names, play),
                 servers_run(source, names, stacks=stacks, starting=starting, logs=logs, check=look) as servers,
             ):
-                async for played in _steps(scenario, play, servers, asking):
+                async for played in _steps(scenario, play, servers, options):
                     yield played
 
 
@@ -106,21 +106,24 @@ def _ready(copies: Copies, rules: Rules) -> Iterator[tuple[tuple[str, str], Play
         yield names, Play(original, (left, right), rules=rules)
 
 
-async def _steps(scenario: Scenario, play: Play, servers: Servers, asking: Asking) -> AsyncIterator[Played]:
+async def _steps(
+    scenario: Scenario, play: Play, servers: Servers, options: RequestOptions
+) -> AsyncIterator[PlayedStep]:
     async with AsyncExitStack() as exits:
-        askers = [
-            await exits.enter_async_context(Asker(side, asking.limits, strict_json=True)) for side in servers.sides
+        clients = [
+            await exits.enter_async_context(SideClient(side, options.limits, strict_json=True))
+            for side in servers.sides
         ]
-        callers = [Callers([asker], asking.sign_in, asking.password) for asker in askers]
+        callers = [Callers([client], options.sign_in, options.password) for client in clients]
         ended = False
         for step in scenario.steps:
             if ended:
-                yield Played(case=step.case, verdict=None, skipped=_ENDED)
+                yield PlayedStep(case=step.case, result=None, skipped=_ENDED)
                 continue
-            played = await play.step(step, askers, callers)
-            if played.verdict and played.verdict.failure and (failure := servers.failure()):
+            played = await play.step(step, clients, callers)
+            if played.result and played.result.failure and (failure := servers.failure()):
                 ended = True
-                played = Played(case=played.case, verdict=Verdict(outcome=Outcome.FAILED, failure=failure))
+                played = PlayedStep(case=played.case, result=CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
             yield played
 
 
@@ -128,9 +131,9 @@ class WriteRunner:
     """Has each step of `writes_compare` collected.
 
     Args:
-        collector: what is found goes there.
+        collector: receives the results.
         chosen: the routes that count; the others are played, since scenarios need them. Empty for all.
-        tell: is called after each step that counts.
+        on_outcome: is called after each step that counts.
     """
 
     def __init__(
@@ -138,23 +141,23 @@ class WriteRunner:
         collector: Collector,
         *,
         chosen: Collection[str] = (),
-        tell: Callable[[Outcome], None] = lambda _outcome: None,
+        on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None,
     ) -> None:
         self._collector = collector
         self._chosen = frozenset(chosen)
-        self._tell = tell
+        self._on_outcome = on_outcome
         self._stopped = ""
 
     def stop(self, why: str) -> None:
         """Play no more steps than the one under way."""
         self._stopped = self._stopped or why
 
-    async def run(self, steps: AsyncGenerator[Played, None]) -> str:
+    async def run(self, steps: AsyncGenerator[PlayedStep, None]) -> str:
         """Play all; why the run ended before they did, empty if it didn't.
 
         A database that can't be copied or a server that doesn't start is a failure of the report.
 
-        :raises UnsafeError: a server would have been told of the real database.
+        :raises UnsafeError: a server would have received the real database's address.
         """
         try:
             async with aclosing(steps):
@@ -167,11 +170,11 @@ class WriteRunner:
             self._collector.failed(str(error).splitlines()[0])
         return self._stopped
 
-    def _add(self, played: Played) -> None:
+    def _add(self, played: PlayedStep) -> None:
         if self._chosen and played.case.route not in self._chosen:
             return
-        if played.verdict is None:
+        if played.result is None:
             self._collector.skipped[played.skipped] += 1
             return
-        self._collector.add(played.case, played.verdict, rows=played.rows, secrets=played.secrets)
-        self._tell(Outcome.DIFFERENT if played.rows else played.verdict.outcome)
+        self._collector.add(played.case, played.result, rows=played.rows, secrets=played.secrets)
+        self._on_outcome(CaseOutcome.DIFFERENT if played.rows else played.result.outcome)

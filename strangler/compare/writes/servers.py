@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from strangler.compare.client.errors import AskFailed
+from strangler.compare.client.errors import RequestError
 from strangler.compare.client.sides import Side
 from strangler.databases.connecting import dsn_to
 from strangler.databases.source import Source
@@ -20,8 +20,8 @@ from strangler.routes.route import Stack
 from strangler.settings import HOST, LocalSettings
 
 # How a stack's server is started.
-Starting = Callable[[LocalSettings, Connections, Stack], Service | None]
-# One step is asked at a time.
+ServerFactories = Callable[[LocalSettings, Connections, Stack], Service | None]
+# One step is requested at a time.
 _POOL: Final = 4
 
 
@@ -32,14 +32,14 @@ class Servers:
     sides: tuple[Side, Side]
     children: Children
 
-    def failure(self) -> AskFailed | None:
+    def failure(self) -> RequestError | None:
         """Why a server no longer runs, in one sentence; None if both do."""
         try:
             self.children.require_running()
         except FailedError as error:
             # Its other lines are the end of the log.
             name, _, what = str(error).splitlines()[0].partition(" ")
-            return AskFailed(name, what, always=True)
+            return RequestError(name, what, always=True)
         return None
 
 
@@ -51,13 +51,13 @@ def servers_run(
     stacks: tuple[Stack, Stack],
     logs: Path,
     check: Callable[[], None],
-    starting: Starting = stack_service,
+    starting: ServerFactories = stack_service,
 ) -> Iterator[Servers]:
     """Servers on the databases of these names, for as long as the `with` block lasts; their output goes to `logs`.
 
     `starting` makes the server of a stack.
 
-    :raises UnsafeError: one of them would have been told of the real database; none was started.
+    :raises UnsafeError: one of them would have received the real database's address; none was started.
     :raises FailedError: one ended, or wasn't ready within a minute.
     """
     labels = stacks if stacks[0] != stacks[1] else [f"{side}-{stacks[0]}" for side in ("left", "right")]
@@ -79,7 +79,7 @@ def servers_run(
         children.stop()
 
 
-def _service(source: Source, starting: Starting, stack: Stack, database: str) -> Service:
+def _service(source: Source, starting: ServerFactories, stack: Stack, database: str) -> Service:
     connections = Connections(
         owner_dsn=dsn_to(source.owner_dsn, database),
         fastapi_dsn=dsn_to(source.fastapi_dsn, database),
@@ -96,7 +96,7 @@ def _service(source: Source, starting: Starting, stack: Stack, database: str) ->
 
 
 def _side(service: Service, stack: Stack, prefixes: Prefixes) -> Side:
-    """Asked behind nginx's back and as nginx would ask; both are told v1's prefix, so that their links are v1's."""
+    """Requested directly with the headers that nginx would send; both receive v1's prefix, so that links are v1's."""
     return Side(
         name=service.name,
         url=f"http://{HOST}:{service.listens[1]}{prefixes.upstream(stack)}",

@@ -1,4 +1,4 @@
-"""What a side has answered, put into what it is asked later: each side has variables of its own."""
+"""Variables: values of a side's responses that its later requests carry; each side has its own."""
 
 import dataclasses
 import json
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import quote
 
-from strangler.compare.case import Case, Step, value_at
-from strangler.compare.client.response import Answer
+from strangler.compare.case import Case, ScenarioStep, value_at
+from strangler.compare.client.response import SideResponse
 from strangler.compare.json_values import ABSENT, NotJsonError, json_parse, json_text
 
 # The parsed values of what was saved, by the variable's name.
@@ -38,8 +38,8 @@ def case_filled(case: Case, variables: Mapping[str, object]) -> Case:
     )
 
 
-def variables_save(step: Step, answer: Answer, variables: Variables) -> list[str]:
-    """Save what the step asks for; returns the names whose place the answer doesn't have, and forgets their values."""
+def variables_save(step: ScenarioStep, answer: SideResponse, variables: Variables) -> list[str]:
+    """Save the step's variables; returns the names whose place the response lacks, and forgets their values."""
     try:
         body = json_parse(answer.text) if step.save else None
     except NotJsonError:

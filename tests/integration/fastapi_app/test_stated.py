@@ -23,7 +23,7 @@ from fastapi_app.events.batch import Position
 from fastapi_app.models import User
 from shared_schema.consumer.consumer import Feature, load_consumer
 from shared_schema.consumer.usage import Usage, usage_of
-from strangler.compare.case import Case, Step
+from strangler.compare.case import Case, ScenarioStep
 from strangler.compare.cases.case_files import scenarios_from_files
 from strangler.compare.writes.variables import Variables, case_filled, variables_save
 from strangler_fastapi.db import query as reads
@@ -131,7 +131,7 @@ async def _sign_in_with_a_weak_hash(running: Running, owner_dsn: str) -> None:
     assert response.status_code == 200, response.text
 
 
-async def _ask(client: httpx.AsyncClient, step: Step, case: Case, variables: Variables) -> None:
+async def _ask(client: httpx.AsyncClient, step: ScenarioStep, case: Case, variables: Variables) -> None:
     asked.set(case.target.split("?")[0].split("/")[1])
     credentials = bearer(CALLERS[case.caller]) if case.caller in CALLERS else {}
     response = await client.request(

@@ -78,7 +78,7 @@ def test_expired_and_unmet_declarations_fail_the_run(compare: Compare, stacks: t
     run = compare.run(stacks[0].url, stacks[1].url, "--declared", str(declared))
     assert run.code == 1
     assert run.report["declared_faults"] == [
-        "the declared difference of posts.list ($.a) has expired on 2001-01-01: mend it, or declare it anew",
+        "the declared difference of posts.list ($.a) has expired on 2001-01-01: fix it, or declare it anew",
         "the declared difference of posts.list (x-a) was never met: remove it",
     ]
     assert run.suites["declared differences"].get("failures") == "2"

@@ -7,10 +7,10 @@ from tests.comparison_runs import Compare
 from tests.shadows import Reply, TinyStack
 
 BAD: dict[str, tuple[Bytes, str]] = {
-    "what is no HTTP": (lambda _head: [b"SSH-2.0-OpenSSH\r\n\r\n"], "right answered with what is no HTTP (posts.list)"),
-    "nothing": (lambda _head: [], "right broke its answer off (posts.list)"),
-    "half an answer": (lambda _head: [http(b"{}")[:-1]], "right broke its answer off (posts.list)"),
-    "broken JSON": (lambda _head: [http(b'{"count":')], "right answered with JSON that can't be read (posts.list)"),
+    "what is no HTTP": (lambda _head: [b"SSH-2.0-OpenSSH\r\n\r\n"], "right sent an invalid HTTP response (posts.list)"),
+    "nothing": (lambda _head: [], "right interrupted its response (posts.list)"),
+    "half an answer": (lambda _head: [http(b"{}")[:-1]], "right interrupted its response (posts.list)"),
+    "broken JSON": (lambda _head: [http(b'{"count":')], "right sent invalid JSON (posts.list)"),
     "an endless body": (endless, "right answered with more than 1,000,000 bytes (posts.list)"),
     "a huge body": (
         lambda _head: [http(b'"' + b"x" * 50_000_000 + b'"')],
@@ -18,7 +18,7 @@ BAD: dict[str, tuple[Bytes, str]] = {
     ),
     "a bomb": (
         lambda _head: [http(b"no gzip", more="Content-Encoding: gzip\r\n")],
-        "right broke its answer off (posts.list)",
+        "right interrupted its response (posts.list)",
     ),
     "itself": (
         lambda _head: [http(b"", status="302 Found", more="Location: /posts/?page=2\r\n")],

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from strangler.cli import command_line
-from strangler.compare.comparison import Outcome
-from strangler.compare.redaction import Reported
+from strangler.compare.comparison import CaseOutcome
+from strangler.compare.redaction import MaskedDifference
 from strangler.compare.shadow.inbox import Refused
-from strangler.compare.shadow.store import Judgement, ShadowStore, Tally
+from strangler.compare.shadow.store import SampleResult, ShadowStore, Tally
 from strangler.local.services import shadow_database
 from strangler.settings import LocalSettings
 from tests.example import example_file
@@ -51,15 +51,15 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def add(folder: Path, route: str, *judgements: Judgement) -> None:
+def add(folder: Path, route: str, *judgements: SampleResult) -> None:
     tally = Tally(places_per_route=9)
     for each in judgements:
-        tally.judged(route, each)
+        tally.add_result(route, each)
     ShadowStore(shadow_database(folder)).add(tally)
 
 
-def judgement(outcome: Outcome, *found: Reported, failure: str = "") -> Judgement:
-    return Judgement(
+def judgement(outcome: CaseOutcome, *found: MaskedDifference, failure: str = "") -> SampleResult:
+    return SampleResult(
         outcome=outcome, method="GET", path="/posts/?page=2", request_id="r1", differences=found, failure=failure
     )
 
@@ -68,7 +68,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(command_line(["shadow"]), ["shadow", *arguments])
 
 
-TITLE = Reported(kind="value", place="$.results[3].title", pattern="$.results[*].title", left='"a"', right=None)
+TITLE = MaskedDifference(kind="value", place="$.results[3].title", pattern="$.results[*].title", left='"a"', right=None)
 
 
 def test_routes_that_are_sampled_are_shown_before_anything_was_asked() -> None:
@@ -80,7 +80,12 @@ def test_routes_that_are_sampled_are_shown_before_anything_was_asked() -> None:
 
 
 def test_routes_that_were_sampled_are_shown_too_and_equal_ones_end_well(checkout: Path) -> None:
-    add(checkout, "tags.list", judgement(Outcome.EQUAL), judgement(Outcome.FAILED, failure="django does not answer"))
+    add(
+        checkout,
+        "tags.list",
+        judgement(CaseOutcome.EQUAL),
+        judgement(CaseOutcome.FAILED, failure="django does not answer"),
+    )
     result = run()
     assert result.exit_code == 0
     assert (
@@ -91,7 +96,7 @@ def test_routes_that_were_sampled_are_shown_too_and_equal_ones_end_well(checkout
 
 
 def test_a_difference_ends_with_1_and_is_shown_when_asked_for(checkout: Path) -> None:
-    add(checkout, "posts.list", judgement(Outcome.DIFFERENT, TITLE))
+    add(checkout, "posts.list", judgement(CaseOutcome.DIFFERENT, TITLE))
     assert run().exit_code == 1
     assert "title" not in run().stdout
     shown = run("posts.*", "--differences").stdout
@@ -102,7 +107,7 @@ def test_a_difference_ends_with_1_and_is_shown_when_asked_for(checkout: Path) ->
 
 
 def test_json_holds_everything(checkout: Path) -> None:
-    add(checkout, "posts.list", judgement(Outcome.DIFFERENT, TITLE))
+    add(checkout, "posts.list", judgement(CaseOutcome.DIFFERENT, TITLE))
     (route,) = json.loads(run("--json").stdout)
     assert (route["route"], route["share"], route["asked"], route["different"]) == ("posts.list", 5, 1, 1)
     (difference,) = route["differences"]
@@ -112,7 +117,7 @@ def test_json_holds_everything(checkout: Path) -> None:
 
 def test_reset_forgets_the_routes_named(checkout: Path) -> None:
     for name in ("posts.list", "tags.list"):
-        add(checkout, name, judgement(Outcome.DIFFERENT, TITLE))
+        add(checkout, name, judgement(CaseOutcome.DIFFERENT, TITLE))
     result = run("posts.*", "--reset")
     assert (result.exit_code, result.stdout) == (0, "forgot the results of posts.list, posts.create\n")
     assert run("posts.list").exit_code == 0

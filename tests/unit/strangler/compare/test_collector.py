@@ -4,14 +4,14 @@ import dataclasses
 import json
 
 from strangler.compare.case import Case
-from strangler.compare.client.client import Asked
-from strangler.compare.client.errors import AskFailed, Unavailable
-from strangler.compare.client.response import Answer
+from strangler.compare.client.client import TimedResponse
+from strangler.compare.client.errors import RequestError, UnavailableError
+from strangler.compare.client.response import SideResponse
 from strangler.compare.client.sides import Side
 from strangler.compare.collector import MAX_BODY, MAX_EXAMPLES, MAX_FAILURES, MAX_GROUPS, NO_ROUTE, Collector
-from strangler.compare.comparison import Outcome, Verdict
+from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.differ import differences
-from strangler.compare.report.model import Report, RouteReport, RowDifference
+from strangler.compare.report.model import ComparisonReport, RouteReport, RowDifference
 
 LEFT = Side(name="django", url="http://left/api", links="/api", headers=(("X-Api-Key", "hidden-of-the-side"),))
 JSON = (("Content-Type", "application/json"),)
@@ -22,35 +22,35 @@ def case(target: str = "/posts/", **fields: object) -> Case:
     return dataclasses.replace(Case(method="GET", target=target, route="posts.list"), **fields)  # type: ignore[arg-type]
 
 
-def asked(value: object, *, seconds: float = 0.1, statements: int | None = None, status: int = 200) -> Asked:
+def asked(value: object, *, seconds: float = 0.1, statements: int | None = None, status: int = 200) -> TimedResponse:
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
     headers = (("content-type", "text/html" if isinstance(value, bytes) else "application/json"),)
-    answer = Answer(status=status, headers=(*headers, ("set-cookie", "hidden-cookie")), body=body)
-    return Asked(answer=answer, seconds=seconds, statements=statements)
+    answer = SideResponse(status=status, headers=(*headers, ("set-cookie", "hidden-cookie")), body=body)
+    return TimedResponse(answer=answer, seconds=seconds, statements=statements)
 
 
-def verdict(left: object, right: object, **fields: object) -> Verdict:
-    one, other = (each if isinstance(each, Asked) else asked(each) for each in (left, right))
+def result(left: object, right: object, **fields: object) -> CaseResult:
+    one, other = (each if isinstance(each, TimedResponse) else asked(each) for each in (left, right))
     found = tuple(differences(one.answer, other.answer))
-    outcome = Outcome.DIFFERENT if found else Outcome.EQUAL
+    outcome = CaseOutcome.DIFFERENT if found else CaseOutcome.EQUAL
     return dataclasses.replace(
-        Verdict(outcome=outcome, found=found, left=one, right=other),
+        CaseResult(outcome=outcome, found=found, left=one, right=other),
         **fields,  # type: ignore[arg-type]
     )
 
 
-def only(report: Report) -> RouteReport:
+def only(report: ComparisonReport) -> RouteReport:
     (route,) = report.routes
     return route
 
 
 def test_the_counts_add_up() -> None:
     collector = Collector(LEFT, RIGHT)
-    for outcome, count in zip(Outcome, range(1, 7), strict=True):
+    for outcome, count in zip(CaseOutcome, range(1, 7), strict=True):
         for _ in range(count):
-            collector.add(case(), Verdict(outcome=outcome))
+            collector.add(case(), CaseResult(outcome=outcome))
     route = only(collector.report())
-    assert [getattr(route, outcome) for outcome in Outcome] == [1, 2, 3, 4, 5, 6]
+    assert [getattr(route, outcome) for outcome in CaseOutcome] == [1, 2, 3, 4, 5, 6]
     assert route.asked == 21
     assert (route.left, route.right, route.ratio) == (None, None, None)
 
@@ -58,7 +58,7 @@ def test_the_counts_add_up() -> None:
 def test_times_and_statements_are_told_for_each_side() -> None:
     collector = Collector(LEFT, RIGHT)
     for statements in (2, 2, 9):
-        collector.add(case(), verdict(asked({}, seconds=0.2, statements=statements), asked({}, seconds=0.1)))
+        collector.add(case(), result(asked({}, seconds=0.2, statements=statements), asked({}, seconds=0.1)))
     route = only(collector.report())
     assert route.left is not None
     assert route.right is not None
@@ -71,7 +71,7 @@ def test_the_same_fault_is_one_group_with_a_few_examples() -> None:
     collector = Collector(LEFT, RIGHT)
     for number in range(10):
         rows = [{"title": f"{number}", "id": 1}, {"title": "b", "id": 2}]
-        collector.add(case(f"/posts/?page={number}"), verdict(rows, [{"title": "x", "id": 1}, {"title": "x", "id": 2}]))
+        collector.add(case(f"/posts/?page={number}"), result(rows, [{"title": "x", "id": 1}, {"title": "x", "id": 2}]))
     (group,) = only(collector.report()).groups
     assert (group.kind, group.pattern, group.count) == ("value", "$[*].title", 10)
     assert [example.case for example in group.examples] == [f"GET /posts/?page={n}" for n in range(MAX_EXAMPLES)]
@@ -82,9 +82,9 @@ def test_the_same_fault_is_one_group_with_a_few_examples() -> None:
 def test_groups_and_failures_are_bounded() -> None:
     collector = Collector(LEFT, RIGHT)
     for number in range(200):
-        collector.add(case(), verdict({}, {f"key{number}": 1}))
-        failure = AskFailed("django", f"fails in way {number}", always=True)
-        collector.add(case(), Verdict(outcome=Outcome.FAILED, failure=failure))
+        collector.add(case(), result({}, {f"key{number}": 1}))
+        failure = RequestError("django", f"fails in way {number}", always=True)
+        collector.add(case(), CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
     report = collector.report()
     groups = only(report).groups
     assert len(groups) == MAX_GROUPS + 1
@@ -96,9 +96,9 @@ def test_groups_and_failures_are_bounded() -> None:
 
 def test_a_failure_of_an_answer_names_its_route_and_one_of_a_side_does_not() -> None:
     collector = Collector(LEFT, RIGHT)
-    down = AskFailed("django", "does not answer (connection refused)", always=True)
-    for failure in (down, down, AskFailed("fastapi", "took longer than 1 s")):
-        collector.add(case(), Verdict(outcome=Outcome.FAILED, failure=failure))
+    down = RequestError("django", "does not answer (connection refused)", always=True)
+    for failure in (down, down, RequestError("fastapi", "took longer than 1 s")):
+        collector.add(case(), CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
     assert collector.report().failures == (
         ("django does not answer (connection refused)", 2),
         ("fastapi took longer than 1 s (posts.list)", 1),
@@ -107,9 +107,9 @@ def test_a_failure_of_an_answer_names_its_route_and_one_of_a_side_does_not() -> 
 
 def test_who_is_unavailable_is_named_and_no_measure_of_speed() -> None:
     collector = Collector(LEFT, RIGHT)
-    failure = Unavailable("fastapi", "answered 503")
+    failure = UnavailableError("fastapi", "answered 503")
     sides = {"left": asked({}), "right": asked({}, seconds=0.001, status=503)}
-    collector.add(case(), Verdict(outcome=Outcome.UNAVAILABLE, failure=failure, **sides))
+    collector.add(case(), CaseResult(outcome=CaseOutcome.UNAVAILABLE, failure=failure, **sides))
     report = collector.report()
     assert report.failures == (("fastapi answered 503 (posts.list)", 1),)
     assert (report.exit_code, only(report).unavailable, only(report).right) == (4, 1, None)
@@ -118,7 +118,7 @@ def test_who_is_unavailable_is_named_and_no_measure_of_speed() -> None:
 def test_rows_that_differ_make_a_case_different() -> None:
     collector = Collector(LEFT, RIGHT)
     row = RowDifference(table="posts", row="the one of step 2", column="title", left="a", right="b")
-    collector.add(case(route=""), verdict({}, {}), rows=(row,))
+    collector.add(case(route=""), result({}, {}), rows=(row,))
     route = only(collector.report())
     assert (route.route, route.different, route.equal) == (NO_ROUTE, 1, 0)
     assert [(group.kind, group.pattern) for group in route.groups] == [("rows", "posts.title")]
@@ -142,7 +142,7 @@ def test_no_secret_is_kept() -> None:
         name="of hidden-known",
     )
     told = {"access": "hidden-access", "detail": "hidden-token hidden-header hidden-of-the-side", "hidden-known": 1}
-    collector.add(secret, verdict(told, asked(b"<h1>hidden-page</h1>", status=500)), secrets=("Bearer hidden-token",))
+    collector.add(secret, result(told, asked(b"<h1>hidden-page</h1>", status=500)), secrets=("Bearer hidden-token",))
     text = repr(collector.report())
     assert "hidden" not in text.replace("hidden=***", "")
     example = only(collector.report()).groups[0].examples[0]
@@ -153,7 +153,7 @@ def test_no_secret_is_kept() -> None:
 
 def test_long_bodies_are_cut() -> None:
     collector = Collector(LEFT, RIGHT)
-    collector.add(case(), verdict(["x" * 100_000], []))
+    collector.add(case(), result(["x" * 100_000], []))
     assert len(only(collector.report()).groups[0].examples[0].left.body) == MAX_BODY + 1
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from strangler.compare.declared import DeclaredDifferences, MetBy, declared_differences
-from strangler.compare.differ import Difference, Kind
+from strangler.compare.differ import DifferenceKind, ResponseDifference
 from strangler.errors import UsageError
 from tests.example import DECLARED_FILE
 
@@ -19,10 +19,10 @@ expires = 2027-12-31
 """
 STATUS = f"{ENTRY}v1 = 500\nv2 = 401\n"
 LAST = dt.date(2027, 12, 31)
-OF_STATUS = Difference(kind=Kind.STATUS, left=500, right=401)
-OF_VARY = Difference(kind=Kind.HEADER, path=("vary",), left="Accept", right="Cookie")
-OF_TITLE = Difference(kind=Kind.VALUE, path=("results", 3, "title"), left="a", right="b")
-OF_TEXT = Difference(kind=Kind.TEXT, left="a", right="b")
+OF_STATUS = ResponseDifference(kind=DifferenceKind.STATUS, left=500, right=401)
+OF_VARY = ResponseDifference(kind=DifferenceKind.HEADER, path=("vary",), left="Accept", right="Cookie")
+OF_TITLE = ResponseDifference(kind=DifferenceKind.VALUE, path=("results", 3, "title"), left="a", right="b")
+OF_TEXT = ResponseDifference(kind=DifferenceKind.TEXT, left="a", right="b")
 
 
 def declared(file: Path, text: str, *, today: dt.date = LAST) -> DeclaredDifferences:
@@ -31,7 +31,7 @@ def declared(file: Path, text: str, *, today: dt.date = LAST) -> DeclaredDiffere
 
 
 def undeclared(
-    entries: DeclaredDifferences, *found: Difference, route: str = "users.me", left: int = 500, right: int = 401
+    entries: DeclaredDifferences, *found: ResponseDifference, route: str = "users.me", left: int = 500, right: int = 401
 ) -> int:
     return len(list(entries.undeclared(route, found, left=left, right=right)))
 
@@ -57,7 +57,7 @@ def test_a_declared_difference_is_meant_until_its_last_day(tmp_path: Path) -> No
     ],
 )
 def test_a_header_or_a_place_in_the_body_is_declared_alone(
-    tmp_path: Path, what: str, found: list[Difference], left_over: int
+    tmp_path: Path, what: str, found: list[ResponseDifference], left_over: int
 ) -> None:
     entries = declared(tmp_path / "declared.toml", ENTRY + what)
     assert undeclared(entries, *found) == left_over
@@ -74,7 +74,7 @@ def test_an_entry_that_expired_or_that_nobody_met_is_a_fault_of_an_asked_route(t
     assert entries.faults(["users.me"], met_by=[MetBy.CASES]) == (unmet,)
     late = declared(tmp_path / "declared.toml", STATUS, today=LAST + dt.timedelta(days=1))
     assert late.faults(["users.me"], met_by=[MetBy.CASES]) == (
-        "the declared difference of users.me (500 and 401) has expired on 2027-12-31: mend it, or declare it anew",
+        "the declared difference of users.me (500 and 401) has expired on 2027-12-31: fix it, or declare it anew",
     )
 
 
@@ -85,7 +85,7 @@ def test_an_entry_that_expired_or_that_nobody_met_is_a_fault_of_an_asked_route(t
         (ENTRY, "declared.toml, difference 1: give it one of v1 and v2, header, or path."),
         (ENTRY + "v1 = 500", "difference 1: give it one of"),
         (STATUS + ENTRY + 'header = "vary"\npath = "$.a"', "difference 2: give it one of"),
-        (ENTRY + 'who = "me"', "unexpected keyword argument 'who'; set it right."),
+        (ENTRY + 'who = "me"', "unexpected keyword argument 'who': correct it."),
         ('[[difference]]\nroute = "a"', "missing 3 required"),
         (STATUS + 'met_by = "nobody"', "'nobody' is not a valid MetBy"),
         (STATUS.replace("2027-12-31", '"soon"'), "expires is no day"),

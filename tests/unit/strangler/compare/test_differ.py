@@ -4,17 +4,17 @@ import json
 
 import pytest
 
-from strangler.compare.client.response import Answer
-from strangler.compare.differ import MAX_DIFFERENCES, Difference, Kind, differences
+from strangler.compare.client.response import SideResponse
+from strangler.compare.differ import MAX_DIFFERENCES, DifferenceKind, ResponseDifference, differences
 from strangler.compare.json_values import ABSENT
 
 V1, V2 = "/api", "/api/v2"
 
 
-def answer(body: object = None, *, status: int = 200, base: str = V1, **headers: str) -> Answer:
+def answer(body: object = None, *, status: int = 200, base: str = V1, **headers: str) -> SideResponse:
     text = body if isinstance(body, str) else json.dumps(body)
     named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    return Answer(status=status, headers=named, body=text.encode(), base=base)
+    return SideResponse(status=status, headers=named, body=text.encode(), base=base)
 
 
 def found(left: object, right: object) -> list[tuple[str, str]]:
@@ -28,7 +28,7 @@ def test_equal_answers_have_no_difference() -> None:
 
 def test_a_status_is_a_difference_of_its_own() -> None:
     assert differences(answer("", status=500), answer("", status=401)) == [
-        Difference(kind=Kind.STATUS, left=500, right=401)
+        ResponseDifference(kind=DifferenceKind.STATUS, left=500, right=401)
     ]
 
 
@@ -42,8 +42,8 @@ def test_headers_count_but_for_those_that_frame_or_name_the_request() -> None:
 
 
 def test_a_header_sent_twice_is_one_list() -> None:
-    twice = Answer(status=200, headers=(("vary", "Accept"), ("vary", "Cookie")))
-    assert differences(twice, Answer(status=200, headers=(("vary", "Accept, Cookie"),))) == []
+    twice = SideResponse(status=200, headers=(("vary", "Accept"), ("vary", "Cookie")))
+    assert differences(twice, SideResponse(status=200, headers=(("vary", "Accept, Cookie"),))) == []
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_links_are_no_other_way_to_write() -> None:
 
 
 def test_bytes_that_are_no_text_are_still_told_apart() -> None:
-    left, right = (Answer(status=200, body=body) for body in (b"\xff", b"\xfe"))
-    assert [each.kind for each in differences(left, right)] == [Kind.TEXT]
+    left, right = (SideResponse(status=200, body=body) for body in (b"\xff", b"\xfe"))
+    assert [each.kind for each in differences(left, right)] == [DifferenceKind.TEXT]
 
 
 def test_links_count_with_the_base_of_each_side_normalised() -> None:
@@ -111,7 +111,7 @@ def test_links_count_with_the_base_of_each_side_normalised() -> None:
     right = answer({"next": "http://h/api/v2/posts/?page=2"}, location="/api/v2/posts/1/", base=V2)
     assert differences(left, right) == []
     # Asked at v1, an answer with links of v2 is wrong.
-    elsewhere = Answer(status=200, headers=right.headers, body=right.body, base=V1)
+    elsewhere = SideResponse(status=200, headers=right.headers, body=right.body, base=V1)
     assert [each.place for each in differences(left, elsewhere)] == ["header location", "$.next"]
 
 
@@ -131,7 +131,7 @@ def test_by_shape_only_keys_their_order_and_types_count() -> None:
     left = answer({"access": "a", "user": {"id": 1}})
     assert differences(left, answer({"access": "b", "user": {"id": 2}}), by_shape=True) == []
     assert [each.kind for each in differences(left, answer({"user": {"id": 1}, "access": "b"}), by_shape=True)] == [
-        Kind.KEY_ORDER
+        DifferenceKind.KEY_ORDER
     ]
     assert differences(left, answer({"access": None, "user": {"id": 1}}), by_shape=True) != []
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from strangler.compare.client.response import StatementCount
+from strangler.compare.client.response import QueryCount
 from strangler.compare.collector import Histogram
 
 
@@ -43,8 +43,8 @@ def test_any_number_of_times_needs_a_few_hundred_buckets() -> None:
     assert len(histogram(*(1e-6 * 1.001**number for number in range(20_000))).buckets) < 500
 
 
-def statements(*counts: int | None) -> StatementCount:
-    found = StatementCount()
+def statements(*counts: int | None) -> QueryCount:
+    found = QueryCount()
     for each in counts:
         found.add(each)
     return found

@@ -4,16 +4,18 @@ import json
 
 import pytest
 
-from strangler.compare.client.response import Answer
+from strangler.compare.client.response import SideResponse
 from strangler.compare.differ import differences
-from strangler.compare.redaction import MASK, MAX_LENGTH, Masker, Reported, is_secret
+from strangler.compare.redaction import MASK, MAX_LENGTH, MaskedDifference, Masker, is_secret
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoyfQ.c2lnbmF0dXJlc2lnbmF0dXJl"
 
 
-def report(left: object, right: object, *, known: tuple[str, ...] = (), **headers: tuple[str, str]) -> list[Reported]:
+def report(
+    left: object, right: object, *, known: tuple[str, ...] = (), **headers: tuple[str, str]
+) -> list[MaskedDifference]:
     answers = [
-        Answer(
+        SideResponse(
             status=200,
             headers=tuple((name.replace("_", "-"), values[side]) for name, values in headers.items()),
             body=(body if isinstance(body, str) else json.dumps(body)).encode(),

@@ -8,38 +8,37 @@ import pytest
 
 from strangler.compare.case import Case
 from strangler.compare.client.auth import NotSignedInError
-from strangler.compare.client.client import Asked
-from strangler.compare.client.errors import AskFailed, Unaskable
-from strangler.compare.client.request import Headers
-from strangler.compare.client.response import Answer
+from strangler.compare.client.client import TimedResponse
+from strangler.compare.client.errors import RequestError, UnsendableError
+from strangler.compare.client.response import Headers, SideResponse
 from strangler.compare.client.sides import Side
 from strangler.compare.collector import Collector
-from strangler.compare.comparison import Outcome, Verdict
-from strangler.compare.run import UNSAFE, Runner, Watch
+from strangler.compare.comparison import CaseOutcome, CaseResult
+from strangler.compare.run import UNSAFE, ErrorWatch, Runner
 from strangler.errors import UsageError
 
 SIDES = Side(name="left", url="http://left", links=""), Side(name="right", url="http://right", links="")
-EQUAL = Verdict(outcome=Outcome.EQUAL)
+EQUAL = CaseResult(outcome=CaseOutcome.EQUAL)
 
 
-def answered(*statuses: int) -> Verdict:
-    left, right = (Asked(answer=Answer(status=status), seconds=0.1) for status in statuses)
-    return Verdict(outcome=Outcome.EQUAL, left=left, right=right)
+def answered(*statuses: int) -> CaseResult:
+    left, right = (TimedResponse(answer=SideResponse(status=status), seconds=0.1) for status in statuses)
+    return CaseResult(outcome=CaseOutcome.EQUAL, left=left, right=right)
 
 
 class FakeJudge:
     """Gives one verdict, and writes down what it was asked."""
 
-    def __init__(self, verdict: Verdict | Exception = EQUAL) -> None:
-        self.verdict = verdict
+    def __init__(self, result: CaseResult | Exception = EQUAL) -> None:
+        self.result = result
         self.asked: list[tuple[str, Headers, bool]] = []
 
-    async def judge(self, case: Case, *, credentials: Headers, right_first: bool) -> Verdict:
+    async def compare(self, case: Case, *, credentials: Headers, right_first: bool) -> CaseResult:
         self.asked.append((case.target, credentials, right_first))
         await asyncio.sleep(0)
-        if isinstance(self.verdict, Exception):
-            raise self.verdict
-        return self.verdict
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
 
 
 class FakeCallers:
@@ -47,7 +46,7 @@ class FakeCallers:
         if name == "stranger":
             raise NotSignedInError(name)
         if name == "refused":
-            raise AskFailed("left", "does not sign refused in (status 401)")
+            raise RequestError("left", "does not sign refused in (status 401)")
         return (("Authorization", name),) if name else ()
 
 
@@ -60,7 +59,7 @@ async def run(
     judge: FakeJudge, source: Iterator[Case], *, window: int = 50, concurrency: int = 4
 ) -> tuple[str, Collector]:
     collector = Collector(*SIDES)
-    watch = Watch(("left", "right"), share=0.5, window=window)
+    watch = ErrorWatch(("left", "right"), share=0.5, window=window)
     runner = Runner(judge, FakeCallers(), collector, watch=watch, concurrency=concurrency)  # type: ignore[arg-type] # all that it needs
     return await runner.run(source), collector
 
@@ -84,7 +83,7 @@ async def test_what_may_write_or_whom_nobody_can_sign_in_is_left_out() -> None:
     _stopped, collector = await run(judge, cases(2, method="POST"))
     assert collector.report().skipped == ((UNSAFE, 2),)
     _stopped, collector = await run(judge, cases(2, caller="stranger"))
-    assert collector.report().skipped == (("cases of stranger, whose password nobody knows", 2),)
+    assert collector.report().skipped == (("cases of stranger without a password", 2),)
     assert judge.asked == []
 
 
@@ -94,7 +93,7 @@ async def test_who_is_refused_fails_its_cases() -> None:
 
 
 async def test_what_cannot_be_sent_is_left_out() -> None:
-    unaskable = Verdict(outcome=Outcome.FAILED, failure=Unaskable("a header that isn't UTF-8"))
+    unaskable = CaseResult(outcome=CaseOutcome.FAILED, failure=UnsendableError("a header that isn't UTF-8"))
     _stopped, collector = await run(FakeJudge(unaskable), cases(2))
     assert collector.report().skipped == (("cases that can't be sent: a header that isn't UTF-8", 2),)
     assert collector.report().exit_code == 0
@@ -102,7 +101,7 @@ async def test_what_cannot_be_sent_is_left_out() -> None:
 
 async def test_what_nobody_thought_of_is_a_failure_and_no_end() -> None:
     _stopped, collector = await run(FakeJudge(KeyError("hidden")), cases(3))
-    assert collector.report().failures == (("strangler stumbled over an answer (KeyError) (r)", 3),)
+    assert collector.report().failures == (("strangler met an unexpected exception (KeyError) (r)", 3),)
 
 
 async def test_a_mistake_in_the_cases_ends_the_run() -> None:
@@ -115,16 +114,19 @@ async def test_a_mistake_in_the_cases_ends_the_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "side"),
+    ("result", "side"),
     [
         (answered(500, 200), "left"),
         (answered(200, 503), "right"),
         (answered(200, 429), "right"),
-        (Verdict(outcome=Outcome.FAILED, failure=AskFailed("right", "does not answer", always=True)), "right"),
+        (
+            CaseResult(outcome=CaseOutcome.FAILED, failure=RequestError("right", "does not answer", always=True)),
+            "right",
+        ),
     ],
 )
-async def test_a_run_stops_where_a_side_fails(verdict: Verdict, side: str) -> None:
-    judge = FakeJudge(verdict)
+async def test_a_run_stops_where_a_side_fails(result: CaseResult, side: str) -> None:
+    judge = FakeJudge(result)
     stopped, collector = await run(judge, cases(10_000), window=20)
     assert stopped == f"20 of the last 20 answers of {side} were errors"
     assert 20 <= len(judge.asked) <= 32

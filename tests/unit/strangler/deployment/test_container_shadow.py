@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from strangler.compare.comparison import Outcome
+from strangler.compare.comparison import CaseOutcome
 from strangler.compare.shadow.results import ShadowResults
-from strangler.compare.shadow.store import Judgement, ShadowStore, Tally
+from strangler.compare.shadow.store import SampleResult, ShadowStore, Tally
 from strangler.deployment.container_shadow import ContainerShadow, container_shadow
 from strangler.errors import FailedError
 from strangler.gateway.compose_cli import Compose
@@ -37,7 +37,7 @@ def sampled(folder: Path, *routes: str) -> None:
     """What a worker in the container has counted."""
     tally = Tally(places_per_route=9)
     for route in routes:
-        tally.judged(route, Judgement(outcome=Outcome.EQUAL, method="GET", path="/", request_id="r1"))
+        tally.add_result(route, SampleResult(outcome=CaseOutcome.EQUAL, method="GET", path="/", request_id="r1"))
     ShadowStore(folder / "volume.sqlite3").add(tally)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from strangler.compare.report.model import Report, RouteReport, SideReport
-from strangler.rollout.evidence import EvidenceFile, Known, Proof, RouteEvidence, evidence_find
+from strangler.compare.report.model import ComparisonReport, RouteReport, SideReport
+from strangler.rollout.evidence import EvidenceFile, Proof, RecentEvidence, RouteEvidence, evidence_find
 from strangler.rollout.plan import RoutesPlan, plan_make
 from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
 from strangler.routes.route import Stage
@@ -18,7 +18,7 @@ PROOF = Proof(equal=20, days=7)
 DEPLOYED = load_routes(ROOT / "nginx" / "routes.toml")
 
 
-def report(*, days_ago: float = 0, **equal_and_different: tuple[int, int]) -> Report:
+def report(*, days_ago: float = 0, **equal_and_different: tuple[int, int]) -> ComparisonReport:
     """A run that asked routes (`posts__list` names posts.list)."""
     routes = tuple(
         RouteReport(
@@ -37,7 +37,7 @@ def report(*, days_ago: float = 0, **equal_and_different: tuple[int, int]) -> Re
     )
     started = (NOW - dt.timedelta(days=days_ago)).isoformat()
     sides = [SideReport(name=name, url="", version=version) for name, version in (("django", "1"), ("fastapi", "2"))]
-    return Report(left=sides[0], right=sides[1], started=started, seconds=1.0, routes=routes)
+    return ComparisonReport(left=sides[0], right=sides[1], started=started, seconds=1.0, routes=routes)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def file(tmp_path: Path) -> EvidenceFile:
     return EvidenceFile(tmp_path / "compare" / "evidence.jsonl")
 
 
-def known(file: EvidenceFile, name: str = "posts.list") -> Known | None:
+def known(file: EvidenceFile, name: str = "posts.list") -> RecentEvidence | None:
     return file.known([name], since=NOW - dt.timedelta(days=7)).get(name)
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from strangler.compare.case import Case
-from strangler.compare.client.client import Asker, Limits
-from strangler.compare.client.errors import AskFailed
+from strangler.compare.client.client import Limits, SideClient
+from strangler.compare.client.errors import RequestError
 from strangler.compare.client.sides import Side
 from tests.bad_servers import http, raw_server
 
@@ -14,12 +14,14 @@ LIMITS = Limits(concurrency=1, timeout=10, body_bytes=1000)
 async def asked(route: str, served_by: str) -> int:
     more = f"X-Served-By: {served_by}\r\nX-Route: {route}\r\n"
     with raw_server(lambda _head: [http(b"{}", more=more)]) as url:
-        async with Asker(Side(name="right", url=url, links="/api", stack="fastapi"), LIMITS) as asker:
-            return (await asker.ask(Case(method="GET", target="/posts/"))).answer.status
+        async with SideClient(Side(name="right", url=url, links="/api", stack="fastapi"), LIMITS) as client:
+            return (await client.send(Case(method="GET", target="/posts/"))).answer.status
 
 
 async def test_an_answer_of_the_other_stack_is_not_compared() -> None:
-    with pytest.raises(AskFailed, match=r"right did not answer posts\.list, django did: name this address in STACK_"):
+    with pytest.raises(
+        RequestError, match=r"right did not answer posts\.list, django did: name this address in STACK_"
+    ):
         await asked("posts.list", "django")
 
 

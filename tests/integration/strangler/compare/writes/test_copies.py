@@ -14,9 +14,9 @@ import psutil
 import psycopg
 import pytest
 
-from strangler.compare.comparison import Outcome
+from strangler.compare.comparison import CaseOutcome
 from strangler.compare.writes.copies import Copies
-from strangler.compare.writes.play import Played
+from strangler.compare.writes.play import PlayedStep
 from strangler.compare.writes.servers import servers_run
 from strangler.compare.writes.tables import tables_of
 from strangler.databases.connecting import dsn_to, identity_of
@@ -46,8 +46,8 @@ def told() -> list[str]:
     return []
 
 
-def copies_of(source: Source, tell: Callable[[str], None] = lambda _sentence: None) -> Copies:
-    return Copies(source, table=load_routes(source.settings.project.routes), tell=tell, check=lambda: None)
+def copies_of(source: Source, log: Callable[[str], None] = lambda _sentence: None) -> Copies:
+    return Copies(source, table=load_routes(source.settings.project.routes), log=log, check=lambda: None)
 
 
 def rows(dsn: str) -> dict[str, object]:
@@ -165,15 +165,15 @@ async def test_a_run_that_is_cancelled_leaves_nothing(source: Source, tmp_path: 
 async def test_a_server_that_dies_is_one_sentence_and_the_next_scenario_is_played(
     source: Source, tmp_path: Path
 ) -> None:
-    played: list[Played] = []
+    played: list[PlayedStep] = []
     async with playing(source, tmp_path, a=READ + WRITE + READ, b=WRITE) as steps:
         async for step in steps:
             played.append(step)
             if len(played) == 2:
                 next(each for each in servers() if "fastapi_app" in each.cmdline()).send_signal(signal.SIGKILL)
-    outcomes = [step.verdict and step.verdict.outcome for step in played]
-    assert outcomes == [Outcome.EQUAL, Outcome.EQUAL, Outcome.FAILED, None, None, Outcome.EQUAL]
-    failure = str(played[2].verdict.failure) if played[2].verdict else ""
+    outcomes = [step.result and step.result.outcome for step in played]
+    assert outcomes == [CaseOutcome.EQUAL, CaseOutcome.EQUAL, CaseOutcome.FAILED, None, None, CaseOutcome.EQUAL]
+    failure = str(played[2].result.failure) if played[2].result else ""
     assert failure.startswith("fastapi ended with code -9")
     assert "\n" not in failure
     assert played[3].skipped == "cases after a server of their scenario had ended"

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from strangler.compare.redaction import Masker
-from strangler.compare.writes.changes import Originals, Reader
-from strangler.compare.writes.id_mapping import Clock, Roles
+from strangler.compare.writes.changes import ChangeReader, Originals
+from strangler.compare.writes.id_mapping import Clock, IdMapping
 from strangler.compare.writes.rows import RowComparison
 from strangler.compare.writes.tables import tables_of
 from strangler.databases.connecting import dsn_to
@@ -44,9 +44,9 @@ class Pair:
     def __init__(self, connections: list[psycopg.Connection], readings: list[psycopg.Connection]) -> None:
         tables = tables_of(readings[1])
         originals = Originals(readings[0])
-        self._readers = [Reader(connection, tables, originals) for connection in readings[1:]]
+        self._readers = [ChangeReader(connection, tables, originals) for connection in readings[1:]]
         ((began,),) = readings[1].execute("SELECT clock_timestamp()").fetchall()
-        self._roles = Roles(Clock(began, slack=30))
+        self._roles = IdMapping(Clock(began, slack=30))
         self._rows = RowComparison(tables, originals, self._roles)
         self._connections = connections
         self._step = 0

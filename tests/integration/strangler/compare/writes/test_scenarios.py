@@ -8,8 +8,8 @@ import psutil
 import psycopg
 import pytest
 
-from strangler.compare.comparison import Outcome
-from strangler.compare.writes.play import Played
+from strangler.compare.comparison import CaseOutcome
+from strangler.compare.writes.play import PlayedStep
 from strangler.compare.writes.tables import tables_of
 from strangler.databases.source import Source
 from tests.shared_stack import StackAddresses
@@ -159,11 +159,11 @@ async def test_both_stacks_write_the_same_and_the_real_database_stays_as_it_is(s
             assert visitors(source) == {"strangler"}
             played.append(step)
     for step in played:
-        assert step.verdict is not None, step.skipped
-        assert (step.case.target, step.verdict.outcome, step.verdict.found) == (step.case.target, Outcome.EQUAL, ())
+        assert step.result is not None, step.skipped
+        assert (step.case.target, step.result.outcome, step.result.found) == (step.case.target, CaseOutcome.EQUAL, ())
         assert step.rows == ()
-        assert step.verdict.left is not None
-    statuses = [step.verdict.left.answer.status for step in played if step.verdict and step.verdict.left]
+        assert step.result.left is not None
+    statuses = [step.result.left.answer.status for step in played if step.result and step.result.left]
     assert statuses == [201, 200, 404, 401, 200, 200, 404, 204, 201, 201, 200, 201, 200, 401, 200, 204]
     assert digest(source) == before
     assert databases_like(source.admin_dsn, source.name) == []
@@ -193,6 +193,6 @@ async def test_each_fault_is_named_where_it_first_shows(source: Source, tmp_path
     assert (shown.left, shown.right) == tuple(f"argon2$argon2id$v=19$m=102400,t={t},p=8$***$***" for t in (2, 1))
 
 
-def places(step: Played) -> list[str]:
-    assert step.verdict is not None
-    return [each.pattern for each in step.verdict.found]
+def places(step: PlayedStep) -> list[str]:
+    assert step.result is not None
+    return [each.pattern for each in step.result.found]

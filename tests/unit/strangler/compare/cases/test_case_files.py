@@ -1,4 +1,4 @@
-"""Case files: what they ask, and each mistake in them told with its line and its mend."""
+"""Case files: what they ask, and each mistake in them reported with its line and its hint."""
 
 from pathlib import Path
 
@@ -133,7 +133,7 @@ def test_letters_beyond_ascii_are_sent_as_utf8(folder: Path) -> None:
         ("[case]\nget='/a/'", ", line 1: there is no [[case]]: write each case under one."),
         ("[[cases]]\nget='/a/'", ", line 1: the file has an unknown key 'cases': did you mean [[case]]?"),
         ("[[case]]\nget='/a/'\ngte='/b/'", ", line 3: a [[case]] has an unknown key 'gte': did you mean get?"),
-        ("\n[[case]]\nas=['a']", ", line 2: a [[case]] asks for nothing: add get = "),
+        ("\n[[case]]\nas=['a']", ", line 2: a [[case]] has no method: add get = "),
         ("[[case]]\nget='/a/'\n\npost='/a/'", ", line 4: a [[case]] has get and post: write a [[case]] for each."),
         ("[[case]]\nname='n'\nget='a'", ", line 3: case \"n\" has get 'a': begin it with / and write a blank as %20"),
         ("[[case]]\nget='/a b'", ", line 2: a [[case]] has get '/a b': begin it with /"),
@@ -144,7 +144,7 @@ def test_letters_beyond_ascii_are_sent_as_utf8(folder: Path) -> None:
         ("[[case]]\nget='/a/'\nas='alice'", ", line 3: a [[case]] has as 'alice': list one or more names"),
         ("[[case]]\nget='/a/'\nas=[]", ", line 3: a [[case]] has as []: list one or more names"),
         ("[[case]]\nget='/a/'\nas=['a','a']", ", line 3: a [[case]] has as ['a', 'a']: name each of them once."),
-        ("[[case]]\nget='/a/'\njson={}", ", line 3: a [[case]] has json {}: take it away, get sends no body."),
+        ("[[case]]\nget='/a/'\njson={}", ", line 3: a [[case]] has json {}: remove it, get sends no body."),
         ("[[case]]\npost='/a/'\njson={}\nbody=''", ", line 4: a [[case]] has json and body: keep one of them."),
         ("[[case]]\npost='/a/'\nbody=5", ", line 3: a [[case]] has body 5: write it in quotes, as it is sent."),
         ("[[case]]\npost='/a/'\njson={d=2026-01-01}", ", line 3: a [[case]] has json "),
@@ -154,9 +154,9 @@ def test_letters_beyond_ascii_are_sent_as_utf8(folder: Path) -> None:
         ("[[case]]\nget='/a/'\nheaders=['a']", ", line 3: a [[case]] has headers ['a']: write it as a table such as"),
         ("[[case]]\nget='/a/'\nheaders={'a b'='c'}", "give each header a name without blanks, and a text on one line."),
         ("[[case]]\nget='/a/'\nheaders={a=\"b\\nc\"}", "give each header a name without blanks"),
-        ("[[case]]\nget='/a/'\nheaders={Host='h'}", "take Host away, the comparison writes it itself."),
-        ("[[case]]\nget='/a/'\nas=['a']\nheaders={authorization='x'}", ", line 3: a [[case]] has as ['a']: take it"),
-        ("[[case]]\nget='/a/'\nsave={a='$.a'}", "take it away, only a write by one caller can save something."),
+        ("[[case]]\nget='/a/'\nheaders={Host='h'}", "remove Host, the comparison sends its own."),
+        ("[[case]]\nget='/a/'\nas=['a']\nheaders={authorization='x'}", ", line 3: a [[case]] has as ['a']: remove it"),
+        ("[[case]]\nget='/a/'\nsave={a='$.a'}", "remove it, only a write by one caller can save something."),
         ("[[case]]\npost='/a/'\nas=['a','b']\nsave={a='$.a'}", "only a write by one caller can save something."),
         ("[[case]]\npost='/a/'\nsave={A='$.a'}", "name variables in small letters, digits and _."),
         ("[[case]]\npost='/a/'\nsave={a='id'}", "write each place like $.id or $.results[0].id."),
@@ -166,7 +166,7 @@ def test_letters_beyond_ascii_are_sent_as_utf8(folder: Path) -> None:
         ("case = [1]", ", line 1: there is no [[case]]: write each case under one."),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_its_mend(folder: Path, text: str, told: str) -> None:
+def test_a_mistake_is_reported_with_its_line_and_its_hint(folder: Path, text: str, told: str) -> None:
     found = refusal(folder, text)
     assert told in found
     assert found.endswith((".", "?", ". (1 more)", "? (1 more)"))

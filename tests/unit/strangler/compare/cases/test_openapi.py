@@ -18,7 +18,7 @@ import pytest
 
 from strangler.compare.case import Case
 from strangler.compare.cases import openapi
-from strangler.compare.cases.openapi import Making, cases_from_openapi
+from strangler.compare.cases.openapi import Generation, cases_from_openapi
 from strangler.compare.cases.openapi_document import ids_in, lists_of, with_known_ids
 from strangler.errors import UsageError
 from tests.example import ROOT, load_routes
@@ -75,7 +75,7 @@ def read(
     document: Any = DOCUMENT, *, prefix: str = "/api", per_operation: int = 6, **more: Any
 ) -> tuple[list[Case], Counter[str]]:
     skipped: Counter[str] = Counter()
-    making = Making(prefix=prefix, per_operation=per_operation, **more)
+    making = Generation(prefix=prefix, per_operation=per_operation, **more)
     return list(cases_from_openapi(document, TABLE, making, skipped=skipped)), skipped
 
 
@@ -139,6 +139,7 @@ import sys
 sys.path[:0] = sys.argv[2:]
 if sys.argv[2:]:
     import more
+from tests.unit.strangler.compare.cases.test_openapi import read
 for case in read(seed=int(sys.argv[1]), writes=True, known={"/posts/": ["1", "2"]})[0]:
     print((case.method, case.target, case.headers, case.body, case.caller))
 """
@@ -202,7 +203,7 @@ def test_a_document_that_is_none_is_one_sentence(document: dict[str, Any]) -> No
     with pytest.raises(UsageError) as caught:
         read(document)
     assert str(caught.value).startswith("the OpenAPI document can't be understood (")
-    assert str(caught.value).endswith("): mend it, or take the other side's.")
+    assert str(caught.value).endswith("): fix it, or use the other side's.")
     assert "\n" not in str(caught.value)
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from strangler.compare.case import Case
 from strangler.compare.client.auth import Callers, NotSignedInError
-from strangler.compare.client.client import Asked
-from strangler.compare.client.errors import AskFailed
-from strangler.compare.client.response import Answer
+from strangler.compare.client.client import TimedResponse
+from strangler.compare.client.errors import RequestError
+from strangler.compare.client.response import SideResponse
 from strangler.compare.client.sides import Side
 from strangler.errors import UsageError
 from strangler.project import SignInSection
@@ -24,12 +24,12 @@ class Door:
         self.status, self.body, self.fails = status, body, fails
         self.heard: list[Case] = []
 
-    async def ask(self, case: Case) -> Asked:
+    async def ask(self, case: Case) -> TimedResponse:
         self.heard.append(case)
         if self.fails:
-            raise AskFailed(self.side.name, "does not answer (connection refused)", always=True)
+            raise RequestError(self.side.name, "does not answer (connection refused)", always=True)
         body = self.body if self.body is not None else json.dumps({"access": token(len(self.heard))}).encode()
-        return Asked(answer=Answer(status=self.status, body=body), seconds=0.1)
+        return TimedResponse(answer=SideResponse(status=self.status, body=body), seconds=0.1)
 
 
 def token(number: int, *, life: int = 300) -> str:
@@ -93,11 +93,11 @@ async def test_who_is_refused_is_asked_for_once_in_a_while() -> None:
     door, clock = Door("left", status=401, body=b'{"detail":"no"}'), Clock()
     found = callers(door, clock=clock)
     for _ in range(10):
-        with pytest.raises(AskFailed, match=r"^left does not sign alice in \(status 401\)$"):
+        with pytest.raises(RequestError, match=r"^left does not sign alice in \(status 401\)$"):
             await found.credentials("alice")
     assert len(door.heard) == 1
     clock.now = 6
-    with pytest.raises(AskFailed):
+    with pytest.raises(RequestError):
         await found.credentials("alice")
     assert len(door.heard) == 2
     with pytest.raises(UsageError, match="left does not sign alice in"):
@@ -106,14 +106,14 @@ async def test_who_is_refused_is_asked_for_once_in_a_while() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"access": 1}', b'{"refresh": "x"}', b"<h1>"])
 async def test_an_answer_without_a_token_is_no_sign_in(body: bytes) -> None:
-    with pytest.raises(AskFailed, match="does not sign alice in"):
+    with pytest.raises(RequestError, match="does not sign alice in"):
         await callers(Door("left", body=body)).credentials("alice")
 
 
 async def test_a_password_that_nobody_knows_is_told() -> None:
     with pytest.raises(NotSignedInError):
         await callers(Door("left")).credentials("bob")
-    with pytest.raises(UsageError, match="nobody knows the password of bob: set STRANGLER_PASSWORD"):
+    with pytest.raises(UsageError, match="there is no password for bob: set STRANGLER_PASSWORD"):
         await callers(Door("left")).require(["bob"])
 
 

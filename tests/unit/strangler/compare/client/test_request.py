@@ -4,9 +4,9 @@ import pytest
 from yarl import URL
 
 from strangler.compare.client.client import redirect_target
-from strangler.compare.client.errors import Unaskable
+from strangler.compare.client.errors import UnsendableError
 from strangler.compare.client.request import headers_sent, is_json_broken, url_of
-from strangler.compare.client.response import Answer
+from strangler.compare.client.response import SideResponse
 from strangler.compare.client.sides import Side
 
 FASTAPI = Side(
@@ -54,7 +54,7 @@ def test_the_case_is_heard_before_the_side() -> None:
 def test_a_header_of_utf_8_is_sent_as_its_bytes_and_another_not_at_all() -> None:
     bytes_of_it = "é".encode().decode("latin-1")
     assert headers_sent(FASTAPI, (("X-Name", bytes_of_it),), ())["X-Name"] == "é"
-    with pytest.raises(Unaskable):
+    with pytest.raises(UnsendableError):
         headers_sent(FASTAPI, (("X-Name", "\xe9"),), ())
 
 
@@ -72,19 +72,19 @@ def test_a_header_of_utf_8_is_sent_as_its_bytes_and_another_not_at_all() -> None
     ],
 )
 def test_json_that_is_none_is_noticed(media: str, body: bytes, *, broken: bool) -> None:
-    answer = Answer(status=200, headers=(("content-type", media),), body=body)
+    answer = SideResponse(status=200, headers=(("content-type", media),), body=body)
     assert is_json_broken("GET", answer) is broken
     assert not is_json_broken("HEAD", answer)
 
 
 def test_json_that_the_other_side_has_sent_too_is_read_once() -> None:
-    broken = Answer(status=200, headers=(("content-type", "application/json"),), body=b'{"a":')
+    broken = SideResponse(status=200, headers=(("content-type", "application/json"),), body=b'{"a":')
     assert not is_json_broken("GET", broken, known=broken)
     # As text it was never read.
     assert is_json_broken(
-        "GET", broken, known=Answer(status=200, headers=(("content-type", "text/html"),), body=broken.body)
+        "GET", broken, known=SideResponse(status=200, headers=(("content-type", "text/html"),), body=broken.body)
     )
-    assert is_json_broken("GET", broken, known=Answer(status=200, headers=broken.headers, body=b"{}"))
+    assert is_json_broken("GET", broken, known=SideResponse(status=200, headers=broken.headers, body=b"{}"))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_json_that_the_other_side_has_sent_too_is_read_once() -> None:
     ],
 )
 def test_a_redirect_leads_to_a_target_of_the_same_side_or_nowhere(location: str, found: str | None) -> None:
-    answer = Answer(status=301, headers=(("location", location),))
+    answer = SideResponse(status=301, headers=(("location", location),))
     assert redirect_target(FASTAPI, "GET", "/posts", answer) == found
     assert redirect_target(FASTAPI, "POST", "/posts", answer) is None
-    assert redirect_target(FASTAPI, "GET", "/posts", Answer(status=201, headers=answer.headers)) is None
+    assert redirect_target(FASTAPI, "GET", "/posts", SideResponse(status=201, headers=answer.headers)) is None

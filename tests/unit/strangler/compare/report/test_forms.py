@@ -8,31 +8,31 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from strangler.compare.redaction import Reported
+from strangler.compare.redaction import MaskedDifference
 from strangler.compare.report.html import report_html
 from strangler.compare.report.junit import report_junit
 from strangler.compare.report.model import (
+    ComparisonReport,
     Example,
     Group,
-    Report,
     RouteReport,
     RowDifference,
-    Shown,
+    ShownResponse,
     SideReport,
     Timing,
     report_json,
 )
 from strangler.compare.report.terminal import milliseconds, report_show, statements_text
 
-PLACE = Reported(kind="value", place="$[0].a\x1b[31m", pattern="$[*].a", left="1", right=None)
+PLACE = MaskedDifference(kind="value", place="$[0].a\x1b[31m", pattern="$[*].a", left="1", right=None)
 ROW = RowDifference(table="posts", row="posts: the one of step 2", column="title", left="a", right="b")
 EXAMPLE = Example(
     case="GET /posts/?q=<&>\x00",
     source="posts.toml, line 3",
     caller="alice",
     curl="curl -si http://left/posts/",
-    left=Shown(status=200, headers=(), body="{}"),
-    right=Shown(status=200, headers=(), body="{}"),
+    left=ShownResponse(status=200, headers=(), body="{}"),
+    right=ShownResponse(status=200, headers=(), body="{}"),
     places=(PLACE,),
     rows=(ROW,),
 )
@@ -55,9 +55,9 @@ def route(name: str = "posts.list", *, groups: tuple[Group, ...] = (), different
     )
 
 
-def report(*routes: RouteReport, **fields: object) -> Report:
+def report(*routes: RouteReport, **fields: object) -> ComparisonReport:
     sides = SideReport(name="django", url="http://left"), SideReport(name="fastapi", url="http://right")
-    return Report(left=sides[0], right=sides[1], started="", seconds=1.25, routes=routes, **fields)  # type: ignore[arg-type]
+    return ComparisonReport(left=sides[0], right=sides[1], started="", seconds=1.25, routes=routes, **fields)  # type: ignore[arg-type]
 
 
 FOUND = report(
@@ -76,7 +76,7 @@ FOUND = report(
 )
 
 
-def printed(found: Report, *, terminal: bool) -> str:
+def printed(found: ComparisonReport, *, terminal: bool) -> str:
     file = io.StringIO()
     report_show(found, Console(file=file, force_terminal=terminal, width=200, color_system=None, soft_wrap=True))
     return file.getvalue()
@@ -124,7 +124,7 @@ def test_a_terminal_gets_a_table() -> None:
         (report(route(), stopped="x"), "not compared as a whole: 10 cases of 1 route in 1.2 s"),
     ],
 )
-def test_the_last_line_says_it_all(found: Report, sentence: str) -> None:
+def test_the_last_line_says_it_all(found: ComparisonReport, sentence: str) -> None:
     assert printed(found, terminal=False).splitlines()[-1] == sentence
 
 

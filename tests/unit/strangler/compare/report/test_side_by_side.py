@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from strangler.compare.json_values import json_lines, json_parse
-from strangler.compare.redaction import Reported
+from strangler.compare.redaction import MaskedDifference
 from strangler.compare.report.side_by_side import Row, blocks_of
 from tests.comparison_reports import answer, example
 
@@ -83,13 +83,13 @@ def test_a_body_that_was_cut_is_read_as_far_as_it_goes() -> None:
 
 
 def test_bodies_that_may_not_be_shown_are_marked_whole() -> None:
-    place = Reported(kind="text", place="body", pattern="body", left="3 characters", right="3 characters")
+    place = MaskedDifference(kind="text", place="body", pattern="body", left="3 characters", right="3 characters")
     (block,) = blocks_of("3 bytes of text/html", "3 bytes of text/html", [place])
     assert marked(list(block.rows)) == [("body", "3 bytes of text/html", "3 bytes of text/html")]
 
 
 def test_the_same_value_written_otherwise_is_not_marked() -> None:
-    place = Reported(kind="text", place="body", pattern="body", left="", right="")
+    place = MaskedDifference(kind="text", place="body", pattern="body", left="", right="")
     assert not marked([row for block in blocks_of('{"a":1}', '{"a": 1}', [place]) for row in block.rows if row.place])
 
 

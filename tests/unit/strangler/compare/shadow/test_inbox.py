@@ -2,7 +2,7 @@
 
 import pytest
 
-from strangler.compare.shadow.inbox import Gaps
+from strangler.compare.shadow.inbox import SequenceGaps
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from strangler.compare.shadow.inbox import Gaps
     ],
 )
 def test_numbers_that_did_not_come_are_counted(numbers: list[int], missing: int) -> None:
-    gaps = Gaps()
+    gaps = SequenceGaps()
     for number in numbers:
         gaps.came(number)
     assert gaps.take() == missing

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from strangler.compare.json_values import Number
-from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, Role, Roles
+from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping, NewRow
 from strangler.compare.writes.tables import Column, Table
 
 BEGAN = dt.datetime(2026, 1, 2, 3, 4, 5, 600_000, tzinfo=dt.UTC)
@@ -30,17 +30,17 @@ ANY = Table(schema="public", name="any", partitioned=False, key=("id",), columns
 
 
 @pytest.fixture
-def roles() -> Roles:
+def roles() -> IdMapping:
     """Post 101 of the left side is 102 of the right, and the other way round."""
-    roles = Roles(Clock(BEGAN), transactions=(5000, 5010))
+    roles = IdMapping(Clock(BEGAN), transactions=(5000, 5010))
     for number, (left, right) in enumerate([("101", "102"), ("102", "101")], start=1):
-        role = Role("posts", 2, number)
+        role = NewRow("posts", 2, number)
         roles.learn(POSTS, LEFT, (left,), role)
         roles.learn(POSTS, RIGHT, (right,), role)
     return roles
 
 
-def same(roles: Roles, name: str, category: str, left: str | None, right: str | None, kind: str = "text") -> bool:
+def same(roles: IdMapping, name: str, category: str, left: str | None, right: str | None, kind: str = "text") -> bool:
     return roles.column_same(ANY, Column(name=name, type=kind, category=category), left, right)
 
 
@@ -48,7 +48,7 @@ def moment(seconds: float, timespec: str = "microseconds") -> str:
     return (BEGAN + dt.timedelta(seconds=seconds)).isoformat(sep=" ", timespec=timespec)
 
 
-def test_a_foreign_key_to_a_new_row_is_that_row_and_not_its_number(roles: Roles) -> None:
+def test_a_foreign_key_to_a_new_row_is_that_row_and_not_its_number(roles: IdMapping) -> None:
     post = Column(name="post_id", type="bigint", category="N")
     assert roles.column_same(LINKS, post, "101", "102")
     assert not roles.column_same(LINKS, post, "101", "101")
@@ -58,14 +58,14 @@ def test_a_foreign_key_to_a_new_row_is_that_row_and_not_its_number(roles: Roles)
     assert not roles.column_same(LINKS, post, "17", None)
 
 
-def test_an_id_without_a_foreign_key_is_told_by_its_name(roles: Roles) -> None:
+def test_an_id_without_a_foreign_key_is_told_by_its_name(roles: IdMapping) -> None:
     assert same(roles, "object_id", "S", "101", "102")
     assert same(roles, "post_id", "N", "101", "102")
     assert not same(roles, "post_id", "N", "101", "103")
     assert not same(roles, "post_count", "N", "101", "102")
 
 
-def test_ids_stand_in_bodies_and_links(roles: Roles) -> None:
+def test_ids_stand_in_bodies_and_links(roles: IdMapping) -> None:
     assert roles.values_same(Number("101"), Number("102"))
     assert not roles.values_same(Number("101"), "102")
     assert not roles.values_same(Number("101"), Number("101.0"))
@@ -76,7 +76,7 @@ def test_ids_stand_in_bodies_and_links(roles: Roles) -> None:
     assert not roles.values_same(True, False)
 
 
-def test_the_time_of_writing_is_the_same_time_and_no_other_is(roles: Roles) -> None:
+def test_the_time_of_writing_is_the_same_time_and_no_other_is(roles: IdMapping) -> None:
     assert same(roles, "at", "D", moment(0.1), moment(0.9))
     assert same(roles, "expires", "D", moment(86400), moment(86400.5))
     assert not same(roles, "at", "D", moment(0.1), moment(3600.1))
@@ -85,7 +85,7 @@ def test_the_time_of_writing_is_the_same_time_and_no_other_is(roles: Roles) -> N
     assert not same(roles, "at", "D", moment(0.1), None)
 
 
-def test_a_time_in_a_text_is_written_in_one_way(roles: Roles) -> None:
+def test_a_time_in_a_text_is_written_in_one_way(roles: IdMapping) -> None:
     aware = "2026-01-02T03:04:05.700000Z"
     assert roles.values_same(aware, "2026-01-02T03:04:05.800000Z")
     assert not roles.values_same(aware, "2026-01-02T03:04:05.800000"), "naive"
@@ -93,7 +93,7 @@ def test_a_time_in_a_text_is_written_in_one_way(roles: Roles) -> None:
     assert not same(roles, "note", "S", "2026-01-02 03:04:05.700000+00:00", "2026-01-02 03:04:05.700001")
 
 
-def test_a_random_value_is_the_same_wherever_it_turns_up(roles: Roles) -> None:
+def test_a_random_value_is_the_same_wherever_it_turns_up(roles: IdMapping) -> None:
     first, second = "7d444840-9dc0-11d1-b245-5ffdce74fad2", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
     third = "c9bf9e57-1685-4c89-bafb-ff5af830be8a"
     assert roles.column_same(ANY, Column(name="u", type="uuid", category="U"), first, second, certain=False)
@@ -104,7 +104,7 @@ def test_a_random_value_is_the_same_wherever_it_turns_up(roles: Roles) -> None:
     assert not roles.values_same(third, second)
 
 
-def test_numbers_of_transactions_are_those_of_the_scenario(roles: Roles) -> None:
+def test_numbers_of_transactions_are_those_of_the_scenario(roles: IdMapping) -> None:
     assert same(roles, "transaction_id", "N", "5001", "5002")
     assert same(roles, "transaction_id", "N", "5001", "5002")
     assert not same(roles, "transaction_id", "N", "5001", "5003"), "two transactions where the left has one"
@@ -112,7 +112,7 @@ def test_numbers_of_transactions_are_those_of_the_scenario(roles: Roles) -> None
     assert not same(roles, "number", "N", "5005", "5006")
 
 
-def test_tokens_are_compared_by_their_claims(roles: Roles) -> None:
+def test_tokens_are_compared_by_their_claims(roles: IdMapping) -> None:
     now = int(BEGAN.timestamp())
     claims = {"exp": now + 300, "jti": "7d4448409dc011d1b2455ffdce74fad2", "user_id": "101"}
     left = token(claims)
@@ -122,7 +122,7 @@ def test_tokens_are_compared_by_their_claims(roles: Roles) -> None:
     assert not roles.values_same(left, token(dict(reversed(claims.items())))), "the order of claims"
 
 
-def test_json_in_a_column_is_compared_by_value(roles: Roles) -> None:
+def test_json_in_a_column_is_compared_by_value(roles: IdMapping) -> None:
     assert same(roles, "data", "U", '{"post": 101}', '{"post": 102}', "jsonb")
     assert not same(roles, "data", "U", '{"post": 101}', '{"post": 103}', "jsonb")
 

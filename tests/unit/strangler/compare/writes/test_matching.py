@@ -3,7 +3,7 @@
 import datetime as dt
 
 from strangler.compare.writes.changes import Key, Values
-from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, Role, Roles
+from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping, NewRow
 from strangler.compare.writes.rows import rows_match
 from strangler.compare.writes.tables import Column, Table
 
@@ -25,7 +25,7 @@ def rows(*rows: tuple[str, str, str]) -> dict[Key, Values]:
 
 
 def pairs(left: dict[Key, Values], right: dict[Key, Values], table: Table = TAGS) -> dict[str | None, str | None]:
-    found = rows_match(table, left, right, Roles(Clock(dt.datetime.now(dt.UTC))))
+    found = rows_match(table, left, right, IdMapping(Clock(dt.datetime.now(dt.UTC))))
     return {one[0]: other[0] for one, other in found}
 
 
@@ -72,9 +72,9 @@ def test_rows_that_join_new_rows_are_paired_by_those() -> None:
         ),
         references={"tag_id": "public.tags"},
     )
-    roles = Roles(Clock(dt.datetime.now(dt.UTC)))
+    roles = IdMapping(Clock(dt.datetime.now(dt.UTC)))
     for number, (left, right) in enumerate([("1", "2"), ("2", "1")], start=1):
-        roles.learn(TAGS, LEFT, (left,), Role("tags", 1, number))
-        roles.learn(TAGS, RIGHT, (right,), Role("tags", 1, number))
+        roles.learn(TAGS, LEFT, (left,), NewRow("tags", 1, number))
+        roles.learn(TAGS, RIGHT, (right,), NewRow("tags", 1, number))
     side: dict[Key, Values] = {("7",): ("7", "1"), ("8",): ("8", "2")}
     assert rows_match(joins, side, side, roles) == [(("7",), ("8",)), (("8",), ("7",))]

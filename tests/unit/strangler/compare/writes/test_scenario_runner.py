@@ -5,28 +5,30 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from strangler.compare.case import Case
-from strangler.compare.client.client import Asked
-from strangler.compare.client.response import Answer
+from strangler.compare.client.client import TimedResponse
+from strangler.compare.client.response import SideResponse
 from strangler.compare.client.sides import Side
 from strangler.compare.collector import Collector
-from strangler.compare.comparison import Outcome, Verdict
-from strangler.compare.report.model import Report, RowDifference
-from strangler.compare.writes.play import Played
+from strangler.compare.comparison import CaseOutcome, CaseResult
+from strangler.compare.report.model import ComparisonReport, RowDifference
+from strangler.compare.writes.play import PlayedStep
 from strangler.compare.writes.scenarios import WriteRunner
 from strangler.errors import FailedError, UnsafeError
 
 ROW = RowDifference(table="posts", row="posts: the one of step 1", column="title", left='"a"', right='"b"')
-ASKED = Asked(answer=Answer(status=201), seconds=0.1)
-EQUAL = Verdict(outcome=Outcome.EQUAL, left=ASKED, right=ASKED)
+ASKED = TimedResponse(answer=SideResponse(status=201), seconds=0.1)
+EQUAL = CaseResult(outcome=CaseOutcome.EQUAL, left=ASKED, right=ASKED)
 
 
-def played(route: str, *rows: RowDifference, skipped: str = "") -> Played:
+def played(route: str, *rows: RowDifference, skipped: str = "") -> PlayedStep:
     case = Case(method="POST", target="/posts/", route=route)
-    return Played(case=case, verdict=None if skipped else EQUAL, rows=rows, skipped=skipped)
+    return PlayedStep(case=case, result=None if skipped else EQUAL, rows=rows, skipped=skipped)
 
 
-async def report_of(*steps: Played, error: Exception | None = None, chosen: tuple[str, ...] = ()) -> Report:
-    async def give() -> AsyncGenerator[Played, None]:
+async def report_of(
+    *steps: PlayedStep, error: Exception | None = None, chosen: tuple[str, ...] = ()
+) -> ComparisonReport:
+    async def give() -> AsyncGenerator[PlayedStep, None]:
         for step in steps:
             yield step
         if error:
@@ -74,7 +76,7 @@ async def test_a_refusal_is_no_line_among_others() -> None:
 async def test_a_run_that_is_stopped_plays_no_further_step() -> None:
     closed = False
 
-    async def give() -> AsyncGenerator[Played, None]:
+    async def give() -> AsyncGenerator[PlayedStep, None]:
         nonlocal closed
         try:
             yield played("posts.create")

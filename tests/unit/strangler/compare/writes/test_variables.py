@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from strangler.compare.case import Case, Step
+from strangler.compare.case import Case, ScenarioStep
 from strangler.compare.cases.message import FORM_TYPE, JSON_TYPE, form_body, json_body
-from strangler.compare.client.response import Answer
+from strangler.compare.client.response import SideResponse
 from strangler.compare.json_values import Number
 from strangler.compare.writes.variables import case_filled, names_in, variables_save
 
@@ -50,9 +50,9 @@ def test_names_are_found_wherever_they_stand() -> None:
 
 
 def test_what_an_answer_lacks_is_forgotten() -> None:
-    step = Step(case=Case(method="POST", target="/"), save=(("post", ("id",)), ("first", ("tags", 0))))
+    step = ScenarioStep(case=Case(method="POST", target="/"), save=(("post", ("id",)), ("first", ("tags", 0))))
     variables: dict[str, object] = {"first": "old"}
-    variables_save(step, Answer(status=201, body=b'{"id": 1.0, "tags": []}'), variables)
+    variables_save(step, SideResponse(status=201, body=b'{"id": 1.0, "tags": []}'), variables)
     assert variables == {"post": "1.0"}
-    variables_save(step, Answer(status=500, body=b"oops"), variables)
+    variables_save(step, SideResponse(status=500, body=b"oops"), variables)
     assert variables == {}
