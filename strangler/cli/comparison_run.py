@@ -150,7 +150,6 @@ def writes_run(
     *,
     folder: Path,
     settings: LocalSettings,
-    state_dir: Path,
     table: RouteTable,
     chosen: Collection[str],
     on_outcome: Callable[[CaseOutcome], None],
@@ -171,12 +170,12 @@ def writes_run(
             return await runner.run(steps)
 
     steps = writes_compare(
-        source_of(LocalStack(settings, state_dir=state_dir)),
+        source_of(LocalStack(settings, state_dir=settings.state_dir)),
         scenarios_from_files(folder, table),
         routes=table,
         rules=comparison.rules,
         options=RequestOptions(limits=comparison.limits, sign_in=comparison.sign_in, password=comparison.password),
-        logs=state_dir / "compare",
+        logs=settings.state_dir / "compare",
         chosen=chosen,
         log=note,
     )
@@ -286,7 +285,6 @@ class ComparisonRun:
             self._collector,
             folder=self._selection.folder,
             settings=self._settings,
-            state_dir=self._settings.state_dir,
             table=self._table,
             chosen=self._selection.routes,
             on_outcome=on_outcome,

@@ -7,11 +7,11 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import median
 from typing import Final
 
 from strangler.compare.case import Case
 from strangler.compare.client.client import TimedResponse
-from strangler.compare.client.response import QueryCount
 from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.redaction import Masker, is_secret
@@ -163,7 +163,7 @@ def _bound(bucket: int) -> float:
 @dataclass
 class _SideTally:
     times: Histogram = field(default_factory=Histogram)
-    statements: QueryCount = field(default_factory=QueryCount)
+    statements: Counter[int] = field(default_factory=Counter)
 
     def timing(self) -> Timing | None:
         if not self.times.total:
@@ -173,8 +173,8 @@ class _SideTally:
             p95=self.times.quantile(0.95),
             p99=self.times.quantile(0.99),
             buckets=self.times.buckets,
-            statements_median=self.statements.median,
-            statements_max=self.statements.highest,
+            statements_median=median(self.statements.elements()) if self.statements else None,
+            statements_max=max(self.statements, default=None),
         )
 
 
@@ -237,7 +237,7 @@ class Collector:
             # How fast a server refuses or fails is no measure of its speed.
             if asked is not None and result.outcome is not CaseOutcome.UNAVAILABLE:
                 side.times.add(asked.seconds)
-                side.statements.add(asked.statements)
+                side.statements.update(() if asked.statements is None else (asked.statements,))
         if result.failure:
             place = "" if result.failure.always else f" ({case.route or NO_ROUTE})"
             self.failed(f"{result.failure}{place}")

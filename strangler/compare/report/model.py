@@ -47,7 +47,7 @@ class ShownResponse:
 class RowDifference:
     """A row that only one side has or that isn't the same on both, after a write.
 
-    `row` names it by the part it plays, such as `posts: the one of step 2`; `column` is empty for a whole row.
+    `row` names it by its identity on both sides, such as `posts: the one of step 2`; `column` is empty for a whole row.
     """
 
     table: str

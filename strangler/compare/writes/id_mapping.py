@@ -51,7 +51,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class NewRow:
-    """The part that a new row plays: the one of a table that a step added, or one of several."""
+    """The identity of a new row on both sides: its table, the step that added it, and its number there."""
 
     table: str
     step: int
@@ -64,13 +64,13 @@ class NewRow:
 
 @dataclass
 class IdMapping:
-    """What is known of the new rows of both sides, and of random values that stand for one another.
+    """Which new rows, and which random values, of both sides correspond.
 
     With `certain` false a comparison is a guess that leaves no trace.
     """
 
     clock: Clock
-    # New rows whose part isn't known yet, by table and key: guesses take one for another.
+    # New rows that aren't mapped yet, by table and key: guesses take one for another.
     nameless: tuple[set[tuple[str, str | None]], ...] = field(default_factory=lambda: (set(), set()))
     # Transactions of the scenario have a number between these.
     transactions: tuple[int, int] = (0, 0)
@@ -79,13 +79,13 @@ class IdMapping:
     _pairs: tuple[dict[str, str], ...] = field(default_factory=lambda: ({}, {}))
 
     def learn(self, table: Table, side: int, key: tuple[str | None, ...], role: NewRow) -> None:
-        """That the row of that key plays that part."""
+        """Map the row of that key."""
         if len(key) == len(table.key) == 1 and key[0] is not None:
             self._of_rows[side][table.full_name, key[0]] = role
             self._of_ids[side][key[0]].add(role)
 
     def role(self, side: int, table: str, value: str | None) -> NewRow | None:
-        """The part of the row of `table` (with its schema) that a foreign key points to; None if it isn't new."""
+        """The new row of `table` (with its schema) that a foreign key points to; None if that row isn't new."""
         return None if value is None else self._of_rows[side].get((table, value))
 
     def column_same(
@@ -124,11 +124,11 @@ class IdMapping:
         return False
 
     def ids_same(self, left: str, right: str) -> bool:
-        """Whether both are the ids of rows that play the same part."""
+        """Whether both are ids of the same new row."""
         return bool(self._of_ids[LEFT].get(left, set()) & self._of_ids[RIGHT].get(right, set()))
 
     def texts_same(self, left: str, right: str, *, certain: bool = True) -> bool:
-        """Whether two texts are the same: piece by piece, each is the same text or plays the same part."""
+        """Whether two texts are the same: piece by piece, each is the same text or corresponds."""
         if left == right or self._whole_same(left, right, certain=certain):
             return True
         pieces = _PIECES.split(left), _PIECES.split(right)

@@ -44,7 +44,7 @@ def row_shown(table: Table, row: Values, masker: Masker) -> str:
 class RowComparison:
     """Compares what a scenario has changed on both sides, step by step.
 
-    A row that was there before is the same row if it has the same key; a new one if it plays the same part.
+    A row that was there before is the same row if it has the same key; a new one by the generated-ID mapping.
     """
 
     def __init__(self, tables: Sequence[Table], originals: Originals, mapping: IdMapping) -> None:
@@ -71,7 +71,7 @@ class RowComparison:
         return new
 
     def _match(self, table: Table, step: int, left: TableChanges, right: TableChanges) -> None:
-        """Give each new row of both sides its part."""
+        """Map the new rows of both sides."""
         pairs = self._pairs[table]
         free = self._new(table, left, LEFT), self._new(table, right, RIGHT)
         for ours, theirs in rows_match(table, free[LEFT], free[RIGHT], self._mapping):
@@ -91,7 +91,7 @@ class RowComparison:
         return NewRow(table.shown, step, self._numbers[table, step])
 
     def _new(self, table: Table, changes: TableChanges, side: int) -> dict[Key, Values]:
-        """The new rows that have no part yet."""
+        """The new rows that aren't mapped yet."""
         paired = {pair[side] for pair in self._pairs[table].values()}
         known = paired | self._originals.get(table, changes.written).keys()
         return {key: row for key, row in changes.written.items() if key not in known}
@@ -141,7 +141,7 @@ class RowComparison:
         return f"{shown} ({role})" if role else shown
 
     def _role_name(self, table: Table, role: NewRow, ours: Values | None, theirs: Values | None) -> str:
-        """The part, and for a row that only joins others, which ones."""
+        """The row's identity, and for a row that only joins others, which ones."""
         columns = compared_columns(table)
         side, row = (LEFT, ours) if ours is not None else (RIGHT, theirs)
         if row is None or not all(column.name in table.references for _, column in columns):

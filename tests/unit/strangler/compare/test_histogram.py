@@ -2,8 +2,12 @@
 
 import pytest
 
-from strangler.compare.client.response import QueryCount
-from strangler.compare.collector import Histogram
+from strangler.compare.case import Case
+from strangler.compare.client.client import TimedResponse
+from strangler.compare.client.response import SideResponse
+from strangler.compare.client.sides import Side
+from strangler.compare.collector import Collector, Histogram
+from strangler.compare.comparison import CaseOutcome, CaseResult
 
 
 def histogram(*seconds: float) -> Histogram:
@@ -43,17 +47,21 @@ def test_any_number_of_times_needs_a_few_hundred_buckets() -> None:
     assert len(histogram(*(1e-6 * 1.001**number for number in range(20_000))).buckets) < 500
 
 
-def statements(*counts: int | None) -> QueryCount:
-    found = QueryCount()
+def statements(*counts: int | None) -> tuple[float | None, int | None]:
+    """The median and the most of a side that reports these numbers of statements."""
+    side = Side(name="left", url="http://left", links="")
+    collector = Collector(side, side)
     for each in counts:
-        found.add(each)
-    return found
+        response = TimedResponse(answer=SideResponse(status=200), seconds=0.1, statements=each)
+        collector.add(Case(method="GET", target="/"), CaseResult(outcome=CaseOutcome.EQUAL, left=response))
+    (route,) = collector.report().routes
+    assert route.left is not None
+    return route.left.statements_median, route.left.statements_max
 
 
 def test_statements_have_a_median_and_a_most() -> None:
-    found = statements(3, 3, 25, None, 3)
-    assert (found.median, found.highest) == (3, 25)
-    assert statements(2, 5).median == 3.5
-    assert statements(0).median == 0
-    assert (statements(None).median, statements().highest) == (None, None)
-    assert statements(10**6).highest == 10**6
+    assert statements(3, 3, 25, None, 3) == (3, 25)
+    assert statements(2, 5) == (3.5, 5)
+    assert statements(0) == (0, 0)
+    assert statements(None) == (None, None)
+    assert statements(10**6) == (10**6, 10**6)
