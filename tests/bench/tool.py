@@ -14,6 +14,7 @@ from strangler.settings import base_environment
 from tests.bench.judging import Judged
 from tests.bench.rows import Rows
 from tests.bench.wrk import Request
+from tests.example import ROOT
 
 _OWN_LISTS: Final = 200
 
@@ -52,7 +53,7 @@ class Tool:
         argv = [sys.executable, "-m", "strangler.cli", "compare", left, right, "--cases", str(self._cases)]
         argv += ["--concurrency", str(concurrency), "--json", str(self._report)]
         before = _cpu_of_ended_children()
-        self._stack.children.run("compare", argv, base_environment())
+        self._stack.children.run("compare", argv, base_environment(), cwd=ROOT)
         return judged_read(self._report, cases=cases, cpu_seconds=_cpu_of_ended_children() - before)
 
     def _written(self, cases: int) -> Iterator[str]:

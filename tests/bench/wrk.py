@@ -145,7 +145,7 @@ class Wrk:
         argv += ["--duration", f"{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s"]
         argv += [*self._headers, "--script", str(SCRIPT), self._url]
         before = cpu_seconds(self._processes)
-        children.run("wrk", argv, self._environment(method, repeatable=repeatable))
+        children.run("wrk", argv, self._environment(method, repeatable=repeatable), cwd=SCRIPT.parent)
         taken = cpu_seconds(self._processes) - before
         children.require_running()
         settle(self._processes, check=children.check)

@@ -5,7 +5,7 @@ import pytest
 
 from strangler.routes.route import Api
 from tests.e2e.conftest import MakeGateway
-from tests.example import load_routes
+from tests.example import PREFIXES, load_routes
 from tests.gateways import DEPLOYED, ask_raw, logged
 from tests.shared_stack import StackAddresses
 
@@ -130,7 +130,7 @@ def test_a_query_is_passed_on_as_it_is(front: httpx.Client) -> None:
 
 def test_nginx_redirects_no_path_by_itself(front: httpx.Client, stack: StackAddresses) -> None:
     table = load_routes(DEPLOYED)
-    below = [api.prefix + resource.path.replace("{id}", "1") for resource in table.resources for api in Api]
+    below = [PREFIXES.of(api) + resource.path.replace("{id}", "1") for resource in table.resources for api in Api]
     folders = [
         *below,
         "/admin/",

@@ -11,7 +11,7 @@ import pytest
 
 from strangler.routes.route import Answer, Api, Stage
 from tests.e2e.conftest import MakeGateway
-from tests.example import load_routes
+from tests.example import PREFIXES, load_routes
 from tests.gateways import DEPLOYED, Gateway, marks, routes_at
 
 CLIENTS = 8
@@ -33,7 +33,7 @@ def test_every_read_is_answered_by_the_stack_of_its_stage(stage: Stage, make_gat
     with httpx.Client(base_url=make_gateway({"*": stage}).url) as client:
         for api in Api:
             for name, path in READS:
-                response = client.get(api.prefix + path)
+                response = client.get(PREFIXES.of(api) + path)
                 served_by, route = marks(response)
                 assert (served_by in WHO[stage.answers(api)], route) == (True, name)
                 assert response.status_code in ({410} if served_by == "nginx" else {200, 401, 404}), response.text
@@ -43,11 +43,11 @@ def test_every_read_is_answered_by_the_stack_of_its_stage(stage: Stage, make_gat
 def test_links_carry_the_clients_prefix_whoever_answers(stage: Stage, make_gateway: MakeGateway) -> None:
     url = make_gateway({"*": stage}).url
     for api in [api for api in Api if stage.answers(api) is not Answer.GONE]:
-        page = httpx.get(f"{url}{api.prefix}/feed/?page_size=1").json()["next"]
-        assert page == f"{url}{api.prefix}/feed/?page=2&page_size=1"
-        assert httpx.get(page).json()["previous"] == f"{url}{api.prefix}/feed/?page_size=1"
-        moved = httpx.get(f"{url}{api.prefix}/feed?page=2")
-        assert (moved.status_code, moved.headers["Location"]) == (301, f"{api.prefix}/feed/?page=2")
+        page = httpx.get(f"{url}{PREFIXES.of(api)}/feed/?page_size=1").json()["next"]
+        assert page == f"{url}{PREFIXES.of(api)}/feed/?page=2&page_size=1"
+        assert httpx.get(page).json()["previous"] == f"{url}{PREFIXES.of(api)}/feed/?page_size=1"
+        moved = httpx.get(f"{url}{PREFIXES.of(api)}/feed?page=2")
+        assert (moved.status_code, moved.headers["Location"]) == (301, f"{PREFIXES.of(api)}/feed/?page=2")
         assert marks(moved)[0] in WHO[stage.answers(api)]
 
 

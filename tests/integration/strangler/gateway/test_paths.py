@@ -53,7 +53,7 @@ def test_nginx_takes_every_path_for_the_route_that_the_tool_does(paths: tuple[st
         for api in Api:
             # What stands below /api/v2 is v2's.
             asked = [path for path in ASKED if api is Api.V2 or not path.startswith("/v2/")]
-            found = {path: taken_for(made, api.prefix + path) for path in asked}
+            found = {path: taken_for(made, PREFIXES.of(api) + path) for path in asked}
             assert found == {path: router.name_of("GET", path) or "-" for path in asked}
 
 

@@ -82,7 +82,7 @@ def test_a_child_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
 def test_a_failed_command_shows_the_end_of_its_log(tmp_path: Path) -> None:
     children = Children(logs=tmp_path, check=lambda: None)
     with pytest.raises(FailedError, match=r"^migrate ended with code 3, so .*\n  no such table$"):
-        children.run("migrate", [sys.executable, "-c", "print('no such table'); raise SystemExit(3)"], {})
+        children.run("migrate", [sys.executable, "-c", "print('no such table'); raise SystemExit(3)"], {}, cwd=tmp_path)
 
 
 def test_a_program_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:

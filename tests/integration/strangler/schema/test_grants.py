@@ -31,6 +31,7 @@ def routes(stage: Stage, *methods: str) -> RouteTable:
     return RouteTable(prefixes=PREFIXES, routes=(Route(name="a.a", methods=methods, path="/a/", stage=stage),))
 
 
+CONSUMER = load_consumer(CONSUMER_FILE)
 READ_ONLY = routes(Stage.MIGRATED, "GET")
 WRITING = routes(Stage.PARALLEL, "POST")
 
@@ -41,8 +42,17 @@ def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
         yield database
 
 
-def grant(database: OwnDatabase, table: RouteTable, password: str = PASSWORD, consumer: Consumer | None = None) -> None:
-    apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=password, table=table, consumer=consumer)
+def grant(
+    database: OwnDatabase,
+    table: RouteTable,
+    *,
+    password: str = PASSWORD,
+    consumer: Consumer = CONSUMER,
+    owner_dsn: str = "",
+    keep: bool = False,
+) -> None:
+    dsn = owner_dsn or database.owner_dsn
+    apply_grants(owner_dsn=dsn, role=ROLE, password=password, table=table, consumer=consumer, keep=keep)
 
 
 @pytest.fixture
@@ -87,7 +97,7 @@ def privileges(database: OwnDatabase) -> list[tuple[str, ...]]:
 def test_the_role_can_do_what_its_features_say_and_nothing_else(granted: str, request: pytest.FixtureRequest) -> None:
     """PostgreSQL's own answer, and what it does, for every column and table of the database."""
     database: OwnDatabase = request.getfixturevalue(granted)
-    wanted = set(rights_wanted(load_consumer(CONSUMER_FILE), writing=granted == "writing"))
+    wanted = set(rights_wanted(CONSUMER, writing=granted == "writing"))
     assert rights_of(database.superuser_dsn, ROLE) == wanted
     assert rights_tried(database.superuser_dsn, database.dsn(ROLE)) == wanted
     assert sequences_of(database.superuser_dsn, ROLE) == []
@@ -95,7 +105,7 @@ def test_the_role_can_do_what_its_features_say_and_nothing_else(granted: str, re
 
 def test_every_statement_of_the_consumers_file_works_with_its_values(writing: OwnDatabase) -> None:
     with psycopg.connect(writing.dsn(ROLE), autocommit=True) as connection:
-        tried = try_statements(connection, load_consumer(CONSUMER_FILE))
+        tried = try_statements(connection, CONSUMER)
     assert {str(name): found for name, found in tried.items() if not found.works} == {}
     assert len(tried) > 200
 
@@ -198,14 +208,14 @@ def test_rights_on_columns_go_with_those_on_their_table(database: OwnDatabase) -
         Right("posts", "UPDATE", "author_id"),
     }
     grant(database, READ_ONLY)
-    assert rights_of(database.superuser_dsn, ROLE) == set(rights_wanted(load_consumer(CONSUMER_FILE), writing=False))
+    assert rights_of(database.superuser_dsn, ROLE) == set(rights_wanted(CONSUMER, writing=False))
 
 
 def test_what_another_version_needs_is_kept_if_asked_for(database: OwnDatabase) -> None:
     once = Consumer(features={"old": Feature(reads={"users": ("is_superuser",)})})
     grant(database, READ_ONLY, consumer=once)
-    apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=PASSWORD, table=READ_ONLY, keep=True)
-    both = {Right("users", "SELECT", "is_superuser"), *rights_wanted(load_consumer(CONSUMER_FILE), writing=False)}
+    grant(database, READ_ONLY, keep=True)
+    both = {Right("users", "SELECT", "is_superuser"), *rights_wanted(CONSUMER, writing=False)}
     assert rights_of(database.superuser_dsn, ROLE) == both
     grant(database, READ_ONLY)
     assert rights_of(database.superuser_dsn, ROLE) < both
@@ -276,7 +286,7 @@ def test_a_serial_column_of_an_old_project_can_be_inserted_into(database: OwnDat
 
 
 def test_a_changed_password_is_set_and_limits_hold(database: OwnDatabase) -> None:
-    grant(database, READ_ONLY, "another password")
+    grant(database, READ_ONLY, password="another password")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(database.dsn(ROLE))
     with psycopg.connect(database.dsn(ROLE, "another password")) as connection:
@@ -303,10 +313,10 @@ def test_a_refusal_is_one_sentence_and_nothing_is_changed(database: OwnDatabase,
     with pytest.raises(
         FailedError, match=r" \(table blog_post_tags has another owner\): migrate, and let DATABASE_URL"
     ):
-        apply_grants(owner_dsn=database.dsn(ROLE), role=ROLE, password=PASSWORD, table=WRITING)
+        grant(database, WRITING, owner_dsn=database.dsn(ROLE))
     unreachable = stack.admin_dsn.replace("postgres:", "postgres:wrong")
     with pytest.raises(FailedError, match=r"can't be given its grants \(.*password authentication failed") as caught:
-        apply_grants(owner_dsn=unreachable, role=ROLE, password=PASSWORD, table=WRITING)
+        grant(database, WRITING, owner_dsn=unreachable)
     assert "wrong" not in str(caught.value)
 
 

@@ -14,6 +14,7 @@ import psutil
 import psycopg
 import pytest
 
+from shared_schema.consumer.consumer import load_consumer
 from strangler.compare.comparison import CaseOutcome
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import PlayedStep
@@ -47,7 +48,14 @@ def told() -> list[str]:
 
 
 def copies_of(source: Source, log: Callable[[str], None] = lambda _sentence: None) -> Copies:
-    return Copies(source, table=load_routes(source.settings.project.routes), log=log, check=lambda: None)
+    project = source.settings.project
+    return Copies(
+        source,
+        table=load_routes(project.routes),
+        consumer=load_consumer(project.consumer),
+        log=log,
+        check=lambda: None,
+    )
 
 
 def rows(dsn: str) -> dict[str, object]:
