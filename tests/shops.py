@@ -13,8 +13,7 @@ from psycopg import sql
 
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.contract.contract import Contract
-from strangler.databases.connecting import dsn_to, identity_of
-from strangler.databases.source import Source
+from strangler.databases.connections import Source, dsn_to, identity_of
 from strangler.local.databases import database_drop, database_ensure
 from strangler.schema.django_side import Project
 from strangler.schema.guard.guard import Guarded, guard

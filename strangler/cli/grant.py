@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from strangler.cli.output import say
-from strangler.databases.connecting import login_of
+from strangler.databases.connections import login_of
 from strangler.errors import FailedError, UsageError
 from strangler.schema.grants import apply_grants
 from strangler.settings import LocalSettings, settings_load

@@ -3,8 +3,7 @@
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from strangler.databases.connecting import dsn_to, identity_of
-from strangler.databases.source import Source
+from strangler.databases.connections import Source, dsn_to, identity_of
 from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError, UsageError
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared_schema.consumer.consumer import Consumer
 from strangler.local.databases import database_drop, database_ensure
-from strangler.schema.compatibility.compatibility import find_breaks
+from strangler.schema.compatibility import find_breaks
 from tests.databases import PASSWORD, OwnDatabase
 from tests.guarding.aimed import aimed_changes
 from tests.guarding.harmless import harmless_operations

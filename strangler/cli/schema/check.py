@@ -8,9 +8,8 @@ import typer
 from rich.text import Text
 
 from strangler.cli.output import out, say
-from strangler.cli.schema.files import ConsumerFile, ContractFile
-from strangler.cli.schema.reaching import reach
-from strangler.schema.checking import Checked, Comparison, check_all
+from strangler.cli.schema.inputs import ConsumerFile, ContractFile, reach
+from strangler.schema.comparison import Checked, Comparison, check_all
 from strangler.settings import settings_load
 
 _FOUND: Final = 1

@@ -12,10 +12,10 @@ from rich.text import Text
 from shared_schema.catalog import Catalog, read_catalog
 from shared_schema.contract.contract import Contract
 from strangler.cli.output import out
-from strangler.cli.schema.reaching import reach
-from strangler.databases.connecting import live_connection
+from strangler.cli.schema.inputs import reach
+from strangler.databases.connections import live_connection
 from strangler.errors import UsageError
-from strangler.schema.diff import differences
+from strangler.schema.comparison import differences
 from strangler.schema.django_side import django_contract
 from strangler.settings import LocalSettings, settings_load
 

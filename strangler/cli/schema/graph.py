@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from strangler.cli.output import out
-from strangler.cli.schema.files import ConsumerFile, ContractFile
+from strangler.cli.schema.inputs import ConsumerFile, ContractFile
 from strangler.errors import FailedError
 from strangler.schema.graph import graph_make, graph_mermaid
 from strangler.settings import settings_load

@@ -6,11 +6,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from shared_schema.consumer.consumer import Consumer
-from strangler.databases.connecting import connected, dsn_to, login_of, refusals
-from strangler.databases.creating import database_create
+from strangler.databases.connections import Source, connected, dsn_to, login_of, refusals
 from strangler.databases.dumping import database_dump_into
-from strangler.databases.source import Source
-from strangler.databases.throwaway import Throwaways
+from strangler.databases.throwaway import Throwaways, database_create
 from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants, give_rights
 

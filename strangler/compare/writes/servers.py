@@ -9,8 +9,7 @@ from typing import Final
 
 from strangler.compare.client.errors import RequestError
 from strangler.compare.client.sides import Side
-from strangler.databases.connecting import dsn_to
-from strangler.databases.source import Source
+from strangler.databases.connections import Source, dsn_to
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.ports import port_free_pick

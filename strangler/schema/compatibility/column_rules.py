@@ -10,7 +10,7 @@ from shared_schema.consumer.consumer import Need
 from strangler.schema.compatibility.breaks import Break, BreakKind, break_make
 from strangler.schema.compatibility.column_types import TypeChange, compare_types, default_fits, is_integer
 from strangler.schema.compatibility.effects import Effects, Features, Verb
-from strangler.schema.compatibility.sql_tokens import names_in
+from strangler.schema.compatibility.sql_text import names_in
 
 _NUMBERS: Final = re.compile(r"\bnextval\(|\bgen_random_uuid\(|\buuid\w*\(", re.IGNORECASE)
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from shared_schema.catalog import Catalog, CatalogConstraint
 from shared_schema.consumer.consumer import Consumer, Feature
-from strangler.schema.compatibility.sql_tokens import (
+from strangler.schema.compatibility.sql_text import (
     Conflict,
     conflicts_of,
     inserts_of,

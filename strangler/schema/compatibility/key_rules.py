@@ -7,8 +7,8 @@ from typing import Final
 
 from shared_schema.catalog import Catalog, CatalogConstraint
 from strangler.schema.compatibility.breaks import Break, BreakKind, break_make
-from strangler.schema.compatibility.definitions import is_enforced
 from strangler.schema.compatibility.effects import Effects, Features, Verb, action_on, foreign_keys
+from strangler.schema.compatibility.sql_text import is_enforced
 
 _LATER: Final = "release a version that keeps to it first"
 _VERBS: Final = (Verb.DELETE, Verb.UPDATE)

@@ -7,9 +7,15 @@ from typing import Final
 from shared_schema.catalog import CatalogConstraint, CatalogTable
 from strangler.schema.compatibility.breaks import Break, BreakKind
 from strangler.schema.compatibility.column_rules import TableChange, is_numbering
-from strangler.schema.compatibility.definitions import Unique, is_enforced, plain_columns, plain_definition, uniques_of
 from strangler.schema.compatibility.effects import Features, Verb, fires
-from strangler.schema.compatibility.sql_tokens import names_in
+from strangler.schema.compatibility.sql_text import (
+    Unique,
+    is_enforced,
+    names_in,
+    plain_columns,
+    plain_definition,
+    uniques_of,
+)
 
 _LATER: Final = "release a version that keeps to it first"
 # A check made of these alone is not false for NULL.

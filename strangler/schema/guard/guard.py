@@ -16,23 +16,29 @@ from shared_schema.contract.contract import Contract
 from shared_schema.drift.consumer import consumer_mismatches
 from shared_schema.drift.contract import contract_mismatches
 from shared_schema.drift.mismatch import Mismatch
-from strangler.databases.connecting import connected, login_of
-from strangler.databases.source import Source
+from strangler.databases.connections import Source, connected, login_of
+from strangler.schema.compatibility import find_breaks
 from strangler.schema.compatibility.breaks import Break
-from strangler.schema.compatibility.compatibility import find_breaks
+from strangler.schema.compatibility.sql_text import target_of
 from strangler.schema.django_side import Project
-from strangler.schema.guard.ddl_target import target_of
-from strangler.schema.guard.findings import Finding, of_breaks, of_failures, of_hazards, of_lost, of_mismatches
 from strangler.schema.guard.hazards import Evidence, find_hazards
-from strangler.schema.guard.permissions import find_lost
 from strangler.schema.guard.rehearsal import Rehearsed, rehearsing
 from strangler.schema.guard.replay import find_failures
-from strangler.schema.guard.report import Judged, Report, WayBack
+from strangler.schema.guard.report import (
+    Finding,
+    Judged,
+    Report,
+    WayBack,
+    of_breaks,
+    of_failures,
+    of_hazards,
+    of_lost,
+    of_mismatches,
+)
 from strangler.schema.guard.reversibility import judge_way_back
 from strangler.schema.guard.scratch import Scratch, project_on_scratch, scratch_database
-from strangler.schema.guard.snapshot import Look, look
+from strangler.schema.guard.snapshot import Look, Size, find_lost, find_renamed, find_rewritten, look, table_sizes
 from strangler.schema.guard.squawk import lint
-from strangler.schema.guard.storage import Size, find_renamed, find_rewritten, table_sizes
 
 _NO_ROLE: Final = "what FastAPI's role may do was not looked at: the server of --scratch doesn't have the live roles."
 _MEND: Final = "leave that until no running version needs it as it is"

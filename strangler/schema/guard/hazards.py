@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Final
 
 from shared_schema.catalog import Catalog, CatalogTable
-from strangler.schema.guard.ddl_target import target_of
+from strangler.schema.compatibility.sql_text import target_of
+from strangler.schema.guard.snapshot import File, Size
 from strangler.schema.guard.squawk import Remark
-from strangler.schema.guard.storage import File, Size
 
 _ALTERS: Final = re.compile(r"\s*(ALTER|DROP)\s+TABLE\b|\s*CREATE\s+(UNIQUE\s+)?INDEX\b", re.IGNORECASE)
 

@@ -10,7 +10,7 @@ from psycopg import pq
 from psycopg.errors import error_from_result
 
 from shared_schema.consumer.consumer import Consumer, Statement
-from strangler.databases.connecting import reason_of
+from strangler.databases.connections import reason_of
 
 _JSON: Final = {"json", "jsonb"}
 # Types whose values a driver gives alike.

@@ -1,10 +1,123 @@
-"""What the guard comes to: for each pending migration, for the way back, and in one word."""
+"""The guard's report: its findings, a verdict for each pending migration, and their reversibility."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
 
-from strangler.schema.guard.findings import Finding
+from shared_schema.consumer.privileges import Right
+from shared_schema.drift.mismatch import Mismatch
+from strangler.schema.compatibility.breaks import Break
+from strangler.schema.guard.hazards import Hazard, HazardKind
+from strangler.schema.guard.remedies import steps_for
+from strangler.schema.guard.replay import Tried
+from strangler.schema.guard.snapshot import Place
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, as a sentence, and the steps to take instead.
+
+    `kind` is a word that stays as it is. `features` are FastAPI's that trip over it, `names` those of its statements,
+    and `statement` is the SQL of the migration that is meant.
+    """
+
+    kind: str
+    sentence: str
+    table: str | None = None
+    column: str | None = None
+    features: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    statement: str = ""
+    names: tuple[str, ...] = ()
+
+
+def of_breaks(breaks: Iterable[Break], renamed: Mapping[Place, Place] | None = None) -> list[Finding]:
+    """What the catalogs say against a change, of which it is known what only got another name."""
+    return [
+        Finding(
+            kind=each.kind,
+            sentence=each.sentence,
+            table=each.table,
+            column=each.column,
+            features=each.features,
+            steps=_steps(each, renamed or {}),
+        )
+        for each in breaks
+    ]
+
+
+def _steps(each: Break, renamed: Mapping[Place, Place]) -> tuple[str, ...]:
+    """What is gone because it has another name now, and what is new for the same reason, takes the same way."""
+    for old, new in renamed.items():
+        if each.column and Place(each.table, each.column) in (old, new) and old.table == new.table:
+            return steps_for(HazardKind.RENAME_COLUMN, table=old.table, column=old.column)
+        if each.column is None and each.table in (old.table, new.table) and old.table != new.table:
+            return steps_for(HazardKind.RENAME_TABLE, table=old.table, column=None)
+    return steps_for(each.kind, table=each.table, column=each.column)
+
+
+def of_failures(failures: Iterable[Tried]) -> list[Finding]:
+    """What PostgreSQL says against the consumer's statements, once for all of which it says the same."""
+    reasons: dict[str, list[Tried]] = {}
+    for each in failures:
+        reasons.setdefault(each.wrong or each.refused, []).append(each)
+    return [
+        Finding(
+            kind="statement",
+            sentence=f"{_counted(failed)} fail{'s' if len(failed) == 1 else ''}: {reason}.",
+            features=tuple(dict.fromkeys(each.feature for each in failed)),
+            names=tuple(each.name for each in failed),
+        )
+        for reason, failed in reasons.items()
+    ]
+
+
+def _counted(failed: Sequence[Tried]) -> str:
+    if len(failed) == 1:
+        return f"Statement {failed[0].name} of {failed[0].feature}"
+    return f"{len(failed)} statements, such as {failed[0].name} of {failed[0].feature},"
+
+
+def of_lost(lost: Iterable[Right], role: str) -> list[Finding]:
+    """What a role may no longer do."""
+    return [
+        Finding(
+            kind="privilege",
+            sentence=f"Role {role} may no longer {each}: run `strangler grant` right after the migration.",
+            table=each.table,
+            column=each.column or None,
+        )
+        for each in lost
+    ]
+
+
+def of_mismatches(mismatches: Iterable[Mismatch]) -> list[Finding]:
+    """What the readiness of FastAPI would find."""
+    return [
+        Finding(
+            kind="unready",
+            sentence=f"FastAPI would say that it isn't ready: {each.sentence}",
+            table=each.table,
+            column=each.column,
+        )
+        for each in mismatches
+    ]
+
+
+def of_hazards(hazards: Iterable[Hazard]) -> list[Finding]:
+    """What is unsafe online."""
+    return [
+        Finding(
+            kind=each.kind,
+            sentence=each.sentence,
+            table=each.table,
+            column=each.column,
+            steps=steps_for(each.kind, table=each.table, column=each.column),
+            statement=each.statement,
+        )
+        for each in hazards
+    ]
 
 
 class Verdict(IntEnum):

@@ -1,20 +1,60 @@
-"""Whether undoing a migration leads back to what was there before it, and what is lost on the way."""
+"""Whether undoing a migration restores the schema that was there before it, and which values it loses."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
-from shared_schema.catalog import Catalog, CatalogConstraint
+from shared_schema.catalog import Catalog, CatalogConstraint, CatalogTable
 from shared_schema.consumer.consumer import Consumer
-from strangler.schema.compatibility.catalog_diff import Change, find_changes
-from strangler.schema.compatibility.compatibility import find_breaks
-from strangler.schema.guard.findings import Finding, of_breaks, of_failures, of_lost
-from strangler.schema.guard.permissions import find_lost
+from strangler.schema.compatibility import find_breaks
 from strangler.schema.guard.rehearsal import Rehearsed
 from strangler.schema.guard.replay import find_failures
-from strangler.schema.guard.report import WayBack
-from strangler.schema.guard.snapshot import Look
-from strangler.schema.guard.storage import Places, find_added
+from strangler.schema.guard.report import Finding, WayBack, of_breaks, of_failures, of_lost
+from strangler.schema.guard.snapshot import Look, Places, find_added, find_lost
+
+# What people call a part of a table that is one thing, or one set of things.
+_PARTS: Final = {"kind": "kind", "query": "definition", "triggers": "triggers", "policies": "row_security"}
+
+
+class Change(NamedTuple):
+    """One difference: what it is about, and what was there before and is there now, None where nothing is."""
+
+    table: str
+    what: str
+    before: object
+    after: object
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"{self.what} is new"
+        return f"{self.what} is gone" if self.after is None else f"{self.what} is another"
+
+
+def find_changes(before: Catalog, after: Catalog) -> Iterator[Change]:
+    """Every table, view, column, constraint, index and trigger that isn't the same."""
+    for key in sorted({*before.tables, *after.tables}):
+        then, now = before.tables.get(key), after.tables.get(key)
+        if then is None or now is None:
+            yield Change(key, f"table {key}", then, now)
+        elif then != now:
+            yield from _within(key, then, now)
+
+
+def _within(key: str, then: CatalogTable, now: CatalogTable) -> Iterator[Change]:
+    for name in {**then.columns, **now.columns}:
+        pair = then.columns.get(name), now.columns.get(name)
+        if pair[0] != pair[1]:
+            yield Change(key, f"column {key}.{name}", *pair)
+    for word, part in (("constraint", "constraints"), ("index", "indexes")):
+        olds, news = ({each.name: each for each in getattr(table, part)} for table in (then, now))
+        for name in sorted({*olds, *news}):
+            if olds.get(name) != news.get(name):
+                yield Change(key, f"{word} {name} of {key}", olds.get(name), news.get(name))
+    for word, part in _PARTS.items():
+        pair = getattr(then, part), getattr(now, part)
+        if pair[0] != pair[1]:
+            yield Change(key, f"the {word} of {key}", *pair)
+
 
 _SHOWN: Final = 5
 

@@ -8,11 +8,9 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from strangler.databases.connecting import connected, dsn_to, identity_of, is_address
-from strangler.databases.creating import database_create
+from strangler.databases.connections import Source, connected, dsn_to, identity_of, is_address
 from strangler.databases.dumping import database_dump_into
-from strangler.databases.source import Source
-from strangler.databases.throwaway import Throwaways
+from strangler.databases.throwaway import Throwaways, database_create
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.schema.django_side import Project
 

@@ -1,18 +1,154 @@
-"""All that is looked at in the scratch database between two migrations."""
+"""A snapshot of the scratch database between two migrations: catalog, statements, privileges, sizes and files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from sqlalchemy import Connection
 
-from shared_schema.catalog import Catalog, read_catalog
+from shared_schema.catalog import Catalog, read_catalog, table_key
 from shared_schema.consumer.consumer import Consumer
-from shared_schema.consumer.privileges import Right
-from strangler.databases.connecting import live_connection, refusals
-from strangler.schema.guard.permissions import rights_of
+from shared_schema.consumer.privileges import Right, rights_wanted
+from shared_schema.drift.privileges import denied_rights, role_exists
+from strangler.databases.connections import live_connection, refusals
 from strangler.schema.guard.replay import Tried, try_statements
-from strangler.schema.guard.storage import File, Places, places, table_files
+
+_SIZES: Final = """
+    SELECT nspname, relname, nullif(reltuples, -1)::bigint, pg_total_relation_size(pg_class.oid)
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relkind IN ('r', 'p', 'm') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
+"""
+# A table, or an index of it, that gets another file has been written from its first row to its last.
+_FILES: Final = """
+    SELECT nspname, owner.relname, part.oid, part.relkind = 'i', part.relname, pg_relation_filenode(part.oid)
+    FROM pg_class AS part
+    LEFT JOIN pg_index ON indexrelid = part.oid
+    JOIN pg_class AS owner ON owner.oid = coalesce(indrelid, part.oid)
+    JOIN pg_namespace ON pg_namespace.oid = owner.relnamespace
+    WHERE part.relkind IN ('r', 'm', 'i') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
+"""
+# A column that is renamed keeps its number, a table its oid.
+_PLACES: Final = """
+    SELECT pg_class.oid, attnum, nspname, relname, attname FROM pg_class
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+    WHERE relkind IN ('r', 'p') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
+    ORDER BY nspname, relname, attnum
+"""
+_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
+
+
+@dataclass(frozen=True)
+class Size:
+    """What PostgreSQL estimates of a table: rows, None where it was never analysed, and bytes with its indexes."""
+
+    rows: int | None
+    size: int
+
+    def __str__(self) -> str:
+        value, unit = float(self.size), 0
+        while value >= 1024 and unit < len(_UNITS) - 1:
+            value, unit = value / 1024, unit + 1
+        rows = "" if self.rows is None else f"about {self.rows:,} rows, "
+        return f"{rows}{value:.0f} {_UNITS[unit]}"
+
+
+@dataclass(frozen=True)
+class File:
+    """Where a table or an index lies."""
+
+    table: str
+    index: str | None
+    number: int
+
+
+class Place(NamedTuple):
+    """A column that rows are kept in, by the key of its table; a table without a column is all of its columns."""
+
+    table: str
+    column: str | None
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column}" if self.column else self.table
+
+
+# By the oid of the table and the number of the column, which stay when they get another name.
+Places = Mapping[tuple[int, int], Place]
+
+
+def table_sizes(connection: psycopg.Connection, *, default: str) -> dict[str, Size]:
+    """The size of each table, by the key of the contract; `default` is the schema that keys don't name.
+
+    :raises psycopg.Error: the database refuses.
+    """
+    rows = connection.execute(_SIZES).fetchall()
+    return {table_key(schema, name, default=default): Size(count, size) for schema, name, count, size in rows}
+
+
+def table_files(connection: psycopg.Connection, *, default: str) -> dict[int, File]:
+    """The files of tables and indexes, by what stays the same when one is written anew.
+
+    :raises psycopg.Error: the database refuses.
+    """
+    return {
+        oid: File(table_key(schema, table, default=default), name if is_index else None, number)
+        for schema, table, oid, is_index, name, number in connection.execute(_FILES).fetchall()
+    }
+
+
+def find_rewritten(before: Mapping[int, File], after: Mapping[int, File]) -> Iterator[File]:
+    """What was there before and lies in another file now."""
+    for oid, file in after.items():
+        if oid in before and before[oid].number != file.number:
+            yield file
+
+
+def places(connection: psycopg.Connection, *, default: str) -> Places:
+    """Where rows are kept, by what stays the same when it gets another name.
+
+    :raises psycopg.Error: the database refuses.
+    """
+    return {
+        (oid, number): Place(table_key(schema, table, default=default), column)
+        for oid, number, schema, table, column in connection.execute(_PLACES).fetchall()
+    }
+
+
+def find_added(before: Places, after: Places) -> list[Place]:
+    """The places that weren't there before; a new table is one."""
+    known = {oid for oid, _ in before}
+    added = (
+        place if key[0] in known else Place(place.table, None) for key, place in after.items() if key not in before
+    )
+    return list(dict.fromkeys(added))
+
+
+def find_renamed(before: Places, after: Places) -> dict[Place, Place]:
+    """What has another name now, by the old one."""
+    return {place: after[key] for key, place in before.items() if key in after and after[key] != place}
+
+
+def rights_of(connection: Connection, role: str, consumer: Consumer, catalog: Catalog) -> frozenset[Right]:
+    """The rights that the consumer wants and a role has; none if there is no such role.
+
+    :raises SQLAlchemyError: the database refuses.
+    """
+    if not role_exists(connection, role):
+        return frozenset()
+    wanted = [right for right in rights_wanted(consumer, writing=True) if _is_there(right, catalog)]
+    return frozenset(wanted) - set(denied_rights(connection, wanted, catalog, role=role))
+
+
+def find_lost(before: frozenset[Right], after: frozenset[Right], catalog: Catalog) -> Iterator[Right]:
+    """The rights that are gone on what is still there; those on what is gone are another matter."""
+    return (right for right in sorted(before - after) if _is_there(right, catalog))
+
+
+def _is_there(right: Right, catalog: Catalog) -> bool:
+    table = catalog.tables.get(right.table)
+    return table is not None and (not right.column or right.column in table.columns)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import pytest
 
 from shared_schema.consumer.consumer import Consumer, Feature
 from shared_schema.contract.contract import Contract
-from strangler.schema.checking import Checked, check_all
+from strangler.schema.comparison import Checked, check_all
 from tests.databases import OwnDatabase, foreign_project
 from tests.example import ROOT
 from tests.foreign_migrations import with_migrations

@@ -8,8 +8,7 @@ import pytest
 from psycopg import sql
 
 from shared_schema.consumer.consumer import Consumer
-from strangler.databases.connecting import identity_of
-from strangler.databases.source import Source
+from strangler.databases.connections import Source, identity_of
 from strangler.schema.guard.guard import Guarded, guard
 from strangler.schema.guard.report import Report, Return, Verdict
 from tests.databases import OwnDatabase, foreign_database, foreign_project

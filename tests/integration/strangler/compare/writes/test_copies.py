@@ -20,8 +20,7 @@ from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import PlayedStep
 from strangler.compare.writes.servers import servers_run
 from strangler.compare.writes.tables import tables_of
-from strangler.databases.connecting import dsn_to, identity_of
-from strangler.databases.source import Source
+from strangler.databases.connections import Source, dsn_to, identity_of
 from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.source import source_of
 from strangler.errors import FailedError, UnsafeError, UsageError

@@ -12,7 +12,7 @@ from strangler.compare.writes.changes import ChangeReader, Originals
 from strangler.compare.writes.id_mapping import Clock, IdMapping
 from strangler.compare.writes.rows import RowComparison
 from strangler.compare.writes.tables import tables_of
-from strangler.databases.connecting import dsn_to
+from strangler.databases.connections import dsn_to
 from strangler.local.databases import database_drop
 from tests.shared_stack import StackAddresses
 

@@ -11,7 +11,7 @@ import pytest
 from strangler.compare.comparison import CaseOutcome
 from strangler.compare.writes.play import PlayedStep
 from strangler.compare.writes.tables import tables_of
-from strangler.databases.source import Source
+from strangler.databases.connections import Source
 from tests.shared_stack import StackAddresses
 from tests.write_plays import databases_like, own_source, playing
 

@@ -15,9 +15,9 @@ from shared_schema.contract.contract import Contract
 from shared_schema.drift import Mismatch
 from strangler.cli import command_line
 from strangler.cli.schema import check as checking
-from strangler.cli.schema.reaching import Reached
+from strangler.cli.schema.inputs import Reached
 from strangler.errors import FailedError, UsageError
-from strangler.schema.checking import Comparison
+from strangler.schema.comparison import Comparison
 from strangler.schema.graph import graph_make, graph_mermaid
 from tests.example import CONTRACT_FILE, ROOT
 

@@ -6,8 +6,8 @@ import pytest
 
 from shared_schema.catalog import Catalog, CatalogConstraint, CatalogTable
 from shared_schema.consumer.consumer import Consumer, Feature, Need
+from strangler.schema.compatibility import find_breaks
 from strangler.schema.compatibility.breaks import BreakKind
-from strangler.schema.compatibility.compatibility import find_breaks
 from tests.catalogs import (
     adding,
     catalog,

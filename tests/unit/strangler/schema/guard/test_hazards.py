@@ -6,11 +6,11 @@ import pytest
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogIndex, CatalogTable
 from strangler.schema.compatibility.breaks import BreakKind
-from strangler.schema.guard.ddl_target import Target, target_of
+from strangler.schema.compatibility.sql_text import Target, target_of
 from strangler.schema.guard.hazards import RULES, SENTENCES, Evidence, Hazard, HazardKind, find_hazards
 from strangler.schema.guard.remedies import steps_for
+from strangler.schema.guard.snapshot import File, Size
 from strangler.schema.guard.squawk import Remark, lint
-from strangler.schema.guard.storage import File, Size
 
 
 def table(name: str, schema: str = "public", *checks: CatalogConstraint, **columns: CatalogColumn) -> CatalogTable:

@@ -6,12 +6,10 @@ from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, Cat
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
 from strangler.schema.compatibility.breaks import Break, BreakKind
-from strangler.schema.compatibility.catalog_diff import find_changes
-from strangler.schema.guard.findings import Finding, of_breaks, of_failures
-from strangler.schema.guard.permissions import find_lost
 from strangler.schema.guard.replay import Tried, find_failures
-from strangler.schema.guard.report import Judged, Report, Return, Verdict, WayBack
-from strangler.schema.guard.storage import File, Place, Size, find_added, find_renamed, find_rewritten
+from strangler.schema.guard.report import Finding, Judged, Report, Return, Verdict, WayBack, of_breaks, of_failures
+from strangler.schema.guard.reversibility import find_changes
+from strangler.schema.guard.snapshot import File, Place, Size, find_added, find_lost, find_renamed, find_rewritten
 
 FINDING = Finding(kind="any", sentence="It is wrong.")
 SAFE = Judged(app="shop", name="0002")

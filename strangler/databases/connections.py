@@ -1,7 +1,8 @@
-"""Connections to the databases of a server: where an address leads, and what is refused there, in one sentence."""
+"""Connections to a project's databases: where an address leads, what a server refuses, and the live database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -10,7 +11,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from strangler.errors import FailedError
+from strangler.errors import FailedError, UnsafeError
+from strangler.settings import LocalSettings
 
 _APPLICATION: Final = "strangler"
 _CONNECT_SECONDS: Final = 5
@@ -118,3 +120,38 @@ def _connect(dsn: str) -> psycopg.Connection:
     connection = psycopg.connect(dsn, connect_timeout=_CONNECT_SECONDS, application_name="strangler")
     connection.read_only = True
     return connection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The database that is copied.
+
+    Attributes:
+        settings: of the stack that works on it.
+        owner_dsn: the role that owns the tables.
+        fastapi_dsn: FastAPI's role.
+        admin_dsn: a role that may make databases.
+        secrets: what the servers sign with, by the name of the setting, and FastAPI's password.
+        identity: server and database, however an address spells them.
+    """
+
+    settings: LocalSettings = field(repr=False)
+    owner_dsn: str = field(repr=False)
+    fastapi_dsn: str = field(repr=False)
+    admin_dsn: str = field(repr=False)
+    secrets: Mapping[str, str] = field(repr=False)
+    name: str
+    identity: str
+
+    def require_elsewhere(self, environment: Iterable[str]) -> None:
+        """Let no server start that was told an address of this database.
+
+        :raises UnsafeError: one of the values leads here.
+        :raises FailedError: where it leads can't be told, since nobody answers.
+        """
+        for value in environment:
+            if is_address(value) and identity_of(value) == self.identity:
+                raise UnsafeError(
+                    f"a server that is to write was told an address of the real database {self.name}: "
+                    "nothing was started; let DATABASE_URL name its database in its path only."
+                )

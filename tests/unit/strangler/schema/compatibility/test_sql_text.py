@@ -2,7 +2,7 @@
 
 import pytest
 
-from strangler.schema.compatibility.sql_tokens import (
+from strangler.schema.compatibility.sql_text import (
     Conflict,
     Insert,
     conflicts_of,

@@ -1,4 +1,4 @@
-"""Whether everybody agrees on the tables: Django's models, its migrations, the live database, the contract, FastAPI."""
+"""Compares the descriptions of the tables: Django's models, its migrations, the database, the contract, FastAPI."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,8 +14,8 @@ from shared_schema.drift.consumer import consumer_mismatches, contract_consumer_
 from shared_schema.drift.contract import contract_mismatches
 from shared_schema.drift.privileges import denied_mismatches
 from shared_schema.drift.revisions import contract_changes
-from strangler.databases.connecting import live_connection
-from strangler.errors import StranglerError
+from strangler.databases.connections import live_connection
+from strangler.errors import StranglerError, UsageError
 from strangler.schema.django_side import Project, SchemaState, django_contract, django_state
 
 _MAKE: Final = "run manage.py makemigrations"
@@ -170,3 +170,55 @@ def _unapplied(state: SchemaState) -> Iterator[Mismatch]:
         yield Mismatch("", None, f"Migration {name} is not applied: {_APPLY}.")
     for name in state.unknown or ():
         yield Mismatch("", None, f"Migration {name} is applied and not in Django's code: {_UNKNOWN}.")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is otherwise: `before` is None where it is new, `after` where it is gone."""
+
+    table: str
+    column: str | None
+    subject: str
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"+ {self.subject} {self.after}".rstrip()
+        if self.after is None:
+            return f"- {self.subject} {self.before}".rstrip()
+        return f"~ {self.subject}: {self.before} → {self.after}"
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "table": self.table,
+            "column": self.column,
+            "subject": self.subject,
+            "before": self.before,
+            "after": self.after,
+        }
+
+
+def differences(before: Contract | Catalog, after: Contract | Catalog) -> list[Difference]:
+    """All of them, by table; a live database is compared in what it can tell.
+
+    :raises UsageError: both are live databases.
+    """
+    if isinstance(before, Contract) and isinstance(after, Contract):
+        return list(_told(contract_changes(before, after)))
+    if isinstance(before, Contract) and isinstance(after, Catalog):
+        return list(_told(contract_mismatches(before, after)))
+    if isinstance(before, Catalog) and isinstance(after, Contract):
+        return [
+            Difference(each.table, each.column, each.subject, each.after, each.before)
+            for each in differences(after, before)
+        ]
+    raise UsageError(
+        "a live database is compared with a contract: name one of contract, django, git:REVISION or a file."
+    )
+
+
+def _told(mismatches: list[Mismatch]) -> Iterator[Difference]:
+    for each in mismatches:
+        yield Difference(each.table, each.column, each.subject, each.said, each.found)

@@ -1,12 +1,25 @@
-"""How the commands reach the database and Django: as the settings say, else those of the local stack."""
+"""What the commands read: the contract, the consumer, the database and Django, as options and settings name them."""
 
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
 
-from strangler.databases.connecting import login_of
+import typer
+
+from strangler.databases.connections import login_of
 from strangler.errors import UsageError
 from strangler.schema.django_side import Project, django_project
 from strangler.settings import LocalSettings
+
+ContractFile = Annotated[
+    Path | None,
+    typer.Option("--contract", metavar="FILE", help="Another contract file than the project's."),
+]
+ConsumerFile = Annotated[
+    Path | None,
+    typer.Option("--consumer", metavar="FILE", help="Another consumer file than the project's."),
+]
 
 
 @dataclass(frozen=True)

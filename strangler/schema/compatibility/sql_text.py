@@ -1,0 +1,285 @@
+"""SQL, read as text as far as a judgement needs: statements of a service, definitions of the catalog, DDL.
+
+Where a text is unclear, the answer is the one that errs on the side of a warning.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+from shared_schema.catalog import Catalog, CatalogConstraint, CatalogTable, table_key
+from shared_schema.consumer.consumer import Statement
+
+_TOKEN: Final = re.compile(
+    r"""
+      --[^\n]* | /\*.*?\*/                                    # comments
+    | e'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | (\$\w*\$).*?\1  # texts
+    | "(?:[^"]|"")+" | \$\d+ | :: | \w+ | \S
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_NAME: Final = re.compile(r'"(?:[^"]|"")+"|[^\W\d]\w*')
+# What a `*` that stands for all columns comes after; after anything else it counts rows or multiplies.
+_BEFORE_STAR: Final = frozenset({"select", "distinct", "all", "returning", ",", "."})
+
+
+@dataclass(frozen=True)
+class Insert:
+    """An INSERT: into which table, with values for which columns (None: for all, in their order).
+
+    `nulls` are columns that are given NULL.
+    """
+
+    table: str
+    columns: frozenset[str] | None
+    nulls: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """An ON CONFLICT: the columns, or the name of the constraint, that it infers an index from; neither is any."""
+
+    columns: frozenset[str] | None = None
+    constraint: str | None = None
+
+
+def words(sql: str) -> list[str]:
+    """The tokens of a text: names and keywords in lower case, quoted names as they are, no comments."""
+    found = (match.group() for match in _TOKEN.finditer(sql))
+    return [token if token[0] in "\"'" else token.lower() for token in found if not token.startswith(("--", "/*"))]
+
+
+def names_in(sql: str) -> frozenset[str]:
+    """Every name in a text, and the keywords with them."""
+    return frozenset(identifier(token) for token in words(sql) if _NAME.fullmatch(token))
+
+
+def identifier(token: str) -> str:
+    """The name that a token stands for."""
+    return token[1:-1].replace('""', '"') if token.startswith('"') else token
+
+
+def takes_all_columns(tokens: Sequence[str]) -> bool:
+    """Whether a new column changes what the statement gives: `SELECT *`, `NATURAL JOIN`."""
+    pairs = pairwise(tokens)
+    return "natural" in tokens or any(star == "*" and before in _BEFORE_STAR for before, star in pairs)
+
+
+def inserts_of(statement: Statement, *, schema: str = "public") -> Iterator[Insert]:
+    """Each INSERT of a statement; a WITH may have several."""
+    tokens = words(statement.sql)
+    for place in _places(tokens, "insert", "into"):
+        table, rest = _table(tokens[place + 2 :], schema)
+        rest = rest[2:] if rest[:1] == ["as"] else rest
+        listed, after = _list(rest)
+        if rest[:2] == ["default", "values"]:
+            listed = []
+        if listed is None:
+            yield Insert(table, None)
+            continue
+        rows = [dict(zip(listed, row, strict=False)) for row in _rows(after)] if after[:1] == ["values"] else []
+        defaults = {column for row in rows for column, value in row.items() if value == ["default"]}
+        nulls = {column for row in rows for column, value in row.items() if _is_null(value, statement.values)}
+        yield Insert(table, frozenset(listed) - defaults, frozenset(nulls))
+
+
+def conflicts_of(statement: Statement) -> Iterator[Conflict]:
+    """Each ON CONFLICT of a statement."""
+    tokens = words(statement.sql)
+    for place in _places(tokens, "on", "conflict"):
+        rest = tokens[place + 2 :]
+        if rest[:2] == ["on", "constraint"]:
+            yield Conflict(constraint=identifier(rest[2]))
+        elif rest[:1] == ["("]:
+            parts, _ = _parenthesis(rest)
+            plain = all(len(part) == 1 and _NAME.fullmatch(part[0]) for part in parts)
+            yield Conflict(columns=frozenset(identifier(part[0]) for part in parts)) if plain else Conflict()
+        else:
+            yield Conflict()
+
+
+def _places(tokens: Sequence[str], *wanted: str) -> Iterator[int]:
+    return (place for place in range(len(tokens)) if tuple(tokens[place : place + len(wanted)]) == wanted)
+
+
+def _table(tokens: list[str], schema: str) -> tuple[str, list[str]]:
+    if tokens[1:2] == ["."]:
+        return table_key(identifier(tokens[0]), identifier(tokens[2]), default=schema), tokens[3:]
+    return identifier(tokens[0]), tokens[1:]
+
+
+def _list(tokens: list[str]) -> tuple[list[str] | None, list[str]]:
+    """The columns in the parenthesis that an INSERT may have, and what follows; None where it has none."""
+    if tokens[:1] != ["("] or tokens[1:2] in (["select"], ["with"], ["values"]):
+        return None, tokens
+    parts, rest = _parenthesis(tokens)
+    if rest[:1] == ["overriding"]:
+        rest = rest[3:]
+    return [identifier(part[0]) for part in parts], rest
+
+
+def _rows(tokens: list[str]) -> Iterator[list[list[str]]]:
+    """The rows of a VALUES, each value as its tokens."""
+    rest = tokens[1:]
+    while rest[:1] == ["("]:
+        row, rest = _parenthesis(rest)
+        yield row
+        rest = rest[1:] if rest[:1] == [","] else []
+
+
+def _parenthesis(tokens: list[str]) -> tuple[list[list[str]], list[str]]:
+    """The parts, between commas, of the parenthesis that `tokens` begin with, and what follows it."""
+    depth = 0
+    parts: list[list[str]] = [[]]
+    for place, word in enumerate(tokens):
+        depth += (word in "([") - (word in ")]")
+        if depth == 0:
+            return [part for part in parts if part], tokens[place + 1 :]
+        if depth == 1 and word == ",":
+            parts.append([])
+        elif place:
+            parts[-1].append(word)
+    return [part for part in parts if part], []
+
+
+def _is_null(value: list[str], given: Sequence[Any]) -> bool:
+    """Whether a value is NULL, be it by a parameter; a cast makes no difference."""
+    if value[:1] == ["null"]:
+        return True
+    number = value[0].removeprefix("$") if value and value[0].startswith("$") else ""
+    alone = len(value) == 1 or value[1] == "::"
+    return number.isdecimal() and alone and int(number) <= len(given) and given[int(number) - 1] is None
+
+
+# Casts that come and go with a column's own type: varchar is compared as text, an integer's constants are of its type.
+_CAST: Final = re.compile(r"::(?:text|character varying|smallint|integer|bigint)(?:\(\d+\))?(?:\[\])*")
+_ALONE: Final = re.compile(r"""(?<![\w"])\((\w+|"[^"]*"|'[^']*')\)""")
+_TWICE: Final = re.compile(r"\((\(ARRAY\[[^\]]*\]\))\)")
+_COLLATE: Final = re.compile(r" COLLATE (\S+?)[,)]?(?=\s|$)")
+_PREDICATE: Final = re.compile(r" WHERE (.*)", re.DOTALL)
+_PLAIN: Final = re.compile(r"""(\w+|"(?:[^"]|"")+")(?: DESC)?""")
+
+
+def plain_definition(definition: str) -> str:
+    """A definition without what says nothing of which rows it lets in: casts, NOT VALID, needless parentheses."""
+    text = _CAST.sub("", definition.removesuffix(" NOT VALID"))
+    return _TWICE.sub(r"\1", _ALONE.sub(r"\1", text))
+
+
+def is_enforced(constraint: CatalogConstraint) -> bool:
+    """Whether PostgreSQL refuses rows for it (https://www.postgresql.org/docs/18/sql-createtable.html)."""
+    return "NOT ENFORCED" not in constraint.definition
+
+
+def plain_columns(columns: tuple[str, ...]) -> dict[str, bool]:
+    """The columns of an index, each with whether it is a column and no expression."""
+    matches = ((column, _PLAIN.fullmatch(column)) for column in columns)
+    return {identifier(match.group(1)) if match else column: match is not None for column, match in matches}
+
+
+@dataclass(frozen=True)
+class Unique:
+    """What a unique index or constraint refuses; `mentioned` are all the names in its definition."""
+
+    name: str
+    columns: frozenset[str]
+    expressions: bool
+    predicate: str
+    nulls_are_equal: bool
+    collations: tuple[str, ...]
+    deferrable: bool
+    mentioned: frozenset[str]
+
+    def implies(self, other: "Unique") -> bool:
+        """Whether a row that `other` refuses is refused by this one already."""
+        alike = self.predicate in ("", other.predicate) and self.collations == other.collations
+        fewer = self.columns == other.columns or (
+            self.columns < other.columns and not (self.expressions or other.expressions)
+        )
+        no_looser = (self.nulls_are_equal or not other.nulls_are_equal) and (not self.deferrable or other.deferrable)
+        return alike and fewer and no_looser
+
+    def serves(self, other: "Unique") -> bool:
+        """Whether ON CONFLICT that inferred `other` can infer this one."""
+        alike = (self.columns, self.predicate, self.collations) == (other.columns, other.predicate, other.collations)
+        return alike and not self.deferrable
+
+
+def uniques_of(table: CatalogTable) -> Iterator[Unique]:
+    """Every unique index of a table, those of constraints and of the primary key with them."""
+    deferrable = {found.name for found in table.constraints if found.deferrable}
+    for index in table.indexes:
+        if index.unique:
+            definition = index.definition.partition(" USING ")[2]
+            predicate = _PREDICATE.search(definition)
+            columns = plain_columns(index.columns)
+            yield Unique(
+                name=index.name,
+                columns=frozenset(columns),
+                expressions=not all(columns.values()),
+                predicate=plain_definition(predicate.group(1)) if predicate else "",
+                nulls_are_equal="NULLS NOT DISTINCT" in definition,
+                collations=tuple(sorted(_COLLATE.findall(definition))),
+                deferrable=index.name in deferrable,
+                mentioned=names_in(definition),
+            )
+
+
+_IDENT: Final = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
+_QUALIFIED: Final = rf"(?P<name>{_IDENT}(?:\s*\.\s*{_IDENT})?)"
+_IF: Final = r"(?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?:ONLY\s+)?"
+_FORMS: Final = [
+    (kind, re.compile(rf"\A\s*{words}\s+{_IF}{rest}{_QUALIFIED}", re.IGNORECASE))
+    for kind, words, rest in (
+        ("create", r"CREATE\s+(?:UNLOGGED\s+)?TABLE", ""),
+        ("create", r"CREATE\s+MATERIALIZED\s+VIEW", ""),
+        ("table", r"ALTER\s+(?:FOREIGN\s+)?TABLE", ""),
+        ("table", r"(?:ALTER|DROP)\s+(?:MATERIALIZED\s+)?VIEW", ""),
+        ("table", r"DROP\s+(?:FOREIGN\s+)?TABLE", ""),
+        ("table", r"TRUNCATE(?:\s+TABLE)?", ""),
+        ("table", r"(?:REINDEX\s+TABLE|CLUSTER|VACUUM\s+FULL)", ""),
+        (
+            "table",
+            r"CREATE\s+(?:UNIQUE\s+)?INDEX(?:\s+CONCURRENTLY)?",
+            rf"(?:(?!ON\b){_IDENT}\s+)?ON\s+(?:ONLY\s+)?",
+        ),
+        ("index", r"DROP\s+INDEX(?:\s+CONCURRENTLY)?", ""),
+        ("index", r"REINDEX\s+INDEX", ""),
+    )
+]
+_COLUMN: Final = re.compile(rf"\bCOLUMN\s+{_IF}(?P<name>{_IDENT})", re.IGNORECASE)
+
+
+class Target(NamedTuple):
+    """What a statement is about: the key of the table, a column of it, and whether the statement makes the table."""
+
+    table: str | None
+    column: str | None = None
+    makes: bool = False
+
+
+def target_of(statement: str, catalog: Catalog) -> Target:
+    """The target in the words of `catalog`, which is from before the statement; nothing where it can't be told."""
+    for kind, form in _FORMS:
+        found = form.match(statement)
+        if found is None:
+            continue
+        parts = [_plain(part) for part in re.findall(_IDENT, found["name"])]
+        if kind == "index":
+            return Target(_indexed(parts[-1], catalog))
+        column = _COLUMN.search(statement)
+        key = table_key(parts[0] if len(parts) > 1 else None, parts[-1], default=catalog.schema)
+        return Target(key, _plain(column["name"]) if column else None, kind == "create")
+    return Target(None)
+
+
+def _indexed(index: str, catalog: Catalog) -> str | None:
+    return next(
+        (key for key, table in catalog.tables.items() if any(each.name == index for each in table.indexes)), None
+    )
+
+
+def _plain(identifier: str) -> str:
+    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier.lower()
