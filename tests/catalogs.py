@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogIndex, CatalogTable
-from shared_schema.consumer.consumer import Consumer, Feature, Need, Statement
+from shared_schema.consumer.consumer import Consumer, Feature, Need, SampleQuery
 
 
 def column(spelled: str, **facts: Any) -> CatalogColumn:
@@ -70,8 +70,8 @@ def without(found: CatalogTable, *names: str) -> CatalogTable:
     )
 
 
-def statement(sql: str, *values: Any) -> Statement:
-    return Statement(name="one", sql=sql, values=values)
+def statement(sql: str, *values: Any) -> SampleQuery:
+    return SampleQuery(name="one", sql=sql, values=values)
 
 
 def consumer(needs: dict[str, dict[str, Need]] | None = None, **features: Feature) -> Consumer:

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from strangler.local.databases import database_drop, database_ensure
 from strangler.local.services import Connections, manage_argv, stack_environment
 from strangler.routes.route import Stack
-from strangler.schema.django_side import Project
+from strangler.schema.django_side import ManageCommand
 from strangler.settings import base_environment
 from tests.example import EXAMPLE, ROOT, example_settings
 
@@ -71,10 +71,10 @@ def foreign_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
         yield database
 
 
-def foreign_project(dsn: str, more: Mapping[str, str] | None = None) -> Project:
+def foreign_project(dsn: str, more: Mapping[str, str] | None = None) -> ManageCommand:
     """How the foreign project's commands are run on a database; `more` is told to them too."""
     env = base_environment() | {"DATABASE_URL": dsn} | dict(more or {})
-    return Project(argv=(sys.executable, str(FOREIGN_MANAGE)), env=env, cwd=ROOT)
+    return ManageCommand(argv=(sys.executable, str(FOREIGN_MANAGE)), env=env, cwd=ROOT)
 
 
 @contextmanager

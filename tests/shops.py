@@ -15,9 +15,9 @@ from shared_schema.consumer.consumer import Consumer
 from shared_schema.contract.contract import Contract
 from strangler.databases.connections import Source, dsn_to, identity_of
 from strangler.local.databases import database_drop, database_ensure
-from strangler.schema.django_side import Project
+from strangler.schema.django_side import ManageCommand
 from strangler.schema.guard.guard import Guarded, guard
-from strangler.schema.guard.report import Report
+from strangler.schema.guard.report import GuardReport
 from strangler.settings import base_environment
 from tests.databases import PASSWORD, OwnDatabase
 from tests.example import ROOT, example_settings
@@ -124,8 +124,8 @@ class Shop:
     role: str
 
     @property
-    def project(self) -> Project:
-        return Project(
+    def project(self) -> ManageCommand:
+        return ManageCommand(
             argv=(sys.executable, str(self.folder / "manage.py")),
             env={**base_environment(), "DATABASE_URL": self.database.owner_dsn, "PYTHONDONTWRITEBYTECODE": "1"},
             cwd=self.folder,
@@ -162,7 +162,7 @@ class Shop:
 
     def guard(
         self, consumer: Consumer = CONSUMER, *, coming: Consumer = CONSUMER, contract: Contract | None = None
-    ) -> Report:
+    ) -> GuardReport:
         """What the guard says."""
         return guard(
             Guarded(source=self.source, running=consumer, coming=coming, contract=contract, project=self.project)

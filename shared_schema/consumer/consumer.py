@@ -26,7 +26,7 @@ class Need(_Part):
     nullable: bool
 
 
-class Statement(_Part):
+class SampleQuery(_Part):
     """A statement as it is sent (`$1` for the first parameter), and values that it may be tried with."""
 
     name: str
@@ -41,7 +41,7 @@ class Feature(_Part):
     inserts: Columns = {}
     updates: Columns = {}
     deletes: tuple[str, ...] = ()
-    statements: tuple[Statement, ...] = ()
+    statements: tuple[SampleQuery, ...] = ()
 
 
 class Consumer(_Part):

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic_core import to_jsonable_python
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from shared_schema.consumer.consumer import Consumer, Feature, Need, Statement
+from shared_schema.consumer.consumer import Consumer, Feature, Need, SampleQuery
 from shared_schema.consumer.samples import MOMENT, Deletion, Sample, Sent, deletion_samples
 from shared_schema.consumer.usage import Columns, Usage, usage_of
 from shared_schema.contract.contract import Contract
@@ -33,7 +33,7 @@ def derive_consumer(
 def derive_feature(sent: Iterable[Sent], contract: Contract) -> Feature:
     """What one feature needs, and its statements by name; a statement that is sent from several places counts once."""
     usage = Usage()
-    statements: dict[str, Statement] = {}
+    statements: dict[str, SampleQuery] = {}
     for sample in _each(sent, contract):
         usage |= usage_of(sample.statement)
         statement = as_statement(sample)
@@ -48,7 +48,7 @@ def derive_feature(sent: Iterable[Sent], contract: Contract) -> Feature:
     )
 
 
-def as_statement(sample: Sample) -> Statement:
+def as_statement(sample: Sample) -> SampleQuery:
     """The statement as asyncpg gets it.
 
     Raises:
@@ -57,7 +57,7 @@ def as_statement(sample: Sample) -> Statement:
     compiled: Any = sample.statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined] # every statement has it
     made = {column.key: make() for column, make in values_made(compiled)}
     state = compiled.construct_expanded_state(made | dict(sample.values), escape_names=False)
-    return Statement(
+    return SampleQuery(
         name=sample.name,
         sql=state.statement,
         values=tuple(_as_json(value) for value in state.positional_parameters),

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Executable
 
 from shared_schema.contract.contract import Contract
-from shared_schema.contract.deletion_plan import KEYS, VALUE, DeletionPlans, Step, TablePlan
-from shared_schema.contract.inheritance import Place
+from shared_schema.contract.deletion_plan import KEYS, VALUE, DeletionPlans, DeletionStep, TablePlan
+from shared_schema.contract.inheritance import TableColumn
 from shared_schema.contract.values import python_type
 
 # The file is the same whenever it is made: no sample is of this moment.
@@ -71,14 +71,14 @@ def sample_value(type_name: str) -> Any:  # noqa: ANN401 - whatever a column hol
     return [] if type_name.endswith("[]") else _VALUES.get(kind, {})
 
 
-def _step_samples(where: str, step: Step, contract: Contract) -> Iterator[Sample]:
+def _step_samples(where: str, step: DeletionStep, contract: Contract) -> Iterator[Sample]:
     name = f"{where}: {step.kind} {step.table}.{step.column}"
     keys = {KEYS: [sample_value(step.type_name or _type_of(contract, step.target))]}
     if step.is_any is not None:
         yield Sample(f"{name} if any", step.is_any, keys)
     value = step.value
     if callable(value):
-        value = sample_value(_type_of(contract, Place(step.table, step.column)))
+        value = sample_value(_type_of(contract, TableColumn(step.table, step.column)))
     yield Sample(name, step.statement, keys | ({VALUE: value} if step.kind == "change" else {}))
 
 
@@ -88,5 +88,5 @@ def _keys(plan: TablePlan, contract: Contract) -> Sequence[Any]:
     return values if plan.width == 1 else [tuple(values)]
 
 
-def _type_of(contract: Contract, place: Place) -> str:
+def _type_of(contract: Contract, place: TableColumn) -> str:
     return contract.tables[place.table].columns[place.column].type

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Executable, select
 
 from shared_schema.contract.callables import UnknownCallable
 from shared_schema.contract.contract import Contract
-from shared_schema.contract.deletion_plan import KEYS, VALUE, DeletionPlans, Step, TablePlan
+from shared_schema.contract.deletion_plan import KEYS, VALUE, DeletionPlans, DeletionStep, TablePlan
 from shared_schema.contract.values import as_column, fits
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class _Deletion:
         self._met: dict[str, dict[Any, None]] = defaultdict(dict)
         self._waiting: dict[str, list[Sequence[Any]]] = defaultdict(list)
         self._followed: dict[tuple[str, str, object], set[Any]] = defaultdict(set)
-        self._writes: dict[str, list[tuple[Step, list[Any], Any]]] = {"remove": [], "change": []}
+        self._writes: dict[str, list[tuple[DeletionStep, list[Any], Any]]] = {"remove": [], "change": []}
         self._protecting: Counter[tuple[str, str]] = Counter()
         self._restricting: dict[tuple[str, str], set[Any]] = defaultdict(set)
 
@@ -103,7 +103,7 @@ class _Deletion:
             if keys:
                 await self._follow(step, keys)
 
-    async def _follow(self, step: Step, keys: list[Any]) -> None:
+    async def _follow(self, step: DeletionStep, keys: list[Any]) -> None:
         place = (step.table, step.column)
         match step.kind:
             case "collect":
@@ -174,7 +174,7 @@ class _Deletion:
             return met[::-1]
 
 
-def _as_held(step: Step, values: Iterable[Any]) -> Iterator[Any]:
+def _as_held(step: DeletionStep, values: Iterable[Any]) -> Iterator[Any]:
     """Keys as a generic relation's column holds them; those that it can't hold belong to no row."""
     if step.type_name is None:
         yield from values

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from shared_schema.contract.callables import callable_of
 from shared_schema.contract.contract import ColumnFacts, Contract, GenericRelationFacts, Pointer
-from shared_schema.contract.inheritance import Place, Rows, table_clause
+from shared_schema.contract.inheritance import InheritedRows, TableColumn, table_clause
 from shared_schema.contract.values import as_column
 
 # The parameters of the statements: names that no column bears, or SQLAlchemy would take them for its value.
@@ -40,7 +40,7 @@ _Action = tuple[_Kind, Executable, Any, Executable | None]
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class DeletionStep:
     """What happens to the rows of `table` whose `column` holds what deleted ones have at `target`.
 
     `remove`: nothing hangs on them, `statement` deletes them. `collect`: it finds what must be known of them, to go on
@@ -52,7 +52,7 @@ class Step:
     kind: _Kind
     table: str
     column: str
-    target: Place
+    target: TableColumn
     statement: Executable
     value: Any = None
     is_any: Executable | None = None
@@ -70,9 +70,9 @@ class TablePlan:
 
     name: str
     width: int
-    places: dict[Place, int]
-    ancestors: dict[str, Place]
-    steps: tuple[Step, ...]
+    places: dict[TableColumn, int]
+    ancestors: dict[str, TableColumn]
+    steps: tuple[DeletionStep, ...]
     find: Executable | None
     delete: Executable
 
@@ -88,7 +88,7 @@ class DeletionPlans:
         """How rows of table `name` are deleted."""
         found = self._plans.get(name)
         if found is None:
-            found = self._plans[name] = _plan(Rows(self.contract, name))
+            found = self._plans[name] = _plan(InheritedRows(self.contract, name))
         return found
 
     def collected(self, name: str) -> Iterator[TablePlan]:
@@ -102,7 +102,7 @@ class DeletionPlans:
             waiting += sorted(new)
 
 
-def _plan(rows: Rows) -> TablePlan:
+def _plan(rows: InheritedRows) -> TablePlan:
     ancestors = {name: link.target for name, link in rows.links.items()}
     known = _known(rows)
     keyed = among(rows)
@@ -117,7 +117,7 @@ def _plan(rows: Rows) -> TablePlan:
     )
 
 
-def among(rows: Rows) -> ColumnElement[bool]:
+def among(rows: InheritedRows) -> ColumnElement[bool]:
     """Rows of these keys; several columns are compared row by row."""
     columns = [rows.clause.c[place.column] for place in rows.key]
     if len(columns) == 1:
@@ -125,31 +125,33 @@ def among(rows: Rows) -> ColumnElement[bool]:
     return tuple_(*columns).in_(bindparam(KEYS, expanding=True)) if columns else false()
 
 
-def _wanted(rows: Rows) -> dict[Place, None]:
+def _wanted(rows: InheritedRows) -> dict[TableColumn, None]:
     """The places that the steps ask for, and the keys of the rows continued."""
-    targets = [Place(p.reference.table, p.reference.column) for p in rows.pointers if p.reference.on_delete != _NOTHING]
+    targets = [
+        TableColumn(p.reference.table, p.reference.column) for p in rows.pointers if p.reference.on_delete != _NOTHING
+    ]
     return dict.fromkeys([*rows.key, *targets, *(link.target for link in rows.links.values())])
 
 
-def _known(rows: Rows) -> list[Place]:
+def _known(rows: InheritedRows) -> list[TableColumn]:
     """What must be read of a row to know what it holds at those places."""
     return list(dict.fromkeys(rows.held(place) for place in _wanted(rows)))
 
 
-def _pointer_steps(rows: Rows) -> Iterator[Step]:
+def _pointer_steps(rows: InheritedRows) -> Iterator[DeletionStep]:
     for pointer in rows.pointers:
         if pointer.reference.on_delete != _NOTHING:
-            others = Rows(rows.contract, pointer.table)
+            others = InheritedRows(rows.contract, pointer.table)
             yield _pointer_step(others, pointer, others.clause.c[pointer.column] == func.any(bindparam(KEYS)))
 
 
-def _pointer_step(others: Rows, pointer: Pointer, points: ColumnElement[bool]) -> Step:
+def _pointer_step(others: InheritedRows, pointer: Pointer, points: ColumnElement[bool]) -> DeletionStep:
     kind, statement, value, is_any = _pointer_action(others, pointer, points)
-    target = Place(pointer.reference.table, pointer.reference.column)
-    return Step(kind, pointer.table, pointer.column, target, statement, value, is_any)
+    target = TableColumn(pointer.reference.table, pointer.reference.column)
+    return DeletionStep(kind, pointer.table, pointer.column, target, statement, value, is_any)
 
 
-def _pointer_action(others: Rows, pointer: Pointer, points: ColumnElement[bool]) -> _Action:
+def _pointer_action(others: InheritedRows, pointer: Pointer, points: ColumnElement[bool]) -> _Action:
     match pointer.reference.on_delete:
         case "CASCADE":
             return (*_gone(others, points, by=pointer.column), None, None)
@@ -167,8 +169,8 @@ def _pointer_action(others: Rows, pointer: Pointer, points: ColumnElement[bool])
     return "change", changed, value, found if callable(value) else None
 
 
-def _relation_step(rows: Rows, facts: GenericRelationFacts) -> Step:
-    others = Rows(rows.contract, facts.table)
+def _relation_step(rows: InheritedRows, facts: GenericRelationFacts) -> DeletionStep:
+    others = InheritedRows(rows.contract, facts.table)
     types = table_clause(rows.contract.tables[_CONTENT_TYPES]).alias("content_type")
     app_label, model = facts.content_type
     own = select(types.c.id).where(types.c.app_label == app_label, types.c.model == model).scalar_subquery()
@@ -176,16 +178,16 @@ def _relation_step(rows: Rows, facts: GenericRelationFacts) -> Step:
     belongs = is_of & (others.clause.c[facts.object_id_column] == func.any(bindparam(KEYS)))
     kind, statement = _gone(others, belongs, by=None)
     type_name = others.facts.columns[facts.object_id_column].type
-    return Step(kind, facts.table, facts.object_id_column, rows.key[0], statement, type_name=type_name)
+    return DeletionStep(kind, facts.table, facts.object_id_column, rows.key[0], statement, type_name=type_name)
 
 
-def _gone(others: Rows, where: ColumnElement[bool], *, by: str | None) -> tuple[_Kind, Executable]:
+def _gone(others: InheritedRows, where: ColumnElement[bool], *, by: str | None) -> tuple[_Kind, Executable]:
     if _may_go_at_once(others, by):
         return "remove", delete(others.clause).where(where)
     return "collect", others.select(_known(others), where)
 
 
-def _may_go_at_once(rows: Rows, by: str | None) -> bool:
+def _may_go_at_once(rows: InheritedRows, by: str | None) -> bool:
     """Whether nothing must be known of the rows: nothing follows, and they continue none but what `by` points at.
 
     A row that may be in the way by a RESTRICT must be known, since it isn't in the way where it goes too.

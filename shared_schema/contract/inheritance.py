@@ -9,7 +9,7 @@ from sqlalchemy import ColumnClause, ColumnElement, Select, TableClause, column,
 from shared_schema.contract.contract import Contract, Pointer, TableFacts
 
 
-class Place(NamedTuple):
+class TableColumn(NamedTuple):
     """A column of a table, by the table's key."""
 
     table: str
@@ -19,18 +19,18 @@ class Place(NamedTuple):
 class Link(NamedTuple):
     """By which column of which table a row continues another, and which column of that one it holds."""
 
-    holder: Place
-    target: Place
+    holder: TableColumn
+    target: TableColumn
 
 
-class Rows:
+class InheritedRows:
     """The rows of one table, with those that they continue."""
 
     def __init__(self, contract: Contract, name: str) -> None:
         self.contract = contract
         self.name = name
         self.facts = contract.tables[name]
-        self.key = tuple(Place(name, part) for part in self.facts.primary_key)
+        self.key = tuple(TableColumn(name, part) for part in self.facts.primary_key)
         self.clause = table_clause(self.facts)
 
     @cached_property
@@ -40,8 +40,8 @@ class Rows:
         for column_name, facts in self.facts.columns.items():
             reference = facts.references
             if reference is not None and reference.parent_link and reference.table in self.facts.parents:
-                link = Link(Place(self.name, column_name), Place(reference.table, reference.column))
-                found = {reference.table: link} | Rows(self.contract, reference.table).links | found
+                link = Link(TableColumn(self.name, column_name), TableColumn(reference.table, reference.column))
+                found = {reference.table: link} | InheritedRows(self.contract, reference.table).links | found
         return found
 
     @property
@@ -56,12 +56,12 @@ class Rows:
                 if not pointer.reference.parent_link:
                     yield pointer
 
-    def held(self, place: Place) -> Place:
+    def held(self, place: TableColumn) -> TableColumn:
         """The place that holds the same value nearest to the rows' own table: a parent's key is the child's link."""
         link = self.links.get(place.table)
         return place if link is None or link.target != place else self.held(link.holder)
 
-    def select(self, places: Iterable[Place], where: ColumnElement[bool]) -> Select[Any]:
+    def select(self, places: Iterable[TableColumn], where: ColumnElement[bool]) -> Select[Any]:
         """Reads `places`, of the rows and of those that they continue."""
         clauses = {self.name: self.clause}
         source: Any = self.clause

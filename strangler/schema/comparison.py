@@ -16,7 +16,7 @@ from shared_schema.drift.privileges import denied_mismatches
 from shared_schema.drift.revisions import contract_changes
 from strangler.databases.connections import live_connection
 from strangler.errors import StranglerError, UsageError
-from strangler.schema.django_side import Project, SchemaState, django_contract, django_state
+from strangler.schema.django_side import ManageCommand, SchemaState, django_contract, django_state
 
 _MAKE: Final = "run manage.py makemigrations"
 _MERGE: Final = "run manage.py makemigrations --merge"
@@ -27,7 +27,7 @@ _Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SchemaComparison:
     """Two that should agree, what they don't agree on, and why they could not be compared, if so."""
 
     name: str
@@ -39,7 +39,7 @@ class Comparison:
         """Whether they were compared, and agree."""
         return not self.mismatches and self.problem is None
 
-    def without(self, ignored: Iterable[str]) -> "Comparison":
+    def without(self, ignored: Iterable[str]) -> "SchemaComparison":
         """The same but for tables, or columns, of these patterns: `old_*`, `posts.legacy`."""
         kept = (each for each in self.mismatches if not any(_is_of(each, pattern) for pattern in ignored))
         return replace(self, mismatches=tuple(kept))
@@ -63,7 +63,7 @@ def _is_of(mismatch: Mismatch, pattern: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
+class SchemaSides:
     """What is compared; what is None is left out.
 
     Attributes:
@@ -75,13 +75,13 @@ class Checked:
 
     contract: Contract
     consumer: Consumer | None
-    project: Project | None
+    project: ManageCommand | None
     dsn: str | None = field(repr=False)
     role: str | None
     writing: bool
 
 
-def check_all(checked: Checked) -> Iterator[Comparison]:
+def check_all(checked: SchemaSides) -> Iterator[SchemaComparison]:
     """Every comparison, one after another; one that can't be made says so, and the next goes on."""
     contract, consumer = checked.contract, checked.consumer
     if (project := checked.project) is not None:
@@ -103,11 +103,11 @@ def check_all(checked: Checked) -> Iterator[Comparison]:
             )
 
 
-def _compared(name: str, compare: Callable[[], Iterable[Mismatch]]) -> Comparison:
+def _compared(name: str, compare: Callable[[], Iterable[Mismatch]]) -> SchemaComparison:
     try:
-        return Comparison(name, tuple(compare()))
+        return SchemaComparison(name, tuple(compare()))
     except StranglerError as error:
-        return Comparison(name, problem=str(error))
+        return SchemaComparison(name, problem=str(error))
 
 
 def _once(ask: Callable[[], _Answer]) -> Callable[[], _Answer]:
@@ -129,7 +129,7 @@ def _once(ask: Callable[[], _Answer]) -> Callable[[], _Answer]:
     return answer
 
 
-def _without_database(state: Callable[[], SchemaState], project: Project) -> SchemaState:
+def _without_database(state: Callable[[], SchemaState], project: ManageCommand) -> SchemaState:
     """What needs no database, even where none answers."""
     try:
         return state()
@@ -144,7 +144,7 @@ class _Live(NamedTuple):
     denied: list[Mismatch]
 
 
-def _look(dsn: str, checked: Checked) -> _Live:
+def _look(dsn: str, checked: SchemaSides) -> _Live:
     with live_connection(dsn) as connection:
         catalog = read_catalog(connection)
         if checked.consumer is None:
@@ -173,7 +173,7 @@ def _unapplied(state: SchemaState) -> Iterator[Mismatch]:
 
 
 @dataclass(frozen=True)
-class Difference:
+class SchemaDifference:
     """What is otherwise: `before` is None where it is new, `after` where it is gone."""
 
     table: str
@@ -200,7 +200,7 @@ class Difference:
         }
 
 
-def differences(before: Contract | Catalog, after: Contract | Catalog) -> list[Difference]:
+def differences(before: Contract | Catalog, after: Contract | Catalog) -> list[SchemaDifference]:
     """All of them, by table; a live database is compared in what it can tell.
 
     :raises UsageError: both are live databases.
@@ -211,7 +211,7 @@ def differences(before: Contract | Catalog, after: Contract | Catalog) -> list[D
         return list(_told(contract_mismatches(before, after)))
     if isinstance(before, Catalog) and isinstance(after, Contract):
         return [
-            Difference(each.table, each.column, each.subject, each.after, each.before)
+            SchemaDifference(each.table, each.column, each.subject, each.after, each.before)
             for each in differences(after, before)
         ]
     raise UsageError(
@@ -219,6 +219,6 @@ def differences(before: Contract | Catalog, after: Contract | Catalog) -> list[D
     )
 
 
-def _told(mismatches: list[Mismatch]) -> Iterator[Difference]:
+def _told(mismatches: list[Mismatch]) -> Iterator[SchemaDifference]:
     for each in mismatches:
-        yield Difference(each.table, each.column, each.subject, each.said, each.found)
+        yield SchemaDifference(each.table, each.column, each.subject, each.said, each.found)

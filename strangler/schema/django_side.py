@@ -28,7 +28,7 @@ class _Said(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Unmade(_Said):
+class MissingMigration(_Said):
     """What makemigrations would still write, in Django's words, and the table and column that it is about."""
 
     app: str
@@ -37,7 +37,7 @@ class Unmade(_Said):
     column: str | None = None
 
 
-class Conflict(_Said):
+class MigrationConflict(_Said):
     """An app whose migrations have more than one end."""
 
     app: str
@@ -61,14 +61,14 @@ class SchemaState(_Said):
     are None where no database was asked.
     """
 
-    unmade: tuple[Unmade, ...]
-    conflicts: tuple[Conflict, ...]
+    unmade: tuple[MissingMigration, ...]
+    conflicts: tuple[MigrationConflict, ...]
     pending: tuple[MigrationName, ...] | None = None
     unknown: tuple[MigrationName, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Project:
+class ManageCommand:
     """How a management command of a Django project is run.
 
     `addresses` are the variables that name its database, with `{owner_url}` for the address.
@@ -107,7 +107,7 @@ class Project:
             ) from error
 
 
-def django_project(settings: LocalSettings, connections: "Connections") -> Project:
+def django_project(settings: LocalSettings, connections: "Connections") -> ManageCommand:
     """The management commands of the project, on the owner's database.
 
     :raises UsageError: the project file doesn't say how they are called.
@@ -115,7 +115,7 @@ def django_project(settings: LocalSettings, connections: "Connections") -> Proje
     # Here, since the image of the tool brings no servers along.
     from strangler.local.services import manage_argv, stack_environment, stack_folder
 
-    return Project(
+    return ManageCommand(
         argv=manage_argv(settings.project),
         env=stack_environment(settings, connections, Stack.DJANGO),
         cwd=stack_folder(settings.project, Stack.DJANGO),
@@ -123,7 +123,7 @@ def django_project(settings: LocalSettings, connections: "Connections") -> Proje
     )
 
 
-def django_contract(project: Project, *, timeout: float = TIMEOUT_SECONDS) -> Contract:
+def django_contract(project: ManageCommand, *, timeout: float = TIMEOUT_SECONDS) -> Contract:
     """What the models say now. No database is asked.
 
     :raises FailedError: the project doesn't start, or says something else.
@@ -138,7 +138,7 @@ def django_contract(project: Project, *, timeout: float = TIMEOUT_SECONDS) -> Co
         ) from error
 
 
-def django_state(project: Project, *, database: bool = True, timeout: float = TIMEOUT_SECONDS) -> SchemaState:
+def django_state(project: ManageCommand, *, database: bool = True, timeout: float = TIMEOUT_SECONDS) -> SchemaState:
     """Where models and migrations stand, and with `database` where its database does.
 
     :raises FailedError: the project doesn't start, its migrations can't be read or its database doesn't answer.
@@ -170,7 +170,7 @@ def last_words(complaint: str, code: int) -> str:
     return lines[-1].removeprefix("CommandError: ").rstrip(".") if lines else f"it ended with code {code}"
 
 
-def _run(project: Project, *arguments: str, timeout: float) -> str:
+def _run(project: ManageCommand, *arguments: str, timeout: float) -> str:
     process = project.start(*arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         said, complaint = (told.decode(errors="replace") for told in process.communicate(timeout=timeout))

@@ -13,7 +13,7 @@ from sqlalchemy import MetaData, Table, delete, func, select, update
 from sqlalchemy.dialects.postgresql import asyncpg, insert
 
 from shared_schema.catalog import Catalog, table_key
-from shared_schema.consumer.consumer import Consumer, Feature, Need, Statement
+from shared_schema.consumer.consumer import Consumer, Feature, Need, SampleQuery
 from shared_schema.consumer.usage import Usage, usage_of
 from tests.guarding.values import values_for
 from tests.guarding.world import APP, World
@@ -58,7 +58,7 @@ def _feature(sent: Sequence[Sent]) -> Feature:
     usage = Usage()
     for one in sent:
         usage |= one.usage
-    statements = [Statement(name=str(number), sql=one.sql, values=one.values) for number, one in enumerate(sent)]
+    statements = [SampleQuery(name=str(number), sql=one.sql, values=one.values) for number, one in enumerate(sent)]
     columns: dict[str, Any] = {
         kind: {table: tuple(names) for table, names in getattr(usage, kind).items()}
         for kind in ("reads", "inserts", "updates")

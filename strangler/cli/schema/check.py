@@ -9,7 +9,7 @@ from rich.text import Text
 
 from strangler.cli.output import out, say
 from strangler.cli.schema.inputs import ConsumerFile, ContractFile, reach
-from strangler.schema.comparison import Checked, Comparison, check_all
+from strangler.schema.comparison import SchemaComparison, SchemaSides, check_all
 from strangler.settings import settings_load
 
 _FOUND: Final = 1
@@ -44,7 +44,7 @@ def check(
     settings = settings_load()
     left_out = set(without or ())
     reached = reach(settings, database=Party.DATABASE not in left_out, django=Party.DJANGO not in left_out)
-    checked = Checked(
+    checked = SchemaSides(
         contract=settings.project.load_contract(contract),
         consumer=settings.project.load_consumer(consumer) if Party.FASTAPI not in left_out else None,
         project=reached.project,
@@ -67,7 +67,7 @@ def check(
     raise typer.Exit(exit_code)
 
 
-def _line(comparison: Comparison) -> None:
+def _line(comparison: SchemaComparison) -> None:
     word, colour = (f"{len(comparison.mismatches)}", "red") if comparison.mismatches else ("ok", "green")
     if comparison.problem is not None:
         word, colour = "?", "yellow"
@@ -75,7 +75,7 @@ def _line(comparison: Comparison) -> None:
     out.print(Text(f"{word:<4}", style=colour) + Text(told))
 
 
-def _exit_code(comparisons: list[Comparison]) -> int:
+def _exit_code(comparisons: list[SchemaComparison]) -> int:
     if any(comparison.problem is not None for comparison in comparisons):
         return _NOT_COMPARED
     return 0 if all(comparison.is_ok for comparison in comparisons) else _FOUND

@@ -18,7 +18,15 @@ from strangler.project import command_split
 from strangler.schema.django_side import django_project
 from strangler.schema.guard.guard import Guarded
 from strangler.schema.guard.guard import guard as guard_run
-from strangler.schema.guard.report import WORDS, Finding, Judged, Report, Return, Verdict, WayBack
+from strangler.schema.guard.report import (
+    WORDS,
+    Finding,
+    GuardReport,
+    GuardVerdict,
+    MigrationReversal,
+    MigrationVerdict,
+    Reversibility,
+)
 from strangler.settings import settings_load
 
 
@@ -75,7 +83,7 @@ def _source(stack: LocalStack) -> Source:
         raise
 
 
-def _facts(report: Report) -> dict[str, object]:
+def _facts(report: GuardReport) -> dict[str, object]:
     facts = dataclasses.asdict(report)
     for judged, migration in zip(facts["migrations"], report.migrations, strict=True):
         judged["verdict"] = migration.verdict.name.lower()
@@ -84,16 +92,21 @@ def _facts(report: Report) -> dict[str, object]:
     return {"verdict": report.verdict.name.lower(), "way_back": report.way_back if report.back else None, **facts}
 
 
-_STYLES: Final = {Verdict.SAFE: "green", Verdict.UNSAFE: "yellow", Verdict.BREAKS: "bold red", Verdict.UNJUDGED: "red"}
+_STYLES: Final = {
+    GuardVerdict.SAFE: "green",
+    GuardVerdict.UNSAFE: "yellow",
+    GuardVerdict.BREAKS: "bold red",
+    GuardVerdict.UNJUDGED: "red",
+}
 
 _BACK: Final = {
-    Return.SAFE: "is safe",
-    Return.LOSES: "loses what was written meanwhile",
-    Return.WRONG: "doesn't lead back",
+    Reversibility.SAFE: "is safe",
+    Reversibility.LOSES: "loses what was written meanwhile",
+    Reversibility.WRONG: "doesn't lead back",
 }
 
 
-def report_print(report: Report) -> None:
+def report_print(report: GuardReport) -> None:
     """Write a report for people."""
     if not report.migrations:
         say(f"No migration is pending on {report.database}.")
@@ -111,7 +124,7 @@ def report_print(report: Report) -> None:
     _verdict(report)
 
 
-def _migration(judged: Judged) -> None:
+def _migration(judged: MigrationVerdict) -> None:
     out.print(Text.assemble((judged.label, "bold"), "  ", (WORDS[judged.verdict], _STYLES[judged.verdict])))
     if judged.error:
         say(f"  it fails: {judged.error.rstrip('.')}.")
@@ -136,7 +149,7 @@ def _finding(mark: str, finding: Finding) -> None:
     say(f"  {mark}: {finding.sentence}{features}")
 
 
-def _way_back(back: WayBack) -> None:
+def _way_back(back: MigrationReversal) -> None:
     say(f"  {back.label}  {_BACK[back.verdict]}")
     for finding in (*back.wrong, *back.losses):
         say(f"    {finding.sentence}")
@@ -144,15 +157,15 @@ def _way_back(back: WayBack) -> None:
         say(f"    Take FastAPI back first: {finding.sentence}")
 
 
-def _verdict(report: Report) -> None:
-    breaks = sum(each.verdict is Verdict.BREAKS for each in report.migrations)
-    unsafe = sum(each.verdict is Verdict.UNSAFE for each in report.migrations)
+def _verdict(report: GuardReport) -> None:
+    breaks = sum(each.verdict is GuardVerdict.BREAKS for each in report.migrations)
+    unsafe = sum(each.verdict is GuardVerdict.UNSAFE for each in report.migrations)
     count = len(report.migrations)
     sentence = {
-        Verdict.SAFE: "all are safe to deploy",
-        Verdict.UNSAFE: f"{unsafe} unsafe online; the running FastAPI goes on working",
-        Verdict.BREAKS: f"{breaks} would break the running FastAPI",
-        Verdict.UNJUDGED: "not all of it could be judged",
+        GuardVerdict.SAFE: "all are safe to deploy",
+        GuardVerdict.UNSAFE: f"{unsafe} unsafe online; the running FastAPI goes on working",
+        GuardVerdict.BREAKS: f"{breaks} would break the running FastAPI",
+        GuardVerdict.UNJUDGED: "not all of it could be judged",
     }[report.verdict]
     failed = "".join(f" {each.label} fails." for each in report.migrations if each.error)
     back = f" Rolling back {_BACK[report.way_back]}." if report.back else ""

@@ -9,7 +9,7 @@ import typer
 
 from strangler.databases.connections import login_of
 from strangler.errors import UsageError
-from strangler.schema.django_side import Project, django_project
+from strangler.schema.django_side import ManageCommand, django_project
 from strangler.settings import LocalSettings
 
 ContractFile = Annotated[
@@ -28,7 +28,7 @@ class Reached:
 
     owner_dsn: str | None = field(repr=False)
     role: str | None
-    project: Project | None
+    project: ManageCommand | None
 
 
 def reach(settings: LocalSettings, *, database: bool = True, django: bool = True) -> Reached:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from shared_schema.catalog import Catalog, CatalogConstraint
 from shared_schema.consumer.consumer import Consumer, Feature
 from strangler.schema.compatibility.sql_text import (
-    Conflict,
+    OnConflict,
     conflicts_of,
     inserts_of,
     names_in,
@@ -39,7 +39,7 @@ class Verb(Enum):
     DEFAULT = auto()  # is set to its default
     INSERT = auto()  # the part: the columns that are given a value
     DELETE = auto()  # the part: none
-    CONFLICT = auto()  # the part: the Conflict
+    CONFLICT = auto()  # the part: the OnConflict
     ALL = auto()  # a statement takes whatever columns there are
     WORD = auto()  # the part: one of WORDS, in a statement that touches the table
 
@@ -49,7 +49,7 @@ class Effect(NamedTuple):
 
     table: str
     verb: Verb
-    part: str | frozenset[str] | Conflict | None
+    part: str | frozenset[str] | OnConflict | None
     feature: str
 
 
@@ -76,9 +76,9 @@ class Effects:
         return {columns: names for columns, names in self.by[Verb.INSERT].items() if isinstance(columns, frozenset)}
 
     @property
-    def conflicts(self) -> dict[Conflict, Features]:
+    def conflicts(self) -> dict[OnConflict, Features]:
         """The features by what their ON CONFLICT infers."""
-        return {part: names for part, names in self.by[Verb.CONFLICT].items() if isinstance(part, Conflict)}
+        return {part: names for part, names in self.by[Verb.CONFLICT].items() if isinstance(part, OnConflict)}
 
     @property
     def written(self) -> Features:

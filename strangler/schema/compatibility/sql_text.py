@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from shared_schema.catalog import Catalog, CatalogConstraint, CatalogTable, table_key
-from shared_schema.consumer.consumer import Statement
+from shared_schema.consumer.consumer import SampleQuery
 
 _TOKEN: Final = re.compile(
     r"""
@@ -38,7 +38,7 @@ class Insert:
 
 
 @dataclass(frozen=True)
-class Conflict:
+class OnConflict:
     """An ON CONFLICT: the columns, or the name of the constraint, that it infers an index from; neither is any."""
 
     columns: frozenset[str] | None = None
@@ -67,7 +67,7 @@ def takes_all_columns(tokens: Sequence[str]) -> bool:
     return "natural" in tokens or any(star == "*" and before in _BEFORE_STAR for before, star in pairs)
 
 
-def inserts_of(statement: Statement, *, schema: str = "public") -> Iterator[Insert]:
+def inserts_of(statement: SampleQuery, *, schema: str = "public") -> Iterator[Insert]:
     """Each INSERT of a statement; a WITH may have several."""
     tokens = words(statement.sql)
     for place in _places(tokens, "insert", "into"):
@@ -85,19 +85,19 @@ def inserts_of(statement: Statement, *, schema: str = "public") -> Iterator[Inse
         yield Insert(table, frozenset(listed) - defaults, frozenset(nulls))
 
 
-def conflicts_of(statement: Statement) -> Iterator[Conflict]:
+def conflicts_of(statement: SampleQuery) -> Iterator[OnConflict]:
     """Each ON CONFLICT of a statement."""
     tokens = words(statement.sql)
     for place in _places(tokens, "on", "conflict"):
         rest = tokens[place + 2 :]
         if rest[:2] == ["on", "constraint"]:
-            yield Conflict(constraint=identifier(rest[2]))
+            yield OnConflict(constraint=identifier(rest[2]))
         elif rest[:1] == ["("]:
             parts, _ = _parenthesis(rest)
             plain = all(len(part) == 1 and _NAME.fullmatch(part[0]) for part in parts)
-            yield Conflict(columns=frozenset(identifier(part[0]) for part in parts)) if plain else Conflict()
+            yield OnConflict(columns=frozenset(identifier(part[0]) for part in parts)) if plain else OnConflict()
         else:
-            yield Conflict()
+            yield OnConflict()
 
 
 def _places(tokens: Sequence[str], *wanted: str) -> Iterator[int]:
@@ -180,7 +180,7 @@ def plain_columns(columns: tuple[str, ...]) -> dict[str, bool]:
 
 
 @dataclass(frozen=True)
-class Unique:
+class UniqueRule:
     """What a unique index or constraint refuses; `mentioned` are all the names in its definition."""
 
     name: str
@@ -192,7 +192,7 @@ class Unique:
     deferrable: bool
     mentioned: frozenset[str]
 
-    def implies(self, other: "Unique") -> bool:
+    def implies(self, other: "UniqueRule") -> bool:
         """Whether a row that `other` refuses is refused by this one already."""
         alike = self.predicate in ("", other.predicate) and self.collations == other.collations
         fewer = self.columns == other.columns or (
@@ -201,13 +201,13 @@ class Unique:
         no_looser = (self.nulls_are_equal or not other.nulls_are_equal) and (not self.deferrable or other.deferrable)
         return alike and fewer and no_looser
 
-    def serves(self, other: "Unique") -> bool:
+    def serves(self, other: "UniqueRule") -> bool:
         """Whether ON CONFLICT that inferred `other` can infer this one."""
         alike = (self.columns, self.predicate, self.collations) == (other.columns, other.predicate, other.collations)
         return alike and not self.deferrable
 
 
-def uniques_of(table: CatalogTable) -> Iterator[Unique]:
+def uniques_of(table: CatalogTable) -> Iterator[UniqueRule]:
     """Every unique index of a table, those of constraints and of the primary key with them."""
     deferrable = {found.name for found in table.constraints if found.deferrable}
     for index in table.indexes:
@@ -215,7 +215,7 @@ def uniques_of(table: CatalogTable) -> Iterator[Unique]:
             definition = index.definition.partition(" USING ")[2]
             predicate = _PREDICATE.search(definition)
             columns = plain_columns(index.columns)
-            yield Unique(
+            yield UniqueRule(
                 name=index.name,
                 columns=frozenset(columns),
                 expressions=not all(columns.values()),
@@ -252,7 +252,7 @@ _FORMS: Final = [
 _COLUMN: Final = re.compile(rf"\bCOLUMN\s+{_IF}(?P<name>{_IDENT})", re.IGNORECASE)
 
 
-class Target(NamedTuple):
+class DdlTarget(NamedTuple):
     """What a statement is about: the key of the table, a column of it, and whether the statement makes the table."""
 
     table: str | None
@@ -260,7 +260,7 @@ class Target(NamedTuple):
     makes: bool = False
 
 
-def target_of(statement: str, catalog: Catalog) -> Target:
+def target_of(statement: str, catalog: Catalog) -> DdlTarget:
     """The target in the words of `catalog`, which is from before the statement; nothing where it can't be told."""
     for kind, form in _FORMS:
         found = form.match(statement)
@@ -268,11 +268,11 @@ def target_of(statement: str, catalog: Catalog) -> Target:
             continue
         parts = [_plain(part) for part in re.findall(_IDENT, found["name"])]
         if kind == "index":
-            return Target(_indexed(parts[-1], catalog))
+            return DdlTarget(_indexed(parts[-1], catalog))
         column = _COLUMN.search(statement)
         key = table_key(parts[0] if len(parts) > 1 else None, parts[-1], default=catalog.schema)
-        return Target(key, _plain(column["name"]) if column else None, kind == "create")
-    return Target(None)
+        return DdlTarget(key, _plain(column["name"]) if column else None, kind == "create")
+    return DdlTarget(None)
 
 
 def _indexed(index: str, catalog: Catalog) -> str | None:

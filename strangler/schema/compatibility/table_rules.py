@@ -9,7 +9,7 @@ from strangler.schema.compatibility.breaks import Break, BreakKind
 from strangler.schema.compatibility.column_rules import TableChange, is_numbering
 from strangler.schema.compatibility.effects import Features, Verb, fires
 from strangler.schema.compatibility.sql_text import (
-    Unique,
+    UniqueRule,
     is_enforced,
     names_in,
     plain_columns,
@@ -121,7 +121,7 @@ def _new_uniques(change: TableChange) -> Iterator[Break]:
             yield from change.breaks(None, features, BreakKind.NEW_CONSTRAINT, what, _LATER)
 
 
-def _escapes(table: CatalogTable, unique: Unique, given: frozenset[str]) -> bool:
+def _escapes(table: CatalogTable, unique: UniqueRule, given: frozenset[str]) -> bool:
     """Whether no row is refused, since each has NULL or a number of its own in a column that nothing is given for."""
     left = [table.columns[name] for name in unique.columns - given if name in table.columns]
     null = any(not column.has_source for column in left)

@@ -20,15 +20,15 @@ from strangler.databases.connections import Source, connected, login_of
 from strangler.schema.compatibility import find_breaks
 from strangler.schema.compatibility.breaks import Break
 from strangler.schema.compatibility.sql_text import target_of
-from strangler.schema.django_side import Project
-from strangler.schema.guard.hazards import Evidence, find_hazards
+from strangler.schema.django_side import ManageCommand
+from strangler.schema.guard.hazards import RehearsalEvidence, find_hazards
 from strangler.schema.guard.rehearsal import Rehearsed, rehearsing
 from strangler.schema.guard.replay import find_failures
 from strangler.schema.guard.report import (
     Finding,
-    Judged,
-    Report,
-    WayBack,
+    GuardReport,
+    MigrationReversal,
+    MigrationVerdict,
     of_breaks,
     of_failures,
     of_hazards,
@@ -64,7 +64,7 @@ class Guarded:
     source: Source
     running: Consumer
     coming: Consumer
-    project: Project
+    project: ManageCommand
     contract: Contract | None = None
 
 
@@ -74,7 +74,7 @@ def guard(
     server: str | None = None,
     tell: Callable[[str], None] = lambda _sentence: None,
     check: Callable[[], None] = lambda: None,
-) -> Report:
+) -> GuardReport:
     """Rehearse the pending migrations there and back, and judge them.
 
     `server` is the address of another server to make the scratch database on. `tell` receives what takes its time.
@@ -118,18 +118,18 @@ class _Guard:
         self._role, _password = login_of(guarded.source.fastapi_dsn)
         self._made: set[str] = set()
 
-    def report(self) -> Report:
+    def report(self) -> GuardReport:
         first = last = self._look()
         sizes = self._sizes(first)
         steps: list[_Step] = []
-        judged: list[Judged] = []
+        judged: list[MigrationVerdict] = []
         for step in self._forward(first):
             self._tell(f"applied {step.done.label}")
             judged.append(self._judged(step, sizes))
             last = step.after
             if not step.done.error:
                 steps.append(step)
-        return Report(
+        return GuardReport(
             database=self._guarded.source.name,
             migrations=tuple(judged),
             back=tuple(self._back(steps)) if len(steps) == len(judged) else (),
@@ -168,7 +168,7 @@ class _Guard:
                 yield _Step(done, before, after)
                 before = after
 
-    def _judged(self, step: _Step, sizes: dict[str, Size]) -> Judged:
+    def _judged(self, step: _Step, sizes: dict[str, Size]) -> MigrationVerdict:
         before, after = step.before, step.after
         found = list(self._breaks(before, after))
         breaks = [
@@ -179,7 +179,7 @@ class _Guard:
         ]
         targets = (target_of(statement, before.catalog) for statement in step.done.sql)
         self._made.update(target.table for target in targets if target.makes and target.table)
-        evidence = Evidence(
+        evidence = RehearsalEvidence(
             before=before.catalog,
             after=after.catalog,
             made=self._made,
@@ -189,7 +189,7 @@ class _Guard:
         )
         version = self._connection.info.server_version
         remarks = lint(step.done.sql, version=version, in_transaction=step.done.atomic)
-        return Judged(
+        return MigrationVerdict(
             app=step.done.app,
             name=step.done.name,
             breaks=tuple(breaks),
@@ -211,7 +211,7 @@ class _Guard:
         )
         return (each for each in found if each not in known and (each.table, each.column) not in told)
 
-    def _back(self, steps: list[_Step]) -> Iterator[WayBack]:
+    def _back(self, steps: list[_Step]) -> Iterator[MigrationReversal]:
         """Newest first, as far as it goes."""
         if not steps:
             return

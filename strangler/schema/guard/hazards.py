@@ -112,7 +112,7 @@ SENTENCES: Final[Mapping[HazardKind, str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class RehearsalEvidence:
     """What the rehearsal of a migration has shown.
 
     Attributes:
@@ -131,7 +131,7 @@ class Evidence:
     moves_rows: bool = False
 
 
-def find_hazards(statements: Iterable[str], remarks: Iterable[Remark], evidence: Evidence) -> list[Hazard]:
+def find_hazards(statements: Iterable[str], remarks: Iterable[Remark], evidence: RehearsalEvidence) -> list[Hazard]:
     """What is unsafe of what squawk remarks on the statements of a migration, and what it can't see."""
     found: dict[tuple[str, str | None], Hazard] = {}
     for hazard in filter(None, (_hazard(remark, evidence) for remark in remarks)):
@@ -141,7 +141,7 @@ def find_hazards(statements: Iterable[str], remarks: Iterable[Remark], evidence:
     return [*found.values(), *_overlooked(list(found.values()), evidence), *_locked(statements, evidence)]
 
 
-def _hazard(remark: Remark, evidence: Evidence) -> Hazard | None:
+def _hazard(remark: Remark, evidence: RehearsalEvidence) -> Hazard | None:
     kind = RULES.get(remark.rule)
     if kind is None:
         return None
@@ -158,7 +158,7 @@ def _told(kind: HazardKind, table: str | None, column: str | None, sizes: Mappin
     return Hazard(kind, table, column, SENTENCES[kind].format(table=name, column=where, size=size))
 
 
-def _disproved(hazard: Hazard, evidence: Evidence) -> bool:
+def _disproved(hazard: Hazard, evidence: RehearsalEvidence) -> bool:
     """Whether the rehearsal shows that what squawk must fear doesn't happen."""
     if hazard.table is None:
         return False
@@ -183,7 +183,7 @@ def _is_proved(table: CatalogTable, column: str | None) -> bool:
     return any(each.validated and wanted.fullmatch(each.definition) for each in table.constraints)
 
 
-def _locked(statements: Iterable[str], evidence: Evidence) -> Iterator[Hazard]:
+def _locked(statements: Iterable[str], evidence: RehearsalEvidence) -> Iterator[Hazard]:
     """Tables that stay locked while rows are moved; how many there are, a database without rows doesn't tell."""
     if evidence.moves_rows:
         altered = [target_of(each, evidence.before).table for each in statements if _ALTERS.match(each)]
@@ -191,7 +191,7 @@ def _locked(statements: Iterable[str], evidence: Evidence) -> Iterator[Hazard]:
             yield _told(HazardKind.ROWS, table, None, evidence.sizes)
 
 
-def _overlooked(told: Collection[Hazard], evidence: Evidence) -> Iterator[Hazard]:
+def _overlooked(told: Collection[Hazard], evidence: RehearsalEvidence) -> Iterator[Hazard]:
     rewritten = {file.table for file in evidence.rewritten if file.index is None} - set(evidence.made)
     known = {hazard.table for hazard in told if hazard.kind in (HazardKind.REWRITE, HazardKind.TYPE)}
     for table in sorted(rewritten - known):
@@ -201,7 +201,7 @@ def _overlooked(told: Collection[Hazard], evidence: Evidence) -> Iterator[Hazard
         yield _told(HazardKind.CHECK, table, None, evidence.sizes)
 
 
-def _checked(evidence: Evidence) -> set[str]:
+def _checked(evidence: RehearsalEvidence) -> set[str]:
     """The tables with a valid CHECK that they didn't have, such as that of a column that was added with it."""
     return {
         key

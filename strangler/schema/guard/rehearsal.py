@@ -14,7 +14,7 @@ from typing import IO, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from strangler.errors import FailedError, UnsafeError
-from strangler.schema.django_side import Project, last_words, without_secrets
+from strangler.schema.django_side import ManageCommand, last_words, without_secrets
 
 _END_SECONDS: Final = 10
 _POLL_SECONDS: Final = 0.2
@@ -56,7 +56,7 @@ class Rehearsed(BaseModel):
 
 @contextmanager
 def rehearsing(
-    project: Project, *, scratch: str, backward: Sequence[str] = (), check: Callable[[], None] = lambda: None
+    project: ManageCommand, *, scratch: str, backward: Sequence[str] = (), check: Callable[[], None] = lambda: None
 ) -> Iterator[Iterator[Rehearsed]]:
     """Gives each migration once it is done; the next begins when the next is asked for.
 

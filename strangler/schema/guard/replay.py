@@ -9,7 +9,7 @@ import psycopg
 from psycopg import pq
 from psycopg.errors import error_from_result
 
-from shared_schema.consumer.consumer import Consumer, Statement
+from shared_schema.consumer.consumer import Consumer, SampleQuery
 from strangler.databases.connections import reason_of
 
 _JSON: Final = {"json", "jsonb"}
@@ -70,13 +70,13 @@ def find_failures(before: Mapping[tuple[str, str], Tried], after: Mapping[tuple[
             yield Tried(now.feature, now.name, wrong=f"its answer has other columns: {changed or 'fewer'}")
 
 
-def _statements(consumer: Consumer) -> Iterator[tuple[str, Statement]]:
+def _statements(consumer: Consumer) -> Iterator[tuple[str, SampleQuery]]:
     for name, feature in consumer.features.items():
         for statement in feature.statements:
             yield name, statement
 
 
-def _tried(connection: psycopg.Connection, feature: str, statement: Statement) -> Tried:
+def _tried(connection: psycopg.Connection, feature: str, statement: SampleQuery) -> Tried:
     try:
         described = _prepare(connection.pgconn, statement.sql)
     except psycopg.Error as error:
@@ -100,7 +100,7 @@ def _prepare(pgconn: pq.abc.PGconn, text: str) -> pq.abc.PGresult:
     return result
 
 
-def _execute(connection: psycopg.Connection, statement: Statement, types: list[str]) -> str:
+def _execute(connection: psycopg.Connection, statement: SampleQuery, types: list[str]) -> str:
     """What PostgreSQL says against the statement with its values; empty if nothing."""
     if len(statement.values) != len(types):
         return f"it has {len(types)} parameters and {len(statement.values)} values"

@@ -11,7 +11,7 @@ from strangler.schema.compatibility.breaks import Break
 from strangler.schema.guard.hazards import Hazard, HazardKind
 from strangler.schema.guard.remedies import steps_for
 from strangler.schema.guard.replay import Tried
-from strangler.schema.guard.snapshot import Place
+from strangler.schema.guard.snapshot import StoredPart
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Finding:
     names: tuple[str, ...] = ()
 
 
-def of_breaks(breaks: Iterable[Break], renamed: Mapping[Place, Place] | None = None) -> list[Finding]:
+def of_breaks(breaks: Iterable[Break], renamed: Mapping[StoredPart, StoredPart] | None = None) -> list[Finding]:
     """What the catalogs say against a change, of which it is known what only got another name."""
     return [
         Finding(
@@ -47,10 +47,10 @@ def of_breaks(breaks: Iterable[Break], renamed: Mapping[Place, Place] | None = N
     ]
 
 
-def _steps(each: Break, renamed: Mapping[Place, Place]) -> tuple[str, ...]:
+def _steps(each: Break, renamed: Mapping[StoredPart, StoredPart]) -> tuple[str, ...]:
     """What is gone because it has another name now, and what is new for the same reason, takes the same way."""
     for old, new in renamed.items():
-        if each.column and Place(each.table, each.column) in (old, new) and old.table == new.table:
+        if each.column and StoredPart(each.table, each.column) in (old, new) and old.table == new.table:
             return steps_for(HazardKind.RENAME_COLUMN, table=old.table, column=old.column)
         if each.column is None and each.table in (old.table, new.table) and old.table != new.table:
             return steps_for(HazardKind.RENAME_TABLE, table=old.table, column=None)
@@ -120,7 +120,7 @@ def of_hazards(hazards: Iterable[Hazard]) -> list[Finding]:
     ]
 
 
-class Verdict(IntEnum):
+class GuardVerdict(IntEnum):
     """The answer, which is the exit code of the command."""
 
     SAFE = 0
@@ -129,7 +129,7 @@ class Verdict(IntEnum):
     UNJUDGED = 4
 
 
-class Return(StrEnum):
+class Reversibility(StrEnum):
     """Whether what was migrated can be undone."""
 
     SAFE = "safe"
@@ -138,15 +138,15 @@ class Return(StrEnum):
 
 
 WORDS: Final = {
-    Verdict.SAFE: "safe",
-    Verdict.UNSAFE: "unsafe online",
-    Verdict.BREAKS: "breaks the running FastAPI",
-    Verdict.UNJUDGED: "not judged",
+    GuardVerdict.SAFE: "safe",
+    GuardVerdict.UNSAFE: "unsafe online",
+    GuardVerdict.BREAKS: "breaks the running FastAPI",
+    GuardVerdict.UNJUDGED: "not judged",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class MigrationVerdict:
     """A migration, applied on the scratch database; `seconds` are those without rows, `error` is why it failed."""
 
     app: str
@@ -162,17 +162,17 @@ class Judged:
         return f"{self.app}.{self.name}".lstrip(".")
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> GuardVerdict:
         """Whether it may be deployed."""
         if self.breaks:
-            return Verdict.BREAKS
+            return GuardVerdict.BREAKS
         if self.error:
-            return Verdict.UNJUDGED
-        return Verdict.UNSAFE if self.unsafe else Verdict.SAFE
+            return GuardVerdict.UNJUDGED
+        return GuardVerdict.UNSAFE if self.unsafe else GuardVerdict.SAFE
 
 
 @dataclass(frozen=True, kw_only=True)
-class WayBack:
+class MigrationReversal:
     """Undoing a migration.
 
     Attributes:
@@ -193,15 +193,15 @@ class WayBack:
         return f"{self.app}.{self.name}".lstrip(".")
 
     @property
-    def verdict(self) -> Return:
+    def verdict(self) -> Reversibility:
         """Whether it may be undone."""
         if self.wrong:
-            return Return.WRONG
-        return Return.LOSES if self.losses else Return.SAFE
+            return Reversibility.WRONG
+        return Reversibility.LOSES if self.losses else Reversibility.SAFE
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class GuardReport:
     """All that the guard says of a database.
 
     Attributes:
@@ -212,23 +212,23 @@ class Report:
     """
 
     database: str
-    migrations: tuple[Judged, ...] = ()
-    back: tuple[WayBack, ...] = ()
+    migrations: tuple[MigrationVerdict, ...] = ()
+    back: tuple[MigrationReversal, ...] = ()
     unjudged: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> GuardVerdict:
         """Whether the pending migrations may be deployed: the worst of what was found of them."""
         found = {each.verdict for each in self.migrations}
-        if Verdict.BREAKS in found:
-            return Verdict.BREAKS
+        if GuardVerdict.BREAKS in found:
+            return GuardVerdict.BREAKS
         if self.migrations and self.unjudged:
-            return Verdict.UNJUDGED
-        return max(found, default=Verdict.SAFE)
+            return GuardVerdict.UNJUDGED
+        return max(found, default=GuardVerdict.SAFE)
 
     @property
-    def way_back(self) -> Return:
+    def way_back(self) -> Reversibility:
         """Whether all of them may be undone, the worst of them."""
         found = {each.verdict for each in self.back}
-        return next((each for each in (Return.WRONG, Return.LOSES) if each in found), Return.SAFE)
+        return next((each for each in (Reversibility.WRONG, Reversibility.LOSES) if each in found), Reversibility.SAFE)

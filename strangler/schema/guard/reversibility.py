@@ -9,14 +9,14 @@ from shared_schema.consumer.consumer import Consumer
 from strangler.schema.compatibility import find_breaks
 from strangler.schema.guard.rehearsal import Rehearsed
 from strangler.schema.guard.replay import find_failures
-from strangler.schema.guard.report import Finding, WayBack, of_breaks, of_failures, of_lost
-from strangler.schema.guard.snapshot import Look, Places, find_added, find_lost
+from strangler.schema.guard.report import Finding, MigrationReversal, of_breaks, of_failures, of_lost
+from strangler.schema.guard.snapshot import Look, StoredParts, find_added, find_lost
 
 # What people call a part of a table that is one thing, or one set of things.
 _PARTS: Final = {"kind": "kind", "query": "definition", "triggers": "triggers", "policies": "row_security"}
 
 
-class Change(NamedTuple):
+class CatalogChange(NamedTuple):
     """One difference: what it is about, and what was there before and is there now, None where nothing is."""
 
     table: str
@@ -30,30 +30,30 @@ class Change(NamedTuple):
         return f"{self.what} is gone" if self.after is None else f"{self.what} is another"
 
 
-def find_changes(before: Catalog, after: Catalog) -> Iterator[Change]:
+def find_changes(before: Catalog, after: Catalog) -> Iterator[CatalogChange]:
     """Every table, view, column, constraint, index and trigger that isn't the same."""
     for key in sorted({*before.tables, *after.tables}):
         then, now = before.tables.get(key), after.tables.get(key)
         if then is None or now is None:
-            yield Change(key, f"table {key}", then, now)
+            yield CatalogChange(key, f"table {key}", then, now)
         elif then != now:
             yield from _within(key, then, now)
 
 
-def _within(key: str, then: CatalogTable, now: CatalogTable) -> Iterator[Change]:
+def _within(key: str, then: CatalogTable, now: CatalogTable) -> Iterator[CatalogChange]:
     for name in {**then.columns, **now.columns}:
         pair = then.columns.get(name), now.columns.get(name)
         if pair[0] != pair[1]:
-            yield Change(key, f"column {key}.{name}", *pair)
+            yield CatalogChange(key, f"column {key}.{name}", *pair)
     for word, part in (("constraint", "constraints"), ("index", "indexes")):
         olds, news = ({each.name: each for each in getattr(table, part)} for table in (then, now))
         for name in sorted({*olds, *news}):
             if olds.get(name) != news.get(name):
-                yield Change(key, f"{word} {name} of {key}", olds.get(name), news.get(name))
+                yield CatalogChange(key, f"{word} {name} of {key}", olds.get(name), news.get(name))
     for word, part in _PARTS.items():
         pair = getattr(then, part), getattr(now, part)
         if pair[0] != pair[1]:
-            yield Change(key, f"the {word} of {key}", *pair)
+            yield CatalogChange(key, f"the {word} of {key}", *pair)
 
 
 _SHOWN: Final = 5
@@ -61,21 +61,21 @@ _SHOWN: Final = 5
 
 def judge_way_back(
     undone: Rehearsed, before: Look, after: Look, back: Look, *, running: Consumer, coming: Consumer, role: str
-) -> WayBack:
+) -> MigrationReversal:
     """Judge a migration that was undone, or couldn't be.
 
     What was seen `before` and `after` it was applied is held against what there is when it is undone. `running` is
     the FastAPI that runs, with its database `role`, and `coming` that of this checkout.
     """
     if undone.error:
-        return WayBack(app=undone.app, name=undone.name, wrong=(_stuck(undone),))
+        return MigrationReversal(app=undone.app, name=undone.name, wrong=(_stuck(undone),))
     wrong = list(_differs(before.catalog, back.catalog))
     if wrong:
         wrong += of_breaks(find_breaks(before.catalog, back.catalog, running))
     wrong += of_failures(find_failures(before.tried, back.tried))
     wrong += of_lost(find_lost(before.rights, back.rights, back.catalog), role)
     first = of_breaks(find_breaks(after.catalog, back.catalog, coming)) if coming != running else []
-    return WayBack(
+    return MigrationReversal(
         app=undone.app,
         name=undone.name,
         wrong=tuple(wrong),
@@ -103,7 +103,7 @@ def _differs(before: Catalog, back: Catalog) -> Iterator[Finding]:
         )
 
 
-def _losses(before: Places, after: Places) -> Iterator[Finding]:
+def _losses(before: StoredParts, after: StoredParts) -> Iterator[Finding]:
     for place in find_added(before, after):
         yield Finding(
             kind="loses",
@@ -120,7 +120,7 @@ def _losses(before: Places, after: Places) -> Iterator[Finding]:
         )
 
 
-def _is_only_validated(change: Change) -> bool:
+def _is_only_validated(change: CatalogChange) -> bool:
     """Django leaves a constraint valid when it takes back that it was made so; nobody minds."""
     old, new = change.before, change.after
     if not (isinstance(old, CatalogConstraint) and isinstance(new, CatalogConstraint)):

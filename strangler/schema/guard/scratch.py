@@ -12,7 +12,7 @@ from strangler.databases.connections import Source, connected, dsn_to, identity_
 from strangler.databases.dumping import database_dump_into
 from strangler.databases.throwaway import Throwaways, database_create
 from strangler.errors import FailedError, UnsafeError, UsageError
-from strangler.schema.django_side import Project
+from strangler.schema.django_side import ManageCommand
 
 # What Django migrates by: which migrations were applied, and the rows that its own and data migrations look up.
 _KEPT: Final = ("django_migrations", "django_content_type", "auth_permission", "django_site")
@@ -92,7 +92,7 @@ def require_scratch(source: Source, dsn: str) -> None:
         )
 
 
-def project_on_scratch(project: Project, source: Source, scratch: Scratch) -> Project:
+def project_on_scratch(project: ManageCommand, source: Source, scratch: Scratch) -> ManageCommand:
     """A project to whom every address of the live database is one of the scratch database.
 
     It may read others than DATABASE_URL: one's own project has the whole environment.

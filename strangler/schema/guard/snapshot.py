@@ -64,7 +64,7 @@ class File:
     number: int
 
 
-class Place(NamedTuple):
+class StoredPart(NamedTuple):
     """A column that rows are kept in, by the key of its table; a table without a column is all of its columns."""
 
     table: str
@@ -75,7 +75,7 @@ class Place(NamedTuple):
 
 
 # By the oid of the table and the number of the column, which stay when they get another name.
-Places = Mapping[tuple[int, int], Place]
+StoredParts = Mapping[tuple[int, int], StoredPart]
 
 
 def table_sizes(connection: psycopg.Connection, *, default: str) -> dict[str, Size]:
@@ -105,27 +105,27 @@ def find_rewritten(before: Mapping[int, File], after: Mapping[int, File]) -> Ite
             yield file
 
 
-def places(connection: psycopg.Connection, *, default: str) -> Places:
+def places(connection: psycopg.Connection, *, default: str) -> StoredParts:
     """Where rows are kept, by what stays the same when it gets another name.
 
     :raises psycopg.Error: the database refuses.
     """
     return {
-        (oid, number): Place(table_key(schema, table, default=default), column)
+        (oid, number): StoredPart(table_key(schema, table, default=default), column)
         for oid, number, schema, table, column in connection.execute(_PLACES).fetchall()
     }
 
 
-def find_added(before: Places, after: Places) -> list[Place]:
+def find_added(before: StoredParts, after: StoredParts) -> list[StoredPart]:
     """The places that weren't there before; a new table is one."""
     known = {oid for oid, _ in before}
     added = (
-        place if key[0] in known else Place(place.table, None) for key, place in after.items() if key not in before
+        place if key[0] in known else StoredPart(place.table, None) for key, place in after.items() if key not in before
     )
     return list(dict.fromkeys(added))
 
 
-def find_renamed(before: Places, after: Places) -> dict[Place, Place]:
+def find_renamed(before: StoredParts, after: StoredParts) -> dict[StoredPart, StoredPart]:
     """What has another name now, by the old one."""
     return {place: after[key] for key, place in before.items() if key in after and after[key] != place}
 
@@ -159,7 +159,7 @@ class Look:
     tried: Mapping[tuple[str, str], Tried]
     rights: frozenset[Right]
     files: Mapping[int, File]
-    places: Places
+    places: StoredParts
 
 
 def look(connection: psycopg.Connection, consumer: Consumer, *, role: str | None) -> Look:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared_schema.catalog import Catalog
 from shared_schema.contract.contract import ColumnFacts, Contract
-from shared_schema.contract.inheritance import Rows
+from shared_schema.contract.inheritance import InheritedRows
 
 Row = dict[str, Any]
 MOST_ROWS = 3
@@ -102,7 +102,7 @@ def new_rows(draw: st.DrawFn, project: Project, table: str, rows: dict[str, list
     """What is given of a new row, by the table that it goes into: those that it continues come first."""
     every = rows | {_CONTENT_TYPES: project.type_rows}
     given: dict[str, Row] = {}
-    for name in [*reversed(Rows(project.contract, table).links), table]:
+    for name in [*reversed(InheritedRows(project.contract, table).links), table]:
         columns = project.contract.tables[name].columns
         row = _row(draw, project, name, every | given_rows(given), MOST_ROWS + 1) or {}
         if row:

@@ -8,7 +8,7 @@ import pytest
 
 from shared_schema.consumer.consumer import Consumer, Feature
 from shared_schema.contract.contract import Contract
-from strangler.schema.comparison import Checked, check_all
+from strangler.schema.comparison import SchemaSides, check_all
 from tests.databases import OwnDatabase, foreign_project
 from tests.example import ROOT
 from tests.foreign_migrations import with_migrations
@@ -24,8 +24,8 @@ NAMES = (
 
 
 @pytest.fixture
-def checked(foreign: OwnDatabase, foreign_contract: Contract) -> Checked:
-    return Checked(
+def checked(foreign: OwnDatabase, foreign_contract: Contract) -> SchemaSides:
+    return SchemaSides(
         contract=foreign_contract,
         consumer=Consumer(features={"wishes": Feature(reads={"lending_wish": ("id", "weight")})}),
         project=foreign_project(foreign.owner_dsn),
@@ -35,15 +35,15 @@ def checked(foreign: OwnDatabase, foreign_contract: Contract) -> Checked:
     )
 
 
-def sentences(checked: Checked) -> dict[str, list[str]]:
+def sentences(checked: SchemaSides) -> dict[str, list[str]]:
     return {each.name: [each.problem] if each.problem else [*map(str, each.mismatches)] for each in check_all(checked)}
 
 
-def test_all_agree(checked: Checked) -> None:
+def test_all_agree(checked: SchemaSides) -> None:
     assert sentences(checked) == {name: [] for name in NAMES}
 
 
-def test_each_comparison_names_what_it_finds(checked: Checked, foreign: OwnDatabase, tmp_path: Path) -> None:
+def test_each_comparison_names_what_it_finds(checked: SchemaSides, foreign: OwnDatabase, tmp_path: Path) -> None:
     lost = foreign_project(foreign.owner_dsn, with_migrations(tmp_path, "audit", {"0003_entry_relations": None}))
     with psycopg.connect(foreign.owner_dsn, autocommit=True) as owner:
         owner.execute("ALTER TABLE lending_wish RENAME weight TO heaviness")
@@ -64,7 +64,7 @@ def test_each_comparison_names_what_it_finds(checked: Checked, foreign: OwnDatab
     assert "Column lending_wish.weight is missing (needed by wishes)" in fastapi[0]
 
 
-def test_what_cannot_be_asked_does_not_keep_the_rest_from_being_compared(checked: Checked) -> None:
+def test_what_cannot_be_asked_does_not_keep_the_rest_from_being_compared(checked: SchemaSides) -> None:
     nowhere = "postgresql://nobody:secret@127.0.0.1:1/nowhere"
     broken = replace(
         checked, dsn=nowhere, project=replace(foreign_project(nowhere), argv=("/no/such/python",), cwd=ROOT)

@@ -14,7 +14,7 @@ from shared_schema.consumer.consumer import Consumer
 from shared_schema.contract.contract import Contract
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
-from strangler.schema.django_side import Project
+from strangler.schema.django_side import ManageCommand
 from strangler.schema.grants import apply_grants
 from strangler.settings import base_environment
 from tests.databases import PASSWORD, OwnDatabase, foreign_database, foreign_project
@@ -55,7 +55,7 @@ def files(tmp_path: Path, foreign_contract: Contract, stated: Consumer) -> tuple
 
 @pytest.fixture
 def run(own: OwnDatabase, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    def called(*arguments: str, project: Project | None = None) -> "subprocess.CompletedProcess[str]":
+    def called(*arguments: str, project: ManageCommand | None = None) -> "subprocess.CompletedProcess[str]":
         project = project or foreign_project(own.owner_dsn)
         env = {
             **project.env,

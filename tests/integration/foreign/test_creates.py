@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from shared_schema.contract.callables import callable_register
 from shared_schema.contract.contract import ColumnFacts
-from shared_schema.contract.inheritance import Rows
+from shared_schema.contract.inheritance import InheritedRows
 from shared_schema.contract.overlay import overlay
 from shared_schema.contract.values import as_column
 from tests.databases import OwnDatabase
@@ -70,7 +70,7 @@ def test_a_new_row_is_as_django_writes_it(
 
 
 def _links(project: Project, name: str) -> list[tuple[str, ColumnFacts]]:
-    own = Rows(project.contract, name).links.values()
+    own = InheritedRows(project.contract, name).links.values()
     columns = project.contract.tables[name].columns
     return [(link.holder.column, columns[link.holder.column]) for link in own if link.holder.table == name]
 

@@ -10,7 +10,7 @@ from psycopg import sql
 from shared_schema.consumer.consumer import Consumer
 from strangler.databases.connections import Source, identity_of
 from strangler.schema.guard.guard import Guarded, guard
-from strangler.schema.guard.report import Report, Return, Verdict
+from strangler.schema.guard.report import GuardReport, GuardVerdict, Reversibility
 from tests.databases import OwnDatabase, foreign_database, foreign_project
 from tests.example import example_settings
 from tests.foreign_migrations import migration_source, with_migrations
@@ -125,13 +125,13 @@ def source_of(database: OwnDatabase, role: str) -> Source:
     )
 
 
-def guarded(source: Source, more: dict[str, str]) -> Report:
+def guarded(source: Source, more: dict[str, str]) -> GuardReport:
     project = foreign_project(source.owner_dsn, more)
     return guard(Guarded(source=source, running=CONSUMER, coming=CONSUMER, project=project))
 
 
 @pytest.fixture(scope="module")
-def chain(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Report:
+def chain(source: Source, tmp_path_factory: pytest.TempPathFactory) -> GuardReport:
     files: dict[str, str | None] = {}
     after = "0003_main_branch"
     for number, (name, (operation, *_)) in enumerate(CHAIN.items(), start=4):
@@ -142,11 +142,11 @@ def chain(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 def test_every_statement_works_on_what_there_is(source: Source) -> None:
     report = guarded(source, {})
-    assert (report.verdict, report.migrations, report.unjudged) == (Verdict.SAFE, (), ())
+    assert (report.verdict, report.migrations, report.unjudged) == (GuardVerdict.SAFE, (), ())
 
 
 @pytest.mark.parametrize("name", CHAIN)
-def test_each_migration_is_judged_by_what_it_does(chain: Report, name: str) -> None:
+def test_each_migration_is_judged_by_what_it_does(chain: GuardReport, name: str) -> None:
     assert [each.error for each in chain.migrations] == [""] * len(CHAIN)
     judged = next(each for each in chain.migrations if each.name[5:] == name)
     _operation, breaks, unsafe = CHAIN[name]
@@ -154,7 +154,7 @@ def test_each_migration_is_judged_by_what_it_does(chain: Report, name: str) -> N
     assert {finding.kind for finding in judged.unsafe} == unsafe, judged
 
 
-def test_names_are_told_as_the_contract_has_them(chain: Report) -> None:
+def test_names_are_told_as_the_contract_has_them(chain: GuardReport) -> None:
     places = {(found.table, found.column) for each in chain.migrations for found in each.unsafe}
     assert places == {
         ("Order Items", None),
@@ -165,9 +165,9 @@ def test_names_are_told_as_the_contract_has_them(chain: Report) -> None:
     }
 
 
-def test_all_of_them_lead_back(chain: Report) -> None:
+def test_all_of_them_lead_back(chain: GuardReport) -> None:
     assert [back.wrong for back in chain.back] == [()] * len(CHAIN)
-    assert chain.way_back is Return.LOSES
+    assert chain.way_back is Reversibility.LOSES
     assert {found.table for back in chain.back for found in back.losses} == {"lending_branch", "audit.entries"}
 
 

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from strangler.errors import FailedError
-from strangler.schema.django_side import MigrationName, Project, Unmade, django_state
+from strangler.schema.django_side import ManageCommand, MigrationName, MissingMigration, django_state
 from tests.databases import OwnDatabase, foreign_project
 from tests.foreign_migrations import migration_source, with_migrations
 
@@ -12,11 +12,11 @@ SECRET = "a secret that nobody may see"
 
 
 @pytest.fixture
-def project(foreign: OwnDatabase) -> Project:
+def project(foreign: OwnDatabase) -> ManageCommand:
     return foreign_project(foreign.owner_dsn)
 
 
-def test_a_migrated_database_agrees_with_the_code(project: Project) -> None:
+def test_a_migrated_database_agrees_with_the_code(project: ManageCommand) -> None:
     state = django_state(project)
     assert state.unmade == state.conflicts == state.pending == state.unknown == ()
 
@@ -33,7 +33,9 @@ def test_a_migration_that_is_not_applied_is_pending(foreign: OwnDatabase, tmp_pa
 def test_what_no_migration_makes_is_unmade_and_what_the_code_lost_unknown(foreign: OwnDatabase, tmp_path: Path) -> None:
     lost = with_migrations(tmp_path, "audit", {"0003_entry_relations": None})
     state = django_state(foreign_project(foreign.owner_dsn, lost))
-    actor = Unmade(app="audit", description="Add field actor to entry", table="audit.entries", column="actor_id")
+    actor = MissingMigration(
+        app="audit", description="Add field actor to entry", table="audit.entries", column="actor_id"
+    )
     assert actor in state.unmade
     assert state.unknown == (MigrationName(app="audit", name="0003_entry_relations"),)
 
@@ -57,7 +59,7 @@ def test_a_squashed_history_is_known(foreign: OwnDatabase, tmp_path: Path) -> No
     assert state.unknown == state.pending == ()
 
 
-def test_nothing_is_written(foreign: OwnDatabase, project: Project) -> None:
+def test_nothing_is_written(foreign: OwnDatabase, project: ManageCommand) -> None:
     with psycopg.connect(foreign.owner_dsn, autocommit=True) as connection:
         count = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables"
         before = connection.execute("SELECT * FROM django_migrations").fetchall(), connection.execute(count).fetchone()

@@ -9,10 +9,10 @@ import pytest
 from strangler.errors import FailedError, UsageError
 from strangler.local.services import Connections
 from strangler.schema.django_side import (
-    Conflict,
+    ManageCommand,
+    MigrationConflict,
     MigrationName,
-    Project,
-    Unmade,
+    MissingMigration,
     django_contract,
     django_project,
     django_state,
@@ -27,14 +27,14 @@ CONNECTIONS = Connections(
 STATE = '{"unmade": [{"app": "shop", "description": "Add field x to y"}], "conflicts": []'
 
 
-def project(source: str, **env: str) -> Project:
-    return Project(argv=(sys.executable, "-c", source), env=dict(os.environ) | env, cwd=ROOT)
+def project(source: str, **env: str) -> ManageCommand:
+    return ManageCommand(argv=(sys.executable, "-c", source), env=dict(os.environ) | env, cwd=ROOT)
 
 
 def test_the_state_is_what_the_command_says() -> None:
     more = ', "pending": [{"app": "shop", "name": "0002_x"}], "unknown": []}'
     state = django_state(project(f"print('the project starts'); print('''{STATE}{more}'''); print('{{}}')"))
-    assert state.unmade == (Unmade(app="shop", description="Add field x to y"),)
+    assert state.unmade == (MissingMigration(app="shop", description="Add field x to y"),)
     assert state.pending == (MigrationName(app="shop", name="0002_x"),)
     assert str(state.pending[0]) == "shop.0002_x"
     assert state.conflicts == state.unknown == ()
@@ -46,7 +46,10 @@ import json, sys
 print(json.dumps({"unmade": [], "conflicts": [{"app": a, "names": []} for a in sys.argv[1:]]}))
 """
     state = django_state(project(source), database=False)
-    assert state.conflicts == (Conflict(app="schema_state", names=()), Conflict(app="--no-database", names=()))
+    assert state.conflicts == (
+        MigrationConflict(app="schema_state", names=()),
+        MigrationConflict(app="--no-database", names=()),
+    )
     assert state.pending is state.unknown is None
 
 
@@ -86,7 +89,7 @@ def test_secrets_stay_where_they_are() -> None:
 
 def test_a_program_that_is_not_there_is_one_sentence() -> None:
     with pytest.raises(FailedError, match="No such file or directory: /nowhere"):
-        django_state(Project(argv=("/nowhere",), env={}, cwd=ROOT))
+        django_state(ManageCommand(argv=("/nowhere",), env={}, cwd=ROOT))
 
 
 def test_what_takes_too_long_ends_with_all_that_it_started(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from shared_schema.consumer.consumer import Consumer
 from strangler.errors import UnsafeError
 from strangler.schema.django_side import django_contract
-from strangler.schema.guard.report import Report, Return, Verdict
+from strangler.schema.guard.report import GuardReport, GuardVerdict, Reversibility
 from tests.shared_stack import StackAddresses
 from tests.shops import Shop, leftovers, shop
 
@@ -127,7 +127,7 @@ def project(live: Shop, tmp_path: Path) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="module")
-def chain(live: Shop, tmp_path_factory: pytest.TempPathFactory) -> Report:
+def chain(live: Shop, tmp_path_factory: pytest.TempPathFactory) -> GuardReport:
     project = live.copy(tmp_path_factory.mktemp("chain") / "project")
     names = ["0001_initial", *(f"{number:04}_{name}" for number, name in enumerate(CHAIN, start=2))]
     for (name, (operation, *_)), before, full in zip(CHAIN.items(), names, names[1:], strict=False):
@@ -144,7 +144,7 @@ def catalog(live: Shop) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("name", CHAIN)
-def test_each_migration_is_judged_by_what_it_does(chain: Report, name: str) -> None:
+def test_each_migration_is_judged_by_what_it_does(chain: GuardReport, name: str) -> None:
     judged = next(each for each in chain.migrations if each.name[5:] == name)
     _operation, breaks, unsafe = CHAIN[name]
     assert {finding.kind for finding in judged.breaks} == breaks, judged
@@ -152,17 +152,17 @@ def test_each_migration_is_judged_by_what_it_does(chain: Report, name: str) -> N
     assert all(finding.steps for finding in judged.unsafe)
 
 
-def test_all_of_them_lead_back(chain: Report) -> None:
+def test_all_of_them_lead_back(chain: GuardReport) -> None:
     assert [back.label for back in chain.back] == [each.label for each in reversed(chain.migrations)]
     assert [back.wrong for back in chain.back if back.wrong] == []
-    assert chain.way_back is Return.LOSES
+    assert chain.way_back is Reversibility.LOSES
     lost = {finding.sentence for back in chain.back for finding in back.losses}
     assert "Undoing it drops shop_post.subtitle, with all that was written there meanwhile." in lost
     assert "Undoing it brings shop_post.body back empty: what it held went with the migration." in lost
     assert not any("headline" in sentence for sentence in lost), "a column that got another name is kept"
 
 
-def test_a_column_that_is_renamed_takes_the_steps_of_a_rename(chain: Report) -> None:
+def test_a_column_that_is_renamed_takes_the_steps_of_a_rename(chain: GuardReport) -> None:
     (renamed,) = (each for each in chain.migrations if each.name.endswith("_renamed"))
     steps = {finding.steps for finding in (*renamed.breaks, *renamed.unsafe) if finding.steps}
     assert len(steps) == 1
@@ -171,7 +171,7 @@ def test_a_column_that_is_renamed_takes_the_steps_of_a_rename(chain: Report) -> 
 
 def test_nothing_is_pending(project: Shop) -> None:
     report = project.guard()
-    assert (report.verdict, report.migrations, report.back) == (Verdict.SAFE, (), ())
+    assert (report.verdict, report.migrations, report.back) == (GuardVerdict.SAFE, (), ())
 
 
 def test_a_table_that_is_made_again_has_lost_the_rights_on_it(project: Shop) -> None:
@@ -191,10 +191,10 @@ def test_a_migration_that_fails_is_named_with_why(project: Shop) -> None:
     project.migration('migrations.AddField("post", "ok", models.TextField(null=True))')
     project.migration('migrations.RunSQL("SELECT 1 / 0")', name="0003_wrong", before="0002_next")
     report = project.guard()
-    assert report.verdict is Verdict.UNJUDGED
+    assert report.verdict is GuardVerdict.UNJUDGED
     assert [(each.label, each.verdict) for each in report.migrations] == [
-        ("shop.0002_next", Verdict.SAFE),
-        ("shop.0003_wrong", Verdict.UNJUDGED),
+        ("shop.0002_next", GuardVerdict.SAFE),
+        ("shop.0003_wrong", GuardVerdict.UNJUDGED),
     ]
     assert "division by zero" in report.migrations[1].error
 
@@ -202,15 +202,15 @@ def test_a_migration_that_fails_is_named_with_why(project: Shop) -> None:
 def test_a_migration_that_can_not_be_undone_is_named(project: Shop) -> None:
     project.migration("migrations.RunPython(forwards)")
     report = project.guard()
-    assert report.verdict is Verdict.SAFE
-    assert report.way_back is Return.WRONG
+    assert report.verdict is GuardVerdict.SAFE
+    assert report.way_back is Reversibility.WRONG
     assert "give each RunPython and RunSQL its way back" in report.back[0].wrong[0].sentence
 
 
 def test_a_way_back_that_leads_elsewhere_is_named(project: Shop) -> None:
     project.migration('migrations.RunSQL("ALTER TABLE shop_post ADD COLUMN x integer", migrations.RunSQL.noop)')
     (back,) = project.guard().back
-    assert back.verdict is Return.WRONG
+    assert back.verdict is Reversibility.WRONG
     assert back.wrong[0].sentence == "Undone, the schema isn't what it was: column shop_post.x is new."
 
 
@@ -218,7 +218,7 @@ def test_a_way_back_that_takes_rights_away_is_named(project: Shop) -> None:
     revoke = f"REVOKE ALL ON shop_author FROM {project.role}"
     project.migration(f'migrations.RunSQL("SELECT 1", "{revoke}")')
     report = project.guard()
-    assert (report.verdict, report.way_back) == (Verdict.SAFE, Return.WRONG)
+    assert (report.verdict, report.way_back) == (GuardVerdict.SAFE, Reversibility.WRONG)
     assert [(found.kind, found.column) for found in report.back[0].wrong] == [
         ("privilege", "id"),
         ("privilege", "name"),
@@ -238,7 +238,7 @@ def test_what_readiness_would_find_breaks_too(project: Shop) -> None:
     needs = {"shop_post": {"body": {"type": "str", "nullable": True}}}
     read = {"posts.list": {"reads": {"shop_post": ["id"]}}}
     report = project.guard(Consumer.model_validate({"features": read, "needs": needs}))
-    assert report.verdict is Verdict.BREAKS
+    assert report.verdict is GuardVerdict.BREAKS
     (finding,) = report.migrations[0].breaks
     assert (finding.kind, finding.table, finding.column) == ("unready", "shop_post", "body")
     assert finding.sentence.startswith("FastAPI would say that it isn't ready: Column shop_post.body is missing")
@@ -258,7 +258,7 @@ def test_a_consumer_that_does_not_fit_the_live_schema_is_not_judged(project: Sho
     statement = {"name": "new", "sql": "SELECT subtitle FROM shop_post"}
     newer = Consumer.model_validate({"features": {"posts.new": {"statements": [statement]}}})
     report = project.guard(newer)
-    assert report.verdict is Verdict.UNJUDGED
+    assert report.verdict is GuardVerdict.UNJUDGED
     assert 'column "subtitle" does not exist' in report.unjudged[0].sentence
     assert "--consumer" in report.unjudged[0].sentence
 
@@ -281,4 +281,4 @@ def test_every_address_of_the_live_database_leads_to_the_scratch_one(
     # The settings take this one before DATABASE_URL.
     env = {**project.project.env, "SHOP_DATABASE": project.database.owner_dsn.replace("127.0.0.1", "localhost")}
     monkeypatch.setattr("tests.shops.base_environment", lambda: env)
-    assert project.guard().verdict is Verdict.SAFE
+    assert project.guard().verdict is GuardVerdict.SAFE

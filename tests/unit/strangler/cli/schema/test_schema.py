@@ -17,7 +17,7 @@ from strangler.cli import command_line
 from strangler.cli.schema import check as checking
 from strangler.cli.schema.inputs import Reached
 from strangler.errors import FailedError, UsageError
-from strangler.schema.comparison import Comparison
+from strangler.schema.comparison import SchemaComparison
 from strangler.schema.graph import graph_make, graph_mermaid
 from tests.example import CONTRACT_FILE, ROOT
 
@@ -68,7 +68,7 @@ def test_a_diff_is_a_line_for_each_difference(changed: Path) -> None:
         ("git:--output=x", r"^git knows no revision --output=x: "),
         (
             __file__,
-            r"test_schema.py is wrong at the whole \(.+\): `manage.py export_schema --output FILE` writes it\.$",
+            r"test_schema.py is wrong at the whole \(.+\): write it with manage.py export_schema --output FILE\.$",
         ),
     ],
 )
@@ -77,7 +77,7 @@ def test_a_side_that_is_none_is_one_sentence(side: str, sentence: str) -> None:
         run("diff", side, "contract")
 
 
-def answered(monkeypatch: pytest.MonkeyPatch, *comparisons: Comparison) -> None:
+def answered(monkeypatch: pytest.MonkeyPatch, *comparisons: SchemaComparison) -> None:
     """Has the comparisons come out so."""
     monkeypatch.setattr(checking, "reach", lambda *_, **__: Reached(None, None, None))
     monkeypatch.setattr(checking, "check_all", lambda _checked: iter(comparisons))
@@ -87,7 +87,7 @@ MISSING = Mismatch("posts", "title", "Column posts.title is missing: mend it.", 
 
 
 def test_a_check_is_a_line_for_each_comparison_and_one_for_each_mismatch(monkeypatch: pytest.MonkeyPatch) -> None:
-    answered(monkeypatch, Comparison("this and that"), Comparison("these and those", (MISSING,)))
+    answered(monkeypatch, SchemaComparison("this and that"), SchemaComparison("these and those", (MISSING,)))
     result = run("check")
     assert result.exit_code == 1
     assert result.output.splitlines() == ["ok  this and that", "1   these and those", MISSING.sentence]
@@ -100,13 +100,15 @@ def test_a_check_is_a_line_for_each_comparison_and_one_for_each_mismatch(monkeyp
 
 @pytest.mark.parametrize("pattern", ["posts", "po*", "posts.title"])
 def test_what_may_differ_is_left_out(monkeypatch: pytest.MonkeyPatch, pattern: str) -> None:
-    answered(monkeypatch, Comparison("these and those", (MISSING,)))
+    answered(monkeypatch, SchemaComparison("these and those", (MISSING,)))
     assert run("check", "--ignore", pattern).exit_code == 0
     assert run("check", "--ignore", "tags").exit_code == 1
 
 
 def test_what_could_not_be_compared_is_told_and_counts_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    answered(monkeypatch, Comparison("a and b", (MISSING,)), Comparison("c and d", problem="nobody answers."))
+    answered(
+        monkeypatch, SchemaComparison("a and b", (MISSING,)), SchemaComparison("c and d", problem="nobody answers.")
+    )
     result = run("check")
     assert result.exit_code == 4
     assert "?   c and d: nobody answers." in result.output

@@ -3,8 +3,8 @@
 import pytest
 
 from strangler.schema.compatibility.sql_text import (
-    Conflict,
     Insert,
+    OnConflict,
     conflicts_of,
     inserts_of,
     takes_all_columns,
@@ -59,13 +59,13 @@ def test_inserts(sql: str, values: tuple[object, ...], expected: list[Insert]) -
     ("clause", "expected"),
     [
         ("", []),
-        (" ON CONFLICT DO NOTHING", [Conflict()]),
-        (" ON CONFLICT (a, b) DO NOTHING", [Conflict(columns=frozenset({"a", "b"}))]),
-        (" ON CONFLICT (lower(a)) DO NOTHING", [Conflict()]),
-        (' ON CONFLICT ON CONSTRAINT "One" DO NOTHING', [Conflict(constraint="One")]),
+        (" ON CONFLICT DO NOTHING", [OnConflict()]),
+        (" ON CONFLICT (a, b) DO NOTHING", [OnConflict(columns=frozenset({"a", "b"}))]),
+        (" ON CONFLICT (lower(a)) DO NOTHING", [OnConflict()]),
+        (' ON CONFLICT ON CONSTRAINT "One" DO NOTHING', [OnConflict(constraint="One")]),
     ],
 )
-def test_conflicts(clause: str, expected: list[Conflict]) -> None:
+def test_conflicts(clause: str, expected: list[OnConflict]) -> None:
     assert [*conflicts_of(statement("INSERT INTO a (a, b) VALUES (1, 2)" + clause))] == expected  # noqa: S608 - it is sent nowhere
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogIndex, CatalogTable
 from strangler.schema.compatibility.breaks import BreakKind
-from strangler.schema.compatibility.sql_text import Target, target_of
-from strangler.schema.guard.hazards import RULES, SENTENCES, Evidence, Hazard, HazardKind, find_hazards
+from strangler.schema.compatibility.sql_text import DdlTarget, target_of
+from strangler.schema.guard.hazards import RULES, SENTENCES, Hazard, HazardKind, RehearsalEvidence, find_hazards
 from strangler.schema.guard.remedies import steps_for
 from strangler.schema.guard.snapshot import File, Size
 from strangler.schema.guard.squawk import Remark, lint
@@ -38,7 +38,7 @@ def hazards(
     moves_rows: bool = False,
 ) -> list[Hazard]:
     before = before or catalog()
-    evidence = Evidence(
+    evidence = RehearsalEvidence(
         before=before,
         after=after or before,
         made=made,
@@ -55,20 +55,20 @@ POST = File("post", None, 1)
 @pytest.mark.parametrize(
     ("statement", "target"),
     [
-        ('ALTER TABLE "post" ADD COLUMN "x" integer', Target("post", "x")),
-        ("alter table only post rename column old to new", Target("post", "old")),
-        ('ALTER TABLE "audit"."Log Book" DROP COLUMN IF EXISTS "a ""b"""', Target("audit.Log Book", 'a "b"')),
-        ('ALTER TABLE public."post" ADD CONSTRAINT "c" CHECK (x > 0)', Target("post")),
-        ('CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "on" ON "post" ("x")', Target("post")),
-        ("CREATE INDEX ON post (x)", Target("post")),
-        ('DROP INDEX CONCURRENTLY IF EXISTS "tag_by"', Target("tag")),
-        ('DROP INDEX "nobody knows"', Target(None)),
-        ('CREATE TABLE IF NOT EXISTS "new" ("id" bigint)', Target("new", None, makes=True)),
-        ('DROP TABLE "post" CASCADE', Target("post")),
-        ("SET CONSTRAINTS ALL IMMEDIATE", Target(None)),
+        ('ALTER TABLE "post" ADD COLUMN "x" integer', DdlTarget("post", "x")),
+        ("alter table only post rename column old to new", DdlTarget("post", "old")),
+        ('ALTER TABLE "audit"."Log Book" DROP COLUMN IF EXISTS "a ""b"""', DdlTarget("audit.Log Book", 'a "b"')),
+        ('ALTER TABLE public."post" ADD CONSTRAINT "c" CHECK (x > 0)', DdlTarget("post")),
+        ('CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "on" ON "post" ("x")', DdlTarget("post")),
+        ("CREATE INDEX ON post (x)", DdlTarget("post")),
+        ('DROP INDEX CONCURRENTLY IF EXISTS "tag_by"', DdlTarget("tag")),
+        ('DROP INDEX "nobody knows"', DdlTarget(None)),
+        ('CREATE TABLE IF NOT EXISTS "new" ("id" bigint)', DdlTarget("new", None, makes=True)),
+        ('DROP TABLE "post" CASCADE', DdlTarget("post")),
+        ("SET CONSTRAINTS ALL IMMEDIATE", DdlTarget(None)),
     ],
 )
-def test_a_statement_names_its_table_and_column(statement: str, target: Target) -> None:
+def test_a_statement_names_its_table_and_column(statement: str, target: DdlTarget) -> None:
     assert target_of(statement, catalog()) == target
 
 
@@ -174,5 +174,5 @@ def test_what_squawk_can_not_read_is_told_of() -> None:
     ]
 
 
-def _nothing() -> Evidence:
-    return Evidence(before=catalog(), after=catalog(), made=(), rewritten=(), sizes={})
+def _nothing() -> RehearsalEvidence:
+    return RehearsalEvidence(before=catalog(), after=catalog(), made=(), rewritten=(), sizes={})

@@ -7,49 +7,63 @@ from shared_schema.consumer.consumer import Consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
 from strangler.schema.compatibility.breaks import Break, BreakKind
 from strangler.schema.guard.replay import Tried, find_failures
-from strangler.schema.guard.report import Finding, Judged, Report, Return, Verdict, WayBack, of_breaks, of_failures
+from strangler.schema.guard.report import (
+    Finding,
+    GuardReport,
+    GuardVerdict,
+    MigrationReversal,
+    MigrationVerdict,
+    Reversibility,
+    of_breaks,
+    of_failures,
+)
 from strangler.schema.guard.reversibility import find_changes
-from strangler.schema.guard.snapshot import File, Place, Size, find_added, find_lost, find_renamed, find_rewritten
+from strangler.schema.guard.snapshot import File, Size, StoredPart, find_added, find_lost, find_renamed, find_rewritten
 
 FINDING = Finding(kind="any", sentence="It is wrong.")
-SAFE = Judged(app="shop", name="0002")
-UNSAFE = Judged(app="shop", name="0003", unsafe=(FINDING,))
-BREAKS = Judged(app="shop", name="0004", breaks=(FINDING,), unsafe=(FINDING,))
-FAILED = Judged(app="shop", name="0005", error="division by zero")
+SAFE = MigrationVerdict(app="shop", name="0002")
+UNSAFE = MigrationVerdict(app="shop", name="0003", unsafe=(FINDING,))
+BREAKS = MigrationVerdict(app="shop", name="0004", breaks=(FINDING,), unsafe=(FINDING,))
+FAILED = MigrationVerdict(app="shop", name="0005", error="division by zero")
 
 
 @pytest.mark.parametrize(
     ("migrations", "unjudged", "verdict"),
     [
-        ((), (), Verdict.SAFE),
-        ((), (FINDING,), Verdict.SAFE),
-        ((SAFE,), (), Verdict.SAFE),
-        ((SAFE, UNSAFE), (), Verdict.UNSAFE),
-        ((UNSAFE, BREAKS, SAFE), (), Verdict.BREAKS),
-        ((BREAKS, FAILED), (FINDING,), Verdict.BREAKS),
-        ((UNSAFE, FAILED), (), Verdict.UNJUDGED),
-        ((UNSAFE,), (FINDING,), Verdict.UNJUDGED),
+        ((), (), GuardVerdict.SAFE),
+        ((), (FINDING,), GuardVerdict.SAFE),
+        ((SAFE,), (), GuardVerdict.SAFE),
+        ((SAFE, UNSAFE), (), GuardVerdict.UNSAFE),
+        ((UNSAFE, BREAKS, SAFE), (), GuardVerdict.BREAKS),
+        ((BREAKS, FAILED), (FINDING,), GuardVerdict.BREAKS),
+        ((UNSAFE, FAILED), (), GuardVerdict.UNJUDGED),
+        ((UNSAFE,), (FINDING,), GuardVerdict.UNJUDGED),
     ],
 )
 def test_the_worst_is_the_verdict(
-    migrations: tuple[Judged, ...], unjudged: tuple[Finding, ...], verdict: Verdict
+    migrations: tuple[MigrationVerdict, ...], unjudged: tuple[Finding, ...], verdict: GuardVerdict
 ) -> None:
-    assert Report(database="live", migrations=migrations, unjudged=unjudged).verdict is verdict
+    assert GuardReport(database="live", migrations=migrations, unjudged=unjudged).verdict is verdict
 
 
 def test_the_exit_codes_are_those_that_are_documented() -> None:
-    assert [int(each) for each in (Verdict.SAFE, Verdict.UNSAFE, Verdict.BREAKS, Verdict.UNJUDGED)] == [0, 1, 3, 4]
+    assert [
+        int(each) for each in (GuardVerdict.SAFE, GuardVerdict.UNSAFE, GuardVerdict.BREAKS, GuardVerdict.UNJUDGED)
+    ] == [0, 1, 3, 4]
 
 
 def test_the_way_back_is_as_bad_as_its_worst_part() -> None:
-    ways = [WayBack(app="a", name="1"), WayBack(app="a", name="2", losses=(FINDING,))]
-    assert Report(database="live", back=tuple(ways)).way_back is Return.LOSES
-    assert Report(database="live", back=(*ways, WayBack(app="a", name="3", wrong=(FINDING,)))).way_back is Return.WRONG
-    assert Report(database="live").way_back is Return.SAFE
+    ways = [MigrationReversal(app="a", name="1"), MigrationReversal(app="a", name="2", losses=(FINDING,))]
+    assert GuardReport(database="live", back=tuple(ways)).way_back is Reversibility.LOSES
+    assert (
+        GuardReport(database="live", back=(*ways, MigrationReversal(app="a", name="3", wrong=(FINDING,)))).way_back
+        is Reversibility.WRONG
+    )
+    assert GuardReport(database="live").way_back is Reversibility.SAFE
 
 
 def test_what_only_got_another_name_takes_the_steps_of_a_rename() -> None:
-    renamed = {Place("post", "title"): Place("post", "headline")}
+    renamed = {StoredPart("post", "title"): StoredPart("post", "headline")}
     gone = Break("post", "title", ("posts.list",), BreakKind.COLUMN_GONE, "gone")
     new = Break("post", "headline", ("posts.create",), BreakKind.MUST_BE_GIVEN, "new")
     other = Break("post", "body", ("posts.list",), BreakKind.COLUMN_GONE, "gone")
@@ -57,7 +71,8 @@ def test_what_only_got_another_name_takes_the_steps_of_a_rename() -> None:
     assert first.steps == second.steps != third.steps
     assert "db_column='title'" in first.steps[0]
     (table,) = of_breaks(
-        [Break("author", None, (), BreakKind.TABLE_GONE, "gone")], {Place("author", "id"): Place("writer", "id")}
+        [Break("author", None, (), BreakKind.TABLE_GONE, "gone")],
+        {StoredPart("author", "id"): StoredPart("writer", "id")},
     )
     assert "Meta.db_table = 'author'" in table.steps[0]
 
@@ -117,15 +132,15 @@ def test_a_right_on_what_is_gone_is_not_lost() -> None:
 def test_what_lies_elsewhere_was_rewritten_and_what_has_another_name_was_renamed() -> None:
     old, new = File("post", None, 10), File("post", None, 11)
     assert list(find_rewritten({1: old, 2: old}, {1: new, 2: old, 3: new})) == [new]
-    before = {(1, 1): Place("post", "id"), (1, 2): Place("post", "title")}
+    before = {(1, 1): StoredPart("post", "id"), (1, 2): StoredPart("post", "title")}
     after = {
-        (1, 1): Place("post", "id"),
-        (1, 2): Place("post", "head"),
-        (1, 3): Place("post", "x"),
-        (2, 1): Place("t", "y"),
+        (1, 1): StoredPart("post", "id"),
+        (1, 2): StoredPart("post", "head"),
+        (1, 3): StoredPart("post", "x"),
+        (2, 1): StoredPart("t", "y"),
     }
-    assert find_renamed(before, after) == {Place("post", "title"): Place("post", "head")}
-    assert find_added(before, after) == [Place("post", "x"), Place("t", None)]
+    assert find_renamed(before, after) == {StoredPart("post", "title"): StoredPart("post", "head")}
+    assert find_added(before, after) == [StoredPart("post", "x"), StoredPart("t", None)]
 
 
 def test_a_size_is_told_as_far_as_it_is_known() -> None:
