@@ -7,13 +7,13 @@ from rest_framework_simplejwt.views import TokenBlacklistView, TokenObtainPairVi
 from django_app.accounts.views import UserPostsView, UserViewSet
 
 router = SimpleRouter()
-router.register("users", UserViewSet, basename="user")
+router.register("users", UserViewSet, basename="users")
 
 urlpatterns = [
-    path("auth/token/", TokenObtainPairView.as_view(), name="token-obtain"),
-    path("auth/token/refresh/", TokenRefreshView.as_view(), name="token-refresh"),
-    path("auth/token/verify/", TokenVerifyView.as_view(), name="token-verify"),
-    path("auth/token/blacklist/", TokenBlacklistView.as_view(), name="token-blacklist"),
-    path("users/<str:pk>/posts/", UserPostsView.as_view(), name="user-posts"),
+    path("auth/token/", TokenObtainPairView.as_view(), name="auth-token"),
+    path("auth/token/refresh/", TokenRefreshView.as_view(), name="auth-refresh"),
+    path("auth/token/verify/", TokenVerifyView.as_view(), name="auth-verify"),
+    path("auth/token/blacklist/", TokenBlacklistView.as_view(), name="auth-blacklist"),
+    path("users/<str:pk>/posts/", UserPostsView.as_view(), name="users-posts"),
     path("", include(router.urls)),
 ]

@@ -5,8 +5,8 @@ from rest_framework.routers import SimpleRouter
 from django_app.blog.views import FeedViewSet, PostViewSet, TagViewSet
 
 router = SimpleRouter()
-router.register("posts", PostViewSet, basename="post")
+router.register("posts", PostViewSet, basename="posts")
 router.register("feed", FeedViewSet, basename="feed")
-router.register("tags", TagViewSet, basename="tag")
+router.register("tags", TagViewSet, basename="tags")
 
 urlpatterns = router.urls

@@ -72,28 +72,28 @@ blacklist = View(
 
 
 @obtain.post(response=TokenPair)
-async def token_obtain(request: Request, session: Session, tokens: AppTokens) -> Response:
+async def auth_token(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Sign in: a new pair of tokens."""
     data = await _OBTAIN.read(request, session)
     return JsonResponse(await service.token_obtain(session=session, tokens=tokens, **data))
 
 
 @refresh.post(response=TokenRefreshed)
-async def token_refresh(request: Request, session: Session, tokens: AppTokens) -> Response:
+async def auth_refresh(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Exchange a refresh token for a new pair; the old one is no longer accepted."""
     data = await _REFRESH.read(request, session)
     return JsonResponse(await service.token_refresh(session=session, tokens=tokens, **data))
 
 
 @verify.post(response=Nothing, writes=False)
-async def token_verify(request: Request, session: Session, tokens: AppTokens) -> Response:
+async def auth_verify(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Ask whether a token is good."""
     data = await _VERIFY.read(request, session)
     return JsonResponse(await service.token_verify(session=session, tokens=tokens, **data))
 
 
 @blacklist.post(response=Nothing)
-async def token_blacklist(request: Request, session: Session, tokens: AppTokens) -> Response:
+async def auth_blacklist(request: Request, session: Session, tokens: AppTokens) -> Response:
     """Sign out: the refresh token is no longer accepted."""
     data = await _BLACKLIST.read(request, session)
     return JsonResponse(await service.token_blacklist(session=session, tokens=tokens, **data))

@@ -33,7 +33,7 @@ events = View(
 
 
 @events.stream(data=PostEventRead, query=("last_event_id",))
-async def event_list(request: Request, session: Session, caller: Caller) -> Response:
+async def events_stream(request: Request, session: Session, caller: Caller) -> Response:
     """Follow published posts and all of your own: `created`, `published`, `updated`, `deleted`.
 
     An event that is no longer kept is answered with an event `reset`, and with those from then on. The stream ends with

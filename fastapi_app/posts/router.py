@@ -79,7 +79,7 @@ publish = View(
 
 
 @posts.get(response=POST_FORMS, many=Page, query=queries.POST_QUERY)
-async def post_list(request: Request, session: Session, caller: Caller) -> Response:
+async def posts_list(request: Request, session: Session, caller: Caller) -> Response:
     """The caller's posts, drafts included."""
     params = request.query_params
     listing, criteria = queries.post_listing(params), queries.post_own_criteria(params, user_id=caller.id)
@@ -87,7 +87,7 @@ async def post_list(request: Request, session: Session, caller: Caller) -> Respo
 
 
 @posts.post(status=201)
-async def post_create(request: Request, session: Session, caller: Caller) -> Response:
+async def posts_create(request: Request, session: Session, caller: Caller) -> Response:
     """Write a post."""
     data = await POST_SERIALIZER.read(request, session)
     post_id = await service.post_create(session=session, author_id=caller.id, **data)
@@ -95,7 +95,7 @@ async def post_create(request: Request, session: Session, caller: Caller) -> Res
 
 
 @recent.get(response=POST_FORMS, many=list, query=("limit", "view"))
-async def post_list_recent(request: Request, session: Session, caller: Caller) -> Response:
+async def posts_recent(request: Request, session: Session, caller: Caller) -> Response:
     """The caller's newest posts, unpaged: `limit` of them, 10 where it is left out, 50 at the most."""
     limit = integer_parameter(request.query_params, "limit", _LIMIT)
     listing, criteria = queries.post_listing(request.query_params), queries.post_by_criteria(caller.id)
@@ -103,7 +103,7 @@ async def post_list_recent(request: Request, session: Session, caller: Caller) -
 
 
 @post.get(response=POST_FORMS, query=queries.POST_QUERY)
-async def post_get(request: Request, session: Session, caller: Caller) -> Response:
+async def posts_retrieve(request: Request, session: Session, caller: Caller) -> Response:
     """One of the caller's posts."""
     listing = queries.post_listing(request.query_params)
     return JsonResponse(await listing.get(session, _named(request, caller)))
@@ -111,7 +111,7 @@ async def post_get(request: Request, session: Session, caller: Caller) -> Respon
 
 @post.put()
 @post.patch()
-async def post_update(request: Request, session: Session, caller: Caller) -> Response:
+async def posts_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change a post: all of it, or only what is given."""
     post_id = await _find(request, session, caller)
     data = await POST_SERIALIZER.read(request, session, instance_id=post_id)
@@ -120,7 +120,7 @@ async def post_update(request: Request, session: Session, caller: Caller) -> Res
 
 
 @post.delete()
-async def post_delete(request: Request, session: Session, caller: Caller) -> Response:
+async def posts_delete(request: Request, session: Session, caller: Caller) -> Response:
     """Remove a post."""
     await service.post_delete(session=session, post_id=await _find(request, session, caller))
     await session.commit()
@@ -128,7 +128,7 @@ async def post_delete(request: Request, session: Session, caller: Caller) -> Res
 
 
 @publish.post(response=Published, reads_body=False)
-async def post_publish(request: Request, session: Session, caller: Caller) -> Response:
+async def posts_publish(request: Request, session: Session, caller: Caller) -> Response:
     """Publish a draft; a published post stays as it is."""
     await service.post_publish(session=session, criteria=_named(request, caller))
     return JsonResponse({"status": "published"})

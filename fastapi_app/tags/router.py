@@ -65,7 +65,7 @@ tag = View(
 
 
 @tags.get(many=Page, query=("ordering", "search"))
-async def tag_list(request: Request, session: Session) -> Response:
+async def tags_list(request: Request, session: Session) -> Response:
     """All tags, with their post counts."""
     params = request.query_params
     criteria, terms = queries.tag_criteria(params), queries.tag_terms(params)
@@ -73,7 +73,7 @@ async def tag_list(request: Request, session: Session) -> Response:
 
 
 @tags.post(status=201)
-async def tag_create(request: Request, session: Session) -> Response:
+async def tags_create(request: Request, session: Session) -> Response:
     """Add a tag."""
     data = await TAG_SERIALIZER.read(request, session)
     with TAG_SERIALIZER.refuse_duplicates():
@@ -82,7 +82,7 @@ async def tag_create(request: Request, session: Session) -> Response:
 
 
 @tag.get(query=("search",))
-async def tag_get(request: Request, session: Session) -> Response:
+async def tags_retrieve(request: Request, session: Session) -> Response:
     """One tag, with its post count."""
     criteria = queries.tag_pk_criteria(request.query_params, pk=request.path_params["pk"])
     return JsonResponse(await queries.TAGS.get(session, criteria))
@@ -90,7 +90,7 @@ async def tag_get(request: Request, session: Session) -> Response:
 
 @tag.put()
 @tag.patch()
-async def tag_update(request: Request, session: Session, caller: Caller) -> Response:
+async def tags_update(request: Request, session: Session, caller: Caller) -> Response:
     """Rename a tag, on all of its posts."""
     tag_id = await _find(request, session, caller)
     data = await TAG_SERIALIZER.read(request, session, instance_id=tag_id)
@@ -100,7 +100,7 @@ async def tag_update(request: Request, session: Session, caller: Caller) -> Resp
 
 
 @tag.delete()
-async def tag_delete(request: Request, session: Session, caller: Caller) -> Response:
+async def tags_delete(request: Request, session: Session, caller: Caller) -> Response:
     """Remove a tag from all posts and for good."""
     await service.tag_delete(session=session, tag_id=await _find(request, session, caller))
     await session.commit()

@@ -103,7 +103,7 @@ user_posts = View(
 
 
 @users.get(many=Page, query=("ordering", "search"))
-async def user_list(request: Request, session: Session) -> Response:
+async def users_list(request: Request, session: Session) -> Response:
     """All users, with their post counts."""
     params = request.query_params
     criteria, terms = queries.user_criteria(params), queries.user_terms(params)
@@ -111,7 +111,7 @@ async def user_list(request: Request, session: Session) -> Response:
 
 
 @users.post(status=201)
-async def user_create(request: Request, session: Session) -> Response:
+async def users_create(request: Request, session: Session) -> Response:
     """Register."""
     data = await USER_SERIALIZER.read(request, session)
     with USER_SERIALIZER.refuse_duplicates():
@@ -120,7 +120,7 @@ async def user_create(request: Request, session: Session) -> Response:
 
 
 @active.get(response=USER_SERIALIZER, many=Page, query=("min_posts", "ordering", "search"))
-async def user_list_active(request: Request, session: Session) -> Response:
+async def users_active(request: Request, session: Session) -> Response:
     """The users with at least `min_posts` posts, drafts included."""
     params = request.query_params
     min_posts = integer_parameter(params, "min_posts", _MIN_POSTS)
@@ -129,20 +129,20 @@ async def user_list_active(request: Request, session: Session) -> Response:
 
 
 @me.get()
-async def user_me(session: Session, caller: Caller) -> Response:
+async def users_me(session: Session, caller: Caller) -> Response:
     """The caller, with the e-mail."""
     return JsonResponse(await queries.ME.get(session, queries.user_id_criteria(caller.id)))
 
 
 @me.patch()
-async def user_me_update(request: Request, session: Session, caller: Caller) -> Response:
+async def users_me_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change the caller's username, e-mail or password."""
     await _update(request, session, caller.id)
     return await _committed(session, queries.ME, caller.id)
 
 
 @user.get(query=("search",))
-async def user_get(request: Request, session: Session) -> Response:
+async def users_retrieve(request: Request, session: Session) -> Response:
     """One user, with the post count."""
     criteria = queries.user_pk_criteria(request.query_params, pk=request.path_params["pk"])
     return JsonResponse(await queries.USERS.get(session, criteria))
@@ -150,7 +150,7 @@ async def user_get(request: Request, session: Session) -> Response:
 
 @user.put()
 @user.patch()
-async def user_update(request: Request, session: Session, caller: Caller) -> Response:
+async def users_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change an account: all of it, or only what is given. For the user and for staff."""
     user_id = await _find_to_change(request, session, caller)
     await _update(request, session, user_id)
@@ -158,7 +158,7 @@ async def user_update(request: Request, session: Session, caller: Caller) -> Res
 
 
 @user.delete()
-async def user_delete(request: Request, session: Session, caller: Caller) -> Response:
+async def users_delete(request: Request, session: Session, caller: Caller) -> Response:
     """Remove an account with all posts. For the user and for staff."""
     await service.user_delete(session=session, user_id=await _find_to_change(request, session, caller))
     await session.commit()
@@ -166,7 +166,7 @@ async def user_delete(request: Request, session: Session, caller: Caller) -> Res
 
 
 @user_posts.get(response=POST_FORMS, many=Page, query=posts.POST_QUERY)
-async def post_list_of_user(request: Request, session: Session, caller: Caller) -> Response:
+async def users_posts(request: Request, session: Session, caller: Caller) -> Response:
     """A user's posts: the published ones, and to the user all of them."""
     author_id = await queries.USERS.find(session, queries.user_pk_criteria({}, pk=request.path_params["pk"]))
     params = request.query_params
