@@ -1,4 +1,4 @@
-"""Request bodies: JSON, form-encoded and multipart, read only when an endpoint asks for them."""
+"""Request bodies: JSON, form-encoded and multipart, parsed only where an endpoint needs them."""
 
 import codecs
 import io

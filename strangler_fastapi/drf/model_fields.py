@@ -16,10 +16,10 @@ from strangler_fastapi.drf.fields import (
     EmailField,
     Field,
     IntegerField,
-    PrimaryKeyRelatedField,
     ReadOnlyField,
     Validator,
 )
+from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
 from strangler_fastapi.drf.validators import Pattern, Unique, username_characters
 
 _CLASSES: Final[Mapping[str, type[Field]]] = {
@@ -109,7 +109,7 @@ def model_field(
     kind = _class(facts, name) if into is None else into
     if issubclass(kind, PrimaryKeyRelatedField):
         common |= _relation(model, column, facts)
-    # A text without a default is "" to Django, and still asked for.
+    # A text without a default is "" to Django, and still required.
     has_default = facts.default_callable is not None or (facts.has_default and facts.default != "")
     common |= {
         "required": not (has_default or facts.blank or facts.null),
@@ -141,7 +141,7 @@ def _class(facts: ColumnFacts, name: str) -> type[Field]:
         return EmailField
     found = _CLASSES.get(facts.kind)
     if found is None:
-        raise LookupError(f"Column {name} is a {facts.kind}, of which nobody here makes a field: name one by `into`.")
+        raise LookupError(f"Column {name} is a {facts.kind}, which has no field here: pass the class of one as `into`.")
     return found
 
 
@@ -158,11 +158,11 @@ def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:
     elif issubclass(kind, IntegerField):
         most = BIGGEST[facts.type]
         bounds = {"min_value": 0 if facts.kind.startswith("Positive") else -most - 1, "max_value": most}
-        asked = {
+        given = {
             "min_value": _validator_argument(facts, "MinValueValidator", "limit_value"),
             "max_value": _validator_argument(facts, "MaxValueValidator", "limit_value"),
         }
-        found |= bounds | {bound: value for bound, value in asked.items() if value is not None}
+        found |= bounds | {bound: value for bound, value in given.items() if value is not None}
     return found
 
 
@@ -182,7 +182,7 @@ def _check(validator: ValidatorFacts, name: str) -> Validator:
     make = _validators.get(validator.name)
     if make is None:
         raise LookupError(
-            f"Column {name} is checked by {validator.name}, which nobody here knows: register what does the same,"
+            f"Column {name} is checked by {validator.name}, which has no counterpart here: register one,"
             f' `validator_register("{validator.name}", …)` of strangler_fastapi.drf.model_fields.'
         )
     return make(validator.arguments)

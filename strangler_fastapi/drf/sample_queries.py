@@ -8,10 +8,10 @@ from shared_schema.consumer.samples import MOMENT, Sample
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.criteria import Criteria
 from strangler_fastapi.drf.cursors import cursor_rows
-from strangler_fastapi.drf.fields import PrimaryKeyRelatedField
 from strangler_fastapi.drf.filtering import Params, Reader, ordering_terms
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import PAGE_SIZE
+from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
 
@@ -29,7 +29,7 @@ def list_rows(
 
     Not each with each, which would be thousands, and read no other columns.
 
-    `criteria` are those that query parameters lead to, `default` the terms that hold where none are asked for.
+    `criteria` are those that query parameters lead to, `default` the terms that hold where none are given.
     """
     for name, text in _parameters(filters or {}):
         yield listing.rows(criteria({name: text}), default, limit=PAGE_SIZE, counted=True)

@@ -57,7 +57,7 @@ def signed_in(_method: str, caller: object) -> bool:
 
 
 class ViewRoute(APIRoute):
-    """A route that sees at a glance that it is not meant; FastAPI asks every route, and each takes its time.
+    """A route that rejects another path before it matches its pattern: FastAPI tries every route in turn.
 
     A request that meets a change of the tables is handled once more.
     """
@@ -105,7 +105,7 @@ class View:
 
     Its methods are added with `get`, `post` and so on; every other method gets DRF's answer.
 
-    `identify` tells the caller from the request, None where the view reads no token (simplejwt's own views).
+    `identify` finds the caller of a request; it is None where the view reads no token (simplejwt's own views).
     `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`; where the path names
     an object, `find` looks for it, since OPTIONS describes a PUT only to those who could send it. `renders` is the
     media type of what GET answers.
@@ -164,7 +164,7 @@ class View:
         return add
 
     def stream(self, *, data: type[BaseModel], query: tuple[str, ...]) -> Callable[[Endpoint], Endpoint]:
-        """Adds a GET and HEAD of Server-Sent Events; `data` is the model of theirs, `query` as for `get`."""
+        """Adds a GET and HEAD of Server-Sent Events; `data` is the model of their data, `query` as for `get`."""
 
         def add(endpoint: Endpoint) -> Endpoint:
             extra, responses = self._document_operation(query), document_stream(data) | self._errors(400)
@@ -282,7 +282,7 @@ class View:
 
 
 async def current_caller(request: Request) -> Any:  # noqa: ANN401 - the view's own kind of caller
-    """The caller that the view's guard told; None for an anonymous one."""
+    """The caller that the view's guard identified; None for an anonymous one."""
     return request.state.caller
 
 

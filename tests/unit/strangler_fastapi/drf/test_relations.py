@@ -22,8 +22,9 @@ from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.fields import PrimaryKeyRelatedField, Scope
+from strangler_fastapi.drf.fields import Scope
 from strangler_fastapi.drf.model_fields import model_field, model_fields
+from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
 from strangler_fastapi.drf.sample_queries import body_samples, body_values
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.errors import ValidationFailed
