@@ -18,8 +18,7 @@ from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.writes.play import PlayedStep
 from strangler.compare.writes.scenarios import RequestOptions, writes_compare
 from strangler.compare.writes.servers import ServerFactories
-from strangler.databases.connections import dsn_to, identity_of
-from strangler.databases.connections import Source
+from strangler.databases.connections import Source, dsn_to, identity_of
 from strangler.databases.dumping import database_dump_into
 from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.source import source_of

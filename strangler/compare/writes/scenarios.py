@@ -15,8 +15,7 @@ from strangler.compare.comparison import CaseOutcome, CaseResult, Rules
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import Play, PlayedStep
 from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
-from strangler.databases.connections import connected, refusals
-from strangler.databases.connections import Source
+from strangler.databases.connections import Source, connected, refusals
 from strangler.errors import FailedError
 from strangler.local.logs import logs_rotate
 from strangler.local.services import stack_service
