@@ -104,7 +104,7 @@ def report_html(report: ComparisonReport) -> str:
     style, script = (_source(name) for name in ("report.css", "report.js"))
     return environment.get_template("report.html.j2").render(
         report=report,
-        result=verdict_text(report),
+        verdict=verdict_text(report),
         totals={name: sum(getattr(route, name) for route in report.routes) for name in COUNTS},
         counts=COUNTS,
         routes=sorted(report.routes, key=lambda route: (-route.different, -route.failed, route.route)),
