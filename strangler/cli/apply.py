@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.moves import Force, Reason, Yes, command_typed, plan_apply, require_reason, rollout_recovered
-from strangler.rollout.apply import Intent
+from strangler.cli.moves import Force, Reason, Yes, intent_typed, plan_apply, rollout_recovered
 
 
 def apply(
@@ -23,7 +22,6 @@ def apply(
 
     Example: strangler apply --plan e09ca2cce7
     """
-    require_reason(force=force, reason=reason)
-    rollout = rollout_recovered()
-    intent = Intent(command=command_typed(), reason=reason, force=force)
+    intent = intent_typed(force=force, reason=reason)
+    rollout, _ = rollout_recovered()
     plan_apply(rollout, rollout.file_content(), intent, yes=yes, checksum=plan)

@@ -26,7 +26,10 @@ def history(
     Example: strangler history --lines 5
     """
     rollout, interrupted = rollout_read()
-    entries = (*rollout.entries(), *([interrupted.as_entry()] if interrupted else []))
+    entries = (
+        *rollout.entries(),
+        *([interrupted.interrupted] if interrupted else []),
+    )
     if as_json:
         due = {"recovery_due": interrupted is not None}
         out.out(json.dumps([entry.as_json() | due for entry in entries], indent=2, ensure_ascii=False))

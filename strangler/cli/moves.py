@@ -11,6 +11,7 @@ from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
 from strangler.rollout.apply import Intent, rollout_apply, rollout_recover
 from strangler.rollout.edits import Edits
+from strangler.rollout.history import HistoryEntry
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import Journal
 from strangler.routes.editing import routes_edit
@@ -33,22 +34,20 @@ def rollout_read() -> tuple[Rollout, Journal | None]:
     return rollout, interrupted
 
 
-def rollout_recovered() -> Rollout:
-    """The rollout of the project, for a command that applies, recovered from an interrupted apply."""
+def rollout_recovered() -> tuple[Rollout, HistoryEntry | None]:
+    """The rollout of the project, for a command that applies, and the interrupted apply that it recovered from."""
     rollout = rollout_open(settings_load(), tell=note)
-    rollout_recover(rollout)
-    return rollout
+    return rollout, rollout_recover(rollout)
 
 
-def command_typed() -> str:
-    """The command as the operator typed it, for the history."""
-    return " ".join(sys.argv[1:])
+def intent_typed(*, force: bool, reason: str) -> Intent:
+    """The command as the operator typed it, with its reason, for the history.
 
-
-def require_reason(*, force: bool, reason: str) -> None:
-    """:raises UsageError: --force is without a reason."""
+    :raises UsageError: --force is without a reason.
+    """
     if force and not reason:
         raise UsageError("--force needs --reason TEXT", "say why, the history keeps it")
+    return Intent(command=" ".join(sys.argv[1:]), reason=reason, force=force)
 
 
 def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, checksum: str | None = None) -> None:

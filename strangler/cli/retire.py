@@ -5,18 +5,8 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.moves import (
-    Force,
-    Names,
-    Reason,
-    Yes,
-    command_typed,
-    edited_apply,
-    require_reason,
-    rollout_recovered,
-)
+from strangler.cli.moves import Force, Names, Reason, Yes, edited_apply, intent_typed, rollout_recovered
 from strangler.errors import UsageError
-from strangler.rollout.apply import Intent
 from strangler.rollout.edits import retire_edits, routes_select
 from strangler.rollout.history import utc_now
 
@@ -36,11 +26,11 @@ def retire(
 
     Example: strangler retire feed.list --sunset 2027-01-31
     """
-    require_reason(force=force, reason=reason)
-    rollout = rollout_recovered()
+    intent = intent_typed(force=force, reason=reason)
+    rollout, _ = rollout_recovered()
     routes = routes_select(rollout.running()[1].routes, names)
     edits = retire_edits(routes, sunset=_day(sunset), today=utc_now().date())
-    edited_apply(rollout, edits, Intent(command=command_typed(), reason=reason, force=force), yes=yes)
+    edited_apply(rollout, edits, intent, yes=yes)
 
 
 def _day(text: str | None) -> dt.date | None:

@@ -1,17 +1,13 @@
 """`strangler rollback`: bring back what ran before."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from strangler.cli.moves import Reason, Yes, command_typed, plan_apply
-from strangler.cli.output import note, say
-from strangler.deployment.open import rollout_open
-from strangler.errors import UsageError
-from strangler.rollout.apply import Intent, rollout_recover
-from strangler.rollout.history import HistoryEntry, step_back
+from strangler.cli.moves import Reason, Yes, intent_typed, plan_apply, rollout_recovered
+from strangler.cli.output import say
 from strangler.rollout.rollout import Rollout
-from strangler.settings import settings_load
 
 
 def rollback(
@@ -28,25 +24,16 @@ def rollback(
 
     Example: strangler rollback --yes
     """
-    rollout = rollout_open(settings_load(), tell=note)
-    if rollout_recover(rollout) and to is None:
+    rollout, interrupted = rollout_recovered()
+    if interrupted and to is None:
         say("what ran before the interrupted change runs again; strangler rollback goes one step further back")
         return
-    entry = rollout.entry(to) if to is not None else _step_back(rollout)
+    entry = rollout.entry(to)
     content = rollout.folder.state(entry.after.routes)
     _set_aside(rollout)
     # Never refused as unsafe: it ran before, and a rollback is urgent.
-    intent = Intent(
-        command=command_typed(), reason=reason or f"return to {entry.number}", force=True, returns_to=entry.number
-    )
-    plan_apply(rollout, content, intent, yes=yes)
-
-
-def _step_back(rollout: Rollout) -> HistoryEntry:
-    entry = step_back(rollout.entries())
-    if entry is None:
-        raise UsageError("there is nothing to roll back to", "list what was applied with strangler history")
-    return entry
+    intent = intent_typed(force=True, reason=reason or f"return to {entry.number}")
+    plan_apply(rollout, content, replace(intent, returns_to=entry.number), yes=yes)
 
 
 def _set_aside(rollout: Rollout) -> None:

@@ -4,18 +4,8 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.moves import (
-    Force,
-    Names,
-    Reason,
-    Yes,
-    command_typed,
-    edited_apply,
-    require_reason,
-    rollout_recovered,
-)
+from strangler.cli.moves import Force, Names, Reason, Yes, edited_apply, intent_typed, rollout_recovered
 from strangler.errors import UsageError
-from strangler.rollout.apply import Intent
 from strangler.rollout.edits import RouteKind, routes_select, switch_edits
 from strangler.routes.route import Stage
 
@@ -46,11 +36,11 @@ def switch(
 
     Example: strangler switch feed.list --to canary --percent 10
     """
-    require_reason(force=force, reason=reason)
+    intent = intent_typed(force=force, reason=reason)
     if reads and writes:
         raise UsageError("--reads and --writes exclude each other", "pass one of them, or none for all routes")
     kind = RouteKind.READS if reads else RouteKind.WRITES if writes else RouteKind.ALL
-    rollout = rollout_recovered()
+    rollout, _ = rollout_recovered()
     routes = routes_select(rollout.running()[1].routes, names, kind=kind)
     edits = switch_edits(routes, stage=to, percent=percent, shadow=shadow, fallback=fallback)
-    edited_apply(rollout, edits, Intent(command=command_typed(), reason=reason, force=force), yes=yes)
+    edited_apply(rollout, edits, intent, yes=yes)

@@ -117,16 +117,7 @@ def _record_start(rollout: Rollout, command: str) -> None:
 
 def _journaled(rollout: Rollout, entry: HistoryEntry, content: bytes, *, started: float) -> HistoryEntry:
     """Switch to the installed version of `entry` as a transaction; returns the entry as it was recorded."""
-    journal = Journal(
-        number=entry.number,
-        time=entry.time,
-        who=entry.who,
-        command=entry.command,
-        before=entry.before,
-        after=entry.after,
-        file_before=rollout.folder.keep(rollout.file_content()),
-        file_after=entry.after.routes,
-    )
+    journal = Journal(entry=entry, file_before=rollout.folder.keep(rollout.file_content()))
     rollout.folder.journal_open(journal)
     try:
         _switch(rollout, entry.after.version, content)
@@ -172,9 +163,9 @@ def _take_back(rollout: Rollout) -> HistoryEntry | None:
     if journal is None:
         return None
     interrupted = None
-    if not any(entry.number == journal.number for entry in rollout.folder.history.entries()):
+    if not any(entry.number == journal.entry.number for entry in rollout.folder.history.entries()):
         _restore(rollout, journal)
-        interrupted = journal.as_entry()
+        interrupted = journal.interrupted
         rollout.folder.history.append(interrupted)
         rollout.tell(f"{journal.interruption}: what ran before was restored")
     rollout.folder.journal_close()
@@ -184,14 +175,15 @@ def _take_back(rollout: Rollout) -> HistoryEntry | None:
 def _restore(rollout: Rollout, journal: Journal) -> None:
     """Restore the routes file and nginx's version that the journal recorded."""
     _restore_file(rollout, journal)
-    if journal.before is None or not journal.before.version:
+    before = journal.entry.before
+    if before is None or not before.version:
         return
     if running_version(rollout.gateway.url) is None:
-        rollout.gateway.activate(journal.before.version)
+        rollout.gateway.activate(before.version)
         return
     # Also where the earlier version answers: nginx may not have read the version of the failed apply yet.
-    rollout.gateway.take_up(journal.before.version)
-    wait_until_running(rollout.gateway.url, journal.before.version)
+    rollout.gateway.take_up(before.version)
+    wait_until_running(rollout.gateway.url, before.version)
 
 
 def _restore_file(rollout: Rollout, journal: Journal) -> None:
@@ -199,7 +191,7 @@ def _restore_file(rollout: Rollout, journal: Journal) -> None:
     digest = rollout.folder.keep(found)
     if digest == journal.file_before:
         return
-    if digest != journal.file_after:
+    if digest != journal.entry.after.routes:
         kept = rollout.folder.set_aside(found)
         rollout.tell(f"{rollout.routes_file.name} was edited since then: the edits are kept as {kept}")
     write_durably(rollout.routes_file, rollout.folder.state(journal.file_before))

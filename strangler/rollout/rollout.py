@@ -8,7 +8,7 @@ from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.gateway.interface import Gateway, running_version
 from strangler.gateway.rendering import Rendered, render_gateway
 from strangler.rollout.evidence import Proof, RouteEvidence
-from strangler.rollout.history import HistoryEntry, Point, applied, stands_at, utc_now
+from strangler.rollout.history import HistoryEntry, Point, applied, stands_at, step_back, utc_now
 from strangler.rollout.plan import RoutesPlan, plan_make
 from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
 from strangler.rollout.state_dir import RolloutFolder, routes_digest
@@ -103,16 +103,21 @@ class Rollout:
             return recorded
         return (*recorded, started) if started else recorded
 
-    def entry(self, number: int) -> HistoryEntry:
-        """The entry whose state entry `number` left behind.
+    def entry(self, number: int | None) -> HistoryEntry:
+        """The entry whose state entry `number` left behind; None is one step back from what runs.
 
         :raises UsageError: no such entry changed anything.
         """
         changed = applied(self.entries())
-        for entry in changed:
-            if entry.number == number:
-                return stands_at(changed, entry)
-        raise UsageError(f"no change {number} was applied", "choose one that strangler history shows as applied")
+        if number is None:
+            found = step_back(changed)
+            message = "there is nothing to roll back to"
+        else:
+            found = next((stands_at(changed, entry) for entry in changed if entry.number == number), None)
+            message = f"no change {number} was applied"
+        if found is None:
+            raise UsageError(message, "choose one that strangler history shows as applied")
+        return found
 
     def running(self) -> tuple[bytes, RouteTable]:
         """The routes file that was applied last, as bytes and as a table.

@@ -6,13 +6,13 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from strangler.errors import FailedError, UnsafeError
 from strangler.rollout.atomic_write import remove_durably, write_durably
-from strangler.rollout.history import ApplyOutcome, History, HistoryEntry, Point, not_readable, operator, utc_now
+from strangler.rollout.history import ApplyOutcome, History, HistoryEntry, not_readable, operator, utc_now
 
 LOCK_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
@@ -21,37 +21,23 @@ _DIGEST_LENGTH: Final = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
-    """An apply under way: what to go back to, written before anything is touched.
+    """An apply under way and what to restore if it fails, written before anything is touched.
 
-    `before` is where nginx stands, None before its first start; `file_before` and `file_after` are the digests of the
-    routes file as it was found and as it is to be.
+    `entry` is what the history will say of it, `file_before` the digest of the routes file as it was.
     """
 
-    number: int
-    time: str
-    who: str
-    command: str
-    before: Point | None
-    after: Point
+    entry: HistoryEntry
     file_before: str
-    file_after: str
 
-    def as_entry(self) -> HistoryEntry:
-        """Its entry in the history once it was interrupted."""
-        return HistoryEntry(
-            number=self.number,
-            time=self.time,
-            who=self.who,
-            command=self.command,
-            outcome=ApplyOutcome.INTERRUPTED,
-            before=self.before,
-            after=self.after,
-        )
+    @property
+    def interrupted(self) -> HistoryEntry:
+        """The entry of the history once the apply was interrupted."""
+        return replace(self.entry, outcome=ApplyOutcome.INTERRUPTED)
 
     @property
     def interruption(self) -> str:
         """That it was interrupted, as the beginning of a sentence."""
-        return f"{self.command!r} by {self.who} was interrupted at {self.time}"
+        return f"{self.entry.command!r} by {self.entry.who} was interrupted at {self.entry.time}"
 
     @property
     def notice(self) -> str:
@@ -108,8 +94,7 @@ class RolloutFolder:
             return None
         except OSError as error:
             raise not_readable(self._journal, error) from error
-        points = {side: Point(**document[side]) if document[side] else None for side in ("before", "after")}
-        return Journal(**{**document, **points})
+        return Journal(entry=HistoryEntry.from_json(document["entry"]), file_before=document["file_before"])
 
     def journal_close(self) -> None:
         """The apply has ended."""
@@ -126,7 +111,7 @@ class RolloutFolder:
         # Read again: an apply that has ended between the two looks was not interrupted.
         if journal is None or self._is_locked() or self.journal_read() != journal:
             return None
-        return None if any(entry.number == journal.number for entry in self.history.entries()) else journal
+        return None if any(entry.number == journal.entry.number for entry in self.history.entries()) else journal
 
     def _is_locked(self) -> bool:
         """Whether an apply is under way; the shared lock is released at once and delays it by one poll at most."""
@@ -137,8 +122,6 @@ class RolloutFolder:
             return False
         except BlockingIOError:
             return True
-        except OSError as error:
-            raise not_readable(self.path / "lock", error) from error
         return False
 
     def set_aside(self, content: bytes) -> Path:

@@ -42,7 +42,7 @@ def moving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Moves]:
             state = StackState(supervisor=ProcessRecord.of_this_process())
             state.services["nginx"] = ProcessRecord.of_this_process()
             StateFolder(run).write(state)
-            for module in ("check", "rollback", "moves"):
+            for module in ("check", "moves"):
                 command = importlib.import_module(f"strangler.cli.{module}")
                 monkeypatch.setattr(command, "rollout_open", lambda _settings, tell: made.with_notes(tell))
             status = importlib.import_module("strangler.cli.status")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ from strangler.gateway.settings import GatewaySettings
 from strangler.rollout import check
 from strangler.rollout.apply import rollout_begin
 from strangler.rollout.check import Documents, check_all
-from strangler.rollout.history import Point
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import Journal
 from tests.example import PREFIXES
@@ -186,17 +186,9 @@ def test_a_comment_is_nothing_to_apply(shop: Shop) -> None:
 
 
 def test_an_interrupted_apply(shop: Shop, snapshot: Callable[[], object]) -> None:
-    point = Point(version="a", routes="b")
-    journal = Journal(
-        number=1,
-        time="2026-11-22T12:00:00Z",
-        who="ann",
-        command="switch carts.list",
-        before=point,
-        after=point,
-        file_before="c",
-        file_after="d",
-    )
+    started = shop.rollout.entries()[0]
+    entry = replace(started, number=1, time="2026-11-22T12:00:00Z", who="ann", command="switch carts.list")
+    journal = Journal(entry=entry, file_before="c")
     shop.rollout.folder.journal_open(journal)
     before = snapshot()
     assert shop.troubles() == [
