@@ -107,6 +107,8 @@ class Rows:
 
     async def execute(self, statement: Any) -> "Rows":
         (self.key,) = statement.compile().params.values()
+        if isinstance(self.key, int) and not -(2**63) <= self.key < 2**63:
+            raise OverflowError  # as asyncpg does
         return self
 
     def first(self) -> object:
