@@ -40,12 +40,10 @@ async def token_obtain(*, session: RequestSession, tokens: Tokens, username: str
     renewed = await hash_off_loop(password) if needs_rehash(stored) else None
     now = datetime.now(UTC)
     refresh = new_refresh(user_id, now)
-    await session.begin_writing()
     if renewed is not None:
         await fetch(session, queries.set_password(user_id, renewed))
     await _note_issued(session, tokens, refresh, user_id, now)
     await fetch(session, queries.set_last_login(user_id, datetime.now(UTC)))
-    await session.commit()
     return {"refresh": tokens.encode(refresh), "access": tokens.encode(access_of(refresh, now))}
 
 
@@ -64,10 +62,8 @@ async def token_refresh(*, session: RequestSession, tokens: Tokens, refresh: str
             raise _no_account("for the given token.")
         user_id = account.id
     new = renew_refresh(old, now)
-    await session.begin_writing()
     await _blacklist(session, tokens, old, issued_id, user_id, now)
     await _note_issued(session, tokens, new, user_id, now)
-    await session.commit()
     return {"access": tokens.encode(access_of(old, now)), "refresh": tokens.encode(new)}
 
 
@@ -97,9 +93,7 @@ async def token_blacklist(*, session: RequestSession, tokens: Tokens, refresh: s
     """
     payload, issued_id = await _accepted_refresh(session, tokens, refresh)
     account = await queries.account_by_id(session, payload.get(USER_ID_CLAIM))
-    await session.begin_writing()
     await _blacklist(session, tokens, payload, issued_id, account.id if account else None, datetime.now(UTC))
-    await session.commit()
     return {}
 
 

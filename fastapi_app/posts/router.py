@@ -91,7 +91,7 @@ async def posts_create(request: Request, session: Session, caller: Caller) -> Re
     """Write a post."""
     data = await POST_SERIALIZER.read(request, session)
     post_id = await service.post_create(session=session, author_id=caller.id, **data)
-    return await _committed(session, post_id, status_code=201)
+    return JsonResponse(await queries.POSTS.get(session, queries.post_id_criteria(post_id)), status_code=201)
 
 
 @recent.get(response=POST_FORMS, many=list, query=("limit", "view"))
@@ -116,14 +116,13 @@ async def posts_update(request: Request, session: Session, caller: Caller) -> Re
     post_id = await _find(request, session, caller)
     data = await POST_SERIALIZER.read(request, session, instance_id=post_id)
     await service.post_update(session=session, post_id=post_id, **data)
-    return await _committed(session, post_id)
+    return JsonResponse(await queries.POSTS.get(session, queries.post_id_criteria(post_id)))
 
 
 @post.delete()
 async def posts_delete(request: Request, session: Session, caller: Caller) -> Response:
     """Remove a post."""
     await service.post_delete(session=session, post_id=await _find(request, session, caller))
-    await session.commit()
     return Response(status_code=204)
 
 
@@ -132,10 +131,3 @@ async def posts_publish(request: Request, session: Session, caller: Caller) -> R
     """Publish a draft; a published post stays as it is."""
     await service.post_publish(session=session, criteria=_named(request, caller))
     return JsonResponse({"status": "published"})
-
-
-async def _committed(session: RequestSession, post_id: int, *, status_code: int = 200) -> Response:
-    """The post as it was written, once that is sure."""
-    written = await queries.POSTS.fetch(session, queries.post_id_criteria(post_id))
-    await session.commit()
-    return JsonResponse(written[0], status_code=status_code)

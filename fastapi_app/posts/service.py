@@ -1,4 +1,4 @@
-"""Writes of posts; each leaves the commit to the endpoint, which answers only after it."""
+"""Writes of posts."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,6 @@ async def post_create(
         "content": content,
         "published": published,
     }
-    await session.begin_writing()
     post_id: int = await fetch_value(session, queries.post_insert(row))
     await _tags_add(session, post_id, await tag_ensure(session=session, names=tags))
     return post_id
@@ -42,7 +41,6 @@ async def post_update(
     Raises:
         NotFound: the post was deleted meanwhile.
     """
-    await session.begin_writing()
     if columns and await fetch_value(session, queries.post_change(post_id, columns)) is None:
         raise POSTS.not_found()
     if tags is not None:
@@ -50,7 +48,7 @@ async def post_update(
 
 
 async def post_publish(*, session: RequestSession, criteria: Criteria) -> None:
-    """Publishes the post that meets `criteria`, and commits; a published one stays as it is.
+    """Publishes the post that meets `criteria`; a published one stays as it is.
 
     Raises:
         NotFound: there is none.

@@ -78,7 +78,7 @@ async def tags_create(request: Request, session: Session) -> Response:
     data = await TAG_SERIALIZER.read(request, session)
     with TAG_SERIALIZER.refuse_duplicates():
         tag_id = await service.tag_create(session=session, **data)
-    return await _committed(session, tag_id, status_code=201)
+    return JsonResponse(await queries.TAGS.get(session, queries.tag_id_criteria(tag_id)), status_code=201)
 
 
 @tag.get(query=("search",))
@@ -96,19 +96,11 @@ async def tags_update(request: Request, session: Session, caller: Caller) -> Res
     data = await TAG_SERIALIZER.read(request, session, instance_id=tag_id)
     with TAG_SERIALIZER.refuse_duplicates():
         await service.tag_update(session=session, tag_id=tag_id, **data)
-    return await _committed(session, tag_id)
+    return JsonResponse(await queries.TAGS.get(session, queries.tag_id_criteria(tag_id)))
 
 
 @tag.delete()
 async def tags_delete(request: Request, session: Session, caller: Caller) -> Response:
     """Remove a tag from all posts and for good."""
     await service.tag_delete(session=session, tag_id=await _find(request, session, caller))
-    await session.commit()
     return Response(status_code=204)
-
-
-async def _committed(session: RequestSession, tag_id: int, *, status_code: int = 200) -> Response:
-    """The tag as it was written, once that is sure."""
-    written = await queries.TAGS.fetch(session, queries.tag_id_criteria(tag_id))
-    await session.commit()
-    return JsonResponse(written[0], status_code=status_code)

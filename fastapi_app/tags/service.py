@@ -1,4 +1,4 @@
-"""Writes of tags; each leaves the commit to the endpoint, which answers only after it."""
+"""Writes of tags."""
 
 from collections.abc import Sequence
 

@@ -12,7 +12,6 @@ from fastapi_app.users import queries, service
 from fastapi_app.users.serializers import ME_SERIALIZER, USER_SERIALIZER
 from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
-from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import Page, paginate
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
@@ -116,7 +115,7 @@ async def users_create(request: Request, session: Session) -> Response:
     data = await USER_SERIALIZER.read(request, session)
     with USER_SERIALIZER.refuse_duplicates():
         user_id = await service.user_create(session=session, **data)
-    return await _committed(session, queries.USERS, user_id, status_code=201)
+    return JsonResponse(await queries.USERS.get(session, queries.user_id_criteria(user_id)), status_code=201)
 
 
 @active.get(response=USER_SERIALIZER, many=Page, query=("min_posts", "ordering", "search"))
@@ -138,7 +137,7 @@ async def users_me(session: Session, caller: Caller) -> Response:
 async def users_me_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change the caller's username, e-mail or password."""
     await _update(request, session, caller.id)
-    return await _committed(session, queries.ME, caller.id)
+    return JsonResponse(await queries.ME.get(session, queries.user_id_criteria(caller.id)))
 
 
 @user.get(query=("search",))
@@ -154,14 +153,13 @@ async def users_update(request: Request, session: Session, caller: Caller) -> Re
     """Change an account: all of it, or only what is given. For the user and for staff."""
     user_id = await _find_to_change(request, session, caller)
     await _update(request, session, user_id)
-    return await _committed(session, queries.USERS, user_id)
+    return JsonResponse(await queries.USERS.get(session, queries.user_id_criteria(user_id)))
 
 
 @user.delete()
 async def users_delete(request: Request, session: Session, caller: Caller) -> Response:
     """Remove an account with all posts. For the user and for staff."""
     await service.user_delete(session=session, user_id=await _find_to_change(request, session, caller))
-    await session.commit()
     return Response(status_code=204)
 
 
@@ -179,10 +177,3 @@ async def _update(request: Request, session: RequestSession, user_id: int) -> No
     data = await USER_SERIALIZER.read(request, session, instance_id=user_id)
     with USER_SERIALIZER.refuse_duplicates():
         await service.user_update(session=session, user_id=user_id, **data)
-
-
-async def _committed(session: RequestSession, listing: Listing, user_id: int, *, status_code: int = 200) -> Response:
-    """The user as it was written, once that is sure."""
-    written = await listing.fetch(session, queries.user_id_criteria(user_id))
-    await session.commit()
-    return JsonResponse(written[0], status_code=status_code)

@@ -1,4 +1,4 @@
-"""Writes of users; each leaves the commit to the endpoint, which answers only after it."""
+"""Writes of users."""
 
 from fastapi_app.models import BLOG
 from fastapi_app.users import queries

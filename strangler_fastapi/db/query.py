@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 import asyncpg
-from sqlalchemy import ColumnElement, Executable
+from sqlalchemy import ColumnElement, Executable, UpdateBase
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.sql.selectable import GenerativeSelect
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
 from shared_schema.contract.overlay import values_made
@@ -74,7 +76,7 @@ class Shape:
 class Rows:
     """A statement: the name of its structure, how it is built, and the values of its parameters.
 
-    One that writes takes effect at once, unless the session is in a transaction (`RequestSession.begin_writing`).
+    One that writes is in the session's transaction (`strangler_fastapi.db.session.RequestSession`).
     """
 
     key: Hashable
@@ -89,6 +91,12 @@ class _Compiled:
     constants: Mapping[str, Any]
     # What is made anew for each call: Django's defaults (`shared_schema.contract.overlay`).
     made: Mapping[str, Callable[[], Any]]
+    needs_transaction: bool
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """The arguments in the order of the text's parameters."""
+        every = {**self.constants, **{name: make() for name, make in self.made.items()}, **values}
+        return [every[name] for name in self.names]
 
 
 _dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy's own
@@ -96,16 +104,18 @@ _compiled: OrderedDict[Hashable, _Compiled] = OrderedDict()
 
 
 async def fetch(session: RequestSession, rows: Rows) -> list[asyncpg.Record]:
-    """The rows, in the session's transaction if it has begun one.
+    """The rows; a statement that writes or locks begins the session's transaction.
 
     Raises:
         asyncpg.PostgresError: the database refuses the statement, or is going down.
         asyncpg.InterfaceError: the connection is dead.
     """
-    text, arguments = as_sent(rows)
+    statement = _statement(rows)
     driver = await session.driver()
+    if statement.needs_transaction:
+        await session.begin_transaction()
     try:
-        found: list[asyncpg.Record] = await driver.fetch(text, *arguments)
+        found: list[asyncpg.Record] = await driver.fetch(statement.text, *statement.arguments(rows.values))
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         if driver.is_closed():
             await session.discard()
@@ -122,8 +132,7 @@ async def fetch_value(session: RequestSession, rows: Rows) -> Any:  # noqa: ANN4
 def as_sent(rows: Rows) -> tuple[str, list[Any]]:
     """The statement's text and its arguments, as a driver's connection takes them."""
     statement = _statement(rows)
-    values = {**statement.constants, **{name: make() for name, make in statement.made.items()}, **rows.values}
-    return statement.text, [values[name] for name in statement.names]
+    return statement.text, statement.arguments(rows.values)
 
 
 def _statement(rows: Rows) -> _Compiled:
@@ -143,7 +152,12 @@ def _compile(statement: Executable) -> _Compiled:
     made = {column.key: _as_bound(make, column.type) for column, make in values_made(compiled)}
     # By their own names: an escaped one would hide a column's whose name has a space or a comma in it.
     constants = compiled.construct_params(escape_names=False, _check=False)
-    return _Compiled(compiled.string, names, {name: constants[name] for name in names}, made)
+    needs_transaction = any(isinstance(part, UpdateBase) or _locks(part) for part in iterate(statement))  # type: ignore[arg-type] # every statement can be walked
+    return _Compiled(compiled.string, names, {name: constants[name] for name in names}, made, needs_transaction)
+
+
+def _locks(part: object) -> bool:
+    return isinstance(part, GenerativeSelect) and part._for_update_arg is not None  # noqa: SLF001 - said nowhere else
 
 
 def _as_bound(make: Callable[[], Any], kind: TypeEngine[Any]) -> Callable[[], Any]:

@@ -1,4 +1,4 @@
-"""One session for each request, on one connection, which reads use without SQLAlchemy in between."""
+"""One session for each request: one connection, one transaction, and one place that commits."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -14,9 +14,14 @@ from strangler_fastapi.errors import Unavailable
 
 
 class RequestSession(AsyncSession):
-    """A session whose connection is opened when it is first used, and serves its writes and the driver's reads alike.
+    """The transaction of one request: whatever it writes is in it, through SQLAlchemy or on the driver's connection.
 
-    What is not committed is rolled back at the end; `committed` tells whether something was committed.
+    It begins with the first statement that goes through SQLAlchemy or that writes (`strangler_fastapi.db.query.fetch`
+    sees which do); what only reads on the driver's connection takes none. One place ends it: `open_session` commits
+    when the endpoint has returned, before the answer is sent, and rolls back if the endpoint raised. So no service and
+    no endpoint commits, and an endpoint that refuses raises.
+
+    The connection is opened when it is first used. `committed` is true once the database has committed something.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -25,10 +30,9 @@ class RequestSession(AsyncSession):
         self.committed = False
         self._connection: AsyncConnection | None = None
         self._driver: asyncpg.Connection | None = None
-        self._transaction: asyncpg.transaction.Transaction | None = None
 
     async def driver(self) -> asyncpg.Connection:
-        """The driver's own connection, in the session's transaction if it has begun one."""
+        """The driver's own connection, in the session's transaction if it has begun."""
         if self._driver is None:
             connection = (await self._open()).sync_connection
             assert connection is not None  # noqa: S101 - it is open
@@ -36,32 +40,46 @@ class RequestSession(AsyncSession):
         return self._driver
 
     async def execute(self, statement: Executable, *args: Any, **options: Any) -> Result[Any]:  # noqa: ANN401 - as AsyncSession's
-        """Executes in the session's transaction, which begins with the first statement."""
-        await self._open()
+        """Executes in the session's transaction."""
+        await self.begin_transaction()
         return await super().execute(statement, *args, **options)
 
-    async def begin_writing(self) -> None:
-        """Begins a transaction on the driver's connection, which `commit` ends: for statements that go there."""
-        transaction = (await self.driver()).transaction()
-        await transaction.start()
-        self._transaction = transaction
+    async def begin_transaction(self) -> None:
+        """Begins the session's transaction, if it hasn't begun: for a SELECT that calls a function that writes."""
+        connection = (await self._open()).sync_connection
+        assert connection is not None  # noqa: S101 - it is open
+        if not connection.in_transaction():
+            connection.begin()
+        adapted: Any = connection.connection.dbapi_connection
+        if adapted._transaction is None:  # noqa: SLF001 - SQLAlchemy sends BEGIN with its own first statement only
+            await adapted._start_transaction()  # noqa: SLF001 - as above
+        if self.in_nested_transaction():
+            # As late as BEGIN, SAVEPOINT is sent.
+            await self.connection()
 
     async def commit(self) -> None:
-        """Makes what was written last; deferred foreign keys are checked here, so commit before you answer."""
-        transaction, self._transaction = self._transaction, None
-        self.committed = True
-        if transaction is None:
+        """Commits, as `open_session` does; deferred constraints are checked here.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the database refuses, and has rolled back.
+        """
+        is_begun = self._connection is not None and self._connection.in_transaction()
+        if self.in_transaction():
             await super().commit()
-        else:
-            await transaction.commit()
+        if self._connection is not None and self._connection.in_transaction():
+            await self._connection.commit()
+        self.committed = self.committed or is_begun
+
+    async def rollback(self) -> None:
+        """Rolls back what is not committed."""
+        await super().rollback()
+        if self._connection is not None:
+            await self._connection.rollback()
 
     async def release(self) -> None:
         """Rolls back and gives the connection to the pool, for a time in which the database is not needed."""
         if self.in_transaction():
             await super().rollback()
-        transaction, self._transaction = self._transaction, None
-        if transaction is not None and self._driver is not None and not self._driver.is_closed():
-            await transaction.rollback()
         connection, self._connection, self._driver = self._connection, None, None
         if connection is not None:
             await connection.close()
@@ -85,7 +103,7 @@ class RequestSession(AsyncSession):
 
 
 async def open_session(request: Request) -> AsyncIterator[RequestSession]:
-    """The session of one request.
+    """The session of one request, committed where the endpoint returns and rolled back where it raises.
 
     Raises:
         Unavailable: the tables are not ready.
@@ -96,6 +114,7 @@ async def open_session(request: Request) -> AsyncIterator[RequestSession]:
     session = request.state.session = RequestSession(database.engine)
     try:
         yield session
+        await session.commit()
     finally:
         await session.close()
 
@@ -107,5 +126,6 @@ def driver_error(error: BaseException) -> BaseException:
     return cause if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError) else wrapped
 
 
-# Closed when the handler returns, before the answer is sent: a slow client holds no connection.
+# Committed and closed when the endpoint returns, before the answer is sent: it is true, and a slow client holds no
+# connection.
 Session = Annotated[RequestSession, Depends(open_session, scope="function")]

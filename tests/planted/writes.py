@@ -107,8 +107,8 @@ WRITES = {
     ),
     "an answer without the user's own": Fault(
         file="fastapi_app/users/router.py",
-        code="_committed(session, queries.ME, caller.id)",
-        instead="_committed(session, queries.USERS, caller.id)",
+        code="await _update(request, session, caller.id)\n    return JsonResponse(await queries.ME",
+        instead="await _update(request, session, caller.id)\n    return JsonResponse(await queries.USERS",
         asked="users",
         found=named("users.me_update: missing at $.email"),
     ),
@@ -162,8 +162,8 @@ WRITES = {
     ),
     "a wrong body of a write": Fault(
         file="fastapi_app/auth/service.py",
-        code="datetime.now(UTC))\n    await session.commit()\n    return {}",
-        instead='datetime.now(UTC))\n    await session.commit()\n    return {"detail": "ended"}',
+        code="datetime.now(UTC))\n    return {}",
+        instead='datetime.now(UTC))\n    return {"detail": "ended"}',
         asked="auth",
         found=named("auth.blacklist: missing at $.detail"),
     ),

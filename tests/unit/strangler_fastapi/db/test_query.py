@@ -9,6 +9,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UpdateBase,
     bindparam,
     column,
     insert,
@@ -56,6 +57,10 @@ class Driver:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, tuple[Any, ...]]] = []
+        self.in_transaction = False
+
+    async def begin_transaction(self) -> None:
+        self.in_transaction = True
 
     async def driver(self) -> "Driver":
         return self
@@ -80,6 +85,7 @@ async def sent(key: str, statement: Executable, *values: dict[str, Any]) -> list
     driver = Driver()
     for given in values:
         await fetch(cast("RequestSession", driver), Rows(("test", key), lambda: statement, given))
+    assert driver.in_transaction == isinstance(statement, UpdateBase)
     return driver.sent
 
 

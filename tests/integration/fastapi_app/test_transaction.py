@@ -1,0 +1,211 @@
+"""One request has one transaction, whichever way its statements go, and it ends in one place."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from sqlalchemy import Executable, column, insert, select, table, text
+from sqlalchemy.exc import DBAPIError
+from starlette.requests import Request
+
+from strangler_fastapi.db.query import Rows, fetch
+from strangler_fastapi.db.session import RequestSession, open_session
+from tests.databases import OwnDatabase
+from tests.integration.fastapi_app.conftest import one_loop
+from tests.integration.fastapi_app.running import Running
+
+pytestmark = one_loop
+
+NOTE = table("note", column("id"), column("target_id"))
+NO_TARGET = 99
+TABLE = (
+    "CREATE TABLE note (id int PRIMARY KEY, target_id int DEFAULT 0 REFERENCES note DEFERRABLE INITIALLY DEFERRED);"
+    "INSERT INTO note VALUES (0, 0);"
+    "GRANT SELECT, INSERT, UPDATE ON note TO PUBLIC"
+)
+
+
+def note(number: int, target: int = 0) -> Executable:
+    return insert(NOTE).values(id=number, target_id=target)
+
+
+async def by_driver(session: RequestSession, number: int, target: int = 0) -> None:
+    await fetch(session, Rows(("note", number, target), lambda: note(number, target), {}))
+
+
+async def by_sqlalchemy(session: RequestSession, number: int, target: int = 0) -> None:
+    await session.execute(note(number, target))
+
+
+async def by_flush(session: RequestSession, number: int, target: int = 0) -> None:
+    """As the unit of work does: in the session's transaction, without `execute`."""
+    await session.driver()
+    await session.run_sync(lambda sync: sync.scalar(note(number, target).returning(NOTE.c.id)))
+
+
+Way = Callable[..., Awaitable[None]]
+WAYS: tuple[Way, ...] = (by_driver, by_sqlalchemy, by_flush)
+with_table = pytest.mark.usefixtures("other")
+each_way = pytest.mark.parametrize("way", WAYS)
+each_first = pytest.mark.parametrize("first", WAYS)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def other(database: OwnDatabase) -> AsyncIterator[asyncpg.Connection]:
+    """Another connection, which sees what is committed; with an empty table."""
+    connection = await asyncpg.connect(database.owner_dsn)
+    try:
+        await connection.execute(TABLE)
+        yield connection
+    finally:
+        await connection.execute("DROP TABLE note")
+        await connection.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def session(running: Running, other: asyncpg.Connection) -> AsyncIterator[RequestSession]:  # noqa: ARG001 - outlives the session, which locks its table
+    session = RequestSession(running.engine)
+    yield session
+    await session.close()
+    assert running.in_use == 0
+
+
+async def committed(other: asyncpg.Connection) -> list[int]:
+    return [row[0] for row in await other.fetch("SELECT id FROM note WHERE id > 0 ORDER BY id")]
+
+
+@each_first
+@each_way
+async def test_writes_of_each_way_are_committed_together(
+    session: RequestSession, other: asyncpg.Connection, first: Way, way: Way
+) -> None:
+    await session.execute(select(1))
+    await first(session, 1)
+    await way(session, 2)
+    assert (session.committed, await committed(other)) == (False, [])
+    await session.commit()
+    assert (session.committed, await committed(other)) == (True, [1, 2])
+
+
+@each_first
+@each_way
+async def test_writes_of_each_way_are_rolled_back_together(
+    session: RequestSession, other: asyncpg.Connection, first: Way, way: Way
+) -> None:
+    await first(session, 1)
+    await way(session, 2)
+    await session.rollback()
+    await way(session, 3)
+    await session.release()
+    await session.commit()
+    assert (session.committed, await committed(other)) == (False, [])
+
+
+@each_way
+async def test_a_commit_that_the_database_refuses_is_none(
+    session: RequestSession, other: asyncpg.Connection, way: Way
+) -> None:
+    await way(session, 1, NO_TARGET)
+    with pytest.raises(DBAPIError):
+        await session.commit()
+    assert (session.committed, await committed(other)) == (False, [])
+    await session.rollback()
+    await way(session, 2)
+    await session.commit()
+    assert (session.committed, await committed(other)) == (True, [2])
+
+
+@each_way
+async def test_what_follows_a_refused_statement_is_refused(
+    session: RequestSession, other: asyncpg.Connection, way: Way
+) -> None:
+    await way(session, 1)
+    with pytest.raises((DBAPIError, asyncpg.PostgresError)):
+        await way(session, 1)
+    with pytest.raises((DBAPIError, asyncpg.PostgresError)):
+        await way(session, 2)
+    await session.close()
+    assert await committed(other) == []
+
+
+@each_way
+async def test_a_savepoint_holds_writes_of_each_way(
+    session: RequestSession, other: asyncpg.Connection, way: Way
+) -> None:
+    await way(session, 1)
+    savepoint = await session.begin_nested()
+    await way(session, 2)
+    await savepoint.rollback()
+    await way(session, 3)
+    await session.commit()
+    assert await committed(other) == [1, 3]
+
+
+@each_way
+async def test_the_session_of_a_request_commits_when_the_endpoint_returns(
+    running: Running, other: asyncpg.Connection, way: Way
+) -> None:
+    opened = open_session(Request({"type": "http", "app": running.app}))
+    await way(await anext(opened), 1)
+    assert await committed(other) == []
+    with pytest.raises(StopAsyncIteration):
+        await anext(opened)
+    assert await committed(other) == [1]
+    assert running.in_use == 0
+
+
+@each_way
+async def test_the_session_of_a_request_rolls_back_when_the_endpoint_raises(
+    running: Running, other: asyncpg.Connection, way: Way
+) -> None:
+    opened = open_session(Request({"type": "http", "app": running.app}))
+    await way(await anext(opened), 1)
+    with pytest.raises(LookupError):
+        await opened.athrow(LookupError())
+    assert await committed(other) == []
+    assert running.in_use == 0
+
+
+@each_way
+async def test_a_request_that_is_given_up_in_its_transaction_holds_no_connection(
+    running: Running, other: asyncpg.Connection, way: Way
+) -> None:
+    waiting = asyncio.Event()
+
+    async def linger() -> None:
+        async with asynccontextmanager(open_session)(Request({"type": "http", "app": running.app})) as session:
+            await way(session, 1)
+            waiting.set()
+            await session.execute(text("SELECT pg_sleep(60)"))
+
+    request = asyncio.create_task(linger())
+    await waiting.wait()
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert (running.in_use, await committed(other)) == (0, [])
+
+
+@with_table
+async def test_a_read_on_the_driver_takes_no_transaction(session: RequestSession) -> None:
+    await fetch(session, Rows("notes", lambda: select(NOTE.c.id), {}))
+    assert not (await session.driver()).is_in_transaction()
+    await session.commit()
+    assert not session.committed
+
+
+@with_table
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: select(NOTE.c.id).with_for_update(),
+        lambda: select(insert(NOTE).values(id=1).returning(NOTE.c.id).cte("written").c.id),
+    ],
+    ids=["locks", "writes in a CTE"],
+)
+async def test_what_locks_or_writes_within_takes_one(session: RequestSession, build: Callable[[], Executable]) -> None:
+    await fetch(session, Rows(build, build, {}))
+    assert (await session.driver()).is_in_transaction()
