@@ -15,7 +15,7 @@ from tests.shadows import Reply, TinyStack
     ("arguments", "code", "sentence"),
     [
         (("http://h:1",), 2, "name two base addresses, LEFT and RIGHT, or none for the local stack."),
-        (("ftp://h", "http://h"), 2, "LEFT is no base address: write it like http://127.0.0.1:8001/api."),
+        (("ftp://h", "http://h"), 2, "LEFT is no base address: write it like http://127.0.0.1:8000/api."),
         (("http://u:geheim@h", "http://h"), 2, "LEFT holds a name or a password"),
         (("http://h", "http://h", "--header", "geheim"), 2, "a --header is no header"),
         (("http://h", "http://h", "--route", "nothing.*"), 2, "no route is named nothing.*"),

@@ -24,7 +24,7 @@ class Door:
         self.status, self.body, self.fails = status, body, fails
         self.heard: list[Case] = []
 
-    async def ask(self, case: Case) -> TimedResponse:
+    async def send(self, case: Case) -> TimedResponse:
         self.heard.append(case)
         if self.fails:
             raise RequestError(self.side.name, "does not answer (connection refused)", always=True)
