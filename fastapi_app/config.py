@@ -6,6 +6,11 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from strangler_fastapi.drf.urls import ApiPrefixes
+
+NAME = "fastapi_app"
+PREFIXES = ApiPrefixes(service="/api/v2", v1="/api", v2="/api/v2")
+
 _SHORTEST_SECRET = 32
 _PLACEHOLDER = "change-me"
 

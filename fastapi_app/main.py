@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from fastapi_app.auth.router import router as auth
-from fastapi_app.config import Settings, load_settings
+from fastapi_app.config import NAME, PREFIXES, Settings, load_settings
 from fastapi_app.consumer import CONSUMER_FILE
 from fastapi_app.events.lifespan import events_running
 from fastapi_app.events.router import router as events
@@ -25,7 +25,6 @@ from strangler_fastapi.db.engine import Database, watched
 from strangler_fastapi.db.query_count import StatementsMiddleware
 from strangler_fastapi.drf.documents import DocumentedApi
 from strangler_fastapi.drf.handlers import add_handlers
-from strangler_fastapi.drf.urls import PREFIX
 from strangler_fastapi.logs import configure_logs
 from strangler_fastapi.middleware import RequestMiddleware
 
@@ -44,20 +43,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Blog API, version 2",
         description="The same API as version 1, answered by FastAPI. Sign in at `auth/token/`.",
         version="2.0.0",
-        docs_url=f"{PREFIX}/docs",
+        docs_url=PREFIXES.below("/docs"),
         redoc_url=None,
-        openapi_url=f"{PREFIX}/openapi.json",
+        openapi_url=PREFIXES.below("/openapi.json"),
         redirect_slashes=False,
         lifespan=_lifespan,
     )
     app.state.settings = settings
+    app.state.prefixes = PREFIXES
     app.state.tokens = Tokens(settings.jwt_signing_key.get_secret_value())
     for router in _ROUTERS:
         # Not include_router: FastAPI would look for the route of each request twice, in every router.
         app.router.routes.extend(router.routes)
     add_handlers(app)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False)
-    app.add_middleware(RequestMiddleware, knows=_known_paths())
+    app.add_middleware(RequestMiddleware, is_known_path=_known_paths(), service=NAME)
     if settings.report_sql:
         app.add_middleware(StatementsMiddleware)
     return app
@@ -68,6 +68,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     app.state.database = Database(
         settings.fastapi_database_url,
+        service=NAME,
         mapping=BLOG,
         consumer=load_consumer(CONSUMER_FILE),
         pool_max=settings.db_pool_max,

@@ -10,10 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from strangler_fastapi.drf.rendering import UNFORESEEN, JsonResponse
-from strangler_fastapi.drf.urls import PREFIX, public_path, with_query
+from strangler_fastapi.drf.urls import public_path, with_query
 from strangler_fastapi.logs import request_id
-
-logger = logging.getLogger("fastapi_app.request")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 # Django's SecurityMiddleware, as it is set by default.
@@ -27,13 +25,18 @@ _SECURITY_HEADERS = {
 class RequestMiddleware:
     """Pure ASGI: it never holds a body.
 
-    `knows` tells whether a path is served; a path that is only once a slash is added is answered 301, whatever the
-    method, before anything else is looked at (Django's CommonMiddleware).
+    A path that is served only once a slash is added is answered 301, whatever the method, before anything else is
+    looked at (Django's CommonMiddleware).
+
+    Args:
+        is_known_path: whether a path is served.
+        service: the service's name; its requests are logged as `<service>.request`.
     """
 
-    def __init__(self, app: ASGIApp, knows: Callable[[str], bool]) -> None:
+    def __init__(self, app: ASGIApp, *, is_known_path: Callable[[str], bool], service: str) -> None:
         self._app = app
-        self._knows = knows
+        self._is_known_path = is_known_path
+        self._logger = logging.getLogger(f"{service}.request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own signature
         if scope["type"] != "http":
@@ -55,21 +58,30 @@ class RequestMiddleware:
             await self._next(scope)(scope, receive, send_with_headers)
         except Exception:
             # Starlette would answer outside of this middleware: without the headers, and logged without the id.
-            logger.exception("unforeseen error")
+            self._logger.exception("unforeseen error")
             if status is not None:
                 raise
             await JsonResponse(UNFORESEEN, status_code=500)(scope, receive, send_with_headers)
         finally:
-            _log(scope, status, time.perf_counter() - started)
+            self._log(scope, status, time.perf_counter() - started)
             request_id.reset(token)
 
     def _next(self, scope: Scope) -> ASGIApp:
         path = scope["path"]
-        if path.startswith(PREFIX) and not path.endswith("/") and not self._knows(path) and self._knows(f"{path}/"):
+        if not path.endswith("/") and not self._is_known_path(path) and self._is_known_path(f"{path}/"):
             location = with_query(scope, f"{public_path(scope)}/")
             scope["unframed"] = True
             return Response(status_code=301, headers={"Location": location, "Content-Type": "text/html; charset=utf-8"})
         return self._app
+
+    def _log(self, scope: Scope, status: int | None, seconds: float) -> None:
+        fields = {
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "duration_ms": round(seconds * 1000, 1),
+        }
+        self._logger.info("request answered", extra={"fields": fields})
 
 
 def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
@@ -80,13 +92,3 @@ def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
         headers.setdefault("X-Frame-Options", "DENY")
     if "allow" in scope:
         headers["Allow"] = scope["allow"]
-
-
-def _log(scope: Scope, status: int | None, seconds: float) -> None:
-    fields = {
-        "method": scope["method"],
-        "path": scope["path"],
-        "status": status,
-        "duration_ms": round(seconds * 1000, 1),
-    }
-    logger.info("request answered", extra={"fields": fields})

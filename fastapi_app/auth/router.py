@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from fastapi_app.auth import service
 from fastapi_app.auth.schemas import Nothing, TokenPair, TokenRefreshed
+from fastapi_app.config import PREFIXES
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.fields import CharField, ReadOnlyField
@@ -14,7 +15,7 @@ from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.view import View, feature_router
 
-router = feature_router("auth")
+router = feature_router(PREFIXES, "auth")
 
 
 async def application_tokens(request: Request) -> Tokens:

@@ -7,6 +7,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.queries import identify
+from fastapi_app.config import PREFIXES
 from fastapi_app.events.lifespan import Events
 from fastapi_app.events.response import EventStreamResponse, no_events
 from fastapi_app.events.schemas import PostEventRead
@@ -16,7 +17,7 @@ from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
 from strangler_fastapi.drf.negotiation import EVENT_STREAM
 from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
 
-router = feature_router("events")
+router = feature_router(PREFIXES, "events")
 
 _LAST_ID = IntegerParameter(default=0, least=0, most=2**63 - 1)
 

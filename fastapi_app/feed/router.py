@@ -4,6 +4,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.queries import identify
+from fastapi_app.config import PREFIXES
 from fastapi_app.posts import queries
 from fastapi_app.posts.serializers import POST_FORMS
 from strangler_fastapi.db.session import Session
@@ -11,7 +12,7 @@ from strangler_fastapi.drf.pagination import Page, paginate
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.view import View, feature_router
 
-router = feature_router("feed")
+router = feature_router(PREFIXES, "feed")
 
 feed = View(
     router,

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from fastapi_app.config import PREFIXES
 from strangler_fastapi.db.engine import Database
 from strangler_fastapi.drf.documents import document_errors
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.urls import PREFIX
 from strangler_fastapi.errors import Unavailable
 
-router = APIRouter(prefix=f"{PREFIX}/health", tags=["health"])
+router = APIRouter(prefix=PREFIXES.below("/health"), tags=["health"])
 
 
 class Health(BaseModel):

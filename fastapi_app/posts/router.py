@@ -6,6 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.queries import identify
+from fastapi_app.config import PREFIXES
 from fastapi_app.posts import queries, service
 from fastapi_app.posts.serializers import POST_FORMS, POST_SERIALIZER, Published
 from strangler_fastapi.db.session import RequestSession, Session
@@ -15,7 +16,7 @@ from strangler_fastapi.drf.pagination import Page, paginate
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
 
-router = feature_router("posts")
+router = feature_router(PREFIXES, "posts")
 
 _DESCRIPTION = "The caller's own posts; those of others are not found."
 _LIMIT = IntegerParameter(default=10, least=1, most=50)

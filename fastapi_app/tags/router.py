@@ -6,6 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.queries import identify
+from fastapi_app.config import PREFIXES
 from fastapi_app.tags import queries, service
 from fastapi_app.tags.serializers import TAG_SERIALIZER
 from strangler_fastapi.db.session import RequestSession, Session
@@ -13,7 +14,7 @@ from strangler_fastapi.drf.pagination import Page, paginate
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
 
-router = feature_router("tags")
+router = feature_router(PREFIXES, "tags")
 
 _READS = ("GET", "HEAD")
 _DESCRIPTION = "Tags: everybody reads, signed-in callers add, staff rename and delete."

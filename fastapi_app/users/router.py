@@ -6,6 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from fastapi_app.auth.queries import identify
+from fastapi_app.config import PREFIXES
 from fastapi_app.posts import queries as posts
 from fastapi_app.posts.serializers import POST_FORMS
 from fastapi_app.users import queries, service
@@ -17,7 +18,7 @@ from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
 from strangler_fastapi.errors import PermissionDenied
 
-router = feature_router("users")
+router = feature_router(PREFIXES, "users")
 
 _DESCRIPTION = "Accounts: anyone registers; signed-in callers read; the user and staff change and delete."
 _MIN_POSTS = IntegerParameter(default=5, least=0, most=2**31 - 1)

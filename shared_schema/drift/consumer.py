@@ -11,7 +11,7 @@ from shared_schema.drift.mismatch import Mismatch
 from shared_schema.drift.types import python_name
 
 LIVE: Final = "run the Django migrations, or deploy the FastAPI that does without it"
-WRITTEN: Final = "export the contract, or mend FastAPI's statements, then python -m fastapi_app.consumer"
+WRITTEN: Final = "export the contract, or fix FastAPI's statements, then export what they need"
 _KINDS: Final = ("reads", "inserts", "updates")
 # PostgreSQL doesn't know of a view what may be null.
 _VIEWS: Final = frozenset({"view", "materialized view"})

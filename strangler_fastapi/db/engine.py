@@ -34,16 +34,24 @@ class Database:
     each request are counted.
 
     Args:
+        service: the service's name, which its connections bear in `pg_stat_activity`.
         mapping: the service's classes, mapped once the database has what they need.
         consumer: what the service's statements need of the tables.
     """
 
     def __init__(
-        self, url: str, *, mapping: Mapping, consumer: Consumer, pool_max: int, report_sql: bool = False
+        self,
+        url: str,
+        *,
+        service: str,
+        mapping: Mapping,
+        consumer: Consumer,
+        pool_max: int,
+        report_sql: bool = False,
     ) -> None:
-        self.engine = _engine(url, pool_max, report_sql=report_sql)
+        self.engine = _engine(url, service, pool_max, report_sql=report_sql)
         # Of its own: while requests wait for every connection of the pool the service is busy, and not unready.
-        self._watching = _engine(url, 1, pre_ping=True)
+        self._watching = _engine(url, service, 1, pre_ping=True)
         self.problem: str | None = "The database was not asked yet."
         self._mapping = mapping
         self._consumer = consumer
@@ -90,7 +98,7 @@ class Database:
             async with self._watching.connect() as connection:
                 return await connection.run_sync(self._look)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            return f"The database does not answer ({_reason(error)}): start it, or mend FASTAPI_DATABASE_URL."
+            return f"The database does not answer ({_reason(error)}): start it, or fix FASTAPI_DATABASE_URL."
 
     def _look(self, connection: Connection) -> str | None:
         fingerprint = read_fingerprint(connection, self._consumer.tables)
@@ -140,7 +148,7 @@ async def watched(database: Database) -> AsyncIterator[None]:
         await database.close()
 
 
-def _engine(url: str, pool_max: int, *, report_sql: bool = False, pre_ping: bool = False) -> AsyncEngine:
+def _engine(url: str, service: str, pool_max: int, *, report_sql: bool = False, pre_ping: bool = False) -> AsyncEngine:
     engine = create_async_engine(
         _asyncpg_url(url),
         pool_size=pool_max,
@@ -151,7 +159,7 @@ def _engine(url: str, pool_max: int, *, report_sql: bool = False, pre_ping: bool
         pool_pre_ping=pre_ping,
         connect_args={
             "timeout": _CONNECT_SECONDS,
-            "server_settings": {"application_name": "fastapi_app"},
+            "server_settings": {"application_name": service},
             **({"connection_class": CountedConnection} if report_sql else {}),
         },
     )

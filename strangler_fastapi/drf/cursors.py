@@ -16,7 +16,7 @@ from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, Criterion
 from strangler_fastapi.drf.filtering import parse_datetime
 from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.urls import PREFIX, public_path, public_url, replace_query_parameter
+from strangler_fastapi.drf.urls import asks_for_v1, public_url, replace_query_parameter
 from strangler_fastapi.drf.validators import Invalid, check_storable
 from strangler_fastapi.errors import NotFound
 
@@ -26,7 +26,7 @@ _BIGGEST_INTEGER = 2**63 - 1
 
 def asks_for_cursor(request: Request) -> bool:
     """Whether the request wants pages by position."""
-    return _PARAMETER in request.query_params and public_path(request.scope).startswith(f"{PREFIX}/")
+    return _PARAMETER in request.query_params and not asks_for_v1(request.scope)
 
 
 async def paginate_by_cursor(

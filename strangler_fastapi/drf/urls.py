@@ -1,24 +1,47 @@
 """Addresses as the client knows them: its scheme, host and prefix, which nginx passes on."""
 
+from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Scope
 
-PREFIX = "/api/v2"
-_PUBLIC_PREFIXES = ("/api", "/api/v2")
 # What Django leaves unescaped in a path and in a query (`escape_uri_path`, `iri_to_uri`).
 _SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
 _SAFE_IN_QUERY = "/#%[]=:;$&()+,!?*@'~"
 
 
+@dataclass(frozen=True)
+class ApiPrefixes:
+    """What the paths of the API begin with, such as `/api`; `/` where it is nothing.
+
+    `service` is what this service's own paths begin with, `v1` and `v2` what clients ask the gateway for. Without a
+    gateway the service answers as `v2`. The application's are `app.state.prefixes`.
+    """
+
+    service: str
+    v1: str
+    v2: str
+
+    def below(self, path: str) -> str:
+        """The service's path whose end is `path`."""
+        return self.service.rstrip("/") + path
+
+
+def asks_for_v1(scope: Scope) -> bool:
+    """Whether the client asked for the API's first version."""
+    prefixes: ApiPrefixes = scope["app"].state.prefixes
+    return Headers(scope=scope).get("x-forwarded-prefix") == prefixes.v1 != prefixes.v2
+
+
 def public_path(scope: Scope) -> str:
-    """The escaped path that the client asked for."""
+    """The escaped path that the client requested."""
     path: str = scope["path"]
+    prefixes: ApiPrefixes = scope["app"].state.prefixes
     prefix = Headers(scope=scope).get("x-forwarded-prefix")
-    if prefix in _PUBLIC_PREFIXES and path.startswith(f"{PREFIX}/"):
-        path = prefix + path.removeprefix(PREFIX)
+    if prefix in (prefixes.v1, prefixes.v2) and path.startswith(prefixes.below("/")):
+        path = prefix.rstrip("/") + path.removeprefix(prefixes.service.rstrip("/"))
     return quote(path, safe=_SAFE_IN_PATH)
 
 
@@ -29,7 +52,7 @@ def with_query(scope: Scope, path: str) -> str:
 
 
 def public_url(request: Request) -> str:
-    """The absolute address that the client asked for."""
+    """The absolute address that the client requested."""
     scheme = request.headers.get("x-forwarded-proto", request.scope["scheme"])
     host = request.headers.get("host", "")
     return f"{scheme}://{host}{with_query(request.scope, public_path(request.scope))}"

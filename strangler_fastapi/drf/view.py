@@ -28,7 +28,7 @@ from strangler_fastapi.drf.negotiation import JSON, negotiate
 from strangler_fastapi.drf.pagination import Page
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.urls import PREFIX
+from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.errors import ApiError, MethodNotAllowed, NotAuthenticated, PermissionDenied, Unavailable
 
 # The order of `View.http_method_names`, which is the order of `Allow`.
@@ -95,9 +95,9 @@ class ViewRoute(APIRoute):
         return handle_twice
 
 
-def feature_router(name: str) -> APIRouter:
+def feature_router(prefixes: ApiPrefixes, name: str) -> APIRouter:
     """A router for the views of one feature; `name` groups them in the documentation."""
-    return APIRouter(prefix=PREFIX, tags=[name], route_class=ViewRoute)
+    return APIRouter(prefix=prefixes.below(""), tags=[name], route_class=ViewRoute)
 
 
 class View:

@@ -87,7 +87,7 @@ def _plan(rehearsal: Rehearsal, backward: list[str]) -> Plan:
         return rehearsal.pending()
     names = [tuple(name.split(".", 1)) for name in backward]
     if any(len(name) < 2 for name in names):
-        raise CommandError("--backward takes migrations as APP.NAME, such as blog.0001_initial.")
+        raise CommandError("--backward takes migrations as APP.NAME, such as shop.0001_initial.")
     try:
         return rehearsal.backwards(names)
     except ValueError as error:

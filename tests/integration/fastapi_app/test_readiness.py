@@ -86,7 +86,7 @@ async def test_without_a_database_every_endpoint_says_so_and_recovers(
         # Two kinds of error at the most: of a connection that was open, and of one that could not be had.
         assert 1 <= sum("exception" in line for line in refusals) <= 2
         assert sentence.startswith("The database does not answer (")
-        assert sentence.endswith("): start it, or mend FASTAPI_DATABASE_URL.")
+        assert sentence.endswith("): start it, or fix FASTAPI_DATABASE_URL.")
         assert running.in_use == 0
         await wire.mend()
         for method, path in ORDINARY[:5]:

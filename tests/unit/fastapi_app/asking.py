@@ -1,13 +1,22 @@
 """Requests as the application meets them, without a server."""
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 
 from starlette.requests import Request
 from starlette.types import Message, Scope
 
+from fastapi_app.config import PREFIXES
+from strangler_fastapi.drf.urls import ApiPrefixes
+
 
 def make_scope(
-    *, method: str = "GET", path: str = "/api/v2/feed/", query: bytes = b"", headers: Mapping[str, str] | None = None
+    *,
+    method: str = "GET",
+    path: str = "/api/v2/feed/",
+    query: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    prefixes: ApiPrefixes = PREFIXES,
 ) -> Scope:
     """An ASGI scope as uvicorn makes it."""
     given = {"host": "testserver", **(headers or {})}
@@ -19,7 +28,7 @@ def make_scope(
         "query_string": query,
         "scheme": "http",
         "server": ("127.0.0.1", 8002),
-        "app": None,
+        "app": SimpleNamespace(state=SimpleNamespace(prefixes=prefixes)),
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()],
     }
 

@@ -8,7 +8,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from strangler_fastapi.drf.urls import public_path, public_url, replace_query_parameter, with_query
+from strangler_fastapi.drf.urls import (
+    ApiPrefixes,
+    asks_for_v1,
+    public_path,
+    public_url,
+    replace_query_parameter,
+    with_query,
+)
 from tests.unit.fastapi_app.asking import make_request, make_scope
 
 # A server refuses a request line with any other byte before either stack sees it.
@@ -59,6 +66,24 @@ def test_only_a_path_of_the_api_changes_its_prefix() -> None:
     headers = {"x-forwarded-prefix": "/api"}
     assert public_path(make_scope(path="/api/v2x/feed/", headers=headers)) == "/api/v2x/feed/"
     assert public_path(make_scope(path="/api/v2/api/v2/", headers=headers)) == "/api/api/v2/"
+
+
+@pytest.mark.parametrize(
+    ("service", "v1", "v2", "forwarded", "expected"),
+    [
+        ("/", "/", "/v2", "/", "/feed/"),
+        ("/", "/", "/v2", "/v2", "/v2/feed/"),
+        ("/new", "/", "/v2", "/", "/feed/"),
+        ("/new", "/old/api", "/", "/", "/feed/"),
+        ("/new", "/old/api", "/", "/old/api", "/old/api/feed/"),
+        ("/new", "/old/api", "/", "", "/new/feed/"),
+    ],
+)
+def test_any_prefix_will_do(service: str, v1: str, v2: str, forwarded: str, expected: str) -> None:
+    prefixes = ApiPrefixes(service=service, v1=v1, v2=v2)
+    scope = make_scope(path=prefixes.below("/feed/"), headers={"x-forwarded-prefix": forwarded}, prefixes=prefixes)
+    assert public_path(scope) == expected
+    assert asks_for_v1(scope) == (forwarded == v1)
 
 
 def test_a_query_is_added_only_where_there_is_one() -> None:
