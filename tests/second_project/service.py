@@ -21,6 +21,7 @@ from strangler_fastapi.drf.criteria import Criteria, equals
 from strangler_fastapi.drf.handlers import add_handlers
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, ViewRoute
 from strangler_fastapi.middleware import RequestMiddleware
 
@@ -88,7 +89,11 @@ async def products_get(request: Request, session: Session) -> Response:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database = Database(
-        app.state.settings.shop_reader, mapping=SHOP, consumer=load_consumer(CONSUMER_FILE), pool_max=4
+        app.state.settings.shop_reader,
+        mapping=SHOP,
+        consumer=load_consumer(CONSUMER_FILE),
+        service="shop",
+        pool_max=4,
     )
     async with watched(app.state.database):
         yield
@@ -98,7 +103,8 @@ app = FastAPI(title="Shop", redirect_slashes=False, lifespan=_lifespan)
 app.state.settings = Settings()
 app.router.routes.extend(router.routes)
 add_handlers(app)
-app.add_middleware(RequestMiddleware, knows=lambda path: path == "/products/")
+app.state.prefixes = ApiPrefixes(service="/", v1="/", v2="/next")
+app.add_middleware(RequestMiddleware, is_known_path=lambda path: path == "/products/", service="shop")
 
 
 @app.get("/ready")

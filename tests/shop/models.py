@@ -6,8 +6,10 @@ from pathlib import Path
 from sqlalchemy.orm import Mapped
 
 from shared_schema.mapping import Mapping, Reflected
+from strangler_fastapi.drf.urls import ApiPrefixes
 
 SHOP = Mapping(contract=Path(__file__).with_name("contract.json"))
+PREFIXES = ApiPrefixes(service="/api/v2", v1="/api", v2="/api/v2")
 
 
 class Ware(Reflected):
