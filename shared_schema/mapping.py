@@ -3,11 +3,11 @@
 A service makes one base with a mapping of its own; each class below it names its table and annotates the columns that
 the service needs:
 
-    class Blog(Reflected):
+    class Shop(Reflected):
         __mapping__ = Mapping(contract=Path(__file__).with_name("contract.json"))
 
-    class Tag(Blog):
-        __tablename__ = "tags"
+    class Item(Shop):
+        __tablename__ = "items"
         id: Mapped[int]
         name: Mapped[str]
 

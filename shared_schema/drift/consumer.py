@@ -17,16 +17,16 @@ _KINDS: Final = ("reads", "inserts", "updates")
 _VIEWS: Final = frozenset({"view", "materialized view"})
 
 
-def consumer_mismatches(consumer: Consumer, catalog: Catalog, *, mend: str = LIVE) -> list[Mismatch]:
+def consumer_mismatches(consumer: Consumer, catalog: Catalog, *, hint: str = LIVE) -> list[Mismatch]:
     """Everything that a feature needs and the catalog lacks or has otherwise, by table and column."""
     touched = [consumer.columns(kind) for kind in _KINDS]
-    judge = _Judge(consumer, catalog, mend, *touched)
+    judge = _Judge(consumer, catalog, hint, *touched)
     return [mismatch for table in sorted(consumer.tables) for mismatch in judge.of_table(table)]
 
 
 def contract_consumer_mismatches(consumer: Consumer, contract: Contract) -> list[Mismatch]:
     """The same of the tables that the contract says."""
-    return consumer_mismatches(consumer, contract_catalog(contract), mend=WRITTEN)
+    return consumer_mismatches(consumer, contract_catalog(contract), hint=WRITTEN)
 
 
 def contract_catalog(contract: Contract) -> Catalog:
@@ -57,7 +57,7 @@ def contract_catalog(contract: Contract) -> Catalog:
 class _Judge:
     consumer: Consumer
     catalog: Catalog
-    mend: str
+    hint: str
     read: dict[str, set[str]]
     inserted: dict[str, set[str]]
     updated: dict[str, set[str]]
@@ -65,7 +65,7 @@ class _Judge:
     def of_table(self, key: str) -> Iterator[Mismatch]:
         table = self.catalog.tables.get(key)
         if table is None:
-            yield Mismatch(key, None, f"Table {key} is missing ({self._needed(key)}): {self.mend}.")
+            yield Mismatch(key, None, f"Table {key} is missing ({self._needed(key)}): {self.hint}.")
             return
         needs = self.consumer.needs.get(key, {})
         read, inserted, updated = (kind.get(key, set()) for kind in (self.read, self.inserted, self.updated))
@@ -73,7 +73,7 @@ class _Judge:
             column = table.columns.get(name)
             says = self._of_column(table, column, needs.get(name), written=name in inserted | updated)
             if says:
-                sentence = f"Column {key}.{name} {says} ({self._needed(key, name)}): {self.mend}."
+                sentence = f"Column {key}.{name} {says} ({self._needed(key, name)}): {self.hint}."
                 yield Mismatch(key, name, sentence)
         yield from self._not_given(key, table)
 
@@ -101,8 +101,8 @@ class _Judge:
             ]
             if lacking and column.must_be_given:
                 says = f"must be given a value, and FastAPI inserts rows without one (in {', '.join(lacking)})"
-                mend = f"give it a db_default, or {self.mend.partition(', or ')[2]}"
-                yield Mismatch(key, name, f"Column {key}.{name} {says}: {mend}.")
+                hint = f"give it a db_default, or {self.hint.partition(', or ')[2]}"
+                yield Mismatch(key, name, f"Column {key}.{name} {says}: {hint}.")
 
     def _needed(self, key: str, column: str | None = None) -> str:
         return f"needed by {', '.join(sorted(self.consumer.features_of(key, column)))}"

@@ -6,7 +6,7 @@ from typing import Final
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable
 from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
 from shared_schema.drift.keys import key_mismatches
-from shared_schema.drift.mismatch import EITHER, MIGRATE, STRAY, Mismatch, column_told
+from shared_schema.drift.mismatch import EITHER, MIGRATE, STRAY, Mismatch, column_text
 from shared_schema.drift.types import is_alike, is_same
 
 # What Django itself makes without a model.
@@ -31,8 +31,8 @@ def contract_mismatches(contract: Contract, catalog: Catalog) -> list[Mismatch]:
 def _table_mismatches(key: str, facts: TableFacts, table: CatalogTable | None) -> Iterator[Mismatch]:
     subject = f"table {key}"
     if table is None:
-        mend = MIGRATE if facts.managed else "Django doesn't manage it, so make it by hand or in a migration's RunSQL"
-        yield Mismatch(key, None, f"Table {key} is missing: {mend}.", subject, "", None)
+        hint = MIGRATE if facts.managed else "Django doesn't manage it, so make it by hand or in a migration's RunSQL"
+        yield Mismatch(key, None, f"Table {key} is missing: {hint}.", subject, "", None)
         return
     if facts.managed and table.kind not in _TABLES:
         sentence = f"Table {key} is a {table.kind} in the database: {MIGRATE}."
@@ -45,7 +45,7 @@ def _table_mismatches(key: str, facts: TableFacts, table: CatalogTable | None) -
             if name not in facts.columns:
                 sentence = f"Column {key}.{name} is in the database and not in the contract: {STRAY}."
                 yield Mismatch(
-                    key, name, sentence, f"column {key}.{name}", None, column_told(extra.type, nullable=extra.nullable)
+                    key, name, sentence, f"column {key}.{name}", None, column_text(extra.type, nullable=extra.nullable)
                 )
         yield from key_mismatches(key, facts, table)
 
@@ -56,7 +56,7 @@ def _column_mismatches(
     subject = f"column {key}.{name}"
     if column is None:
         sentence = f"Column {key}.{name} is missing: {EITHER}."
-        yield Mismatch(key, name, sentence, subject, column_told(facts.type, nullable=facts.null), None)
+        yield Mismatch(key, name, sentence, subject, column_text(facts.type, nullable=facts.null), None)
         return
     # Migrations give M2M tables ids of DEFAULT_AUTO_FIELD, whatever the app's own default is.
     exact = table.managed and not (table.auto_created and facts.primary_key)

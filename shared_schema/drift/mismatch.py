@@ -1,4 +1,4 @@
-"""What every comparison answers with."""
+"""A mismatch: one thing that two descriptions of the tables have otherwise, and the hints that go with it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,25 +8,25 @@ EITHER: Final = "run the Django migrations, or export the contract if they have 
 STRAY: Final = "export the contract if a migration made it, else drop it"
 
 
-def column_told(type_name: str, *, nullable: bool) -> str:
+def column_text(type_name: str, *, nullable: bool) -> str:
     """A column in a `diff`: `text not null`."""
     return f"{type_name} {'null' if nullable else 'not null'}"
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """One thing that is missing or different: what, and the mend, as a sentence.
+    """One thing that is missing or different: what, and the fix, as one sentence.
 
     `table` is the key that the contract knows it by; `column` is None where the whole table is meant. `subject` is
-    what differs, in the words of a `diff`; `said` is what was wanted and `found` what there is, None for nothing.
+    what differs, in the words of a `diff`; `expected` is what was wanted and `actual` what there is, None for nothing.
     """
 
     table: str
     column: str | None
     sentence: str
     subject: str = ""
-    said: str | None = None
-    found: str | None = None
+    expected: str | None = None
+    actual: str | None = None
 
     def __str__(self) -> str:
         return self.sentence

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
-from shared_schema.drift.mismatch import Mismatch, column_told
+from shared_schema.drift.mismatch import Mismatch, column_text
 
 _EXPORT: Final = "export the contract (manage.py export_schema), and look at what changes"
 _PARTS: Final = frozenset({"columns", "indexes", "constraints", "many_to_many", "generic_relations"})
@@ -56,7 +56,7 @@ def _whole(key: str, table: TableFacts | None) -> _Facts:
 
 
 def _told(column: ColumnFacts) -> str:
-    return column_told(column.type, nullable=column.null)
+    return column_text(column.type, nullable=column.null)
 
 
 def _facts(key: str, table: TableFacts) -> _Facts:

@@ -86,8 +86,8 @@ def refusals() -> Iterator[None]:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
         raise FailedError(
-            f"the database refuses ({reason_of(error)}): give the role of DATABASE_URL CREATEDB and the tables, "
-            "since the work is done on copies."
+            f"the database refuses ({reason_of(error)})",
+            "give the role of DATABASE_URL CREATEDB and the tables, since the work is done on copies",
         ) from error
     except psycopg.OperationalError as error:
         raise FailedError(f"the database doesn't answer ({reason_of(error)}).") from error
@@ -113,7 +113,7 @@ def live_connection(dsn: str) -> Iterator[Connection]:
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         reason = reason_of(cause) if isinstance(cause, psycopg.Error) else type(error).__name__
-        raise FailedError(f"the database can't be asked ({reason}): start it, or mend DATABASE_URL.") from error
+        raise FailedError(f"the database can't be read ({reason})", "start it, or correct DATABASE_URL") from error
 
 
 def _connect(dsn: str) -> psycopg.Connection:
@@ -152,6 +152,6 @@ class Source:
         for value in environment:
             if is_address(value) and identity_of(value) == self.identity:
                 raise UnsafeError(
-                    f"a server that is to write was told an address of the real database {self.name}: "
-                    "nothing was started; let DATABASE_URL name its database in its path only."
+                    f"a server that is to write was told an address of the real database {self.name}",
+                    "nothing was started; let DATABASE_URL name its database in its path only",
                 )

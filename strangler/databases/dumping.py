@@ -55,7 +55,7 @@ def database_dump_into(
                     program.kill()
         if dump.returncode or loading.returncode:
             told.seek(0)
-            raise FailedError(f"the database can't be copied ({_reason(told.read())}): mend that, then ask again.")
+            raise FailedError(f"the database can't be copied ({_reason(told.read())})", "fix that, then run it again")
 
 
 def dump_folder(major: int) -> Path:
@@ -70,7 +70,8 @@ def dump_folder(major: int) -> Path:
             return folder
     raise FailedError(
         f"the database server is PostgreSQL {major}, and there is no pg_dump and pg_restore of that version here to "
-        f"copy it with: install them, such as by apt install postgresql-client-{major}."
+        "copy it with",
+        f"install them, such as by apt install postgresql-client-{major}",
     )
 
 

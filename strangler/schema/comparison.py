@@ -52,7 +52,7 @@ class SchemaComparison:
             "problem": self.problem,
             "mismatches": [
                 {"table": each.table or None, "column": each.column, "sentence": each.sentence}
-                | {"said": each.said, "found": each.found}
+                | {"expected": each.expected, "actual": each.actual}
                 for each in self.mismatches
             ],
         }
@@ -206,19 +206,19 @@ def differences(before: Contract | Catalog, after: Contract | Catalog) -> list[S
     :raises UsageError: both are live databases.
     """
     if isinstance(before, Contract) and isinstance(after, Contract):
-        return list(_told(contract_changes(before, after)))
+        return list(_differences(contract_changes(before, after)))
     if isinstance(before, Contract) and isinstance(after, Catalog):
-        return list(_told(contract_mismatches(before, after)))
+        return list(_differences(contract_mismatches(before, after)))
     if isinstance(before, Catalog) and isinstance(after, Contract):
         return [
             SchemaDifference(each.table, each.column, each.subject, each.after, each.before)
             for each in differences(after, before)
         ]
     raise UsageError(
-        "a live database is compared with a contract: name one of contract, django, git:REVISION or a file."
+        "a live database is compared with a contract", "name one of contract, django, git:REVISION or a file"
     )
 
 
-def _told(mismatches: list[Mismatch]) -> Iterator[SchemaDifference]:
+def _differences(mismatches: list[Mismatch]) -> Iterator[SchemaDifference]:
     for each in mismatches:
-        yield SchemaDifference(each.table, each.column, each.subject, each.said, each.found)
+        yield SchemaDifference(each.table, each.column, each.subject, each.expected, each.actual)

@@ -24,11 +24,11 @@ _LOGIN: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 _INSTALL: Final = "is strangler_django in its INSTALLED_APPS, and does manage in the project file start it?"
 
 
-class _Said(BaseModel):
+class _Output(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class MissingMigration(_Said):
+class MissingMigration(_Output):
     """What makemigrations would still write, in Django's words, and the table and column that it is about."""
 
     app: str
@@ -37,14 +37,14 @@ class MissingMigration(_Said):
     column: str | None = None
 
 
-class MigrationConflict(_Said):
+class MigrationConflict(_Output):
     """An app whose migrations have more than one end."""
 
     app: str
     names: tuple[str, ...]
 
 
-class MigrationName(_Said):
+class MigrationName(_Output):
     """A migration."""
 
     app: str
@@ -54,7 +54,7 @@ class MigrationName(_Said):
         return f"{self.app}.{self.name}"
 
 
-class SchemaState(_Said):
+class SchemaState(_Output):
     """Where models, migrations and the database stand to one another.
 
     `pending` are migrations that the database has yet to see, `unknown` those that it has seen and the code lacks; both
@@ -133,8 +133,8 @@ def django_contract(project: ManageCommand, *, timeout: float = TIMEOUT_SECONDS)
         return Contract.model_validate_json(said[max(said.find("{\n"), 0) :])
     except ValidationError as error:
         raise FailedError(
-            "Django's models can't be read: export_schema wrote another format, so install the same version of "
-            "strangler_django there."
+            "Django's models can't be read",
+            "export_schema wrote another format, so install the same version of strangler_django there",
         ) from error
 
 
@@ -151,8 +151,8 @@ def django_state(project: ManageCommand, *, database: bool = True, timeout: floa
         except ValidationError:
             continue
     raise FailedError(
-        "Django's migrations can't be read: schema_state wrote another format, so install the same version of "
-        "strangler_django there."
+        "Django's migrations can't be read",
+        "schema_state wrote another format, so install the same version of strangler_django there",
     )
 
 
@@ -175,12 +175,12 @@ def _run(project: ManageCommand, *arguments: str, timeout: float) -> str:
     try:
         said, complaint = (told.decode(errors="replace") for told in process.communicate(timeout=timeout))
     except subprocess.TimeoutExpired as error:
-        raise FailedError(f"Django has not answered {arguments[0]} within {timeout:.0f} s: try it by hand.") from error
+        raise FailedError(f"Django has not answered {arguments[0]} within {timeout:.0f} s", "try it by hand") from error
     finally:
         _end(process)
     if process.returncode:
         reason = without_secrets(last_words(complaint, process.returncode), project.env)
-        raise FailedError(f"Django can't answer {arguments[0]} ({reason}): {_mend(complaint)}")
+        raise FailedError(f"Django can't answer {arguments[0]} ({reason}): {_hint(complaint)}")
     return said
 
 
@@ -193,5 +193,5 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
             stream.close()
 
 
-def _mend(complaint: str) -> str:
+def _hint(complaint: str) -> str:
     return _INSTALL if "Unknown command" in complaint else "run it by hand to see more."

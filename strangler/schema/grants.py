@@ -90,7 +90,7 @@ def apply_grants(
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise FailedError(
-            f"Role {role} can't be given its grants ({reason}): migrate, and let DATABASE_URL name the tables' owner."
+            f"Role {role} can't be given its grants ({reason})", "migrate, and let DATABASE_URL name the tables' owner"
         ) from error
 
 

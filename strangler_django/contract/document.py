@@ -20,7 +20,7 @@ Facts = dict[str, Any]
 
 
 class DocumentError(Exception):
-    """The models can't be told of; the text is a sentence with the mend."""
+    """The models can't be told of; the text is one sentence with a hint."""
 
 
 def schema_text(alias: str = DEFAULT_DB_ALIAS) -> str:

@@ -58,7 +58,7 @@ def _side(name: str, settings: LocalSettings) -> Contract | Catalog:
     if name.startswith("git:"):
         return _at_revision(name.removeprefix("git:"), settings.project.contract)
     if not Path(name).exists():
-        raise UsageError(f"{name} is no side to compare: name one of {_SIDES}.")
+        raise UsageError(f"{name} is no side to compare", f"name one of {_SIDES}")
     return settings.project.load_contract(Path(name))
 
 
@@ -68,17 +68,17 @@ def _at_revision(revision: str, file: Path) -> Contract:
     :raises UsageError: git doesn't know it, or it was of another format.
     """
     if revision.startswith("-"):
-        raise UsageError(f"git knows no revision {revision}: name one of `git log`.")
+        raise UsageError(f"git knows no revision {revision}", "name one of `git log`")
     command = ["git", "show", f"{revision}:./{file.name}"]
     try:
         shown = subprocess.run(command, cwd=file.parent, capture_output=True, check=True).stdout  # noqa: S603 - git itself
         return Contract.model_validate_json(shown)
     except OSError as error:
-        raise UsageError("git isn't installed here: name a file instead.") from error
+        raise UsageError("git isn't installed here", "name a file instead") from error
     except subprocess.CalledProcessError as error:
         reason = (error.stderr.decode(errors="replace").strip().splitlines() or ["it says nothing"])[0]
         raise UsageError(
-            f"git can't show the contract at {revision} ({reason}): name a revision that has it."
+            f"git can't show the contract at {revision} ({reason})", "name a revision that has it"
         ) from error
     except ValidationError as error:
-        raise UsageError(f"the contract at {revision} is of another format: name a later revision.") from error
+        raise UsageError(f"the contract at {revision} is of another format", "name a later revision") from error

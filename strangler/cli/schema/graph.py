@@ -41,4 +41,4 @@ def graph(
     try:
         output.write_text(drawn, encoding="utf-8")
     except OSError as error:
-        raise FailedError(f"{output} can't be written ({error.strerror}): name another file.") from error
+        raise FailedError(f"{output} can't be written ({error.strerror})", "name another file") from error

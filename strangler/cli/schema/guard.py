@@ -40,7 +40,7 @@ def guard(
     manage: Annotated[
         str | None, typer.Option("--manage", metavar="COMMAND", help="Another manage.py than the project file names.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a machine.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Rehearse the pending migrations on a clone of the schema: will the FastAPI that runs go on working?
 
@@ -89,20 +89,24 @@ def _facts(report: GuardReport) -> dict[str, object]:
         judged["verdict"] = migration.verdict.name.lower()
     for told, back in zip(facts["back"], report.back, strict=True):
         told["verdict"] = back.verdict
-    return {"verdict": report.verdict.name.lower(), "way_back": report.way_back if report.back else None, **facts}
+    return {
+        "verdict": report.verdict.name.lower(),
+        "reversibility": report.reversibility if report.back else None,
+        **facts,
+    }
 
 
 _STYLES: Final = {
     GuardVerdict.SAFE: "green",
     GuardVerdict.UNSAFE: "yellow",
     GuardVerdict.BREAKS: "bold red",
-    GuardVerdict.UNJUDGED: "red",
+    GuardVerdict.INCONCLUSIVE: "red",
 }
 
 _BACK: Final = {
     Reversibility.SAFE: "is safe",
     Reversibility.LOSES: "loses what was written meanwhile",
-    Reversibility.WRONG: "doesn't lead back",
+    Reversibility.WRONG: "doesn't restore the schema",
 }
 
 
@@ -113,12 +117,12 @@ def report_print(report: GuardReport) -> None:
         return
     for judged in report.migrations:
         _migration(judged)
-    for finding in report.unjudged:
+    for finding in report.inconclusive:
         _finding("?", finding)
     if report.back:
         say("Rolling back:")
         for back in report.back:
-            _way_back(back)
+            _reversal(back)
     for sentence in report.notes:
         say(f"Note: {sentence}")
     _verdict(report)
@@ -149,7 +153,7 @@ def _finding(mark: str, finding: Finding) -> None:
     say(f"  {mark}: {finding.sentence}{features}")
 
 
-def _way_back(back: MigrationReversal) -> None:
+def _reversal(back: MigrationReversal) -> None:
     say(f"  {back.label}  {_BACK[back.verdict]}")
     for finding in (*back.wrong, *back.losses):
         say(f"    {finding.sentence}")
@@ -165,9 +169,9 @@ def _verdict(report: GuardReport) -> None:
         GuardVerdict.SAFE: "all are safe to deploy",
         GuardVerdict.UNSAFE: f"{unsafe} unsafe online; the running FastAPI goes on working",
         GuardVerdict.BREAKS: f"{breaks} would break the running FastAPI",
-        GuardVerdict.UNJUDGED: "not all of it could be judged",
+        GuardVerdict.INCONCLUSIVE: "the rehearsal is inconclusive",
     }[report.verdict]
     failed = "".join(f" {each.label} fails." for each in report.migrations if each.error)
-    back = f" Rolling back {_BACK[report.way_back]}." if report.back else ""
+    back = f" Rolling back {_BACK[report.reversibility]}." if report.back else ""
     pending = "1 migration is" if count == 1 else f"{count} migrations are"
     out.print(Text(f"{pending} pending on {report.database}: {sentence}.{failed}{back}", style=_STYLES[report.verdict]))

@@ -51,9 +51,9 @@ def reach(settings: LocalSettings, *, database: bool = True, django: bool = True
 
 def _reach_from_image(settings: LocalSettings, *, database: bool, django: bool) -> Reached:
     if django:
-        raise UsageError("Django isn't installed here: say --without django, or use a checkout's .venv (make up).")
+        raise UsageError("Django isn't installed here", "say --without django, or use a checkout's .venv (make up)")
     if database and not settings.database_url:
-        raise UsageError("DATABASE_URL is missing: set it to the database of the stack, or say --without database.")
+        raise UsageError("DATABASE_URL is missing", "set it to the database of the stack, or say --without database")
     role = _role(settings.fastapi_database_url) if settings.fastapi_database_url else None
     return Reached(settings.database_url, role, None) if database else Reached(None, None, None)
 
@@ -61,5 +61,5 @@ def _reach_from_image(settings: LocalSettings, *, database: bool, django: bool) 
 def _role(dsn: str) -> str:
     role, _password = login_of(dsn)
     if not role:
-        raise UsageError("FASTAPI_DATABASE_URL names no role: write postgresql://role:password@host:5432/database.")
+        raise UsageError("FASTAPI_DATABASE_URL names no role", "write postgresql://role:password@host:5432/database")
     return role

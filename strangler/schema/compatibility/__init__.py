@@ -51,5 +51,5 @@ def _table_gone(key: str, before: Catalog, after: Catalog, effects: Effects) -> 
         if other not in before.tables and columns and columns == set(table.columns)
     ]
     renamed = f" (is it {moved[0]} now?)" if len(moved) == 1 else ""
-    mend = "keep it until no running version does, under a view of the old name if it is renamed"
-    return break_make(key, None, effects.all, BreakKind.TABLE_GONE, f"is gone{renamed}", mend)
+    hint = "keep it until no running version does, under a view of the old name if it is renamed"
+    return break_make(key, None, effects.all, BreakKind.TABLE_GONE, f"is gone{renamed}", hint)

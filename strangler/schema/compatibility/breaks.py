@@ -9,7 +9,7 @@ _SHOWN: Final = 4
 
 
 class BreakKind(StrEnum):
-    """What happened to the schema; advice on the mend is keyed by it, so a word stays as it is."""
+    """What happened to the schema; the steps of the remedy are keyed by it, so a value never changes."""
 
     TABLE_GONE = "table-gone"
     TABLE_CHANGED = "table-changed"  # a table became a view, a view shows something else, rows are hidden by policies
@@ -32,7 +32,7 @@ class BreakKind(StrEnum):
 
 @dataclass(frozen=True)
 class Break:
-    """One thing that a running service would trip over: where, for which of its features, and the mend as a sentence.
+    """One thing that a running service would trip over: where, for which of its features, and the fix, as one sentence.
 
     `table` is the key that the contract knows it by; `column` is None where the whole table is meant.
     """
@@ -47,11 +47,11 @@ class Break:
         return self.sentence
 
 
-def break_make(table: str, column: str | None, features: Iterable[str], kind: BreakKind, what: str, mend: str) -> Break:
-    """A break whose sentence says what happens to the table or column, who needs it, and the mend."""
+def break_make(table: str, column: str | None, features: Iterable[str], kind: BreakKind, what: str, hint: str) -> Break:
+    """A break whose sentence says what happens to the table or column, who needs it, and the fix."""
     names = tuple(sorted(features))
     where = f"Column {table}.{column}" if column else f"Table {table}"
-    sentence = f"{where} {what}; {_features_text(names)} would break: {mend}."
+    sentence = f"{where} {what}; {_features_text(names)} would break: {hint}."
     return Break(table=table, column=column, features=names, kind=kind, sentence=sentence)
 
 

@@ -32,10 +32,10 @@ class TableChange:
         before, after = (catalog.database for catalog in self.catalogs)
         return before is not None and before == after
 
-    def breaks(self, column: str | None, features: Features, kind: BreakKind, what: str, mend: str) -> Iterator[Break]:
+    def breaks(self, column: str | None, features: Features, kind: BreakKind, what: str, hint: str) -> Iterator[Break]:
         """A break, unless there is no feature that it is one for."""
         if features:
-            yield break_make(self.key, column, features, kind, what, mend)
+            yield break_make(self.key, column, features, kind, what, hint)
 
 
 def column_breaks(change: TableChange) -> Iterator[Break]:
@@ -75,27 +75,27 @@ def _gone(change: TableChange, name: str) -> Iterator[Break]:
         if column.type == change.before.columns[name].type
     ]
     renamed = f" (is it {change.key}.{lookalikes[0]} now?)" if len(lookalikes) == 1 else ""
-    mend = "keep it until no running version does"
-    yield from change.breaks(name, features, BreakKind.COLUMN_GONE, f"is gone{renamed}", mend)
+    hint = "keep it until no running version does"
+    yield from change.breaks(name, features, BreakKind.COLUMN_GONE, f"is gone{renamed}", hint)
 
 
 def _added(change: TableChange, name: str, after: CatalogColumn) -> Iterator[Break]:
     if after.must_be_given:
-        mend = "give it a default in the database (db_default), or let it be null until every running version fills it"
+        hint = "give it a default in the database (db_default), or let it be null until every running version fills it"
         what = "is new, NOT NULL and without a default, and rows are inserted without it"
-        yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, mend)
+        yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, hint)
     yield from _default_size(change, name, None, after)
     what = "is new, and a statement takes whatever columns there are"
-    mend = "name the columns in the statement first"
-    yield from change.breaks(name, change.effects.of(Verb.ALL), BreakKind.COLUMN_ADDED, what, mend)
+    hint = "name the columns in the statement first"
+    yield from change.breaks(name, change.effects.of(Verb.ALL), BreakKind.COLUMN_ADDED, what, hint)
 
 
 def _replaced(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
     # Names that were exchanged, or a column that was dropped and added again: the values are others.
     if change.in_one_database and change.before.oid == change.after.oid and before.place != after.place:
-        mend = "keep the old one until no running version needs it, and give the other a name of its own"
+        hint = "keep the old one until no running version needs it, and give the other a name of its own"
         features = change.effects.uses(name)
-        yield from change.breaks(name, features, BreakKind.COLUMN_GONE, "is another column of that name now", mend)
+        yield from change.breaks(name, features, BreakKind.COLUMN_GONE, "is another column of that name now", hint)
 
 
 def _type(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
@@ -103,38 +103,38 @@ def _type(change: TableChange, name: str, before: CatalogColumn, after: CatalogC
     touched = change.effects.uses(name)
     types = f"{before.type} to {after.type}" if before.type != after.type else before.type
     if kind is TypeChange.OTHER:
-        mend = "add a new column beside it, write both, and move the readers over"
+        hint = "add a new column beside it, write both, and move the readers over"
         what = f"changes its type ({types})"
-        yield from change.breaks(name, touched, BreakKind.TYPE_CHANGED, what, mend)
+        yield from change.breaks(name, touched, BreakKind.TYPE_CHANGED, what, hint)
         return
     if kind is TypeChange.NARROWER:
         # A parameter that is compared with an integer is of the column's type, and fails when it is too large for it.
         features = touched if is_integer(after.type) else change.effects.writes(name)
-        mend = "have the running version write no more than that first"
-        yield from change.breaks(name, features, BreakKind.NARROWED, f"takes less ({types})", mend)
+        hint = "have the running version write no more than that first"
+        yield from change.breaks(name, features, BreakKind.NARROWED, f"takes less ({types})", hint)
     if before.type != after.type:
         # A recursive query insists on one type throughout; the sum of bigint is numeric, which is no int in Python.
         touchy = ["recursive", *(["sum"] if is_integer(after.type) else [])]
         features = touched & change.effects.of(Verb.WORD, *touchy)
         what = f"changes its type ({types}) below a recursive query or a sum"
-        mend = "cast it in the statement first"
-        yield from change.breaks(name, features, BreakKind.TYPE_CHANGED, what, mend)
+        hint = "cast it in the statement first"
+        yield from change.breaks(name, features, BreakKind.TYPE_CHANGED, what, hint)
 
 
 def _collation(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
     if before.collation != after.collation:
         was, becomes = (column.collation or "the default" for column in (before, after))
         what = f"changes its collation ({was} to {becomes}), so rows sort and compare otherwise"
-        mend = "add a new column beside it, write both, and move the readers over"
-        yield from change.breaks(name, change.effects.uses(name), BreakKind.COLLATION_CHANGED, what, mend)
+        hint = "add a new column beside it, write both, and move the readers over"
+        yield from change.breaks(name, change.effects.uses(name), BreakKind.COLLATION_CHANGED, what, hint)
 
 
 def _null_read(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
     need = change.needs.get(name)
     if after.nullable and not before.nullable and (need is None or not need.nullable):
-        mend = "release a version that reads NULL first, or write no NULL until then"
+        hint = "release a version that reads NULL first, or write no NULL until then"
         features = change.effects.of(Verb.READ, name)
-        yield from change.breaks(name, features, BreakKind.MAY_BE_NULL, "may be null now", mend)
+        yield from change.breaks(name, features, BreakKind.MAY_BE_NULL, "may be null now", hint)
 
 
 def _null_written(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
@@ -144,16 +144,16 @@ def _null_written(change: TableChange, name: str, before: CatalogColumn, after: 
     features = change.effects.of(Verb.NULL, name)
     if need is None or need.nullable:
         features |= change.effects.writes(name)
-    mend = "release a version that writes no NULL first"
+    hint = "release a version that writes no NULL first"
     what = "is NOT NULL now, and may be given NULL"
     if not after.validated:
         # Rows that hold NULL still are refused with whatever is written into them.
         features |= change.effects.of(Verb.UPDATE)
-    yield from change.breaks(name, features, BreakKind.MAY_NOT_BE_NULL, what, mend)
+    yield from change.breaks(name, features, BreakKind.MAY_NOT_BE_NULL, what, hint)
     if not after.has_source:
-        mend = "give it a default in the database (db_default), or release a version that gives it first"
+        hint = "give it a default in the database (db_default), or release a version that gives it first"
         what = "is NOT NULL now, and rows are inserted without it"
-        yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, mend)
+        yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, hint)
 
 
 def _default(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
@@ -167,8 +167,8 @@ def _default(change: TableChange, name: str, before: CatalogColumn, after: Catal
         what = "has another default, which a constraint may refuse, and rows are inserted without it"
     else:
         return
-    mend = "keep the default until every running version gives the column"
-    yield from change.breaks(name, change.effects.leaves(name), BreakKind.DEFAULT_GONE, what, mend)
+    hint = "keep the default until every running version gives the column"
+    yield from change.breaks(name, change.effects.leaves(name), BreakKind.DEFAULT_GONE, what, hint)
 
 
 def _default_size(
@@ -177,8 +177,8 @@ def _default_size(
     known = before is not None and (before.default, before.type) == (after.default, after.type)
     if not known and not default_fits(after.default, after.type):
         what = f"has a default that {after.type} doesn't take, {after.default}, and rows are inserted without it"
-        mend = "give it one that fits"
-        yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, mend)
+        hint = "give it one that fits"
+        yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, hint)
 
 
 def _is_constrained(table: CatalogTable, name: str) -> bool:
@@ -191,12 +191,12 @@ def _is_constrained(table: CatalogTable, name: str) -> bool:
 def _writable(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
     if (after.generated and not before.generated) or (after.identity == "always" and before.identity != "always"):
         what = "is PostgreSQL's own to fill now, and is given a value"
-        mend = "release a version that leaves it out first"
-        yield from change.breaks(name, change.effects.writes(name), BreakKind.NOT_WRITABLE, what, mend)
+        hint = "release a version that leaves it out first"
+        yield from change.breaks(name, change.effects.writes(name), BreakKind.NOT_WRITABLE, what, hint)
 
 
 def _expression(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
     if before.generated and after.generated and before.expression != after.expression:
         what = f"is worked out otherwise ({before.expression} before, {after.expression} now)"
-        mend = "add a new column beside it, and move the readers over"
-        yield from change.breaks(name, change.effects.of(Verb.READ, name), BreakKind.VALUE_CHANGED, what, mend)
+        hint = "add a new column beside it, and move the readers over"
+        yield from change.breaks(name, change.effects.of(Verb.READ, name), BreakKind.VALUE_CHANGED, what, hint)

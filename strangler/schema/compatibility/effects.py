@@ -152,10 +152,10 @@ def _direct(name: str, feature: Feature, catalog: Catalog) -> Iterator[Effect]:
         if table in feature.deletes:
             yield Effect(table, Verb.DELETE, None, name)
         yield from _inserts(name, feature, table, catalog)
-        yield from _manners(name, feature, table)
+        yield from _wordings(name, feature, table)
 
 
-def _manners(name: str, feature: Feature, table: str) -> Iterator[Effect]:
+def _wordings(name: str, feature: Feature, table: str) -> Iterator[Effect]:
     for statement in feature.statements:
         tokens = words(statement.sql)
         if table.rpartition(".")[2] in names_in(statement.sql):

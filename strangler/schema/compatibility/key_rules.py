@@ -35,8 +35,8 @@ def key_breaks(before: Catalog, after: Catalog, effects: Mapping[str, Effects]) 
             yield break_make(change.table, None, pointing, kind, what, _LATER)
         for target, features in _pointed_at(change, effects):
             what = f"is pointed at by {_words(change)} {found.name} of {change.table}, {found.definition}"
-            mend = "release a version that deletes or changes those rows as it wants them first"
-            yield break_make(target, None, features, kind, what, mend)
+            hint = "release a version that deletes or changes those rows as it wants them first"
+            yield break_make(target, None, features, kind, what, hint)
 
 
 def _changes(before: Catalog, after: Catalog) -> Iterator[KeyChange]:

@@ -41,18 +41,18 @@ def _nature(change: TableChange) -> Iterator[Break]:
         # Rows of a partitioned table are read like any other's; one that no partition takes can't be written.
         still_read = {before.kind, after.kind} == {"table", "partitioned table"}
         features = effects.written if still_read else effects.all
-        mend = "keep it as it is, and make the other under a new name"
-        yield from change.breaks(None, features, BreakKind.TABLE_CHANGED, f"is a {after.kind} now", mend)
+        hint = "keep it as it is, and make the other under a new name"
+        yield from change.breaks(None, features, BreakKind.TABLE_CHANGED, f"is a {after.kind} now", hint)
     elif before.definition != after.definition:
-        mend = "make a new view beside it, and move the readers over"
-        yield from change.breaks(None, effects.all, BreakKind.TABLE_CHANGED, "shows something else now", mend)
+        hint = "make a new view beside it, and move the readers over"
+        yield from change.breaks(None, effects.all, BreakKind.TABLE_CHANGED, "shows something else now", hint)
     elif before.kind == "table" and change.in_one_database and before.oid != after.oid:
-        mend = "keep the old one until no running version needs it, and give the other a name of its own"
+        hint = "keep the old one until no running version needs it, and give the other a name of its own"
         what = "is another table of that name now, without the rows of the old one"
-        yield from change.breaks(None, effects.all, BreakKind.TABLE_CHANGED, what, mend)
+        yield from change.breaks(None, effects.all, BreakKind.TABLE_CHANGED, what, hint)
     if after.row_security and not before.row_security:
-        mend = "give the service's role a policy before row security is enabled"
-        yield from change.breaks(None, effects.all, BreakKind.TABLE_CHANGED, "hides rows by policies now", mend)
+        hint = "give the service's role a policy before row security is enabled"
+        yield from change.breaks(None, effects.all, BreakKind.TABLE_CHANGED, "hides rows by policies now", hint)
 
 
 def _triggers(change: TableChange) -> Iterator[Break]:
@@ -70,8 +70,8 @@ def _triggers(change: TableChange) -> Iterator[Break]:
             if name not in after
             else "a changed trigger"
         )
-        mend = "have the running version expect what is done to its rows first"
-        yield from change.breaks(None, features, BreakKind.TRIGGER_CHANGED, f"has {what} {name}", mend)
+        hint = "have the running version expect what is done to its rows first"
+        yield from change.breaks(None, features, BreakKind.TRIGGER_CHANGED, f"has {what} {name}", hint)
 
 
 def _checks(change: TableChange) -> Iterator[Break]:
@@ -140,8 +140,8 @@ def _gone_uniques(change: TableChange) -> Iterator[Break]:
             elif not served and (conflict.columns is None or gone.expressions or conflict.columns == gone.columns):
                 features |= who
         what = f"has no unique index {gone.name} any more, which ON CONFLICT goes by"
-        mend = "keep it until no running version does"
-        yield from change.breaks(None, features, BreakKind.UNIQUE_GONE, what, mend)
+        hint = "keep it until no running version does"
+        yield from change.breaks(None, features, BreakKind.UNIQUE_GONE, what, hint)
 
 
 def _primary_key(change: TableChange) -> Iterator[Break]:
@@ -149,8 +149,8 @@ def _primary_key(change: TableChange) -> Iterator[Break]:
     if before and before != after:
         # Columns beside the key's may be selected only where PostgreSQL knows that the key decides them.
         what = "has another primary key, and rows are grouped by the old one"
-        mend = "group by each column that is selected first"
-        yield from change.breaks(None, change.effects.of(Verb.WORD, "group"), BreakKind.UNIQUE_GONE, what, mend)
+        hint = "group by each column that is selected first"
+        yield from change.breaks(None, change.effects.of(Verb.WORD, "group"), BreakKind.UNIQUE_GONE, what, hint)
 
 
 def _long_values(change: TableChange) -> Iterator[Break]:
@@ -162,8 +162,8 @@ def _long_values(change: TableChange) -> Iterator[Break]:
         sized = _SIZED.fullmatch(spelled)
         if _UNSIZED.fullmatch(spelled) or (sized and int(sized.group(1)) > _INDEXED_CHARACTERS):
             what = f"has an index {index} now that takes no value of more than about 2,700 bytes"
-            mend = "index an expression of it, or use an index that is no btree"
-            yield from change.breaks(name, change.effects.writes(name), BreakKind.NARROWED, what, mend)
+            hint = "index an expression of it, or use an index that is no btree"
+            yield from change.breaks(name, change.effects.writes(name), BreakKind.NARROWED, what, hint)
 
 
 def _indexed(table: CatalogTable) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Before a Django migration is deployed: will the FastAPI that runs go on working, and is there a way back?
+"""Before a Django migration is deployed: will the FastAPI that runs go on working, and can it be undone?
 
 The pending migrations are applied to a clone of the live schema, one by one, and each is judged by what it did there:
 the catalog before and after, the statements of the running FastAPI, its role's rights, and the SQL that was sent.
@@ -35,13 +35,13 @@ from strangler.schema.guard.report import (
     of_lost,
     of_mismatches,
 )
-from strangler.schema.guard.reversibility import judge_way_back
+from strangler.schema.guard.reversibility import compare_reversal
 from strangler.schema.guard.scratch import Scratch, project_on_scratch, scratch_database
 from strangler.schema.guard.snapshot import Look, Size, find_lost, find_renamed, find_rewritten, look, table_sizes
 from strangler.schema.guard.squawk import lint
 
 _NO_ROLE: Final = "what FastAPI's role may do was not looked at: the server of --scratch doesn't have the live roles."
-_MEND: Final = "leave that until no running version needs it as it is"
+_HINT: Final = "leave that until no running version needs it as it is"
 _NOT_EXPORTED: Final = "the contract file doesn't say what the migrations lead to, such as ({count} in all): {sentence}"
 _NO_TIMEOUT: Final = (
     "{role}, who migrates, waits for a lock without end, and everybody else behind it: ALTER ROLE {role} SET "
@@ -133,7 +133,7 @@ class _Guard:
             database=self._guarded.source.name,
             migrations=tuple(judged),
             back=tuple(self._back(steps)) if len(steps) == len(judged) else (),
-            unjudged=tuple(_unjudged(first)),
+            inconclusive=tuple(_inconclusive(first)),
             notes=tuple(self._notes(first, last)) if judged else (),
         )
 
@@ -207,7 +207,7 @@ class _Guard:
     def _unready(self, before: Look, after: Look, told: Collection[tuple[str, str | None]]) -> Iterator[Mismatch]:
         """What the running service checks itself while the schema changes below it, and hasn't been told of."""
         known, found = (
-            consumer_mismatches(self._guarded.running, each.catalog, mend=_MEND) for each in (before, after)
+            consumer_mismatches(self._guarded.running, each.catalog, hint=_HINT) for each in (before, after)
         )
         return (each for each in found if each not in known and (each.table, each.column) not in told)
 
@@ -220,7 +220,7 @@ class _Guard:
         with self._rehearsing([step.done.label for step in steps]) as found:
             for undone in found:
                 step = left.pop()
-                yield judge_way_back(
+                yield compare_reversal(
                     undone,
                     step.before,
                     step.after,
@@ -235,11 +235,11 @@ def _place(each: Break) -> tuple[str, str, str | None]:
     return each.kind, each.table, each.column
 
 
-def _unjudged(first: Look) -> Iterator[Finding]:
+def _inconclusive(first: Look) -> Iterator[Finding]:
     for tried in first.tried.values():
         if tried.wrong:
             yield Finding(
-                kind="unjudged",
+                kind="inconclusive",
                 sentence=f"Statement {tried.name} of {tried.feature} doesn't work on the live schema as it is "
                 f"({tried.wrong}): name the consumer file of the FastAPI that runs with --consumer.",
                 features=(tried.feature,),

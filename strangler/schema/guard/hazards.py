@@ -15,7 +15,7 @@ _ALTERS: Final = re.compile(r"\s*(ALTER|DROP)\s+TABLE\b|\s*CREATE\s+(UNIQUE\s+)?
 
 
 class HazardKind(StrEnum):
-    """What is unsafe; advice on the mend is keyed by it, so a word stays as it is."""
+    """What is unsafe; the steps of the remedy are keyed by it, so a value never changes."""
 
     REWRITE = "rewrite"
     TYPE = "type"

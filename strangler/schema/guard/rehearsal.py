@@ -92,7 +92,7 @@ def _rehearsed(
         told.seek(0)
         reason = last_words(told.read().decode(errors="replace"), process.returncode)
         refused = UnsafeError if process.returncode == _REFUSED else FailedError
-        raise refused(f"the migrations can't be rehearsed: {without_secrets(reason, env)}.")
+        raise refused("the migrations can't be rehearsed", f"{without_secrets(reason, env)}")
 
 
 def _lines(process: "subprocess.Popen[bytes]", check: Callable[[], None]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from strangler.schema.compatibility.breaks import BreakKind
 from strangler.schema.guard.hazards import HazardKind
 
 # How a step begins names its part of the way.
-_SWITCH: Final = "migrate: let FastAPI do without it, export its consumer file, deploy it, and ask again."
+_SWITCH: Final = "migrate: let FastAPI do without it, export its consumer file, deploy it, and run the guard again."
 _FILL: Final = "migrate: fill the rows that are there in batches: RunPython in a migration with atomic = False."
 _STATE: Final = (
     "contract: take it out of Django first: SeparateDatabaseAndState(state_operations=[…]), and deploy Django."
@@ -19,7 +19,7 @@ _NEW_COLUMN: Final = (
     "expand: AddField for a second column beside {where}, nullable or with a db_default.",
     "migrate: write both, in Django's services or by a trigger (RunSQL), then fill the new one in batches: RunPython "
     "in a migration with atomic = False.",
-    "migrate: let FastAPI read and write the new one, export its consumer file, deploy it, and ask again.",
+    "migrate: let FastAPI read and write the new one, export its consumer file, deploy it, and run the guard again.",
     _STATE,
     "contract: drop the old column in a later migration: RunSQL('ALTER TABLE … DROP COLUMN …').",
 )
@@ -56,14 +56,14 @@ _RENAME_TABLE: Final = (
     "expand: rename the model in Python only, and no other step is needed: Meta.db_table = '{table}' changes nothing "
     "in the database. Else:",
     "expand: make a second table (CreateModel), and write both.",
-    "migrate: let FastAPI read and write the new one, export its consumer file, deploy it, and ask again.",
+    "migrate: let FastAPI read and write the new one, export its consumer file, deploy it, and run the guard again.",
     _STATE,
     "contract: drop {table} in a later migration: RunSQL('DROP TABLE …').",
 )
 _CONSTRAINT: Final = (
     "expand: let every version that runs, Django's and FastAPI's, write only what it will allow.",
     "migrate: AddConstraintNotValid(…), from django.contrib.postgres.operations: new rows are checked, old ones not.",
-    "contract: mend the rows that violate it, then ValidateConstraint(…) in a migration of its own.",
+    "contract: correct the rows that violate it, then ValidateConstraint(…) in a migration of its own.",
 )
 _UNIQUE: Final = (
     "expand: build the index alone, in a migration with atomic = False: RunSQL('CREATE UNIQUE INDEX CONCURRENTLY …').",
@@ -72,7 +72,7 @@ _UNIQUE: Final = (
 )
 _ACCEPT: Final = (
     "expand: let FastAPI take {where} as it will be, and deploy it.",
-    "contract: then migrate, and ask again with the consumer file of the version that runs.",
+    "contract: then migrate, and run the guard again with the consumer file of the version that runs.",
 )
 
 _STEPS: Final[Mapping[BreakKind | HazardKind, tuple[str, ...]]] = {
@@ -93,7 +93,7 @@ _STEPS: Final[Mapping[BreakKind | HazardKind, tuple[str, ...]]] = {
     ),
     BreakKind.NOT_WRITABLE: (
         "expand: let FastAPI leave {where} out of what it writes, and deploy it.",
-        "contract: then migrate, and ask again.",
+        "contract: then migrate, and run the guard again.",
     ),
     BreakKind.NEW_CONSTRAINT: _CONSTRAINT,
     BreakKind.UNIQUE_GONE: (_SWITCH, "contract: remove the constraint once no ON CONFLICT of a running version asks."),

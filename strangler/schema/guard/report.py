@@ -126,7 +126,7 @@ class GuardVerdict(IntEnum):
     SAFE = 0
     UNSAFE = 1
     BREAKS = 3
-    UNJUDGED = 4
+    INCONCLUSIVE = 4
 
 
 class Reversibility(StrEnum):
@@ -141,7 +141,7 @@ WORDS: Final = {
     GuardVerdict.SAFE: "safe",
     GuardVerdict.UNSAFE: "unsafe online",
     GuardVerdict.BREAKS: "breaks the running FastAPI",
-    GuardVerdict.UNJUDGED: "not judged",
+    GuardVerdict.INCONCLUSIVE: "inconclusive",
 }
 
 
@@ -167,7 +167,7 @@ class MigrationVerdict:
         if self.breaks:
             return GuardVerdict.BREAKS
         if self.error:
-            return GuardVerdict.UNJUDGED
+            return GuardVerdict.INCONCLUSIVE
         return GuardVerdict.UNSAFE if self.unsafe else GuardVerdict.SAFE
 
 
@@ -207,14 +207,14 @@ class GuardReport:
     Attributes:
         migrations: in the order in which they are applied.
         back: in the order in which they are undone, as far as that went.
-        unjudged: statements of the consumer that don't work on the live schema as it is.
+        inconclusive: statements of the consumer that don't work on the live schema as it is.
         notes: what wasn't looked at, and why.
     """
 
     database: str
     migrations: tuple[MigrationVerdict, ...] = ()
     back: tuple[MigrationReversal, ...] = ()
-    unjudged: tuple[Finding, ...] = ()
+    inconclusive: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -223,12 +223,12 @@ class GuardReport:
         found = {each.verdict for each in self.migrations}
         if GuardVerdict.BREAKS in found:
             return GuardVerdict.BREAKS
-        if self.migrations and self.unjudged:
-            return GuardVerdict.UNJUDGED
+        if self.migrations and self.inconclusive:
+            return GuardVerdict.INCONCLUSIVE
         return max(found, default=GuardVerdict.SAFE)
 
     @property
-    def way_back(self) -> Reversibility:
+    def reversibility(self) -> Reversibility:
         """Whether all of them may be undone, the worst of them."""
         found = {each.verdict for each in self.back}
         return next((each for each in (Reversibility.WRONG, Reversibility.LOSES) if each in found), Reversibility.SAFE)

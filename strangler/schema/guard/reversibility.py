@@ -59,7 +59,7 @@ def _within(key: str, then: CatalogTable, now: CatalogTable) -> Iterator[Catalog
 _SHOWN: Final = 5
 
 
-def judge_way_back(
+def compare_reversal(
     undone: Rehearsed, before: Look, after: Look, back: Look, *, running: Consumer, coming: Consumer, role: str
 ) -> MigrationReversal:
     """Judge a migration that was undone, or couldn't be.
@@ -88,8 +88,8 @@ def _stuck(undone: Rehearsed) -> Finding:
     stuck = ", ".join(each.describe or each.kind for each in undone.operations if not each.reversible)
     return Finding(
         kind="irreversible",
-        sentence=f"It can't be undone ({stuck or undone.error.rstrip('.')}): give each RunPython and RunSQL its way "
-        "back (reverse_code, reverse_sql), or have a backup at hand.",
+        sentence=f"It can't be undone ({stuck or undone.error.rstrip('.')}): make each RunPython and RunSQL "
+        "reversible (reverse_code, reverse_sql), or have a backup at hand.",
     )
 
 

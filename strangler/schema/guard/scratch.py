@@ -87,8 +87,8 @@ def require_scratch(source: Source, dsn: str) -> None:
     """
     if identity_of(dsn) == source.identity:
         raise UnsafeError(
-            f"the scratch database would be the live one, {source.name}: nothing was changed; let DATABASE_URL name "
-            "its database in its path only."
+            f"the scratch database would be the live one, {source.name}",
+            "nothing was changed; let DATABASE_URL name its database in its path only",
         )
 
 
@@ -133,7 +133,7 @@ def _require_alike(live: psycopg.Connection, admin: psycopg.Connection) -> None:
     wanted, found = (connection.info.server_version // 10_000 for connection in (live, admin))
     if wanted != found:
         raise UsageError(
-            f"the live server is PostgreSQL {wanted}, that of --scratch {found}: name one of the same version."
+            f"the live server is PostgreSQL {wanted}, that of --scratch {found}", "name one of the same version"
         )
 
 

@@ -71,8 +71,8 @@ def _squawk(text: str, options: Sequence[str]) -> list[dict[str, Any]]:
     program = shutil.which("squawk", path=sysconfig.get_path("scripts")) or shutil.which("squawk")
     if program is None:
         raise FailedError(
-            "squawk, which judges the SQL of migrations, isn't installed: "
-            ".venv/bin/python -m pip install -r requirements/guard.txt."
+            "squawk, which judges the SQL of migrations, isn't installed",
+            ".venv/bin/python -m pip install -r requirements/guard.txt",
         )
     # A configuration of the project's own would silence what is asked for here.
     argv = [program, "--reporter=json", "--stdin-filepath=migration.sql", "--config=/dev/null", *options]
@@ -82,5 +82,5 @@ def _squawk(text: str, options: Sequence[str]) -> list[dict[str, Any]]:
         )
         found: list[dict[str, Any]] = json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired, json.JSONDecodeError) as error:
-        raise FailedError(f"squawk fails ({error}): install requirements/guard.txt again.") from error
+        raise FailedError(f"squawk fails ({error})", "install requirements/guard.txt again") from error
     return found

@@ -51,7 +51,7 @@ class Command(BaseCommand):
             self._write(error.facts)
             raise CommandError(str(error)) from error
         except (BadMigrationError, InconsistentMigrationHistory, NodeNotFoundError) as error:
-            raise CommandError(f"The migrations can't be planned ({first_line(error)}): mend them.") from error
+            raise CommandError(f"The migrations can't be planned ({first_line(error)}): fix them.") from error
         except Error as error:
             raise CommandError(
                 f"The database doesn't answer ({first_line(error)}): check the settings' DATABASES."

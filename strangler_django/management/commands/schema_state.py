@@ -34,7 +34,7 @@ class Command(BaseCommand):
             if not options["no_database"]:
                 state |= database_state(connections[options["database"]])
         except (BadMigrationError, NodeNotFoundError) as error:
-            raise CommandError(f"The migrations can't be read ({first_line(error)}): mend them.") from error
+            raise CommandError(f"The migrations can't be read ({first_line(error)}): fix them.") from error
         except Error as error:
             raise CommandError(
                 f"The database doesn't answer ({first_line(error)}): check the settings' DATABASES."

@@ -142,7 +142,7 @@ def chain(source: Source, tmp_path_factory: pytest.TempPathFactory) -> GuardRepo
 
 def test_every_statement_works_on_what_there_is(source: Source) -> None:
     report = guarded(source, {})
-    assert (report.verdict, report.migrations, report.unjudged) == (GuardVerdict.SAFE, (), ())
+    assert (report.verdict, report.migrations, report.inconclusive) == (GuardVerdict.SAFE, (), ())
 
 
 @pytest.mark.parametrize("name", CHAIN)
@@ -167,7 +167,7 @@ def test_names_are_told_as_the_contract_has_them(chain: GuardReport) -> None:
 
 def test_all_of_them_lead_back(chain: GuardReport) -> None:
     assert [back.wrong for back in chain.back] == [()] * len(CHAIN)
-    assert chain.way_back is Reversibility.LOSES
+    assert chain.reversibility is Reversibility.LOSES
     assert {found.table for back in chain.back for found in back.losses} == {"lending_branch", "audit.entries"}
 
 

@@ -224,7 +224,7 @@ def test_what_can_not_be_undone_is_told_so(scratch: OwnDatabase, tmp_path: Path)
         (["lending"], "--backward takes migrations as APP.NAME"),
     ],
 )
-def test_an_impossible_way_back_changes_nothing(names: list[str], complaint: str, foreign: OwnDatabase) -> None:
+def test_an_irreversible_migration_changes_nothing(names: list[str], complaint: str, foreign: OwnDatabase) -> None:
     told = rehearse(foreign, {}, "--backward", *names)
     assert (told.code, told.lines) == (1, [])
     assert complaint in told.complaint

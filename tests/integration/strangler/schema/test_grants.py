@@ -307,8 +307,8 @@ def test_a_refusal_is_one_sentence_and_nothing_is_changed(database: OwnDatabase,
     finally:
         with psycopg.connect(database.owner_dsn) as connection:
             connection.execute("ALTER TABLE labels RENAME TO tags")
-    mend = "migrate, and let DATABASE_URL name the tables' owner."
-    assert str(caught.value) == f'Role {ROLE} can\'t be given its grants (relation "tags" does not exist): {mend}'
+    hint = "migrate, and let DATABASE_URL name the tables' owner."
+    assert str(caught.value) == f'Role {ROLE} can\'t be given its grants (relation "tags" does not exist): {hint}'
     assert privileges(database) == before
     with pytest.raises(
         FailedError, match=r" \(table blog_post_tags has another owner\): migrate, and let DATABASE_URL"

@@ -72,7 +72,7 @@ def run(project: Shop, *options: str) -> "subprocess.CompletedProcess[str]":
         (SAFE, 0, "all are safe to deploy. Rolling back loses what was written meanwhile."),
         (INDEX, 1, "1 unsafe online; the running FastAPI goes on working. Rolling back is safe."),
         (RENAME, 3, "1 would break the running FastAPI. Rolling back is safe."),
-        ('migrations.RunSQL("SELECT 1 / 0")', 4, "not all of it could be judged. shop.0002_next fails."),
+        ('migrations.RunSQL("SELECT 1 / 0")', 4, "the rehearsal is inconclusive. shop.0002_next fails."),
     ],
 )
 def test_the_last_line_is_the_verdict_and_the_exit_code_says_it_too(
@@ -102,7 +102,7 @@ def test_a_machine_reads_the_same(project: Shop) -> None:
     project.migration(RENAME)
     done = run(project, "--json")
     said = json.loads(done.stdout)
-    assert (done.returncode, said["verdict"], said["way_back"]) == (3, "breaks", "safe")
+    assert (done.returncode, said["verdict"], said["reversibility"]) == (3, "breaks", "safe")
     (migration,) = said["migrations"]
     assert (migration["app"], migration["name"], migration["verdict"]) == ("shop", "0002_next", "breaks")
     gone = next(found for found in migration["breaks"] if found["kind"] == "column-gone")

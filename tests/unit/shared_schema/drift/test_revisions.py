@@ -10,7 +10,7 @@ from shared_schema.contract.contract import Contract
 from shared_schema.drift.mismatch import Mismatch
 from shared_schema.drift.revisions import contract_changes
 
-MEND = "export the contract (manage.py export_schema), and look at what changes."
+HINT = "export the contract (manage.py export_schema), and look at what changes."
 PLAIN: dict[str, Any] = {
     "name": "books",
     "model": "library.Book",
@@ -55,7 +55,7 @@ def test_the_same_contract_has_no_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "to", "column", "subject", "said", "found"),
+    ("path", "to", "column", "subject", "expected", "actual"),
     [
         (("ordering",), ["-id"], None, "table books ordering", '["id"]', '["-id"]'),
         (
@@ -75,34 +75,34 @@ def test_the_same_contract_has_no_changes() -> None:
     ],
 )
 def test_each_changed_fact_is_told_by_table_and_column(
-    path: tuple[str | int, ...], to: Any, column: str | None, subject: str, said: str | None, found: str | None
+    path: tuple[str | int, ...], to: Any, column: str | None, subject: str, expected: str | None, actual: str | None
 ) -> None:
     (change,) = changes(*path, to=to)
     assert (change.table, change.column, change.subject) == ("books", column, subject)
-    assert change.said != change.found
-    assert said is None or change.said == said
-    assert found is None or change.found == found
-    assert change.sentence.endswith(MEND)
+    assert change.expected != change.actual
+    assert expected is None or change.expected == expected
+    assert actual is None or change.actual == actual
+    assert change.sentence.endswith(HINT)
 
 
 def test_a_default_of_none_is_not_no_default() -> None:
     with_none = deepcopy(PLAIN)
     with_none["columns"]["author_id"]["default"] = None
     (change,) = contract_changes(contract(PLAIN), contract(with_none))
-    assert (change.said, change.found) == (None, "null")
+    assert (change.expected, change.actual) == (None, "null")
 
 
 def test_a_new_table_is_one_change() -> None:
     (change,) = contract_changes(contract(None), contract(PLAIN))
-    assert (change.subject, change.said, change.found) == (
+    assert (change.subject, change.expected, change.actual) == (
         "table books",
         None,
         "(id integer not null, author_id integer null)",
     )
     assert str(change) == (
         "Table books is in Django's models and not in the contract (id integer not null, author_id integer null): "
-        f"{MEND}"
+        f"{HINT}"
     )
     (change,) = contract_changes(contract(PLAIN), contract(None))
-    assert (change.subject, change.found) == ("table books", None)
+    assert (change.subject, change.actual) == ("table books", None)
     assert str(change).startswith("Table books is in the contract and no longer in Django's models ")

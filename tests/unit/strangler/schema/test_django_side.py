@@ -58,7 +58,7 @@ def test_the_contract_follows_what_the_project_prints() -> None:
 
 
 @pytest.mark.parametrize("ask", [django_contract, django_state])
-def test_another_format_names_the_mend(ask: object) -> None:
+def test_another_format_names_the_hint(ask: object) -> None:
     with pytest.raises(FailedError, match="install the same version"):
         ask(project('print("[]")'))
 

@@ -155,7 +155,7 @@ def test_each_migration_is_judged_by_what_it_does(chain: GuardReport, name: str)
 def test_all_of_them_lead_back(chain: GuardReport) -> None:
     assert [back.label for back in chain.back] == [each.label for each in reversed(chain.migrations)]
     assert [back.wrong for back in chain.back if back.wrong] == []
-    assert chain.way_back is Reversibility.LOSES
+    assert chain.reversibility is Reversibility.LOSES
     lost = {finding.sentence for back in chain.back for finding in back.losses}
     assert "Undoing it drops shop_post.subtitle, with all that was written there meanwhile." in lost
     assert "Undoing it brings shop_post.body back empty: what it held went with the migration." in lost
@@ -191,10 +191,10 @@ def test_a_migration_that_fails_is_named_with_why(project: Shop) -> None:
     project.migration('migrations.AddField("post", "ok", models.TextField(null=True))')
     project.migration('migrations.RunSQL("SELECT 1 / 0")', name="0003_wrong", before="0002_next")
     report = project.guard()
-    assert report.verdict is GuardVerdict.UNJUDGED
+    assert report.verdict is GuardVerdict.INCONCLUSIVE
     assert [(each.label, each.verdict) for each in report.migrations] == [
         ("shop.0002_next", GuardVerdict.SAFE),
-        ("shop.0003_wrong", GuardVerdict.UNJUDGED),
+        ("shop.0003_wrong", GuardVerdict.INCONCLUSIVE),
     ]
     assert "division by zero" in report.migrations[1].error
 
@@ -203,22 +203,22 @@ def test_a_migration_that_can_not_be_undone_is_named(project: Shop) -> None:
     project.migration("migrations.RunPython(forwards)")
     report = project.guard()
     assert report.verdict is GuardVerdict.SAFE
-    assert report.way_back is Reversibility.WRONG
-    assert "give each RunPython and RunSQL its way back" in report.back[0].wrong[0].sentence
+    assert report.reversibility is Reversibility.WRONG
+    assert "make each RunPython and RunSQL reversible" in report.back[0].wrong[0].sentence
 
 
-def test_a_way_back_that_leads_elsewhere_is_named(project: Shop) -> None:
+def test_a_reversal_that_restores_another_schema_is_named(project: Shop) -> None:
     project.migration('migrations.RunSQL("ALTER TABLE shop_post ADD COLUMN x integer", migrations.RunSQL.noop)')
     (back,) = project.guard().back
     assert back.verdict is Reversibility.WRONG
     assert back.wrong[0].sentence == "Undone, the schema isn't what it was: column shop_post.x is new."
 
 
-def test_a_way_back_that_takes_rights_away_is_named(project: Shop) -> None:
+def test_a_reversal_that_takes_rights_away_is_named(project: Shop) -> None:
     revoke = f"REVOKE ALL ON shop_author FROM {project.role}"
     project.migration(f'migrations.RunSQL("SELECT 1", "{revoke}")')
     report = project.guard()
-    assert (report.verdict, report.way_back) == (GuardVerdict.SAFE, Reversibility.WRONG)
+    assert (report.verdict, report.reversibility) == (GuardVerdict.SAFE, Reversibility.WRONG)
     assert [(found.kind, found.column) for found in report.back[0].wrong] == [
         ("privilege", "id"),
         ("privilege", "name"),
@@ -258,9 +258,9 @@ def test_a_consumer_that_does_not_fit_the_live_schema_is_not_judged(project: Sho
     statement = {"name": "new", "sql": "SELECT subtitle FROM shop_post"}
     newer = Consumer.model_validate({"features": {"posts.new": {"statements": [statement]}}})
     report = project.guard(newer)
-    assert report.verdict is GuardVerdict.UNJUDGED
-    assert 'column "subtitle" does not exist' in report.unjudged[0].sentence
-    assert "--consumer" in report.unjudged[0].sentence
+    assert report.verdict is GuardVerdict.INCONCLUSIVE
+    assert 'column "subtitle" does not exist' in report.inconclusive[0].sentence
+    assert "--consumer" in report.inconclusive[0].sentence
 
 
 def test_a_project_that_does_not_heed_the_address_changes_nothing(project: Shop) -> None:

@@ -83,7 +83,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, *comparisons: SchemaComparison) ->
     monkeypatch.setattr(checking, "check_all", lambda _checked: iter(comparisons))
 
 
-MISSING = Mismatch("posts", "title", "Column posts.title is missing: mend it.", "column posts.title", "text", None)
+MISSING = Mismatch("posts", "title", "Column posts.title is missing: fix it.", "column posts.title", "text", None)
 
 
 def test_a_check_is_a_line_for_each_comparison_and_one_for_each_mismatch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_a_check_is_a_line_for_each_comparison_and_one_for_each_mismatch(monkeyp
     told = json.loads(run("check", "--json").output)
     assert (told["ok"], [each["ok"] for each in told["comparisons"]]) == (False, [True, False])
     assert told["comparisons"][1]["mismatches"] == [
-        {"table": "posts", "column": "title", "sentence": MISSING.sentence, "said": "text", "found": None}
+        {"table": "posts", "column": "title", "sentence": MISSING.sentence, "expected": "text", "actual": None}
     ]
 
 

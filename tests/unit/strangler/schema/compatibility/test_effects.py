@@ -242,7 +242,7 @@ def test_rows_that_are_grouped_by_a_key() -> None:
     assert kinds(catalog(LIKES), catalog(keyless), sending("SELECT id FROM likes", reads=reads)) == []
 
 
-def test_a_sentence_says_what_for_whom_and_the_mend() -> None:
+def test_a_sentence_says_what_for_whom_and_the_hint() -> None:
     users = consumer(**{name: Feature(reads={"users": ("name",)}) for name in "edcba"})
     (found,) = find_breaks(catalog(USERS), catalog(with_columns(USERS, name=None, title=column("text"))), users)
     assert found.features == ("a", "b", "c", "d", "e")

@@ -28,7 +28,7 @@ FAILED = MigrationVerdict(app="shop", name="0005", error="division by zero")
 
 
 @pytest.mark.parametrize(
-    ("migrations", "unjudged", "verdict"),
+    ("migrations", "inconclusive", "verdict"),
     [
         ((), (), GuardVerdict.SAFE),
         ((), (FINDING,), GuardVerdict.SAFE),
@@ -36,30 +36,30 @@ FAILED = MigrationVerdict(app="shop", name="0005", error="division by zero")
         ((SAFE, UNSAFE), (), GuardVerdict.UNSAFE),
         ((UNSAFE, BREAKS, SAFE), (), GuardVerdict.BREAKS),
         ((BREAKS, FAILED), (FINDING,), GuardVerdict.BREAKS),
-        ((UNSAFE, FAILED), (), GuardVerdict.UNJUDGED),
-        ((UNSAFE,), (FINDING,), GuardVerdict.UNJUDGED),
+        ((UNSAFE, FAILED), (), GuardVerdict.INCONCLUSIVE),
+        ((UNSAFE,), (FINDING,), GuardVerdict.INCONCLUSIVE),
     ],
 )
 def test_the_worst_is_the_verdict(
-    migrations: tuple[MigrationVerdict, ...], unjudged: tuple[Finding, ...], verdict: GuardVerdict
+    migrations: tuple[MigrationVerdict, ...], inconclusive: tuple[Finding, ...], verdict: GuardVerdict
 ) -> None:
-    assert GuardReport(database="live", migrations=migrations, unjudged=unjudged).verdict is verdict
+    assert GuardReport(database="live", migrations=migrations, inconclusive=inconclusive).verdict is verdict
 
 
 def test_the_exit_codes_are_those_that_are_documented() -> None:
     assert [
-        int(each) for each in (GuardVerdict.SAFE, GuardVerdict.UNSAFE, GuardVerdict.BREAKS, GuardVerdict.UNJUDGED)
+        int(each) for each in (GuardVerdict.SAFE, GuardVerdict.UNSAFE, GuardVerdict.BREAKS, GuardVerdict.INCONCLUSIVE)
     ] == [0, 1, 3, 4]
 
 
-def test_the_way_back_is_as_bad_as_its_worst_part() -> None:
+def test_reversibility_is_as_bad_as_its_worst_part() -> None:
     ways = [MigrationReversal(app="a", name="1"), MigrationReversal(app="a", name="2", losses=(FINDING,))]
-    assert GuardReport(database="live", back=tuple(ways)).way_back is Reversibility.LOSES
+    assert GuardReport(database="live", back=tuple(ways)).reversibility is Reversibility.LOSES
     assert (
-        GuardReport(database="live", back=(*ways, MigrationReversal(app="a", name="3", wrong=(FINDING,)))).way_back
+        GuardReport(database="live", back=(*ways, MigrationReversal(app="a", name="3", wrong=(FINDING,)))).reversibility
         is Reversibility.WRONG
     )
-    assert GuardReport(database="live").way_back is Reversibility.SAFE
+    assert GuardReport(database="live").reversibility is Reversibility.SAFE
 
 
 def test_what_only_got_another_name_takes_the_steps_of_a_rename() -> None:

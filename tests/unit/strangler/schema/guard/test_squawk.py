@@ -44,7 +44,7 @@ def test_it_knows_whether_a_transaction_is_around() -> None:
     assert "transaction-nesting" not in rules("BEGIN", "COMMIT", in_transaction=False).get("BEGIN", set())
 
 
-def test_without_it_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_it_the_hint_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("strangler.schema.guard.squawk.shutil.which", lambda *_arguments, **_options: None)
     with pytest.raises(FailedError, match=r"squawk.* isn't installed.*requirements/guard\.txt"):
         lint(["DROP TABLE x"], version=VERSION, in_transaction=True)
