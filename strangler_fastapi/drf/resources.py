@@ -75,7 +75,7 @@ class Resource:
         return JsonResponse(await self.listing.get(session, self._named(request)))
 
     async def create(self, request: Request, session: RequestSession) -> Response:
-        """A new row, committed.
+        """A new row.
 
         Raises:
             ApiError: the body is refused.
@@ -83,10 +83,10 @@ class Resource:
         values = await self.serializer.read(request, session)
         with self.serializer.refuse_duplicates():
             key: int = (await session.execute(self.insert(values))).scalar_one()
-        return await self._written(session, key, status_code=201)
+        return JsonResponse(await self.listing.get(session, self._by_key(key)), status_code=201)
 
     async def update(self, request: Request, session: RequestSession) -> Response:
-        """The row that the path names, changed and committed: all of it, or by PATCH what is sent.
+        """The row that the path names, changed: all of it, or by PATCH what is sent.
 
         Raises:
             ApiError: there is none, or the body is refused.
@@ -96,7 +96,7 @@ class Resource:
         with self.serializer.refuse_duplicates():
             if values and (await session.execute(self.change(key, values))).first() is None:
                 raise self.listing.not_found()
-        return await self._written(session, key)
+        return JsonResponse(await self.listing.get(session, self._by_key(key)))
 
     async def destroy(self, request: Request, session: RequestSession) -> Response:
         """Nothing: the row that the path names is gone, with what Django deletes along with it.
@@ -106,7 +106,6 @@ class Resource:
         """
         key = await self.find(request, session)
         await delete_rows(session, self.model.key(), [key], contract=self.model.__mapping__.contract)
-        await session.commit()
         return Response(status_code=204)
 
     async def find(self, request: Request, session: RequestSession, _caller: object = None) -> int:
@@ -150,12 +149,6 @@ class Resource:
 
     def _by_key(self, key: int) -> Criteria:
         return (equals("pk", self.listing.key, key),)
-
-    async def _written(self, session: RequestSession, key: int, *, status_code: int = 200) -> Response:
-        """The row as it was written, once that is sure."""
-        written = await self.listing.get(session, self._by_key(key))
-        await session.commit()
-        return JsonResponse(written, status_code=status_code)
 
     def _shape(self) -> Shape:
         fields = self.serializer.fields.items()

@@ -1,4 +1,4 @@
-"""The shop's tables."""
+"""The shop's tables, and where its paths begin."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped
 from shared_schema.mapping import Mapping, Reflected
 from strangler_fastapi.drf.urls import ApiPrefixes
 
+# A service without a prefix.
+PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 SHOP = Mapping(contract=Path(__file__).with_name("contract.json"))
 PREFIXES = ApiPrefixes(service="/api/v2", v1="/api", v2="/api/v2")
 

@@ -62,7 +62,7 @@ async def app(shop: OwnDatabase, consumer: Consumer) -> AsyncIterator[FastAPI]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api/v2") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         await until(lambda: client.get("/wares/"), 200)
         yield client
 
@@ -145,7 +145,7 @@ async def test_options_and_openapi_come_from_the_same_declaration(client: httpx.
     }
     document = app.openapi()
     assert [*document["components"]["schemas"]["Ware"]["properties"]] == [*described]
-    body = document["paths"]["/api/v2/wares/"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    body = document["paths"]["/wares/"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert [*body["properties"]] == ["code", "title", "pieces", "sold"]
     assert body["required"] == ["code", "title"]
 
