@@ -29,7 +29,7 @@ def test_the_contract_file_is_what_django_exports(tmp_path: Path) -> None:
 def test_the_consumers_file_is_what_the_features_send(seed: str, tmp_path: Path) -> None:
     """In a process of its own, where the classes are mapped on the contract's tables; the same in each."""
     file = tmp_path / "consumer.json"
-    argv = [sys.executable, "-m", "strangler_fastapi.export_consumer", "--output", str(file)]
+    argv = [sys.executable, "-m", "fastapi_app.consumer", "--output", str(file)]
     subprocess.run(argv, cwd=ROOT, env=base_environment() | {"PYTHONHASHSEED": seed}, check=True)  # noqa: S603 - ours
     hint = "run `python -m fastapi_app.consumer` and review the diff"
     derived, written = load_consumer(file), load_consumer(CONSUMER)
