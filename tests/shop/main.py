@@ -26,7 +26,6 @@ def create_shop(url: str, consumer: Consumer) -> FastAPI:
     app = DocumentedApi(title="Shop", lifespan=lifespan, redirect_slashes=False)
     app.state.prefixes = PREFIXES
     app.state.settings = SimpleNamespace(fastapi_read_only=False)
-    app.state.prefixes = PREFIXES
     app.router.routes.extend(wares.routes)
     add_handlers(app)
     return app

@@ -11,7 +11,6 @@ from strangler_fastapi.drf.urls import ApiPrefixes
 # A service without a prefix.
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 SHOP = Mapping(contract=Path(__file__).with_name("contract.json"))
-PREFIXES = ApiPrefixes(service="/api/v2", v1="/api", v2="/api/v2")
 
 
 class Ware(Reflected):
