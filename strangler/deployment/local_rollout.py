@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from strangler.deployment.local_gateway import native_gateway
 from strangler.gateway.interface import Gateway
-from strangler.local.services import shadow_database
 from strangler.rollout.evidence import Proof, evidence_find, evidence_path
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import RolloutFolder
@@ -57,6 +55,9 @@ def local_rollout(
 
     :raises FailedError: there is no nginx for this machine.
     """
+    # Here, since the image of the tool has no servers, and assembles the containers' rollout alone.
+    from strangler.deployment.local_gateway import native_gateway
+
     return rollout_assemble(
         settings,
         state_dir=state_dir,
@@ -71,5 +72,6 @@ def local_rollout(
 def _shadow_counts(state_dir: Path, names: Sequence[str]) -> ShadowCounts:
     # Here, since it imports all that a comparison needs, and few commands need evidence.
     from strangler.compare.shadow.results import shadow_evidence
+    from strangler.local.services import shadow_database
 
     return shadow_evidence(shadow_database(state_dir), names) if names else {}
