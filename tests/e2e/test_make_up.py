@@ -90,7 +90,7 @@ def test_a_killed_run_is_recovered_from_and_down_ends_the_next(checkout: Checkou
     assert alive(after) == ["postgres", "shadow", "django", "fastapi", "nginx"]
     # The services' logs are bounded; a copy of them in the supervisor's would grow for as long as the stack runs.
     assert checkout.strangler("status").returncode == 0
-    assert "/api/health/" in checkout.strangler("logs", "nginx").stdout
+    assert "/gateway/version" in checkout.strangler("logs", "nginx").stdout
     assert "nginx    | " not in (checkout.state.path / "supervisor.log").read_text()
     assert checkout.strangler("down").returncode == 0
     assert alive(after) == []

@@ -95,7 +95,7 @@ READS = {
     ),
     "links with the wrong prefix": Fault(
         file="strangler_fastapi/drf/urls.py",
-        code="path = prefix.rstrip(" / ") + path.removeprefix(prefixes.service.rstrip(" / "))",
+        code='path = prefix.rstrip("/") + path.removeprefix(prefixes.service.rstrip("/"))',
         instead="pass",
         asked="posts",
         found=named(
