@@ -11,6 +11,7 @@ ApiError
 ├── NotAcceptable         406
 ├── UnsupportedMediaType  415
 └── Unavailable           503
+    └── Conflict
 
 Source: `rest_framework.exceptions`.
 """
@@ -121,3 +122,10 @@ class Unavailable(ApiError):
 
     def __init__(self, sentence: str, *, retry_after: int = 5) -> None:
         super().__init__({"detail": sentence}, {"Retry-After": str(retry_after)})
+
+
+class Conflict(Unavailable):
+    """Another request changed the same rows meanwhile; nothing of this one is written."""
+
+    def __init__(self) -> None:
+        super().__init__("Another request changed the same rows: try again.", retry_after=1)

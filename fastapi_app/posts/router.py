@@ -92,7 +92,7 @@ async def posts_create(request: Request, session: Session, caller: Caller) -> Re
     """Write a post."""
     data = await POST_SERIALIZER.read(request, session)
     post_id = await service.post_create(session=session, author_id=caller.id, **data)
-    return JsonResponse(await queries.POSTS.get(session, queries.post_id_criteria(post_id)), status_code=201)
+    return JsonResponse(await queries.POSTS.get_written(session, queries.post_id_criteria(post_id)), status_code=201)
 
 
 @recent.get(response=POST_FORMS, many=list, query=("limit", "view"))
@@ -117,7 +117,7 @@ async def posts_update(request: Request, session: Session, caller: Caller) -> Re
     post_id = await _find(request, session, caller)
     data = await POST_SERIALIZER.read(request, session, instance_id=post_id)
     await service.post_update(session=session, post_id=post_id, **data)
-    return JsonResponse(await queries.POSTS.get(session, queries.post_id_criteria(post_id)))
+    return JsonResponse(await queries.POSTS.get_written(session, queries.post_id_criteria(post_id)))
 
 
 @post.delete()

@@ -79,7 +79,7 @@ async def tags_create(request: Request, session: Session) -> Response:
     data = await TAG_SERIALIZER.read(request, session)
     with TAG_SERIALIZER.refuse_duplicates():
         tag_id = await service.tag_create(session=session, **data)
-    return JsonResponse(await queries.TAGS.get(session, queries.tag_id_criteria(tag_id)), status_code=201)
+    return JsonResponse(await queries.TAGS.get_written(session, queries.tag_id_criteria(tag_id)), status_code=201)
 
 
 @tag.get(query=("search",))
@@ -97,7 +97,7 @@ async def tags_update(request: Request, session: Session, caller: Caller) -> Res
     data = await TAG_SERIALIZER.read(request, session, instance_id=tag_id)
     with TAG_SERIALIZER.refuse_duplicates():
         await service.tag_update(session=session, tag_id=tag_id, **data)
-    return JsonResponse(await queries.TAGS.get(session, queries.tag_id_criteria(tag_id)))
+    return JsonResponse(await queries.TAGS.get_written(session, queries.tag_id_criteria(tag_id)))
 
 
 @tag.delete()

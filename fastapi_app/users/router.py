@@ -116,7 +116,7 @@ async def users_create(request: Request, session: Session) -> Response:
     data = await USER_SERIALIZER.read(request, session)
     with USER_SERIALIZER.refuse_duplicates():
         user_id = await service.user_create(session=session, **data)
-    return JsonResponse(await queries.USERS.get(session, queries.user_id_criteria(user_id)), status_code=201)
+    return JsonResponse(await queries.USERS.get_written(session, queries.user_id_criteria(user_id)), status_code=201)
 
 
 @active.get(response=USER_SERIALIZER, many=Page, query=("min_posts", "ordering", "search"))
@@ -138,7 +138,7 @@ async def users_me(session: Session, caller: Caller) -> Response:
 async def users_me_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change the caller's username, e-mail or password."""
     await _update(request, session, caller.id)
-    return JsonResponse(await queries.ME.get(session, queries.user_id_criteria(caller.id)))
+    return JsonResponse(await queries.ME.get_written(session, queries.user_id_criteria(caller.id)))
 
 
 @user.get(query=("search",))
@@ -154,7 +154,7 @@ async def users_update(request: Request, session: Session, caller: Caller) -> Re
     """Change an account: all of it, or only what is given. For the user and for staff."""
     user_id = await _find_to_change(request, session, caller)
     await _update(request, session, user_id)
-    return JsonResponse(await queries.USERS.get(session, queries.user_id_criteria(user_id)))
+    return JsonResponse(await queries.USERS.get_written(session, queries.user_id_criteria(user_id)))
 
 
 @user.delete()

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from strangler_fastapi.db.session import driver_error
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.errors import ApiError, MethodNotAllowed, NotFound, Unavailable
+from strangler_fastapi.errors import ApiError, Conflict, MethodNotAllowed, NotFound, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ async def _schema_answer(request: Request, error: Exception) -> Unavailable | No
 def _database_answer(error: Exception) -> Unavailable | None:
     state = getattr(driver_error(error), "sqlstate", None)
     if state in _CONFLICTS:
-        return Unavailable("Another request changed the same rows: try again.", retry_after=1)
+        return Conflict()
     if state in _READ_ONLY:
         return Unavailable("This API is read-only for now: try again later.", retry_after=30)
     if state in _GOING or isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated):

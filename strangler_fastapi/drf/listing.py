@@ -9,7 +9,7 @@ from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, literal_colu
 from strangler_fastapi.db.query import Rows, Shape, fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, clauses_of, key_of, values_of
-from strangler_fastapi.errors import NotFound
+from strangler_fastapi.errors import Conflict, NotFound
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,17 @@ class Listing:
         items = await self.fetch(session, criteria)
         if not items:
             raise self.not_found()
+        return items[0]
+
+    async def get_written(self, session: RequestSession, criteria: Criteria) -> dict[str, Any]:
+        """The one item that meets `criteria`, which this request has written.
+
+        Raises:
+            Conflict: there is none, since another transaction has removed a row that it belongs to.
+        """
+        items = await self.fetch(session, criteria)
+        if not items:
+            raise Conflict
         return items[0]
 
     async def find(self, session: RequestSession, criteria: Criteria) -> int:

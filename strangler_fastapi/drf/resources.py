@@ -83,7 +83,7 @@ class Resource:
         values = await self.serializer.read(request, session)
         with self.serializer.refuse_duplicates():
             key: int = (await session.execute(self.insert(values))).scalar_one()
-        return JsonResponse(await self.listing.get(session, self._by_key(key)), status_code=201)
+        return JsonResponse(await self.listing.get_written(session, self._by_key(key)), status_code=201)
 
     async def update(self, request: Request, session: RequestSession) -> Response:
         """The row that the path names, changed: all of it, or by PATCH what is sent.
@@ -96,7 +96,7 @@ class Resource:
         with self.serializer.refuse_duplicates():
             if values and (await session.execute(self.change(key, values))).first() is None:
                 raise self.listing.not_found()
-        return JsonResponse(await self.listing.get(session, self._by_key(key)))
+        return JsonResponse(await self.listing.get_written(session, self._by_key(key)))
 
     async def destroy(self, request: Request, session: RequestSession) -> Response:
         """Nothing: the row that the path names is gone, with what Django deletes along with it.

@@ -130,7 +130,7 @@ def test_both_stacks_survive_a_database_that_stops_and_starts(own: LocalStack, d
         status, sentence = ready(door)
         assert status == 503
         assert sentence.startswith("The database does not answer (")
-        assert sentence.endswith("): start it, or mend FASTAPI_DATABASE_URL.")
+        assert sentence.endswith("): start it, or fix FASTAPI_DATABASE_URL.")
         assert statuses(door, "/api/health/", "/api/v2/health/live") == [503, 200]
     finally:
         own.children.adopt(own._postgres.start(), stop_seconds=STOP_SECONDS)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -37,7 +38,7 @@ class Shop:
         for stack in ("django", "fastapi"):
             document[stack]["folder"] = str(ROOT)  # type: ignore[index] # a table
         (folder / "strangler.toml").write_text(tomlkit.dumps(document))
-        self.front = httpx.Client(base_url=f"http://127.0.0.1:{self.ports['PROXY_PORT']}", trust_env=False)
+        self.front = f"http://127.0.0.1:{self.ports['PROXY_PORT']}"
 
     def run(self, *arguments: str, code: int = 0, **environment: str) -> str:
         done = subprocess.run(  # noqa: S603 - the tool itself
@@ -62,8 +63,12 @@ class Shop:
             admin.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
         return self.dsn(OWNER, "owner_password", name)
 
-    def served_by(self, path: str, **headers: str) -> str:
-        return self.front.get(path, headers=headers).headers["X-Served-By"]
+    def ask(self, path: str, method: str = "GET", **options: Any) -> httpx.Response:
+        """On a connection of its own: one that is kept is answered as before a switch until it is closed."""
+        return httpx.request(method, f"{self.front}{path}", trust_env=False, timeout=30, **options)
+
+    def served_by(self, path: str) -> str:
+        return self.ask(path).headers["X-Served-By"]
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +93,7 @@ def test_both_answer_below_their_own_prefixes(shop: Shop) -> None:
         "fastapi",
         "django",
     ]
-    assert shop.front.get("/products/").json() == [{"sku": "A-1", "name": "Ale", "price": "9.50", "stock": 0}]
+    assert shop.ask("/products/").json() == [{"sku": "A-1", "name": "Ale", "price": "9.50", "stock": 0}]
 
 
 def test_nothing_of_the_example_is_in_its_database(shop: Shop) -> None:
@@ -121,8 +126,8 @@ def test_a_route_is_proved_moved_and_taken_back(shop: Shop) -> None:
 
 
 def test_a_caller_is_known_by_the_claim_of_its_own_token(shop: Shop) -> None:
-    answer = shop.front.post("/login/", json={"email": CUSTOMER, "secret": SECRET}).json()
-    shop.front.get("/me/", headers={"Authorization": f"JWT {answer['data']['jwt']}"}).raise_for_status()
+    answer = shop.ask("/login/", "POST", json={"email": CUSTOMER, "secret": SECRET}).json()
+    shop.ask("/me/", headers={"Authorization": f"JWT {answer['data']['jwt']}"}).raise_for_status()
     lines = (shop.folder / ".run" / "logs" / "nginx.log").read_text().splitlines()
     callers = {entry["caller"] for entry in map(json.loads, lines) if entry["route"] == "shop.me"}
     assert callers == {"user:1"}
@@ -161,7 +166,7 @@ def test_a_database_that_up_may_prepare_is_migrated_and_has_the_role(shop: Shop,
     )
     try:
         other.run("up", "--detach", DATABASE_URL=theirs)
-        assert other.front.get("/next/products/").json() == []
+        assert other.ask("/next/products/").json() == []
     finally:
         other.run("down")
     assert contents(theirs)["products"] == 0

@@ -112,11 +112,12 @@ WRITES = {
         asked="users",
         found=named("users.me_update: missing at $.email"),
     ),
-    "posts outlive their author": Fault(
+    "a post of another goes along with its author": Fault(
         file="fastapi_app/users/service.py",
         code='await delete_rows(session, "users", [user_id], contract=BLOG.contract)',
         instead=_first(
-            "UPDATE posts SET author_id = 1 WHERE author_id = {user_id}",
+            "SELECT min(id) FROM posts WHERE author_id <> {user_id}",
+            'await delete_rows(session, "posts", found.scalars().all(), contract=BLOG.contract)',
             'await delete_rows(session, "users", [user_id], contract=BLOG.contract)',
         ),
         asked="users",

@@ -26,7 +26,7 @@ from shared_schema.consumer.usage import Usage, usage_of
 from strangler.compare.case import Case, ScenarioStep
 from strangler.compare.cases.case_files import scenarios_from_files
 from strangler.compare.writes.variables import Variables, case_filled, variables_save
-from strangler_fastapi.db import query as reads
+from strangler_fastapi.db import query
 from strangler_fastapi.db.query import Rows
 from tests.databases import OwnDatabase
 from tests.example import ROOT, load_routes
@@ -73,18 +73,19 @@ class Sent:
 
 @contextmanager
 def recording(engine: AsyncEngine) -> Iterator[Sent]:
-    sent, as_sent = Sent(), reads.as_sent
+    sent, compiled, as_sent = Sent(), query._statement, query.as_sent
 
-    def of_feature(rows: Rows) -> tuple[str, list[Any]]:
-        sent.rows(asked.get(), rows)
-        return as_sent(rows)
+    def of_feature(rows: Rows) -> object:
+        if feature := asked.get():
+            sent.rows(feature, rows)
+        return compiled(rows)
 
     def of_events(rows: Rows) -> tuple[str, list[Any]]:
         sent.rows("events", rows)
         return as_sent(rows)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reads, "as_sent", of_feature)
+        patch.setattr(query, "_statement", of_feature)
         patch.setattr(events, "as_sent", of_events)
         event.listen(engine.sync_engine, "before_execute", sent.statement)
         try:
