@@ -11,7 +11,7 @@ ApiError
 ├── NotAcceptable         406
 ├── UnsupportedMediaType  415
 └── Unavailable           503
-    └── Conflict
+    └── Conflict          503
 
 Source: `rest_framework.exceptions`.
 """
