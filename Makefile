@@ -19,7 +19,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 
 .DEFAULT_GOAL := help
 .PHONY: help up status logs down seed routes switch plan apply rollback history check compare schema env containers \
-	test torture bench bench-switch bench-compare lint lock clean
+	test test-long torture bench bench-switch bench-compare lint lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -101,9 +101,14 @@ containers: ## Build and start the containers, ask them what a client does, remo
 	@COMPOSE="$(COMPOSE)" $(python) -m pytest tests/e2e/containers/check_*.py $(ARGS)
 
 ##@ Work on it
-test: ## Run every test on a database of its own; ARGS="-k feed" passes arguments to pytest
+pytest = $(python) -m pytest -n 2 --dist loadfile
+test: ## Run the tests, on servers of their own, in minutes; ARGS="-k feed" passes arguments to pytest
 	@$(call bootstrap,dev)
-	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(pytest) -m "not long and not torture" $(ARGS)
+
+test-long: ## Run what takes longer: planted faults, kills, searches, whole stacks; ARGS as above
+	@$(call bootstrap,dev)
+	@$(pytest) -m long $(ARGS)
 
 torture: ## Hold 1,000 streams of events open on one process, and measure; alone on the machine
 	@$(call bootstrap,dev)

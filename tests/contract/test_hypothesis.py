@@ -58,6 +58,8 @@ POSTS = st.fixed_dictionaries(
     },
 )
 
+pytestmark = pytest.mark.long
+
 
 def check(comparison: Comparison, ask: Ask) -> None:
     first, second = comparison.ask(ask, served_by="fastapi")

@@ -267,6 +267,7 @@ def test_a_narrow_screen_does_not_scroll_sideways(look: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.long
 def test_a_thousand_differences_are_there_at_once(look: Open) -> None:
     left = {f"key {number}": "x" * 100 for number in range(90)}
 

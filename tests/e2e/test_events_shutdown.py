@@ -12,6 +12,8 @@ from tests.fastapi_process import fastapi_process
 from tests.shared_stack import StackAddresses
 from tests.streams import stream_of_new_service
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_at_sigterm_every_stream_ends_at_once_and_properly(

@@ -30,6 +30,7 @@ def moved(url: str, path: str, callers: list[dict[str, str]]) -> set[int]:
     return {number for number, stack in enumerate(found) if stack == "fastapi"}
 
 
+@pytest.mark.long
 def test_a_tenth_of_ten_thousand_users_is_moved_and_stays_moved_when_the_share_grows(
     make_gateway: MakeGateway,
 ) -> None:
@@ -44,6 +45,7 @@ def test_a_tenth_of_ten_thousand_users_is_moved_and_stays_moved_when_the_share_g
     assert tenth - quarter == set()
 
 
+@pytest.mark.long
 def test_each_route_begins_with_other_people(make_gateway: MakeGateway) -> None:
     users = [bearer(number) for number in range(2000)]
     url = make_gateway(**canary(10, "posts.list", "posts.recent")).url

@@ -103,6 +103,7 @@ def test_only_reads_of_the_routes_that_say_so_are_sampled(make_gateway: MakeGate
         assert waiting(receiver) == 0
 
 
+@pytest.mark.long
 def test_a_share_of_the_requests_is_sampled(make_gateway: MakeGateway) -> None:
     made = make_gateway(routes={"posts.list": {"shadow": 20}})
     found = 0

@@ -78,6 +78,7 @@ def test_secrets_are_readable_by_their_owner_only(checkout: Checkout) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in secrets.iterdir()} == {0o600}
 
 
+@pytest.mark.long
 def test_a_killed_run_is_recovered_from_and_down_ends_the_next(checkout: Checkout) -> None:
     killed = checkout.up()
     before = checkout.running()
@@ -97,6 +98,7 @@ def test_a_killed_run_is_recovered_from_and_down_ends_the_next(checkout: Checkou
     assert checkout.state.read() is None
 
 
+@pytest.mark.long
 def test_a_postmaster_pid_of_another_process_does_not_stop_the_start(checkout: Checkout) -> None:
     account = account_for_postgres()
     # PostgreSQL believes the file only if the process is one that its own account may signal.
@@ -110,6 +112,7 @@ def test_a_postmaster_pid_of_another_process_does_not_stop_the_start(checkout: C
         assert other.poll() is None
 
 
+@pytest.mark.long
 def test_a_service_that_dies_ends_the_stack_with_its_name(checkout: Checkout) -> None:
     supervisor = checkout.up()
     state = checkout.running()
@@ -122,6 +125,7 @@ def test_a_service_that_dies_ends_the_stack_with_its_name(checkout: Checkout) ->
     assert alive(state) == []
 
 
+@pytest.mark.long
 def test_a_shadow_that_dies_is_started_again_and_ends_nothing(checkout: Checkout) -> None:
     supervisor = checkout.up()
     before = checkout.running()

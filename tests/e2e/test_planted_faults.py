@@ -48,16 +48,19 @@ def test_each_fault_is_another_one_in_code_that_compiles() -> None:
     assert len(planted) == len(dict(faults)) == len(faults) >= 20
 
 
+@pytest.mark.long
 @each(reads_without, [file for file in FILES if file != "auth"])
 def test_reads_without_a_fault_are_equal(report: ComparisonReport) -> None:
     assert (report.exit_code, found_in(report)) == (0, set())
 
 
+@pytest.mark.long
 @each(reads_with, list(READS))
 def test_a_fault_is_named_by_reads(report: ComparisonReport, name: str) -> None:
     assert_names(report, READS[name])
 
 
+@pytest.mark.long
 @each(reads_with, list(COSTLY))
 def test_statements_for_each_item_stand_out_and_are_no_difference(report: ComparisonReport, name: str) -> None:
     assert (report.exit_code, found_in(report)) == (0, set())
@@ -71,11 +74,13 @@ def test_statements_for_each_item_stand_out_and_are_no_difference(report: Compar
     ].routes
 
 
+@pytest.mark.long
 @each(writes_without, [file for file in FILES if file != "feed"])
 def test_writes_without_a_fault_are_equal(report: ComparisonReport) -> None:
     assert (report.exit_code, found_in(report)) == (0, set())
 
 
+@pytest.mark.long
 @each(writes_with, list(WRITES))
 def test_a_fault_is_named_by_writes(report: ComparisonReport, name: str) -> None:
     assert_names(report, WRITES[name])

@@ -137,6 +137,7 @@ def test_its_consumer_file_is_what_its_statements_need() -> None:
     assert (SOURCE / "consumer.json").read_text() == consumer_text()
 
 
+@pytest.mark.long
 def test_nothing_is_written_to_a_database_that_up_did_not_make(shop: Shop, tmp_path: Path) -> None:
     theirs = shop.database("theirs")
     other = Shop(tmp_path)
@@ -157,6 +158,7 @@ def test_nothing_is_written_to_a_database_that_up_did_not_make(shop: Shop, tmp_p
     assert contents(theirs) == before
 
 
+@pytest.mark.long
 def test_a_database_that_up_may_prepare_is_migrated_and_has_the_role(shop: Shop, tmp_path: Path) -> None:
     theirs = shop.database("prepared")
     other = Shop(tmp_path)

@@ -115,6 +115,7 @@ def told(worker: Shadow) -> int:
     return found.asked + found.dropped + worker.results.missed()
 
 
+@pytest.mark.long
 def test_clients_notice_nothing_of_a_worker_that_is_dead_or_does_not_listen(
     watch: Watch, client: httpx.Client, alice: dict[str, str]
 ) -> None:

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.bench.keepalive import request
 from tests.bench.switching import switch_under_load
 from tests.rollouts import moves
 from tests.upstreams import upstream
+
+pytestmark = pytest.mark.long
 
 CLIENTS = 100
 SWITCHES = 30

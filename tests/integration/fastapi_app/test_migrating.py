@@ -75,6 +75,7 @@ class Load:
         return int(response.json().get("id", 0)) if method == "POST" and wanted == 201 else 0
 
 
+@pytest.mark.long
 async def test_not_one_request_fails_while_migrations_run(running: Running, own_database: OwnDatabase) -> None:
     load = Load(running.client)
     with psycopg.connect(own_database.owner_dsn, autocommit=True) as owner:

@@ -70,6 +70,7 @@ def run(own: OwnDatabase, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return called
 
 
+@pytest.mark.long
 def test_all_agree_and_what_does_not_is_named(run: Run, own: OwnDatabase, files: tuple[str, ...]) -> None:
     agreeing = run("check", *files)
     assert (agreeing.returncode, agreeing.stdout.count("ok  ")) == (0, 6), agreeing.stdout + agreeing.stderr
@@ -97,6 +98,7 @@ def test_the_picture_has_every_table_and_who_uses_it(
     assert "audit#46;entries" in drawn
 
 
+@pytest.mark.long
 def test_the_guard_names_a_migration_that_breaks_the_service(
     run: Run, own: OwnDatabase, files: tuple[str, ...], tmp_path: Path
 ) -> None:

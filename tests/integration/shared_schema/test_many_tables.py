@@ -21,6 +21,8 @@ from strangler.local.databases import database_drop, database_ensure
 from tests.databases import PASSWORD, OwnDatabase
 from tests.shared_stack import StackAddresses
 
+pytestmark = pytest.mark.long
+
 TABLES = 500
 MOST = 2.0
 TRIES = 2

@@ -221,6 +221,7 @@ def test_no_token_reaches_the_disk(start: Start, django: TinyStack, fastapi: Tin
     assert b"Traceback" not in written
 
 
+@pytest.mark.long
 def test_results_survive_a_kill_and_a_second_worker_is_refused(start: Start, tmp_path: Path) -> None:
     with start() as worker:
         worker.send({})

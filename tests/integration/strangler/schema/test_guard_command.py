@@ -23,6 +23,8 @@ from tests.example import ROOT, example_file
 from tests.shared_stack import StackAddresses
 from tests.shops import CONSUMER, Shop, leftovers, shop
 
+pytestmark = pytest.mark.long
+
 NAME = f"guarding_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 SAFE = 'migrations.AddField("post", "subtitle", models.TextField(null=True))'
 INDEX = 'migrations.AddIndex("post", models.Index(fields=["views"], name="by_views"))'

@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker
 from tests.guarding.properties import IGNORED, made_world, what_harms_nobody_is_called_safe, what_is_called_safe_works
 from tests.guarding.world import World
 
-pytestmark = pytest.mark.filterwarnings(IGNORED)
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings(IGNORED)]
 
 # An example takes a tenth of a second, and says something only as a whole.
 SETTINGS = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -117,6 +117,7 @@ def test_no_server_is_started_that_would_write_to_the_real_database(source: Sour
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(source: Source, told: list[str]) -> None:
     script = (
         "import sys, time\nfrom tests.integration.strangler.compare.writes.test_copies import *\n"
@@ -149,6 +150,7 @@ def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(source: Sou
     assert sorted(told) == [f"dropped {name}, which a killed run had left behind" for name in left]
 
 
+@pytest.mark.long
 async def test_a_run_that_is_cancelled_leaves_nothing(source: Source, tmp_path: Path) -> None:
     begun = asyncio.Event()
 
@@ -169,6 +171,7 @@ async def test_a_run_that_is_cancelled_leaves_nothing(source: Source, tmp_path: 
     assert servers() == []
 
 
+@pytest.mark.long
 async def test_a_server_that_dies_is_one_sentence_and_the_next_scenario_is_played(
     source: Source, tmp_path: Path
 ) -> None:

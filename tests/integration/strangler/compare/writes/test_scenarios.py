@@ -170,6 +170,7 @@ async def test_both_stacks_write_the_same_and_the_real_database_stays_as_it_is(s
     assert not [child for child in psutil.Process().children() if "gunicorn" in " ".join(child.cmdline())]
 
 
+@pytest.mark.long
 async def test_each_fault_is_named_where_it_first_shows(source: Source, tmp_path: Path) -> None:
     with psycopg.connect(source.owner_dsn) as connection:
         for number, fault in enumerate(FAULTS.values()):

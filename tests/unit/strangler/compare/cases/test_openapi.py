@@ -155,6 +155,7 @@ def _made_elsewhere(seed: int, *, hash_seed: int, source: Sequence[str] = ()) ->
     return run.stdout
 
 
+@pytest.mark.long
 def test_the_same_seed_makes_the_same_cases_in_any_process() -> None:
     first = _made_elsewhere(7, hash_seed=1)
     assert "multipart/form-data" in first
@@ -162,6 +163,7 @@ def test_the_same_seed_makes_the_same_cases_in_any_process() -> None:
     assert first != _made_elsewhere(8, hash_seed=1)
 
 
+@pytest.mark.long
 def test_what_stands_in_the_program_is_in_no_case(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Hypothesis would take texts from the source, but not from a folder that is called after a test."""
     folder = tmp_path_factory.mktemp("program")

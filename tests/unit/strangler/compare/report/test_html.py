@@ -145,6 +145,7 @@ def big(index: int) -> Example:
     return example(answer(left), answer(right), case=f"case {index}")
 
 
+@pytest.mark.long
 def test_a_thousand_differences_make_a_page_that_is_small_and_quick() -> None:
     routes = [
         route(f"route.{number}", *(groups(big(100 * number + index))[0] for index in range(25))) for number in range(40)
