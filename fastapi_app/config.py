@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     fastapi_workers: int = Field(default=2, ge=1)
     fastapi_read_only: bool = False
     db_pool_max: int = Field(default=10, ge=1)
+    statement_timeout: int = Field(default=10, ge=0)
     report_sql: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -72,6 +72,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         mapping=BLOG,
         consumer=load_consumer(CONSUMER_FILE),
         pool_max=settings.db_pool_max,
+        statement_seconds=settings.statement_timeout,
         report_sql=settings.report_sql,
     )
     async with watched(app.state.database), events_running(settings.fastapi_database_url) as app.state.events:

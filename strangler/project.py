@@ -36,6 +36,7 @@ PLACEHOLDERS: Final = frozenset(
             "environment",
             "log_level",
             "report_sql",
+            "statement_timeout",
             "read_only",
         ),
         *("allowed_hosts", "owner_url", "fastapi_url", "secret_key", "jwt_signing_key", "demo_password"),

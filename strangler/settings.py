@@ -42,6 +42,7 @@ class LocalSettings(BaseModel):
     fastapi_workers: Count = 2
     fastapi_read_only: bool = False
     db_pool_max: Count = 10
+    statement_timeout: Annotated[int, Field(ge=0, le=3600)] = 10
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     demo_password: str = "strangler-demo"  # noqa: S105 - development only; nothing is seeded elsewhere
     trusted_proxies: str = ""

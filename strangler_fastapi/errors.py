@@ -2,6 +2,7 @@
 
 ApiError
 ├── ParseError            400
+├── SuspiciousRequest     400
 ├── ValidationFailed      400
 ├── NotAuthenticated      401
 ├── AuthenticationFailed  401
@@ -40,6 +41,15 @@ class ParseError(ApiError):
 
     def __init__(self, detail: str = "Malformed request.") -> None:
         super().__init__({"detail": detail})
+
+
+class SuspiciousRequest(ApiError):
+    """A request that Django itself refuses before any view sees it; the words are DRF's (`exceptions.bad_request`)."""
+
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__({"error": "Bad Request (400)"})
 
 
 class ValidationFailed(ApiError):

@@ -9,11 +9,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from strangler_fastapi.drf.limits import LONGEST_ADDRESS, LONGEST_HEADER, MOST_HEADERS
 from strangler_fastapi.drf.rendering import UNFORESEEN, JsonResponse
 from strangler_fastapi.drf.urls import public_path, with_query
 from strangler_fastapi.logs import request_id
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_LONG_ADDRESS = {"detail": "Request address is too long: send less."}
+_LARGE_HEADERS = {"detail": "Request headers are too large: send less."}
 # Django's SecurityMiddleware, as it is set by default.
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -68,6 +71,11 @@ class RequestMiddleware:
 
     def _next(self, scope: Scope) -> ASGIApp:
         path = scope["path"]
+        if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
+            return JsonResponse(_LONG_ADDRESS, status_code=414)
+        headers = scope["headers"]
+        if len(headers) > MOST_HEADERS or any(len(name) + len(value) > LONGEST_HEADER for name, value in headers):
+            return JsonResponse(_LARGE_HEADERS, status_code=431)
         if not path.endswith("/") and not self._is_known_path(path) and self._is_known_path(f"{path}/"):
             location = with_query(scope, f"{public_path(scope)}/")
             scope["unframed"] = True

@@ -23,8 +23,9 @@ class UsernameField(serializers.CharField):
     """Folds to NFKC before validating, as `create_user` does: else two spellings of a name meet in the database."""
 
     def to_internal_value(self, data: object) -> str:
-        """The folded name."""
-        return User.normalize_username(super().to_internal_value(data))
+        """The folded name; one that is too long anyway stays as it is, for folding takes quadratic time."""
+        name = super().to_internal_value(data)
+        return name if len(name) > USERNAME_MAX_LENGTH else User.normalize_username(name)
 
 
 class NormalizedEmailField(serializers.EmailField):

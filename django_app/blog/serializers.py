@@ -11,6 +11,9 @@ from django_app.blog.models import TAG_NAME_MAX_LENGTH, Post, Tag
 
 RECENT_DEFAULT = 10
 RECENT_MAX = 50
+# Every page of a list carries them whole.
+CONTENT_MAX_LENGTH = 50_000
+TAGS_MAX = 50
 
 
 class TagNamesField(serializers.ListField):
@@ -31,11 +34,12 @@ class PostSerializer(serializers.ModelSerializer):
     """A post, its author within."""
 
     author = UserSerializer(read_only=True)
-    tags = TagNamesField(required=False)
+    tags = TagNamesField(required=False, max_length=TAGS_MAX)
 
     class Meta:
         model = Post
         fields = ("id", "title", "content", "author", "tags", "published", "created_at")
+        extra_kwargs = {"content": {"max_length": CONTENT_MAX_LENGTH}}  # noqa: RUF012 - Django's own words
 
 
 class PostMinimalSerializer(serializers.ModelSerializer):

@@ -11,6 +11,16 @@ CONNECT_TIMEOUT_S = 5
 POOL_WAIT_S = 5.0
 
 
+def statement_timeout_set(settings: dict[str, Any], *, seconds: int) -> None:
+    """Have PostgreSQL end every statement of the connections to come after so many seconds; 0 is never.
+
+    For the server alone: a migration may take longer.
+    """
+    if seconds:
+        options = settings["OPTIONS"]
+        options["options"] = f"{options.get('options', '')} -c statement_timeout={seconds}s".strip()
+
+
 def database_settings(*, url: str, pool_max: int) -> dict[str, Any]:
     """Settings of one database with a psycopg pool of 1 to `pool_max` connections in each process.
 

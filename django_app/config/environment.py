@@ -28,6 +28,7 @@ class Environment:
     jwt_signing_key: str
     database_url: str
     db_pool_max: int
+    statement_timeout: int
     allowed_hosts: tuple[str, ...]
     demo_password: str
     log_level: str
@@ -65,6 +66,7 @@ def environment_read(variables: Mapping[str, str] = os.environ) -> Environment:
         jwt_signing_key=_secret(variables, "JWT_SIGNING_KEY", production=production),
         database_url=_required(variables, "DATABASE_URL"),
         db_pool_max=_positive(variables, "DB_POOL_MAX", default=10),
+        statement_timeout=_whole(variables, "STATEMENT_TIMEOUT", default=10),
         allowed_hosts=_list(variables, "ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"),
         demo_password=variables.get("DEMO_PASSWORD") or DEMO_PASSWORD_DEFAULT,
         log_level=_log_level(variables),
@@ -100,6 +102,14 @@ def _secret(variables: Mapping[str, str], name: str, *, production: bool) -> str
         msg = f"{name} is a placeholder or shorter than {SECRET_MIN_LENGTH} characters: set a long random one."
         raise EnvironmentInvalidError(msg)
     return value
+
+
+def _whole(variables: Mapping[str, str], name: str, *, default: int) -> int:
+    text = variables.get(name) or str(default)
+    if not text.isascii() or not text.isdigit():
+        msg = f"{name} is {text!r}: set it to a whole number, or 0 for none."
+        raise EnvironmentInvalidError(msg)
+    return int(text)
 
 
 def _positive(variables: Mapping[str, str], name: str, *, default: int) -> int:

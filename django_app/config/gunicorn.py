@@ -27,6 +27,10 @@ timeout = 60
 graceful_timeout = 20
 # Each worker imports the application itself, so a restarted worker takes nothing over, and pools are never shared.
 preload_app = False
+# The largest that it takes, so that nginx refuses first, and in JSON; FastAPI has the same limits.
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
 # nginx writes the access log.
 accesslog = None
 logconfig_dict = logging_settings(level=server.log_level)

@@ -9,6 +9,8 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from shared_schema.limits import distinct_orderings
+
 
 class PagePagination(PageNumberPagination):
     """Pages of 20, or of `page_size` up to 100; a larger one is cut to 100, a senseless one is 20."""
@@ -27,7 +29,8 @@ class StableOrderingFilter(OrderingFilter):
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> Sequence[str] | None:
         """The terms to order by, or None where neither the caller nor the view names one."""
-        terms = super().get_ordering(request, queryset, view)
+        found = super().get_ordering(request, queryset, view)
+        terms = distinct_orderings(found) if found else None
         if not terms or any(term.lstrip("-") == "id" for term in terms):
             return terms
         return [*terms, "-id" if terms[-1].startswith("-") else "id"]

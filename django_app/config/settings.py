@@ -70,6 +70,7 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database_settings(url=environment.database_url, pool_max=environment.db_pool_max)}
+STATEMENT_TIMEOUT = environment.statement_timeout
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -101,15 +102,15 @@ LOGGING = logging_settings(level=environment.log_level)
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
-        "rest_framework.parsers.FormParser",
-        "rest_framework.parsers.MultiPartParser",
+        "strangler_django.parsers.JSONParser",
+        "strangler_django.parsers.FormParser",
+        "strangler_django.parsers.MultiPartParser",
     ],
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
-        "rest_framework.filters.SearchFilter",
+        "strangler_django.filters.SearchFilter",
         "django_app.config.lists.StableOrderingFilter",
     ],
     "DEFAULT_PAGINATION_CLASS": "django_app.config.lists.PagePagination",

@@ -10,6 +10,10 @@ from strangler_fastapi.drf.fields import ListField, ReadOnlyField, Scope
 from strangler_fastapi.drf.model_fields import model_field
 from strangler_fastapi.drf.serializers import Serializer
 
+# Every page of a list carries them whole: as in v1.
+CONTENT_MAX_LENGTH = 50_000
+TAGS_MAX = 50
+
 
 class TagNamesField(ListField):
     """A post's tags as their names; a name that is given twice counts once."""
@@ -24,10 +28,13 @@ POST_SERIALIZER = Serializer(
     {
         "id": model_field(Post, "id", example=1),
         "title": model_field(Post, "title", example="Fig trees"),
-        "content": model_field(Post, "content", example="They grow by swallowing others."),
+        "content": model_field(
+            Post, "content", max_length=CONTENT_MAX_LENGTH, example="They grow by swallowing others."
+        ),
         "author": ReadOnlyField(type="nested object", children=USER_SERIALIZER),
         "tags": TagNamesField(
             required=False,
+            max_length=TAGS_MAX,
             child=model_field(Tag, "name", validators=()),
             help_text="Names, sorted in answers; unknown ones are created.",
             example=["garden", "trees"],

@@ -17,8 +17,10 @@ class UsernameField(CharField):
     """A username in Unicode's NFKC form (`AbstractBaseUser.normalize_username`)."""
 
     async def convert(self, value: Any, scope: Scope) -> str:  # noqa: ANN401 - whatever was sent
-        """The folded name."""
-        return unicodedata.normalize("NFKC", await super().convert(value, scope))
+        """The folded name; one that is too long anyway stays as it is, for folding takes quadratic time."""
+        name = await super().convert(value, scope)
+        is_too_long = self.max_length is not None and len(name) > self.max_length
+        return name if is_too_long else unicodedata.normalize("NFKC", name)
 
 
 class NormalizedEmailField(EmailField):

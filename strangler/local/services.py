@@ -114,6 +114,7 @@ def _values(settings: LocalSettings, connections: Connections, stack: Stack) -> 
         "pool": str(settings.db_pool_max),
         "environment": settings.environment,
         "log_level": settings.log_level,
+        "statement_timeout": str(settings.statement_timeout),
         "report_sql": "1" if settings.reports_sql else "0",
         "read_only": "1" if settings.fastapi_read_only else "0",
         "allowed_hosts": settings.allowed_hosts,

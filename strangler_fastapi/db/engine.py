@@ -37,6 +37,7 @@ class Database:
         service: the service's name, which its connections bear in `pg_stat_activity`.
         mapping: the service's classes, mapped once the database has what they need.
         consumer: what the service's statements need of the tables.
+        statement_seconds: after how long PostgreSQL ends a statement of a request; 0 is never.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class Database:
         mapping: Mapping,
         consumer: Consumer,
         pool_max: int,
+        statement_seconds: int = 10,
         report_sql: bool = False,
     ) -> None:
-        self.engine = _engine(url, service, pool_max, report_sql=report_sql)
+        self.engine = _engine(url, service, pool_max, statement_seconds=statement_seconds, report_sql=report_sql)
         # Of its own: while requests wait for every connection of the pool the service is busy, and not unready.
         self._watching = _engine(url, service, 1, pre_ping=True)
         self.problem: str | None = "The database was not asked yet."
@@ -148,7 +150,16 @@ async def watched(database: Database) -> AsyncIterator[None]:
         await database.close()
 
 
-def _engine(url: str, service: str, pool_max: int, *, report_sql: bool = False, pre_ping: bool = False) -> AsyncEngine:
+def _engine(
+    url: str,
+    service: str,
+    pool_max: int,
+    *,
+    statement_seconds: int = 0,
+    report_sql: bool = False,
+    pre_ping: bool = False,
+) -> AsyncEngine:
+    limits = {"statement_timeout": f"{statement_seconds}s"} if statement_seconds else {}
     engine = create_async_engine(
         _asyncpg_url(url),
         pool_size=pool_max,
@@ -159,7 +170,7 @@ def _engine(url: str, service: str, pool_max: int, *, report_sql: bool = False, 
         pool_pre_ping=pre_ping,
         connect_args={
             "timeout": _CONNECT_SECONDS,
-            "server_settings": {"application_name": service},
+            "server_settings": {"application_name": service, **limits},
             **({"connection_class": CountedConnection} if report_sql else {}),
         },
     )

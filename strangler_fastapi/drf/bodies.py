@@ -5,21 +5,24 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from email.message import Message
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from shared_schema.charsets import UnsupportedCharsetError, require_text_charset
+from strangler_fastapi.drf.limits import LARGEST_BODY, MOST_FIELDS
+from strangler_fastapi.drf.multipart import Parameters, header_parameters, multipart_pairs
 from strangler_fastapi.drf.negotiation import JSON, media_type_matches
-from strangler_fastapi.errors import ParseError, UnsupportedMediaType
+from strangler_fastapi.errors import ParseError, SuspiciousRequest, UnsupportedMediaType
 
 URL_ENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 PARSED = (JSON, URL_ENCODED, MULTIPART)
 
 _LONGEST_CONTENT_TYPE = 256
+# Python makes no number of more.
+_MOST_DIGITS = 4300
 # What Django takes for a boundary (`MultiPartParser.boundary_re`).
 _BOUNDARY = re.compile(r"[ -~]{0,200}[!-~]")
 
@@ -47,7 +50,7 @@ class Form(Mapping[str, Any]):
 
     def indexed(self, name: str) -> list[Any]:
         """The values of `name[0]`, `name[1]` and so on, by index (`rest_framework.utils.html`)."""
-        pattern = re.compile(rf"{re.escape(name)}\[([0-9]+)\]")
+        pattern = re.compile(rf"{re.escape(name)}\[([0-9]{{1,{_MOST_DIGITS}}})\]")
         found = {int(match[1]): self[key] for key in self if (match := pattern.fullmatch(key))}
         return [found[index] for index in sorted(found)]
 
@@ -58,63 +61,83 @@ async def parse_body(request: Request) -> Any:  # noqa: ANN401 - whatever JSON t
     Raises:
         UnsupportedMediaType: the content type is no JSON and no form.
         ParseError: the body is not what its content type says.
+        SuspiciousRequest: it is larger than Django reads, or has more fields.
     """
-    body = await request.body()
+    body = await _read(request)
     header = request.headers.get("content-type", "")
     if not body:
         return Form(()) if header.split(";", 1)[0].strip().lower() in (URL_ENCODED, MULTIPART) else {}
     if len(header) > _LONGEST_CONTENT_TYPE:
         raise UnsupportedMediaType(header)
-    if media_type_matches(JSON, header):
-        return _parse_json(body, header)
-    if media_type_matches(URL_ENCODED, header):
-        return Form(parse_qsl(_text(body), keep_blank_values=True))
-    if media_type_matches(MULTIPART, header):
-        return await _parse_multipart(request, header)
-    raise UnsupportedMediaType(header)
+    parse = next((parse for kind, parse in _PARSERS.items() if media_type_matches(kind, header)), None)
+    if parse is None:
+        raise UnsupportedMediaType(header)
+    parameters = _parameters(header)
+    return parse(body, header, parameters, _charset(parameters))
 
 
-def _parse_json(body: bytes, header: str) -> Any:  # noqa: ANN401 - whatever JSON the client sent
-    reader = codecs.getreader(_charset(header))
+async def _read(request: Request) -> bytes:
+    """The body, which is in memory only as far as it may be.
+
+    Raises:
+        SuspiciousRequest: it is too large.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise SuspiciousRequest
+    return bytes(body)
+
+
+def _parse_json(body: bytes, _header: str, _parameters: Parameters, charset: str) -> Any:  # noqa: ANN401 - as above
+    reader = codecs.getreader(charset)
     try:
         return json.loads(reader(io.BytesIO(body)).read(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ParseError(f"JSON parse error - {error}") from None
 
 
-def _text(body: bytes) -> str:
-    """As Django's QueryDict: what is no UTF-8 is Latin-1."""
+def _parse_form(body: bytes, _header: str, _parameters: Parameters, charset: str) -> Form:
+    """As Django's QueryDict: what its charset can't say is Latin-1."""
     try:
-        return body.decode()
+        text = body.decode(charset)
     except UnicodeDecodeError:
-        return body.decode("latin-1")
+        text = body.decode("latin-1")
+    if text.count("&") >= MOST_FIELDS:
+        raise SuspiciousRequest
+    return Form(parse_qsl(text, keep_blank_values=True, encoding=charset))
 
 
-async def _parse_multipart(request: Request, header: str) -> Form:
+def _parse_multipart(body: bytes, header: str, parameters: Parameters, charset: str) -> Form:
     if not header.isascii():
         raise ParseError(f"Multipart form parse error - Invalid non-ASCII Content-Type in multipart: {header}")
-    boundary = _parameter(header, "boundary")
-    if boundary is None or not _BOUNDARY.fullmatch(boundary):
+    boundary = parameters.get("boundary")
+    if not boundary or not _BOUNDARY.fullmatch(boundary):
         raise ParseError(f"Multipart form parse error - Invalid boundary in multipart: {boundary}")
+    return Form(multipart_pairs(body, boundary, charset))
+
+
+_PARSERS = {JSON: _parse_json, URL_ENCODED: _parse_form, MULTIPART: _parse_multipart}
+
+
+def _parameters(header: str) -> Parameters:
     try:
-        async with request.form() as form:
-            return Form(form.multi_items())
-    except HTTPException:
-        # Django takes what it can read of a broken multipart body, which is nothing where it breaks off at once.
-        return Form(())
+        return header_parameters(header)[1]
+    except ValueError:
+        return {}
 
 
-def _parameter(header: str, name: str) -> str | None:
-    message = Message()
-    message["content-type"] = header
-    value = message.get_param(name)
-    return value if isinstance(value, str) else None
+def _charset(parameters: Parameters) -> str:
+    """The charset of the body; one that nobody knows is UTF-8, as in Django.
 
-
-def _charset(header: str) -> str:
-    name = _parameter(header, "charset") or "utf-8"
+    Raises:
+        ParseError: it is not one that a body may be in.
+    """
     try:
-        return codecs.lookup(name).name
+        return require_text_charset(parameters.get("charset", "utf-8"))
+    except UnsupportedCharsetError as error:
+        raise ParseError(str(error)) from None
     except LookupError:
         return "utf-8"
 

@@ -11,6 +11,7 @@ from pydantic import Field as PydanticField
 
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.limits import MOST_FIELDS
 from strangler_fastapi.drf.validators import (
     NO_EMAIL,
     Invalid,
@@ -222,10 +223,15 @@ class BooleanField(Field):
 
 @dataclass(frozen=True, kw_only=True)
 class ListField(Field):
-    """A list whose items are each as `child` (`serializers.ListField`)."""
+    """A list whose items are each as `child` (`serializers.ListField`).
+
+    Without a `max_length` it takes as many items as Django takes fields of a form; DRF takes any number then.
+    """
 
     kind: ClassVar[str] = "list"
     child: Field
+    max_length: int | None = None
+    min_length: int | None = None
 
     def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return form.all(name) or form.indexed(name) or MISSING
@@ -233,6 +239,8 @@ class ListField(Field):
     async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
         if not isinstance(value, list):
             raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
+        if self.max_length is None and len(value) > MOST_FIELDS:
+            raise Invalid(f"Ensure this field has no more than {MOST_FIELDS} elements.")
         items: list[Any] = []
         errors: dict[str, Any] = {}
         for index, item in enumerate(value):
@@ -244,14 +252,23 @@ class ListField(Field):
             raise Invalid(errors)
         return items
 
+    def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
+        longest = () if self.max_length is None else (at_most(self.max_length, of="elements"),)
+        shortest = () if self.min_length is None else (at_least(self.min_length, of="elements"),)
+        return (*longest, *shortest)
+
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
-        return list[self.child.annotation(request=request)]  # type: ignore[misc] # a type that is computed
+        kind: Any = list[self.child.annotation(request=request)]  # type: ignore[misc] # a type that is computed
+        bounds = (MinLen(self.min_length or 0), MaxLen(self.max_length or MOST_FIELDS))
+        return Annotated[(kind, *bounds)] if request and (self.min_length or self.max_length) else kind
 
     def sample(self) -> list[Any]:  # noqa: D102 - see Field
         return [self.child.sample()]
 
     def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
-        return super().describe(name) | {"child": self.child.describe(None)}
+        bounds = {"min_length": self.min_length, "max_length": self.max_length}
+        described = super().describe(name) | {bound: value for bound, value in bounds.items() if value is not None}
+        return described | {"child": self.child.describe(None)}
 
 
 @dataclass(frozen=True, kw_only=True)

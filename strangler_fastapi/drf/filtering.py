@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, cast, func, not_, or_
 
+from shared_schema.limits import MOST_SEARCH_TERMS, TOO_MANY_SEARCH_TERMS, distinct_orderings, distinct_terms
 from strangler_fastapi.drf.criteria import Criteria, Criterion
 from strangler_fastapi.drf.validators import Invalid, check_storable
 from strangler_fastapi.errors import ValidationFailed
@@ -136,7 +137,7 @@ def search_criteria(params: Params, columns: Callable[[], tuple[Any, ...]]) -> C
     """Every term of `?search=` must be in one of `columns`, in any case (`SearchFilter`, icontains).
 
     Raises:
-        ValidationFailed: a character that no column can hold.
+        ValidationFailed: a character that no column can hold, or too many terms.
     """
     text = params.get("search", "")
     if not text:
@@ -145,7 +146,10 @@ def search_criteria(params: Params, columns: Callable[[], tuple[Any, ...]]) -> C
         check_storable(text)
     except Invalid as error:
         raise ValidationFailed(error.detail) from None
-    return tuple(_search_criterion(f"search{number}", columns, term) for number, term in enumerate(_search_terms(text)))
+    terms = distinct_terms(_search_terms(text))
+    if len(terms) > MOST_SEARCH_TERMS:
+        raise ValidationFailed([TOO_MANY_SEARCH_TERMS])
+    return tuple(_search_criterion(f"search{number}", columns, term) for number, term in enumerate(terms))
 
 
 def ordering_terms(params: Params, allowed: Collection[str], default: tuple[str, ...]) -> tuple[str, ...]:
@@ -155,7 +159,7 @@ def ordering_terms(params: Params, allowed: Collection[str], default: tuple[str,
     The id is the last term, in the direction of the one before it, so that rows of equal rank stay on their page.
     """
     asked = (term.strip() for term in params.get("ordering", "").split(","))
-    terms = [term for term in asked if term.removeprefix("-") in allowed] or list(default)
+    terms = distinct_orderings(term for term in asked if term.removeprefix("-") in allowed) or list(default)
     if not any(term.lstrip("-") == "id" for term in terms):
         terms.append("-id" if terms[-1].startswith("-") else "id")
     return tuple(terms)

@@ -1,5 +1,6 @@
 """Turns exceptions into answers, in one place."""
 
+import json
 import logging
 import time
 
@@ -12,8 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from strangler_fastapi.db.session import driver_error
+from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.errors import ApiError, Conflict, MethodNotAllowed, NotFound, Unavailable
+from strangler_fastapi.errors import ApiError, Conflict, MethodNotAllowed, NotFound, SuspiciousRequest, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ _HTTP_METHOD_NOT_ALLOWED = 405
 def add_handlers(app: FastAPI) -> None:
     """Makes `app` answer every error in DRF's shape."""
     app.add_exception_handler(ApiError, _answer_api_error)
+    app.add_exception_handler(SuspiciousRequest, _answer_suspicious_request)
     app.add_exception_handler(HTTPException, _answer_http_error)
     database_errors = _DatabaseErrors()
     for kind in (DBAPIError, asyncpg.PostgresError, *_AWAY):
@@ -49,6 +52,13 @@ def add_handlers(app: FastAPI) -> None:
 async def _answer_api_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 - what the handler is registered for
     return JsonResponse(error.body, status_code=error.status, headers=error.headers)
+
+
+async def _answer_suspicious_request(request: Request, error: Exception) -> Response:
+    """As Django's JsonResponse writes it; no view has said yet what it allows."""
+    assert isinstance(error, SuspiciousRequest)  # noqa: S101 - what the handler is registered for
+    request.scope.pop("allow", None)
+    return Response(json.dumps(error.body), status_code=error.status, media_type=JSON)
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:

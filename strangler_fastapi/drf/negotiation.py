@@ -2,6 +2,7 @@
 
 from starlette.requests import Request
 
+from strangler_fastapi.drf.limits import require_few_parameters
 from strangler_fastapi.errors import NotAcceptable, NotFound
 
 JSON = "application/json"
@@ -20,15 +21,20 @@ def negotiate(request: Request, media_type: str = JSON) -> None:
     Raises:
         NotFound: `?format=` names another format.
         NotAcceptable: `Accept` names only other types.
+        SuspiciousRequest: the query string has more parameters than Django reads.
     """
+    require_few_parameters(request.scope["query_string"])
     if request.query_params.get("format") not in (None, "", "json"):
         raise NotFound
-    accepted = [
-        token for token in _tokens(request.headers.get("accept", "*/*")) if media_type_matches(media_type, token)
-    ]
+    accepted = [token for token in _tokens(_accept(request)) if media_type_matches(media_type, token)]
     if not accepted:
         raise NotAcceptable
     request.scope["indent"] = _indent(max(accepted, key=_precedence))
+
+
+def _accept(request: Request) -> str:
+    """Several lines of one header are one list (RFC 9110, 5.3); a server of WSGI hands them on so."""
+    return ",".join(request.headers.getlist("accept")) if "accept" in request.headers else "*/*"
 
 
 def _tokens(header: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Executable, select
@@ -62,22 +63,22 @@ class Unique:
         return any(rule.name == name and [column.name for column in rule.columns] == [self.column] for rule in rules)
 
 
-def at_most(length: int) -> "Validator":
-    """Text of no more characters than that."""
+def at_most(length: int, of: str = "characters") -> "Validator":
+    """A text of no more characters than that, or a list of no more elements."""
 
-    async def check(value: str, _scope: "Scope") -> None:
+    async def check(value: Sized, _scope: "Scope") -> None:
         if len(value) > length:
-            raise Invalid(f"Ensure this field has no more than {length} characters.")
+            raise Invalid(f"Ensure this field has no more than {length} {of}.")
 
     return check
 
 
-def at_least(length: int) -> "Validator":
-    """Text of no fewer characters than that."""
+def at_least(length: int, of: str = "characters") -> "Validator":
+    """A text of no fewer characters than that, or a list of no fewer elements."""
 
-    async def check(value: str, _scope: "Scope") -> None:
+    async def check(value: Sized, _scope: "Scope") -> None:
         if len(value) < length:
-            raise Invalid(f"Ensure this field has at least {length} characters.")
+            raise Invalid(f"Ensure this field has at least {length} {of}.")
 
     return check
 

@@ -1,6 +1,6 @@
 import pytest
 
-from django_app.config.database import database_settings
+from django_app.config.database import database_settings, statement_timeout_set
 from django_app.config.environment import EnvironmentInvalidError
 
 
@@ -27,3 +27,17 @@ def test_an_unusable_address_is_one_sentence_without_the_address(url: str, sente
     with pytest.raises(EnvironmentInvalidError, match=f"DATABASE_URL {sentence}") as caught:
         database_settings(url=url, pool_max=1)
     assert url not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "seconds", "expected"),
+    [
+        ("postgresql://h/blog", 10, "-c statement_timeout=10s"),
+        ("postgresql://h/blog?options=-c%20work_mem%3D8MB", 3, "-c work_mem=8MB -c statement_timeout=3s"),
+        ("postgresql://h/blog", 0, None),
+    ],
+)
+def test_statements_of_the_server_end_in_time(url: str, seconds: int, expected: str | None) -> None:
+    settings = database_settings(url=url, pool_max=1)
+    statement_timeout_set(settings, seconds=seconds)
+    assert settings["OPTIONS"].get("options") == expected

@@ -168,3 +168,27 @@ async def test_an_unforeseen_error_is_logged_with_the_requests_id(failed: httpx.
 
 async def test_an_unforeseen_error_has_the_security_headers(failed: httpx.Response) -> None:
     assert {name: failed.headers.get(name) for name in SECURITY} == SECURITY
+
+
+@pytest.mark.parametrize("length", [8190, 8191])
+async def test_an_address_is_as_long_as_gunicorn_takes(client: httpx.AsyncClient, length: int) -> None:
+    path = "/api/v2/health/live?"
+    response = await client.get(path + "a" * (length + 1 - len(path)))
+    answers = {8190: (200, {"status": "ok"}), 8191: (414, {"detail": "Request address is too long: send less."})}
+    assert (response.status_code, response.json()) == answers[length]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([(f"x{number}", "1") for number in range(95)], 200),
+        ([(f"x{number}", "1") for number in range(101)], 431),
+        ([("x", "1" * 8189)], 200),
+        ([("x", "1" * 8190)], 431),
+    ],
+    ids=["95", "101", "8190 bytes", "8191 bytes"],
+)
+async def test_headers_are_as_many_and_as_long_as_gunicorn_takes(
+    client: httpx.AsyncClient, headers: list[tuple[str, str]], status: int
+) -> None:
+    assert (await client.get("/api/v2/health/live", headers=headers)).status_code == status

@@ -12,13 +12,15 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 from django_filters.fields import IsoDateTimeField
 from hypothesis import example, given
 from hypothesis import strategies as st
-from rest_framework.filters import search_smart_split
+from rest_framework.exceptions import ValidationError as DrfValidationError
 from rest_framework.request import Request as DrfRequest
 from rest_framework.test import APIRequestFactory
 from sqlalchemy import Boolean, DateTime, Text, column
 from sqlalchemy.dialects import postgresql
 
 from django_app.config.lists import StableOrderingFilter
+from shared_schema.limits import MOST_SEARCH_TERMS, TOO_MANY_SEARCH_TERMS
+from strangler_django.filters import SearchFilter
 from strangler_fastapi.drf.criteria import Criterion
 from strangler_fastapi.drf.filtering import (
     BeyondDatabase,
@@ -124,6 +126,7 @@ SEARCHES = st.text(st.sampled_from(list("ab'\"\\,%_ \t\u00a0é")), max_size=24) 
 
 @given(text=SEARCHES)
 @example(text="a, b,,c")
+@example(text="a b a,b 'a'")
 @example(text='"a b" c')
 @example(text='\'it\\\'s\' "say \\"hi\\""')
 @example(text='say"hello there"you')
@@ -132,7 +135,8 @@ SEARCHES = st.text(st.sampled_from(list("ab'\"\\,%_ \t\u00a0é")), max_size=24) 
 def test_search_terms_are_split_and_escaped_as_in_drf(text: str) -> None:
     criteria = search_criteria({"search": text}, lambda: (NAME,))
     escape = BaseDatabaseOperations(None).prep_for_like_query
-    expected = [f"%{escape(term)}%" for term in search_smart_split(text)]
+    request = DrfRequest(APIRequestFactory().get("/", {"search": text}))
+    expected = [f"%{escape(term)}%" for term in SearchFilter().get_search_terms(request)]
     assert [value for criterion in criteria for value in criterion.values.values()] == expected
     assert len({criterion.name for criterion in criteria}) == len(criteria)
 
@@ -160,6 +164,17 @@ def test_a_search_for_what_no_column_can_hold_is_refused(text: str, sentence: st
     assert caught.value.body == [sentence]
 
 
+def test_more_terms_than_the_database_plans_in_no_time_are_refused_on_both_stacks() -> None:
+    most = " ".join(map(str, range(MOST_SEARCH_TERMS)))
+    assert len(search_criteria({"search": f"{most} {most}"}, lambda: (NAME,))) == MOST_SEARCH_TERMS
+    text = f"{most} more"
+    with pytest.raises(ValidationFailed) as caught:
+        search_criteria({"search": text}, lambda: (NAME,))
+    with pytest.raises(DrfValidationError) as refused:
+        SearchFilter().get_search_terms(DrfRequest(APIRequestFactory().get("/", {"search": text})))
+    assert caught.value.body == refused.value.detail == [TOO_MANY_SEARCH_TERMS]
+
+
 # ---- order
 
 ALLOWED = ("created_at", "title", "post_count")
@@ -167,10 +182,11 @@ ORDERINGS = st.lists(
     st.sampled_from(
         [*ALLOWED, *(f"-{name}" for name in ALLOWED), "id", "-id", "--id", "", " title ", "bogus", "-", "+id"]
     ),
-    max_size=4,
+    max_size=6,
 ).map(",".join)
 
 
+@example(text="title,-title,created_at,title")
 @given(text=ORDERINGS | st.text(max_size=12))
 @pytest.mark.parametrize("default", [("-created_at", "-id"), ("title",), ("-post_count",)])
 @pytest.mark.parametrize("allowed", [ALLOWED, (*ALLOWED, "id")])

@@ -25,7 +25,7 @@ POST = Serializer(
         "id": ReadOnlyField(type="integer", label="ID"),
         "title": CharField(max_length=8, min_length=2),
         "content": CharField(trim=False),
-        "tags": ListField(child=CharField(max_length=5), required=False),
+        "tags": ListField(child=CharField(max_length=5), required=False, max_length=3, min_length=1),
         "published": BooleanField(required=False),
     },
 )
@@ -35,7 +35,7 @@ class Post(serializers.Serializer[Any]):
     id = serializers.IntegerField(read_only=True, label="ID")
     title = serializers.CharField(max_length=8, min_length=2)
     content = serializers.CharField(trim_whitespace=False)
-    tags = serializers.ListField(child=serializers.CharField(max_length=5), required=False)
+    tags = serializers.ListField(child=serializers.CharField(max_length=5), required=False, max_length=3, min_length=1)
     published = serializers.BooleanField(required=False)
 
 
