@@ -6,7 +6,7 @@ import jwt
 from fastapi import Request
 from starlette.responses import Response
 
-from fastapi_app.auth.queries import identify
+from fastapi_app.auth.accounts import identify
 from fastapi_app.config import PREFIXES
 from fastapi_app.events.lifespan import Events
 from fastapi_app.events.response import EventStreamResponse, no_events

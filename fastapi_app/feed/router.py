@@ -3,7 +3,7 @@
 from fastapi import Request
 from starlette.responses import Response
 
-from fastapi_app.auth.queries import identify
+from fastapi_app.auth.accounts import identify
 from fastapi_app.config import PREFIXES
 from fastapi_app.posts import queries
 from fastapi_app.posts.serializers import POST_FORMS

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from fastapi_app.auth.queries import identify
+from fastapi_app.auth.accounts import identify
 from fastapi_app.config import PREFIXES
 from fastapi_app.tags import queries, service
 from fastapi_app.tags.serializers import TAG_SERIALIZER

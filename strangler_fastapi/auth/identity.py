@@ -17,6 +17,10 @@ class Account(Protocol):
     """The user of a token."""
 
     @property
+    def id(self) -> int:
+        """The primary key."""
+
+    @property
     def is_active(self) -> bool:
         """Whether the account may sign in."""
 

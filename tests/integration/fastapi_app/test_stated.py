@@ -16,7 +16,6 @@ import pytest_asyncio
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from fastapi_app.auth import queries as accounts
 from fastapi_app.consumer import CONSUMER_FILE
 from fastapi_app.events import queries as events
 from fastapi_app.events.batch import Position
@@ -26,6 +25,7 @@ from shared_schema.consumer.usage import Usage, usage_of
 from strangler.compare.case import Case, ScenarioStep
 from strangler.compare.cases.case_files import scenarios_from_files
 from strangler.compare.writes.variables import Variables, case_filled, variables_save
+from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.db import query
 from strangler_fastapi.db.query import Rows
 from tests.databases import OwnDatabase
@@ -167,9 +167,9 @@ async def test_features_send_what_they_state_and_state_what_they_send(played: Ru
 
 async def test_a_feature_that_reads_one_more_column_is_named(played: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that the role may read, since another feature does: PostgreSQL has nothing against it."""
-    columns = (User.id, User.username, User.is_active, User.is_staff)
+    columns = (User.id, User.is_active, User.is_staff)
     one_more = Rows("one more", lambda: select(*columns).where(User.email == "alice@example.com"), {})
-    monkeypatch.setattr(accounts, "account_rows", lambda _key: one_more)
+    monkeypatch.setattr(TokenTables, "account_by_id", lambda _tables, _key: one_more)
     with recording(played.engine) as sent:
         asked.set("tags")
         assert (await played.client.get("/tags/", headers=bearer(ALICE))).status_code == 200

@@ -1,0 +1,20 @@
+"""The caller of a request, and the tables of users and tokens."""
+
+from dataclasses import dataclass
+
+from fastapi_app.models import BlacklistedToken, OutstandingToken, User
+from strangler_fastapi.auth.identity import BearerIdentity
+from strangler_fastapi.auth.token_tables import TokenTables
+
+
+@dataclass(frozen=True)
+class Account:
+    """The caller of a request."""
+
+    id: int
+    is_active: bool
+    is_staff: bool
+
+
+TOKEN_TABLES = TokenTables(user=User, outstanding=OutstandingToken, blacklisted=BlacklistedToken, account=Account)
+identify = BearerIdentity(TOKEN_TABLES.find_account)

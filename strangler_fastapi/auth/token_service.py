@@ -1,0 +1,158 @@
+"""The life of a token, with the rows that simplejwt's token_blacklist app writes."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from shared_schema.passwords import needs_rehash
+from shared_schema.tokens import JTI_CLAIM, REFRESH, USER_ID_CLAIM
+from strangler_fastapi.auth.hashing import hash_off_loop, verify_off_loop
+from strangler_fastapi.auth.token_tables import TokenTables
+from strangler_fastapi.auth.tokens import (
+    Payload,
+    TokenError,
+    Tokens,
+    access_of,
+    check_claims,
+    check_type,
+    expiry,
+    new_refresh,
+    renew_refresh,
+)
+from strangler_fastapi.db.query import fetch, fetch_value
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.errors import AuthenticationFailed, ValidationFailed
+
+
+@dataclass(frozen=True)
+class TokenService:
+    """Obtains, refreshes, verifies and blacklists tokens for one request."""
+
+    session: RequestSession
+    tokens: Tokens
+    tables: TokenTables[Any]
+
+    async def obtain(self, *, username: str, password: str) -> dict[str, str]:
+        """Signs a user in: a new pair of tokens, `last_login` set, and a weak password hash replaced by a strong one.
+
+        Raises:
+            AuthenticationFailed: unknown user, wrong password or inactive account; all three take the same time.
+        """
+        accounts = await fetch(self.session, self.tables.account_by_name(username))
+        # A hash takes a tenth of a second: the connection goes back to the pool meanwhile.
+        await self.session.release()
+        if not accounts:
+            await hash_off_loop(password)
+            raise _no_account("with the given credentials")
+        user_id, stored, is_active = accounts[0]
+        if not await verify_off_loop(password, stored) or not is_active:
+            raise _no_account("with the given credentials")
+        renewed = await hash_off_loop(password) if needs_rehash(stored) else None
+        now = datetime.now(UTC)
+        refresh = new_refresh(user_id, now)
+        if renewed is not None:
+            await fetch(self.session, self.tables.set_password(user_id, renewed))
+        await self._record_issued(refresh, user_id, now)
+        await fetch(self.session, self.tables.set_last_login(user_id, datetime.now(UTC)))
+        return {"refresh": self.tokens.encode(refresh), "access": self.tokens.encode(access_of(refresh, now))}
+
+    async def refresh(self, *, refresh: str) -> dict[str, str]:
+        """Exchanges a refresh token for a new pair; of several exchanges of one token at once, one succeeds.
+
+        Raises:
+            AuthenticationFailed: the token is not accepted, or its user is gone or inactive.
+        """
+        now = datetime.now(UTC)
+        old, issued_id = await self._accepted_refresh(refresh)
+        user_id = None
+        if claim := old.get(USER_ID_CLAIM):
+            account = await self.tables.find_account(self.session, claim)
+            if account is None or not account.is_active:
+                raise _no_account("for the given token.")
+            user_id = account.id
+        new = renew_refresh(old, now)
+        await self._blacklist(old, issued_id, user_id, now)
+        await self._record_issued(new, user_id, now)
+        return {"access": self.tokens.encode(access_of(old, now)), "refresh": self.tokens.encode(new)}
+
+    async def verify(self, *, token: str) -> dict[str, str]:
+        """Answers nothing for a good token of either type.
+
+        Raises:
+            AuthenticationFailed: the token is not accepted.
+            ValidationFailed: it is blacklisted.
+        """
+        try:
+            payload = self.tokens.decode(token)
+            check_claims(payload)
+        except TokenError as error:
+            raise _not_valid(str(error)) from None
+        _, is_blacklisted = await self._issued(payload)
+        if is_blacklisted:
+            raise ValidationFailed({"non_field_errors": ["Token is blacklisted"]})
+        return {}
+
+    async def blacklist(self, *, refresh: str) -> dict[str, str]:
+        """Ends a refresh token.
+
+        Raises:
+            AuthenticationFailed: the token is not accepted, as when it was ended before.
+        """
+        payload, issued_id = await self._accepted_refresh(refresh)
+        account = await self.tables.find_account(self.session, payload.get(USER_ID_CLAIM))
+        await self._blacklist(payload, issued_id, account.id if account else None, datetime.now(UTC))
+        return {}
+
+    async def _accepted_refresh(self, token: str) -> tuple[Payload, int | None]:
+        """The claims of a good refresh token, and the id of its row where it is recorded as issued."""
+        try:
+            payload = self.tokens.decode(token)
+            issued_id, is_blacklisted = await self._issued(payload)
+            if is_blacklisted:
+                raise TokenError("Token is blacklisted")
+            check_claims(payload)
+            check_type(payload, REFRESH)
+        except TokenError as error:
+            raise _not_valid(str(error)) from None
+        return payload, issued_id
+
+    async def _issued(self, payload: Payload) -> tuple[int | None, bool]:
+        """The id of the token's row, None where it has none, and whether it is blacklisted."""
+        rows = await fetch(self.session, self.tables.issued_token(payload.get(JTI_CLAIM)))
+        return (rows[0][0], rows[0][1]) if rows else (None, False)
+
+    async def _record_issued(self, refresh: Payload, user_id: int | None, now: datetime) -> int | None:
+        """Records a token as issued; returns the row's id, None if another request recorded it first."""
+        row_id: int | None = await fetch_value(
+            self.session,
+            self.tables.add_outstanding(
+                user_id=user_id,
+                jti=refresh[JTI_CLAIM],
+                token=self.tokens.encode(refresh),
+                created_at=now,
+                expires_at=expiry(refresh),
+            ),
+        )
+        return row_id
+
+    async def _blacklist(
+        self,
+        refresh: Payload,
+        issued_id: int | None,
+        user_id: int | None,
+        now: datetime,
+    ) -> None:
+        if issued_id is None:
+            issued_id = await self._record_issued(refresh, user_id, now)
+        if issued_id is None:
+            issued_id, _ = await self._issued(refresh)
+        if issued_id is None or await fetch_value(self.session, self.tables.add_blacklisted(issued_id, now)) is None:
+            raise _not_valid("Token is blacklisted")
+
+
+def _no_account(what: str) -> AuthenticationFailed:
+    return AuthenticationFailed(f"No active account found {what}")
+
+
+def _not_valid(reason: str) -> AuthenticationFailed:
+    return AuthenticationFailed(reason, code="token_not_valid")

@@ -1,0 +1,144 @@
+"""simplejwt's views: obtain, refresh, verify and blacklist tokens."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from strangler_fastapi.auth.token_service import TokenService
+from strangler_fastapi.auth.token_tables import TokenTables
+from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.fields import CharField, ReadOnlyField
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.view import View, feature_router
+
+
+class TokenPair(BaseModel):
+    """A refresh token and the access token that goes with it."""
+
+    refresh: str
+    access: str
+
+
+class TokenRefreshed(BaseModel):
+    """The new access token and the refresh token that replaces the old one."""
+
+    access: str
+    refresh: str
+
+
+class EmptyObject(BaseModel):
+    """An empty object."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Answer = Callable[[TokenService, Mapping[str, str]], Awaitable[dict[str, str]]]
+
+
+@dataclass(frozen=True)
+class _TokenView:
+    """A view of simplejwt: what OPTIONS shows of it, what it reads, and what answers."""
+
+    name: str
+    description: str
+    summary: str
+    serializer: Serializer
+    response: type[BaseModel]
+    answer: Answer
+    writes: bool = True
+
+
+_REFRESH = _TokenView(
+    name="Token Refresh",
+    description="Takes a refresh type JSON web token and returns an access type JSON web\n"
+    "token if the refresh token is valid.",
+    summary="Exchange a refresh token for a new pair; the old one is no longer accepted.",
+    serializer=Serializer("TokenRefresh", {"refresh": CharField(), "access": ReadOnlyField(type="string")}),
+    response=TokenRefreshed,
+    answer=lambda service, data: service.refresh(refresh=data["refresh"]),
+)
+_VERIFY = _TokenView(
+    name="Token Verify",
+    description="Takes a token and indicates if it is valid.  This view provides no\n"
+    "information about a token's fitness for a particular use.",
+    summary="Ask whether a token is valid.",
+    serializer=Serializer("TokenVerify", {"token": CharField()}),
+    response=EmptyObject,
+    answer=lambda service, data: service.verify(token=data["token"]),
+    writes=False,
+)
+_BLACKLIST = _TokenView(
+    name="Token Blacklist",
+    description="Takes a token and blacklists it. Must be used with the\n"
+    "`rest_framework_simplejwt.token_blacklist` app installed.",
+    summary="Sign out: the refresh token is no longer accepted.",
+    serializer=Serializer("TokenBlacklist", {"refresh": CharField()}),
+    response=EmptyObject,
+    answer=lambda service, data: service.blacklist(refresh=data["refresh"]),
+)
+
+
+def token_router(
+    prefixes: ApiPrefixes,
+    tables: TokenTables[Any],
+    *,
+    paths: Mapping[str, str],
+    name: str = "auth",
+    example: tuple[str | None, str | None] = (None, None),
+) -> APIRouter:
+    """A router with a view for each of `paths`.
+
+    Args:
+        prefixes: the service's.
+        tables: where users and issued tokens are.
+        paths: `token`, `refresh`, `verify` and `blacklist`, as far as the API has them → the path of each.
+        name: the feature's name in the documentation; its endpoints are `<name>_token`, `<name>_refresh` and so on.
+        example: a username and a password, for the documentation.
+
+    Raises:
+        KeyError: `paths` names another view.
+    """
+    router = feature_router(prefixes, name)
+    views = {
+        "token": _obtain(tables.username_field, *example),
+        "refresh": _REFRESH,
+        "verify": _VERIFY,
+        "blacklist": _BLACKLIST,
+    }
+    for action, path in paths.items():
+        _add(router, path, tables, views[action], endpoint=f"{name}_{action}")
+    return router
+
+
+def _obtain(username_field: str, username: str | None, password: str | None) -> _TokenView:
+    return _TokenView(
+        name="Token Obtain Pair",
+        description="Takes a set of user credentials and returns an access and refresh JSON web\n"
+        "token pair to prove the authentication of those credentials.",
+        summary="Sign in: a new pair of tokens.",
+        serializer=Serializer(
+            "TokenObtain", {username_field: CharField(example=username), "password": CharField(example=password)}
+        ),
+        response=TokenPair,
+        answer=lambda service, data: service.obtain(username=data[username_field], password=data["password"]),
+    )
+
+
+def _add(router: APIRouter, path: str, tables: TokenTables[Any], kind: _TokenView, *, endpoint: str) -> None:
+    view = View(
+        router, path, name=kind.name, methods=("POST",), serializer=kind.serializer, description=kind.description
+    )
+
+    async def answer(request: Request, session: Session) -> Response:
+        service = TokenService(session, request.app.state.tokens, tables)
+        data = await kind.serializer.read(request, session)
+        return JsonResponse(await kind.answer(service, data))
+
+    answer.__name__, answer.__doc__ = endpoint, kind.summary
+    view.post(response=kind.response, writes=kind.writes)(answer)
