@@ -30,6 +30,15 @@ def dsn_to(dsn: str, name: str) -> str:
     return urlsplit(dsn)._replace(path=f"/{quote(name, safe='')}").geturl()
 
 
+def dsn_as(dsn: str, role: str, password: str) -> str:
+    """The same database, as another role."""
+    if "://" not in dsn:
+        return make_conninfo(dsn, user=role, password=password)
+    parts = urlsplit(dsn)
+    login = f"{quote(role, safe='')}:{quote(password, safe='')}"
+    return parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
 def login_of(dsn: str) -> tuple[str, str]:
     """The role and the password that an address names, each empty where it names none or is no address."""
     try:
@@ -77,18 +86,17 @@ def connected(dsn: str) -> Iterator[psycopg.Connection]:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Gives what PostgreSQL refuses as one sentence.
+def refusals(
+    *, hint: str = "give the role of DATABASE_URL CREATEDB and the tables, since the work is done on copies"
+) -> Iterator[None]:
+    """Gives what PostgreSQL refuses as one sentence; `hint` is for a right that is missing.
 
     :raises FailedError: it has refused something.
     """
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
-        raise FailedError(
-            f"the database refuses ({reason_of(error)})",
-            "give the role of DATABASE_URL CREATEDB and the tables, since the work is done on copies",
-        ) from error
+        raise FailedError(f"the database refuses ({reason_of(error)})", hint) from error
     except psycopg.OperationalError as error:
         raise FailedError(f"the database doesn't answer ({reason_of(error)}).") from error
     except psycopg.Error as error:

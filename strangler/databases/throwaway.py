@@ -4,6 +4,7 @@ import re
 import secrets
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import psycopg
@@ -50,18 +51,31 @@ class Throwaways:
         """What the run's database for `part` is called."""
         return f"{self._stem}_{part}_{self._number:08x}"
 
+    def role_create(self, name: str, password: str) -> None:
+        """Make the role of the database `name`, called like it: it may sign in, and nothing that a server shares.
+
+        :raises psycopg.Error: the server refuses.
+        """
+        role = sql.Identifier(name)
+        encrypted = self._admin.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+        self._admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(encrypted)))
+        # A superuser needs no membership; others make, fill and drop the role's database by it.
+        self._admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+
     def drop(self, name: str) -> None:
-        """Remove a database and end the sessions in it.
+        """Remove a database, the sessions in it and its role.
 
         :raises FailedError: the server refuses.
         """
         with refusals():
             database_drop(admin_dsn=self._admin_dsn, name=name)
+            if self._admin.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,)).fetchone() is not None:
+                self._admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
     def _leftovers_drop(self) -> None:
         """Databases of runs that are gone: their lock is free."""
         pattern = re.compile(rf"{re.escape(self._stem)}_[a-z]+_([0-9a-f]{{8}})")
-        names = self._admin.execute("SELECT datname FROM pg_database").fetchall()
+        names = self._admin.execute("SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles").fetchall()
         for found in filter(None, (pattern.fullmatch(name) for (name,) in names)):
             lock = (self._class, int(found[1], 16))
             row = self._admin.execute("SELECT pg_try_advisory_lock(%s, %s)", lock).fetchone()
@@ -76,8 +90,9 @@ _LONGEST_STEM: Final = 37
 _DATLOCALE_SINCE: Final = 170_000
 _SETTINGS: Final = """
     SELECT split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1)
-    FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase, unnest(setconfig) AS setting
-    WHERE setrole = 0 AND datname = %s
+    FROM pg_db_role_setting LEFT JOIN pg_database ON pg_database.oid = setdatabase
+    LEFT JOIN pg_roles ON pg_roles.oid = setrole, unnest(setconfig) AS setting
+    WHERE coalesce(rolname, '') = %s AND coalesce(datname, %s) = %s ORDER BY setdatabase
 """
 _LOCALES: Final = {
     "c": sql.SQL(""),
@@ -103,7 +118,7 @@ def database_create(admin: psycopg.Connection, *, name: str, template: str, like
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} {}")
     admin.execute(statement.format(sql.Identifier(name), sql.Identifier(template), options))
     _owner_copy(admin, name, like)
-    _settings_copy(admin, name, like)
+    settings_copy(admin, sql.SQL("DATABASE {}").format(sql.Identifier(name)), like=like)
 
 
 def _locale(admin: psycopg.Connection, like: str) -> sql.Composable:
@@ -127,11 +142,14 @@ def _owner_copy(admin: psycopg.Connection, name: str, like: str) -> None:
         )
 
 
-def _settings_copy(admin: psycopg.Connection, name: str, like: str) -> None:
-    """What `ALTER DATABASE … SET` says; a template doesn't pass it on."""
-    for setting, value in admin.execute(_SETTINGS, (like,)).fetchall():
+def settings_copy(admin: psycopg.Connection, subject: sql.Composable, *, like: str, role: str = "") -> None:
+    """Give `subject` of an ALTER what `ALTER DATABASE … SET` says of `like`, or ALTER ROLE of `role` there.
+
+    :raises psycopg.Error: the server refuses.
+    """
+    for setting, value in admin.execute(_SETTINGS, (role, like if role else None, like)).fetchall():
         parts = sql.SQL(".").join(map(sql.Identifier, setting.split(".")))
-        # Not SET … TO a literal, which would take a list for one name.
-        with admin.transaction():
+        # Not SET … TO a literal, which would take a list for one name. What only a superuser may set stays away.
+        with suppress(psycopg.errors.InsufficientPrivilege), admin.transaction():
             admin.execute("SELECT set_config(%s, %s, true)", (setting, value))
-            admin.execute(sql.SQL("ALTER DATABASE {} SET {} FROM CURRENT").format(sql.Identifier(name), parts))
+            admin.execute(sql.SQL("ALTER {} SET {} FROM CURRENT").format(subject, parts))

@@ -81,7 +81,9 @@ class Rehearsal:
                 self._run(plan)
         except (Exception, SystemExit) as error:
             app, name = self._current
-            raise RehearsalError({"app": app, "name": name, "error": _reason(error)}) from error
+            # psycopg's own error, which Django has wrapped, knows PostgreSQL's code.
+            sqlstate = getattr(error.__cause__, "sqlstate", None) or ""
+            raise RehearsalError({"app": app, "name": name, "error": _reason(error), "sqlstate": sqlstate}) from error
 
     def _run(self, plan: Plan) -> None:
         self._current = ("", "pre_migrate")

@@ -58,7 +58,7 @@ class Sql:
 def databases_closed(sentence: str, *, but: BaseDatabaseWrapper | None = None) -> Iterator[None]:
     """Whoever asks a database of the project meanwhile gets an error with that sentence.
 
-    Those of DATABASES that lead where `but` leads stay open.
+    Those of DATABASES that lead where `but` leads, as the same role, stay open.
 
     :raises DatabaseAskedError: from what asks, such as the function behind a field's choices.
     """
@@ -76,4 +76,4 @@ def databases_closed(sentence: str, *, but: BaseDatabaseWrapper | None = None) -
 
 
 def _address(connection: BaseDatabaseWrapper) -> tuple[Any, ...]:
-    return tuple(connection.settings_dict[part] for part in ("HOST", "PORT", "NAME"))
+    return tuple(connection.settings_dict[part] for part in ("HOST", "PORT", "NAME", "USER"))

@@ -131,7 +131,7 @@ def report_print(report: GuardReport) -> None:
 def _migration(judged: MigrationVerdict) -> None:
     out.print(Text.assemble((judged.label, "bold"), "  ", (WORDS[judged.verdict], _STYLES[judged.verdict])))
     if judged.error:
-        say(f"  it fails: {judged.error.rstrip('.')}.")
+        say(f"  it fails: {judged.error.rstrip('.')}{f' ({judged.hint})' if judged.hint else ''}.")
     told: set[tuple[str, ...]] = set()
     for mark, findings in (("breaks", judged.breaks), ("unsafe", judged.unsafe)):
         for finding in findings:

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import psycopg
-
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.contract.contract import Contract
 from shared_schema.drift.consumer import consumer_mismatches
@@ -34,14 +32,29 @@ from strangler.schema.guard.report import (
     of_hazards,
     of_lost,
     of_mismatches,
+    of_shared,
 )
 from strangler.schema.guard.reversibility import compare_reversal
 from strangler.schema.guard.scratch import Scratch, project_on_scratch, scratch_database
-from strangler.schema.guard.snapshot import Look, Size, find_lost, find_renamed, find_rewritten, look, table_sizes
+from strangler.schema.guard.snapshot import (
+    Eyes,
+    Look,
+    Size,
+    eyes,
+    find_lost,
+    find_renamed,
+    find_rewritten,
+    look,
+    table_sizes,
+)
 from strangler.schema.guard.squawk import lint
 
 _NO_ROLE: Final = "what FastAPI's role may do was not looked at: the server of --scratch doesn't have the live roles."
 _HINT: Final = "leave that until no running version needs it as it is"
+_REFUSED: Final = (
+    "beside the live database a migration may change nothing but its clone: rehearse it on a server that may be thrown "
+    "away, with --scratch"
+)
 _NOT_EXPORTED: Final = "the contract file doesn't say what the migrations lead to, such as ({count} in all): {sentence}"
 _NO_TIMEOUT: Final = (
     "{role}, who migrates, waits for a lock without end, and everybody else behind it: ALTER ROLE {role} SET "
@@ -86,9 +99,9 @@ def guard(
     tell(f"cloning the schema of {guarded.source.name}")
     with (
         scratch_database(guarded.source, server=server, tell=tell, check=check) as scratch,
-        connected(scratch.dsn) as connection,
+        eyes(scratch) as by,
     ):
-        return _Guard(guarded, scratch, connection, tell=tell, check=check).report()
+        return _Guard(guarded, scratch, by, tell=tell, check=check).report()
 
 
 @dataclass(frozen=True)
@@ -105,14 +118,14 @@ class _Guard:
         self,
         guarded: Guarded,
         scratch: Scratch,
-        connection: psycopg.Connection,
+        by: Eyes,
         *,
         tell: Callable[[str], None],
         check: Callable[[], None],
     ) -> None:
         self._guarded = guarded
         self._scratch = scratch
-        self._connection = connection
+        self._eyes = by
         self._tell = tell
         self._check = check
         self._role, _password = login_of(guarded.source.fastapi_dsn)
@@ -132,7 +145,7 @@ class _Guard:
         return GuardReport(
             database=self._guarded.source.name,
             migrations=tuple(judged),
-            back=tuple(self._back(steps)) if len(steps) == len(judged) else (),
+            back=tuple(self._back(steps)) if len(steps) == len(judged) and first.shared == last.shared else (),
             inconclusive=tuple(_inconclusive(first)),
             notes=tuple(self._notes(first, last)) if judged else (),
         )
@@ -149,7 +162,7 @@ class _Guard:
                 yield _NO_TIMEOUT.format(role=live.info.user)
 
     def _look(self) -> Look:
-        return look(self._connection, self._guarded.running, role=self._role if self._scratch.roles else None)
+        return look(self._eyes, self._scratch, self._guarded.running, role=self._role)
 
     def _sizes(self, first: Look) -> dict[str, Size]:
         with connected(self._guarded.source.admin_dsn) as live:
@@ -158,7 +171,8 @@ class _Guard:
     @contextmanager
     def _rehearsing(self, backward: Sequence[str] = ()) -> Iterator[Iterator[Rehearsed]]:
         project = project_on_scratch(self._guarded.project, self._guarded.source, self._scratch)
-        with rehearsing(project, scratch=self._scratch.name, backward=backward, check=self._check) as found:
+        name, role = self._scratch.name, self._scratch.role
+        with rehearsing(project, scratch=name, role=role, backward=backward, check=self._check) as found:
             yield found
 
     def _forward(self, before: Look) -> Iterator[_Step]:
@@ -177,6 +191,8 @@ class _Guard:
             *of_failures(find_failures(before.tried, after.tried)),
             *of_lost(find_lost(before.rights, after.rights, after.catalog), self._role),
         ]
+        shared = {self._real(name) for name, _ in before.shared ^ after.shared}
+        breaks += of_shared(shared & {f"role {self._role}"})
         targets = (target_of(statement, before.catalog) for statement in step.done.sql)
         self._made.update(target.table for target in targets if target.makes and target.table)
         evidence = RehearsalEvidence(
@@ -187,16 +203,28 @@ class _Guard:
             sizes=sizes,
             moves_rows=step.done.atomic and any(each.kind == "RunPython" for each in step.done.operations),
         )
-        version = self._connection.info.server_version
+        version = self._eyes.migrating.info.server_version
         remarks = lint(step.done.sql, version=version, in_transaction=step.done.atomic)
         return MigrationVerdict(
             app=step.done.app,
             name=step.done.name,
             breaks=tuple(breaks),
-            unsafe=tuple(of_hazards(find_hazards(step.done.sql, remarks, evidence))),
+            unsafe=(
+                *of_hazards(find_hazards(step.done.sql, remarks, evidence)),
+                *of_shared(shared - {f"role {self._role}"}),
+            ),
             seconds=step.done.seconds,
             error=step.done.error,
+            hint=_REFUSED if step.done.is_refused and self._scratch.roles else "",
         )
+
+    def _real(self, subject: str) -> str:
+        """A role or database by the name that the live one has, whose part the clone's plays."""
+        kind, name = subject.split(" ", 1)
+        if not self._scratch.roles or name != self._scratch.name:
+            return subject
+        owner, _password = login_of(self._guarded.source.owner_dsn)
+        return f"{kind} {owner if kind == 'role' else self._guarded.source.name}"
 
     def _breaks(self, before: Look, after: Look) -> Iterator[Break]:
         """What this migration breaks; what is broken already stays another's."""

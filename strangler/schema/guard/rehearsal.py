@@ -47,6 +47,12 @@ class Rehearsed(BaseModel):
     sql: tuple[str, ...] = ()
     seconds: float = 0.0
     error: str = ""
+    sqlstate: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its role lacks a right (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+        return self.sqlstate == "42501"
 
     @property
     def label(self) -> str:
@@ -56,13 +62,18 @@ class Rehearsed(BaseModel):
 
 @contextmanager
 def rehearsing(
-    project: ManageCommand, *, scratch: str, backward: Sequence[str] = (), check: Callable[[], None] = lambda: None
+    project: ManageCommand,
+    *,
+    scratch: str,
+    role: str,
+    backward: Sequence[str] = (),
+    check: Callable[[], None] = lambda: None,
 ) -> Iterator[Iterator[Rehearsed]]:
     """Gives each migration once it is done; the next begins when the next is asked for.
 
-    `scratch` is the name of the database, which must be the one that the project is told of. The pending migrations
-    are applied, or those of `backward` undone. `check` is called while a migration is waited for; what it raises ends
-    Django.
+    `scratch` is the name of the database and `role` who migrates it: the project must sign in there as that role. The
+    pending migrations are applied, or those of `backward` undone. `check` is called while a migration is waited for;
+    what it raises ends Django.
 
     :raises UnsafeError: the project is connected to another database; nothing was changed.
     :raises FailedError: the project doesn't start, or it ends without saying why.
@@ -71,7 +82,9 @@ def rehearsing(
     with tempfile.TemporaryFile() as told:
         # Ctrl-C is for this process, which then ends the other one in order.
         process = project.start(
-            "rehearse_migrations", "--wait", "--scratch", scratch, *undoing, stdin=subprocess.PIPE, stderr=told
+            *("rehearse_migrations", "--wait", "--scratch", scratch, "--role", role, *undoing),
+            stdin=subprocess.PIPE,
+            stderr=told,
         )
         try:
             yield _rehearsed(process, told, project.env, check)

@@ -120,6 +120,18 @@ def of_hazards(hazards: Iterable[Hazard]) -> list[Finding]:
     ]
 
 
+def of_shared(subjects: Iterable[str]) -> list[Finding]:
+    """What a migration has changed of what all databases of the server share."""
+    return [
+        Finding(
+            kind="shared",
+            sentence=f"It changes the {subject}, which the whole server shares: do that outside of migrations, when "
+            "everybody who uses it is ready.",
+        )
+        for subject in sorted(subjects)
+    ]
+
+
 class GuardVerdict(IntEnum):
     """The answer, which is the exit code of the command."""
 
@@ -147,7 +159,10 @@ WORDS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class MigrationVerdict:
-    """A migration, applied on the scratch database; `seconds` are those without rows, `error` is why it failed."""
+    """A migration, applied on the scratch database; `seconds` are those without rows.
+
+    `error` is why it failed, and `hint` what to do then.
+    """
 
     app: str
     name: str
@@ -155,6 +170,7 @@ class MigrationVerdict:
     unsafe: tuple[Finding, ...] = ()
     seconds: float = 0.0
     error: str = ""
+    hint: str = ""
 
     @property
     def label(self) -> str:

@@ -1,5 +1,10 @@
-"""A scratch database: the schema of the live one without its rows, made for a rehearsal and gone afterwards."""
+"""A scratch database: the schema of the live one without its rows, made for a rehearsal and gone afterwards.
 
+Beside the live database the rehearsal has a role of its own, which owns the clone and may do nothing else: what the
+whole server shares (roles, databases, settings, other sessions, replication, files) is out of its reach.
+"""
+
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -8,9 +13,18 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from strangler.databases.connections import Source, connected, dsn_to, identity_of, is_address
+from strangler.databases.connections import (
+    Source,
+    connected,
+    dsn_as,
+    dsn_to,
+    identity_of,
+    is_address,
+    login_of,
+    refusals,
+)
 from strangler.databases.dumping import database_dump_into
-from strangler.databases.throwaway import Throwaways, database_create
+from strangler.databases.throwaway import Throwaways, database_create, settings_copy
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.schema.django_side import ManageCommand
 
@@ -23,6 +37,32 @@ _FOUND: Final = """
 # A replica can't export one.
 _SNAPSHOT: Final = "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_export_snapshot() END"
 _SUPERUSER: Final = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+# What a role may act for, and can have another owner. A table's own sequence goes with it, so sequences come last.
+_OWNED: Final = """
+    SELECT format('ALTER %%s %%s OWNER TO %%I',
+        replace(type, 'statistics object', 'statistics'), identity, %(role)s::text)
+    FROM pg_shdepend CROSS JOIN LATERAL pg_identify_object(classid, objid, objsubid)
+    WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND deptype = 'o' AND refclassid = 'pg_authid'::regclass AND pg_has_role(%(owner)s::name, refobjid, 'USAGE')
+    AND classid::regclass::text IN ('pg_namespace', 'pg_class', 'pg_proc', 'pg_type', 'pg_collation', 'pg_operator',
+        'pg_opclass', 'pg_opfamily', 'pg_ts_config', 'pg_ts_dict', 'pg_statistic_ext', 'pg_conversion')
+    ORDER BY type = 'sequence', type <> 'schema'
+"""
+_DEFAULTS: Final = """
+    SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %%I %%s GRANT %%s ON %%s TO %%s', %(role)s::text,
+        'IN SCHEMA ' || nullif(defaclnamespace, 0)::regnamespace, privilege_type, CASE defaclobjtype
+            WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES'
+            WHEN 'n' THEN 'SCHEMAS' END,
+        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+    FROM pg_default_acl CROSS JOIN LATERAL aclexplode(defaclacl)
+    WHERE defaclrole = (SELECT oid FROM pg_roles WHERE rolname = %(owner)s) AND grantee <> defaclrole
+    AND defaclobjtype <> 'L'
+"""
+# A foreign table would lead to the real rows of another server.
+_MAPPINGS: Final = """
+    SELECT format('DROP USER MAPPING FOR %s SERVER %I', CASE umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(usename) END,
+        srvname) FROM pg_user_mappings
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +70,13 @@ class Scratch:
     """A database that may be changed in any way.
 
     Attributes:
-        dsn: as the role that migrates.
+        dsn: as the role that migrates; beside the live database one that owns this database and nothing else.
         reading_dsn: as a role that sees everything.
-        roles: whether the roles of the live server are there, with what they may do.
+        roles: whether the database is beside the live one, whose roles are there, with what they may do.
     """
 
     name: str
+    role: str
     dsn: str = field(repr=False)
     reading_dsn: str = field(repr=False)
     roles: bool
@@ -64,32 +105,44 @@ def scratch_database(
         name = made.name("scratch")
         beside = _server(identity_of(admin_dsn)) == _server(source.identity)
         exits.callback(made.drop, name)
-        if beside:
-            database_create(admin, name=name, template="template0", like=source.name)
-        else:
-            admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        password = secrets.token_urlsafe()
+        with refusals(hint="give it CREATEDB and CREATEROLE, or name another server with --scratch"):
+            if beside:
+                made.role_create(name, password)
+                database_create(admin, name=name, template="template0", like=source.name)
+                admin.execute(sql.SQL("ALTER DATABASE {0} OWNER TO {0}").format(sql.Identifier(name)))
+            else:
+                admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         scratch = Scratch(
             name=name,
-            dsn=dsn_to(source.owner_dsn if beside else admin_dsn, name),
+            role=name if beside else login_of(admin_dsn)[0],
+            dsn=dsn_as(dsn_to(source.owner_dsn, name), name, password) if beside else dsn_to(admin_dsn, name),
             reading_dsn=dsn_to(admin_dsn, name),
             roles=beside,
         )
-        for dsn in (scratch.dsn, scratch.reading_dsn):
-            require_scratch(source, dsn)
+        require_scratch(source, scratch)
         _fill(source, scratch, admin, check)
+        if beside:
+            _hand_over(source, scratch, admin)
         yield scratch
 
 
-def require_scratch(source: Source, dsn: str) -> None:
-    """Let nothing be changed in the live database.
+def require_scratch(source: Source, scratch: Scratch) -> None:
+    """Let nothing be changed in the live database, nor as a role that is anybody's.
 
-    :raises UnsafeError: the address leads there.
+    :raises UnsafeError: an address leads there, or signs in as another role.
     """
-    if identity_of(dsn) == source.identity:
+    if any(identity_of(dsn) == source.identity for dsn in (scratch.dsn, scratch.reading_dsn)):
         raise UnsafeError(
             f"the scratch database would be the live one, {source.name}",
             "nothing was changed; let DATABASE_URL name its database in its path only",
         )
+    with connected(scratch.dsn) as connection:
+        if scratch.roles and connection.execute("SELECT current_user::text").fetchone() != (scratch.role,):
+            raise UnsafeError(
+                "the rehearsal would have the rights of a real role",
+                "nothing was changed; let DATABASE_URL name its role before the @ only, and set no role in its options",
+            )
 
 
 def project_on_scratch(project: ManageCommand, source: Source, scratch: Scratch) -> ManageCommand:
@@ -126,6 +179,29 @@ def _fill(source: Source, scratch: Scratch, admin: psycopg.Connection, check: Ca
                     part=[*part, *snapshot],
                     check=check,
                 )
+
+
+def _hand_over(source: Source, scratch: Scratch, admin: psycopg.Connection) -> None:
+    """Let the clone's role own what the one that migrates owns, with its settings and default privileges."""
+    owner, _password = login_of(source.owner_dsn)
+    is_owned = admin.execute(_SUPERUSER).fetchone() == (True,)
+    restored = {"role": scratch.role, "owner": owner if is_owned else admin.info.user}
+    with connected(scratch.reading_dsn) as clone:
+        for query, values in (
+            (_OWNED, restored),
+            (_DEFAULTS, {"role": scratch.role, "owner": owner}),
+            (_MAPPINGS, None),
+        ):
+            for (statement,) in clone.execute(query, values).fetchall():
+                clone.execute(statement)
+    role, database = sql.Identifier(scratch.role), sql.Identifier(scratch.name)
+    subject = sql.SQL("ROLE {} IN DATABASE {}").format(role, database)
+    settings_copy(admin, subject, like=source.name, role=owner)
+    with connected(source.owner_dsn) as live:
+        ((path,),) = live.execute(
+            "SELECT replace(current_setting('search_path'), '\"$user\"', quote_ident(current_user))"
+        )
+    admin.execute(sql.SQL("ALTER {} SET search_path TO {}").format(subject, sql.SQL(path)))
 
 
 def _require_alike(live: psycopg.Connection, admin: psycopg.Connection) -> None:

@@ -1,19 +1,20 @@
 """A snapshot of the scratch database between two migrations: catalog, statements, privileges, sizes and files."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection
 
 from shared_schema.catalog import Catalog, read_catalog, table_key
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
 from shared_schema.drift.privileges import denied_rights, role_exists
-from strangler.databases.connections import live_connection, refusals
+from strangler.databases.connections import connected, live_connection, refusals
 from strangler.schema.guard.replay import Tried, try_statements
+from strangler.schema.guard.scratch import Scratch
 
 _SIZES: Final = """
     SELECT nspname, relname, nullif(reltuples, -1)::bigint, pg_total_relation_size(pg_class.oid)
@@ -36,6 +37,25 @@ _PLACES: Final = """
     JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
     WHERE relkind IN ('r', 'p') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
     ORDER BY nspname, relname, attnum
+"""
+# What the server keeps for all its databases; who may read the passwords sees that one is another.
+_SHARED: Final = """
+    SELECT 'role ' || rolname, to_jsonb(pg_roles)::text FROM pg_roles
+    UNION ALL SELECT format('role %s', member::regrole), concat_ws(' ', 'in', roleid::regrole) FROM pg_auth_members
+    UNION ALL SELECT 'database ' || datname, concat_ws(' ', datdba, datacl, datconnlimit, datallowconn) FROM pg_database
+    UNION ALL SELECT concat_ws(' ', CASE setrole WHEN 0 THEN 'database' ELSE 'role' END, coalesce(rolname, datname)),
+        setconfig::text FROM pg_db_role_setting
+        LEFT JOIN pg_roles ON pg_roles.oid = setrole LEFT JOIN pg_database ON pg_database.oid = setdatabase
+    UNION ALL SELECT 'tablespace ' || spcname, concat_ws(' ', spcowner, spcacl, spcoptions) FROM pg_tablespace
+    UNION ALL SELECT 'replication slot ' || slot_name, plugin FROM pg_replication_slots
+"""
+_SECRETS: Final = """
+    SELECT 'role ' || rolname, md5(rolpassword) FROM pg_authid
+    UNION ALL SELECT 'setting ' || name, setting FROM pg_file_settings
+"""
+_MAY_READ_SECRETS: Final = """
+    SELECT has_table_privilege('pg_authid', 'SELECT')
+        AND has_function_privilege('pg_show_all_file_settings()', 'EXECUTE')
 """
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -105,6 +125,17 @@ def find_rewritten(before: Mapping[int, File], after: Mapping[int, File]) -> Ite
             yield file
 
 
+def shared_objects(connection: psycopg.Connection, *, only: str | None = None) -> frozenset[tuple[str, str]]:
+    """What the server shares, with what it says, by what people call it; of `only` the role and the database so named.
+
+    :raises psycopg.Error: the database refuses.
+    """
+    found = set(connection.execute(_SHARED).fetchall())
+    if connection.execute(_MAY_READ_SECRETS).fetchone() == (True,):
+        found.update(connection.execute(_SECRETS).fetchall())
+    return frozenset(each for each in found if only is None or each[0] in (f"role {only}", f"database {only}"))
+
+
 def places(connection: psycopg.Connection, *, default: str) -> StoredParts:
     """Where rows are kept, by what stays the same when it gets another name.
 
@@ -158,23 +189,49 @@ class Look:
     catalog: Catalog
     tried: Mapping[tuple[str, str], Tried]
     rights: frozenset[Right]
+    shared: frozenset[tuple[str, str]]
     files: Mapping[int, File]
     places: StoredParts
 
 
-def look(connection: psycopg.Connection, consumer: Consumer, *, role: str | None) -> Look:
-    """Look at the database of a connection; without a `role` at no rights.
+@dataclass(frozen=True)
+class Eyes:
+    """Connections: `migrating` as the role that migrates, `reading` in its read-only transactions, and `admin`."""
+
+    migrating: psycopg.Connection
+    reading: Connection
+    admin: psycopg.Connection
+
+
+@contextmanager
+def eyes(scratch: Scratch) -> Iterator[Eyes]:
+    """Connections that stay open, whatever a migration does to the role's login.
+
+    :raises FailedError: nobody answers.
+    """
+    with (
+        connected(scratch.dsn) as migrating,
+        live_connection(scratch.dsn) as reading,
+        connected(scratch.reading_dsn) as admin,
+    ):
+        yield Eyes(migrating, reading, admin)
+
+
+def look(by: Eyes, scratch: Scratch, consumer: Consumer, *, role: str) -> Look:
+    """Look at the scratch database, and at the rights of `role` where the live roles are there.
 
     :raises FailedError: the database refuses.
     """
-    with live_connection(make_conninfo(connection.info.dsn, password=connection.info.password)) as asking:
-        catalog = read_catalog(asking)
-        rights = rights_of(asking, role, consumer, catalog) if role else frozenset()
+    connection = by.migrating
     with refusals():
+        catalog = read_catalog(by.reading)
+        rights = rights_of(by.reading, role, consumer, catalog) if scratch.roles else frozenset()
+        by.reading.rollback()  # else it would hold up what waits for all transactions
         return Look(
             catalog=catalog,
             tried=try_statements(connection, consumer),
             rights=rights,
+            shared=shared_objects(by.admin, only=scratch.role if scratch.roles else None),
             files=table_files(connection, default=catalog.schema),
             places=places(connection, default=catalog.schema),
         )

@@ -32,6 +32,7 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="which of DATABASES it is")
         parser.add_argument("--scratch", required=True, metavar="NAME", help="the name of the database to change")
+        parser.add_argument("--role", metavar="NAME", help="who has to be signed in there")
         parser.add_argument("--wait", action="store_true", help="go on after each line only when one comes in")
         parser.add_argument("--backward", nargs="+", default=[], metavar="APP.NAME", help="undo these instead")
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         connection = connections[options["database"]]
         self._waits = options["wait"]
         try:
-            _require(connection, options["scratch"])
+            _require(connection, options["scratch"], options["role"])
             # A migration that prints must not print between the lines.
             with contextlib.redirect_stdout(sys.stderr):
                 rehearsal = Rehearsal(connection, self._write)
@@ -68,16 +69,21 @@ class Command(BaseCommand):
             raise ReaderGoneError
 
 
-def _require(connection: BaseDatabaseWrapper, name: str) -> None:
-    """Refuse to change any other database than the one that was named."""
+def _require(connection: BaseDatabaseWrapper, name: str, role: str | None) -> None:
+    """Refuse to change any other database than the one that was named, or as another role."""
     if connection.vendor != "postgresql":
         raise CommandError("Migrations are rehearsed on PostgreSQL: set DATABASES to one.", returncode=REFUSED)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_database()")
-        (connected,) = cursor.fetchone()
+        cursor.execute("SELECT current_database(), session_user")
+        connected, user = cursor.fetchone()
     if connected != name:
         raise CommandError(
             f"The settings name the database {connected}, and --scratch {name}: rehearse on a database of its own.",
+            returncode=REFUSED,
+        )
+    if role not in (None, user):
+        raise CommandError(
+            f"The settings sign in as {user}, and not as {role}, who may do no harm: take USER from DATABASE_URL too.",
             returncode=REFUSED,
         )
 

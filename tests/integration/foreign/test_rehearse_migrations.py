@@ -142,7 +142,12 @@ def test_what_fails_is_the_last_line(scratch: OwnDatabase, tmp_path: Path) -> No
     told = rehearse(scratch, with_migrations(tmp_path, "lending", files))
     fine, bad = told.lines
     assert (told.code, fine["name"]) == (1, "0004_fine")
-    assert bad == {"app": "lending", "name": "0005_bad", "error": 'ProgrammingError: table "nowhere" does not exist'}
+    assert bad == {
+        "app": "lending",
+        "name": "0005_bad",
+        "error": 'ProgrammingError: table "nowhere" does not exist',
+        "sqlstate": "42P01",
+    }
     assert asked(scratch, "SELECT name FROM django_migrations WHERE name > '0004_' AND app = 'lending'") == [
         ("0004_fine",)
     ]

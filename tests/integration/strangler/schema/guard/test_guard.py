@@ -11,6 +11,8 @@ from shared_schema.consumer.consumer import Consumer
 from strangler.errors import UnsafeError
 from strangler.schema.django_side import django_contract
 from strangler.schema.guard.report import GuardReport, GuardVerdict, Reversibility
+from strangler.schema.guard.snapshot import shared_objects
+from tests.databases import changed
 from tests.shared_stack import StackAddresses
 from tests.shops import Shop, leftovers, shop
 
@@ -282,3 +284,90 @@ def test_every_address_of_the_live_database_leads_to_the_scratch_one(
     env = {**project.project.env, "SHOP_DATABASE": project.database.owner_dsn.replace("127.0.0.1", "localhost")}
     monkeypatch.setattr("tests.shops.base_environment", lambda: env)
     assert project.guard().verdict is GuardVerdict.SAFE
+
+
+OUT_OF_REACH = (
+    "CREATE ROLE of_a_migration",
+    "GRANT pg_monitor TO {role}",
+    "SET ROLE {owner}",
+    "ALTER SYSTEM SET work_mem = '1MB'",
+    "ALTER DATABASE {name} CONNECTION LIMIT 0",
+    "DROP DATABASE {name}",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{owner}'",
+    "SELECT pg_create_physical_replication_slot('of_a_migration')",
+    "CREATE TABLESPACE of_a_migration LOCATION '/tmp'",
+    "COPY shop_author FROM PROGRAM 'echo'",
+    "COPY shop_author TO '/tmp/of_a_migration'",
+    "SELECT pg_read_file('postgresql.conf')",
+    "CREATE EXTENSION file_fdw",
+)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["ALTER ROLE {role} PASSWORD 'x'", *(pytest.param(each, marks=pytest.mark.long) for each in OUT_OF_REACH)],
+)
+def test_what_the_server_shares_is_out_of_reach(project: Shop, statement: str) -> None:
+    names = {"role": project.role, "owner": project.database.owner, "name": project.database.name}
+    project.migration(f'migrations.RunSQL("{statement.format(**names)}")', atomic="ROLE" in statement)
+    with psycopg.connect(project.database.owner_dsn), psycopg.connect(project.database.superuser_dsn) as admin:
+        before = shared_objects(admin)
+        report = project.guard()
+        admin.rollback()
+        assert shared_objects(admin) == before
+    assert report.verdict is GuardVerdict.INCONCLUSIVE
+    (judged,) = report.migrations
+    assert "permission denied" in judged.error or "must be" in judged.error, judged.error
+    assert "--scratch" in judged.hint
+
+
+@pytest.mark.parametrize(
+    ("statement", "subject"),
+    [
+        ("ALTER ROLE CURRENT_USER PASSWORD 'x'", "role {owner}"),
+        (
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = 64', current_database()); END $$",
+            "database {name}",
+        ),
+    ],
+)
+def test_what_a_migration_changes_of_itself_is_shared_too(project: Shop, statement: str, subject: str) -> None:
+    project.migration(f'migrations.RunSQL("{statement}")')
+    (judged,) = project.guard().migrations
+    assert judged.verdict is GuardVerdict.UNSAFE
+    (finding,) = judged.unsafe
+    named = subject.format(owner=project.database.owner, name=project.database.name)
+    assert (finding.kind, f" {named}," in finding.sentence) == ("shared", True), finding
+
+
+def test_the_clone_keeps_what_the_owner_has(project: Shop) -> None:
+    """Its settings, its tables in another's schema, and what it grants on tables to come."""
+    role, owner = project.role, project.database.owner
+    change = f"""
+        CREATE SCHEMA "Other"; CREATE TABLE "Other".kept (id bigserial PRIMARY KEY);
+        ALTER SCHEMA "Other" OWNER TO {owner};
+        ALTER TABLE "Other".kept OWNER TO {owner};
+        CREATE TYPE mood AS ENUM ('good'); ALTER TYPE mood OWNER TO {owner};
+        CREATE TYPE pair AS (one integer); ALTER TYPE pair OWNER TO {owner};
+        CREATE FUNCTION two(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2'; ALTER FUNCTION two OWNER TO {owner};
+        CREATE VIEW seen AS SELECT 1 AS one; ALTER VIEW seen OWNER TO {owner};
+        CREATE STATISTICS about ON title, views FROM shop_post; ALTER STATISTICS about OWNER TO {owner};
+        ALTER ROLE {owner} SET search_path = public, "Other"; ALTER ROLE {owner} SET lock_timeout = '7s';
+        ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT ON TABLES TO {role}
+    """  # noqa: S608 - names of the test
+    back = f"""
+        DROP SCHEMA "Other" CASCADE; DROP TYPE mood, pair; DROP FUNCTION two; DROP VIEW seen; DROP STATISTICS about;
+        ALTER ROLE {owner} RESET search_path; ALTER ROLE {owner} RESET lock_timeout;
+        ALTER DEFAULT PRIVILEGES FOR ROLE {owner} REVOKE SELECT ON TABLES FROM {role}
+    """  # noqa: S608 - the same
+    project.migration(
+        'migrations.RunSQL("ALTER TABLE kept ADD x integer; ALTER TYPE pair ADD ATTRIBUTE y integer")',
+        'migrations.RunSQL("DROP FUNCTION two; ALTER VIEW seen RENAME TO gone")',
+        'migrations.RunSQL("ALTER STATISTICS about SET STATISTICS 9")',
+        "migrations.RunSQL(\"ALTER TYPE mood ADD VALUE 'bad'; CREATE TABLE made ()\")",
+        "migrations.RunSQL(\"DO $$ BEGIN ASSERT current_setting('lock_timeout') = '7s'; "
+        f"ASSERT has_table_privilege('{role}', 'made', 'SELECT'); END $$\")",
+    )
+    with changed(project.database, change, back):
+        (judged,) = project.guard().migrations
+    assert judged.error == ""
