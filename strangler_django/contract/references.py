@@ -37,9 +37,11 @@ def _on_delete_facts(field: ForeignKey) -> Facts:
     on_delete = field.remote_field.on_delete
     if on_delete in _ON_DELETE:
         return {"on_delete": _ON_DELETE[on_delete]}
-    if not hasattr(on_delete, "deconstruct"):
+    path, values, _named = on_delete.deconstruct() if hasattr(on_delete, "deconstruct") else ("", (), {})
+    # A function of the project may be deconstructible too.
+    if path != "django.db.models.SET":
         return {"on_delete": "CUSTOM", "set_to_callable": callable_path(on_delete)}
-    _path, (value,), _named = on_delete.deconstruct()
+    (value,) = values
     if callable(value):
         return {"on_delete": "SET", "set_to_callable": callable_path(value)}
     return {"on_delete": "SET", "set_to": value_facts(field, value)}

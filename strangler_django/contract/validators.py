@@ -15,7 +15,16 @@ _BIGGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 def validator_facts(field: Field, type_name: str) -> list[Facts]:
     """Those of the field in Django's order, but for what its type says already: its length, its digits, its range."""
-    return [_facts(validator) for validator in field.validators if not _is_implied(validator, field, type_name)]
+    return [
+        _facts(validator)
+        for validator in field.validators
+        if not (_checks_nothing(validator) or _is_implied(validator, field, type_name))
+    ]
+
+
+def _checks_nothing(validator: Any) -> bool:  # noqa: ANN401 - a function, a class, or an instance
+    """Whether it is the class of a validator (`URLValidator` for `URLValidator()`): Django makes one of each value."""
+    return inspect.isclass(validator) and hasattr(validator, "deconstruct")
 
 
 def _is_implied(validator: Any, field: Field, type_name: str) -> bool:  # noqa: ANN401 - a function, or an instance
@@ -31,6 +40,7 @@ def _is_implied(validator: Any, field: Field, type_name: str) -> bool:  # noqa: 
 
 def _facts(validator: Any) -> Facts:  # noqa: ANN401 - a function, or an instance that can be called
     if not hasattr(validator, "deconstruct"):
+        # A class of the project's own too, which may refuse a value when it is made of it.
         return {"name": callable_path(validator)}
     name, arguments, options = validator.deconstruct()
     try:

@@ -33,6 +33,14 @@ class Even:
             raise ValidationError("Enter an even number.")
 
 
+class Whole:
+    """A validator that is made of the value, and refuses then."""
+
+    def __init__(self, value: int) -> None:
+        if value % 1:
+            raise ValidationError("Enter a whole number.")
+
+
 class Money(models.DecimalField):
     """Whose values are a class of its own, in cents."""
 
@@ -127,6 +135,10 @@ def test_a_computed_column_may_be_null_for_the_database(column: Facts) -> None:
         (models.TextField(validators=[validators.validate_slug]), "validate_slug"),
         (models.IntegerField(validators=[Even()]), [{"name": f"{__name__}.Even"}]),
         (models.IntegerField(validators=[least]), [{"name": f"{__name__}.least"}]),
+        # Classes for instances: of the first Django makes a validator and asks it nothing, the second may refuse.
+        (models.TextField(validators=[validators.URLValidator]), None),
+        (models.IntegerField(validators=[Whole]), [{"name": f"{__name__}.Whole"}]),
+        (models.IntegerField(validators=[partial(least, 3)]), [{"name": f"partial({__name__}.least)"}]),
     ],
 )
 def test_validators_are_named_with_what_they_were_made_with(field: models.Field, told: Any, column: Facts) -> None:
