@@ -34,6 +34,8 @@ class Database:
     each request are counted.
 
     Args:
+        url: where it is, as libpq has it.
+        setting: the project's name for the setting that holds `url`, for messages.
         service: the service's name, which its connections bear in `pg_stat_activity`.
         mapping: the service's classes, mapped once the database has what they need.
         consumer: what the service's statements need of the tables.
@@ -44,6 +46,7 @@ class Database:
         self,
         url: str,
         *,
+        setting: str,
         service: str,
         mapping: Mapping,
         consumer: Consumer,
@@ -55,6 +58,7 @@ class Database:
         # Of its own: while requests wait for every connection of the pool the service is busy, and not unready.
         self._watching = _engine(url, service, 1, pre_ping=True)
         self.problem: str | None = "The database was not asked yet."
+        self._setting = setting
         self._mapping = mapping
         self._consumer = consumer
         self._fingerprint: str | None = None
@@ -100,7 +104,7 @@ class Database:
             async with self._watching.connect() as connection:
                 return await connection.run_sync(self._look)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            return f"The database does not answer ({_reason(error)}): start it, or fix FASTAPI_DATABASE_URL."
+            return f"The database does not answer ({_reason(error)}): start it, or fix {self._setting}."
 
     def _look(self, connection: Connection) -> str | None:
         fingerprint = read_fingerprint(connection, self._consumer.tables)

@@ -247,7 +247,7 @@ class View:
         """DRF's `initial()`: 406, then 401, then 403; the method is looked at after."""
         request.scope["allow"] = self.allow
         negotiate(request, self._renders if request.method in ("GET", "HEAD") else JSON)
-        if request.app.state.settings.fastapi_read_only and request.method not in self._safe:
+        if getattr(request.app.state, "read_only", False) and request.method not in self._safe:
             raise Unavailable("This API is read-only for now: try again later.", retry_after=_READ_ONLY_SECONDS)
         caller = None if self._identify is None else await self._identify(request, session)
         if not self._permission(request.method, caller):

@@ -1,11 +1,9 @@
 """The shop's FastAPI side: its products, below no prefix of its own."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 from sqlalchemy import CTE, Select, select
@@ -14,25 +12,25 @@ from starlette.responses import Response
 
 from shared_schema.consumer.consumer import load_consumer
 from shared_schema.mapping import Mapping, Reflected
-from strangler_fastapi.db.engine import Database, watched
+from strangler_fastapi.application import create_application
+from strangler_fastapi.db.engine import Database
 from strangler_fastapi.db.query import Shape
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.criteria import Criteria, equals
-from strangler_fastapi.drf.handlers import add_handlers
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, ViewRoute
-from strangler_fastapi.middleware import RequestMiddleware
+from strangler_fastapi.health import health_router
 
 FOLDER = Path(__file__).parent
 SHOP = Mapping(contract=FOLDER / "contract.json")
 CONSUMER_FILE = FOLDER / "consumer.json"
+PREFIXES = ApiPrefixes(service="/", v1="/", v2="/next")
 
 
 class Settings(BaseSettings):
     shop_reader: str = "postgresql://nobody@127.0.0.1:1/nowhere"
-    fastapi_read_only: bool = False
 
 
 class Product(Reflected):
@@ -86,29 +84,17 @@ async def products_get(request: Request, session: Session) -> Response:
     return JsonResponse(await PRODUCTS.get(session, product_criteria(request.path_params["sku"])))
 
 
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.database = Database(
-        app.state.settings.shop_reader,
+def _database() -> Database:
+    return Database(
+        Settings().shop_reader,
+        setting="SHOP_READER",
         mapping=SHOP,
         consumer=load_consumer(CONSUMER_FILE),
         service="shop",
         pool_max=4,
     )
-    async with watched(app.state.database):
-        yield
 
 
-app = FastAPI(title="Shop", redirect_slashes=False, lifespan=_lifespan)
-app.state.settings = Settings()
-app.router.routes.extend(router.routes)
-add_handlers(app)
-app.state.prefixes = ApiPrefixes(service="/", v1="/", v2="/next")
-app.add_middleware(RequestMiddleware, is_known_path=lambda path: path == "/products/", service="shop")
-
-
-@app.get("/ready")
-async def ready(request: Request) -> Response:
-    """Whether the tables are what the service needs."""
-    problem = await request.app.state.database.check()
-    return JsonResponse({"problem": problem}, status_code=503 if problem else 200)
+app = create_application(
+    (router, health_router(PREFIXES, "")), service="shop", prefixes=PREFIXES, database=_database, title="Shop"
+)

@@ -61,10 +61,14 @@ async def app(shop: OwnDatabase, consumer: Consumer) -> AsyncIterator[FastAPI]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+    async with client_of(app) as client:
         await until(lambda: client.get("/wares/"), 200)
         yield client
+
+
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://testserver")
 
 
 async def added(client: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
@@ -131,6 +135,25 @@ async def test_what_is_refused_is_refused_as_by_drf(client: httpx.AsyncClient) -
         "pieces": ["Ensure this value is greater than or equal to 0."],
         "sold": ["Must be a valid boolean."],
     }
+
+
+async def test_a_read_only_service_answers_every_write_with_503(shop: OwnDatabase, consumer: Consumer) -> None:
+    app = create_shop(shop.owner_dsn, consumer, read_only=True)
+    async with app.router.lifespan_context(app), client_of(app) as client:
+        await until(lambda: client.get("/wares/"), 200)
+        refused = await client.post("/wares/", json={})
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "30")
+        assert refused.json() == {"detail": "This API is read-only for now: try again later."}
+        assert (await client.options("/wares/")).status_code == 200
+
+
+async def test_a_database_that_is_away_is_reported_with_the_projects_own_setting() -> None:
+    app = create_shop("postgresql://nobody@127.0.0.1:1/nowhere", Consumer(features={}))
+    async with app.router.lifespan_context(app), client_of(app) as client:
+        assert (await client.get("/health/live")).json() == {"status": "ok"}
+        refused = await client.get("/health/ready")
+    assert refused.status_code == 503
+    assert refused.json()["detail"].endswith("start it, or fix SHOP_DATABASE.")
 
 
 async def test_options_and_openapi_come_from_the_same_declaration(client: httpx.AsyncClient, app: FastAPI) -> None:

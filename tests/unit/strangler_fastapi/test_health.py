@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from fastapi_app.health.router import ready
 from strangler_fastapi.errors import Unavailable
+from strangler_fastapi.health import ready
 
 
 class FakeDatabase:

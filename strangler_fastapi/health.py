@@ -1,4 +1,4 @@
-"""`health/live` and `health/ready`, for whoever starts and watches the service."""
+"""`live` and `ready`, for whatever starts and watches the service."""
 
 from typing import Literal
 
@@ -6,13 +6,11 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from fastapi_app.config import PREFIXES
 from strangler_fastapi.db.engine import Database
 from strangler_fastapi.drf.documents import document_errors
 from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.errors import Unavailable
-
-router = APIRouter(prefix=PREFIXES.below("/health"), tags=["health"])
 
 
 class Health(BaseModel):
@@ -21,13 +19,19 @@ class Health(BaseModel):
     status: Literal["ok"]
 
 
-@router.get("/live", response_model=Health)
+def health_router(prefixes: ApiPrefixes, path: str = "/health") -> APIRouter:
+    """A router of two paths below `path`: `live` and `ready`."""
+    router = APIRouter(prefix=prefixes.below(path), tags=["health"])
+    router.get("/live", response_model=Health)(live)
+    router.get("/ready", response_model=Health, responses=document_errors(503))(ready)
+    return router
+
+
 async def live() -> Response:
-    """Whether the process answers; it asks nothing else."""
+    """Whether the process answers; it queries nothing else."""
     return JsonResponse({"status": "ok"})
 
 
-@router.get("/ready", response_model=Health, responses=document_errors(503))
 async def ready(request: Request) -> Response:
     """Whether the database answers and its tables hold what the service needs; if not, what is missing."""
     database: Database = request.app.state.database

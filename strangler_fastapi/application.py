@@ -1,0 +1,79 @@
+"""An application of a project's routers: its state, middleware, error handlers and database."""
+
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from strangler_fastapi.db.engine import Database, watched
+from strangler_fastapi.db.query_count import StatementsMiddleware
+from strangler_fastapi.drf.documents import DocumentedApi
+from strangler_fastapi.drf.handlers import add_handlers
+from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.middleware import RequestMiddleware
+
+
+def create_application(
+    routers: Sequence[APIRouter],
+    *,
+    service: str,
+    prefixes: ApiPrefixes,
+    database: Callable[[], Database],
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+    hosts: Sequence[str] = ("*",),
+    read_only: bool = False,
+    report_sql: bool = False,
+    **options: Any,  # noqa: ANN401 - as FastAPI has them
+) -> DocumentedApi:
+    """The ASGI application. It needs no database until it is started, and then waits for one.
+
+    Endpoints find `prefixes`, `read_only` and, once it is started, `database` in `app.state`.
+
+    Args:
+        routers: the features'.
+        service: the service's name, in logs and in `pg_stat_activity`.
+        prefixes: what the paths of the API begin with.
+        database: makes the database of one run.
+        lifespan: what else runs while the service does, once `app.state.database` is set.
+        hosts: the host names that a request may name, in Starlette's notation.
+        read_only: answer every write with 503 and `Retry-After`.
+        report_sql: count the statements of each request (`Server-Timing`).
+        options: title, version and whatever else FastAPI takes.
+    """
+
+    @asynccontextmanager
+    async def run(app: FastAPI) -> AsyncIterator[None]:
+        app.state.database = database()
+        async with watched(app.state.database), lifespan(app) if lifespan else nullcontext():
+            yield
+
+    app = DocumentedApi(
+        docs_url=prefixes.below("/docs"),
+        redoc_url=None,
+        openapi_url=prefixes.below("/openapi.json"),
+        redirect_slashes=False,
+        lifespan=run,
+        **options,
+    )
+    app.state.prefixes = prefixes
+    app.state.read_only = read_only
+    for router in routers:
+        # Not include_router: FastAPI would look for the route of each request twice, in every router.
+        app.router.routes.extend(router.routes)
+    add_handlers(app)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
+    app.add_middleware(RequestMiddleware, is_known_path=_known_paths(routers), service=service)
+    if report_sql:
+        app.add_middleware(StatementsMiddleware)
+    return app
+
+
+def _known_paths(routers: Sequence[APIRouter]) -> Callable[[str], bool]:
+    """Whether a path is one of the routers'."""
+    paths = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
+    pattern = re.compile("|".join(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)) for path in sorted(paths)))
+    return lambda path: pattern.fullmatch(path) is not None
