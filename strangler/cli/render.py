@@ -15,7 +15,7 @@ from strangler.gateway.versions import VersionFolder
 from strangler.settings import LocalSettings, settings_load
 
 
-class Target(StrEnum):
+class RenderTarget(StrEnum):
     """Which nginx reads what is rendered."""
 
     LOCAL = "local"
@@ -25,8 +25,8 @@ class Target(StrEnum):
 def render(
     out: Annotated[Path, typer.Option("--out", help="The folder to write into; it is made if it isn't there.")],
     target: Annotated[
-        Target, typer.Option("--target", help="Whose nginx: that of make up, or that of docker-compose.yml.")
-    ] = Target.LOCAL,
+        RenderTarget, typer.Option("--target", help="Whose nginx: that of strangler up, or that of docker-compose.yml.")
+    ] = RenderTarget.LOCAL,
 ) -> None:
     """Write nginx's configuration, as a version of its own; nginx takes it up when it starts or reloads."""
     settings = settings_load()
@@ -41,8 +41,8 @@ def render(
     say(f"rendered {len(table.routes)} routes as version {rendered.version} into {out}")
 
 
-def _gateway(target: Target, settings: LocalSettings) -> GatewaySettings:
-    if target is Target.CONTAINER:
+def _gateway(target: RenderTarget, settings: LocalSettings) -> GatewaySettings:
+    if target is RenderTarget.CONTAINER:
         return container_settings(settings)
     # Here, since the image of the tool brings no nginx along.
     from strangler.deployment.local_gateway import local_gateway

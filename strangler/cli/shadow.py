@@ -134,4 +134,4 @@ def _notes(rows: Sequence[tuple[Route, RouteResult]], results: ShadowResults, *,
     if not rows:
         note("no route is sampled: give some a share, such as strangler switch 'posts.*' --reads --shadow 5")
     elif not worker:
-        note("no worker takes samples: start the stack with make up")
+        note("no worker takes samples: start the stack with strangler up")

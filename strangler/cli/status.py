@@ -29,7 +29,7 @@ class ServiceStatus:
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
-    """Show the process, address and state of each service of make up.
+    """Show the process, address and state of each service of strangler up.
 
     Changes nothing, and exits with 1 unless all are ready.
 
@@ -46,7 +46,7 @@ def status(
     elif rows:
         _show(rows)
     else:
-        say("nothing runs: start it with make up")
+        say("nothing runs: start it with strangler up")
     if state is None or state.phase != "ready" or any(row.state != "ready" for row in rows):
         raise SystemExit(1)
 

@@ -55,7 +55,7 @@ def _up_in_front(*, logs: bool) -> None:
                 say(f"ready after {time.monotonic() - started:.1f} s\n")
                 for line in stack_summary(stack.settings):
                     say(line)
-                say("\nCtrl-C ends it.\n" if out.is_terminal else "\nmake down ends it.\n")
+                say("\nCtrl-C ends it.\n" if out.is_terminal else "\nstrangler down ends it.\n")
                 _watch(stack, signals, logs=logs)
         except StopRequested:
             say("ended")

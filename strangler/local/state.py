@@ -110,7 +110,9 @@ class StateFolder:
             except BlockingIOError as error:
                 state = self.read()
                 who = f" (pid {state.supervisor.pid})" if state else ""
-                message = f"the stack already runs{who}: end it with make down, or look at it with make status."
+                message = (
+                    f"the stack already runs{who}: end it with strangler down, or look at it with strangler status."
+                )
                 raise UsageError(message) from error
             yield
 

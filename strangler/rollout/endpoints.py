@@ -85,9 +85,9 @@ def _fetch(url: str, *, headers: dict[str, str]) -> bytes:
         response = httpx.get(url, headers=headers | accepted, timeout=_SECONDS, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) or type(error).__name__
-        raise FailedError(f"{url} can't be read ({reason})", "check the stack with make status") from error
+        raise FailedError(f"{url} can't be read ({reason})", "check the stack with strangler status") from error
     if response.status_code != httpx.codes.OK:
-        hint = "check the stack with make status, or pass the address of its OpenAPI document"
+        hint = "check the stack with strangler status, or pass the address of its OpenAPI document"
         raise FailedError(f"{url} answers {response.status_code}", hint)
     return response.content
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from strangler.routes.mistakes import Mistake
 from strangler.routes.prefixes import Prefixes
-from strangler.routes.route import Api, Fixed, Resource, Route, group_by_path
+from strangler.routes.route import Api, Fixed, Route, RouteResource, group_by_path
 
 # Rendered whatever the routes file says: nginx's own answers.
 _OWN_LOCATIONS = tuple(f"= /gateway/{name}" for name in ("version", "bad-request", "bad-method", "long-address"))
@@ -30,7 +30,7 @@ def _same_names(entries: Iterable[Route | Fixed]) -> Iterator[Mistake]:
             yield Mistake(f"{name} is named {len(same)} times: give every entry a name of its own.", *lines)
 
 
-def _same_methods(resources: Iterable[Resource]) -> Iterator[Mistake]:
+def _same_methods(resources: Iterable[RouteResource]) -> Iterator[Mistake]:
     for resource in resources:
         answering: dict[str, Route] = {}
         for route in resource.routes:
@@ -46,7 +46,7 @@ def _same_methods(resources: Iterable[Resource]) -> Iterator[Mistake]:
             answering |= dict.fromkeys(route.methods, route)
 
 
-def _same_but_for_case(resources: Iterable[Resource]) -> Iterator[Mistake]:
+def _same_but_for_case(resources: Iterable[RouteResource]) -> Iterator[Mistake]:
     # nginx's maps know no case.
     for first, *others in _groups(resources, lambda resource: (resource.pattern or resource.path).lower()).values():
         for other in others:
@@ -57,7 +57,7 @@ def _same_but_for_case(resources: Iterable[Resource]) -> Iterator[Mistake]:
             )
 
 
-def _some_streaming(resources: Iterable[Resource]) -> Iterator[Mistake]:
+def _some_streaming(resources: Iterable[RouteResource]) -> Iterator[Mistake]:
     for resource in resources:
         first, *others = resource.routes
         other = next((route for route in others if route.streaming != first.streaming), None)
@@ -69,7 +69,9 @@ def _some_streaming(resources: Iterable[Resource]) -> Iterator[Mistake]:
             )
 
 
-def _same_locations(resources: Iterable[Resource], fixed: Iterable[Fixed], prefixes: Prefixes) -> Iterator[Mistake]:
+def _same_locations(
+    resources: Iterable[RouteResource], fixed: Iterable[Fixed], prefixes: Prefixes
+) -> Iterator[Mistake]:
     taken: dict[str, Route | Fixed | None] = dict.fromkeys((*_unrouted(prefixes), *_OWN_LOCATIONS))
     for resource in resources:
         for api in Api:

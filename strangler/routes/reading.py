@@ -14,7 +14,7 @@ _KEYS: Final = ("fixed", "route", "throttles")
 _Read = TypeVar("_Read")
 
 
-class Reader:
+class RoutesReader:
     """Reads the entries; goes on after a mistake, so that one reading finds a mistake of each entry.
 
     Without `lines` its mistakes name none.

@@ -135,7 +135,7 @@ class Fixed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resource:
+class RouteResource:
     """All routes of one path. nginx chooses a location by path, then a route by method."""
 
     path: str
@@ -167,9 +167,9 @@ class Resource:
         return Answer.FASTAPI if answers <= {Answer.FASTAPI, Answer.GONE} else Answer.DJANGO
 
 
-def group_by_path(routes: Collection[Route]) -> tuple[Resource, ...]:
+def group_by_path(routes: Collection[Route]) -> tuple[RouteResource, ...]:
     """The routes as resources, in the order of their first mention."""
     by_path: dict[str, list[Route]] = {}
     for route in routes:
         by_path.setdefault(route.path, []).append(route)
-    return tuple(Resource(path=path, routes=tuple(same)) for path, same in by_path.items())
+    return tuple(RouteResource(path=path, routes=tuple(same)) for path, same in by_path.items())

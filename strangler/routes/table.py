@@ -6,8 +6,8 @@ from pathlib import Path
 from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, RoutesError
 from strangler.routes.prefixes import Prefixes
-from strangler.routes.reading import Reader
-from strangler.routes.route import Fixed, Resource, Route, Stage, Throttle, group_by_path
+from strangler.routes.reading import RoutesReader
+from strangler.routes.route import Fixed, Route, RouteResource, Stage, Throttle, group_by_path
 from strangler.routes.syntax import content_decode, content_read, parse_toml, source_name
 
 
@@ -21,7 +21,7 @@ class RouteTable:
     throttles: tuple[Throttle, ...] = ()
 
     @property
-    def resources(self) -> tuple[Resource, ...]:
+    def resources(self) -> tuple[RouteResource, ...]:
         """The routes grouped by path."""
         return group_by_path(self.routes)
 
@@ -52,7 +52,7 @@ def parse_routes(text: str, *, source: str, prefixes: Prefixes) -> RouteTable:
         document = parse_toml(text, lines)
     except Mistake as mistake:
         raise RoutesError(source, [mistake]) from None
-    reader = Reader(document, lines if lines.fits(document) else None, prefixes)
+    reader = RoutesReader(document, lines if lines.fits(document) else None, prefixes)
     routes, fixed, throttles = reader.read()
     if reader.mistakes:
         raise RoutesError(source, reader.mistakes)

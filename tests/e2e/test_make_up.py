@@ -52,7 +52,7 @@ def test_up_serves_both_stacks_and_ctrl_c_leaves_nothing(checkout: Checkout) -> 
     assert served["/api/feed/"].json()["results"] == served["/api/v2/feed/"].json()["results"]
 
     again = checkout.strangler("up")
-    assert_one_sentence(again, code=2, words=["already runs", str(supervisor.pid), "make down"])
+    assert_one_sentence(again, code=2, words=["already runs", str(supervisor.pid), "strangler down"])
 
     status = checkout.strangler("status", "--json")
     assert status.returncode == 0

@@ -204,7 +204,7 @@ def test_a_stack_that_is_down(checkout: Checkout) -> None:
     assert checkout.strangler("down").returncode == 0
     try:
         assert_one_sentence_at_the_end(
-            checkout.strangler("switch", "feed.list", "--percent", "5", "--yes").stderr, ["make up"]
+            checkout.strangler("switch", "feed.list", "--percent", "5", "--yes").stderr, ["strangler up"]
         )
         assert "feed.list" in done(checkout, "routes")
     finally:

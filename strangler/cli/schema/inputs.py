@@ -51,7 +51,7 @@ def reach(settings: LocalSettings, *, database: bool = True, django: bool = True
 
 def _reach_from_image(settings: LocalSettings, *, database: bool, django: bool) -> Reached:
     if django:
-        raise UsageError("Django isn't installed here", "say --without django, or use a checkout's .venv (make up)")
+        raise UsageError("Django isn't installed here", "say --without django, or use an environment that has it")
     if database and not settings.database_url:
         raise UsageError("DATABASE_URL is missing", "set it to the database of the stack, or say --without database")
     role = _role(settings.fastapi_database_url) if settings.fastapi_database_url else None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
-from strangler.routes.route import Api, Resource, Route
+from strangler.routes.route import Api, Route, RouteResource
 from strangler.routes.table import RouteTable
 
 # nginx finds the route of such a path by another than the one that was sent.
@@ -59,5 +59,5 @@ class Router:
         return exact or next((each for pattern, each in self._patterns if pattern.fullmatch(path)), {})
 
 
-def _by_method(resource: Resource) -> Mapping[str, Route]:
+def _by_method(resource: RouteResource) -> Mapping[str, Route]:
     return {method: route for route in resource.routes for method in route.served_methods}

@@ -86,7 +86,7 @@ def test_a_document_at_another_address(running: Moves, stack: StackAddresses) ->
     unknown = [sentence for level, _, sentence in checked(running, elsewhere) if level == "unknown"]
     assert unknown == [
         f"the endpoints of fastapi: {running.nginx.url}/api/v2/nothing answers 404: "
-        "check the stack with make status, or pass the address of its OpenAPI document."
+        "check the stack with strangler status, or pass the address of its OpenAPI document."
     ]
     no_host = Documents(django=DOCUMENTS.django, fastapi=DOCUMENTS.fastapi, host="nobody.example", prefixes=PREFIXES)
     assert any("/api/schema/ answers 400" in sentence for level, _, sentence in checked(running, no_host))

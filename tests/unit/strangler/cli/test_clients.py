@@ -136,7 +136,9 @@ def test_a_log_that_is_not_there(tmp_path: Path) -> None:
 
 def test_no_stack_has_run_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRANGLER_PROJECT", str(example_file(tmp_path)))
-    with pytest.raises(UsageError, match=r"^there is no access log in .*: start the stack with make up, or pass --log"):
+    with pytest.raises(
+        UsageError, match=r"^there is no access log in .*: start the stack with strangler up, or pass --log"
+    ):
         clients("posts.list")
     (tmp_path / ".run" / "logs").mkdir(parents=True)
     (tmp_path / ".run" / "logs" / "nginx.log").write_text(line())

@@ -147,4 +147,4 @@ def test_a_name_that_is_none_is_refused() -> None:
 
 def test_that_nobody_takes_samples_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "inbox_answers", lambda _path: False)
-    assert run().stderr == "no worker takes samples: start the stack with make up\n"
+    assert run().stderr == "no worker takes samples: start the stack with strangler up\n"

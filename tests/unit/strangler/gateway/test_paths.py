@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strangler.errors import UsageError
-from strangler.gateway.paths import Shape, shapes_of, static_paths
+from strangler.gateway.paths import PathShape, shapes_of, static_paths
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
 from tests.example import PREFIXES
@@ -38,7 +38,7 @@ def looked_up(entries: dict[str, str], key: str) -> str:
     return {each.lower(): path for each, path in entries.items()}.get(key.lower(), "")
 
 
-def found_in(shape: Shape, asked: str) -> str:
+def found_in(shape: PathShape, asked: str) -> str:
     """The shape's path for a request's path."""
     parts = re.match(in_python(shape.pattern), asked)
     if parts is None:

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from strangler.routes.route import Answer, Api, Fixed, Resource, Route, Stack, Stage, Throttle, group_by_path
+from strangler.routes.route import Answer, Api, Fixed, Route, RouteResource, Stack, Stage, Throttle, group_by_path
 
 DJANGO, FASTAPI = Answer.DJANGO, Answer.FASTAPI
 
@@ -14,11 +14,11 @@ def make_route(path: str, *methods: str, stage: Stage = Stage.LEGACY) -> Route:
     return Route(name=f"a.{'_'.join(methods)}", methods=methods, path=path, stage=stage)
 
 
-def make_resource(path: str, *stages: Stage) -> Resource:
+def make_resource(path: str, *stages: Stage) -> RouteResource:
     routes = tuple(
         make_route(path, method, stage=stage) for method, stage in zip(("GET", "POST"), stages, strict=False)
     )
-    return Resource(path=path, routes=routes)
+    return RouteResource(path=path, routes=routes)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +124,6 @@ def test_everything_but_get_may_change_rows(methods: tuple[str, ...], writes: bo
 def test_resources_keep_the_order_of_their_first_mention() -> None:
     first, other, second = make_route("/b/", "GET"), make_route("/a/", "GET"), make_route("/b/", "POST")
     assert group_by_path([first, other, second]) == (
-        Resource(path="/b/", routes=(first, second)),
-        Resource(path="/a/", routes=(other,)),
+        RouteResource(path="/b/", routes=(first, second)),
+        RouteResource(path="/a/", routes=(other,)),
     )

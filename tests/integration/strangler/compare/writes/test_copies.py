@@ -228,7 +228,7 @@ def test_the_owner_of_a_database_elsewhere_needs_no_more_than_createdb(
 
 def test_a_database_that_does_not_answer_is_said_so_without_its_password(stack: StackAddresses, tmp_path: Path) -> None:
     for url, sentence in (
-        (dsn_to(stack.owner_dsn, "nowhere"), "the database doesn't answer.*make up"),
+        (dsn_to(stack.owner_dsn, "nowhere"), "the database doesn't answer.*strangler up"),
         ("postgresql://x:hidden@[", "DATABASE_URL is no PostgreSQL address"),
         ("postgresql://x:hidden@localhost/x?y=z", "DATABASE_URL is no PostgreSQL address"),
     ):
