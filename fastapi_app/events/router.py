@@ -19,7 +19,12 @@ from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
 
 router = feature_router(PREFIXES, "events")
 
-_LAST_ID = IntegerParameter(default=0, least=0, most=2**63 - 1)
+_LAST_ID = IntegerParameter(
+    default=0,
+    least=0,
+    most=2**63 - 1,
+    description="Go on after this event. The header `Last-Event-ID`, which browsers send, wins.",
+)
 
 events = View(
     router,
@@ -33,7 +38,7 @@ events = View(
 )
 
 
-@events.stream(data=PostEventRead, query=("last_event_id",))
+@events.stream(data=PostEventRead, query={"last_event_id": _LAST_ID.description})
 async def events_stream(request: Request, session: Session, caller: Caller) -> Response:
     """Follow published posts and all of your own: `created`, `published`, `updated`, `deleted`.
 

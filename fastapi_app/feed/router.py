@@ -40,7 +40,7 @@ async def feed_list(request: Request, session: Session) -> Response:
     return JsonResponse(await paginate(request, session, listing, criteria, queries.post_terms(params)))
 
 
-@highlights.get(response=POST_FORMS, many=list, query=("view",))
+@highlights.get(response=POST_FORMS, many=list, query=queries.VIEW)
 async def feed_highlights(request: Request, session: Session) -> Response:
     """The 10 newest posts that are published or by `admin`, unpaged."""
     listing = queries.post_listing(request.query_params)

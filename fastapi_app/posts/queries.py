@@ -30,10 +30,13 @@ from fastapi_app.users.queries import AT, post_count
 from strangler_fastapi.db.query import Rows, Shape
 from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, primary_key, values_of
 from strangler_fastapi.drf.filtering import (
+    ORDERING,
+    SEARCH,
+    Filter,
     Params,
-    Reader,
     boolean_filter,
     datetime_filter,
+    describe_filters,
     filter_criteria,
     ordering_terms,
     search_criteria,
@@ -125,15 +128,20 @@ def _is_by(username: BindParameter[str]) -> ColumnElement[bool]:
     return Post.author_id.in_(select(User.id).where(User.username == username))
 
 
-FILTERS: dict[str, Reader] = {
+FILTERS: dict[str, Filter] = {
     "published": boolean_filter(lambda: Post.published),
-    "tag": text_filter(_has_tag),
-    "created_after": datetime_filter(lambda moment: Post.created_at >= moment),
-    "created_before": datetime_filter(lambda moment: Post.created_at <= moment),
+    "tag": text_filter(_has_tag, description="A tag's whole name."),
+    "created_after": datetime_filter(
+        lambda moment: Post.created_at >= moment, description="The earliest time, ISO 8601, included."
+    ),
+    "created_before": datetime_filter(
+        lambda moment: Post.created_at <= moment, description="The latest time, ISO 8601, included."
+    ),
 }
-POST_QUERY = (*FILTERS, "ordering", "search", "view")
-FEED_FILTERS: dict[str, Reader] = {**FILTERS, "author": text_filter(_is_by)}
-FEED_QUERY = ("author", *POST_QUERY)
+VIEW = {"view": "`minimal`: only id, title and author_id of each post."}
+POST_QUERY = describe_filters(FILTERS) | ORDERING | SEARCH | VIEW
+FEED_FILTERS: dict[str, Filter] = {**FILTERS, "author": text_filter(_is_by, description="The author's whole username.")}
+FEED_QUERY = describe_filters(FEED_FILTERS) | POST_QUERY
 _PUBLISHED = Criterion("published", lambda: and_(Post.published))
 
 
@@ -182,7 +190,7 @@ def post_id_criteria(post_id: int) -> Criteria:
     return (equals("pk", lambda: Post.id, post_id),)
 
 
-def _filtered(params: Params, filters: dict[str, Reader]) -> Criteria:
+def _filtered(params: Params, filters: dict[str, Filter]) -> Criteria:
     return (*filter_criteria(params, filters), *search_criteria(params, lambda: (Post.title, Post.content)))
 
 

@@ -19,7 +19,7 @@ from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
 router = feature_router(PREFIXES, "posts")
 
 _DESCRIPTION = "The caller's own posts; those of others are not found."
-_LIMIT = IntegerParameter(default=10, least=1, most=50)
+_LIMIT = IntegerParameter(default=10, least=1, most=50, description="How many posts, 1 to 50.")
 
 
 def _named(request: Request, caller: Any) -> Criteria:  # noqa: ANN401 - the guard's caller
@@ -95,7 +95,7 @@ async def posts_create(request: Request, session: Session, caller: Caller) -> Re
     return JsonResponse(await queries.POSTS.get_written(session, queries.post_id_criteria(post_id)), status_code=201)
 
 
-@recent.get(response=POST_FORMS, many=list, query=("limit", "view"))
+@recent.get(response=POST_FORMS, many=list, query={"limit": _LIMIT.description} | queries.VIEW)
 async def posts_recent(request: Request, session: Session, caller: Caller) -> Response:
     """The caller's newest posts, unpaged: `limit` of them, 10 where it is left out, 50 at the most."""
     limit = integer_parameter(request.query_params, "limit", _LIMIT)

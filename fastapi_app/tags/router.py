@@ -10,6 +10,7 @@ from fastapi_app.config import PREFIXES
 from fastapi_app.tags import queries, service
 from fastapi_app.tags.serializers import TAG_SERIALIZER
 from strangler_fastapi.db.session import RequestSession, Session
+from strangler_fastapi.drf.filtering import ORDERING, SEARCH
 from strangler_fastapi.drf.pagination import Page, paginate
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
@@ -65,7 +66,7 @@ tag = View(
 )
 
 
-@tags.get(many=Page, query=("ordering", "search"))
+@tags.get(many=Page, query=ORDERING | SEARCH)
 async def tags_list(request: Request, session: Session) -> Response:
     """All tags, with their post counts."""
     params = request.query_params
@@ -82,7 +83,7 @@ async def tags_create(request: Request, session: Session) -> Response:
     return JsonResponse(await queries.TAGS.get_written(session, queries.tag_id_criteria(tag_id)), status_code=201)
 
 
-@tag.get(query=("search",))
+@tag.get(query=SEARCH)
 async def tags_retrieve(request: Request, session: Session) -> Response:
     """One tag, with its post count."""
     criteria = queries.tag_pk_criteria(request.query_params, pk=request.path_params["pk"])

@@ -12,7 +12,7 @@ from fastapi_app.posts.serializers import POST_FORMS
 from fastapi_app.users import queries, service
 from fastapi_app.users.serializers import ME_SERIALIZER, USER_SERIALIZER
 from strangler_fastapi.db.session import RequestSession, Session
-from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
+from strangler_fastapi.drf.filtering import ORDERING, SEARCH, IntegerParameter, integer_parameter
 from strangler_fastapi.drf.pagination import Page, paginate
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
@@ -21,7 +21,7 @@ from strangler_fastapi.errors import PermissionDenied
 router = feature_router(PREFIXES, "users")
 
 _DESCRIPTION = "Accounts: anyone registers; signed-in callers read; the user and staff change and delete."
-_MIN_POSTS = IntegerParameter(default=5, least=0, most=2**31 - 1)
+_MIN_POSTS = IntegerParameter(default=5, least=0, most=2**31 - 1, description="The least number of posts.")
 
 
 def _may_list(method: str, caller: Any) -> bool:  # noqa: ANN401 - the guard's caller
@@ -102,7 +102,7 @@ user_posts = View(
 )
 
 
-@users.get(many=Page, query=("ordering", "search"))
+@users.get(many=Page, query=ORDERING | SEARCH)
 async def users_list(request: Request, session: Session) -> Response:
     """All users, with their post counts."""
     params = request.query_params
@@ -119,7 +119,7 @@ async def users_create(request: Request, session: Session) -> Response:
     return JsonResponse(await queries.USERS.get_written(session, queries.user_id_criteria(user_id)), status_code=201)
 
 
-@active.get(response=USER_SERIALIZER, many=Page, query=("min_posts", "ordering", "search"))
+@active.get(response=USER_SERIALIZER, many=Page, query={"min_posts": _MIN_POSTS.description} | ORDERING | SEARCH)
 async def users_active(request: Request, session: Session) -> Response:
     """The users with at least `min_posts` posts, drafts included."""
     params = request.query_params
@@ -141,7 +141,7 @@ async def users_me_update(request: Request, session: Session, caller: Caller) ->
     return JsonResponse(await queries.ME.get_written(session, queries.user_id_criteria(caller.id)))
 
 
-@user.get(query=("search",))
+@user.get(query=SEARCH)
 async def users_retrieve(request: Request, session: Session) -> Response:
     """One user, with the post count."""
     criteria = queries.user_pk_criteria(request.query_params, pk=request.path_params["pk"])

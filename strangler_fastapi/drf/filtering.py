@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, cast, func, not_, or_
 
@@ -16,6 +16,10 @@ from strangler_fastapi.errors import ValidationFailed
 Params = Mapping[str, str]
 # A mapped attribute; classes are mapped only once the service runs, so it is asked for when a statement is built.
 Attribute = Callable[[], Any]
+
+# Parameters of every list that is searched or ordered, with their descriptions in OpenAPI.
+SEARCH: Final = {"search": "Terms, separated by spaces or commas; quotes hold words together."}
+ORDERING: Final = {"ordering": "Fields to order by, separated by commas, `-` before those that descend."}
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 # One search term: quoted parts hold white space together.
@@ -36,14 +40,18 @@ _DECIMAL_ZEROS = re.compile(r"\.0*\s*$")
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Reads a parameter: given its name and text, the criterion, None where it does not narrow.
+class Filter:
+    """A query parameter that narrows a list (`django_filters.Filter`).
 
-    `samples` are texts that lead to every statement that the parameter may lead to.
+    Args:
+        read: given the parameter's name and text, the criterion; None where it does not narrow.
+        samples: texts that lead to every statement that the parameter may lead to.
+        description: what OpenAPI says of the parameter.
     """
 
     read: Callable[[str, str], Criterion | None]
     samples: tuple[str, ...]
+    description: str
 
     def __call__(self, name: str, text: str) -> Criterion | None:  # noqa: D102 - the class says it
         return self.read(name, text)
@@ -53,7 +61,12 @@ class BeyondDatabase(Invalid):
     """A value that Django takes and the database doesn't: v1 fails on it, once all other filters are right."""
 
 
-def filter_criteria(params: Params, filters: Mapping[str, Reader]) -> Criteria:
+def describe_filters(filters: Mapping[str, Filter]) -> dict[str, str]:
+    """The parameters of the filters, with their descriptions, as `View.get` takes them."""
+    return {name: parameter.description for name, parameter in filters.items()}
+
+
+def filter_criteria(params: Params, filters: Mapping[str, Filter]) -> Criteria:
     """The criteria of the filters that `params` name.
 
     Raises:
@@ -78,7 +91,7 @@ def filter_criteria(params: Params, filters: Mapping[str, Reader]) -> Criteria:
     return tuple(criteria)
 
 
-def boolean_filter(column: Attribute) -> Reader:
+def boolean_filter(column: Attribute, *, description: str = "true or false; anything else is ignored.") -> Filter:
     """`true`, `1`, `false` or `0` in any case; everything else is ignored (`BooleanFilter`).
 
     The value is part of the statement: only then PostgreSQL can use an index on the rows that are true.
@@ -88,11 +101,13 @@ def boolean_filter(column: Attribute) -> Reader:
         value = _BOOLEANS.get(text.lower())
         return None if value is None else Criterion(f"{name} {value}", lambda: column() if value else not_(column()))
 
-    return Reader(read, samples=("true", "false"))
+    return Filter(read, samples=("true", "false"), description=description)
 
 
-def text_filter(condition: Callable[[BindParameter[str]], ColumnElement[bool]]) -> Reader:
-    """A whole text, white space around it cut off (`CharFilter`)."""
+def text_filter(
+    condition: Callable[[BindParameter[str]], ColumnElement[bool]], *, description: str = "The whole text."
+) -> Filter:
+    """A whole text, white space around it removed (`CharFilter`)."""
 
     def read(name: str, text: str) -> Criterion | None:
         stripped = text.strip()
@@ -102,10 +117,12 @@ def text_filter(condition: Callable[[BindParameter[str]], ColumnElement[bool]]) 
             raise Invalid("Null characters are not allowed.")
         return Criterion(name, lambda: condition(bindparam(name, type_=Text)), {name: stripped})
 
-    return Reader(read, samples=("sample",))
+    return Filter(read, samples=("sample",), description=description)
 
 
-def datetime_filter(condition: Callable[[BindParameter[datetime]], ColumnElement[bool]]) -> Reader:
+def datetime_filter(
+    condition: Callable[[BindParameter[datetime]], ColumnElement[bool]], *, description: str = "A time, ISO 8601."
+) -> Filter:
     """An ISO 8601 time; without an offset it is UTC (`IsoDateTimeFilter`)."""
 
     def read(name: str, text: str) -> Criterion | None:
@@ -114,7 +131,7 @@ def datetime_filter(condition: Callable[[BindParameter[datetime]], ColumnElement
         moment = parse_datetime(text.strip())
         return Criterion(name, lambda: condition(bindparam(name, type_=DateTime(timezone=True))), {name: moment})
 
-    return Reader(read, samples=("2026-01-01T00:00:00Z",))
+    return Filter(read, samples=("2026-01-01T00:00:00Z",), description=description)
 
 
 def parse_datetime(text: str) -> datetime:
@@ -222,6 +239,7 @@ class IntegerParameter:
     default: int
     least: int
     most: int
+    description: str = "A whole number."
 
     def clean(self, text: str | None) -> int:
         """The number that `text` stands for.

@@ -1,6 +1,6 @@
 """Pages by number, in DRF's envelope (`PageNumberPagination`); `?cursor=` asks for pages by position instead."""
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
@@ -15,6 +15,12 @@ from strangler_fastapi.errors import NotFound
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
+# The parameters of a page, with their descriptions in OpenAPI.
+PAGED: Final = {
+    "page": "The page's number, or `last`.",
+    "page_size": f"How many items a page holds, {MAX_PAGE_SIZE} at the most.",
+    "cursor": "Pages by position instead of number; empty for the first. Not in the API's first version.",
+}
 _LAST = "last"
 _BIGGEST_OFFSET = 2**63 - 1
 

@@ -13,7 +13,16 @@ from shared_schema.contract.deletion import delete_rows
 from strangler_fastapi.db.query import Shape
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, equals, primary_key
-from strangler_fastapi.drf.filtering import Params, Reader, filter_criteria, ordering_terms, search_criteria
+from strangler_fastapi.drf.filtering import (
+    ORDERING,
+    SEARCH,
+    Filter,
+    Params,
+    describe_filters,
+    filter_criteria,
+    ordering_terms,
+    search_criteria,
+)
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import paginate
 from strangler_fastapi.drf.rendering import JsonResponse
@@ -37,7 +46,7 @@ class Resource:
         ordering: tuple[str, ...] = ("id",),
         ordering_fields: tuple[str, ...] = ("id",),
         search_fields: tuple[str, ...] = (),
-        filters: Mapping[str, Reader] | None = None,
+        filters: Mapping[str, Filter] | None = None,
     ) -> None:
         self.model = model
         self.serializer = serializer
@@ -52,9 +61,9 @@ class Resource:
         )
 
     @property
-    def query(self) -> tuple[str, ...]:
-        """The query parameters of the list, besides those of its pages."""
-        return (*self._filters, "ordering", *(("search",) if self._search_fields else ()))
+    def query(self) -> dict[str, str]:
+        """The query parameters of the list, besides those of its pages, by name → description."""
+        return describe_filters(self._filters) | ORDERING | (SEARCH if self._search_fields else {})
 
     async def list(self, request: Request, session: RequestSession) -> Response:
         """A page of the rows.

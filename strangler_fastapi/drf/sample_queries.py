@@ -8,7 +8,7 @@ from shared_schema.consumer.samples import MOMENT, Sample
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.criteria import Criteria
 from strangler_fastapi.drf.cursors import cursor_rows
-from strangler_fastapi.drf.filtering import Params, Reader, ordering_terms
+from strangler_fastapi.drf.filtering import Filter, Params, ordering_terms
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import PAGE_SIZE
 from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
@@ -23,7 +23,7 @@ def list_rows(
     criteria: Callable[[Params], Criteria],
     default: tuple[str, ...],
     *,
-    filters: Mapping[str, Reader] | None = None,
+    filters: Mapping[str, Filter] | None = None,
 ) -> Iterator[Rows]:
     """A list with pages: every filter, the search, every order, page and cursor, each at least once.
 
@@ -45,7 +45,7 @@ def list_rows(
 
 
 def item_rows(
-    listing: Listing, criteria: Callable[[Params], Criteria], *, filters: Mapping[str, Reader] | None = None
+    listing: Listing, criteria: Callable[[Params], Criteria], *, filters: Mapping[str, Filter] | None = None
 ) -> Iterator[Rows]:
     """One item, for itself and for its key alone, whatever the filters and the search leave."""
     for name, text in _parameters(filters or {}):
@@ -74,7 +74,7 @@ def as_sample(rows: Rows) -> Sample:
     return Sample(_words(rows.key), rows.build(), rows.values)
 
 
-def _parameters(filters: Mapping[str, Reader]) -> Iterator[tuple[str, str]]:
+def _parameters(filters: Mapping[str, Filter]) -> Iterator[tuple[str, str]]:
     yield "", ""
     for name, reader in filters.items():
         for text in reader.samples:

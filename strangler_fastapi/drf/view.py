@@ -1,6 +1,6 @@
 """A path that behaves as a DRF view: its checks in DRF's order, HEAD, OPTIONS, 405 and `Allow`."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, cast
@@ -17,7 +17,6 @@ from starlette.types import Scope
 from strangler_fastapi.db.session import RequestSession, Session, driver_error
 from strangler_fastapi.drf.bodies import PARSED
 from strangler_fastapi.drf.documents import (
-    PAGED,
     document_body,
     document_errors,
     document_parameters,
@@ -25,7 +24,7 @@ from strangler_fastapi.drf.documents import (
     document_stream,
 )
 from strangler_fastapi.drf.negotiation import JSON, negotiate
-from strangler_fastapi.drf.pagination import Page
+from strangler_fastapi.drf.pagination import PAGED, Page
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
@@ -145,14 +144,14 @@ class View:
         *,
         response: Answer = None,
         many: Any = None,  # noqa: ANN401 - `list` or `Page`
-        query: tuple[str, ...] = (),
+        query: Mapping[str, str] | None = None,
     ) -> Callable[[Endpoint], Endpoint]:
-        """Adds GET and HEAD; `query` names the parameters that it reads.
+        """Adds GET and HEAD; `query` are the parameters that it reads, by name → description.
 
         `response` is what is answered, or each of the forms that it may have: the view's serializer where none is
         given; `many` says that it is a `list` of those, or a `Page`.
         """
-        parameters = (*PAGED, *query) if many is Page else query
+        parameters = {**(PAGED if many is Page else {}), **(query or {})}
 
         def add(endpoint: Endpoint) -> Endpoint:
             errors = self._errors(400) if parameters else self._errors()
@@ -163,7 +162,7 @@ class View:
 
         return add
 
-    def stream(self, *, data: type[BaseModel], query: tuple[str, ...]) -> Callable[[Endpoint], Endpoint]:
+    def stream(self, *, data: type[BaseModel], query: Mapping[str, str]) -> Callable[[Endpoint], Endpoint]:
         """Adds a GET and HEAD of Server-Sent Events; `data` is the model of their data, `query` as for `get`."""
 
         def add(endpoint: Endpoint) -> Endpoint:
@@ -203,7 +202,7 @@ class View:
         reads_body: bool = True,
     ) -> Callable[[Endpoint], Endpoint]:
         errors = self._errors(400, 401, 415) if reads_body else self._errors(401)
-        extra = self._document_operation(())
+        extra = self._document_operation({})
         if reads_body and self._serializer is not None:
             extra |= document_body(self._serializer, PARSED, partial=method == "PATCH")
 
@@ -233,7 +232,7 @@ class View:
         models = [form.response_model if isinstance(form, Serializer) else form for form in forms]
         return reduce(or_, [many[model] for model in models] if many else models)
 
-    def _document_operation(self, query: tuple[str, ...]) -> dict[str, Any]:
+    def _document_operation(self, query: Mapping[str, str]) -> dict[str, Any]:
         return document_security(required=self._permission is not anyone) | document_parameters(self._path, query)
 
     def _add_fallback(self) -> set[str]:

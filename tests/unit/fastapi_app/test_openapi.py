@@ -67,6 +67,12 @@ def test_its_path_parameters_are_declared(name: str) -> None:
     assert declared == set(re.findall(r"\{(\w+)\}", name))
 
 
+@each_operation
+def test_its_query_parameters_are_described(name: str) -> None:
+    parameters = [entry for entry in OPERATIONS[name].get("parameters", []) if entry["in"] == "query"]
+    assert [entry["name"] for entry in parameters if not entry.get("description")] == []
+
+
 def legacy_parameters() -> Iterator[tuple[str, str]]:
     """Every query parameter that v1 documents, by operation."""
     document = SchemaGenerator().get_schema(public=True)

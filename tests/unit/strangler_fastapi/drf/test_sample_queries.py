@@ -10,8 +10,8 @@ from strangler_fastapi.db.query import Rows, Shape
 from strangler_fastapi.drf.criteria import Criteria, equals
 from strangler_fastapi.drf.fields import BooleanField, CharField, ChoiceField, IntegerField, ListField, ReadOnlyField
 from strangler_fastapi.drf.filtering import (
+    Filter,
     Params,
-    Reader,
     boolean_filter,
     filter_criteria,
     search_criteria,
@@ -25,18 +25,18 @@ from strangler_fastapi.drf.validators import Unique
 TITLE, ID = column("title", Text), column("id", Integer)
 SHAPE = Shape({"id": ID})
 LISTING = Listing("books", "Book", lambda: ID, {"title": lambda: TITLE}, lambda: SHAPE, lambda _: select(ID))
-FILTERS: dict[str, Reader] = {
+FILTERS: dict[str, Filter] = {
     "new": boolean_filter(lambda: column("new")),
     "by": text_filter(lambda name: name == TITLE),
 }
 
 
-def criteria(filters: dict[str, Reader], params: Params) -> Criteria:
+def criteria(filters: dict[str, Filter], params: Params) -> Criteria:
     own = equals("owner", lambda: column("owner"), 1)
     return (*filter_criteria(params, filters), *search_criteria(params, lambda: (TITLE,)), own)
 
 
-def listed(filters: dict[str, Reader]) -> Iterator[Rows]:
+def listed(filters: dict[str, Filter]) -> Iterator[Rows]:
     return list_rows(LISTING, lambda params: criteria(filters, params), ("-title", "-id"), filters=filters)
 
 
