@@ -6,6 +6,7 @@ import sys
 import uvicorn
 
 from fastapi_app.config import SettingsError, load_settings
+from strangler_fastapi.protocol import JsonErrorProtocol
 
 # nginx closes an idle connection after 60 s; a server that closes first would lose the request on its way.
 _KEEP_ALIVE_SECONDS = 75
@@ -26,6 +27,7 @@ def main() -> None:
     uvicorn.run(
         "fastapi_app.main:create_app",
         factory=True,
+        http=JsonErrorProtocol,
         host=settings.fastapi_host,
         port=settings.fastapi_port,
         workers=settings.fastapi_workers,

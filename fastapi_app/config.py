@@ -57,12 +57,8 @@ class Settings(BaseSettings):
 
     @property
     def hosts(self) -> list[str]:
-        """The host names that a request may name, in Starlette's notation.
-
-        Django's `.example.org` stands for the domain and all below it, Starlette's `*.example.org` for those below.
-        """
-        names = [name.strip() for name in self.allowed_hosts.split(",") if name.strip()]
-        return [host for name in names for host in ((name[1:], f"*{name}") if name.startswith(".") else (name,))]
+        """The host names that a request may name, in Django's notation."""
+        return [name.strip() for name in self.allowed_hosts.split(",") if name.strip()]
 
 
 class SettingsError(Exception):

@@ -62,5 +62,6 @@ def _database(settings: Settings) -> Database:
         mapping=BLOG,
         consumer=load_consumer(CONSUMER_FILE),
         pool_max=settings.db_pool_max,
+        statement_seconds=settings.statement_timeout,
         report_sql=settings.report_sql,
     )

@@ -27,6 +27,7 @@ class User(Blog):
     password: Mapped[str]
     is_active: Mapped[bool]
     is_staff: Mapped[bool]
+    is_superuser: Mapped[bool]
     last_login: Mapped[datetime | None]
     created_at: Mapped[datetime]
     posts: Mapped[list["Post"]] = relationship("Post", back_populates="author", lazy="raise")

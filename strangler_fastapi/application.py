@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from strangler_fastapi.db.engine import Database, watched
 from strangler_fastapi.db.query_count import StatementsMiddleware
@@ -39,7 +38,7 @@ def create_application(
         prefixes: what the paths of the API begin with.
         database: makes the database of one run.
         lifespan: what else runs while the service does, once `app.state.database` is set.
-        hosts: the host names that a request may name, in Starlette's notation.
+        hosts: the host names that a request may name, in the notation of Django's ALLOWED_HOSTS.
         read_only: answer every write with 503 and `Retry-After`.
         report_sql: count the statements of each request (`Server-Timing`).
         options: title, version and whatever else FastAPI takes.
@@ -65,8 +64,7 @@ def create_application(
         # Not include_router: FastAPI would look for the route of each request twice, in every router.
         app.router.routes.extend(router.routes)
     add_handlers(app)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
-    app.add_middleware(RequestMiddleware, is_known_path=_known_paths(routers), service=service)
+    app.add_middleware(RequestMiddleware, is_known_path=_known_paths(routers), service=service, hosts=hosts)
     if report_sql:
         app.add_middleware(StatementsMiddleware)
     return app

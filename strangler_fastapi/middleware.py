@@ -1,17 +1,21 @@
 """What surrounds every request: its id, DRF's slash, Django's security headers, one log line."""
 
+import json
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from strangler_fastapi.drf.limits import LONGEST_ADDRESS, LONGEST_HEADER, MOST_HEADERS
+from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import UNFORESEEN, JsonResponse
 from strangler_fastapi.drf.urls import public_path, with_query
+from strangler_fastapi.errors import SuspiciousRequest
+from strangler_fastapi.hosts import is_allowed_host
 from strangler_fastapi.logs import request_id
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -33,11 +37,15 @@ class RequestMiddleware:
 
     Args:
         is_known_path: whether a path is served.
+        hosts: the hosts that a request may name, as Django's ALLOWED_HOSTS; any where none are given.
         service: the service's name; its requests are logged as `<service>.request`.
     """
 
-    def __init__(self, app: ASGIApp, *, is_known_path: Callable[[str], bool], service: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, is_known_path: Callable[[str], bool], service: str, hosts: Collection[str] = ("*",)
+    ) -> None:
         self._app = app
+        self._hosts = hosts
         self._is_known_path = is_known_path
         self._logger = logging.getLogger(f"{service}.request")
 
@@ -71,6 +79,9 @@ class RequestMiddleware:
 
     def _next(self, scope: Scope) -> ASGIApp:
         path = scope["path"]
+        if not is_allowed_host(Headers(scope=scope).get("host", ""), self._hosts):
+            scope["unframed"] = True
+            return Response(json.dumps(SuspiciousRequest().body), status_code=400, media_type=JSON)
         if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
             return JsonResponse(_LONG_ADDRESS, status_code=414)
         headers = scope["headers"]
@@ -95,7 +106,7 @@ class RequestMiddleware:
 def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
     for name, value in _SECURITY_HEADERS.items():
         headers.setdefault(name, value)
-    # XFrameOptionsMiddleware lies below the one that adds the slash, so its header is not on a redirect.
+    # XFrameOptionsMiddleware lies below the one that adds the slash and looks at the host.
     if "unframed" not in scope:
         headers.setdefault("X-Frame-Options", "DENY")
     if "allow" in scope:

@@ -12,11 +12,11 @@ from rest_framework.viewsets import ModelViewSet
 
 from django_app.accounts import selectors, services
 from django_app.accounts.models import User
-from django_app.accounts.permissions import IsSelfOrStaff
 from django_app.accounts.serializers import ActiveUsersQuerySerializer, MeSerializer, UserSerializer
 from django_app.blog.models import Post
 from django_app.blog.selectors import post_list_of_user
 from django_app.blog.views import VIEW_PARAMETER, PostListMixin
+from strangler_django.permissions import MayChangeAccount
 
 CHANGES = frozenset({"update", "partial_update", "destroy"})
 
@@ -37,7 +37,7 @@ class UserViewSet(ModelViewSet):
         """What the action asks of the caller."""
         if self.action == "create":
             return [AllowAny()]
-        return [IsAuthenticated(), IsSelfOrStaff()] if self.action in CHANGES else [IsAuthenticated()]
+        return [IsAuthenticated(), MayChangeAccount()] if self.action in CHANGES else [IsAuthenticated()]
 
     def perform_create(self, serializer: BaseSerializer[User]) -> None:
         """Register the user."""

@@ -14,12 +14,13 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
 
 from fastapi_app.models import Post, User
-from strangler_fastapi.db.query import Shape
+from strangler_fastapi.db.query import Rows, Shape
 from strangler_fastapi.drf.criteria import Criteria, Criterion, equals, primary_key
 from strangler_fastapi.drf.filtering import Params, ordering_terms, search_criteria
 from strangler_fastapi.drf.listing import Listing
@@ -111,6 +112,16 @@ def user_pk_criteria(params: Params, *, pk: str) -> Criteria:
 def user_id_criteria(user_id: int) -> Criteria:
     """The user with this id."""
     return (equals("pk", lambda: User.id, user_id),)
+
+
+def user_ranks(caller_id: int, user_id: int) -> Rows:
+    """What decides whether one user may change another, of both: `id`, `is_staff`, `is_superuser`."""
+
+    def build() -> Executable:
+        chosen = or_(User.id == bindparam("caller"), User.id == bindparam("user"))
+        return select(User.id, User.is_staff, User.is_superuser).where(chosen)
+
+    return Rows("user ranks", build, {"caller": caller_id, "user": user_id})
 
 
 def user_insert(row: Mapping[str, Any]) -> Executable:

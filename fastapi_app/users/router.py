@@ -1,5 +1,6 @@
 """`users/…`: anyone registers; signed-in callers read; the user and staff change and delete."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from fastapi import Request
@@ -11,6 +12,8 @@ from fastapi_app.posts import queries as posts
 from fastapi_app.posts.serializers import POST_FORMS
 from fastapi_app.users import queries, service
 from fastapi_app.users.serializers import ME_SERIALIZER, USER_SERIALIZER
+from shared_schema.ranks import may_change_account
+from strangler_fastapi.db.query import fetch
 from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.filtering import ORDERING, SEARCH, IntegerParameter, integer_parameter
 from strangler_fastapi.drf.pagination import Page, paginate
@@ -43,10 +46,15 @@ async def _find_to_change(request: Request, session: RequestSession, caller: Any
     """As `_find`, for those who may change it.
 
     Raises:
-        PermissionDenied: the caller is neither the user nor staff.
+        PermissionDenied: the caller is neither the user nor of a higher rank.
     """
     user_id = await _find(request, session, caller)
-    if user_id != caller.id and not caller.is_staff:
+    if user_id == caller.id:
+        return user_id
+    ranks = {row["id"]: row for row in await fetch(session, queries.user_ranks(caller.id, user_id))}
+    if caller.id not in ranks or user_id not in ranks:
+        raise queries.USERS.not_found()
+    if not may_change_account(*(SimpleNamespace(**ranks[key]) for key in (caller.id, user_id))):
         raise PermissionDenied
     return user_id
 

@@ -31,6 +31,7 @@ def _reads() -> Iterator[Rows]:
     yield from item_rows(queries.USERS, partial(queries.user_pk_criteria, pk="1"))
     for listing in (queries.USERS, queries.ME):
         yield listing.rows(queries.user_id_criteria(1))
+    yield queries.user_ranks(1, 2)
 
 
 def _posts() -> Iterator[Rows]:

@@ -25,6 +25,8 @@ Payload = dict[str, Any]
 
 # Claims that an access token has of its own and doesn't take over from its refresh token.
 _OWN_CLAIMS = (TOKEN_TYPE_CLAIM, "exp", "iat", JTI_CLAIM)
+# What its column holds (`token_blacklist.OutstandingToken.jti`).
+_LONGEST_JTI = 255
 
 
 class TokenError(Exception):
@@ -116,10 +118,11 @@ def _is_storable(payload: Payload) -> bool:
     """Whether PostgreSQL can hold the id and the end; simplejwt answers 500 where it can't."""
     try:
         expiry({"exp": 0} | payload)
-        check_storable(payload.get(JTI_CLAIM, ""))
+        jti = payload.get(JTI_CLAIM, "")
+        check_storable(jti)
     except (TypeError, ValueError, OverflowError, OSError, Invalid):
         return False
-    return True
+    return len(jti) <= _LONGEST_JTI
 
 
 def _new(token_type: str, now: datetime, lifetime: timedelta) -> Payload:

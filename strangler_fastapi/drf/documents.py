@@ -81,8 +81,11 @@ def document_body(body: Serializer, media_types: tuple[str, ...], *, partial: bo
 
 
 def document_security(*, required: bool) -> dict[str, Any]:
-    """Whether an operation wants a bearer token. Said here, since a FastAPI dependency would cost time at each call."""
-    return {"security": [{BEARER: []}]} if required else {}
+    """An operation that takes a bearer token, or wants one (`required`).
+
+    Said here, since a FastAPI dependency would cost time at each call.
+    """
+    return {"security": [{BEARER: []}, *([] if required else [{}])]}
 
 
 class DocumentedApi(FastAPI):

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import reduce
 from operator import or_
+from types import MappingProxyType
 from typing import Annotated, Any, cast
 
 import asyncpg
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from strangler_fastapi.db.session import RequestSession, Session, driver_error
 from strangler_fastapi.drf.bodies import PARSED
@@ -64,13 +65,17 @@ class ViewRoute(APIRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """See APIRoute. No match is ever partial: a view answers every method."""
         path: str = scope["path"]
-        if (
-            scope["method"] not in (self.methods or ())
-            or not path.startswith(self.path.partition("{")[0])
-            or path.count("/") != self.path.count("/")
-        ):
+        methods = self.methods or set()
+        # The fallback of a view keeps TRACE, which never gets an endpoint; it answers methods of other protocols too.
+        answers = scope["method"] in methods or ("TRACE" in methods and scope["method"] not in _METHODS)
+        if not answers or not path.startswith(self.path.partition("{")[0]) or path.count("/") != self.path.count("/"):
             return Match.NONE, {}
-        return super().matches(scope)
+        match, child_scope = super().matches(scope)
+        return (Match.NONE if match is Match.NONE else Match.FULL), child_scope
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See APIRoute, which would look at the method once more."""
+        await self.app(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """See APIRoute.
@@ -155,7 +160,7 @@ class View:
 
         def add(endpoint: Endpoint) -> Endpoint:
             errors = self._errors(400) if parameters else self._errors()
-            model, extra = self._response_model(response, many), self._document_operation(parameters)
+            model, extra = self._response_model(response, many), self._document_operation("GET", parameters)
             self._add("GET", endpoint, response_model=model, responses=errors, openapi_extra=extra)
             self._add("HEAD", endpoint, include_in_schema=False)
             return endpoint
@@ -166,7 +171,7 @@ class View:
         """Adds a GET and HEAD of Server-Sent Events; `data` is the model of their data, `query` as for `get`."""
 
         def add(endpoint: Endpoint) -> Endpoint:
-            extra, responses = self._document_operation(query), document_stream(data) | self._errors(400)
+            extra, responses = self._document_operation("GET", query), document_stream(data) | self._errors(400)
             self._add("GET", endpoint, response_class=Response, responses=responses, openapi_extra=extra)
             self._add("HEAD", endpoint, include_in_schema=False)
             return endpoint
@@ -202,7 +207,7 @@ class View:
         reads_body: bool = True,
     ) -> Callable[[Endpoint], Endpoint]:
         errors = self._errors(400, 401, 415) if reads_body else self._errors(401)
-        extra = self._document_operation({})
+        extra = self._document_operation(method)
         if reads_body and self._serializer is not None:
             extra |= document_body(self._serializer, PARSED, partial=method == "PATCH")
 
@@ -232,8 +237,13 @@ class View:
         models = [form.response_model if isinstance(form, Serializer) else form for form in forms]
         return reduce(or_, [many[model] for model in models] if many else models)
 
-    def _document_operation(self, query: Mapping[str, str]) -> dict[str, Any]:
-        return document_security(required=self._permission is not anyone) | document_parameters(self._path, query)
+    def _document_operation(self, method: str, query: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+        return self._document_security(method) | document_parameters(self._path, query)
+
+    def _document_security(self, method: str) -> dict[str, Any]:
+        if self._identify is None:
+            return {}
+        return document_security(required=not self._permission(method, None))
 
     def _add_fallback(self) -> set[str]:
         """Answers every method; returns them, for those that get an endpoint to be taken out."""

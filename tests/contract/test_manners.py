@@ -2,10 +2,11 @@
 
 import time
 
+import httpx
 import jwt
 import pytest
 
-from tests.contract.comparing import Ask, Comparison
+from tests.contract.comparing import V1, V2, Ask, Comparison
 from tests.shared_stack import StackAddresses
 
 ACCEPTS = (
@@ -18,7 +19,7 @@ MOVED = (
     *("/feed/", "/feed/highlights/", "/users/active/", "/users/1/posts/", "/posts/recent/"),
     *("/auth/token/", "/auth/token/refresh/", "/auth/token/verify/", "/auth/token/blacklist/"),
 )
-METHODS = ("OPTIONS", "PUT", "POST", "PATCH", "DELETE", "GET", "HEAD")
+METHODS = ("OPTIONS", "PUT", "POST", "PATCH", "DELETE", "GET", "HEAD", "PROPFIND", "MKCOL")
 HEADERS = (
     *("Bearer", "Bearer x", "Bearer x y", "bearer x", "Basic abc", "Token x", "", "Bearer  x", "BEARER x", "Bearer é"),
     *("Bearer a.b.c", "Bearer eyJhbGciOiJub25lIn0.e30."),
@@ -31,10 +32,42 @@ def test_negotiation(comparison: Comparison, credentials: dict[str, str], path: 
         comparison.ask(Ask("GET", path, credentials | {"Accept": accept}), served_by="fastapi")
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("text/html", "application/json"),
+        ("application/json;indent=4", "*/*"),
+        ("text/html", "text/plain"),
+        ("", "application/json"),
+        ("application/json", "text/html;a=,*/*"),
+    ],
+)
+def test_several_lines_of_accept_are_one_list(parallel: httpx.Client, lines: tuple[str, ...]) -> None:
+    first, second = (
+        parallel.get(f"{prefix}/feed/?page_size=1", headers=[("Accept", line) for line in lines]) for prefix in (V1, V2)
+    )
+    assert first.status_code == second.status_code
+    assert (first.text.count("\n") > 0) is (second.text.count("\n") > 0)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost.", "LOCALHOST:99", "localhost.:1", "evil.example", "127.0.0.1", "local_host"]
+)
+def test_hosts(comparison: Comparison, host: str) -> None:
+    for path in ("/feed/?page_size=1", "/feed"):
+        comparison.ask(Ask("GET", path, {"Host": host}), served_by="fastapi")
+
+
 @pytest.mark.parametrize("path", MOVED)
 def test_every_method_of_a_path_that_has_moved(comparison: Comparison, credentials: dict[str, str], path: str) -> None:
     for method in METHODS:
         comparison.ask(Ask(method, path, credentials), served_by="fastapi")
+
+
+def test_a_method_of_no_standard_is_refused_by_the_gateway(parallel: httpx.Client) -> None:
+    for prefix in (V1, V2):
+        answer = parallel.request("FOO", f"{prefix}/feed/")
+        assert (answer.status_code, answer.json()) == (405, {"detail": 'Method "FOO" not allowed.'})
 
 
 def test_authorization_headers(comparison: Comparison) -> None:

@@ -8,7 +8,7 @@ import pytest
 from strangler.local.ports import port_free_pick
 from strangler.routes.route import Throttle
 from tests.e2e.conftest import MakeGateway
-from tests.gateways import LIES, logged, marks
+from tests.gateways import LIES, ask_raw, logged, marks
 from tests.stack_doubles import broken_upstream, headers_of
 
 LIMIT = 2 * 1024 * 1024
@@ -143,3 +143,14 @@ def test_what_a_stack_is_told(make_gateway: MakeGateway) -> None:
         "x-request-id": response.headers["X-Request-ID"],
     }
     assert received[1].startswith(b"GET /admin/")
+
+
+@pytest.mark.parametrize("sent", [b"\xff", b"caf\xc3\xa9", b"caf\xc3\xa9 \xc3", b"\xed\xa0\x80", b'"\\'])
+def test_a_log_line_is_json_whatever_is_sent(sent: bytes, make_gateway: MakeGateway) -> None:
+    made = make_gateway()
+    answer = httpx.get(f"{made.url}/api/v2/feed/", headers={"User-Agent": sent, "X-Request-ID": "odd"})
+    assert answer.status_code == 200
+    assert sent.startswith(logged(made.log, "odd")["user_agent"].encode())
+    address = b"/api/v2/feed/?a=" + sent.replace(b" ", b"+")
+    ask_raw(made.url, b"GET %b HTTP/1.1\r\nHost: {host}\r\nX-Request-ID: raw\r\nConnection: close\r\n\r\n" % address)
+    assert address.startswith(logged(made.log, "raw")["uri"].encode())

@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from django_app.accounts.models import User
@@ -33,3 +34,20 @@ def test_its_style_sheet_is_served(client: Client) -> None:
     assert (response.status_code, response["Content-Type"]) == (200, "text/css")
     response.close()
     assert client.get("/static/../manage.py").status_code == 400
+
+
+def test_staff_that_may_change_users_changes_none_of_more_rights(
+    client: Client, admin: User, alice: User, bob: User
+) -> None:
+    """Django itself warns: who may change users may become a superuser."""
+    bob.is_staff = True
+    bob.save()
+    bob.user_permissions.set(Permission.objects.filter(codename__in=["change_user", "delete_user", "view_user"]))
+    client.force_login(bob)
+    assert client.get(f"/admin/accounts/user/{alice.pk}/password/").status_code == 200
+    assert client.get(f"/admin/accounts/user/{admin.pk}/password/").status_code == 403
+    assert client.get(f"/admin/accounts/user/{admin.pk}/delete/").status_code == 403
+    page = client.get(f"/admin/accounts/user/{bob.pk}/change/").content.decode()
+    assert 'name="username"' in page
+    assert 'name="is_superuser"' not in page
+    assert 'name="user_permissions"' not in page
