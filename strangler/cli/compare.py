@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
 
-from strangler.cli.comparison_run import CaseSelection, ComparisonRun, passwords, sides_of, writes_require
+from strangler.cli.comparison_run import CaseSelection, comparison_report, passwords, sides_of, writes_require
 from strangler.cli.output import out
 from strangler.compare.client.client import Limits
 from strangler.compare.comparison import Rules
@@ -80,11 +81,10 @@ def evidence_keep(report: ComparisonReport, state_dir: Path) -> None:
 
 
 _Side = Literal["left", "right"]
-_ASK: Final = "Cases"
-_HOW: Final = "Requests"
-_WHO: Final = "Sign-in"
 _TYPED: Final = "COMMANDLINE"
-_REPORT: Final = "Reports"
+_case, _request, _sign_in, _report = (
+    partial(typer.Option, rich_help_panel=panel) for panel in ("Cases", "Requests", "Sign-in", "Reports")
+)
 
 
 def compare(
@@ -93,125 +93,62 @@ def compare(
     right: Annotated[
         str | None, typer.Argument(metavar="RIGHT", help="Another; without both, the services of the local stack.")
     ] = None,
-    cases: Annotated[
-        Path | None,
-        typer.Option("--cases", metavar="DIR", help="Read case files from this folder.", rich_help_panel=_ASK),
-    ] = None,
+    cases: Annotated[Path | None, _case("--cases", metavar="DIR", help="Read case files from this folder.")] = None,
     log: Annotated[
         list[str] | None,
-        typer.Option(
-            "--from-log",
-            metavar="FILE",
-            help="Replay the reads of an access log; - for standard input.",
-            rich_help_panel=_ASK,
-        ),
+        _case("--from-log", metavar="FILE", help="Replay the reads of an access log; - for standard input."),
     ] = None,
     har: Annotated[
-        list[Path] | None,
-        typer.Option("--har", metavar="FILE", help="Replay a browser's recording (HAR).", rich_help_panel=_ASK),
+        list[Path] | None, _case("--har", metavar="FILE", help="Replay a browser's recording (HAR).")
     ] = None,
     openapi: Annotated[
-        _Side | None,
-        typer.Option("--openapi", help="Generate cases from this side's OpenAPI document.", rich_help_panel=_ASK),
+        _Side | None, _case("--openapi", help="Generate cases from this side's OpenAPI document.")
     ] = None,
     per_operation: Annotated[
-        int,
-        typer.Option(
-            "--per-operation", min=1, help="Generate at most this many for each operation.", rich_help_panel=_ASK
-        ),
+        int, _case("--per-operation", min=1, help="Generate at most this many for each operation.")
     ] = 10,
     without: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--without", metavar="PARAM", help="Exclude this parameter from generated cases.", rich_help_panel=_ASK
-        ),
+        list[str] | None, _case("--without", metavar="PARAM", help="Exclude this parameter from generated cases.")
     ] = None,
-    writes: Annotated[
-        bool, typer.Option("--writes", help="Include writes, on copies of the database.", rich_help_panel=_ASK)
-    ] = False,
+    writes: Annotated[bool, _case("--writes", help="Include writes, on copies of the database.")] = False,
     route: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--route", metavar="NAME", help="Compare only these routes, such as 'posts.*'.", rich_help_panel=_ASK
-        ),
+        list[str] | None, _case("--route", metavar="NAME", help="Compare only these routes, such as 'posts.*'.")
     ] = None,
     sample: Annotated[
-        int | None,
-        typer.Option(
-            "--sample", min=1, metavar="N", help="Take a random sample of N cases of each route.", rich_help_panel=_ASK
-        ),
+        int | None, _case("--sample", min=1, metavar="N", help="Take a random sample of N cases of each route.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of samples and generated cases.", rich_help_panel=_ASK)] = 0,
+    seed: Annotated[int, _case("--seed", help="Seed of samples and generated cases.")] = 0,
     rate: Annotated[
-        float | None,
-        typer.Option(
-            "--rate", min=0.01, metavar="R", help="Limit requests per second to each side.", rich_help_panel=_HOW
-        ),
+        float | None, _request("--rate", min=0.01, metavar="R", help="Limit requests per second to each side.")
     ] = None,
     concurrency: Annotated[
-        int,
-        typer.Option(
-            "--concurrency", min=1, max=256, help="Limit concurrent requests to each side.", rich_help_panel=_HOW
-        ),
+        int, _request("--concurrency", min=1, max=256, help="Limit concurrent requests to each side.")
     ] = 4,
     header: Annotated[
-        list[str] | None,
-        typer.Option("--header", metavar="'N: V'", help="Add a header to every request.", rich_help_panel=_HOW),
+        list[str] | None, _request("--header", metavar="'N: V'", help="Add a header to every request.")
     ] = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Follow redirects.", rich_help_panel=_HOW)] = False,
-    timeout: Annotated[
-        float, typer.Option("--timeout", min=0.01, help="Seconds to wait for a response.", rich_help_panel=_HOW)
-    ] = 10.0,
-    max_body: Annotated[
-        int, typer.Option("--max-body", min=1, help="Limit the size of a body, in bytes.", rich_help_panel=_HOW)
-    ] = 10_000_000,
+    follow: Annotated[bool, _request("--follow", help="Follow redirects.")] = False,
+    timeout: Annotated[float, _request("--timeout", min=0.01, help="Seconds to wait for a response.")] = 10.0,
+    max_body: Annotated[int, _request("--max-body", min=1, help="Limit the size of a body, in bytes.")] = 10_000_000,
     stop_share: Annotated[
-        float,
-        typer.Option("--stop-at", min=0, max=100, help="Stop above this percentage of errors.", rich_help_panel=_HOW),
+        float, _request("--stop-at", min=0, max=100, help="Stop above this percentage of errors.")
     ] = 50.0,
     stop_window: Annotated[
-        int,
-        typer.Option(
-            "--stop-window", min=1, help="Number of latest responses that --stop-at looks at.", rich_help_panel=_HOW
-        ),
+        int, _request("--stop-window", min=1, help="Number of latest responses that --stop-at looks at.")
     ] = 50,
     login: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--login", metavar="USER", help="Sign in as this user for replayed requests.", rich_help_panel=_WHO
-        ),
+        list[str] | None, _sign_in("--login", metavar="USER", help="Sign in as this user for replayed requests.")
     ] = None,
-    login_at: Annotated[
-        _Side, typer.Option("--login-at", help="Get tokens from this side.", rich_help_panel=_WHO)
-    ] = "left",
+    login_at: Annotated[_Side, _sign_in("--login-at", help="Get tokens from this side.")] = "left",
     declared: Annotated[
-        Path | None,
-        typer.Option(
-            "--declared",
-            metavar="FILE",
-            help="File of declared differences.",
-            show_default=False,
-            rich_help_panel=_REPORT,
-        ),
+        Path | None, _report("--declared", metavar="FILE", help="File of declared differences.", show_default=False)
     ] = None,
-    ignore: Annotated[
-        list[DifferenceKind] | None,
-        typer.Option("--ignore", help="Ignore differences of this kind.", rich_help_panel=_REPORT),
-    ] = None,
+    ignore: Annotated[list[DifferenceKind] | None, _report("--ignore", help="Ignore differences of this kind.")] = None,
     as_json: Annotated[
-        str | None,
-        typer.Option(
-            "--json", metavar="FILE", help="Write the report as JSON; - for standard output.", rich_help_panel=_REPORT
-        ),
+        str | None, _report("--json", metavar="FILE", help="Write the report as JSON; - for standard output.")
     ] = None,
-    junit: Annotated[
-        Path | None,
-        typer.Option("--junit", metavar="FILE", help="Write the report as JUnit XML.", rich_help_panel=_REPORT),
-    ] = None,
-    html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write the report as an HTML page.", rich_help_panel=_REPORT),
-    ] = None,
+    junit: Annotated[Path | None, _report("--junit", metavar="FILE", help="Write the report as JUnit XML.")] = None,
+    html: Annotated[Path | None, _report("--html", metavar="FILE", help="Write the report as an HTML page.")] = None,
 ) -> None:
     """Send the same requests to two stacks and report where responses differ.
 
@@ -241,7 +178,7 @@ def compare(
     reports = ReportFiles(as_json=as_json, junit=junit, html=html)
     sides = sides_of(left, right, header or [], settings)
     meant = DeclaredDifferences(declared_differences(declared or settings.project.declared))
-    comparison = ComparisonSession(
+    session = ComparisonSession(
         left=sides[0],
         right=sides[1],
         limits=Limits(concurrency=concurrency, timeout=timeout, body_bytes=max_body, rate=rate),
@@ -254,8 +191,14 @@ def compare(
         stop_share=stop_share / 100,
         stop_window=stop_window,
     )
-    run = ComparisonRun(comparison, selection, declared=meant, table=table, settings=settings)
-    report = run.report(options=_options_typed(context), with_versions=ours)
+    report = comparison_report(
+        session,
+        selection,
+        table=table,
+        settings=settings,
+        options=_options_typed(context),
+        with_versions=ours,
+    )
     reports.write(report)
     # A run that ignores differences is no evidence.
     if ours and not ignore:

@@ -5,7 +5,6 @@ import getpass
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 
 from strangler.cli.output import log_opened, note
 from strangler.cli.progress import CaseProgress
-from strangler.compare.case import Case, cases_sample
+from strangler.compare.case import Case, Scenario, cases_sample
 from strangler.compare.cases.access_log import cases_from_log
 from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
 from strangler.compare.cases.har import cases_from_har
@@ -23,8 +22,7 @@ from strangler.compare.cases.openapi_document import OpenApiDocument
 from strangler.compare.client.auth import CompareSettings
 from strangler.compare.client.sides import Side, header_parse, side_at, sides_gateway, sides_local
 from strangler.compare.collector import Collector
-from strangler.compare.comparison import CaseOutcome
-from strangler.compare.declared import DeclaredDifferences, MetBy
+from strangler.compare.declared import MetBy
 from strangler.compare.report.model import ComparisonReport
 from strangler.compare.run import ComparisonSession, interruptible
 from strangler.errors import UnsafeError, UsageError
@@ -79,13 +77,7 @@ class CaseSelection:
         return frozenset((MetBy.CASES, MetBy.WRITES) if self.writes else (MetBy.CASES,))
 
     def cases(
-        self,
-        table: RouteTable,
-        *,
-        bases: tuple[str, ...],
-        skipped: Counter[str],
-        files: ExitStack,
-        document: OpenApiDocument | None,
+        self, table: RouteTable, *, bases: tuple[str, ...], skipped: Counter[str], document: OpenApiDocument | None
     ) -> Iterator[Case]:
         """The cases one after another, read while they are sent.
 
@@ -93,7 +85,6 @@ class CaseSelection:
             table: gives the routes their names.
             bases: addresses that a recording may be of.
             skipped: counts what is no case, by reason.
-            files: closes what stays open meanwhile.
             document: that of the side that `openapi` names.
 
         :raises UsageError: a source can't be read.
@@ -101,8 +92,8 @@ class CaseSelection:
         if self.folder is not None:
             yield from cases_from_files(self.folder, table)
         for log in self.logs:
-            opened = files.enter_context(log_opened(log, option="--from-log"))
-            yield from cases_from_log(opened, table, skipped=skipped, callers=self.logins, name=log)
+            with log_opened(log, option="--from-log") as opened:
+                yield from cases_from_log(opened, table, skipped=skipped, callers=self.logins, name=log)
         for recording in self.recordings:
             caller = next(iter(self.logins), "")
             yield from cases_from_har(recording, bases, table, skipped=skipped, caller=caller)
@@ -144,44 +135,6 @@ def writes_require(*, folder: Path | None, elsewhere: bool, settings: LocalSetti
         raise UsageError("--writes starts servers, which aren't installed here", "use an environment that has them")
 
 
-def writes_run(
-    comparison: ComparisonSession,
-    collector: Collector,
-    *,
-    folder: Path,
-    settings: LocalSettings,
-    table: RouteTable,
-    chosen: Collection[str],
-    on_outcome: Callable[[CaseOutcome], None],
-) -> str:
-    """Play every file; returns why the run ended early, empty if it didn't.
-
-    :raises UsageError: a file is invalid, or the stack doesn't run.
-    :raises UnsafeError: a server would have received the real database's address.
-    """
-    # What they need is not in the image of the tool.
-    from strangler.compare.writes.scenarios import RequestOptions, WriteRunner, writes_compare
-    from strangler.deployment.local_stack import LocalStack
-    from strangler.deployment.source import source_of
-
-    async def play() -> str:
-        runner = WriteRunner(collector, chosen=chosen, on_outcome=on_outcome)
-        with interruptible(runner.stop):
-            return await runner.run(steps)
-
-    steps = writes_compare(
-        source_of(LocalStack(settings, state_dir=settings.state_dir)),
-        scenarios_from_files(folder, table),
-        routes=table,
-        rules=comparison.rules,
-        options=RequestOptions(limits=comparison.limits, sign_in=comparison.sign_in, password=comparison.password),
-        logs=settings.state_dir / "compare",
-        chosen=chosen,
-        log=note,
-    )
-    return asyncio.run(play())
-
-
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -213,79 +166,71 @@ def passwords(logins: Sequence[str], sides: Sequence[Side], settings: LocalSetti
     return typed.get
 
 
-def bases_of(sides: Sequence[Side], settings: LocalSettings) -> tuple[str, ...]:
-    """The base addresses that a recording may name: both sides', and the gateway's."""
-    prefixes = settings.project.prefixes
-    return (*(side.url for side in sides), *(settings.proxy_url + prefix for prefix in (prefixes.v1, prefixes.v2)))
+def comparison_report(
+    session: ComparisonSession,
+    selection: CaseSelection,
+    *,
+    table: RouteTable,
+    settings: LocalSettings,
+    options: Iterable[tuple[str, str]],
+    with_versions: bool,
+) -> ComparisonReport:
+    """Compare all cases of `selection`; `with_versions` reads each side's version from its document.
 
-
-class ComparisonRun:
-    """Compares the cases of `selection` on the sides of `comparison`.
-
-    Args:
-        comparison: how.
-        selection: what.
-        declared: the differences that are meant, as the rules of `comparison` know them.
-        table: gives the routes their names.
-        settings: of the local stack.
+    :raises UsageError: a source of cases can't be read, or a caller is refused.
+    :raises UnsafeError: a server would have received the real database's address.
+    :raises FailedError: there is no document to make cases from.
     """
-
-    def __init__(
-        self,
-        comparison: ComparisonSession,
-        selection: CaseSelection,
-        *,
-        declared: DeclaredDifferences,
-        table: RouteTable,
-        settings: LocalSettings,
-    ) -> None:
-        self._comparison = comparison
-        self._selection = selection
-        self._declared = declared
-        self._table = table
-        self._settings = settings
-        self._sides = comparison.left, comparison.right
-        self._collector = Collector(*self._sides)
-
-    def report(self, *, options: Iterable[tuple[str, str]], with_versions: bool) -> ComparisonReport:
-        """Compare all cases and return the report; `with_versions` reads each side's version from its document.
-
-        :raises UsageError: a source of cases can't be read, or a caller is refused.
-        :raises FailedError: there is no document to make cases from.
-        """
-        stopped = self._process()
-        met_by = () if stopped else self._selection.met_by()
-        return self._collector.report(
-            versions=asyncio.run(self._comparison.versions()) if with_versions else ("", ""),
-            declared_faults=self._declared.faults(self._collector.routes, met_by=met_by),
-            stopped=stopped,
-            options=tuple(options),
-        )
-
-    def _process(self) -> str:
-        """Why the run ended before its cases did; empty if it didn't."""
-        selection, collector = self._selection, self._collector
-        for route in self._table.routes:
+    side = selection.openapi
+    document = asyncio.run(session.learn(of_right=side == "right")) if side else None
+    with CaseProgress() as progress:
+        collector = Collector(session.left, session.right, on_outcome=progress.tell)
+        for route in table.routes:
             if route.streaming and selection.wants(route.name):
                 collector.skipped[f"{route.name}, whose answer has no end"] += 1
-        side = selection.openapi
-        document = asyncio.run(self._comparison.learn(of_right=side == "right")) if side else None
-        with ExitStack() as files, CaseProgress() as progress:
-            bases = bases_of(self._sides, self._settings)
-            cases = selection.cases(self._table, bases=bases, skipped=collector.skipped, files=files, document=document)
-            stopped = asyncio.run(self._comparison.run(selection.wanted(cases), collector, on_outcome=progress.tell))
-            return stopped or self._play(progress.tell)
+        # What a recording may be of.
+        prefixes = (settings.project.prefixes.v1, settings.project.prefixes.v2)
+        bases = (session.left.url, session.right.url, *(settings.proxy_url + prefix for prefix in prefixes))
+        cases = selection.cases(table, bases=bases, skipped=collector.skipped, document=document)
+        stopped = asyncio.run(session.run(selection.wanted(cases), collector))
+        if not stopped and selection.writes and selection.folder is not None:
+            scenarios = scenarios_from_files(selection.folder, table)
+            stopped = _writes_play(session, collector, scenarios, settings, table, selection.routes)
+    return collector.report(
+        versions=asyncio.run(session.versions()) if with_versions else ("", ""),
+        declared_faults=session.rules.declared.faults(collector.routes, met_by=() if stopped else selection.met_by()),
+        stopped=stopped,
+        options=tuple(options),
+    )
 
-    def _play(self, on_outcome: Callable[[CaseOutcome], None]) -> str:
-        """Play the writes, if they are to be; why that ended before its end."""
-        if not self._selection.writes or self._selection.folder is None:
-            return ""
-        return writes_run(
-            self._comparison,
-            self._collector,
-            folder=self._selection.folder,
-            settings=self._settings,
-            table=self._table,
-            chosen=self._selection.routes,
-            on_outcome=on_outcome,
-        )
+
+def _writes_play(
+    session: ComparisonSession,
+    collector: Collector,
+    scenarios: Iterable[Scenario],
+    settings: LocalSettings,
+    table: RouteTable,
+    chosen: Collection[str],
+) -> str:
+    """Play every scenario; returns why that ended early, empty if it didn't."""
+    # What they need is not in the image of the tool.
+    from strangler.compare.writes.scenarios import RequestOptions, WriteRunner, writes_compare
+    from strangler.deployment.local_stack import LocalStack
+    from strangler.deployment.source import source_of
+
+    async def play() -> str:
+        runner = WriteRunner(collector, chosen=chosen)
+        with interruptible(runner.stop):
+            return await runner.run(steps)
+
+    steps = writes_compare(
+        source_of(LocalStack(settings, state_dir=settings.state_dir)),
+        scenarios,
+        routes=table,
+        rules=session.rules,
+        options=RequestOptions(limits=session.limits, sign_in=session.sign_in, password=session.password),
+        logs=settings.state_dir / "compare",
+        chosen=chosen,
+        log=note,
+    )
+    return asyncio.run(play())

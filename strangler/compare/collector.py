@@ -5,6 +5,7 @@ import math
 import shlex
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
@@ -210,10 +211,13 @@ class _RouteTally:
 
 
 class Collector:
-    """Counts each verdict, and keeps a few examples of each fault, masked."""
+    """Counts each verdict, and keeps a few examples of each fault, masked; `on_outcome` is called after each case."""
 
-    def __init__(self, left: Side, right: Side) -> None:
+    def __init__(
+        self, left: Side, right: Side, *, on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None
+    ) -> None:
         self._sides = left, right
+        self._on_outcome = on_outcome
         self._routes: dict[str, _RouteTally] = {}
         self._failures: Counter[str] = Counter()
         self._began = dt.datetime.now(dt.UTC), time.monotonic()
@@ -232,7 +236,8 @@ class Collector:
         With `rows` it is different whatever was answered.
         """
         tally = self._routes.setdefault(case.route or NO_ROUTE, _RouteTally())
-        tally.outcomes[CaseOutcome.DIFFERENT if rows else result.outcome] += 1
+        outcome = CaseOutcome.DIFFERENT if rows else result.outcome
+        tally.outcomes[outcome] += 1
         for side, asked in ((tally.left, result.left), (tally.right, result.right)):
             # How fast a server refuses or fails is no measure of its speed.
             if asked is not None and result.outcome is not CaseOutcome.UNAVAILABLE:
@@ -242,6 +247,7 @@ class Collector:
             place = "" if result.failure.always else f" ({case.route or NO_ROUTE})"
             self.failed(f"{result.failure}{place}")
         self._show(tally, case, result, rows, secrets)
+        self._on_outcome(outcome)
 
     def failed(self, sentence: str) -> None:
         """Count what could not be compared, and is no case's own."""

@@ -52,7 +52,7 @@ class Rules:
     """Which differences of two responses count; those of a kind in `ignore` don't."""
 
     def __init__(self, declared: DeclaredDifferences, *, ignore: Collection[DifferenceKind] = ()) -> None:
-        self._declared = declared
+        self.declared = declared
         self._ignore = frozenset(ignore)
 
     def require_available(self, route: str, sides: Mapping[str, SideResponse]) -> None:
@@ -62,7 +62,7 @@ class Rules:
         """
         failing = [(name, answer.status) for name, answer in sides.items() if answer.is_unavailable]
         left, right = (answer.status for answer in sides.values())
-        if failing and not self._declared.names(route, left=left, right=right):
+        if failing and not self.declared.names(route, left=left, right=right):
             (name, status), *other = failing
             raise UnavailableError(
                 name, f"answered {status}" + "".join(f" and {name} {status}" for name, status in other)
@@ -96,7 +96,7 @@ class Rules:
                     differs = True
                     yield difference
 
-        undeclared = self._declared.undeclared(route, counting(), left=left.status, right=right.status)
+        undeclared = self.declared.undeclared(route, counting(), left=left.status, right=right.status)
         return list(islice(undeclared, MAX_DIFFERENCES)), differs
 
 

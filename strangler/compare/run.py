@@ -61,7 +61,6 @@ class Runner:
         collector: receives the results.
         watch: decides when to stop.
         concurrency: requests under way at once, on each side.
-        on_outcome: is called after each case.
     """
 
     def __init__(
@@ -72,14 +71,12 @@ class Runner:
         *,
         watch: ErrorWatch,
         concurrency: int,
-        on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None,
     ) -> None:
         self._comparer = compare
         self._callers = callers
         self._collector = collector
         self._watch = watch
         self._workers = concurrency * _CASES_PER_REQUEST
-        self._on_outcome = on_outcome
         self._stopped = ""
         self._right_first = False
 
@@ -128,7 +125,6 @@ class Runner:
             self._collector.skipped[str(result.failure)] += 1
             return
         self._collector.add(case, result, secrets=tuple(text for _name, text in credentials))
-        self._on_outcome(result.outcome)
         if why := self._watch.look(result):
             self.stop(why)
 
@@ -181,13 +177,7 @@ class ComparisonSession:
     stop_share: float = 0.5
     stop_window: int = 50
 
-    async def run(
-        self,
-        cases: Iterable[Case],
-        collector: Collector,
-        *,
-        on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None,
-    ) -> str:
+    async def run(self, cases: Iterable[Case], collector: Collector) -> str:
         """Compare all cases; returns why the run ended early, empty if it didn't.
 
         :raises UsageError: a caller is refused; what `cases` raises is raised too.
@@ -200,7 +190,6 @@ class ComparisonSession:
                 collector,
                 watch=ErrorWatch((self.left.name, self.right.name), share=self.stop_share, window=self.stop_window),
                 concurrency=self.limits.concurrency,
-                on_outcome=on_outcome,
             )
             with interruptible(runner.stop):
                 return await runner.run(cases)

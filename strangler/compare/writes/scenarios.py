@@ -129,22 +129,12 @@ async def _steps(
 class WriteRunner:
     """Has each step of `writes_compare` collected.
 
-    Args:
-        collector: receives the results.
-        chosen: the routes that count; the others are played, since scenarios need them. Empty for all.
-        on_outcome: is called after each step that counts.
+    Only the `chosen` routes count; the others are played, since scenarios need them. Empty for all.
     """
 
-    def __init__(
-        self,
-        collector: Collector,
-        *,
-        chosen: Collection[str] = (),
-        on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None,
-    ) -> None:
+    def __init__(self, collector: Collector, *, chosen: Collection[str] = ()) -> None:
         self._collector = collector
         self._chosen = frozenset(chosen)
-        self._on_outcome = on_outcome
         self._stopped = ""
 
     def stop(self, why: str) -> None:
@@ -176,4 +166,3 @@ class WriteRunner:
             self._collector.skipped[played.skipped] += 1
             return
         self._collector.add(played.case, played.result, rows=played.rows, secrets=played.secrets)
-        self._on_outcome(CaseOutcome.DIFFERENT if played.rows else played.result.outcome)
