@@ -1,23 +1,34 @@
-"""What a token is: the claims and lifetimes that both stacks issue and accept.
+"""What a token is: simplejwt's settings, as the contract has them; a token of either stack is a token of the other.
 
-Source: djangorestframework-simplejwt's settings of the same names. Both stacks read this module,
-so a token of either is a token of the other.
+Source: https://django-rest-framework-simplejwt.readthedocs.io/en/latest/settings.html
 """
 
-from datetime import timedelta
 from typing import Final
 
-ALGORITHM: Final = "HS256"
-ACCESS_TOKEN_LIFETIME: Final = timedelta(minutes=30)
-REFRESH_TOKEN_LIFETIME: Final = timedelta(days=7)
-
-AUTH_HEADER_TYPE: Final = "Bearer"
-WWW_AUTHENTICATE: Final = 'Bearer realm="api"'
-
-TOKEN_TYPE_CLAIM: Final = "token_type"  # noqa: S105 - the name of a claim, no secret
-JTI_CLAIM: Final = "jti"
-USER_ID_CLAIM: Final = "user_id"
-USER_ID_FIELD: Final = "id"
+from pydantic import BaseModel, ConfigDict
 
 ACCESS: Final = "access"
 REFRESH: Final = "refresh"
+
+WWW_AUTHENTICATE: Final = 'Bearer realm="api"'
+
+
+class TokenSettings(BaseModel):
+    """simplejwt's settings under their own names, in small letters; without the keys. Times are in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    algorithm: str = "HS256"
+    access_token_lifetime: float = 300
+    refresh_token_lifetime: float = 86_400
+    rotate_refresh_tokens: bool = False
+    blacklist_after_rotation: bool = False
+    update_last_login: bool = False
+    auth_header_types: tuple[str, ...] = ("Bearer",)
+    token_type_claim: str = "token_type"  # noqa: S105 - the name of a claim, no secret
+    jti_claim: str = "jti"
+    user_id_claim: str = "user_id"
+    user_id_field: str = "id"
+    audience: str | tuple[str, ...] | None = None
+    issuer: str | None = None
+    leeway: float = 0

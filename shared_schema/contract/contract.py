@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from shared_schema.tokens import TokenSettings
+
 
 class _Facts(BaseModel):
     """A part of the file. A fact that doesn't apply is left out of it."""
@@ -184,10 +186,14 @@ class Pointer:
 
 
 class Contract(_Facts):
-    """All tables by key: the name, or `schema.name` outside the default schema."""
+    """All tables by key: the name, or `schema.name` outside the default schema.
+
+    `tokens` are simplejwt's settings, None where the project doesn't use it.
+    """
 
     format: Literal[2]
     tables: Mapping[str, TableFacts]
+    tokens: TokenSettings | None = None
 
     @cached_property
     def _pointers(self) -> dict[str, list[Pointer]]:
@@ -198,6 +204,20 @@ class Contract(_Facts):
                     pointer = Pointer(table=name, column=column, reference=facts.references)
                     found.setdefault(facts.references.table, []).append(pointer)
         return found
+
+    @property
+    def token_settings(self) -> TokenSettings:
+        """`tokens`, for a service that issues or reads them.
+
+        Raises:
+            LookupError: the contract has none.
+        """
+        if self.tokens is None:
+            raise LookupError(
+                "The contract has no token settings: the Django project needs simplejwt, then export the contract again"
+                " (manage.py export_schema)."
+            )
+        return self.tokens
 
     def references_to(self, table: str) -> list[Pointer]:
         """Every foreign key of the project that points at `table`, M2M tables included, by table and column."""

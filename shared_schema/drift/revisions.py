@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
 from shared_schema.drift.mismatch import Mismatch, column_text
+from shared_schema.tokens import TokenSettings
 
 _EXPORT: Final = "export the contract (manage.py export_schema), and look at what changes"
 _PARTS: Final = frozenset({"columns", "indexes", "constraints", "many_to_many", "generic_relations"})
@@ -19,11 +20,13 @@ _Change = tuple[str | None, str, str | None, str | None]
 
 def contract_changes(said: Contract, found: Contract) -> list[Mismatch]:
     """Every fact that `found`, which the models say now, has otherwise than `said`, the reviewed file."""
-    return [
+    changes = [
         _mismatch(key, *change)
         for key in sorted(said.tables.keys() | found.tables.keys())
         for change in _table_changes(key, said.tables.get(key), found.tables.get(key))
     ]
+    tokens = (_token_facts(said.tokens), _token_facts(found.tokens))
+    return changes + [_mismatch("", *change) for change in _changes(*tokens)]
 
 
 def _table_changes(key: str, said: TableFacts | None, found: TableFacts | None) -> Iterator[_Change]:
@@ -45,6 +48,11 @@ def _changes(before: _Facts, after: _Facts) -> Iterator[_Change]:
         column, now = after.get(subject, (column, None))
         if was != now:
             yield column, subject, was, now
+
+
+def _token_facts(tokens: TokenSettings | None) -> _Facts:
+    dumped = {} if tokens is None else tokens.model_dump(mode="json", exclude_none=True)
+    return {f"setting SIMPLE_JWT.{name.upper()}": (None, _text(value)) for name, value in dumped.items()}
 
 
 def _whole(key: str, table: TableFacts | None) -> _Facts:

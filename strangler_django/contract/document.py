@@ -12,6 +12,7 @@ from django.db.models import Model
 
 from strangler_django.contract.names import table_key
 from strangler_django.contract.tables import table_facts
+from strangler_django.contract.tokens import token_settings
 from strangler_django.contract.unconnected import FROM_MODELS_ALONE, Sql, databases_closed
 
 FORMAT = 2
@@ -32,7 +33,9 @@ def schema_text(alias: str = DEFAULT_DB_ALIAS) -> str:
 
 
 def schema_document(alias: str = DEFAULT_DB_ALIAS) -> Facts:
-    """The tables of all models of that database, M2M tables included, by key; proxies share another model's table.
+    """The tables of all models of that database, M2M tables included, by key, and simplejwt's settings.
+
+    Proxies share another model's table.
 
     :raises DocumentError: two models claim one table, or the database is no PostgreSQL.
     :raises DatabaseAskedError: a model asks the database for what it is.
@@ -44,7 +47,9 @@ def schema_document(alias: str = DEFAULT_DB_ALIAS) -> Facts:
         )
     with databases_closed(FROM_MODELS_ALONE):
         sql = Sql(alias)
-        return {"format": FORMAT, "tables": {key: table_facts(model, sql) for key, model in _models(alias).items()}}
+        tables = {key: table_facts(model, sql) for key, model in _models(alias).items()}
+    tokens = token_settings()
+    return {"format": FORMAT, "tables": tables, **({} if tokens is None else {"tokens": tokens})}
 
 
 def _models(alias: str) -> dict[str, type[Model]]:

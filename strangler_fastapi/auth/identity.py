@@ -5,8 +5,8 @@ from typing import Generic, Protocol, TypeVar
 
 from fastapi import Request
 
-from shared_schema.tokens import ACCESS, AUTH_HEADER_TYPE, USER_ID_CLAIM
-from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, check_claims, check_type
+from shared_schema.tokens import ACCESS
+from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.errors import AuthenticationFailed
 
@@ -44,13 +44,14 @@ class BearerIdentity(Generic[Found]):
         Raises:
             AuthenticationFailed: there is a bearer token, and it is not accepted, on public endpoints too.
         """
-        token = _bearer_token(request.headers.get("authorization", ""))
+        tokens: Tokens = request.app.state.tokens
+        token = _bearer_token(request.headers.get("authorization", ""), tokens.settings.auth_header_types)
         if token is None:
             return None
-        payload = _accepted_access(request.app.state.tokens, token)
-        if USER_ID_CLAIM not in payload:
+        payload = _accepted_access(tokens, token)
+        if tokens.settings.user_id_claim not in payload:
             raise AuthenticationFailed("Token contained no recognizable user identification", code="token_not_valid")
-        account = await self._find(session, payload[USER_ID_CLAIM])
+        account = await self._find(session, payload[tokens.settings.user_id_claim])
         if account is None:
             raise AuthenticationFailed("User not found", code="user_not_found")
         if not account.is_active:
@@ -58,9 +59,9 @@ class BearerIdentity(Generic[Found]):
         return account
 
 
-def _bearer_token(header: str) -> bytes | None:
+def _bearer_token(header: str, types: tuple[str, ...]) -> bytes | None:
     parts = header.encode("latin-1").split()
-    if not parts or parts[0] != AUTH_HEADER_TYPE.encode():
+    if not parts or parts[0] not in [name.encode() for name in types]:
         return None
     if len(parts) != _PARTS:
         sentence = "Authorization header must contain two space-delimited values"
@@ -71,8 +72,8 @@ def _bearer_token(header: str) -> bytes | None:
 def _accepted_access(tokens: Tokens, token: bytes) -> Payload:
     try:
         payload = tokens.decode(token)
-        check_claims(payload)
-        check_type(payload, ACCESS)
+        tokens.check_claims(payload)
+        tokens.check_type(payload, ACCESS)
     except TokenError as error:
         message = {"token_class": "AccessToken", "token_type": ACCESS, "message": str(error)}
         raise AuthenticationFailed(

@@ -5,20 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared_schema.passwords import needs_rehash
-from shared_schema.tokens import JTI_CLAIM, REFRESH, USER_ID_CLAIM
+from shared_schema.tokens import REFRESH
 from strangler_fastapi.auth.hashing import hash_off_loop, verify_off_loop
 from strangler_fastapi.auth.token_tables import TokenTables
-from strangler_fastapi.auth.tokens import (
-    Payload,
-    TokenError,
-    Tokens,
-    access_of,
-    check_claims,
-    check_type,
-    expiry,
-    new_refresh,
-    renew_refresh,
-)
+from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry
 from strangler_fastapi.db.query import fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.errors import AuthenticationFailed, ValidationFailed
@@ -33,7 +23,7 @@ class TokenService:
     tables: TokenTables[Any]
 
     async def obtain(self, *, username: str, password: str) -> dict[str, str]:
-        """Signs a user in: a new pair of tokens, `last_login` set, and a weak password hash replaced by a strong one.
+        """Signs a user in: a new pair of tokens, and a weak password hash replaced by a strong one.
 
         Raises:
             AuthenticationFailed: unknown user, wrong password or inactive account; all three take the same time.
@@ -49,15 +39,21 @@ class TokenService:
             raise _no_account("with the given credentials")
         renewed = await hash_off_loop(password) if needs_rehash(stored) else None
         now = datetime.now(UTC)
-        refresh = new_refresh(user_id, now)
+        refresh = self.tokens.new_refresh(user_id, now)
         if renewed is not None:
             await fetch(self.session, self.tables.set_password(user_id, renewed))
         await self._record_issued(refresh, user_id, now)
-        await fetch(self.session, self.tables.set_last_login(user_id, datetime.now(UTC)))
-        return {"refresh": self.tokens.encode(refresh), "access": self.tokens.encode(access_of(refresh, now))}
+        if self.tokens.settings.update_last_login:
+            await fetch(self.session, self.tables.set_last_login(user_id, datetime.now(UTC)))
+        return {
+            "refresh": self.tokens.encode(refresh),
+            "access": self.tokens.encode(self.tokens.access_of(refresh, now)),
+        }
 
     async def refresh(self, *, refresh: str) -> dict[str, str]:
-        """Exchanges a refresh token for a new pair; of several exchanges of one token at once, one succeeds.
+        """Exchanges a refresh token for an access token, and for a new refresh token where they rotate.
+
+        Where the old one is blacklisted, of several exchanges of one token at once one succeeds.
 
         Raises:
             AuthenticationFailed: the token is not accepted, or its user is gone or inactive.
@@ -65,15 +61,19 @@ class TokenService:
         now = datetime.now(UTC)
         old, issued_id = await self._accepted_refresh(refresh)
         user_id = None
-        if claim := old.get(USER_ID_CLAIM):
+        if claim := old.get(self.tokens.settings.user_id_claim):
             account = await self.tables.find_account(self.session, claim)
             if account is None or not account.is_active:
                 raise _no_account("for the given token.")
             user_id = account.id
-        new = renew_refresh(old, now)
-        await self._blacklist(old, issued_id, user_id, now)
+        access = {"access": self.tokens.encode(self.tokens.access_of(old, now))}
+        if not self.tokens.settings.rotate_refresh_tokens:
+            return access
+        new = self.tokens.renew_refresh(old, now)
+        if self.tokens.settings.blacklist_after_rotation:
+            await self._blacklist(old, issued_id, user_id, now)
         await self._record_issued(new, user_id, now)
-        return {"access": self.tokens.encode(access_of(old, now)), "refresh": self.tokens.encode(new)}
+        return access | {"refresh": self.tokens.encode(new)}
 
     async def verify(self, *, token: str) -> dict[str, str]:
         """Answers nothing for a good token of either type.
@@ -84,11 +84,10 @@ class TokenService:
         """
         try:
             payload = self.tokens.decode(token)
-            check_claims(payload)
+            self.tokens.check_claims(payload)
         except TokenError as error:
             raise _not_valid(str(error)) from None
-        _, is_blacklisted = await self._issued(payload)
-        if is_blacklisted:
+        if self.tokens.settings.blacklist_after_rotation and (await self._issued(payload))[1]:
             raise ValidationFailed({"non_field_errors": ["Token is blacklisted"]})
         return {}
 
@@ -99,7 +98,7 @@ class TokenService:
             AuthenticationFailed: the token is not accepted, as when it was ended before.
         """
         payload, issued_id = await self._accepted_refresh(refresh)
-        account = await self.tables.find_account(self.session, payload.get(USER_ID_CLAIM))
+        account = await self.tables.find_account(self.session, payload.get(self.tokens.settings.user_id_claim))
         await self._blacklist(payload, issued_id, account.id if account else None, datetime.now(UTC))
         return {}
 
@@ -110,15 +109,15 @@ class TokenService:
             issued_id, is_blacklisted = await self._issued(payload)
             if is_blacklisted:
                 raise TokenError("Token is blacklisted")
-            check_claims(payload)
-            check_type(payload, REFRESH)
+            self.tokens.check_claims(payload)
+            self.tokens.check_type(payload, REFRESH)
         except TokenError as error:
             raise _not_valid(str(error)) from None
         return payload, issued_id
 
     async def _issued(self, payload: Payload) -> tuple[int | None, bool]:
         """The id of the token's row, None where it has none, and whether it is blacklisted."""
-        rows = await fetch(self.session, self.tables.issued_token(payload.get(JTI_CLAIM)))
+        rows = await fetch(self.session, self.tables.issued_token(payload.get(self.tokens.settings.jti_claim)))
         return (rows[0][0], rows[0][1]) if rows else (None, False)
 
     async def _record_issued(self, refresh: Payload, user_id: int | None, now: datetime) -> int | None:
@@ -127,7 +126,7 @@ class TokenService:
             self.session,
             self.tables.add_outstanding(
                 user_id=user_id,
-                jti=refresh[JTI_CLAIM],
+                jti=refresh[self.tokens.settings.jti_claim],
                 token=self.tokens.encode(refresh),
                 created_at=now,
                 expires_at=expiry(refresh),

@@ -10,7 +10,7 @@ from uuid import uuid4
 import jwt
 import psycopg
 
-from shared_schema.tokens import ACCESS, ALGORITHM, JTI_CLAIM, REFRESH, TOKEN_TYPE_CLAIM, USER_ID_CLAIM
+from shared_schema.tokens import ACCESS, REFRESH
 from tests.bench.wrk import Request
 
 USERS: Final = 200
@@ -143,8 +143,8 @@ class Rows:
     def _token(self, kind: str, user: int, jti: str) -> str:
         now = dt.datetime.now(dt.UTC)
         times = {"exp": now + _LIFETIME, "iat": now}
-        claims = {TOKEN_TYPE_CLAIM: kind, **times, JTI_CLAIM: jti, USER_ID_CLAIM: str(user)}
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM)
+        claims = {"token_type": kind, **times, "jti": jti, "user_id": str(user)}
+        return jwt.encode(claims, self._key, algorithm="HS256")
 
     def _count(self, query: str, *arguments: str) -> int:
         row = self._owner.execute(query, arguments).fetchone()

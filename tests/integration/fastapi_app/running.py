@@ -20,14 +20,16 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fastapi_app import main
+from fastapi_app.models import BLOG
 from shared_schema.passwords import hash_password
 from strangler.local.databases import database_drop
-from strangler_fastapi.auth.tokens import Tokens, access_of, new_refresh
+from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.logs import JsonFormatter
 from tests.databases import OwnDatabase
 
 ADMIN, ALICE, BOB, GONE = 1, 2, 3, 4
 JWT_KEY = "the signing key of these tests, never to be logged"
+TOKENS = Tokens(JWT_KEY, BLOG.contract.token_settings)
 USER_PASSWORD = "correct horse 9 battery"
 POSTS = 25
 _DEADLINE = 20
@@ -156,7 +158,7 @@ def logged() -> Iterator[io.StringIO]:
 def bearer(user_id: int) -> dict[str, str]:
     """The headers of a user who signed in."""
     now = datetime.now(UTC)
-    return {"Authorization": f"Bearer {Tokens(JWT_KEY).encode(access_of(new_refresh(user_id, now), now))}"}
+    return {"Authorization": f"Bearer {TOKENS.encode(TOKENS.access_of(TOKENS.new_refresh(user_id, now), now))}"}
 
 
 async def until_ready(client: httpx.AsyncClient) -> None:

@@ -12,13 +12,12 @@ import pytest
 from starlette.types import Message
 
 from fastapi_app.models import BLOG
-from strangler_fastapi.auth.tokens import Tokens, new_refresh
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.asgi import call
 from tests.integration.fastapi_app.conftest import Start
-from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, JWT_KEY, USER_PASSWORD, Running, bearer
+from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, TOKENS, USER_PASSWORD, Running, bearer
 
-REFRESH = Tokens(JWT_KEY).encode(new_refresh(BOB, datetime.now(UTC)))
+REFRESH = TOKENS.encode(TOKENS.new_refresh(BOB, datetime.now(UTC)))
 POST = {"title": "Fig trees", "content": "They grow.", "tags": ["garden", "brand new"]}
 CAROL = {"username": "carol", "email": "carol@example.com", "password": USER_PASSWORD}
 REFUSED = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused by a trigger'; END $$"

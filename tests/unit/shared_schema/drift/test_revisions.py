@@ -9,6 +9,7 @@ from fastapi_app.models import BLOG
 from shared_schema.contract.contract import Contract
 from shared_schema.drift.mismatch import Mismatch
 from shared_schema.drift.revisions import contract_changes
+from shared_schema.tokens import TokenSettings
 
 HINT = "export the contract (manage.py export_schema), and look at what changes."
 PLAIN: dict[str, Any] = {
@@ -106,3 +107,10 @@ def test_a_new_table_is_one_change() -> None:
     (change,) = contract_changes(contract(PLAIN), contract(None))
     assert (change.subject, change.actual) == ("table books", None)
     assert str(change).startswith("Table books is in the contract and no longer in Django's models ")
+
+
+def test_a_token_setting_that_changes_is_named() -> None:
+    before, after = (Contract(format=2, tables={}, tokens=TokenSettings(leeway=leeway)) for leeway in (0, 5))
+    (change,) = contract_changes(before, after)
+    assert str(change) == f"Setting SIMPLE_JWT.LEEWAY is 5.0 in Django's models and 0.0 in the contract: {HINT}"
+    assert contract_changes(after, after) == []

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
@@ -14,6 +15,7 @@ from strangler.schema.django_side import django_contract
 from strangler_django.contract import document
 from strangler_django.contract.document import FORMAT, DocumentError, schema_document, schema_text
 from strangler_django.contract.names import table_address, table_key, type_name
+from strangler_django.contract.tokens import token_settings
 from strangler_django.contract.unconnected import DatabaseAskedError
 from tests.databases import foreign_project
 from tests.example import ROOT
@@ -249,3 +251,16 @@ def test_the_reader_reads_all_of_a_foreign_project() -> None:
     assert contract.tables["books_item"].generic_relations[0].content_type == ("books", "item")
     assert contract.tables["books_subject"].many_to_many["related"].symmetrical
     assert contract.tables["lending_member"].many_to_many["wishes"].table == "lending_wish"
+
+
+def test_the_settings_of_simplejwt_are_written_without_its_keys(settings: Any) -> None:
+    tokens = schema_document()["tokens"]
+    assert (tokens["access_token_lifetime"], tokens["jti_claim"], tokens["auth_header_types"]) == (
+        1800,
+        "jti",
+        ["Bearer"],
+    )
+    assert not any("key" in name for name in tokens)
+    del settings.SIMPLE_JWT
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if "simplejwt" not in app]
+    assert token_settings() is None

@@ -1,6 +1,6 @@
 """A token of simplejwt is a token of FastAPI, the other way round, and both refuse the same ones in the same words."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,25 +9,19 @@ import pytest
 from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
+from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenError as DrfTokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, UntypedToken
 from rest_framework_simplejwt.tokens import Token as DrfToken
 
-from shared_schema.tokens import ACCESS, REFRESH, REFRESH_TOKEN_LIFETIME
-from strangler_fastapi.auth.tokens import (
-    Payload,
-    TokenError,
-    Tokens,
-    access_of,
-    check_claims,
-    check_type,
-    expiry,
-    new_refresh,
-    renew_refresh,
-)
+from shared_schema.contract.contract import load_contract
+from shared_schema.tokens import ACCESS, REFRESH, TokenSettings
+from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry
+from tests.example import CONTRACT_FILE
 
 KEY: str = settings.SIMPLE_JWT["SIGNING_KEY"]
-TOKENS = Tokens(KEY)
+SETTINGS = load_contract(CONTRACT_FILE).token_settings
+TOKENS = Tokens(KEY, SETTINGS)
 # Fixed, so that every worker of a run names the tests alike: the year 2100.
 SOON = 4_102_444_800
 GOOD = {"token_type": "access", "exp": SOON, "iat": 1_700_000_000, "jti": "a" * 32, "user_id": "7"}
@@ -40,9 +34,9 @@ def encode(claims: dict[str, Any], key: str | None = KEY, algorithm: str = "HS25
 def verdict(token: str, kind: str | None = ACCESS) -> str:
     try:
         payload = TOKENS.decode(token)
-        check_claims(payload)
+        TOKENS.check_claims(payload)
         if kind is not None:
-            check_type(payload, kind)
+            TOKENS.check_type(payload, kind)
     except TokenError as error:
         return str(error)
     return "accepted"
@@ -60,8 +54,8 @@ def drf_verdict(token: str, kind: type[DrfToken] = AccessToken) -> str:
 def test_a_new_token_has_simplejwts_claims_in_its_order(user_id: int) -> None:
     user: Any = SimpleNamespace(id=user_id)
     drf_access = AccessToken.for_user(user).payload
-    ours = new_refresh(user_id, datetime.now(UTC))
-    access = access_of(ours, datetime.now(UTC))
+    ours = TOKENS.new_refresh(user_id, datetime.now(UTC))
+    access = TOKENS.access_of(ours, datetime.now(UTC))
     assert [*access] == [*drf_access]
     assert access["user_id"] == drf_access["user_id"] == str(user_id)
     assert access["exp"] - access["iat"] == drf_access["exp"] - drf_access["iat"]
@@ -70,7 +64,7 @@ def test_a_new_token_has_simplejwts_claims_in_its_order(user_id: int) -> None:
 def test_an_access_token_takes_over_what_its_refresh_token_says_beyond_its_own() -> None:
     legacy = RefreshToken()
     legacy["user_id"], legacy["tenant"] = "7", "acme"
-    ours = access_of(legacy.payload, datetime.now(UTC))
+    ours = TOKENS.access_of(legacy.payload, datetime.now(UTC))
     theirs = legacy.access_token.payload
     assert [*ours] == [*theirs]
     assert {name: ours[name] for name in ("token_type", "user_id", "tenant")} == {
@@ -80,17 +74,20 @@ def test_an_access_token_takes_over_what_its_refresh_token_says_beyond_its_own()
 
 
 def test_a_renewed_token_keeps_its_claims_and_gets_an_id_and_times() -> None:
-    old = new_refresh(7, datetime(2025, 1, 1, tzinfo=UTC)) | {"tenant": "acme"}
+    old = TOKENS.new_refresh(7, datetime(2025, 1, 1, tzinfo=UTC)) | {"tenant": "acme"}
     now = datetime.now(UTC)
-    new = renew_refresh(old, now)
+    new = TOKENS.renew_refresh(old, now)
     assert [*new] == [*old]
     assert (new["user_id"], new["tenant"], new["token_type"]) == ("7", "acme", "refresh")
     assert new["jti"] != old["jti"]
-    assert (new["iat"], expiry(new)) == (int(now.timestamp()), (now + REFRESH_TOKEN_LIFETIME).replace(microsecond=0))
+    assert (new["iat"], expiry(new)) == (
+        int(now.timestamp()),
+        (now + timedelta(seconds=SETTINGS.refresh_token_lifetime)).replace(microsecond=0),
+    )
 
 
 def test_each_reads_what_the_other_signed() -> None:
-    ours = new_refresh(7, datetime.now(UTC))
+    ours = TOKENS.new_refresh(7, datetime.now(UTC))
     assert UntypedToken(TOKENS.encode(ours)).payload == ours  # type: ignore[arg-type] # as above
     theirs = AccessToken()
     theirs["user_id"] = "7"
@@ -154,3 +151,19 @@ def test_a_refresh_token_is_no_access_token() -> None:
     token = encode(GOOD | {"token_type": REFRESH})
     assert verdict(token, ACCESS) == "Token has wrong type"
     assert verdict(token, REFRESH) == "accepted"
+
+
+def test_another_project_has_other_settings() -> None:
+    """As simplejwt's TokenBackend, made with the same ones, has it."""
+    given = {"algorithm": "HS512", "audience": "shop", "issuer": "till", "leeway": 30}
+    key = "of another project, and as long as HS512 wants a key to be: sixty-four bytes"
+    ours, theirs = Tokens(key, TokenSettings(**given)), TokenBackend(signing_key=key, **given)
+    payload = ours.new_refresh("7f", datetime.now(UTC))
+    assert payload["exp"] - payload["iat"] == 86_400
+    assert theirs.decode(ours.encode(payload)) == payload | {"aud": "shop", "iss": "till"}
+    assert ours.decode(theirs.encode(payload)) == payload | {"aud": "shop", "iss": "till"}
+    late = payload | {"exp": int(datetime.now(UTC).timestamp()) - 10}
+    assert ours.decode(theirs.encode(late))["exp"] == theirs.decode(ours.encode(late))["exp"]
+    for changed in ({"algorithm": "HS256"}, {"audience": "bank"}, {"issuer": "bank"}):
+        with pytest.raises(TokenError, match="Token is invalid"):
+            ours.decode(TokenBackend(signing_key=key, **given | changed).encode(payload))

@@ -1,0 +1,45 @@
+"""The token settings of a project that signs its users in with simplejwt."""
+
+from datetime import timedelta
+from importlib.util import find_spec
+from typing import Any
+
+from django.conf import settings
+
+# As shared_schema.tokens.TokenSettings has them. No key is among them.
+_NAMES = (
+    "ACCESS_TOKEN_LIFETIME",
+    "ALGORITHM",
+    "AUDIENCE",
+    "AUTH_HEADER_TYPES",
+    "BLACKLIST_AFTER_ROTATION",
+    "ISSUER",
+    "JTI_CLAIM",
+    "LEEWAY",
+    "REFRESH_TOKEN_LIFETIME",
+    "ROTATE_REFRESH_TOKENS",
+    "TOKEN_TYPE_CLAIM",
+    "UPDATE_LAST_LOGIN",
+    "USER_ID_CLAIM",
+    "USER_ID_FIELD",
+)
+
+
+def token_settings() -> dict[str, Any] | None:
+    """Simplejwt's settings by name in small letters, times in seconds; None where the project doesn't use it."""
+    is_used = hasattr(settings, "SIMPLE_JWT") or any(
+        app.startswith("rest_framework_simplejwt") for app in settings.INSTALLED_APPS
+    )
+    if not is_used or find_spec("rest_framework_simplejwt") is None:
+        return None
+    # Imported late: a project without simplejwt has no such module.
+    from rest_framework_simplejwt.settings import api_settings
+
+    values = {name.lower(): _plain(getattr(api_settings, name)) for name in _NAMES}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any setting
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return list(value) if isinstance(value, tuple | set) else value
