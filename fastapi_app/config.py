@@ -6,13 +6,11 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared_schema.secrets import secret_weakness
 from strangler_fastapi.drf.urls import ApiPrefixes
 
 NAME = "fastapi_app"
 PREFIXES = ApiPrefixes(service="/api/v2", v1="/api", v2="/api/v2")
-
-_SHORTEST_SECRET = 32
-_PLACEHOLDER = "change-me"
 
 
 class Settings(BaseSettings):
@@ -47,12 +45,12 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _refuse_placeholder_secret(self) -> "Settings":
-        secret = self.jwt_signing_key.get_secret_value()
-        if len(secret) < _SHORTEST_SECRET or _PLACEHOLDER in secret.lower():
-            raise ValueError(
-                f"JWT_SIGNING_KEY is a placeholder or shorter than {_SHORTEST_SECRET} characters: set a random one"
-            )
+    def _refuse_weak_secret(self) -> "Settings":
+        production = self.environment == "production"
+        if weakness := secret_weakness(self.jwt_signing_key.get_secret_value(), production=production):
+            raise ValueError(f"JWT_SIGNING_KEY is {weakness}: set a random one")
+        if production and "*" in self.hosts:
+            raise ValueError("ALLOWED_HOSTS is *: name the hosts of the service")
         return self
 
     @property

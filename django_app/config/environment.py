@@ -7,11 +7,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared_schema.secrets import secret_weakness
+
 DEVELOPMENT = "development"
 PRODUCTION = "production"
-SECRET_MIN_LENGTH = 32
 DEMO_PASSWORD_DEFAULT = "strangler-demo"  # noqa: S105 - the documented password of the demo users, refused in production
-PLACEHOLDERS = frozenset({"change-me", "changeme", "secret", DEMO_PASSWORD_DEFAULT})
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -60,6 +60,20 @@ def environment_read(variables: Mapping[str, str] = os.environ) -> Environment:
         msg = f"ENVIRONMENT is {environment!r}: set it to {DEVELOPMENT} or {PRODUCTION}."
         raise EnvironmentInvalidError(msg)
     production = environment == PRODUCTION
+    read = _environment(variables, environment, production=production)
+    if production:
+        _require_production(read)
+    return read
+
+
+def _require_production(read: Environment) -> None:
+    if read.secret_key == read.jwt_signing_key:
+        raise EnvironmentInvalidError("SECRET_KEY and JWT_SIGNING_KEY are the same: set a random text for each.")
+    if "*" in read.allowed_hosts:
+        raise EnvironmentInvalidError("ALLOWED_HOSTS is *: name the hosts of the service.")
+
+
+def _environment(variables: Mapping[str, str], environment: str, *, production: bool) -> Environment:
     return Environment(
         environment=environment,
         secret_key=_secret(variables, "SECRET_KEY", production=production),
@@ -98,8 +112,8 @@ def _required(variables: Mapping[str, str], name: str) -> str:
 
 def _secret(variables: Mapping[str, str], name: str, *, production: bool) -> str:
     value = _required(variables, name)
-    if production and (value.lower() in PLACEHOLDERS or len(value) < SECRET_MIN_LENGTH):
-        msg = f"{name} is a placeholder or shorter than {SECRET_MIN_LENGTH} characters: set a long random one."
+    if production and (weakness := secret_weakness(value)):
+        msg = f"{name} is {weakness}: set a random text, such as the output of openssl rand -base64 48."
         raise EnvironmentInvalidError(msg)
     return value
 

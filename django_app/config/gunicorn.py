@@ -6,7 +6,13 @@ https://docs.gunicorn.org/en/stable/settings.html names each setting.
 import sys
 
 from django_app.config.database import database_settings
-from django_app.config.environment import EnvironmentInvalidError, environment_read, server_environment_read
+from django_app.config.demo_accounts import demo_accounts_left
+from django_app.config.environment import (
+    DEMO_PASSWORD_DEFAULT,
+    EnvironmentInvalidError,
+    environment_read,
+    server_environment_read,
+)
 from django_app.config.logs import logging_settings
 
 # A bad environment ends the start here, in one sentence, and not in every worker with a traceback.
@@ -16,6 +22,15 @@ try:
     server = server_environment_read()
 except EnvironmentInvalidError as error:
     sys.exit(str(error))
+if environment.is_production and (
+    left := demo_accounts_left(
+        url=environment.database_url, passwords=frozenset({environment.demo_password, DEMO_PASSWORD_DEFAULT})
+    )
+):
+    sys.exit(
+        f"The demo users {', '.join(left)} can sign in with the demo password: give each another with"
+        " `manage.py changepassword NAME`, or delete them."
+    )
 
 bind = server.bind
 workers = server.workers

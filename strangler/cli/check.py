@@ -1,16 +1,19 @@
 """`strangler check`: is everything as the routes file says?"""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 import typer
 from rich.text import Text
 
+from shared_schema.secrets import secret_weakness
 from strangler.cli.output import note, out
 from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
+from strangler.local.production import exposure_warning, production_problems
 from strangler.rollout.check import Documents, check_all
-from strangler.rollout.coverage import Level
+from strangler.rollout.coverage import CheckResult, Level
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings, settings_load
 
@@ -42,7 +45,7 @@ def check(
         host=settings.probe_host,
         prefixes=settings.project.prefixes,
     )
-    findings = list(check_all(rollout_open(settings, tell=note), documents))
+    findings = [*_settings_results(settings), *check_all(rollout_open(settings, tell=note), documents)]
     if as_json:
         out.out(json.dumps([finding.as_json() for finding in findings], indent=2, ensure_ascii=False))
     for finding in [] if as_json else findings:
@@ -53,6 +56,19 @@ def check(
         raise SystemExit(_NOT_CHECKED)
     if Level.FINDING in levels:
         raise SystemExit(_FOUND)
+
+
+def _settings_results(settings: LocalSettings) -> Iterator[CheckResult]:
+    """What production refuses in the settings, and what a development stack had better not do."""
+    if warning := exposure_warning(settings):
+        yield CheckResult(check="settings", level=Level.NOTE, sentence=warning)
+    for problem in production_problems(settings):
+        yield CheckResult(check="settings", level=Level.FINDING, sentence=f"{problem}")
+    for name in ("secret_key", "jwt_signing_key"):
+        secret = str(getattr(settings, name))
+        if not settings.is_development and settings.project.uses(name) and (weakness := secret_weakness(secret)):
+            sentence = f"{name.upper()} is {weakness}: set it to a random text, such as of openssl rand -base64 48."
+            yield CheckResult(check="settings", level=Level.FINDING, sentence=sentence)
 
 
 def _document(stack: Stack, settings: LocalSettings) -> str:

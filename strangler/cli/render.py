@@ -12,6 +12,7 @@ from strangler.errors import UsageError
 from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import GatewaySettings
 from strangler.gateway.versions import VersionFolder
+from strangler.local.production import require_production
 from strangler.settings import LocalSettings, settings_load
 
 
@@ -30,6 +31,7 @@ def render(
 ) -> None:
     """Write nginx's configuration, as a version of its own; nginx takes it up when it starts or reloads."""
     settings = settings_load()
+    require_production(settings)
     table = settings.project.load_routes()
     rendered = render_gateway(table, _gateway(target, settings))
     versions = VersionFolder(out)

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.output import err, log_line, out, say
+from strangler.cli.output import err, log_line, note, out, say
 from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError
 from strangler.local.logs import LogFollower, log_trim
 from strangler.local.process import StopRequested, StopSignals
+from strangler.local.production import exposure_warning, require_production
 from strangler.local.state import StateFolder
 from strangler.project import project_load, template_fill
 from strangler.settings import LocalSettings, settings_load
@@ -49,7 +50,11 @@ def up(
 def _up_in_front(*, logs: bool) -> None:
     started = time.monotonic()
     with StopSignals() as signals:
-        stack = LocalStack(settings_load(), tell=say, check=signals.check)
+        settings = settings_load()
+        require_production(settings)
+        if warning := exposure_warning(settings):
+            note(warning)
+        stack = LocalStack(settings, tell=say, check=signals.check)
         try:
             with stack:
                 say(f"ready after {time.monotonic() - started:.1f} s\n")
@@ -75,7 +80,7 @@ def _watch(stack: LocalStack, signals: StopSignals, *, logs: bool) -> None:
 
 
 def _up_detached() -> None:
-    settings_load()
+    require_production(settings_load())
     folder = StateFolder(project_load().state)
     with folder.locked():
         pass  # a stack that already runs, or a folder that isn't writable, is told here and not in a log

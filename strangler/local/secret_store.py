@@ -3,13 +3,10 @@
 import os
 import secrets
 from pathlib import Path
-from typing import Final
 
+from shared_schema.secrets import secret_weakness
 from strangler.errors import UsageError
 from strangler.settings import LocalSettings
-
-SECRET_LENGTH: Final = 32
-PLACEHOLDERS: Final = ("change-me", "changeme", "strangler-demo", "placeholder", "insecure")
 
 
 class SecretStore:
@@ -45,17 +42,13 @@ class SecretStore:
 def secret_resolve(*, settings: LocalSettings, name: str, store: SecretStore) -> str:
     """The secret of that field; where none is given, development makes a random one and keeps it in `store`.
 
-    :raises UsageError: it is too short or a placeholder, or missing outside development.
+    :raises UsageError: it is weak, or missing outside development.
     """
     given = str(getattr(settings, name))
     if not given and settings.is_development:
         return store.get(name)
-    if given and not _is_weak(given):
+    what = secret_weakness(given, production=not settings.is_development) if given else "missing"
+    if what is None:
         return given
-    what = f"a placeholder or shorter than {SECRET_LENGTH} characters" if given else "missing"
     message = f"{name.upper()} is {what}: set it to a random text, such as the output of openssl rand -base64 48."
     raise UsageError(message)
-
-
-def _is_weak(secret: str) -> bool:
-    return len(secret) < SECRET_LENGTH or any(word in secret.lower() for word in PLACEHOLDERS)

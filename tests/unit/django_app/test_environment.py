@@ -3,8 +3,8 @@ import pytest
 from django_app.config.environment import EnvironmentInvalidError, environment_read, server_environment_read
 
 SET = {
-    "SECRET_KEY": "s" * 32,
-    "JWT_SIGNING_KEY": "j" * 32,
+    "SECRET_KEY": "the secret key of these tests alone",
+    "JWT_SIGNING_KEY": "the signing key of these tests alone",
     "DATABASE_URL": "postgresql://owner@127.0.0.1:5432/blog",
 }
 
@@ -32,7 +32,7 @@ def test_what_has_no_default_must_be_set(name: str) -> None:
         environment_read({key: value for key, value in SET.items() if key != name})
 
 
-@pytest.mark.parametrize("value", ["change-me", "strangler-demo", "s" * 31])
+@pytest.mark.parametrize("value", ["change-me", "strangler-demo", "a short secret", "change-me" * 6])
 @pytest.mark.parametrize("name", ["SECRET_KEY", "JWT_SIGNING_KEY"])
 def test_placeholders_stop_a_start_outside_development(name: str, value: str) -> None:
     assert environment_read(SET | {name: value})
@@ -50,3 +50,18 @@ def test_placeholders_stop_a_start_outside_development(name: str, value: str) ->
 def test_an_unusable_value_is_named(name: str, value: str) -> None:
     with pytest.raises(EnvironmentInvalidError, match=f"{name} is '{value}': set it to"):
         environment_read(SET | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"SECRET_KEY": "0" * 40}, "SECRET_KEY is made of 1 different characters: set"),
+        ({"SECRET_KEY": SET["JWT_SIGNING_KEY"]}, "SECRET_KEY and JWT_SIGNING_KEY are the same: set"),
+        ({"ALLOWED_HOSTS": "a.example,*"}, r"ALLOWED_HOSTS is \*: name"),
+    ],
+)
+def test_what_anybody_could_guess_or_say_stops_a_start_in_production(changed: dict[str, str], sentence: str) -> None:
+    assert environment_read(SET | {"ENVIRONMENT": "production"})
+    assert environment_read(SET | changed)
+    with pytest.raises(EnvironmentInvalidError, match=sentence):
+        environment_read(SET | changed | {"ENVIRONMENT": "production"})

@@ -111,3 +111,18 @@ def test_the_service_ends_with_the_sentence_and_status_2(
 def test_importing_the_application_asks_for_no_setting() -> None:
     code = "import fastapi_app.main, sys; sys.exit('django' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], env={}, check=True)  # noqa: S603 - our own interpreter
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"jwt_signing_key": "0" * 40}, "JWT_SIGNING_KEY is made of 1 different characters: set a random one"),
+        ({"allowed_hosts": "a.example,*"}, "ALLOWED_HOSTS is *: name the hosts of the service"),
+    ],
+)
+def test_what_anybody_could_guess_or_say_is_refused_in_production(changed: dict[str, str], sentence: str) -> None:
+    good = {"fastapi_database_url": URL, "jwt_signing_key": "the signing key of these tests alone"}
+    assert Settings.model_validate(good | {"environment": "production"})
+    assert Settings.model_validate(good | changed)
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        Settings.model_validate(good | changed | {"environment": "production"})

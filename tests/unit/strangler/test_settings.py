@@ -89,7 +89,7 @@ def test_production_refuses_a_missing_or_placeholder_secret(given: str, what: st
 
 
 def test_a_given_secret_is_used_and_not_written_down(tmp_path: Path) -> None:
-    given = "k3v" * 20
+    given = "k3v-and-many-more-characters-than-three"
     settings = example_settings(environment="production", jwt_signing_key=given)
     assert secret_resolve(settings=settings, name="jwt_signing_key", store=SecretStore(tmp_path)) == given
     assert list(tmp_path.iterdir()) == []

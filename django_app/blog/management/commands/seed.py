@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from django_app.blog import seeding
 from django_app.blog.sample_text import SampleText
-from django_app.config.environment import PLACEHOLDERS
+from django_app.config.environment import DEMO_PASSWORD_DEFAULT
 
 RANDOM_SEED = 1
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         demo, users, posts = options["demo"], options["users"], options["posts"]
         if min(users, posts) < 0 or not (demo or users or posts):
             raise CommandError("Nothing to do: give --demo, --users N or --posts N, N above 0.")
-        if demo and settings.IS_PRODUCTION and settings.DEMO_PASSWORD in PLACEHOLDERS:
+        if demo and settings.IS_PRODUCTION and settings.DEMO_PASSWORD == DEMO_PASSWORD_DEFAULT:
             raise CommandError("DEMO_PASSWORD is a placeholder that everybody can read: set another one.")
         started = time.perf_counter()
         text = SampleText(seed=options["random_seed"])

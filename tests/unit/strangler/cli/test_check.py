@@ -71,3 +71,19 @@ def test_where_the_documents_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_HOSTS", "shop.example,localhost")
     _, asked = check(monkeypatch, "--django-schema", "v1.json", "--fastapi-schema", "https://x/y", levels=[])
     assert asked == [Documents(django="v1.json", fastapi="https://x/y", host="shop.example", prefixes=PREFIXES)]
+
+
+def test_what_production_refuses_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "ENVIRONMENT": "production",
+        "SECRET_KEY": "0" * 40,
+        "JWT_SIGNING_KEY": "0" * 40,
+        "ALLOWED_HOSTS": "*",
+        "TRUSTED_PROXIES": "0.0.0.0/0",
+    }.items():
+        monkeypatch.setenv(name, value)
+    result, _ = check(monkeypatch, levels=[])
+    found = [line for line in result.stdout.splitlines() if line.startswith("finding settings: ")]
+    for name in ("SECRET_KEY and JWT", "ALLOWED_HOSTS is", "TRUSTED_PROXIES is", "SECRET_KEY is", "JWT_SIGNING_KEY is"):
+        assert any(line.startswith(f"finding settings: {name}") for line in found), name
+    assert result.exit_code == 1

@@ -1,0 +1,64 @@
+"""What must not go into production, and what a development stack had better not do."""
+
+import stat
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+
+from strangler.errors import UsageError
+from strangler.settings import LocalSettings
+
+# Prefixes of networks that an organisation owns: 10.0.0.0/8, and what a registry gives out at once.
+_WIDEST = {4: 8, 6: 16}
+_READ_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def production_problems(settings: LocalSettings) -> Iterator[UsageError]:
+    """Every setting that production refuses; none in development."""
+    if settings.is_development:
+        return
+    if settings.secret_key and settings.secret_key == settings.jwt_signing_key:
+        hint = "set another random text for each, such as the output of openssl rand -base64 48"
+        yield UsageError("SECRET_KEY and JWT_SIGNING_KEY are the same", hint)
+    if "*" in (name.strip() for name in settings.allowed_hosts.split(",")):
+        yield UsageError("ALLOWED_HOSTS is *, so links bear any name that a client sends", "name your hosts in .env")
+    yield from _wide_networks("TRUSTED_PROXIES", settings.trusted_networks)
+    yield from _wide_networks("STACK_HEADER_NETWORKS", settings.stack_header_cidrs)
+    env = settings.project.root / ".env"
+    if env.exists() and env.stat().st_mode & _READ_BY_OTHERS:
+        yield UsageError(f"{env} holds secrets, and others than its owner may read it", f"run chmod 600 {env}")
+
+
+def require_production(settings: LocalSettings) -> None:
+    """Pass settings that production takes.
+
+    :raises UsageError: the first that it doesn't.
+    """
+    for problem in production_problems(settings):
+        raise problem
+
+
+def exposure_warning(settings: LocalSettings) -> str | None:
+    """What to say of a development stack that other machines reach; None where there is no such thing."""
+    if not settings.is_development or _is_loopback(settings.proxy_host):
+        return None
+    what = "opens a development stack, whose demo password everybody knows, to other machines"
+    return f"PROXY_HOST={settings.proxy_host} {what}: set it to 127.0.0.1, or ENVIRONMENT to production."
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _wide_networks(setting: str, networks: tuple[str, ...]) -> Iterator[UsageError]:
+    for text in networks:
+        try:
+            network = ip_network(text)
+        except ValueError:
+            # The gateway's settings say so.
+            continue
+        if network.prefixlen < _WIDEST[network.version]:
+            what = f"{setting} is {text}, so anybody may say of himself who he is"
+            yield UsageError(what, "name the load balancer's own network, such as 10.0.0.0/8")
