@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import psycopg
@@ -17,7 +16,7 @@ from strangler.local.databases import database_require, has_rows
 from strangler.local.logs import logs_rotate
 from strangler.local.ports import port_require_free
 from strangler.local.postgres import HOST, STOP_SECONDS, PostgresServer
-from strangler.local.process import Child
+from strangler.local.process import Child, Program
 from strangler.local.secret_store import SecretStore, secret_resolve
 from strangler.local.services import (
     Connections,
@@ -79,9 +78,7 @@ class LocalStack:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     @property
@@ -246,9 +243,15 @@ class LocalStack:
 
     def _manage(self, name: str, *arguments: str) -> None:
         project = self.settings.project
-        environment = stack_environment(self.settings, self.connections, Stack.DJANGO)
-        argv = manage_argv(project, *arguments)
-        self.children.run(name, argv, environment, cwd=stack_folder(project, Stack.DJANGO))
+        self.children.run(
+            Program(
+                name=name,
+                argv=manage_argv(project, *arguments),
+                env=stack_environment(self.settings, self.connections, Stack.DJANGO),
+                cwd=stack_folder(project, Stack.DJANGO),
+                stop_seconds=5.0,
+            )
+        )
 
     def _grants_apply(self, table: RouteTable, owner_dsn: str, *, keep: bool = False) -> None:
         """Gives FastAPI's own role what the routes ask for; a role that the operator has made is theirs to grant."""

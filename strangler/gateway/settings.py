@@ -1,7 +1,6 @@
 """What nginx is told besides the routes: addresses, limits, whom it trusts."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -12,42 +11,6 @@ _ADDRESS = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9a-fA-F:.]+\](:[0-9]+)?")
 _PATH = re.compile(r"[A-Za-z0-9._/-]*")
 _SIZE = re.compile(r"[1-9][0-9]{0,8}[km]?")
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]+( [A-Za-z0-9._-]+)?")
-
-
-def require_addresses(addresses: Iterable[str]) -> None:
-    """:raises UsageError: one is no address that nginx could listen on or connect to."""
-    for address in addresses:
-        _require(_ADDRESS, address, "write an address such as 127.0.0.1:8080")
-
-
-def require_paths(paths: Iterable[str]) -> None:
-    """:raises UsageError: one has other characters than letters, digits and . _ / -"""
-    for path in paths:
-        _require(_PATH, path, "use letters, digits and . _ / - only")
-
-
-def require_size(size: str) -> None:
-    """:raises UsageError: it isn't a number of bytes, kibibytes or mebibytes."""
-    _require(_SIZE, size, "write a size such as 512k or 2m")
-
-
-def require_account(account: str) -> None:
-    """:raises UsageError: it isn't a user, or a user and a group."""
-    _require(_ACCOUNT, account, "write a user, or a user and a group")
-
-
-def require_networks(networks: Iterable[str]) -> None:
-    """:raises UsageError: one is no network in CIDR notation."""
-    for network in networks:
-        try:
-            ip_network(network)
-        except ValueError as error:
-            raise UsageError(f"nginx can't trust {network!r}: write a network such as 10.0.0.0/8.") from error
-
-
-def _require(pattern: re.Pattern[str], value: str, mend: str) -> None:
-    if not pattern.fullmatch(value):
-        raise UsageError(f"{value!r} can't stand in nginx's configuration: {mend}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,12 +62,21 @@ class GatewaySettings:
     shutdown_seconds: int = 60
 
     def __post_init__(self) -> None:
-        require_addresses((*self.listen, self.django, self.fastapi))
-        require_paths((self.access_log, self.shadow_socket, self.resolver, self.writable, *self.modules))
-        require_size(self.body_size)
-        require_networks((*self.trusted_proxies, *self.stack_header_networks))
-        if self.user is not None:
-            require_account(self.user)
+        paths = (self.access_log, self.shadow_socket, self.resolver, self.writable, *self.modules)
+        for pattern, values, hint in (
+            (_ADDRESS, (*self.listen, self.django, self.fastapi), "write an address such as 127.0.0.1:8080"),
+            (_PATH, paths, "use letters, digits and . _ / - only"),
+            (_SIZE, (self.body_size,), "write a size such as 512k or 2m"),
+            (_ACCOUNT, () if self.user is None else (self.user,), "write a user, or a user and a group"),
+        ):
+            for value in values:
+                if not pattern.fullmatch(value):
+                    raise UsageError(f"{value!r} can't stand in nginx's configuration", hint)
+        for network in (*self.trusted_proxies, *self.stack_header_networks):
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise UsageError(f"nginx can't trust {network!r}", "write a network such as 10.0.0.0/8") from error
 
 
 def container_gateway(

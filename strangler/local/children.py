@@ -1,19 +1,18 @@
 """The child processes of one stack: started, waited for, watched, ended in reverse order."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from strangler.errors import FailedError
 from strangler.local.helpers import Helper, HelperKeeper
 from strangler.local.logs import log_failure
-from strangler.local.process import Child, child_start
+from strangler.local.process import Child, Program, child_start
 from strangler.local.services import Service, probe_answers
 
 READY_SECONDS: Final = 60.0
 COMMAND_SECONDS: Final = 600.0
-_COMMAND_STOP_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.05
 
 
@@ -35,38 +34,33 @@ class Children:
 
     def start(self, service: Service) -> Child:
         """Start a service without waiting for it."""
-        child = self._spawn(service.name, service.argv, service.env, service.cwd)
+        child = self._spawn(service)
         self.adopt(child, stop_seconds=service.stop_seconds)
         return child
 
     def keep(self, helper: Helper, *, started: Callable[[Child], None], tell: Callable[[str], None]) -> None:
         """Start a helper, and start it again whenever it has ended and `require_running` is called."""
-        keeper = HelperKeeper(
-            helper,
-            spawn=lambda each: self._spawn(each.name, each.argv, each.env, each.cwd),
-            started=started,
-            tell=tell,
-        )
+        keeper = HelperKeeper(helper, spawn=self._spawn, started=started, tell=tell)
         self._helpers.append(keeper)
         keeper.start()
 
-    def run(self, name: str, argv: Sequence[str], env: Mapping[str, str], *, cwd: Path) -> None:
+    def run(self, program: Program) -> None:
         """Run a command to its end.
 
         :raises FailedError: it ended with another code than 0, or not within ten minutes.
         """
-        child = self._spawn(name, argv, env, cwd)
+        child = self._spawn(program)
         deadline = time.monotonic() + COMMAND_SECONDS
         try:
             while child.exit_code is None:
                 self.check()
                 if time.monotonic() > deadline:
-                    raise self._failed(name, f"did not end within {COMMAND_SECONDS:.0f} s")
+                    raise self._failed(program.name, f"did not end within {COMMAND_SECONDS:.0f} s")
                 time.sleep(_POLL_SECONDS)
         finally:
-            child.stop(timeout=_COMMAND_STOP_SECONDS)
+            child.stop(timeout=program.stop_seconds)
         if child.exit_code != 0:
-            raise self._failed(name, f"ended with code {child.exit_code}")
+            raise self._failed(program.name, f"ended with code {child.exit_code}")
 
     def wait_until_ready(self, services: Sequence[Service]) -> None:
         """Wait until each service answers its probe.
@@ -105,8 +99,9 @@ class Children:
             child.stop(timeout=seconds)
             self._running.pop()
 
-    def _spawn(self, name: str, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> Child:
-        return child_start(name=name, argv=argv, env=env, cwd=cwd, log_path=self.logs / f"{name}.log")
+    def _spawn(self, program: Program) -> Child:
+        log = self.logs / f"{program.name}.log"
+        return child_start(name=program.name, argv=program.argv, env=program.env, cwd=program.cwd, log_path=log)
 
     def _failed(self, name: str, what: str) -> FailedError:
         return log_failure(name, what, self.logs / f"{name}.log")

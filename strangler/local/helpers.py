@@ -3,27 +3,19 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from strangler.errors import FailedError
-from strangler.local.process import Child
+from strangler.local.process import Child, Program
 
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 64.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Helper:
-    """A program that no client depends on.
+class Helper(Program):
+    """A program that no client depends on; `address` is where it listens, for people."""
 
-    `address` is where it listens, for people. `stop_seconds` is how long it may finish after it is asked to end.
-    """
-
-    name: str
-    argv: tuple[str, ...]
-    env: dict[str, str]
-    cwd: Path
     address: str
     stop_seconds: float = 5.0
 

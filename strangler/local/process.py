@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Final, Self
 
 import psutil
@@ -32,6 +33,17 @@ def _signal_on_parent_death(stop_signal: signal.Signals) -> Callable[[], None] |
         prctl(PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
 
     return hook
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A program of the stack; `stop_seconds` is how long it may go on after it is asked to end."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cwd: Path
+    stop_seconds: float = 15.0
 
 
 class Child:
@@ -120,9 +132,7 @@ class StopSignals:
             self._before[number] = signal.signal(number, self._note)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type] # what signal.signal gave is what it takes
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from strangler.errors import UsageError
 from strangler.local.helpers import Helper
+from strangler.local.process import Program
 from strangler.project import Project, command_fill, template_fill
 from strangler.routes.route import Stack
 from strangler.settings import HOST, LocalSettings, base_environment
@@ -28,20 +29,11 @@ class Probe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Service:
-    """A program that runs as long as the stack does.
+class Service(Program):
+    """A program that runs as long as the stack does; it listens at an address (host, port, the setting of the port)."""
 
-    `listens` is the address it takes (host, port, the setting of the port). `stop_seconds` is how long it may
-    finish requests after it is asked to end.
-    """
-
-    name: str
-    argv: tuple[str, ...]
-    env: dict[str, str]
     listens: tuple[str, int, str]
     probe: Probe
-    cwd: Path
-    stop_seconds: float = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)

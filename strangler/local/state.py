@@ -2,16 +2,16 @@
 
 import contextlib
 import fcntl
-import json
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Final, Literal, Self
 
 import psutil
+from pydantic import TypeAdapter, ValidationError
 
 from strangler.errors import UsageError
 from strangler.local.services import Probe
@@ -49,8 +49,10 @@ class StackState:
 
     supervisor: ProcessRecord
     phase: Literal["starting", "ready", "stopping"] = "starting"
-    summary: list[str] = field(default_factory=list)
     services: dict[str, ProcessRecord] = field(default_factory=dict)
+
+
+_STATE: Final = TypeAdapter(StackState)
 
 
 def not_writable(folder: Path, error: OSError) -> UsageError:
@@ -71,21 +73,14 @@ class StateFolder:
     def read(self) -> StackState | None:
         """What the last stack wrote; None if it ended in order."""
         try:
-            document = json.loads(self._file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+            return _STATE.validate_json(self._file.read_bytes())
+        except (FileNotFoundError, ValidationError):
             return None
-        services = {name: _record(entry) for name, entry in document["services"].items()}
-        return StackState(
-            supervisor=_record(document["supervisor"]),
-            phase=document["phase"],
-            summary=document["summary"],
-            services=services,
-        )
 
     def write(self, state: StackState) -> None:
         """Replace the state file as a whole, so that no reader sees half of it."""
         draft = self._file.with_suffix(".new")
-        draft.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
+        draft.write_bytes(_STATE.dump_json(state, indent=2))
         draft.replace(self._file)
 
     def forget(self) -> None:
@@ -115,11 +110,6 @@ class StateFolder:
                 )
                 raise UsageError(message) from error
             yield
-
-
-def _record(entry: dict[str, Any]) -> ProcessRecord:
-    probe = entry["probe"]
-    return ProcessRecord(**entry | {"probe": Probe(**probe) if probe else None})
 
 
 def stale_end(folder: StateFolder) -> list[str]:

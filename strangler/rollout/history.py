@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from strangler.errors import FailedError
 from strangler.rollout.atomic_write import append_durably
@@ -60,18 +62,8 @@ class HistoryEntry:
         """One line of the history."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "HistoryEntry":
-        """The entry of a line."""
-        before = document["before"]
-        return cls(
-            **{
-                **document,
-                "outcome": ApplyOutcome(document["outcome"]),
-                "before": Point(**before) if before else None,
-                "after": Point(**document["after"]),
-            }
-        )
+
+_ENTRY: Final = TypeAdapter(HistoryEntry)
 
 
 class History:
@@ -137,6 +129,6 @@ def utc_now() -> dt.datetime:
 
 def _parsed(line: str) -> HistoryEntry | None:
     try:
-        return HistoryEntry.from_json(json.loads(line))
-    except (ValueError, TypeError, KeyError):
+        return _ENTRY.validate_json(line)
+    except ValidationError:
         return None

@@ -2,13 +2,14 @@
 
 import fcntl
 import hashlib
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+from pydantic import TypeAdapter
 
 from strangler.errors import FailedError, UnsafeError
 from strangler.rollout.atomic_write import remove_durably, write_durably
@@ -43,6 +44,9 @@ class Journal:
     def notice(self) -> str:
         """That it was interrupted, and which command restores what ran before."""
         return f"{self.interruption}: strangler apply restores what ran before"
+
+
+_JOURNAL: Final = TypeAdapter(Journal)
 
 
 def routes_digest(content: bytes) -> str:
@@ -81,7 +85,7 @@ class RolloutFolder:
 
     def journal_open(self, journal: Journal) -> None:
         """Write the journal of an apply, before anything is touched."""
-        write_durably(self._journal, json.dumps(asdict(journal), indent=2).encode())
+        write_durably(self._journal, _JOURNAL.dump_json(journal, indent=2))
 
     def journal_read(self) -> Journal | None:
         """The apply under way, or interrupted; None if the last one ended.
@@ -89,12 +93,11 @@ class RolloutFolder:
         :raises FailedError: the journal isn't readable.
         """
         try:
-            document = json.loads(self._journal.read_text(encoding="utf-8"))
+            return _JOURNAL.validate_json(self._journal.read_bytes())
         except FileNotFoundError:
             return None
         except OSError as error:
             raise not_readable(self._journal, error) from error
-        return Journal(entry=HistoryEntry.from_json(document["entry"]), file_before=document["file_before"])
 
     def journal_close(self) -> None:
         """The apply has ended."""

@@ -8,6 +8,7 @@ import psycopg
 
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
+from strangler.local.process import Program
 from strangler.local.services import manage_argv, stack_environment
 from strangler.routes.route import Stack, Stage
 from tests.bench.rows import Rows
@@ -56,9 +57,8 @@ def bench_rows(stack: LocalStack) -> Iterator[Rows]:
         if users or posts:
             stack.tell(f"seeding {posts} posts and {users} users")
             argv = manage_argv(EXAMPLE, "seed", "--users", str(users), "--posts", str(posts))
-            stack.children.run(
-                "seed", argv, stack_environment(stack.settings, stack.connections, Stack.DJANGO), cwd=ROOT
-            )
+            environment = stack_environment(stack.settings, stack.connections, Stack.DJANGO)
+            stack.children.run(Program(name="seed", argv=argv, env=environment, cwd=ROOT))
         rows.sign_in_all()
         try:
             yield rows

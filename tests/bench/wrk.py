@@ -13,6 +13,7 @@ import psutil
 
 from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError, UsageError
+from strangler.local.process import Program
 from strangler.settings import base_environment
 from tests.bench.processes import cpu_seconds, settle
 
@@ -145,7 +146,8 @@ class Wrk:
         argv += ["--duration", f"{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s"]
         argv += [*self._headers, "--script", str(SCRIPT), self._url]
         before = cpu_seconds(self._processes)
-        children.run("wrk", argv, self._environment(method, repeatable=repeatable), cwd=SCRIPT.parent)
+        environment = self._environment(method, repeatable=repeatable)
+        children.run(Program(name="wrk", argv=tuple(argv), env=environment, cwd=SCRIPT.parent))
         taken = cpu_seconds(self._processes) - before
         children.require_running()
         settle(self._processes, check=children.check)

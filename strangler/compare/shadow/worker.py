@@ -5,7 +5,6 @@ import logging
 import sqlite3
 from contextlib import AsyncExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, HttpUrl, ValidationError
@@ -113,9 +112,7 @@ class ShadowWorker:
         _LOG.info("compares at most %g samples a second, taken at %s", settings.rate, settings.socket)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

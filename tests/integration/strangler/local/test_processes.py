@@ -17,7 +17,7 @@ from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.ports import port_free_pick, port_is_free, port_owner, port_require_free
 from strangler.local.postgres import PostgresServer
-from strangler.local.process import Child, child_start
+from strangler.local.process import Child, Program, child_start
 from strangler.local.secret_store import SecretStore
 from strangler.local.state import ProcessRecord, StackState, StateFolder, stale_end
 from tests.example import ROOT
@@ -81,8 +81,9 @@ def test_a_child_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
 
 def test_a_failed_command_shows_the_end_of_its_log(tmp_path: Path) -> None:
     children = Children(logs=tmp_path, check=lambda: None)
+    argv = (sys.executable, "-c", "print('no such table'); raise SystemExit(3)")
     with pytest.raises(FailedError, match=r"^migrate ended with code 3, so .*\n  no such table$"):
-        children.run("migrate", [sys.executable, "-c", "print('no such table'); raise SystemExit(3)"], {}, cwd=tmp_path)
+        children.run(Program(name="migrate", argv=argv, env={}, cwd=tmp_path))
 
 
 def test_a_program_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:

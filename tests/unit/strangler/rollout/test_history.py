@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from strangler.rollout.history import ApplyOutcome, History, HistoryEntry, Point, applied, stands_at, step_back
 
@@ -26,7 +27,7 @@ def entry(number: int, *, returns_to: int | None = None, outcome: ApplyOutcome =
 
 def as_read(each: HistoryEntry) -> HistoryEntry:
     """Sequences come back as lists."""
-    return HistoryEntry.from_json(each.as_json())
+    return TypeAdapter(HistoryEntry).validate_python(each.as_json())
 
 
 def test_entries_come_back_as_they_were(tmp_path: Path) -> None:
