@@ -101,7 +101,9 @@ containers: ## Build and start the containers, ask them what a client does, remo
 	@COMPOSE="$(COMPOSE)" $(python) -m pytest tests/e2e/containers/check_*.py $(ARGS)
 
 ##@ Work on it
-pytest = $(python) -m pytest -n 2 --dist loadfile
+# Four workers, since they wait for servers half of their time. The tests start hundreds of processes: with bytecode kept,
+# whatever the environment says, each compiles nothing anew.
+pytest = env -u PYTHONDONTWRITEBYTECODE $(python) -m pytest -n 4 --dist loadfile
 test: ## Run the tests, on servers of their own, in minutes; ARGS="-k feed" passes arguments to pytest
 	@$(call bootstrap,dev)
 	@$(pytest) -m "not long and not torture" $(ARGS)

@@ -19,7 +19,7 @@ from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
 from tests.example import example_settings
 
-pytestmark = pytest.mark.xdist_group("own stack")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("own stack")]
 
 SECONDS = 30
 JSON = (("Content-Type", "application/json"),)

@@ -33,7 +33,7 @@ from tests.example import ROOT, load_routes
 from tests.integration.fastapi_app.conftest import Start, one_loop
 from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, GONE, Running, bearer, cloned_database
 
-pytestmark = one_loop
+pytestmark = [pytest.mark.long, one_loop]
 SCENARIOS = scenarios_from_files(ROOT / "tests" / "cases", load_routes(ROOT / "nginx" / "routes.toml"))
 CALLERS = {"admin": ADMIN, "alice": ALICE, "bob": BOB, "gone": GONE}
 

@@ -16,6 +16,8 @@ from tests.example import example_settings
 from tests.foreign_migrations import migration_source, with_migrations
 from tests.shared_stack import StackAddresses
 
+pytestmark = pytest.mark.long
+
 ID = "00000000-0000-0000-0000-000000000001"
 CONSUMER = Consumer.model_validate(
     {

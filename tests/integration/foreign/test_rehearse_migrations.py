@@ -14,6 +14,8 @@ from psycopg import sql
 from tests.databases import OwnDatabase, foreign_project
 from tests.foreign_migrations import migration_source, with_migrations
 
+pytestmark = pytest.mark.long
+
 AFTER = ("lending", "0003_main_branch")
 FILL = """
 def fill(apps, schema_editor):

@@ -15,6 +15,8 @@ from strangler.compare.shadow.results import shadow_evidence
 from strangler.compare.shadow.store import COUNTS, ShadowStore
 from tests.shadows import Reply, Request, Shadow, TinyStack, shadow, wait_until
 
+pytestmark = pytest.mark.long
+
 Start = Callable[..., AbstractContextManager[Shadow]]
 TOKEN = "opaque-9f8e7d6c5b4a"
 
@@ -221,7 +223,6 @@ def test_no_token_reaches_the_disk(start: Start, django: TinyStack, fastapi: Tin
     assert b"Traceback" not in written
 
 
-@pytest.mark.long
 def test_results_survive_a_kill_and_a_second_worker_is_refused(start: Start, tmp_path: Path) -> None:
     with start() as worker:
         worker.send({})

@@ -30,6 +30,8 @@ from tests.example import example_settings, load_routes
 from tests.shared_stack import StackAddresses
 from tests.write_plays import databases_like, own_source, playing
 
+pytestmark = pytest.mark.long
+
 NAME = f"copies_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 READ = '[[case]]\nget = "/feed/"\n\n[[case]]\nget = "/tags/"\n'
 WRITE = '[[case]]\nas = ["alice"]\npost = "/tags/"\njson = { name = "made here" }\n'
@@ -117,7 +119,6 @@ def test_no_server_is_started_that_would_write_to_the_real_database(source: Sour
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.long
 def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(source: Source, told: list[str]) -> None:
     script = (
         "import sys, time\nfrom tests.integration.strangler.compare.writes.test_copies import *\n"
@@ -150,7 +151,6 @@ def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(source: Sou
     assert sorted(told) == [f"dropped {name}, which a killed run had left behind" for name in left]
 
 
-@pytest.mark.long
 async def test_a_run_that_is_cancelled_leaves_nothing(source: Source, tmp_path: Path) -> None:
     begun = asyncio.Event()
 
@@ -171,7 +171,6 @@ async def test_a_run_that_is_cancelled_leaves_nothing(source: Source, tmp_path: 
     assert servers() == []
 
 
-@pytest.mark.long
 async def test_a_server_that_dies_is_one_sentence_and_the_next_scenario_is_played(
     source: Source, tmp_path: Path
 ) -> None:

@@ -15,6 +15,8 @@ from strangler.databases.connections import Source
 from tests.shared_stack import StackAddresses
 from tests.write_plays import databases_like, own_source, playing
 
+pytestmark = pytest.mark.long
+
 NAME = f"plays_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 POSTS = """
@@ -170,7 +172,6 @@ async def test_both_stacks_write_the_same_and_the_real_database_stays_as_it_is(s
     assert not [child for child in psutil.Process().children() if "gunicorn" in " ".join(child.cmdline())]
 
 
-@pytest.mark.long
 async def test_each_fault_is_named_where_it_first_shows(source: Source, tmp_path: Path) -> None:
     with psycopg.connect(source.owner_dsn) as connection:
         for number, fault in enumerate(FAULTS.values()):

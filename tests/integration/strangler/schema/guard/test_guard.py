@@ -16,6 +16,8 @@ from tests.databases import changed
 from tests.shared_stack import StackAddresses
 from tests.shops import Shop, leftovers, shop
 
+pytestmark = pytest.mark.long
+
 NAME = f"guard_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 # Each is applied after those before it; what it does, and what the guard is to say of it.
 CHAIN: dict[str, tuple[str, set[str], set[str]]] = {
