@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     fastapi_read_only: bool = False
     db_pool_max: int = Field(default=10, ge=1)
     statement_timeout: int = Field(default=10, ge=0)
+    event_streams_of_user: int = Field(default=50, ge=1)
     report_sql: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         service=NAME,
         prefixes=PREFIXES,
         database=lambda: _database(settings),
-        lifespan=lambda app: _events(app, settings.fastapi_database_url),
+        lifespan=lambda app: _events(app, settings),
         hosts=settings.hosts,
         read_only=settings.fastapi_read_only,
         report_sql=settings.report_sql,
@@ -49,8 +49,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 @asynccontextmanager
-async def _events(app: FastAPI, url: str) -> AsyncIterator[None]:
-    async with events_running(url) as app.state.events:
+async def _events(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    url, most = settings.fastapi_database_url, settings.event_streams_of_user
+    async with events_running(url, most_of_user=most) as app.state.events:
         yield
 
 

@@ -11,6 +11,7 @@ ApiError
 ├── MethodNotAllowed      405
 ├── NotAcceptable         406
 ├── UnsupportedMediaType  415
+├── Throttled             429
 └── Unavailable           503
     └── Conflict          503
 
@@ -123,6 +124,15 @@ class UnsupportedMediaType(ApiError):
 
     def __init__(self, media_type: str) -> None:
         super().__init__({"detail": f'Unsupported media type "{media_type}" in request.'})
+
+
+class Throttled(ApiError):
+    """The caller has as much as one may have; it may ask again after `retry_after` seconds."""
+
+    status = 429
+
+    def __init__(self, sentence: str, *, retry_after: int = 5) -> None:
+        super().__init__({"detail": sentence}, {"Retry-After": str(retry_after)})
 
 
 class Unavailable(ApiError):

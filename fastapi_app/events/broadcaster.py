@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from fastapi_app.events.batch import BEGINNING, Batch, Heartbeat, Position
-from strangler_fastapi.errors import Unavailable
+from strangler_fastapi.errors import Throttled, Unavailable
 
 # 1,000 open streams take 41 MB; the rest of the process has to go on.
 MOST_STREAMS = 2000
@@ -44,9 +44,13 @@ class Subscription:
 
 
 class Broadcaster:
-    """The open streams, and where the reader stands; `position` is None while it has never read."""
+    """The open streams, and where the reader stands; `position` is None while it has never read.
 
-    def __init__(self) -> None:
+    `most_of_user` is how many streams one user may have in this process, lest one takes the places of all others.
+    """
+
+    def __init__(self, *, most_of_user: int = 50) -> None:
+        self._most_of_user = most_of_user
         self.position: Position | None = None
         self._begun = asyncio.Event()
         self._open: set[Subscription] = set()
@@ -57,10 +61,11 @@ class Broadcaster:
         self.position = position
         self._begun.set()
 
-    async def require_room(self) -> None:
-        """Passes where one more stream may open.
+    async def require_room(self, user_id: int) -> None:
+        """Passes where the user may open one more stream.
 
         Raises:
+            Throttled: the user has as many as one may have in this process.
             Unavailable: events can't be read yet, too many streams are open, or the service ends.
         """
         try:
@@ -70,6 +75,8 @@ class Broadcaster:
             raise Unavailable("The database does not answer: try again in a few seconds.") from None
         if self._closed:
             raise Unavailable("The service is stopping: try again in a few seconds.")
+        if sum(subscription.user_id == user_id for subscription in self._open) >= self._most_of_user:
+            raise Throttled("You have too many streams open: end one first.")
         if len(self._open) >= MOST_STREAMS:
             raise Unavailable("Too many streams are open: try again in a few seconds.")
 

@@ -23,9 +23,12 @@ class Events:
 
 
 @contextlib.asynccontextmanager
-async def events_running(url: str) -> AsyncIterator[Events]:
-    """Reads events at `url` while the block runs; at its end, or when told to stop, ends every stream."""
-    broadcaster = Broadcaster()
+async def events_running(url: str, *, most_of_user: int = 50) -> AsyncIterator[Events]:
+    """Reads events at `url` while the block runs; at its end, or when told to stop, ends every stream.
+
+    `most_of_user` is as in `Broadcaster`.
+    """
+    broadcaster = Broadcaster(most_of_user=most_of_user)
     listener = Listener(url, broadcaster)
     tasks = [asyncio.create_task(listener.run()), asyncio.create_task(listener.pulse())]
     try:

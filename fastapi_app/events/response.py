@@ -3,21 +3,22 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from starlette.responses import StreamingResponse
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from strangler_fastapi.drf.negotiation import EVENT_STREAM
+from strangler_fastapi.protocol import ABORT
 
 logger = logging.getLogger(__name__)
 
-# As nginx's send_timeout.
-_SEND_SECONDS = 30
+# Whoever takes nothing for so long has filled every buffer on the way.
+_SEND_SECONDS = 10
 
 
 class EventStreamResponse(StreamingResponse):
-    """A stream of events. A client that takes nothing for 30 s is let go.
+    """A stream of events. A client that takes nothing for 10 s is let go: its connection is reset.
 
     nginx passes each piece on at once (`X-Accel-Buffering`), and nobody keeps a copy.
     """
@@ -27,6 +28,12 @@ class EventStreamResponse(StreamingResponse):
     def __init__(self, chunks: AsyncGenerator[bytes]) -> None:
         super().__init__(chunks, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._chunks = chunks
+        self._abort: Callable[[], None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See StreamingResponse."""
+        self._abort = scope.get("extensions", {}).get(ABORT)
+        await super().__call__(scope, receive, send)
 
     async def stream_response(self, send: Send) -> None:
         """Sends until the events end; whatever happens, the generator is closed at once."""
@@ -40,6 +47,8 @@ class EventStreamResponse(StreamingResponse):
                 await super().stream_response(send_in_time)
             except TimeoutError:
                 logger.info("events: a client takes nothing, so its stream ends")
+                if self._abort is not None:
+                    self._abort()
 
 
 async def no_events() -> AsyncGenerator[bytes]:

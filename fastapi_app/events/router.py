@@ -50,7 +50,7 @@ async def events_stream(request: Request, session: Session, caller: Caller) -> R
     running: Events = request.app.state.events
     # The first read may take seconds to come, and other requests need the pool's connections meanwhile.
     await session.release()
-    await running.broadcaster.require_room()
+    await running.broadcaster.require_room(caller.id)
     if request.method == "HEAD":
         return EventStreamResponse(no_events())
     return EventStreamResponse(

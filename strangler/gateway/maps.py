@@ -84,6 +84,7 @@ def _limited(table: RouteTable, throttle: str) -> Iterable[str]:
         yield from (route.name for route in resource.routes if route.throttle == throttle)
         if {route.throttle for route in resource.routes} == {throttle}:
             yield resource.path
+    yield from (entry.name for entry in table.fixed if entry.throttle == throttle)
 
 
 def gone_apis(table: RouteTable) -> frozenset[Api]:

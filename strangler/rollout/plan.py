@@ -175,7 +175,7 @@ def _other_changes(running: RouteTable, wanted: RouteTable) -> Iterator[str]:
 def _entry_text(entry: Fixed | Throttle | None) -> str:
     if entry is None:
         return "none"
-    values = dataclasses.asdict(entry)
+    values = {key: value for key, value in dataclasses.asdict(entry).items() if value is not None}
     return ", ".join(f"{key} {value}" for key, value in values.items() if key not in {"name", "line"})
 
 

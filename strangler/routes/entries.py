@@ -126,20 +126,26 @@ def read_route(entry: Entry, throttles: Collection[str], prefixes: Prefixes) -> 
     return route
 
 
-def read_fixed(entry: Entry) -> Fixed:
+def read_fixed(entry: Entry, throttles: Collection[str]) -> Fixed:
     """The path that never moves.
 
     :raises Mistake: a key says what it can't.
     """
     _read_name(entry)
-    entry.check_keys({"name", "path", "stack"})
+    entry.check_keys({"name", "path", "stack", "throttle"})
     path = entry.get("path")
     if not isinstance(path, str) or not _FIXED_PATH.fullmatch(path):
         raise entry.wrong("path", "begin it with / and use letters, digits and . _ ~ - only")
     entry.check_length("path")
     if entry.get("stack") not in tuple(Stack):
         raise entry.wrong("stack", f"choose one of {', '.join(Stack)}")
-    return Fixed(name=entry.name, path=path, stack=Stack(entry.get("stack")), line=entry.line)
+    return Fixed(
+        name=entry.name,
+        path=path,
+        stack=Stack(entry.get("stack")),
+        throttle=_read_throttle_name(entry, throttles),
+        line=entry.line,
+    )
 
 
 def read_throttle(entry: Entry) -> Throttle:

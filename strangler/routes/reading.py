@@ -32,7 +32,7 @@ class RoutesReader:
         throttles = tuple(self._throttles())
         names = self._throttle_names()
         routes = tuple(self._each("route", lambda entry: read_route(entry, names, self._prefixes)))
-        fixed = tuple(self._each("fixed", read_fixed))
+        fixed = tuple(self._each("fixed", lambda entry: read_fixed(entry, names)))
         if self._document.get("route", []) == []:
             self._refuse("there is no [[route]], so every endpoint would be gone: put the routes back.")
         if not self.mistakes:

@@ -120,12 +120,13 @@ class Route:
 class Fixed:
     """A path that belongs to one stack and never moves; one that ends in `/` covers everything below it.
 
-    `line` is where the routes file names it.
+    `throttle` limits it as it does a route. `line` is where the routes file names it.
     """
 
     name: str
     path: str
     stack: Stack
+    throttle: str | None = None
     line: int = field(default=0, compare=False)
 
     @property

@@ -1,20 +1,42 @@
 """Password hashing off the event loop."""
 
 import os
+from collections.abc import Callable
+from typing import Final, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
 from shared_schema.passwords import hash_password, verify_password
+from strangler_fastapi.errors import Unavailable
 
-# One Argon2 hash takes 100 MiB and every core: more at once than there are cores only makes all of them slower.
-_limiter = CapacityLimiter(os.cpu_count() or 1)
+# One Argon2 hash takes 100 MiB and several cores: half of them stay for all other requests.
+_limiter = CapacityLimiter(max(1, (os.cpu_count() or 1) // 2))
+# A hash takes a tenth of a second: who comes later would wait longer than people do.
+_MOST_WAITING: Final = 32
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
 async def hash_off_loop(password: str) -> str:
-    """A new hash of `password`, made in a thread."""
-    return await to_thread.run_sync(hash_password, password, limiter=_limiter)
+    """A new hash of `password`, made in a thread.
+
+    Raises:
+        Unavailable: too many are waiting for theirs.
+    """
+    return await _run(hash_password, password)
 
 
 async def verify_off_loop(password: str, encoded: str) -> bool:
-    """Whether `encoded` is a hash of `password`, found out in a thread."""
-    return await to_thread.run_sync(verify_password, password, encoded, limiter=_limiter)
+    """Whether `encoded` is a hash of `password`, found out in a thread.
+
+    Raises:
+        Unavailable: too many are waiting for theirs.
+    """
+    return await _run(verify_password, password, encoded)
+
+
+async def _run(function: Callable[P, Result], *args: P.args, **_kwargs: P.kwargs) -> Result:
+    if _limiter.statistics().tasks_waiting >= _MOST_WAITING:
+        raise Unavailable("Too many passwords are being checked: try again in a few seconds.")
+    return await to_thread.run_sync(function, *args, limiter=_limiter)

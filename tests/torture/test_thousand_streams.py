@@ -52,7 +52,7 @@ def open_files() -> None:
 @pytest.fixture(params=["directly", "through nginx"])
 def service(request: pytest.FixtureRequest, stack: StackAddresses) -> Iterator[Service]:
     port = port_free_pick()
-    with fastapi_process(stack, port=port, LOG_LEVEL="warning") as url:
+    with fastapi_process(stack, port=port, LOG_LEVEL="warning", EVENT_STREAMS_OF_USER=str(STREAMS)) as url:
         (process,) = [
             child for child in psutil.Process().children() if child.environ().get("FASTAPI_PORT") == str(port)
         ]

@@ -8,7 +8,7 @@ import pytest
 from fastapi_app.events import broadcaster as module
 from fastapi_app.events.batch import BEGINNING, Heartbeat, Position
 from fastapi_app.events.broadcaster import ROOM, Broadcaster
-from strangler_fastapi.errors import Unavailable
+from strangler_fastapi.errors import Throttled, Unavailable
 from tests.unit.fastapi_app.events.events import ALICE, BOB, make_batch, make_event
 
 LONG = 3600.0
@@ -86,23 +86,33 @@ async def test_once_closed_every_stream_ends_at_once_and_no_other_opens(broadcas
     with broadcaster.subscribed(user_id=ALICE, seconds=LONG) as late:
         assert await late.next() is None
     with pytest.raises(Unavailable, match="The service is stopping"):
-        await broadcaster.require_room()
+        await broadcaster.require_room(BOB)
 
 
 async def test_there_is_room_until_there_are_too_many(
     broadcaster: Broadcaster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_STREAMS", 1)
-    await broadcaster.require_room()
+    await broadcaster.require_room(BOB)
     with broadcaster.subscribed(user_id=ALICE, seconds=LONG), pytest.raises(Unavailable, match="Too many streams"):
-        await broadcaster.require_room()
-    await broadcaster.require_room()
+        await broadcaster.require_room(BOB)
+    await broadcaster.require_room(BOB)
+
+
+async def test_one_user_does_not_take_the_places_of_others() -> None:
+    broadcaster = Broadcaster(most_of_user=1)
+    broadcaster.begin(Position(10, 1))
+    with broadcaster.subscribed(user_id=ALICE, seconds=LONG):
+        with pytest.raises(Throttled, match="too many streams"):
+            await broadcaster.require_room(ALICE)
+        await broadcaster.require_room(BOB)
+    await broadcaster.require_room(ALICE)
 
 
 async def test_before_anything_was_read_no_stream_opens_and_no_heart_beats() -> None:
     broadcaster = Broadcaster()
     with pytest.raises(Unavailable, match="The database does not answer"):
-        await broadcaster.require_room()
+        await broadcaster.require_room(BOB)
     with broadcaster.subscribed(user_id=ALICE, seconds=LONG) as subscription:
         broadcaster.beat()
         assert subscription.since == BEGINNING

@@ -8,6 +8,7 @@ from starlette.types import Message
 
 from fastapi_app.events import response as module
 from fastapi_app.events.response import EventStreamResponse, no_events
+from strangler_fastapi.protocol import ABORT
 from tests.unit.fastapi_app.asking import make_scope
 
 
@@ -59,10 +60,12 @@ async def test_nobody_stores_it_and_nginx_does_not_hold_it_back() -> None:
 
 async def test_a_client_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SEND_SECONDS", 0.02)
-    chunks, client = Chunks(), Client(takes=3)
-    await EventStreamResponse(chunks.stream())(make_scope(), client.receive, client.send)
+    chunks, client, aborted = Chunks(), Client(takes=3), asyncio.Event()
+    scope = make_scope() | {"extensions": {ABORT: aborted.set}}
+    await EventStreamResponse(chunks.stream())(scope, client.receive, client.send)
     assert chunks.closed
     assert len(client.messages) == 3
+    assert aborted.is_set()
 
 
 async def test_a_stream_is_closed_when_the_client_hangs_up() -> None:

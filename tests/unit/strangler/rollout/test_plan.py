@@ -76,7 +76,8 @@ def test_routes_that_come_and_go() -> None:
 def test_what_belongs_to_no_route() -> None:
     fixed = Fixed(name="django.new", path="/new/", stack=Stack.DJANGO)
     throttle = Throttle(name="token", rate="1r/s", burst=0)
-    made = plan(dataclasses.replace(DEPLOYED, fixed=(*DEPLOYED.fixed, fixed), throttles=(throttle,)))
+    others = tuple(each for each in DEPLOYED.throttles if each.name != "token")
+    made = plan(dataclasses.replace(DEPLOYED, fixed=(*DEPLOYED.fixed, fixed), throttles=(throttle, *others)))
     assert made.notes == (
         "fixed django.new: none → path /new/, stack django",
         "throttle token: rate 10r/s, burst 40 → rate 1r/s, burst 0",
