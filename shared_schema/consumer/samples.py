@@ -72,7 +72,8 @@ def sample_value(type_name: str) -> Any:  # noqa: ANN401 - whatever a column hol
 
 
 def _step_samples(where: str, step: DeletionStep, contract: Contract) -> Iterator[Sample]:
-    name = f"{where}: {step.kind} {step.table}.{step.column}"
+    by = f" by {'.'.join(step.relation)}" if step.relation else ""
+    name = f"{where}: {step.kind} {step.table}.{step.column}{by}"
     keys = {KEYS: [sample_value(step.type_name or _type_of(contract, step.target))]}
     if step.is_any is not None:
         yield Sample(f"{name} if any", step.is_any, keys)

@@ -1,7 +1,7 @@
 """What Django calls for a value, called without Django: the library's functions, and those that a service registers."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time
 from pkgutil import resolve_name
 from typing import Any, Final
@@ -13,7 +13,11 @@ from shared_schema.contract.values import WITH_TIME_ZONE, as_column
 
 NOW: Final = "django.utils.timezone.now"
 
+# Of a session, a table, its column and the values in it.
+OnDelete = Callable[[Any, str, str, list[Any]], Awaitable[None]]
+
 _registered: dict[str, Callable[[], object]] = {}
+_on_delete: dict[str, OnDelete] = {}
 
 
 class UnknownCallable(DontWrapMixin, Exception):
@@ -26,6 +30,20 @@ def callable_register(path: str, function: Callable[[], object]) -> None:
     It may answer a SQL expression where rows are deleted (`SET(shop.models.heir)`): that is asked then.
     """
     _registered[path] = function
+
+
+def on_delete_register(path: str, function: OnDelete) -> None:
+    """Has `function` see to rows where Django calls `path`, an `on_delete` of the project's: `shop.models.archive`.
+
+    It is called before anything is deleted, with the session, the table and the column that point, and the values of
+    those that are to be deleted; rows that it leaves pointing at them are the database's to refuse.
+    """
+    _on_delete[path] = function
+
+
+def on_delete_of(path: str) -> OnDelete | None:
+    """What was registered for an `on_delete` of the project's."""
+    return _on_delete.get(path)
 
 
 def callable_of(path: str, *, type_name: str, column: str) -> Callable[[], Any]:

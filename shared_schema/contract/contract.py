@@ -152,6 +152,9 @@ class TableFacts(_Facts):
 
     `parents` are the tables whose rows its own continue (inheritance). `composite_key` are the columns of a primary
     key of more than one, in its order. Of a table that Django doesn't manage no index and no constraint is told.
+
+    `overrides` are the methods of the model, and `receivers` the functions (each after its signal), that Django calls
+    when a row is written: who writes without Django does what they do by itself, or leaves it.
     """
 
     name: str
@@ -167,6 +170,8 @@ class TableFacts(_Facts):
     columns: Mapping[str, ColumnFacts]
     many_to_many: Mapping[str, ManyToManyFacts] = {}
     generic_relations: tuple[GenericRelationFacts, ...] = ()
+    overrides: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
     indexes: tuple[IndexFacts, ...] = ()
     constraints: tuple[ConstraintFacts, ...] = ()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, Executable, select
 
-from shared_schema.contract.callables import UnknownCallable
+from shared_schema.contract.callables import UnknownCallable, on_delete_of
 from shared_schema.contract.contract import Contract
 from shared_schema.contract.deletion_plan import KEYS, VALUE, DeletionPlans, DeletionStep, TablePlan
 from shared_schema.contract.values import as_column, fits
@@ -64,8 +64,8 @@ class _Deletion:
         self._plans = plans
         self._met: dict[str, dict[Any, None]] = defaultdict(dict)
         self._waiting: dict[str, list[Sequence[Any]]] = defaultdict(list)
-        self._followed: dict[tuple[str, str, object], set[Any]] = defaultdict(set)
-        self._writes: dict[str, list[tuple[DeletionStep, list[Any], Any]]] = {"remove": [], "change": []}
+        self._followed: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
+        self._writes: dict[str, list[tuple[DeletionStep, list[Any], Any]]] = {"refuse": [], "remove": [], "change": []}
         self._protecting: Counter[tuple[str, str]] = Counter()
         self._restricting: dict[tuple[str, str], set[Any]] = defaultdict(set)
 
@@ -95,7 +95,7 @@ class _Deletion:
 
     async def _follow_all(self, plan: TablePlan, rows: list[Sequence[Any]]) -> None:
         for step in plan.steps:
-            followed = self._followed[step.table, step.column, step.target]
+            followed = self._followed[step.place]
             held = (row[plan.places[step.target]] for row in rows)
             new = [value for value in dict.fromkeys(held) if value is not None and value not in followed]
             followed.update(new)
@@ -115,10 +115,13 @@ class _Deletion:
                 self._restricting[place].update(row[0] if len(row) == 1 else tuple(row) for row in found)
             case "refuse":
                 if number := (await self._rows(step.statement, keys))[0][0]:
-                    raise UnknownCallable(
-                        f"Django would have {step.value} see to {_rows_of(number, place)} that point at what is to be"
-                        " deleted, and nobody here knows what that does: delete it in Django."
-                    )
+                    if on_delete_of(step.value) is None:
+                        raise UnknownCallable(
+                            f"Django would have {step.value} see to {_rows_of(number, place)} that point at what is to"
+                            f' be deleted: register what does the same, `on_delete_register("{step.value}", …)` of'
+                            " shared_schema.contract.callables, or delete it in Django."
+                        )
+                    self._writes["refuse"].append((step, keys, None))
             case "remove":
                 self._writes["remove"].append((step, keys, None))
             case "change":
@@ -146,6 +149,9 @@ class _Deletion:
     async def _write(self) -> dict[str, int]:
         """As Django: what nothing hangs on, then what is changed, then what was collected, pointers before targets."""
         counts: Counter[str] = Counter()
+        for step, keys, _ in self._writes["refuse"]:
+            if (function := on_delete_of(step.value)) is not None:
+                await function(self._session, step.table, step.column, keys)
         for step, keys, _ in self._writes["remove"]:
             counts[step.table] += await self._send(step.statement, {KEYS: keys})
         for step, keys, value in self._writes["change"]:

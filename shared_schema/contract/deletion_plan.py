@@ -56,8 +56,14 @@ class DeletionStep:
     statement: Executable
     value: Any = None
     is_any: Executable | None = None
-    # Of a generic relation: the type of its column, which may be another than the keys'.
+    # Of a generic relation: the type of its column, which may be another than the keys', and what else picks the rows.
     type_name: str | None = None
+    relation: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """What it goes by: two steps of one place would do the same to the same rows."""
+        return self.table, self.column, self.target, self.relation
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +112,15 @@ def _plan(rows: InheritedRows) -> TablePlan:
     ancestors = {name: link.target for name, link in rows.links.items()}
     known = _known(rows)
     keyed = among(rows)
+    relations = (_relation_step(rows, facts) for facts in rows.facts.generic_relations)
+    # Two relations of one model may be the same by another name.
+    steps = {step.place: step for step in (*_pointer_steps(rows), *relations)}
     return TablePlan(
         name=rows.name,
         width=len(rows.key),
         places={place: known.index(rows.held(place)) for place in _wanted(rows)},
         ancestors=ancestors,
-        steps=(*_pointer_steps(rows), *(_relation_step(rows, facts) for facts in rows.facts.generic_relations)),
+        steps=tuple(steps.values()),
         find=None if known == list(rows.key) else rows.select(known, keyed),
         delete=delete(rows.clause).where(keyed),
     )
@@ -178,7 +187,15 @@ def _relation_step(rows: InheritedRows, facts: GenericRelationFacts) -> Deletion
     belongs = is_of & (others.clause.c[facts.object_id_column] == func.any(bindparam(KEYS)))
     kind, statement = _gone(others, belongs, by=None)
     type_name = others.facts.columns[facts.object_id_column].type
-    return DeletionStep(kind, facts.table, facts.object_id_column, rows.key[0], statement, type_name=type_name)
+    return DeletionStep(
+        kind,
+        facts.table,
+        facts.object_id_column,
+        rows.key[0],
+        statement,
+        type_name=type_name,
+        relation=(facts.content_type_column, *facts.content_type),
+    )
 
 
 def _gone(others: InheritedRows, where: ColumnElement[bool], *, by: str | None) -> tuple[_Kind, Executable]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Field, GeneratedField
+from django.db.models import Field, FileField, GeneratedField
 from django.db.models.fields import NOT_PROVIDED
 
 from strangler_django.contract.plain import callable_path, plain
@@ -15,16 +15,22 @@ Facts = dict[str, Any]
 def default_facts(field: Field, sql: Sql) -> Facts:
     """`default`, `default_callable`, `db_default` or `generated`; nothing where nobody fills it in.
 
-    A text column without a default is written as "", even one that a form would insist on.
+    A text column without a default is written as "", even one that a form would insist on. A field whose own class
+    computes its value (`pre_save`) has that as its `default_callable`.
     """
     if isinstance(field, GeneratedField):
         return {"generated": sql.inlined(*field.generated_sql(sql.connection))}
+    if (computed := _computed(field)) is not None:
+        return {"default_callable": computed}
     if field.db_default is not NOT_PROVIDED:
         # Django asks the database for it, even where a default of its own is beside it.
         database = {"db_default": sql.inlined(*sql.editor.db_default_sql(field))}
         return database | (_default(field, field.default) if field.has_default() else {})
     if field.has_default():
         return _default(field, field.default)
+    if isinstance(field, FileField):
+        # A file's name is written, and no file has none: never NULL.
+        return {"default": ""}
     implicit = field.get_default() if field.empty_strings_allowed and not field.null else None
     return {"default": plain(implicit)} if implicit in ("", b"") else {}
 
@@ -32,6 +38,12 @@ def default_facts(field: Field, sql: Sql) -> Facts:
 def value_facts(field: Field, value: Any) -> Any:  # noqa: ANN401 - whatever the project gives
     """A constant as the column holds it: the key of a model's instance, a field's own type in the database's."""
     return plain(field.get_prep_value(getattr(value, "pk", value)))
+
+
+def _computed(field: Field) -> str | None:
+    """The project's own function that makes the value when the row is saved, whatever the default is."""
+    method = type(field).pre_save
+    return None if method.__module__.startswith("django.") else callable_path(method)
 
 
 def _default(field: Field, value: Any) -> Facts:  # noqa: ANN401 - the same

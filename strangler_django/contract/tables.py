@@ -2,15 +2,17 @@
 
 # ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
 
+from itertools import chain
 from typing import Any
 
 from django.apps import apps
-from django.db.models import CompositePrimaryKey, ManyToManyField, Model
+from django.db.models import CompositePrimaryKey, ManyToManyField, Model, signals
 
 from strangler_django.contract.columns import column_facts
 from strangler_django.contract.constraints import constraint_facts
 from strangler_django.contract.indexes import index_facts
 from strangler_django.contract.names import table_address, table_key
+from strangler_django.contract.plain import callable_path
 from strangler_django.contract.unconnected import Sql
 
 Facts = dict[str, Any]
@@ -34,6 +36,8 @@ def table_facts(model: type[Model], sql: Sql) -> Facts:
         "composite_key": [field.column for field in meta.pk_fields] if _is_composite(model) else [],
         "proxies": sorted(other._meta.label for other in apps.get_models() if _is_proxy_of(other, model)),
         "parents": _parents(model),
+        "overrides": _overrides(model),
+        "receivers": _receivers(model),
         "many_to_many": {
             field.name: many_to_many_facts(field)
             for field in meta.local_many_to_many
@@ -64,6 +68,21 @@ def _parents(model: type[Model]) -> list[str]:
     own = table_key(model._meta.db_table)
     tables = (table_key(parent._meta.db_table) for parent, link in model._meta.parents.items() if link is not None)
     return [table for table in dict.fromkeys(tables) if table != own]
+
+
+def _overrides(model: type[Model]) -> list[str]:
+    """Methods of the project's that Django calls for each row; a write without Django does nothing of that."""
+    return [name for name in ("delete", "save") if not getattr(model, name).__module__.startswith("django.")]
+
+
+def _receivers(model: type[Model]) -> list[str]:
+    """The project's functions that Django calls when a row is written, each after its signal."""
+    return [
+        f"{name} {callable_path(receiver)}"
+        for name in ("pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed")
+        for receiver in chain.from_iterable(getattr(signals, name)._live_receivers(model))
+        if not callable_path(receiver).startswith("django.")
+    ]
 
 
 def _generic_relations(model: type[Model]) -> list[Facts]:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared_schema.consumer.samples import deletion_samples
-from shared_schema.contract.callables import UnknownCallable, callable_register
+from shared_schema.contract.callables import UnknownCallable, callable_register, on_delete_register
 from shared_schema.contract.contract import Contract
 from shared_schema.contract.deletion import ProtectedError, RestrictedError, delete_rows
 from strangler.local.databases import database_drop, database_ensure
@@ -36,7 +36,7 @@ CREATE TABLE chain (id integer PRIMARY KEY, before_id integer REFERENCES chain D
 CREATE INDEX ON chain (before_id);
 CREATE TABLE django_content_type (id integer PRIMARY KEY, app_label text, model text);
 INSERT INTO django_content_type VALUES (1, 'shop', 'loan'), (2, 'shop', 'visit'), (3, 'other', 'loan');
-CREATE TABLE remark (id integer PRIMARY KEY, content_type_id integer, object_id smallint);
+CREATE TABLE remark (id integer PRIMARY KEY, content_type_id integer, object_id smallint, other_type_id integer);
 """
 
 
@@ -76,7 +76,12 @@ def contract_of(**changed: dict[str, Any]) -> Contract:
         "visit": {"id": column(key=True), "member_id": column(), "account_id": column()},
         "chain": {"id": column(key=True), "before_id": column()},
         "django_content_type": {"id": column(key=True), "app_label": column("text"), "model": column("text")},
-        "remark": {"id": column(key=True), "content_type_id": column(), "object_id": column("smallint")},
+        "remark": {
+            "id": column(key=True),
+            "content_type_id": column(),
+            "object_id": column("smallint"),
+            "other_type_id": column(),
+        },
     }
     for place, reference in references.items():
         table, _, name = place.partition("__")
@@ -86,7 +91,13 @@ def contract_of(**changed: dict[str, Any]) -> Contract:
         name: {"name": name, "model": f"shop.{name}", "columns": columns, "parents": parents.get(name, ())}
         for name, columns in tables.items()
     }
-    facts["loan"]["generic_relations"] = [REMARKS]
+    # The last is the first by another name.
+    relations = [
+        REMARKS,
+        REMARKS | {"field": "others", "content_type_column": "other_type_id"},
+        REMARKS | {"field": "x"},
+    ]
+    facts["loan"]["generic_relations"] = relations
     return Contract.model_validate({"format": 2, "tables": facts})
 
 
@@ -171,11 +182,12 @@ async def test_what_belongs_to_a_row_by_its_type_and_id_goes_with_it(database: O
     more = (
         "INSERT INTO loan VALUES (70000, 'a')",
         "INSERT INTO remark VALUES (1, 1, 1), (2, 1, 3), (3, 2, 1), (4, 3, 1)",
+        "INSERT INTO remark VALUES (5, NULL, 1, 1), (6, NULL, 1, 2)",
     )
     async with rows(database, *MEMBERS, *more) as session:
         went = await delete_rows(session, "person", [1], contract=contract_of())
-        assert (went["loan"], went["remark"]) == (3, 1)
-        assert [row.id for row in await left(session, "remark")] == [2, 3, 4]
+        assert (went["loan"], went["remark"]) == (3, 2)
+        assert [row.id for row in await left(session, "remark")] == [2, 3, 4, 6]
 
 
 async def test_a_function_of_the_project_is_asked_for_where_a_row_needs_it(database: OwnDatabase) -> None:
@@ -200,8 +212,22 @@ async def test_a_project_that_sees_to_rows_itself_is_left_to_django(database: Ow
             await delete_rows(session, "account", [10], contract=contract)
     assert str(raised.value) == (
         "Django would have shop.models.on_gone see to 1 row of payment with account_id that point at what is to be"
-        " deleted, and nobody here knows what that does: delete it in Django."
+        ' deleted: register what does the same, `on_delete_register("shop.models.on_gone", …)` of'
+        " shared_schema.contract.callables, or delete it in Django."
     )
+
+
+async def test_what_is_registered_for_it_sees_to_the_rows(database: OwnDatabase) -> None:
+    async def archive(session: AsyncSession, table: str, column: str, values: list[Any]) -> None:
+        statement = f"UPDATE {table} SET {column} = 20 WHERE {column} = any(:values)"  # noqa: S608 - names of the test
+        await session.execute(text(statement), {"values": values})
+
+    on_delete_register("shop.models.archive", archive)
+    contract = contract_of(payment__account_id={"on_delete": "CUSTOM", "set_to_callable": "shop.models.archive"})
+    async with rows(database, *MEMBERS) as session:
+        await delete_rows(session, "account", [10, 30], contract=contract)
+        assert await left(session, "payment") == [(1, 20), (2, 20), (3, 20)]
+        assert await left(session, "account") == [(20,)]
 
 
 async def test_what_django_leaves_alone_is_the_databases_to_refuse(database: OwnDatabase) -> None:

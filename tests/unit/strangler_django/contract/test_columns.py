@@ -41,6 +41,13 @@ class Whole:
             raise ValidationError("Enter a whole number.")
 
 
+class Slug(models.CharField):
+    """Which makes its value of the others when the row is saved."""
+
+    def pre_save(self, instance: models.Model, add: bool) -> str:
+        return f"{instance.pk}-{add}"
+
+
 class Money(models.DecimalField):
     """Whose values are a class of its own, in cents."""
 
@@ -66,6 +73,9 @@ class Cents:
         (models.CharField(max_length=9, null=True), {}),
         (models.TextField(null=True, default=None), {"default": None}),
         (models.BinaryField(), {"default": "\\x"}),
+        (models.FileField(null=True), {"default": ""}),
+        (models.ImageField(null=True, default="none.png"), {"default": "none.png"}),
+        (Slug(default="x"), {"default_callable": f"{__name__}.Slug.pre_save"}),
         (models.IntegerField(), {}),
         (models.IntegerField(default=least), {"default_callable": f"{__name__}.least"}),
         (models.IntegerField(default=partial(least)), {"default_callable": f"partial({__name__}.least)"}),

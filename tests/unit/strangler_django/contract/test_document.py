@@ -8,6 +8,7 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import models
+from django.db.models.signals import post_save
 from django.test.utils import isolate_apps
 
 from shared_schema.contract.contract import Contract
@@ -15,10 +16,12 @@ from strangler.schema.django_side import django_contract
 from strangler_django.contract import document
 from strangler_django.contract.document import FORMAT, DocumentError, schema_document, schema_text
 from strangler_django.contract.names import table_address, table_key, type_name
+from strangler_django.contract.tables import table_facts
 from strangler_django.contract.tokens import token_settings
-from strangler_django.contract.unconnected import DatabaseAskedError
+from strangler_django.contract.unconnected import DatabaseAskedError, Sql
 from tests.databases import foreign_project
 from tests.example import ROOT
+from tests.unit.strangler_django.contract.conftest import MakeModel
 
 
 @pytest.fixture(scope="module")
@@ -264,3 +267,19 @@ def test_the_settings_of_simplejwt_are_written_without_its_keys(settings: Any) -
     del settings.SIMPLE_JWT
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if "simplejwt" not in app]
     assert token_settings() is None
+
+
+def listener(**_options: object) -> None:
+    """A project's receiver of a signal."""
+
+
+def test_what_django_calls_for_a_row_is_told(make_model: MakeModel) -> None:
+    plain, heard = make_model("Plain"), make_model("Heard")
+    heard.save = listener
+    post_save.connect(listener, sender=heard)
+    try:
+        facts = table_facts(heard, Sql())
+    finally:
+        post_save.disconnect(listener, sender=heard)
+    assert (facts["overrides"], facts["receivers"]) == (["save"], [f"post_save {__name__}.listener"])
+    assert not {"overrides", "receivers"} & table_facts(plain, Sql()).keys()
