@@ -65,7 +65,7 @@ class _Judge:
     def of_table(self, key: str) -> Iterator[Mismatch]:
         table = self.catalog.tables.get(key)
         if table is None:
-            yield Mismatch(key, None, f"Table {key} is missing ({self._needed(key)}): {self.hint}.")
+            yield Mismatch(key, None, f"Table {key} is missing ({self._needed(key)})", self.hint)
             return
         needs = self.consumer.needs.get(key, {})
         read, inserted, updated = (kind.get(key, set()) for kind in (self.read, self.inserted, self.updated))
@@ -73,8 +73,7 @@ class _Judge:
             column = table.columns.get(name)
             says = self._of_column(table, column, needs.get(name), written=name in inserted | updated)
             if says:
-                sentence = f"Column {key}.{name} {says} ({self._needed(key, name)}): {self.hint}."
-                yield Mismatch(key, name, sentence)
+                yield Mismatch(key, name, f"Column {key}.{name} {says} ({self._needed(key, name)})", self.hint)
         yield from self._not_given(key, table)
 
     def _of_column(self, table: CatalogTable, column: CatalogColumn | None, need: Need | None, *, written: bool) -> str:
@@ -102,7 +101,7 @@ class _Judge:
             if lacking and column.must_be_given:
                 says = f"must be given a value, and FastAPI inserts rows without one (in {', '.join(lacking)})"
                 hint = f"give it a db_default, or {self.hint.partition(', or ')[2]}"
-                yield Mismatch(key, name, f"Column {key}.{name} {says}: {hint}.")
+                yield Mismatch(key, name, f"Column {key}.{name} {says}", hint)
 
     def _needed(self, key: str, column: str | None = None) -> str:
         return f"needed by {', '.join(sorted(self.consumer.features_of(key, column)))}"

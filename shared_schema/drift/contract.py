@@ -32,21 +32,20 @@ def _table_mismatches(key: str, facts: TableFacts, table: CatalogTable | None) -
     subject = f"table {key}"
     if table is None:
         hint = MIGRATE if facts.managed else "Django doesn't manage it, so make it by hand or in a migration's RunSQL"
-        yield Mismatch(key, None, f"Table {key} is missing: {hint}.", subject, "", None)
+        yield Mismatch(key, None, f"Table {key} is missing", hint, subject, "", None)
         return
     if facts.managed and table.kind not in _TABLES:
-        sentence = f"Table {key} is a {table.kind} in the database: {MIGRATE}."
-        yield Mismatch(key, None, sentence, subject, "table", table.kind)
+        message = f"Table {key} is a {table.kind} in the database"
+        yield Mismatch(key, None, message, MIGRATE, subject, "table", table.kind)
         return
     for name, column in facts.columns.items():
         yield from _column_mismatches(key, facts, name, column, table.columns.get(name))
     if facts.managed:
         for name, extra in table.columns.items():
             if name not in facts.columns:
-                sentence = f"Column {key}.{name} is in the database and not in the contract: {STRAY}."
-                yield Mismatch(
-                    key, name, sentence, f"column {key}.{name}", None, column_text(extra.type, nullable=extra.nullable)
-                )
+                message = f"Column {key}.{name} is in the database and not in the contract"
+                actual = column_text(extra.type, nullable=extra.nullable)
+                yield Mismatch(key, name, message, STRAY, f"column {key}.{name}", None, actual)
         yield from key_mismatches(key, facts, table)
 
 
@@ -55,14 +54,13 @@ def _column_mismatches(
 ) -> Iterator[Mismatch]:
     subject = f"column {key}.{name}"
     if column is None:
-        sentence = f"Column {key}.{name} is missing: {EITHER}."
-        yield Mismatch(key, name, sentence, subject, column_text(facts.type, nullable=facts.null), None)
+        expected = column_text(facts.type, nullable=facts.null)
+        yield Mismatch(key, name, f"Column {key}.{name} is missing", EITHER, subject, expected, None)
         return
     # Migrations give M2M tables ids of DEFAULT_AUTO_FIELD, whatever the app's own default is.
     exact = table.managed and not (table.auto_created and facts.primary_key)
     for fact, said, found, says in (_differences if exact else _kind)(facts, column):
-        sentence = f"Column {key}.{name} {says}: {EITHER}."
-        yield Mismatch(key, name, sentence, f"{subject} {fact}", said, found)
+        yield Mismatch(key, name, f"Column {key}.{name} {says}", EITHER, f"{subject} {fact}", said, found)
 
 
 # The fact's name, what the contract and the database say of it, and a sentence's end behind the column's name.
@@ -112,5 +110,5 @@ def _stray_tables(contract: Contract, catalog: Catalog) -> Iterator[Mismatch]:
     for key, table in sorted(catalog.tables.items()):
         strange = table.kind in _TABLES and table.schema in schemas and table.part_of is None
         if strange and key not in contract.tables and key not in _OF_DJANGO:
-            sentence = f"Table {key} is in the database and not in the contract: {STRAY}."
-            yield Mismatch(key, None, sentence, f"table {key}", None, "")
+            message = f"Table {key} is in the database and not in the contract"
+            yield Mismatch(key, None, message, STRAY, f"table {key}", None, "")

@@ -25,7 +25,7 @@ def key_mismatches(key: str, facts: TableFacts, table: CatalogTable) -> Iterator
 def _mismatch(
     key: str, says: str, subject: str, said: str | None, found: str | None, column: str | None = None
 ) -> Mismatch:
-    return Mismatch(key, column, f"{says}: {STRAY if said is None else EITHER}.", subject, said, found)
+    return Mismatch(key, column, says, STRAY if said is None else EITHER, subject, said, found)
 
 
 def _listed(columns: Sequence[str]) -> str | None:

@@ -15,7 +15,7 @@ def column_text(type_name: str, *, nullable: bool) -> str:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """One thing that is missing or different: what, and the fix, as one sentence.
+    """One thing that is missing or different: what, without a full stop, and what fixes it, as an imperative.
 
     `table` is the key that the contract knows it by; `column` is None where the whole table is meant. `subject` is
     what differs, in the words of a `diff`; `expected` is what was wanted and `actual` what there is, None for nothing.
@@ -23,10 +23,11 @@ class Mismatch:
 
     table: str
     column: str | None
-    sentence: str
+    message: str
+    hint: str
     subject: str = ""
     expected: str | None = None
     actual: str | None = None
 
     def __str__(self) -> str:
-        return self.sentence
+        return f"{self.message}: {self.hint}."

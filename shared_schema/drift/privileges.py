@@ -40,7 +40,7 @@ def denied_mismatches(
     wanted = [right for right in rights_wanted(consumer, writing=writing) if right.table in catalog.tables]
     role = str(role or connection.execute(text("SELECT current_user")).scalar_one())
     if not role_exists(connection, role):
-        return [Mismatch("", None, f"Role {role} is missing: {_HINT}.")]
+        return [Mismatch("", None, f"Role {role} is missing", _HINT)]
     return _mismatches(role, wanted, denied_rights(connection, wanted, catalog, role=role))
 
 
@@ -76,7 +76,7 @@ def _mismatches(role: str, wanted: list[Right], denied: list[Right]) -> list[Mis
         of_both = [[right.column for right in rights if right[:2] == (table, kind)] for rights in (wanted, denied)]
         verb = f"Role {role} may not {_VERBS[kind]}"
         if len(of_both[0]) == len(of_both[1]):
-            found.append(Mismatch(table, None, f"{verb} table {table}: {_HINT}."))
+            found.append(Mismatch(table, None, f"{verb} table {table}", _HINT))
             continue
-        found.extend(Mismatch(table, column, f"{verb} column {table}.{column}: {_HINT}.") for column in of_both[1])
+        found.extend(Mismatch(table, column, f"{verb} column {table}.{column}", _HINT) for column in of_both[1])
     return found

@@ -110,7 +110,7 @@ def _mismatch(key: str, column: str | None, subject: str, said: str | None, foun
         says = f"{what} is in the contract and no longer in Django's models{_aside(said)}"
     else:
         says = f"{what} is {found} in Django's models and {said} in the contract"
-    return Mismatch(key, column, f"{says}: {_EXPORT}.", subject, said, found)
+    return Mismatch(key, column, says, _EXPORT, subject, said, found)
 
 
 def _aside(value: str | None) -> str:

@@ -51,11 +51,21 @@ class SchemaComparison:
             "ok": self.is_ok,
             "problem": self.problem,
             "mismatches": [
-                {"table": each.table or None, "column": each.column, "sentence": each.sentence}
+                {"table": each.table or None, "column": each.column, "message": each.message, "hint": each.hint}
                 | {"expected": each.expected, "actual": each.actual}
                 for each in self.mismatches
             ],
         }
+
+
+def unseen_writes(contract: Contract, consumer: Consumer | None) -> Iterator[str]:
+    """What Django does by Python when a row is written, of each table that the service writes without Django."""
+    features = consumer.features.items() if consumer is not None else ()
+    for key, table in contract.tables.items():
+        called = [*(f"{table.model}.{name}" for name in table.overrides), *table.receivers]
+        writing = sorted(name for name, each in features if key in {*each.inserts, *each.updates, *each.deletes})
+        if called and writing:
+            yield f"{', '.join(writing)} write {key} without {', '.join(called)}, which Django calls for each row."
 
 
 def _is_of(mismatch: Mismatch, pattern: str) -> bool:
@@ -156,20 +166,20 @@ def _look(dsn: str, checked: SchemaSides) -> _Live:
 def _unmade(state: SchemaState) -> Iterator[Mismatch]:
     for conflict in state.conflicts:
         names = " and ".join(conflict.names)
-        yield Mismatch("", None, f"The migrations of {conflict.app} have two ends, {names}: {_MERGE}.")
+        yield Mismatch("", None, f"The migrations of {conflict.app} have two ends, {names}", _MERGE)
     for each in state.unmade:
         where = (
             f" (column {each.table}.{each.column})" if each.column else f" (table {each.table})" if each.table else ""
         )
-        sentence = f"No migration of {each.app} does what its models say, {each.description}{where}: {_MAKE}."
-        yield Mismatch(each.table or "", each.column, sentence)
+        message = f"No migration of {each.app} does what its models say, {each.description}{where}"
+        yield Mismatch(each.table or "", each.column, message, _MAKE)
 
 
 def _unapplied(state: SchemaState) -> Iterator[Mismatch]:
     for name in state.pending or ():
-        yield Mismatch("", None, f"Migration {name} is not applied: {_APPLY}.")
+        yield Mismatch("", None, f"Migration {name} is not applied", _APPLY)
     for name in state.unknown or ():
-        yield Mismatch("", None, f"Migration {name} is applied and not in Django's code: {_UNKNOWN}.")
+        yield Mismatch("", None, f"Migration {name} is applied and not in Django's code", _UNKNOWN)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from strangler.local.services import Connections
 
 TIMEOUT_SECONDS: Final = 120.0
+# Where a traceback was, and what of it is not the project's.
+_PLACE: Final = re.compile(r'^ *File "([^"]+)", line (\d+)', re.MULTILINE)
+_LIBRARY: Final = re.compile(r"^<|/site-packages/|/lib/python\d")
 _LOGIN: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 _INSTALL: Final = "is strangler_django in its INSTALLED_APPS, and does manage in the project file start it?"
 
@@ -71,13 +74,15 @@ class SchemaState(_Output):
 class ManageCommand:
     """How a management command of a Django project is run.
 
-    `addresses` are the variables that name its database, with `{owner_url}` for the address.
+    `addresses` are the variables that name its database, with `{owner_url}` for the address; `timeout` is how many
+    seconds it has for an answer.
     """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)
     cwd: Path
     addresses: Mapping[str, str] = field(default_factory=lambda: {"DATABASE_URL": "{owner_url}"})
+    timeout: float = TIMEOUT_SECONDS
 
     def at(self, dsn: str) -> Self:
         """The same project on another database."""
@@ -123,12 +128,12 @@ def django_project(settings: LocalSettings, connections: "Connections") -> Manag
     )
 
 
-def django_contract(project: ManageCommand, *, timeout: float = TIMEOUT_SECONDS) -> Contract:
+def django_contract(project: ManageCommand) -> Contract:
     """What the models say now. No database is asked.
 
     :raises FailedError: the project doesn't start, or says something else.
     """
-    said = _run(project, "export_schema", timeout=timeout)
+    said = _run(project, "export_schema")
     try:
         return Contract.model_validate_json(said[max(said.find("{\n"), 0) :])
     except ValidationError as error:
@@ -138,12 +143,12 @@ def django_contract(project: ManageCommand, *, timeout: float = TIMEOUT_SECONDS)
         ) from error
 
 
-def django_state(project: ManageCommand, *, database: bool = True, timeout: float = TIMEOUT_SECONDS) -> SchemaState:
+def django_state(project: ManageCommand, *, database: bool = True) -> SchemaState:
     """Where models and migrations stand, and with `database` where its database does.
 
     :raises FailedError: the project doesn't start, its migrations can't be read or its database doesn't answer.
     """
-    said = _run(project, "schema_state", *([] if database else ["--no-database"]), timeout=timeout)
+    said = _run(project, "schema_state", *([] if database else ["--no-database"]))
     # What a project prints while it starts comes before, and what it prints when it ends after.
     for line in reversed(said.splitlines()):
         try:
@@ -167,15 +172,22 @@ def without_secrets(text: str, env: Mapping[str, str]) -> str:
 def last_words(complaint: str, code: int) -> str:
     """The last thing that it said, which is the error itself where a traceback precedes it."""
     lines = [line.strip() for line in complaint.strip().splitlines() if line.strip()]
-    return lines[-1].removeprefix("CommandError: ").rstrip(".") if lines else f"it ended with code {code}"
+    if not lines:
+        return f"it ended with code {code}"
+    own = [place for place in _PLACE.findall(complaint) if not _LIBRARY.search(place[0])]
+    where = f" ({own[-1][0]}, line {own[-1][1]})" if own else ""
+    return lines[-1].removeprefix("CommandError: ").rstrip(".") + where
 
 
-def _run(project: ManageCommand, *arguments: str, timeout: float) -> str:
+def _run(project: ManageCommand, *arguments: str) -> str:
     process = project.start(*arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        said, complaint = (told.decode(errors="replace") for told in process.communicate(timeout=timeout))
+        said, complaint = (told.decode(errors="replace") for told in process.communicate(timeout=project.timeout))
     except subprocess.TimeoutExpired as error:
-        raise FailedError(f"Django has not answered {arguments[0]} within {timeout:.0f} s", "try it by hand") from error
+        raise FailedError(
+            f"Django has not answered {arguments[0]} within {project.timeout:.0f} s",
+            "try it by hand, or give it longer with --timeout",
+        ) from error
     finally:
         _end(process)
     if process.returncode:

@@ -3,9 +3,13 @@
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from shared_schema.consumer.consumer import Consumer, Feature
 from shared_schema.contract.contract import Contract
+
+# `maxEdges` of https://mermaid.js.org/config/schema-docs/config.html; the document can't raise it itself.
+_MOST_ARROWS: Final = 500
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,26 @@ def _uses(consumer: Consumer) -> Iterator[Use]:
 def _writes(feature: Feature, table: str) -> tuple[str, ...]:
     kinds = {"inserts": feature.inserts, "updates": feature.updates, "deletes": feature.deletes}
     return tuple(kind for kind, tables in kinds.items() if table in tables)
+
+
+def graph_text(graph: Graph, contract: Contract) -> str:
+    """The flowchart; with more arrows than Mermaid draws, a Markdown page with one for the tables of each app."""
+    if len(graph.references) + len(graph.uses) <= _MOST_ARROWS:
+        return graph_mermaid(graph)
+    apps: dict[str, set[str]] = {}
+    for key in graph.tables:
+        model = contract.tables[key].model if key in contract.tables else ""
+        apps.setdefault(model.partition(".")[0] or "others", set()).add(key)
+    charts = (f"## {app}\n\n```mermaid\n{graph_mermaid(_part(graph, apps[app]))}```\n" for app in sorted(apps))
+    return "\n".join(charts)
+
+
+def _part(graph: Graph, tables: Collection[str]) -> Graph:
+    """Those tables, with the arrows that begin there, which end where they end, and all that is done to them."""
+    references = tuple(each for each in graph.references if each.source in tables)
+    shown = {*tables, *(each.target for each in references)}
+    uses = tuple(use for use in graph.uses if use.table in tables)
+    return Graph(tables=tuple(sorted(shown)), references=references, uses=uses)
 
 
 def graph_mermaid(graph: Graph) -> str:

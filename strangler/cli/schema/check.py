@@ -8,8 +8,9 @@ import typer
 from rich.text import Text
 
 from strangler.cli.output import out, say
-from strangler.cli.schema.inputs import ConsumerFile, ContractFile, reach
-from strangler.schema.comparison import SchemaComparison, SchemaSides, check_all
+from strangler.cli.schema.inputs import ConsumerFile, ContractFile, DjangoTimeout, ManageOption, reach
+from strangler.schema.comparison import SchemaComparison, SchemaSides, check_all, unseen_writes
+from strangler.schema.django_side import TIMEOUT_SECONDS
 from strangler.settings import settings_load
 
 _FOUND: Final = 1
@@ -35,6 +36,8 @@ def check(
         list[str] | None,
         typer.Option("--ignore", metavar="TABLE", help="A table, or table.column, that may differ: 'old_*'."),
     ] = None,
+    manage: ManageOption = None,
+    timeout: DjangoTimeout = TIMEOUT_SECONDS,
     as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON object.")] = False,
 ) -> None:
     """Compare Django's models, its migrations, the database, the contract and FastAPI, and name what differs.
@@ -43,7 +46,13 @@ def check(
     """
     settings = settings_load()
     left_out = set(without or ())
-    reached = reach(settings, database=Party.DATABASE not in left_out, django=Party.DJANGO not in left_out)
+    reached = reach(
+        settings,
+        database=Party.DATABASE not in left_out,
+        django=Party.DJANGO not in left_out,
+        manage=manage,
+        timeout=timeout,
+    )
     checked = SchemaSides(
         contract=settings.project.load_contract(contract),
         consumer=settings.project.load_consumer(consumer) if Party.FASTAPI not in left_out else None,
@@ -64,6 +73,8 @@ def check(
     else:
         for sentence in dict.fromkeys(str(found) for each in comparisons for found in each.mismatches):
             say(sentence)
+        for note in unseen_writes(checked.contract, checked.consumer):
+            say(f"Note: {note}")
     raise typer.Exit(exit_code)
 
 

@@ -12,11 +12,11 @@ from rich.text import Text
 from shared_schema.catalog import Catalog, read_catalog
 from shared_schema.contract.contract import Contract
 from strangler.cli.output import out
-from strangler.cli.schema.inputs import reach
+from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, reach
 from strangler.databases.connections import live_connection
 from strangler.errors import UsageError
 from strangler.schema.comparison import differences
-from strangler.schema.django_side import django_contract
+from strangler.schema.django_side import TIMEOUT_SECONDS, django_contract
 from strangler.settings import LocalSettings, settings_load
 
 _COLOURS: Final = {"+": "green", "-": "red", "~": "yellow"}
@@ -27,6 +27,8 @@ _DIFFER: Final = 1
 def diff(
     before: Annotated[str, typer.Argument(metavar="FROM", help=f"One of {_SIDES}.")] = "contract",
     after: Annotated[str, typer.Argument(metavar="TO", help="The same.")] = "live",
+    manage: ManageOption = None,
+    timeout: DjangoTimeout = TIMEOUT_SECONDS,
     as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
 ) -> None:
     """Show what differs between two states of the schema, line by line; exits with 1 if anything does.
@@ -35,7 +37,8 @@ def diff(
     `live` the database.
     """
     settings = settings_load()
-    found = differences(_side(before, settings), _side(after, settings))
+    sides = (_side(name, settings, manage=manage, timeout=timeout) for name in (before, after))
+    found = differences(*sides)
     if as_json:
         out.out(json.dumps([each.as_json() for each in found], indent=2, ensure_ascii=False))
     for each in [] if as_json else found:
@@ -43,7 +46,7 @@ def diff(
     raise typer.Exit(_DIFFER if found else 0)
 
 
-def _side(name: str, settings: LocalSettings) -> Contract | Catalog:
+def _side(name: str, settings: LocalSettings, *, manage: str | None, timeout: float) -> Contract | Catalog:
     if name == "contract":
         return settings.project.load_contract()
     if name == "live":
@@ -52,7 +55,7 @@ def _side(name: str, settings: LocalSettings) -> Contract | Catalog:
         with live_connection(dsn) as connection:
             return read_catalog(connection)
     if name == "django":
-        project = reach(settings, database=False).project
+        project = reach(settings, database=False, manage=manage, timeout=timeout).project
         assert project is not None  # noqa: S101 - Django was not left out
         return django_contract(project)
     if name.startswith("git:"):

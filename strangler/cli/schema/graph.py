@@ -8,7 +8,7 @@ import typer
 from strangler.cli.output import out
 from strangler.cli.schema.inputs import ConsumerFile, ContractFile
 from strangler.errors import FailedError
-from strangler.schema.graph import graph_make, graph_mermaid
+from strangler.schema.graph import graph_make, graph_text
 from strangler.settings import settings_load
 
 
@@ -25,15 +25,15 @@ def graph(
         Path | None, typer.Option("--output", metavar="FILE", help="Where to write; else it is printed.")
     ] = None,
 ) -> None:
-    """Draw the tables as a Mermaid flowchart: their foreign keys, and which feature reads and writes which."""
+    """Draw the tables as a Mermaid flowchart: their foreign keys, and which feature reads and writes which.
+
+    More than Mermaid draws at once is a Markdown page with a flowchart for each app.
+    """
     settings = settings_load()
-    drawn = graph_mermaid(
-        graph_make(
-            settings.project.load_contract(contract),
-            settings.project.load_consumer(consumer),
-            tables=table or (),
-            features=feature or (),
-        )
+    tables = settings.project.load_contract(contract)
+    drawn = graph_text(
+        graph_make(tables, settings.project.load_consumer(consumer), tables=table or (), features=feature or ()),
+        tables,
     )
     if output is None:
         out.out(drawn, end="")

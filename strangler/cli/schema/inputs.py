@@ -1,6 +1,6 @@
 """What the commands read: the contract, the consumer, the database and Django, as options and settings name them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,8 @@ import typer
 
 from strangler.databases.connections import login_of
 from strangler.errors import UsageError
-from strangler.schema.django_side import ManageCommand, django_project
+from strangler.project import command_split
+from strangler.schema.django_side import TIMEOUT_SECONDS, ManageCommand, django_project
 from strangler.settings import LocalSettings
 
 ContractFile = Annotated[
@@ -19,6 +20,12 @@ ContractFile = Annotated[
 ConsumerFile = Annotated[
     Path | None,
     typer.Option("--consumer", metavar="FILE", help="Another consumer file than the project's."),
+]
+ManageOption = Annotated[
+    str | None, typer.Option("--manage", metavar="COMMAND", help="Another manage.py than the project file names.")
+]
+DjangoTimeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", help="How long Django has for an answer.", min=1)
 ]
 
 
@@ -31,8 +38,15 @@ class Reached:
     project: ManageCommand | None
 
 
-def reach(settings: LocalSettings, *, database: bool = True, django: bool = True) -> Reached:
-    """What the settings lead to.
+def reach(
+    settings: LocalSettings,
+    *,
+    database: bool = True,
+    django: bool = True,
+    manage: str | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+) -> Reached:
+    """What the settings lead to; `manage` is another command line than theirs, which has `timeout` seconds.
 
     :raises UsageError: they don't lead there.
     """
@@ -41,11 +55,13 @@ def reach(settings: LocalSettings, *, database: bool = True, django: bool = True
     # Here, since the image of the tool brings no servers along.
     from strangler.deployment.local_stack import LocalStack
 
+    if manage is not None:
+        settings = settings.with_manage(command_split(manage))
     connections = LocalStack(settings).connections_resolve()
     return Reached(
         owner_dsn=connections.owner_dsn if database else None,
         role=_role(connections.fastapi_dsn) if database else None,
-        project=django_project(settings, connections) if django else None,
+        project=replace(django_project(settings, connections), timeout=timeout) if django else None,
     )
 
 

@@ -21,7 +21,7 @@ def find_breaks(before: Catalog, after: Catalog, consumer: Consumer) -> list[Bre
     effects = effects_of(consumer, before, after)
     found = [*_breaks(before, after, consumer, effects), *key_breaks(before, after, effects)]
     # Two keys or triggers may say the same.
-    return sorted(dict.fromkeys(found), key=lambda each: (each.table, each.column or "", each.kind, each.sentence))
+    return sorted(dict.fromkeys(found), key=lambda each: (each.table, each.column or "", each.kind, each.message))
 
 
 def _breaks(before: Catalog, after: Catalog, consumer: Consumer, effects: dict[str, Effects]) -> Iterator[Break]:

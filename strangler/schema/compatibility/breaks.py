@@ -32,7 +32,7 @@ class BreakKind(StrEnum):
 
 @dataclass(frozen=True)
 class Break:
-    """One thing that a running service would trip over: where, for which of its features, and the fix, as one sentence.
+    """One thing that a running service would trip over: where, for which of its features, and what fixes it.
 
     `table` is the key that the contract knows it by; `column` is None where the whole table is meant.
     """
@@ -41,18 +41,19 @@ class Break:
     column: str | None
     features: tuple[str, ...]
     kind: BreakKind
-    sentence: str
+    message: str
+    hint: str
 
     def __str__(self) -> str:
-        return self.sentence
+        return f"{self.message}: {self.hint}."
 
 
 def break_make(table: str, column: str | None, features: Iterable[str], kind: BreakKind, what: str, hint: str) -> Break:
-    """A break whose sentence says what happens to the table or column, who needs it, and the fix."""
+    """A break whose message says what happens to the table or column, and who needs it."""
     names = tuple(sorted(features))
     where = f"Column {table}.{column}" if column else f"Table {table}"
-    sentence = f"{where} {what}; {_features_text(names)} would break: {hint}."
-    return Break(table=table, column=column, features=names, kind=kind, sentence=sentence)
+    message = f"{where} {what}; {_features_text(names)} would break"
+    return Break(table=table, column=column, features=names, kind=kind, message=message, hint=hint)
 
 
 def _features_text(names: Sequence[str]) -> str:

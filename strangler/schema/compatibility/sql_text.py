@@ -56,6 +56,10 @@ def words(sql: str) -> list[str]:
     return [token if token[0] in "\"'" else token.lower() for token in found if not token.startswith(("--", "/*"))]
 
 
+def _uncommented(sql: str) -> str:
+    return _TOKEN.sub(lambda found: " " if found[0].startswith(("--", "/*")) else found[0], sql)
+
+
 def names_in(sql: str) -> frozenset[str]:
     """Every name in a text, and the keywords with them."""
     return frozenset(identifier(token) for token in words(sql) if _NAME.fullmatch(token))
@@ -267,6 +271,7 @@ class DdlTarget(NamedTuple):
 
 def target_of(statement: str, catalog: Catalog) -> DdlTarget:
     """The target in the words of `catalog`, which is from before the statement; nothing where it can't be told."""
+    statement = _uncommented(statement)
     for kind, form in _FORMS:
         found = form.match(statement)
         if found is None:

@@ -1,3 +1,5 @@
+import resource
+import sys
 from pathlib import Path
 
 import psycopg
@@ -5,8 +7,11 @@ import pytest
 
 from strangler.errors import FailedError
 from strangler.schema.django_side import ManageCommand, MigrationName, MissingMigration, django_state
+from strangler.settings import base_environment
 from tests.databases import OwnDatabase, foreign_project
+from tests.example import ROOT
 from tests.foreign_migrations import migration_source, with_migrations
+from tests.shops import MANAGE, SETTINGS
 
 SECRET = "a secret that nobody may see"
 
@@ -86,3 +91,81 @@ def test_a_broken_migration_is_one_sentence(tmp_path: Path) -> None:
     broken = with_migrations(tmp_path, "lending", {"0004_more": migration_source("lending", "0009_nowhere")})
     with pytest.raises(FailedError, match=r"The migrations can't be read \(.*0009_nowhere"):
         django_state(foreign_project("postgresql://nobody@127.0.0.1:1/nowhere", broken))
+
+
+def own_project(folder: Path, apps: int, models: int, migrations: int) -> ManageCommand:
+    """A project of so many apps, whose migrations know nothing of the help texts of its models' columns."""
+    field = "models.CharField(max_length=9{})"
+    names = [f"app{number}" for number in range(apps)]
+    installed = '"strangler_django", ' + ", ".join(map(repr, names))
+    settings = SETTINGS.replace('"strangler_django", "shop"', installed)
+    (folder / "settings.py").write_text(settings)
+    (folder / "manage.py").write_text(MANAGE.format(root=str(ROOT)))
+    for name in names:
+        package = folder / name / "migrations"
+        package.mkdir(parents=True)
+        for made in (package.parent, package):
+            (made / "__init__.py").touch()
+        columns = [f"x{number}" for number in range(migrations)]
+        of = {number: columns[number::models] for number in range(models)}
+        head = "from django.db import migrations, models\n"
+        (package.parent / "models.py").write_text(
+            head
+            + "".join(
+                f"class M{number}(models.Model):\n    own = {field.format('')}\n"
+                + "".join(f"    {column} = {field.format(', help_text=1')}\n" for column in of[number])
+                for number in range(models)
+            )
+        )
+        key = '("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"))'
+        made = (
+            f'migrations.CreateModel("M{number}", [{key}, ("own", {field.format("")})])' for number in range(models)
+        )
+        steps = [", ".join(made)]
+        steps += [
+            f'migrations.AddField("m{number % models}", "{column}", {field.format(", default=0")})'
+            for number, column in enumerate(columns)
+        ]
+        for number, step in enumerate(steps):
+            after = f'    dependencies = [("{name}", "{number - 1:04}_x")]\n' if number else ""
+            text = f"{head}class Migration(migrations.Migration):\n{after}    operations = [{step}]\n"
+            (package / f"{number:04}_x.py").write_text(text)
+    env = base_environment() | {"DATABASE_URL": "postgresql://nobody:x@127.0.0.1:1/nowhere"}
+    return ManageCommand(argv=(sys.executable, str(folder / "manage.py")), env=env, cwd=folder)
+
+
+OWN_COMMAND = """
+from django.core.management.commands.makemigrations import Command
+from django.db.models import Field
+
+deconstruct = Field.deconstruct
+
+
+def without_what_no_database_knows(self):
+    name, path, args, options = deconstruct(self)
+    return name, path, args, {key: value for key, value in options.items() if key not in ("help_text", "default")}
+
+
+Field.deconstruct = without_what_no_database_knows
+"""
+
+
+def test_a_project_compares_fields_in_its_own_way(tmp_path: Path) -> None:
+    project = own_project(tmp_path, 1, 1, 2)
+    unmade = django_state(project, database=False).unmade
+    assert [(each.table, each.column) for each in unmade] == [("app0_m0", "x0"), ("app0_m0", "x1")]
+    commands = tmp_path / "app0" / "management" / "commands"
+    commands.mkdir(parents=True)
+    (commands / "makemigrations.py").write_text(OWN_COMMAND)
+    assert django_state(project, database=False).unmade == ()
+
+
+@pytest.mark.long
+def test_hundreds_of_tables_and_migrations_take_seconds(tmp_path: Path) -> None:
+    """Of processor time, as the machine may have others to serve."""
+    project = own_project(tmp_path, 10, 25, 69)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    unmade = django_state(project, database=False).unmade
+    assert len(unmade) == 690
+    assert all(each.table and each.column for each in unmade)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 5

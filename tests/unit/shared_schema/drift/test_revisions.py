@@ -83,7 +83,7 @@ def test_each_changed_fact_is_told_by_table_and_column(
     assert change.expected != change.actual
     assert expected is None or change.expected == expected
     assert actual is None or change.actual == actual
-    assert change.sentence.endswith(HINT)
+    assert str(change).endswith(HINT)
 
 
 def test_a_default_of_none_is_not_no_default() -> None:

@@ -1,6 +1,7 @@
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -101,7 +102,7 @@ pathlib.Path({str(noted)!r}).write_text(str(child.pid))
 child.wait()
 """
     with pytest.raises(FailedError, match=r"has not answered export_schema within 2 s"):
-        django_contract(project(source), timeout=2)
+        django_contract(replace(project(source), timeout=2))
     child, deadline = int(noted.read_text()), time.monotonic() + 5
     while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline

@@ -17,8 +17,8 @@ from strangler.cli import command_line
 from strangler.cli.schema import check as checking
 from strangler.cli.schema.inputs import Reached
 from strangler.errors import FailedError, UsageError
-from strangler.schema.comparison import SchemaComparison
-from strangler.schema.graph import graph_make, graph_mermaid
+from strangler.schema.comparison import SchemaComparison, unseen_writes
+from strangler.schema.graph import graph_make, graph_mermaid, graph_text
 from tests.example import CONTRACT_FILE, ROOT
 
 
@@ -83,18 +83,25 @@ def answered(monkeypatch: pytest.MonkeyPatch, *comparisons: SchemaComparison) ->
     monkeypatch.setattr(checking, "check_all", lambda _checked: iter(comparisons))
 
 
-MISSING = Mismatch("posts", "title", "Column posts.title is missing: fix it.", "column posts.title", "text", None)
+MISSING = Mismatch("posts", "title", "Column posts.title is missing", "fix it", "column posts.title", "text", None)
 
 
 def test_a_check_is_a_line_for_each_comparison_and_one_for_each_mismatch(monkeypatch: pytest.MonkeyPatch) -> None:
     answered(monkeypatch, SchemaComparison("this and that"), SchemaComparison("these and those", (MISSING,)))
     result = run("check")
     assert result.exit_code == 1
-    assert result.output.splitlines() == ["ok  this and that", "1   these and those", MISSING.sentence]
+    assert result.output.splitlines() == ["ok  this and that", "1   these and those", str(MISSING)]
     told = json.loads(run("check", "--json").output)
     assert (told["ok"], [each["ok"] for each in told["comparisons"]]) == (False, [True, False])
     assert told["comparisons"][1]["mismatches"] == [
-        {"table": "posts", "column": "title", "sentence": MISSING.sentence, "expected": "text", "actual": None}
+        {
+            "table": "posts",
+            "column": "title",
+            "message": MISSING.message,
+            "hint": "fix it",
+            "expected": "text",
+            "actual": None,
+        }
     ]
 
 
@@ -151,6 +158,33 @@ def test_names_that_mermaid_would_take_for_its_own_are_numbers() -> None:
     document = deepcopy({"format": 2, "tables": {'od"d [end] #1': {"name": "x", "model": "a.B", "columns": {}}}})
     drawn = graph_mermaid(graph_make(Contract.model_validate(document), Consumer(features={"a`b": Feature()})))
     assert 'table0[("od#34;d #91;end#93; #35;1")]' in drawn
+
+
+def test_more_than_mermaid_draws_is_split_by_app() -> None:
+    reference = {"table": "a_0", "column": "id", "on_delete": "CASCADE"}
+    column = {"field": "x", "kind": "ForeignKey", "type": "bigint", "null": True, "references": reference}
+    tables = {
+        f"{app}_{number}": {"name": "x", "model": f"{app}.M{number}", "columns": {"x": column}}
+        for app in "ab"
+        for number in range(275)
+    }
+    contract = Contract.model_validate({"format": 2, "tables": tables})
+    drawn = graph_text(graph_make(contract, Consumer(features={})), contract)
+    parts = drawn.split("```mermaid\n")
+    assert [part.count("-->") for part in parts] == [0, 275, 275]
+    assert drawn.startswith("## a\n\n")
+    assert '[("a_0")]' in parts[2], "what an arrow points at is drawn too"
+
+
+def test_writes_without_what_django_calls_are_noted(changed: Path) -> None:
+    document = json.loads(changed.read_text(encoding="utf-8"))
+    document["tables"]["posts"] |= {"overrides": ["save"], "receivers": ["post_save blog.signals.index"]}
+    contract = Contract.model_validate(document)
+    (note,) = unseen_writes(contract, Consumer(features={"posts": Feature(inserts={"posts": ("title",)})}))
+    assert note == (
+        "posts write posts without blog.Post.save, post_save blog.signals.index, which Django calls for each row."
+    )
+    assert [*unseen_writes(contract, Consumer(features={"posts": Feature(reads={"posts": ("title",)})}))] == []
 
 
 def test_the_documented_picture_is_drawn() -> None:

@@ -64,14 +64,14 @@ def test_reversibility_is_as_bad_as_its_worst_part() -> None:
 
 def test_what_only_got_another_name_takes_the_steps_of_a_rename() -> None:
     renamed = {StoredPart("post", "title"): StoredPart("post", "headline")}
-    gone = Break("post", "title", ("posts.list",), BreakKind.COLUMN_GONE, "gone")
-    new = Break("post", "headline", ("posts.create",), BreakKind.MUST_BE_GIVEN, "new")
-    other = Break("post", "body", ("posts.list",), BreakKind.COLUMN_GONE, "gone")
+    gone = Break("post", "title", ("posts.list",), BreakKind.COLUMN_GONE, "gone", "keep it")
+    new = Break("post", "headline", ("posts.create",), BreakKind.MUST_BE_GIVEN, "new", "keep it")
+    other = Break("post", "body", ("posts.list",), BreakKind.COLUMN_GONE, "gone", "keep it")
     first, second, third = of_breaks([gone, new, other], renamed)
     assert first.steps == second.steps != third.steps
     assert "db_column='title'" in first.steps[0]
     (table,) = of_breaks(
-        [Break("author", None, (), BreakKind.TABLE_GONE, "gone")],
+        [Break("author", None, (), BreakKind.TABLE_GONE, "gone", "keep it")],
         {StoredPart("author", "id"): StoredPart("writer", "id")},
     )
     assert "Meta.db_table = 'author'" in table.steps[0]
