@@ -161,11 +161,26 @@ class Shop:
         subprocess.run(argv, env=dict(self.project.env), cwd=self.folder, check=True, stdout=sys.stderr)  # noqa: S603 - the project's own
 
     def guard(
-        self, consumer: Consumer = CONSUMER, *, coming: Consumer = CONSUMER, contract: Contract | None = None
+        self,
+        consumer: Consumer = CONSUMER,
+        *,
+        coming: Consumer = CONSUMER,
+        contract: Contract | None = None,
+        timeout: float = 600,
+        rows: int = 0,
     ) -> GuardReport:
         """What the guard says."""
+        project = self.project
         return guard(
-            Guarded(source=self.source, running=consumer, coming=coming, contract=contract, project=self.project)
+            Guarded(
+                source=self.source,
+                running=consumer,
+                coming=coming,
+                contract=contract,
+                project=project,
+                timeout=timeout,
+                rows=rows,
+            )
         )
 
 

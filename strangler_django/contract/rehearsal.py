@@ -1,9 +1,11 @@
 """Applies migrations through Django's own executor, and tells what each did."""
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from traceback import extract_tb
 from typing import Any
 
 from django.apps import apps
@@ -22,6 +24,7 @@ from strangler_django.contract.unconnected import databases_closed
 Facts = dict[str, Any]
 Plan = list[tuple[Migration, bool]]
 
+_LIBRARY = re.compile(r"^<|/site-packages/|/lib/python\d|/strangler_django/|/manage\.py$")
 _ONE_DATABASE = "It asks another of DATABASES, which is no scratch database"
 
 
@@ -103,6 +106,7 @@ class Rehearsal:
         if action.endswith("_start"):
             self._current, self._started = (migration.app_label, migration.name), time.monotonic()
             self._log.start()
+            self._tell({"app": migration.app_label, "name": migration.name, "started": True})
         else:
             self._tell(self._facts(migration, time.monotonic() - self._started))
 
@@ -124,6 +128,7 @@ class Rehearsal:
             "reversible": all(operation.reversible for operation in migration.operations),
             "operations": operations,
             "sql": self._log.lines,
+            "locked": self._log.locked,
             "seconds": round(seconds, 3),
         }
 
@@ -192,4 +197,9 @@ def _all_operations(operations: Iterable[Operation]) -> Iterator[Operation]:
 
 
 def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {first_line(error)}" if str(error) else type(error).__name__
+    what = f"{type(error).__name__}: {first_line(error)}" if str(error) else type(error).__name__
+    if isinstance(error, EOFError):
+        return f"{what}: it waits for the console, and a deployment has none"
+    # Of the project: Django's own files, and this one, are known to work.
+    frames = [frame for frame in extract_tb(error.__traceback__) if not _LIBRARY.search(frame.filename)]
+    return f"{what} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else what

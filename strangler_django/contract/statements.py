@@ -15,7 +15,16 @@ RUN_PYTHON = "-- RunPython"
 _TEXT = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _LOSES = re.compile(r"\bDROP\s+(TABLE|COLUMN|SCHEMA)\b|^\s*(TRUNCATE|DELETE)\b", re.IGNORECASE)
 # How Django finds the names of constraints, and columns' defaults.
-_LOOKS = re.compile(r"^\s*SELECT\b.*\b(pg_\w+|information_schema)\b", re.IGNORECASE | re.DOTALL)
+_LOOKS = re.compile(r"^\s*SELECT\b(?!.*\bsetval\b).*\b(pg_\w+|information_schema)\b", re.IGNORECASE | re.DOTALL)
+# The tables of the project that this transaction keeps others from writing, and those whose rows it writes itself.
+_LOCKS = """
+    SELECT relation::bigint, bool_or(mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
+        'AccessExclusiveLock')), bool_or(mode = 'RowExclusiveLock') AND relname NOT IN (
+            'django_content_type', 'auth_permission', 'django_migrations')
+    FROM pg_locks JOIN pg_class ON pg_class.oid = relation JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relkind IN ('r', 'p', 'm')
+    AND left(nspname, 3) <> 'pg_' AND nspname <> 'information_schema' GROUP BY relation, relname
+"""
 _SAVEPOINT = re.compile(r"^\s*(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT)\b")
 
 
@@ -26,12 +35,19 @@ class StatementLog:
         self._connection = connection
         self._operation: Operation | None = None
         self._paused = False
-        self._lines: list[str] = []
-        self._losing: set[int] = set()
+        self.start()
 
     def start(self) -> None:
         """Forget what was sent so far."""
         self._lines, self._losing = [], set()
+        self._kept_out: set[int] = set()
+        self._written: set[int] = set()
+        self._locked: set[int] = set()
+
+    @property
+    def locked(self) -> list[int]:
+        """The oids of the tables that nobody else could write while the migration went on to rows."""
+        return sorted(self._locked)
 
     @property
     def lines(self) -> list[str]:
@@ -61,6 +77,9 @@ class StatementLog:
     def within(self, operation: Operation) -> Iterator[None]:
         """What is sent meanwhile is the operation's; of nested ones it is the inner one's."""
         before, self._operation = self._operation, operation
+        if isinstance(operation, RunPython) and operation.code is not RunPython.noop:
+            # What it does depends on rows, of which there are none here.
+            self._locked |= self._kept_out
         try:
             yield
         finally:
@@ -75,7 +94,23 @@ class StatementLog:
         if not self._paused:
             for values in params if many else [params]:
                 self._keep(self._inlined(sql, values))
-        return execute(sql, params, many, context)
+        done = execute(sql, params, many, context)
+        if not self._paused:
+            self._look()
+        return done
+
+    def _look(self) -> None:
+        """See what is locked now, which is gone with the transaction."""
+        kept_out, written = set(), set()
+        if self._connection.in_atomic_block:
+            with self._connection.connection.cursor() as cursor:
+                cursor.execute(_LOCKS)
+                for oid, is_kept_out, is_written in cursor.fetchall():
+                    kept_out.update([oid] * is_kept_out)
+                    written.update([oid] * is_written)
+        if written - self._written:
+            self._locked |= kept_out
+        self._kept_out, self._written = kept_out, written
 
     def _inlined(self, sql: Any, values: Any) -> str:  # noqa: ANN401 - text or psycopg's composition, a row's values
         if not isinstance(sql, str):

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from strangler.cli.output import note, out, say
-from strangler.cli.schema.inputs import ConsumerFile, ContractFile
+from strangler.cli.schema.inputs import ConsumerFile, ContractFile, ManageOption
 from strangler.databases.connections import Source
 from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.source import source_of
@@ -37,9 +37,13 @@ def guard(
         str | None,
         typer.Option("--scratch", metavar="URL", help="A server to rehearse on; else a database beside the live one."),
     ] = None,
-    manage: Annotated[
-        str | None, typer.Option("--manage", metavar="COMMAND", help="Another manage.py than the project file names.")
-    ] = None,
+    manage: ManageOption = None,
+    rows: Annotated[
+        int, typer.Option("--rows", metavar="N", help="Copy so many rows of each table too, secrets masked.", min=0)
+    ] = 0,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", help="How long a migration may take.", min=1)
+    ] = 600,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Rehearse the pending migrations on a clone of the schema: will the FastAPI that runs go on working?
@@ -58,6 +62,8 @@ def guard(
         coming=settings.project.load_consumer(),
         contract=settings.project.load_contract(contract) if contract or manage is None else None,
         project=django_project(settings, stack.connections_resolve()),
+        timeout=timeout,
+        rows=rows,
     )
     try:
         with StopSignals() as signals:

@@ -17,6 +17,7 @@ from shared_schema.drift.mismatch import Mismatch
 from strangler.databases.connections import Source, connected, login_of
 from strangler.schema.compatibility import find_breaks
 from strangler.schema.compatibility.breaks import Break
+from strangler.schema.compatibility.effects import effects_of
 from strangler.schema.compatibility.sql_text import target_of
 from strangler.schema.django_side import ManageCommand
 from strangler.schema.guard.hazards import RehearsalEvidence, find_hazards
@@ -32,10 +33,12 @@ from strangler.schema.guard.report import (
     of_hazards,
     of_lost,
     of_mismatches,
+    of_sequences,
     of_shared,
 )
 from strangler.schema.guard.reversibility import compare_reversal
 from strangler.schema.guard.scratch import Scratch, project_on_scratch, scratch_database
+from strangler.schema.guard.sequences import KeyRanges, find_sequence_faults, read_key_ranges
 from strangler.schema.guard.snapshot import (
     Eyes,
     Look,
@@ -72,6 +75,8 @@ class Guarded:
         coming: what the FastAPI of this checkout needs, which may be the same.
         contract: the contract file of this checkout, None to leave it out.
         project: how Django is run; it is told of the scratch database only.
+        timeout: how many seconds a migration may take.
+        rows: how many rows of each table the clone has.
     """
 
     source: Source
@@ -79,6 +84,8 @@ class Guarded:
     coming: Consumer
     project: ManageCommand
     contract: Contract | None = None
+    timeout: float = 600
+    rows: int = 0
 
 
 def guard(
@@ -98,7 +105,7 @@ def guard(
     """
     tell(f"cloning the schema of {guarded.source.name}")
     with (
-        scratch_database(guarded.source, server=server, tell=tell, check=check) as scratch,
+        scratch_database(guarded.source, server=server, rows=guarded.rows, tell=tell, check=check) as scratch,
         eyes(scratch) as by,
     ):
         return _Guard(guarded, scratch, by, tell=tell, check=check).report()
@@ -130,10 +137,11 @@ class _Guard:
         self._check = check
         self._role, _password = login_of(guarded.source.fastapi_dsn)
         self._made: set[str] = set()
+        self._ranges: KeyRanges = {}
 
     def report(self) -> GuardReport:
         first = last = self._look()
-        sizes = self._sizes(first)
+        sizes = self._read_live(first)
         steps: list[_Step] = []
         judged: list[MigrationVerdict] = []
         for step in self._forward(first):
@@ -154,7 +162,7 @@ class _Guard:
         if self._guarded.contract is not None:
             known, found = (contract_mismatches(self._guarded.contract, each.catalog) for each in (first, last))
             if new := [each for each in found if each not in known]:
-                yield _NOT_EXPORTED.format(count=len(new), sentence=new[0].sentence)
+                yield _NOT_EXPORTED.format(count=len(new), sentence=new[0])
         if not self._scratch.roles:
             yield _NO_ROLE
         with connected(self._guarded.source.owner_dsn) as live:
@@ -164,15 +172,22 @@ class _Guard:
     def _look(self) -> Look:
         return look(self._eyes, self._scratch, self._guarded.running, role=self._role)
 
-    def _sizes(self, first: Look) -> dict[str, Size]:
+    def _read_live(self, first: Look) -> dict[str, Size]:
         with connected(self._guarded.source.admin_dsn) as live:
+            self._ranges = read_key_ranges(live, first.catalog, first.sequences)
             return table_sizes(live, default=first.catalog.schema)
 
     @contextmanager
     def _rehearsing(self, backward: Sequence[str] = ()) -> Iterator[Iterator[Rehearsed]]:
         project = project_on_scratch(self._guarded.project, self._guarded.source, self._scratch)
-        name, role = self._scratch.name, self._scratch.role
-        with rehearsing(project, scratch=name, role=role, backward=backward, check=self._check) as found:
+        with rehearsing(
+            project,
+            scratch=self._scratch.name,
+            role=self._scratch.role,
+            timeout=self._guarded.timeout,
+            backward=backward,
+            check=self._check,
+        ) as found:
             yield found
 
     def _forward(self, before: Look) -> Iterator[_Step]:
@@ -193,6 +208,8 @@ class _Guard:
         ]
         shared = {self._real(name) for name, _ in before.shared ^ after.shared}
         breaks += of_shared(shared & {f"role {self._role}"})
+        numbers = self._sequences(step)
+        breaks += [each for each in numbers if each.features]
         targets = (target_of(statement, before.catalog) for statement in step.done.sql)
         self._made.update(target.table for target in targets if target.makes and target.table)
         evidence = RehearsalEvidence(
@@ -201,7 +218,7 @@ class _Guard:
             made=self._made,
             rewritten=list(find_rewritten(before.files, after.files)),
             sizes=sizes,
-            moves_rows=step.done.atomic and any(each.kind == "RunPython" for each in step.done.operations),
+            locked=step.done.locked,
         )
         version = self._eyes.migrating.info.server_version
         remarks = lint(step.done.sql, version=version, in_transaction=step.done.atomic)
@@ -210,12 +227,23 @@ class _Guard:
             name=step.done.name,
             breaks=tuple(breaks),
             unsafe=(
-                *of_hazards(find_hazards(step.done.sql, remarks, evidence)),
+                *of_hazards(find_hazards(remarks, evidence)),
                 *of_shared(shared - {f"role {self._role}"}),
+                *(each for each in numbers if not each.features),
             ),
             seconds=step.done.seconds,
             error=step.done.error,
             hint=_REFUSED if step.done.is_refused and self._scratch.roles else "",
+        )
+
+    def _sequences(self, step: _Step) -> list[Finding]:
+        before, after = step.before, step.after
+        effects = effects_of(self._guarded.running, before.catalog, after.catalog)
+        faults = find_sequence_faults(
+            before.sequences, after.sequences, self._ranges, step.done.sql if not self._guarded.rows else ()
+        )
+        return of_sequences(
+            faults, lambda each: effects[each.table].leaves(each.column) if each.table in effects else ()
         )
 
     def _real(self, subject: str) -> str:

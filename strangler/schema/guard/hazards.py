@@ -11,8 +11,6 @@ from strangler.schema.compatibility.sql_text import target_of
 from strangler.schema.guard.snapshot import File, Size
 from strangler.schema.guard.squawk import Remark
 
-_ALTERS: Final = re.compile(r"\s*(ALTER|DROP)\s+TABLE\b|\s*CREATE\s+(UNIQUE\s+)?INDEX\b", re.IGNORECASE)
-
 
 class HazardKind(StrEnum):
     """What is unsafe; the steps of the remedy are keyed by it, so a value never changes."""
@@ -33,6 +31,8 @@ class HazardKind(StrEnum):
     DROP_TABLE = "drop-table"
     TRUNCATE = "truncate"
     ROWS = "rows"
+    REPACK = "repack"
+    SEQUENCE = "sequence"
     UNREAD = "unread"
 
 
@@ -57,7 +57,7 @@ class Hazard:
 
 RULES: Final[Mapping[str, HazardKind]] = {
     "adding-field-with-default": HazardKind.REWRITE,
-    "prefer-repack": HazardKind.REWRITE,
+    "prefer-repack": HazardKind.REPACK,
     "changing-column-type": HazardKind.TYPE,
     "adding-not-nullable-field": HazardKind.NOT_NULL,
     "adding-foreign-key-constraint": HazardKind.FOREIGN_KEY,
@@ -105,8 +105,10 @@ SENTENCES: Final[Mapping[HazardKind, str]] = {
     "replaced.",
     HazardKind.DROP_TABLE: "{table} is dropped: each program that runs and asks for it fails until it is replaced.",
     HazardKind.TRUNCATE: "{table} is emptied, and every table that points at it.",
-    HazardKind.ROWS: "{table} stays locked while RunPython of the same migration moves rows{size}: nobody writes it "
-    "until that is done.",
+    HazardKind.ROWS: "{table} stays locked while the same migration goes through rows{size}: nobody writes it until "
+    "that is done.",
+    HazardKind.REPACK: "{table} is written anew{size}, or emptied: nobody reads or writes it meanwhile.",
+    HazardKind.SEQUENCE: "{column} gets no value that can be used any more.",
     HazardKind.UNREAD: "squawk can't read a statement, so nobody knows what it locks.",
 }
 
@@ -120,7 +122,7 @@ class RehearsalEvidence:
         made: the tables that pending migrations have made so far: nobody uses them yet.
         rewritten: the tables and indexes that were written anew.
         sizes: of the live tables.
-        moves_rows: whether a function of the project's moves rows in the transaction of the migration.
+        locked: the tables that nobody could write while the migration went on to rows, by their oids.
     """
 
     before: Catalog
@@ -128,17 +130,17 @@ class RehearsalEvidence:
     made: Collection[str]
     rewritten: Collection[File]
     sizes: Mapping[str, Size]
-    moves_rows: bool = False
+    locked: Collection[int] = ()
 
 
-def find_hazards(statements: Iterable[str], remarks: Iterable[Remark], evidence: RehearsalEvidence) -> list[Hazard]:
+def find_hazards(remarks: Iterable[Remark], evidence: RehearsalEvidence) -> list[Hazard]:
     """What is unsafe of what squawk remarks on the statements of a migration, and what it can't see."""
     found: dict[tuple[str, str | None], Hazard] = {}
     for hazard in filter(None, (_hazard(remark, evidence) for remark in remarks)):
         key = (hazard.statement, hazard.column)
         if key not in found or _RANK[hazard.kind] < _RANK[found[key].kind]:
             found[key] = hazard
-    return [*found.values(), *_overlooked(list(found.values()), evidence), *_locked(statements, evidence)]
+    return [*found.values(), *_overlooked(list(found.values()), evidence), *_locked(evidence)]
 
 
 def _hazard(remark: Remark, evidence: RehearsalEvidence) -> Hazard | None:
@@ -162,8 +164,8 @@ def _disproved(hazard: Hazard, evidence: RehearsalEvidence) -> bool:
     """Whether the rehearsal shows that what squawk must fear doesn't happen."""
     if hazard.table is None:
         return False
-    if hazard.kind in (HazardKind.REWRITE, HazardKind.TYPE):
-        return hazard.table not in {file.table for file in evidence.rewritten}
+    if hazard.kind in (HazardKind.REWRITE, HazardKind.REPACK, HazardKind.TYPE):
+        return hazard.table not in {file.table for file in evidence.rewritten if file.index is None}
     before, after = (catalog.tables.get(hazard.table) for catalog in (evidence.before, evidence.after))
     if hazard.rule == "ban-drop-default":
         return after is not None and not _is_required(after, hazard.column)
@@ -183,19 +185,21 @@ def _is_proved(table: CatalogTable, column: str | None) -> bool:
     return any(each.validated and wanted.fullmatch(each.definition) for each in table.constraints)
 
 
-def _locked(statements: Iterable[str], evidence: RehearsalEvidence) -> Iterator[Hazard]:
+def _locked(evidence: RehearsalEvidence) -> Iterator[Hazard]:
     """Tables that stay locked while rows are moved; how many there are, a database without rows doesn't tell."""
-    if evidence.moves_rows:
-        altered = [target_of(each, evidence.before).table for each in statements if _ALTERS.match(each)]
-        for table in sorted({name for name in altered if name is not None and name not in evidence.made}):
-            yield _told(HazardKind.ROWS, table, None, evidence.sizes)
+    for name, table in evidence.before.tables.items():
+        if table.oid in evidence.locked and name not in evidence.made:
+            yield _told(HazardKind.ROWS, name, None, evidence.sizes)
 
 
 def _overlooked(told: Collection[Hazard], evidence: RehearsalEvidence) -> Iterator[Hazard]:
     rewritten = {file.table for file in evidence.rewritten if file.index is None} - set(evidence.made)
-    known = {hazard.table for hazard in told if hazard.kind in (HazardKind.REWRITE, HazardKind.TYPE)}
+    known = {hazard.table for hazard in told if hazard.kind in (HazardKind.REWRITE, HazardKind.REPACK, HazardKind.TYPE)}
     for table in sorted(rewritten - known):
-        yield _told(HazardKind.REWRITE, table, None, evidence.sizes)
+        yield _told(HazardKind.REPACK, table, None, evidence.sizes)
+    built = {file.table for file in evidence.rewritten if file.index is not None} - rewritten - set(evidence.made)
+    for table in sorted(built - {hazard.table for hazard in told if hazard.kind is HazardKind.INDEX}):
+        yield _told(HazardKind.INDEX, table, None, evidence.sizes)
     checked = {hazard.table for hazard in told if hazard.kind is HazardKind.CHECK}
     for table in sorted(_checked(evidence) - checked - set(evidence.made)):
         yield _told(HazardKind.CHECK, table, None, evidence.sizes)

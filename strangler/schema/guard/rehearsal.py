@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Final
@@ -35,7 +36,10 @@ class Operation(BaseModel):
 
 
 class Rehearsed(BaseModel):
-    """One migration that was applied or undone; `error` is why it wasn't, `sql` what was sent."""
+    """One migration that was applied or undone; `error` is why it wasn't, `sql` what was sent.
+
+    `locked` are the oids of tables that nobody may write until it is committed; `started` is one that only begins.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -48,6 +52,8 @@ class Rehearsed(BaseModel):
     seconds: float = 0.0
     error: str = ""
     sqlstate: str = ""
+    locked: tuple[int, ...] = ()
+    started: bool = False
 
     @property
     def is_refused(self) -> bool:
@@ -66,14 +72,15 @@ def rehearsing(
     *,
     scratch: str,
     role: str,
+    timeout: float,
     backward: Sequence[str] = (),
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[Iterator[Rehearsed]]:
     """Gives each migration once it is done; the next begins when the next is asked for.
 
     `scratch` is the name of the database and `role` who migrates it: the project must sign in there as that role. The
-    pending migrations are applied, or those of `backward` undone. `check` is called while a migration is waited for;
-    what it raises ends Django.
+    pending migrations are applied, or those of `backward` undone. One that takes longer than `timeout` seconds has
+    failed. `check` is called while a migration is waited for; what it raises ends Django.
 
     :raises UnsafeError: the project is connected to another database; nothing was changed.
     :raises FailedError: the project doesn't start, or it ends without saying why.
@@ -87,17 +94,28 @@ def rehearsing(
             stderr=told,
         )
         try:
-            yield _rehearsed(process, told, project.env, check)
+            yield _rehearsed(process, told, project.env, timeout, check)
         finally:
             _end(process)
 
 
 def _rehearsed(
-    process: "subprocess.Popen[bytes]", told: IO[bytes], env: Mapping[str, str], check: Callable[[], None]
+    process: "subprocess.Popen[bytes]",
+    told: IO[bytes],
+    env: Mapping[str, str],
+    timeout: float,
+    check: Callable[[], None],
 ) -> Iterator[Rehearsed]:
-    failed = False
-    for line in _lines(process, check):
-        if (found := _parsed(line)) is not None:
+    failed, current = False, Rehearsed(app="", name="")
+    for line in _lines(process, timeout, check):
+        if line is None:
+            error = f"it takes longer than {timeout:.0f} s: look what it waits for, or give it longer with --timeout"
+            yield current.model_copy(update={"error": error})
+            return
+        found = _parsed(line)
+        if found is not None and found.started:
+            current = found
+        elif found is not None:
             failed = failed or bool(found.error)
             yield found
             _go_on(process)
@@ -108,13 +126,16 @@ def _rehearsed(
         raise refused("the migrations can't be rehearsed", f"{without_secrets(reason, env)}")
 
 
-def _lines(process: "subprocess.Popen[bytes]", check: Callable[[], None]) -> Iterator[bytes]:
-    """What it writes, for as long as it takes."""
+def _lines(process: "subprocess.Popen[bytes]", timeout: float, check: Callable[[], None]) -> Iterator[bytes | None]:
+    """What it writes; None once it has written nothing for so many seconds."""
     if process.stdout is None:
         return
-    number, rest = process.stdout.fileno(), b""
+    number, rest, last = process.stdout.fileno(), b"", time.monotonic()
     while True:
         check()
+        if time.monotonic() - last > timeout:
+            yield None
+            return
         if not select.select([number], [], [], _POLL_SECONDS)[0]:
             continue
         found = os.read(number, 65_536)
@@ -122,6 +143,7 @@ def _lines(process: "subprocess.Popen[bytes]", check: Callable[[], None]) -> Ite
             return
         *whole, rest = (rest + found).split(b"\n")
         yield from whole
+        last = time.monotonic()  # not before: who reads may have looked at the database meanwhile
 
 
 def _parsed(line: bytes) -> Rehearsed | None:

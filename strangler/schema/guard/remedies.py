@@ -131,7 +131,17 @@ _STEPS: Final[Mapping[BreakKind | HazardKind, tuple[str, ...]]] = {
     HazardKind.DROP_COLUMN: _DROP,
     HazardKind.DROP_TABLE: _DROP_TABLE,
     HazardKind.TRUNCATE: ("contract: delete the rows that may go in batches, where no other table points at them.",),
-    HazardKind.ROWS: ("migrate: put the RunPython into a migration of its own, in batches, with atomic = False.",),
+    HazardKind.REPACK: (
+        "contract: leave it out of the migrations: pg_repack does it while everybody works; else choose an hour when "
+        "nobody asks.",
+    ),
+    HazardKind.SEQUENCE: (
+        "expand: let the migration set it beyond the rows: RunSQL(\"SELECT setval(pg_get_serial_sequence('{table}', "
+        "'{column}'), max({column})) FROM {table}\").",
+    ),
+    HazardKind.ROWS: (
+        "migrate: put what goes through rows into a migration of its own, in batches, with atomic = False.",
+    ),
     HazardKind.UNREAD: ("expand: look up what the statement locks: PostgreSQL's manual, Explicit Locking.",),
 }
 

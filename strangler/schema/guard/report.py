@@ -1,6 +1,6 @@
 """The guard's report: its findings, a verdict for each pending migration, and their reversibility."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -11,6 +11,7 @@ from strangler.schema.compatibility.breaks import Break
 from strangler.schema.guard.hazards import Hazard, HazardKind
 from strangler.schema.guard.remedies import steps_for
 from strangler.schema.guard.replay import Tried
+from strangler.schema.guard.sequences import SequenceFault
 from strangler.schema.guard.snapshot import StoredPart
 
 
@@ -37,7 +38,7 @@ def of_breaks(breaks: Iterable[Break], renamed: Mapping[StoredPart, StoredPart] 
     return [
         Finding(
             kind=each.kind,
-            sentence=each.sentence,
+            sentence=str(each),
             table=each.table,
             column=each.column,
             features=each.features,
@@ -97,7 +98,7 @@ def of_mismatches(mismatches: Iterable[Mismatch]) -> list[Finding]:
     return [
         Finding(
             kind="unready",
-            sentence=f"FastAPI would say that it isn't ready: {each.sentence}",
+            sentence=f"FastAPI would say that it isn't ready: {each}",
             table=each.table,
             column=each.column,
         )
@@ -117,6 +118,21 @@ def of_hazards(hazards: Iterable[Hazard]) -> list[Finding]:
             statement=each.statement,
         )
         for each in hazards
+    ]
+
+
+def of_sequences(faults: Iterable[SequenceFault], features: Callable[[SequenceFault], Iterable[str]]) -> list[Finding]:
+    """Columns that get no value any more, each with the features that leave it to its sequence."""
+    return [
+        Finding(
+            kind=HazardKind.SEQUENCE,
+            sentence=f"{each.table}.{each.column}: {each.what}.",
+            table=each.table,
+            column=each.column,
+            features=tuple(sorted(features(each))),
+            steps=steps_for(HazardKind.SEQUENCE, table=each.table, column=each.column),
+        )
+        for each in faults
     ]
 
 

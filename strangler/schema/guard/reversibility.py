@@ -69,7 +69,7 @@ def compare_reversal(
     """
     if undone.error:
         return MigrationReversal(app=undone.app, name=undone.name, wrong=(_stuck(undone),))
-    wrong = list(_differs(before.catalog, back.catalog))
+    wrong = list(_differs(before, back))
     if wrong:
         wrong += of_breaks(find_breaks(before.catalog, back.catalog, running))
     wrong += of_failures(find_failures(before.tried, back.tried))
@@ -93,8 +93,14 @@ def _stuck(undone: Rehearsed) -> Finding:
     )
 
 
-def _differs(before: Catalog, back: Catalog) -> Iterator[Finding]:
-    changes = [str(change) for change in find_changes(before, back) if not _is_only_validated(change)]
+def _differs(before: Look, back: Look) -> Iterator[Finding]:
+    changes = [str(change) for change in find_changes(before.catalog, back.catalog) if not _is_only_validated(change)]
+    pairs = {
+        name: (before.sequences.get(name), back.sequences.get(name)) for name in {**before.sequences, **back.sequences}
+    }
+    changes += [
+        str(CatalogChange(name, f"sequence {name}", *pair)) for name, pair in pairs.items() if pair[0] != pair[1]
+    ]
     if changes:
         more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
         yield Finding(

@@ -27,6 +27,8 @@ from strangler.databases.dumping import database_dump_into
 from strangler.databases.throwaway import Throwaways, database_create, settings_copy
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.schema.django_side import ManageCommand
+from strangler.schema.guard.sampling import copy_sample
+from strangler.schema.guard.sequences import copy_positions
 
 # What Django migrates by: which migrations were applied, and the rows that its own and data migrations look up.
 _KEPT: Final = ("django_migrations", "django_content_type", "auth_permission", "django_site")
@@ -87,13 +89,15 @@ def scratch_database(
     source: Source,
     *,
     server: str | None = None,
+    rows: int = 0,
     tell: Callable[[str], None] = lambda _sentence: None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[Scratch]:
     """Clone the schema of `source`, which is only read, beside it or on another server; dropped at the end.
 
-    `server` is an address whose role may make databases. `tell` receives a sentence for each leftover of a killed run
-    that is dropped. `check` is called while the schema is copied; what it raises ends that.
+    `server` is an address whose role may make databases; `rows` of each table are copied too. `tell`
+    receives a sentence for each leftover of a killed run that is dropped. `check` is called while the schema is
+    copied; what it raises ends that.
 
     :raises UsageError: the other server is of another version.
     :raises FailedError: a server refuses, or there is no pg_dump for it.
@@ -121,7 +125,7 @@ def scratch_database(
             roles=beside,
         )
         require_scratch(source, scratch)
-        _fill(source, scratch, admin, check)
+        _fill(source, scratch, admin, rows, check)
         if beside:
             _hand_over(source, scratch, admin)
         yield scratch
@@ -161,15 +165,18 @@ def _leads_to(source: Source, value: str) -> bool:
         return False  # nobody answers there
 
 
-def _fill(source: Source, scratch: Scratch, admin: psycopg.Connection, check: Callable[[], None]) -> None:
+def _fill(source: Source, scratch: Scratch, admin: psycopg.Connection, rows: int, check: Callable[[], None]) -> None:
     owned = scratch.roles and admin.execute(_SUPERUSER).fetchone() == (True,)
     with connected(source.admin_dsn) as live, live.transaction():
         _require_alike(live, admin)
         live.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         snapshot = [f"--snapshot={found}" for (found,) in live.execute(_SNAPSHOT).fetchall() if found]
         kept = [f"--table={name}" for (name,) in live.execute(_FOUND, (list(_KEPT),)).fetchall()]
-        for part in (["--schema-only"], ["--data-only", *kept]):
-            if part != ["--data-only"]:
+        data = [["--data-only", *kept]] if kept else []
+        # Rows come before the keys and the triggers.
+        before, after = (["--section=pre-data"], [["--section=post-data"]]) if rows else (["--schema-only"], [])
+        for part in (before, *data, None, *after):
+            if part is not None:
                 database_dump_into(
                     source=source.admin_dsn,
                     target=scratch.reading_dsn,
@@ -179,6 +186,11 @@ def _fill(source: Source, scratch: Scratch, admin: psycopg.Connection, check: Ca
                     part=[*part, *snapshot],
                     check=check,
                 )
+            elif rows:
+                with connected(scratch.reading_dsn) as clone:
+                    copy_sample(live, clone, count=rows, left_out=list(_KEPT), check=check)
+        with connected(scratch.reading_dsn) as clone:
+            copy_positions(live, clone)
 
 
 def _hand_over(source: Source, scratch: Scratch, admin: psycopg.Connection) -> None:

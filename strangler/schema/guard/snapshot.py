@@ -15,6 +15,7 @@ from shared_schema.drift.privileges import denied_rights, role_exists
 from strangler.databases.connections import connected, live_connection, refusals
 from strangler.schema.guard.replay import Tried, try_statements
 from strangler.schema.guard.scratch import Scratch
+from strangler.schema.guard.sequences import Sequences, read_sequences
 
 _SIZES: Final = """
     SELECT nspname, relname, nullif(reltuples, -1)::bigint, pg_total_relation_size(pg_class.oid)
@@ -192,6 +193,7 @@ class Look:
     shared: frozenset[tuple[str, str]]
     files: Mapping[int, File]
     places: StoredParts
+    sequences: Sequences
 
 
 @dataclass(frozen=True)
@@ -234,4 +236,5 @@ def look(by: Eyes, scratch: Scratch, consumer: Consumer, *, role: str) -> Look:
             shared=shared_objects(by.admin, only=scratch.role if scratch.roles else None),
             files=table_files(connection, default=catalog.schema),
             places=places(connection, default=catalog.schema),
+            sequences=read_sequences(by.admin, default=catalog.schema),
         )

@@ -7,10 +7,12 @@ With --wait the next migration begins when a line comes in on standard input, so
 
 import contextlib
 import json
+import os
 import sys
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,6 +20,7 @@ from django.db.migrations.exceptions import BadMigrationError, InconsistentMigra
 
 from strangler_django.contract.rehearsal import Plan, ReaderGoneError, Rehearsal, RehearsalError
 from strangler_django.contract.sentences import first_line
+from strangler_django.contract.state import project_command
 
 REFUSED = 3
 
@@ -39,11 +42,17 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
         """Write the lines."""
         connection = connections[options["database"]]
-        self._waits = options["wait"]
+        # A migration that asks somebody at a console must not wait for the lines that are meant for this command.
+        self._lines = os.fdopen(os.dup(0)) if options["wait"] else None
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
         try:
             _require(connection, options["scratch"], options["role"])
             # A migration that prints must not print between the lines.
             with contextlib.redirect_stdout(sys.stderr):
+                if not options["backward"]:
+                    _require_plan(options["database"])
                 rehearsal = Rehearsal(connection, self._write)
                 rehearsal.run(_plan(rehearsal, options["backward"]))
         except ReaderGoneError:
@@ -59,13 +68,15 @@ class Command(BaseCommand):
             ) from error
 
     def _write(self, facts: dict[str, Any]) -> None:
+        if facts.get("started") and self._lines is None:
+            return
         try:
             self.stdout.write(json.dumps(facts, sort_keys=True))
             self.stdout.flush()
         except BrokenPipeError as error:
             raise ReaderGoneError from error
         # Somebody looks at the database between two migrations.
-        if self._waits and not sys.stdin.readline():
+        if self._lines is not None and not facts.get("started") and not self._lines.readline():
             raise ReaderGoneError
 
 
@@ -86,6 +97,16 @@ def _require(connection: BaseDatabaseWrapper, name: str, role: str | None) -> No
             f"The settings sign in as {user}, and not as {role}, who may do no harm: take USER from DATABASE_URL too.",
             returncode=REFUSED,
         )
+
+
+def _require_plan(alias: str) -> None:
+    """Let `migrate`, which may be the project's own, say what keeps it from starting: checks, two ends, its history."""
+    try:
+        call_command(
+            project_command("migrate"), database=alias, plan=True, interactive=False, verbosity=0, skip_checks=False
+        )
+    except CommandError as error:
+        raise CommandError(f"migrate refuses: {' '.join(str(error).split())}") from error
 
 
 def _plan(rehearsal: Rehearsal, backward: list[str]) -> Plan:

@@ -1,6 +1,7 @@
 """Which of squawk's remarks count, and what the rehearsal proves against them."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -35,7 +36,7 @@ def hazards(
     made: Collection[str] = (),
     rewritten: Collection[File] = (),
     sizes: Mapping[str, Size] | None = None,
-    moves_rows: bool = False,
+    locked: Collection[int] = (),
 ) -> list[Hazard]:
     before = before or catalog()
     evidence = RehearsalEvidence(
@@ -44,9 +45,9 @@ def hazards(
         made=made,
         rewritten=rewritten,
         sizes=sizes or {},
-        moves_rows=moves_rows,
+        locked=locked,
     )
-    return find_hazards(statements, lint(statements, version=180_001, in_transaction=True), evidence)
+    return find_hazards(lint(statements, version=180_001, in_transaction=True), evidence)
 
 
 POST = File("post", None, 1)
@@ -66,6 +67,7 @@ POST = File("post", None, 1)
         ('CREATE TABLE IF NOT EXISTS "new" ("id" bigint)', DdlTarget("new", None, makes=True)),
         ('DROP TABLE "post" CASCADE', DdlTarget("post")),
         ("SET CONSTRAINTS ALL IMMEDIATE", DdlTarget(None)),
+        ('ALTER /* job=migrate */ TABLE "post" -- of ours\n DROP /**/ COLUMN "/* x */"', DdlTarget("post", "/* x */")),
     ],
 )
 def test_a_statement_names_its_table_and_column(statement: str, target: DdlTarget) -> None:
@@ -80,7 +82,7 @@ def test_every_kind_has_a_sentence_and_steps() -> None:
         assert all(step.startswith(("expand: ", "migrate: ", "contract: ")) for step in steps), kind
         assert not any("{" in step for step in steps), kind
     assert set(SENTENCES) == set(HazardKind)
-    assert {*RULES.values(), HazardKind.ROWS} == set(HazardKind)
+    assert {*RULES.values(), HazardKind.ROWS, HazardKind.SEQUENCE} == set(HazardKind)
 
 
 def test_a_name_with_braces_stays_as_it_is() -> None:
@@ -119,7 +121,7 @@ def test_a_rewrite_is_one_only_if_the_table_is_another_file() -> None:
 
 def test_a_rewrite_that_nobody_remarked_is_told_of() -> None:
     (hazard,) = hazards('ALTER TABLE "post" SET UNLOGGED', rewritten=[POST, File("tag", None, 2)], made={"tag"})
-    assert (hazard.kind, hazard.table) == (HazardKind.REWRITE, "post")
+    assert (hazard.kind, hazard.table) == (HazardKind.REPACK, "post")
 
 
 def test_a_default_that_is_dropped_counts_where_a_value_is_needed() -> None:
@@ -164,12 +166,13 @@ def test_a_table_that_is_locked_while_rows_are_moved_is_told_of() -> None:
         "SELECT 1",
     )
     assert hazards(*statements) == []
-    (hazard,) = hazards(*statements, made={"tag"}, moves_rows=True)
+    before = Catalog({"post": replace(table("post"), oid=1), "tag": replace(table("tag"), oid=2)})
+    (hazard,) = hazards(*statements, made={"tag"}, before=before, locked=[1, 2])
     assert (hazard.kind, hazard.table) == (HazardKind.ROWS, "post")
 
 
 def test_what_squawk_can_not_read_is_told_of() -> None:
-    assert [each.kind for each in find_hazards([], [Remark("syntax-error", "ALTER BRAIN", "?", "")], _nothing())] == [
+    assert [each.kind for each in find_hazards([Remark("syntax-error", "ALTER BRAIN", "?", "")], _nothing())] == [
         HazardKind.UNREAD
     ]
 
