@@ -80,7 +80,7 @@ class Gateway:
         self.log = folder / "logs" / "nginx.log"
         self.log.parent.mkdir()
         self.url = settings.proxy_url
-        self._service: Service = gateway_service(settings, folder=self.folder, tell=lambda _sentence: None)
+        self._service: Service = gateway_service(settings, folder=self.folder)
         self.native = native_gateway(settings, folder=self.folder)
         self.native.settings = dataclasses.replace(self.native.settings, **changes)
         self._child: Child | None = None

@@ -4,12 +4,13 @@
 """
 
 import json
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,10 +54,6 @@ class Moves:
     def edited(self, **by_name: dict[str, Any]) -> bytes:
         """See the function of that name."""
         return edited(self.rollout, **by_name)
-
-    def with_notes(self, tell: Callable[[str], None]) -> Rollout:
-        """The same moves as a command sees them, whose notes go to `tell`."""
-        return replace(self.rollout, tell=tell)
 
     def apply(self, content: bytes, **intent: Any) -> HistoryEntry:
         plan = self.rollout.propose(content).plan
@@ -118,7 +115,6 @@ def moves(folder: Path, django: str | None = None, fastapi: str | None = None) -
     """An nginx on the deployed routes, before the services at these addresses, or before none."""
     nowhere = [f"http://127.0.0.1:{port_free_pick()}" for _stack in Stack]
     (folder / "routes.toml").write_bytes(DEPLOYED.read_bytes())
-    told: list[str] = []
     grown: list[tuple[int, int]] = []
     with gateway(
         load_routes(DEPLOYED), django=django or nowhere[0], fastapi=fastapi or nowhere[1], started=False
@@ -126,12 +122,28 @@ def moves(folder: Path, django: str | None = None, fastapi: str | None = None) -
         rollout = rollout_of(
             nginx.native,
             folder,
-            tell=told.append,
             grow_grants=lambda running, wanted: grown.append((len(running.routes), len(wanted.routes))),
         )
         rollout_begin(rollout, command="start")
         nginx.start()
-        yield Moves(nginx=nginx, rollout=rollout, told=told, grown=grown)
+        with logged() as told:
+            yield Moves(nginx=nginx, rollout=rollout, told=told, grown=grown)
+
+
+@contextmanager
+def logged() -> Iterator[list[str]]:
+    """What the tool logs while the `with` block lasts."""
+    told: list[str] = []
+    handler, logger = logging.Handler(), logging.getLogger("strangler")
+    handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign] # of this one
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield told
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _kill_after(step: str, rollout: Rollout) -> None:

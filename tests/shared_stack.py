@@ -151,7 +151,7 @@ def gateway_at_stage(stage: Stage, settings: LocalSettings, folder: Path) -> Ite
     """Another nginx before the services of `settings`, every route at `stage`; gives its address."""
     routes = routes_unthrottled(folder / f"routes-{stage}.toml", stage=stage)
     at_stage = settings.model_copy(update={"proxy_port": port_free_pick(), "routes_file": routes})
-    service = gateway_service(at_stage, folder=folder / f"nginx-{stage}", tell=print)
+    service = gateway_service(at_stage, folder=folder / f"nginx-{stage}")
     gateway = native_gateway(at_stage, folder=folder / f"nginx-{stage}")
     rendered = render_gateway(load_routes(routes), gateway.settings)
     gateway.install(rendered)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from strangler.cli.output import err
+from strangler.cli.output import err, logged_show
 from strangler.errors import StranglerError
 from strangler.project import VARIABLE
 
@@ -64,6 +64,7 @@ def _globals(
     ] = None,
 ) -> None:
     """Move a Django API to FastAPI one endpoint at a time, and take any move back."""
+    logged_show()
     if project is not None:
         # For the processes that a command starts, too.
         os.environ[VARIABLE] = str(project.absolute())

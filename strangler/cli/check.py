@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from shared_schema.secrets import secret_weakness
-from strangler.cli.output import note, out
+from strangler.cli.output import out
 from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
 from strangler.local.production import exposure_warning, production_problems
@@ -45,7 +45,7 @@ def check(
         host=settings.probe_host,
         prefixes=settings.project.prefixes,
     )
-    findings = [*_settings_results(settings), *check_all(rollout_open(settings, tell=note), documents)]
+    findings = [*_settings_results(settings), *check_all(rollout_open(settings), documents)]
     if as_json:
         out.out(json.dumps([finding.as_json() for finding in findings], indent=2, ensure_ascii=False))
     for finding in [] if as_json else findings:

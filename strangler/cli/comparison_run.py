@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from strangler.cli.output import log_opened, note
+from strangler.cli.output import log_opened
 from strangler.cli.progress import CaseProgress
 from strangler.compare.case import Case, Scenario, cases_sample
 from strangler.compare.cases.access_log import cases_from_log
@@ -231,6 +231,5 @@ def _writes_play(
         options=RequestOptions(limits=session.limits, sign_in=session.sign_in, password=session.password),
         logs=settings.state_dir / "compare",
         chosen=chosen,
-        log=note,
     )
     return asyncio.run(play())

@@ -27,7 +27,7 @@ DONE: Final = "nothing to do"
 
 def rollout_read() -> tuple[Rollout, Journal | None]:
     """The rollout of the project, for a command that changes nothing, and the interrupted apply, if any."""
-    rollout = rollout_open(settings_load(), tell=note)
+    rollout = rollout_open(settings_load())
     interrupted = rollout.folder.interrupted()
     if interrupted:
         note(interrupted.notice)
@@ -36,7 +36,7 @@ def rollout_read() -> tuple[Rollout, Journal | None]:
 
 def rollout_recovered() -> tuple[Rollout, HistoryEntry | None]:
     """The rollout of the project, for a command that applies, and the interrupted apply that it recovered from."""
-    rollout = rollout_open(settings_load(), tell=note)
+    rollout = rollout_open(settings_load())
     return rollout, rollout_recover(rollout)
 
 

@@ -1,6 +1,8 @@
 """How the tool writes: coloured on a terminal, plain lines off it; `NO_COLOR` is honoured by rich."""
 
+import logging
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -30,6 +32,22 @@ def log_line(service: str, line: str) -> None:
 def note(sentence: str) -> None:
     """A line that is no part of the result."""
     err.print(Text(sentence))
+
+
+class _Shown(logging.Handler):
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__()
+        self._show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._show(record.getMessage())
+
+
+def logged_show(show: Callable[[str], None] = note) -> None:
+    """Show what the tool logs: what takes its time, and what else an operator should know."""
+    logger = logging.getLogger("strangler")
+    logger.setLevel(logging.INFO)
+    logger.handlers = [_Shown(show)]
 
 
 def say(sentence: str = "") -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from strangler.cli.moves import Reason, Yes, intent_typed, plan_apply, rollout_recovered
-from strangler.cli.output import say
+from strangler.cli.output import note, say
 from strangler.rollout.rollout import Rollout
 
 
@@ -41,4 +41,4 @@ def _set_aside(rollout: Rollout) -> None:
     found = rollout.file_content()
     if found != rollout.running()[0]:
         kept = rollout.folder.set_aside(found)
-        rollout.tell(f"{rollout.routes_file.name} has edits that were never applied: they are kept as {kept}")
+        note(f"{rollout.routes_file.name} has edits that were never applied: they are kept as {kept}")

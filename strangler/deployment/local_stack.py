@@ -1,5 +1,6 @@
 """The whole stack on this machine: PostgreSQL, DRF, FastAPI and nginx as children of this process."""
 
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
@@ -35,15 +36,16 @@ from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings, fastapi_dsn_derive
 
+_LOG = logging.getLogger(__name__)
+
 
 class LocalStack:
-    """Runs while the `with` block does; prints nothing.
+    """Runs while the `with` block does; prints nothing, and logs a sentence for each step.
 
     Args:
         settings: ports, workers, secrets, database addresses.
         state_dir: holds the data, secrets, logs and the state file, one stack at a time; None: the project's.
         durable: False trades the safety of the data for speed: for tests.
-        tell: receives a sentence for each step.
         check: called while something is waited for; what it raises ends the start.
     """
 
@@ -53,12 +55,10 @@ class LocalStack:
         *,
         state_dir: Path | None = None,
         durable: bool = True,
-        tell: Callable[[str], None] = lambda _sentence: None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
         self.folder = StateFolder(state_dir or settings.project.state)
-        self.tell = tell
         self.children = Children(logs=self.folder.logs, check=check)
         self.state = StackState(supervisor=ProcessRecord.of_this_process())
         self._secret_store = SecretStore(self.folder.path / "secrets")
@@ -68,7 +68,6 @@ class LocalStack:
             port=settings.postgres_port,
             log_path=self.folder.logs / "postgres.log",
             durable=durable,
-            tell=tell,
             check=check,
         )
         self._connections: Connections | None = None
@@ -129,7 +128,7 @@ class LocalStack:
 
         :raises FailedError: there is no nginx for this machine.
         """
-        return local_rollout(self.settings, state_dir=self.folder.path, grow_grants=self._grants_grow, tell=self.tell)
+        return local_rollout(self.settings, state_dir=self.folder.path, grow_grants=self._grants_grow)
 
     @property
     def owner_dsn(self) -> str:
@@ -174,13 +173,13 @@ class LocalStack:
 
     def _start(self) -> None:
         for name in stale_end(self.folder):
-            self.tell(f"ended {name}, which a killed run had left behind")
+            _LOG.info("ended %s, which a killed run had left behind", name)
         self._lock.callback(self.folder.forget)
         logs_rotate(self.folder.logs)
         self.folder.write(self.state)
         self._connections = self.connections_resolve()
         stacks = stack_services(self.settings, self.connections)
-        gateway = gateway_service(self.settings, folder=self.folder.path / "nginx", tell=self.tell)
+        gateway = gateway_service(self.settings, folder=self.folder.path / "nginx")
         rollout_begin(self.rollout, command="up")
         for service in [*stacks, gateway]:
             host, port, setting = service.listens
@@ -202,7 +201,7 @@ class LocalStack:
         if self.settings.database_url:
             database_require(dsn=self.owner_dsn, mend="start it, or set DATABASE_URL right in .env")
             return
-        self.tell("starting PostgreSQL")
+        _LOG.info("starting PostgreSQL")
         child = self._postgres.start()
         self.children.adopt(child, stop_seconds=STOP_SECONDS)
         self._record(child, f"{HOST}:{self.settings.postgres_port}", None)
@@ -215,12 +214,12 @@ class LocalStack:
             self._database_check()
             return
         if project.django.manage is not None:
-            self.tell("migrating")
+            _LOG.info("migrating")
             self._manage("migrate", "migrate", "--noinput")
         self._grants_apply(project.load_routes(), self.connections.owner_dsn)
         demo = None if self.settings.database_url or not self.settings.is_development else project.demo
         if demo is not None and not has_rows(dsn=self.owner_dsn, table=demo.table):
-            self.tell("loading the demo data")
+            _LOG.info("loading the demo data")
             self._manage("demo", *demo.manage)
 
     def _database_check(self) -> None:
@@ -234,7 +233,7 @@ class LocalStack:
             raise UsageError("nothing is made in the database of DATABASE_URL, and no role there is FastAPI's", hint)
         if self.settings.project.django.manage is None:
             return
-        self.tell("looking for pending migrations")
+        _LOG.info("looking for pending migrations")
         try:
             self._manage("migrate-check", "migrate", "--check")
         except FailedError as error:
@@ -275,7 +274,7 @@ class LocalStack:
             self._grants_apply(wanted, self.connections_resolve().owner_dsn, keep=True)
 
     def _services_start(self, services: list[Service]) -> None:
-        self.tell(f"starting {' and '.join(service.name for service in services)}")
+        _LOG.info("starting %s", " and ".join(service.name for service in services))
         for service in services:
             host, port, _setting = service.listens
             self._record(self.children.start(service), f"{host}:{port}", service.probe)
@@ -285,7 +284,7 @@ class LocalStack:
         """Before nginx, which would complain of each sample that nobody takes."""
         sender = (local_gateway(self.settings).user or "").partition(" ")[0]
         helper = shadow_helper(self.settings, state_dir=self.folder.path, sender=sender)
-        self.children.keep(helper, started=lambda child: self._record(child, helper.address, None), tell=self.tell)
+        self.children.keep(helper, started=lambda child: self._record(child, helper.address, None))
 
     def _record(self, child: Child, address: str, probe: Probe | None) -> None:
         self.state.services[child.name] = ProcessRecord(

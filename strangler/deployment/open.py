@@ -1,14 +1,12 @@
 """The moves of the gateway that the settings name."""
 
-from collections.abc import Callable
-
 from strangler.deployment.local_stack import LocalStack
 from strangler.rollout.rollout import Rollout
 from strangler.settings import LocalSettings
 
 
-def rollout_open(settings: LocalSettings, *, tell: Callable[[str], None]) -> Rollout:
-    """The moves of this checkout's gateway; `tell` receives what the operator should know besides.
+def rollout_open(settings: LocalSettings) -> Rollout:
+    """The moves of this project's gateway.
 
     :raises UsageError: COMPOSE can't be read.
     :raises FailedError: there is no nginx for this machine.
@@ -17,5 +15,5 @@ def rollout_open(settings: LocalSettings, *, tell: Callable[[str], None]) -> Rol
         # Here, since the one of the two that isn't asked for would take the longest of the whole command.
         from strangler.deployment.container_rollout import container_rollout
 
-        return container_rollout(settings, state_dir=settings.state_dir, tell=tell)
-    return LocalStack(settings, state_dir=settings.state_dir, tell=tell).rollout
+        return container_rollout(settings, state_dir=settings.state_dir)
+    return LocalStack(settings, state_dir=settings.state_dir).rollout

@@ -1,17 +1,19 @@
 """The account that PostgreSQL runs as when the supervisor is root, since PostgreSQL refuses root."""
 
+import logging
 import os
 import pwd
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from strangler.errors import FailedError
 
 ACCOUNT_NAME = "embedded_postgres"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +54,8 @@ def _account_create() -> None:
         raise FailedError(message)
 
 
-def search_bits_add(*, account: UnixAccount, paths: Iterable[Path], tell: Callable[[str], None]) -> None:
-    """Let `account` pass through the folders above `paths`, and tell of each folder that had to be changed.
+def search_bits_add(*, account: UnixAccount, paths: Iterable[Path]) -> None:
+    """Let `account` pass through the folders above `paths`, and log each folder that had to be changed.
 
     Adds the search bit for others and nothing else: names in those folders stay unlisted, files unread.
     """
@@ -61,7 +63,7 @@ def search_bits_add(*, account: UnixAccount, paths: Iterable[Path], tell: Callab
         status = folder.stat()
         if not _searchable(status, account):
             folder.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXOTH)
-            tell(f"chmod o+x {folder}: the account {account.name} has to pass through it")
+            _LOG.info("chmod o+x %s: the account %s has to pass through it", folder, account.name)
 
 
 def _searchable(status: os.stat_result, account: UnixAccount) -> bool:

@@ -38,9 +38,9 @@ class Children:
         self.adopt(child, stop_seconds=service.stop_seconds)
         return child
 
-    def keep(self, helper: Helper, *, started: Callable[[Child], None], tell: Callable[[str], None]) -> None:
+    def keep(self, helper: Helper, *, started: Callable[[Child], None]) -> None:
         """Start a helper, and start it again whenever it has ended and `require_running` is called."""
-        keeper = HelperKeeper(helper, spawn=self._spawn, started=started, tell=tell)
+        keeper = HelperKeeper(helper, spawn=self._spawn, started=started)
         self._helpers.append(keeper)
         keeper.start()
 

@@ -1,5 +1,6 @@
 """Programs that the stack can do without: nothing waits for them, and one that ends is started again."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from strangler.local.process import Child, Program
 
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 64.0
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,6 @@ class HelperKeeper:
         helper: the program.
         spawn: starts it.
         started: receives the process, each time.
-        tell: receives a sentence when it has ended.
         clock: seconds that only grow.
     """
 
@@ -37,13 +38,11 @@ class HelperKeeper:
         *,
         spawn: Callable[[Helper], Child],
         started: Callable[[Child], None],
-        tell: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._helper = helper
         self._spawn = spawn
         self._started = started
-        self._tell = tell
         self._clock = clock
         self._child: Child | None = None
         self._since = 0.0
@@ -79,4 +78,4 @@ class HelperKeeper:
             self._child.stop(timeout=0)
         self._child = None
         self._since = self._clock()
-        self._tell(f"{what}; clients don't need it, and it is started again in {self._pause:.0f} s")
+        _LOG.info("%s; clients don't need it, and it is started again in %.0f s", what, self._pause)

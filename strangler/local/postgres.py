@@ -45,7 +45,6 @@ class PostgresServer:
         port: on 127.0.0.1.
         log_path: what the server writes.
         durable: False trades the safety of the data for speed: for throwaway test databases.
-        tell: receives one sentence when something outside the data folder had to be changed.
         check: called while the server is waited for; what it raises ends the start.
     """
 
@@ -57,7 +56,6 @@ class PostgresServer:
         port: int,
         log_path: Path,
         durable: bool = True,
-        tell: Callable[[str], None] = lambda _sentence: None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self.data_dir = data_dir.absolute()
@@ -65,7 +63,6 @@ class PostgresServer:
         self.port = port
         self.log_path = log_path
         self.durable = durable
-        self.tell = tell
         self.check = check
         self.child: Child | None = None
 
@@ -111,7 +108,7 @@ class PostgresServer:
         account = account_for_postgres()
         if account is not None:
             paths = [self.data_dir, postgres_bin_dir() / "postgres"]
-            search_bits_add(account=account, paths=paths, tell=self.tell)
+            search_bits_add(account=account, paths=paths)
         password = self.secret_store.get("postgres_password")
         cluster_ensure(data_dir=self.data_dir, password=password, account=account, durable=self.durable)
         self.child = child_start(

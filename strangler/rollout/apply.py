@@ -3,6 +3,7 @@
 Only this module changes a gateway, its routes file and its history; one apply at a time for each gateway.
 """
 
+import logging
 import time
 from dataclasses import dataclass, replace
 from typing import Final
@@ -17,6 +18,7 @@ from strangler.rollout.state_dir import Journal
 
 # So many earlier versions stay in nginx's folder; every routes file stays, so any older one can be rendered again.
 _KEPT_VERSIONS: Final = 20
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +169,7 @@ def _take_back(rollout: Rollout) -> HistoryEntry | None:
         _restore(rollout, journal)
         interrupted = journal.interrupted
         rollout.folder.history.append(interrupted)
-        rollout.tell(f"{journal.interruption}: what ran before was restored")
+        _LOG.info("%s: what ran before was restored", journal.interruption)
     rollout.folder.journal_close()
     return interrupted
 
@@ -193,7 +195,7 @@ def _restore_file(rollout: Rollout, journal: Journal) -> None:
         return
     if digest != journal.entry.after.routes:
         kept = rollout.folder.set_aside(found)
-        rollout.tell(f"{rollout.routes_file.name} was edited since then: the edits are kept as {kept}")
+        _LOG.info("%s was edited since then: the edits are kept as %s", rollout.routes_file.name, kept)
     write_durably(rollout.routes_file, rollout.folder.state(journal.file_before))
 
 

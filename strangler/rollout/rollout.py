@@ -57,7 +57,6 @@ class Rollout:
         proof: what a route needs before FastAPI answers v1 for anybody.
         read_only: FastAPI answers every write with 503.
         hint: how to start the gateway, as an imperative.
-        tell: receives a note to the operator.
     """
 
     gateway: Gateway
@@ -70,7 +69,6 @@ class Rollout:
     proof: Proof
     read_only: bool
     hint: str
-    tell: Callable[[str], None] = lambda _note: None
 
     @property
     def file_name(self) -> str:

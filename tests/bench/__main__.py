@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from strangler.cli.output import err, out
+from strangler.cli.output import err, logged_show, out
 from strangler.errors import UsageError
 from strangler.local.process import StopSignals
 from tests.bench.command import bench_run
@@ -53,7 +53,8 @@ def bench(
 def _compare(plan: Plan) -> list[Comparison]:
     with ExitStack() as open_, StopSignals() as signals:
         tell = _progress(open_, plan)
-        stack = open_.enter_context(bench_stack(workers=plan.workers, tell=tell, check=signals.check))
+        logged_show(tell)
+        stack = open_.enter_context(bench_stack(workers=plan.workers, check=signals.check))
         rows = open_.enter_context(bench_rows(stack))
         with httpx.Client(base_url=stack.proxy_url, timeout=30) as front:
             for endpoint in plan.endpoints:

@@ -9,7 +9,7 @@ import psutil
 import typer
 from rich.text import Text
 
-from strangler.cli.output import err, say
+from strangler.cli.output import err, logged_show, say
 from strangler.compare.client.request import headers_sent
 from strangler.compare.client.sides import Side, side_at
 from strangler.deployment.local_stack import LocalStack
@@ -100,7 +100,8 @@ def bench(
 ) -> None:
     """Measure what the slower side answers, and how many cases the tool judges, in turn."""
     with ExitStack() as open_, StopSignals() as signals:
-        stack = open_.enter_context(bench_stack(workers=1, tell=_tell, check=signals.check))
+        logged_show()
+        stack = open_.enter_context(bench_stack(workers=1, check=signals.check))
         rows = open_.enter_context(bench_rows(stack))
         made = Bench(stack, reads_of(rows), seconds=seconds)
         results = made.measure(rounds=rounds)

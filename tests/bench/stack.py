@@ -1,5 +1,6 @@
 """The stack that is measured: as `make up` starts it, on free ports and data of its own."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -16,10 +17,11 @@ from tests.example import EXAMPLE, ROOT, example_settings
 from tests.shared_stack import DEMO_PASSWORD, routes_unthrottled
 
 FOLDER: Final = ROOT / ".run" / "bench"
+_LOG = logging.getLogger("strangler.bench")
 
 
 @contextmanager
-def bench_stack(*, workers: int, tell: Callable[[str], None], check: Callable[[], None]) -> Iterator[LocalStack]:
+def bench_stack(*, workers: int, check: Callable[[], None]) -> Iterator[LocalStack]:
     """Both stacks behind nginx, v1 from Django and v2 from FastAPI, with `workers` processes each.
 
     :raises StranglerError: it can't start; everything is ended again.
@@ -37,7 +39,7 @@ def bench_stack(*, workers: int, tell: Callable[[str], None], check: Callable[[]
         report_sql="0",
         routes_file=routes_unthrottled(FOLDER / "routes.toml", stage=Stage.PARALLEL),
     )
-    with LocalStack(settings, state_dir=FOLDER, tell=tell, check=check) as stack:
+    with LocalStack(settings, state_dir=FOLDER, check=check) as stack:
         yield stack
 
 
@@ -55,7 +57,7 @@ def bench_rows(stack: LocalStack) -> Iterator[Rows]:
         rows = Rows(owner, admin, jwt_signing_key=key, password=stack.settings.demo_password)
         users, posts = rows.missing()
         if users or posts:
-            stack.tell(f"seeding {posts} posts and {users} users")
+            _LOG.info("seeding %s posts and %s users", posts, users)
             argv = manage_argv(EXAMPLE, "seed", "--users", str(users), "--posts", str(posts))
             environment = stack_environment(stack.settings, stack.connections, Stack.DJANGO)
             stack.children.run(Program(name="seed", argv=argv, env=environment, cwd=ROOT))

@@ -11,7 +11,7 @@ from typing import Final
 
 from rich.text import Text
 
-from strangler.cli.output import err, say
+from strangler.cli.output import err, logged_show, say
 from strangler.errors import StranglerError
 from strangler.local.process import StopSignals
 from strangler.rollout.rollout import Rollout
@@ -48,7 +48,8 @@ def fast_servers() -> Switches:
 def real_stacks() -> tuple[Switches, int]:
     """Switches before both stacks; gives the posts that were written, too."""
     with ExitStack() as open_, StopSignals() as signals:
-        stack = open_.enter_context(bench_stack(workers=1, tell=_tell, check=signals.check))
+        logged_show()
+        stack = open_.enter_context(bench_stack(workers=1, check=signals.check))
         rows = open_.enter_context(bench_rows(stack))
         requests = list(_requests(rows, stack.proxy_url.removeprefix("http://")))
         return asyncio.run(_run(stack.rollout, requests)), rows.posts_written()

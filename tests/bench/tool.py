@@ -10,6 +10,7 @@ from typing import Final
 
 from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError
+from strangler.local.process import Program
 from strangler.settings import base_environment
 from tests.bench.judging import Judged
 from tests.bench.rows import Rows
@@ -53,7 +54,7 @@ class Tool:
         argv = [sys.executable, "-m", "strangler.cli", "compare", left, right, "--cases", str(self._cases)]
         argv += ["--concurrency", str(concurrency), "--json", str(self._report)]
         before = _cpu_of_ended_children()
-        self._stack.children.run("compare", argv, base_environment(), cwd=ROOT)
+        self._stack.children.run(Program(name="compare", argv=tuple(argv), env=base_environment(), cwd=ROOT))
         return judged_read(self._report, cases=cases, cpu_seconds=_cpu_of_ended_children() - before)
 
     def _written(self, cases: int) -> Iterator[str]:

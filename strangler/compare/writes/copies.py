@@ -1,5 +1,6 @@
 """A snapshot of the real database, and copies of it that are thrown away."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final, Self
@@ -12,6 +13,7 @@ from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants, give_rights
 
 SIDES: Final = ("left", "right")
+_LOG = logging.getLogger(__name__)
 
 
 class Copies:
@@ -21,7 +23,6 @@ class Copies:
         source: what is copied.
         table: the routes, which say whether FastAPI writes.
         consumer: what FastAPI's role needs.
-        log: receives a sentence when leftovers are dropped.
         check: called while something is waited for; what it raises ends it.
     """
 
@@ -31,13 +32,11 @@ class Copies:
         *,
         table: RouteTable,
         consumer: Consumer,
-        log: Callable[[str], None],
         check: Callable[[], None],
     ) -> None:
         self._source = source
         self._table = table
         self._consumer = consumer
-        self._log = log
         self._check = check
         self._exit = ExitStack()
 
@@ -45,7 +44,7 @@ class Copies:
         with ExitStack() as exits:
             self._admin = exits.enter_context(connected(self._source.admin_dsn))
             dsn, like = self._source.admin_dsn, self._source.name
-            self._made = Throwaways(self._admin, admin_dsn=dsn, like=like, purpose="compare", tell=self._log)
+            self._made = Throwaways(self._admin, admin_dsn=dsn, like=like, purpose="compare", tell=_LOG.info)
             self._made.begin()
             self.snapshot = self._made.name("snapshot")
             exits.callback(self._made.drop, self.snapshot)

@@ -1,6 +1,7 @@
 """Plays scenarios on both sides, each on its own copies of the database and servers, and collects the results."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 
 _ENDED: Final = "cases after a server of their scenario had ended"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +54,6 @@ async def writes_compare(
     chosen: Collection[str] = (),
     stacks: tuple[Stack, Stack] = (Stack.DJANGO, Stack.FASTAPI),
     starting: ServerFactories = stack_service,
-    log: Callable[[str], None] = lambda _sentence: None,
-    check: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[PlayedStep, None]:
     """Play each scenario on fresh copies of the database; gives each step as it was played.
 
@@ -61,26 +61,24 @@ async def writes_compare(
     copies say goes to the folder `logs`. Scenarios without any of the `chosen` routes are left out, unless none
     is chosen. To be closed (`contextlib.aclosing`) by who doesn't take every step.
 
-    `log` receives a sentence for what takes its time. `check` is called while something is waited for; what it raises
-    ends the run, as does cancelling its task.
+    Cancelling its task ends the run also while something is waited for.
 
     :raises UnsafeError: a server would have received the real database's address.
     :raises FailedError: the database can't be copied, or a server doesn't start.
     """
     _logs_begin(logs)
-    log(f"copying the database {source.name}")
+    _LOG.info("copying the database %s", source.name)
 
     def look() -> None:
-        check()
         if (task := asyncio.current_task()) and task.cancelling():
             raise asyncio.CancelledError
 
     consumer = source.settings.project.load_consumer()
-    with Copies(source, table=routes, consumer=consumer, log=log, check=look) as copies:
+    with Copies(source, table=routes, consumer=consumer, check=look) as copies:
         for scenario in scenarios:
             if chosen and not any(step.case.route in chosen for step in scenario.steps):
                 continue
-            log(f"playing {scenario.name}")
+            _LOG.info("playing %s", scenario.name)
             with (
                 refusals(),
                 _ready(copies, rules) as (names, play),

@@ -44,7 +44,7 @@ def moving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Moves]:
             StateFolder(run).write(state)
             for module in ("check", "moves"):
                 command = importlib.import_module(f"strangler.cli.{module}")
-                monkeypatch.setattr(command, "rollout_open", lambda _settings, tell: made.with_notes(tell))
+                monkeypatch.setattr(command, "rollout_open", lambda _settings: made.rollout)
             status = importlib.import_module("strangler.cli.status")
             monkeypatch.setattr(status, "project_load", lambda: SimpleNamespace(state=run))
             yield made

@@ -20,7 +20,7 @@ command = importlib.import_module("strangler.cli.check")
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in LocalSettings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(command, "rollout_open", lambda _settings, tell: tell)
+    monkeypatch.setattr(command, "rollout_open", lambda settings: settings)
 
 
 def check(monkeypatch: pytest.MonkeyPatch, *arguments: str, levels: list[Level]) -> tuple[Result, list[Documents]]:

@@ -41,7 +41,7 @@ def test_the_container_trusts_whom_the_settings_name() -> None:
 
 def test_its_moves_are_kept_apart_and_its_door_is_the_published_port(tmp_path: Path) -> None:
     settings = example_settings(proxy_port=9123, routes_file=Path("nginx/routes.toml"), compose="podman compose")
-    rollout = container_rollout(settings, state_dir=tmp_path, tell=print)
+    rollout = container_rollout(settings, state_dir=tmp_path)
     assert rollout.gateway.url == "http://127.0.0.1:9123"
     assert rollout.folder.path == tmp_path / "rollout"
     assert rollout.routes_file == ROOT / "nginx" / "routes.toml"

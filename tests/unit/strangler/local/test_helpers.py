@@ -1,5 +1,6 @@
 """A helper that ends is started again, after a pause that grows."""
 
+import logging
 import os
 from pathlib import Path
 from typing import cast
@@ -25,14 +26,16 @@ class Ended:
 class Bench:
     """A keeper with a clock that is set by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, logged: pytest.LogCaptureFixture) -> None:
         self.now = 0.0
+        self._logged = logged
         self.started: list[Child] = []
-        self.told: list[str] = []
         self.fails = False
-        self.keeper = HelperKeeper(
-            HELPER, spawn=self.spawn, started=self.started.append, tell=self.told.append, clock=lambda: self.now
-        )
+        self.keeper = HelperKeeper(HELPER, spawn=self.spawn, started=self.started.append, clock=lambda: self.now)
+
+    @property
+    def told(self) -> list[str]:
+        return self._logged.messages
 
     def spawn(self, _helper: Helper) -> Child:
         if self.fails:
@@ -49,8 +52,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Bench:
-    bench = Bench()
+def bench(caplog: pytest.LogCaptureFixture) -> Bench:
+    caplog.set_level(logging.INFO, "strangler")
+    bench = Bench(caplog)
     bench.keeper.start()
     return bench
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import dataclasses
+import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -43,18 +44,12 @@ def source(stack: StackAddresses) -> Iterator[Source]:
         yield source
 
 
-@pytest.fixture
-def told() -> list[str]:
-    return []
-
-
-def copies_of(source: Source, log: Callable[[str], None] = lambda _sentence: None) -> Copies:
+def copies_of(source: Source) -> Copies:
     project = source.settings.project
     return Copies(
         source,
         table=load_routes(project.routes),
         consumer=load_consumer(project.consumer),
-        log=log,
         check=lambda: None,
     )
 
@@ -119,7 +114,10 @@ def test_no_server_is_started_that_would_write_to_the_real_database(source: Sour
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(source: Source, told: list[str]) -> None:
+def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(
+    source: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "strangler")
     script = (
         "import sys, time\nfrom tests.integration.strangler.compare.writes.test_copies import *\n"
         "source = Source(**eval(sys.stdin.read()))\n"
@@ -141,14 +139,14 @@ def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(source: Sou
             assert killed.stdout.readline() == "made\n"
             left = databases_like(source.admin_dsn, source.name)
             assert len(left) == 3
-            with copies_of(source, told.append):
+            with copies_of(source):
                 assert set(left) < set(databases_like(source.admin_dsn, source.name)), "it lives"
-            assert told == []
+            assert caplog.messages == []
         finally:
             killed.kill()
-    with copies_of(source, told.append) as copies:
+    with copies_of(source) as copies:
         assert databases_like(source.admin_dsn, source.name) == [copies.snapshot]
-    assert sorted(told) == [f"dropped {name}, which a killed run had left behind" for name in left]
+    assert sorted(caplog.messages) == [f"dropped {name}, which a killed run had left behind" for name in left]
 
 
 async def test_a_run_that_is_cancelled_leaves_nothing(source: Source, tmp_path: Path) -> None:
