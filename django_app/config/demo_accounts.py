@@ -1,9 +1,9 @@
 """The demo users, whose password is in the documents: none of them may be in production."""
 
 import psycopg
+from django.contrib.auth.hashers import check_password
 
 from django_app.config.database import CONNECT_TIMEOUT_S
-from shared_schema.passwords import verify_password
 
 DEMO_USERNAMES = ("admin", "alice", "bob")
 
@@ -16,4 +16,4 @@ def demo_accounts_left(*, url: str, passwords: frozenset[str]) -> list[str]:
             rows = connection.execute(query, (list(DEMO_USERNAMES),)).fetchall()
     except (psycopg.errors.UndefinedTable, psycopg.OperationalError):
         return []
-    return [name for name, encoded in rows if any(verify_password(password, encoded) for password in passwords)]
+    return [name for name, encoded in rows if any(check_password(password, encoded) for password in passwords)]

@@ -3,6 +3,7 @@
 https://docs.gunicorn.org/en/stable/settings.html names each setting.
 """
 
+import os
 import sys
 
 from django_app.config.database import database_settings
@@ -22,6 +23,8 @@ try:
     server = server_environment_read()
 except EnvironmentInvalidError as error:
     sys.exit(str(error))
+# The hashers that settings name judge the passwords, before any worker has loaded them.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_app.config.settings")
 if environment.is_production and (
     left := demo_accounts_left(
         url=environment.database_url, passwords=frozenset({environment.demo_password, DEMO_PASSWORD_DEFAULT})

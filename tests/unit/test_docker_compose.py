@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from strangler.compare.shadow.worker import shadow_settings_load
 from strangler.gateway.settings import container_gateway
 from strangler.schema import grants
-from tests.example import CONTAINERS, ROOT, example_settings
+from tests.example import CONTAINERS, PREFIXES, ROOT, example_settings
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -199,3 +200,11 @@ def test_the_example_has_the_defaults_of_the_worker() -> None:
     rate = re.search(r"\$\{SHADOW_RATE:-(\d+)\}", TEXT)
     assert rate is not None
     assert float(rate[1]) == example_settings().shadow_rate
+
+
+def test_the_shadow_worker_has_all_it_needs_and_asks_as_clients_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SERVICES["shadow"]["environment"].items():
+        monkeypatch.setenv(name, str(value).replace("${SHADOW_RATE:-20}", "20"))
+    settings = shadow_settings_load()
+    assert (settings.v1, settings.v2) == (PREFIXES.v1, PREFIXES.v2)
+    assert (settings.django_url.path, settings.fastapi_url.path) == (PREFIXES.django, PREFIXES.fastapi)
