@@ -12,8 +12,13 @@ from tests.example import ROOT
 
 # A module that is None in sys.modules can't be imported, as if it weren't installed.
 HIDE = "import sys; sys.modules.update(dict.fromkeys(sys.argv[1].split(',')));"
-DJANGO = "import django; django.setup(); import django_app.config.urls, django_app.config.wsgi, django_app.__main__"
-FASTAPI = "import fastapi_app.main, fastapi_app.__main__"
+EVERY = (
+    "import importlib, pkgutil, {0} as top;"
+    " [importlib.import_module(found.name) for found in pkgutil.walk_packages(top.__path__, '{0}.')"
+    " if found.name != 'django_app.config.gunicorn']"  # Which ends the process where a secret is missing.
+)
+DJANGO = "import django; django.setup();" + EVERY.format("django_app")
+FASTAPI = EVERY.format("fastapi_app")
 TOOL = (
     "from strangler.cli import command_line;"
     " commands = sorted(command.callback.__name__ for command in command_line().registered_commands);"
