@@ -242,8 +242,8 @@ _IF: Final = r"(?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?:ONLY\s+)?"
 _FORMS: Final = [
     (kind, re.compile(rf"\A\s*{words}\s+{_IF}{rest}{_QUALIFIED}", re.IGNORECASE))
     for kind, words, rest in (
-        ("create", r"CREATE\s+(?:UNLOGGED\s+)?TABLE", ""),
-        ("create", r"CREATE\s+MATERIALIZED\s+VIEW", ""),
+        ("table", r"CREATE\s+(?:UNLOGGED\s+)?TABLE", ""),
+        ("table", r"CREATE\s+MATERIALIZED\s+VIEW", ""),
         ("table", r"ALTER\s+(?:FOREIGN\s+)?TABLE", ""),
         ("table", r"(?:ALTER|DROP)\s+(?:MATERIALIZED\s+)?VIEW", ""),
         ("table", r"DROP\s+(?:FOREIGN\s+)?TABLE", ""),
@@ -262,11 +262,10 @@ _COLUMN: Final = re.compile(rf"\bCOLUMN\s+{_IF}(?P<name>{_IDENT})", re.IGNORECAS
 
 
 class DdlTarget(NamedTuple):
-    """What a statement is about: the key of the table, a column of it, and whether the statement makes the table."""
+    """What a statement is about: the key of the table, and a column of it."""
 
     table: str | None
     column: str | None = None
-    makes: bool = False
 
 
 def target_of(statement: str, catalog: Catalog) -> DdlTarget:
@@ -281,7 +280,7 @@ def target_of(statement: str, catalog: Catalog) -> DdlTarget:
             return DdlTarget(_indexed(parts[-1], catalog))
         column = _COLUMN.search(statement)
         key = table_key(parts[0] if len(parts) > 1 else None, parts[-1], default=catalog.schema)
-        return DdlTarget(key, _plain(column["name"]) if column else None, kind == "create")
+        return DdlTarget(key, _plain(column["name"]) if column else None)
     return DdlTarget(None)
 
 

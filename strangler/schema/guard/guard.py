@@ -18,7 +18,6 @@ from strangler.databases.connections import Source, connected, login_of
 from strangler.schema.compatibility import find_breaks
 from strangler.schema.compatibility.breaks import Break
 from strangler.schema.compatibility.effects import effects_of
-from strangler.schema.compatibility.sql_text import target_of
 from strangler.schema.django_side import ManageCommand
 from strangler.schema.guard.hazards import RehearsalEvidence, find_hazards
 from strangler.schema.guard.rehearsal import Rehearsed, rehearsing
@@ -136,7 +135,8 @@ class _Guard:
         self._tell = tell
         self._check = check
         self._role, _password = login_of(guarded.source.fastapi_dsn)
-        self._made: set[str] = set()
+        # By their oids, which stay when they get another name.
+        self._made: set[int | None] = set()
         self._ranges: KeyRanges = {}
 
     def report(self) -> GuardReport:
@@ -210,12 +210,12 @@ class _Guard:
         breaks += of_shared(shared & {f"role {self._role}"})
         numbers = self._sequences(step)
         breaks += [each for each in numbers if each.features]
-        targets = (target_of(statement, before.catalog) for statement in step.done.sql)
-        self._made.update(target.table for target in targets if target.makes and target.table)
+        tables = [*before.catalog.tables.items(), *after.catalog.tables.items()]
+        self._made |= {table.oid for _, table in tables} - {table.oid for table in before.catalog.tables.values()}
         evidence = RehearsalEvidence(
             before=before.catalog,
             after=after.catalog,
-            made=self._made,
+            made={name for name, table in tables if table.oid in self._made},
             rewritten=list(find_rewritten(before.files, after.files)),
             sizes=sizes,
             locked=step.done.locked,

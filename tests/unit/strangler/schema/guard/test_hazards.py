@@ -64,7 +64,7 @@ POST = File("post", None, 1)
         ("CREATE INDEX ON post (x)", DdlTarget("post")),
         ('DROP INDEX CONCURRENTLY IF EXISTS "tag_by"', DdlTarget("tag")),
         ('DROP INDEX "nobody knows"', DdlTarget(None)),
-        ('CREATE TABLE IF NOT EXISTS "new" ("id" bigint)', DdlTarget("new", None, makes=True)),
+        ('CREATE TABLE IF NOT EXISTS "new" ("id" bigint)', DdlTarget("new")),
         ('DROP TABLE "post" CASCADE', DdlTarget("post")),
         ("SET CONSTRAINTS ALL IMMEDIATE", DdlTarget(None)),
         ('ALTER /* job=migrate */ TABLE "post" -- of ours\n DROP /**/ COLUMN "/* x */"', DdlTarget("post", "/* x */")),
