@@ -20,7 +20,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, ClassVar, Union, cast, get_args, get_origin, get_type_hints
 
-from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy import Connection, MetaData, Table, inspect
 from sqlalchemy.orm import Mapped, RelationshipProperty, registry
 
 from shared_schema.catalog import table_key
@@ -125,6 +125,19 @@ class Reflected:
     def key(cls) -> str:
         """What the contract calls the table."""
         return table_key(cls.__schema__, cls.__tablename__)
+
+
+def primary_key(cls: type[Reflected]) -> Any:  # noqa: ANN401 - a mapped attribute
+    """The attribute of a mapped class that is the key of its rows, whatever its name.
+
+    Raises:
+        LookupError: the key has several columns.
+    """
+    mapper = inspect(cls)
+    if len(mapper.primary_key) != 1:
+        names = ", ".join(column.name for column in mapper.primary_key)
+        raise LookupError(f"Table {cls.key()} has a key of several columns ({names}): give its rows a Listing instead.")
+    return getattr(cls, mapper.get_property_by_column(mapper.primary_key[0]).key)
 
 
 def needed_columns(cls: type[Reflected]) -> dict[str, tuple[type, bool]]:

@@ -34,7 +34,8 @@ async def _find(request: Request, session: RequestSession, caller: Any) -> int: 
     Raises:
         NotFound: the caller has no such post.
     """
-    return await queries.POSTS.find(session, _named(request, caller))
+    key: int = await queries.POSTS.find(session, _named(request, caller))
+    return key
 
 
 posts = View(

@@ -40,7 +40,8 @@ async def _find(request: Request, session: RequestSession, _caller: object) -> i
         NotFound: there is none, or the search leaves it out.
     """
     criteria = queries.tag_pk_criteria(request.query_params, pk=request.path_params["pk"])
-    return await queries.TAGS.find(session, criteria)
+    key: int = await queries.TAGS.find(session, criteria)
+    return key
 
 
 tags = View(

@@ -39,7 +39,8 @@ async def _find(request: Request, session: RequestSession, _caller: object) -> i
         NotFound: there is none, or the search leaves it out.
     """
     criteria = queries.user_pk_criteria(request.query_params, pk=request.path_params["pk"])
-    return await queries.USERS.find(session, criteria)
+    key: int = await queries.USERS.find(session, criteria)
+    return key
 
 
 async def _find_to_change(request: Request, session: RequestSession, caller: Any) -> int:  # noqa: ANN401 - as in _may_list

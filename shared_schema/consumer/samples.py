@@ -68,7 +68,12 @@ def deletion_samples(table: str, contract: Contract) -> Iterator[Sample]:
 def sample_value(type_name: str) -> Any:  # noqa: ANN401 - whatever a column holds
     """A value that a column of this type may hold, as PostgreSQL spells types."""
     kind = python_type(type_name)
-    return [] if type_name.endswith("[]") else _VALUES.get(kind, {})
+    return [] if type_name.endswith("[]") else sample_of(kind)
+
+
+def sample_of(kind: type) -> Any:  # noqa: ANN401 - of that type
+    """A value of a column whose values are of this Python type."""
+    return _VALUES.get(kind, {})
 
 
 def _step_samples(where: str, step: DeletionStep, contract: Contract) -> Iterator[Sample]:

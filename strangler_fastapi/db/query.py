@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 import asyncpg
-from sqlalchemy import ColumnElement, Executable, UpdateBase
+from sqlalchemy import ColumnElement, Executable, Numeric, UpdateBase
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.selectable import GenerativeSelect
 from sqlalchemy.sql.visitors import iterate
@@ -37,6 +37,7 @@ class Shape:
     def __init__(self, fields: Fields) -> None:
         self._fields = fields
         self._within = self._shapes_within()
+        self._converters = {name: convert for name, field in fields.items() if (convert := _converter(field))}
 
     @property
     def columns(self) -> list[Expression]:
@@ -61,7 +62,7 @@ class Shape:
     def build(self, row: Sequence[Any]) -> dict[str, Any]:
         """The item of a row whose first columns are the shape's."""
         if not self._within:
-            return dict(zip(self._fields, row, strict=False))
+            return self._converted(dict(zip(self._fields, row, strict=False)))
         values: list[Any] = []
         end = 0
         for start, width, shape in self._within:
@@ -69,7 +70,19 @@ class Shape:
             end = start + width
             values.append(shape.build(row[start:end]))
         values += row[end:]
-        return dict(zip(self._fields, values, strict=False))
+        return self._converted(dict(zip(self._fields, values, strict=False)))
+
+    def _converted(self, item: dict[str, Any]) -> dict[str, Any]:
+        for name, convert in self._converters.items():
+            if item[name] is not None:
+                item[name] = convert(item[name])
+        return item
+
+
+def _converter(field: Any) -> Callable[[Any], Any] | None:  # noqa: ANN401 - an expression or a shape
+    """What makes a column's value fit for an answer: a decimal is text without the exponent of Python's own."""
+    kind = getattr(field, "type", None)
+    return "{:f}".format if isinstance(kind, Numeric) and kind.asdecimal else None
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, false
+from sqlalchemy import BigInteger, ColumnElement, Integer, SmallInteger, bindparam, false
 
+from strangler_fastapi.drf.validators import Invalid, check_storable
 from strangler_fastapi.errors import NotFound
 
 _BIGGEST_KEY = 2**63 - 1
+# Others are made by their own class.
+_CONVERTERS: dict[type, Callable[[str], Any]] = {date: date.fromisoformat, datetime: datetime.fromisoformat}
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,29 @@ def primary_key(column: Callable[[], Any], text: str) -> Criterion:
     except ValueError:
         raise NotFound from None
     return equals("pk", column, key) if abs(key) <= _BIGGEST_KEY else Criterion("nothing", false)
+
+
+def lookup(column: Callable[[], Any], text: str) -> Criterion:
+    """`column` holds what a path names (`get_object_or_404`); a number too large for the column matches nothing.
+
+    Raises:
+        NotFound: the text is no value of the column's type.
+    """
+    kind = column().type
+    try:
+        value = _CONVERTERS.get(kind.python_type, kind.python_type)(text)
+        if isinstance(value, str):
+            check_storable(value)
+    except (ArithmeticError, TypeError, ValueError, Invalid):
+        raise NotFound from None
+    fits = not isinstance(kind, Integer) or abs(value) <= _biggest(kind)
+    return equals("pk", column, value) if fits else Criterion("nothing", false)
+
+
+def _biggest(kind: Integer) -> int:
+    if isinstance(kind, SmallInteger):
+        return 2**15 - 1
+    return _BIGGEST_KEY if isinstance(kind, BigInteger) else 2**31 - 1
 
 
 def key_of(criteria: Criteria) -> tuple[str, ...]:

@@ -48,10 +48,10 @@ _FALSE = frozenset({"f", "n", "no", "false", "off", "0", 0})
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a value is validated: the request's session, and the row that is being changed, if there is one."""
+    """Where a value is validated: the request's session, and the key of the row that is changed, if there is one."""
 
     session: RequestSession
-    instance_id: int | None = None
+    instance_id: Any = None
 
 
 # Raises Invalid; all of a field's validators run, and their sentences add up.
@@ -288,6 +288,8 @@ class ChoiceField(Field):
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         blank = ("",) if self.allow_blank and "" not in self.choices else ()
+        if not all(isinstance(choice, str | int) for choice in self.choices):
+            return str
         return Literal[(*self.choices, *blank)]
 
     def sample(self) -> Any:  # noqa: ANN401, D102 - see Field

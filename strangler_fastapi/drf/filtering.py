@@ -142,7 +142,7 @@ def parse_datetime(text: str) -> datetime:
         BeyondDatabase: its offset is larger than any that PostgreSQL takes.
     """
     try:
-        value = _parse(text)
+        value = read_datetime(text)
     except (ValueError, OverflowError):
         raise Invalid("Enter a valid date/time.") from None
     if abs(value.utcoffset() or timedelta()) >= _LARGEST_OFFSET:
@@ -211,7 +211,12 @@ def _in_utc(value: datetime) -> datetime:
         return _FIRST if value.year == 1 else _LAST
 
 
-def _parse(text: str) -> datetime:
+def read_datetime(text: str) -> datetime:
+    """Django's `parse_datetime`.
+
+    Raises:
+        ValueError: it is no time.
+    """
     try:
         return datetime.fromisoformat(text)
     except ValueError:

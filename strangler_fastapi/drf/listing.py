@@ -85,13 +85,13 @@ class Listing:
             raise Conflict
         return items[0]
 
-    async def find(self, session: RequestSession, criteria: Criteria) -> int:
+    async def find(self, session: RequestSession, criteria: Criteria) -> Any:  # noqa: ANN401 - of the key's type
         """The key of the one item that meets `criteria`.
 
         Raises:
             NotFound: there is none.
         """
-        key: int | None = await fetch_value(session, self.keys(criteria))
+        key = await fetch_value(session, self.keys(criteria))
         if key is None:
             raise self.not_found()
         return key

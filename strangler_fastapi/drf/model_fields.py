@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shared_schema.contract.contract import ColumnFacts, Contract, ValidatorFacts
-from shared_schema.contract.values import BIGGEST
+from shared_schema.contract.values import BIGGEST, as_column
 from shared_schema.mapping import Reflected
 from strangler_fastapi.drf.fields import (
     BooleanField,
@@ -21,19 +21,38 @@ from strangler_fastapi.drf.fields import (
 )
 from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
 from strangler_fastapi.drf.validators import Pattern, Unique, username_characters
+from strangler_fastapi.drf.value_fields import (
+    DateField,
+    DateTimeField,
+    DecimalField,
+    FloatField,
+    JSONField,
+    SlugField,
+    TimeField,
+    UUIDField,
+)
 
 _CLASSES: Final[Mapping[str, type[Field]]] = {
     "BigIntegerField": IntegerField,
     "BooleanField": BooleanField,
     "CharField": CharField,
+    "DateField": DateField,
+    "DateTimeField": DateTimeField,
+    "DecimalField": DecimalField,
+    "FloatField": FloatField,
     "IntegerField": IntegerField,
+    "JSONField": JSONField,
     "PositiveBigIntegerField": IntegerField,
     "PositiveIntegerField": IntegerField,
     "PositiveSmallIntegerField": IntegerField,
+    "SlugField": SlugField,
     "SmallIntegerField": IntegerField,
     "TextField": CharField,
+    "TimeField": TimeField,
+    "UUIDField": UUIDField,
 }
 _READ_ONLY: Final = {"DateTimeField": "datetime", "DateField": "date", "TimeField": "time"}
+_SLUG: Final = r"^[-a-zA-Z0-9_]+\Z"
 _EMAIL: Final = "django.core.validators.EmailValidator"
 # What a field makes sure of itself.
 _BUILT_IN: Final = frozenset(
@@ -154,16 +173,31 @@ def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:
         found["max_length"] = facts.max_length
         found["min_length"] = _validator_argument(facts, "MinLengthValidator", "limit_value")
     elif issubclass(kind, ChoiceField):
-        found["choices"] = {choice: str(choice) for choice in facts.choices or ()}
+        found["choices"] = {as_column(choice, facts.type): str(choice) for choice in facts.choices or ()}
+    elif issubclass(kind, DecimalField):
+        found |= {"max_digits": facts.max_digits, "decimal_places": facts.decimal_places} | _bounds(facts)
+    elif issubclass(kind, FloatField):
+        found |= _bounds(facts)
     elif issubclass(kind, IntegerField):
         most = BIGGEST[facts.type]
         bounds = {"min_value": 0 if facts.kind.startswith("Positive") else -most - 1, "max_value": most}
-        given = {
-            "min_value": _validator_argument(facts, "MinValueValidator", "limit_value"),
-            "max_value": _validator_argument(facts, "MaxValueValidator", "limit_value"),
-        }
-        found |= bounds | {bound: value for bound, value in given.items() if value is not None}
+        found |= bounds | _bounds(facts)
+    if issubclass(kind, SlugField):
+        found["allow_unicode"] = not any(_is_slug(validator) for validator in facts.validators)
     return found
+
+
+def _bounds(facts: ColumnFacts) -> dict[str, Any]:
+    """The least and the greatest value that validators allow; the contract has decimals as text."""
+    given = {
+        "min_value": _validator_argument(facts, "MinValueValidator", "limit_value"),
+        "max_value": _validator_argument(facts, "MaxValueValidator", "limit_value"),
+    }
+    return {
+        bound: as_column(value, facts.type) if isinstance(value, str) else value
+        for bound, value in given.items()
+        if value is not None
+    }
 
 
 def _validator_argument(facts: ColumnFacts, name: str, argument: str) -> Any:  # noqa: ANN401 - whatever it was made with
@@ -175,7 +209,16 @@ def _validator_argument(facts: ColumnFacts, name: str, argument: str) -> Any:  #
 
 
 def _checks(facts: ColumnFacts, name: str) -> list[Validator]:
-    return [_check(validator, name) for validator in facts.validators if validator.name not in _BUILT_IN]
+    return [
+        _check(validator, name)
+        for validator in facts.validators
+        if validator.name not in _BUILT_IN and not (facts.kind == "SlugField" and _is_slug(validator))
+    ]
+
+
+def _is_slug(validator: ValidatorFacts) -> bool:
+    """Whether it is Django's `validate_slug`, in whose place `SlugField` has a check of its own."""
+    return validator.arguments.get("regex") == _SLUG
 
 
 def _check(validator: ValidatorFacts, name: str) -> Validator:

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from sqlalchemy import CTE, Executable, Select, insert, select, update
+from sqlalchemy import CTE, Executable, Select, insert, null, select, update
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared_schema.consumer.samples import Deletion, Sample, Sent
+from shared_schema.consumer.samples import Deletion, Sample, Sent, sample_of
 from shared_schema.contract.deletion import delete_rows
+from shared_schema.mapping import primary_key
 from strangler_fastapi.db.query import Shape
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.criteria import Criteria, equals, primary_key
+from strangler_fastapi.drf.criteria import Criteria, equals, lookup
 from strangler_fastapi.drf.filtering import (
     ORDERING,
     SEARCH,
@@ -33,9 +34,10 @@ from strangler_fastapi.drf.serializers import Serializer
 class Resource:
     """The rows of one table, read and written as their serializer says; actions bear the names of `ModelViewSet`'s.
 
-    Each field of `serializer` stands for an attribute of `model`, whose key is `id`. `ordering`, `ordering_fields`,
-    `search_fields` and `filters` are what a view of DRF has under those names. A resource that joins other tables,
-    or shows a caller only some rows, has a Listing and statements of its own instead.
+    Each field of `serializer` stands for an attribute of `model`. `ordering`, `ordering_fields`, `search_fields`,
+    `filters`, `lookup_field` and `lookup_url_kwarg` are what a view of DRF has under those names; `id` in an ordering
+    is the table's key, whatever it is called, as is `pk`. A resource that joins other tables, or shows a caller only
+    some rows, has a Listing and statements of its own instead.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class Resource:
         ordering_fields: tuple[str, ...] = ("id",),
         search_fields: tuple[str, ...] = (),
         filters: Mapping[str, Filter] | None = None,
+        lookup_field: str = "pk",
+        lookup_url_kwarg: str | None = None,
     ) -> None:
         self.model = model
         self.serializer = serializer
@@ -54,10 +58,12 @@ class Resource:
         self._ordering_fields = ordering_fields
         self._search_fields = search_fields
         self._filters = filters or {}
+        self._lookup_field = lookup_field
+        self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
         names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
         orderings: dict[str, Callable[[], Any]] = {name: partial(getattr, model, name) for name in sorted(names)}
         self.listing = Listing(
-            model.__tablename__, model.__name__, partial(getattr, model, "id"), orderings, self._shape, self._items
+            model.__tablename__, model.__name__, partial(primary_key, model), orderings, self._shape, self._items
         )
 
     @property
@@ -91,7 +97,7 @@ class Resource:
         """
         values = await self.serializer.read(request, session)
         with self.serializer.refuse_duplicates():
-            key: int = (await session.execute(self.insert(values))).scalar_one()
+            key = (await session.execute(self.insert(values))).scalar_one()
         return JsonResponse(await self.listing.get_written(session, self._by_key(key)), status_code=201)
 
     async def update(self, request: Request, session: RequestSession) -> Response:
@@ -117,7 +123,7 @@ class Resource:
         await delete_rows(session, self.model.key(), [key], contract=self.model.__mapping__.contract)
         return Response(status_code=204)
 
-    async def find(self, request: Request, session: RequestSession, _caller: object = None) -> int:
+    async def find(self, request: Request, session: RequestSession, _caller: object = None) -> Any:  # noqa: ANN401 - of the key's type
         """The key of the row that the path names, for `View`.
 
         Raises:
@@ -132,31 +138,35 @@ class Resource:
 
     def insert(self, values: Mapping[str, Any]) -> Executable:
         """Adds a row; returns its key."""
-        return insert(self.model.__table__).values(self._by_column(values)).returning(self.model.id)
+        return insert(self.model.__table__).values(self._by_column(values)).returning(self.listing.key())
 
-    def change(self, key: int, values: Mapping[str, Any]) -> Executable:
+    def change(self, key: object, values: Mapping[str, Any]) -> Executable:
         """Changes a row; returns its key, none where there is no such row."""
-        changed = update(self.model.__table__).where(self.model.id == key)
-        return changed.values(self._by_column(values)).returning(self.model.id)
+        changed = update(self.model.__table__).where(self.listing.key() == key)
+        return changed.values(self._by_column(values)).returning(self.listing.key())
 
     def statements(self) -> Iterator[Sent]:
         """Every statement that the actions can send, with samples of values."""
         name, values = self.listing.name, body_values(self.serializer)
+        key = sample_of(self.listing.key().type.python_type)
         yield from body_samples(self.serializer)
         yield from map(as_sample, list_rows(self.listing, self.criteria, self.ordering, filters=self._filters))
         yield from map(as_sample, item_rows(self.listing, self._sampled, filters=self._filters))
-        yield as_sample(self.listing.rows(self._by_key(1)))
+        yield as_sample(self.listing.rows(self._by_key(key)))
         yield Sample(f"{name} insert", self.insert(values))
-        yield Sample(f"{name} change", self.change(1, values))
+        yield Sample(f"{name} change", self.change(key, values))
         yield Deletion(self.model.key())
 
     def _named(self, request: Request) -> Criteria:
-        return (*self.criteria(request.query_params), primary_key(self.listing.key, request.path_params["pk"]))
+        return (
+            *self.criteria(request.query_params),
+            lookup(self._looked_up, request.path_params[self._lookup_url_kwarg]),
+        )
 
     def _sampled(self, params: Params) -> Criteria:
-        return (*self.criteria(params), primary_key(self.listing.key, "1"))
+        return (*self.criteria(params), lookup(self._looked_up, str(sample_of(self._looked_up().type.python_type))))
 
-    def _by_key(self, key: int) -> Criteria:
+    def _by_key(self, key: object) -> Criteria:
         return (equals("pk", self.listing.key, key),)
 
     def _shape(self) -> Shape:
@@ -164,10 +174,16 @@ class Resource:
         return Shape({name: self._column(field.source or name) for name, field in fields if not field.write_only})
 
     def _items(self, page: CTE) -> Select[Any]:
-        return select(*self._shape().columns).join_from(self.model, page, page.c.id == self.model.id)
+        return select(*self._shape().columns).join_from(self.model, page, page.c.id == self.listing.key())
 
     def _by_column(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {self.model.__columns__.get(name, name): value for name, value in values.items()}
+        # Of a JSON column, SQLAlchemy would make JSON's null of None; Django makes NULL.
+        given = {name: null() if value is None else value for name, value in values.items()}
+        return {self.model.__columns__.get(name, name): value for name, value in given.items()}
+
+    def _looked_up(self) -> Any:  # noqa: ANN401 - a mapped attribute
+        """The attribute that the path names a row by."""
+        return self.listing.key() if self._lookup_field == "pk" else self._column(self._lookup_field)
 
     def _column(self, name: str) -> Any:  # noqa: ANN401 - a mapped attribute
         return getattr(self.model, name)

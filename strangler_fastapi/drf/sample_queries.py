@@ -1,10 +1,9 @@
 """The statements that lists and bodies may lead to, each with values: what a feature states is made of these."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
-from shared_schema.consumer.samples import MOMENT, Sample
+from shared_schema.consumer.samples import Sample, sample_of
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.criteria import Criteria
 from strangler_fastapi.drf.cursors import cursor_rows
@@ -36,7 +35,7 @@ def list_rows(
     plain = criteria({})
     for ordering in ("", *listing.orderings):
         terms = ordering_terms({"ordering": ordering}, listing.orderings, default)
-        marks = [_mark(listing.type_of(term)) for term in terms]
+        marks = [sample_of(listing.type_of(term)) for term in terms]
         yield listing.rows(plain, terms, limit=PAGE_SIZE, counted=True)
         yield cursor_rows(listing, plain, terms, PAGE_SIZE, marks=marks, backwards=not ordering)
     yield cursor_rows(listing, plain, default, PAGE_SIZE, marks=(), backwards=False)
@@ -65,8 +64,8 @@ def body_samples(body: Serializer) -> Iterator[Sample]:
             yield Sample(f"related {name}", field.lookup(field.sample()))
         for rule in field.validators:
             if isinstance(rule, Unique):
-                yield Sample(f"unique {name}", rule.others(field.sample(), None))
-                yield Sample(f"unique {name} but for one", rule.others(field.sample(), 1))
+                yield Sample(f"unique {name}", rule.others(field.sample()))
+                yield Sample(f"unique {name} but for one", rule.others(field.sample(), rule.key_sample()))
 
 
 def as_sample(rows: Rows) -> Sample:
@@ -87,7 +86,3 @@ def _words(key: object) -> str:
     if isinstance(key, tuple):
         return " ".join(word for word in map(_words, key) if word)
     return str(key) if key else ""
-
-
-def _mark(kind: type) -> object:
-    return {datetime: MOMENT, str: "sample", int: 1}[kind]

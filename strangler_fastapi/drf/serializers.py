@@ -82,7 +82,11 @@ class Serializer:
         return cleaned
 
     async def read(
-        self, request: Request, session: RequestSession, *, instance_id: int | None = None
+        self,
+        request: Request,
+        session: RequestSession,
+        *,
+        instance_id: Any = None,  # noqa: ANN401 - of the key's type
     ) -> dict[str, Any]:
         """The cleaned values of the request's body; a PATCH requires none.
 

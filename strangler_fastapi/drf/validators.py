@@ -3,11 +3,14 @@
 import ipaddress
 import re
 from collections.abc import Sized
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Executable, select
 from sqlalchemy.exc import DBAPIError
 
+from shared_schema.consumer.samples import sample_of
+from shared_schema.mapping import primary_key
 from strangler_fastapi.db.session import driver_error
 
 if TYPE_CHECKING:
@@ -50,10 +53,15 @@ class Unique:
         if (await scope.session.execute(self.others(value, scope.instance_id))).first() is not None:
             raise Invalid(self.message)
 
-    def others(self, value: object, instance_id: int | None) -> Executable:
-        """Another row than the instance's that holds the value: its id."""
-        found = select(self._model.id).where(getattr(self._model, self.column) == value)
-        return (found if instance_id is None else found.where(self._model.id != instance_id)).limit(1)
+    def others(self, value: object, instance_id: Any = None) -> Executable:  # noqa: ANN401 - of the key's type
+        """Another row than the instance's that holds the value: its key."""
+        key = primary_key(self._model)
+        rows = select(key).where(getattr(self._model, self.column) == value)
+        return (rows if instance_id is None else rows.where(key != instance_id)).limit(1)
+
+    def key_sample(self) -> Any:  # noqa: ANN401 - as above
+        """A value of the table's key."""
+        return sample_of(primary_key(self._model).type.python_type)
 
     def is_violated_by(self, error: DBAPIError) -> bool:
         """Whether a failed statement ran into this rule: another request was first."""
@@ -83,14 +91,14 @@ def at_least(length: int, of: str = "characters") -> "Validator":
     return check
 
 
-def within(least: int | None, most: int | None) -> tuple["Validator", ...]:
-    """A number between those, as far as they are given; the upper bound speaks first, as in DRF."""
+def within(least: float | Decimal | None, most: float | Decimal | None) -> tuple["Validator", ...]:
+    """A number between those, None for no bound; the upper bound is checked first, as in DRF."""
 
-    async def check_most(value: int, _scope: "Scope") -> None:
+    async def check_most(value: float | Decimal, _scope: "Scope") -> None:
         if most is not None and value > most:
             raise Invalid(f"Ensure this value is less than or equal to {most}.")
 
-    async def check_least(value: int, _scope: "Scope") -> None:
+    async def check_least(value: float | Decimal, _scope: "Scope") -> None:
         if least is not None and value < least:
             raise Invalid(f"Ensure this value is greater than or equal to {least}.")
 

@@ -31,6 +31,17 @@ CREATE TABLE shop_ware (
     pieces integer NOT NULL,
     sold boolean NOT NULL,
     made_at timestamptz NOT NULL
+);
+CREATE TABLE shop_crate (
+    serial uuid PRIMARY KEY,
+    label varchar(20) NOT NULL UNIQUE,
+    price numeric(12, 8) NOT NULL,
+    weight double precision NOT NULL,
+    packed_on date,
+    packed_at timestamptz NOT NULL,
+    opened time,
+    slug varchar(50) NOT NULL,
+    notes jsonb
 )
 """
 
@@ -135,6 +146,42 @@ async def test_what_is_refused_is_refused_as_by_drf(client: httpx.AsyncClient) -
         "pieces": ["Ensure this value is greater than or equal to 0."],
         "sold": ["Must be a valid boolean."],
     }
+
+
+CRATE = {
+    "label": "eggs",
+    "price": "9.5",
+    "weight": 2,
+    "packed_on": "2026-03-01",
+    "slug": "eggs-2",
+    "packed_at": "2026-03-01T10:00:00+02:00",
+    "opened": None,
+    "notes": {"broken": [1, 2.5]},
+}
+ANSWERED = CRATE | {"price": "9.50000000", "weight": 2.0, "packed_at": "2026-03-01T08:00:00Z"}
+
+
+async def test_a_row_goes_by_its_key_whatever_that_is_called(client: httpx.AsyncClient) -> None:
+    created = await client.post("/crates/", json=CRATE)
+    assert created.status_code == 201, created.text
+    crate = created.json()
+    assert crate == ANSWERED | {"serial": crate["serial"]}
+    path = f"/crates/{crate['serial']}/"
+    assert (await client.get(path)).json() == crate
+    again = await client.patch(path, json={"label": "eggs", "notes": None, "opened": "12:30", "price": "0"})
+    assert again.json() == crate | {"notes": None, "opened": "12:30:00", "price": "0.00000000"}
+    assert (await client.post("/crates/", json=CRATE)).json() == {"label": ["crate with this label already exists."]}
+
+    other = (await client.post("/crates/", json=CRATE | {"label": "milk"})).json()
+    for query in ("", "cursor=", "ordering=-price&cursor=&page_size=5"):
+        listed = (await client.get(f"/crates/?{query}")).json()["results"]
+        assert [item["label"] for item in listed] == ["milk", "eggs"]
+    assert (await client.delete(f"/crates/{other['serial']}/")).status_code == 204
+    missing = await client.get(f"/crates/{other['serial']}/")
+    assert (missing.status_code, missing.json()) == (404, {"detail": "No Crate matches the given query."})
+    for text in ("7", "x", "é"):
+        unknown = await client.get(f"/crates/{text}/")
+        assert (unknown.status_code, unknown.json()) == (404, {"detail": "Not found."})
 
 
 async def test_a_read_only_service_answers_every_write_with_503(shop: OwnDatabase, consumer: Consumer) -> None:

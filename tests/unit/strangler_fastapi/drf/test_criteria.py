@@ -1,12 +1,17 @@
 """Conditions whose values are parameters: one statement serves every value."""
 
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sqlalchemy import BigInteger, column
+from sqlalchemy import BigInteger, Date, Integer, Numeric, SmallInteger, Text, Uuid, column
 from sqlalchemy.dialects import postgresql
 
-from strangler_fastapi.drf.criteria import Criterion, clauses_of, equals, key_of, primary_key, values_of
+from strangler_fastapi.drf.criteria import Criterion, clauses_of, equals, key_of, lookup, primary_key, values_of
 from strangler_fastapi.errors import NotFound
 
 ID = column("id", BigInteger)
@@ -45,3 +50,30 @@ def test_a_key_is_whatever_python_reads_as_a_number(text: str, key: int) -> None
 def test_what_is_no_number_is_not_found(text: str) -> None:
     with pytest.raises(NotFound):
         primary_key(lambda: ID, text)
+
+
+def named(kind: Any, text: str) -> Any:
+    """What a path's text stands for; "nothing" where no row can have it, None where it is no value at all."""
+    try:
+        criterion = lookup(lambda: column("key", kind), text)
+    except NotFound:
+        return None
+    return criterion.values.get("pk", criterion.name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        *((BigInteger(), "7", 7), (BigInteger(), str(2**63), "nothing"), (BigInteger(), "x", None)),
+        *(
+            (Integer(), str(2**31 - 1), 2**31 - 1),
+            (Integer(), str(2**31), "nothing"),
+            (SmallInteger(), "40000", "nothing"),
+        ),
+        *((Text(), "a b", "a b"), (Text(), "a\x00", None), (Uuid(), "7", None), (Uuid(), "0" * 32, UUID(int=0))),
+        *((Date(), "2026-01-02", date(2026, 1, 2)), (Date(), "2026", None), (Numeric(), "1.50", Decimal("1.50"))),
+        (Numeric(), "x", None),
+    ],
+)
+def test_what_a_path_names_is_read_as_the_column_has_it(kind: Any, text: str, value: Any) -> None:
+    assert named(kind, text) == value

@@ -1,0 +1,280 @@
+"""Fields of numbers with fractions, dates, times, UUIDs, slugs and JSON, as DRF has them under the same names."""
+
+import decimal
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Final, TypeVar
+from uuid import UUID
+
+from pydantic import Field as PydanticField
+
+from shared_schema.consumer.samples import sample_of
+from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.fields import MISSING, CharField, Field, Scope, Validator
+from strangler_fastapi.drf.filtering import read_datetime
+from strangler_fastapi.drf.validators import Invalid, Pattern, within
+
+_LONGEST_NUMBER: Final = 1000
+_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})$")
+_TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?$")
+_SLUG = "^[-a-zA-Z0-9_]+$"
+_UNICODE_SLUG = r"^[-\w]+\Z"
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ValueField(Field):
+    """A field whose values are of one Python type, `python`."""
+
+    python: ClassVar[type]
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002 - see Field
+        return self.python
+
+    def sample(self) -> Any:  # noqa: ANN401 - see Field
+        return sample_of(self.python)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloatField(_ValueField):
+    """A finite number (`serializers.FloatField`)."""
+
+    kind: ClassVar[str] = "float"
+    python: ClassVar[type] = float
+    min_value: float | None = None
+    max_value: float | None = None
+
+    async def convert(self, value: Any, scope: Scope) -> float:  # noqa: ANN401, ARG002, D102 - see Field
+        if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+            raise Invalid("String value too large.")
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise Invalid("A valid number is required.") from None
+        except OverflowError:
+            raise Invalid("Integer value too large to convert to float") from None
+        if not math.isfinite(number):
+            raise Invalid("A valid number is required.")
+        return number
+
+    def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
+        return within(self.min_value, self.max_value)
+
+    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        return super().describe(name) | _given(min_value=self.min_value, max_value=self.max_value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecimalField(_ValueField):
+    """A number of so many digits, answered as text (`serializers.DecimalField`)."""
+
+    kind: ClassVar[str] = "decimal"
+    python: ClassVar[type] = Decimal
+    max_digits: int | None
+    decimal_places: int | None
+    min_value: Decimal | None = None
+    max_value: Decimal | None = None
+
+    async def clean(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
+        return await super().clean(None if self.allow_null and str(value).strip() == "" else value, scope)
+
+    async def convert(self, value: Any, scope: Scope) -> Decimal:  # noqa: ANN401, ARG002, D102 - see Field
+        text = str(value).strip()
+        if len(text) > _LONGEST_NUMBER:
+            raise Invalid("String value too large.")
+        try:
+            number = Decimal(text)
+        except decimal.DecimalException:
+            raise Invalid("A valid number is required.") from None
+        if not number.is_finite():
+            raise Invalid("A valid number is required.")
+        self._check_precision(number)
+        return self._quantized(number)
+
+    def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
+        return within(self.min_value, self.max_value)
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return Annotated[str, PydanticField(json_schema_extra={"format": "decimal"})]
+
+    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        bounds = _given(min_value=self.min_value, max_value=self.max_value)
+        return super().describe(name) | bounds | _given(max_digits=self.max_digits, decimal_places=self.decimal_places)
+
+    def _check_precision(self, number: Decimal) -> None:
+        _, digits, exponent = number.as_tuple()
+        assert isinstance(exponent, int)  # noqa: S101 - it is finite
+        total = len(digits) + exponent if exponent >= 0 else max(len(digits), -exponent)
+        places = max(0, -exponent)
+        if self.max_digits is not None and total > self.max_digits:
+            raise Invalid(f"Ensure that there are no more than {self.max_digits} digits in total.")
+        if self.decimal_places is not None and places > self.decimal_places:
+            raise Invalid(f"Ensure that there are no more than {self.decimal_places} decimal places.")
+        if self.max_digits is not None and self.decimal_places is not None:
+            whole = self.max_digits - self.decimal_places
+            if total - places > whole:
+                raise Invalid(f"Ensure that there are no more than {whole} digits before the decimal point.")
+
+    def _quantized(self, number: Decimal) -> Decimal:
+        if self.decimal_places is None:
+            return number
+        context = decimal.getcontext().copy()
+        context.prec = self.max_digits or context.prec
+        return number.quantize(Decimal(".1") ** self.decimal_places, context=context)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UUIDField(_ValueField):
+    """A UUID in any spelling of Python's, or as a number (`serializers.UUIDField`)."""
+
+    kind: ClassVar[str] = "string"
+    python: ClassVar[type] = UUID
+
+    async def convert(self, value: Any, scope: Scope) -> UUID:  # noqa: ANN401, ARG002, D102 - see Field
+        try:
+            if isinstance(value, int):
+                return UUID(int=value)
+            if isinstance(value, str):
+                return UUID(hex=value)
+        except ValueError:
+            pass
+        raise Invalid("Must be a valid UUID.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DateField(_ValueField):
+    """A day, ISO 8601 (`serializers.DateField`)."""
+
+    kind: ClassVar[str] = "date"
+    python: ClassVar[type] = date
+
+    async def convert(self, value: Any, scope: Scope) -> date:  # noqa: ANN401, ARG002, D102 - see Field
+        found = _parsed(_date, value)
+        if found is None:
+            raise Invalid("Date has wrong format. Use one of these formats instead: YYYY-MM-DD.")
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeField(_ValueField):
+    """A time of day, ISO 8601, without an offset (`serializers.TimeField`)."""
+
+    kind: ClassVar[str] = "time"
+    python: ClassVar[type] = time
+
+    async def convert(self, value: Any, scope: Scope) -> time:  # noqa: ANN401, ARG002, D102 - see Field
+        found = _parsed(_time, value)
+        if found is None:
+            raise Invalid("Time has wrong format. Use one of these formats instead: hh:mm[:ss[.uuuuuu]].")
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class DateTimeField(_ValueField):
+    """A moment, ISO 8601, in UTC where no offset is given (`serializers.DateTimeField` under `TIME_ZONE = "UTC"`)."""
+
+    kind: ClassVar[str] = "datetime"
+    python: ClassVar[type] = datetime
+
+    async def convert(self, value: Any, scope: Scope) -> datetime:  # noqa: ANN401, ARG002, D102 - see Field
+        found = _parsed(read_datetime, value)
+        if found is None:
+            formats = "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]"
+            raise Invalid(f"Datetime has wrong format. Use one of these formats instead: {formats}.")
+        try:
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        except OverflowError:
+            raise Invalid("Datetime value out of range.") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlugField(CharField):
+    """Letters, digits, `_` and `-` (`serializers.SlugField`)."""
+
+    kind: ClassVar[str] = "slug"
+    refusal: ClassVar[str] = 'Enter a valid "slug" consisting of letters, numbers, underscores or hyphens.'
+    allow_unicode: bool = False
+
+    def limits(self) -> tuple[Validator, ...]:
+        """The text's, then the slug's."""
+        pattern = Pattern(_SLUG, message=self.refusal)
+        if self.allow_unicode:
+            unicode = 'Enter a valid "slug" consisting of Unicode letters, numbers, underscores, or hyphens.'
+            pattern = Pattern(_UNICODE_SLUG, message=unicode)
+        return (*super().limits(), pattern)
+
+    def schema(self) -> dict[str, Any]:  # noqa: D102 - see CharField
+        return super().schema() or ({} if self.allow_unicode else {"pattern": _SLUG})
+
+
+class _JsonText(str):
+    """What a form holds: JSON as text."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class JSONField(Field):
+    """Any JSON; in a form, JSON as text (`serializers.JSONField`)."""
+
+    def extract(self, name: str, data: Mapping[str, Any], *, partial: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        if isinstance(data, Form):
+            return _JsonText(data[name]) if name in data else MISSING
+        return data.get(name, MISSING)
+
+    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        try:
+            if isinstance(value, _JsonText):
+                return json.loads(value, parse_constant=_refuse_constant)
+            # A number such as 1e400 is infinite by now, which JSON has no word for.
+            json.dumps(value, allow_nan=False)
+            return value
+        except ValueError:
+            raise Invalid("Value must be valid JSON.") from None
+
+    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
+        return {}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _given(**bounds: Any) -> dict[str, Any]:  # noqa: ANN401 - numbers
+    return {name: value for name, value in bounds.items() if value is not None}
+
+
+def _parsed(parse: Callable[[str], Value], value: object) -> Value | None:
+    """What `parse` makes of a text; None where it is none, or says nothing."""
+    try:
+        return parse(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _date(text: str) -> date:
+    """Django's `parse_date`."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        if (match := _DATE.match(text)) is None:
+            raise
+    year, month, day = map(int, match.groups())
+    return date(year, month, day)
+
+
+def _time(text: str) -> time:
+    """Django's `parse_time`, which leaves an offset out."""
+    try:
+        return time.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        if (match := _TIME.match(text)) is None:
+            raise
+    hour, minute, second, fraction = match.groups()
+    return time(int(hour), int(minute), int(second or 0), int((fraction or "").ljust(6, "0")))

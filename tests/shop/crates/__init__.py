@@ -1,0 +1,1 @@
+"""Crates: a table whose key is no `id`, with columns of every kind."""
