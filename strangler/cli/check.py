@@ -1,6 +1,5 @@
 """`strangler check`: is everything as the routes file says?"""
 
-import json
 from collections.abc import Iterator
 from typing import Annotated, Final
 
@@ -8,7 +7,7 @@ import typer
 from rich.text import Text
 
 from shared_schema.secrets import secret_weakness
-from strangler.cli.output import out
+from strangler.cli.output import json_print, out
 from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
 from strangler.local.production import exposure_warning, production_problems
@@ -47,7 +46,7 @@ def check(
     )
     findings = [*_settings_results(settings), *check_all(rollout_open(settings), documents)]
     if as_json:
-        out.out(json.dumps([finding.as_json() for finding in findings], indent=2, ensure_ascii=False))
+        json_print([finding.as_json() for finding in findings])
     for finding in [] if as_json else findings:
         level = Text(f"{finding.level:<8}", style=_COLOURS[finding.level])
         out.print(level + Text(f"{finding.check}: {finding.sentence}"))

@@ -1,13 +1,12 @@
 """`strangler history`: what was applied, by whom and why."""
 
-import json
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from strangler.cli.moves import rollout_read
-from strangler.cli.output import out, say
+from strangler.cli.output import json_print, out, say
 from strangler.rollout.history import ApplyOutcome, HistoryEntry, applied, stands_at
 from strangler.rollout.plan import stage_text
 
@@ -32,7 +31,7 @@ def history(
     )
     if as_json:
         due = {"recovery_due": interrupted is not None}
-        out.out(json.dumps([entry.as_json() | due for entry in entries], indent=2, ensure_ascii=False))
+        json_print([entry.as_json() | due for entry in entries])
         return
     changed = applied(entries)
     stands = stands_at(changed, changed[-1]).number if changed else None

@@ -1,5 +1,6 @@
 """How the tool writes: coloured on a terminal, plain lines off it; `NO_COLOR` is honoured by rich."""
 
+import json
 import logging
 import sys
 from collections.abc import Callable
@@ -53,6 +54,11 @@ def logged_show(show: Callable[[str], None] = note) -> None:
 def say(sentence: str = "") -> None:
     """A line of the tool's own."""
     out.print(Text(sentence))
+
+
+def json_print(document: object) -> None:
+    """A command's result for machines."""
+    out.out(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def log_opened(name: str, *, option: str) -> AbstractContextManager[BinaryIO]:

@@ -1,12 +1,11 @@
 """`strangler plan`: what would change if the routes file were applied."""
 
-import json
 from typing import Annotated, Any
 
 import typer
 
 from strangler.cli.moves import DONE, rollout_read
-from strangler.cli.output import out, say
+from strangler.cli.output import json_print, say
 from strangler.rollout.rollout import Proposal
 
 
@@ -22,9 +21,7 @@ def plan(
     rollout, interrupted = rollout_read()
     proposal = rollout.propose(rollout.file_content())
     if as_json:
-        out.out(
-            json.dumps(_as_json(proposal) | {"recovery_due": interrupted is not None}, indent=2, ensure_ascii=False)
-        )
+        json_print(_as_json(proposal) | {"recovery_due": interrupted is not None})
     elif proposal.plan.empty:
         say(DONE)
     else:

@@ -1,6 +1,5 @@
 """`strangler routes`: every route, its stage, which stack answers, since when."""
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ import typer
 from rich.table import Table
 
 from strangler.cli.moves import rollout_read
-from strangler.cli.output import note, out, say
+from strangler.cli.output import json_print, note, out, say
 from strangler.errors import UsageError
 from strangler.rollout.edits import routes_select
 from strangler.rollout.history import HistoryEntry, applied
@@ -38,7 +37,7 @@ def routes(
     if as_json:
         due = {"recovery_due": interrupted is not None}
         rows = [_as_json(route, moved[route.name]) | due for route in chosen]
-        out.out(json.dumps(rows, indent=2, ensure_ascii=False))
+        json_print(rows)
     else:
         _show(chosen, moved)
     _note_differences(rollout, content)

@@ -1,6 +1,5 @@
 """`strangler shadow`: the results of comparing sampled requests of clients on both stacks."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -12,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from strangler.cli.output import note, out, say
+from strangler.cli.output import json_print, note, out, say
 from strangler.compare.shadow.inbox import inbox_answers
 from strangler.compare.shadow.results import DifferenceResult, RouteResult, ShadowResults
 from strangler.compare.shadow.store import COUNTS, ShadowStore
@@ -52,7 +51,7 @@ def _report(results: ShadowResults, names: list[str] | None, *, as_json: bool, d
     rows = [(route, found.get(route.name, RouteResult(name=route.name))) for route in chosen]
     places = results.differences(route.name for route in chosen) if differences or as_json else []
     if as_json:
-        out.out(json.dumps([_as_json(route, row, places) for route, row in rows], indent=2, ensure_ascii=False))
+        json_print([_as_json(route, row, places) for route, row in rows])
     else:
         _show(rows)
         _show_differences(places)
@@ -127,9 +126,10 @@ def _notes(rows: Sequence[tuple[Route, RouteResult]], results: ShadowResults, *,
     for route, row in rows:
         if row.failure:
             note(f"{route.name} could not be compared, the last time because {row.failure}")
-    if missed := results.missed():
+    refused = results.refused()
+    if missed := refused["missed"]:
         note(f"{missed} samples of all routes never reached the worker: it was too late to take them")
-    if malformed := results.malformed():
+    if malformed := refused["malformed"]:
         note(f"{malformed} datagrams were no samples")
     if not rows:
         note("no route is sampled: give some a share, such as strangler switch 'posts.*' --reads --shadow 5")

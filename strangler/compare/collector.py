@@ -63,7 +63,7 @@ def _body(case: Case, masker: Masker) -> str:
 
 @dataclass(frozen=True)
 class MaskedResult:
-    """What is found in one case; its example is made only where there is room for one."""
+    """What may be shown of a case; its example, with a curl command for `side`, is made where there is room for one."""
 
     case: Case
     result: CaseResult
@@ -103,14 +103,6 @@ class MaskedResult:
         body = masker.body(answer.body, answer.header("content-type") or "")
         cut = body if len(body) <= MAX_BODY else f"{body[:MAX_BODY]}…"
         return ShownResponse(status=answer.status, headers=headers[:_MAX_HEADERS], body=cut)
-
-
-def masked_result(
-    side: Side, case: Case, result: CaseResult, *, rows: tuple[RowDifference, ...], secrets: tuple[str, ...]
-) -> MaskedResult:
-    """What may be shown of a case; `side` is the one of its curl command."""
-    carried = tuple(text for name, text in (*case.headers, *side.headers) if is_secret(name))
-    return MaskedResult(case, result, rows, Masker((*case.secrets, *carried, *secrets)), side)
 
 
 # A bucket ends 4 % above where it begins: finer than one run repeats another.
@@ -291,7 +283,9 @@ class Collector:
     ) -> None:
         if not result.found and not rows:
             return
-        exhibit = masked_result(self._sides[0], case, result, rows=rows, secrets=secrets)
+        side = self._sides[0]
+        carried = tuple(text for name, text in (*case.headers, *side.headers) if is_secret(name))
+        exhibit = MaskedResult(case, result, rows, Masker((*case.secrets, *carried, *secrets)), side)
         for kind in exhibit.kinds:
             key = kind if kind in tally.groups or len(tally.groups) < MAX_GROUPS else _OTHERS
             group = tally.groups.setdefault(key, _GroupTally())

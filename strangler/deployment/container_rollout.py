@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from strangler.deployment.container_shadow import ContainerShadow
-from strangler.deployment.local_rollout import ShadowCounts, rollout_assemble
+from strangler.deployment.rollouts import ShadowCounts, rollout_assemble
 from strangler.errors import FailedError, UsageError
 from strangler.gateway.compose_cli import Compose, last_line
 from strangler.gateway.container import ComposeGateway
@@ -17,19 +17,7 @@ from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
 
 # In a container of its own: it knows the owner's password and the network of the database, and this machine neither.
-_GRANT: Final = (
-    "run",
-    "--rm",
-    "-T",
-    "--no-deps",
-    "setup",
-    "python",
-    "-m",
-    "strangler.cli",
-    "grant",
-    "--writes",
-    "--keep",
-)
+_GRANT: Final = "run --rm -T --no-deps setup python -m strangler.cli grant --writes --keep"
 _GRANT_SECONDS: Final = 120.0
 
 
@@ -79,7 +67,7 @@ def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable) -> No
     """
     if not wanted.writes_moved or running.writes_moved:
         return
-    ended = compose.run(*_GRANT, seconds=_GRANT_SECONDS)
+    ended = compose.run(*_GRANT.split(), seconds=_GRANT_SECONDS)
     if ended.code != 0:
         said = last_line(ended.stderr).removeprefix("strangler: ") or f"exit code {ended.code}"
         raise FailedError(f"FastAPI's role may not write yet ({said}): look at {compose.command} ps.")

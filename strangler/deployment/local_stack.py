@@ -1,7 +1,7 @@
 """The whole stack on this machine: PostgreSQL, DRF, FastAPI and nginx as children of this process."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +9,8 @@ from typing import Self
 
 import psycopg
 
-from strangler.deployment.local_gateway import gateway_service, local_gateway
-from strangler.deployment.local_rollout import local_rollout
+from strangler.deployment.local_gateway import gateway_service, local_gateway, native_gateway
+from strangler.deployment.rollouts import ShadowCounts, rollout_assemble
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.databases import database_require, has_rows
@@ -24,6 +24,7 @@ from strangler.local.services import (
     Probe,
     Service,
     manage_argv,
+    shadow_database,
     shadow_helper,
     stack_environment,
     stack_folder,
@@ -128,7 +129,15 @@ class LocalStack:
 
         :raises FailedError: there is no nginx for this machine.
         """
-        return local_rollout(self.settings, state_dir=self.folder.path, grow_grants=self._grants_grow)
+        state_dir = self.folder.path
+        return rollout_assemble(
+            self.settings,
+            state_dir=state_dir,
+            gateway=native_gateway(self.settings, folder=state_dir / "nginx"),
+            shadow=lambda names: _shadow_counts(state_dir, names),
+            grow_grants=self._grants_grow,
+            hint="start it with strangler up",
+        )
 
     @property
     def owner_dsn(self) -> str:
@@ -291,3 +300,10 @@ class LocalStack:
             pid=child.pid, create_time=child.create_time, address=address, probe=probe
         )
         self.folder.write(self.state)
+
+
+def _shadow_counts(state_dir: Path, names: Sequence[str]) -> ShadowCounts:
+    # Here, since it imports all that a comparison needs, and few commands need evidence.
+    from strangler.compare.shadow.results import shadow_evidence
+
+    return shadow_evidence(shadow_database(state_dir), names) if names else {}

@@ -95,4 +95,9 @@ def as_json(response: httpx.Response) -> Any:
 
 
 def _answer(response: httpx.Response) -> SideResponse:
-    return SideResponse.of(response, base=V2 if response.url.path.startswith(f"{V2}/") else V1)
+    return SideResponse(
+        status=response.status_code,
+        headers=tuple(response.headers.multi_items()),
+        body=response.content,
+        base=V2 if response.url.path.startswith(f"{V2}/") else V1,
+    )

@@ -66,7 +66,7 @@ def test_both_stacks_answer_alike_whichever_api_was_asked(
         worker.wait_for("posts.retrieve", asked=8, equal=8)
         worker.wait_for("users.retrieve", asked=2, equal=2)
         worker.wait_for("users.posts", asked=2, equal=2)
-        assert worker.results.malformed() == 0
+        assert worker.results.refused()["malformed"] == 0
 
 
 def test_only_reads_of_sampled_routes_are_asked_again(
@@ -112,7 +112,7 @@ def test_a_fastapi_that_lies_is_found_and_no_token_is_written_down(
 def told(worker: Shadow) -> int:
     """How many samples were sent, as far as the worker knows."""
     found = worker.route("users.retrieve")
-    return found.asked + found.dropped + worker.results.missed()
+    return found.asked + found.dropped + worker.results.refused()["missed"]
 
 
 @pytest.mark.long
@@ -135,7 +135,7 @@ def test_clients_notice_nothing_of_a_worker_that_is_dead_or_does_not_listen(
         os.kill(worker.child.pid, signal.SIGCONT)
         ask(1)
         wait_until(lambda: told(worker) == 651, worker.log)
-        assert worker.results.missed() > 0
+        assert worker.results.refused()["missed"] > 0
 
         worker.child.process.kill()
         worker.child.process.wait()

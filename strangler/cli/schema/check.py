@@ -1,13 +1,12 @@
 """`strangler schema check`: does everybody agree on the tables?"""
 
-import json
 from enum import StrEnum
 from typing import Annotated, Final
 
 import typer
 from rich.text import Text
 
-from strangler.cli.output import out, say
+from strangler.cli.output import json_print, out, say
 from strangler.cli.schema.inputs import ConsumerFile, ContractFile, DjangoTimeout, ManageOption, reach
 from strangler.schema.comparison import SchemaComparison, SchemaSides, check_all, unseen_writes
 from strangler.schema.django_side import TIMEOUT_SECONDS
@@ -69,7 +68,7 @@ def check(
     exit_code = _exit_code(comparisons)
     if as_json:
         told = {"ok": exit_code == 0, "comparisons": [comparison.as_json() for comparison in comparisons]}
-        out.out(json.dumps(told, indent=2, ensure_ascii=False))
+        json_print(told)
     else:
         for sentence in dict.fromkeys(str(found) for each in comparisons for found in each.mismatches):
             say(sentence)

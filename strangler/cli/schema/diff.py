@@ -1,6 +1,5 @@
 """`strangler schema diff`: what differs between two states of the schema."""
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from shared_schema.catalog import Catalog, read_catalog
 from shared_schema.contract.contract import Contract
-from strangler.cli.output import out
+from strangler.cli.output import json_print, out
 from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, reach
 from strangler.databases.connections import live_connection
 from strangler.errors import UsageError
@@ -40,7 +39,7 @@ def diff(
     sides = (_side(name, settings, manage=manage, timeout=timeout) for name in (before, after))
     found = differences(*sides)
     if as_json:
-        out.out(json.dumps([each.as_json() for each in found], indent=2, ensure_ascii=False))
+        json_print([each.as_json() for each in found])
     for each in [] if as_json else found:
         out.print(Text(str(each), style=_COLOURS[str(each)[0]]))
     raise typer.Exit(_DIFFER if found else 0)

@@ -1,13 +1,12 @@
 """`strangler schema guard`: may the pending migrations be deployed while this FastAPI runs?"""
 
 import dataclasses
-import json
 from typing import Annotated, Final
 
 import typer
 from rich.text import Text
 
-from strangler.cli.output import note, out, say
+from strangler.cli.output import json_print, note, out, say
 from strangler.cli.schema.inputs import ConsumerFile, ContractFile, ManageOption
 from strangler.databases.connections import Source
 from strangler.deployment.local_stack import LocalStack
@@ -74,7 +73,7 @@ def guard(
         # Its exit code would say that the running FastAPI breaks.
         raise FailedError(str(error)) from error
     if as_json:
-        out.out(json.dumps(_facts(report), indent=2, ensure_ascii=False))
+        json_print(_facts(report))
     else:
         report_print(report)
     raise typer.Exit(report.verdict)

@@ -52,12 +52,7 @@ class Generation:
 
 
 def cases_from_openapi(
-    document: Mapping[str, Any],
-    table: RouteTable,
-    generation: Generation,
-    *,
-    skipped: Counter[str],
-    name: str = "OpenAPI",
+    document: Mapping[str, Any], table: RouteTable, generation: Generation, *, skipped: Counter[str]
 ) -> Iterator[Case]:
     """Requests for each operation of the document in its order, none twice; generated lazily.
 
@@ -66,7 +61,6 @@ def cases_from_openapi(
         table: gives the routes their names.
         generation: how.
         skipped: counts what is no case, by reason.
-        name: what the cases call the document.
 
     :raises UsageError: schemathesis isn't installed, or doesn't understand the document.
     """
@@ -79,7 +73,7 @@ def cases_from_openapi(
     router = Router(table)
     for operation in operations:
         reason = _reason(operation, router, generation)
-        cases = [] if reason else _cases(generator, operation, router, generation, skipped, name)
+        cases = [] if reason else _cases(generator, operation, router, generation, skipped)
         if not cases:
             skipped[reason or UNMADE] += 1
         yield from cases
@@ -116,12 +110,11 @@ def _cases(
     router: Router,
     generation: Generation,
     skipped: Counter[str],
-    name: str,
 ) -> list[Case]:
     method, template = operation.method.upper(), operation.full_path.removeprefix(generation.prefix)
     made, unsendable = _made(generator, operation, template, generation)
     callers = cycle(generation.callers or ("",))
-    source = f"{name}, {method} {template}"
+    source = f"OpenAPI, {method} {template}"
     cases = [_case(method, each, next(callers), router, generation, source) for each in made]
     expected = router.name_of(method, template)
     kept = [case for case in cases if case.route == expected]

@@ -3,9 +3,7 @@
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, Self, TypeAlias
-
-import httpx
+from typing import Final, TypeAlias
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -22,16 +20,6 @@ class SideResponse:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     base: str = ""
-
-    @classmethod
-    def of(cls, response: httpx.Response, *, base: str = "") -> Self:
-        """The answer in a response whose body was read."""
-        return cls(
-            status=response.status_code,
-            headers=tuple(response.headers.multi_items()),
-            body=response.content,
-            base=base,
-        )
 
     @property
     def is_unavailable(self) -> bool:

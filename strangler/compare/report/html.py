@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -87,14 +87,6 @@ _TIMES_MORE: Final = 3
 _FEW_STATEMENTS: Final = 2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Standout:
-    """A route where a side seems to query the database once for each item."""
-
-    route: str
-    sentence: str
-
-
 def report_html(report: ComparisonReport) -> str:
     """The page, of less than 5 MB: what doesn't fit is counted in it."""
     environment = Environment(
@@ -111,7 +103,7 @@ def report_html(report: ComparisonReport) -> str:
         found=_within_room(report),
         show=Examples(environment, report).show,
         numbers={route.route: number for number, route in enumerate(report.routes, start=1)},
-        standouts=tuple(_standouts(report)),
+        standouts=dict(_standouts(report)),
         statements=statements_text,
         repeats=repeats,
         plots={route.route: plot_of(route.left, route.right) for route in report.routes[:_MAX_PLOTS]},
@@ -138,12 +130,13 @@ def _repeats(timing: Timing | None, other: Timing | None) -> bool:
     return many or (theirs is not None and timing.statements_median >= _TIMES_MORE * max(theirs, _FEW_STATEMENTS))
 
 
-def _standouts(report: ComparisonReport) -> Iterator[Standout]:
+def _standouts(report: ComparisonReport) -> Iterator[tuple[str, str]]:
+    """Routes where a side seems to query the database once for each item, with a sentence."""
     for route in report.routes:
         sides = ((report.left.name, route.left), (report.right.name, route.right))
         if any(repeats(route)):
             counts = " and ".join(f"{statements_text(timing)} on {name}" for name, timing in sides)
-            yield Standout(route=route.route, sentence=f"{counts} for a request")
+            yield route.route, f"{counts} for a request"
 
 
 def _within_room(report: ComparisonReport) -> tuple[tuple[RouteReport, int], ...]:

@@ -1,8 +1,8 @@
 """What the worker has found so far, for people and for the history of moves."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -74,27 +74,18 @@ class ShadowResults:
         wanted = set(names)
         return [DifferenceResult(**row) for row in rows if row["route"] in wanted]
 
-    def malformed(self) -> int:
-        """How many datagrams were no samples."""
-        return sum(row["malformed"] for row in self._rows("SELECT malformed FROM intake"))
+    def refused(self) -> dict[str, int]:
+        """Datagrams that were no samples (`malformed`), and samples that the kernel had no room for (`missed`)."""
+        return next(iter(self._rows("SELECT * FROM intake")), {"malformed": 0, "missed": 0})
 
-    def missed(self) -> int:
-        """How many samples nginx sent while the worker ran that never reached it: the kernel had no room."""
-        return sum(row["missed"] for row in self._rows("SELECT missed FROM intake"))
-
-    def _rows(self, query: str) -> Iterator[dict[str, Any]]:
+    def _rows(self, query: str) -> list[dict[str, Any]]:
         if not self._database.exists():
-            return
-        with self._connection() as connection:
-            yield from map(dict, connection.execute(query).fetchall())
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+            return []
         try:
             address = f"{self._database.absolute().as_uri()}?mode=ro"
             with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as connection:
                 connection.row_factory = sqlite3.Row
-                yield connection
+                return [dict(row) for row in connection.execute(query)]
         except sqlite3.Error as error:
             raise FailedError(
                 f"{self._database} can't be read ({error})", "remove it, the worker makes it anew"

@@ -193,7 +193,7 @@ def test_corrupt_datagrams_are_counted_and_skipped(start: Start) -> None:
         worker.send({"uri": "/elsewhere/"}, {"method": "POST"}, {"route": "../x"}, {"uri": "/api/posts/../users/"})
         worker.send({})
         worker.wait_for(asked=1, equal=1)
-        assert worker.results.malformed() == 10
+        assert worker.results.refused()["malformed"] == 10
 
 
 def test_no_token_reaches_the_disk(start: Start, django: TinyStack, fastapi: TinyStack) -> None:

@@ -90,7 +90,7 @@ def test_a_write_that_fails_changes_nothing(database: Path) -> None:
 
 def test_without_a_file_there_are_no_results(database: Path) -> None:
     assert ShadowResults(database).routes() == {}
-    assert ShadowResults(database).malformed() == 0
+    assert ShadowResults(database).refused()["malformed"] == 0
     assert not database.exists()
 
 

@@ -1,4 +1,4 @@
-"""The rollout of a gateway as the settings say; the local stack's own."""
+"""The rollout of a gateway as the settings say."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -40,34 +40,3 @@ def rollout_assemble(
         read_only=settings.fastapi_read_only,
         hint=hint,
     )
-
-
-def local_rollout(
-    settings: LocalSettings,
-    *,
-    state_dir: Path,
-    grow_grants: Callable[[RouteTable, RouteTable], None],
-) -> Rollout:
-    """The rollout of the stack whose state is in `state_dir`.
-
-    :raises FailedError: there is no nginx for this machine.
-    """
-    # Here, since the image of the tool has no servers, and assembles the containers' rollout alone.
-    from strangler.deployment.local_gateway import native_gateway
-
-    return rollout_assemble(
-        settings,
-        state_dir=state_dir,
-        gateway=native_gateway(settings, folder=state_dir / "nginx"),
-        shadow=lambda names: _shadow_counts(state_dir, names),
-        grow_grants=grow_grants,
-        hint="start it with strangler up",
-    )
-
-
-def _shadow_counts(state_dir: Path, names: Sequence[str]) -> ShadowCounts:
-    # Here, since it imports all that a comparison needs, and few commands need evidence.
-    from strangler.compare.shadow.results import shadow_evidence
-    from strangler.local.services import shadow_database
-
-    return shadow_evidence(shadow_database(state_dir), names) if names else {}
