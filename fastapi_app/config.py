@@ -14,7 +14,7 @@ PREFIXES = ApiPrefixes(service="/api/v2", v1="/api", v2="/api/v2")
 
 
 class Settings(BaseSettings):
-    """What the service is told at its start. `.env.example` documents each name."""
+    """The settings that the service is started with. `.env.example` documents each name."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
 

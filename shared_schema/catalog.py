@@ -131,7 +131,7 @@ class CatalogTable:
     @property
     def primary_key(self) -> tuple[str, ...]:
         """The columns of the primary key, empty without one."""
-        return next((found.columns for found in self.constraints if found.kind == "primary key"), ())
+        return next((constraint.columns for constraint in self.constraints if constraint.kind == "primary key"), ())
 
 
 @dataclass(frozen=True)
@@ -183,9 +183,9 @@ def read_catalog(connection: Connection) -> Catalog:
                 kind=_KINDS[row.kind],
                 definition=row.definition,
                 columns={column.name: _column(column) for column in parts["columns"].get(key, ())},
-                constraints=tuple(_constraint(found, schema) for found in parts["constraints"].get(key, ())),
-                indexes=tuple(_index(found) for found in parts["indexes"].get(key, ())),
-                triggers={found.name: found.definition for found in parts["triggers"].get(key, ())},
+                constraints=tuple(_constraint(row, schema) for row in parts["constraints"].get(key, ())),
+                indexes=tuple(_index(row) for row in parts["indexes"].get(key, ())),
+                triggers={row.name: row.definition for row in parts["triggers"].get(key, ())},
                 row_security=row.row_security,
                 oid=row.oid,
                 part_of=row.part_of,
@@ -196,10 +196,10 @@ def read_catalog(connection: Connection) -> Catalog:
 
 
 def _by_table(rows: Iterable[Any], default: str) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
+    by_table: dict[str, list[Any]] = {}
     for row in rows:
-        found.setdefault(table_key(row.schema, row.relation, default=default), []).append(row)
-    return found
+        by_table.setdefault(table_key(row.schema, row.relation, default=default), []).append(row)
+    return by_table
 
 
 def _column(row: Any) -> CatalogColumn:  # noqa: ANN401 - a row of the statement below
@@ -337,5 +337,5 @@ def read_fingerprint(connection: Connection, keys: Collection[str]) -> str:
         SQLAlchemyError: the database refuses.
     """
     names = {name for key in keys for name in (key, key.partition(".")[2]) if name}
-    found = connection.execute(_FINGERPRINT, {"names": sorted(names), "keys": sorted(keys)})
-    return str(found.scalar_one())
+    result = connection.execute(_FINGERPRINT, {"names": sorted(names), "keys": sorted(keys)})
+    return str(result.scalar_one())

@@ -16,7 +16,7 @@ LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
 class EnvironmentInvalidError(Exception):
-    """A variable is missing or unusable; the text is one sentence that ends with the mend."""
+    """A variable is missing or unusable; the text is one sentence that ends with the hint."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,8 +29,8 @@ class StableOrderingFilter(OrderingFilter):
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> Sequence[str] | None:
         """The terms to order by, or None where neither the caller nor the view names one."""
-        found = super().get_ordering(request, queryset, view)
-        terms = distinct_orderings(found) if found else None
+        ordering = super().get_ordering(request, queryset, view)
+        terms = distinct_orderings(ordering) if ordering else None
         if not terms or any(term.lstrip("-") == "id" for term in terms):
             return terms
         return [*terms, "-id" if terms[-1].startswith("-") else "id"]

@@ -17,7 +17,7 @@ _LOCK = "SELECT pg_advisory_lock(hashtextextended('django_app.config.startup', 0
 
 
 class DatabaseAbsentError(Exception):
-    """PostgreSQL did not answer in time; the text is one sentence that ends with the mend."""
+    """PostgreSQL did not answer in time; the text is one sentence that ends with the hint."""
 
 
 def database_wait(*, url: str, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -32,7 +32,7 @@ def database_wait(*, url: str, seconds: float, sleep: Callable[[float], None] = 
         except psycopg.OperationalError as error:
             if time.monotonic() >= deadline:
                 reason = str(error).strip().splitlines()[-1]
-                msg = f"The database did not answer within {seconds:.0f} s ({reason}): start it, or mend DATABASE_URL."
+                msg = f"The database did not answer within {seconds:.0f} s ({reason}): start it, or fix DATABASE_URL."
                 raise DatabaseAbsentError(msg) from error
             sleep(RETRY_S)
         else:
@@ -46,6 +46,6 @@ def database_prepare(*, url: str) -> None:
         call_command("migrate", interactive=False)
         if not settings.IS_PRODUCTION and not get_user_model().objects.exists():
             call_command("seed", demo=True)
-    for each in connections.all():
-        each.close()
-        each.close_pool()
+    for connection in connections.all():
+        connection.close()
+        connection.close_pool()

@@ -37,10 +37,10 @@ async def tag_ensure(*, session: RequestSession, names: Sequence[str]) -> list[i
     """The ids of the tags of these names, created where there are none yet, by whomever first."""
     if not names:
         return []
-    found = await fetch(session, queries.tags_named(names))
-    known = {row["name"] for row in found}
+    tags = await fetch(session, queries.tags_named(names))
+    known = {row["name"] for row in tags}
     unknown = [name for name in names if name not in known]
     if unknown:
         await fetch(session, queries.tags_insert(unknown))
-        found = await fetch(session, queries.tags_named(names))
-    return [row["id"] for row in found]
+        tags = await fetch(session, queries.tags_named(names))
+    return [row["id"] for row in tags]

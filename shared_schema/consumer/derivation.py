@@ -70,11 +70,11 @@ def render_consumer(consumer: Consumer) -> str:
 
 
 def _each(sent: Iterable[Sent], contract: Contract) -> Iterator[Sample]:
-    for each in sent:
-        if isinstance(each, Deletion):
-            yield from deletion_samples(each.table, contract)
+    for item in sent:
+        if isinstance(item, Deletion):
+            yield from deletion_samples(item.table, contract)
         else:
-            yield each
+            yield item
 
 
 def _needs(mapping: Mapping, features: Iterable[Feature]) -> dict[str, dict[str, Need]]:
@@ -113,5 +113,5 @@ def _as_json(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
     elif isinstance(value, bytes):
         return f"\\x{value.hex()}"
     elif isinstance(value, list | tuple):
-        return [_as_json(each) for each in value]
+        return [_as_json(item) for item in value]
     return to_jsonable_python(value)

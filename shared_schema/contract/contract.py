@@ -40,7 +40,7 @@ class ReferenceFacts(_Facts):
 class ValidatorFacts(_Facts):
     """A validator of a field: the path of its class or function, and what it was made with, in its own words.
 
-    What the column's type says is not told again: lengths, digits and the range of its numbers. An argument that is a
+    What the column's type says is not repeated: lengths, digits and the range of its numbers. An argument that is a
     function is `{"callable": path}`.
     """
 
@@ -118,7 +118,7 @@ class IndexFacts(_Facts):
     `name` is None where Django makes one up, which may have been another when the table was made. `columns` are as
     they are named, with ` DESC` where they go down; None where the index is made on the expressions in `definition`.
     A unique one is a UniqueConstraint that PostgreSQL has no constraint for. SQL is in Django's spelling. Where a
-    column has a collation Django may make a second index for LIKE, which is not told of here.
+    column has a collation Django may make a second index for LIKE, which is left out.
     """
 
     name: str | None = None
@@ -151,7 +151,7 @@ class TableFacts(_Facts):
     """A table, or a view, and its model.
 
     `parents` are the tables whose rows its own continue (inheritance). `composite_key` are the columns of a primary
-    key of more than one, in its order. Of a table that Django doesn't manage no index and no constraint is told.
+    key of more than one, in its order. Of a table that Django doesn't manage indexes and constraints are left out.
 
     `overrides` are the methods of the model, and `receivers` the functions (each after its signal), that Django calls
     when a row is written: who writes without Django does what they do by itself, or leaves it.
@@ -202,13 +202,13 @@ class Contract(_Facts):
 
     @cached_property
     def _pointers(self) -> dict[str, list[Pointer]]:
-        found: dict[str, list[Pointer]] = {}
+        pointers: dict[str, list[Pointer]] = {}
         for name, table in sorted(self.tables.items()):
             for column, facts in sorted(table.columns.items()):
                 if facts.references is not None:
                     pointer = Pointer(table=name, column=column, reference=facts.references)
-                    found.setdefault(facts.references.table, []).append(pointer)
-        return found
+                    pointers.setdefault(facts.references.table, []).append(pointer)
+        return pointers
 
     @property
     def token_settings(self) -> TokenSettings:

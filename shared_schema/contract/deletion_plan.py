@@ -84,7 +84,7 @@ class TablePlan:
 
 
 class DeletionPlans:
-    """The plans of a contract's tables, each made when it is first asked for."""
+    """The plans of a contract's tables, each made when it is first needed."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
@@ -92,10 +92,10 @@ class DeletionPlans:
 
     def plan(self, name: str) -> TablePlan:
         """How rows of table `name` are deleted."""
-        found = self._plans.get(name)
-        if found is None:
-            found = self._plans[name] = _plan(InheritedRows(self.contract, name))
-        return found
+        plan = self._plans.get(name)
+        if plan is None:
+            plan = self._plans[name] = _plan(InheritedRows(self.contract, name))
+        return plan
 
     def collected(self, name: str) -> Iterator[TablePlan]:
         """The plans of the tables that may be gone through when rows of `name` are deleted, its own first."""

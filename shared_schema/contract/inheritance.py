@@ -36,13 +36,13 @@ class InheritedRows:
     @cached_property
     def links(self) -> dict[str, Link]:
         """How each row continued is reached, by its table: parents first, then theirs."""
-        found: dict[str, Link] = {}
+        links: dict[str, Link] = {}
         for column_name, facts in self.facts.columns.items():
             reference = facts.references
             if reference is not None and reference.parent_link and reference.table in self.facts.parents:
                 link = Link(TableColumn(self.name, column_name), TableColumn(reference.table, reference.column))
-                found = {reference.table: link} | InheritedRows(self.contract, reference.table).links | found
-        return found
+                links = {reference.table: link} | InheritedRows(self.contract, reference.table).links | links
+        return links
 
     @property
     def pointers(self) -> Iterator[Pointer]:

@@ -83,9 +83,9 @@ class _Judge:
             return "takes only the values that PostgreSQL gives it"
         if need is None:
             return ""
-        wanted, found = need.type.partition("[")[0], python_name(column.type, self.catalog.types)
-        if found is not None and found != wanted and wanted not in {"Any", "object"}:
-            return f"holds {found} ({column.type}) where {need.type} is needed"
+        wanted, actual = need.type.partition("[")[0], python_name(column.type, self.catalog.types)
+        if actual is not None and actual != wanted and wanted not in {"Any", "object"}:
+            return f"holds {actual} ({column.type}) where {need.type} is needed"
         if column.nullable and not need.nullable and table.kind not in _VIEWS:
             return "may be null where a value is needed"
         return ""

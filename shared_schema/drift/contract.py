@@ -20,12 +20,12 @@ def contract_mismatches(contract: Contract, catalog: Catalog) -> list[Mismatch]:
     Tables and views that Django doesn't manage are held to their columns alone. What only tells PostgreSQL how to be
     fast, such as an index that no model has, is no difference.
     """
-    found = [
+    mismatches = [
         mismatch
         for key, facts in sorted(contract.tables.items())
         for mismatch in _table_mismatches(key, facts, catalog.tables.get(key))
     ]
-    return found + list(_stray_tables(contract, catalog))
+    return mismatches + list(_stray_tables(contract, catalog))
 
 
 def _table_mismatches(key: str, facts: TableFacts, table: CatalogTable | None) -> Iterator[Mismatch]:
@@ -59,8 +59,8 @@ def _column_mismatches(
         return
     # Migrations give M2M tables ids of DEFAULT_AUTO_FIELD, whatever the app's own default is.
     exact = table.managed and not (table.auto_created and facts.primary_key)
-    for fact, said, found, says in (_differences if exact else _kind)(facts, column):
-        yield Mismatch(key, name, f"Column {key}.{name} {says}", EITHER, f"{subject} {fact}", said, found)
+    for fact, wanted, actual, says in (_differences if exact else _kind)(facts, column):
+        yield Mismatch(key, name, f"Column {key}.{name} {says}", EITHER, f"{subject} {fact}", wanted, actual)
 
 
 # The fact's name, what the contract and the database say of it, and a sentence's end behind the column's name.

@@ -12,10 +12,10 @@ from shared_schema.drift.mismatch import EITHER, STRAY, Mismatch
 
 def key_mismatches(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Mismatch]:
     """All of one table, which Django manages."""
-    said, found = _listed(facts.primary_key), _listed(table.primary_key)
+    expected, actual = _listed(facts.primary_key), _listed(table.primary_key)
     if set(facts.primary_key) != set(table.primary_key):
-        says = f"Table {key} has {_primary(found)} where the contract says {_primary(said)}"
-        yield _mismatch(key, says, f"primary key {key}", said, found)
+        says = f"Table {key} has {_primary(actual)} where the contract says {_primary(expected)}"
+        yield _mismatch(key, says, f"primary key {key}", expected, actual)
     yield from _references(key, facts, table)
     yield from _uniques(key, facts, table)
     yield from _checks(key, facts, table)
@@ -23,9 +23,9 @@ def key_mismatches(key: str, facts: TableFacts, table: CatalogTable) -> Iterator
 
 
 def _mismatch(
-    key: str, says: str, subject: str, said: str | None, found: str | None, column: str | None = None
+    key: str, says: str, subject: str, expected: str | None, actual: str | None, column: str | None = None
 ) -> Mismatch:
-    return Mismatch(key, column, says, STRAY if said is None else EITHER, subject, said, found)
+    return Mismatch(key, column, says, STRAY if expected is None else EITHER, subject, expected, actual)
 
 
 def _listed(columns: Sequence[str]) -> str | None:
@@ -37,9 +37,9 @@ def _primary(columns: str | None) -> str:
 
 
 def _references(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Mismatch]:
-    found = {item.columns: item for item in table.constraints if item.kind == "foreign key"}
+    actual = {item.columns: item for item in table.constraints if item.kind == "foreign key"}
     for name, column in facts.columns.items():
-        constraint, wanted = found.pop((name,), None), column.references
+        constraint, wanted = actual.pop((name,), None), column.references
         if name not in table.columns:
             continue
         if wanted is not None and wanted.constraint:
@@ -47,7 +47,7 @@ def _references(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Mi
         elif constraint is not None:
             says = f"Column {key}.{name} points at {_target(constraint)}, unlike in the contract"
             yield _mismatch(key, says, f"foreign key {key}.{name}", None, _target(constraint), name)
-    for columns, constraint in found.items():
+    for columns, constraint in actual.items():
         points = f"{_listed(columns)} that points at {_target(constraint)}"
         says = f"Table {key} has a foreign key on {points}, and the contract knows of none"
         yield _mismatch(key, says, f"foreign key {key} {_listed(columns)}", None, _target(constraint))
@@ -57,17 +57,17 @@ def _target(constraint: CatalogConstraint) -> str:
     return f"{constraint.target} {_listed(constraint.target_columns)}"
 
 
-def _reference(key: str, name: str, wanted: ReferenceFacts, found: CatalogConstraint | None) -> Iterator[Mismatch]:
-    where, subject, said = f"Column {key}.{name}", f"foreign key {key}.{name}", f"{wanted.table} ({wanted.column})"
-    if found is None:
-        yield _mismatch(key, f"{where} has no foreign key to {said}", subject, said, None, name)
-    elif _target(found) != said:
-        says = f"{where} points at {_target(found)} where the contract says {said}"
-        yield _mismatch(key, says, subject, said, _target(found), name)
-    elif not found.deferrable:
+def _reference(key: str, name: str, wanted: ReferenceFacts, actual: CatalogConstraint | None) -> Iterator[Mismatch]:
+    where, subject, expected = f"Column {key}.{name}", f"foreign key {key}.{name}", f"{wanted.table} ({wanted.column})"
+    if actual is None:
+        yield _mismatch(key, f"{where} has no foreign key to {expected}", subject, expected, None, name)
+    elif _target(actual) != expected:
+        says = f"{where} points at {_target(actual)} where the contract says {expected}"
+        yield _mismatch(key, says, subject, expected, _target(actual), name)
+    elif not actual.deferrable:
         says = f"{where} has a foreign key that is checked at once, where Django's are checked when a transaction ends"
         yield _mismatch(key, says, f"{subject} checked", "when a transaction ends", "at once", name)
-    elif not found.validated:
+    elif not actual.validated:
         says = f"{where} has a foreign key that is not validated, so that rows may point nowhere"
         yield _mismatch(key, says, f"{subject} validated", "yes", "no", name)
 
@@ -81,17 +81,17 @@ def _uniques(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Misma
         matches = [index.name for index in strays.values() if name == index.name or _covers(index, columns)]
         if not matches:
             what = f"on {_listed(columns)}" if columns else f"named {name}"
-            says, said = f"Table {key} has no unique key {what}", _listed(columns) or str(name)
+            says, expected = f"Table {key} has no unique key {what}", _listed(columns) or str(name)
             column = columns[0] if len(columns) == 1 else None
-            yield _mismatch(key, says, f"unique key {key}", said, None, column)
+            yield _mismatch(key, says, f"unique key {key}", expected, None, column)
         for match in matches:
             del strays[match]
     for index in strays.values():
         # The primary key of a table serves a column that Django calls unique besides.
         if index.name not in primary:
-            found = f"{index.name} {_listed(index.columns)}"
-            says = f"Table {key} has the unique key {found}, and the contract knows of none"
-            yield _mismatch(key, says, f"unique key {key}", None, found)
+            actual = f"{index.name} {_listed(index.columns)}"
+            says = f"Table {key} has the unique key {actual}, and the contract knows of none"
+            yield _mismatch(key, says, f"unique key {key}", None, actual)
 
 
 def _unique_facts(facts: TableFacts) -> Iterator[tuple[str | None, tuple[str, ...]]]:
@@ -122,7 +122,7 @@ def _checks(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Mismat
     for kind, says in (("check", "check"), ("exclusion", "exclusion constraint")):
         strays = [constraint for constraint in table.constraints if constraint.kind == kind]
         for wanted in (constraint for constraint in facts.constraints if constraint.kind == kind):
-            match = next((each for each in strays if _is_it(wanted, each)), None)
+            match = next((stray for stray in strays if _is_it(wanted, stray)), None)
             called = wanted.name or f"on {_listed(wanted.columns)}"
             if match is None:
                 yield _mismatch(key, f"Table {key} has no {says} {called}", f"{says} {key}", called, None)
@@ -137,8 +137,8 @@ def _checks(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Mismat
                 yield _mismatch(key, sentence, f"{says} {key}", None, stray.name)
 
 
-def _is_it(wanted: ConstraintFacts, found: CatalogConstraint) -> bool:
-    return wanted.name == found.name or (wanted.name is None and set(wanted.columns) == set(found.columns))
+def _is_it(wanted: ConstraintFacts, actual: CatalogConstraint) -> bool:
+    return wanted.name == actual.name or (wanted.name is None and set(wanted.columns) == set(actual.columns))
 
 
 def _of_positive(facts: TableFacts, check: CatalogConstraint) -> bool:
@@ -159,7 +159,7 @@ def _indexes(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Misma
         # An index goes with its column, which is named already.
         if not table.columns.keys() >= {*map(_plain, wanted.columns or ())}:
             continue
-        if wanted.unique or any(_does(wanted, found) for found in table.indexes):
+        if wanted.unique or any(_does(wanted, actual) for actual in table.indexes):
             continue
         on = _listed(wanted.columns or ())
         called = " ".join(filter(None, (wanted.name, on and f"on {on}")))
@@ -167,26 +167,26 @@ def _indexes(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Misma
         if same_name is None and called:
             yield _mismatch(key, f"Table {key} has no index {called}", f"index {key}", called, None)
         elif same_name is not None and on and same_name.valid:
-            found, said = (
-                _told(same_name.method, same_name.columns, same_name.partial),
-                _told(wanted.method, wanted.columns or (), wanted.condition is not None),
+            actual, expected = (
+                _index_text(same_name.method, same_name.columns, same_name.partial),
+                _index_text(wanted.method, wanted.columns or (), wanted.condition is not None),
             )
-            says = f"Index {wanted.name} of table {key} is a {found} where the contract says a {said}"
-            yield _mismatch(key, says, f"index {key} {wanted.name}", said, found)
+            says = f"Index {wanted.name} of table {key} is a {actual} where the contract says a {expected}"
+            yield _mismatch(key, says, f"index {key} {wanted.name}", expected, actual)
 
 
-def _does(wanted: IndexFacts, found: CatalogIndex) -> bool:
+def _does(wanted: IndexFacts, actual: CatalogIndex) -> bool:
     """Whether an index of the database is the one that the contract means, or as good."""
-    if wanted.columns is None or not found.valid:
+    if wanted.columns is None or not actual.valid:
         return False
-    same_rows = found.partial == (wanted.condition is not None)
-    same_keys = [*map(_sorted, found.columns)] == [*map(_sorted, wanted.columns)]
-    return same_rows and same_keys and found.method == wanted.method
+    same_rows = actual.partial == (wanted.condition is not None)
+    same_keys = [*map(_sorted, actual.columns)] == [*map(_sorted, wanted.columns)]
+    return same_rows and same_keys and actual.method == wanted.method
 
 
 def _sorted(column: str) -> tuple[str, bool]:
     return _plain(column), column.endswith(" DESC")
 
 
-def _told(method: str, columns: Sequence[str], partial: bool) -> str:
+def _index_text(method: str, columns: Sequence[str], partial: bool) -> str:
     return f"{method} on {_listed(columns)}{' of some rows' if partial else ''}"

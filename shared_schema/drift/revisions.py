@@ -18,26 +18,26 @@ _Facts = dict[str, tuple[str | None, str]]
 _Change = tuple[str | None, str, str | None, str | None]
 
 
-def contract_changes(said: Contract, found: Contract) -> list[Mismatch]:
-    """Every fact that `found`, which the models say now, has otherwise than `said`, the reviewed file."""
+def contract_changes(contract: Contract, models: Contract) -> list[Mismatch]:
+    """Every fact that differs between `contract`, the reviewed file, and `models`, exported from the models now."""
     changes = [
         _mismatch(key, *change)
-        for key in sorted(said.tables.keys() | found.tables.keys())
-        for change in _table_changes(key, said.tables.get(key), found.tables.get(key))
+        for key in sorted(contract.tables.keys() | models.tables.keys())
+        for change in _table_changes(key, contract.tables.get(key), models.tables.get(key))
     ]
-    tokens = (_token_facts(said.tokens), _token_facts(found.tokens))
+    tokens = (_token_facts(contract.tokens), _token_facts(models.tokens))
     return changes + [_mismatch("", *change) for change in _changes(*tokens)]
 
 
-def _table_changes(key: str, said: TableFacts | None, found: TableFacts | None) -> Iterator[_Change]:
-    if said is None or found is None:
-        yield from _changes(_whole(key, said), _whole(key, found))
+def _table_changes(key: str, contract: TableFacts | None, models: TableFacts | None) -> Iterator[_Change]:
+    if contract is None or models is None:
+        yield from _changes(_whole(key, contract), _whole(key, models))
         return
-    yield from _changes(_facts(key, said), _facts(key, found))
-    for name in sorted(said.columns.keys() | found.columns.keys()):
-        before, after, subject = said.columns.get(name), found.columns.get(name), f"column {key}.{name}"
+    yield from _changes(_facts(key, contract), _facts(key, models))
+    for name in sorted(contract.columns.keys() | models.columns.keys()):
+        before, after, subject = contract.columns.get(name), models.columns.get(name), f"column {key}.{name}"
         if before is None or after is None:
-            yield name, subject, _told(before) if before else None, _told(after) if after else None
+            yield name, subject, _column_text(before) if before else None, _column_text(after) if after else None
         else:
             yield from _changes(*(_column_facts(subject, name, _dumped(side)) for side in (before, after)))
 
@@ -59,11 +59,11 @@ def _whole(key: str, table: TableFacts | None) -> _Facts:
     """A table that the other side lacks, with its columns; nothing where there is none."""
     if table is None:
         return {}
-    columns = (f"{name} {_told(column)}" for name, column in table.columns.items())
+    columns = (f"{name} {_column_text(column)}" for name, column in table.columns.items())
     return {f"table {key}": (None, f"({', '.join(columns)})")}
 
 
-def _told(column: ColumnFacts) -> str:
+def _column_text(column: ColumnFacts) -> str:
     return column_text(column.type, nullable=column.null)
 
 
@@ -102,15 +102,15 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _mismatch(key: str, column: str | None, subject: str, said: str | None, found: str | None) -> Mismatch:
+def _mismatch(key: str, column: str | None, subject: str, contract: str | None, models: str | None) -> Mismatch:
     what = subject[0].upper() + subject[1:]
-    if said is None:
-        says = f"{what} is in Django's models and not in the contract{_aside(found)}"
-    elif found is None:
-        says = f"{what} is in the contract and no longer in Django's models{_aside(said)}"
+    if contract is None:
+        says = f"{what} is in Django's models and not in the contract{_aside(models)}"
+    elif models is None:
+        says = f"{what} is in the contract and no longer in Django's models{_aside(contract)}"
     else:
-        says = f"{what} is {found} in Django's models and {said} in the contract"
-    return Mismatch(key, column, says, _EXPORT, subject, said, found)
+        says = f"{what} is {models} in Django's models and {contract} in the contract"
+    return Mismatch(key, column, says, _EXPORT, subject, contract, models)
 
 
 def _aside(value: str | None) -> str:

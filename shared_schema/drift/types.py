@@ -19,14 +19,14 @@ _FAMILIES: Final = (
 _FAMILY: Final = {name: family[0] for family in _FAMILIES for name in family}
 
 
-def is_same(said: str, found: str) -> bool:
-    """Whether a column of type `found` is what `said` asks for; where `said` names no schema, any will do."""
-    return _unqualified(found) == _unqualified(said) if "." not in said else said == found
+def is_same(expected: str, actual: str) -> bool:
+    """Whether a column of type `actual` is what `expected` asks for; where `expected` names no schema, any will do."""
+    return _unqualified(actual) == _unqualified(expected) if "." not in expected else expected == actual
 
 
-def is_alike(said: str, found: str) -> bool:
+def is_alike(expected: str, actual: str) -> bool:
     """Whether both hold the same kind of value, of whatever size."""
-    return _family(said) == _family(found)
+    return _family(expected) == _family(actual)
 
 
 def _unqualified(name: str) -> str:
@@ -52,8 +52,8 @@ def python_name(name: str, types: Mapping[str, CatalogType]) -> str | None:
     if known is None:
         return None
     try:
-        found = known().python_type
+        kind = known().python_type
     except NotImplementedError:
         return None
     # What SQLAlchemy 2.1 says of inet, jsonb, tsvector and the like.
-    return None if found is object else found.__name__
+    return None if kind is object else kind.__name__

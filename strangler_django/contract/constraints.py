@@ -20,14 +20,16 @@ _DEFERRABLE = {Deferrable.DEFERRED: "deferred", Deferrable.IMMEDIATE: "immediate
 def constraint_facts(model: type[Model], sql: Sql) -> list[Facts]:
     """All of them, by kind, name and columns."""
     meta = model._meta
-    found = [{"kind": "unique", "columns": columns_of(model, fields)} for fields in meta.unique_together]
-    found += _implied_checks(model, sql)
+    constraints = [{"kind": "unique", "columns": columns_of(model, fields)} for fields in meta.unique_together]
+    constraints += _implied_checks(model, sql)
     for rule in meta.constraints:
         if isinstance(rule, UniqueConstraint):
-            found += [] if is_index(rule) else [_unique(model, rule, sql)]
+            constraints += [] if is_index(rule) else [_unique(model, rule, sql)]
         else:
-            found += [_other(model, rule, kind, sql) for class_, kind in _KINDS.items() if isinstance(rule, class_)]
-    return sorted(found, key=lambda facts: (facts["kind"], facts.get("name", ""), facts.get("columns", [])))
+            constraints += [
+                _other(model, rule, kind, sql) for class_, kind in _KINDS.items() if isinstance(rule, class_)
+            ]
+    return sorted(constraints, key=lambda facts: (facts["kind"], facts.get("name", ""), facts.get("columns", [])))
 
 
 def _implied_checks(model: type[Model], sql: Sql) -> Iterator[Facts]:

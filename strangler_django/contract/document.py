@@ -21,7 +21,7 @@ Facts = dict[str, Any]
 
 
 class DocumentError(Exception):
-    """The models can't be told of; the text is one sentence with a hint."""
+    """The models can't be exported; the text is one sentence with a hint."""
 
 
 def schema_text(alias: str = DEFAULT_DB_ALIAS) -> str:
@@ -53,12 +53,12 @@ def schema_document(alias: str = DEFAULT_DB_ALIAS) -> Facts:
 
 
 def _models(alias: str) -> dict[str, type[Model]]:
-    found: dict[str, list[type[Model]]] = defaultdict(list)
+    by_table: dict[str, list[type[Model]]] = defaultdict(list)
     for model in apps.get_models(include_auto_created=True):
         # A proxy has no table, and with `router` a model may be another database's.
         if not model._meta.proxy and router.allow_migrate_model(alias, model):
-            found[table_key(model._meta.db_table)].append(model)
-    return {key: _owner(key, models) for key, models in found.items()}
+            by_table[table_key(model._meta.db_table)].append(model)
+    return {key: _owner(key, models) for key, models in by_table.items()}
 
 
 def _owner(key: str, models: list[type[Model]]) -> type[Model]:

@@ -28,7 +28,7 @@ async def hash_off_loop(password: str) -> str:
 
 
 async def verify_off_loop(password: str, encoded: str) -> bool:
-    """Whether `encoded` is a hash of `password`, found out in a thread.
+    """Whether `encoded` is a hash of `password`, checked in a thread.
 
     Raises:
         Unavailable: too many are waiting for theirs.

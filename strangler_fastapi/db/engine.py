@@ -20,7 +20,7 @@ from strangler_fastapi.db.query_count import CountedConnection, count_of_engine
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.5
-# How late a change of the tables is known at the most, where no request meets it before; asking takes 1 ms.
+# How late a change of the tables is known at the most, where no request meets it before; a check takes 1 ms.
 _WATCH_SECONDS = 5.0
 _CONNECT_SECONDS = 5
 _POOL_WAIT_SECONDS = 5
@@ -57,14 +57,14 @@ class Database:
         self.engine = _engine(url, service, pool_max, statement_seconds=statement_seconds, report_sql=report_sql)
         # Of its own: while requests wait for every connection of the pool the service is busy, and not unready.
         self._watching = _engine(url, service, 1, pre_ping=True)
-        self.problem: str | None = "The database was not asked yet."
+        self.problem: str | None = "The database was not checked yet."
         self._setting = setting
         self._mapping = mapping
         self._consumer = consumer
         self._fingerprint: str | None = None
         self._mismatch: str | None = None
-        self._told: str | None = self.problem
-        self._asking = asyncio.Lock()
+        self._reported: str | None = self.problem
+        self._checking = asyncio.Lock()
         self._begun = 0
         # Statements prepared before a change of the tables may not be what PostgreSQL would prepare now.
         self._opened = 0
@@ -81,14 +81,14 @@ class Database:
         """What is wrong now, as a sentence; None where all is well.
 
         The tables are looked at only if they have changed since they were looked at last. Maps the classes the first
-        time that all is well. Who comes while the database is being asked shares the next answer.
+        time that all is well. Calls during a check share the next one (single flight).
         """
         begun = self._begun
-        async with self._asking:
+        async with self._checking:
             if self._begun == begun:
                 self._begun += 1
-                self._tell(await self._ask())
-            return self._told
+                self._report(await self._inspect())
+            return self._reported
 
     def renew(self) -> None:
         """Has each connection replaced before it is used again, with what was prepared on it."""
@@ -99,7 +99,7 @@ class Database:
         await self.engine.dispose()
         await self._watching.dispose()
 
-    async def _ask(self) -> str | None:
+    async def _inspect(self) -> str | None:
         try:
             async with self._watching.connect() as connection:
                 return await connection.run_sync(self._look)
@@ -121,10 +121,10 @@ class Database:
         self._fingerprint = fingerprint
         return self._mismatch
 
-    def _tell(self, problem: str | None) -> None:
+    def _report(self, problem: str | None) -> None:
         """One line for each change; the first time that all is well, the endpoints may begin."""
-        if problem != self._told:
-            self._told = problem
+        if problem != self._reported:
+            self._reported = problem
             if problem is not None:
                 logger.warning("not ready: %s", problem)
             else:

@@ -49,15 +49,15 @@ class Shape:
 
     def _shapes_within(self) -> list[tuple[int, int, "Shape"]]:
         """Where the shapes within begin, how many columns each takes, and which they are."""
-        found: list[tuple[int, int, Shape]] = []
+        shapes: list[tuple[int, int, Shape]] = []
         column = 0
         for field in self._fields.values():
             width = 1
             if isinstance(field, Shape):
                 width = len(field.columns)
-                found.append((column, width, field))
+                shapes.append((column, width, field))
             column += width
-        return found
+        return shapes
 
     def build(self, row: Sequence[Any]) -> dict[str, Any]:
         """The item of a row whose first columns are the shape's."""
@@ -128,18 +128,18 @@ async def fetch(session: RequestSession, rows: Rows) -> list[asyncpg.Record]:
     if statement.needs_transaction:
         await session.begin_transaction()
     try:
-        found: list[asyncpg.Record] = await driver.fetch(statement.text, *statement.arguments(rows.values))
+        records: list[asyncpg.Record] = await driver.fetch(statement.text, *statement.arguments(rows.values))
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         if driver.is_closed():
             await session.discard()
         raise
-    return found
+    return records
 
 
 async def fetch_value(session: RequestSession, rows: Rows) -> Any:  # noqa: ANN401 - whatever the column holds
     """The first column of the first row, None where there is none."""
-    found = await fetch(session, rows)
-    return found[0][0] if found else None
+    records = await fetch(session, rows)
+    return records[0][0] if records else None
 
 
 def as_sent(rows: Rows) -> tuple[str, list[Any]]:

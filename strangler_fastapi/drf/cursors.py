@@ -43,18 +43,18 @@ async def paginate_by_cursor(
         NotFound: the cursor is none of this list in this order.
     """
     marks, backwards = _decode(request.query_params[_PARAMETER], terms, listing)
-    found = await fetch(session, cursor_rows(listing, criteria, terms, size, marks=marks, backwards=backwards))
-    more, found = len(found) > size, found[:size]
+    rows = await fetch(session, cursor_rows(listing, criteria, terms, size, marks=marks, backwards=backwards))
+    more, rows = len(rows) > size, rows[:size]
     if backwards:
-        found.reverse()
+        rows.reverse()
     url = public_url(request)
-    has_next = (more if not backwards else True) and bool(found)
-    has_previous = (bool(marks) if not backwards else more) and bool(found)
+    has_next = (more if not backwards else True) and bool(rows)
+    has_previous = (bool(marks) if not backwards else more) and bool(rows)
     shape = listing.shape()
     return {
-        "next": _link(url, terms, found[-1], backwards=False) if has_next else None,
-        "previous": _link(url, terms, found[0], backwards=True) if has_previous else None,
-        "results": [shape.build(row) for row in found],
+        "next": _link(url, terms, rows[-1], backwards=False) if has_next else None,
+        "previous": _link(url, terms, rows[0], backwards=True) if has_previous else None,
+        "results": [shape.build(row) for row in rows],
     }
 
 

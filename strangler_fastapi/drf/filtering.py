@@ -14,7 +14,7 @@ from strangler_fastapi.drf.validators import Invalid, check_storable
 from strangler_fastapi.errors import ValidationFailed
 
 Params = Mapping[str, str]
-# A mapped attribute; classes are mapped only once the service runs, so it is asked for when a statement is built.
+# A mapped attribute; classes are mapped only once the service runs, so it is called when a statement is built.
 Attribute = Callable[[], Any]
 
 # Parameters of every list that is searched or ordered, with their descriptions in OpenAPI.
@@ -175,8 +175,8 @@ def ordering_terms(params: Params, allowed: Collection[str], default: tuple[str,
     Unknown ones are dropped, and where none is left `default` holds.
     The id is the last term, in the direction of the one before it, so that rows of equal rank stay on their page.
     """
-    asked = (term.strip() for term in params.get("ordering", "").split(","))
-    terms = distinct_orderings(term for term in asked if term.removeprefix("-") in allowed) or list(default)
+    requested = (term.strip() for term in params.get("ordering", "").split(","))
+    terms = distinct_orderings(term for term in requested if term.removeprefix("-") in allowed) or list(default)
     if not any(term.lstrip("-") == "id" for term in terms):
         terms.append("-id" if terms[-1].startswith("-") else "id")
     return tuple(terms)

@@ -46,7 +46,7 @@ def add_handlers(app: FastAPI) -> None:
     database_errors = _DatabaseErrors()
     for kind in (DBAPIError, asyncpg.PostgresError, *_AWAY):
         app.add_exception_handler(kind, database_errors.answer)
-    app.add_exception_handler(ClientDisconnect, _answer_nobody)
+    app.add_exception_handler(ClientDisconnect, _client_disconnected)
 
 
 async def _answer_api_error(_request: Request, error: Exception) -> Response:
@@ -118,6 +118,6 @@ def _database_answer(error: Exception) -> Unavailable | None:
     return None
 
 
-async def _answer_nobody(_request: Request, _error: Exception) -> Response:
+async def _client_disconnected(_request: Request, _error: Exception) -> Response:
     """The client hung up before it had sent everything: nobody reads the answer, and nothing was done."""
     return Response(status_code=400)

@@ -18,7 +18,7 @@ class Listing:
 
     `key` gives the primary key's attribute and `orderings` the expressions by which the list can be ordered; `shape`
     is what an item holds, and `items` selects it for the keys of a page: a statement joined to `page.c.id`. All of
-    them are asked for only when a statement is built.
+    them are called only when a statement is built.
     """
 
     name: str

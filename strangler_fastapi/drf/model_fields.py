@@ -89,12 +89,12 @@ def column_facts(model: type[Reflected], column: str, contract: Contract | None 
         LookupError: it has none of that name.
     """
     table = model.key()
-    found = (contract or model.__mapping__.contract).tables.get(table)
-    if found is None or column not in found.columns:
+    facts = (contract or model.__mapping__.contract).tables.get(table)
+    if facts is None or column not in facts.columns:
         raise LookupError(
             f"Column {table}.{column} is not in the contract: name one that is, or export the schema again."
         )
-    return found.columns[column]
+    return facts.columns[column]
 
 
 def model_fields(model: type[Reflected], *columns: str, contract: Contract | None = None) -> dict[str, Field]:
@@ -158,33 +158,33 @@ def _class(facts: ColumnFacts, name: str) -> type[Field]:
         return ChoiceField
     if any(validator.name == _EMAIL for validator in facts.validators):
         return EmailField
-    found = _CLASSES.get(facts.kind)
-    if found is None:
+    kind = _CLASSES.get(facts.kind)
+    if kind is None:
         raise LookupError(f"Column {name} is a {facts.kind}, which has no field here: pass the class of one as `into`.")
-    return found
+    return kind
 
 
 def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:
     """What only fields of that class have."""
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     if issubclass(kind, CharField | ChoiceField):
-        found["allow_blank"] = facts.blank
+        settings["allow_blank"] = facts.blank
     if issubclass(kind, CharField):
-        found["max_length"] = facts.max_length
-        found["min_length"] = _validator_argument(facts, "MinLengthValidator", "limit_value")
+        settings["max_length"] = facts.max_length
+        settings["min_length"] = _validator_argument(facts, "MinLengthValidator", "limit_value")
     elif issubclass(kind, ChoiceField):
-        found["choices"] = {as_column(choice, facts.type): str(choice) for choice in facts.choices or ()}
+        settings["choices"] = {as_column(choice, facts.type): str(choice) for choice in facts.choices or ()}
     elif issubclass(kind, DecimalField):
-        found |= {"max_digits": facts.max_digits, "decimal_places": facts.decimal_places} | _bounds(facts)
+        settings |= {"max_digits": facts.max_digits, "decimal_places": facts.decimal_places} | _bounds(facts)
     elif issubclass(kind, FloatField):
-        found |= _bounds(facts)
+        settings |= _bounds(facts)
     elif issubclass(kind, IntegerField):
         most = BIGGEST[facts.type]
         bounds = {"min_value": 0 if facts.kind.startswith("Positive") else -most - 1, "max_value": most}
-        found |= bounds | _bounds(facts)
+        settings |= bounds | _bounds(facts)
     if issubclass(kind, SlugField):
-        found["allow_unicode"] = not any(_is_slug(validator) for validator in facts.validators)
-    return found
+        settings["allow_unicode"] = not any(_is_slug(validator) for validator in facts.validators)
+    return settings
 
 
 def _bounds(facts: ColumnFacts) -> dict[str, Any]:

@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 
 
 class Page(BaseModel, Generic[Item]):
-    """One page of a list; a page that was asked for with `?cursor=` has no count."""
+    """One page of a list; a page that was requested with `?cursor=` has no count."""
 
     count: int | None = Field(default=None, description="How many there are on all pages.", examples=[1])
     next: str | None = Field(description="The next page's address.", examples=[None])
@@ -51,17 +51,17 @@ async def paginate(
     offset = (number - 1) * size
     if offset > _BIGGEST_OFFSET:
         raise NotFound("Invalid page.")
-    found = await fetch(session, listing.rows(criteria, terms, limit=size, offset=offset, counted=True))
-    if not found and number > 1:
+    rows = await fetch(session, listing.rows(criteria, terms, limit=size, offset=offset, counted=True))
+    if not rows and number > 1:
         raise NotFound("Invalid page.")
-    count = found[0][-1] if found else 0
+    count = rows[0][-1] if rows else 0
     url = public_url(request)
     shape = listing.shape()
     return {
         "count": count,
         "next": replace_query_parameter(url, "page", str(number + 1)) if number * size < count else None,
         "previous": _previous(url, number),
-        "results": [shape.build(row) for row in found],
+        "results": [shape.build(row) for row in rows],
     }
 
 

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 _LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
 
 
-# What a client is told of an error that nobody foresaw; the log has the rest.
+# The body of an unexpected exception; the log has the traceback.
 UNFORESEEN = {"detail": "A server error occurred."}
 
 

@@ -30,7 +30,7 @@ class ApiPrefixes:
 
 
 def asks_for_v1(scope: Scope) -> bool:
-    """Whether the client asked for the API's first version."""
+    """Whether the client requested the API's first version."""
     prefixes: ApiPrefixes = scope["app"].state.prefixes
     return Headers(scope=scope).get("x-forwarded-prefix") == prefixes.v1 != prefixes.v2
 

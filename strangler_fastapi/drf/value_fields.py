@@ -155,10 +155,10 @@ class DateField(_ValueField):
     python: ClassVar[type] = date
 
     async def convert(self, value: Any, scope: Scope) -> date:  # noqa: ANN401, ARG002, D102 - see Field
-        found = _parsed(_date, value)
-        if found is None:
+        day = _parsed(_date, value)
+        if day is None:
             raise Invalid("Date has wrong format. Use one of these formats instead: YYYY-MM-DD.")
-        return found
+        return day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,10 +169,10 @@ class TimeField(_ValueField):
     python: ClassVar[type] = time
 
     async def convert(self, value: Any, scope: Scope) -> time:  # noqa: ANN401, ARG002, D102 - see Field
-        found = _parsed(_time, value)
-        if found is None:
+        moment = _parsed(_time, value)
+        if moment is None:
             raise Invalid("Time has wrong format. Use one of these formats instead: hh:mm[:ss[.uuuuuu]].")
-        return found
+        return moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,12 +183,12 @@ class DateTimeField(_ValueField):
     python: ClassVar[type] = datetime
 
     async def convert(self, value: Any, scope: Scope) -> datetime:  # noqa: ANN401, ARG002, D102 - see Field
-        found = _parsed(read_datetime, value)
-        if found is None:
+        moment = _parsed(read_datetime, value)
+        if moment is None:
             formats = "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]"
             raise Invalid(f"Datetime has wrong format. Use one of these formats instead: {formats}.")
         try:
-            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         except OverflowError:
             raise Invalid("Datetime value out of range.") from None
 

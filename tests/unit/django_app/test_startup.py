@@ -45,5 +45,5 @@ def test_it_gives_up_with_one_sentence_that_shows_no_password(monkeypatch: pytes
         database_wait(url=URL, seconds=0)
     assert str(caught.value) == (
         "The database did not answer within 0 s (FATAL: the database system is starting up):"
-        " start it, or mend DATABASE_URL."
+        " start it, or fix DATABASE_URL."
     )

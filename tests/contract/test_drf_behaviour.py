@@ -1,4 +1,4 @@
-"""What goes for every endpoint: negotiation, methods, credentials."""
+"""What holds for every endpoint, as in DRF: negotiation, methods, credentials."""
 
 import time
 
