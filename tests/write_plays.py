@@ -15,8 +15,9 @@ from strangler.compare.cases.case_files import scenarios_from_files
 from strangler.compare.client.client import Limits
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
+from strangler.compare.run import RequestOptions
 from strangler.compare.writes.play import PlayedStep
-from strangler.compare.writes.scenarios import RequestOptions, writes_compare
+from strangler.compare.writes.scenarios import writes_compare
 from strangler.compare.writes.servers import ServerFactories
 from strangler.databases.connections import Source, dsn_to, identity_of
 from strangler.databases.dumping import database_dump_into

@@ -1,6 +1,7 @@
 """`strangler check`: is everything as the routes file says?"""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated, Final
 
 import typer
@@ -46,7 +47,7 @@ def check(
     )
     findings = [*_settings_results(settings), *check_all(rollout_open(settings), documents)]
     if as_json:
-        json_print([finding.as_json() for finding in findings])
+        json_print([asdict(finding) for finding in findings])
     for finding in [] if as_json else findings:
         level = Text(f"{finding.level:<8}", style=_COLOURS[finding.level])
         out.print(level + Text(f"{finding.check}: {finding.sentence}"))

@@ -214,7 +214,7 @@ def _writes_play(
 ) -> str:
     """Play every scenario; returns why that ended early, empty if it didn't."""
     # What they need is not in the image of the tool.
-    from strangler.compare.writes.scenarios import RequestOptions, WriteRunner, writes_compare
+    from strangler.compare.writes.scenarios import WriteRunner, writes_compare
     from strangler.deployment.local_stack import LocalStack
     from strangler.deployment.source import source_of
 
@@ -228,7 +228,7 @@ def _writes_play(
         scenarios,
         routes=table,
         rules=session.rules,
-        options=RequestOptions(limits=session.limits, sign_in=session.sign_in, password=session.password),
+        options=session,
         logs=settings.state_dir / "compare",
         chosen=chosen,
     )

@@ -17,6 +17,7 @@ from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import (
+    ROWS,
     ComparisonReport,
     Example,
     Group,
@@ -34,7 +35,6 @@ MAX_BODY: Final = 10_000
 MAX_PLACES: Final = 50
 _MAX_HEADERS: Final = 40
 _MAX_HEADER: Final = 500
-_ROWS: Final = "rows"
 
 
 def curl_text(side: Side, case: Case, masker: Masker) -> str:
@@ -77,7 +77,7 @@ class MaskedResult:
         first = {(each.kind, each.pattern): each for each in reversed(self.result.found)}
         # A thousand items may have the same fault, and masking takes its time.
         masked = (self.masker.reported(each) for each in reversed(first.values()))
-        rows = ((_ROWS, ".".join(filter(None, (row.table, row.column)))) for row in self.rows)
+        rows = ((ROWS, row.pattern) for row in self.rows)
         return tuple(dict.fromkeys([*((each.kind, each.pattern) for each in masked), *rows]))
 
     @cached_property

@@ -150,15 +150,27 @@ _VERSION_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparisonSession:
+class RequestOptions:
+    """How both sides are requested.
+
+    Attributes:
+        limits: of each.
+        sign_in: how callers get their tokens.
+        password: of a caller; None where there is none.
+    """
+
+    limits: Limits
+    sign_in: SignInSection
+    password: Callable[[str], str | None] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonSession(RequestOptions):
     """How two sides are compared.
 
     Attributes:
         left, right: the sides.
-        limits: of each.
         rules: which differences count.
-        sign_in: how callers get their tokens.
-        password: of a caller; None where there is none.
         logins: callers that are signed in before the first request.
         login_right: the right side gives the tokens, and the left only if the right doesn't answer.
         follow: redirects within a side are followed.
@@ -167,10 +179,7 @@ class ComparisonSession:
 
     left: Side
     right: Side
-    limits: Limits
     rules: Rules
-    sign_in: SignInSection
-    password: Callable[[str], str | None] = field(repr=False)
     logins: tuple[str, ...] = ()
     login_right: bool = False
     follow: bool = False

@@ -28,17 +28,13 @@ class Level(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class CheckResult:
     """One sentence of a check, with the hint; `check` is file, endpoints, stacks, running or apply."""
 
     check: str
     level: Level
     sentence: str
-
-    def as_json(self) -> dict[str, str]:
-        """For machines."""
-        return {"check": self.check, "level": self.level, "sentence": self.sentence}
 
 
 def uncovered(table: RouteTable, endpoints: Collection[ApiEndpoint], stack: Stack) -> Iterator[CheckResult]:
@@ -54,7 +50,7 @@ def uncovered(table: RouteTable, endpoints: Collection[ApiEndpoint], stack: Stac
         key, fixed = _key(endpoint, stack, prefixes), _fixed(endpoint, stack, table)
         if fixed and fixed.stack is not stack and key not in named:
             sentence = f"{stack} has {endpoint}, but {fixed.name} gives that path to {fixed.stack}: correct its stack."
-            yield CheckResult(check="endpoints", level=Level.FINDING, sentence=sentence)
+            yield CheckResult("endpoints", Level.FINDING, sentence)
         elif key is not None and not fixed and key not in named:
             yield _unnamed(endpoint, stack)
     if outside:
@@ -70,7 +66,7 @@ def unimplemented(
     for route in table.routes:
         where = f"{source}, line {route.line}: " if route.line else ""
         for level, sentence in _lacks(route, keys, prefixes):
-            yield CheckResult(check="stacks", level=level, sentence=where + sentence)
+            yield CheckResult("stacks", level, where + sentence)
 
 
 def _lacks(
@@ -120,7 +116,7 @@ def _unreachable(endpoints: Collection[ApiEndpoint], stack: Stack, prefixes: Pre
     listed = [str(endpoint) for endpoint in sorted(endpoints)]
     more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
     sentence = f"{stack}: not below {prefixes.upstream(stack)}, and so {so}: {', '.join(listed[:_LISTED])}{more}."
-    return CheckResult(check="endpoints", level=Level.NOTE, sentence=sentence)
+    return CheckResult("endpoints", Level.NOTE, sentence)
 
 
 def _unnamed(endpoint: ApiEndpoint, stack: Stack) -> CheckResult:
@@ -128,10 +124,10 @@ def _unnamed(endpoint: ApiEndpoint, stack: Stack) -> CheckResult:
         sentence = (
             f"{endpoint} of {stack} can't be a route, so django answers that path: write whole segments as {{id}}."
         )
-        return CheckResult(check="endpoints", level=Level.NOTE, sentence=sentence)
+        return CheckResult("endpoints", Level.NOTE, sentence)
     stage = "legacy" if stack is Stack.DJANGO else "parallel"
     sentence = f"{stack} has {endpoint}, which no route names, so django answers: add a [[route]] at stage {stage}."
-    return CheckResult(check="endpoints", level=Level.FINDING, sentence=sentence)
+    return CheckResult("endpoints", Level.FINDING, sentence)
 
 
 def _key(endpoint: ApiEndpoint, stack: Stack, prefixes: Prefixes) -> Key | None:

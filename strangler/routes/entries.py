@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import fields
 from typing import Any, Final
 
@@ -59,13 +59,18 @@ class Entry:
         has = f"has {key} {shown(self._values[key])}" if key in self._values else f"has no {key}"
         return self.mistake(f"{has}: {mend}{'' if mend.endswith('?') else '.'}", key)
 
-    def check_keys(self, known: Collection[str]) -> None:
-        """Refuse keys that mean nothing; one that is ignored would be a move that never happens."""
+    def unknown_keys(self, known: Collection[str]) -> Iterator[Mistake]:
+        """A mistake for each key that means nothing; one that is ignored would be a move that never happens."""
         for key in self._values:
             if key not in known:
                 meant = nearest(key, known)
                 mend = f"did you mean {meant}?" if meant else f"use only {', '.join(sorted(known))}."
-                raise self.mistake(f"has an unknown key {shown(key)}: {mend}", key)
+                yield self.mistake(f"has an unknown key {shown(key)}: {mend}", key)
+
+    def check_keys(self, known: Collection[str]) -> None:
+        """Refuse the first key that means nothing."""
+        for mistake in self.unknown_keys(known):
+            raise mistake
 
     def check_length(self, key: str) -> None:
         """Refuse a text that nginx has no room for."""

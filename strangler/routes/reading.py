@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from strangler.routes.checks import clashes
 from strangler.routes.entries import Entry, read_fixed, read_route, read_throttle
 from strangler.routes.lines import Lines
-from strangler.routes.mistakes import Mistake, nearest, shown
+from strangler.routes.mistakes import Mistake, shown
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Fixed, Route, Throttle
 
@@ -28,7 +28,8 @@ class RoutesReader:
 
     def read(self) -> tuple[tuple[Route, ...], tuple[Fixed, ...], tuple[Throttle, ...]]:
         """All that could be read; it is whole only if there are no `mistakes`."""
-        self._check_keys()
+        file = Entry(self._document, lines=self._lines, where=(), name="the file")
+        self.mistakes.extend(file.unknown_keys(_KEYS))
         throttles = tuple(self._throttles())
         names = self._throttle_names()
         routes = tuple(self._each("route", lambda entry: read_route(entry, names, self._prefixes)))
@@ -38,13 +39,6 @@ class RoutesReader:
         if not self.mistakes:
             self.mistakes.extend(clashes(routes, fixed, self._prefixes))
         return routes, fixed, throttles
-
-    def _check_keys(self) -> None:
-        for key in self._document:
-            if key not in _KEYS:
-                meant = nearest(key, _KEYS)
-                mend = f"did you mean {meant}?" if meant else f"use only {', '.join(_KEYS)}."
-                self._refuse(f"the file has an unknown key {shown(key)}: {mend}", key)
 
     def _each(self, key: str, read: Callable[[Entry], _Read]) -> Iterator[_Read]:
         entries = self._document.get(key, [])

@@ -12,14 +12,13 @@ from markupsafe import Markup
 
 from strangler.compare.comparison import COUNTS
 from strangler.compare.redaction import MaskedDifference
-from strangler.compare.report.model import ComparisonReport, Example, Group, RouteReport, RowDifference, Timing
+from strangler.compare.report.model import ROWS, ComparisonReport, Example, Group, RouteReport, Timing
 from strangler.compare.report.plot import HEIGHT, MIDDLE, WIDTH, plot_of
 from strangler.compare.report.side_by_side import Block, blocks_of
 from strangler.compare.report.terminal import milliseconds, statements_text, verdict_text
 
 # Bytes of the page after which examples come without what is far from any difference, without bodies, not at all.
 _ROOM: Final = (1_800_000, 3_200_000, 4_200_000)
-_ROWS: Final = "rows"
 _MAX_OWN: Final = 8
 _MAX_OTHERS: Final = 12
 
@@ -52,7 +51,7 @@ class Examples:
             own=shown[0],
             others=shown[1],
             unshown=len(example.places) - len(shown[0]) - len(shown[1]),
-            rows=[row for row in example.rows if _is_of(group, row)] or example.rows,
+            rows=[row for row in example.rows if (group.kind, group.pattern) == (ROWS, row.pattern)] or example.rows,
             blocks=() if again or room == 1 else _blocks(example),
             whole=room > 2 and index == 0,
             bodies=room > 1,
@@ -71,10 +70,6 @@ def _places(group: Group, example: Example) -> tuple[Sequence[MaskedDifference],
     own = [place for place in example.places if (place.kind, place.pattern) == (group.kind, group.pattern)]
     others = [place for place in example.places if place not in own]
     return own, others
-
-
-def _is_of(group: Group, row: RowDifference) -> bool:
-    return group.kind == _ROWS and group.pattern == ".".join(filter(None, (row.table, row.column)))
 
 
 _FOLDER: Final = Path(__file__).parent

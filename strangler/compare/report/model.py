@@ -4,9 +4,13 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from strangler.compare.redaction import MaskedDifference
 from strangler.rollout.evidence import RunEvidence
+
+# The kind of a group of differing rows.
+ROWS: Final = "rows"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,11 @@ class RowDifference:
     column: str
     left: str | None
     right: str | None
+
+    @property
+    def pattern(self) -> str:
+        """The table, and the column if it is one: the pattern of its group."""
+        return f"{self.table}.{self.column}" if self.column else self.table
 
 
 @dataclass(frozen=True, kw_only=True)

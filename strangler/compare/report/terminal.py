@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from strangler.compare.comparison import COUNTS
-from strangler.compare.report.model import ComparisonReport, Example, Group, RouteReport, Timing
+from strangler.compare.report.model import ROWS, ComparisonReport, Example, Group, RouteReport, Timing
 from strangler.errors import many
 
 _ALWAYS: Final = ("asked", "equal", "different")
@@ -108,7 +108,7 @@ def _places(report: ComparisonReport, group: Group, example: Example) -> Iterato
     width = max(len(name) for name in sides)
     same = [place for place in example.places if (place.kind, place.pattern) == (group.kind, group.pattern)]
     found = [(place.place, place.left, place.right) for place in same]
-    rows = [row for row in example.rows if group.kind == "rows" and group.pattern.startswith(row.table)]
+    rows = [row for row in example.rows if group.kind == ROWS and group.pattern.startswith(row.table)]
     found += [(f"{row.row} {row.column}".strip(), row.left, row.right) for row in rows]
     for place, left, right in found[:_PLACES_SHOWN]:
         for name, value in zip(sides, (left, right), strict=True):

@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, aclosing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from strangler.compare.case import Scenario
 from strangler.compare.client.auth import Callers
-from strangler.compare.client.client import Limits, SideClient
+from strangler.compare.client.client import SideClient
 from strangler.compare.collector import Collector
 from strangler.compare.comparison import CaseOutcome, CaseResult, Rules
+from strangler.compare.run import RequestOptions
 from strangler.compare.writes.copies import Copies
 from strangler.compare.writes.play import Play, PlayedStep
 from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
@@ -20,27 +20,11 @@ from strangler.databases.connections import Source, connected, refusals
 from strangler.errors import FailedError
 from strangler.local.logs import logs_rotate
 from strangler.local.services import stack_service
-from strangler.project import SignInSection
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 
 _ENDED: Final = "cases after a server of their scenario had ended"
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestOptions:
-    """How both sides are requested.
-
-    Attributes:
-        limits: of time and size; there is one request under way at a time.
-        sign_in: how a caller gets a token, from either side its own.
-        password: of a caller; None where there is none.
-    """
-
-    limits: Limits
-    sign_in: SignInSection
-    password: Callable[[str], str | None]
 
 
 async def writes_compare(
