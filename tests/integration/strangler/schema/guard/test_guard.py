@@ -344,7 +344,7 @@ def test_what_a_migration_changes_of_itself_is_shared_too(project: Shop, stateme
 
 
 def test_the_clone_keeps_what_the_owner_has(project: Shop) -> None:
-    """Its settings, its tables in another's schema, and what it grants on tables to come."""
+    """Its settings, its tables in another's schema, and what it grants on tables to come; but no login elsewhere."""
     role, owner = project.role, project.database.owner
     change = f"""
         CREATE SCHEMA "Other"; CREATE TABLE "Other".kept (id bigserial PRIMARY KEY);
@@ -353,6 +353,8 @@ def test_the_clone_keeps_what_the_owner_has(project: Shop) -> None:
         CREATE TYPE mood AS ENUM ('good'); ALTER TYPE mood OWNER TO {owner};
         CREATE TYPE pair AS (one integer); ALTER TYPE pair OWNER TO {owner};
         CREATE FUNCTION two(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2'; ALTER FUNCTION two OWNER TO {owner};
+        CREATE FOREIGN DATA WRAPPER none; CREATE SERVER elsewhere FOREIGN DATA WRAPPER none;
+        CREATE USER MAPPING FOR PUBLIC SERVER elsewhere; CREATE USER MAPPING FOR {owner} SERVER elsewhere;
         CREATE VIEW seen AS SELECT 1 AS one; ALTER VIEW seen OWNER TO {owner};
         CREATE STATISTICS about ON title, views FROM shop_post; ALTER STATISTICS about OWNER TO {owner};
         ALTER ROLE {owner} SET search_path = public, "Other"; ALTER ROLE {owner} SET lock_timeout = '7s';
@@ -360,6 +362,7 @@ def test_the_clone_keeps_what_the_owner_has(project: Shop) -> None:
     """  # noqa: S608 - names of the test
     back = f"""
         DROP SCHEMA "Other" CASCADE; DROP TYPE mood, pair; DROP FUNCTION two; DROP VIEW seen; DROP STATISTICS about;
+        DROP FOREIGN DATA WRAPPER none CASCADE;
         ALTER ROLE {owner} RESET search_path; ALTER ROLE {owner} RESET lock_timeout;
         ALTER DEFAULT PRIVILEGES FOR ROLE {owner} REVOKE SELECT ON TABLES FROM {role}
     """  # noqa: S608 - the same
@@ -369,7 +372,8 @@ def test_the_clone_keeps_what_the_owner_has(project: Shop) -> None:
         'migrations.RunSQL("ALTER STATISTICS about SET STATISTICS 9")',
         "migrations.RunSQL(\"ALTER TYPE mood ADD VALUE 'bad'; CREATE TABLE made ()\")",
         "migrations.RunSQL(\"DO $$ BEGIN ASSERT current_setting('lock_timeout') = '7s'; "
-        f"ASSERT has_table_privilege('{role}', 'made', 'SELECT'); END $$\")",
+        f"ASSERT has_table_privilege('{role}', 'made', 'SELECT'); "
+        'ASSERT NOT EXISTS (SELECT FROM pg_user_mappings); END $$")',
     )
     with changed(project.database, change, back):
         (judged,) = project.guard().migrations
