@@ -384,6 +384,7 @@ ROWS = "INSERT INTO shop_author (name) SELECT 'x' FROM generate_series(1, 9)"
 NO_ROWS = "TRUNCATE shop_author RESTART IDENTITY CASCADE"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("statements", "what"),
     [
@@ -473,6 +474,7 @@ def test_a_migration_that_takes_too_long_has_failed(project: Shop) -> None:
     assert judged.error.startswith("it takes longer than 20 s")
 
 
+@pytest.mark.long
 def test_a_migration_that_fails_on_rows_fails_on_a_sample_of_them(project: Shop) -> None:
     """Rows come with those that they point at, and what may be a secret comes masked."""
     project.migration('migrations.RunSQL("ALTER TABLE login ADD UNIQUE (author_id)")')
