@@ -145,7 +145,7 @@ class Unavailable(ApiError):
 
 
 class Conflict(Unavailable):
-    """Another request changed the same rows meanwhile; nothing of this one is written."""
+    """Another request changed the same rows at the same time; nothing of this one is written."""
 
     def __init__(self) -> None:
         super().__init__("Another request changed the same rows: try again.", retry_after=1)

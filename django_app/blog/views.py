@@ -36,11 +36,11 @@ class PostListMixin:
 
     @property
     def is_minimal(self) -> bool:
-        """Whether the caller reads, and asked for the short form; writes are always answered in full."""
+        """Whether the caller reads, and requested the short form; writes are always answered in full."""
         return self.request.method in SAFE_METHODS and self.request.query_params.get("view") == "minimal"
 
     def get_serializer_class(self) -> type[BaseSerializer[Post]]:
-        """The form that was asked for."""
+        """The serializer of the requested form."""
         return PostMinimalSerializer if self.is_minimal else PostSerializer
 
 

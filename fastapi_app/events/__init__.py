@@ -1,1 +1,1 @@
-"""Posts created, published, updated and deleted, told as they happen, whichever stack wrote them."""
+"""Posts created, published, updated and deleted, sent as they happen, whichever stack wrote them."""

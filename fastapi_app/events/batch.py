@@ -1,4 +1,4 @@
-"""Events as rows and as text: encoded once for a process, whoever gets them."""
+"""Events as rows and as text: encoded once for all clients of a process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ class Batch:
 
 
 class Heartbeat:
-    """A comment that keeps the connection open, with the id up to which there is nothing more to tell.
+    """A comment that keeps the connection open, with the id up to which there are no more events.
 
     An id without data is no event; the client resumes from it, so that a quiet stream does not fall behind what is
     kept.

@@ -24,7 +24,7 @@ class Events:
 
 @contextlib.asynccontextmanager
 async def events_running(url: str, *, most_of_user: int = 50) -> AsyncIterator[Events]:
-    """Reads events at `url` while the block runs; at its end, or when told to stop, ends every stream.
+    """Reads events at `url` while the block runs; at its end, or at a signal to stop, ends every stream.
 
     `most_of_user` is as in `Broadcaster`.
     """
@@ -43,9 +43,9 @@ async def events_running(url: str, *, most_of_user: int = 50) -> AsyncIterator[E
 
 @contextlib.contextmanager
 def _at_signal(close: Callable[[], None]) -> Iterator[None]:
-    """Calls `close` as soon as the process is told to end.
+    """Calls `close` as soon as the process gets a signal to end.
 
-    uvicorn tells the application only after every answer is complete, and streams complete only when they are told.
+    uvicorn shuts the application down only after every answer is complete, and a stream completes when it is closed.
     Its own handlers, which are there before, are called after.
     """
     if threading.current_thread() is not threading.main_thread():

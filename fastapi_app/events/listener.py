@@ -33,7 +33,7 @@ _PAUSE_SECONDS = 0.05
 # transaction to end, it is worth looking again soon.
 _BUSY_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
-# What nobody announced (a writer that took longer than others, a pooler between) is late by this at the most.
+# An event without a notification (a writer that took longer than others, a pooler between) is late by this at the most.
 _QUIET_SECONDS = 1.0
 _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 10
@@ -145,7 +145,7 @@ class Listener:
                 await self._woken.wait()
 
     async def _read(self, position: Position) -> tuple[Position, bool]:
-        """Hands on every event after `position`; tells where that led, and whether others must still wait."""
+        """Broadcasts every event after `position`; returns the new position, and whether others must still wait."""
         while True:
             async with self._used() as connection:
                 page = await events_after(connection, position)

@@ -59,8 +59,8 @@ class Page(NamedTuple):
 
 async def position_newest(connection: Connection) -> Position:
     """The last event before which no other can turn up."""
-    found = await _fetch(connection, newest_position())
-    return Position(*found[0]) if found else BEGINNING
+    rows = await _fetch(connection, newest_position())
+    return Position(*rows[0]) if rows else BEGINNING
 
 
 async def position_find(connection: Connection, event_id: int) -> Position:
@@ -69,10 +69,10 @@ async def position_find(connection: Connection, event_id: int) -> Position:
     Raises:
         EventsGone: there is none, or what followed it may be gone.
     """
-    found = await _fetch(connection, position_of(event_id))
-    if not found:
+    rows = await _fetch(connection, position_of(event_id))
+    if not rows:
         raise EventsGone
-    return Position(*found[0])
+    return Position(*rows[0])
 
 
 async def events_after(connection: Connection, position: Position) -> Page:
@@ -114,11 +114,11 @@ def position_of(event_id: int) -> Rows:
 
     def build() -> Executable:
         sought: BindParameter[int] = bindparam("event_id", type_=BigInteger)
-        told = select(PostEvent.transaction_id, PostEvent.id)
+        positions = select(PostEvent.transaction_id, PostEvent.id)
         zero = literal_column("0", BigInteger)
         # 0 is the id before the first.
         found = union_all(
-            told.where(PostEvent.id == sought, PostEvent.transaction_id < _first_to_come()),
+            positions.where(PostEvent.id == sought, PostEvent.transaction_id < _first_to_come()),
             select(zero.label("transaction_id"), zero.label("id")).where(sought == zero),
         ).subquery("found")
         return select(found.c.transaction_id, found.c.id).where(found.c.id > _last_gone())
@@ -170,16 +170,16 @@ def active_users(user_ids: Collection[int]) -> Rows:
     """Those of the users who are still there and active: `id`."""
 
     def build() -> Executable:
-        asked: BindParameter[Any] = bindparam("user_ids", type_=ARRAY(BigInteger))
-        return select(User.id).where(User.id == func.any(asked), User.is_active)
+        ids: BindParameter[Any] = bindparam("user_ids", type_=ARRAY(BigInteger))
+        return select(User.id).where(User.id == func.any(ids), User.is_active)
 
     return Rows("active users", build, {"user_ids": list(user_ids)})
 
 
 async def _fetch(connection: Connection, rows: Rows) -> list[Any]:
     text, arguments = as_sent(rows)
-    found: list[Any] = await connection.fetch(text, *arguments)
-    return found
+    records: list[Any] = await connection.fetch(text, *arguments)
+    return records
 
 
 def _columns() -> list[Any]:

@@ -22,9 +22,9 @@ async def event_stream(
 ) -> AsyncGenerator[bytes]:
     """The stream of one client, for so many seconds at the most; without `last_id` it begins now.
 
-    A client that missed more than is kept is told to reset, and goes on from now: what it then reads is no older.
+    A client that missed more than is kept gets a `reset`, and goes on from now: what it then reads is no older.
 
-    It ends early where the client does not keep up, the database is lost while it is asked for what was missed, or
+    It ends early where the client does not keep up, the database is lost while missed events are read, or
     the service ends: the client then comes back with the last id that it got.
     """
     with broadcaster.subscribed(user_id=user_id, seconds=seconds) as subscription:
@@ -43,7 +43,7 @@ async def event_stream(
             except EventsGone:
                 yield format_sse_event(event="reset", data_str=_RESET, id=str(position.id))
             except LOST:
-                logger.warning("events: the database was lost while a client was told what it missed")
+                logger.warning("events: the database was lost while missed events were sent")
                 return
         while (item := await subscription.next()) is not None:
             if chunk := item.render(user_id=user_id, after=position):

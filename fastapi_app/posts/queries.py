@@ -186,7 +186,7 @@ def post_highlight_criteria() -> Criteria:
 
 
 def post_id_criteria(post_id: int) -> Criteria:
-    """The post with this id, whosoever it is."""
+    """The post with this id, whoever its author is."""
     return (equals("pk", lambda: Post.id, post_id),)
 
 

@@ -1,6 +1,6 @@
 """The consumer's side of the contract: what each feature of FastAPI reads and writes, and with which statements.
 
-It is derived from the statements that the features send (`derivation`); nobody edits it. The tool derives grants from
+It is derived from the statements that the features send (`derivation`), not by hand. The tool derives grants from
 it, and replays it before a Django migration is deployed.
 """
 

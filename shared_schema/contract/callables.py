@@ -21,13 +21,13 @@ _on_delete: dict[str, OnDelete] = {}
 
 
 class UnknownCallable(DontWrapMixin, Exception):
-    """A value that only the Django project can make was asked for."""
+    """A value that only the Django project can compute is needed."""
 
 
 def callable_register(path: str, function: Callable[[], object]) -> None:
     """Has `function` called where Django calls `path`, as the contract names it: `shop.models.new_code`.
 
-    It may answer a SQL expression where rows are deleted (`SET(shop.models.heir)`): that is asked then.
+    It may answer a SQL expression where rows are deleted (`SET(shop.models.heir)`): the database evaluates it then.
     """
     _registered[path] = function
 
@@ -49,7 +49,7 @@ def on_delete_of(path: str) -> OnDelete | None:
 def callable_of(path: str, *, type_name: str, column: str) -> Callable[[], Any]:
     """What gives `path`'s value for `column`, which is of that type; called as often as Django would.
 
-    It raises UnknownCallable where nobody registered a function for one of the project's own.
+    It raises UnknownCallable where no function is registered for one of the project's own.
     """
 
     def call() -> Any:  # noqa: ANN401 - whatever the column holds

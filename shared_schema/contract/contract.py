@@ -51,7 +51,7 @@ class ValidatorFacts(_Facts):
 class ColumnFacts(_Facts):
     """A column: its field and that field's class, its type as PostgreSQL spells it, and what only Django knows.
 
-    `default` is what Django writes where nobody names a value, `default_callable` the path of what it calls for one,
+    `default` is what Django writes where no value is given, `default_callable` the path of what it calls for one,
     `db_default` the SQL that the database fills in by itself. `identity` is `by default` or `always`; `generated` the
     expression of a column that the database computes. Values are in JSON's words
     (strangler_django/contract/plain.py), and
@@ -84,7 +84,7 @@ class ColumnFacts(_Facts):
 
     @property
     def has_default(self) -> bool:
-        """Whether Django writes `default` where nobody names a value; None may be one."""
+        """Whether Django writes `default` where no value is given; None may be one."""
         return "default" in self.model_fields_set
 
 
@@ -135,8 +135,8 @@ class IndexFacts(_Facts):
 class ConstraintFacts(_Facts):
     """A constraint, but for a foreign key, and for a unique column (`ColumnFacts.unique`).
 
-    Of an exclusion and a check `columns` are those that it speaks of, where Django tells them. `name` is None where
-    Django or PostgreSQL makes one up. `definition` is SQL, where kind and columns don't tell all.
+    Of an exclusion and a check `columns` are those that it refers to, where Django knows them. `name` is None where
+    Django or PostgreSQL makes one up. `definition` is SQL, where kind and columns don't suffice.
     """
 
     kind: Literal["unique", "check", "exclusion"]

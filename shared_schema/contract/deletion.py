@@ -40,7 +40,7 @@ async def delete_rows(session: "AsyncSession", name: str, keys: Sequence[Any], *
     Raises:
         ProtectedError: a reference is PROTECT.
         RestrictedError: a reference is RESTRICT, and its row stays.
-        UnknownCallable: Django would call a function of the project, and nobody registered one for its value.
+        UnknownCallable: Django would call a function of the project, and none is registered for its value.
     """
     return await _Deletion(session, _plans_of(contract)).delete(name, keys)
 

@@ -1,4 +1,4 @@
-"""What Django writes where nobody names a value, on reflected tables: their database knows nothing of it.
+"""What Django writes where no value is given, on reflected tables: their database knows nothing of it.
 
 The defaults are SQLAlchemy's own (`Column.default`, `Column.onupdate`), so that every INSERT and UPDATE has them, of
 Core and of the ORM. As in Django an UPDATE writes nothing but `auto_now`. A value that is given stands, also where

@@ -105,7 +105,7 @@ def _kind(facts: ColumnFacts, column: CatalogColumn) -> Iterator[_Difference]:
 
 
 def _stray_tables(contract: Contract, catalog: Catalog) -> Iterator[Mismatch]:
-    """Tables of nobody, beside those that Django manages."""
+    """Tables that no model has, beside those that Django manages."""
     schemas = {facts.schema_name or catalog.schema for facts in contract.tables.values() if facts.managed}
     for key, table in sorted(catalog.tables.items()):
         strange = table.kind in _TABLES and table.schema in schemas and table.part_of is None

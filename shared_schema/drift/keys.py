@@ -1,6 +1,6 @@
 """Where the keys, constraints and indexes of a live table are not those of the contract.
 
-Constraints and indexes go by what they do; a name counts where that can't be told in columns.
+Constraints and indexes go by what they do; a name counts where columns don't say that.
 """
 
 from collections.abc import Iterator, Sequence
@@ -95,7 +95,7 @@ def _uniques(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Misma
 
 
 def _unique_facts(facts: TableFacts) -> Iterator[tuple[str | None, tuple[str, ...]]]:
-    """Name and columns of what must be unique; no columns where they don't tell the whole of it."""
+    """Name and columns of what must be unique; no columns where they don't suffice."""
     for name, column in facts.columns.items():
         if column.unique and not column.primary_key:
             yield None, (name,)
@@ -113,7 +113,7 @@ def _covers(index: CatalogIndex, columns: Sequence[str]) -> bool:
 
 
 def _plain(column: str) -> str:
-    """A column's name, from how PostgreSQL tells it as a part of an index."""
+    """A column's name, from how PostgreSQL writes it as a part of an index."""
     name = column.removesuffix(" DESC")
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
 

@@ -1,4 +1,4 @@
-"""The constraints that Django makes for a model; what must be unique of one column alone is told of the column."""
+"""The constraints that Django makes for a model; a single unique column is a fact of that column."""
 
 # ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
 

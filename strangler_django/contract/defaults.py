@@ -1,4 +1,4 @@
-"""What is written into a column where nobody names a value, by Django or by the database."""
+"""What is written into a column for which a statement has no value, by Django or by the database."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ Facts = dict[str, Any]
 
 
 def default_facts(field: Field, sql: Sql) -> Facts:
-    """`default`, `default_callable`, `db_default` or `generated`; nothing where nobody fills it in.
+    """`default`, `default_callable`, `db_default` or `generated`; nothing where there is none.
 
     A text column without a default is written as "", even one that a form would insist on. A field whose own class
     computes its value (`pre_save`) has that as its `default_callable`.

@@ -87,7 +87,7 @@ def condition_text(model: type[Model], condition: Any, sql: Sql) -> str | None: 
 
 
 def expressions_text(model: type[Model], expressions: Any, sql: Sql) -> str:  # noqa: ANN401 - Django's expressions
-    """What an index is made on, where columns don't tell it, as SQL."""
+    """The definition of an index as SQL, where columns don't suffice."""
     statement = Index(*expressions, name="any").create_sql(model, sql.editor)
     return str(statement.parts["columns"])
 

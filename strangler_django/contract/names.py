@@ -27,7 +27,7 @@ _TYPES = {
 
 
 def table_address(db_table: str) -> tuple[str | None, str]:
-    """Schema and name of a table; `"audit"."entries"` is how Django is told of another schema, None is the default."""
+    """Schema and name of a table; `"audit"."entries"` is how Django names another schema, None is the default."""
     schema, dot, name = db_table.strip('"').rpartition('"."')
     return (schema, name) if dot and schema != _DEFAULT_SCHEMA else (None, name)
 

@@ -18,7 +18,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any value of a project
     """A value in JSON's words.
 
     Dates, times and durations are ISO 8601, decimals and UUIDs their text, bytes PostgreSQL's hex. Of what has no form
-    in JSON only the class is told: the rest of its `repr` may be another in each process.
+    in JSON only the class is written: the rest of its `repr` may be another in each process.
     """
     if isinstance(value, Enum):
         return plain(value.value)

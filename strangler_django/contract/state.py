@@ -26,7 +26,7 @@ Facts = dict[str, Any]
 
 
 def code_state() -> Facts:
-    """What the code alone tells: what makemigrations would still write, and apps whose migrations have two ends.
+    """What follows from the code alone: what makemigrations would still write, and apps whose migrations have two ends.
 
     :raises CommandError: the project's makemigrations refuses.
     """

@@ -60,5 +60,5 @@ def _flattened(named: dict[str, Any]) -> dict[str, Any]:
 
 
 def _argument(value: Any) -> Any:  # noqa: ANN401 - whatever it was made with
-    # A limit may be a function, which is asked each time.
+    # A limit may be a function, which is called each time.
     return {"callable": callable_path(value)} if inspect.isroutine(value) else plain(value)

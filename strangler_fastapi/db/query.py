@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeEngine
 from shared_schema.contract.overlay import values_made
 from strangler_fastapi.db.session import RequestSession
 
-# Keys are made of filters, orders and numbers of search terms: a client can think of many, few are asked for twice.
+# Keys are made of filters, orders and numbers of search terms: a client can make up many, and few come twice.
 _MOST_STATEMENTS = 512
 
 Expression = ColumnElement[Any] | Any

@@ -18,7 +18,7 @@ _statements: ContextVar[RequestStatements | None] = ContextVar("statements", def
 class StatementsMiddleware:
     """Reports how many statements a request took: `Server-Timing: sql;desc="3"`.
 
-    A stream of events goes on after its headers are sent, so it is told no number.
+    A stream of events goes on after its headers are sent, so it has no `Server-Timing`.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -119,5 +119,5 @@ def _database_answer(error: Exception) -> Unavailable | None:
 
 
 async def _client_disconnected(_request: Request, _error: Exception) -> Response:
-    """The client hung up before it had sent everything: nobody reads the answer, and nothing was done."""
+    """The client disconnected before it had sent everything; no answer is read, and nothing was done."""
     return Response(status_code=400)

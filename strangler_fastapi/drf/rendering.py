@@ -25,7 +25,7 @@ class JsonResponse(Response):
         return _escaped(to_json(content))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the answer, over several lines where the client asked for that (`negotiation`)."""
+        """Sends the answer, over several lines where the client requested that (`negotiation`)."""
         if (indent := scope.get("indent")) is not None and self.body:
             self.body = _escaped(json.dumps(json.loads(bytes(self.body)), indent=indent, ensure_ascii=False).encode())
             self.headers["Content-Length"] = str(len(self.body))

@@ -1,8 +1,8 @@
 """`manage.py export_schema`: what the models of a project say about its tables, as sorted JSON.
 
-A database tells columns, types, keys and indexes. Defaults, auto_now, choices, validators, `on_delete` and which tables
-join two others are only known to Django; whoever reads and writes the tables without Django needs them from here, and
-the rest of it to find where both differ. No database is asked, and the same models give the same text everywhere.
+A database knows columns, types, keys and indexes. Defaults, auto_now, choices, validators, `on_delete` and which tables
+join two others are known to Django alone; a service that uses the tables without Django needs them from this file, and
+the rest of it to find where both differ. No database is queried, and the same models give the same text everywhere.
 """
 
 from argparse import ArgumentParser
@@ -25,7 +25,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="whose models of DATABASES to tell of")
+        parser.add_argument(
+            "--database", default=DEFAULT_DB_ALIAS, help="export the models of this key of DATABASES (default: default)"
+        )
         parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: standard output")
 
     def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values

@@ -25,7 +25,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="which of DATABASES to ask")
-        parser.add_argument("--no-database", action="store_true", help="tell only what needs none")
+        parser.add_argument(
+            "--no-database", action="store_true", help="compare models and migrations only, without a database"
+        )
 
     def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
         """Write the line."""

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--random-seed", type=int, default=RANDOM_SEED, metavar="N", help="what to draw texts with")
 
     def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
-        """Make what is asked for."""
+        """Make the users, posts and tags that the options name."""
         demo, users, posts = options["demo"], options["users"], options["posts"]
         if min(users, posts) < 0 or not (demo or users or posts):
             raise CommandError("Nothing to do: give --demo, --users N or --posts N, N above 0.")
