@@ -8,7 +8,7 @@ import typer
 from strangler.cli.output import say
 from strangler.databases.connections import login_of
 from strangler.errors import FailedError, UsageError
-from strangler.schema.grants import apply_grants
+from strangler.schema.grants import apply_grants, require_tables
 from strangler.settings import LocalSettings, settings_load
 
 _POLL_SECONDS = 0.5
@@ -17,7 +17,9 @@ _POLL_SECONDS = 0.5
 def grant(
     wait: Annotated[
         float,
-        typer.Option("--wait", min=0, metavar="SECONDS", help="Try again so long: until the tables are there."),
+        typer.Option(
+            "--wait", min=0, metavar="SECONDS", help="Try again so long: until the tables are as FastAPI needs them."
+        ),
     ] = 0,
     writes: Annotated[
         bool, typer.Option("--writes", help="The right to write too: before the first route that writes moves.")
@@ -32,14 +34,18 @@ def grant(
     role, password = _role(fastapi_dsn)
     table = settings.project.load_routes()
     deadline = time.monotonic() + wait
+    consumer = settings.project.load_consumer()
     while True:
         try:
+            if wait:
+                # Between two migrations a column may be there that a later one replaces, and its grants with it.
+                require_tables(owner_dsn, consumer)
             apply_grants(
                 owner_dsn=owner_dsn,
                 role=role,
                 password=password,
                 table=table,
-                consumer=settings.project.load_consumer(),
+                consumer=consumer,
                 read_only=settings.fastapi_read_only,
                 writes=writes,
                 keep=keep,

@@ -7,9 +7,11 @@ from typing import Final, NamedTuple
 import psycopg
 from psycopg import sql
 
-from shared_schema.catalog import table_key
+from shared_schema.catalog import read_catalog, table_key
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
+from shared_schema.drift.consumer import consumer_mismatches
+from strangler.databases.connections import live_connection
 from strangler.errors import FailedError
 from strangler.routes.table import RouteTable
 
@@ -92,6 +94,14 @@ def apply_grants(
         raise FailedError(
             f"Role {role} can't be given its grants ({reason})", "migrate, and let DATABASE_URL name the tables' owner"
         ) from error
+
+
+def require_tables(owner_dsn: str, consumer: Consumer) -> None:
+    """Raises FailedError unless the live tables are as the consumer needs them: all migrations have run."""
+    with live_connection(owner_dsn) as connection:
+        mismatches = consumer_mismatches(consumer, read_catalog(connection))
+    if mismatches:
+        raise FailedError(mismatches[0].message, mismatches[0].hint)
 
 
 def give_rights(connection: psycopg.Connection, role: str, consumer: Consumer, *, writing: bool) -> None:

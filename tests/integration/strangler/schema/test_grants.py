@@ -13,7 +13,7 @@ from shared_schema.consumer.privileges import Right, rights_wanted
 from strangler.errors import FailedError
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
-from strangler.schema.grants import apply_grants
+from strangler.schema.grants import apply_grants, require_tables
 from strangler.schema.guard.replay import try_statements
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
 from tests.example import PREFIXES
@@ -201,10 +201,10 @@ def test_what_somebody_granted_besides_is_taken_back(database: OwnDatabase) -> N
 
 def test_rights_on_columns_go_with_those_on_their_table(database: OwnDatabase) -> None:
     """What an earlier consumer needed and this one doesn't is no longer granted."""
-    once = Consumer(features={"old": Feature(reads={"users": ("is_superuser",)}, updates={"posts": ("author_id",)})})
+    once = Consumer(features={"old": Feature(reads={"users": ("last_name",)}, updates={"posts": ("author_id",)})})
     grant(database, WRITING, consumer=once)
     assert rights_of(database.superuser_dsn, ROLE) == {
-        Right("users", "SELECT", "is_superuser"),
+        Right("users", "SELECT", "last_name"),
         Right("posts", "UPDATE", "author_id"),
     }
     grant(database, READ_ONLY)
@@ -212,10 +212,10 @@ def test_rights_on_columns_go_with_those_on_their_table(database: OwnDatabase) -
 
 
 def test_what_another_version_needs_is_kept_if_asked_for(database: OwnDatabase) -> None:
-    once = Consumer(features={"old": Feature(reads={"users": ("is_superuser",)})})
+    once = Consumer(features={"old": Feature(reads={"users": ("last_name",)})})
     grant(database, READ_ONLY, consumer=once)
     grant(database, READ_ONLY, keep=True)
-    both = {Right("users", "SELECT", "is_superuser"), *rights_wanted(CONSUMER, writing=False)}
+    both = {Right("users", "SELECT", "last_name"), *rights_wanted(CONSUMER, writing=False)}
     assert rights_of(database.superuser_dsn, ROLE) == both
     grant(database, READ_ONLY)
     assert rights_of(database.superuser_dsn, ROLE) < both
@@ -327,3 +327,17 @@ def test_the_running_service_has_the_role_of_the_deployed_routes(stack: StackAdd
         for statement in ("CREATE TABLE mine (id int)", "DROP TABLE posts", "SELECT * FROM django_session"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
                 connection.execute(sql.SQL(statement))  # type: ignore[arg-type] # a statement of this file
+
+
+def test_between_two_migrations_the_tables_are_not_yet_what_is_needed(database: OwnDatabase) -> None:
+    """simplejwt's migrations replace a `jti` of another type, and the grants on it go with it."""
+    require_tables(database.owner_dsn, CONSUMER)
+    with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
+        owner.execute("ALTER TABLE token_blacklist_outstandingtoken RENAME jti TO jti_hex")
+        owner.execute("ALTER TABLE token_blacklist_outstandingtoken ADD jti uuid NOT NULL DEFAULT gen_random_uuid()")
+        try:
+            with pytest.raises(FailedError, match=r"token_blacklist_outstandingtoken\.jti"):
+                require_tables(database.owner_dsn, CONSUMER)
+        finally:
+            owner.execute("ALTER TABLE token_blacklist_outstandingtoken DROP jti")
+            owner.execute("ALTER TABLE token_blacklist_outstandingtoken RENAME jti_hex TO jti")
