@@ -1,7 +1,6 @@
 """What the commands that apply have in common: options, plan, confirmation."""
 
 import sys
-from collections.abc import Callable
 from typing import Annotated, Final
 
 import typer
@@ -83,8 +82,8 @@ def edited_apply(rollout: Rollout, edits: Edits, intent: Intent, *, yes: bool) -
     plan_apply(rollout, edited, intent, yes=yes)
 
 
-def _confirm(question: str, *, answer: Callable[[], bool] = sys.stdin.isatty) -> None:
-    if not answer():
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
         raise UsageError("stdin is not a terminal", "pass --yes")
     if not typer.confirm(question):
         out.print("nothing was changed")

@@ -70,13 +70,9 @@ def cases_from_openapi(
     except generator.OpenApiError as error:
         hint = "fix it, or use the other side's"
         raise UsageError(f"the OpenAPI document can't be understood ({error})", hint) from None
-    router = Router(table)
+    maker = _Maker(generator, generation, Router(table), skipped)
     for operation in operations:
-        reason = _reason(operation, router, generation)
-        cases = [] if reason else _cases(generator, operation, router, generation, skipped)
-        if not cases:
-            skipped[reason or UNMADE] += 1
-        yield from cases
+        yield from maker.cases(operation)
 
 
 def _generator() -> ModuleType:
@@ -88,72 +84,73 @@ def _generator() -> ModuleType:
     return generator
 
 
-def _reason(operation: "Operation | None", router: Router, generation: Generation) -> str:
-    """Why an operation is left out; empty if it isn't."""
-    if operation is None:
-        return UNREADABLE
-    method, path = operation.method.upper(), operation.full_path
-    if not path.startswith(f"{generation.prefix}/"):
-        return ELSEWHERE
-    template = path.removeprefix(generation.prefix)
-    if router.is_fixed(template):
-        return FIXED
-    route = router.route_of(method, template)
-    if route and route.streaming:
-        return STREAMING
-    return "" if generation.writes or method in _SAFE else UNSAFE
+@dataclass(frozen=True)
+class _Maker:
+    generator: ModuleType
+    generation: Generation
+    router: Router
+    skipped: Counter[str]
 
+    def cases(self, operation: "Operation | None") -> list[Case]:
+        """The cases of an operation; where it has none, the reason is counted."""
+        reason = self._reason(operation)
+        cases = [] if reason or operation is None else self._cases(operation)
+        if not cases:
+            self.skipped[reason or UNMADE] += 1
+        return cases
 
-def _cases(
-    generator: ModuleType,
-    operation: "Operation",
-    router: Router,
-    generation: Generation,
-    skipped: Counter[str],
-) -> list[Case]:
-    method, template = operation.method.upper(), operation.full_path.removeprefix(generation.prefix)
-    made, unsendable = _made(generator, operation, template, generation)
-    callers = cycle(generation.callers or ("",))
-    source = f"OpenAPI, {method} {template}"
-    cases = [_case(method, each, next(callers), router, generation, source) for each in made]
-    expected = router.name_of(method, template)
-    kept = [case for case in cases if case.route == expected]
-    # Only what there is: a reason that is counted none times is none.
-    skipped.update(+Counter({UNSENDABLE: unsendable, OFF_ROUTE: len(cases) - len(kept)}))
-    return kept
+    def _reason(self, operation: "Operation | None") -> str:
+        """Why an operation is left out; empty if it isn't."""
+        if operation is None:
+            return UNREADABLE
+        method, path = operation.method.upper(), operation.full_path
+        if not path.startswith(f"{self.generation.prefix}/"):
+            return ELSEWHERE
+        template = path.removeprefix(self.generation.prefix)
+        if self.router.is_fixed(template):
+            return FIXED
+        route = self.router.route_of(method, template)
+        if route and route.streaming:
+            return STREAMING
+        return "" if self.generation.writes or method in _SAFE else UNSAFE
 
+    def _cases(self, operation: "Operation") -> list[Case]:
+        prefix = self.generation.prefix
+        method, template = operation.method.upper(), operation.full_path.removeprefix(prefix)
+        made, unsendable = self._made(operation, template)
+        expected = self.router.name_of(method, template)
+        cases = [
+            Case(
+                method=method,
+                target=request.target.removeprefix(prefix),
+                headers=request.headers,
+                body=request.body,
+                caller=caller,
+                route=self.router.name_of(method, request.target.removeprefix(prefix)),
+                source=f"OpenAPI, {method} {template}",
+                secrets=request.secrets,
+            )
+            for request, caller in zip(made, cycle(self.generation.callers or ("",)), strict=False)
+        ]
+        kept = [case for case in cases if case.route == expected]
+        # Only what there is: a reason that is counted none times is none.
+        self.skipped.update(+Counter({UNSENDABLE: unsendable, OFF_ROUTE: len(cases) - len(kept)}))
+        return kept
 
-def _made(
-    generator: ModuleType, operation: "Operation", template: str, generation: Generation
-) -> tuple[list["GeneratedRequest"], int]:
-    """Each request once, and how many can't be sent."""
-    # Each operation has chance of its own, so that another one in the document leaves its requests as they are.
-    random = Random(f"{generation.seed} {operation.method} {template}")  # noqa: S311 - repeatable on purpose
+    def _made(self, operation: "Operation", template: str) -> tuple[list["GeneratedRequest"], int]:
+        """Each request once, and how many can't be sent."""
+        generation = self.generation
+        # Each operation has chance of its own, so that another one in the document leaves its requests as they are.
+        random = Random(f"{generation.seed} {operation.method} {template}")  # noqa: S311 - repeatable on purpose
 
-    def change(path: dict[str, Any], query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        kept = {key: value for key, value in query.items() if key not in generation.without}
-        return with_known_ids(template, path, generation.known, random), kept
+        def change(path: dict[str, Any], query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+            kept = {key: value for key, value in query.items() if key not in generation.without}
+            return with_known_ids(template, path, generation.known, random), kept
 
-    fitting = -(-generation.per_operation // 2)
-    halves = [
-        generator.requests_for(operation, seed=generation.seed, count=count, fitting=fits, change=change)
-        for fits, count in ((True, fitting), (False, generation.per_operation - fitting))
-    ]
-    made = dict.fromkeys(request for requests, _ in halves for request in requests)
-    return list(made), sum(unsendable for _, unsendable in halves)
-
-
-def _case(
-    method: str, made: "GeneratedRequest", caller: str, router: Router, generation: Generation, source: str
-) -> Case:
-    target = made.target.removeprefix(generation.prefix)
-    return Case(
-        method=method,
-        target=target,
-        headers=made.headers,
-        body=made.body,
-        caller=caller,
-        route=router.name_of(method, target),
-        source=source,
-        secrets=made.secrets,
-    )
+        fitting = -(-generation.per_operation // 2)
+        halves = [
+            self.generator.requests_for(operation, seed=generation.seed, count=count, fitting=fits, change=change)
+            for fits, count in ((True, fitting), (False, generation.per_operation - fitting))
+        ]
+        made = dict.fromkeys(request for requests, _ in halves for request in requests)
+        return list(made), sum(unsendable for _, unsendable in halves)
