@@ -3,6 +3,7 @@
 Source: https://django-rest-framework-simplejwt.readthedocs.io/en/latest/settings.html
 """
 
+import hashlib
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -32,3 +33,13 @@ class TokenSettings(BaseModel):
     audience: str | tuple[str, ...] | None = None
     issuer: str | None = None
     leeway: float = 0
+    check_revoke_token: bool = False
+    revoke_token_claim: str = "hash_password"  # noqa: S105 - as above
+
+
+def revoke_claim_value(encoded: str) -> str:
+    """What a token says of its user's stored password hash, so that it ends with the password (CHECK_REVOKE_TOKEN).
+
+    simplejwt's `get_md5_hash_password`: of a salted hash, and no secret by itself.
+    """
+    return hashlib.md5(encoded.encode(), usedforsecurity=False).hexdigest().upper()

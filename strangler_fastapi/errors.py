@@ -6,6 +6,7 @@ ApiError
 ├── ValidationFailed      400
 ├── NotAuthenticated      401
 ├── AuthenticationFailed  401
+│   └── PasswordChanged   401
 ├── PermissionDenied      403
 ├── NotFound              404
 ├── MethodNotAllowed      405
@@ -79,6 +80,13 @@ class AuthenticationFailed(ApiError):
 
     def __init__(self, detail: str, **more: Any) -> None:  # noqa: ANN401 - any JSON
         super().__init__({"detail": detail, **more}, {"WWW-Authenticate": WWW_AUTHENTICATE})
+
+
+class PasswordChanged(AuthenticationFailed):
+    """The token is older than the user's password."""
+
+    def __init__(self) -> None:
+        super().__init__("The user's password has been changed.", code="password_changed")
 
 
 class PermissionDenied(ApiError):

@@ -8,9 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
-from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.validators import UniqueValidator
-from rest_framework_simplejwt.serializers import TokenRefreshSerializer as SimpleTokenRefreshSerializer
 
 from django_app.accounts.models import USERNAME_MAX_LENGTH, USERNAME_MIN_LENGTH, USERNAME_TAKEN, User
 
@@ -89,14 +87,3 @@ class ActiveUsersQuerySerializer(serializers.Serializer):
     min_posts = serializers.IntegerField(
         default=MIN_POSTS_DEFAULT, min_value=0, max_value=INTEGER_MAX, help_text="The least number of posts."
     )
-
-
-class TokenRefreshSerializer(SimpleTokenRefreshSerializer):
-    """simplejwt's, but a deleted user's token is a 401 and not a 500."""
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
-        """The new pair of tokens."""
-        try:
-            return super().validate(attrs)
-        except User.DoesNotExist as error:
-            raise AuthenticationFailed(self.error_messages["no_active_account"], "no_active_account") from error

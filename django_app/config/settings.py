@@ -125,7 +125,9 @@ SIMPLE_JWT: dict[str, Any] = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
     "UPDATE_LAST_LOGIN": True,
-    "TOKEN_REFRESH_SERIALIZER": "django_app.accounts.serializers.TokenRefreshSerializer",
+    # A new password ends every token of before.
+    "CHECK_REVOKE_TOKEN": True,
+    "TOKEN_REFRESH_SERIALIZER": "strangler_django.tokens.TokenRefreshSerializer",
 }
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """The caller of a request, and the tables of users and tokens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi_app.models import BlacklistedToken, OutstandingToken, User
 from strangler_fastapi.auth.identity import BearerIdentity
@@ -14,6 +14,7 @@ class Account:
     id: int
     is_active: bool
     is_staff: bool
+    password: str = field(repr=False)
 
 
 TOKEN_TABLES = TokenTables(user=User, outstanding=OutstandingToken, blacklisted=BlacklistedToken, account=Account)

@@ -8,7 +8,7 @@ from fastapi import Request
 from shared_schema.tokens import ACCESS
 from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.errors import AuthenticationFailed
+from strangler_fastapi.errors import AuthenticationFailed, PasswordChanged
 
 _PARTS = 2
 
@@ -56,6 +56,8 @@ class BearerIdentity(Generic[Found]):
             raise AuthenticationFailed("User not found", code="user_not_found")
         if not account.is_active:
             raise AuthenticationFailed("User is inactive", code="user_inactive")
+        if tokens.is_revoked(payload, account):
+            raise PasswordChanged
         return account
 
 

@@ -11,7 +11,7 @@ from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry
 from strangler_fastapi.db.query import fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.errors import AuthenticationFailed, ValidationFailed
+from strangler_fastapi.errors import AuthenticationFailed, PasswordChanged, ValidationFailed
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class TokenService:
             raise _no_account("with the given credentials")
         renewed = await hash_off_loop(password) if needs_rehash(stored) else None
         now = datetime.now(UTC)
-        refresh = self.tokens.new_refresh(user_id, now)
+        refresh = self.tokens.new_refresh(user_id, now, password_hash=renewed or stored)
         if renewed is not None:
             await fetch(self.session, self.tables.set_password(user_id, renewed))
         await self._record_issued(refresh, user_id, now)
@@ -65,6 +65,8 @@ class TokenService:
             account = await self.tables.find_account(self.session, claim)
             if account is None or not account.is_active:
                 raise _no_account("for the given token.")
+            if self.tokens.is_revoked(old, account):
+                raise PasswordChanged
             user_id = account.id
         access = {"access": self.tokens.encode(self.tokens.access_of(old, now))}
         if not self.tokens.settings.rotate_refresh_tokens:

@@ -26,7 +26,7 @@ class TokenTables(Generic[Found]):
         outstanding: the class of `token_blacklist_outstandingtoken`.
         blacklisted: the class of `token_blacklist_blacklistedtoken`.
         account: a dataclass of the caller of a request; its fields are attributes of `user`, `id` and `is_active`
-            among them.
+            among them, and `password` where CHECK_REVOKE_TOKEN is set.
         username_field: the user model's USERNAME_FIELD.
     """
 

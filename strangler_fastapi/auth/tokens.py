@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import jwt
 
-from shared_schema.tokens import ACCESS, REFRESH, TokenSettings
+from shared_schema.tokens import ACCESS, REFRESH, TokenSettings, revoke_claim_value
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 Payload = dict[str, Any]
@@ -75,9 +75,24 @@ class Tokens:
         if payload[self.settings.token_type_claim] != token_type:
             raise TokenError("Token has wrong type")
 
-    def new_refresh(self, user_id: object, now: datetime) -> Payload:
-        """The claims of a user's new refresh token; the user's id is text in a token."""
-        return {**self._new(REFRESH, now), self.settings.user_id_claim: str(user_id)}
+    def new_refresh(self, user_id: object, now: datetime, *, password_hash: str) -> Payload:
+        """The claims of a user's new refresh token; the user's id is text in a token.
+
+        `password_hash` is the stored one: with CHECK_REVOKE_TOKEN the token ends when it changes.
+        """
+        claims = {**self._new(REFRESH, now), self.settings.user_id_claim: str(user_id)}
+        if self.settings.check_revoke_token:
+            claims[self.settings.revoke_token_claim] = revoke_claim_value(password_hash)
+        return claims
+
+    def is_revoked(self, payload: Payload, account: object) -> bool:
+        """Whether the account's `password` is another than when the token was issued (CHECK_REVOKE_TOKEN)."""
+        settings = self.settings
+        if not settings.check_revoke_token:
+            return False
+        # Only then an account needs the attribute.
+        encoded: str = account.password  # type: ignore[attr-defined]
+        return payload.get(settings.revoke_token_claim) != revoke_claim_value(encoded)
 
     def renew_refresh(self, payload: Payload, now: datetime) -> Payload:
         """A refresh token's claims with a new id and new times."""

@@ -10,7 +10,7 @@ from uuid import uuid4
 import jwt
 import psycopg
 
-from shared_schema.tokens import ACCESS, REFRESH
+from shared_schema.tokens import ACCESS, REFRESH, revoke_claim_value
 from tests.bench.wrk import Request
 
 USERS: Final = 200
@@ -143,8 +143,12 @@ class Rows:
     def _token(self, kind: str, user: int, jti: str) -> str:
         now = dt.datetime.now(dt.UTC)
         times = {"exp": now + _LIFETIME, "iat": now}
-        claims = {"token_type": kind, **times, "jti": jti, "user_id": str(user)}
+        claims = {"token_type": kind, **times, "jti": jti, "user_id": str(user), **self._revoke_claim(user)}
         return jwt.encode(claims, self._key, algorithm="HS256")
+
+    def _revoke_claim(self, user: int) -> dict[str, str]:
+        row = self._owner.execute("SELECT password FROM users WHERE id = %s", (user,)).fetchone()
+        return {"hash_password": revoke_claim_value(row[0] if row else "")}
 
     def _count(self, query: str, *arguments: str) -> int:
         row = self._owner.execute(query, arguments).fetchone()

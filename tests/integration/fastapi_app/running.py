@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fastapi_app import main
 from fastapi_app.models import BLOG
-from shared_schema.passwords import hash_password
+from shared_schema import passwords
 from strangler.local.databases import database_drop
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.logs import JsonFormatter
@@ -31,6 +31,8 @@ ADMIN, ALICE, BOB, GONE = 1, 2, 3, 4
 JWT_KEY = "the signing key of these tests, never to be logged"
 TOKENS = Tokens(JWT_KEY, BLOG.contract.token_settings)
 USER_PASSWORD = "correct horse 9 battery"
+# The same in every process: the tokens of `bearer` say which it is.
+USER_HASH = f"argon2{passwords._argon2.hash(USER_PASSWORD, salt=b'of the tests, 22 bytes')}"
 POSTS = 25
 _DEADLINE = 20
 
@@ -113,7 +115,7 @@ def cloned_database(template: OwnDatabase, name: str) -> Iterator[OwnDatabase]:
 
 def fill(connection: psycopg.Connection) -> None:
     """Users admin, alice, bob and gone (inactive); POSTS posts of alice, every third a draft; one of bob; tags."""
-    encoded = hash_password(USER_PASSWORD)
+    encoded = USER_HASH
     for name in ("admin", "alice", "bob", "gone"):
         connection.execute(
             "INSERT INTO users (username, email, password, is_staff, is_active, is_superuser, first_name, last_name,"
@@ -158,7 +160,8 @@ def logged() -> Iterator[io.StringIO]:
 def bearer(user_id: int) -> dict[str, str]:
     """The headers of a user who signed in."""
     now = datetime.now(UTC)
-    return {"Authorization": f"Bearer {TOKENS.encode(TOKENS.access_of(TOKENS.new_refresh(user_id, now), now))}"}
+    refresh = TOKENS.new_refresh(user_id, now, password_hash=USER_HASH)
+    return {"Authorization": f"Bearer {TOKENS.encode(TOKENS.access_of(refresh, now))}"}
 
 
 async def until_ready(client: httpx.AsyncClient) -> None:

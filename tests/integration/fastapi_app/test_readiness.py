@@ -18,14 +18,14 @@ from strangler_fastapi.db.engine import Database
 from tests.databases import PASSWORD, OwnDatabase, changed
 from tests.integration.fastapi_app.conftest import Start
 from tests.integration.fastapi_app.refusals import check_no_secret, check_refused
-from tests.integration.fastapi_app.running import ALICE, TOKENS, USER_PASSWORD, Running, bearer, until
+from tests.integration.fastapi_app.running import ALICE, TOKENS, USER_HASH, USER_PASSWORD, Running, bearer, until
 from tests.integration.fastapi_app.wire import Wire
 
 ORDINARY = (
     *(("GET", "/feed/"), ("GET", "/posts/"), ("HEAD", "/posts/1/"), ("GET", "/users/me/"), ("GET", "/tags/1/")),
     *(("OPTIONS", "/posts/1/"), ("POST", "/posts/"), ("POST", "/auth/token/"), ("POST", "/auth/token/refresh/")),
 )
-REFRESH = TOKENS.encode(TOKENS.new_refresh(ALICE, datetime.now(UTC)))
+REFRESH = TOKENS.encode(TOKENS.new_refresh(ALICE, datetime.now(UTC), password_hash=USER_HASH))
 BODY = {"username": "alice", "password": USER_PASSWORD, "refresh": REFRESH, "title": "x", "content": "x"}
 
 

@@ -167,7 +167,7 @@ async def test_features_send_what_they_state_and_state_what_they_send(played: Ru
 
 async def test_a_feature_that_reads_one_more_column_is_named(played: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that the role may read, since another feature does: PostgreSQL has nothing against it."""
-    columns = (User.id, User.is_active, User.is_staff)
+    columns = (User.id, User.is_active, User.is_staff, User.password)
     one_more = Rows("one more", lambda: select(*columns).where(User.email == "alice@example.com"), {})
     monkeypatch.setattr(TokenTables, "account_by_id", lambda _tables, _key: one_more)
     with recording(played.engine) as sent:

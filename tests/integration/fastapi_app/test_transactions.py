@@ -15,9 +15,9 @@ from fastapi_app.models import BLOG
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.asgi import call
 from tests.integration.fastapi_app.conftest import Start
-from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, TOKENS, USER_PASSWORD, Running, bearer
+from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, TOKENS, USER_HASH, USER_PASSWORD, Running, bearer
 
-REFRESH = TOKENS.encode(TOKENS.new_refresh(BOB, datetime.now(UTC)))
+REFRESH = TOKENS.encode(TOKENS.new_refresh(BOB, datetime.now(UTC), password_hash=USER_HASH))
 POST = {"title": "Fig trees", "content": "They grow.", "tags": ["garden", "brand new"]}
 CAROL = {"username": "carol", "email": "carol@example.com", "password": USER_PASSWORD}
 REFUSED = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused by a trigger'; END $$"

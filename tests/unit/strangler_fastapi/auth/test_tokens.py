@@ -52,12 +52,15 @@ def drf_verdict(token: str, kind: type[DrfToken] = AccessToken) -> str:
 
 @given(user_id=st.integers(1, 2**63 - 1))
 def test_a_new_token_has_simplejwts_claims_in_its_order(user_id: int) -> None:
-    user: Any = SimpleNamespace(id=user_id)
+    user: Any = SimpleNamespace(id=user_id, password="argon2$a hash")
     drf_access = AccessToken.for_user(user).payload
-    ours = TOKENS.new_refresh(user_id, datetime.now(UTC))
+    ours = TOKENS.new_refresh(user_id, datetime.now(UTC), password_hash="argon2$a hash")
     access = TOKENS.access_of(ours, datetime.now(UTC))
     assert [*access] == [*drf_access]
     assert access["user_id"] == drf_access["user_id"] == str(user_id)
+    assert access["hash_password"] == drf_access["hash_password"]
+    assert not TOKENS.is_revoked(drf_access, user)
+    assert TOKENS.is_revoked(drf_access, SimpleNamespace(password="argon2$another"))
     assert access["exp"] - access["iat"] == drf_access["exp"] - drf_access["iat"]
 
 
@@ -74,7 +77,7 @@ def test_an_access_token_takes_over_what_its_refresh_token_says_beyond_its_own()
 
 
 def test_a_renewed_token_keeps_its_claims_and_gets_an_id_and_times() -> None:
-    old = TOKENS.new_refresh(7, datetime(2025, 1, 1, tzinfo=UTC)) | {"tenant": "acme"}
+    old = TOKENS.new_refresh(7, datetime(2025, 1, 1, tzinfo=UTC), password_hash="x") | {"tenant": "acme"}
     now = datetime.now(UTC)
     new = TOKENS.renew_refresh(old, now)
     assert [*new] == [*old]
@@ -87,7 +90,7 @@ def test_a_renewed_token_keeps_its_claims_and_gets_an_id_and_times() -> None:
 
 
 def test_each_reads_what_the_other_signed() -> None:
-    ours = TOKENS.new_refresh(7, datetime.now(UTC))
+    ours = TOKENS.new_refresh(7, datetime.now(UTC), password_hash="x")
     assert UntypedToken(TOKENS.encode(ours)).payload == ours  # type: ignore[arg-type] # as above
     theirs = AccessToken()
     theirs["user_id"] = "7"
@@ -158,7 +161,7 @@ def test_another_project_has_other_settings() -> None:
     given = {"algorithm": "HS512", "audience": "shop", "issuer": "till", "leeway": 30}
     key = "of another project, and as long as HS512 wants a key to be: sixty-four bytes"
     ours, theirs = Tokens(key, TokenSettings(**given)), TokenBackend(signing_key=key, **given)
-    payload = ours.new_refresh("7f", datetime.now(UTC))
+    payload = ours.new_refresh("7f", datetime.now(UTC), password_hash="x")
     assert payload["exp"] - payload["iat"] == 86_400
     assert theirs.decode(ours.encode(payload)) == payload | {"aud": "shop", "iss": "till"}
     assert ours.decode(theirs.encode(payload)) == payload | {"aud": "shop", "iss": "till"}
