@@ -136,3 +136,20 @@ def test_an_answer_holds_every_key_that_is_not_write_only() -> None:
     assert models["User"] == ["id", "username", "display_name", "created_at", "post_count"]
     assert models["Me"] == ["id", "username", "email", "display_name", "created_at", "post_count"]
     assert models["Post"] == [*POST_SERIALIZER.fields]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_public"),
+    [
+        ("POST /users/", True),
+        ("GET /users/", False),
+        ("GET /tags/", True),
+        ("POST /tags/", False),
+        ("GET /feed/", True),
+        ("PATCH /users/me/", False),
+    ],
+)
+def test_a_token_is_wanted_by_the_methods_that_want_a_caller(name: str, is_public: bool) -> None:
+    """An empty requirement says that the token may be left out (OpenAPI 3.1, Security Requirement Object)."""
+    assert OPERATIONS[name]["security"] == [{"bearer": []}, *([{}] if is_public else [])]
+    assert "security" not in OPERATIONS["POST /auth/token/"]

@@ -1,6 +1,7 @@
 """The rendered configuration, read as an operator would; tests/integration has nginx itself read it."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -169,11 +170,12 @@ def test_only_throttled_routes_are_throttled_and_say_when_to_come_back() -> None
         make_route("/b/", name="b.list"),
         make_route("/b/", "POST", name="b.create", throttle="slow"),
     )
-    files = render_gateway(make_table(*routes), SETTINGS).files
+    fixed = Fixed(name="django.login", path="/admin/login/", stack=Stack.DJANGO, throttle="slow")
+    files = render_gateway(replace(make_table(*routes), fixed=(fixed,)), SETTINGS).files
     assert files["routes.conf"].count("limit_req zone=slow burst=3 nodelay;") == 1
     assert "limit_req_zone $limited_slow zone=slow:10m rate=20r/m;" in files["http.conf"]
     # A path's other methods are limited where all its routes are.
-    names = {"a.list", "/a/", "b.create"}
+    names = {"a.list", "/a/", "b.create", "django.login"}
     assert entries(files["http.conf"], "map $route $limited_slow") == dict.fromkeys(names, "$binary_remote_addr")
     assert entries(files["http.conf"], "map $route $retry_after") == dict.fromkeys(names, "3")
 
