@@ -35,6 +35,7 @@ class Checkout:
         for file in FILES:
             shutil.copy(ROOT / file, path)
         self.ports = {name: port_free_pick() for name in PORTS}
+        (path / ".env").touch(0o600)
         (path / ".env").write_text("".join(f"{name}={port}\n" for name, port in self.ports.items()))
 
     def strangler(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,7 @@
 """Containers of the legacy service that start at once on an empty database."""
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,8 +40,8 @@ def prepare(url: str, *, environment: str) -> subprocess.Popen[str]:
             "DJANGO_SETTINGS_MODULE": "django_app.config.settings",
             "DATABASE_URL": url,
             "ENVIRONMENT": environment,
-            "SECRET_KEY": "s3cr" * 10,
-            "JWT_SIGNING_KEY": "k3y5" * 10,
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "JWT_SIGNING_KEY": secrets.token_urlsafe(48),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -65,4 +65,4 @@ def test_the_example_may_not_make_itself_staff() -> None:
     assert Right("users", "UPDATE", "password") in rights
     assert Right("users", "SELECT", "is_staff") in rights
     assert Right("users", "UPDATE", "is_staff") not in rights
-    assert Right("users", "SELECT", "is_superuser") not in rights
+    assert Right("users", "UPDATE", "is_superuser") not in rights
