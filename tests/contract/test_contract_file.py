@@ -25,6 +25,7 @@ def test_the_contract_file_is_what_django_exports(tmp_path: Path) -> None:
     assert CONTRACT_FILE.read_text() == exported, hint
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", ["0", "1"])
 def test_the_consumers_file_is_what_the_features_send(seed: str, tmp_path: Path) -> None:
     """In a process of its own, where the classes are mapped on the contract's tables; the same in each."""

@@ -45,6 +45,7 @@ def taken_for(made: Gateway, path: str) -> str:
     return httpx.get(made.url + path).headers["X-Route"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("paths", [PATHS, PATHS[::-1]])
 def test_nginx_takes_every_path_for_the_route_that_the_tool_does(paths: tuple[str, ...]) -> None:
     table = make_table(*paths)

@@ -70,6 +70,7 @@ def test_a_name_that_isnt_there() -> None:
         routes_edit(DEPLOYED, {"posts.nothing": {"stage": "legacy"}})
 
 
+@pytest.mark.long
 @given(
     st.dictionaries(
         st.sampled_from(NAMES), st.sampled_from([stage for stage in Stage if stage is not Stage.CANARY]), min_size=1

@@ -79,6 +79,7 @@ def read(
     return list(cases_from_openapi(document, TABLE, making, skipped=skipped)), skipped
 
 
+@pytest.mark.long
 def test_each_safe_operation_is_asked_and_none_twice() -> None:
     cases, skipped = read()
     assert {(case.method, case.route) for case in cases} == {
