@@ -82,12 +82,16 @@ async def _read(request: Request) -> bytes:
     Raises:
         SuspiciousRequest: it is too large.
     """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise SuspiciousRequest
-    return bytes(body)
+    # Kept, since a request may be handled twice (`strangler_fastapi.drf.view.ViewRoute`) and its stream is read once.
+    if not hasattr(request.state, "body"):
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_BODY:
+                raise SuspiciousRequest
+        request.state.body = bytes(body)
+    kept: bytes = request.state.body
+    return kept
 
 
 def _parse_json(body: bytes, _header: str, _parameters: Parameters, charset: str) -> Any:  # noqa: ANN401 - as above
