@@ -51,8 +51,12 @@ class Comparison:
         """
         first, second = self._send(V1, ask), self._send(V2, of_v2 or ask)
         tries = _TRIES if ask.method in _SAFE else 0
-        # Other tests write meanwhile: what v1 itself can't repeat tells nothing.
-        while tries and differences(first, second) and differences(first, self._send(V1, ask)):
+        # Other tests write meanwhile, and take back what they wrote: what either can't repeat tells nothing.
+        while (
+            tries
+            and differences(first, second)
+            and (differences(first, self._send(V1, ask)) or differences(second, self._send(V2, ask)))
+        ):
             first, second = self._send(V1, ask), self._send(V2, ask)
             tries -= 1
         self.compared += 1
