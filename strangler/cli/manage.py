@@ -18,7 +18,7 @@ def manage(
     """Run a command of Django's manage.py on the database of the local stack."""
     stack = LocalStack(settings_load())
     connections = stack.connections_resolve()
-    database_require(dsn=connections.owner_dsn, mend="start the stack with strangler up --detach")
+    database_require(dsn=connections.owner_dsn, hint="start the stack with strangler up --detach")
     project = stack.settings.project
     argv = manage_argv(project, *arguments)
     environment = stack_environment(stack.settings, connections, Stack.DJANGO)

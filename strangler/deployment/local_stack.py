@@ -208,7 +208,7 @@ class LocalStack:
 
     def _postgres_start(self) -> None:
         if self.settings.database_url:
-            database_require(dsn=self.owner_dsn, mend="start it, or set DATABASE_URL right in .env")
+            database_require(dsn=self.owner_dsn, hint="start it, or set DATABASE_URL right in .env")
             return
         _LOG.info("starting PostgreSQL")
         child = self._postgres.start()

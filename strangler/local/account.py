@@ -41,17 +41,15 @@ def account_for_postgres() -> UnixAccount | None:
 
 
 def _account_create() -> None:
-    mend = f"make an account named {ACCOUNT_NAME}, or run strangler up as an ordinary user."
+    hint = f"make an account named {ACCOUNT_NAME}, or run strangler up as an ordinary user"
     useradd = shutil.which("useradd") or shutil.which("useradd", path="/usr/sbin:/sbin")
     if useradd is None:
-        message = f"PostgreSQL refuses to run as root and there is no useradd to make it an account: {mend}"
-        raise FailedError(message)
+        raise FailedError("PostgreSQL refuses to run as root and there is no useradd to make it an account", hint)
     command = [useradd, "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", ACCOUNT_NAME]
     result = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - a fixed command
     # Two runs at once may both try; what counts is that the account is there.
     if result.returncode != 0 and ACCOUNT_NAME not in {entry.pw_name for entry in pwd.getpwall()}:
-        message = f"the account {ACCOUNT_NAME} can't be made ({result.stderr.strip()}): {mend}"
-        raise FailedError(message)
+        raise FailedError(f"the account {ACCOUNT_NAME} can't be made ({result.stderr.strip()})", hint)
 
 
 def search_bits_add(*, account: UnixAccount, paths: Iterable[Path]) -> None:

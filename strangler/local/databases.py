@@ -42,8 +42,8 @@ def database_drop(*, admin_dsn: str, name: str) -> None:
             connection.execute(forced)
 
 
-def database_require(*, dsn: str, mend: str) -> None:
-    """Refuse a database that doesn't answer; `mend` says what to do then.
+def database_require(*, dsn: str, hint: str) -> None:
+    """Refuse a database that doesn't answer; `hint` says what to do then.
 
     :raises UsageError: says why, never the password.
     """
@@ -51,8 +51,7 @@ def database_require(*, dsn: str, mend: str) -> None:
         psycopg.connect(dsn, connect_timeout=5).close()
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
-        message = f"the database doesn't answer ({reason}): {mend}."
-        raise UsageError(message) from error
+        raise UsageError(f"the database doesn't answer ({reason})", hint) from error
 
 
 def has_rows(*, dsn: str, table: str) -> bool:

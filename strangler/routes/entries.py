@@ -54,18 +54,18 @@ class Entry:
         """The value of `key`; None if it isn't there."""
         return self._values.get(key)
 
-    def wrong(self, key: str, mend: str) -> Mistake:
-        """The mistake that `key` has no value of the kind that `mend` asks for."""
+    def wrong(self, key: str, hint: str) -> Mistake:
+        """The mistake that `key` has no value of the kind that `hint` asks for."""
         has = f"has {key} {shown(self._values[key])}" if key in self._values else f"has no {key}"
-        return self.mistake(f"{has}: {mend}{'' if mend.endswith('?') else '.'}", key)
+        return self.mistake(f"{has}: {hint}{'' if hint.endswith('?') else '.'}", key)
 
     def unknown_keys(self, known: Collection[str]) -> Iterator[Mistake]:
         """A mistake for each key that means nothing; one that is ignored would be a move that never happens."""
         for key in self._values:
             if key not in known:
                 meant = nearest(key, known)
-                mend = f"did you mean {meant}?" if meant else f"use only {', '.join(sorted(known))}."
-                yield self.mistake(f"has an unknown key {shown(key)}: {mend}", key)
+                hint = f"did you mean {meant}?" if meant else f"use only {', '.join(sorted(known))}."
+                yield self.mistake(f"has an unknown key {shown(key)}: {hint}", key)
 
     def check_keys(self, known: Collection[str]) -> None:
         """Refuse the first key that means nothing."""

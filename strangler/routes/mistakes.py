@@ -1,4 +1,4 @@
-"""What is wrong in a routes file: the lines, the sentence and the mend."""
+"""What is wrong in a routes file: the lines, the sentence and the hint."""
 
 import datetime as dt
 import difflib

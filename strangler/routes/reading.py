@@ -63,8 +63,8 @@ class RoutesReader:
                 entry = Entry(values, lines=self._lines, where=("throttles", name), name=called)
                 yield from self._tried(read_throttle, entry)
             else:
-                mend = "write a [throttles.NAME] with rate and burst."
-                self._refuse(f"{called} is no table: {mend}", "throttles", name)
+                hint = "write a [throttles.NAME] with rate and burst."
+                self._refuse(f"{called} is no table: {hint}", "throttles", name)
 
     def _tried(self, read: Callable[[Entry], _Read], entry: Entry) -> Iterator[_Read]:
         try:

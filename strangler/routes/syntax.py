@@ -13,7 +13,7 @@ from strangler.routes.mistakes import Mistake, RoutesError, shown
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _TWICE: Final = ("Cannot overwrite a value", "Cannot declare", "Duplicate inline table key", "Cannot mutate")
 # What tomllib says, by its beginning, and what a person does about it.
-_MENDS: Final = {
+_HINTS: Final = {
     "Invalid value": 'write a text in "quotes", true or false in small letters, a day as 2027-01-31',
     "Unclosed array": "end it with ]",
     "Unclosed inline table": "end it with }",
@@ -67,8 +67,8 @@ def _mistake(message: str, text: str, lines: Lines) -> Mistake:
 
 
 def _mend(what: str) -> str:
-    fitting = [beginning for beginning in _MENDS if what.startswith(beginning)]
-    return _MENDS[max(fitting, key=len)] if fitting else "mend that line"
+    fitting = [beginning for beginning in _HINTS if what.startswith(beginning)]
+    return _HINTS[max(fitting, key=len)] if fitting else "mend that line"
 
 
 def _told_twice(key: str) -> str:
