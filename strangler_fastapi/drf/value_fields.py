@@ -155,10 +155,7 @@ class DateField(_ValueField):
     python: ClassVar[type] = date
 
     async def convert(self, value: Any, scope: Scope) -> date:  # noqa: ANN401, ARG002, D102 - see Field
-        day = _parsed(_date, value)
-        if day is None:
-            raise Invalid("Date has wrong format. Use one of these formats instead: YYYY-MM-DD.")
-        return day
+        return _parsed(_date, value, "Date", "YYYY-MM-DD")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,10 +166,7 @@ class TimeField(_ValueField):
     python: ClassVar[type] = time
 
     async def convert(self, value: Any, scope: Scope) -> time:  # noqa: ANN401, ARG002, D102 - see Field
-        moment = _parsed(_time, value)
-        if moment is None:
-            raise Invalid("Time has wrong format. Use one of these formats instead: hh:mm[:ss[.uuuuuu]].")
-        return moment
+        return _parsed(_time, value, "Time", "hh:mm[:ss[.uuuuuu]]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,10 +177,7 @@ class DateTimeField(_ValueField):
     python: ClassVar[type] = datetime
 
     async def convert(self, value: Any, scope: Scope) -> datetime:  # noqa: ANN401, ARG002, D102 - see Field
-        moment = _parsed(read_datetime, value)
-        if moment is None:
-            formats = "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]"
-            raise Invalid(f"Datetime has wrong format. Use one of these formats instead: {formats}.")
+        moment = _parsed(read_datetime, value, "Datetime", "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]")
         try:
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         except OverflowError:
@@ -250,12 +241,19 @@ def _given(**bounds: Any) -> dict[str, Any]:  # noqa: ANN401 - numbers
     return {name: value for name, value in bounds.items() if value is not None}
 
 
-def _parsed(parse: Callable[[str], Value], value: object) -> Value | None:
-    """What `parse` makes of a text; None where it is none, or says nothing."""
+def _parsed(parse: Callable[[str], Value | None], value: object, noun: str, formats: str) -> Value:
+    """What `parse` makes of a text.
+
+    Raises:
+        Invalid: it is no text, or `parse` makes nothing of it.
+    """
     try:
-        return parse(value) if isinstance(value, str) else None
+        parsed = parse(value) if isinstance(value, str) else None
     except ValueError:
-        return None
+        parsed = None
+    if parsed is None:
+        raise Invalid(f"{noun} has wrong format. Use one of these formats instead: {formats}.")
+    return parsed
 
 
 def _date(text: str) -> date:
