@@ -19,3 +19,6 @@ ALTER ROLE strangler_fastapi SET idle_in_transaction_session_timeout = '60s';
 
 ALTER DATABASE :"DBNAME" OWNER TO strangler;
 REVOKE TEMPORARY ON DATABASE :"DBNAME" FROM PUBLIC;
+-- Nor may FastAPI's role store anything outside the tables in large objects.
+REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) TO strangler;

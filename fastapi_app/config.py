@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
     environment: Literal["development", "production"] = "development"
-    fastapi_database_url: str = Field(min_length=1)
+    fastapi_database_url: str = Field(min_length=1, repr=False)
     jwt_signing_key: SecretStr
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     fastapi_host: str = "127.0.0.1"

@@ -28,10 +28,10 @@ class LocalSettings(BaseModel):
 
     project: Project = Field(validation_alias="strangler_project_file")
     environment: Literal["development", "production"] = "development"
-    secret_key: str = ""
-    jwt_signing_key: str = ""
-    database_url: str = ""
-    fastapi_database_url: str = ""
+    secret_key: str = Field(default="", repr=False)
+    jwt_signing_key: str = Field(default="", repr=False)
+    database_url: str = Field(default="", repr=False)
+    fastapi_database_url: str = Field(default="", repr=False)
     proxy_host: str = "127.0.0.1"
     proxy_port: Port = 8080
     django_port: Port = 8001
@@ -44,7 +44,8 @@ class LocalSettings(BaseModel):
     db_pool_max: Count = 10
     statement_timeout: Annotated[int, Field(ge=0, le=3600)] = 10
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
-    demo_password: str = "strangler-demo"  # noqa: S105 - development only; nothing is seeded elsewhere
+    # Development only; nothing is seeded elsewhere.
+    demo_password: str = Field(default="strangler-demo", repr=False)
     trusted_proxies: str = ""
     stack_header_networks: str = ""
     shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import TypeAdapter
+
 from strangler.deployment.local_gateway import native_gateway
 from strangler.gateway.interface import Gateway as AnyGateway
 from strangler.gateway.interface import running_version
@@ -163,9 +165,7 @@ def _main(document: str, step: str, stage: str) -> None:
     told = json.loads(document)
     settings = example_settings(proxy_port=told["port"], django_port=1, fastapi_port=2, postgres_port=3)
     native = native_gateway(settings, folder=Path(told["nginx"]))
-    native.settings = GatewaySettings(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in told["settings"].items()}
-    )
+    native.settings = TypeAdapter(GatewaySettings).validate_python(told["settings"])
     rollout = rollout_of(native, Path(told["folder"]))
     content = edited(rollout, posts__list={"stage": stage})
     checksum = rollout.propose(content).plan.checksum

@@ -21,12 +21,14 @@ from pathlib import Path
 
 import psutil
 
+from strangler.databases.connections import login_of
 from strangler.deployment.local_gateway import gateway_service, native_gateway
 from strangler.deployment.local_stack import LocalStack
 from strangler.gateway.rendering import render_gateway
 from strangler.local.ports import port_free_pick
 from strangler.local.services import probe_answers
 from strangler.routes.route import Stage
+from strangler.schema.grants import apply_grants
 from strangler.settings import LocalSettings
 from tests.example import ROOT, example_settings, load_routes
 
@@ -127,6 +129,17 @@ def _serve(folder: Path, controller: int) -> None:
         routes_file=routes_unthrottled(folder / "routes.toml"),
     )
     with LocalStack(settings, state_dir=folder, durable=False) as stack, ExitStack() as gateways:
+        # Tests ask FastAPI for writes of routes that have not moved.
+        role, password = login_of(stack.fastapi_dsn)
+        consumer = settings.project.load_consumer()
+        apply_grants(
+            owner_dsn=stack.owner_dsn,
+            role=role,
+            password=password,
+            consumer=consumer,
+            writers=consumer.features,
+            keep=True,
+        )
         addresses = StackAddresses(
             proxy_url=stack.proxy_url,
             parallel_url=gateways.enter_context(gateway_at_stage(Stage.PARALLEL, settings, folder)),

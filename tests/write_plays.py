@@ -88,7 +88,6 @@ def steps_played(
     return writes_compare(
         source,
         scenarios,
-        routes=load_routes(source.settings.project.routes),
         rules=Rules(DeclaredDifferences(declared_differences(DECLARED_FILE))),
         options=RequestOptions(
             limits=Limits(concurrency=1, timeout=30, body_bytes=1_000_000),

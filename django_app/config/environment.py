@@ -5,7 +5,7 @@ It imports no Django, because gunicorn reads it too, before any application is l
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared_schema.secrets import secret_weakness
 
@@ -24,13 +24,13 @@ class Environment:
     """Every variable that the service knows, parsed. Names are those of `.env.example`, in lower case."""
 
     environment: str
-    secret_key: str
-    jwt_signing_key: str
-    database_url: str
+    secret_key: str = field(repr=False)
+    jwt_signing_key: str = field(repr=False)
+    database_url: str = field(repr=False)
     db_pool_max: int
     statement_timeout: int
     allowed_hosts: tuple[str, ...]
-    demo_password: str
+    demo_password: str = field(repr=False)
     log_level: str
     report_sql: bool
 

@@ -4,7 +4,7 @@ It is derived from the statements that the features send (`derivation`), not by 
 it, and replays it before a Django migration is deployed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -51,25 +51,27 @@ class Consumer(_Part):
     features: Mapping[str, Feature]
     needs: Mapping[str, Mapping[str, Need]] = {}
 
-    def columns(self, kind: Literal["reads", "inserts", "updates"]) -> dict[str, set[str]]:
-        """The columns that any feature reads, inserts or updates, by table."""
+    def columns(
+        self, kind: Literal["reads", "inserts", "updates"], features: Collection[str] | None = None
+    ) -> dict[str, set[str]]:
+        """The columns that the features, all without names, read, insert or update, by table."""
         found: dict[str, set[str]] = {}
-        for feature in self.features.values():
-            columns: Columns = getattr(feature, kind)
+        for name in self.features if features is None else features:
+            columns: Columns = getattr(self.features[name], kind)
             for table, names in columns.items():
                 found.setdefault(table, set()).update(names)
         return found
 
-    @property
-    def deletes(self) -> set[str]:
-        """The tables that any feature deletes rows from."""
-        return {table for feature in self.features.values() for table in feature.deletes}
+    def deletes(self, features: Collection[str] | None = None) -> set[str]:
+        """The tables that the features, all without names, delete rows from."""
+        names = self.features if features is None else features
+        return {table for name in names for table in self.features[name].deletes}
 
     @property
     def tables(self) -> set[str]:
         """Every table that any feature touches."""
         kinds = (self.columns("reads"), self.columns("inserts"), self.columns("updates"))
-        return self.deletes.union(*kinds)
+        return self.deletes().union(*kinds)
 
     def features_of(self, table: str, column: str | None = None) -> Iterator[str]:
         """The features that touch a table, or a column of it."""

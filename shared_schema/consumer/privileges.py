@@ -1,6 +1,6 @@
 """What a service's database role may do, by column: derived from the consumer's side of the contract."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
 from shared_schema.consumer.consumer import Consumer
@@ -19,13 +19,12 @@ class Right(NamedTuple):
         return f"{self.kind} {self.table}.{self.column}".rstrip(".")
 
 
-def rights_wanted(consumer: Consumer, *, writing: bool) -> list[Right]:
-    """What the features live on, in a fixed order; without `writing` what they read."""
+def rights_wanted(consumer: Consumer, *, writers: Collection[str] = ()) -> list[Right]:
+    """What all features read, and what those named `writers` write, in a fixed order."""
     wanted = set(_of("SELECT", consumer.columns("reads").items()))
-    if writing:
-        wanted.update(_of("INSERT", consumer.columns("inserts").items()))
-        wanted.update(_of("UPDATE", consumer.columns("updates").items()))
-        wanted.update(Right(table, "DELETE", "") for table in consumer.deletes)
+    wanted.update(_of("INSERT", consumer.columns("inserts", writers).items()))
+    wanted.update(_of("UPDATE", consumer.columns("updates", writers).items()))
+    wanted.update(Right(table, "DELETE", "") for table in consumer.deletes(writers))
     return sorted(wanted)
 
 

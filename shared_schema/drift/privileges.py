@@ -1,6 +1,6 @@
 """What a role may not do and the service's features need, by column."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -30,14 +30,21 @@ _DENIED: Final = text("""
 
 
 def denied_mismatches(
-    connection: Connection, consumer: Consumer, catalog: Catalog, *, role: str | None = None, writing: bool = False
+    connection: Connection,
+    consumer: Consumer,
+    catalog: Catalog,
+    *,
+    role: str | None = None,
+    writers: Collection[str] = (),
 ) -> list[Mismatch]:
     """Every right that a role, or without one the connection's own, lacks on what is there; a table's as one.
+
+    `writers` are the features that write as well as read.
 
     Raises:
         SQLAlchemyError: the database refuses.
     """
-    wanted = [right for right in rights_wanted(consumer, writing=writing) if right.table in catalog.tables]
+    wanted = [right for right in rights_wanted(consumer, writers=writers) if right.table in catalog.tables]
     role = str(role or connection.execute(text("SELECT current_user")).scalar_one())
     if not role_exists(connection, role):
         return [Mismatch("", None, f"Role {role} is missing", _HINT)]

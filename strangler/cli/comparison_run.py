@@ -195,7 +195,7 @@ def comparison_report(
         stopped = asyncio.run(session.run(selection.wanted(cases), collector))
         if not stopped and selection.writes and selection.folder is not None:
             scenarios = scenarios_from_files(selection.folder, table)
-            stopped = _writes_play(session, collector, scenarios, settings, table, selection.routes)
+            stopped = _writes_play(session, collector, scenarios, settings, selection.routes)
     return collector.report(
         versions=asyncio.run(session.versions()) if with_versions else ("", ""),
         declared_faults=session.rules.declared.faults(collector.routes, met_by=() if stopped else selection.met_by()),
@@ -209,7 +209,6 @@ def _writes_play(
     collector: Collector,
     scenarios: Iterable[Scenario],
     settings: LocalSettings,
-    table: RouteTable,
     chosen: Collection[str],
 ) -> str:
     """Play every scenario; returns why that ended early, empty if it didn't."""
@@ -226,7 +225,6 @@ def _writes_play(
     steps = writes_compare(
         source_of(LocalStack(settings, state_dir=settings.state_dir)),
         scenarios,
-        routes=table,
         rules=session.rules,
         options=session,
         logs=settings.state_dir / "compare",

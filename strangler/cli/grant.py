@@ -8,7 +8,7 @@ import typer
 from strangler.cli.output import say
 from strangler.databases.connections import login_of
 from strangler.errors import FailedError, UsageError
-from strangler.schema.grants import apply_grants, require_tables
+from strangler.schema.grants import apply_grants, require_tables, writing_features
 from strangler.settings import LocalSettings, settings_load
 
 _POLL_SECONDS = 0.5
@@ -21,9 +21,12 @@ def grant(
             "--wait", min=0, metavar="SECONDS", help="Try again so long: until the tables are as FastAPI needs them."
         ),
     ] = 0,
-    writes: Annotated[
-        bool, typer.Option("--writes", help="The right to write too: before the first route that writes moves.")
-    ] = False,
+    write: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--write", metavar="ROUTE", help="Write for this route too, before it moves: --write users.create"
+        ),
+    ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Revoke nothing: while FastAPI still runs in another version too.")
     ] = False,
@@ -32,9 +35,10 @@ def grant(
     settings = settings_load()
     owner_dsn, fastapi_dsn = _addresses(settings)
     role, password = _role(fastapi_dsn)
-    table = settings.project.load_routes()
     deadline = time.monotonic() + wait
     consumer = settings.project.load_consumer()
+    moved = settings.project.load_routes().moved_writes.union(write or ())
+    writers = sorted(() if settings.fastapi_read_only else writing_features(moved, consumer))
     while True:
         try:
             if wait:
@@ -44,10 +48,8 @@ def grant(
                 owner_dsn=owner_dsn,
                 role=role,
                 password=password,
-                table=table,
                 consumer=consumer,
-                read_only=settings.fastapi_read_only,
-                writes=writes,
+                writers=writers,
                 keep=keep,
             )
             break
@@ -55,7 +57,11 @@ def grant(
             if time.monotonic() >= deadline:
                 raise
             time.sleep(_POLL_SECONDS)
-    say(f"granted {role} what the routes ask for")
+    say(
+        f"granted {role} what FastAPI reads, and what {', '.join(writers)} write"
+        if writers
+        else f"granted {role} what FastAPI reads"
+    )
 
 
 def _addresses(settings: LocalSettings) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
 
 # In a container of its own: it knows the owner's password and the network of the database, and this machine neither.
-_GRANT: Final = "run --rm -T --no-deps setup python -m strangler.cli grant --writes --keep"
+_GRANT: Final = "run --rm -T --no-deps setup python -m strangler.cli grant --keep"
 _GRANT_SECONDS: Final = 120.0
 
 
@@ -61,13 +61,15 @@ def _shadow_counts(shadow: ContainerShadow, project: Project, names: Sequence[st
 
 
 def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable) -> None:
-    """Before nginx sends FastAPI its first write; taken away when `setup` runs again and the routes ask for none.
+    """Before nginx sends FastAPI a route's first write; taken away when `setup` runs again and the route is legacy.
 
     :raises FailedError: the database refuses, or its container can't be reached.
     """
-    if not wanted.writes_moved or running.writes_moved:
+    moving = sorted(wanted.moved_writes - running.moved_writes)
+    if not moving:
         return
-    ended = compose.run(*_GRANT.split(), seconds=_GRANT_SECONDS)
+    routes = [part for name in moving for part in ("--write", name)]
+    ended = compose.run(*_GRANT.split(), *routes, seconds=_GRANT_SECONDS)
     if ended.code != 0:
         said = last_line(ended.stderr).removeprefix("strangler: ") or f"exit code {ended.code}"
         raise FailedError(f"FastAPI's role may not write yet ({said}): look at {compose.command} ps.")

@@ -265,21 +265,22 @@ class LocalStack:
         """Gives FastAPI's own role what the routes ask for; a role that the operator has made is theirs to grant."""
         if not self.settings.fastapi_database_url:
             # Here, since it brings SQLAlchemy along: a quarter of the time of every command that grants nothing.
-            from strangler.schema.grants import apply_grants
+            from strangler.schema.grants import apply_grants, writing_features
 
+            consumer = self.settings.project.load_consumer()
+            moved = () if self.settings.fastapi_read_only else table.moved_writes
             apply_grants(
                 owner_dsn=owner_dsn,
                 role=self.settings.project.database.fastapi_role,
                 password=self._secret_store.get("fastapi_password"),
-                table=table,
-                consumer=self.settings.project.load_consumer(),
-                read_only=self.settings.fastapi_read_only,
+                consumer=consumer,
+                writers=writing_features(moved, consumer),
                 keep=keep,
             )
 
     def _grants_grow(self, running: RouteTable, wanted: RouteTable) -> None:
-        """Before nginx sends FastAPI its first write; taken away at the next start, when no old worker needs it."""
-        if wanted.writes_moved and not running.writes_moved:
+        """Before nginx sends FastAPI a route's first write; taken away at the next start, when nothing needs it."""
+        if wanted.moved_writes - running.moved_writes:
             self._grants_apply(wanted, self.connections_resolve().owner_dsn, keep=True)
 
     def _services_start(self, services: list[Service]) -> None:

@@ -10,6 +10,10 @@ from strangler.project import Project
 _ADDRESS = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9a-fA-F:.]+\](:[0-9]+)?")
 _PATH = re.compile(r"[A-Za-z0-9._/-]*")
 _SIZE = re.compile(r"[1-9][0-9]{0,8}[km]?")
+# No zone (fe80::1%eth0): Python takes whatever stands behind the per cent for one, and nginx none.
+_NETWORK = re.compile(r"[0-9a-fA-F:.]+(/[0-9]+)?")
+_CLAIM = re.compile(r"[A-Za-z0-9_.:/-]+")
+_WORD = re.compile(r"[A-Za-z0-9_-]*")
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]+( [A-Za-z0-9._-]+)?")
 
 
@@ -68,15 +72,23 @@ class GatewaySettings:
             (_PATH, paths, "use letters, digits and . _ / - only"),
             (_SIZE, (self.body_size,), "write a size such as 512k or 2m"),
             (_ACCOUNT, () if self.user is None else (self.user,), "write a user, or a user and a group"),
+            (_CLAIM, (self.caller.claim,), "name a claim such as user_id"),
+            (_WORD, (self.caller.scheme, self.caller.cookie), "use letters, digits and _ - only"),
         ):
             for value in values:
                 if not pattern.fullmatch(value):
                     raise UsageError(f"{value!r} can't stand in nginx's configuration", hint)
         for network in (*self.trusted_proxies, *self.stack_header_networks):
-            try:
-                ip_network(network)
-            except ValueError as error:
-                raise UsageError(f"nginx can't trust {network!r}", "write a network such as 10.0.0.0/8") from error
+            if not _is_network(network):
+                raise UsageError(f"nginx can't trust {network!r}", "write a network such as 10.0.0.0/8")
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return _NETWORK.fullmatch(text) is not None
 
 
 def container_gateway(

@@ -1,17 +1,22 @@
 """Databases and the roles that own them, made through a superuser's connection."""
 
 from contextlib import suppress
+from typing import Final
 
 import psycopg
 from psycopg import sql
 
 from strangler.errors import UsageError
 
+# What makes a large object, which any role may fill without a right on any table.
+_LARGE_OBJECT_MAKERS: Final = ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)")
+
 
 def database_ensure(*, admin_dsn: str, name: str, owner: str, password: str) -> None:
     """Make the role `owner` and the database `name` that it owns; set the password if both are there already.
 
-    The owner may create roles, since the role that FastAPI connects as is made through it.
+    The owner may create roles, since the role that FastAPI connects as is made through it. Nobody but the owner may
+    store anything outside the tables: no temporary tables, no large objects.
 
     :raises psycopg.Error: the server refused.
     """
@@ -23,6 +28,11 @@ def database_ensure(*, admin_dsn: str, name: str, owner: str, password: str) -> 
         connection.execute(sql.SQL("ALTER ROLE {} LOGIN CREATEROLE PASSWORD {}").format(role, sql.Literal(encrypted)))
         if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", name):
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
+        connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
+    with psycopg.connect(admin_dsn, dbname=name) as connection:
+        for function in _LARGE_OBJECT_MAKERS:
+            connection.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC").format(sql.SQL(function)))
+            connection.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(function), role))
 
 
 def database_drop(*, admin_dsn: str, name: str) -> None:

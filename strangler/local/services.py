@@ -3,7 +3,7 @@
 import http.client
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -40,10 +40,10 @@ class Service(Program):
 class Connections:
     """Secrets and database addresses, resolved."""
 
-    owner_dsn: str
-    fastapi_dsn: str
-    secret_key: str
-    jwt_signing_key: str
+    owner_dsn: str = field(repr=False)
+    fastapi_dsn: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    jwt_signing_key: str = field(repr=False)
 
 
 def manage_argv(project: Project, *arguments: str) -> tuple[str, ...]:

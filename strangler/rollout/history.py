@@ -13,6 +13,9 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+# pydantic reads no other before Python 3.12.
+from typing_extensions import TypedDict
+
 from strangler.errors import FailedError
 from strangler.rollout.atomic_write import append_durably
 
@@ -35,6 +38,21 @@ class Point:
     routes: str
 
 
+class RecordedStage(TypedDict):
+    """Where a route stood; `percent` of the callers are FastAPI's at stage canary."""
+
+    stage: str
+    percent: float | None
+
+
+class RecordedChange(TypedDict):
+    """A route before and after an apply; None where the file doesn't name it."""
+
+    route: str
+    before: RecordedStage | None
+    after: RecordedStage | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class HistoryEntry:
     """One apply. `time` is its start in UTC, `seconds` how long it took; a start not recorded yet has no time.
@@ -53,7 +71,7 @@ class HistoryEntry:
     returns_to: int | None = None
     before: Point | None
     after: Point
-    changes: Sequence[Mapping[str, Any]] = ()
+    changes: Sequence[RecordedChange] = ()
     forced: Sequence[str] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
@@ -75,7 +93,7 @@ class History:
     def entries(self) -> tuple[HistoryEntry, ...]:
         """All entries, the oldest first; half a line, which a crash has left, is no entry.
 
-        :raises FailedError: the file isn't readable.
+        :raises FailedError: the file isn't readable, or holds what no apply has written.
         """
         try:
             lines = self._file.read_text(encoding="utf-8").splitlines()
@@ -83,11 +101,26 @@ class History:
             return ()
         except OSError as error:
             raise not_readable(self._file, error) from error
-        return tuple(entry for line in lines if (entry := _parsed(line)) is not None)
+        entries: list[HistoryEntry] = []
+        for number, line in enumerate(lines, 1):
+            try:
+                entry = _ENTRY.validate_json(line)
+            except ValidationError as error:
+                if error.errors()[0]["type"] == "json_invalid":
+                    continue
+                raise self._wrong(number) from error
+            known = {each.number for each in entries}
+            if entry.number in known or not (entry.returns_to is None or entry.returns_to in known):
+                raise self._wrong(number)
+            entries.append(entry)
+        return tuple(entries)
 
     def append(self, entry: HistoryEntry) -> None:
         """Add an entry; it is on the disk when this returns."""
         append_durably(self._file, json.dumps(entry.as_json(), ensure_ascii=False).encode())
+
+    def _wrong(self, number: int) -> FailedError:
+        return FailedError(f"{self._file}, line {number} is nothing that an apply has written", "remove the line")
 
 
 def applied(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
@@ -125,10 +158,3 @@ def operator() -> str:
 def utc_now() -> dt.datetime:
     """Now, to the second."""
     return dt.datetime.now(dt.UTC).replace(microsecond=0)
-
-
-def _parsed(line: str) -> HistoryEntry | None:
-    try:
-        return _ENTRY.validate_json(line)
-    except ValidationError:
-        return None

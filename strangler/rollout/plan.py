@@ -3,11 +3,12 @@
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
+from strangler.rollout.history import RecordedChange, RecordedStage
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Answer, Api, Fixed, Route, Stage, Throttle
 from strangler.routes.table import RouteTable
@@ -66,12 +67,9 @@ class RouteChange:
             if field.name not in _SHOWN_ELSEWHERE and old != new:
                 yield f"{field.name}: {_value_text(old)} → {_value_text(new)}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> RecordedChange:
         """For records: the name, and each side's stage and percent."""
-        sides = {"before": self.before, "after": self.after}
-        return {"route": self.name} | {
-            side: {"stage": route.stage, "percent": route.percent} if route else None for side, route in sides.items()
-        }
+        return {"route": self.name, "before": _recorded(self.before), "after": _recorded(self.after)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,11 +145,15 @@ def place_text(route: Route | None) -> str:
     return f"{route.stage} {route.percent:g}%" if route.percent is not None else str(route.stage)
 
 
-def stage_text(recorded: Mapping[str, Any] | None) -> str:
+def stage_text(recorded: RecordedStage | None) -> str:
     """The stage of a route in a history entry, in words."""
     if recorded is None:
         return "none"
     return recorded["stage"] if recorded["percent"] is None else f"{recorded['stage']} {recorded['percent']:g}%"
+
+
+def _recorded(route: Route | None) -> RecordedStage | None:
+    return {"stage": route.stage, "percent": route.percent} if route else None
 
 
 def answer_text(route: Route | None, api: Api) -> str:

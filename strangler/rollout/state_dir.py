@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from strangler.errors import FailedError, UnsafeError
 from strangler.rollout.atomic_write import remove_durably, write_durably
@@ -75,13 +75,17 @@ class RolloutFolder:
     def state(self, digest: str) -> bytes:
         """The bytes of a routes file that was kept.
 
-        :raises FailedError: they were removed.
+        :raises FailedError: they were removed or changed.
         """
         try:
-            return (self._states / f"{digest}.toml").read_bytes()
+            content = (self._states / f"{digest}.toml").read_bytes()
         except OSError as error:
             message = f"the routes file {digest} is missing from {self._states}"
             raise FailedError(message, "restore it, or apply another file") from error
+        if routes_digest(content) != digest:
+            message = f"{digest}.toml in {self._states} isn't what was applied"
+            raise FailedError(message, "restore it, or apply another file")
+        return content
 
     def journal_open(self, journal: Journal) -> None:
         """Write the journal of an apply, before anything is touched."""
@@ -90,7 +94,7 @@ class RolloutFolder:
     def journal_read(self) -> Journal | None:
         """The apply under way, or interrupted; None if the last one ended.
 
-        :raises FailedError: the journal isn't readable.
+        :raises FailedError: the journal isn't readable, or is none.
         """
         try:
             return _JOURNAL.validate_json(self._journal.read_bytes())
@@ -98,6 +102,9 @@ class RolloutFolder:
             return None
         except OSError as error:
             raise not_readable(self._journal, error) from error
+        except ValidationError as error:
+            hint = "see with strangler plan what runs, then remove it"
+            raise FailedError(f"{self._journal} is no journal of an apply", hint) from error
 
     def journal_close(self) -> None:
         """The apply has ended."""

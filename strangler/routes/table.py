@@ -26,9 +26,9 @@ class RouteTable:
         return group_by_path(self.routes)
 
     @property
-    def writes_moved(self) -> bool:
-        """Whether FastAPI is sent any write."""
-        return any(route.writes and route.stage is not Stage.LEGACY for route in self.routes)
+    def moved_writes(self) -> frozenset[str]:
+        """The names of the routes by which FastAPI is sent writes."""
+        return frozenset(route.name for route in self.routes if route.writes and route.stage is not Stage.LEGACY)
 
 
 def load_routes(file: Path, *, prefixes: Prefixes) -> RouteTable:

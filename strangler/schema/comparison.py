@@ -1,6 +1,6 @@
 """Compares the descriptions of the tables: Django's models, its migrations, the database, the contract, FastAPI."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
@@ -80,7 +80,7 @@ class SchemaSides:
         project: how Django is asked.
         dsn: the live database as the owner of the tables, or anybody who sees them.
         role: FastAPI's, in that database.
-        writing: whether FastAPI needs its rights to write already.
+        writers: the features of FastAPI that need their rights to write already.
     """
 
     contract: Contract
@@ -88,7 +88,7 @@ class SchemaSides:
     project: ManageCommand | None
     dsn: str | None = field(repr=False)
     role: str | None
-    writing: bool
+    writers: Collection[str]
 
 
 def check_all(checked: SchemaSides) -> Iterator[SchemaComparison]:
@@ -159,7 +159,7 @@ def _look(dsn: str, checked: SchemaSides) -> _Live:
         catalog = read_catalog(connection)
         if checked.consumer is None:
             return _Live(catalog, [])
-        denied = denied_mismatches(connection, checked.consumer, catalog, role=checked.role, writing=checked.writing)
+        denied = denied_mismatches(connection, checked.consumer, catalog, role=checked.role, writers=checked.writers)
         return _Live(catalog, denied)
 
 

@@ -1,6 +1,6 @@
-"""FastAPI's database role: it may do what its features say they do, and write only once a write route has moved."""
+"""FastAPI's database role: it may read what its features say, and write for those whose write routes have moved."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -13,7 +13,6 @@ from shared_schema.consumer.privileges import Right, rights_wanted
 from shared_schema.drift.consumer import consumer_mismatches
 from strangler.databases.connections import live_connection
 from strangler.errors import FailedError
-from strangler.routes.table import RouteTable
 
 # Below PostgreSQL's deadlock_timeout (1 s): beside a running migration it is the grants that give way, and are tried
 # again, and never the migration that is ended as a deadlock's victim.
@@ -65,35 +64,46 @@ def apply_grants(
     owner_dsn: str,
     role: str,
     password: str,
-    table: RouteTable,
     consumer: Consumer,
-    read_only: bool = False,
-    writes: bool = False,
+    writers: Collection[str] = (),
     keep: bool = False,
 ) -> None:
-    """Makes `role` if it isn't there and gives it exactly what the routes ask for; what it had before is revoked.
+    """Makes `role` if it isn't there and gives it exactly what the consumer needs; what it had before is revoked.
 
     `owner_dsn` is the role that owns the tables; it needs CREATEROLE only while `role` is missing or its password
-    changes. Until a write route has moved or is about to (`writes`), and while `read_only`, every privilege but SELECT
-    is withheld. With `keep` nothing is revoked, for a service of another version that still runs. `consumer` is the
-    service that connects as the role.
+    changes. `consumer` is the service that connects as the role, `writers` those of its features that may write. With
+    `keep` nothing is revoked, for a service of another version that still runs.
 
     Raises:
         FailedError: the database refuses; nothing was changed.
     """
-    writing = (writes or table.writes_moved) and not read_only
     try:
         with psycopg.connect(owner_dsn, connect_timeout=5) as connection:
             connection.execute(_PATIENCE)
             _ensure_role(connection, role, password)
             if not keep:
                 _revoke_all(connection, role)
-            give_rights(connection, role, consumer, writing=writing)
+            give_rights(connection, role, consumer, writers=writers)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise FailedError(
             f"Role {role} can't be given its grants ({reason})", "migrate, and let DATABASE_URL name the tables' owner"
         ) from error
+
+
+def writing_features(routes: Iterable[str], consumer: Consumer) -> frozenset[str]:
+    """The features that may write once these routes have moved.
+
+    The route `users.create` is of the feature `users.create` or else `users`. Where there is neither, nothing tells
+    what the route writes, and every feature may.
+    """
+    features = set[str]()
+    for route in routes:
+        parts = route.split(".")
+        names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        found = next((name for name in names if name in consumer.features), None)
+        features.update(consumer.features if found is None else {found})
+    return frozenset(features)
 
 
 def require_tables(owner_dsn: str, consumer: Consumer) -> None:
@@ -104,13 +114,13 @@ def require_tables(owner_dsn: str, consumer: Consumer) -> None:
         raise FailedError(mismatches[0].message, mismatches[0].hint)
 
 
-def give_rights(connection: psycopg.Connection, role: str, consumer: Consumer, *, writing: bool) -> None:
-    """Gives `role` what the consumer needs, without `writing` what it reads, and takes nothing.
+def give_rights(connection: psycopg.Connection, role: str, consumer: Consumer, *, writers: Collection[str]) -> None:
+    """Gives `role` what the consumer reads and what its features named `writers` write, and takes nothing.
 
     Raises:
         psycopg.Error: the database refuses, or what is asked for isn't there, or is somebody else's.
     """
-    wanted = rights_wanted(consumer, writing=writing)
+    wanted = rights_wanted(consumer, writers=writers)
     relations = _relations(connection)
     needed = {right.table: _granted(relations, right.table) for right in wanted}
     for statement in grant_statements(role=role, database=connection.info.dbname, rights=wanted, relations=needed):

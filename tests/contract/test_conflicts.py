@@ -17,7 +17,6 @@ from shared_schema.consumer.consumer import load_consumer
 from strangler.local.ports import port_free_pick
 from strangler.schema.grants import apply_grants
 from tests.contract.comparing import V2
-from tests.example import ROOT, load_routes
 from tests.fastapi_process import fastapi_process
 from tests.shared_stack import StackAddresses
 
@@ -157,13 +156,10 @@ _OLD_ROWS = (
 
 def test_a_role_that_may_not_write_answers_503_too(stack: StackAddresses, alice: dict[str, str]) -> None:
     role, password = f"reader_{secrets.token_hex(4)}", secrets.token_hex(16)
-    table = load_routes(ROOT / "nginx" / "routes.toml")
     apply_grants(
         owner_dsn=_as_admin(stack),
         role=role,
         password=password,
-        table=table,
-        read_only=True,
         consumer=load_consumer(CONSUMER_FILE),
     )
     address = urlsplit(stack.fastapi_dsn)

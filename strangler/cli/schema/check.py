@@ -10,6 +10,7 @@ from strangler.cli.output import json_print, out, say
 from strangler.cli.schema.inputs import ConsumerFile, ContractFile, DjangoTimeout, ManageOption, reach
 from strangler.schema.comparison import SchemaComparison, SchemaSides, check_all, unseen_writes
 from strangler.schema.django_side import TIMEOUT_SECONDS
+from strangler.schema.grants import writing_features
 from strangler.settings import settings_load
 
 _FOUND: Final = 1
@@ -52,13 +53,15 @@ def check(
         manage=manage,
         timeout=timeout,
     )
+    fastapi = settings.project.load_consumer(consumer) if Party.FASTAPI not in left_out else None
+    moved = () if settings.fastapi_read_only else settings.project.load_routes().moved_writes
     checked = SchemaSides(
         contract=settings.project.load_contract(contract),
-        consumer=settings.project.load_consumer(consumer) if Party.FASTAPI not in left_out else None,
+        consumer=fastapi,
         project=reached.project,
         dsn=reached.owner_dsn,
         role=reached.role,
-        writing=settings.project.load_routes().writes_moved and not settings.fastapi_read_only,
+        writers=writing_features(moved, fastapi) if fastapi else (),
     )
     comparisons = []
     for comparison in check_all(checked):

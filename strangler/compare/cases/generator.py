@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeAlias
@@ -67,7 +67,7 @@ class GeneratedRequest:
     target: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 def operations_of(document: Mapping[str, Any], *, seed: int) -> list[Operation | None]:

@@ -9,7 +9,6 @@ from shared_schema.consumer.consumer import Consumer
 from strangler.databases.connections import Source, connected, dsn_to, login_of, refusals
 from strangler.databases.dumping import database_dump_into
 from strangler.databases.throwaway import Throwaways, database_create
-from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants, give_rights
 
 SIDES: Final = ("left", "right")
@@ -21,7 +20,6 @@ class Copies:
 
     Args:
         source: what is copied.
-        table: the routes, which say whether FastAPI writes.
         consumer: what FastAPI's role needs.
         check: called while something is waited for; what it raises ends it.
     """
@@ -30,12 +28,10 @@ class Copies:
         self,
         source: Source,
         *,
-        table: RouteTable,
         consumer: Consumer,
         check: Callable[[], None],
     ) -> None:
         self._source = source
-        self._table = table
         self._consumer = consumer
         self._check = check
         self._exit = ExitStack()
@@ -95,14 +91,13 @@ class Copies:
                 owner_dsn=owner_dsn,
                 role=role,
                 password=password,
-                table=self._table,
                 consumer=self._consumer,
-                writes=True,
+                writers=self._consumer.features,
             )
             return
         # A role that the operator has made keeps what it has, and its password.
         with connected(owner_dsn) as connection:
-            give_rights(connection, role, self._consumer, writing=True)
+            give_rights(connection, role, self._consumer, writers=self._consumer.features)
 
     def _create(self, name: str, *, template: str) -> None:
         database_create(self._admin, name=name, template=template, like=self._source.name)

@@ -21,7 +21,6 @@ from strangler.errors import FailedError
 from strangler.local.logs import logs_rotate
 from strangler.local.services import stack_service
 from strangler.routes.route import Stack
-from strangler.routes.table import RouteTable
 
 _ENDED: Final = "cases after a server of their scenario had ended"
 _LOG = logging.getLogger(__name__)
@@ -31,7 +30,6 @@ async def writes_compare(
     source: Source,
     scenarios: Iterable[Scenario],
     *,
-    routes: RouteTable,
     rules: Rules,
     options: RequestOptions,
     logs: Path,
@@ -58,7 +56,7 @@ async def writes_compare(
             raise asyncio.CancelledError
 
     consumer = source.settings.project.load_consumer()
-    with Copies(source, table=routes, consumer=consumer, check=look) as copies:
+    with Copies(source, consumer=consumer, check=look) as copies:
         for scenario in scenarios:
             if chosen and not any(step.case.route in chosen for step in scenario.steps):
                 continue

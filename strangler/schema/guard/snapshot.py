@@ -169,7 +169,7 @@ def rights_of(connection: Connection, role: str, consumer: Consumer, catalog: Ca
     """
     if not role_exists(connection, role):
         return frozenset()
-    wanted = [right for right in rights_wanted(consumer, writing=True) if _is_there(right, catalog)]
+    wanted = [right for right in rights_wanted(consumer, writers=consumer.features) if _is_there(right, catalog)]
     return frozenset(wanted) - set(denied_rights(connection, wanted, catalog, role=role))
 
 

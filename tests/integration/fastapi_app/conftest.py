@@ -13,7 +13,6 @@ from fastapi_app.consumer import CONSUMER_FILE
 from shared_schema.consumer.consumer import load_consumer
 from strangler.schema.grants import apply_grants
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
-from tests.example import ROOT, load_routes
 from tests.integration.fastapi_app.running import Running, cloned_database, fill, logged, until_ready
 from tests.integration.fastapi_app.settings import app_settings
 from tests.shared_stack import StackAddresses
@@ -28,12 +27,13 @@ Start = Callable[..., AbstractAsyncContextManager[Running]]
 def template(stack: StackAddresses, worker_id: str) -> Iterator[OwnDatabase]:
     """A database that nobody connects to, so that it can be cloned."""
     with migrated_database(admin_dsn=stack.admin_dsn, name=f"fastapi_{worker_id}") as database:
+        consumer = load_consumer(CONSUMER_FILE)
         apply_grants(
             owner_dsn=database.owner_dsn,
             role=f"{database.name}_fastapi",
             password=PASSWORD,
-            table=load_routes(ROOT / "nginx" / "routes.toml"),
-            consumer=load_consumer(CONSUMER_FILE),
+            consumer=consumer,
+            writers=consumer.features,
         )
         with psycopg.connect(database.owner_dsn) as connection:
             fill(connection)

@@ -31,7 +31,7 @@ def checked(foreign: OwnDatabase, foreign_contract: Contract) -> SchemaSides:
         project=foreign_project(foreign.owner_dsn),
         dsn=foreign.owner_dsn,
         role=foreign.owner,
-        writing=True,
+        writers={"wishes"},
     )
 
 

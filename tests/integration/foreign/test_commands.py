@@ -12,21 +12,16 @@ import pytest
 
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.contract.contract import Contract
-from strangler.routes.route import Route, Stage
-from strangler.routes.table import RouteTable
 from strangler.schema.django_side import ManageCommand
 from strangler.schema.grants import apply_grants
 from strangler.settings import base_environment
 from tests.databases import PASSWORD, OwnDatabase, foreign_database, foreign_project
-from tests.example import PREFIXES, ROOT, example_file
+from tests.example import ROOT, example_file
 from tests.foreign_migrations import migration_source, with_migrations
 from tests.shared_stack import StackAddresses
 
 NAME = f"commands_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 ROLE = f"{NAME}_service"
-WRITING = RouteTable(
-    prefixes=PREFIXES, routes=(Route(name="a.a", methods=("POST",), path="/a/", stage=Stage.MIGRATED),)
-)
 RENAME = 'migrations.RenameField("wish", "weight", "heaviness")'
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -35,7 +30,9 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="module")
 def own(stack: StackAddresses, stated: Consumer) -> Iterator[OwnDatabase]:
     with foreign_database(admin_dsn=stack.admin_dsn, name=NAME) as database:
-        apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=PASSWORD, table=WRITING, consumer=stated)
+        apply_grants(
+            owner_dsn=database.owner_dsn, role=ROLE, password=PASSWORD, consumer=stated, writers=stated.features
+        )
         with psycopg.connect(stack.admin_dsn, autocommit=True) as admin:
             admin.execute(f"ALTER ROLE {database.owner} CREATEDB")
         yield database

@@ -12,19 +12,11 @@ from shared_schema.consumer.privileges import Right, rights_wanted
 from shared_schema.contract.contract import Contract
 from shared_schema.contract.tables import contract_metadata
 from shared_schema.drift.consumer import consumer_mismatches, contract_consumer_mismatches
-from strangler.routes.route import Route, Stage
-from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
 from strangler.schema.guard.replay import try_statements
 from tests.databases import PASSWORD, OwnDatabase
-from tests.example import PREFIXES
 from tests.foreign.consumer import LIBRARY
 from tests.rights import rights_of, rights_tried, sequences_of
-
-READING = RouteTable(prefixes=PREFIXES, routes=(Route(name="a.a", methods=("GET",), path="/a/", stage=Stage.MIGRATED),))
-WRITING = RouteTable(
-    prefixes=PREFIXES, routes=(Route(name="a.a", methods=("POST",), path="/a/", stage=Stage.MIGRATED),)
-)
 
 VIEW = "books_popularity"
 
@@ -38,16 +30,17 @@ def role(foreign: OwnDatabase) -> Iterator[str]:
         connection.execute(f"DROP ROLE {name}")
 
 
-def grant(foreign: OwnDatabase, role: str, consumer: Consumer, table: RouteTable) -> None:
-    apply_grants(owner_dsn=foreign.owner_dsn, role=role, password=PASSWORD, table=table, consumer=consumer)
+def grant(foreign: OwnDatabase, role: str, consumer: Consumer, *, writing: bool) -> None:
+    writers = consumer.features if writing else ()
+    apply_grants(owner_dsn=foreign.owner_dsn, role=role, password=PASSWORD, consumer=consumer, writers=writers)
 
 
-@pytest.mark.parametrize("table", [READING, WRITING], ids=["reading", "writing"])
+@pytest.mark.parametrize("writing", [False, True], ids=["reading", "writing"])
 def test_the_role_may_do_what_the_statements_say_and_nothing_else(
-    foreign: OwnDatabase, role: str, stated: Consumer, table: RouteTable
+    foreign: OwnDatabase, role: str, stated: Consumer, writing: bool
 ) -> None:
-    grant(foreign, role, stated, table)
-    wanted = set(rights_wanted(stated, writing=table is WRITING))
+    grant(foreign, role, stated, writing=writing)
+    wanted = set(rights_wanted(stated, writers=stated.features if writing else ()))
     assert rights_of(foreign.superuser_dsn, role) == wanted
     assert sequences_of(foreign.superuser_dsn, role) == []
     # To write to a view of several tables is refused whatever the rights are.
@@ -56,7 +49,7 @@ def test_the_role_may_do_what_the_statements_say_and_nothing_else(
 
 
 def test_every_statement_works_as_that_role(foreign: OwnDatabase, role: str, stated: Consumer) -> None:
-    grant(foreign, role, stated, WRITING)
+    grant(foreign, role, stated, writing=True)
     with psycopg.connect(foreign.dsn(role), autocommit=True) as connection:
         tried = try_statements(connection, stated)
     assert {str(key): found for key, found in tried.items() if not found.works} == {}
@@ -68,8 +61,8 @@ def test_names_that_need_quotes_other_schemas_and_views_are_told_apart(stated: C
     assert stated.features["orders"].inserts["Order Items"] == ("Off, in parts of 100", "Unit Price", "select")
     assert stated.features["audit"].reads["audit.entries_seen_by"] == ("entry_id",)
     assert stated.features["items"].reads[VIEW] == ("item_id", "loans")
-    assert VIEW not in stated.deletes
-    rights = set(rights_wanted(stated, writing=True))
+    assert VIEW not in stated.deletes()
+    rights = set(rights_wanted(stated, writers=stated.features))
     assert {Right("lending_copy", "UPDATE", "id"), Right("books_publisher", "UPDATE", "name")} <= rights
 
 

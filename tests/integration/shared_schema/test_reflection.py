@@ -16,12 +16,10 @@ from shared_schema.consumer.consumer import load_consumer
 from shared_schema.drift.consumer import LIVE, consumer_mismatches
 from shared_schema.drift.contract import contract_mismatches
 from shared_schema.drift.privileges import denied_mismatches
-from strangler.routes.route import Route, Stage
-from strangler.routes.table import RouteTable
 from strangler.schema.grants import apply_grants
 from strangler.settings import base_environment
 from tests.databases import PASSWORD, OwnDatabase, changed, migrated_database
-from tests.example import PREFIXES, ROOT
+from tests.example import ROOT
 from tests.shared_stack import StackAddresses
 
 # Databases and roles belong to the run's server: each worker has its own.
@@ -57,14 +55,10 @@ with Session(engine) as session:
 @pytest.fixture(scope="module")
 def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
     with migrated_database(admin_dsn=stack.admin_dsn, name=NAME) as database:
-        table = RouteTable(
-            prefixes=PREFIXES, routes=(Route(name="a.a", methods=("GET",), path="/a/", stage=Stage.PARALLEL),)
-        )
         apply_grants(
             owner_dsn=database.owner_dsn,
             role=ROLE,
             password=PASSWORD,
-            table=table,
             consumer=load_consumer(CONSUMER_FILE),
         )
         yield database

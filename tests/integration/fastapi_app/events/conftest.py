@@ -13,7 +13,6 @@ from fastapi_app.models import BLOG
 from shared_schema.consumer.consumer import load_consumer
 from strangler.schema.grants import apply_grants
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
-from tests.example import ROOT, load_routes
 from tests.shared_stack import StackAddresses
 
 ALICE = 1
@@ -32,12 +31,13 @@ Connect = Callable[[], psycopg.Connection]
 @pytest.fixture(scope="session")
 def events_database(stack: StackAddresses, worker_id: str) -> Iterator[OwnDatabase]:
     with migrated_database(admin_dsn=stack.admin_dsn, name=f"events_{worker_id}") as database:
+        consumer = load_consumer(CONSUMER_FILE)
         apply_grants(
             owner_dsn=database.owner_dsn,
             role=f"{database.name}_fastapi",
             password=PASSWORD,
-            table=load_routes(ROOT / "nginx" / "routes.toml"),
-            consumer=load_consumer(CONSUMER_FILE),
+            consumer=consumer,
+            writers=consumer.features,
         )
         with psycopg.connect(database.owner_dsn) as connection:
             connection.execute(_USER, (ALICE,))

@@ -11,12 +11,9 @@ from fastapi_app.consumer import CONSUMER_FILE
 from shared_schema.consumer.consumer import Consumer, Feature, load_consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
 from strangler.errors import FailedError
-from strangler.routes.route import Route, Stage
-from strangler.routes.table import RouteTable
-from strangler.schema.grants import apply_grants, require_tables
+from strangler.schema.grants import apply_grants, require_tables, writing_features
 from strangler.schema.guard.replay import try_statements
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
-from tests.example import PREFIXES
 from tests.rights import rights_of, rights_tried, sequences_of
 from tests.shared_stack import StackAddresses
 
@@ -27,13 +24,9 @@ READABLE = ("users", "posts", "tags", "blog_post_tags", "token_blacklist_outstan
 FORBIDDEN = ("django_session", "django_migrations", "auth_permission", "auth_group", "django_content_type")
 
 
-def routes(stage: Stage, *methods: str) -> RouteTable:
-    return RouteTable(prefixes=PREFIXES, routes=(Route(name="a.a", methods=methods, path="/a/", stage=stage),))
-
-
 CONSUMER = load_consumer(CONSUMER_FILE)
-READ_ONLY = routes(Stage.MIGRATED, "GET")
-WRITING = routes(Stage.PARALLEL, "POST")
+# Whether every feature may write.
+READ_ONLY, WRITING = False, True
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +37,7 @@ def database(stack: StackAddresses) -> Iterator[OwnDatabase]:
 
 def grant(
     database: OwnDatabase,
-    table: RouteTable,
+    writing: bool,
     *,
     password: str = PASSWORD,
     consumer: Consumer = CONSUMER,
@@ -52,7 +45,8 @@ def grant(
     keep: bool = False,
 ) -> None:
     dsn = owner_dsn or database.owner_dsn
-    apply_grants(owner_dsn=dsn, role=ROLE, password=password, table=table, consumer=consumer, keep=keep)
+    writers = consumer.features if writing else ()
+    apply_grants(owner_dsn=dsn, role=ROLE, password=password, consumer=consumer, writers=writers, keep=keep)
 
 
 @pytest.fixture
@@ -97,7 +91,7 @@ def privileges(database: OwnDatabase) -> list[tuple[str, ...]]:
 def test_the_role_can_do_what_its_features_say_and_nothing_else(granted: str, request: pytest.FixtureRequest) -> None:
     """PostgreSQL's own answer, and what it does, for every column and table of the database."""
     database: OwnDatabase = request.getfixturevalue(granted)
-    wanted = set(rights_wanted(CONSUMER, writing=granted == "writing"))
+    wanted = set(rights_wanted(CONSUMER, writers=CONSUMER.features if granted == "writing" else ()))
     assert rights_of(database.superuser_dsn, ROLE) == wanted
     assert rights_tried(database.superuser_dsn, database.dsn(ROLE)) == wanted
     assert sequences_of(database.superuser_dsn, ROLE) == []
@@ -129,6 +123,10 @@ def test_djangos_own_tables_are_not(table: str, granted: str, request: pytest.Fi
         ("CREATE TABLE mine (id int)", "permission denied for schema public"),
         ("CREATE VIEW mine AS SELECT 1", "permission denied for schema public"),
         ("CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'", "permission denied for schema public"),
+        ("CREATE TEMPORARY TABLE mine (id int)", "permission denied to create temporary tables in database "),
+        ("SELECT lo_creat(-1)", "permission denied for function lo_creat"),
+        ("SELECT lo_create(0)", "permission denied for function lo_create"),
+        ("SELECT lo_from_bytea(0, 'mine')", "permission denied for function lo_from_bytea"),
         ("CREATE SCHEMA mine", "permission denied for database "),
         ("CREATE ROLE mine", "permission denied to create role"),
         ("CREATE EXTENSION hstore", "permission denied to create extension"),
@@ -172,18 +170,31 @@ def test_only_what_a_moved_write_route_needs_can_be_written(
 
 @pytest.mark.parametrize("statement", [statement for statement, _ in WRITES])
 def test_nothing_can_be_written_before_and_after(statement: str, database: OwnDatabase) -> None:
-    for table in (READ_ONLY, WRITING, routes(Stage.LEGACY, "POST")):
-        grant(database, table)
-        if table is not WRITING:
+    for writing in (READ_ONLY, WRITING, READ_ONLY):
+        grant(database, writing)
+        if not writing:
             assert attempt(database, statement).startswith("permission denied for table")
 
 
+def test_a_feature_whose_write_route_has_not_moved_writes_nothing(database: OwnDatabase) -> None:
+    """A sign-in that has moved is no right to delete a user."""
+    writers = writing_features({"auth.token", "tags.create"}, CONSUMER)
+    assert writers == {"auth", "tags"}
+    apply_grants(owner_dsn=database.owner_dsn, role=ROLE, password=PASSWORD, consumer=CONSUMER, writers=writers)
+    wanted = set(rights_wanted(CONSUMER, writers=writers))
+    assert rights_tried(database.superuser_dsn, database.dsn(ROLE)) == wanted
+    assert Right("users", "UPDATE", "last_login") in wanted
+    assert Right("tags", "DELETE", "") in wanted
+    assert not {Right("users", "DELETE", ""), Right("posts", "INSERT", "title")} & wanted
+    grant(database, READ_ONLY)
+
+
 def test_granting_again_changes_nothing(database: OwnDatabase) -> None:
-    for table in (WRITING, READ_ONLY):
-        grant(database, table)
+    for writing in (WRITING, READ_ONLY):
+        grant(database, writing)
         before = privileges(database)
         assert before
-        grant(database, table)
+        grant(database, writing)
         assert privileges(database) == before
 
 
@@ -208,14 +219,14 @@ def test_rights_on_columns_go_with_those_on_their_table(database: OwnDatabase) -
         Right("posts", "UPDATE", "author_id"),
     }
     grant(database, READ_ONLY)
-    assert rights_of(database.superuser_dsn, ROLE) == set(rights_wanted(CONSUMER, writing=False))
+    assert rights_of(database.superuser_dsn, ROLE) == set(rights_wanted(CONSUMER))
 
 
 def test_what_another_version_needs_is_kept_if_asked_for(database: OwnDatabase) -> None:
     once = Consumer(features={"old": Feature(reads={"users": ("last_name",)})})
     grant(database, READ_ONLY, consumer=once)
     grant(database, READ_ONLY, keep=True)
-    both = {Right("users", "SELECT", "last_name"), *rights_wanted(CONSUMER, writing=False)}
+    both = {Right("users", "SELECT", "last_name"), *rights_wanted(CONSUMER)}
     assert rights_of(database.superuser_dsn, ROLE) == both
     grant(database, READ_ONLY)
     assert rights_of(database.superuser_dsn, ROLE) < both

@@ -48,10 +48,10 @@ def run(monkeypatch: pytest.MonkeyPatch, grants: Grants, *arguments: str) -> str
 
 def test_the_role_of_fastapis_address_is_granted_through_the_owners(monkeypatch: pytest.MonkeyPatch) -> None:
     grants = Grants()
-    assert run(monkeypatch, grants) == "granted blog_reader what the routes ask for\n"
+    assert run(monkeypatch, grants) == "granted blog_reader what FastAPI reads, and what auth write\n"
     (asked,) = grants.asked
     assert (asked["owner_dsn"], asked["role"], asked["password"]) == (OWNER, "blog_reader", "p@ss")
-    assert len(asked["table"].routes) > 20
+    assert asked["writers"] == ["auth"]
 
 
 def test_it_tries_again_while_the_tables_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,10 +86,20 @@ def test_an_address_without_role_or_password_is_refused_and_not_shown(
     assert address not in str(caught.value)
 
 
-@pytest.mark.parametrize("option", ["writes", "keep"])
-def test_more_may_be_asked_for(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """The right to write before a route needs it; what another version needs that still runs."""
-    for arguments, asked in (((), False), ((f"--{option}",), True)):
+    for arguments, asked in (
+        ((), (False, ["auth"])),
+        (("--keep",), (True, ["auth"])),
+        (("--write", "users.create", "--write", "tags.create"), (False, ["auth", "tags", "users"])),
+    ):
         grants = Grants()
         run(monkeypatch, grants, *arguments)
-        assert grants.asked[0][option] is asked
+        assert (grants.asked[0]["keep"], grants.asked[0]["writers"]) == asked
+
+
+def test_a_service_that_only_reads_writes_for_no_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTAPI_READ_ONLY", "1")
+    grants = Grants()
+    assert run(monkeypatch, grants, "--write", "users.create") == "granted blog_reader what FastAPI reads\n"
+    assert grants.asked[0]["writers"] == []

@@ -57,11 +57,12 @@ def test_its_moves_are_kept_apart_and_its_door_is_the_published_port(tmp_path: P
         (Stage.LEGACY, Stage.LEGACY, False),
     ],
 )
-def test_the_right_to_write_comes_with_the_first_route_that_writes(
+def test_the_right_to_write_comes_with_the_routes_that_move(
     running: Stage, wanted: Stage, grown: bool, tmp_path: Path
 ) -> None:
     grants_grow(engine(tmp_path, "exit 0"), at(running), at(wanted))
-    expected = ["run --rm -T --no-deps setup python -m strangler.cli grant --writes --keep"]
+    asked = " ".join(f"--write {name}" for name in sorted(route.name for route in TABLE.routes if route.writes))
+    expected = [f"run --rm -T --no-deps setup python -m strangler.cli grant --keep {asked}"]
     assert calls(tmp_path) == (expected if grown else [])
 
 

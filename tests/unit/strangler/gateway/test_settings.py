@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from strangler.errors import UsageError
-from strangler.gateway.settings import GatewaySettings, container_gateway
+from strangler.gateway.settings import CallerKey, GatewaySettings, container_gateway
 from tests.example import CONTAINERS
 
 GOOD: dict[str, Any] = {"listen": ("127.0.0.1:8080",), "django": "127.0.0.1:8001", "fastapi": "127.0.0.1:8002"}
 HOSTILE = ["a; return 200", "a\nb", "a b c", "a{", "a}", '"', "'", "$host", "#", "\\"]
+NO_NETWORKS = ["", "10.0.0.1/8", "10.0.0.0/33", "all", "unix:", "fe80::1%x;evil", "fe80::%eth0/64"]
 MENDS = {
     "listen": "write an address such as 127.0.0.1:8080",
     "django": "write an address such as 127.0.0.1:8080",
@@ -31,7 +32,14 @@ def test_a_value_cannot_break_out_of_the_configuration(name: str, value: str) ->
     assert str(caught.value) == f"{value!r} can't stand in nginx's configuration: {MENDS[name]}."
 
 
-@pytest.mark.parametrize("network", [*HOSTILE, "", "10.0.0.1/8", "10.0.0.0/33", "all", "unix:"])
+@pytest.mark.parametrize("name", ["claim", "scheme", "cookie"])
+@pytest.mark.parametrize("value", HOSTILE)
+def test_nor_can_what_tells_callers_apart(name: str, value: str) -> None:
+    with pytest.raises(UsageError, match="can't stand in nginx's configuration"):
+        GatewaySettings(**GOOD | {"caller": CallerKey(**{name: value})})
+
+
+@pytest.mark.parametrize("network", [*HOSTILE, *NO_NETWORKS])
 @pytest.mark.parametrize("name", ["trusted_proxies", "stack_header_networks"])
 def test_only_a_network_is_trusted(name: str, network: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -1,11 +1,14 @@
 """The history: what it keeps, what a crash leaves of it, and where a rollback leads."""
 
+import json
 from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 
+from strangler.errors import FailedError
 from strangler.rollout.history import ApplyOutcome, History, HistoryEntry, Point, applied, stands_at, step_back
+from strangler.rollout.state_dir import RolloutFolder
 
 
 def entry(number: int, *, returns_to: int | None = None, outcome: ApplyOutcome = ApplyOutcome.APPLIED) -> HistoryEntry:
@@ -49,6 +52,45 @@ def test_half_a_line_is_no_entry_and_spoils_none(tmp_path: Path, cut: int) -> No
     history.append(entry(2))
     assert [each.number for each in history.entries()] in ([0, 2], [0, 1, 2])
     assert [each.number for each in history.entries()] == ([0, 1, 2] if cut == 1 else [0, 2])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("number", "one"),
+        ("number", 0),
+        ("returns_to", 7),
+        ("after", None),
+        ("changes", [{"route": "posts.list"}]),
+        ("outcome", "maybe"),
+    ],
+)
+def test_what_no_apply_has_written_is_refused_by_its_line(tmp_path: Path, key: str, value: object) -> None:
+    file = tmp_path / "history.jsonl"
+    History(file).append(entry(0))
+    with file.open("a") as lines:
+        lines.write(json.dumps(entry(1).as_json() | {key: value}) + "\n")
+    with pytest.raises(FailedError) as caught:
+        History(file).entries()
+    assert str(caught.value) == f"{file}, line 2 is nothing that an apply has written: remove the line."
+
+
+def test_a_kept_routes_file_is_what_was_applied(tmp_path: Path) -> None:
+    folder = RolloutFolder(tmp_path / "rollout")
+    folder.path.mkdir()
+    digest = folder.keep(b"as it was")
+    assert folder.state(digest) == b"as it was"
+    (folder.path / "states" / f"{digest}.toml").write_bytes(b"as it wasn't")
+    (tmp_path / "other.toml").write_bytes(b"elsewhere")
+    for wrong in (digest, "../../other"):
+        with pytest.raises(FailedError, match=r"isn't what was applied: restore it, or apply another file\.$"):
+            folder.state(wrong)
+
+
+def test_a_journal_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "journal.json").write_text('{"entry": {}}')
+    with pytest.raises(FailedError, match="is no journal of an apply: see with strangler plan"):
+        RolloutFolder(tmp_path).journal_read()
 
 
 @pytest.mark.parametrize(

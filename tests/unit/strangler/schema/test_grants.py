@@ -1,10 +1,13 @@
 """What FastAPI's role is given, statement by statement; tests/integration lets PostgreSQL judge it."""
 
+import pytest
+
 from fastapi_app.consumer import CONSUMER_FILE
 from shared_schema.consumer.consumer import Consumer, Feature, load_consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
-from strangler.schema.grants import Relation, grant_statements
+from strangler.schema.grants import Relation, grant_statements, writing_features
 
+EXAMPLE = load_consumer(CONSUMER_FILE)
 CONSUMER = Consumer(
     features={
         "orders": Feature(
@@ -24,7 +27,7 @@ RELATIONS = {
 
 
 def statements(*, writing: bool, role: str = "reader") -> list[str]:
-    rights = rights_wanted(CONSUMER, writing=writing)
+    rights = rights_wanted(CONSUMER, writers=CONSUMER.features if writing else ())
     relations = {right.table: RELATIONS[right.table] for right in rights}
     granted = grant_statements(role=role, database="blog-db", rights=rights, relations=relations)
     return [statement.as_string() for statement in granted]
@@ -47,6 +50,27 @@ def test_with_one_each_table_gets_what_its_features_do() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("routes", "writers"),
+    [
+        ([], set()),
+        (["orders.create"], {"orders"}),
+        (["orders.create", "people.rename"], {"orders", "people"}),
+        (["orders.archive.delete"], {"orders"}),
+        # Nothing tells what the route writes.
+        (["order.create"], {"orders", "people"}),
+    ],
+)
+def test_a_routes_name_says_which_feature_it_is_of(routes: list[str], writers: set[str]) -> None:
+    assert writing_features(routes, CONSUMER) == writers
+
+
+def test_a_feature_may_be_of_one_route_alone() -> None:
+    consumer = Consumer(features={"users": Feature(), "users.create": Feature()})
+    assert writing_features(["users.create"], consumer) == {"users.create"}
+    assert writing_features(["users.delete"], consumer) == {"users"}
+
+
 def test_the_role_may_see_each_schema_that_it_needs_but_not_create() -> None:
     granted = statements(writing=False)
     for schema in ("public", "shop"):
@@ -61,7 +85,7 @@ def test_a_name_cannot_break_out_of_its_statement() -> None:
 
 
 def test_the_example_may_not_make_itself_staff() -> None:
-    rights = set(rights_wanted(load_consumer(CONSUMER_FILE), writing=True))
+    rights = set(rights_wanted(EXAMPLE, writers=EXAMPLE.features))
     assert Right("users", "UPDATE", "password") in rights
     assert Right("users", "SELECT", "is_staff") in rights
     assert Right("users", "UPDATE", "is_staff") not in rights

@@ -27,7 +27,7 @@ from strangler.deployment.source import source_of
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.routes.route import Stack
 from tests.databases import OwnDatabase, migrated_database
-from tests.example import example_settings, load_routes
+from tests.example import example_settings
 from tests.shared_stack import StackAddresses
 from tests.write_plays import databases_like, own_source, playing
 
@@ -48,7 +48,6 @@ def copies_of(source: Source) -> Copies:
     project = source.settings.project
     return Copies(
         source,
-        table=load_routes(project.routes),
         consumer=load_consumer(project.consumer),
         check=lambda: None,
     )

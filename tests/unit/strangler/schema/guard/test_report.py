@@ -114,7 +114,7 @@ def test_statements_that_fail_alike_are_told_of_once() -> None:
 
 def test_the_rights_that_are_wanted_are_those_on_columns() -> None:
     feature = {"reads": {"post": ["id", "title"]}, "inserts": {"post": ["title"]}, "deletes": ["tag"]}
-    wanted = rights_wanted(Consumer.model_validate({"features": {"posts": feature}}), writing=True)
+    wanted = rights_wanted(Consumer.model_validate({"features": {"posts": feature}}), writers={"posts"})
     assert [str(right) for right in wanted] == [
         "INSERT post.title",
         "SELECT post.id",
