@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 # nginx's own error log and its start, and what precedes each line in `docker compose logs`.
 _ERROR_LINE: Final = re.compile(rb"\d{4}/\d\d/\d\d |nginx: |/docker-entrypoint|\s*$")
-_PREFIX: Final = re.compile(rb"\A[\w.-]++ +\| ")
+_PREFIX: Final = re.compile(rb"\A[\w.-]+ +\| ")
 # nginx takes 32 kB of request head by default, of which the log writes each byte as six at most.
 _MAX_LINE: Final = 256 * 1024
 _MAX_USER_AGENT: Final = 200

@@ -15,14 +15,16 @@ _PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
 _KEY = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
 _HEADER = re.compile(rf"(\[\[?)[ \t]*({_KEY})[ \t]*\]\]?")
 _PAIR = re.compile(rf"({_KEY})[ \t]*=[ \t]*")
-_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*+")
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _END = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 _SCALAR = re.compile(r"[^,\[\]{}#\r\n]+")
+# One character a turn, so that a text that isn't closed takes no longer than one that is. Possessive quantifiers would say
+# it shorter, but those of Python 3.11.2 read too far.
 _STRING = re.compile(
-    r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}'
-    r"|'''(?:[^']++|'(?!''))*+'{3,5}"
-    r'|"(?:[^"\\\n]++|\\.)*+"'
-    r"|'[^'\n]*+'",
+    r'"""(?:[^"\\]|\\.|"(?!""))*"{3,5}'
+    r"|'''(?:[^']|'(?!''))*'{3,5}"
+    r'|"(?:[^"\\\n]|\\.)*"'
+    r"|'[^'\n]*'",
     re.DOTALL,
 )
 
