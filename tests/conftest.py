@@ -6,9 +6,14 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from tests.example import ROOT
 from tests.shared_stack import CONTROLLER, DEMO_PASSWORD, StackAddresses, end_stack, stack_addresses
+
+# A busy machine is no fault of the code: without a deadline, an example that takes long is not a failure.
+settings.register_profile("patient", settings.get_profile(settings.get_current_profile_name()), deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from strangler.local.databases import database_drop, database_ensure
@@ -51,24 +53,31 @@ class OwnDatabase:
 @contextmanager
 def migrated_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
     """A database with every table of the legacy service, owned by a role of its own; dropped at the end."""
-    with empty_database(admin_dsn=admin_dsn, name=name) as database:
-        connections = Connections(
-            owner_dsn=database.owner_dsn, fastapi_dsn="", secret_key="s" * 40, jwt_signing_key="j" * 40
-        )
-        _migrate(
-            manage_argv(EXAMPLE, "migrate", "--noinput"),
-            stack_environment(example_settings(), connections, Stack.DJANGO),
-        )
+    with _copy(migrated_template(admin_dsn), name) as database:
         yield database
 
 
 @contextmanager
 def foreign_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
     """A database with every table of the foreign project (tests/foreign), owned by a role of its own."""
-    with empty_database(admin_dsn=admin_dsn, name=name) as database:
-        project = foreign_project(database.owner_dsn)
+
+    def migrate(dsn: str) -> None:
+        project = foreign_project(dsn)
         _migrate((*project.argv, "migrate", "--noinput"), project.env)
+
+    with _copy(_template(admin_dsn, "foreign", migrate), name) as database:
         yield database
+
+
+def migrated_template(admin_dsn: str) -> OwnDatabase:
+    """A database with every table of the legacy service, to be copied."""
+
+    def migrate(dsn: str) -> None:
+        connections = Connections(owner_dsn=dsn, fastapi_dsn="", secret_key="s" * 40, jwt_signing_key="j" * 40)
+        environment = stack_environment(example_settings(), connections, Stack.DJANGO)
+        _migrate(manage_argv(EXAMPLE, "migrate", "--noinput"), environment)
+
+    return _template(admin_dsn, "legacy", migrate)
 
 
 def foreign_project(dsn: str, more: Mapping[str, str] | None = None) -> ManageCommand:
@@ -97,6 +106,43 @@ def empty_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
         yield database
     finally:
         database_drop(admin_dsn=admin_dsn, name=name)
+
+
+def _template(admin_dsn: str, kind: str, migrate: Callable[[str], None]) -> OwnDatabase:
+    """The run's database of a kind, which nobody connects to; `migrate` fills it at the first call of any worker."""
+    template = OwnDatabase(name=f"{kind}_template", admin_dsn=admin_dsn)
+    with psycopg.connect(admin_dsn, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext(%s))", (template.name,))
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", (template.name,)).rowcount:
+            unfinished = OwnDatabase(name=f"{kind}_unfinished", admin_dsn=admin_dsn, owned_by=template.owner)
+            database_drop(admin_dsn=admin_dsn, name=unfinished.name)
+            database_ensure(admin_dsn=admin_dsn, name=unfinished.name, owner=unfinished.owner, password=PASSWORD)
+            migrate(unfinished.owner_dsn)
+            # So that what its owner has is in the database alone, and a copy can give it to another.
+            connection.execute(_sql("ALTER DATABASE {} OWNER TO CURRENT_USER", unfinished.name))
+            connection.execute(_sql("ALTER DATABASE {} RENAME TO {}", unfinished.name, template.name))
+    return template
+
+
+@contextmanager
+def _copy(template: OwnDatabase, name: str) -> Iterator[OwnDatabase]:
+    """A copy that belongs, with all that is in it, to a role of its own."""
+    database = OwnDatabase(name=name, admin_dsn=template.admin_dsn)
+    database_drop(admin_dsn=database.admin_dsn, name=name)
+    try:
+        with psycopg.connect(database.admin_dsn, autocommit=True) as connection:
+            connection.execute(_sql("CREATE DATABASE {} TEMPLATE {}", name, template.name))
+            database_ensure(admin_dsn=database.admin_dsn, name=name, owner=database.owner, password=PASSWORD)
+            connection.execute(_sql("ALTER DATABASE {} OWNER TO {}", name, database.owner))
+        with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+            connection.execute(_sql("REASSIGN OWNED BY {} TO {}", template.owner, database.owner))
+        yield database
+    finally:
+        database_drop(admin_dsn=database.admin_dsn, name=name)
+
+
+def _sql(statement: LiteralString, *names: str) -> sql.Composed:
+    return sql.SQL(statement).format(*(sql.Identifier(name) for name in names))
 
 
 def _migrate(argv: Sequence[str], environment: Mapping[str, str]) -> None:

@@ -18,8 +18,8 @@ _PAIR = re.compile(rf"({_KEY})[ \t]*=[ \t]*")
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _END = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 _SCALAR = re.compile(r"[^,\[\]{}#\r\n]+")
-# One character a turn, so that a text that isn't closed takes no longer than one that is. Possessive quantifiers would say
-# it shorter, but those of Python 3.11.2 read too far.
+# One character at a time, so that a string that isn't closed takes no longer than one that is. Possessive
+# quantifiers would be shorter, but those of Python 3.11.2 read too far.
 _STRING = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"{3,5}'
     r"|'''(?:[^']|'(?!''))*'{3,5}"

@@ -15,7 +15,6 @@ from tests.contract.comparing import Ask, Comparison, differences
 
 QUICK = settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -38,6 +38,7 @@ def alive(state: StackState) -> list[str]:
     return [name for name, record in state.services.items() if record.find()]
 
 
+@pytest.mark.long
 def test_up_serves_both_stacks_and_ctrl_c_leaves_nothing(checkout: Checkout) -> None:
     supervisor = checkout.up()
     state = checkout.running()

@@ -20,7 +20,7 @@ from strangler.routes.route import Stack
 from tests.example import ROOT, example_settings
 from tests.gateways import gateway, marks, routes_at
 
-pytestmark = pytest.mark.xdist_group("own stack")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("own stack")]
 
 SECONDS = 30
 MISSING = (
@@ -102,7 +102,6 @@ def statuses(client: httpx.Client, *paths: str) -> list[int]:
     return [client.get(path).status_code for path in paths]
 
 
-@pytest.mark.long
 def test_a_running_service_names_the_column_that_went_missing(own: LocalStack, door: httpx.Client) -> None:
     assert ready(door) == (200, "ok")
     with without_title(own.owner_dsn):
@@ -112,7 +111,6 @@ def test_a_running_service_names_the_column_that_went_missing(own: LocalStack, d
     assert statuses(door, "/api/v2/feed/") == [200]
 
 
-@pytest.mark.long
 def test_a_service_that_starts_without_a_column_waits_for_it(own: LocalStack) -> None:
     with second_fastapi(own) as client:
         with without_title(own.owner_dsn):
@@ -139,7 +137,6 @@ def test_both_stacks_survive_a_database_that_stops_and_starts(own: LocalStack, d
     wait_for(lambda: statuses(door, *feeds, "/api/health/", "/api/v2/health/ready"), [200] * 4)
 
 
-@pytest.mark.long
 def test_a_service_that_starts_without_a_database_waits_for_it(own: LocalStack) -> None:
     own._postgres.stop()
     try:

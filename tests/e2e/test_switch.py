@@ -11,6 +11,8 @@ import pytest
 
 from tests.checkouts import Checkout, assert_one_sentence
 
+pytestmark = pytest.mark.long
+
 ROUTES = Path("nginx", "routes.toml")
 
 
@@ -93,7 +95,6 @@ def test_a_write_that_moves_finds_the_right_to_write(checkout: Checkout) -> None
     assert (gone.status_code, gone.headers["X-Served-By"]) == (204, "fastapi")
 
 
-@pytest.mark.long
 def test_a_file_that_was_edited_is_planned_and_applied(checkout: Checkout) -> None:
     assert checkout.strangler("plan").returncode == 0
     file = checkout.path / ROUTES
@@ -120,7 +121,6 @@ def test_a_file_that_was_edited_is_planned_and_applied(checkout: Checkout) -> No
     )
 
 
-@pytest.mark.long
 def test_what_is_refused_leaves_everything_as_it_was(checkout: Checkout) -> None:
     file = checkout.path / ROUTES
     before, entries = file.read_bytes(), len(history(checkout))
@@ -199,7 +199,6 @@ def test_v1_tells_when_it_ends_and_then_is_gone(checkout: Checkout) -> None:
     assert httpx.get(f"{door(checkout)}/api/v2/feed/highlights/").status_code == 200
 
 
-@pytest.mark.long
 def test_a_stack_that_is_down(checkout: Checkout) -> None:
     assert checkout.strangler("down").returncode == 0
     try:

@@ -1,9 +1,10 @@
-"""The PostgreSQL that integration tests share; in it pytest-django makes a database for each xdist worker."""
+"""The PostgreSQL that integration tests share; in it pytest-django copies a migrated database for each xdist worker."""
 
 import pytest
 from django.db import connections
 
 from django_app.config.database import database_settings
+from tests.databases import migrated_template
 from tests.shared_stack import StackAddresses
 
 
@@ -19,5 +20,6 @@ def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None,  # noqa: ARG001 - it names the worker's database
 ) -> None:
     settings = connections["default"].settings_dict
+    settings["TEST"]["TEMPLATE"] = migrated_template(database_url).name
     kept = {"TEST": settings["TEST"], "TIME_ZONE": settings["TIME_ZONE"]}
     settings.update(database_settings(url=database_url, pool_max=4) | kept)

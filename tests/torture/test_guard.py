@@ -16,7 +16,7 @@ from tests.shared_stack import StackAddresses
 
 pytestmark = [pytest.mark.torture, pytest.mark.filterwarnings(IGNORED)]
 
-SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+SETTINGS = settings(suppress_health_check=list(HealthCheck), print_blob=True)
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,8 @@ from tests.integration.foreign.test_deletes import EXAMPLES, TABLES
 
 _FRESH = timedelta(minutes=5)
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def metadata(foreign: OwnDatabase, project: Project) -> MetaData:

@@ -13,7 +13,6 @@ from tests.integration.foreign.sides import DjangoSide, OurSide
 
 EXAMPLES = settings(
     max_examples=12,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -238,6 +238,7 @@ async def test_what_django_leaves_alone_is_the_databases_to_refuse(database: Own
             await session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
 
 
+@pytest.mark.long
 async def test_fifty_thousand_rows_go_at_once(database: OwnDatabase) -> None:
     """A statement may have 32,767 parameters: keys go as one array. It takes 0.9 s."""
     many = (

@@ -4,6 +4,7 @@ import pytest
 
 from tests.bad_servers import Bytes, endless, http, nobody, raw_server
 from tests.comparison_runs import Compare
+from tests.parameters import rest_long
 from tests.shadows import Reply, TinyStack
 
 BAD: dict[str, tuple[Bytes, str]] = {
@@ -27,7 +28,7 @@ BAD: dict[str, tuple[Bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("what", BAD)
+@pytest.mark.parametrize("what", rest_long(BAD))
 def test_a_bad_answer_is_one_line_and_the_rest_is_reported(
     compare: Compare, stacks: tuple[TinyStack, TinyStack], what: str
 ) -> None:

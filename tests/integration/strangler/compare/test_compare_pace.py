@@ -4,10 +4,13 @@ import signal
 import threading
 import time
 
+import pytest
+
 from tests.comparison_runs import SECONDS, Compare, Run
 from tests.shadows import Reply, Request, TinyStack
 
 
+@pytest.mark.long
 def test_a_run_stops_by_itself_where_a_side_fails(compare: Compare, stacks: tuple[TinyStack, TinyStack]) -> None:
     compare.write('[[case]]\nget = "/posts/"\n' * 200)
     stacks[0].reply = stacks[1].reply = lambda _request: Reply(b'{"detail":"x"}', status=500)
@@ -18,6 +21,7 @@ def test_a_run_stops_by_itself_where_a_side_fails(compare: Compare, stacks: tupl
     assert 20 <= len(stacks[0].asked) < 40
 
 
+@pytest.mark.long
 def test_no_more_is_asked_than_the_rate(compare: Compare, stacks: tuple[TinyStack, TinyStack]) -> None:
     compare.write('[[case]]\nget = "/posts/"\n' * 21)
     came: dict[int, list[float]] = {0: [], 1: []}

@@ -13,6 +13,7 @@ from strangler.rollout import apply, rollout
 from strangler.rollout import state_dir as folder
 from strangler.rollout.apply import Intent, rollout_apply, rollout_begin, rollout_recover
 from strangler.rollout.history import ApplyOutcome
+from tests.parameters import rest_long
 from tests.rollouts import NOT_KILLED, STEPS, Moves, moves
 
 CANARY = {"stage": "canary", "percent": 10}
@@ -154,7 +155,7 @@ def test_without_a_gateway_nothing_is_applied(moving: Moves) -> None:
     assert moving.file.read_bytes() == file
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", rest_long(STEPS))
 def test_a_kill_at_any_step_is_repaired_by_the_next_call(moving: Moves, step: str) -> None:
     before = moving.seen()
     moving.kill_after(step)

@@ -19,6 +19,7 @@ from strangler.rollout import state_dir
 from strangler.rollout.apply import rollout_recover
 from strangler.rollout.history import ApplyOutcome
 from strangler.settings import LocalSettings
+from tests.parameters import rest_long
 from tests.rollouts import STEPS, Moves, moves
 
 READERS = ("plan", "routes", "history", "status", "check")
@@ -99,7 +100,7 @@ def test_a_reader_changes_nothing(moving: Moves) -> None:
         assert snapshot(moving) == before, name
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", rest_long(STEPS))
 def test_a_reader_leaves_a_crash_to_the_commands_that_apply(moving: Moves, step: str) -> None:
     moving.kill_after(step)
     before = snapshot(moving)

@@ -17,7 +17,7 @@ from tests.guarding.world import World
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings(IGNORED)]
 
 # An example takes a tenth of a second, and says something only as a whole.
-SETTINGS = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

@@ -182,6 +182,7 @@ async def test_statuses_that_are_declared_are_a_declared_difference_however_bad_
     assert result.outcome is CaseOutcome.UNAVAILABLE
 
 
+@pytest.mark.long
 async def test_long_answers_are_compared_as_short_ones_are() -> None:
     long = list(range(60_000))
     result, _heard = await judged([long], [[*long[:-1], 0]])

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strangler.rollout.access_log import AccessLog, LoggedRequest, log_lines
@@ -112,7 +112,6 @@ def test_the_names_that_compose_puts_before_each_line_do_no_harm() -> None:
     assert (len(requests), log.unreadable) == (1, 0)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_leave_the_lines_around_them_readable(noise: bytes) -> None:
     requests, _ = read(line().encode() + noise.replace(b"posts.list", b"") + b"\n" + line().encode())

@@ -82,7 +82,6 @@ def test_a_text_that_is_no_toml_ends_the_search(text: str) -> None:
     assert lines.of("y") == 0
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab.=[]{}\"'\\\n#, 1", max_size=60))
 def test_what_tomllib_reads_is_found_key_by_key(text: str) -> None:
     lines = Lines(text)
@@ -95,7 +94,7 @@ def test_what_tomllib_reads_is_found_key_by_key(text: str) -> None:
 
 Values = dict[str, object]
 # A file is many draws, and the machine of a test run may be busy.
-FILES = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FILES = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Writer:

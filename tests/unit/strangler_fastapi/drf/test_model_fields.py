@@ -10,7 +10,7 @@ from django.core import validators
 from django.db import models
 from django.http import QueryDict
 from django.test.utils import isolate_apps
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework import serializers
 from rest_framework.metadata import SimpleMetadata
@@ -135,7 +135,6 @@ def test_options_describes_them_alike() -> None:
     assert json.dumps(THING.describe(), default=str) == json.dumps(theirs, default=str)
 
 
-@settings(deadline=None)
 @given(data=BODIES)
 @example(data={})
 @example(data=WHOLE)
@@ -150,7 +149,6 @@ async def test_json_is_taken_or_refused_alike(data: dict[str, Any]) -> None:
     assert await answer(WHOLE | data) == drf_answer(WHOLE | data)
 
 
-@settings(deadline=None)
 @given(
     pairs=st.dictionaries(
         st.sampled_from(NAMES), st.text(max_size=4) | st.sampled_from(["", "new", "1", "null", "{}", "[NaN]"])

@@ -94,6 +94,7 @@ def test_each_safe_operation_is_asked_and_none_twice() -> None:
     assert {case.source for case in cases if case.route == "posts.list"} == {"OpenAPI, GET /posts/"}
 
 
+@pytest.mark.long
 def test_half_of_the_requests_do_not_fit_the_document() -> None:
     cases, _ = read(per_operation=20)
     pages = [case.target.partition("page=")[2].partition("&")[0] for case in cases if "page=" in case.target]
