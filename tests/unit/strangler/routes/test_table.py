@@ -117,7 +117,10 @@ def test_a_file_that_this_user_may_not_read(file: Path, monkeypatch: pytest.Monk
 
 
 def test_a_name_that_no_file_can_have() -> None:
-    assert refusal(Path("a\0b")) == " can't be read (embedded null byte): name the routes file in strangler.toml."
+    said = refusal(Path("a\0b"))
+    # What is between the brackets is Python's own, and another with each version.
+    assert said.startswith(" can't be read (")
+    assert said.endswith("): name the routes file in strangler.toml.")
 
 
 def test_bytes_that_are_no_text_are_refused_with_their_line(file: Path) -> None:
