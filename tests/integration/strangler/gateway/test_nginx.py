@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from strangler.local.ports import port_free_pick
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
 from strangler.routes.table import RouteTable
 from tests.example import PREFIXES
@@ -116,7 +117,7 @@ def test_throttles(rate: str, burst: int) -> None:
         {"stack_header_networks": ("10.0.0.0/8", "::1/128", "192.168.1.7")},
         {"body_size": "1"},
         {"body_size": "512k"},
-        {"listen": ("127.0.0.1:1", "[::1]:1")},
+        {"listen": (f"127.0.0.1:{port_free_pick()}", f"[::1]:{port_free_pick()}")},
     ],
 )
 def test_settings(changes: dict[str, object]) -> None:

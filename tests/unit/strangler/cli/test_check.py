@@ -10,16 +10,13 @@ from typer.testing import CliRunner, Result
 from strangler.cli import command_line
 from strangler.rollout.check import Documents
 from strangler.rollout.coverage import CheckResult, Level
-from strangler.settings import LocalSettings
 from tests.example import PREFIXES
 
 command = importlib.import_module("strangler.cli.check")
 
 
 @pytest.fixture(autouse=True)
-def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in LocalSettings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+def stack_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "rollout_open", lambda settings: settings)
 
 

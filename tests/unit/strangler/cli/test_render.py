@@ -9,13 +9,6 @@ from strangler.cli import command_line
 from strangler.errors import UsageError
 from strangler.gateway.rendering import FILES, Rendered
 from strangler.gateway.versions import VersionFolder
-from strangler.settings import LocalSettings
-
-
-@pytest.fixture(autouse=True)
-def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in LocalSettings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 def render(*arguments: str) -> None:

@@ -253,7 +253,7 @@ def test_a_container_that_does_not_run_is_one_sentence_in_the_engines_words(cont
 
 
 def test_a_missing_engine_is_named_with_its_setting(container: Container) -> None:
-    with pytest.raises(UsageError, match=r"^no-such-engine can't be run \(No such file.*name another with COMPOSE\.$"):
+    with pytest.raises(UsageError, match=r"^no-such-engine can't be run \(.*name another with COMPOSE\.$"):
         container.gateway("no-such-engine compose").current()
 
 
