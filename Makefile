@@ -19,7 +19,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 
 .DEFAULT_GOAL := help
 .PHONY: help up status logs down seed routes switch plan apply rollback history check compare schema env containers \
-	test test-long torture bench bench-switch bench-compare lint lock clean
+	test test-long test-pythons torture bench bench-switch bench-compare lint lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -112,6 +112,19 @@ test: ## Run the tests, on servers of their own, in minutes; ARGS="-k feed" pass
 test-long: ## Run what takes longer: planted faults, kills, searches, whole stacks; ARGS as above
 	@$(call bootstrap,dev)
 	@$(pytest) -m long $(ARGS)
+
+# uv makes each environment of the same lock in seconds.
+PYTHONS ?= python3.11 python3.13
+test-pythons: ## Run the unit tests on other versions of Python; PYTHONS="/usr/bin/python3.11 python3.13"
+	@$(call bootstrap,dev)
+	@set -e; for name in $(PYTHONS); do \
+		found="$$(command -v "$$name")" || { echo "make: there is no $$name: install it, or name others with PYTHONS=." >&2; exit 2; }; \
+		environment=".run/pythons/$$("$$found" -c 'import platform; print(platform.python_version())')"; \
+		echo "$$found in $$environment"; \
+		$(python) -m uv venv --quiet --clear --python "$$found" "$$environment"; \
+		$(python) -m uv pip install --quiet --python "$$environment" --require-hashes -r requirements/dev.txt; \
+		PYTHONPATH="$(CURDIR)" "$$environment/bin/python" -m pytest -q -n 2 -m "not long" -p no:cacheprovider tests/unit $(ARGS); \
+	done
 
 torture: ## Hold 1,000 streams of events open on one process, and measure; alone on the machine
 	@$(call bootstrap,dev)
