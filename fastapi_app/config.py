@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared_schema.secrets import secret_weakness
+from shared_schema.sign_in import FAILURES
 from strangler_fastapi.drf.urls import ApiPrefixes
 
 NAME = "fastapi_app"
@@ -28,6 +29,7 @@ class Settings(BaseSettings):
     fastapi_read_only: bool = False
     db_pool_max: int = Field(default=10, ge=1)
     statement_timeout: int = Field(default=10, ge=0)
+    sign_in_failures: int = Field(default=FAILURES, ge=1)
     event_streams_of_user: int = Field(default=50, ge=1)
     report_sql: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description="The same API as version 1, answered by FastAPI. Sign in at `auth/token/`.",
         version="2.0.0",
     )
+    app.state.sign_in_failures = settings.sign_in_failures
     app.state.tokens = Tokens(settings.jwt_signing_key.get_secret_value(), BLOG.contract.token_settings)
     return app
 

@@ -97,6 +97,16 @@ class OutstandingToken(Blog):
     expires_at: Mapped[datetime]
 
 
+class SignInAttempts(Blog):
+    """Attempts to sign in by one name (`strangler_django.sign_in`)."""
+
+    __tablename__ = "strangler_sign_in_attempts"
+
+    digest: Mapped[str]
+    count: Mapped[int]
+    since: Mapped[datetime]
+
+
 class BlacklistedToken(Blog):
     """A refresh token that is no longer accepted."""
 

@@ -20,7 +20,7 @@ Source: `rest_framework.exceptions`.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from shared_schema.tokens import WWW_AUTHENTICATE
 
@@ -141,6 +141,12 @@ class Throttled(ApiError):
 
     def __init__(self, sentence: str, *, retry_after: int = 5) -> None:
         super().__init__({"detail": sentence}, {"Retry-After": str(retry_after)})
+
+    @classmethod
+    def until(cls, seconds: int) -> Self:
+        """DRF's own words: what is throttled is available in so many seconds."""
+        unit = "second" if seconds == 1 else "seconds"
+        return cls(f"Request was throttled. Expected available in {seconds} {unit}.", retry_after=seconds)
 
 
 class Unavailable(ApiError):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from strangler.local.services import Probe, probe_answers
-from tests.shared_stack import StackAddresses
+from tests.shared_stack import SIGN_IN_FAILURES, StackAddresses
 
 _READY_SECONDS = 30
 _POLL_SECONDS = 0.05
@@ -23,6 +23,7 @@ def fastapi_process(stack: StackAddresses, *, port: int, **environment: str) -> 
         "FASTAPI_WORKERS": "1",
         "JWT_SIGNING_KEY": stack.jwt_signing_key,
         "PATH": os.environ["PATH"],
+        "SIGN_IN_FAILURES": str(SIGN_IN_FAILURES),
     }
     probe = Probe(host="127.0.0.1", port=port, path="/api/v2/health/ready", host_header="localhost")
     with subprocess.Popen([sys.executable, "-m", "fastapi_app"], env=settings | environment) as process:

@@ -34,6 +34,8 @@ from tests.example import ROOT, example_settings, load_routes
 
 CONTROLLER = "STRANGLER_TEST_CONTROLLER"
 DEMO_PASSWORD = "strangler-demo"
+# As often as the tests do.
+SIGN_IN_FAILURES = 100_000
 START_SECONDS = 120
 _POLL_SECONDS = 0.05
 
@@ -128,6 +130,15 @@ def _serve(folder: Path, controller: int) -> None:
         demo_password=DEMO_PASSWORD,
         routes_file=routes_unthrottled(folder / "routes.toml"),
     )
+    project = settings.project.model_copy(
+        update={
+            stack: section.model_copy(
+                update={"environment": {**section.environment, "SIGN_IN_FAILURES": str(SIGN_IN_FAILURES)}}
+            )
+            for stack, section in (("django", settings.project.django), ("fastapi", settings.project.fastapi))
+        }
+    )
+    settings = settings.model_copy(update={"project": project})
     with LocalStack(settings, state_dir=folder, durable=False) as stack, ExitStack() as gateways:
         # Tests ask FastAPI for writes of routes that have not moved.
         role, password = login_of(stack.fastapi_dsn)

@@ -1,5 +1,6 @@
 """Addresses of tokens and users, below `/api/`."""
 
+from django.db import transaction
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 from rest_framework_simplejwt.views import TokenBlacklistView, TokenObtainPairView, TokenRefreshView, TokenVerifyView
@@ -10,7 +11,8 @@ router = SimpleRouter()
 router.register("users", UserViewSet, basename="users")
 
 urlpatterns = [
-    path("auth/token/", TokenObtainPairView.as_view(), name="auth-token"),
+    # An attempt counts although its request is refused and rolled back.
+    path("auth/token/", transaction.non_atomic_requests(TokenObtainPairView.as_view()), name="auth-token"),
     path("auth/token/refresh/", TokenRefreshView.as_view(), name="auth-refresh"),
     path("auth/token/verify/", TokenVerifyView.as_view(), name="auth-verify"),
     path("auth/token/blacklist/", TokenBlacklistView.as_view(), name="auth-blacklist"),

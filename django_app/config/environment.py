@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared_schema.secrets import secret_weakness
+from shared_schema.sign_in import FAILURES
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"
@@ -29,6 +30,7 @@ class Environment:
     database_url: str = field(repr=False)
     db_pool_max: int
     statement_timeout: int
+    sign_in_failures: int
     allowed_hosts: tuple[str, ...]
     demo_password: str = field(repr=False)
     log_level: str
@@ -81,6 +83,7 @@ def _environment(variables: Mapping[str, str], environment: str, *, production: 
         database_url=_required(variables, "DATABASE_URL"),
         db_pool_max=_positive(variables, "DB_POOL_MAX", default=10),
         statement_timeout=_whole(variables, "STATEMENT_TIMEOUT", default=10),
+        sign_in_failures=_positive(variables, "SIGN_IN_FAILURES", default=FAILURES),
         allowed_hosts=_list(variables, "ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"),
         demo_password=variables.get("DEMO_PASSWORD") or DEMO_PASSWORD_DEFAULT,
         log_level=_log_level(variables),

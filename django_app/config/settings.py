@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "django_app.accounts",
     "django_app.blog",
     "strangler_django",
+    "strangler_django.sign_in",
 ]
 
 MIDDLEWARE = [
@@ -88,6 +89,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+SIGN_IN_FAILURES = environment.sign_in_failures
 DEMO_PASSWORD = environment.demo_password
 IS_PRODUCTION = environment.is_production
 
@@ -127,6 +129,7 @@ SIMPLE_JWT: dict[str, Any] = {
     "UPDATE_LAST_LOGIN": True,
     # A new password ends every token of before.
     "CHECK_REVOKE_TOKEN": True,
+    "TOKEN_OBTAIN_SERIALIZER": "strangler_django.sign_in.serializers.TokenObtainPairSerializer",
     "TOKEN_REFRESH_SERIALIZER": "strangler_django.tokens.TokenRefreshSerializer",
 }
 

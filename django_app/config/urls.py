@@ -7,7 +7,9 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from django_app.config.health import HealthView
+from strangler_django.sign_in.forms import LimitedAuthenticationForm
 
+admin.site.login_form = LimitedAuthenticationForm
 admin.site.site_header = admin.site.site_title = "Blog"
 
 urlpatterns = [

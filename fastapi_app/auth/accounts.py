@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from fastapi_app.models import BlacklistedToken, OutstandingToken, User
+from fastapi_app.models import BlacklistedToken, OutstandingToken, SignInAttempts, User
 from strangler_fastapi.auth.identity import BearerIdentity
+from strangler_fastapi.auth.sign_in_attempts import AttemptTable
 from strangler_fastapi.auth.token_tables import TokenTables
 
 
@@ -17,5 +18,11 @@ class Account:
     password: str = field(repr=False)
 
 
-TOKEN_TABLES = TokenTables(user=User, outstanding=OutstandingToken, blacklisted=BlacklistedToken, account=Account)
+TOKEN_TABLES = TokenTables(
+    user=User,
+    outstanding=OutstandingToken,
+    blacklisted=BlacklistedToken,
+    account=Account,
+    attempts=AttemptTable(SignInAttempts),
+)
 identify = BearerIdentity(TOKEN_TABLES.find_account)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared_schema.passwords import needs_rehash
+from shared_schema.sign_in import FAILURES
 from shared_schema.tokens import REFRESH
 from strangler_fastapi.auth.hashing import hash_off_loop, verify_off_loop
 from strangler_fastapi.auth.token_tables import TokenTables
@@ -16,18 +17,25 @@ from strangler_fastapi.errors import AuthenticationFailed, PasswordChanged, Vali
 
 @dataclass(frozen=True)
 class TokenService:
-    """Obtains, refreshes, verifies and blacklists tokens for one request."""
+    """Obtains, refreshes, verifies and blacklists tokens for one request.
+
+    `sign_in_failures` is how many sign-ins by one name may fail in 15 minutes.
+    """
 
     session: RequestSession
     tokens: Tokens
     tables: TokenTables[Any]
+    sign_in_failures: int = FAILURES
 
     async def obtain(self, *, username: str, password: str) -> dict[str, str]:
         """Signs a user in: a new pair of tokens, and a weak password hash replaced by a strong one.
 
         Raises:
             AuthenticationFailed: unknown user, wrong password or inactive account; all three take the same time.
+            Throttled: too many sign-ins by this name have failed.
         """
+        if self.tables.attempts is not None:
+            await self.tables.attempts.begin(self.session, username, most=self.sign_in_failures)
         accounts = await fetch(self.session, self.tables.account_by_name(username))
         # A hash takes a tenth of a second: the connection goes back to the pool meanwhile.
         await self.session.release()
@@ -45,6 +53,8 @@ class TokenService:
         await self._record_issued(refresh, user_id, now)
         if self.tokens.settings.update_last_login:
             await fetch(self.session, self.tables.set_last_login(user_id, datetime.now(UTC)))
+        if self.tables.attempts is not None:
+            await self.tables.attempts.forget(self.session, username)
         return {
             "refresh": self.tokens.encode(refresh),
             "access": self.tokens.encode(self.tokens.access_of(refresh, now)),

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from shared_schema.consumer.samples import MOMENT, Sample
 from strangler_fastapi.auth.identity import Found
+from strangler_fastapi.auth.sign_in_attempts import AttemptTable
 from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.sample_queries import as_sample
@@ -28,6 +29,7 @@ class TokenTables(Generic[Found]):
         account: a dataclass of the caller of a request; its fields are attributes of `user`, `id` and `is_active`
             among them, and `password` where CHECK_REVOKE_TOKEN is set.
         username_field: the user model's USERNAME_FIELD.
+        attempts: where sign-ins are counted by name; None where they are not.
     """
 
     user: Any
@@ -35,6 +37,7 @@ class TokenTables(Generic[Found]):
     blacklisted: Any
     account: type[Found]
     username_field: str = "username"
+    attempts: AttemptTable | None = None
 
     async def find_account(self, session: RequestSession, user_id: Any) -> Found | None:  # noqa: ANN401 - any JSON
         """The account that a token's claim names; a claim that can't be a key names none."""
@@ -125,6 +128,8 @@ class TokenTables(Generic[Found]):
             self.add_blacklisted(1, MOMENT),
         ):
             yield as_sample(rows)
+        if self.attempts is not None:
+            yield from self.attempts.statements()
 
     def _rows(self, name: str, build: Any, **values: Any) -> Rows:  # noqa: ANN401 - as Rows has them
         return Rows((self.user.key(), name), build, values)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
+from shared_schema.sign_in import FAILURES
 from strangler_fastapi.auth.token_service import TokenService
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.db.session import Session
@@ -136,7 +137,9 @@ def _add(router: APIRouter, path: str, tables: TokenTables[Any], kind: _TokenVie
     )
 
     async def answer(request: Request, session: Session) -> Response:
-        service = TokenService(session, request.app.state.tokens, tables)
+        state = request.app.state
+        failures = getattr(state, "sign_in_failures", FAILURES)
+        service = TokenService(session, state.tokens, tables, sign_in_failures=failures)
         data = await kind.serializer.read(request, session)
         return JsonResponse(await kind.answer(service, data))
 
