@@ -6,7 +6,7 @@ from functools import partial
 from fastapi_app.auth.statements import identity_statements
 from fastapi_app.posts import queries
 from fastapi_app.posts.serializers import POST_SERIALIZER
-from fastapi_app.tags.statements import ensure_rows
+from fastapi_app.tags.service import ensure_rows
 from shared_schema.consumer.samples import Deletion, Sent
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows

@@ -7,13 +7,11 @@ from starlette.responses import Response
 
 from fastapi_app.auth.accounts import identify
 from fastapi_app.config import PREFIXES
-from fastapi_app.tags import queries, service
-from fastapi_app.tags.serializers import TAG_SERIALIZER
-from strangler_fastapi.db.session import RequestSession, Session
-from strangler_fastapi.drf.filtering import ORDERING, SEARCH
-from strangler_fastapi.drf.pagination import Page, paginate
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
+from fastapi_app.tags.serializers import TAG_SERIALIZER, TAGS
+from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.filtering import SEARCH
+from strangler_fastapi.drf.pagination import Page
+from strangler_fastapi.drf.view import View, feature_router, signed_in
 
 router = feature_router(PREFIXES, "tags")
 
@@ -31,17 +29,6 @@ def _may_change(method: str, caller: Any) -> bool:  # noqa: ANN401 - the guard's
     if method in ("PUT", "PATCH", "DELETE"):
         return caller is not None and caller.is_staff
     return method in _READS or signed_in(method, caller)
-
-
-async def _find(request: Request, session: RequestSession, _caller: object) -> int:
-    """The id of the tag that the path names.
-
-    Raises:
-        NotFound: there is none, or the search leaves it out.
-    """
-    criteria = queries.tag_pk_criteria(request.query_params, pk=request.path_params["pk"])
-    key: int = await queries.TAGS.find(session, criteria)
-    return key
 
 
 tags = View(
@@ -63,47 +50,36 @@ tag = View(
     permission=_may_change,
     identify=identify,
     serializer=TAG_SERIALIZER,
-    find=_find,
+    find=TAGS.find,
 )
 
 
-@tags.get(many=Page, query=ORDERING | SEARCH)
+@tags.get(many=Page, query=TAGS.query)
 async def tags_list(request: Request, session: Session) -> Response:
     """All tags, with their post counts."""
-    params = request.query_params
-    criteria, terms = queries.tag_criteria(params), queries.tag_terms(params)
-    return JsonResponse(await paginate(request, session, queries.TAGS, criteria, terms))
+    return await TAGS.list(request, session)
 
 
 @tags.post(status=201)
 async def tags_create(request: Request, session: Session) -> Response:
     """Add a tag."""
-    data = await TAG_SERIALIZER.read(request, session)
-    with TAG_SERIALIZER.refuse_duplicates():
-        tag_id = await service.tag_create(session=session, **data)
-    return JsonResponse(await queries.TAGS.get_written(session, queries.tag_id_criteria(tag_id)), status_code=201)
+    return await TAGS.create(request, session)
 
 
 @tag.get(query=SEARCH)
 async def tags_retrieve(request: Request, session: Session) -> Response:
     """One tag, with its post count."""
-    criteria = queries.tag_pk_criteria(request.query_params, pk=request.path_params["pk"])
-    return JsonResponse(await queries.TAGS.get(session, criteria))
+    return await TAGS.retrieve(request, session)
 
 
 @tag.put()
 @tag.patch()
-async def tags_update(request: Request, session: Session, caller: Caller) -> Response:
+async def tags_update(request: Request, session: Session) -> Response:
     """Rename a tag, on all of its posts."""
-    tag_id = await _find(request, session, caller)
-    data = await TAG_SERIALIZER.read(request, session, instance_id=tag_id)
-    with TAG_SERIALIZER.refuse_duplicates():
-        await service.tag_update(session=session, tag_id=tag_id, **data)
-    return JsonResponse(await queries.TAGS.get_written(session, queries.tag_id_criteria(tag_id)))
+    return await TAGS.update(request, session)
 
 
 @tag.delete()
-async def tags_delete(request: Request, session: Session, caller: Caller) -> Response:
+async def tags_delete(request: Request, session: Session) -> Response:
     """Remove a tag from all posts and for good."""
-    await service.tag_delete(session=session, tag_id=await _find(request, session, caller))
-    return Response(status_code=204)
+    return await TAGS.destroy(request, session)

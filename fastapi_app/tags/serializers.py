@@ -1,9 +1,22 @@
 """What tags look like in requests and answers."""
 
-from fastapi_app.models import Tag
+from functools import cache
+
+from sqlalchemy import ColumnElement, func, select
+
+from fastapi_app.models import PostTag, Tag
 from strangler_fastapi.drf.fields import ReadOnlyField
 from strangler_fastapi.drf.model_fields import model_field
+from strangler_fastapi.drf.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
+
+
+@cache
+def post_count() -> ColumnElement[int]:
+    """How many posts bear a tag, drafts included."""
+    links = select(func.count()).select_from(PostTag).where(PostTag.tag_id == Tag.id)
+    return links.correlate(Tag).scalar_subquery()
+
 
 TAG_SERIALIZER = Serializer(
     "Tag",
@@ -13,4 +26,12 @@ TAG_SERIALIZER = Serializer(
         "post_count": ReadOnlyField(type="integer", help_text="All posts, drafts included.", example=3),
     },
     description="A tag and how many posts bear it.",
+)
+TAGS = Resource(
+    Tag,
+    TAG_SERIALIZER,
+    annotations={"post_count": post_count},
+    ordering=("name",),
+    ordering_fields=("name", "post_count"),
+    search_fields=("name",),
 )

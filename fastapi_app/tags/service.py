@@ -1,46 +1,49 @@
-"""Writes of tags."""
+"""Tags that posts bring along."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from fastapi_app.models import BLOG
-from fastapi_app.tags import queries
-from fastapi_app.tags.queries import TAGS
-from shared_schema.contract.deletion import delete_rows
-from strangler_fastapi.db.query import fetch
+from sqlalchemy import Executable, Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from fastapi_app.models import Tag
+from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession
-
-
-async def tag_create(*, session: RequestSession, name: str) -> int:
-    """Adds a tag and returns its id."""
-    tag_id: int = (await session.execute(queries.tag_insert(name))).scalar_one()
-    return tag_id
-
-
-async def tag_update(*, session: RequestSession, tag_id: int, name: str | None = None) -> None:
-    """Renames a tag, on all of its posts; None leaves the name as it is.
-
-    Raises:
-        NotFound: the tag was deleted meanwhile.
-    """
-    if name is None:
-        return
-    if (await session.execute(queries.tag_rename(tag_id, name))).first() is None:
-        raise TAGS.not_found()
-
-
-async def tag_delete(*, session: RequestSession, tag_id: int) -> None:
-    """Removes a tag from all posts and for good."""
-    await delete_rows(session, "tags", [tag_id], contract=BLOG.contract)
 
 
 async def tag_ensure(*, session: RequestSession, names: Sequence[str]) -> list[int]:
     """The ids of the tags of these names, created where there are none yet, by whomever first."""
     if not names:
         return []
-    tags = await fetch(session, queries.tags_named(names))
+    tags = await fetch(session, _named(names))
     known = {row["name"] for row in tags}
     unknown = [name for name in names if name not in known]
     if unknown:
-        await fetch(session, queries.tags_insert(unknown))
-        tags = await fetch(session, queries.tags_named(names))
+        await fetch(session, _added(unknown))
+        tags = await fetch(session, _named(names))
     return [row["id"] for row in tags]
+
+
+def ensure_rows() -> Iterator[Rows]:
+    """The statements of `tag_ensure`, with samples of values."""
+    yield _named(["sample"])
+    yield _added(["sample"])
+
+
+def _named(names: Sequence[str]) -> Rows:
+    """The tags of these names: `id`, `name`."""
+
+    def build() -> Executable:
+        given = bindparam("names", type_=ARRAY(Text))
+        return select(Tag.id, Tag.name).where(Tag.name == func.any(given)).order_by(Tag.id)
+
+    return Rows("tags named", build, {"names": list(names)})
+
+
+def _added(names: Sequence[str]) -> Rows:
+    """Adds tags of these names; those that another request added meanwhile are left alone."""
+
+    def build() -> Executable:
+        given = select(func.unnest(bindparam("names", type_=ARRAY(Text))))
+        return insert(Tag.__table__).from_select([Tag.__table__.c.name], given).on_conflict_do_nothing()
+
+    return Rows("tags added", build, {"names": list(names)})

@@ -34,10 +34,11 @@ from strangler_fastapi.drf.serializers import Serializer
 class Resource:
     """The rows of one table, read and written as their serializer says; actions bear the names of `ModelViewSet`'s.
 
-    Each field of `serializer` stands for an attribute of `model`. `ordering`, `ordering_fields`, `search_fields`,
-    `filters`, `lookup_field` and `lookup_url_kwarg` are what a view of DRF has under those names; `id` in an ordering
-    is the table's key, whatever it is called, as is `pk`. A resource that joins other tables, or shows a caller only
-    some rows, has a Listing and statements of its own instead.
+    Each field of `serializer` stands for an attribute of `model`, or for one of `annotations`: what a queryset of
+    Django's `annotate` gets, such as a count of other rows, as an SQL expression about the row of `model`. `ordering`,
+    `ordering_fields`, `search_fields`, `filters`, `lookup_field` and `lookup_url_kwarg` are what a view of DRF has
+    under those names; `id` in an ordering is the table's key, whatever it is called, as is `pk`. A resource that joins
+    other tables, or shows a caller only some rows, has a Listing and statements of its own instead.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Resource:
         model: Any,  # noqa: ANN401 - a mapped class, whose attributes are columns once the service runs
         serializer: Serializer,
         *,
+        annotations: Mapping[str, Callable[[], Any]] | None = None,
         ordering: tuple[str, ...] = ("id",),
         ordering_fields: tuple[str, ...] = ("id",),
         search_fields: tuple[str, ...] = (),
@@ -54,6 +56,7 @@ class Resource:
     ) -> None:
         self.model = model
         self.serializer = serializer
+        self._annotations = annotations or {}
         self.ordering = ordering
         self._ordering_fields = ordering_fields
         self._search_fields = search_fields
@@ -61,7 +64,7 @@ class Resource:
         self._lookup_field = lookup_field
         self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
         names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
-        orderings: dict[str, Callable[[], Any]] = {name: partial(getattr, model, name) for name in sorted(names)}
+        orderings: dict[str, Callable[[], Any]] = {name: partial(self._column, name) for name in sorted(names)}
         self.listing = Listing(
             model.__tablename__, model.__name__, partial(primary_key, model), orderings, self._shape, self._items
         )
@@ -185,5 +188,5 @@ class Resource:
         """The attribute that the path names a row by."""
         return self.listing.key() if self._lookup_field == "pk" else self._column(self._lookup_field)
 
-    def _column(self, name: str) -> Any:  # noqa: ANN401 - a mapped attribute
-        return getattr(self.model, name)
+    def _column(self, name: str) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
+        return self._annotations[name]() if name in self._annotations else getattr(self.model, name)

@@ -20,6 +20,8 @@ from tests.comparison_reports import CURL, answer, example, groups, report_of, r
 from tests.example import ROOT
 from tests.shared_stack import StackAddresses
 
+pytestmark = pytest.mark.long
+
 Open = Callable[..., Page]
 
 SECRET = "a-secret-of-somebody"
@@ -267,7 +269,6 @@ def test_a_narrow_screen_does_not_scroll_sideways(look: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.long
 def test_a_thousand_differences_are_there_at_once(look: Open) -> None:
     left = {f"key {number}": "x" * 100 for number in range(90)}
 

@@ -73,6 +73,7 @@ def test_up_serves_both_stacks_and_ctrl_c_leaves_nothing(checkout: Checkout) -> 
     assert checkout.strangler("status").returncode == 1
 
 
+@pytest.mark.long
 def test_secrets_are_readable_by_their_owner_only(checkout: Checkout) -> None:
     secrets = checkout.state.path / "secrets"
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
@@ -148,6 +149,7 @@ def test_a_shadow_that_dies_is_started_again_and_ends_nothing(checkout: Checkout
     assert again.find() is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("setting", PORTS)
 def test_a_taken_port_is_named_with_its_owner_and_the_setting(checkout: Checkout, setting: str) -> None:
     with socket.create_server(("127.0.0.1", checkout.ports[setting])):
@@ -157,6 +159,7 @@ def test_a_taken_port_is_named_with_its_owner_and_the_setting(checkout: Checkout
     assert checkout.state.read() is None
 
 
+@pytest.mark.long
 def test_a_data_folder_of_another_major_is_refused_and_left_alone(checkout: Checkout) -> None:
     version = checkout.state.path / "postgres" / "PG_VERSION"
     before = version.read_text()
@@ -169,6 +172,7 @@ def test_a_data_folder_of_another_major_is_refused_and_left_alone(checkout: Chec
         version.write_text(before)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("environment", "words"),
     [

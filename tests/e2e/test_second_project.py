@@ -109,7 +109,7 @@ def test_routes_checks_and_schema_are_its_own(shop: Shop) -> None:
     ]
     assert {line.split()[0] for line in shop.run("check").splitlines()} == {"ok"}
     assert shop.run("schema", "check").count("ok  ") == 6
-    assert shop.run("grant") == "granted shop_reader what the routes ask for\n"
+    assert shop.run("grant") == "granted shop_reader what FastAPI reads\n"
 
 
 def test_a_route_is_proved_moved_and_taken_back(shop: Shop) -> None:
