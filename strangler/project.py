@@ -127,6 +127,8 @@ class StackSection(Section):
     `environment` is added to this process's own, or with `inherit = false` to nothing but what every program needs.
     `container` is its address in the network of containers (`django:8001`). `health` answers 200 once it is ready;
     `openapi` is its document; `prefix` is what its own paths begin with, the public prefix where it is left out.
+    Evidence is bound to its code: the files and folders in `sources`, from `folder` (all code in it, for a `command`),
+    or the `version` that it reports: a key of its health answer, with dots between keys, or a header of it.
     """
 
     address: Address | None = None
@@ -138,6 +140,8 @@ class StackSection(Section):
     health: UrlPath
     openapi: str = ""
     prefix: PathPrefix | None = None
+    sources: tuple[str, ...] = ()
+    version: str = ""
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

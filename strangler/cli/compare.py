@@ -1,6 +1,6 @@
 """`strangler compare`: do two stacks answer alike, and where not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 import typer
 
 from strangler.cli.comparison_run import CaseSelection, comparison_report, passwords, sides_of, writes_require
-from strangler.cli.output import out
+from strangler.cli.output import note, out
 from strangler.compare.client.client import Limits
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
@@ -20,10 +20,12 @@ from strangler.compare.report.model import ComparisonReport, report_json
 from strangler.compare.report.terminal import report_show
 from strangler.compare.run import ComparisonSession
 from strangler.errors import FailedError, UsageError
+from strangler.local.fingerprints import Fingerprints
 from strangler.project import SignInSection
 from strangler.rollout.edits import routes_select
 from strangler.rollout.evidence import EvidenceFile, evidence_path
-from strangler.settings import settings_load
+from strangler.routes.route import Stack
+from strangler.settings import LocalSettings, settings_load
 
 _STDOUT: Final = "-"
 
@@ -68,14 +70,19 @@ class ReportFiles:
         return [(Path(file), form) for file, form in named if file]
 
 
-def evidence_keep(report: ComparisonReport, state_dir: Path) -> None:
-    """Store the run as evidence for moves of the local stack's routes.
+def evidence_keep(report: ComparisonReport, bound: Mapping[str, str], state_dir: Path) -> None:
+    """Store the run as evidence for moves of the local stack's routes; `bound` are digests of what it was made with.
 
     :raises FailedError: it can't be kept.
     """
     file = evidence_path(state_dir)
+    if report.stopped:
+        note("a run that ended early is no evidence")
+    elif unknown := [name for name, digest in bound.items() if not digest]:
+        hint = "restart it if its files changed since its start, or add sources or version to the project file"
+        note(f"the evidence isn't bound to the code of {' and '.join(unknown)}: {hint}")
     try:
-        EvidenceFile(file).add(report.evidence())
+        EvidenceFile(file).add(report.evidence(bound))
     except OSError as error:
         raise FailedError(f"{file} can't be written ({error.strerror})", "let this user write there") from error
 
@@ -93,7 +100,7 @@ def compare(
     right: Annotated[
         str | None, typer.Argument(metavar="RIGHT", help="Another; without both, the services of the local stack.")
     ] = None,
-    cases: Annotated[Path | None, _case("--cases", metavar="DIR", help="Read case files from this folder.")] = None,
+    cases: Annotated[Path | None, _case("--cases", metavar="DIR", help="Case files; by default the project's.")] = None,
     log: Annotated[
         list[str] | None,
         _case("--from-log", metavar="FILE", help="Replay the reads of an access log; - for standard input."),
@@ -152,13 +159,14 @@ def compare(
 ) -> None:
     """Send the same requests to two stacks and report where responses differ.
 
-    Exits with 0 equal, 1 different, 4 not compared. Example: strangler compare --cases tests/cases --route 'posts.*'
+    Exits with 0 equal, 1 different, 4 not compared. Example: strangler compare --route 'posts.*'
     """
     settings = settings_load()
     table = settings.project.load_routes()
     logins, ours = tuple(login or ()), left is None
+    folder = cases if cases or log or har or openapi else settings.project.cases
     selection = CaseSelection(
-        folder=cases,
+        folder=folder,
         logs=tuple(log or ()),
         recordings=tuple(har or ()),
         openapi=openapi,
@@ -174,10 +182,11 @@ def compare(
         hint = f"add [sign_in] to {settings.project.file.name}"
         raise UsageError("the project file doesn't say how callers sign in", hint)
     if writes:
-        writes_require(folder=cases, elsewhere=not ours, settings=settings)
+        writes_require(folder=folder, elsewhere=not ours, settings=settings)
     reports = ReportFiles(as_json=as_json, junit=junit, html=html)
     sides = sides_of(left, right, header or [], settings)
-    meant = DeclaredDifferences(declared_differences(declared or settings.project.declared))
+    meant_file = declared or settings.project.declared
+    meant = DeclaredDifferences(declared_differences(meant_file))
     session = ComparisonSession(
         left=sides[0],
         right=sides[1],
@@ -191,6 +200,7 @@ def compare(
         stop_share=stop_share / 100,
         stop_window=stop_window,
     )
+    bound = _bound(settings, [settings.project.contract, meant_file, selection.folder]) if ours else {}
     report = comparison_report(
         session,
         selection,
@@ -202,8 +212,19 @@ def compare(
     reports.write(report)
     # A run that ignores differences is no evidence.
     if ours and not ignore:
-        evidence_keep(report, settings.state_dir)
+        now = Fingerprints(settings)
+        changed = [name for name, digest in bound.items() if now.of(name) != digest]
+        if changed:
+            note(f"no evidence is kept, since {' and '.join(changed)} changed during the run: compare again")
+        else:
+            evidence_keep(report, bound, settings.state_dir)
     raise SystemExit(_exit_code(report))
+
+
+def _bound(settings: LocalSettings, files: Iterable[Path | None]) -> dict[str, str]:
+    """The digests of both stacks and of `files`, each by its name."""
+    found = Fingerprints(settings)
+    return {name: found.of(name) for name in (*Stack, *(found.name_of(file) for file in files if file))}
 
 
 def _exit_code(report: ComparisonReport) -> int:

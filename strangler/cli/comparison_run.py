@@ -64,7 +64,10 @@ class CaseSelection:
 
     def __post_init__(self) -> None:
         if not (self.folder or self.logs or self.recordings or self.openapi):
-            raise UsageError("there are no cases", "add --cases DIR, --from-log FILE, --har FILE or --openapi left")
+            raise UsageError(
+                "there are no cases",
+                "add --cases DIR, --from-log FILE, --har FILE or --openapi left",
+            )
 
     def wants(self, route: str) -> bool:
         """Whether the route of that name is compared."""

@@ -60,6 +60,8 @@ def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, c
         return
     for line in proposal.plan.lines():
         say(line)
+    for sentence in proposal.notes:
+        note(sentence)
     proposal.require_safe(forced=intent.forced)
     for reason in proposal.unsafe:
         say(f"unsafe, and forced: {reason}")

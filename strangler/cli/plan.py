@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from strangler.cli.moves import DONE, rollout_read
-from strangler.cli.output import json_print, say
+from strangler.cli.output import json_print, note, say
 from strangler.rollout.rollout import Proposal
 
 
@@ -29,6 +29,8 @@ def plan(
             say(line)
         for reason in proposal.unsafe:
             say(f"unsafe: {reason}")
+        for sentence in proposal.notes:
+            note(sentence)
         if not interrupted:
             say(f"strangler apply --plan {proposal.plan.checksum} makes it so")
     raise SystemExit(0 if proposal.plan.empty else 1)

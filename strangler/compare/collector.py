@@ -11,6 +11,7 @@ from functools import cached_property
 from statistics import median
 from typing import Final
 
+from strangler.compare.caller_tally import CallerTally
 from strangler.compare.case import Case
 from strangler.compare.client.client import TimedResponse
 from strangler.compare.client.sides import Side
@@ -180,6 +181,7 @@ class _GroupTally:
 @dataclass
 class _RouteTally:
     outcomes: Counter[CaseOutcome] = field(default_factory=Counter)
+    callers: CallerTally = field(default_factory=CallerTally)
     left: _SideTally = field(default_factory=_SideTally)
     right: _SideTally = field(default_factory=_SideTally)
     groups: dict[tuple[str, str], _GroupTally] = field(default_factory=dict)
@@ -195,6 +197,7 @@ class _RouteTally:
             left=left,
             right=right,
             ratio=ratio,
+            lacks=self.callers.lacks(),
             groups=tuple(
                 Group(kind=kind, pattern=pattern, count=group.count, examples=tuple(group.examples))
                 for (kind, pattern), group in groups
@@ -230,6 +233,8 @@ class Collector:
         tally = self._routes.setdefault(case.route or NO_ROUTE, _RouteTally())
         outcome = CaseOutcome.DIFFERENT if rows else result.outcome
         tally.outcomes[outcome] += 1
+        if outcome in {CaseOutcome.EQUAL, CaseOutcome.DECLARED} and result.left:
+            tally.callers.add(self._sides[0], case, result.left.answer)
         for side, asked in ((tally.left, result.left), (tally.right, result.right)):
             # How fast a server refuses or fails is no measure of its speed.
             if asked is not None and result.outcome is not CaseOutcome.UNAVAILABLE:

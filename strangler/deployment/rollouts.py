@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from strangler.gateway.interface import Gateway
+from strangler.local.fingerprints import Fingerprints
 from strangler.rollout.evidence import Proof, evidence_find, evidence_path
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import RolloutFolder
@@ -27,6 +28,7 @@ def rollout_assemble(
 
     `shadow` gives what the shadow has counted of routes by their names.
     """
+    fingerprints = Fingerprints(settings)
     proof = Proof(equal=settings.evidence_equal, days=settings.evidence_days)
     return Rollout(
         gateway=gateway,
@@ -35,7 +37,9 @@ def rollout_assemble(
         sign_in=settings.project.sign_in_routes,
         folder=RolloutFolder(state_dir / "rollout"),
         grow_grants=grow_grants,
-        evidence=lambda names: evidence_find(evidence_path(state_dir), names, proof=proof, shadow=shadow(names)),
+        evidence=lambda names: evidence_find(
+            evidence_path(state_dir), names, proof=proof, shadow=shadow(names), digest=fingerprints.of
+        ),
         proof=proof,
         read_only=settings.fastapi_read_only,
         hint=hint,

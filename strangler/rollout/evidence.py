@@ -2,8 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,9 @@ class RunEvidence:
     """What one run has shown of one route.
 
     `time` is its start in UTC, `asked` how many cases were compared, `equal` how many of them are, declared differences
-    aside; `left` and `right` are the stacks' versions.
+    aside; `left` and `right` are the stacks' versions. `lacks` are the kinds of answers and callers without which equal
+    answers prove nothing. `bound` has the digests of both stacks and of the files that it was made with, empty ones for
+    what wasn't known: it says nothing about others.
     """
 
     route: str
@@ -28,15 +30,27 @@ class RunEvidence:
     different: int
     left: str
     right: str
+    lacks: Sequence[str]
+    bound: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecentEvidence:
-    """What is known of a route lately: equal answers of all runs, and differences of the last one."""
+    """What is known of a route lately: equal answers of all runs, and differences of the last one.
+
+    `lacks` is what the most complete run lacks. `changed` has changed since the last run; then no run counts.
+    """
 
     equal: int
     different: int
     last: RunEvidence
+    lacks: Sequence[str] = ()
+    changed: Sequence[str] = ()
+
+    @property
+    def unbound(self) -> tuple[str, ...]:
+        """What of the last run isn't known, and so may have changed since."""
+        return tuple(name for name, digest in self.last.bound.items() if not digest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +92,29 @@ class EvidenceFile:
         if lines:
             append_durably(self._file, "\n".join(lines).encode())
 
-    def known(self, names: Iterable[str], *, since: dt.datetime) -> dict[str, RecentEvidence]:
-        """What the runs that began after `since` have shown of these routes; those without any are left out."""
+    def known(
+        self, names: Iterable[str], *, since: dt.datetime, digest: Callable[[str], str]
+    ) -> dict[str, RecentEvidence]:
+        """What the runs that began after `since` have shown of these routes; those without any are left out.
+
+        `digest` gives what a run's `bound` is now: a run that was made with anything else doesn't count.
+        """
         wanted = set(names)
         found: dict[str, RecentEvidence] = {}
         for each in self._read():
             if each.route not in wanted or dt.datetime.fromisoformat(each.time) < since:
                 continue
-            earlier = found[each.route].equal if each.route in found else 0
-            found[each.route] = RecentEvidence(equal=earlier + each.equal, different=each.different, last=each)
+            changed = [name for name, before in each.bound.items() if before and digest(name) != before]
+            earlier = found.get(each.route)
+            if changed:
+                if earlier is None or earlier.changed:
+                    found[each.route] = RecentEvidence(equal=0, different=0, last=each, changed=changed)
+                continue
+            latest = RecentEvidence(equal=each.equal, different=each.different, last=each, lacks=each.lacks)
+            if earlier and not earlier.changed:
+                lacks = min(earlier.lacks, each.lacks, key=len)
+                latest = replace(latest, equal=earlier.equal + each.equal, lacks=lacks)
+            found[each.route] = latest
         return found
 
     def _read(self) -> Iterable[RunEvidence]:
@@ -109,11 +137,20 @@ def evidence_path(state_dir: Path) -> Path:
 
 
 def evidence_find(
-    file: Path, names: Iterable[str], *, proof: Proof, shadow: Mapping[str, Mapping[str, int]]
+    file: Path,
+    names: Iterable[str],
+    *,
+    proof: Proof,
+    shadow: Mapping[str, Mapping[str, int]],
+    digest: Callable[[str], str],
 ) -> dict[str, RouteEvidence]:
-    """What is known of these routes by the comparisons in `file`, and by what the shadow has counted of each."""
+    """What is known of these routes by the comparisons in `file`, and by what the shadow has counted of each.
+
+    `digest` gives what a comparison was made with, as it is now.
+    """
     wanted = list(names)
-    known = EvidenceFile(file).known(wanted, since=dt.datetime.now(dt.UTC) - dt.timedelta(days=proof.days))
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(days=proof.days)
+    known = EvidenceFile(file).known(wanted, since=since, digest=digest)
     return {
         name: RouteEvidence(compared=known.get(name), shadow=shadow.get(name))
         for name in wanted

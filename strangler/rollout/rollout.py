@@ -10,7 +10,7 @@ from strangler.gateway.rendering import Rendered, render_gateway
 from strangler.rollout.evidence import Proof, RouteEvidence
 from strangler.rollout.history import HistoryEntry, Point, applied, stands_at, step_back, utc_now
 from strangler.rollout.plan import RoutesPlan, plan_make
-from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
+from strangler.rollout.safety import Conditions, unbound_notes, unproven, unsafe_reasons
 from strangler.rollout.state_dir import RolloutFolder, routes_digest
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.syntax import content_decode, content_read, source_name
@@ -21,7 +21,7 @@ from strangler.routes.table import RouteTable, parse_routes
 class Proposal:
     """A routes file that may be applied: its bytes, nginx's configuration for it, the plan, and why it is unsafe.
 
-    `running` are the routes that it would replace.
+    `running` are the routes that it would replace. `notes` are what the evidence for it doesn't hold for.
     """
 
     content: bytes
@@ -30,6 +30,7 @@ class Proposal:
     table: RouteTable
     plan: RoutesPlan
     unsafe: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def require_safe(self, *, forced: bool) -> None:
         """Refuse an unsafe plan, unless it is forced.
@@ -147,8 +148,16 @@ class Rollout:
             today=utc_now().date(), read_only=self.read_only, proof=self.proof, sign_in=self.sign_in
         )
         needed = unproven(plan)
-        unsafe = unsafe_reasons(plan, conditions, needed, self.evidence(needed))
-        return Proposal(content=content, running=running, rendered=rendered, table=table, plan=plan, unsafe=unsafe)
+        evidence = self.evidence(needed)
+        return Proposal(
+            content=content,
+            running=running,
+            rendered=rendered,
+            table=table,
+            plan=plan,
+            unsafe=unsafe_reasons(plan, conditions, needed, evidence),
+            notes=unbound_notes(evidence) if self.proof.equal else (),
+        )
 
     def unrecorded_start(self) -> HistoryEntry | None:
         """A start of the gateway that was no apply, such as by `docker compose up`, and that isn't in the history yet.

@@ -41,8 +41,19 @@ def unsafe_reasons(
     for change in plan.moves:
         reasons.extend(_reasons_of(change, conditions))
         if change.name in needed:
-            reasons.extend(_missing_proof(change.name, conditions.proof, evidence.get(change.name)))
+            writes = change.after is not None and change.after.writes
+            reasons.extend(_missing_proof(change.name, conditions.proof, evidence.get(change.name), writes=writes))
     return tuple(reasons)
+
+
+def unbound_notes(evidence: Mapping[str, RouteEvidence]) -> tuple[str, ...]:
+    """What evidence isn't bound to, a sentence for each route."""
+    return tuple(
+        f"the comparisons of {name} hold for any code of {' and '.join(found.compared.unbound)}: "
+        "add sources or version to the project file"
+        for name, found in evidence.items()
+        if found.compared and found.compared.unbound
+    )
 
 
 def unproven(plan: RoutesPlan) -> tuple[str, ...]:
@@ -53,17 +64,22 @@ def unproven(plan: RoutesPlan) -> tuple[str, ...]:
     )
 
 
-def _missing_proof(name: str, proof: Proof, found: RouteEvidence | None) -> Iterator[str]:
+def _missing_proof(name: str, proof: Proof, found: RouteEvidence | None, *, writes: bool) -> Iterator[str]:
     if not proof.equal:
         return
     compared = found.compared if found else None
+    again = f"run strangler compare {'--writes ' if writes else ''}--route {name}"
     if compared and compared.different:
         yield f"{name} differed in {compared.different} of its last {compared.last.asked} comparisons"
+    elif compared and compared.changed:
+        yield f"{name} was compared before {' and '.join(compared.changed)} changed, {again}"
     elif compared is None or compared.equal < proof.equal:
         equal = compared.equal if compared else 0
+        yield f"{name} has {equal} equal comparisons in {proof.days} days and needs {proof.equal}, {again}"
+    elif compared.lacks:
         yield (
-            f"{name} has {equal} equal comparisons in {proof.days} days and needs {proof.equal}, "
-            f"run strangler compare --route {name}"
+            f"{name} was compared without {' and without '.join(compared.lacks)}, "
+            f'add a case such as as = ["nobody", "OWNER", "ANOTHER"] to its case file and {again}'
         )
 
 

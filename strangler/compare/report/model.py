@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -92,7 +92,10 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class RouteReport:
-    """The counts add up to `asked`; `ratio` is how many times faster the right side is at the median."""
+    """The counts add up to `asked`; `ratio` is how many times faster the right side is at the median.
+
+    `lacks` are the answers and callers without which equal answers prove nothing.
+    """
 
     route: str
     asked: int
@@ -106,6 +109,7 @@ class RouteReport:
     right: Timing | None
     ratio: float | None
     groups: tuple[Group, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,9 +146,12 @@ class ComparisonReport:
         different = any(route.different for route in self.routes)
         return 1 if different or self.declared_faults else 0
 
-    def evidence(self) -> Iterator[RunEvidence]:
-        """What the run has shown of each route that it compared; equal but for declared differences is equal."""
-        for route in self.routes:
+    def evidence(self, bound: Mapping[str, str]) -> Iterator[RunEvidence]:
+        """What the run has shown of each route that it compared; equal but for declared differences is equal.
+
+        `bound` are the digests of what it was made with. A run that ended early shows nothing.
+        """
+        for route in () if self.stopped else self.routes:
             compared = route.equal + route.declared + route.different + route.noise
             # A run without any comparison must not take the place of the last one that had some.
             if compared:
@@ -156,6 +163,8 @@ class ComparisonReport:
                     different=route.different,
                     left=self.left.version,
                     right=self.right.version,
+                    lacks=route.lacks,
+                    bound=bound,
                 )
 
 

@@ -8,7 +8,14 @@ from strangler.compare.client.client import TimedResponse
 from strangler.compare.client.errors import RequestError, UnavailableError
 from strangler.compare.client.response import SideResponse
 from strangler.compare.client.sides import Side
-from strangler.compare.collector import MAX_BODY, MAX_EXAMPLES, MAX_FAILURES, MAX_GROUPS, NO_ROUTE, Collector
+from strangler.compare.collector import (
+    MAX_BODY,
+    MAX_EXAMPLES,
+    MAX_FAILURES,
+    MAX_GROUPS,
+    NO_ROUTE,
+    Collector,
+)
 from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.differ import differences
 from strangler.compare.report.model import ComparisonReport, RouteReport, RowDifference

@@ -9,11 +9,12 @@ import pytest
 from strangler.compare.report.model import ComparisonReport, RouteReport, SideReport
 from strangler.rollout.evidence import EvidenceFile, Proof, RecentEvidence, RouteEvidence, evidence_find
 from strangler.rollout.plan import RoutesPlan, plan_make
-from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
+from strangler.rollout.safety import Conditions, unbound_notes, unproven, unsafe_reasons
 from strangler.routes.route import Stage
 from tests.example import ROOT, load_routes
 
 NOW = dt.datetime.now(dt.UTC)
+BOUND = {"django": "d1", "fastapi": "f1", "tests/cases": "c1"}
 PROOF = Proof(equal=20, days=7)
 DEPLOYED = load_routes(ROOT / "nginx" / "routes.toml")
 
@@ -45,14 +46,14 @@ def file(tmp_path: Path) -> EvidenceFile:
     return EvidenceFile(tmp_path / "compare" / "evidence.jsonl")
 
 
-def known(file: EvidenceFile, name: str = "posts.list") -> RecentEvidence | None:
-    return file.known([name], since=NOW - dt.timedelta(days=7)).get(name)
+def known(file: EvidenceFile, name: str = "posts.list", *, now: dict[str, str] | None = None) -> RecentEvidence | None:
+    return file.known([name], since=NOW - dt.timedelta(days=7), digest=lambda part: (now or BOUND)[part]).get(name)
 
 
 def test_runs_add_up_and_the_last_one_tells_the_differences(file: EvidenceFile) -> None:
     assert known(file) is None
-    file.add(report(posts__list=(8, 1), tags__list=(2, 0)).evidence())
-    file.add(report(posts__list=(9, 0)).evidence())
+    file.add(report(posts__list=(8, 1), tags__list=(2, 0)).evidence(BOUND))
+    file.add(report(posts__list=(9, 0)).evidence(BOUND))
     found = known(file)
     assert found is not None
     assert (found.equal, found.different, found.last.left, found.last.right) == (17, 0, "1", "2")
@@ -60,9 +61,9 @@ def test_runs_add_up_and_the_last_one_tells_the_differences(file: EvidenceFile) 
 
 
 def test_what_is_old_is_no_proof(file: EvidenceFile) -> None:
-    file.add(report(days_ago=8, posts__list=(50, 0)).evidence())
+    file.add(report(days_ago=8, posts__list=(50, 0)).evidence(BOUND))
     assert known(file) is None
-    file.add(report(days_ago=6, posts__list=(5, 0)).evidence())
+    file.add(report(days_ago=6, posts__list=(5, 0)).evidence(BOUND))
     found = known(file)
     assert found is not None
     assert found.equal == 5
@@ -75,8 +76,8 @@ def test_declared_differences_are_evidence_and_errors_of_a_server_are_none(file:
         dataclasses.replace(of_posts, asked=20, declared=5, unavailable=4, failed=3),
         dataclasses.replace(of_tags, asked=7, unavailable=7),
     )
-    file.add(report(tags__list=(3, 2)).evidence())
-    file.add(dataclasses.replace(run, routes=counted).evidence())
+    file.add(report(tags__list=(3, 2)).evidence(BOUND))
+    file.add(dataclasses.replace(run, routes=counted).evidence(BOUND))
     found = known(file)
     assert found is not None
     assert (found.equal, found.last.asked) == (13, 13)
@@ -87,24 +88,66 @@ def test_declared_differences_are_evidence_and_errors_of_a_server_are_none(file:
 
 
 def test_half_a_line_spoils_nothing(tmp_path: Path, file: EvidenceFile) -> None:
-    file.add(report(posts__list=(5, 0)).evidence())
+    file.add(report(posts__list=(5, 0)).evidence(BOUND))
     path = tmp_path / "compare" / "evidence.jsonl"
     path.write_bytes(path.read_bytes() + b'{"route": "posts.li')
-    file.add(report(posts__list=(6, 0)).evidence())
+    file.add(report(posts__list=(6, 0)).evidence(BOUND))
     found = known(file)
     assert found is not None
     assert found.equal == 11
 
 
 def test_the_shadow_stands_beside_the_comparisons(tmp_path: Path, file: EvidenceFile) -> None:
-    file.add(report(posts__list=(5, 0)).evidence())
+    file.add(report(posts__list=(5, 0)).evidence(BOUND))
     counted = {"tags.list": {"equal": 3}}
     found = evidence_find(
-        tmp_path / "compare" / "evidence.jsonl", ["posts.list", "tags.list", "feed.list"], proof=PROOF, shadow=counted
+        tmp_path / "compare" / "evidence.jsonl",
+        ["posts.list", "tags.list", "feed.list"],
+        proof=PROOF,
+        shadow=counted,
+        digest=BOUND.__getitem__,
     )
     assert list(found) == ["posts.list", "tags.list"]
     assert found["posts.list"].as_json()["compared"]["equal"] == 5
     assert found["tags.list"].as_json() == {"compared": None, "shadow": {"equal": 3}}
+
+
+def test_a_run_that_ended_early_is_no_evidence(file: EvidenceFile) -> None:
+    file.add(dataclasses.replace(report(posts__list=(50, 0)), stopped="interrupted").evidence(BOUND))
+    assert known(file) is None
+
+
+@pytest.mark.parametrize("part", BOUND)
+def test_evidence_ends_with_what_it_was_made_with(file: EvidenceFile, part: str) -> None:
+    file.add(report(posts__list=(50, 3)).evidence(BOUND))
+    found = known(file, now=BOUND | {part: "new"})
+    assert found is not None
+    assert (found.equal, found.different, found.changed) == (0, 0, [part])
+    refused = reasons(moved(Stage.CANARY, Stage.MIGRATED), {"posts.list": RouteEvidence(compared=found)})
+    assert refused == (f"posts.list was compared before {part} changed, run strangler compare --route posts.list",)
+    file.add(report(posts__list=(20, 0)).evidence(BOUND | {part: "new"}))
+    found = known(file, now=BOUND | {part: "new"})
+    assert found is not None
+    assert (found.equal, found.changed) == (20, ())
+
+
+def test_what_is_not_known_is_not_bound_and_said(file: EvidenceFile) -> None:
+    file.add(report(posts__list=(50, 0)).evidence(BOUND | {"fastapi": ""}))
+    found = known(file, now=BOUND | {"fastapi": "new"})
+    assert found is not None
+    assert found.equal == 50
+    (sentence,) = unbound_notes({"posts.list": RouteEvidence(compared=found)})
+    assert "posts.list hold for any code of fastapi" in sentence
+
+
+def test_equal_answers_without_the_callers_that_matter_are_no_proof(file: EvidenceFile) -> None:
+    run = report(posts__list=(50, 0))
+    alone = dataclasses.replace(run, routes=(dataclasses.replace(run.routes[0], lacks=("nobody", "another user")),))
+    file.add(alone.evidence(BOUND))
+    (reason,) = reasons(moved(Stage.PARALLEL, Stage.CANARY), of(file))
+    assert reason.startswith("posts.list was compared without nobody and without another user, add a case such as")
+    file.add(report(posts__list=(1, 0)).evidence(BOUND))
+    assert reasons(moved(Stage.PARALLEL, Stage.CANARY), of(file)) == ()
 
 
 def moved(before: Stage, after: Stage) -> RoutesPlan:
@@ -133,11 +176,11 @@ def test_a_move_to_canary_needs_proof(file: EvidenceFile) -> None:
     (reason,) = reasons(plan, {})
     needed = "posts.list has 0 equal comparisons in 7 days and needs 20"
     assert reason == f"{needed}, run strangler compare --route posts.list"
-    file.add(report(posts__list=(19, 0)).evidence())
+    file.add(report(posts__list=(19, 0)).evidence(BOUND))
     assert "has 19 equal comparisons" in reasons(plan, of(file))[0]
-    file.add(report(posts__list=(1, 0)).evidence())
+    file.add(report(posts__list=(1, 0)).evidence(BOUND))
     assert reasons(plan, of(file)) == ()
-    file.add(report(posts__list=(40, 2)).evidence())
+    file.add(report(posts__list=(40, 2)).evidence(BOUND))
     assert reasons(plan, of(file)) == ("posts.list differed in 2 of its last 42 comparisons",)
     assert reasons(plan, {}, proof=Proof(equal=0, days=7)) == ()
 
