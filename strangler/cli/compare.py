@@ -20,7 +20,7 @@ from strangler.compare.report.model import ComparisonReport, report_json
 from strangler.compare.report.terminal import report_show
 from strangler.compare.run import ComparisonSession
 from strangler.errors import FailedError, UsageError
-from strangler.local.fingerprints import Fingerprints
+from strangler.local.fingerprints import STALE, Fingerprints
 from strangler.project import SignInSection
 from strangler.rollout.edits import routes_select
 from strangler.rollout.evidence import EvidenceFile, evidence_path
@@ -79,8 +79,8 @@ def evidence_keep(report: ComparisonReport, bound: Mapping[str, str], state_dir:
     if report.stopped:
         note("a run that ended early is no evidence")
     elif unknown := [name for name, digest in bound.items() if not digest]:
-        hint = "restart it if its files changed since its start, or add sources or version to the project file"
-        note(f"the evidence isn't bound to the code of {' and '.join(unknown)}: {hint}")
+        which = " and ".join(unknown)
+        note(f"the evidence isn't bound to the code of {which}: add sources or version to the project file")
     try:
         EvidenceFile(file).add(report.evidence(bound))
     except OSError as error:
@@ -213,9 +213,10 @@ def compare(
     # A run that ignores differences is no evidence.
     if ours and not ignore:
         now = Fingerprints(settings)
-        changed = [name for name, digest in bound.items() if now.of(name) != digest]
+        changed = [name for name, digest in bound.items() if digest == STALE or now.of(name) != digest]
         if changed:
-            note(f"no evidence is kept, since {' and '.join(changed)} changed during the run: compare again")
+            which = " and ".join(changed)
+            note(f"no evidence is kept, since {which} changed: restart what runs code of before, and compare again")
         else:
             evidence_keep(report, bound, settings.state_dir)
     raise SystemExit(_exit_code(report))

@@ -13,6 +13,7 @@ from strangler.local.state import StateFolder
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 
+STALE: Final = "stale"
 _LENGTH: Final = 16
 _SECONDS: Final = 5.0
 # What a service of Python is made of; data that it writes beside its code is no code.
@@ -24,8 +25,8 @@ _NO_CODE: Final = frozenset({"__pycache__", "node_modules", "site-packages"})
 class Fingerprints:
     """Digests of the stacks and of files, by name; empty for what can't be known.
 
-    A stack's is that of the files in `sources`, or the `version` that it answers. The code of a process that started
-    before its files were changed last is not known.
+    A stack's is that of the files in `sources`, or the `version` that it answers; `STALE` where its process started
+    before they were changed last, and so runs other code.
     """
 
     def __init__(self, settings: LocalSettings) -> None:
@@ -58,7 +59,7 @@ class Fingerprints:
             return ""
         record = getattr(StateFolder(self._settings.project.state).read(), "services", {}).get(stack)
         newest = max((file.stat().st_mtime for file in files), default=0.0)
-        return "" if record and record.create_time < newest else _digest(files, root)
+        return STALE if record and record.create_time < newest else _digest(files, root)
 
     def _version(self, stack: Stack) -> str:
         """What the service reports: the key `version` of its health answer, keys with dots, else the header."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from strangler.local.fingerprints import Fingerprints
+from strangler.local.fingerprints import STALE, Fingerprints
 from strangler.local.state import ProcessRecord, StackState, StateFolder
 from strangler.project import Project
 from strangler.routes.route import Stack
@@ -67,13 +67,13 @@ def test_a_service_of_which_nothing_is_said_is_unknown(service: Path) -> None:
     assert found(service, sources=("not-there",)) == ""
 
 
-def test_a_process_that_is_older_than_its_code_is_unknown(service: Path) -> None:
+def test_a_process_that_is_older_than_its_code_runs_other_code(service: Path) -> None:
     state = StateFolder(service / ".run")
     record = ProcessRecord(pid=os.getpid(), create_time=(service / "app/main.py").stat().st_mtime + 60)
     state.write(StackState(supervisor=record, services={Stack.FASTAPI: record}))
     assert found(service)
     os.utime(service / "app/main.py", (record.create_time + 60,) * 2)
-    assert found(service) == ""
+    assert found(service) == STALE
 
 
 def test_files_and_folders_by_their_path(service: Path) -> None:
