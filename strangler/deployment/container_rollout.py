@@ -22,11 +22,19 @@ _GRANT_SECONDS: Final = 120.0
 
 
 def container_settings(settings: LocalSettings) -> GatewaySettings:
-    """What the container's nginx is rendered with; the same here and in the service `setup`."""
+    """What the container's nginx is rendered with; the same here and in the service `setup`.
+
+    :raises UsageError: the project file doesn't say where the stacks are among containers.
+    """
+    project = settings.project
+    for stack, service in (("django", project.django), ("fastapi", project.fastapi)):
+        if not service.container:
+            message = f"{project.file} doesn't say where {stack} is among containers"
+            raise UsageError(message, f'set container = "NAME:PORT" under [{stack}]')
     return container_gateway(
-        django=settings.project.django.container,
-        fastapi=settings.project.fastapi.container,
-        caller=CallerKey.of(settings.project),
+        django=project.django.container,
+        fastapi=project.fastapi.container,
+        caller=CallerKey.of(project),
         trusted_proxies=settings.trusted_networks,
         stack_header_networks=settings.stack_header_cidrs,
     )

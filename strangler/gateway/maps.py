@@ -123,7 +123,7 @@ def _api_of(entry: Fixed, table: RouteTable) -> Api:
 
 
 def moves_context(table: RouteTable) -> dict[str, object]:
-    """What `nginx/templates/moves.conf.j2` is rendered with."""
+    """What `templates/moves.conf.j2` is rendered with."""
     routes = table.routes
     shadowed = [route for route in routes if route.shadow]
     return {

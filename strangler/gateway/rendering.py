@@ -24,7 +24,7 @@ from strangler.gateway.settings import GatewaySettings
 from strangler.routes.route import Api
 from strangler.routes.table import RouteTable
 
-SOURCES = Path(__file__).parents[2] / "nginx"
+_TEMPLATE_FOLDER = Path(__file__).with_name("templates")
 MAIN_FILE = "nginx.conf"
 _TEMPLATES = (
     MAIN_FILE,
@@ -52,7 +52,7 @@ class Rendered:
 def render_gateway(table: RouteTable, settings: GatewaySettings) -> Rendered:
     """The configuration; the same table and settings always give the same text and so the same version."""
     context = _context(table) | vars(settings)
-    scripts = {name: (SOURCES / name).read_text(encoding="utf-8") for name in _SCRIPTS}
+    scripts = {name: (_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS}
 
     def render(version: str) -> dict[str, str]:
         texts = {
@@ -68,7 +68,7 @@ def render_gateway(table: RouteTable, settings: GatewaySettings) -> Rendered:
 def _environment() -> Environment:
     """The templates, compiled at first use: a switch renders several times."""
     environment = Environment(
-        loader=FileSystemLoader(SOURCES / "templates"),
+        loader=FileSystemLoader(_TEMPLATE_FOLDER),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -11,7 +11,7 @@ from strangler.routes.mistakes import Mistake, nearest, shown
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
 
-# nginx refuses keys of its maps beyond a size that nginx/templates/http.conf.j2 sets.
+# nginx refuses keys of its maps beyond a size that strangler/gateway/templates/http.conf.j2 sets.
 _MAX_LENGTH: Final = 200
 
 

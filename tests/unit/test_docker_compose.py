@@ -143,7 +143,7 @@ def test_an_image_holds_the_sources_of_its_own_service_only() -> None:
     assert copied == {
         "django": {"django_app", "shared_schema", "strangler_django"},
         "fastapi": {"fastapi_app", "shared_schema", "strangler_fastapi"},
-        "setup": {"nginx", "shared_schema", "strangler"},
+        "setup": {"shared_schema", "strangler"},
     }
 
 
@@ -159,9 +159,7 @@ def test_the_engine_is_sent_nothing_but_what_images_copy() -> None:
         "!strangler_django",
         "!strangler_fastapi",
         "!strangler.toml",
-        "!nginx/*.js",
         "!nginx/routes.toml",
-        "!nginx/templates",
     }
 
 

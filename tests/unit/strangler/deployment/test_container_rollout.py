@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from strangler.deployment.container_rollout import container_rollout, container_settings, grants_grow
-from strangler.errors import FailedError
+from strangler.errors import FailedError, UsageError
 from strangler.gateway.compose_cli import Compose
 from strangler.routes.route import Stage
 from strangler.routes.table import RouteTable
@@ -37,6 +37,14 @@ def calls(folder: Path) -> list[str]:
 def test_the_container_trusts_whom_the_settings_name() -> None:
     settings = container_settings(example_settings(trusted_proxies="10.0.0.0/8", stack_header_networks="10.1.0.0/16"))
     assert (settings.trusted_proxies, settings.stack_header_networks) == (("10.0.0.0/8",), ("10.1.0.0/16",))
+
+
+def test_a_project_without_addresses_among_containers_is_refused() -> None:
+    settings = example_settings()
+    django = settings.project.django.model_copy(update={"container": ""})
+    project = settings.project.model_copy(update={"django": django})
+    with pytest.raises(UsageError, match=r"where django is among containers: set container = .* under \[django\]"):
+        container_settings(settings.model_copy(update={"project": project}))
 
 
 def test_its_moves_are_kept_apart_and_its_door_is_the_published_port(tmp_path: Path) -> None:
