@@ -4,12 +4,18 @@ Source: https://django-rest-framework-simplejwt.readthedocs.io/en/latest/setting
 """
 
 import hashlib
+from datetime import timedelta
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
 ACCESS: Final = "access"
 REFRESH: Final = "refresh"
+
+# The claim of a refresh token that came of another one by exchange: the id of the first.
+FAMILY: Final = "family"
+# A client that sends two exchanges at once, or one again whose answer was lost, is no thief.
+EXCHANGE_GRACE: Final = timedelta(seconds=10)
 
 WWW_AUTHENTICATE: Final = 'Bearer realm="api"'
 
@@ -35,6 +41,8 @@ class TokenSettings(BaseModel):
     leeway: float = 0
     check_revoke_token: bool = False
     revoke_token_claim: str = "hash_password"  # noqa: S105 - as above
+    # Whether a refresh token that was exchanged before ends those that came of it (`FAMILY`).
+    revoke_token_family: bool = False
 
 
 def revoke_claim_value(encoded: str) -> str:

@@ -4,6 +4,7 @@
 
 from typing import Any
 
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -13,6 +14,8 @@ from rest_framework.validators import UniqueValidator
 from django_app.accounts.models import USERNAME_MAX_LENGTH, USERNAME_MIN_LENGTH, USERNAME_TAKEN, User
 
 PASSWORD_MAX_LENGTH = 128
+# Django's own words (`django.contrib.auth.forms.PasswordChangeForm`).
+OLD_PASSWORD_WRONG = "Your old password was entered incorrectly. Please enter it again."  # noqa: S105 - a sentence
 MIN_POSTS_DEFAULT = 5
 INTEGER_MAX = 2**31 - 1
 
@@ -54,16 +57,29 @@ class UserSerializer(serializers.ModelSerializer):
     password = serializers.CharField(
         max_length=PASSWORD_MAX_LENGTH, write_only=True, trim_whitespace=False, style={"input_type": "password"}
     )
+    old_password = serializers.CharField(
+        max_length=PASSWORD_MAX_LENGTH,
+        write_only=True,
+        required=False,
+        trim_whitespace=False,
+        style={"input_type": "password"},
+    )
     display_name = serializers.CharField(read_only=True)
     post_count = serializers.IntegerField(read_only=True)
 
     class Meta:
         model = User
-        fields = ("id", "username", "email", "password", "display_name", "created_at", "post_count")
+        fields = ("id", "username", "email", "password", "old_password", "display_name", "created_at", "post_count")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Apply AUTH_PASSWORD_VALIDATORS, which compare the password with the other values, so after those."""
+        """Apply AUTH_PASSWORD_VALIDATORS, which compare the password with the other values, so after those.
+
+        Who changes their own password knows the old one: a token that somebody else has found is not enough.
+        """
+        old = attrs.pop("old_password", None)
         if "password" in attrs:
+            if self.instance is not None and self.instance.pk == self.context["request"].user.pk:
+                self._require_old(old)
             candidate = User(
                 username=attrs.get("username", getattr(self.instance, "username", "")),
                 email=attrs.get("email", getattr(self.instance, "email", "")),
@@ -73,6 +89,12 @@ class UserSerializer(serializers.ModelSerializer):
             except DjangoValidationError as error:
                 raise serializers.ValidationError({"password": error.messages}) from error
         return attrs
+
+    def _require_old(self, password: str | None) -> None:
+        if password is None:
+            raise serializers.ValidationError({"old_password": ["This field is required."]})
+        if not check_password(password, self.instance.password):
+            raise serializers.ValidationError({"old_password": [OLD_PASSWORD_WRONG]})
 
 
 class MeSerializer(UserSerializer):

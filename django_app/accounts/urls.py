@@ -11,9 +11,9 @@ router = SimpleRouter()
 router.register("users", UserViewSet, basename="users")
 
 urlpatterns = [
-    # An attempt counts although its request is refused and rolled back.
+    # What a refused request has written stays: an attempt that counts, tokens that end.
     path("auth/token/", transaction.non_atomic_requests(TokenObtainPairView.as_view()), name="auth-token"),
-    path("auth/token/refresh/", TokenRefreshView.as_view(), name="auth-refresh"),
+    path("auth/token/refresh/", transaction.non_atomic_requests(TokenRefreshView.as_view()), name="auth-refresh"),
     path("auth/token/verify/", TokenVerifyView.as_view(), name="auth-verify"),
     path("auth/token/blacklist/", TokenBlacklistView.as_view(), name="auth-blacklist"),
     path("users/<str:pk>/posts/", UserPostsView.as_view(), name="users-posts"),

@@ -135,5 +135,5 @@ def user_change(user_id: int, columns: Mapping[str, Any]) -> Executable:
 
 
 def user_stored(user_id: int | None) -> Executable:
-    """What a password may not resemble: `username`, `email`."""
-    return select(User.username, User.email).where(User.id == user_id)
+    """What a new password may not resemble, and the old one's hash: `username`, `email`, `password`."""
+    return select(User.username, User.email, User.password).where(User.id == user_id)

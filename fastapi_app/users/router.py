@@ -11,7 +11,7 @@ from fastapi_app.config import PREFIXES
 from fastapi_app.posts import queries as posts
 from fastapi_app.posts.serializers import POST_FORMS
 from fastapi_app.users import queries, service
-from fastapi_app.users.serializers import ME_SERIALIZER, USER_SERIALIZER
+from fastapi_app.users.serializers import ME_SERIALIZER, OWN_SERIALIZER, USER_SERIALIZER, UserSerializer
 from shared_schema.ranks import may_change_account
 from strangler_fastapi.db.query import fetch
 from strangler_fastapi.db.session import RequestSession, Session
@@ -146,7 +146,7 @@ async def users_me(session: Session, caller: Caller) -> Response:
 @me.patch()
 async def users_me_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change the caller's username, e-mail or password."""
-    await _update(request, session, caller.id)
+    await _update(request, session, caller.id, OWN_SERIALIZER)
     return JsonResponse(await queries.ME.get_written(session, queries.user_id_criteria(caller.id)))
 
 
@@ -162,7 +162,7 @@ async def users_retrieve(request: Request, session: Session) -> Response:
 async def users_update(request: Request, session: Session, caller: Caller) -> Response:
     """Change an account: all of it, or only what is given. For the user and for staff."""
     user_id = await _find_to_change(request, session, caller)
-    await _update(request, session, user_id)
+    await _update(request, session, user_id, OWN_SERIALIZER if user_id == caller.id else USER_SERIALIZER)
     return JsonResponse(await queries.USERS.get_written(session, queries.user_id_criteria(user_id)))
 
 
@@ -183,7 +183,7 @@ async def users_posts(request: Request, session: Session, caller: Caller) -> Res
     return JsonResponse(await paginate(request, session, listing, criteria, terms))
 
 
-async def _update(request: Request, session: RequestSession, user_id: int) -> None:
-    data = await USER_SERIALIZER.read(request, session, instance_id=user_id)
-    with USER_SERIALIZER.refuse_duplicates():
+async def _update(request: Request, session: RequestSession, user_id: int, serializer: UserSerializer) -> None:
+    data = await serializer.read(request, session, instance_id=user_id)
+    with serializer.refuse_duplicates():
         await service.user_update(session=session, user_id=user_id, **data)

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi_app.models import User
 from fastapi_app.users.queries import user_stored
+from strangler_fastapi.auth.hashing import verify_off_loop
 from strangler_fastapi.auth.password_validation import password_problems
 from strangler_fastapi.drf.fields import CharField, EmailField, ReadOnlyField, Scope
 from strangler_fastapi.drf.model_fields import model_field
@@ -33,13 +34,22 @@ class NormalizedEmailField(EmailField):
 
 
 class UserSerializer(Serializer):
-    """A user's body; the password is held against the other values once all of them are good."""
+    """A user's body; the password is held against the other values once all of them are good.
+
+    With `is_own` who changes it is the user, and knows the old password: a token that somebody else has found is not
+    enough.
+    """
+
+    is_own: bool = False
 
     async def validate(self, data: object, scope: Scope, *, partial: bool = False) -> dict[str, Any]:
         """See `Serializer.validate`."""
         cleaned = await super().validate(data, scope, partial=partial)
+        old = cleaned.pop("old_password", None)
         if "password" in cleaned:
-            stored = await _stored(scope) if partial else {}
+            stored = await _stored(scope) if partial or self.is_own else {}
+            if self.is_own:
+                await _require_old(old, stored["password"], scope)
             problems = password_problems(
                 cleaned["password"],
                 username=cleaned.get("username", stored.get("username", "")),
@@ -48,6 +58,21 @@ class UserSerializer(Serializer):
             if problems:
                 raise ValidationFailed({"password": problems})
         return cleaned
+
+
+class OwnUserSerializer(UserSerializer):
+    """The body of a user who changes the own account."""
+
+    is_own = True
+
+
+async def _require_old(password: str | None, stored: str, scope: Scope) -> None:
+    if password is None:
+        raise ValidationFailed({"old_password": ["This field is required."]})
+    # A hash takes a tenth of a second: the connection goes back to the pool meanwhile. Nothing was written yet.
+    await scope.session.release()
+    if not await verify_off_loop(password, stored):
+        raise ValidationFailed({"old_password": ["Your old password was entered incorrectly. Please enter it again."]})
 
 
 async def _stored(scope: Scope) -> dict[str, str]:
@@ -65,12 +90,21 @@ USER_SERIALIZER = UserSerializer(
             User, "email", into=NormalizedEmailField, label="Email", write_only=True, example="alice@example.com"
         ),
         "password": model_field(User, "password", trim=False, write_only=True, example="correct horse battery staple"),
+        "old_password": CharField(
+            required=False,
+            max_length=128,
+            trim=False,
+            write_only=True,
+            label="Old password",
+            example="correct horse battery staple",
+        ),
         "display_name": ReadOnlyField(type="string", example="@alice"),
         "created_at": model_field(User, "created_at"),
         "post_count": ReadOnlyField(type="integer", help_text="All posts, drafts included.", example=3),
     },
     description="A user as everybody sees it.",
 )
+OWN_SERIALIZER = OwnUserSerializer("User", USER_SERIALIZER.fields)
 ME_SERIALIZER = UserSerializer(
     "Me",
     {**USER_SERIALIZER.fields, "email": replace(USER_SERIALIZER.fields["email"], write_only=False)},

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 # As shared_schema.tokens.TokenSettings has them. No key is among them.
 _NAMES = (
@@ -37,7 +38,11 @@ def token_settings() -> dict[str, Any] | None:
     # Imported late: a project without simplejwt has no such module.
     from rest_framework_simplejwt.settings import api_settings
 
+    from strangler_django.tokens import TokenRefreshSerializer
+
     values = {name.lower(): _plain(getattr(api_settings, name)) for name in _NAMES}
+    exchange = import_string(api_settings.TOKEN_REFRESH_SERIALIZER)
+    values["revoke_token_family"] = issubclass(exchange, TokenRefreshSerializer)
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from shared_schema.passwords import needs_rehash
 from shared_schema.sign_in import FAILURES
-from shared_schema.tokens import REFRESH
+from shared_schema.tokens import FAMILY, REFRESH
 from strangler_fastapi.auth.hashing import hash_off_loop, verify_off_loop
 from strangler_fastapi.auth.token_tables import TokenTables
-from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry
+from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry, unverified_claims
 from strangler_fastapi.db.query import fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.errors import AuthenticationFailed, PasswordChanged, ValidationFailed
@@ -63,13 +63,14 @@ class TokenService:
     async def refresh(self, *, refresh: str) -> dict[str, str]:
         """Exchanges a refresh token for an access token, and for a new refresh token where they rotate.
 
-        Where the old one is blacklisted, of several exchanges of one token at once one succeeds.
+        Where the old one is blacklisted, of several exchanges of one token at once one succeeds. One that comes 10 s
+        later ends all that came of the token (revoke_token_family): it is somebody else's copy, or the other was.
 
         Raises:
             AuthenticationFailed: the token is not accepted, or its user is gone or inactive.
         """
         now = datetime.now(UTC)
-        old, issued_id = await self._accepted_refresh(refresh)
+        old, issued_id = await self._accepted_refresh(refresh, is_exchange=True)
         user_id = None
         if claim := old.get(self.tokens.settings.user_id_claim):
             account = await self.tables.find_account(self.session, claim)
@@ -114,18 +115,31 @@ class TokenService:
         await self._blacklist(payload, issued_id, account.id if account else None, datetime.now(UTC))
         return {}
 
-    async def _accepted_refresh(self, token: str) -> tuple[Payload, int | None]:
+    async def _accepted_refresh(self, token: str, *, is_exchange: bool = False) -> tuple[Payload, int | None]:
         """The claims of a good refresh token, and the id of its row where it is recorded as issued."""
         try:
             payload = self.tokens.decode(token)
             issued_id, is_blacklisted = await self._issued(payload)
             if is_blacklisted:
+                if is_exchange:
+                    await self._end_family(payload)
                 raise TokenError("Token is blacklisted")
             self.tokens.check_claims(payload)
             self.tokens.check_type(payload, REFRESH)
         except TokenError as error:
             raise _not_valid(str(error)) from None
         return payload, issued_id
+
+    async def _end_family(self, spent: Payload) -> None:
+        """Blacklists all that came of a token, and commits: the refusal must not take it back."""
+        settings, now = self.tokens.settings, datetime.now(UTC)
+        if not settings.revoke_token_family or spent.get(settings.token_type_claim) != REFRESH:
+            return
+        family = self.tokens.family_of(spent)
+        for row_id, jti, token in await fetch(self.session, self.tables.alive_tokens(spent[settings.jti_claim], now)):
+            if family in (jti, unverified_claims(token).get(FAMILY)):
+                await fetch(self.session, self.tables.add_blacklisted(row_id, now))
+        await self.session.commit()
 
     async def _issued(self, payload: Payload) -> tuple[int | None, bool]:
         """The id of the token's row, None where it has none, and whether it is blacklisted."""

@@ -9,6 +9,7 @@ from sqlalchemy import Executable, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shared_schema.consumer.samples import MOMENT, Sample
+from shared_schema.tokens import EXCHANGE_GRACE
 from strangler_fastapi.auth.identity import Found
 from strangler_fastapi.auth.sign_in_attempts import AttemptTable
 from strangler_fastapi.db.query import Rows, fetch
@@ -88,6 +89,19 @@ class TokenTables(Generic[Found]):
 
         return self._rows("issued token", build, jti=jti)
 
+    def alive_tokens(self, jti: object, now: datetime) -> Rows:
+        """The refresh tokens that are accepted of the user of one that is not since 10 s: `id`, `jti`, `token`."""
+        issued, ended = self.outstanding, self.blacklisted
+
+        def build() -> Executable:
+            spent = select(issued.user_id).join(ended.__table__, ended.token_id == issued.id)
+            spent = spent.where(issued.jti == bindparam("jti"), ended.blacklisted_at <= bindparam("before"))
+            is_blacklisted = select(ended.id).where(ended.token_id == issued.id).exists()
+            of_user = select(issued.id, issued.jti, issued.token).where(issued.user_id == spent.scalar_subquery())
+            return of_user.where(issued.expires_at > bindparam("now"), ~is_blacklisted)
+
+        return self._rows("alive tokens", build, jti=jti, now=now, before=now - EXCHANGE_GRACE)
+
     def add_outstanding(
         self, *, user_id: int | None, jti: str, token: str, created_at: datetime, expires_at: datetime
     ) -> Rows:
@@ -124,6 +138,7 @@ class TokenTables(Generic[Found]):
             self.set_last_login(1, MOMENT),
             self.set_password(1, "sample"),
             self.issued_token("sample"),
+            self.alive_tokens("sample", MOMENT),
             issued,
             self.add_blacklisted(1, MOMENT),
         ):

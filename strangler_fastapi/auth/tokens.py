@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import jwt
 
-from shared_schema.tokens import ACCESS, REFRESH, TokenSettings, revoke_claim_value
+from shared_schema.tokens import ACCESS, FAMILY, REFRESH, TokenSettings, revoke_claim_value
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 Payload = dict[str, Any]
@@ -97,7 +97,13 @@ class Tokens:
     def renew_refresh(self, payload: Payload, now: datetime) -> Payload:
         """A refresh token's claims with a new id and new times."""
         end = now + timedelta(seconds=self.settings.refresh_token_lifetime)
+        if self.settings.revoke_token_family:
+            payload = {**payload, FAMILY: self.family_of(payload)}
         return payload | {self.settings.jti_claim: uuid4().hex, "exp": _epoch(end), "iat": _epoch(now)}
+
+    def family_of(self, payload: Payload) -> Any:  # noqa: ANN401 - whatever the claim holds
+        """The id of the first of the refresh tokens that one came of by exchange."""
+        return payload.get(FAMILY, payload[self.settings.jti_claim])
 
     def access_of(self, refresh: Payload, now: datetime) -> Payload:
         """The claims of the access token that goes with a refresh token."""
@@ -135,6 +141,12 @@ def _verified(token: str | bytes, key: str, settings: TokenSettings) -> Payload:
     if not _is_storable(payload, settings.jti_claim):
         raise TokenError("Token is invalid")
     return payload
+
+
+def unverified_claims(token: str) -> Payload:
+    """The claims of a token that this service or Django has stored."""
+    claims: Payload = jwt.decode(token, options={"verify_signature": False})
+    return claims
 
 
 def expiry(payload: Payload) -> datetime:

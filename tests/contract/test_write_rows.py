@@ -116,11 +116,12 @@ def users(player: Player) -> None:
     player.send(
         "PATCH", "/users/me/", "ann", JSON, as_json(username=f"{player.marker}anna", email=f"{player.marker}@X.ORG")
     )
-    player.send("PATCH", "/users/me/", "ann", JSON, as_json(password="another long one 77"))
+    player.send("PATCH", "/users/me/", "ann", JSON, as_json(password="another long one 77", old_password=PASSWORD))
     player.send("PATCH", f"/users/{ben}/", "ann", JSON, as_json(username="no"))
     player.send("PATCH", f"/users/{ben}/", "staff", FORM, f"username={player.marker}benno".encode())
     player.send("PATCH", f"/users/{ben}/", "staff", JSON, as_json(is_staff=True, is_superuser=True, id=1))
-    body = as_json(username=f"{player.marker}ann", email=f"{player.marker}ann@b.org", password=PASSWORD + "!")
+    passwords = {"password": PASSWORD + "!", "old_password": "another long one 77"}
+    body = as_json(username=f"{player.marker}ann", email=f"{player.marker}ann@b.org", **passwords)
     player.send("PUT", f"/users/{ann}/", "ann", JSON, body)
     player.send("PUT", f"/users/{ann}/", "ben", JSON, body)
     player.send("PUT", f"/users/{ben}/", "ben", JSON, body)
@@ -164,7 +165,7 @@ def test_a_changed_password_is_the_new_one(
 ) -> None:
     player = Player(parallel, prefix, stack, access_tokens["admin"])
     ann = player.register("ann")
-    player.send("PATCH", "/users/me/", "ann", JSON, as_json(password="  kept as typed 77  "))
+    player.send("PATCH", "/users/me/", "ann", JSON, as_json(password="  kept as typed 77  ", old_password=PASSWORD))
     ((stored,),) = player.execute("SELECT password FROM users WHERE id = %s", ann)
     assert check_password("  kept as typed 77  ", stored)
     assert not check_password("kept as typed 77", stored)

@@ -89,7 +89,8 @@ def test_me_shows_and_changes_the_callers_email(as_alice: APIClient, alice: User
     body = as_alice.get("/api/users/me/").json()
     assert list(body) == ME_FIELDS
     assert body["email"] == "alice@example.com"
-    changed = as_alice.patch("/api/users/me/", {"email": "a@EXAMPLE.org", "password": "another fine horse"}).json()
+    values = {"email": "a@EXAMPLE.org", "password": "another fine horse", "old_password": PASSWORD}
+    changed = as_alice.patch("/api/users/me/", values).json()
     assert changed == body | {"email": "a@example.org"}
     alice.refresh_from_db()
     assert alice.check_password("another fine horse")
@@ -104,7 +105,7 @@ def test_a_user_keeps_the_own_names_on_put(as_alice: APIClient, alice: User) -> 
     values = {"username": "alice", "email": "alice@example.com"}
     response = as_alice.put(f"/api/users/{alice.pk}/", values)
     assert (response.status_code, response.json()) == (400, {"password": ["This field is required."]})
-    values["password"] = "another fine horse"
+    values |= {"password": "another fine horse", "old_password": PASSWORD}
     assert as_alice.put(f"/api/users/{alice.pk}/", values).status_code == 200
 
 
