@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from strangler.local.state import StateFolder
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 
@@ -57,6 +56,9 @@ class Fingerprints:
             files = list(_code(root / section.folder))
         else:
             return ""
+        # Here, since the image of the tool, which starts nothing, has no psutil.
+        from strangler.local.state import StateFolder
+
         record = getattr(StateFolder(self._settings.project.state).read(), "services", {}).get(stack)
         newest = max((file.stat().st_mtime for file in files), default=0.0)
         return STALE if record and record.create_time < newest else _digest(files, root)

@@ -69,6 +69,14 @@ def test_a_share_of_the_callers_moves_then_all_and_all_come_back(containers: Con
     assert [entry["outcome"] for entry in history(containers)[-4:]] == ["applied"] * 4
 
 
+def test_a_route_that_was_compared_moves_without_force(containers: Containers) -> None:
+    compared = containers.strangler("compare", "--route", "feed.list")
+    assert "different" not in compared
+    canary = ("switch", "feed.list", "--to", "canary", "--percent", "10", "--yes", "--reason", "first tenth")
+    assert "applied as" in containers.strangler(*canary)
+    assert containers.strangler("history").splitlines()[-1].endswith("first tenth")
+
+
 def test_a_container_that_is_made_anew_keeps_what_was_moved(containers: Containers) -> None:
     containers.strangler(*MOVE)
     before = versions(containers)
