@@ -67,9 +67,9 @@ apply: ## Apply nginx/routes.toml as it is; YES=1 REASON="…" FORCE=1
 	@$(call bootstrap,run)
 	@$(strangler) apply $(insist)
 
-rollback: ## Take the last change back; TO=3 returns to change 3 of make history, YES=1 doesn't ask
+rollback: ## Take the last change back; TO=3 returns to change 3 of make history, ROUTE=… one route, DJANGO=1 all to Django, YES=1
 	@$(call bootstrap,run)
-	@$(strangler) rollback $(if $(TO),--to $(TO)) $(if $(YES),--yes) $(if $(REASON),--reason "$(REASON)")
+	@$(strangler) rollback $(ROUTE) $(if $(DJANGO),--all-to-django) $(if $(TO),--to $(TO)) $(if $(YES),--yes) $(if $(REASON),--reason "$(REASON)")
 
 history: ## What was applied, when, by whom and why
 	@$(call bootstrap,run)

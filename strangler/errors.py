@@ -3,6 +3,7 @@
 StranglerError
 ├── UsageError    2: the call or a file it names is wrong; nothing was touched
 ├── UnsafeError   3: refused because it might do harm
+│   └── StalePlanError: another change was applied since the plan was made
 └── FailedError   4: it was tried and failed; what ran before was restored
 """
 
@@ -36,6 +37,10 @@ class UnsafeError(StranglerError):
     """Refused because it might do harm."""
 
     exit_code = 3
+
+
+class StalePlanError(UnsafeError):
+    """Refused because another change was applied since the plan was made."""
 
 
 class FailedError(StranglerError):

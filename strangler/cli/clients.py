@@ -11,6 +11,7 @@ from rich.text import Text
 
 from strangler.cli.output import log_opened, note, out, say
 from strangler.errors import UsageError, many
+from strangler.local.logs import logs_archived
 from strangler.rollout.access_log import AccessLog, log_lines
 from strangler.rollout.edits import routes_select
 from strangler.rollout.v1_clients import ClientCount, RouteClients, V1Client, moment_text, since_parse
@@ -55,9 +56,9 @@ def clients(
 
 
 def _own_logs() -> list[str]:
-    """What `strangler up` writes, the older part first."""
+    """What `strangler up` has written in the last weeks, the oldest first."""
     folder = settings_load().project.state / "logs"
-    logs = [str(file) for file in (folder / "nginx.log.1", folder / "nginx.log") if file.exists()]
+    logs = [str(file) for file in (*logs_archived(folder, "nginx"), folder / "nginx.log") if file.exists()]
     if not logs:
         raise UsageError(f"there is no access log in {folder}", "start the stack with strangler up, or pass --log")
     return logs

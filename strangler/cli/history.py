@@ -7,7 +7,7 @@ from rich.table import Table
 
 from strangler.cli.moves import rollout_read
 from strangler.cli.output import json_print, out, say
-from strangler.rollout.history import ApplyOutcome, HistoryEntry, applied, stands_at
+from strangler.rollout.history import ApplyOutcome, HistoryEntry, RecordedChange, applied, stands_at
 from strangler.rollout.plan import stage_text
 
 _COLOURS = {ApplyOutcome.APPLIED: "green", ApplyOutcome.FAILED: "red", ApplyOutcome.INTERRUPTED: "yellow"}
@@ -51,7 +51,7 @@ def _row(entry: HistoryEntry, *, stands: int | None) -> tuple[str, ...]:
         f"{'*' if entry.number == stands else ' '}{entry.number}",
         entry.time,
         entry.who,
-        str(entry.outcome),
+        f"{entry.outcome}, forced" if entry.forced else str(entry.outcome),
         f"{entry.seconds:.2f} s",
         _what(entry),
         entry.error or entry.reason,
@@ -60,9 +60,13 @@ def _row(entry: HistoryEntry, *, stands: int | None) -> tuple[str, ...]:
 
 def _what(entry: HistoryEntry) -> str:
     """The changes in words; the command where there are none."""
-    shown = [
-        f"{change['route']} {stage_text(change['before'])} → {stage_text(change['after'])}"
-        for change in entry.changes[:_SHOWN_CHANGES]
-    ]
-    more = len(entry.changes) - len(shown)
+    changes = [*(_change_text(change) for change in entry.changes), *entry.notes]
+    shown = changes[:_SHOWN_CHANGES]
+    more = len(changes) - len(shown)
     return ", ".join([*shown, *([f"{more} more"] if more else [])]) or entry.command
+
+
+def _change_text(change: RecordedChange) -> str:
+    before, after = stage_text(change["before"]), stage_text(change["after"])
+    moves = [f"{before} → {after}"] if before != after else []
+    return f"{change['route']} {', '.join([*moves, *change.get('fields', ())])}"

@@ -7,13 +7,14 @@ import typer
 
 from strangler.cli.output import note, out, say
 from strangler.deployment.open import rollout_open
-from strangler.errors import UsageError
+from strangler.errors import StalePlanError, UnsafeError, UsageError
 from strangler.rollout.apply import Intent, rollout_apply, rollout_recover
 from strangler.rollout.edits import Edits
 from strangler.rollout.history import HistoryEntry
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import Journal
 from strangler.routes.editing import routes_edit
+from strangler.routes.route import Route
 from strangler.settings import settings_load
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Apply without confirmation.")]
@@ -53,6 +54,7 @@ def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, c
     """Show the plan that leads to `content`, confirm, and apply it; `checksum` is that of a plan seen before.
 
     :raises UnsafeError: the plan is unsafe and not forced.
+    :raises StalePlanError: another change was applied meanwhile.
     """
     proposal = rollout.propose(content)
     if proposal.plan.empty and checksum in {None, proposal.plan.checksum}:
@@ -68,20 +70,36 @@ def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, c
     if checksum is None and not yes:
         _confirm(f"apply plan {proposal.plan.checksum}?")
     entry = rollout_apply(rollout, content, checksum=checksum or proposal.plan.checksum, intent=intent)
-    say(f"applied as {entry.number} in {entry.seconds:.2f} s; strangler rollback takes it back")
+    back = "; strangler rollback takes it back" if entry.returns_to is None else ""
+    say(f"applied as {entry.number} in {entry.seconds:.2f} s{back}")
 
 
 def edited_apply(rollout: Rollout, edits: Edits, intent: Intent, *, yes: bool) -> None:
-    """Apply the routes file with these keys set.
+    """Apply the routes file with these keys set; planned anew when others apply changes of other routes meanwhile.
 
     :raises UsageError: the file has other changes that aren't applied.
+    :raises UnsafeError: the plan is unsafe and not forced, or others move the same routes.
     """
-    content = rollout.file_content()
-    if rollout.propose(content).plan.edited:
-        pending = f"{rollout.routes_file.name} has changes that aren't applied"
-        raise UsageError(pending, "review them with strangler plan, and run strangler apply first")
-    edited = routes_edit(content.decode(), edits).encode()
-    plan_apply(rollout, edited, intent, yes=yes)
+    seen: list[Route] | None = None
+    while True:
+        # An apply under way has written its file before it is in the history.
+        with rollout.folder.locked():
+            content = rollout.file_content()
+            found = rollout.propose(content)
+        if found.plan.edited:
+            pending = f"{rollout.routes_file.name} has changes that aren't applied"
+            raise UsageError(pending, "review them with strangler plan, and run strangler apply first")
+        running = [route for route in found.running.routes if route.name in edits]
+        if seen is not None and seen != running:
+            others = f"somebody else has just moved {' and '.join(edits)}"
+            raise UnsafeError(others, "look at strangler routes, and run it again")
+        seen = running
+        try:
+            plan_apply(rollout, routes_edit(content.decode(), edits).encode(), intent, yes=yes)
+        except StalePlanError:
+            note("another change was applied meanwhile: planning anew")
+        else:
+            return
 
 
 def _confirm(question: str) -> None:

@@ -29,7 +29,7 @@ def retire(
     intent = intent_typed(force=force, reason=reason)
     rollout, _ = rollout_recovered()
     routes = routes_select(rollout.running()[1].routes, names)
-    edits = retire_edits(routes, sunset=_day(sunset), today=utc_now().date())
+    edits = retire_edits(routes, sunset=_day(sunset), today=utc_now().date(), forced=intent.forced)
     edited_apply(rollout, edits, intent, yes=yes)
 
 

@@ -1,39 +1,82 @@
-"""`strangler rollback`: bring back what ran before."""
+"""`strangler rollback`: bring back what ran before, or take routes back to Django."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from strangler.cli.moves import Reason, Yes, intent_typed, plan_apply, rollout_recovered
+from strangler.cli.moves import Force, Reason, Yes, intent_typed, plan_apply, rollout_recovered
 from strangler.cli.output import note, say
+from strangler.errors import UsageError
+from strangler.rollout.edits import back_edits, django_edits, routes_select
+from strangler.rollout.history import applied
 from strangler.rollout.rollout import Rollout
+from strangler.routes.editing import routes_edit
+from strangler.routes.mistakes import RoutesError
+from strangler.routes.route import Route
 
 
 def rollback(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME…]", help="Routes; by default the whole last change.")
+    ] = None,
     to: Annotated[
         int | None,
         typer.Option("--to", metavar="N", help="Return to the state after change N of the history."),
     ] = None,
+    all_to_django: Annotated[
+        bool, typer.Option("--all-to-django", help="Let Django answer everything, at once and without confirmation.")
+    ] = False,
     yes: Yes = False,
+    force: Force = False,
     reason: Reason = "",
 ) -> None:
-    """Return to what ran before the last change, byte for byte.
+    """Return to what ran before the last change, byte for byte; or take routes back to Django.
 
-    Goes one step back by default; called again, one step further. A rollback is never refused as unsafe.
+    Goes one step back by default; called again, one step further. With names, each route returns to where it last was
+    nearer to Django. Never refused as unsafe, unless a route would move towards FastAPI.
 
-    Example: strangler rollback --yes
+    Example: strangler rollback feed.list --yes
     """
+    if (names is not None) + (to is not None) + all_to_django > 1:
+        raise UsageError("NAME, --to and --all-to-django exclude each other", "pass one of them")
     rollout, interrupted = rollout_recovered()
-    if interrupted and to is None:
+    if interrupted and to is None and not names and not all_to_django:
         say("what ran before the interrupted change runs again; strangler rollback goes one step further back")
         return
-    entry = rollout.entry(to)
-    content = rollout.folder.state(entry.after.routes)
+    returns_to = None
+    if all_to_django:
+        content, why = _edited(rollout), "everything to Django"
+    elif names:
+        content, why = _edited(rollout, names), "back towards Django"
+    else:
+        entry = rollout.entry(to)
+        returns_to, content, why = entry.number, rollout.folder.state(entry.after.routes), f"return to {entry.number}"
     _set_aside(rollout)
-    # Never refused as unsafe: it ran before, and a rollback is urgent.
-    intent = intent_typed(force=True, reason=reason or f"return to {entry.number}")
-    plan_apply(rollout, content, replace(intent, returns_to=entry.number), yes=yes)
+    # What ran before is no risk, and a rollback is urgent; unless what ran before was FastAPI.
+    forth = any(change.towards_fastapi for change in rollout.propose(content).plan.changes)
+    intent = intent_typed(force=force or not forth, reason=reason or ("" if force and forth else why))
+    plan_apply(rollout, content, replace(intent, returns_to=returns_to), yes=yes or all_to_django)
+
+
+def _edited(rollout: Rollout, names: Sequence[str] = ()) -> bytes:
+    """The routes that run, the named ones where they last were nearer to Django; without names all Django's."""
+    content, table = rollout.running()
+    if not names:
+        edits = django_edits(table.routes)
+    else:
+        edits = back_edits(routes_select(table.routes, names), _earlier(rollout))
+    return routes_edit(content.decode(), edits).encode()
+
+
+def _earlier(rollout: Rollout) -> Iterator[Sequence[Route]]:
+    """The routes of each state that was applied before, the newest first."""
+    for entry in reversed(applied(rollout.entries())[:-1]):
+        try:
+            yield rollout.parse(rollout.folder.state(entry.after.routes)).routes
+        except RoutesError:
+            continue  # of other prefixes, or of an older version of the tool
 
 
 def _set_aside(rollout: Rollout) -> None:

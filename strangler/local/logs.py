@@ -1,5 +1,6 @@
-"""One log file per service: kept from the run before, bounded in size, followed on the terminal."""
+"""One log file per service: archived for a month, bounded in size, followed on the terminal."""
 
+import datetime as dt
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from strangler.errors import FailedError
 
 MAX_BYTES: Final = 20_000_000
 TAIL_LINES: Final = 12
+# `strangler clients` has to see who calls once a month; the bound is for busy front doors, and drops the oldest.
+KEPT: Final = dt.timedelta(days=32)
+_KEPT_BYTES: Final = 2_000_000_000
 
 
 def log_names(folder: Path) -> list[str]:
@@ -33,20 +37,37 @@ def log_failure(name: str, what: str, path: Path) -> FailedError:
     return FailedError(f"{name} {what}, so everything was ended: mend what the end of {path} says.{tail}")
 
 
-def logs_rotate(folder: Path) -> None:
-    """Keep the logs of the run before as `<service>.log.1`, and those of earlier ones no longer."""
+def logs_archived(folder: Path, service: str) -> list[Path]:
+    """The archived logs of a service, the oldest first."""
+    return sorted(folder.glob(f"{service}.log.2*"))
+
+
+def logs_rotate(folder: Path, *, kept: dt.timedelta = KEPT) -> None:
+    """Archive the logs of the run before as `<service>.log.<time>`; archives of before `kept` are removed."""
+    now = dt.datetime.now(dt.UTC)
+    archives = sorted((path.stat().st_mtime, path) for path in folder.glob("*.log.*"))
+    size = sum(path.stat().st_size for _time, path in archives)
+    for written, path in archives:
+        if written < (now - kept).timestamp() or size > _KEPT_BYTES:
+            size -= path.stat().st_size
+            path.unlink()
     for path in folder.glob("*.log"):
-        path.replace(path.with_name(f"{path.name}.1"))
+        if path.stat().st_size:
+            path.replace(_archive(path))
+
+
+def _archive(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S%fZ}")
 
 
 def log_trim(path: Path, *, max_bytes: int = MAX_BYTES) -> None:
-    """Empty a log that grew beyond `max_bytes`, keeping what it held as `<service>.log.1`.
+    """Empty a log that grew beyond `max_bytes`, keeping what it held as an archive.
 
     The service goes on writing to the same file: it was opened for appending. A line that is written between the
     copy and the cut is lost.
     """
     if path.stat().st_size > max_bytes:
-        shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+        shutil.copyfile(path, _archive(path))
         with path.open("r+b") as file:
             file.truncate()
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Final
 
-from strangler.errors import FailedError, StranglerError, UnsafeError, UsageError
+from strangler.errors import FailedError, StalePlanError, StranglerError, UsageError
 from strangler.gateway.interface import running_version, wait_until_running
 from strangler.gateway.rendering import render_gateway
 from strangler.rollout.atomic_write import write_durably
@@ -81,7 +81,7 @@ def rollout_apply(rollout: Rollout, content: bytes, *, checksum: str, intent: In
         proposal = rollout.propose(content)
         if proposal.plan.checksum != checksum:
             stale = f"plan {checksum} is stale, the plan is {proposal.plan.checksum} now"
-            raise UnsafeError(stale, "review it with strangler plan")
+            raise StalePlanError(stale, "review it with strangler plan")
         proposal.require_safe(forced=intent.forced)
         if running_version(rollout.gateway.url) is None:
             raise UsageError(f"no gateway answers at {rollout.gateway.url}", rollout.hint)

@@ -1,7 +1,7 @@
 """The keys of the routes file that an operator's command sets."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
@@ -42,23 +42,52 @@ def switch_edits(
     return {route.name: values for route in routes}
 
 
-def retire_edits(routes: Sequence[Route], *, sunset: dt.date | None, today: dt.date) -> Edits:
+def retire_edits(routes: Sequence[Route], *, sunset: dt.date | None, today: dt.date, forced: bool = False) -> Edits:
     """The keys to set to announce the end of v1 on the day `sunset`, or without it to end it now.
 
     :raises UsageError: the day isn't in the future.
-    :raises UnsafeError: v1 is to end now, but its sunset hasn't come.
+    :raises UnsafeError: v1 is to end now, its sunset hasn't come, and the end isn't forced.
     """
     if sunset is None:
-        for route in routes:
+        for route in () if forced else routes:
             if route.sunset is None or route.sunset > today:
                 when = f"on {route.sunset}" if route.sunset else "on no day yet"
                 raise UnsafeError(
-                    f"v1 of {route.name} ends {when}", "announce the end with --sunset DATE and wait for that day"
+                    f"v1 of {route.name} ends {when}",
+                    "announce the end with --sunset DATE and wait for that day, or pass --force --reason TEXT",
                 )
         return {route.name: {"stage": str(Stage.RETIRED), "percent": None} for route in routes}
     if sunset <= today:
         raise UsageError(f"the sunset {sunset} is not in the future", f"choose a day after {today}")
     return {route.name: {"deprecated": route.deprecated or today, "sunset": sunset} for route in routes}
+
+
+def back_edits(routes: Sequence[Route], earlier: Iterable[Sequence[Route]]) -> Edits:
+    """The keys to set to bring each route back to where it last was nearer to Django; `earlier` has the newest first.
+
+    :raises UsageError: a route never was.
+    """
+    states = [{route.name: route for route in state} for state in earlier]
+    edits = {}
+    for route in routes:
+        found = (state[route.name] for state in states if route.name in state)
+        place = next((before for before in found if before.place < route.place), None)
+        if place is None:
+            hint = f"move it with strangler switch {route.name} --to legacy"
+            raise UsageError(f"{route.name} was never nearer to Django than it is", hint)
+        edits[route.name] = {
+            "stage": str(place.stage),
+            "percent": _number(place.percent),
+            "shadow": _number(place.shadow) or None,
+            "fallback": place.fallback or None,
+        }
+    return edits
+
+
+def django_edits(routes: Sequence[Route]) -> Edits:
+    """The keys to set to have Django alone answer everything that it can."""
+    alone = {"stage": str(Stage.LEGACY), "percent": None, "shadow": None, "fallback": None}
+    return {route.name: alone for route in routes if route.place > (0, 0.0) or route.shadow}
 
 
 def _number(value: float | None) -> float | int | None:

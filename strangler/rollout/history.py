@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NotRequired
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -46,11 +46,12 @@ class RecordedStage(TypedDict):
 
 
 class RecordedChange(TypedDict):
-    """A route before and after an apply; None where the file doesn't name it."""
+    """A route before and after an apply; None where the file doesn't name it. `fields` are its other changes."""
 
     route: str
     before: RecordedStage | None
     after: RecordedStage | None
+    fields: NotRequired[Sequence[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,8 @@ class HistoryEntry:
     """One apply. `time` is its start in UTC, `seconds` how long it took; a start not recorded yet has no time.
 
     `returns_to` is the number of the entry whose state a rollback has brought back. `changes` are the routes that
-    changed, `forced` the reasons for which it would have been refused, `evidence` what was known of the moved routes.
+    changed, `notes` changes of no route, `forced` the reasons for which it would have been refused, `evidence` what was
+    known of the moved routes.
     """
 
     number: int
@@ -69,6 +71,7 @@ class HistoryEntry:
     outcome: ApplyOutcome = ApplyOutcome.APPLIED
     error: str = ""
     returns_to: int | None = None
+    notes: Sequence[str] = ()
     before: Point | None
     after: Point
     changes: Sequence[RecordedChange] = ()

@@ -37,6 +37,11 @@ class RouteChange:
         """How many stages the route moves on; below 0 it goes back."""
         return _stage(self.after).position - _stage(self.before).position
 
+    @property
+    def towards_fastapi(self) -> bool:
+        """Whether FastAPI answers more than before: a later stage, or a larger share of callers."""
+        return self.after is not None and self.after.place > (self.before.place if self.before else (0, 0.0))
+
     @cached_property
     def lines(self) -> tuple[str, ...]:
         """The change in words, a line for each fact."""
@@ -68,8 +73,14 @@ class RouteChange:
                 yield f"{field.name}: {_value_text(old)} → {_value_text(new)}"
 
     def as_json(self) -> RecordedChange:
-        """For records: the name, and each side's stage and percent."""
-        return {"route": self.name, "before": _recorded(self.before), "after": _recorded(self.after)}
+        """For records: the name, each side's stage and percent, and what else changes."""
+        fields = tuple(self._fields(self.before, self.after)) if self.before and self.after else ()
+        return {
+            "route": self.name,
+            "before": _recorded(self.before),
+            "after": _recorded(self.after),
+            "fields": fields,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -197,6 +197,7 @@ class Rollout:
             before=changed[-1].after if changed else None,
             after=after,
             changes=[change.as_json() for change in plan.changes],
+            notes=plan.notes,
         )
 
     def _parse_running(self, content: bytes) -> RouteTable:

@@ -60,7 +60,7 @@ def unproven(plan: RoutesPlan) -> tuple[str, ...]:
     """The routes that move on to where FastAPI answers v1, and so need proof that both stacks answer alike."""
     stages = (Stage.CANARY, Stage.MIGRATED)
     return tuple(
-        change.name for change in plan.moves if change.forward > 0 and change.after and change.after.stage in stages
+        change.name for change in plan.moves if change.towards_fastapi and change.after and change.after.stage in stages
     )
 
 

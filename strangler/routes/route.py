@@ -101,6 +101,11 @@ class Route:
     line: int = field(default=0, compare=False)
 
     @property
+    def place(self) -> tuple[int, float]:
+        """How far the route is on its way to FastAPI: the stage, then the share of callers."""
+        return self.stage.position, self.percent or 0.0
+
+    @property
     def served_methods(self) -> tuple[str, ...]:
         """The methods with HEAD where GET is."""
         return tuple(m for method in self.methods for m in ((method, "HEAD") if method == "GET" else (method,)))

@@ -1,6 +1,8 @@
 """The operator's commands on a running stack: an endpoint is moved, looked at and taken back."""
 
 import json
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ import httpx
 import pytest
 
 from tests.checkouts import Checkout, assert_one_sentence
+from tests.example import ROOT
 
 pytestmark = pytest.mark.long
 
@@ -133,7 +136,9 @@ def test_what_is_refused_leaves_everything_as_it_was(checkout: Checkout) -> None
         (["switch", "feed.list", "--percent", "5"], 2, ["pass --yes"]),
         (["switch", "feed.list", "--percent", "101", "--yes"], 2, ["percent"]),
         (["switch", "events.stream", "--shadow", "5", "--yes"], 2, ["shadow"]),
-        (["retire", "feed.list", "--yes"], 3, ["announce the end with --sunset"]),
+        (["retire", "feed.list", "--yes"], 3, ["announce the end with --sunset", "--force --reason"]),
+        (["rollback", "events.stream", "--yes"], 2, ["strangler switch events.stream --to legacy"]),
+        (["rollback", "feed.list", "--to", "0", "--yes"], 2, ["exclude each other"]),
         (["retire", "feed.list", "--sunset", "soon", "--yes"], 2, ["write it as"]),
         (["rollback", "--to", "4000", "--yes"], 2, ["strangler history"]),
         (["apply", "--plan", "0123456789"], 3, ["is stale"]),
@@ -142,6 +147,8 @@ def test_what_is_refused_leaves_everything_as_it_was(checkout: Checkout) -> None
         result = checkout.strangler(*arguments)
         assert result.returncode == code, (arguments, result.stderr)
         assert_one_sentence_at_the_end(result.stderr, words)
+        for hint in re.findall(r"strangler (routes|history|plan|switch [a-z.]+ --to [a-z]+)\\b", result.stderr):
+            assert checkout.strangler(*hint.split()).stderr.count("--help") == 0, hint
     assert file.read_bytes() == before
     assert len(history(checkout)) == entries
     assert served_by(checkout, "/api/feed/") == "django"
@@ -154,6 +161,7 @@ def assert_one_sentence_at_the_end(text: str, words: list[str]) -> None:
 
 
 def test_a_route_moves_on_only_once_it_was_compared(checkout: Checkout) -> None:
+    shutil.copytree(ROOT / "tests" / "cases", checkout.path / "tests" / "cases")
     move = ("switch", "feed.list", "--percent", "5", "--yes")
     refused = checkout.strangler(*move, EVIDENCE_EQUAL="1")
     assert refused.returncode == 3
@@ -162,6 +170,13 @@ def test_a_route_moves_on_only_once_it_was_compared(checkout: Checkout) -> None:
     assert said.returncode == 0, said.stderr
     assert "unsafe, and forced: feed.list has 0 equal comparisons" in said.stdout
     assert checkout.strangler("rollback", "--yes", EVIDENCE_EQUAL="1").returncode == 0
+    # The refusal's own command is all that is needed, until the code changes.
+    done(checkout, "compare", "--route", "feed.list")
+    assert checkout.strangler(*move, EVIDENCE_EQUAL="1").returncode == 0
+    with (checkout.path / "fastapi_app" / "main.py").open("a") as code:
+        code.write("# another build\n")
+    refused = checkout.strangler("switch", "feed.list", "--to", "migrated", "--yes", EVIDENCE_EQUAL="1")
+    assert_one_sentence_at_the_end(refused.stderr, ["was compared before fastapi changed"])
 
 
 def test_a_bad_file_is_refused_and_the_old_routes_go_on_serving(checkout: Checkout) -> None:

@@ -1,6 +1,7 @@
 """Plays scenarios on both sides, each on its own copies of the database and servers, and collects the results."""
 
 import asyncio
+import datetime as dt
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, aclosing, contextmanager
@@ -72,7 +73,7 @@ async def writes_compare(
 
 def _logs_begin(logs: Path) -> None:
     logs.mkdir(parents=True, exist_ok=True)
-    logs_rotate(logs)
+    logs_rotate(logs, kept=dt.timedelta(0))
 
 
 @contextmanager

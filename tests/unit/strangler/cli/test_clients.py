@@ -142,5 +142,5 @@ def test_no_stack_has_run_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         clients("posts.list")
     (tmp_path / ".run" / "logs").mkdir(parents=True)
     (tmp_path / ".run" / "logs" / "nginx.log").write_text(line())
-    (tmp_path / ".run" / "logs" / "nginx.log.1").write_text(line())
+    (tmp_path / ".run" / "logs" / "nginx.log.20261101T000000000000Z").write_text(line())
     assert "2 requests of v1 by 1 client\n" in clients("posts.list").stdout

@@ -1,11 +1,22 @@
 """Log files: followed line by line, bounded, kept from the run before."""
 
+import datetime as dt
+import os
 from pathlib import Path
 
 import pytest
 
 from strangler.errors import FailedError
-from strangler.local.logs import LogFollower, log_failure, log_names, log_tail, log_trim, logs_rotate
+from strangler.local.logs import (
+    KEPT,
+    LogFollower,
+    log_failure,
+    log_names,
+    log_tail,
+    log_trim,
+    logs_archived,
+    logs_rotate,
+)
 
 
 def append(path: Path, text: str) -> None:
@@ -39,7 +50,8 @@ def test_following_goes_on_after_a_trim(tmp_path: Path) -> None:
     log_trim(path, max_bytes=5)
     append(path, "new\n")
     assert list(follower.new_lines()) == [("django", "new")]
-    assert (tmp_path / "django.log.1").read_text() == "0123456789\n"
+    (archive,) = logs_archived(tmp_path, "django")
+    assert archive.read_text() == "0123456789\n"
 
 
 def test_a_small_log_is_left_alone(tmp_path: Path) -> None:
@@ -48,13 +60,25 @@ def test_a_small_log_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "django.log").read_text() == "small\n"
 
 
-def test_a_new_run_keeps_one_run_before(tmp_path: Path) -> None:
-    append(tmp_path / "django.log", "first\n")
-    logs_rotate(tmp_path)
-    append(tmp_path / "django.log", "second\n")
-    logs_rotate(tmp_path)
+def test_logs_are_kept_by_their_time_whatever_the_number_of_starts(tmp_path: Path) -> None:
+    for number in range(5):
+        append(tmp_path / "django.log", f"{number}\n")
+        logs_rotate(tmp_path)
     assert log_names(tmp_path) == []
-    assert (tmp_path / "django.log.1").read_text() == "second\n"
+    kept = logs_archived(tmp_path, "django")
+    assert [file.read_text() for file in kept] == [f"{number}\n" for number in range(5)]
+    old = (dt.datetime.now(dt.UTC) - KEPT).timestamp() - 60
+    os.utime(kept[0], (old, old))
+    logs_rotate(tmp_path)
+    assert logs_archived(tmp_path, "django") == kept[1:]
+
+
+def test_the_oldest_logs_go_when_all_are_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("strangler.local.logs._KEPT_BYTES", 8)
+    for number in range(5):
+        append(tmp_path / "django.log", f"{number}234\n")
+        logs_rotate(tmp_path)
+    assert [file.read_text() for file in logs_archived(tmp_path, "django")] == ["3234\n", "4234\n"]
 
 
 def test_the_tail_survives_bytes_that_are_no_text(tmp_path: Path) -> None:
@@ -74,5 +98,5 @@ def test_a_failure_ends_with_what_the_program_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["django", "postgres"])
 def test_names_are_those_of_the_services(name: str, tmp_path: Path) -> None:
     append(tmp_path / f"{name}.log", "")
-    append(tmp_path / f"{name}.log.1", "")
+    append(tmp_path / f"{name}.log.20261101T000000000000Z", "")
     assert log_names(tmp_path) == [name]

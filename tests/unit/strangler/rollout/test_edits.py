@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from strangler.errors import UnsafeError, UsageError
-from strangler.rollout.edits import RouteKind, retire_edits, routes_select, switch_edits
-from strangler.routes.route import Stage
+from strangler.rollout.edits import RouteKind, back_edits, django_edits, retire_edits, routes_select, switch_edits
+from strangler.routes.route import Route, Stage
 from tests.example import ROOT, load_routes
 
 ROUTES = load_routes(ROOT / "nginx" / "routes.toml").routes
@@ -65,6 +65,28 @@ def test_v1_ends_only_once_its_day_has_come() -> None:
             retire_edits([dataclasses.replace(LIST[0], sunset=sunset)], sunset=None, today=TODAY)
     due = [dataclasses.replace(LIST[0], sunset=TODAY)]
     assert retire_edits(due, sunset=None, today=TODAY) == {"posts.list": {"stage": "retired", "percent": None}}
+
+
+def at(stage: Stage, percent: float | None = None, shadow: float = 0) -> list[Route]:
+    return [dataclasses.replace(LIST[0], stage=stage, percent=percent, shadow=shadow)]
+
+
+def test_a_route_goes_back_only_nearer_to_django() -> None:
+    earlier = [at(Stage.MIGRATED), at(Stage.CANARY, 50), at(Stage.CANARY, 5, shadow=10), at(Stage.LEGACY)]
+    back = back_edits(at(Stage.CANARY, 50), earlier)["posts.list"]
+    assert back == {"stage": "canary", "percent": 5, "shadow": 10, "fallback": None}
+    assert back_edits(at(Stage.CANARY, 5), earlier)["posts.list"]["stage"] == "legacy"
+    with pytest.raises(UsageError, match=r"strangler switch posts\.list --to legacy"):
+        back_edits(at(Stage.LEGACY), earlier)
+
+
+def test_everything_goes_to_django() -> None:
+    edits = django_edits([*at(Stage.CANARY, 5, shadow=1), dataclasses.replace(LIST[0], name="x", stage=Stage.LEGACY)])
+    assert edits == {"posts.list": {"stage": "legacy", "percent": None, "shadow": None, "fallback": None}}
+
+
+def test_an_end_that_is_forced_needs_no_day() -> None:
+    assert retire_edits(LIST, sunset=None, today=TODAY, forced=True)["posts.list"]["stage"] == "retired"
 
 
 @pytest.mark.parametrize(

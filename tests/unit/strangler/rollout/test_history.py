@@ -30,7 +30,7 @@ def entry(number: int, *, returns_to: int | None = None, outcome: ApplyOutcome =
 
 def as_read(each: HistoryEntry) -> HistoryEntry:
     """Sequences come back as lists."""
-    return TypeAdapter(HistoryEntry).validate_python(each.as_json())
+    return TypeAdapter(HistoryEntry).validate_json(json.dumps(each.as_json()))
 
 
 def test_entries_come_back_as_they_were(tmp_path: Path) -> None:
