@@ -4,16 +4,17 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from typing import Any
 
-import click
 import pytest
 import typer
+import typer.exceptions
 
 from strangler.cli import command_line
 from tests.example import ROOT
 
 # What a person fills in stands in braces in the source.
-_HINT = re.compile(r"\bstrangler ((?:--[a-z]+ \S+ )?[a-z]+\b[^;:,()]*)")
+_HINT = re.compile(r"\bstrangler ((?:--[a-z]+ \S+ )?[a-z]+\b[^;:,()`]*)")
 _FILLED = "posts.list"
 
 
@@ -42,12 +43,12 @@ HINTS = hints()
 COMMANDS = typer.main.get_command(command_line())
 
 
-def accepted(command: click.Command, words: list[str]) -> bool:
+def accepted(command: Any, words: list[str]) -> bool:
     """Whether the command takes the words, or those of them before the sentence goes on: no option may be left."""
     for end in range(len(words), -1, -1):
         try:
             command.make_context("strangler", words[:end])
-        except (click.UsageError, click.exceptions.Exit):
+        except (typer.exceptions.TyperException, typer.Exit):
             continue
         return not any(word.startswith("--") for word in words[end:])
     return False
@@ -55,11 +56,10 @@ def accepted(command: click.Command, words: list[str]) -> bool:
 
 def runs(hint: str) -> bool:
     words, command = shlex.split(hint.replace("'", "\\'") if hint.count("'") % 2 else hint), COMMANDS
-    while words and isinstance(command, click.Group):
-        known = command.commands.get(words[0])
-        if known is None:
+    while hasattr(command, "commands"):
+        if not words or words[0] not in command.commands:
             return False
-        command, words = known, words[1:]
+        command, words = command.commands[words[0]], words[1:]
     return accepted(command, words)
 
 
