@@ -26,14 +26,14 @@ def clients(
     since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="Count from 7d, 24h or a day.")] = None,
     log: Annotated[
         list[str] | None,
-        typer.Option("--log", metavar="FILE", help="Read this access log; - is stdin."),
+        typer.Option("--log", metavar="FILE", help="Read this access log, plain or .gz; - is stdin."),
     ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="Show this many clients of each route.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show which clients still call v1 of a route: caller, user agent, requests, first and last time.
 
-    Reads the whole access log of strangler up by default.
+    Reads the whole access log of strangler up by default; exits with 4 where a log can't be read.
 
     Example: strangler clients posts.list --since 7d
     """
@@ -52,7 +52,7 @@ def clients(
     if every:
         _show_counts(routes)
     for route in () if every else routes:
-        _show(route, top=top)
+        _show(route, read, top=top)
 
 
 def _own_logs() -> list[str]:
@@ -68,7 +68,10 @@ def _read(logs: Iterable[str], count: ClientCount) -> AccessLog:
     read = AccessLog()
     for name in logs:
         with log_opened(name, option="--log") as file:
-            count.add(read.requests(log_lines(file), count.routes.keys()))
+            part = AccessLog()
+            count.add(part.requests(log_lines(file), count.routes.keys()))
+        part.require_readable(name)
+        read.add(part)
     return read
 
 
@@ -91,9 +94,9 @@ def _show_counts(routes: Iterable[RouteClients]) -> None:
     _print_rows(headers, rows, right=2)
 
 
-def _show(route: RouteClients, *, top: int) -> None:
+def _show(route: RouteClients, read: AccessLog, *, top: int) -> None:
     if not route.requests:
-        say(f"{route.route}: no client called v1")
+        say(f"{route.route}: no client called v1{' in the lines that could be read' if read.unreadable else ''}")
         return
     everyone = route.clients
     callers = f"{_at_least(route)}{many(len(everyone), 'client')}"

@@ -1,18 +1,37 @@
-"""nginx's access log, a line of JSON for each request, among the lines of its error log."""
+"""nginx's access log, a line of JSON for each request, whatever a log collector makes of its lines."""
 
+import bz2
 import datetime as dt
+import gzip
+import io
 import json
+import lzma
 import re
-from collections.abc import Collection, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
-# nginx's own error log and its start, and what precedes each line in `docker compose logs`.
-_ERROR_LINE: Final = re.compile(rb"\d{4}/\d\d/\d\d |nginx: |/docker-entrypoint|\s*$")
-_PREFIX: Final = re.compile(rb"\A[\w.-]+ +\| ")
+from strangler.errors import FailedError, many
+
+_T = TypeVar("_T")
+
+# nginx's own error log and its start, also behind the time or the name that a collector puts before a line.
+_ERROR_LINE: Final = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[|nginx: \[|/docker-entrypoint|\A\s*\Z")
+# Where collectors leave the line: Docker's json-file, Fluent Bit, journald, Loki, Google Cloud, OpenTelemetry, Splunk.
+_WRAPPERS: Final = ("log", "message", "MESSAGE", "msg", "line", "textPayload", "jsonPayload", "body", "_raw", "result")
+_MAX_WRAPPERS: Final = 3
+# A syslog header, a pod's name and the like, which come before the JSON.
+_MAX_PREFIX: Final = 400
 # nginx takes 32 kB of request head by default, of which the log writes each byte as six at most.
-_MAX_LINE: Final = 256 * 1024
+_MAX_LINE: Final = 512 * 1024
 _MAX_USER_AGENT: Final = 200
+_COMPRESSED: Final[dict[bytes, Callable[[BinaryIO], Any]]] = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ": lzma.LZMAFile,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,53 +47,104 @@ class LoggedRequest:
 
 
 class AccessLog:
-    """Reads logs line by line; after that, `unreadable` counts the lines that were neither requests nor error lines.
+    """Reads logs line by line, and counts what it read.
 
-    `begins` is the time of the earliest request, whatever its route; `line` is how many lines were read.
+    `line` is how many lines there were, `readable` and `unreadable` how many are requests and how many are neither
+    that nor of nginx's error log; `begins` is the time of the earliest request, whatever its route.
     """
 
     def __init__(self) -> None:
         self.line = 0
+        self.readable = 0
         self.unreadable = 0
         self.begins: dt.datetime | None = None
 
     def requests(self, lines: Iterable[bytes], routes: Collection[str]) -> Iterator[LoggedRequest]:
         """The requests of those routes, in the order of the log."""
-        marks = [f'"{route}"'.encode() for route in routes]
-        is_first = True
-        for content in self.contents(lines):
-            # Most lines are of other routes, and finding a text in one is ten times as fast as parsing it.
-            if is_first or any(mark in content for mark in marks):
-                request = self._request(content)
-                is_first = is_first and request is None
-                if request and request.route in routes:
-                    yield request
-            elif not content.rstrip().endswith(b"}"):
-                self.unreadable += 1
+        # Most lines are of other routes, and finding a text in one is ten times as fast as parsing it.
+        for request in self.parsed(lines, self._request, marks=[route.encode() for route in routes]):
+            if request.route in routes:
+                yield request
 
-    def contents(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """The lines that begin as a request does, without what compose puts before them; the JSON may be broken."""
+    def parsed(
+        self, lines: Iterable[bytes], parse: Callable[[dict[str, Any]], _T], *, marks: Collection[bytes] = (b"",)
+    ) -> Iterator[_T]:
+        """What `parse` makes of each request; it raises ValueError, KeyError or TypeError for what is none.
+
+        Lines without any of `marks` are left out, but for the first request. A byte that is no UTF-8 is a surrogate,
+        as of `surrogateescape`.
+        """
         for line in lines:
             self.line += 1
-            content = line if line.startswith(b"{") else _PREFIX.sub(b"", line, count=1)
-            if content.startswith(b"{"):
-                yield content
-            else:
-                self.unreadable += _ERROR_LINE.match(content) is None
+            if self.readable and _looks_whole(line) and not any(mark in line for mark in marks):
+                self.readable += 1
+                continue
+            try:
+                # nginx escapes control characters for JSON, but logs other bytes as the client sent them.
+                entry = _entry(line.decode("utf-8", "surrogateescape"))
+                found = None if entry is None else parse(entry)
+            except (ValueError, KeyError, TypeError, RecursionError):
+                self.unreadable += 1
+                continue
+            if found is not None:
+                self.readable += 1
+                yield found
 
-    def _request(self, content: bytes) -> LoggedRequest | None:
-        try:
-            request = _parsed(content)
-        except (ValueError, KeyError, TypeError, RecursionError):
-            self.unreadable += 1
-            return None
+    def add(self, other: "AccessLog") -> None:
+        """Count another log's lines, too."""
+        self.line += other.line
+        self.readable += other.readable
+        self.unreadable += other.unreadable
+        self.begins = min((each.begins for each in (self, other) if each.begins), default=None)
+
+    def require_readable(self, name: str) -> None:
+        """Refuse to take what can't be read for requests that never were.
+
+        :raises FailedError: most lines of the log `name` are no requests as the gateway logs them.
+        """
+        if self.unreadable > self.readable:
+            raise FailedError(
+                f"{self.unreadable} of {many(self.line, 'line')} of {name} are not of the gateway's access log",
+                "pass nginx's lines alone, as its log_format strangler writes them, plain or as .gz, .bz2 or .xz",
+            )
+
+    def _request(self, entry: dict[str, Any]) -> LoggedRequest:
+        request = LoggedRequest(
+            time=_time(entry["time"]),
+            api=str(entry["api"]),
+            route=str(entry["route"]),
+            status=int(entry["status"]),
+            caller=_shown(entry.get("caller") or f"address:{entry['client']}"),
+            user_agent=_shown(entry.get("user_agent", ""))[:_MAX_USER_AGENT],
+        )
         if self.begins is None or request.time < self.begins:
             self.begins = request.time
         return request
 
 
 def log_lines(file: BinaryIO) -> Iterator[bytes]:
-    """The whole lines of a log, in constant memory; one that nginx has not ended yet is left out."""
+    """The whole lines of a log, in constant memory; one that nginx has not ended yet is left out.
+
+    :raises FailedError: it is compressed, but not whole.
+    """
+    buffered = io.BufferedReader(file)  # type: ignore[type-var]
+    try:
+        start = buffered.peek(8)
+        opener = next((opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None)
+        yield from _lines(opener(buffered) if opener else buffered)
+    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        raise FailedError(f"the log can't be read to its end ({error})", "copy it again, once it is whole") from error
+    finally:
+        # Whoever opened the file closes it.
+        with suppress(ValueError):
+            buffered.detach()
+
+
+def _looks_whole(line: bytes) -> bool:
+    return b"uri" in line and line.rstrip().endswith(b"}")
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
     while line := file.readline(_MAX_LINE):
         if line.endswith(b"\n"):
             yield line
@@ -84,17 +154,33 @@ def log_lines(file: BinaryIO) -> Iterator[bytes]:
                 line = file.readline(_MAX_LINE)
 
 
-def _parsed(content: bytes) -> LoggedRequest:
-    # nginx escapes control characters for JSON, but logs other bytes as the client sent them.
-    entry = json.loads(content.decode("utf-8", errors="replace"))
-    return LoggedRequest(
-        time=_time(entry["time"]),
-        api=str(entry["api"]),
-        route=str(entry["route"]),
-        status=int(entry["status"]),
-        caller=str(entry.get("caller") or f"address:{entry['client']}"),
-        user_agent=str(entry.get("user_agent", ""))[:_MAX_USER_AGENT],
-    )
+def _entry(text: str, *, depth: int = _MAX_WRAPPERS) -> dict[str, Any] | None:
+    """The request in a line, None where it is of nginx's error log.
+
+    :raises ValueError: it is neither.
+    """
+    prefix, brace, rest = text.partition("{")
+    if _ERROR_LINE.search(prefix + brace):
+        return None
+    if not brace or len(prefix) > _MAX_PREFIX:
+        raise ValueError(text)
+    return _unwrapped(json.loads(brace + rest), depth=depth)
+
+
+def _unwrapped(value: dict[str, Any], *, depth: int) -> dict[str, Any] | None:
+    if "method" in value and "uri" in value:
+        return value
+    inner = next((value[key] for key in _WRAPPERS if key in value), None)
+    if isinstance(inner, list):
+        # journald's JSON of a line with bytes that are no UTF-8.
+        inner = bytes(inner).decode("utf-8", "surrogateescape")
+    if not depth or not isinstance(inner, str | dict):
+        raise ValueError(value)
+    return _entry(inner, depth=depth - 1) if isinstance(inner, str) else _unwrapped(inner, depth=depth - 1)
+
+
+def _shown(text: object) -> str:
+    return str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _time(text: str) -> dt.datetime:

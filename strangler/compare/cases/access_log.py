@@ -1,9 +1,9 @@
 """Cases from nginx's access log."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Final
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, BinaryIO, Final
 from zlib import crc32
 
 from strangler.compare.case import Case
@@ -18,6 +18,7 @@ UNSAFE: Final = "requests of the log that may write"
 ELSEWHERE: Final = "requests of the log that aren't below a prefix of the API"
 REWRITTEN: Final = "requests of the log for a path that nginx reads as another"
 FIXED: Final = "requests of the log that only one stack answers"
+UNKNOWN: Final = "requests of the log for a path that no route has"
 STREAMING: Final = "requests of the log for an answer without an end"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -31,20 +32,19 @@ def cases_from_log(
     always the same one for the same user; other requests are sent without credentials, and so are all if `callers` is
     empty.
 
+    A path that no route has is no case: a scanner's are answered by whatever else a stack serves.
+
     Args:
-        file: the log, as nginx or `docker compose logs` writes it.
+        file: the log, as nginx or a log collector writes it, compressed or not.
         table: gives the routes their names.
         skipped: counts what is no case, by reason.
         callers: names that are signed in.
         name: what the cases call the log.
+
+    :raises FailedError: most of it is no access log, or it isn't whole.
     """
     router, log = Router(table), AccessLog()
-    for content in log.contents(log_lines(file)):
-        request = _request(content, table.prefixes)
-        if request is None:
-            log.unreadable += 1
-            continue
-        method, target, caller = request
+    for method, target, caller in log.parsed(log_lines(file), partial(_request, table.prefixes)):
         route = router.route_of(method, target)
         reason = _reason(router, method, target, route)
         if reason:
@@ -59,19 +59,16 @@ def cases_from_log(
         )
     if log.unreadable:
         skipped[UNREADABLE] += log.unreadable
+    log.require_readable(name)
 
 
-def _request(content: bytes, prefixes: Prefixes) -> tuple[str, str, str] | None:
+def _request(prefixes: Prefixes, entry: Mapping[str, Any]) -> tuple[str, str, str]:
     """Method, target and caller; the target is empty where the path isn't below a prefix."""
-    try:
-        # nginx passes bytes beyond ASCII on as the client sent them: each is one character.
-        entry = json.loads(content.decode("latin-1"))
-        method, uri, caller = entry["method"], entry["uri"], entry.get("caller") or ""
-    except (ValueError, KeyError, RecursionError):
-        return None
+    method, uri, caller = entry["method"], entry["uri"], entry.get("caller") or ""
     if not (isinstance(method, str) and isinstance(uri, str) and isinstance(caller, str)):
-        return None
-    found = prefixes.split(uri)
+        raise TypeError(entry)
+    # A target has one character for each byte that was sent.
+    found = prefixes.split(uri.encode("utf-8", "surrogateescape").decode("latin-1"))
     return method, found[1] if found else "", caller
 
 
@@ -85,10 +82,12 @@ def _reason(router: Router, method: str, target: str, route: Route | None) -> st
         return ELSEWHERE
     if is_rewritten(target):
         return REWRITTEN
-    return FIXED if router.is_fixed(target) else ""
+    if router.is_fixed(target):
+        return FIXED
+    return "" if router.is_known_path(target) else UNKNOWN
 
 
 def _caller(caller: str, callers: Sequence[str]) -> str:
     if not callers or not caller.startswith("user:"):
         return ""
-    return callers[crc32(caller.encode("latin-1")) % len(callers)]
+    return callers[crc32(caller.encode("utf-8", "surrogateescape")) % len(callers)]

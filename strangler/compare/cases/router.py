@@ -41,8 +41,11 @@ class Router:
         """The route that answers; None where no route names the path, or this method of it."""
         if is_rewritten(target):
             return None
-        path = path_of(target)
-        return self._routes(unquote(path, encoding="latin-1") if "%" in path else path).get(method)
+        return self._routes(target).get(method)
+
+    def is_known_path(self, target: str) -> bool:
+        """Whether a route has the path, of whatever method."""
+        return not is_rewritten(target) and bool(self._routes(target))
 
     def name_of(self, method: str, target: str) -> str:
         """The route's name; empty where there is none."""
@@ -54,7 +57,9 @@ class Router:
         path = path_of(target)
         return path in self._fixed or path.startswith(self._fixed_folders)
 
-    def _routes(self, path: str) -> Mapping[str, Route]:
+    def _routes(self, target: str) -> Mapping[str, Route]:
+        path = path_of(target)
+        path = unquote(path, encoding="latin-1") if "%" in path else path
         exact = self._exact.get(path)
         return exact or next((each for pattern, each in self._patterns if pattern.fullmatch(path)), {})
 

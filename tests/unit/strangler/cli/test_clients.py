@@ -1,5 +1,6 @@
 """`strangler clients`: what an operator reads, and what a machine does."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from strangler.cli import command_line
-from strangler.errors import UsageError
+from strangler.errors import FailedError, UsageError
 from strangler.settings import LocalSettings
 from tests.example import example_file
 from tests.unit.strangler.rollout.test_access_log import COMPLAINT, line
@@ -34,7 +35,7 @@ def log(tmp_path: Path) -> Path:
     return file
 
 
-def clients(*arguments: str, piped: str = "") -> Result:
+def clients(*arguments: str, piped: str | bytes = "") -> Result:
     return CliRunner().invoke(command_line(["clients"]), ["clients", *arguments], input=piped, catch_exceptions=False)
 
 
@@ -113,9 +114,23 @@ def test_a_route_that_nobody_called(log: Path) -> None:
     assert result.stdout == "posts.create: no client called v1\n"
 
 
-def test_a_log_that_is_none_is_no_sign_that_nobody_calls() -> None:
-    result = clients("posts.list", "--log", "-", piped="GET /api/posts/ 200\n" * 2)
-    assert result.stderr == ("left out 2 lines that are not of nginx's access log\nthe log holds no request\n")
+def test_a_log_that_is_none_is_no_sign_that_nobody_calls(log: Path) -> None:
+    with pytest.raises(FailedError, match=r"^2 of 2 lines of - are not of the gateway's access log: pass"):
+        clients("posts.list", "--log", str(log), "--log", "-", piped="GET /api/posts/ 200\n" * 2)
+
+
+def test_lines_that_cannot_be_read_are_no_sign_that_nobody_calls(log: Path) -> None:
+    log.write_text(LOG + "anything\n")
+    result = clients("posts.create", "--log", str(log))
+    assert result.stdout == "posts.create: no client called v1 in the lines that could be read\n"
+    assert "left out 1 line that are not" in result.stderr
+
+
+def test_a_compressed_log(log: Path) -> None:
+    expected = clients("posts.list", "--log", str(log)).stdout
+    log.write_bytes(gzip.compress(LOG.encode()))
+    assert clients("posts.list", "--log", str(log)).stdout == expected
+    assert clients("posts.list", "--log", "-", piped=gzip.compress(LOG.encode())).stdout == expected
 
 
 @pytest.mark.parametrize("arguments", [[], ["posts.list", "--all"]])

@@ -1,14 +1,19 @@
 """nginx's access log: every request of the wanted routes, whatever else stands in the file."""
 
+import bz2
 import datetime as dt
+import gzip
 import io
 import json
+import lzma
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strangler.errors import FailedError
 from strangler.rollout.access_log import AccessLog, LoggedRequest, log_lines
 
 COMPLAINT = "2026/11/22 12:00:00 [error] 12#12: *3 connect() failed (111: Connection refused)\n"
@@ -77,6 +82,7 @@ def test_the_log_begins_with_its_first_request_whatever_its_route() -> None:
         '{"route":"posts.list"\n',
         '{"route":"posts.list"}\n',
         '{"route":"feed.list","sta\n',
+        '{"level":"info","message":"from elsewhere"}\n',
         line(time="yesterday"),
         line(time=5),
         line(status="-"),
@@ -107,9 +113,56 @@ def test_a_log_of_before_callers_were_logged_names_the_address() -> None:
     assert requests[0].caller == "address:10.0.0.1"
 
 
-def test_the_names_that_compose_puts_before_each_line_do_no_harm() -> None:
-    requests, log = read(f"nginx-1  | {line()}nginx-1  | {COMPLAINT}")
-    assert (len(requests), log.unreadable) == (1, 0)
+def _journald(text: str) -> str:
+    return json.dumps({"_COMM": "nginx", "MESSAGE": list(text.rstrip().encode())}) + "\n"
+
+
+COLLECTORS: dict[str, Callable[[str], str]] = {
+    "compose": lambda text: f"nginx-1  | {text}",
+    "syslog": lambda text: f"<190>Nov 22 12:00:00 host nginx: {text}",
+    "syslog, RFC 5424": lambda text: f"<165>1 2026-11-22T12:00:00Z host nginx 12 - - {text}",
+    "journalctl": lambda text: f"Nov 22 12:00:00 host nginx[12]: {text}",
+    "journalctl -o json": _journald,
+    "docker": lambda text: json.dumps({"log": text, "stream": "stdout", "time": "2026-11-22T12:00:00Z"}) + "\n",
+    "kubernetes": lambda text: f"2026-11-22T12:00:00.1Z stdout F {text}",
+    "kubectl --prefix": lambda text: f"[pod/nginx-1/nginx] {text}",
+    "fluent bit": lambda text: json.dumps({"date": 1.5, "log": text.rstrip(), "kubernetes": {"host": "a"}}) + "\n",
+    "elastic": lambda text: json.dumps({"message": text.rstrip(), "method": "pull"}) + "\n",
+    "elastic over docker": lambda text: json.dumps({"message": json.dumps({"log": text})}) + "\n",
+}
+
+
+@pytest.mark.parametrize("collected", COLLECTORS.values(), ids=COLLECTORS)
+def test_what_a_log_collector_puts_around_lines_does_no_harm(collected: Callable[[str], str]) -> None:
+    plain, _ = read(line(user_agent="caf\u00e9"))
+    requests, log = read(collected(line(user_agent="caf\u00e9")) + collected(COMPLAINT) + collected(line(route="x")))
+    assert (requests, log.readable, log.unreadable) == (plain, 2, 0)
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_log(compress: Callable[[bytes], bytes]) -> None:
+    requests, log = read(compress((line() * 1000).encode()))
+    assert (len(requests), log.unreadable) == (1000, 0)
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_half_a_compressed_log_is_refused(compress: Callable[[bytes], bytes]) -> None:
+    whole = compress("".join(line(uri=f"/{number * 7919}/") for number in range(5000)).encode())
+    with pytest.raises(FailedError, match=r"can't be read to its end"):
+        read(whole[: len(whole) // 2])
+
+
+def test_a_log_of_another_kind_is_refused_and_one_without_requests_is_not() -> None:
+    _, log = read('10.0.0.1 - - [22/Nov/2026:12:00:00 +0000] "GET /api/posts/ HTTP/1.1" 200 5\n' * 571)
+    with pytest.raises(FailedError, match=r"^571 of 571 lines of x\.log are not of the gateway's access log: pass"):
+        log.require_readable("x.log")
+    for text in ("", COMPLAINT, line(), line() + "anything\n"):
+        read(text)[1].require_readable("x.log")
+
+
+def test_a_request_that_a_client_forges_in_an_error_line_is_none() -> None:
+    forged = COMPLAINT.rstrip() + ", request: " + line()
+    assert read(forged + f"nginx-1  | {forged}" + line(user_agent=line()))[0] == read(line(user_agent=line()))[0]
 
 
 @given(st.binary(max_size=300))

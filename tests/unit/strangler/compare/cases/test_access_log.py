@@ -1,5 +1,6 @@
 """Cases from the access log: the safe requests of both APIs, and everything else counted by reason."""
 
+import gzip
 import io
 import json
 from collections import Counter
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from strangler.compare.case import Case
 from strangler.compare.cases import access_log
 from strangler.compare.cases.access_log import cases_from_log
+from strangler.errors import FailedError
 from tests.example import ROOT, load_routes
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
@@ -38,9 +40,9 @@ def test_a_request_of_either_api_is_a_case_below_any_base() -> None:
     assert not skipped
 
 
-def test_what_no_route_names_is_asked_too() -> None:
-    cases, _ = read(line("/api/nope/") + line(method="OPTIONS"))
-    assert [(case.target, case.route) for case in cases] == [("/nope/", ""), ("/posts/?page=2", "")]
+def test_a_method_that_no_route_has_is_asked_too() -> None:
+    cases, _ = read(line(method="OPTIONS"))
+    assert [(case.target, case.route) for case in cases] == [("/posts/?page=2", "")]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,8 @@ def test_what_no_route_names_is_asked_too() -> None:
         (line("/api/posts/../users/"), access_log.REWRITTEN),
         (line("/api/v2/openapi.json"), access_log.FIXED),
         (line("/api/health/"), access_log.FIXED),
+        (line("/api/wp-login.php"), access_log.UNKNOWN),
+        (line("/api/v2/nope/", method="OPTIONS"), access_log.UNKNOWN),
         (line("/api/v2/events/?since=1"), access_log.STREAMING),
         ("anything\n", access_log.UNREADABLE),
         ('{"method":"GET"\n', access_log.UNREADABLE),
@@ -92,7 +96,19 @@ def test_bytes_are_asked_as_they_were_sent() -> None:
 def test_a_log_is_read_no_further_than_it_is_asked_for() -> None:
     file = io.BytesIO(line().encode() * 10_000)
     next(cases_from_log(file, TABLE, skipped=Counter()))
-    assert file.tell() < 2 * len(line())
+    assert file.tell() <= 2 * io.DEFAULT_BUFFER_SIZE
+
+
+def test_a_log_as_a_collector_stores_it() -> None:
+    wrapped = json.dumps({"log": line("/api/posts/?search=\u00fc"), "stream": "stdout"}, ensure_ascii=False) + "\n"
+    cases, skipped = read(gzip.compress(wrapped.encode()))
+    assert [case.target for case in cases] == ["/posts/?search=\xc3\xbc"]
+    assert not skipped
+
+
+def test_a_log_of_another_kind_is_refused() -> None:
+    with pytest.raises(FailedError, match=r"^2 of 2 lines of access log are not of the gateway's access log: "):
+        read("GET /api/posts/ 200\n" * 2)
 
 
 @given(st.binary(max_size=300))
