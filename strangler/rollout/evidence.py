@@ -132,7 +132,7 @@ class EvidenceFile:
 
 
 def evidence_path(state_dir: Path) -> Path:
-    """Where the comparisons of the stack with that state folder are kept."""
+    """Where the comparisons of the project with that state folder are kept."""
     return state_dir / "compare" / "evidence.jsonl"
 
 

@@ -1,6 +1,7 @@
 """The moves of the containers: what they are told, and when FastAPI's role is given the right to write."""
 
 import dataclasses
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from strangler.deployment.container_rollout import container_rollout, container_settings, grants_grow
 from strangler.errors import FailedError, UsageError
 from strangler.gateway.compose_cli import Compose
+from strangler.rollout.evidence import EvidenceFile, RunEvidence, evidence_path
 from strangler.routes.route import Stage
 from strangler.routes.table import RouteTable
-from tests.example import ROOT, example_settings, load_routes
+from strangler.settings import LocalSettings
+from tests.example import EXAMPLE, ROOT, example_settings, load_routes
 
 TABLE = load_routes(ROOT / "nginx" / "routes.toml")
 
@@ -54,6 +57,28 @@ def test_its_moves_are_kept_apart_and_its_door_is_the_published_port(tmp_path: P
     assert rollout.folder.path == tmp_path / "rollout"
     assert rollout.routes_file == ROOT / "nginx" / "routes.toml"
     assert rollout.hint == "start it with podman compose up --build --detach"
+
+
+def test_what_was_compared_natively_counts_here_too(tmp_path: Path) -> None:
+    files = EXAMPLE.files.model_copy(update={"state": str(tmp_path)})
+    project = EXAMPLE.model_copy(update={"files": files})
+    settings = LocalSettings(project=project, gateway="container")
+    run = RunEvidence(
+        route="tags.create",
+        time=dt.datetime.now(dt.UTC).isoformat(),
+        asked=5,
+        equal=5,
+        different=0,
+        left="django",
+        right="fastapi",
+        lacks=[],
+        bound={},
+    )
+    EvidenceFile(evidence_path(project.state)).add([run])
+    found = container_rollout(settings, state_dir=settings.state_dir).evidence(["tags.create"])
+    compared = found["tags.create"].compared
+    assert compared is not None
+    assert (compared.equal, compared.last.route) == (5, "tags.create")
 
 
 @pytest.mark.parametrize(
