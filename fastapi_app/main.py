@@ -40,6 +40,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         hosts=settings.hosts,
         read_only=settings.fastapi_read_only,
         report_sql=settings.report_sql,
+        # Of Django's own page, behind the same door.
+        swagger_ui="/static/drf_spectacular_sidecar/swagger-ui-dist",
         title="Blog API, version 2",
         description="The same API as version 1, answered by FastAPI. Sign in at `auth/token/`.",
         version="2.0.0",

@@ -34,6 +34,9 @@ class LocalSettings(BaseModel):
     fastapi_database_url: str = Field(default="", repr=False)
     proxy_host: str = "127.0.0.1"
     proxy_port: Port = 8080
+    proxy_tls_port: Port = 8443
+    proxy_certificate: str = ""
+    proxy_certificate_key: str = ""
     django_port: Port = 8001
     fastapi_port: Port = 8002
     postgres_port: Port = 54320
@@ -58,9 +61,11 @@ class LocalSettings(BaseModel):
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
-        ports = [self.proxy_port, self.django_port, self.fastapi_port, self.postgres_port]
+        ports = [self.proxy_port, self.proxy_tls_port, self.django_port, self.fastapi_port, self.postgres_port]
         if len(set(ports)) < len(ports):
-            raise ValueError("PROXY_PORT, DJANGO_PORT, FASTAPI_PORT and POSTGRES_PORT must differ")
+            raise ValueError("PROXY_PORT, PROXY_TLS_PORT, DJANGO_PORT, FASTAPI_PORT and POSTGRES_PORT must differ")
+        if bool(self.proxy_certificate) is not bool(self.proxy_certificate_key):
+            raise ValueError("PROXY_CERTIFICATE and PROXY_CERTIFICATE_KEY go together")
         return self
 
     @property
@@ -89,9 +94,14 @@ class LocalSettings(BaseModel):
         return _listed(self.stack_header_networks)
 
     @property
+    def plain_host(self) -> str:
+        """Where the front door takes requests without TLS: on this machine alone where it has a certificate."""
+        return HOST if self.proxy_certificate else self.proxy_host
+
+    @property
     def proxy_url(self) -> str:
-        """Where a browser on this machine reaches the front door."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.proxy_host, self.proxy_host)  # noqa: S104 - compared only
+        """Where a browser on this machine reaches the front door, without TLS."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.plain_host, self.plain_host)  # noqa: S104 - compared only
         return f"http://{f'[{host}]' if ':' in host else host}:{self.proxy_port}"
 
     def with_manage(self, command: tuple[str, ...]) -> "LocalSettings":

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from strangler_fastapi.db.engine import Database, watched
 from strangler_fastapi.db.query_count import StatementsMiddleware
+from strangler_fastapi.docs_page import add_docs_page
 from strangler_fastapi.drf.documents import DocumentedApi
 from strangler_fastapi.drf.handlers import add_handlers
 from strangler_fastapi.drf.urls import ApiPrefixes
@@ -26,6 +27,7 @@ def create_application(
     hosts: Sequence[str] = ("*",),
     read_only: bool = False,
     report_sql: bool = False,
+    swagger_ui: str | None = None,
     **options: Any,  # noqa: ANN401 - as FastAPI has them
 ) -> DocumentedApi:
     """The ASGI application. It needs no database until it is started, and then waits for one.
@@ -40,6 +42,8 @@ def create_application(
         lifespan: what else runs while the service does, once `app.state.database` is set.
         hosts: the host names that a request may name, in the notation of Django's ALLOWED_HOSTS.
         read_only: answer every write with 503 and `Retry-After`.
+        swagger_ui: the URL of a folder of this origin with the files of Swagger UI; without, there is no page of the
+            documentation.
         report_sql: count the statements of each request (`Server-Timing`).
         options: title, version and whatever else FastAPI takes.
     """
@@ -51,7 +55,7 @@ def create_application(
             yield
 
     app = DocumentedApi(
-        docs_url=prefixes.below("/docs"),
+        docs_url=None,
         redoc_url=None,
         openapi_url=prefixes.below("/openapi.json"),
         redirect_slashes=False,
@@ -63,6 +67,8 @@ def create_application(
     for router in routers:
         # Not include_router: FastAPI would look for the route of each request twice, in every router.
         app.router.routes.extend(router.routes)
+    if swagger_ui is not None:
+        add_docs_page(app, prefixes.below("/docs"), swagger_ui)
     add_handlers(app)
     app.add_middleware(RequestMiddleware, is_known_path=_known_paths(routers), service=service, hosts=hosts)
     if report_sql:

@@ -9,6 +9,12 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from django_app.config import logs
 
+# The admin and the page of the documentation need no more; styles are written into the latter.
+PAGE_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 API_PREFIX = "/api"
@@ -79,4 +85,18 @@ class BodyDrainMiddleware:
         with contextlib.suppress(UnreadablePostError):
             while request.read(DRAIN_CHUNK):
                 pass
+        return response
+
+
+class PagePolicyMiddleware:
+    """Lets a page load and run what comes from this origin alone (Content-Security-Policy)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request, a page with its policy."""
+        response = self.get_response(request)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
         return response

@@ -44,6 +44,7 @@ MIDDLEWARE = [
     "django_app.config.middleware.RequestLogMiddleware",
     "django_app.config.middleware.BodyDrainMiddleware",
     "django_app.config.middleware.ForwardedPrefixMiddleware",
+    "django_app.config.middleware.PagePolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

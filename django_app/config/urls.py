@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.staticfiles.views import serve
 from django.db import transaction
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from django_app.config.health import HealthView
 from strangler_django.sign_in.forms import LimitedAuthenticationForm
@@ -18,7 +18,7 @@ urlpatterns = [
     path("api/", include("django_app.blog.urls")),
     path("api/health/", HealthView.as_view(), name="health"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     # Only the admin and the docs page have static files, some requests a day. Serving them from the packages where they
     # lie saves a collected copy that nginx would have to share; `insecure` only means: although DEBUG is off.
     path("static/<path:path>", transaction.non_atomic_requests(serve), {"insecure": True}),

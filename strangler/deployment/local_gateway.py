@@ -44,10 +44,13 @@ def native_gateway(settings: LocalSettings, *, folder: Path) -> NativeGateway:
 
 def local_gateway(settings: LocalSettings) -> GatewaySettings:
     """The gateway of the local stack: everything on this machine's own addresses."""
-    address = f"[{settings.proxy_host}]" if ":" in settings.proxy_host else settings.proxy_host
+    plain, public = (f"[{host}]" if ":" in host else host for host in (settings.plain_host, settings.proxy_host))
     worker = _worker_account()
     return GatewaySettings(
-        listen=(f"{address}:{settings.proxy_port}",),
+        listen=(f"{plain}:{settings.proxy_port}",),
+        tls_listen=(f"{public}:{settings.proxy_tls_port}",) if settings.proxy_certificate else (),
+        certificate=_absolute(settings, settings.proxy_certificate),
+        certificate_key=_absolute(settings, settings.proxy_certificate_key),
         django=settings.stack_url(Stack.DJANGO).removeprefix("http://"),
         fastapi=settings.stack_url(Stack.FASTAPI).removeprefix("http://"),
         # Relative to nginx's folder, so that a space in the path needs no quoting.
@@ -57,6 +60,11 @@ def local_gateway(settings: LocalSettings) -> GatewaySettings:
         stack_header_networks=settings.stack_header_cidrs,
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,
     )
+
+
+def _absolute(settings: LocalSettings, file: str) -> str:
+    """A file that is named from the project file's folder; empty where none is."""
+    return str(settings.project.root / file) if file else ""
 
 
 def _worker_account() -> UnixAccount | None:

@@ -37,7 +37,8 @@ class CallerKey:
 class GatewaySettings:
     """Where nginx listens and where the stacks do.
 
-    `listen` and the upstreams are in nginx's own terms (`127.0.0.1:8080`, `8080`, `django:8001`). `body_size` is the
+    `tls_listen` is where clients speak TLS, with the PEM files `certificate` (the chain) and `certificate_key`. All
+    addresses and the upstreams are in nginx's own terms (`127.0.0.1:8080`, `8080`, `django:8001`). `body_size` is the
     largest request body (`2m`: mebibytes). `trusted_proxies` are CIDR networks whose `X-Forwarded-For` and
     `X-Forwarded-Proto` are believed, `stack_header_networks` those whose callers may choose a stack by `X-Stack`.
     `user` is the account of nginx's workers, None where nginx is not root's. `shadow_socket` is where requests that
@@ -54,6 +55,9 @@ class GatewaySettings:
     django: str
     fastapi: str
     caller: CallerKey = CallerKey()
+    tls_listen: tuple[str, ...] = ()
+    certificate: str = ""
+    certificate_key: str = ""
     access_log: str = "access.log"
     body_size: str = "2m"
     trusted_proxies: tuple[str, ...] = ()
@@ -66,9 +70,11 @@ class GatewaySettings:
     shutdown_seconds: int = 60
 
     def __post_init__(self) -> None:
-        paths = (self.access_log, self.shadow_socket, self.resolver, self.writable, *self.modules)
+        tls = (self.certificate, self.certificate_key)
+        paths = (*tls, self.access_log, self.shadow_socket, self.resolver, self.writable, *self.modules)
+        addresses = (*self.listen, *self.tls_listen, self.django, self.fastapi)
         for pattern, values, hint in (
-            (_ADDRESS, (*self.listen, self.django, self.fastapi), "write an address such as 127.0.0.1:8080"),
+            (_ADDRESS, addresses, "write an address such as 127.0.0.1:8080"),
             (_PATH, paths, "use letters, digits and . _ / - only"),
             (_SIZE, (self.body_size,), "write a size such as 512k or 2m"),
             (_ACCOUNT, () if self.user is None else (self.user,), "write a user, or a user and a group"),

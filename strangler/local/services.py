@@ -126,7 +126,7 @@ def nginx_service(settings: LocalSettings, *, argv: tuple[str, ...], folder: Pat
         argv=argv,
         env=base_environment(),
         cwd=folder,
-        listens=(settings.proxy_host, settings.proxy_port, "PROXY_PORT"),
+        listens=(settings.plain_host, settings.proxy_port, "PROXY_PORT"),
         probe=Probe(host=address, port=settings.proxy_port, path="/gateway/version", host_header=settings.probe_host),
     )
 

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.browsers import chromium
 from tests.gateways import marks
 
 STYLESHEET = re.compile(r'<link rel="stylesheet" href="(/static/[^"]+)"')
@@ -52,16 +54,36 @@ def test_a_token_of_one_stack_opens_the_other(issuer: str, other: str, front: ht
 
 
 def test_the_documentation_of_both_stacks_loads(front: httpx.Client) -> None:
-    for path, stack, schema in (
-        ("/api/docs/", "django", "/api/schema/"),
-        ("/api/v2/docs", "fastapi", "/api/v2/openapi.json"),
+    for path, stack, script, schema in (
+        ("/api/docs/", "django", "/api/docs/?script=", "/api/schema/"),
+        ("/api/v2/docs", "fastapi", "/api/v2/docs", "/api/v2/openapi.json"),
     ):
         page = front.get(path).raise_for_status()
         assert page.headers["X-Served-By"] == stack
         assert page.headers["Content-Type"].startswith("text/html")
-        assert schema in page.text
-        for script in re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text):
-            assert front.get(script).status_code == 200, script
+        assert schema in front.get(script).text
+        assets = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+        assert len(assets) >= 3
+        for asset in assets:
+            # From this origin, and from no other.
+            assert asset == "data:," or front.get(asset).status_code == 200, asset
+        policy = page.headers["Content-Security-Policy"]
+        assert ("default-src" in policy, policy.count("'unsafe-inline'")) == (True, 1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [("/api/docs/", ".opblock"), ("/api/v2/docs", ".opblock"), ("/admin/login/", "#login-form input[type=submit]")],
+)
+def test_a_browser_shows_each_page_under_its_policy(front: httpx.Client, tmp_path: Path, path: str, shown: str) -> None:
+    said: list[str] = []
+    with chromium(tmp_path) as browser:
+        page = browser.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.goto(str(front.base_url.join(path)))
+        page.wait_for_selector(shown, timeout=20_000)
+    assert [text for text in said if "Content Security Policy" in text] == []
 
 
 def operations(document: dict[str, Any], prefix: str) -> set[str]:

@@ -57,7 +57,7 @@ def test_a_wrong_value_is_one_sentence_that_names_it(
 
 def test_two_services_on_one_port_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_PORT", "8080")
-    with pytest.raises(UsageError, match=r"^PROXY_PORT, DJANGO_PORT.* must differ: set it right"):
+    with pytest.raises(UsageError, match=r"^PROXY_PORT, PROXY_TLS_PORT, DJANGO_PORT.* must differ: set it right"):
         settings_load(EXAMPLE.at(tmp_path))
 
 
