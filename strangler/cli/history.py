@@ -3,14 +3,14 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from strangler.cli.moves import rollout_read
-from strangler.cli.output import json_print, out, say
+from strangler.cli.output import json_print, out, say, table_print
 from strangler.rollout.history import ApplyOutcome, HistoryEntry, RecordedChange, applied, stands_at
 from strangler.rollout.plan import stage_text
 
-_COLOURS = {ApplyOutcome.APPLIED: "green", ApplyOutcome.FAILED: "red", ApplyOutcome.INTERRUPTED: "yellow"}
+_COLOURS = {ApplyOutcome.FAILED: "red", ApplyOutcome.INTERRUPTED: "yellow"}
 _SHOWN_CHANGES = 4
 
 
@@ -40,10 +40,11 @@ def history(
         for row in rows:
             say("  ".join(cell for cell in row if cell))
         return
-    table = Table("", "time", "who", "outcome", "took", "what", "reason", box=None)
-    for entry, row in zip(entries[-lines:], rows, strict=True):
-        table.add_row(*row, style=None if entry.outcome is ApplyOutcome.APPLIED else _COLOURS[entry.outcome])
-    out.print(table)
+    colours = [_COLOURS.get(entry.outcome, "") for entry in entries[-lines:]]
+    # To the minute: the columns have to fit on a terminal of 80.
+    short = [(number, time[:16].replace("T", " "), *more) for number, time, *more in rows]
+    coloured = [[Text(cell, style=colour) for cell in row] for row, colour in zip(short, colours, strict=True)]
+    table_print(("", "time", "who", "outcome", "took", "what", "reason"), coloured, whole=("", "time", "took"))
 
 
 def _row(entry: HistoryEntry, *, stands: int | None) -> tuple[str, ...]:

@@ -62,10 +62,10 @@ def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, c
         return
     for line in proposal.plan.lines():
         say(line)
-    for sentence in proposal.notes:
+    for sentence in () if intent.is_back else proposal.notes:
         note(sentence)
-    proposal.require_safe(forced=intent.forced)
-    for reason in proposal.unsafe:
+    proposal.require_safe(forced=intent.forced or intent.is_back)
+    for reason in () if intent.is_back else proposal.unsafe:
         say(f"unsafe, and forced: {reason}")
     if checksum is None and not yes:
         _confirm(f"apply plan {proposal.plan.checksum}?")

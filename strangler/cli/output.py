@@ -3,12 +3,13 @@
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from strangler.errors import UsageError
@@ -49,6 +50,16 @@ def logged_show(show: Callable[[str], None] = note) -> None:
     logger = logging.getLogger("strangler")
     logger.setLevel(logging.INFO)
     logger.handlers = [_Shown(show)]
+
+
+def table_print(headers: Sequence[str], rows: Iterable[Sequence[str | Text]], *, whole: Collection[str]) -> None:
+    """A table as wide as the terminal: long cells are folded, but for the columns `whole`."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold", no_wrap=header in whole)
+    for row in rows:
+        table.add_row(*row)
+    out.print(table, soft_wrap=False)
 
 
 def say(sentence: str = "") -> None:

@@ -55,9 +55,10 @@ def rollback(
         returns_to, content, why = entry.number, rollout.folder.state(entry.after.routes), f"return to {entry.number}"
     _set_aside(rollout)
     # What ran before is no risk, and a rollback is urgent; unless what ran before was FastAPI.
-    forth = any(change.towards_fastapi for change in rollout.propose(content).plan.changes)
-    intent = intent_typed(force=force or not forth, reason=reason or ("" if force and forth else why))
-    plan_apply(rollout, content, replace(intent, returns_to=returns_to), yes=yes or all_to_django)
+    is_back = not any(change.towards_fastapi for change in rollout.propose(content).plan.changes)
+    intent = intent_typed(force=force, reason=reason)
+    intent = replace(intent, reason=reason or why, returns_to=returns_to, is_back=is_back)
+    plan_apply(rollout, content, intent, yes=yes or all_to_django)
 
 
 def _edited(rollout: Rollout, names: Sequence[str] = ()) -> bytes:

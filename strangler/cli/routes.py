@@ -4,43 +4,65 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from strangler.cli.moves import rollout_read
-from strangler.cli.output import json_print, note, out, say
+from strangler.cli.output import json_print, note, out, say, table_print
 from strangler.errors import UsageError
-from strangler.rollout.edits import routes_select
+from strangler.gateway.interface import running_version
+from strangler.rollout.edits import path_routes, routes_select
 from strangler.rollout.history import HistoryEntry, applied
 from strangler.rollout.plan import answer_text, place_text
 from strangler.rollout.rollout import Rollout
 from strangler.routes.route import Api, Route
+from strangler.routes.table import RouteTable
 
+_WIDE = 130
 _COLOURS = {"legacy": "yellow", "parallel": "cyan", "canary": "magenta", "migrated": "green", "retired": "dim"}
 
 
 def routes(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME…]", help="Such as 'posts.*'; all by default.")
+        list[str] | None, typer.Argument(metavar="[NAME…]", help="Such as 'posts.*', or a path; all by default.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
-    """Show the routes as they run: stage, which stack answers v1 and v2, since when, by whom.
+    """Show the routes as they were applied last: stage, which stack answers v1 and v2, since when, by whom.
 
-    Shows all routes by default, and changes nothing.
+    Shows all routes by default, with the path of a request those that it can mean; changes nothing.
 
-    Example: strangler routes 'posts.*'
+    Example: strangler routes /api/posts/12/
     """
     rollout, interrupted = rollout_read()
     content, table = rollout.running()
-    chosen = routes_select(table.routes, names) if names else table.routes
+    paths = [name for name in names or () if name.startswith("/")]
+    meant = [route for path in paths for route in path_routes(table, path)[1]]
+    patterns = [name for name in names or () if name not in paths]
+    named = routes_select(table.routes, patterns) if patterns else ()
+    chosen = (*dict.fromkeys((*meant, *named)),) if names else table.routes
     moved = _last_moves(rollout.entries(), [route.name for route in chosen])
     if as_json:
         due = {"recovery_due": interrupted is not None}
         rows = [_as_json(route, moved[route.name]) | due for route in chosen]
         json_print(rows)
     else:
-        _show(chosen, moved)
+        for path in paths:
+            _show_path(table, path)
+        if chosen:
+            _show(chosen, moved)
+    if running_version(rollout.gateway.url) is None:
+        note("no gateway answers: these are the routes that were applied last")
     _note_differences(rollout, content)
+
+
+def _show_path(table: RouteTable, path: str) -> None:
+    """Which stack answers each method of a request's path."""
+    api, routes, fixed = path_routes(table, path)
+    if fixed:
+        say(f"{path}: {fixed.name} is always {fixed.stack}'s")
+    for route in routes:
+        methods = " ".join(route.served_methods)
+        say(f"{methods} {path}: {answer_text(route, api)} ({route.name}, {place_text(route)})")
 
 
 def _note_differences(rollout: Rollout, running: bytes) -> None:
@@ -50,7 +72,7 @@ def _note_differences(rollout: Rollout, running: bytes) -> None:
         if found != running and not rollout.propose(found).plan.empty:
             note(f"{rollout.routes_file.name} has changes that aren't applied: review them with strangler plan")
     except UsageError as error:
-        note(f"these are the routes that run; the routes file can't be applied: {error}")
+        note(f"these are the routes that were applied last; the routes file can't be applied: {error}")
 
 
 def _last_moves(entries: Sequence[HistoryEntry], names: Iterable[str]) -> dict[str, HistoryEntry]:
@@ -85,10 +107,20 @@ def _show(chosen: Iterable[Route], moved: dict[str, HistoryEntry]) -> None:
         for _route, row in rows:
             say("  ".join(cell or "-" for cell in row))
         return
-    table = Table("route", "methods", "path", "stage", "shadow", "v1", "v2", "since", "by", "more", box=None)
-    for route, row in rows:
-        table.add_row(*row[:3], f"[{_COLOURS[route.stage]}]{row[3]}[/]", *row[4:])
-    out.print(table)
+    headers: tuple[str, ...] = ("route", "methods", "path", "stage", "shadow", "v1", "v2", "since", "by", "more")
+    shown = _narrow if out.width < _WIDE else list[str | Text]
+    if out.width < _WIDE:
+        headers = ("route", "request", "stage", "v1", "v2")
+    table = [shown([*row[:3], Text(row[3], style=_COLOURS[route.stage]), *row[4:]]) for route, row in rows]
+    table_print(headers, table, whole={*headers} - {"request", "more"})
+
+
+def _narrow(row: Sequence[str | Text]) -> list[str | Text]:
+    """A row for 80 columns: since when and by whom is in strangler history, too."""
+    name, methods, path, stage, shadow, v1, v2, _since, _by, more = row
+    notes = ", ".join(str(each) for each in (f"shadow {shadow}" if shadow else "", more) if each)
+    request = f"{methods} {path}" + (f"\n  {notes}" if notes else "")
+    return [name, request, stage, "split" if "%" in str(v1) else v1, v2]
 
 
 def _row(route: Route, entry: HistoryEntry) -> tuple[str, ...]:

@@ -8,10 +8,9 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from strangler.cli.output import json_print, note, out, say
+from strangler.cli.output import json_print, note, out, say, table_print
 from strangler.compare.shadow.inbox import inbox_answers
 from strangler.compare.shadow.results import DifferenceResult, RouteResult, ShadowResults
 from strangler.compare.shadow.store import COUNTS, ShadowStore
@@ -101,12 +100,15 @@ def _show(rows: Iterable[tuple[Route, RouteResult]]) -> None:
             named = (f"{name} {count}" for name, count in zip(COUNTS, counts, strict=True))
             say(f"{route.name} {route.shadow:g}% {' '.join(named)} last {row.last or '-'}")
         return
-    table = Table("route", "share", *COUNTS, "last", box=None)
+    table: list[list[str | Text]] = []
     for route, row, counts in lines:
-        different = Text(counts[COUNTS.index("different")], style="red" if row.different else "green")
-        cells = [different if name == "different" else count for name, count in zip(COUNTS, counts, strict=True)]
-        table.add_row(route.name, f"{route.shadow:g}%", *cells, row.last.replace("T", " ").removesuffix("Z"))
-    out.print(table)
+        asked, equal, different, *others = counts
+        rest = (f"{name} {count}" for name, count in zip(COUNTS[3:], others, strict=True) if count != "0")
+        coloured = Text(different, style="red" if row.different else "green")
+        last = row.last.replace("T", " ").removesuffix("Z")
+        table.append([route.name, f"{route.shadow:g}%", asked, equal, coloured, ", ".join(rest), last])
+    headers = ("route", "share", *COUNTS[:3], "others", "last")
+    table_print(headers, table, whole={*headers} - {"others"})
 
 
 def _show_differences(places: Iterable[DifferenceResult]) -> None:

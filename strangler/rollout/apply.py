@@ -25,13 +25,15 @@ _LOG = logging.getLogger(__name__)
 class Intent:
     """Why something is applied: the command as typed, the operator's reason, and whether an unsafe plan is applied too.
 
-    `returns_to` is the number of the entry whose state a rollback brings back.
+    `returns_to` is the number of the entry whose state a rollback brings back. `is_back`: an operator takes
+    something back, and nothing moves towards FastAPI: that is never refused.
     """
 
     command: str
     reason: str = ""
     force: bool = False
     returns_to: int | None = None
+    is_back: bool = False
 
     @property
     def forced(self) -> bool:
@@ -82,7 +84,7 @@ def rollout_apply(rollout: Rollout, content: bytes, *, checksum: str, intent: In
         if proposal.plan.checksum != checksum:
             stale = f"plan {checksum} is stale, the plan is {proposal.plan.checksum} now"
             raise StalePlanError(stale, "review it with strangler plan")
-        proposal.require_safe(forced=intent.forced)
+        proposal.require_safe(forced=intent.forced or intent.is_back)
         if running_version(rollout.gateway.url) is None:
             raise UsageError(f"no gateway answers at {rollout.gateway.url}", rollout.hint)
         rollout.gateway.install(proposal.rendered)
@@ -105,7 +107,7 @@ def _entry(rollout: Rollout, proposal: Proposal, intent: Intent) -> HistoryEntry
         reason=intent.reason,
         returns_to=intent.returns_to,
         before=entry.before and replace(entry.before, version=rollout.gateway.current() or ""),
-        forced=proposal.unsafe,
+        forced=() if intent.is_back else proposal.unsafe,
         evidence={name: known.as_json() for name, known in rollout.evidence(moved).items()},
     )
 
@@ -127,6 +129,7 @@ def _journaled(rollout: Rollout, entry: HistoryEntry, content: bytes, *, started
         failed = _failed(rollout, journal, replace(entry, seconds=_since(started)), error)
         if isinstance(error, StranglerError | OSError):
             raise failed from error
+        _LOG.info("%s", failed)
         raise
     entry = replace(entry, seconds=_since(started))
     rollout.folder.history.append(entry)

@@ -1,13 +1,16 @@
 """The keys of the routes file that an operator's command sets."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
 from strangler.errors import UnsafeError, UsageError
-from strangler.routes.route import Route, Stage
+from strangler.routes.mistakes import nearest
+from strangler.routes.route import Api, Fixed, Route, Stage
+from strangler.routes.table import RouteTable
 
 Edits = Mapping[str, Mapping[str, Any]]
 
@@ -112,7 +115,9 @@ def routes_select(
     """
     for pattern in patterns:
         if not any(fnmatchcase(route.name, pattern) for route in routes):
-            raise UsageError(f"no route is named {pattern}", "list the names with strangler routes")
+            meant = nearest(pattern, [route.name for route in routes])
+            hint = f"did you mean {meant}? strangler routes lists the names" if meant else "see strangler routes"
+            raise UsageError(f"no route is named {pattern}", hint)
     chosen = tuple(
         route
         for route in routes
@@ -122,3 +127,27 @@ def routes_select(
     if not chosen:
         raise UsageError(f"none of {', '.join(patterns)} are {kind}", "list the methods with strangler routes")
     return chosen
+
+
+def path_routes(table: RouteTable, path: str) -> tuple[Api, tuple[Route, ...], Fixed | None]:
+    """What a request's path means: the API, the routes of its methods, or the entry that fixes its stack.
+
+    :raises UsageError: no entry names it.
+    """
+    asked = path.partition("?")[0]
+    # v2's prefix may lie below v1's, so the longer one is tried first.
+    for api in sorted(Api, key=lambda each: -len(table.prefixes.of(each))):
+        prefix = table.prefixes.of(api)
+        if not asked.startswith(f"{prefix}/"):
+            continue
+        rest = asked.removeprefix(prefix)
+        plain = [each for each in table.resources if not each.pattern and each.path.rstrip("/") == rest.rstrip("/")]
+        # As nginx tries them: a path of its own, then the longest fixed beginning.
+        below = [each for each in table.resources if each.pattern and re.fullmatch(each.pattern, rest)]
+        found = [*plain, *sorted(below, key=lambda each: -len(each.static_prefix))]
+        if found:
+            return api, found[0].routes, None
+    for entry in sorted(table.fixed, key=lambda each: -len(each.path)):
+        if asked == entry.path or (entry.path.endswith("/") and f"{asked}/".startswith(entry.path)):
+            return Api.V1, (), entry
+    raise UsageError(f"no route names {path}", "strangler routes lists them, and strangler check what is missing")

@@ -7,11 +7,20 @@ from typing import Any
 import pytest
 
 from strangler.errors import UnsafeError, UsageError
-from strangler.rollout.edits import RouteKind, back_edits, django_edits, retire_edits, routes_select, switch_edits
-from strangler.routes.route import Route, Stage
+from strangler.rollout.edits import (
+    RouteKind,
+    back_edits,
+    django_edits,
+    path_routes,
+    retire_edits,
+    routes_select,
+    switch_edits,
+)
+from strangler.routes.route import Api, Route, Stage
 from tests.example import ROOT, load_routes
 
-ROUTES = load_routes(ROOT / "nginx" / "routes.toml").routes
+TABLE = load_routes(ROOT / "nginx" / "routes.toml")
+ROUTES = TABLE.routes
 LIST = [route for route in ROUTES if route.name == "posts.list"]
 TODAY = dt.date(2026, 11, 22)
 
@@ -107,3 +116,30 @@ def test_routes_by_name_and_by_method(patterns: list[str], kind: RouteKind, expe
 def test_names_that_choose_nothing(patterns: list[str], kind: RouteKind) -> None:
     with pytest.raises(UsageError, match="strangler routes"):
         routes_select(ROUTES, patterns, kind=kind)
+
+
+def test_a_near_name_is_suggested() -> None:
+    with pytest.raises(UsageError, match=r"no route is named post\.list: did you mean posts\.list\?"):
+        routes_select(ROUTES, ["post.list"])
+
+
+@pytest.mark.parametrize(
+    ("path", "api", "names"),
+    [
+        ("/api/posts/12/", Api.V1, ["posts.retrieve", "posts.update", "posts.delete"]),
+        ("/api/v2/posts/12?view=minimal", Api.V2, ["posts.retrieve", "posts.update", "posts.delete"]),
+        ("/api/posts/recent/", Api.V1, ["posts.recent"]),
+        ("/api/users/me", Api.V1, ["users.me", "users.me_update"]),
+        ("/api/users/7/posts/", Api.V1, ["users.posts"]),
+    ],
+)
+def test_the_routes_of_a_path(path: str, api: Api, names: list[str]) -> None:
+    found, routes, fixed = path_routes(TABLE, path)
+    assert (found, [route.name for route in routes], fixed) == (api, names, None)
+
+
+def test_a_path_of_one_stack_and_one_of_none() -> None:
+    _api, routes, fixed = path_routes(TABLE, "/admin/login/")
+    assert (routes, fixed and fixed.name) == ((), "django.login")
+    with pytest.raises(UsageError, match="no route names /api/nothing/"):
+        path_routes(TABLE, "/api/nothing/")
