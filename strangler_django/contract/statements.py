@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import sqlparse
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import RunPython
 from django.db.migrations.operations.base import Operation
@@ -25,6 +27,7 @@ _LOCKS = """
     WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relkind IN ('r', 'p', 'm')
     AND left(nspname, 3) <> 'pg_' AND nspname <> 'information_schema' GROUP BY relation, relname
 """
+_TRANSACTION = re.compile(r"\s*(BEGIN|START|COMMIT|END|ROLLBACK|ABORT)\b", re.IGNORECASE)
 _SAVEPOINT = re.compile(r"^\s*(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT)\b")
 
 
@@ -94,9 +97,12 @@ class StatementLog:
         if not self._paused:
             for values in params if many else [params]:
                 self._keep(self._inlined(sql, values))
-        done = execute(sql, params, many, context)
-        if not self._paused:
-            self._look()
+        # Several statements at once are one transaction to PostgreSQL: within an explicit one, its locks can be seen.
+        script = not self._paused and not self._connection.in_atomic_block and _is_script(sql)
+        with transaction.atomic(self._connection.alias) if script else nullcontext():
+            done = execute(sql, params, many, context)
+            if not self._paused:
+                self._look()
         return done
 
     def _look(self) -> None:
@@ -126,3 +132,9 @@ class StatementLog:
         if self._operation is not None and _LOSES.search(_TEXT.sub("", statement)):
             self._losing.add(id(self._operation))
         self._lines.append(f"{RUN_PYTHON}\n{statement};" if is_python else f"{statement};")
+
+
+def _is_script(sql: object) -> bool:
+    """Whether a text holds several statements, none of which begins or ends a transaction."""
+    statements = sqlparse.split(sql) if isinstance(sql, str) and ";" in sql else []
+    return len(statements) > 1 and not any(map(_TRANSACTION.match, statements))

@@ -307,6 +307,14 @@ def test_tables_that_stay_locked_while_rows_are_written(
     assert told.lines[0]["locked"] == [oid] * locked
 
 
+def test_a_script_outside_of_a_transaction_locks_as_one(scratch: OwnDatabase, tmp_path: Path) -> None:
+    script = "LOCK TABLE lending_branch IN ACCESS EXCLUSIVE MODE; UPDATE lending_branch SET phone = ''"
+    told = rehearse(scratch, pending(tmp_path, f'migrations.RunSQL("{script}")', atomic=False))
+    ((oid,),) = asked(scratch, "SELECT 'lending_branch'::regclass::oid::bigint")
+    assert told.lines[0]["locked"] == [oid]
+    assert told.lines[0]["sql"] == [f"{script};"]
+
+
 def test_what_migrate_refuses_is_not_rehearsed(scratch: OwnDatabase, tmp_path: Path) -> None:
     other = migration_source("lending", "0002_legacy_accounts", 'migrations.RunSQL("SELECT 1")')
     told = rehearse(scratch, with_migrations(tmp_path, "lending", {"0003_other": other}))
