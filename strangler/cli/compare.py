@@ -117,7 +117,9 @@ def compare(
     without: Annotated[
         list[str] | None, _case("--without", metavar="PARAM", help="Exclude this parameter from generated cases.")
     ] = None,
-    writes: Annotated[bool, _case("--writes", help="Include writes, on copies of the database.")] = False,
+    writes: Annotated[
+        bool, _case("--writes", help="Include the writes of case files and recordings, on copies of the database.")
+    ] = False,
     route: Annotated[
         list[str] | None, _case("--route", metavar="NAME", help="Compare only these routes, such as 'posts.*'.")
     ] = None,
@@ -182,7 +184,7 @@ def compare(
         hint = f"add [sign_in] to {settings.project.file.name}"
         raise UsageError("the project file doesn't say how callers sign in", hint)
     if writes:
-        writes_require(folder=folder, elsewhere=not ours, settings=settings)
+        writes_require(selection, elsewhere=not ours, settings=settings)
     reports = ReportFiles(as_json=as_json, junit=junit, html=html)
     sides = sides_of(left, right, header or [], settings)
     meant_file = declared or settings.project.declared

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from strangler.cli.output import log_opened
 from strangler.cli.progress import CaseProgress
-from strangler.compare.case import Case, Scenario, cases_sample
+from strangler.compare.case import Case, Scenario, ScenarioStep, cases_sample
 from strangler.compare.cases.access_log import cases_from_log
 from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
 from strangler.compare.cases.har import cases_from_har
@@ -41,7 +41,7 @@ class CaseSelection:
         openapi: whose document cases are made from.
         per_operation: how many cases are generated for each operation.
         without: parameters that generated cases leave out.
-        writes: whether the writes of the case files are played, too.
+        writes: whether the writes of case files and recordings are played, too.
         routes: the names of those that are compared; empty for all.
         sample: how many cases of each route; None for all.
         seed: of the sample and of generated cases.
@@ -98,10 +98,29 @@ class CaseSelection:
             with log_opened(log, option="--from-log") as opened:
                 yield from cases_from_log(opened, table, skipped=skipped, callers=self.logins, name=log)
         for recording in self.recordings:
-            caller = next(iter(self.logins), "")
-            yield from cases_from_har(recording, bases, table, skipped=skipped, caller=caller)
+            replayed = self._replayed(recording, table, bases=bases, skipped=skipped)
+            # With writes, those of a recording are played later.
+            yield from (case for case in replayed if case.safe or not self.writes)
         if document is not None:
             yield from cases_from_openapi(document.content, table, self._generation(document), skipped=skipped)
+
+    def scenarios(self, table: RouteTable, *, bases: tuple[str, ...]) -> Iterator[Scenario]:
+        """Case files, and recordings with a write, each with all of its requests in their order.
+
+        :raises UsageError: a source can't be read.
+        """
+        if self.folder is not None:
+            yield from scenarios_from_files(self.folder, table)
+        for recording in self.recordings:
+            # What is left out was counted when the reads were made.
+            cases = tuple(self._replayed(recording, table, bases=bases, skipped=Counter()))
+            if not all(case.safe for case in cases):
+                yield Scenario(name=recording.name, steps=tuple(ScenarioStep(case=case) for case in cases))
+
+    def _replayed(
+        self, recording: Path, table: RouteTable, *, bases: tuple[str, ...], skipped: Counter[str]
+    ) -> Iterator[Case]:
+        return cases_from_har(recording, bases, table, skipped=skipped, caller=next(iter(self.logins), ""))
 
     def wanted(self, cases: Iterable[Case]) -> Iterable[Case]:
         """The cases of the chosen routes, or a sample of each."""
@@ -120,18 +139,19 @@ class CaseSelection:
         )
 
 
-def writes_require(*, folder: Path | None, elsewhere: bool, settings: LocalSettings) -> None:
+def writes_require(selection: CaseSelection, *, elsewhere: bool, settings: LocalSettings) -> None:
     """Refuse writes that can't be played, before the first request.
 
     :raises UnsafeError: two addresses are named, whose databases can't be copied.
-    :raises UsageError: there are no case files, or the servers can't be started here.
+    :raises UsageError: there are neither case files nor recordings, or the servers can't be started here.
     """
     if elsewhere:
         raise UnsafeError(
             "--writes would write to what LEFT and RIGHT work on", "leave them out, for copies of their own"
         )
-    if folder is None:
-        raise UsageError("--writes plays case files", "name their folder with --cases DIR")
+    if selection.folder is None and not selection.recordings:
+        hint = "name some with --cases DIR or --har FILE"
+        raise UsageError("--writes plays case files and recordings", hint)
     if settings.gateway == "container":
         raise UsageError(
             "--writes plays on copies in the database of strangler up",
@@ -199,8 +219,8 @@ def comparison_report(
         bases = (session.left.url, session.right.url, *(settings.proxy_url + prefix for prefix in prefixes))
         cases = selection.cases(table, bases=bases, skipped=collector.skipped, document=document)
         stopped = asyncio.run(session.run(selection.wanted(cases), collector))
-        if not stopped and selection.writes and selection.folder is not None:
-            scenarios = scenarios_from_files(selection.folder, table)
+        if not stopped and selection.writes:
+            scenarios = selection.scenarios(table, bases=bases)
             stopped = _writes_play(session, collector, scenarios, settings, selection.routes)
     return collector.report(
         versions=asyncio.run(session.versions()) if with_versions else ("", ""),
