@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Integer, SmallInteger, bindparam, false
 
 from strangler_fastapi.drf.validators import Invalid, check_storable
-from strangler_fastapi.errors import NotFound
+from strangler_fastapi.errors import ApiError, NotFound
 
 _BIGGEST_KEY = 2**63 - 1
 # Others are made by their own class.
@@ -17,11 +17,15 @@ _CONVERTERS: dict[type, Callable[[str], Any]] = {date: date.fromisoformat, datet
 
 @dataclass(frozen=True)
 class Criterion:
-    """One condition. Two of the same name differ in nothing but their values."""
+    """One condition. Two of the same name differ in nothing but their values.
+
+    `refusal` is what a statement with it is answered with: one that Django makes, too, and that fails in the database.
+    """
 
     name: str
     clause: Callable[[], ColumnElement[bool]]
     values: Mapping[str, Any] = field(default_factory=dict)
+    refusal: ApiError | None = None
 
 
 Criteria = tuple[Criterion, ...]
@@ -74,7 +78,14 @@ def key_of(criteria: Criteria) -> tuple[str, ...]:
 
 
 def values_of(criteria: Criteria) -> dict[str, Any]:
-    """The parameters of all criteria."""
+    """The parameters of all criteria.
+
+    Raises:
+        ApiError: the database doesn't take one of them.
+    """
+    for criterion in criteria:
+        if criterion.refusal:
+            raise criterion.refusal
     return {name: value for criterion in criteria for name, value in criterion.values.items()}
 
 

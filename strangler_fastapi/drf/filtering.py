@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, cast, func, not_, or_
+from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, cast, false, func, not_, or_
 
 from shared_schema.limits import MOST_SEARCH_TERMS, TOO_MANY_SEARCH_TERMS, distinct_orderings, distinct_terms
 from strangler_fastapi.drf.criteria import Criteria, Criterion
@@ -58,7 +58,7 @@ class Filter:
 
 
 class BeyondDatabase(Invalid):
-    """A value that Django takes and the database doesn't: v1 fails on it, once all other filters are right."""
+    """A value that Django takes and the database doesn't: v1 fails on it once it asks the database, and not before."""
 
 
 def describe_filters(filters: Mapping[str, Filter]) -> dict[str, str]:
@@ -67,7 +67,7 @@ def describe_filters(filters: Mapping[str, Filter]) -> dict[str, str]:
 
 
 def filter_criteria(params: Params, filters: Mapping[str, Filter]) -> Criteria:
-    """The criteria of the filters that `params` name.
+    """The criteria of the filters that `params` name; what is beyond the database is refused by the first statement.
 
     Raises:
         ValidationFailed: with every filter's error, in the order of `filters`.
@@ -86,8 +86,10 @@ def filter_criteria(params: Params, filters: Mapping[str, Filter]) -> Criteria:
             continue
         if criterion is not None:
             criteria.append(criterion)
-    if errors or beyond:
-        raise ValidationFailed(errors or beyond)
+    if errors:
+        raise ValidationFailed(errors)
+    if beyond:
+        criteria.append(Criterion("beyond the database", false, refusal=ValidationFailed(beyond)))
     return tuple(criteria)
 
 

@@ -48,9 +48,8 @@ async def paginate(
     if asks_for_cursor(request):
         return await paginate_by_cursor(request, session, listing, criteria, terms, size)
     number = await _page_number(request.query_params.get("page") or "1", size, session, listing, criteria)
-    offset = (number - 1) * size
-    if offset > _BIGGEST_OFFSET:
-        raise NotFound("Invalid page.")
+    # Django counts before it says that a page is too far, so what the database refuses is refused for any number.
+    offset = min((number - 1) * size, _BIGGEST_OFFSET)
     rows = await fetch(session, listing.rows(criteria, terms, limit=size, offset=offset, counted=True))
     if not rows and number > 1:
         raise NotFound("Invalid page.")

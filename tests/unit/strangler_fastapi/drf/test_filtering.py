@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql
 from django_app.config.lists import StableOrderingFilter
 from shared_schema.limits import MOST_SEARCH_TERMS, TOO_MANY_SEARCH_TERMS
 from strangler_django.filters import SearchFilter
-from strangler_fastapi.drf.criteria import Criterion
+from strangler_fastapi.drf.criteria import Criterion, values_of
 from strangler_fastapi.drf.filtering import (
     BeyondDatabase,
     boolean_filter,
@@ -232,3 +232,11 @@ def test_the_errors_of_all_filters_are_told_together_in_their_order() -> None:
         ("created_after", ["Enter a valid date/time."]),
     ]
     assert len(filter_criteria({"tag": "x", "published": "1"}, filters)) == 2
+
+
+def test_a_value_beyond_the_database_is_refused_by_the_first_statement() -> None:
+    filters = {"created_after": datetime_filter(lambda moment: moment <= CREATED)}
+    criteria = filter_criteria({"created_after": "2025-06-01T00:00:00+16:36"}, filters)
+    with pytest.raises(ValidationFailed) as caught:
+        values_of(criteria)
+    assert caught.value.body == {"created_after": ["Enter a valid date/time."]}
