@@ -76,6 +76,7 @@ STATEMENT_TIMEOUT = environment.statement_timeout
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["strangler_django.sign_in.backends.EvenModelBackend"]
 PASSWORD_HASHERS = [
     "strangler_django.hashers.BoundedArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

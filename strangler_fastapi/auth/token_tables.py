@@ -71,6 +71,15 @@ class TokenTables(Generic[Found]):
 
         return self._rows("account by name", build, username=username)
 
+    def hash_after(self, username: str) -> Rows:
+        """The stored hash of the first username behind this one: `password`."""
+
+        def build() -> Executable:
+            name = getattr(self.user, self.username_field)
+            return select(self.user.password).where(name >= bindparam("username")).order_by(name).limit(1)
+
+        return self._rows("hash after name", build, username=username)
+
     def set_last_login(self, user_id: int, now: datetime) -> Rows:
         """Records a sign-in."""
         return self._rows("set last login", lambda: self._update_user("last_login"), user_id=user_id, value=now)
@@ -135,6 +144,7 @@ class TokenTables(Generic[Found]):
         issued = self.add_outstanding(user_id=1, jti="sample", token="sample", created_at=MOMENT, expires_at=MOMENT)  # noqa: S106 - no token
         for rows in (
             self.account_by_name("sample"),
+            self.hash_after("sample"),
             self.set_last_login(1, MOMENT),
             self.set_password(1, "sample"),
             self.issued_token("sample"),

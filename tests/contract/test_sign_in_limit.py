@@ -2,12 +2,14 @@
 
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import psycopg
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from shared_schema.sign_in import WINDOW, attempt_digest
 from tests.contract.comparing import V1, V2
@@ -126,3 +128,25 @@ def test_the_admins_sign_in_counts_in_the_same_row(stack: StackAddresses, rows: 
         set_count(rows, "admin", since=datetime.now(UTC), count=1)
         page(client, "admin", DEMO_PASSWORD)
         assert client.get("/admin/").status_code == 200
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("api", [V1, V2])
+def test_an_unknown_name_takes_the_time_of_a_known_one(
+    api: str, front: httpx.Client, rows: psycopg.Connection, taken: str
+) -> None:
+    """The quickest of three each: what else the machine does only adds to it. The hash takes far more than Argon2's."""
+    encoded = PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, iterations=4_000_000)
+    rows.execute("UPDATE users SET password = %s WHERE username = %s", (encoded, taken))
+
+    def quickest(name: str) -> float:
+        times = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            assert sign_in(front, api, name).status_code == 401
+            times.append(time.perf_counter() - begun)
+        return min(times)
+
+    # In every collation, the next name behind the shorter one is the one that was made.
+    known, other = quickest(taken), quickest(taken[:-1])
+    assert 0.6 < known / other < 1.6, f"known {known:.3f} s, unknown {other:.3f} s"
