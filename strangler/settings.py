@@ -1,7 +1,11 @@
 """What the local stack is told from outside: the environment, then `.env`, then these defaults."""
 
+import logging
 import os
+import re
 from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import quote, urlsplit
@@ -16,6 +20,15 @@ from strangler.routes.route import Stack
 HOST: Final = "127.0.0.1"
 # What a program needs to run at all, and nothing that carries a secret.
 _PASSED_ON: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
+
+# Names in `.env` that compose, or other parts of the tool, read.
+_ELSEWHERE: Final = (
+    *("POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"),
+    *("STRANGLER_PROJECT", "STRANGLER_PASSWORD"),
+)
+_NAME: Final = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", re.MULTILINE)
+_NEAR: Final = 0.85
+_LOG: Final = logging.getLogger(__name__)
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1, le=256)]
@@ -131,6 +144,7 @@ def settings_load(project: Project | None = None) -> LocalSettings:
     :raises UsageError: there is no project file, or it or a variable is wrong; names the first.
     """
     chosen = project or project_load()
+    _misspelt_log(chosen.root / ".env")
     try:
         return _EnvironmentSettings(project=chosen, _env_file=chosen.root / ".env")
     except ValidationError as error:
@@ -139,6 +153,16 @@ def settings_load(project: Project | None = None) -> LocalSettings:
         reason = first["msg"].removeprefix("Value error, ")
         what = f"{name} is {first['input']!r}, which it can't be ({reason})" if name else reason
         raise UsageError(what, "set it right in .env") from error
+
+
+@cache
+def _misspelt_log(file: Path) -> None:
+    """Log names in `.env` that are nearly a setting's; others may be the project's own."""
+    known = {*(name.upper() for name in LocalSettings.model_fields), *_ELSEWHERE}
+    for name in _NAME.findall(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else ():
+        meant = get_close_matches(name.upper(), known, n=1, cutoff=_NEAR)
+        if name.upper() not in known and meant:
+            _LOG.warning("%s in .env is no setting and is ignored: did you mean %s?", name, meant[0])
 
 
 def fastapi_dsn_derive(*, owner_dsn: str, role: str, password: str) -> str:

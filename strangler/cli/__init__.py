@@ -1,13 +1,14 @@
 """The command line: one command per file, which bears the command's name.
 
-Exit codes: 0 done or the same, 1 differences found or the stack isn't whole, 2 wrong usage or setting (also: the
-stack already runs), 3 refused as unsafe, 4 failed, and what ran before was restored or everything was ended.
+Exit codes: 0 done or the same, 1 differences found or the stack isn't whole, 2 wrong usage or setting, 3 refused as
+unsafe, 4 failed, and what ran before was restored or everything was ended.
 """
 
 import os
 import sys
 from collections.abc import Iterable
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -15,7 +16,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from strangler.cli.output import err, logged_show
+from strangler.cli.output import err, logged_show, say
 from strangler.errors import StranglerError
 from strangler.project import VARIABLE
 
@@ -42,7 +43,6 @@ def command_line(names: Iterable[str] | None = None) -> typer.Typer:
         name="strangler",
         help="Move a Django API to FastAPI one endpoint at a time, and take any move back.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -57,11 +57,20 @@ def command_line(names: Iterable[str] | None = None) -> typer.Typer:
     return app
 
 
+def _version_show(asked: bool) -> None:
+    if asked:
+        say(f"strangler {version('strangler')}")
+        raise typer.Exit
+
+
 def _globals(
     project: Annotated[
         Path | None,
         typer.Option("--project", metavar="FILE", envvar=VARIABLE, help="The project file; else strangler.toml."),
     ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_version_show)
+    ] = False,
 ) -> None:
     """Move a Django API to FastAPI one endpoint at a time, and take any move back."""
     logged_show()

@@ -40,11 +40,27 @@ def up(
     ] = False,
     logs: Annotated[bool, typer.Option(help="Show what the services write.")] = True,
 ) -> None:
-    """Start PostgreSQL, Django, FastAPI and nginx, and stay in front with their logs until Ctrl-C."""
+    """Start PostgreSQL, Django, FastAPI and nginx, and stay in front with their logs until Ctrl-C.
+
+    Does nothing where the stack already runs.
+    """
+    if _runs_already():
+        return
     if detach:
         _up_detached()
     else:
         _up_in_front(logs=logs)
+
+
+def _runs_already() -> bool:
+    """Whether a stack that is ready runs; says where."""
+    state = StateFolder(project_load().state).read()
+    if state is None or state.phase != "ready" or state.supervisor.find() is None:
+        return False
+    say(f"the stack already runs (pid {state.supervisor.pid}); strangler down ends it")
+    for line in stack_summary(settings_load()):
+        say(line)
+    return True
 
 
 def _up_in_front(*, logs: bool) -> None:

@@ -57,6 +57,7 @@ def local_gateway(settings: LocalSettings) -> GatewaySettings:
         access_log="../logs/nginx.log",
         caller=CallerKey.of(settings.project),
         trusted_proxies=settings.trusted_networks,
+        welcome=settings.is_development,
         stack_header_networks=settings.stack_header_cidrs,
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,
     )

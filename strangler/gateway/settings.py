@@ -45,7 +45,8 @@ class GatewaySettings:
     both stacks are to be asked again are told. `resolver` is a file that names the name servers; with it, the
     upstreams are names that are looked up again while nginx runs. `modules` are files that nginx loads. `writable` is
     the folder of what nginx writes besides logs, empty for its own. `shutdown_seconds` is how long an old worker goes
-    on with the requests that it has. `caller` says what tells callers apart.
+    on with the requests that it has. `caller` says what tells callers apart. `welcome`: `/` has a page of links where
+    Django answers 404.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -68,6 +69,7 @@ class GatewaySettings:
     modules: tuple[str, ...] = ()
     writable: str = ""
     shutdown_seconds: int = 60
+    welcome: bool = False
 
     def __post_init__(self) -> None:
         tls = (self.certificate, self.certificate_key)

@@ -40,7 +40,7 @@ KINDS: list[tuple[str, str, int, str, str]] = [
     ("GET", "/api/v2/nowhere/", 404, "django", "-"),
     ("GET", "/api/v2/posts/7/nowhere/", 404, "django", "-"),
     ("GET", "/api/v2", 404, "django", "-"),
-    ("GET", "/", 404, "django", "-"),
+    ("GET", "/", 200, "django", "-"),
     ("GET", "/admin/", 302, "django", "django.admin"),
     ("GET", "/admin", 301, "django", "django.admin"),
     ("GET", "/static/admin/css/base.css", 200, "django", "django.static"),

@@ -155,3 +155,15 @@ def test_the_address_shown_is_one_that_a_browser_can_open(host: str, url: str) -
 )
 def test_probes_name_a_host_that_is_allowed(allowed: str, host: str) -> None:
     assert example_settings(allowed_hosts=allowed).probe_host == host
+
+
+def test_a_misspelt_setting_is_reported_and_a_projects_own_is_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "PROXY_PRT=1\nexport FASTAPI_WORKER=2\nPROXY_PORT=8090\nPOSTGRES_PASSWORD=x\nMAIL_HOST=y\n# LOG_LEVL=debug\n"
+    (tmp_path / ".env").write_text(text)
+    assert settings_load(EXAMPLE.at(tmp_path)).proxy_port == 8090
+    assert [record.getMessage() for record in caplog.records] == [
+        "PROXY_PRT in .env is no setting and is ignored: did you mean PROXY_PORT?",
+        "FASTAPI_WORKER in .env is no setting and is ignored: did you mean FASTAPI_WORKERS?",
+    ]

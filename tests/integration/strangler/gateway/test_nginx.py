@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
 
+import httpx
 import pytest
 
 from strangler.local.ports import port_free_pick
@@ -13,6 +14,7 @@ from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
 from strangler.routes.table import RouteTable
 from tests.example import PREFIXES
 from tests.gateways import Gateway, gateway, routes_at
+from tests.upstreams import upstream
 
 QUIET = ("syntax is ok", "test is successful")
 
@@ -150,3 +152,11 @@ def test_a_thousand_routes_with_names_of_every_length(name_length: int) -> None:
 @pytest.mark.parametrize("length", [10, 190])
 def test_a_thousand_patterns_below_one_prefix(length: int) -> None:
     assert_quiet(make_table(*(f"/{{id}}/{number:0>{length}}/" for number in range(1000))))
+
+
+def test_a_page_of_links_leaves_djangos_own_front_page_alone() -> None:
+    with (
+        upstream("django") as django,
+        gateway(routes_at({}), django=django, fastapi="http://127.0.0.1:3", welcome=True) as made,
+    ):
+        assert httpx.get(f"{made.url}/").json() == {"stack": "django"}

@@ -142,6 +142,7 @@ def test_ctrl_c_puts_back_what_ran_before(moving: Moves, monkeypatch: pytest.Mon
     monkeypatch.setattr(apply, "wait_until_running", interrupted)
     with pytest.raises(KeyboardInterrupt):
         moving.apply(moving.edited(posts__list=CANARY))
+    assert "KeyboardInterrupt; what ran before runs again, and routes.toml is as it was." in moving.told
     assert moving.seen() == before
     assert moving.rollout.entries()[-1].outcome is ApplyOutcome.FAILED
 

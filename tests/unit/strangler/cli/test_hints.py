@@ -13,8 +13,8 @@ import typer.exceptions
 from strangler.cli import command_line
 from tests.example import ROOT
 
-# What a person fills in stands in braces in the source.
-_HINT = re.compile(r"\bstrangler ((?:--[a-z]+ \S+ )?[a-z]+\b[^;:,()`]*)")
+# What a person fills in stands in braces in the source. nginx's log format bears the name, too.
+_HINT = re.compile(r"(?<!log_format )\bstrangler (?!posts\.list)((?:--[a-z]+ \S+ )?[a-z]+\b[^;:,()`]*)")
 _FILLED = "posts.list"
 
 
