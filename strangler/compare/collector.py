@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import re
 import shlex
 import time
 from collections import Counter
@@ -13,6 +14,8 @@ from typing import Final
 
 from strangler.compare.caller_tally import CallerTally
 from strangler.compare.case import Case
+from strangler.compare.cases.message import secrets_in_target
+from strangler.compare.cases.router import is_rewritten
 from strangler.compare.client.client import TimedResponse
 from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseOutcome, CaseResult
@@ -30,7 +33,7 @@ from strangler.compare.report.model import (
 )
 
 _LONGEST: Final = 4000
-
+_GLOB: Final = re.compile(r"[\[\]{}]")
 
 MAX_BODY: Final = 10_000
 MAX_PLACES: Final = 50
@@ -41,8 +44,11 @@ _MAX_HEADER: Final = 500
 def curl_text(side: Side, case: Case, masker: Masker) -> str:
     """The command that sends the same to `side`; a caller's token is read from `TOKEN`."""
     words = ["curl", "-sI" if case.method == "HEAD" else "-si"]
+    # curl makes many addresses of one with brackets, and another path of one with dots.
+    words += ["-g"] if _GLOB.search(case.target) else []
+    words += ["--path-as-is"] if is_rewritten(case.target) else []
     if case.method not in {"GET", "HEAD"}:
-        words += ["-X", case.method]
+        words += ["-X", shlex.quote(case.method)]
     words.append(shlex.quote(masker.text(side.url + case.target)))
     own = {name.lower() for name, _ in case.headers}
     besides = [(name, text) for name, text in side.headers if name.lower() not in own]
@@ -52,7 +58,8 @@ def curl_text(side: Side, case: Case, masker: Masker) -> str:
     if case.caller:
         words += ["-H", '"Authorization: Bearer $TOKEN"']
     if case.body:
-        words += ["--data-binary", shlex.quote(_body(case, masker))]
+        # Unlike --data-binary it reads no file where the body begins with @.
+        words += ["--data-raw", shlex.quote(_body(case, masker))]
     return " ".join(words)
 
 
@@ -290,7 +297,8 @@ class Collector:
             return
         side = self._sides[0]
         carried = tuple(text for name, text in (*case.headers, *side.headers) if is_secret(name))
-        exhibit = MaskedResult(case, result, rows, Masker((*case.secrets, *carried, *secrets)), side)
+        known = (*case.secrets, *secrets_in_target(case.target), *carried, *secrets)
+        exhibit = MaskedResult(case, result, rows, Masker(known), side)
         for kind in exhibit.kinds:
             key = kind if kind in tally.groups or len(tally.groups) < MAX_GROUPS else _OTHERS
             group = tally.groups.setdefault(key, _GroupTally())

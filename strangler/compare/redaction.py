@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote_plus
 
 from strangler.compare.differ import DifferenceKind, ResponseDifference, first_difference
 from strangler.compare.json_values import Absent, NotJsonError, Number, json_lines, json_parse, json_text
@@ -24,15 +25,36 @@ _SECRET_PARTS: Final = (
 )
 # Secret as a word of a name only: `access` and `accessKey` are, `accessible` isn't.
 _SECRET_WORDS: Final = frozenset(
-    {"access", "auth", "jwt", "key", "otp", "pwd", "refresh", "session", "sessionid", "signature"}
+    {
+        *("access", "auth", "csrf", "jwt", "key", "mfa", "otp", "pass", "passcode", "passkey", "pin", "pw", "pwd"),
+        *("refresh", "session", "sessionid", "sid", "sig", "signature", "totp"),
+    }
 )
+# A code that signs somebody in comes in a query or a form; in JSON a code says what kind an error is.
+_SECRET_PARAMETERS: Final = frozenset({"code", "ticket"})
 _WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _FORM: Final = "application/x-www-form-urlencoded"
 _SHORTEST_KNOWN: Final = 8
 
-_JWT: Final = re.compile(r"eyJ[\w-]{5,}(?:\.[\w-]*){1,4}")
 _CREDENTIALS: Final = re.compile(r"\b(Bearer|Basic|Token) +[\w.~+/=-]{12,}", re.IGNORECASE)
-_PARAMETER: Final = re.compile(r"(?<=[?&;])([^=&#\s\"']+)=([^&#\s\"']+)")
+# A name begins behind what can't belong to one, so that a long text is read once.
+_PARAMETER: Final = re.compile(r"(?<![^?&;#\s\"'(,])([^=?&;#\s\"'(,]+)=\"?[^&#\s\"]+")
+_PASSWORD_IN_ADDRESS: Final = re.compile(
+    r"(//[^\s/@:?#\"']*:)[^\s/?#\"']+(?=@)|(?<![\w.+:/-])(?!mailto:)([\w.+-]+:)[^\s/@:\"',;]+(?=@[\w-])"
+)
+_BY_LOOK: Final = (
+    # JSON Web Tokens.
+    re.compile(r"eyJ[\w-]{5,}(?:\.[\w-]*){1,4}"),
+    # Keys and certificates in PEM.
+    re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL),
+    # Hashes of passwords, as Django and crypt(3) write them.
+    re.compile(r"\$(?:2[abxy]?|1|5|6|7|y|gy|argon2\w*|scrypt)\$[^\s\"']{8,}"),
+    re.compile(r"\b(?:pbkdf2|argon2|bcrypt|scrypt|md5|sha1|unsalted)\w*\$[^\s\"']{8,}"),
+    # Other sums, and the tokens of REST framework.
+    re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{40,}\b", re.IGNORECASE),
+    # Keys of well-known services.
+    re.compile(r"\b(?:[spr]k_(?:live|test)_|gh[opsru]_|github_pat_|glpat-|xox[abeprs]-|AKIA|AIza)[\w-]{10,}"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +76,12 @@ def is_secret(name: str) -> bool:
     )
 
 
+def is_secret_parameter(name: str) -> bool:
+    """Whether a field of a query or a form of this name, perhaps percent-encoded, holds a secret."""
+    plain = unquote_plus(name)
+    return is_secret(plain) or plain.lower() in _SECRET_PARAMETERS
+
+
 class Masker:
     """Masks secret values; `known` are secrets of this very request, masked wherever they turn up."""
 
@@ -65,9 +93,11 @@ class Masker:
         """The text without secrets that are recognised by their form or their parameter's name, or known."""
         for known in self._known:
             text = text.replace(known, MASK)
-        text = _JWT.sub(MASK, text)
+        for look in _BY_LOOK:
+            text = look.sub(MASK, text)
         text = _CREDENTIALS.sub(rf"\1 {MASK}", text)
-        return _PARAMETER.sub(lambda found: f"{found[1]}={MASK if is_secret(found[1]) else found[2]}", text)
+        text = _PASSWORD_IN_ADDRESS.sub(lambda found: f"{found[1] or found[2]}{MASK}", text)
+        return _PARAMETER.sub(lambda found: f"{found[1]}={MASK}" if is_secret_parameter(found[1]) else found[0], text)
 
     def body(self, body: bytes, media: str, *, indent: bool = True) -> str:
         """A body as it may be shown: JSON and forms with secrets masked, of any other only what it is."""

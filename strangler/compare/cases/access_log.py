@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, Final
 from zlib import crc32
 
 from strangler.compare.case import Case
+from strangler.compare.cases.message import without_secrets
 from strangler.compare.cases.router import Router, is_rewritten
 from strangler.rollout.access_log import AccessLog, log_lines
 from strangler.routes.prefixes import Prefixes
@@ -69,7 +70,7 @@ def _request(prefixes: Prefixes, entry: Mapping[str, Any]) -> tuple[str, str, st
         raise TypeError(entry)
     # A target has one character for each byte that was sent.
     found = prefixes.split(uri.encode("utf-8", "surrogateescape").decode("latin-1"))
-    return method, found[1] if found else "", caller
+    return method, without_secrets(found[1]) if found else "", caller
 
 
 def _reason(router: Router, method: str, target: str, route: Route | None) -> str:

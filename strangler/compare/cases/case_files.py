@@ -123,7 +123,9 @@ def _read_request(entry: Entry, method: str) -> tuple[tuple[tuple[str, str], ...
         headers = (("Content-Type", content_type), *headers)
     # An empty Content-Type sends the body without one.
     kept = tuple((name, value) for name, value in headers if value or name.lower() != "content-type")
-    return kept, body, tuple(message.secrets_in(entry.get(kinds[0])))
+    value = entry.get(kinds[0])
+    secrets = message.secrets_in_body(value) if kinds[0] == "body" else message.secrets_in(value)
+    return kept, body, tuple(secrets)
 
 
 def _read_body(entry: Entry, kind: str) -> tuple[str, bytes]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from strangler.compare.case import Case
-from strangler.compare.cases.message import FORM_TYPE, kept_headers, secrets_in
+from strangler.compare.cases.message import FORM_TYPE, kept_headers, secrets_in, secrets_in_body, without_secrets
 from strangler.compare.cases.router import Router
 from strangler.errors import UsageError
 from strangler.routes.table import RouteTable
@@ -32,7 +32,7 @@ def cases_from_har(
 ) -> Iterator[Case]:
     """The requests of a recording to one of `bases`, in its order, writes too, each sent as `caller`.
 
-    Credentials and cookies stay behind. A password in a body is sent again, and is known as a secret.
+    Credentials and cookies stay behind, those in a query too. A password in a body is sent again, as a known secret.
 
     Args:
         file: the recording.
@@ -85,7 +85,7 @@ def _asked(entry: object, bases: Sequence[str]) -> tuple[str, str]:
     address = url.partition("#")[0]
     fitting = [base.rstrip("/") for base in bases if _is_below(address, base.rstrip("/"))]
     target = address[len(max(fitting, key=len)) :] if fitting else ""
-    return method.upper(), target.encode("utf-8", "replace").decode("latin-1")
+    return method.upper(), without_secrets(target.encode("utf-8", "replace").decode("latin-1"))
 
 
 def _is_below(address: str, base: str) -> bool:
@@ -135,18 +135,11 @@ def _body(request: dict[str, Any]) -> tuple[bytes, str, tuple[str, ...]]:
     fields = _pairs(data.get("params"))
     secrets = tuple(secrets_in(dict(fields)))
     if isinstance(text, str) and text:
-        return text.encode("utf-8", "replace"), media_type, (*secrets, *_secrets_of(text))
+        return text.encode("utf-8", "replace"), media_type, (*secrets, *secrets_in_body(text))
     if media_type.startswith("multipart/"):
         # Only the browser knows what was sent.
         raise _BrokenError
     return urlencode(fields).encode(), media_type or FORM_TYPE, secrets
-
-
-def _secrets_of(text: str) -> Iterator[str]:
-    try:
-        yield from secrets_in(json.loads(text))
-    except (ValueError, RecursionError):
-        return
 
 
 def _pairs(value: object) -> list[tuple[str, str]]:

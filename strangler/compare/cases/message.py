@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
-from strangler.compare.redaction import is_secret
+from strangler.compare.redaction import is_secret, is_secret_parameter
 
 # Headers of the connection, the browser or a proxy, and those that make a response depend on earlier ones.
 _DROPPED: Final = frozenset(
@@ -83,16 +83,43 @@ def multipart_body(value: object) -> bytes:
     return f"{''.join(parts)}--{_BOUNDARY}--\r\n".encode()
 
 
-def secrets_in(value: object) -> Iterator[str]:
-    """The texts that stand under a secret's name, such as a password that is sent."""
+def secrets_in(value: object, *, below_secret: bool = False) -> Iterator[str]:
+    """The texts that stand anywhere under a secret's name, such as a password that is sent."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            if isinstance(inner, str) and inner and is_secret(str(name)):
-                yield inner
-            yield from secrets_in(inner)
+            yield from secrets_in(inner, below_secret=below_secret or is_secret(str(name)))
     elif isinstance(value, list):
         for inner in value:
-            yield from secrets_in(inner)
+            yield from secrets_in(inner, below_secret=below_secret)
+    elif isinstance(value, str) and value and below_secret:
+        yield value
+
+
+def secrets_in_body(text: str) -> Iterator[str]:
+    """The secrets of a body as it is sent, JSON or a form."""
+    try:
+        yield from secrets_in(json.loads(text))
+    except (ValueError, RecursionError):
+        yield from _secret_fields(text)
+
+
+def secrets_in_target(target: str) -> Iterator[str]:
+    """The secrets in a target's query, as they stand there and without percent-encoding."""
+    yield from _secret_fields(target.partition("?")[2])
+
+
+def without_secrets(target: str) -> str:
+    """The target without the credentials in its query, such as `access_token`; the rest as it was sent."""
+    path, _mark, query = target.partition("?")
+    kept = [field for field in query.split("&") if not is_secret(unquote_plus(field.partition("=")[0]))]
+    return f"{path}?{'&'.join(kept)}" if kept and query else path if query else target
+
+
+def _secret_fields(text: str) -> Iterator[str]:
+    for field in text.split("&"):
+        name, _equals, value = field.partition("=")
+        if value and is_secret_parameter(name):
+            yield from {value, unquote_plus(value)}
 
 
 def _check_json(value: object) -> None:

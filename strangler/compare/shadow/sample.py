@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from strangler.compare.case import Case
+from strangler.compare.cases.message import secrets_in_target
 from strangler.compare.cases.router import is_rewritten
 
 MAX_BYTES: Final = 65536
@@ -42,7 +43,8 @@ class SampledRequest:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not turn up in a report, should a stack repeat it."""
-        return tuple(value for name, value in self.headers if name == "Authorization")
+        tokens = (value for name, value in self.headers if name == "Authorization")
+        return (*tokens, *secrets_in_target(self.target))
 
     @property
     def case(self) -> Case:

@@ -37,7 +37,7 @@ def test_a_write_with_its_body() -> None:
     body = b'{"title": "it\'s", "price": 1.00, "password": "x"}'
     found = words(Case(method="POST", target="/posts/", headers=headers, body=body))
     assert found[2:4] == ["-X", "POST"]
-    assert found[-2:] == ["--data-binary", '{"title":"it\'s","price":1.00,"password":"***"}']
+    assert found[-2:] == ["--data-raw", '{"title":"it\'s","price":1.00,"password":"***"}']
 
 
 def test_a_form_and_what_nobody_can_read() -> None:
@@ -45,3 +45,14 @@ def test_a_form_and_what_nobody_can_read() -> None:
     assert words(Case(method="POST", target="/", headers=form, body=b"password=x&a=1"))[-1] == "password=***&a=1"
     other = (("content-type", "image/png"),)
     assert words(Case(method="POST", target="/", headers=other, body=b"\x89PNG"))[-1] == "4 bytes of image/png"
+
+
+def test_a_body_that_begins_with_an_at_sign_names_no_file() -> None:
+    plain = (("content-type", "application/x-www-form-urlencoded"),)
+    found = words(Case(method="POST", target="/", headers=plain, body=b"@/etc/passwd"))
+    assert found[-2:] == ["--data-raw", "@/etc/passwd"]
+
+
+def test_an_address_with_brackets_or_dots_is_one_address() -> None:
+    assert words(Case(method="GET", target="/posts/?id[]={1,2}&a=[1-9]"))[:3] == ["curl", "-si", "-g"]
+    assert words(Case(method="GET", target="/posts/../users/"))[:3] == ["curl", "-si", "--path-as-is"]

@@ -88,6 +88,11 @@ def test_without_a_login_everything_is_asked_as_nobody() -> None:
     assert cases[0].caller == ""
 
 
+def test_a_token_in_the_query_stays_behind() -> None:
+    cases, _ = read(line("/api/posts/?access_token=s3cret&page=2"))
+    assert cases[0].target == "/posts/?page=2"
+
+
 def test_bytes_are_asked_as_they_were_sent() -> None:
     cases, _ = read(line("/api/posts/?search=\xe9\xff"))
     assert cases[0].target == "/posts/?search=\xe9\xff"

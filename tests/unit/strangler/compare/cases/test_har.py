@@ -62,6 +62,12 @@ def test_credentials_cookies_and_what_the_browser_adds_stay_behind(tmp_path: Pat
     assert case.headers == (("Accept", "application/json"), ("Accept-Language", "de"), ("X-Client-Version", "7"))
 
 
+def test_a_token_in_the_query_stays_behind(tmp_path: Path) -> None:
+    url = f"{SITE}/api/posts/?access_token=s3cret&page=2&q=%C3%A4&sig=s3cret&empty="
+    cases, _ = read(tmp_path, entry(url), entry(f"{SITE}/api/posts/?token=s3cret"), entry(f"{SITE}/api/posts/?"))
+    assert [case.target for case in cases] == ["/posts/?page=2&q=%C3%A4&empty=", "/posts/", "/posts/?"]
+
+
 def test_the_body_of_a_write_is_kept_and_a_password_in_it_is_a_secret(tmp_path: Path) -> None:
     text = '{"username":"é","password":"s3cret!"}'
     data = {"mimeType": "application/json", "text": text}
@@ -70,6 +76,13 @@ def test_the_body_of_a_write_is_kept_and_a_password_in_it_is_a_secret(tmp_path: 
     assert case.headers == (("Content-Type", "application/json"),)
     assert case.secrets == ("s3cret!",)
     assert "s3cret" not in repr(case)
+
+
+@pytest.mark.parametrize("text", ["user=a&password=s3%2Fcret", '{"login":{"credentials":["s3/cret"]}}'])
+def test_secrets_of_a_body_are_known_however_it_is_written(tmp_path: Path, text: str) -> None:
+    data = {"mimeType": "text/plain", "text": text}
+    (case,), _ = read(tmp_path, entry(f"{SITE}/api/users/", "POST", postData=data))
+    assert "s3/cret" in case.secrets
 
 
 def test_a_form_may_be_recorded_as_its_fields(tmp_path: Path) -> None:
