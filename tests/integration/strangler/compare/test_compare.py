@@ -63,12 +63,16 @@ def test_a_log_is_asked_and_its_writes_are_not(compare: Compare, stacks: tuple[T
     lines = [
         {"method": "GET", "uri": "/api/posts/?page=3", "route": "posts.list", "caller": "user:1"},
         {"method": "POST", "uri": "/api/posts/", "route": "posts.create", "caller": "user:1"},
+        {"method": "GET", "uri": "/api/wp-login.php", "route": "", "caller": "address:10.0.0.1"},
     ]
     log = "".join(json.dumps({"time": "2026-01-01T00:00:00+00:00", "status": 200, **line}) + "\n" for line in lines)
     run = compare.run(stacks[0].url, stacks[1].url, "--from-log", "-", piped=log + "no line of nginx\n")
     assert [request.target for request in stacks[0].asked] == ["/posts/?page=3"], run.out + run.err
     assert run.code == 0
     assert dict(run.report["skipped"])["requests of the log that may write"] == 1
+    another = compare.run(stacks[0].url, stacks[1].url, "--from-log", "-", piped="GET /api/posts/ 200\n" * 3)
+    assert another.code == 4
+    assert "3 of 3 lines of - are not of the gateway's access log" in another.err
 
 
 def test_expired_and_unmet_declarations_fail_the_run(compare: Compare, stacks: tuple[TinyStack, TinyStack]) -> None:
