@@ -105,6 +105,7 @@ class History:
         except OSError as error:
             raise not_readable(self._file, error) from error
         entries: list[HistoryEntry] = []
+        known: set[int] = set()
         for number, line in enumerate(lines, 1):
             try:
                 entry = _ENTRY.validate_json(line)
@@ -112,10 +113,10 @@ class History:
                 if error.errors()[0]["type"] == "json_invalid":
                     continue
                 raise self._wrong(number) from error
-            known = {each.number for each in entries}
             if entry.number in known or not (entry.returns_to is None or entry.returns_to in known):
                 raise self._wrong(number)
             entries.append(entry)
+            known.add(entry.number)
         return tuple(entries)
 
     def append(self, entry: HistoryEntry) -> None:
