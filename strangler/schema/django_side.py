@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
@@ -189,20 +190,23 @@ def _run(project: ManageCommand, *arguments: str) -> str:
             "try it by hand, or give it longer with --timeout",
         ) from error
     finally:
-        _end(process)
+        process_end(process)
     if process.returncode:
         reason = without_secrets(last_words(complaint, process.returncode), project.env)
         raise FailedError(f"Django can't answer {arguments[0]} ({reason}): {_hint(complaint)}")
     return said
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    for stream in (process.stdout, process.stderr):
+def process_end(process: "subprocess.Popen[bytes]", *, seconds: float = 0) -> None:
+    """Close a command's pipes and end its group: by SIGTERM if it has some `seconds` to end, then by SIGKILL."""
+    for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             stream.close()
+    for number, timeout in ((signal.SIGTERM, seconds), (signal.SIGKILL, None)):
+        if process.poll() is None and timeout != 0:
+            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(process.pid, number)
+                process.wait(timeout)
 
 
 def _hint(complaint: str) -> str:

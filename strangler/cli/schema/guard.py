@@ -66,7 +66,7 @@ def guard(
     )
     try:
         with StopSignals() as signals:
-            report = guard_run(guarded, server=scratch, tell=note, check=signals.check)
+            report = guard_run(guarded, server=scratch, notify=note, check=signals.check)
     except StopRequested:
         raise FailedError("stopped: the scratch database is gone again.") from None
     except UnsafeError as error:

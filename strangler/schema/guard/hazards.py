@@ -1,59 +1,20 @@
-"""What a migration does that is unsafe online: squawk's remarks, held against what the rehearsal has shown."""
+"""What a migration does that is unsafe online: squawk's remarks, checked against the rehearsal."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Final
 
 from shared_schema.catalog import Catalog, CatalogTable
-from strangler.schema.compatibility.sql_text import target_of
+from strangler.schema.compatibility.sql_text import DdlTarget, target_of
+from strangler.schema.guard.remedies import HazardKind, steps_for
+from strangler.schema.guard.report import Finding
 from strangler.schema.guard.snapshot import File, Size
 from strangler.schema.guard.squawk import Remark
 
-
-class HazardKind(StrEnum):
-    """What is unsafe; the steps of the remedy are keyed by it, so a value never changes."""
-
-    REWRITE = "rewrite"
-    TYPE = "type"
-    NOT_NULL = "not-null"
-    FOREIGN_KEY = "foreign-key"
-    UNIQUE = "unique"
-    CHECK = "check"
-    INDEX = "index"
-    INDEX_DROP = "index-drop"
-    PARTITION = "partition"
-    REQUIRED = "required"
-    RENAME_COLUMN = "rename-column"
-    RENAME_TABLE = "rename-table"
-    DROP_COLUMN = "drop-column"
-    DROP_TABLE = "drop-table"
-    TRUNCATE = "truncate"
-    ROWS = "rows"
-    REPACK = "repack"
-    SEQUENCE = "sequence"
-    UNREAD = "unread"
-
-
-# A statement is told of once, by what says most of it.
+# A statement with several remarks is reported once, by the kind that comes first.
 _RANK: Final = {kind: rank for rank, kind in enumerate(HazardKind)}
-
-
-@dataclass(frozen=True)
-class Hazard:
-    """One thing that is unsafe online: where, which statement, and what happens, as a sentence."""
-
-    kind: HazardKind
-    table: str | None
-    column: str | None
-    sentence: str
-    statement: str = ""
-    rule: str = ""
-
-    def __str__(self) -> str:
-        return self.sentence
-
+_REWRITES: Final = {HazardKind.REWRITE, HazardKind.REPACK, HazardKind.TYPE}
 
 RULES: Final[Mapping[str, HazardKind]] = {
     "adding-field-with-default": HazardKind.REWRITE,
@@ -82,9 +43,8 @@ RULES: Final[Mapping[str, HazardKind]] = {
     "syntax-error": HazardKind.UNREAD,
 }
 SENTENCES: Final[Mapping[HazardKind, str]] = {
-    HazardKind.REWRITE: "{table} is written anew{size}: nobody reads or writes it meanwhile.",
-    HazardKind.TYPE: "{column} gets another type, so {table} is written anew{size}: nobody reads or writes it "
-    "meanwhile.",
+    HazardKind.REWRITE: "{table} is rewritten{size}: nobody reads or writes it meanwhile.",
+    HazardKind.TYPE: "{column} gets another type, so {table} is rewritten{size}: nobody reads or writes it meanwhile.",
     HazardKind.NOT_NULL: "{column} becomes NOT NULL, so {table} is read from end to end{size}: nobody reads or writes "
     "it meanwhile, and one NULL fails the migration.",
     HazardKind.CHECK: "{table} gets a constraint that is checked for every row{size}: nobody writes it meanwhile, and "
@@ -107,7 +67,7 @@ SENTENCES: Final[Mapping[HazardKind, str]] = {
     HazardKind.TRUNCATE: "{table} is emptied, and every table that points at it.",
     HazardKind.ROWS: "{table} stays locked while the same migration goes through rows{size}: nobody writes it until "
     "that is done.",
-    HazardKind.REPACK: "{table} is written anew{size}, or emptied: nobody reads or writes it meanwhile.",
+    HazardKind.REPACK: "{table} is rewritten{size}, or emptied: nobody reads or writes it meanwhile.",
     HazardKind.SEQUENCE: "{column} gets no value that can be used any more.",
     HazardKind.UNREAD: "squawk can't read a statement, so nobody knows what it locks.",
 }
@@ -115,14 +75,14 @@ SENTENCES: Final[Mapping[HazardKind, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsalEvidence:
-    """What the rehearsal of a migration has shown.
+    """The facts about a migration that its rehearsal has measured.
 
     Attributes:
         before: the catalog before it, and `after` the one after it.
         made: the tables that pending migrations have made so far: nobody uses them yet.
-        rewritten: the tables and indexes that were written anew.
+        rewritten: the tables and indexes that got a new file.
         sizes: of the live tables.
-        locked: the tables that nobody could write while the migration went on to rows, by their oids.
+        locked: the oids of tables that were locked against writes while the migration went through rows.
     """
 
     before: Catalog
@@ -133,79 +93,81 @@ class RehearsalEvidence:
     locked: Collection[int] = ()
 
 
-def find_hazards(remarks: Iterable[Remark], evidence: RehearsalEvidence) -> list[Hazard]:
-    """What is unsafe of what squawk remarks on the statements of a migration, and what it can't see."""
-    found: dict[tuple[str, str | None], Hazard] = {}
-    for hazard in filter(None, (_hazard(remark, evidence) for remark in remarks)):
-        key = (hazard.statement, hazard.column)
-        if key not in found or _RANK[hazard.kind] < _RANK[found[key].kind]:
-            found[key] = hazard
-    return [*found.values(), *_overlooked(list(found.values()), evidence), *_locked(evidence)]
+def find_hazards(remarks: Iterable[Remark], evidence: RehearsalEvidence) -> list[Finding]:
+    """The remarks that count and that the rehearsal doesn't disprove, and hazards that squawk can't see."""
+    hazards: dict[tuple[str, str | None], Finding] = {}
+    for remark in remarks:
+        hazard = _hazard(remark, evidence)
+        key = (remark.statement, hazard.column if hazard else None)
+        if hazard and (key not in hazards or _rank(hazard) < _rank(hazards[key])):
+            hazards[key] = hazard
+    return [*hazards.values(), *_unremarked(hazards.values(), evidence), *_locked(evidence)]
 
 
-def _hazard(remark: Remark, evidence: RehearsalEvidence) -> Hazard | None:
+def _rank(hazard: Finding) -> int:
+    return _RANK[HazardKind(hazard.kind)]
+
+
+def _hazard(remark: Remark, evidence: RehearsalEvidence) -> Finding | None:
     kind = RULES.get(remark.rule)
-    if kind is None:
-        return None
     target = target_of(remark.statement, evidence.before)
-    hazard = _told(kind, target.table, target.column, evidence.sizes)
-    hazard = replace(hazard, statement=remark.statement, rule=remark.rule)
-    return None if target.table in evidence.made or _disproved(hazard, evidence) else hazard
+    if kind is None or target.table in evidence.made or _is_disproved(kind, remark.rule, target, evidence):
+        return None
+    return _finding(kind, target.table, target.column, evidence.sizes, remark.statement)
 
 
-def _told(kind: HazardKind, table: str | None, column: str | None, sizes: Mapping[str, Size]) -> Hazard:
+def _finding(
+    kind: HazardKind, table: str | None, column: str | None, sizes: Mapping[str, Size], statement: str = ""
+) -> Finding:
     size = f" ({sizes[table]})" if table is not None and table in sizes else ""
     name = table or "a table"
     where = f"{name}.{column}" if column else f"a column of {name}"
-    return Hazard(kind, table, column, SENTENCES[kind].format(table=name, column=where, size=size))
+    sentence = SENTENCES[kind].format(table=name, column=where, size=size)
+    steps = steps_for(kind, table=table, column=column)
+    return Finding(kind, sentence, table, column, steps=steps, statement=statement)
 
 
-def _disproved(hazard: Hazard, evidence: RehearsalEvidence) -> bool:
-    """Whether the rehearsal shows that what squawk must fear doesn't happen."""
-    if hazard.table is None:
+def _is_disproved(kind: HazardKind, rule: str, target: DdlTarget, evidence: RehearsalEvidence) -> bool:
+    """Whether the rehearsal shows that what squawk warns of doesn't happen."""
+    if target.table is None:
         return False
-    if hazard.kind in (HazardKind.REWRITE, HazardKind.REPACK, HazardKind.TYPE):
-        return hazard.table not in {file.table for file in evidence.rewritten if file.index is None}
-    before, after = (catalog.tables.get(hazard.table) for catalog in (evidence.before, evidence.after))
-    if hazard.rule == "ban-drop-default":
-        return after is not None and not _is_required(after, hazard.column)
-    if hazard.kind is HazardKind.NOT_NULL:
-        return before is not None and _is_proved(before, hazard.column)
-    return False
-
-
-def _is_required(table: CatalogTable, column: str | None) -> bool:
-    found = table.columns.get(column or "")
-    return found is not None and found.must_be_given
+    if kind in _REWRITES:
+        return target.table not in {file.table for file in evidence.rewritten if file.index is None}
+    before, after = (catalog.tables.get(target.table) for catalog in (evidence.before, evidence.after))
+    if rule == "ban-drop-default":
+        column = after.columns.get(target.column or "") if after else None
+        return after is not None and not (column is not None and column.must_be_given)
+    return kind is HazardKind.NOT_NULL and before is not None and _is_proved(before, target.column)
 
 
 def _is_proved(table: CatalogTable, column: str | None) -> bool:
-    """Whether a valid constraint says already that there is no NULL, so that PostgreSQL doesn't look."""
+    """Whether a valid constraint excludes NULL already, so that PostgreSQL doesn't scan the table."""
     wanted = re.compile(rf'CHECK \(+"?{re.escape(column or "")}"? IS NOT NULL\)+')
-    return any(each.validated and wanted.fullmatch(each.definition) for each in table.constraints)
+    return any(constraint.validated and wanted.fullmatch(constraint.definition) for constraint in table.constraints)
 
 
-def _locked(evidence: RehearsalEvidence) -> Iterator[Hazard]:
-    """Tables that stay locked while rows are moved; how many there are, a database without rows doesn't tell."""
+def _locked(evidence: RehearsalEvidence) -> Iterator[Finding]:
+    """Tables that stay locked while rows are changed; a clone without rows doesn't show for how long."""
     for name, table in evidence.before.tables.items():
         if table.oid in evidence.locked and name not in evidence.made:
-            yield _told(HazardKind.ROWS, name, None, evidence.sizes)
+            yield _finding(HazardKind.ROWS, name, None, evidence.sizes)
 
 
-def _overlooked(told: Collection[Hazard], evidence: RehearsalEvidence) -> Iterator[Hazard]:
-    rewritten = {file.table for file in evidence.rewritten if file.index is None} - set(evidence.made)
-    known = {hazard.table for hazard in told if hazard.kind in (HazardKind.REWRITE, HazardKind.REPACK, HazardKind.TYPE)}
-    for table in sorted(rewritten - known):
-        yield _told(HazardKind.REPACK, table, None, evidence.sizes)
-    built = {file.table for file in evidence.rewritten if file.index is not None} - rewritten - set(evidence.made)
-    for table in sorted(built - {hazard.table for hazard in told if hazard.kind is HazardKind.INDEX}):
-        yield _told(HazardKind.INDEX, table, None, evidence.sizes)
-    checked = {hazard.table for hazard in told if hazard.kind is HazardKind.CHECK}
-    for table in sorted(_checked(evidence) - checked - set(evidence.made)):
-        yield _told(HazardKind.CHECK, table, None, evidence.sizes)
+def _unremarked(remarked: Collection[Finding], evidence: RehearsalEvidence) -> Iterator[Finding]:
+    """Rewrites, index builds and checks that the rehearsal shows and no remark names."""
+    rewritten = {file.table for file in evidence.rewritten if file.index is None}
+    indexed = {file.table for file in evidence.rewritten if file.index is not None}
+    for kind, tables, kinds in (
+        (HazardKind.REPACK, rewritten, _REWRITES),
+        (HazardKind.INDEX, indexed - rewritten, {HazardKind.INDEX}),
+        (HazardKind.CHECK, _newly_checked(evidence), {HazardKind.CHECK}),
+    ):
+        named = {finding.table for finding in remarked if finding.kind in kinds}
+        for table in sorted(tables - named - set(evidence.made)):
+            yield _finding(kind, table, None, evidence.sizes)
 
 
-def _checked(evidence: RehearsalEvidence) -> set[str]:
+def _newly_checked(evidence: RehearsalEvidence) -> set[str]:
     """The tables with a valid CHECK that they didn't have, such as that of a column that was added with it."""
     return {
         key
@@ -215,9 +177,10 @@ def _checked(evidence: RehearsalEvidence) -> set[str]:
 
 
 def _has_new_check(before: CatalogTable, after: CatalogTable) -> bool:
-    """A constraint that is only renamed, or was there and is validated now, holds nobody up."""
-    names, definitions = ({getattr(each, part) for each in before.constraints} for part in ("name", "definition"))
+    # One that is only renamed, or existed and is validated now, locks nobody out.
+    names = {constraint.name for constraint in before.constraints}
+    definitions = {constraint.definition for constraint in before.constraints}
     return any(
-        each.kind == "check" and each.validated and each.name not in names and each.definition not in definitions
-        for each in after.constraints
+        new.kind == "check" and new.validated and new.name not in names and new.definition not in definitions
+        for new in after.constraints
     )

@@ -1,10 +1,9 @@
-"""A Django project's migrations, applied to a scratch database or undone there one by one, as they are told of."""
+"""Applies or undoes a Django project's migrations on a scratch database, one by one."""
 
 import contextlib
 import json
 import os
 import select
-import signal
 import subprocess
 import tempfile
 import time
@@ -15,7 +14,7 @@ from typing import IO, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from strangler.errors import FailedError, UnsafeError
-from strangler.schema.django_side import ManageCommand, last_words, without_secrets
+from strangler.schema.django_side import ManageCommand, last_words, process_end, without_secrets
 
 _END_SECONDS: Final = 10
 _POLL_SECONDS: Final = 0.2
@@ -31,14 +30,13 @@ class Operation(BaseModel):
     kind: str
     describe: str = ""
     reversible: bool = True
-    reduces_to_sql: bool = True
-    loses_data: bool = False
 
 
 class Rehearsed(BaseModel):
-    """One migration that was applied or undone; `error` is why it wasn't, `sql` what was sent.
+    """One migration that was applied or undone; `error` is why it failed, `sql` the statements that were sent.
 
-    `locked` are the oids of tables that nobody may write until it is committed; `started` is one that only begins.
+    `locked` are the oids of tables that are locked against writes until it is committed; `started` marks the line
+    that only announces it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -46,7 +44,6 @@ class Rehearsed(BaseModel):
     app: str
     name: str
     atomic: bool = True
-    reversible: bool = True
     operations: tuple[Operation, ...] = ()
     sql: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -62,12 +59,12 @@ class Rehearsed(BaseModel):
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """The name with the app before it."""
         return f"{self.app}.{self.name}".lstrip(".")
 
 
 @contextmanager
-def rehearsing(
+def rehearse(
     project: ManageCommand,
     *,
     scratch: str,
@@ -76,32 +73,32 @@ def rehearsing(
     backward: Sequence[str] = (),
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[Iterator[Rehearsed]]:
-    """Gives each migration once it is done; the next begins when the next is asked for.
+    """Run the migrations one by one: the iterator yields each once it is done, and the next begins with the next step.
 
-    `scratch` is the name of the database and `role` who migrates it: the project must sign in there as that role. The
-    pending migrations are applied, or those of `backward` undone. One that takes longer than `timeout` seconds has
-    failed. `check` is called while a migration is waited for; what it raises ends Django.
+    `scratch` is the name of the database and `role` that of its owner, as which the project must sign in. The pending
+    migrations are applied, or those of `backward` undone. One that takes longer than `timeout` seconds has failed.
+    `check` is called while the guard waits for a migration; what it raises ends Django.
 
     :raises UnsafeError: the project is connected to another database; nothing was changed.
     :raises FailedError: the project doesn't start, or it ends without saying why.
     """
     undoing = ["--backward", *backward] if backward else []
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as stderr:
         # Ctrl-C is for this process, which then ends the other one in order.
         process = project.start(
             *("rehearse_migrations", "--wait", "--scratch", scratch, "--role", role, *undoing),
             stdin=subprocess.PIPE,
-            stderr=told,
+            stderr=stderr,
         )
         try:
-            yield _rehearsed(process, told, project.env, timeout, check)
+            yield _rehearsed(process, stderr, project.env, timeout, check)
         finally:
-            _end(process)
+            process_end(process, seconds=_END_SECONDS)
 
 
 def _rehearsed(
     process: "subprocess.Popen[bytes]",
-    told: IO[bytes],
+    stderr: IO[bytes],
     env: Mapping[str, str],
     timeout: float,
     check: Callable[[], None],
@@ -109,25 +106,25 @@ def _rehearsed(
     failed, current = False, Rehearsed(app="", name="")
     for line in _lines(process, timeout, check):
         if line is None:
-            error = f"it takes longer than {timeout:.0f} s: look what it waits for, or give it longer with --timeout"
+            error = f"it takes longer than {timeout:.0f} s: see what it waits for, or allow more with --timeout"
             yield current.model_copy(update={"error": error})
             return
-        found = _parsed(line)
-        if found is not None and found.started:
-            current = found
-        elif found is not None:
-            failed = failed or bool(found.error)
-            yield found
-            _go_on(process)
+        migration = _parsed(line)
+        if migration is not None and migration.started:
+            current = migration
+        elif migration is not None:
+            failed = failed or bool(migration.error)
+            yield migration
+            _continue(process)
     if process.wait() and not failed:
-        told.seek(0)
-        reason = last_words(told.read().decode(errors="replace"), process.returncode)
+        stderr.seek(0)
+        reason = last_words(stderr.read().decode(errors="replace"), process.returncode)
         refused = UnsafeError if process.returncode == _REFUSED else FailedError
         raise refused("the migrations can't be rehearsed", f"{without_secrets(reason, env)}")
 
 
 def _lines(process: "subprocess.Popen[bytes]", timeout: float, check: Callable[[], None]) -> Iterator[bytes | None]:
-    """What it writes; None once it has written nothing for so many seconds."""
+    """The lines of its output; None once it has written nothing for `timeout` seconds."""
     if process.stdout is None:
         return
     number, rest, last = process.stdout.fileno(), b"", time.monotonic()
@@ -138,38 +135,24 @@ def _lines(process: "subprocess.Popen[bytes]", timeout: float, check: Callable[[
             return
         if not select.select([number], [], [], _POLL_SECONDS)[0]:
             continue
-        found = os.read(number, 65_536)
-        if not found:
+        output = os.read(number, 65_536)
+        if not output:
             return
-        *whole, rest = (rest + found).split(b"\n")
+        *whole, rest = (rest + output).split(b"\n")
         yield from whole
-        last = time.monotonic()  # not before: who reads may have looked at the database meanwhile
+        last = time.monotonic()  # after the yield: the reader's snapshots of the database take their time
 
 
 def _parsed(line: bytes) -> Rehearsed | None:
-    """None of what a project prints by itself."""
+    """The migration that a line reports; None for a line that the project printed itself."""
     try:
         return Rehearsed.model_validate(json.loads(line))
     except (ValueError, ValidationError):
         return None
 
 
-def _go_on(process: "subprocess.Popen[bytes]") -> None:
-    # Where it has ended meanwhile, its exit code says how.
+def _continue(process: "subprocess.Popen[bytes]") -> None:
+    # A process that has ended is reported by its exit code.
     with contextlib.suppress(BrokenPipeError):
         if process.stdin is not None:
             process.stdin.write(b"\n")
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            stream.close()
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()

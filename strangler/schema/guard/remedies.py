@@ -3,13 +3,39 @@
 Each step is deployed before the next begins, and `strangler schema guard` judges each migration of them by itself.
 """
 
+import re
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
 from strangler.schema.compatibility.breaks import BreakKind
-from strangler.schema.guard.hazards import HazardKind
 
-# How a step begins names its part of the way.
+
+class HazardKind(StrEnum):
+    """What is unsafe online; the steps of the remedy are keyed by it, so a value never changes."""
+
+    REWRITE = "rewrite"
+    TYPE = "type"
+    NOT_NULL = "not-null"
+    FOREIGN_KEY = "foreign-key"
+    UNIQUE = "unique"
+    CHECK = "check"
+    INDEX = "index"
+    INDEX_DROP = "index-drop"
+    PARTITION = "partition"
+    REQUIRED = "required"
+    RENAME_COLUMN = "rename-column"
+    RENAME_TABLE = "rename-table"
+    DROP_COLUMN = "drop-column"
+    DROP_TABLE = "drop-table"
+    TRUNCATE = "truncate"
+    ROWS = "rows"
+    REPACK = "repack"
+    SEQUENCE = "sequence"
+    UNREAD = "unread"
+
+
+# Each step begins with the phase that it belongs to.
 _SWITCH: Final = "migrate: let FastAPI do without it, export its consumer file, deploy it, and run the guard again."
 _FILL: Final = "migrate: fill the rows that are there in batches: RunPython in a migration with atomic = False."
 _STATE: Final = (
@@ -147,14 +173,9 @@ _STEPS: Final[Mapping[BreakKind | HazardKind, tuple[str, ...]]] = {
 
 
 def steps_for(kind: BreakKind | HazardKind, *, table: str | None, column: str | None) -> tuple[str, ...]:
-    """The steps to take instead of what breaks or is unsafe, in order; each begins with its part of the way."""
+    """The steps to take instead of a change that breaks or is unsafe, in order; each begins with its phase."""
     where = f"{table}.{column}" if column else table or "it"
     # Not str.format: a name may hold braces.
     names = {"{where}": where, "{table}": table or "the table", "{column}": column or "the column"}
-    return tuple(_named(step, names) for step in _STEPS[kind])
-
-
-def _named(step: str, names: Mapping[str, str]) -> str:
-    for word, name in names.items():
-        step = step.replace(word, name)
-    return step
+    placeholder = re.compile("|".join(map(re.escape, names)))
+    return tuple(placeholder.sub(lambda match: names[match[0]], step) for step in _STEPS[kind])

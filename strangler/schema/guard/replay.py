@@ -1,4 +1,4 @@
-"""The statements of a consumer, sent to a database as the service sends them, and taken back again."""
+"""Replays the statements of a consumer on a database, as the service sends them, and rolls each back."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,12 +23,12 @@ _TYPES: Final = "SELECT place, format_type(type, NULL) FROM unnest(%s::oid[]) WI
 
 
 @dataclass(frozen=True)
-class Tried:
-    """What became of one statement of a feature.
+class ReplayedQuery:
+    """The result of one statement of a feature.
 
     Attributes:
-        wrong: what PostgreSQL says against the statement itself, whatever its values; empty if nothing.
-        refused: what it says against it with its values.
+        wrong: PostgreSQL's error for the statement itself, whatever its values; empty if there is none.
+        refused: PostgreSQL's error for the statement with its values; empty if there is none.
         columns: name and type of each column of the answer.
     """
 
@@ -44,54 +44,51 @@ class Tried:
         return not (self.wrong or self.refused)
 
 
-def try_statements(connection: psycopg.Connection, consumer: Consumer) -> dict[tuple[str, str], Tried]:
-    """Try every statement with its values, by feature and name; nothing of it stays in the database.
+def replay_statements(connection: psycopg.Connection, consumer: Consumer) -> dict[tuple[str, str], ReplayedQuery]:
+    """Run every statement with its values and roll it back; the results by feature and name.
 
-    Deferred constraints aren't asked for, since the rows that a statement refers to aren't there.
+    Deferred constraints aren't checked, since the clone lacks the rows that a statement refers to.
 
     :raises psycopg.Error: the connection is lost.
     """
-    found = {}
-    for feature, statement in _statements(consumer):
-        with connection.transaction(force_rollback=True):
-            connection.execute("SET CONSTRAINTS ALL DEFERRED")
-            found[feature, statement.name] = _tried(connection, feature, statement)
-    return found
+    results = {}
+    for name, feature in consumer.features.items():
+        for statement in feature.statements:
+            with connection.transaction(force_rollback=True):
+                connection.execute("SET CONSTRAINTS ALL DEFERRED")
+                results[name, statement.name] = _replay(connection, name, statement)
+    return results
 
 
-def find_failures(before: Mapping[tuple[str, str], Tried], after: Mapping[tuple[str, str], Tried]) -> Iterator[Tried]:
-    """The statements that were better off before: each with what PostgreSQL says now."""
+def find_failures(
+    before: Mapping[tuple[str, str], ReplayedQuery], after: Mapping[tuple[str, str], ReplayedQuery]
+) -> Iterator[ReplayedQuery]:
+    """The statements that worked better before, with the error that PostgreSQL gives now."""
     for key, now in after.items():
         then = before[key]
         if not then.wrong and (now.wrong or (then.works and now.refused)):
             yield now
         elif not (then.wrong or now.wrong) and _kinds(then.columns) != _kinds(now.columns):
             changed = ", ".join(f"{name} is {kind}" for name, kind in now.columns if (name, kind) not in then.columns)
-            yield Tried(now.feature, now.name, wrong=f"its answer has other columns: {changed or 'fewer'}")
+            yield ReplayedQuery(now.feature, now.name, wrong=f"its answer has other columns: {changed or 'fewer'}")
 
 
-def _statements(consumer: Consumer) -> Iterator[tuple[str, SampleQuery]]:
-    for name, feature in consumer.features.items():
-        for statement in feature.statements:
-            yield name, statement
-
-
-def _tried(connection: psycopg.Connection, feature: str, statement: SampleQuery) -> Tried:
+def _replay(connection: psycopg.Connection, feature: str, statement: SampleQuery) -> ReplayedQuery:
     try:
         described = _prepare(connection.pgconn, statement.sql)
     except psycopg.Error as error:
-        return Tried(feature, statement.name, wrong=reason_of(error))
+        return ReplayedQuery(feature, statement.name, wrong=reason_of(error))
     parameters = _types(connection, [described.param_type(place) for place in range(described.nparams)])
     types = _types(connection, [described.ftype(place) for place in range(described.nfields)])
     columns = tuple(
         ((described.fname(place) or b"").decode(), kind) for place, kind in zip(range(len(types)), types, strict=True)
     )
     refused = _execute(connection, statement, parameters)
-    return Tried(feature, statement.name, refused=refused, columns=columns)
+    return ReplayedQuery(feature, statement.name, refused=refused, columns=columns)
 
 
 def _prepare(pgconn: pq.abc.PGconn, text: str) -> pq.abc.PGresult:
-    """Parsed by PostgreSQL, which says the types of the parameters and of the answer, as a driver asks it to."""
+    """Have PostgreSQL parse the statement, as a driver does, for the types of its parameters and columns."""
     result = pgconn.prepare(b"", text.encode())
     if result.status == pq.ExecStatus.COMMAND_OK:
         result = pgconn.describe_prepared(b"")
@@ -101,7 +98,7 @@ def _prepare(pgconn: pq.abc.PGconn, text: str) -> pq.abc.PGresult:
 
 
 def _execute(connection: psycopg.Connection, statement: SampleQuery, types: list[str]) -> str:
-    """What PostgreSQL says against the statement with its values; empty if nothing."""
+    """PostgreSQL's error for the statement with its values; empty if there is none."""
     if len(statement.values) != len(types):
         return f"it has {len(types)} parameters and {len(statement.values)} values"
     values = [_text(value, kind) for value, kind in zip(statement.values, types, strict=True)]
@@ -126,7 +123,7 @@ def _text(value: Any, kind: str) -> bytes | None:  # noqa: ANN401 - JSON is what
     if kind in _JSON:
         return json.dumps(value).encode()
     if isinstance(value, list | tuple):
-        return f"{{{','.join(_element(each) for each in value)}}}".encode()
+        return f"{{{','.join(_element(item) for item in value)}}}".encode()
     return (json.dumps(value) if isinstance(value, bool | dict) else str(value)).encode()
 
 

@@ -1,6 +1,6 @@
 """A sample of the live rows in the clone: a migration that fails on data fails in its rehearsal.
 
-With each row go those that it points at, so that every foreign key holds; what may be a secret is masked.
+Rows that a foreign key points at are copied too, so that every key holds; possible secrets are masked.
 """
 
 from collections import defaultdict
@@ -11,8 +11,8 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-# Each table that holds rows, with its columns and whether each is masked: a text whose name speaks of a secret. A part
-# of a partitioned table is one, and what an extension brought along is none.
+# Each table that holds rows, with its columns and whether each is masked: a text whose name suggests a secret. Parts of
+# a partitioned table count, tables of extensions don't.
 _TABLES: Final = """
     SELECT pg_class.oid::bigint, nspname, relname, greatest(reltuples, 0),
         array_agg(attname::text ORDER BY attnum), array_agg(typcategory = 'S' AND attname ~*
@@ -76,7 +76,7 @@ def copy_sample(
 
 
 def _sample(live: psycopg.Connection, table: _Table, count: int) -> Iterator[str]:
-    # Pages here and there, so that the whole of a large table isn't read; a small one is.
+    # Random pages, so that a large table isn't read as a whole; a small one is.
     percent = min(100.0, 1000.0 * count / max(table.estimate, 1))
     some = sql.SQL("(SELECT ctid::text FROM {0} TABLESAMPLE SYSTEM ({1}) LIMIT {2})")
     query: sql.Composed = some.format(table.name, sql.Literal(percent), sql.Literal(count))
@@ -114,7 +114,7 @@ def _copy(live: psycopg.Connection, clone: psycopg.Connection, table: _Table, ro
 
 
 def _value(column: str, is_masked: bool) -> sql.Composable:
-    """The column, or a text as long that is another for each value."""
+    """The column, or its hash cut to the same length, so that distinct values stay distinct."""
     name: Any = sql.Identifier(column)
     masked = sql.SQL("left(repeat(md5({0}::text), 1 + length({0}::text) / 32), length({0}::text))")
     return masked.format(name) if is_masked else name

@@ -1,4 +1,4 @@
-"""A scratch database: the schema of the live one without its rows, made for a rehearsal and gone afterwards.
+"""A scratch database: the schema of the live one without its rows, made for a rehearsal and dropped afterwards.
 
 Beside the live database the rehearsal has a role of its own, which owns the clone and may do nothing else: what the
 whole server shares (roles, databases, settings, other sessions, replication, files) is out of its reach.
@@ -30,16 +30,16 @@ from strangler.schema.django_side import ManageCommand
 from strangler.schema.guard.sampling import copy_sample
 from strangler.schema.guard.sequences import copy_positions
 
-# What Django migrates by: which migrations were applied, and the rows that its own and data migrations look up.
+# Tables whose rows migrations need: Django's history, and what its own and data migrations look up.
 _KEPT: Final = ("django_migrations", "django_content_type", "auth_permission", "django_site")
-_FOUND: Final = """
+_KEPT_TABLES: Final = """
     SELECT format('%%I.%%I', nspname, relname) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE relname = ANY(%s) AND relkind IN ('r', 'p') AND pg_table_is_visible(pg_class.oid) ORDER BY 1
 """
 # A replica can't export one.
 _SNAPSHOT: Final = "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_export_snapshot() END"
 _SUPERUSER: Final = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
-# What a role may act for, and can have another owner. A table's own sequence goes with it, so sequences come last.
+# The objects whose owner the role may change. A table's own sequence goes with it, so sequences come last.
 _OWNED: Final = """
     SELECT format('ALTER %%s %%s OWNER TO %%I',
         replace(type, 'statistics object', 'statistics'), identity, %(role)s::text)
@@ -90,12 +90,12 @@ def scratch_database(
     *,
     server: str | None = None,
     rows: int = 0,
-    tell: Callable[[str], None] = lambda _sentence: None,
+    notify: Callable[[str], None] = lambda _sentence: None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[Scratch]:
     """Clone the schema of `source`, which is only read, beside it or on another server; dropped at the end.
 
-    `server` is an address whose role may make databases; `rows` of each table are copied too. `tell`
+    `server` is an address whose role may make databases; `rows` of each table are copied too. `notify`
     receives a sentence for each leftover of a killed run that is dropped. `check` is called while the schema is
     copied; what it raises ends that.
 
@@ -104,7 +104,7 @@ def scratch_database(
     """
     admin_dsn = server or source.admin_dsn
     with connected(admin_dsn) as admin, ExitStack() as exits:
-        made = Throwaways(admin, admin_dsn=admin_dsn, like=source.name, purpose="guard", tell=tell)
+        made = Throwaways(admin, admin_dsn=admin_dsn, like=source.name, purpose="guard", tell=notify)
         made.begin()
         name = made.name("scratch")
         beside = _server(identity_of(admin_dsn)) == _server(source.identity)
@@ -132,7 +132,7 @@ def scratch_database(
 
 
 def require_scratch(source: Source, scratch: Scratch) -> None:
-    """Let nothing be changed in the live database, nor as a role that is anybody's.
+    """Refuse a scratch database that is the live one, or that signs in as a real role.
 
     :raises UnsafeError: an address leads there, or signs in as another role.
     """
@@ -150,9 +150,9 @@ def require_scratch(source: Source, scratch: Scratch) -> None:
 
 
 def project_on_scratch(project: ManageCommand, source: Source, scratch: Scratch) -> ManageCommand:
-    """A project to whom every address of the live database is one of the scratch database.
+    """The project, with every address of the live database in its environment replaced by that of the scratch one.
 
-    It may read others than DATABASE_URL: one's own project has the whole environment.
+    Variables besides DATABASE_URL matter too: a project that is run directly has the whole environment.
     """
     env = {name: scratch.dsn if _leads_to(source, value) else value for name, value in project.env.items()}
     return replace(project, env=env).at(scratch.dsn)
@@ -162,7 +162,7 @@ def _leads_to(source: Source, value: str) -> bool:
     try:
         return is_address(value) and identity_of(value) == source.identity
     except FailedError:
-        return False  # nobody answers there
+        return False  # no server answers there
 
 
 def _fill(source: Source, scratch: Scratch, admin: psycopg.Connection, rows: int, check: Callable[[], None]) -> None:
@@ -170,8 +170,8 @@ def _fill(source: Source, scratch: Scratch, admin: psycopg.Connection, rows: int
     with connected(source.admin_dsn) as live, live.transaction():
         _require_alike(live, admin)
         live.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        snapshot = [f"--snapshot={found}" for (found,) in live.execute(_SNAPSHOT).fetchall() if found]
-        kept = [f"--table={name}" for (name,) in live.execute(_FOUND, (list(_KEPT),)).fetchall()]
+        snapshot = [f"--snapshot={name}" for (name,) in live.execute(_SNAPSHOT).fetchall() if name]
+        kept = [f"--table={name}" for (name,) in live.execute(_KEPT_TABLES, (list(_KEPT),)).fetchall()]
         data = [["--data-only", *kept]] if kept else []
         # Rows come before the keys and the triggers.
         before, after = (["--section=pre-data"], [["--section=post-data"]]) if rows else (["--schema-only"], [])
@@ -194,7 +194,7 @@ def _fill(source: Source, scratch: Scratch, admin: psycopg.Connection, rows: int
 
 
 def _hand_over(source: Source, scratch: Scratch, admin: psycopg.Connection) -> None:
-    """Let the clone's role own what the one that migrates owns, with its settings and default privileges."""
+    """Give the clone's role the ownerships, settings and default privileges of the live role that migrates."""
     owner, _password = login_of(source.owner_dsn)
     is_owned = admin.execute(_SUPERUSER).fetchone() == (True,)
     restored = {"role": scratch.role, "owner": owner if is_owned else admin.info.user}
@@ -217,12 +217,11 @@ def _hand_over(source: Source, scratch: Scratch, admin: psycopg.Connection) -> N
 
 
 def _require_alike(live: psycopg.Connection, admin: psycopg.Connection) -> None:
-    """What locks and what rewrites a table is another matter in each version."""
-    wanted, found = (connection.info.server_version // 10_000 for connection in (live, admin))
-    if wanted != found:
-        raise UsageError(
-            f"the live server is PostgreSQL {wanted}, that of --scratch {found}", "name one of the same version"
-        )
+    """Locks and table rewrites differ between major versions."""
+    wanted, actual = (connection.info.server_version // 10_000 for connection in (live, admin))
+    if wanted != actual:
+        message = f"the live server is PostgreSQL {wanted}, that of --scratch {actual}"
+        raise UsageError(message, "name one of the same version")
 
 
 def _server(identity: str) -> str:

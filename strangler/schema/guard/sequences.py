@@ -1,6 +1,6 @@
-"""The sequences that number rows: their options, and where they stand, which a migration can set back.
+"""The sequences that number rows: their options and positions, which a migration can set back.
 
-A clone without rows has its sequences where the live ones are; what they give next is held against the live keys.
+A clone without rows gets the positions of the live sequences; their next values are compared with the live keys.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,15 +31,15 @@ _SEQUENCES: Final = """
     WHERE has_sequence_privilege(seqrelid, 'SELECT') AND NOT pg_is_other_temp_schema(sequence.relnamespace)
 """
 _NO_VALUES: Final = "its sequence has no value left: an INSERT without one fails"
-_CYCLES: Final = "its sequence begins again at its end (CYCLE), with values that rows have"
+_CYCLES: Final = "its sequence restarts at its end (CYCLE), with values that rows have"
 
 
 @dataclass(frozen=True)
 class NumberSequence:
-    """A sequence: the columns that it feeds, by the keys of their tables, and the one that it `owner`-ship ends with.
+    """A sequence: the columns that it feeds, by the keys of their tables, and its `owner` column, if any.
 
-    `last` is the value that it gave last, or gives next where it isn't `called` yet; two that differ in these alone are
-    the same sequence.
+    `last` is the value that it gave last, or gives next where it isn't `called` yet; sequences that differ in position
+    alone are equal.
     """
 
     feeds: tuple[tuple[str, str], ...]
@@ -53,7 +53,7 @@ class NumberSequence:
 
     @property
     def following(self) -> int:
-        """The value that it gives next, if it may."""
+        """The next value, if one is left."""
         return self.last + self.increment if self.called else self.last
 
     @property
@@ -124,7 +124,7 @@ def read_key_ranges(
     :raises psycopg.Error: the database refuses.
     """
     ranges = {}
-    for key, column in {fed for each in sequences.values() for fed in each.feeds}:
+    for key, column in {fed for sequence in sequences.values() for fed in sequence.feeds}:
         table = catalog.tables.get(key)
         if table is None or not any(rule.columns == {column} for rule in uniques_of(table)):
             continue
@@ -140,15 +140,15 @@ def read_key_ranges(
 def find_sequence_faults(
     before: Sequences, after: Sequences, ranges: KeyRanges, statements: Iterable[str]
 ) -> Iterator[SequenceFault]:
-    """The columns of live rows whose next values a migration has made unusable.
+    """The columns whose next values a migration has made unusable.
 
-    A sequence that it sets by what rows there are (`setval(…, max(id))`) says nothing where there are none.
+    A sequence that the migration sets by the rows (`setval(…, max(id))`) isn't checked: the clone has none.
     """
-    is_set_by_rows = any({"setval", "max"} <= set(words(each)) for each in statements)
-    known = {fed: each for each in before.values() for fed in each.feeds}
+    is_set_by_rows = any({"setval", "max"} <= set(words(statement)) for statement in statements)
+    feeding = {fed: sequence for sequence in before.values() for fed in sequence.feeds}
     for name, now in after.items():
         for table, column in now.feeds:
-            then = known.get((table, column))
+            then = feeding.get((table, column))
             if then is not None and then == now and not _is_set_back(then, now):
                 continue
             if not is_set_by_rows and (what := _fault(then, now, ranges.get((table, column)))):
@@ -156,7 +156,9 @@ def find_sequence_faults(
         was = before.get(name)
         if was is not None and was.owner is not None and now.owner is None:
             table, _, column = was.owner.rpartition(".")
-            yield SequenceFault(table, column, "its sequence belongs to it no more: pg_get_serial_sequence finds none")
+            yield SequenceFault(
+                table, column, "its sequence no longer belongs to it: pg_get_serial_sequence finds none"
+            )
 
 
 def _is_set_back(then: NumberSequence, now: NumberSequence) -> bool:
@@ -173,7 +175,7 @@ def _fault(then: NumberSequence | None, now: NumberSequence, keys: tuple[int, in
     least, greatest = keys
     if (now.following <= greatest) if now.increment > 0 else (now.following >= least):
         return (
-            f"its sequence goes on with {now.following}, and rows have {least} to {greatest}: an INSERT without a "
+            f"its sequence continues with {now.following}, and rows have {least} to {greatest}: an INSERT without a "
             "value fails"
         )
     return None

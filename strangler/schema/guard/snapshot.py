@@ -13,7 +13,7 @@ from shared_schema.consumer.consumer import Consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
 from shared_schema.drift.privileges import denied_rights, role_exists
 from strangler.databases.connections import connected, live_connection, refusals
-from strangler.schema.guard.replay import Tried, try_statements
+from strangler.schema.guard.replay import ReplayedQuery, replay_statements
 from strangler.schema.guard.scratch import Scratch
 from strangler.schema.guard.sequences import Sequences, read_sequences
 
@@ -22,7 +22,7 @@ _SIZES: Final = """
     FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE relkind IN ('r', 'p', 'm') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
 """
-# A table, or an index of it, that gets another file has been written from its first row to its last.
+# A table or an index that gets another file has been rewritten.
 _FILES: Final = """
     SELECT nspname, owner.relname, part.oid, part.relkind = 'i', part.relname, pg_relation_filenode(part.oid)
     FROM pg_class AS part
@@ -32,14 +32,14 @@ _FILES: Final = """
     WHERE part.relkind IN ('r', 'm', 'i') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
 """
 # A column that is renamed keeps its number, a table its oid.
-_PLACES: Final = """
+_STORED_PARTS: Final = """
     SELECT pg_class.oid, attnum, nspname, relname, attname FROM pg_class
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
     JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
     WHERE relkind IN ('r', 'p') AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
     ORDER BY nspname, relname, attnum
 """
-# What the server keeps for all its databases; who may read the passwords sees that one is another.
+# What the server keeps for all its databases; a role that may read the password hashes sees that one has changed.
 _SHARED: Final = """
     SELECT 'role ' || rolname, to_jsonb(pg_roles)::text FROM pg_roles
     UNION ALL SELECT format('role %s', member::regrole), concat_ws(' ', 'in', roleid::regrole) FROM pg_auth_members
@@ -63,7 +63,7 @@ _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 
 @dataclass(frozen=True)
 class Size:
-    """What PostgreSQL estimates of a table: rows, None where it was never analysed, and bytes with its indexes."""
+    """PostgreSQL's estimate of a table: rows, None where it was never analysed, and bytes with its indexes."""
 
     rows: int | None
     size: int
@@ -78,7 +78,7 @@ class Size:
 
 @dataclass(frozen=True)
 class File:
-    """Where a table or an index lies."""
+    """The file of a table or an index."""
 
     table: str
     index: str | None
@@ -109,7 +109,7 @@ def table_sizes(connection: psycopg.Connection, *, default: str) -> dict[str, Si
 
 
 def table_files(connection: psycopg.Connection, *, default: str) -> dict[int, File]:
-    """The files of tables and indexes, by what stays the same when one is written anew.
+    """The files of tables and indexes, by their oids, which stay when one is rewritten.
 
     :raises psycopg.Error: the database refuses.
     """
@@ -120,121 +120,134 @@ def table_files(connection: psycopg.Connection, *, default: str) -> dict[int, Fi
 
 
 def find_rewritten(before: Mapping[int, File], after: Mapping[int, File]) -> Iterator[File]:
-    """What was there before and lies in another file now."""
+    """The tables and indexes that have another file than before."""
     for oid, file in after.items():
         if oid in before and before[oid].number != file.number:
             yield file
 
 
 def shared_objects(connection: psycopg.Connection, *, only: str | None = None) -> frozenset[tuple[str, str]]:
-    """What the server shares, with what it says, by what people call it; of `only` the role and the database so named.
+    """The roles, databases and settings of the whole server, each with its state; with `only`, those of that name.
 
     :raises psycopg.Error: the database refuses.
     """
-    found = set(connection.execute(_SHARED).fetchall())
+    rows = connection.execute(_SHARED).fetchall()
     if connection.execute(_MAY_READ_SECRETS).fetchone() == (True,):
-        found.update(connection.execute(_SECRETS).fetchall())
-    return frozenset(each for each in found if only is None or each[0] in (f"role {only}", f"database {only}"))
+        rows += connection.execute(_SECRETS).fetchall()
+    return frozenset(row for row in rows if only is None or row[0] in (f"role {only}", f"database {only}"))
 
 
-def places(connection: psycopg.Connection, *, default: str) -> StoredParts:
-    """Where rows are kept, by what stays the same when it gets another name.
+def stored_parts(connection: psycopg.Connection, *, default: str) -> StoredParts:
+    """The columns that rows are kept in, by numbers that stay when a column or table is renamed.
 
     :raises psycopg.Error: the database refuses.
     """
     return {
         (oid, number): StoredPart(table_key(schema, table, default=default), column)
-        for oid, number, schema, table, column in connection.execute(_PLACES).fetchall()
+        for oid, number, schema, table, column in connection.execute(_STORED_PARTS).fetchall()
     }
 
 
 def find_added(before: StoredParts, after: StoredParts) -> list[StoredPart]:
-    """The places that weren't there before; a new table is one."""
-    known = {oid for oid, _ in before}
+    """The columns and tables that are new; the columns of a new table are one part."""
+    tables = {oid for oid, _ in before}
     added = (
-        place if key[0] in known else StoredPart(place.table, None) for key, place in after.items() if key not in before
+        part if key[0] in tables else StoredPart(part.table, None) for key, part in after.items() if key not in before
     )
     return list(dict.fromkeys(added))
 
 
 def find_renamed(before: StoredParts, after: StoredParts) -> dict[StoredPart, StoredPart]:
-    """What has another name now, by the old one."""
-    return {place: after[key] for key, place in before.items() if key in after and after[key] != place}
+    """The columns that have, or whose table has, another name now: the new part by the old one."""
+    return {part: after[key] for key, part in before.items() if key in after and after[key] != part}
 
 
 def rights_of(connection: Connection, role: str, consumer: Consumer, catalog: Catalog) -> frozenset[Right]:
-    """The rights that the consumer wants and a role has; none if there is no such role.
+    """The rights that the consumer needs and a role has; none if there is no such role.
 
     :raises SQLAlchemyError: the database refuses.
     """
     if not role_exists(connection, role):
         return frozenset()
-    wanted = [right for right in rights_wanted(consumer, writers=consumer.features) if _is_there(right, catalog)]
+    wanted = [right for right in rights_wanted(consumer, writers=consumer.features) if _exists(right, catalog)]
     return frozenset(wanted) - set(denied_rights(connection, wanted, catalog, role=role))
 
 
-def find_lost(before: frozenset[Right], after: frozenset[Right], catalog: Catalog) -> Iterator[Right]:
-    """The rights that are gone on what is still there; those on what is gone are another matter."""
-    return (right for right in sorted(before - after) if _is_there(right, catalog))
+def find_lost_rights(before: frozenset[Right], after: frozenset[Right], catalog: Catalog) -> Iterator[Right]:
+    """The rights that are lost on tables and columns that still exist."""
+    return (right for right in sorted(before - after) if _exists(right, catalog))
 
 
-def _is_there(right: Right, catalog: Catalog) -> bool:
+def _exists(right: Right, catalog: Catalog) -> bool:
     table = catalog.tables.get(right.table)
     return table is not None and (not right.column or right.column in table.columns)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """A moment of the scratch database: its catalog, how the consumer fares, and where the rows would lie."""
+class Snapshot:
+    """The state of the scratch database: its catalog, the consumer's replayed statements, rights, files, sequences."""
 
     catalog: Catalog
-    tried: Mapping[tuple[str, str], Tried]
+    replayed: Mapping[tuple[str, str], ReplayedQuery]
     rights: frozenset[Right]
     shared: frozenset[tuple[str, str]]
     files: Mapping[int, File]
-    places: StoredParts
+    parts: StoredParts
     sequences: Sequences
 
 
-@dataclass(frozen=True)
-class Eyes:
-    """Connections: `migrating` as the role that migrates, `reading` in its read-only transactions, and `admin`."""
+class Observer:
+    """Takes snapshots through connections that stay open, whatever a migration does to its role's login.
 
-    migrating: psycopg.Connection
-    reading: Connection
-    admin: psycopg.Connection
+    Args:
+        migrating: as the role that migrates.
+        reading: as that role, in transactions that only read.
+        admin: as a role that sees everything.
+    """
+
+    def __init__(
+        self, scratch: Scratch, migrating: psycopg.Connection, reading: Connection, admin: psycopg.Connection
+    ) -> None:
+        self._scratch = scratch
+        self._migrating = migrating
+        self._reading = reading
+        self._admin = admin
+
+    @property
+    def server_version(self) -> int:
+        """PostgreSQL's version, such as 180001."""
+        return self._migrating.info.server_version
+
+    def snapshot(self, consumer: Consumer, *, role: str) -> Snapshot:
+        """The state now, with the rights of `role` where the live roles exist beside the scratch database.
+
+        :raises FailedError: the database refuses.
+        """
+        scratch = self._scratch
+        with refusals():
+            catalog = read_catalog(self._reading)
+            rights = rights_of(self._reading, role, consumer, catalog) if scratch.roles else frozenset()
+            self._reading.rollback()  # an open transaction would block CREATE INDEX CONCURRENTLY
+            return Snapshot(
+                catalog=catalog,
+                replayed=replay_statements(self._migrating, consumer),
+                rights=rights,
+                shared=shared_objects(self._admin, only=scratch.role if scratch.roles else None),
+                files=table_files(self._migrating, default=catalog.schema),
+                parts=stored_parts(self._migrating, default=catalog.schema),
+                sequences=read_sequences(self._admin, default=catalog.schema),
+            )
 
 
 @contextmanager
-def eyes(scratch: Scratch) -> Iterator[Eyes]:
-    """Connections that stay open, whatever a migration does to the role's login.
+def observe(scratch: Scratch) -> Iterator[Observer]:
+    """Connect an observer to the scratch database.
 
-    :raises FailedError: nobody answers.
+    :raises FailedError: the server doesn't answer.
     """
     with (
         connected(scratch.dsn) as migrating,
         live_connection(scratch.dsn) as reading,
         connected(scratch.reading_dsn) as admin,
     ):
-        yield Eyes(migrating, reading, admin)
-
-
-def look(by: Eyes, scratch: Scratch, consumer: Consumer, *, role: str) -> Look:
-    """Look at the scratch database, and at the rights of `role` where the live roles are there.
-
-    :raises FailedError: the database refuses.
-    """
-    connection = by.migrating
-    with refusals():
-        catalog = read_catalog(by.reading)
-        rights = rights_of(by.reading, role, consumer, catalog) if scratch.roles else frozenset()
-        by.reading.rollback()  # else it would hold up what waits for all transactions
-        return Look(
-            catalog=catalog,
-            tried=try_statements(connection, consumer),
-            rights=rights,
-            shared=shared_objects(by.admin, only=scratch.role if scratch.roles else None),
-            files=table_files(connection, default=catalog.schema),
-            places=places(connection, default=catalog.schema),
-            sequences=read_sequences(by.admin, default=catalog.schema),
-        )
+        yield Observer(scratch, migrating, reading, admin)

@@ -1,4 +1,4 @@
-"""What squawk says of the SQL of a migration: https://squawkhq.com/docs/rules."""
+"""Squawk, a linter for the SQL of migrations: https://squawkhq.com/docs/rules."""
 
 import json
 import re
@@ -14,25 +14,23 @@ from strangler.settings import base_environment
 
 _SYNTAX: Final = "syntax-error"
 _SECONDS: Final = 60
-# Rows are no business of a linter's, and what a data migration sends may hold anything.
+# Data migrations aren't linted: their statements may hold anything.
 _ROWS: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|COPY|VALUES)\b", re.IGNORECASE)
 _COMMENTS: Final = re.compile(r"\A(\s*--[^\n]*\n)*\s*")
 
 
 @dataclass(frozen=True)
 class Remark:
-    """A rule that a statement breaks, in squawk's words."""
+    """A rule of squawk's that a statement breaks."""
 
     rule: str
     statement: str
-    message: str
-    help: str
 
 
 def lint(statements: Sequence[str], *, version: int, in_transaction: bool) -> list[Remark]:
-    """Judge the statements of one migration; `version` is PostgreSQL's, such as 180001.
+    """Lint the statements of one migration; `version` is PostgreSQL's, such as 180001.
 
-    A statement that squawk can't read is a remark of the rule `syntax-error`, and the others are judged without it.
+    A statement that squawk can't read is a remark of the rule `syntax-error`, and the others are linted without it.
 
     :raises FailedError: squawk isn't installed, or it fails.
     """
@@ -54,33 +52,28 @@ def _tidy(statement: str) -> str:
 
 
 def _remarks(statements: Sequence[str], options: Sequence[str]) -> Iterator[Remark]:
-    """By line, which is the only place that squawk names."""
+    """Squawk's output names only lines, so each remark is assigned to the statement on its line."""
     if not statements:
         return
     owners = [text for text in statements for _ in text.split("\n")]
-    for found in _squawk(";\n".join(statements) + ";\n", options):
-        yield Remark(
-            rule=found["rule_name"],
-            statement=owners[min(found["line"], len(owners) - 1)],
-            message=found["message"],
-            help=found["help"] or "",
-        )
+    for remark in _squawk(";\n".join(statements) + ";\n", options):
+        yield Remark(remark["rule_name"], owners[min(remark["line"], len(owners) - 1)])
 
 
 def _squawk(text: str, options: Sequence[str]) -> list[dict[str, Any]]:
     program = shutil.which("squawk", path=sysconfig.get_path("scripts")) or shutil.which("squawk")
     if program is None:
         raise FailedError(
-            "squawk, which judges the SQL of migrations, isn't installed",
+            "squawk, which lints the SQL of migrations, isn't installed",
             ".venv/bin/python -m pip install -r requirements/guard.txt",
         )
-    # A configuration of the project's own would silence what is asked for here.
+    # A configuration file of the project would silence rules.
     argv = [program, "--reporter=json", "--stdin-filepath=migration.sql", "--config=/dev/null", *options]
     try:
         done = subprocess.run(  # noqa: S603 - never a shell
             argv, input=text, capture_output=True, text=True, check=False, timeout=_SECONDS, env=base_environment()
         )
-        found: list[dict[str, Any]] = json.loads(done.stdout)
+        remarks: list[dict[str, Any]] = json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired, json.JSONDecodeError) as error:
         raise FailedError(f"squawk fails ({error})", "install requirements/guard.txt again") from error
-    return found
+    return remarks

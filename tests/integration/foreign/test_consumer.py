@@ -13,7 +13,7 @@ from shared_schema.contract.contract import Contract
 from shared_schema.contract.tables import contract_metadata
 from shared_schema.drift.consumer import consumer_mismatches, contract_consumer_mismatches
 from strangler.schema.grants import apply_grants
-from strangler.schema.guard.replay import try_statements
+from strangler.schema.guard.replay import replay_statements
 from tests.databases import PASSWORD, OwnDatabase
 from tests.foreign.consumer import LIBRARY
 from tests.rights import rights_of, rights_tried, sequences_of
@@ -51,7 +51,7 @@ def test_the_role_may_do_what_the_statements_say_and_nothing_else(
 def test_every_statement_works_as_that_role(foreign: OwnDatabase, role: str, stated: Consumer) -> None:
     grant(foreign, role, stated, writing=True)
     with psycopg.connect(foreign.dsn(role), autocommit=True) as connection:
-        tried = try_statements(connection, stated)
+        tried = replay_statements(connection, stated)
     assert {str(key): found for key, found in tried.items() if not found.works} == {}
     assert len(tried) > 60
 

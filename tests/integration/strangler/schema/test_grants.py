@@ -12,7 +12,7 @@ from shared_schema.consumer.consumer import Consumer, Feature, load_consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
 from strangler.errors import FailedError
 from strangler.schema.grants import apply_grants, require_tables, writing_features
-from strangler.schema.guard.replay import try_statements
+from strangler.schema.guard.replay import replay_statements
 from tests.databases import PASSWORD, OwnDatabase, migrated_database
 from tests.rights import rights_of, rights_tried, sequences_of
 from tests.shared_stack import StackAddresses
@@ -99,7 +99,7 @@ def test_the_role_can_do_what_its_features_say_and_nothing_else(granted: str, re
 
 def test_every_statement_of_the_consumers_file_works_with_its_values(writing: OwnDatabase) -> None:
     with psycopg.connect(writing.dsn(ROLE), autocommit=True) as connection:
-        tried = try_statements(connection, CONSUMER)
+        tried = replay_statements(connection, CONSUMER)
     assert {str(name): found for name, found in tried.items() if not found.works} == {}
     assert len(tried) > 200
 

@@ -118,7 +118,7 @@ def test_another_server_has_no_roles_to_look_at(project: Shop) -> None:
         done = run(project, "--scratch", server)
         assert leftovers(server, NAME) == []
     assert done.returncode == 3, done.stderr
-    assert "Note: what FastAPI's role may do was not looked at" in done.stdout
+    assert "Note: the rights of FastAPI's role weren't checked" in done.stdout
 
 
 @contextmanager

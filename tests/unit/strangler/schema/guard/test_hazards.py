@@ -8,8 +8,9 @@ import pytest
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogIndex, CatalogTable
 from strangler.schema.compatibility.breaks import BreakKind
 from strangler.schema.compatibility.sql_text import DdlTarget, target_of
-from strangler.schema.guard.hazards import RULES, SENTENCES, Hazard, HazardKind, RehearsalEvidence, find_hazards
-from strangler.schema.guard.remedies import steps_for
+from strangler.schema.guard.hazards import RULES, SENTENCES, RehearsalEvidence, find_hazards
+from strangler.schema.guard.remedies import HazardKind, steps_for
+from strangler.schema.guard.report import Finding
 from strangler.schema.guard.snapshot import File, Size
 from strangler.schema.guard.squawk import Remark, lint
 
@@ -37,7 +38,7 @@ def hazards(
     rewritten: Collection[File] = (),
     sizes: Mapping[str, Size] | None = None,
     locked: Collection[int] = (),
-) -> list[Hazard]:
+) -> list[Finding]:
     before = before or catalog()
     evidence = RehearsalEvidence(
         before=before,
@@ -89,13 +90,17 @@ def test_a_name_with_braces_stays_as_it_is() -> None:
     assert "{table}.{0}" in steps_for(HazardKind.NOT_NULL, table="{table}", column="{0}")[0]
 
 
-def test_a_sentence_says_how_large_the_table_is() -> None:
+def test_a_sentence_names_the_size_of_the_table() -> None:
     (hazard,) = hazards('CREATE INDEX "i" ON "post" ("id")', sizes={"post": Size(1_234_567, 300_000_000)})
     assert hazard.sentence == "an index of post is built (about 1,234,567 rows, 286 MB): nobody writes it meanwhile."
-    assert (hazard.kind, hazard.table, hazard.rule) == (HazardKind.INDEX, "post", "require-concurrent-index-creation")
+    assert (hazard.kind, hazard.table, hazard.statement) == (
+        HazardKind.INDEX,
+        "post",
+        'CREATE INDEX "i" ON "post" ("id")',
+    )
 
 
-def test_what_is_a_matter_of_taste_does_not_count() -> None:
+def test_remarks_about_style_do_not_count() -> None:
     assert (
         hazards('ALTER TABLE "post" ADD COLUMN "x" integer NULL', 'ALTER TABLE "post" ADD COLUMN "y" char(3) NULL')
         == []
@@ -108,18 +113,18 @@ def test_tables_that_the_migrations_make_may_be_altered() -> None:
     assert hazards(index, made={"tag"}) == []
 
 
-def test_a_statement_is_told_of_once_by_what_says_most() -> None:
+def test_a_statement_with_several_remarks_is_one_hazard() -> None:
     (hazard,) = hazards('ALTER TABLE "post" ADD CONSTRAINT "u" UNIQUE ("id")')
     assert hazard.kind is HazardKind.UNIQUE
 
 
-def test_a_rewrite_is_one_only_if_the_table_is_another_file() -> None:
+def test_a_rewrite_counts_only_if_the_table_has_another_file() -> None:
     wider = 'ALTER TABLE "post" ALTER COLUMN "title" TYPE varchar(300)'
     assert hazards(wider) == []
     assert [each.kind for each in hazards(wider, rewritten=[POST])] == [HazardKind.TYPE]
 
 
-def test_a_rewrite_that_nobody_remarked_is_told_of() -> None:
+def test_a_rewrite_without_a_remark_is_reported() -> None:
     (hazard,) = hazards('ALTER TABLE "post" SET UNLOGGED', rewritten=[POST, File("tag", None, 2)], made={"tag"})
     assert (hazard.kind, hazard.table) == (HazardKind.REPACK, "post")
 
@@ -143,15 +148,13 @@ def test_a_default_that_is_dropped_counts_where_a_value_is_needed() -> None:
         ("CHECK ((xx IS NOT NULL))", True, [HazardKind.NOT_NULL]),
     ],
 )
-def test_not_null_is_believed_if_a_valid_constraint_says_so(
-    definition: str, validated: bool, kinds: list[HazardKind]
-) -> None:
+def test_not_null_is_safe_with_a_valid_constraint(definition: str, validated: bool, kinds: list[HazardKind]) -> None:
     check = CatalogConstraint("c", "check", ("x",), definition, validated=validated)
     before = Catalog({"post": table("post", "public", check, x=CatalogColumn("text", nullable=True))})
     assert [each.kind for each in hazards('ALTER TABLE "post" ALTER COLUMN "x" SET NOT NULL', before=before)] == kinds
 
 
-def test_a_check_that_comes_with_its_column_is_told_of() -> None:
+def test_a_check_that_is_added_with_its_column_is_reported() -> None:
     check = CatalogConstraint("c", "check", ("x",), "CHECK ((x >= 0))")
     before, after = Catalog({"post": table("post")}), Catalog({"post": table("post", "public", check)})
     add = 'ALTER TABLE "post" ADD COLUMN "x" integer NULL CHECK ("x" >= 0)'
@@ -159,7 +162,7 @@ def test_a_check_that_comes_with_its_column_is_told_of() -> None:
     assert hazards("SELECT 1", before=after, after=after) == []
 
 
-def test_a_table_that_is_locked_while_rows_are_moved_is_told_of() -> None:
+def test_a_table_that_stays_locked_while_rows_change_is_reported() -> None:
     statements = (
         'ALTER TABLE "post" ADD COLUMN "x" text NULL',
         'ALTER TABLE "tag" ADD COLUMN "x" text NULL',
@@ -171,8 +174,8 @@ def test_a_table_that_is_locked_while_rows_are_moved_is_told_of() -> None:
     assert (hazard.kind, hazard.table) == (HazardKind.ROWS, "post")
 
 
-def test_what_squawk_can_not_read_is_told_of() -> None:
-    assert [each.kind for each in find_hazards([Remark("syntax-error", "ALTER BRAIN", "?", "")], _nothing())] == [
+def test_a_statement_that_squawk_can_not_read_is_reported() -> None:
+    assert [each.kind for each in find_hazards([Remark("syntax-error", "ALTER BRAIN")], _nothing())] == [
         HazardKind.UNREAD
     ]
 

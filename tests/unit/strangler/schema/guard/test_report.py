@@ -6,7 +6,7 @@ from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, Cat
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
 from strangler.schema.compatibility.breaks import Break, BreakKind
-from strangler.schema.guard.replay import Tried, find_failures
+from strangler.schema.guard.replay import ReplayedQuery, find_failures
 from strangler.schema.guard.report import (
     Finding,
     GuardReport,
@@ -18,7 +18,15 @@ from strangler.schema.guard.report import (
     of_failures,
 )
 from strangler.schema.guard.reversibility import find_changes
-from strangler.schema.guard.snapshot import File, Size, StoredPart, find_added, find_lost, find_renamed, find_rewritten
+from strangler.schema.guard.snapshot import (
+    File,
+    Size,
+    StoredPart,
+    find_added,
+    find_lost_rights,
+    find_renamed,
+    find_rewritten,
+)
 
 FINDING = Finding(kind="any", sentence="It is wrong.")
 SAFE = MigrationVerdict(app="shop", name="0002")
@@ -62,7 +70,7 @@ def test_reversibility_is_as_bad_as_its_worst_part() -> None:
     assert GuardReport(database="live").reversibility is Reversibility.SAFE
 
 
-def test_what_only_got_another_name_takes_the_steps_of_a_rename() -> None:
+def test_a_rename_gets_the_steps_of_a_rename() -> None:
     renamed = {StoredPart("post", "title"): StoredPart("post", "headline")}
     gone = Break("post", "title", ("posts.list",), BreakKind.COLUMN_GONE, "gone", "keep it")
     new = Break("post", "headline", ("posts.create",), BreakKind.MUST_BE_GIVEN, "new", "keep it")
@@ -78,41 +86,43 @@ def test_what_only_got_another_name_takes_the_steps_of_a_rename() -> None:
 
 
 PAGE = ("posts.list", "page")
-WORKS = Tried(*PAGE, columns=(("id", "bigint"), ("title", "character varying")))
+WORKS = ReplayedQuery(*PAGE, columns=(("id", "bigint"), ("title", "character varying")))
 
 
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
         (WORKS, WORKS, []),
-        (WORKS, Tried(*PAGE, wrong="no column"), ["no column"]),
-        (WORKS, Tried(*PAGE, refused="null value", columns=WORKS.columns), ["null value"]),
+        (WORKS, ReplayedQuery(*PAGE, wrong="no column"), ["no column"]),
+        (WORKS, ReplayedQuery(*PAGE, refused="null value", columns=WORKS.columns), ["null value"]),
         # Its values never fitted: only what is wrong whatever the values counts.
-        (Tried(*PAGE, refused="no parent"), Tried(*PAGE, refused="null value"), []),
-        (Tried(*PAGE, refused="no parent"), Tried(*PAGE, wrong="no column"), ["no column"]),
+        (ReplayedQuery(*PAGE, refused="no parent"), ReplayedQuery(*PAGE, refused="null value"), []),
+        (ReplayedQuery(*PAGE, refused="no parent"), ReplayedQuery(*PAGE, wrong="no column"), ["no column"]),
         # Wrong already: another migration's, or another version's.
-        (Tried(*PAGE, wrong="no table"), Tried(*PAGE, wrong="no column"), []),
-        (WORKS, Tried(*PAGE, columns=(("id", "integer"), ("title", "text"))), []),
+        (ReplayedQuery(*PAGE, wrong="no table"), ReplayedQuery(*PAGE, wrong="no column"), []),
+        (WORKS, ReplayedQuery(*PAGE, columns=(("id", "integer"), ("title", "text"))), []),
         (
             WORKS,
-            Tried(*PAGE, columns=(("id", "uuid"), ("title", "text"))),
+            ReplayedQuery(*PAGE, columns=(("id", "uuid"), ("title", "text"))),
             ["its answer has other columns: id is uuid, title is text"],
         ),
     ],
 )
-def test_a_statement_fails_where_it_was_better_off_before(before: Tried, after: Tried, said: list[str]) -> None:
+def test_a_statement_fails_if_it_worked_better_before(
+    before: ReplayedQuery, after: ReplayedQuery, said: list[str]
+) -> None:
     assert [each.wrong or each.refused for each in find_failures({PAGE: before}, {PAGE: after})] == said
 
 
-def test_statements_that_fail_alike_are_told_of_once() -> None:
-    failures = [Tried(feature, "page", wrong="no column") for feature in ("posts", "tags", "posts")]
+def test_statements_with_the_same_error_are_one_finding() -> None:
+    failures = [ReplayedQuery(feature, "page", wrong="no column") for feature in ("posts", "tags", "posts")]
     (finding,) = of_failures(failures)
     assert finding.sentence == "3 statements, such as page of posts, fail: no column."
     assert (finding.features, finding.names) == (("posts", "tags"), ("page", "page", "page"))
     assert of_failures(failures[:1])[0].sentence == "Statement page of posts fails: no column."
 
 
-def test_the_rights_that_are_wanted_are_those_on_columns() -> None:
+def test_rights_are_on_columns() -> None:
     feature = {"reads": {"post": ["id", "title"]}, "inserts": {"post": ["title"]}, "deletes": ["tag"]}
     wanted = rights_wanted(Consumer.model_validate({"features": {"posts": feature}}), writers={"posts"})
     assert [str(right) for right in wanted] == [
@@ -123,13 +133,13 @@ def test_the_rights_that_are_wanted_are_those_on_columns() -> None:
     ]
 
 
-def test_a_right_on_what_is_gone_is_not_lost() -> None:
+def test_a_right_on_a_dropped_table_or_column_is_not_lost() -> None:
     before = frozenset({Right("post", "SELECT", "id"), Right("post", "SELECT", "title"), Right("tag", "DELETE", "")})
     catalog = Catalog({"post": table(id="bigint")})
-    assert [str(right) for right in find_lost(before, frozenset(), catalog)] == ["SELECT post.id"]
+    assert [str(right) for right in find_lost_rights(before, frozenset(), catalog)] == ["SELECT post.id"]
 
 
-def test_what_lies_elsewhere_was_rewritten_and_what_has_another_name_was_renamed() -> None:
+def test_another_file_is_a_rewrite_and_another_name_a_rename() -> None:
     old, new = File("post", None, 10), File("post", None, 11)
     assert list(find_rewritten({1: old, 2: old}, {1: new, 2: old, 3: new})) == [new]
     before = {(1, 1): StoredPart("post", "id"), (1, 2): StoredPart("post", "title")}
@@ -143,7 +153,7 @@ def test_what_lies_elsewhere_was_rewritten_and_what_has_another_name_was_renamed
     assert find_added(before, after) == [StoredPart("post", "x"), StoredPart("t", None)]
 
 
-def test_a_size_is_told_as_far_as_it_is_known() -> None:
+def test_a_size_without_statistics_has_no_rows() -> None:
     assert str(Size(20_000, 12_582_912)) == "about 20,000 rows, 12 MB"
     assert str(Size(None, 900)) == "900 bytes"
     assert str(Size(1, 2**60)) == "about 1 rows, 1048576 TB"
@@ -159,11 +169,11 @@ def test_each_change_is_named() -> None:
     before = Catalog({"post": table(check, id="bigint", a="text"), "old": table()})
     after = Catalog({"post": table(id="integer", b="text"), "new": table()})
     assert {str(change) for change in find_changes(before, after)} == {
-        "table old is gone",
+        "table old is missing",
         "table new is new",
-        "column post.id is another",
-        "column post.a is gone",
+        "column post.id differs",
+        "column post.a is missing",
         "column post.b is new",
-        "constraint positive of post is gone",
+        "constraint positive of post is missing",
     }
     assert list(find_changes(before, before)) == []

@@ -1,4 +1,4 @@
-"""What is asked of squawk, and which of its remarks belong to which statement."""
+"""Which remarks of squawk belong to which statement, and what an installation that fails reports."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def rules(*statements: str, in_transaction: bool = True) -> dict[str, set[str]]:
     return found
 
 
-def test_a_remark_belongs_to_its_statement_whatever_lines_that_takes() -> None:
+def test_a_remark_belongs_to_its_statement_over_several_lines() -> None:
     found = rules(
         '--\n-- Create model Tag\n--\nCREATE TABLE "tag" (\n"id" bigint\n);',
         'CREATE INDEX "by"\nON "post"\n("title");',
@@ -28,29 +28,29 @@ def test_a_remark_belongs_to_its_statement_whatever_lines_that_takes() -> None:
     assert not any("ban-drop-table" in names for text, names in found.items() if "old" not in text)
 
 
-def test_one_that_it_can_not_read_does_not_hide_the_others() -> None:
+def test_an_unreadable_statement_does_not_hide_the_others() -> None:
     found = rules('DROP TABLE "first"', "CREATE INDEX x ON post(%s)", 'DROP TABLE "last"')
     assert found["CREATE INDEX x ON post(%s)"] == {"syntax-error"}
     assert "ban-drop-table" in found['DROP TABLE "first"'] & found['DROP TABLE "last"']
 
 
-def test_rows_are_not_its_business() -> None:
+def test_data_statements_are_not_linted() -> None:
     assert rules("-- RunPython\nINSERT INTO post VALUES (%s)", "update post set x = 'a;b'", "SELECT 1 WHERE") == {}
     assert lint([], version=VERSION, in_transaction=True) == []
 
 
-def test_it_knows_whether_a_transaction_is_around() -> None:
+def test_rules_depend_on_the_transaction() -> None:
     assert "transaction-nesting" in rules("BEGIN", "COMMIT")["BEGIN"]
     assert "transaction-nesting" not in rules("BEGIN", "COMMIT", in_transaction=False).get("BEGIN", set())
 
 
-def test_without_it_the_hint_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_squawk_is_an_error_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("strangler.schema.guard.squawk.shutil.which", lambda *_arguments, **_options: None)
     with pytest.raises(FailedError, match=r"squawk.* isn't installed.*requirements/guard\.txt"):
         lint(["DROP TABLE x"], version=VERSION, in_transaction=True)
 
 
-def test_what_it_says_wrongly_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unreadable_output_is_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "squawk"
     program.write_text("#!/bin/sh\necho nonsense\n")
     program.chmod(0o755)
