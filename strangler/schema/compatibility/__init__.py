@@ -1,8 +1,8 @@
-"""Which statements of a running service a change of the schema breaks, judged by two catalogs alone.
+"""Which statements of a running service a schema change breaks, decided from two catalogs.
 
-A change that breaks a statement, or gives it other values, is found; one that adds to the schema without touching what
-the service does is not. Two things are beyond catalogs: whether PostgreSQL still has an operator for each expression
-of a statement (the guard's `replay` sends them), and what a migration does to the rows themselves.
+A change that breaks a statement, or gives it other values, is reported; one that only adds to the schema is not.
+Catalogs don't show whether PostgreSQL still has an operator for each expression of a statement (the guard's `replay`
+runs them), nor what a migration does to the rows.
 """
 
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from strangler.schema.compatibility.table_rules import table_breaks
 
 
 def find_breaks(before: Catalog, after: Catalog, consumer: Consumer) -> list[Break]:
-    """Everything in `after` that would break what `consumer` does on `before`, by table; empty if it is safe."""
+    """Everything in `after` that breaks what `consumer` does on `before`, by table; empty if it is safe."""
     effects = effects_of(consumer, before, after)
-    found = [*_breaks(before, after, consumer, effects), *key_breaks(before, after, effects)]
-    # Two keys or triggers may say the same.
-    return sorted(dict.fromkeys(found), key=lambda each: (each.table, each.column or "", each.kind, each.message))
+    breaks = [*_breaks(before, after, consumer, effects), *key_breaks(before, after, effects)]
+    # Two keys or triggers may give the same break.
+    return sorted(dict.fromkeys(breaks), key=lambda one: (one.table, one.column or "", one.kind, one.message))
 
 
 def _breaks(before: Catalog, after: Catalog, consumer: Consumer, effects: dict[str, Effects]) -> Iterator[Break]:
@@ -32,7 +32,7 @@ def _breaks(before: Catalog, after: Catalog, consumer: Consumer, effects: dict[s
             continue
         change = TableChange(
             key=key,
-            # A table that wasn't there yet is needed as it is now.
+            # A table that didn't exist before is needed as it is after.
             before=before.tables.get(key, after.tables[key]),
             after=after.tables[key],
             effects=touched,
@@ -51,5 +51,5 @@ def _table_gone(key: str, before: Catalog, after: Catalog, effects: Effects) -> 
         if other not in before.tables and columns and columns == set(table.columns)
     ]
     renamed = f" (is it {moved[0]} now?)" if len(moved) == 1 else ""
-    hint = "keep it until no running version does, under a view of the old name if it is renamed"
-    return break_make(key, None, effects.all, BreakKind.TABLE_GONE, f"is gone{renamed}", hint)
+    hint = "keep it until no running version needs it, as a view of the old name if it is renamed"
+    return break_make(key, None, effects.all, BreakKind.TABLE_GONE, f"no longer exists{renamed}", hint)

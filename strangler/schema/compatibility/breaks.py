@@ -6,16 +6,18 @@ from enum import StrEnum
 from typing import Final
 
 _SHOWN: Final = 4
+# The hint for a new constraint.
+KEEP_FIRST: Final = "first release a version that keeps to it"
 
 
 class BreakKind(StrEnum):
-    """What happened to the schema; the steps of the remedy are keyed by it, so a value never changes."""
+    """The kind of a schema change that breaks a service; remedies are keyed by it, so a value never changes."""
 
     TABLE_GONE = "table-gone"
-    TABLE_CHANGED = "table-changed"  # a table became a view, a view shows something else, rows are hidden by policies
+    TABLE_CHANGED = "table-changed"  # a table became a view, a view has another query, rows are hidden by policies
     COLUMN_GONE = "column-gone"
-    VALUE_CHANGED = "value-changed"  # a generated column is worked out otherwise
-    COLUMN_ADDED = "column-added"  # a statement says `*`, so it gets the new column too
+    VALUE_CHANGED = "value-changed"  # a generated column has another expression
+    COLUMN_ADDED = "column-added"  # a statement selects `*`, so it gets the new column too
     TYPE_CHANGED = "type-changed"
     COLLATION_CHANGED = "collation-changed"
     NARROWED = "narrowed"  # values that were accepted are refused or cut
@@ -26,13 +28,13 @@ class BreakKind(StrEnum):
     NOT_WRITABLE = "not-writable"  # generated, or an identity that is always PostgreSQL's
     NEW_CONSTRAINT = "new-constraint"
     UNIQUE_GONE = "unique-gone"
-    FOREIGN_KEY_CHANGED = "foreign-key-changed"  # points elsewhere, is checked sooner, or acts otherwise on DELETE
+    FOREIGN_KEY_CHANGED = "foreign-key-changed"  # has another target, is checked earlier, or acts differently on DELETE
     TRIGGER_CHANGED = "trigger-changed"
 
 
 @dataclass(frozen=True)
 class Break:
-    """One thing that a running service would trip over: where, for which of its features, and what fixes it.
+    """One schema change that breaks a running service: where, for which of its features, and what fixes it.
 
     `table` is the key that the contract knows it by; `column` is None where the whole table is meant.
     """
@@ -49,7 +51,7 @@ class Break:
 
 
 def break_make(table: str, column: str | None, features: Iterable[str], kind: BreakKind, what: str, hint: str) -> Break:
-    """A break whose message says what happens to the table or column, and who needs it."""
+    """A break whose message names the change and the features that need the table or column."""
     names = tuple(sorted(features))
     where = f"Column {table}.{column}" if column else f"Table {table}"
     message = f"{where} {what}; {_features_text(names)} would break"

@@ -1,4 +1,4 @@
-"""What a change of one column breaks: it is gone, holds something else, or takes less than is written into it."""
+"""What a change of one column breaks: it is dropped, holds other values, or accepts fewer than are written."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _NUMBERS: Final = re.compile(r"\bnextval\(|\bgen_random_uuid\(|\buuid\w*\(", re.
 
 @dataclass(frozen=True)
 class TableChange:
-    """One table before and after, what is done to it, and what is needed of its columns."""
+    """One table before and after the change, with the effects of the service on it and its needs of the columns."""
 
     key: str
     before: CatalogTable
@@ -28,22 +28,22 @@ class TableChange:
 
     @property
     def in_one_database(self) -> bool:
-        """Whether the numbers of tables and columns can be compared."""
+        """Whether both catalogs are of one database, so that oids and column numbers can be compared."""
         before, after = (catalog.database for catalog in self.catalogs)
         return before is not None and before == after
 
     def breaks(self, column: str | None, features: Features, kind: BreakKind, what: str, hint: str) -> Iterator[Break]:
-        """A break, unless there is no feature that it is one for."""
+        """A break, unless it affects no feature."""
         if features:
             yield break_make(self.key, column, features, kind, what, hint)
 
 
 def column_breaks(change: TableChange) -> Iterator[Break]:
-    """What the columns of a table that is still there break, in the order of their names."""
+    """The breaks of a remaining table's columns, in the order of their names."""
     for name in sorted(change.effects.columns | set(change.before.columns) | set(change.after.columns)):
         before, after = change.before.columns.get(name), change.after.columns.get(name)
         if after is None:
-            yield from _gone(change, name)
+            yield from _dropped(change, name)
         elif before is None:
             yield from _added(change, name, after)
         else:
@@ -62,11 +62,11 @@ def column_breaks(change: TableChange) -> Iterator[Break]:
 
 
 def is_numbering(column: CatalogColumn) -> bool:
-    """Whether that value is another one for each row."""
+    """Whether the column's default gives each row another value."""
     return column.identity is not None or bool(_NUMBERS.search(column.default or ""))
 
 
-def _gone(change: TableChange, name: str) -> Iterator[Break]:
+def _dropped(change: TableChange, name: str) -> Iterator[Break]:
     features = change.effects.uses(name)
     lookalikes = [
         other
@@ -75,8 +75,8 @@ def _gone(change: TableChange, name: str) -> Iterator[Break]:
         if column.type == change.before.columns[name].type
     ]
     renamed = f" (is it {change.key}.{lookalikes[0]} now?)" if len(lookalikes) == 1 else ""
-    hint = "keep it until no running version does"
-    yield from change.breaks(name, features, BreakKind.COLUMN_GONE, f"is gone{renamed}", hint)
+    hint = "keep it until no running version needs it"
+    yield from change.breaks(name, features, BreakKind.COLUMN_GONE, f"no longer exists{renamed}", hint)
 
 
 def _added(change: TableChange, name: str, after: CatalogColumn) -> Iterator[Break]:
@@ -85,17 +85,17 @@ def _added(change: TableChange, name: str, after: CatalogColumn) -> Iterator[Bre
         what = "is new, NOT NULL and without a default, and rows are inserted without it"
         yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, hint)
     yield from _default_size(change, name, None, after)
-    what = "is new, and a statement takes whatever columns there are"
+    what = "is new, and a statement selects all columns"
     hint = "name the columns in the statement first"
     yield from change.breaks(name, change.effects.of(Verb.ALL), BreakKind.COLUMN_ADDED, what, hint)
 
 
 def _replaced(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
-    # Names that were exchanged, or a column that was dropped and added again: the values are others.
+    # Names that were swapped, or a column that was dropped and added again: other values.
     if change.in_one_database and change.before.oid == change.after.oid and before.place != after.place:
-        hint = "keep the old one until no running version needs it, and give the other a name of its own"
+        hint = "keep the old one until no running version needs it, and give the new one another name"
         features = change.effects.uses(name)
-        yield from change.breaks(name, features, BreakKind.COLUMN_GONE, "is another column of that name now", hint)
+        yield from change.breaks(name, features, BreakKind.COLUMN_GONE, "is another column with the same name", hint)
 
 
 def _type(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
@@ -108,15 +108,15 @@ def _type(change: TableChange, name: str, before: CatalogColumn, after: CatalogC
         yield from change.breaks(name, touched, BreakKind.TYPE_CHANGED, what, hint)
         return
     if kind is TypeChange.NARROWER:
-        # A parameter that is compared with an integer is of the column's type, and fails when it is too large for it.
+        # A parameter that is compared with an integer column has its type, and fails if it is too large.
         features = touched if is_integer(after.type) else change.effects.writes(name)
-        hint = "have the running version write no more than that first"
-        yield from change.breaks(name, features, BreakKind.NARROWED, f"takes less ({types})", hint)
+        hint = "first release a version that writes no larger values"
+        yield from change.breaks(name, features, BreakKind.NARROWED, f"accepts fewer values ({types})", hint)
     if before.type != after.type:
-        # A recursive query insists on one type throughout; the sum of bigint is numeric, which is no int in Python.
+        # A recursive query needs the same type in both parts; the sum of bigint is numeric, a Decimal in Python.
         touchy = ["recursive", *(["sum"] if is_integer(after.type) else [])]
         features = touched & change.effects.of(Verb.WORD, *touchy)
-        what = f"changes its type ({types}) below a recursive query or a sum"
+        what = f"changes its type ({types}) under a recursive query or a sum"
         hint = "cast it in the statement first"
         yield from change.breaks(name, features, BreakKind.TYPE_CHANGED, what, hint)
 
@@ -124,7 +124,7 @@ def _type(change: TableChange, name: str, before: CatalogColumn, after: CatalogC
 def _collation(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
     if before.collation != after.collation:
         was, becomes = (column.collation or "the default" for column in (before, after))
-        what = f"changes its collation ({was} to {becomes}), so rows sort and compare otherwise"
+        what = f"changes its collation ({was} to {becomes}), so rows sort and compare differently"
         hint = "add a new column beside it, write both, and move the readers over"
         yield from change.breaks(name, change.effects.uses(name), BreakKind.COLLATION_CHANGED, what, hint)
 
@@ -147,7 +147,7 @@ def _null_written(change: TableChange, name: str, before: CatalogColumn, after: 
     hint = "release a version that writes no NULL first"
     what = "is NOT NULL now, and may be given NULL"
     if not after.validated:
-        # Rows that hold NULL still are refused with whatever is written into them.
+        # A row that still holds NULL fails on any UPDATE.
         features |= change.effects.of(Verb.UPDATE)
     yield from change.breaks(name, features, BreakKind.MAY_NOT_BE_NULL, what, hint)
     if not after.has_source:
@@ -162,7 +162,7 @@ def _default(change: TableChange, name: str, before: CatalogColumn, after: Catal
     if before.has_source and not after.has_source:
         what = "has no default any more, and rows are inserted without it"
     elif is_numbering(before) and {before.identity, after.identity} != {"always", "by default"}:
-        what = "gets its value from somewhere else now, and rows are inserted without it"
+        what = "gets its value from another source now, and rows are inserted without it"
     elif _is_constrained(change.after, name) and not is_numbering(after):
         what = "has another default, which a constraint may refuse, and rows are inserted without it"
     else:
@@ -174,8 +174,8 @@ def _default(change: TableChange, name: str, before: CatalogColumn, after: Catal
 def _default_size(
     change: TableChange, name: str, before: CatalogColumn | None, after: CatalogColumn
 ) -> Iterator[Break]:
-    known = before is not None and (before.default, before.type) == (after.default, after.type)
-    if not known and not default_fits(after.default, after.type):
+    unchanged = before is not None and (before.default, before.type) == (after.default, after.type)
+    if not unchanged and not default_fits(after.default, after.type):
         what = f"has a default that {after.type} doesn't take, {after.default}, and rows are inserted without it"
         hint = "give it one that fits"
         yield from change.breaks(name, change.effects.leaves(name), BreakKind.MUST_BE_GIVEN, what, hint)
@@ -183,20 +183,20 @@ def _default_size(
 
 def _is_constrained(table: CatalogTable, name: str) -> bool:
     unique = (index for index in table.indexes if index.unique)
-    return any(name in found.columns for found in table.constraints) or any(
+    return any(name in constraint.columns for constraint in table.constraints) or any(
         name in names_in(index.definition) for index in unique
     )
 
 
 def _writable(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
     if (after.generated and not before.generated) or (after.identity == "always" and before.identity != "always"):
-        what = "is PostgreSQL's own to fill now, and is given a value"
+        what = "is filled by PostgreSQL alone now, and is given a value"
         hint = "release a version that leaves it out first"
         yield from change.breaks(name, change.effects.writes(name), BreakKind.NOT_WRITABLE, what, hint)
 
 
 def _expression(change: TableChange, name: str, before: CatalogColumn, after: CatalogColumn) -> Iterator[Break]:
     if before.generated and after.generated and before.expression != after.expression:
-        what = f"is worked out otherwise ({before.expression} before, {after.expression} now)"
+        what = f"has another expression ({before.expression} before, {after.expression} now)"
         hint = "add a new column beside it, and move the readers over"
         yield from change.breaks(name, change.effects.of(Verb.READ, name), BreakKind.VALUE_CHANGED, what, hint)

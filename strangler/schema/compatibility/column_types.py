@@ -1,4 +1,4 @@
-"""What becomes of values when a column's type changes; types by name as PostgreSQL's `format_type` spells them."""
+"""How a column's values change with its type; types are spelled as by PostgreSQL's `format_type`."""
 
 import math
 import re
@@ -10,7 +10,6 @@ from shared_schema.catalog import Catalog, CatalogType
 _SPELLING: Final = re.compile(
     r"(?P<base>.*?)(?:\((?P<sizes>[-\d,]+)\))?(?P<zone> with(?:out)? time zone)?(?P<array>(?:\[\])*)"
 )
-_INTEGERS: Final = ("smallint", "integer", "bigint")
 _BITS: Final = {"smallint": 15, "integer": 31, "bigint": 63}
 _TEXT: Final = re.compile(r"'((?:[^']|'')*)'::(?:character varying|text|bpchar)(?:\(\d+\))?")
 _NUMBER: Final = re.compile(r"\(?(-?[\d.]+)\)?(?:::\w+)?|'(-?[\d.]+)'::\w+")
@@ -18,7 +17,7 @@ _TEXTS: Final = frozenset({"character varying", "text"})
 
 
 class TypeChange(Enum):
-    """Whether a column's values are what they were: all and only them, more, fewer, or others altogether."""
+    """How the set of a column's values changes: not at all, to more, to fewer, or to other values."""
 
     NONE = auto()
     WIDER = auto()
@@ -28,18 +27,18 @@ class TypeChange(Enum):
 
 def is_integer(type_name: str) -> bool:
     """Whether a column of that type holds whole numbers."""
-    return type_name in _INTEGERS
+    return type_name in _BITS
 
 
 def compare_types(before: str, after: str, *, catalogs: tuple[Catalog, Catalog]) -> TypeChange:
-    """What a change of type does to values that are read and written; `catalogs` know the types of one's own."""
+    """What a change of type does to values that are read and written; `catalogs` hold the user-defined types."""
     own = [catalog.types.get(name.rstrip("[]")) for catalog, name in zip(catalogs, (before, after), strict=True)]
     if before == after:
         return _own_change(own[0], own[1])
     old, new = _spelled(before), _spelled(after)
     if old["zone"] != new["zone"] or bool(old["array"]) != bool(new["array"]):
         return TypeChange.OTHER
-    # An operator that takes arrays takes the very type: varchar[] is compared with no text[], bigint[] with no int[].
+    # Operators on arrays don't cast: varchar[] can't be compared with text[], nor bigint[] with int[].
     if old["array"] and old["base"] != new["base"]:
         return TypeChange.OTHER
     sizes = _sizes(old["base"], old["sizes"]), _sizes(new["base"], new["sizes"])
@@ -59,8 +58,8 @@ def _sizes(base: str, sizes: str) -> tuple[str, float] | None:
     """What two types must share for values to be the same, and how much fits; None for a type that has no sizes."""
     if base in _TEXTS:
         return "text", float(sizes or math.inf)
-    if base in _INTEGERS:
-        return "integer", _INTEGERS.index(base)
+    if base in _BITS:
+        return "integer", _BITS[base]
     if base == "numeric" and sizes:
         precision, _, scale = sizes.partition(",")
         # 1.5 is read back as 1.50 with two digits after the point.
@@ -82,9 +81,9 @@ def _own_change(before: CatalogType | None, after: CatalogType | None) -> TypeCh
 
 
 def default_fits(default: str | None, type_name: str) -> bool:
-    """Whether a column's default can be stored in it, which PostgreSQL asks only when a row is inserted.
+    """Whether a column's default can be stored in it, which PostgreSQL checks only when a row is inserted.
 
-    An expression is taken to fit; a constant is measured.
+    Constants are checked; an expression counts as fitting.
     """
     text, number = _TEXT.fullmatch(default or ""), _NUMBER.fullmatch(default or "")
     spelled = _spelled(type_name)

@@ -1,7 +1,7 @@
-"""What the statements of a service do to each table, and what PostgreSQL does on because of them.
+"""The effects of a service's statements on each table, with those that PostgreSQL adds.
 
-A DELETE goes on through foreign keys that cascade, a write through triggers to the tables that their functions name,
-and a view reads and writes the tables below it. What happens there is as much the service's as its own statements.
+A DELETE continues through foreign keys that cascade, a write through triggers to the tables that their functions name,
+and a view reads and writes the tables below it.
 """
 
 import re
@@ -24,23 +24,23 @@ from strangler.schema.compatibility.sql_text import (
 _ACTION: Final = re.compile(r"ON (UPDATE|DELETE) (CASCADE|SET NULL|SET DEFAULT|RESTRICT)")
 _EVENTS: Final = re.compile(r"CREATE (?:CONSTRAINT )?TRIGGER .*? (?:BEFORE|AFTER|INSTEAD OF) (.*?) ON ", re.DOTALL)
 
-# Words of a statement that make it touchy: on any change of a type, on integers that grow, on the primary key.
+# Words of a statement that make it depend on exact types, on the range of integers, or on the primary key.
 WORDS: Final = frozenset({"recursive", "sum", "group"})
 
 Features = set[str]
 
 
 class Verb(Enum):
-    """What is done to a table; the part that it is done to is a column where nothing else is said."""
+    """The kind of an effect on a table; its part is a column unless noted."""
 
     READ = auto()
     UPDATE = auto()
-    NULL = auto()  # is given NULL, for certain
+    NULL = auto()  # is certainly given NULL
     DEFAULT = auto()  # is set to its default
     INSERT = auto()  # the part: the columns that are given a value
     DELETE = auto()  # the part: none
     CONFLICT = auto()  # the part: the OnConflict
-    ALL = auto()  # a statement takes whatever columns there are
+    ALL = auto()  # a statement selects all columns
     WORD = auto()  # the part: one of WORDS, in a statement that touches the table
 
 
@@ -55,14 +55,14 @@ class Effect(NamedTuple):
 
 @dataclass
 class Effects:
-    """What is done to one table: by verb and part, the features that do it."""
+    """The effects on one table: the features by verb and part."""
 
     by: dict[Verb, dict[object, Features]] = field(default_factory=lambda: {verb: {} for verb in Verb})
 
     def of(self, verb: Verb, *parts: object) -> Features:
-        """The features that do so, to any of the parts if some are named."""
-        found = self.by[verb]
-        return set().union(*(found.get(part, set()) for part in parts or found))
+        """The features with that effect, on any of `parts` if some are given."""
+        features = self.by[verb]
+        return set().union(*(features.get(part, set()) for part in parts or features))
 
     @property
     def columns(self) -> set[str]:
@@ -77,17 +77,17 @@ class Effects:
 
     @property
     def conflicts(self) -> dict[OnConflict, Features]:
-        """The features by what their ON CONFLICT infers."""
+        """The features by the target of their ON CONFLICT."""
         return {part: names for part, names in self.by[Verb.CONFLICT].items() if isinstance(part, OnConflict)}
 
     @property
     def written(self) -> Features:
-        """The features that write, in whatever way."""
+        """The features that insert, update or delete."""
         return self.of(Verb.INSERT) | self.of(Verb.UPDATE) | self.of(Verb.DELETE)
 
     @property
     def all(self) -> Features:
-        """The features that touch the table in whatever way."""
+        """The features that read or write the table."""
         return self.written | self.of(Verb.READ)
 
     def gives(self, column: str) -> Features:
@@ -109,24 +109,24 @@ class Effects:
 
 
 def effects_of(consumer: Consumer, before: Catalog, after: Catalog) -> dict[str, Effects]:
-    """What happens to each table, by its key, on the schema that the service runs on.
+    """The effects on each table, by its key, on the schema that the service runs on.
 
-    A foreign key does nothing on where its table or columns are gone with it.
+    A foreign key that is dropped with its table or columns has no effect.
     """
-    found: set[Effect] = set()
+    effects: set[Effect] = set()
     new = {effect for name, feature in consumer.features.items() for effect in _direct(name, feature, before)}
     while new:
-        found |= new
-        new = {onward for effect in new for onward in _onward(effect, before, after)} - found
+        effects |= new
+        new = {caused for effect in new for caused in _caused(effect, before, after)} - effects
     tables: dict[str, Effects] = {}
-    for effect in found:
+    for effect in effects:
         parts = tables.setdefault(effect.table, Effects()).by[effect.verb]
         parts.setdefault(effect.part, set()).add(effect.feature)
     return tables
 
 
 def action_on(constraint: CatalogConstraint, event: str) -> str | None:
-    """What a foreign key does on `event`, DELETE or UPDATE; None where it only refuses."""
+    """The action of a foreign key on `event`, DELETE or UPDATE; None if it only refuses."""
     action: str | None = dict(_ACTION.findall(constraint.definition)).get(event)
     return None if action == "RESTRICT" else action
 
@@ -134,9 +134,9 @@ def action_on(constraint: CatalogConstraint, event: str) -> str | None:
 def foreign_keys(catalog: Catalog, *, target: str | None = None) -> Iterator[tuple[str, CatalogConstraint]]:
     """Every foreign key, or those that point at `target`, with the table that has it."""
     for key, table in catalog.tables.items():
-        for found in table.constraints:
-            if found.kind == "foreign key" and target in (None, found.target):
-                yield key, found
+        for constraint in table.constraints:
+            if constraint.kind == "foreign key" and target in (None, constraint.target):
+                yield key, constraint
 
 
 def fires(definition: str, verb: Verb) -> bool:
@@ -173,12 +173,12 @@ def _inserts(name: str, feature: Feature, table: str, catalog: Catalog) -> Itera
                 stated = True
                 yield Effect(table, Verb.INSERT, every if insert.columns is None else insert.columns, name)
                 yield from (Effect(table, Verb.NULL, column, name) for column in insert.nulls)
-                yield from (Effect(table, Verb.CONFLICT, found, name) for found in conflicts_of(statement))
+                yield from (Effect(table, Verb.CONFLICT, conflict, name) for conflict in conflicts_of(statement))
     if table in feature.inserts and not stated:
         yield Effect(table, Verb.INSERT, frozenset(feature.inserts[table]), name)
 
 
-def _onward(effect: Effect, catalog: Catalog, after: Catalog) -> Iterator[Effect]:
+def _caused(effect: Effect, catalog: Catalog, after: Catalog) -> Iterator[Effect]:
     table = catalog.tables.get(effect.table)
     if table is None:
         return
@@ -193,22 +193,22 @@ def _onward(effect: Effect, catalog: Catalog, after: Catalog) -> Iterator[Effect
 
 
 def _through_keys(effect: Effect, catalog: Catalog, after: Catalog) -> Iterator[Effect]:
-    for key, found in foreign_keys(catalog, target=effect.table):
-        if effect.verb is Verb.UPDATE and effect.part not in found.target_columns:
+    for key, constraint in foreign_keys(catalog, target=effect.table):
+        if effect.verb is Verb.UPDATE and effect.part not in constraint.target_columns:
             continue
-        if key not in after.tables or not set(found.columns) <= set(after.tables[key].columns):
+        if key not in after.tables or not set(constraint.columns) <= set(after.tables[key].columns):
             continue
-        action = action_on(found, effect.verb.name)
+        action = action_on(constraint, effect.verb.name)
         if action == "CASCADE" and effect.verb is Verb.DELETE:
             yield Effect(key, Verb.DELETE, None, effect.feature)
         elif action:
             also = {"SET NULL": [Verb.NULL], "SET DEFAULT": [Verb.DEFAULT]}.get(action, [])
             for verb in (Verb.UPDATE, *also):
-                yield from (Effect(key, verb, column, effect.feature) for column in found.columns)
+                yield from (Effect(key, verb, column, effect.feature) for column in constraint.columns)
 
 
 def _through_text(text: str, feature: str, catalog: Catalog) -> Iterator[Effect]:
-    """What a trigger's function or a view may do: to each table that its text names, with each column it names."""
+    """The possible effects of a trigger's function or a view: on every table and column that its text names."""
     names = names_in(text)
     for key, table in catalog.tables.items():
         if table.name not in names:

@@ -1,4 +1,4 @@
-"""What a change of foreign keys breaks: for those who write the rows that point, and the rows that are pointed at."""
+"""What a change of foreign keys breaks: for writers of the referencing rows and of the referenced rows."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared_schema.catalog import Catalog, CatalogConstraint
-from strangler.schema.compatibility.breaks import Break, BreakKind, break_make
+from strangler.schema.compatibility.breaks import KEEP_FIRST, Break, BreakKind, break_make
 from strangler.schema.compatibility.effects import Effects, Features, Verb, action_on, foreign_keys
 from strangler.schema.compatibility.sql_text import is_enforced
 
-_LATER: Final = "release a version that keeps to it first"
 _VERBS: Final = (Verb.DELETE, Verb.UPDATE)
 
 
 @dataclass(frozen=True)
 class KeyChange:
-    """A foreign key before and after, None where there is none, as it is or was, and the table that has it."""
+    """A foreign key of `table` before and after, None where it doesn't exist; `key` is the one or the other."""
 
     table: str
     key: CatalogConstraint
@@ -25,17 +24,17 @@ class KeyChange:
 
 
 def key_breaks(before: Catalog, after: Catalog, effects: Mapping[str, Effects]) -> Iterator[Break]:
-    """What changes of foreign keys break, whichever table has them."""
+    """The breaks of all changed foreign keys."""
     for change in _changes(before, after):
-        found = change.key
+        key = change.key
         kind = BreakKind.FOREIGN_KEY_CHANGED if change.before else BreakKind.NEW_CONSTRAINT
         pointing = _pointing(change, after, effects.get(change.table, Effects()))
         if pointing:
-            what = f"has {_words(change)} {found.name}, {found.definition}"
-            yield break_make(change.table, None, pointing, kind, what, _LATER)
+            what = f"has {_words(change)} {key.name}, {key.definition}"
+            yield break_make(change.table, None, pointing, kind, what, KEEP_FIRST)
         for target, features in _pointed_at(change, effects):
-            what = f"is pointed at by {_words(change)} {found.name} of {change.table}, {found.definition}"
-            hint = "release a version that deletes or changes those rows as it wants them first"
+            what = f"is referenced by {_words(change)} {key.name} of {change.table}, {key.definition}"
+            hint = "first release a version that respects it when it deletes or changes those rows"
             yield break_make(target, None, features, kind, what, hint)
 
 
@@ -43,20 +42,20 @@ def _changes(before: Catalog, after: Catalog) -> Iterator[KeyChange]:
     sides = [_by_columns(catalog) for catalog in (before, after)]
     for table, columns, number in sorted({*sides[0], *sides[1]}):
         old, new = (side.get((table, columns, number)) for side in sides)
-        # A key that goes away with its table or columns leaves nothing that points.
+        # A key that is dropped with its table or columns refuses nothing.
         if new or (table in after.tables and set(columns) <= set(after.tables[table].columns)):
             yield KeyChange(table, new or sides[0][table, columns, number], old, new)
 
 
 def _by_columns(catalog: Catalog) -> dict[tuple[str, tuple[str, ...], int], CatalogConstraint]:
-    """The foreign keys by table, columns, and a number for the rare case that the same columns have several."""
-    found: dict[tuple[str, tuple[str, ...], int], CatalogConstraint] = {}
+    """The foreign keys by table, columns, and a number in case the same columns have several."""
+    keys: dict[tuple[str, tuple[str, ...], int], CatalogConstraint] = {}
     numbers: Counter[tuple[str, tuple[str, ...]]] = Counter()
     for table, key in foreign_keys(catalog):
         if is_enforced(key):
-            found[table, key.columns, numbers[table, key.columns]] = key
+            keys[table, key.columns, numbers[table, key.columns]] = key
             numbers[table, key.columns] += 1
-    return found
+    return keys
 
 
 def _words(change: KeyChange) -> str:
@@ -66,7 +65,7 @@ def _words(change: KeyChange) -> str:
 
 
 def _pointing(change: KeyChange, after: Catalog, effects: Effects) -> Features:
-    """The features that write rows which the key may refuse now."""
+    """The features whose written rows the key may refuse now."""
     old, new = change.before, change.after
     if new is None or (old is not None and _place(old) == _place(new) and not _is_sooner(old, new)):
         return set()
@@ -82,20 +81,20 @@ def _pointing(change: KeyChange, after: Catalog, effects: Effects) -> Features:
 
 
 def _pointed_at(change: KeyChange, effects: Mapping[str, Effects]) -> Iterator[tuple[str, Features]]:
-    """The tables that the key points or pointed at, with the features whose DELETE or UPDATE meets something new."""
+    """The tables that the key references or did, with the features whose DELETE or UPDATE has another outcome."""
     old, new = change.before, change.after
     moved = old is None or new is None or _place(old) != _place(new)
     if new is not None:
-        # It refuses rows that it let go, or does something else on.
+        # It refuses deletes that it allowed, or its action differs.
         stricter = moved or (old is not None and _is_sooner(old, new))
         verbs = [verb for verb in _VERBS if stricter or _action(old, verb) != _action(new, verb)]
-        yield from _meeting(new, verbs, effects)
+        yield from _affected(new, verbs, effects)
     if old is not None and moved:
-        # Without it nothing is refused; but what it did on isn't done either.
-        yield from _meeting(old, [verb for verb in _VERBS if _action(old, verb)], effects)
+        # Dropping it refuses nothing, but its actions are no longer done.
+        yield from _affected(old, [verb for verb in _VERBS if _action(old, verb)], effects)
 
 
-def _meeting(
+def _affected(
     key: CatalogConstraint, verbs: list[Verb], effects: Mapping[str, Effects]
 ) -> Iterator[tuple[str, Features]]:
     target = effects.get(key.target or "", Effects())
@@ -115,8 +114,8 @@ def _place(key: CatalogConstraint) -> tuple[str | None, tuple[str, ...], bool]:
 
 
 def _is_sooner(old: CatalogConstraint, new: CatalogConstraint) -> bool:
-    """Whether the key is checked sooner than it was: after each statement instead of at the end."""
-    # RESTRICT asks at once, whatever is deferred (https://www.postgresql.org/docs/current/ddl-constraints.html).
+    """Whether the key is checked earlier than before: after each statement instead of at the end."""
+    # RESTRICT is checked at once, even if deferrable (https://www.postgresql.org/docs/current/ddl-constraints.html).
     flags = [
         ("DEFERRABLE" in text, "INITIALLY DEFERRED" in text, "RESTRICT" not in text)
         for text in (old.definition, new.definition)

@@ -1,12 +1,11 @@
-"""SQL, read as text as far as a judgement needs: statements of a service, definitions of the catalog, DDL.
+"""Reads SQL as text: statements of a service, definitions of the catalog, DDL.
 
-Where a statement is unclear, the answer is the one that errs on the side of a warning.
+Where a statement is ambiguous, the result errs on the side of a warning.
 """
 
-# Regular expressions instead of a parser: sqlglot (MIT) reads 11 of 22 kinds of DDL that migrations send as an opaque
-# command or something else (VALIDATE, DETACH, USING INDEX, REINDEX, CLUSTER), so the expressions would stay beside it;
-# pglast reads all of them, and is GPL-3.0-or-later, which a tool that people install into their own services can't
-# bring along. What decides is PostgreSQL's own: the catalogs, the statements that it ran, the files that it rewrote.
+# Regular expressions instead of a parser: sqlglot (MIT) parses 11 of 22 kinds of DDL in migrations as an opaque command
+# (VALIDATE, DETACH, USING INDEX, REINDEX, CLUSTER); pglast parses all of them, but is GPL-3.0-or-later, which a tool
+# that is installed into other services can't depend on. Decisive are the catalogs, replays and rewrites anyway.
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,13 +25,13 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _NAME: Final = re.compile(r'"(?:[^"]|"")+"|[^\W\d]\w*')
-# What a `*` that stands for all columns comes after; after anything else it counts rows or multiplies.
+# A `*` after one of these stands for all columns; elsewhere it counts rows or multiplies.
 _BEFORE_STAR: Final = frozenset({"select", "distinct", "all", "returning", ",", "."})
 
 
 @dataclass(frozen=True)
 class Insert:
-    """An INSERT: into which table, with values for which columns (None: for all, in their order).
+    """An INSERT: its table and the columns that get values (None: all, in their order).
 
     `nulls` are columns that are given NULL.
     """
@@ -44,7 +43,7 @@ class Insert:
 
 @dataclass(frozen=True)
 class OnConflict:
-    """An ON CONFLICT: the columns, or the name of the constraint, that it infers an index from; neither is any."""
+    """An ON CONFLICT with its target: columns, the name of a constraint, or neither for any."""
 
     columns: frozenset[str] | None = None
     constraint: str | None = None
@@ -52,12 +51,12 @@ class OnConflict:
 
 def words(sql: str) -> list[str]:
     """The tokens of a text: names and keywords in lower case, quoted names as they are, no comments."""
-    found = (match.group() for match in _TOKEN.finditer(sql))
-    return [token if token[0] in "\"'" else token.lower() for token in found if not token.startswith(("--", "/*"))]
+    tokens = (match.group() for match in _TOKEN.finditer(sql))
+    return [token if token[0] in "\"'" else token.lower() for token in tokens if not token.startswith(("--", "/*"))]
 
 
 def _uncommented(sql: str) -> str:
-    return _TOKEN.sub(lambda found: " " if found[0].startswith(("--", "/*")) else found[0], sql)
+    return _TOKEN.sub(lambda match: " " if match[0].startswith(("--", "/*")) else match[0], sql)
 
 
 def names_in(sql: str) -> frozenset[str]:
@@ -71,7 +70,7 @@ def identifier(token: str) -> str:
 
 
 def takes_all_columns(tokens: Sequence[str]) -> bool:
-    """Whether a new column changes what the statement gives: `SELECT *`, `NATURAL JOIN`."""
+    """Whether a new column changes the statement's result: `SELECT *`, `NATURAL JOIN`."""
     pairs = pairwise(tokens)
     return "natural" in tokens or any(star == "*" and before in _BEFORE_STAR for before, star in pairs)
 
@@ -162,7 +161,7 @@ def _is_null(value: list[str], given: Sequence[Any]) -> bool:
     return number.isdecimal() and alone and int(number) <= len(given) and given[int(number) - 1] is None
 
 
-# Casts that come and go with a column's own type: varchar is compared as text, an integer's constants are of its type.
+# Casts that depend on the column's type: varchar is compared as text, an integer's constants have its type.
 _CAST: Final = re.compile(r"::(?:text|character varying|smallint|integer|bigint)(?:\(\d+\))?(?:\[\])*")
 _ALONE: Final = re.compile(r"""(?<![\w"])\((\w+|"[^"]*"|'[^']*')\)""")
 _TWICE: Final = re.compile(r"\((\(ARRAY\[[^\]]*\]\))\)")
@@ -172,13 +171,13 @@ _PLAIN: Final = re.compile(r"""(\w+|"(?:[^"]|"")+")(?: DESC)?""")
 
 
 def plain_definition(definition: str) -> str:
-    """A definition without what says nothing of which rows it lets in: casts, NOT VALID, needless parentheses."""
+    """A definition without parts that don't affect which rows it accepts: casts, NOT VALID, needless parentheses."""
     text = _CAST.sub("", definition.removesuffix(" NOT VALID"))
     return _TWICE.sub(r"\1", _ALONE.sub(r"\1", text))
 
 
 def is_enforced(constraint: CatalogConstraint) -> bool:
-    """Whether PostgreSQL refuses rows for it (https://www.postgresql.org/docs/18/sql-createtable.html)."""
+    """Whether PostgreSQL enforces the constraint (https://www.postgresql.org/docs/18/sql-createtable.html)."""
     return "NOT ENFORCED" not in constraint.definition
 
 
@@ -190,7 +189,7 @@ def plain_columns(columns: tuple[str, ...]) -> dict[str, bool]:
 
 @dataclass(frozen=True)
 class UniqueRule:
-    """What a unique index or constraint refuses; `mentioned` are all the names in its definition."""
+    """The rows that a unique index or constraint refuses; `mentioned` are all names in its definition."""
 
     name: str
     columns: frozenset[str]
@@ -211,14 +210,14 @@ class UniqueRule:
         return alike and fewer and no_looser
 
     def serves(self, other: "UniqueRule") -> bool:
-        """Whether ON CONFLICT that inferred `other` can infer this one."""
+        """Whether an ON CONFLICT whose target was `other` can use this one."""
         alike = (self.columns, self.predicate, self.collations) == (other.columns, other.predicate, other.collations)
         return alike and not self.deferrable
 
 
 def uniques_of(table: CatalogTable) -> Iterator[UniqueRule]:
-    """Every unique index of a table, those of constraints and of the primary key with them."""
-    deferrable = {found.name for found in table.constraints if found.deferrable}
+    """Every unique index of a table, including those of constraints and the primary key."""
+    deferrable = {constraint.name for constraint in table.constraints if constraint.deferrable}
     for index in table.indexes:
         if index.unique:
             definition = index.definition.partition(" USING ")[2]
@@ -262,20 +261,20 @@ _COLUMN: Final = re.compile(rf"\bCOLUMN\s+{_IF}(?P<name>{_IDENT})", re.IGNORECAS
 
 
 class DdlTarget(NamedTuple):
-    """What a statement is about: the key of the table, and a column of it."""
+    """The key of the table that a DDL statement changes, and a column of it."""
 
     table: str | None
     column: str | None = None
 
 
 def target_of(statement: str, catalog: Catalog) -> DdlTarget:
-    """The target in the words of `catalog`, which is from before the statement; nothing where it can't be told."""
+    """The target by its key in `catalog`, which is from before the statement; empty where it is unclear."""
     statement = _uncommented(statement)
     for kind, form in _FORMS:
-        found = form.match(statement)
-        if found is None:
+        match = form.match(statement)
+        if match is None:
             continue
-        parts = [_plain(part) for part in re.findall(_IDENT, found["name"])]
+        parts = [_plain(part) for part in re.findall(_IDENT, match["name"])]
         if kind == "index":
             return DdlTarget(_indexed(parts[-1], catalog))
         column = _COLUMN.search(statement)
@@ -285,9 +284,7 @@ def target_of(statement: str, catalog: Catalog) -> DdlTarget:
 
 
 def _indexed(index: str, catalog: Catalog) -> str | None:
-    return next(
-        (key for key, table in catalog.tables.items() if any(each.name == index for each in table.indexes)), None
-    )
+    return next((key for key, table in catalog.tables.items() if any(own.name == index for own in table.indexes)), None)
 
 
 def _plain(identifier: str) -> str:

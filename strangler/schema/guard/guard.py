@@ -56,7 +56,7 @@ _REFUSED: Final = (
     "beside the live database a migration may change nothing but its clone: rehearse it on a server that may be thrown "
     "away, with --scratch"
 )
-_NOT_EXPORTED: Final = "the contract file doesn't say what the migrations lead to, such as ({count} in all): {sentence}"
+_NOT_EXPORTED: Final = "the contract file lacks changes of these migrations, such as ({count} in all): {sentence}"
 _NO_TIMEOUT: Final = (
     "migrations have no lock timeout, and queries queue behind one that waits for a lock: ALTER ROLE {role} SET "
     "lock_timeout = '5s'."

@@ -105,4 +105,4 @@ def test_the_guard_names_a_migration_that_breaks_the_service(
     more = with_migrations(tmp_path, "lending", {"0004_heaviness": source})
     found = run("guard", *files, project=foreign_project(own.owner_dsn, more))
     assert found.returncode == 3, found.stdout + found.stderr
-    assert "breaks: Column lending_wish.weight is gone (is it lending_wish.heaviness now?)" in found.stdout
+    assert "breaks: Column lending_wish.weight no longer exists (is it lending_wish.heaviness now?)" in found.stdout

@@ -149,7 +149,7 @@ def catalog(live: Shop) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("name", CHAIN)
-def test_each_migration_is_judged_by_what_it_does(chain: GuardReport, name: str) -> None:
+def test_each_migration_gets_its_verdict(chain: GuardReport, name: str) -> None:
     judged = next(each for each in chain.migrations if each.name[5:] == name)
     _operation, breaks, unsafe = CHAIN[name]
     assert {finding.kind for finding in judged.breaks} == breaks, judged
@@ -157,7 +157,7 @@ def test_each_migration_is_judged_by_what_it_does(chain: GuardReport, name: str)
     assert all(finding.steps for finding in judged.unsafe)
 
 
-def test_all_of_them_lead_back(chain: GuardReport) -> None:
+def test_all_migrations_are_undone(chain: GuardReport) -> None:
     assert [back.label for back in chain.back] == [each.label for each in reversed(chain.migrations)]
     assert [back.wrong for back in chain.back if back.wrong] == []
     assert chain.reversibility is Reversibility.LOSES
@@ -167,7 +167,7 @@ def test_all_of_them_lead_back(chain: GuardReport) -> None:
     assert not any("headline" in sentence for sentence in lost), "a column that got another name is kept"
 
 
-def test_a_column_that_is_renamed_takes_the_steps_of_a_rename(chain: GuardReport) -> None:
+def test_a_renamed_column_gets_the_steps_of_a_rename(chain: GuardReport) -> None:
     (renamed,) = (each for each in chain.migrations if each.name.endswith("_renamed"))
     steps = {finding.steps for finding in (*renamed.breaks, *renamed.unsafe) if finding.steps}
     assert len(steps) == 1
@@ -179,7 +179,7 @@ def test_nothing_is_pending(project: Shop) -> None:
     assert (report.verdict, report.migrations, report.back) == (GuardVerdict.SAFE, (), ())
 
 
-def test_a_table_that_is_made_again_has_lost_the_rights_on_it(project: Shop) -> None:
+def test_a_recreated_table_has_lost_its_rights(project: Shop) -> None:
     drop = "DROP TABLE shop_post; CREATE TABLE shop_post (LIKE old INCLUDING ALL); DROP TABLE old"
     project.migration(f'migrations.RunSQL("CREATE TABLE old (LIKE shop_post INCLUDING ALL); {drop}", "")')
     (judged,) = project.guard().migrations
@@ -192,7 +192,7 @@ def test_a_table_that_is_made_again_has_lost_the_rights_on_it(project: Shop) -> 
     assert len(sentences) == 6
 
 
-def test_a_migration_that_fails_is_named_with_why(project: Shop) -> None:
+def test_a_failing_migration_is_reported_with_its_error(project: Shop) -> None:
     project.migration('migrations.AddField("post", "ok", models.TextField(null=True))')
     project.migration('migrations.RunSQL("SELECT 1 / 0")', name="0003_wrong", before="0002_next")
     report = project.guard()
@@ -204,7 +204,7 @@ def test_a_migration_that_fails_is_named_with_why(project: Shop) -> None:
     assert "division by zero" in report.migrations[1].error
 
 
-def test_a_migration_that_can_not_be_undone_is_named(project: Shop) -> None:
+def test_an_irreversible_migration_is_reported(project: Shop) -> None:
     project.migration("migrations.RunPython(forwards)")
     report = project.guard()
     assert report.verdict is GuardVerdict.SAFE
@@ -212,14 +212,14 @@ def test_a_migration_that_can_not_be_undone_is_named(project: Shop) -> None:
     assert "make each RunPython and RunSQL reversible" in report.back[0].wrong[0].sentence
 
 
-def test_a_reversal_that_restores_another_schema_is_named(project: Shop) -> None:
+def test_a_reversal_that_restores_another_schema_is_reported(project: Shop) -> None:
     project.migration('migrations.RunSQL("ALTER TABLE shop_post ADD COLUMN x integer", migrations.RunSQL.noop)')
     (back,) = project.guard().back
     assert back.verdict is Reversibility.WRONG
     assert back.wrong[0].sentence == "Undoing it doesn't restore the schema: column shop_post.x is new."
 
 
-def test_a_reversal_that_takes_rights_away_is_named(project: Shop) -> None:
+def test_a_reversal_that_revokes_rights_is_reported(project: Shop) -> None:
     revoke = f"REVOKE ALL ON shop_author FROM {project.role}"
     project.migration(f'migrations.RunSQL("SELECT 1", "{revoke}")')
     report = project.guard()
@@ -230,14 +230,14 @@ def test_a_reversal_that_takes_rights_away_is_named(project: Shop) -> None:
     ]
 
 
-def test_fastapi_that_needs_the_migration_has_to_go_back_first(project: Shop) -> None:
+def test_fastapi_that_needs_the_migration_is_rolled_back_first(project: Shop) -> None:
     project.migration('migrations.AddField("post", "subtitle", models.TextField(null=True))')
     coming = Consumer.model_validate({"features": {"posts.new": {"reads": {"shop_post": ["subtitle"]}}}})
     (back,) = project.guard(coming=coming).back
     assert [(finding.kind, finding.column) for finding in back.first] == [("column-gone", "subtitle")]
 
 
-def test_what_readiness_would_find_breaks_too(project: Shop) -> None:
+def test_a_failing_readiness_check_is_a_break(project: Shop) -> None:
     """A mapped column that no statement names: FastAPI checks it all the same, and says 503."""
     project.migration('migrations.RemoveField("post", "body")')
     needs = {"shop_post": {"body": {"type": "str", "nullable": True}}}
@@ -246,19 +246,17 @@ def test_what_readiness_would_find_breaks_too(project: Shop) -> None:
     assert report.verdict is GuardVerdict.BREAKS
     (finding,) = report.migrations[0].breaks
     assert (finding.kind, finding.table, finding.column) == ("unready", "shop_post", "body")
-    assert finding.sentence.startswith("FastAPI would say that it isn't ready: Column shop_post.body is missing")
+    assert finding.sentence.startswith("FastAPI would report that it isn't ready: Column shop_post.body is missing")
 
 
 def test_a_contract_that_was_not_exported_is_noted(project: Shop) -> None:
     contract = django_contract(project.project)
     project.migration('migrations.CreateModel("Tag", [("id", models.BigAutoField(primary_key=True))])')
     (note, _no_timeout) = project.guard(contract=contract).notes
-    assert note.startswith(
-        "the contract file doesn't say what the migrations lead to, such as (1 in all): Table shop_tag is"
-    )
+    assert note.startswith("the contract file lacks changes of these migrations, such as (1 in all): Table shop_tag is")
 
 
-def test_a_consumer_that_does_not_fit_the_live_schema_is_not_judged(project: Shop) -> None:
+def test_a_consumer_that_does_not_fit_the_live_schema_is_inconclusive(project: Shop) -> None:
     project.migration('migrations.AddField("post", "subtitle", models.TextField(null=True))')
     statement = {"name": "new", "sql": "SELECT subtitle FROM shop_post"}
     newer = Consumer.model_validate({"features": {"posts.new": {"statements": [statement]}}})
@@ -268,7 +266,7 @@ def test_a_consumer_that_does_not_fit_the_live_schema_is_not_judged(project: Sho
     assert "--consumer" in report.inconclusive[0].sentence
 
 
-def test_a_project_that_does_not_heed_the_address_changes_nothing(project: Shop) -> None:
+def test_a_project_that_ignores_the_address_changes_nothing(project: Shop) -> None:
     project.migration('migrations.AddField("post", "subtitle", models.TextField(null=True))')
     # In its own settings, where the guard can't see it.
     settings = project.folder / "settings.py"
@@ -310,7 +308,7 @@ OUT_OF_REACH = (
     "statement",
     ["ALTER ROLE {role} PASSWORD 'x'", *(pytest.param(each, marks=pytest.mark.long) for each in OUT_OF_REACH)],
 )
-def test_what_the_server_shares_is_out_of_reach(project: Shop, statement: str) -> None:
+def test_shared_objects_of_the_server_are_out_of_reach(project: Shop, statement: str) -> None:
     names = {"role": project.role, "owner": project.database.owner, "name": project.database.name}
     project.migration(f'migrations.RunSQL("{statement.format(**names)}")', atomic="ROLE" in statement)
     with psycopg.connect(project.database.owner_dsn), psycopg.connect(project.database.superuser_dsn) as admin:
@@ -344,7 +342,7 @@ def _shared(admin: psycopg.Connection, names: dict[str, str]) -> set[tuple[str, 
         ),
     ],
 )
-def test_what_a_migration_changes_of_itself_is_shared_too(project: Shop, statement: str, subject: str) -> None:
+def test_changes_of_the_migrating_role_are_reported_as_shared(project: Shop, statement: str, subject: str) -> None:
     project.migration(f'migrations.RunSQL("{statement}")')
     (judged,) = project.guard().migrations
     assert judged.verdict is GuardVerdict.UNSAFE
@@ -353,7 +351,7 @@ def test_what_a_migration_changes_of_itself_is_shared_too(project: Shop, stateme
     assert (finding.kind, f" {named}," in finding.sentence) == ("shared", True), finding
 
 
-def test_the_clone_keeps_what_the_owner_has(project: Shop) -> None:
+def test_the_clone_keeps_the_owners_objects(project: Shop) -> None:
     """Its settings, its tables in another's schema, and what it grants on tables to come; but no login elsewhere."""
     role, owner = project.role, project.database.owner
     change = f"""
@@ -416,7 +414,7 @@ NO_ROWS = "TRUNCATE shop_author RESTART IDENTITY CASCADE"
         (["ALTER SEQUENCE shop_author_id_seq RENAME TO other"], None),
     ],
 )
-def test_a_sequence_that_gives_nothing_new_is_unsafe(project: Shop, statements: list[str], what: str | None) -> None:
+def test_a_sequence_without_new_values_is_unsafe(project: Shop, statements: list[str], what: str | None) -> None:
     project.migration(*(f'migrations.RunSQL("{each}", migrations.RunSQL.noop)' for each in statements))
     with changed(project.database, ROWS, NO_ROWS):
         (judged,) = project.guard().migrations
@@ -426,7 +424,7 @@ def test_a_sequence_that_gives_nothing_new_is_unsafe(project: Shop, statements: 
     assert all((finding.table, finding.column) == ("shop_author", "id") for finding in found)
 
 
-def test_a_sequence_that_fastapi_inserts_by_breaks_it(project: Shop) -> None:
+def test_a_sequence_that_fastapi_uses_is_a_break(project: Shop) -> None:
     project.migration('migrations.RunSQL("ALTER TABLE shop_post ALTER id RESTART", "")')
     rows = f"{ROWS}; INSERT INTO shop_post (title, views, author_id) SELECT 'x', 0, 1 FROM generate_series(1, 9)"  # noqa: S608 - fixed rows
     with changed(project.database, rows, NO_ROWS):
@@ -454,23 +452,21 @@ def test_options_of_a_sequence_are_undone_too(project: Shop) -> None:
         (["ALTER TABLE shop_post SET UNLOGGED"], {"repack"}),
     ],
 )
-def test_what_postgresql_did_counts_and_not_how_it_was_written(
-    project: Shop, operations: list[str], kinds: set[str]
-) -> None:
+def test_the_effect_of_sql_counts_and_not_its_spelling(project: Shop, operations: list[str], kinds: set[str]) -> None:
     project.migration(*(f"migrations.RunSQL({each!r})" for each in operations))
     (judged,) = project.guard().migrations
     assert (judged.error, {finding.kind for finding in judged.unsafe}) == ("", kinds)
     assert not any("null=True" in step for finding in judged.unsafe for step in finding.steps)
 
 
-def test_what_migrate_refuses_is_not_rehearsed(project: Shop) -> None:
+def test_migrations_that_migrate_refuses_are_not_rehearsed(project: Shop) -> None:
     project.migration('migrations.RunSQL("SELECT 1")')
     project.migration('migrations.RunSQL("SELECT 1")', name="0002_other")
     with pytest.raises(FailedError, match="migrate refuses: Conflicting migrations detected"):
         project.guard()
 
 
-def test_a_migration_that_can_not_be_read_says_where(project: Shop) -> None:
+def test_a_broken_migration_file_is_reported_with_its_line(project: Shop) -> None:
     project.migration("migrations.RunSQL(")
     with pytest.raises(FailedError, match=r"0002_next\.py, line \d+"):
         project.guard()
@@ -485,7 +481,7 @@ def test_a_migration_that_takes_too_long_has_failed(project: Shop) -> None:
 
 
 @pytest.mark.long
-def test_a_migration_that_fails_on_rows_fails_on_a_sample_of_them(project: Shop) -> None:
+def test_a_migration_that_fails_on_rows_fails_on_a_sample(project: Shop) -> None:
     """Rows come with those that they point at, and what may be a secret comes masked."""
     project.migration('migrations.RunSQL("ALTER TABLE login ADD UNIQUE (author_id)")')
     table = "CREATE TABLE login (id serial PRIMARY KEY, author_id bigint REFERENCES shop_author, reset_token text)"

@@ -247,8 +247,8 @@ def test_a_sentence_says_what_for_whom_and_the_hint() -> None:
     (found,) = find_breaks(catalog(USERS), catalog(with_columns(USERS, name=None, title=column("text"))), users)
     assert found.features == ("a", "b", "c", "d", "e")
     assert str(found) == (
-        "Column users.name is gone (is it users.title now?); a, b, c and 2 more would break:"
-        " keep it until no running version does."
+        "Column users.name no longer exists (is it users.title now?); a, b, c and 2 more would break:"
+        " keep it until no running version needs it."
     )
 
 
