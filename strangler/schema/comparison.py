@@ -1,7 +1,7 @@
-"""Compares the descriptions of the tables: Django's models, its migrations, the database, the contract, FastAPI."""
+"""Compares the five descriptions of the tables: Django's models, its migrations, the database, contract, FastAPI."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar
@@ -21,14 +21,14 @@ from strangler.schema.django_side import ManageCommand, SchemaState, django_cont
 _MAKE: Final = "run manage.py makemigrations"
 _MERGE: Final = "run manage.py makemigrations --merge"
 _APPLY: Final = "run manage.py migrate, with strangler schema guard before it"
-_UNKNOWN: Final = "deploy the code that has it, or take it back with that code's manage.py migrate"
+_UNKNOWN: Final = "deploy the code that has it, or undo it with that code's manage.py migrate"
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
 class SchemaComparison:
-    """Two that should agree, what they don't agree on, and why they could not be compared, if so."""
+    """The mismatches between two descriptions of the tables, or the problem that prevented the comparison."""
 
     name: str
     mismatches: tuple[Mismatch, ...] = ()
@@ -36,34 +36,34 @@ class SchemaComparison:
 
     @property
     def is_ok(self) -> bool:
-        """Whether they were compared, and agree."""
+        """Whether the comparison was made and found no mismatch."""
         return not self.mismatches and self.problem is None
 
     def without(self, ignored: Iterable[str]) -> "SchemaComparison":
-        """The same but for tables, or columns, of these patterns: `old_*`, `posts.legacy`."""
-        kept = (each for each in self.mismatches if not any(_is_of(each, pattern) for pattern in ignored))
+        """The comparison without mismatches of these tables or columns, as patterns: `old_*`, `posts.legacy`."""
+        kept = (one for one in self.mismatches if not any(_is_of(one, pattern) for pattern in ignored))
         return replace(self, mismatches=tuple(kept))
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """The JSON form."""
         return {
             "name": self.name,
             "ok": self.is_ok,
             "problem": self.problem,
             "mismatches": [
-                {"table": each.table or None, "column": each.column, "message": each.message, "hint": each.hint}
-                | {"expected": each.expected, "actual": each.actual}
-                for each in self.mismatches
+                {"table": one.table or None, "column": one.column, "message": one.message, "hint": one.hint}
+                | {"expected": one.expected, "actual": one.actual}
+                for one in self.mismatches
             ],
         }
 
 
 def unseen_writes(contract: Contract, consumer: Consumer | None) -> Iterator[str]:
-    """What Django does by Python when a row is written, of each table that the service writes without Django."""
+    """Sentences on Python code that Django runs on writes, for the tables that FastAPI writes without Django."""
     features = consumer.features.items() if consumer is not None else ()
     for key, table in contract.tables.items():
         called = [*(f"{table.model}.{name}" for name in table.overrides), *table.receivers]
-        writing = sorted(name for name, each in features if key in {*each.inserts, *each.updates, *each.deletes})
+        writing = sorted(name for name, use in features if key in {*use.inserts, *use.updates, *use.deletes})
         if called and writing:
             yield f"{', '.join(writing)} write {key} without {', '.join(called)}, which Django calls for each row."
 
@@ -74,12 +74,12 @@ def _is_of(mismatch: Mismatch, pattern: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class SchemaSides:
-    """What is compared; what is None is left out.
+    """The sides of the comparisons; None leaves one out.
 
     Attributes:
-        project: how Django is asked.
-        dsn: the live database as the owner of the tables, or anybody who sees them.
-        role: FastAPI's, in that database.
+        project: how Django's commands are run.
+        dsn: the live database, as a role that may read the catalog of the tables.
+        role: FastAPI's role in that database.
         writers: the features of FastAPI that need their rights to write already.
     """
 
@@ -92,7 +92,7 @@ class SchemaSides:
 
 
 def check_all(checked: SchemaSides) -> Iterator[SchemaComparison]:
-    """Every comparison, one after another; one that can't be made says so, and the next goes on."""
+    """Make every comparison in turn; one that can't be made has a `problem`, and the next follows."""
     contract, consumer = checked.contract, checked.consumer
     if (project := checked.project) is not None:
         state = _once(lambda: django_state(project, database=checked.dsn is not None))
@@ -105,7 +105,7 @@ def check_all(checked: SchemaSides) -> Iterator[SchemaComparison]:
     if consumer is not None:
         yield _compared("the contract and FastAPI", lambda: contract_consumer_mismatches(consumer, contract))
     if (dsn := checked.dsn) is not None:
-        live = _once(lambda: _look(dsn, checked))
+        live = _once(lambda: _read_live(dsn, checked))
         yield _compared("the database and the contract", lambda: contract_mismatches(contract, live().catalog))
         if consumer is not None:
             yield _compared(
@@ -120,27 +120,26 @@ def _compared(name: str, compare: Callable[[], Iterable[Mismatch]]) -> SchemaCom
         return SchemaComparison(name, problem=str(error))
 
 
-def _once(ask: Callable[[], _Answer]) -> Callable[[], _Answer]:
-    """`ask`, asked once however many comparisons want to know: it gives the same answer again, or the same failure."""
+def _once(read: Callable[[], _Result]) -> Callable[[], _Result]:
+    """`read`, called once: later calls give the same result, or raise the same error."""
 
     @cache
-    def outcome() -> _Answer | StranglerError:
+    def outcome() -> _Result | StranglerError:
         try:
-            return ask()
+            return read()
         except StranglerError as error:
             return error
 
-    def answer() -> _Answer:
-        found = outcome()
-        if isinstance(found, StranglerError):
-            raise found
-        return found
+    def result() -> _Result:
+        if isinstance(value := outcome(), StranglerError):
+            raise value
+        return value
 
-    return answer
+    return result
 
 
 def _without_database(state: Callable[[], SchemaState], project: ManageCommand) -> SchemaState:
-    """What needs no database, even where none answers."""
+    """The state, without that of the database where it doesn't answer."""
     try:
         return state()
     except StranglerError:
@@ -154,7 +153,7 @@ class _Live(NamedTuple):
     denied: list[Mismatch]
 
 
-def _look(dsn: str, checked: SchemaSides) -> _Live:
+def _read_live(dsn: str, checked: SchemaSides) -> _Live:
     with live_connection(dsn) as connection:
         catalog = read_catalog(connection)
         if checked.consumer is None:
@@ -166,25 +165,24 @@ def _look(dsn: str, checked: SchemaSides) -> _Live:
 def _unmade(state: SchemaState) -> Iterator[Mismatch]:
     for conflict in state.conflicts:
         names = " and ".join(conflict.names)
-        yield Mismatch("", None, f"The migrations of {conflict.app} have two ends, {names}", _MERGE)
-    for each in state.unmade:
-        where = (
-            f" (column {each.table}.{each.column})" if each.column else f" (table {each.table})" if each.table else ""
-        )
-        message = f"No migration of {each.app} does what its models say, {each.description}{where}"
-        yield Mismatch(each.table or "", each.column, message, _MAKE)
+        yield Mismatch("", None, f"The migrations of {conflict.app} have several leaf migrations, {names}", _MERGE)
+    for missing in state.unmade:
+        table, column = missing.table, missing.column
+        where = f" (column {table}.{column})" if column else f" (table {table})" if table else ""
+        message = f"The models of {missing.app} have a change without a migration, {missing.description}{where}"
+        yield Mismatch(table or "", column, message, _MAKE)
 
 
 def _unapplied(state: SchemaState) -> Iterator[Mismatch]:
     for name in state.pending or ():
         yield Mismatch("", None, f"Migration {name} is not applied", _APPLY)
     for name in state.unknown or ():
-        yield Mismatch("", None, f"Migration {name} is applied and not in Django's code", _UNKNOWN)
+        yield Mismatch("", None, f"Migration {name} is applied and missing in Django's code", _UNKNOWN)
 
 
 @dataclass(frozen=True)
 class SchemaDifference:
-    """What is otherwise: `before` is None where it is new, `after` where it is gone."""
+    """One difference between two schemas; `before` is None if the subject is new, `after` if it was removed."""
 
     table: str
     column: str | None
@@ -200,18 +198,12 @@ class SchemaDifference:
         return f"~ {self.subject}: {self.before} → {self.after}"
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
-        return {
-            "table": self.table,
-            "column": self.column,
-            "subject": self.subject,
-            "before": self.before,
-            "after": self.after,
-        }
+        """The JSON form."""
+        return asdict(self)
 
 
 def differences(before: Contract | Catalog, after: Contract | Catalog) -> list[SchemaDifference]:
-    """All of them, by table; a live database is compared in what it can tell.
+    """All differences, by table; facts that only Django knows aren't compared with a live database.
 
     :raises UsageError: both are live databases.
     """
@@ -220,15 +212,12 @@ def differences(before: Contract | Catalog, after: Contract | Catalog) -> list[S
     if isinstance(before, Contract) and isinstance(after, Catalog):
         return list(_differences(contract_mismatches(before, after)))
     if isinstance(before, Catalog) and isinstance(after, Contract):
-        return [
-            SchemaDifference(each.table, each.column, each.subject, each.after, each.before)
-            for each in differences(after, before)
-        ]
+        return [replace(one, before=one.after, after=one.before) for one in differences(after, before)]
     raise UsageError(
         "a live database is compared with a contract", "name one of contract, django, git:REVISION or a file"
     )
 
 
 def _differences(mismatches: list[Mismatch]) -> Iterator[SchemaDifference]:
-    for each in mismatches:
-        yield SchemaDifference(each.table, each.column, each.subject, each.expected, each.actual)
+    for one in mismatches:
+        yield SchemaDifference(one.table, one.column, one.subject, one.expected, one.actual)

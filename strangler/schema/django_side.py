@@ -1,4 +1,4 @@
-"""What a Django project says of its own schema: commands of strangler_django, in a process of the project's."""
+"""A Django project's own description of its schema, read by running commands of strangler_django in the project."""
 
 import os
 import re
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from strangler.local.services import Connections
 
 TIMEOUT_SECONDS: Final = 120.0
-# Where a traceback was, and what of it is not the project's.
+# Places in a traceback, and those that are not in the project's own code.
 _PLACE: Final = re.compile(r'^ *File "([^"]+)", line (\d+)', re.MULTILINE)
 _LIBRARY: Final = re.compile(r"^<|/site-packages/|/lib/python\d")
 _LOGIN: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
@@ -33,7 +33,7 @@ class _Output(BaseModel):
 
 
 class MissingMigration(_Output):
-    """What makemigrations would still write, in Django's words, and the table and column that it is about."""
+    """An operation that makemigrations would write, in Django's words, with its table and column."""
 
     app: str
     description: str
@@ -42,14 +42,14 @@ class MissingMigration(_Output):
 
 
 class MigrationConflict(_Output):
-    """An app whose migrations have more than one end."""
+    """An app whose migrations have several leaf migrations."""
 
     app: str
     names: tuple[str, ...]
 
 
 class MigrationName(_Output):
-    """A migration."""
+    """The name of a migration."""
 
     app: str
     name: str
@@ -59,10 +59,10 @@ class MigrationName(_Output):
 
 
 class SchemaState(_Output):
-    """Where models, migrations and the database stand to one another.
+    """The differences between models, migrations and the database.
 
-    `pending` are migrations that the database has yet to see, `unknown` those that it has seen and the code lacks; both
-    are None where no database was asked.
+    `pending` are migrations that aren't applied yet, `unknown` those that are applied and missing in the code; both are
+    None if no database was read.
     """
 
     unmade: tuple[MissingMigration, ...]
@@ -75,8 +75,7 @@ class SchemaState(_Output):
 class ManageCommand:
     """How a management command of a Django project is run.
 
-    `addresses` are the variables that name its database, with `{owner_url}` for the address; `timeout` is how many
-    seconds it has for an answer.
+    `addresses` are the variables that hold its database's address, as `{owner_url}`; `timeout` is in seconds.
     """
 
     argv: tuple[str, ...]
@@ -87,11 +86,11 @@ class ManageCommand:
 
     def at(self, dsn: str) -> Self:
         """The same project on another database."""
-        told = {name: text.replace("{owner_url}", dsn) for name, text in self.addresses.items()}
-        return replace(self, env={**self.env, **told})
+        addresses = {name: text.replace("{owner_url}", dsn) for name, text in self.addresses.items()}
+        return replace(self, env={**self.env, **addresses})
 
     def start(self, *arguments: str, stdin: int, stderr: int | IO[bytes]) -> "subprocess.Popen[bytes]":
-        """Starts a command, whose output is piped; its group is its own, so that what it starts ends with it.
+        """Start a command with its output piped, in a process group of its own, so that its children end with it.
 
         :raises FailedError: there is no such program.
         """
@@ -109,7 +108,7 @@ class ManageCommand:
         except OSError as error:
             raise FailedError(
                 f"Django can't be started ({error.strerror}: {self.argv[0]})",
-                "set manage under [django] of the project file right",
+                "correct manage under [django] of the project file",
             ) from error
 
 
@@ -130,13 +129,13 @@ def django_project(settings: LocalSettings, connections: "Connections") -> Manag
 
 
 def django_contract(project: ManageCommand) -> Contract:
-    """What the models say now. No database is asked.
+    """The contract as exported from the models now; no database is used.
 
-    :raises FailedError: the project doesn't start, or says something else.
+    :raises FailedError: the project doesn't start, or its output is in another format.
     """
-    said = _run(project, "export_schema")
+    output = _run(project, "export_schema")
     try:
-        return Contract.model_validate_json(said[max(said.find("{\n"), 0) :])
+        return Contract.model_validate_json(output[max(output.find("{\n"), 0) :])
     except ValidationError as error:
         raise FailedError(
             "Django's models can't be read",
@@ -145,13 +144,13 @@ def django_contract(project: ManageCommand) -> Contract:
 
 
 def django_state(project: ManageCommand, *, database: bool = True) -> SchemaState:
-    """Where models and migrations stand, and with `database` where its database does.
+    """The state of models and migrations, and with `database` that of the database.
 
     :raises FailedError: the project doesn't start, its migrations can't be read or its database doesn't answer.
     """
-    said = _run(project, "schema_state", *([] if database else ["--no-database"]))
-    # What a project prints while it starts comes before, and what it prints when it ends after.
-    for line in reversed(said.splitlines()):
+    output = _run(project, "schema_state", *([] if database else ["--no-database"]))
+    # The project itself may print lines before it and after it.
+    for line in reversed(output.splitlines()):
         try:
             return SchemaState.model_validate_json(line)
         except ValidationError:
@@ -163,7 +162,7 @@ def django_state(project: ManageCommand, *, database: bool = True) -> SchemaStat
 
 
 def without_secrets(text: str, env: Mapping[str, str]) -> str:
-    """`text` without passwords of addresses and what the environment keeps as secrets."""
+    """`text` without passwords in addresses and without secrets from the environment."""
     for name, value in env.items():
         if len(value) >= 8 and re.search(r"KEY|PASSWORD|SECRET|TOKEN|URL", name):
             text = text.replace(value, "…")
@@ -171,7 +170,7 @@ def without_secrets(text: str, env: Mapping[str, str]) -> str:
 
 
 def last_words(complaint: str, code: int) -> str:
-    """The last thing that it said, which is the error itself where a traceback precedes it."""
+    """The last line of an error output, after a traceback the error itself, with the project's line that raised it."""
     lines = [line.strip() for line in complaint.strip().splitlines() if line.strip()]
     if not lines:
         return f"it ended with code {code}"
@@ -183,18 +182,18 @@ def last_words(complaint: str, code: int) -> str:
 def _run(project: ManageCommand, *arguments: str) -> str:
     process = project.start(*arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        said, complaint = (told.decode(errors="replace") for told in process.communicate(timeout=project.timeout))
+        output, complaint = (pipe.decode(errors="replace") for pipe in process.communicate(timeout=project.timeout))
     except subprocess.TimeoutExpired as error:
         raise FailedError(
-            f"Django has not answered {arguments[0]} within {project.timeout:.0f} s",
-            "try it by hand, or give it longer with --timeout",
+            f"Django's command {arguments[0]} didn't end within {project.timeout:.0f} s",
+            "run it by hand, or allow more with --timeout",
         ) from error
     finally:
         process_end(process)
     if process.returncode:
         reason = without_secrets(last_words(complaint, process.returncode), project.env)
-        raise FailedError(f"Django can't answer {arguments[0]} ({reason}): {_hint(complaint)}")
-    return said
+        raise FailedError(f"Django's command {arguments[0]} fails ({reason}): {_hint(complaint)}")
+    return output
 
 
 def process_end(process: "subprocess.Popen[bytes]", *, seconds: float = 0) -> None:

@@ -1,4 +1,4 @@
-"""FastAPI's database role: it may read what its features say, and write for those whose write routes have moved."""
+"""Grants FastAPI's database role its rights: to read for all features, to write for those with moved write routes."""
 
 from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
@@ -14,13 +14,13 @@ from shared_schema.drift.consumer import consumer_mismatches
 from strangler.databases.connections import live_connection
 from strangler.errors import FailedError
 
-# Below PostgreSQL's deadlock_timeout (1 s): beside a running migration it is the grants that give way, and are tried
-# again, and never the migration that is ended as a deadlock's victim.
+# Below PostgreSQL's deadlock_timeout (1 s): beside a running migration the grants give way and are retried, and
+# the migration is never ended as a deadlock's victim.
 _PATIENCE = "SET LOCAL lock_timeout = '800ms'"
-# A statement that runs away or a session left open must not hold up Django's migrations.
+# A long statement or an open transaction must not block Django's migrations.
 _LIMITS = {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
 
-# Whatever is not PostgreSQL's own, under the contract's key of it. An extension may have brought some of another owner.
+# All relations but PostgreSQL's own. Those of an extension may have another owner.
 _RELATIONS: Final = """
     SELECT coalesce(current_schema(), 'public'), nspname, relname,
         CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, pg_has_role(relowner, 'USAGE')
@@ -32,7 +32,7 @@ _SCHEMAS: Final = """
     SELECT nspname FROM pg_namespace
     WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' AND pg_has_role(nspowner, 'USAGE')
 """
-# Ids made by Django before 4.1 come from a sequence that asks for a right of its own; identity columns don't.
+# Ids made by Django before 4.1 come from a sequence that needs a right of its own; identity columns don't.
 _SERIALS: Final = """
     SELECT DISTINCT sequence_schema.nspname, sequence.relname FROM pg_attrdef
     JOIN pg_depend ON classid = 'pg_attrdef'::regclass AND objid = pg_attrdef.oid AND refclassid = 'pg_class'::regclass
@@ -40,8 +40,8 @@ _SERIALS: Final = """
     JOIN pg_namespace AS sequence_schema ON sequence_schema.oid = sequence.relnamespace
     JOIN pg_class AS owner ON owner.oid = adrelid
     JOIN pg_namespace AS owner_schema ON owner_schema.oid = owner.relnamespace
-    JOIN unnest(%s::text[], %s::text[]) AS asked (schema, name)
-        ON asked.schema = owner_schema.nspname AND asked.name = owner.relname
+    JOIN unnest(%s::text[], %s::text[]) AS inserted (schema, name)
+        ON inserted.schema = owner_schema.nspname AND inserted.name = owner.relname
 """
 
 
@@ -68,14 +68,13 @@ def apply_grants(
     writers: Collection[str] = (),
     keep: bool = False,
 ) -> None:
-    """Makes `role` if it isn't there and gives it exactly what the consumer needs; what it had before is revoked.
+    """Create `role` if it is missing and grant it exactly the rights that the consumer needs; others are revoked.
 
     `owner_dsn` is the role that owns the tables; it needs CREATEROLE only while `role` is missing or its password
     changes. `consumer` is the service that connects as the role, `writers` those of its features that may write. With
-    `keep` nothing is revoked, for a service of another version that still runs.
+    `keep` nothing is revoked, for a running service of another version.
 
-    Raises:
-        FailedError: the database refuses; nothing was changed.
+    :raises FailedError: the database refuses; nothing was changed.
     """
     try:
         with psycopg.connect(owner_dsn, connect_timeout=5) as connection:
@@ -94,20 +93,23 @@ def apply_grants(
 def writing_features(routes: Iterable[str], consumer: Consumer) -> frozenset[str]:
     """The features that may write once these routes have moved.
 
-    The route `users.create` is of the feature `users.create` or else `users`. Where there is neither, nothing tells
-    what the route writes, and every feature may.
+    The route `users.create` belongs to the feature `users.create` or else `users`. If there is neither, it is unknown
+    what the route writes, and every feature may write.
     """
     features = set[str]()
     for route in routes:
         parts = route.split(".")
         names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-        found = next((name for name in names if name in consumer.features), None)
-        features.update(consumer.features if found is None else {found})
+        feature = next((name for name in names if name in consumer.features), None)
+        features.update(consumer.features if feature is None else {feature})
     return frozenset(features)
 
 
 def require_tables(owner_dsn: str, consumer: Consumer) -> None:
-    """Raises FailedError unless the live tables are as the consumer needs them: all migrations have run."""
+    """Refuse live tables that aren't as the consumer needs them: migrations are pending.
+
+    :raises FailedError: names the first mismatch.
+    """
     with live_connection(owner_dsn) as connection:
         mismatches = consumer_mismatches(consumer, read_catalog(connection))
     if mismatches:
@@ -115,10 +117,9 @@ def require_tables(owner_dsn: str, consumer: Consumer) -> None:
 
 
 def give_rights(connection: psycopg.Connection, role: str, consumer: Consumer, *, writers: Collection[str]) -> None:
-    """Gives `role` what the consumer reads and what its features named `writers` write, and takes nothing.
+    """Grant `role` to read for all features of the consumer and to write for `writers`; nothing is revoked.
 
-    Raises:
-        psycopg.Error: the database refuses, or what is asked for isn't there, or is somebody else's.
+    :raises psycopg.Error: the database refuses, or a table is missing or has another owner.
     """
     wanted = rights_wanted(consumer, writers=writers)
     relations = _relations(connection)
@@ -132,7 +133,7 @@ def give_rights(connection: psycopg.Connection, role: str, consumer: Consumer, *
 def grant_statements(
     *, role: str, database: str, rights: Iterable[Right], relations: Mapping[str, Relation]
 ) -> list[sql.Composed]:
-    """The statements that give `role`, which has nothing, these rights on `relations`, which are by the rights' key."""
+    """The statements that grant `role` these rights; `relations` are by the rights' table keys."""
     name = sql.Identifier(role)
     statements = [sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), name)]
     for schema in sorted({relation.schema for relation in relations.values()}):
@@ -163,7 +164,7 @@ def _relations(connection: psycopg.Connection) -> dict[str, Relation]:
 def _granted(relations: Mapping[str, Relation], table: str) -> Relation:
     """The relation that a right is on.
 
-    PostgreSQL only warns where somebody who may read a table, but doesn't own it, grants rights on it.
+    PostgreSQL only warns if a role that doesn't own a table grants rights on it.
     """
     relation = relations.get(table)
     if relation is None:
@@ -174,7 +175,7 @@ def _granted(relations: Mapping[str, Relation], table: str) -> Relation:
 
 
 def _revoke_all(connection: psycopg.Connection, role: str) -> None:
-    """Takes every right on what this connection's role owns; rights on columns go with those on their table."""
+    """Revoke every right on objects that this connection's role owns; rights on columns go with those on the table."""
     name = sql.Identifier(role)
     for relation in _relations(connection).values():
         if relation.owned:
@@ -185,10 +186,10 @@ def _revoke_all(connection: psycopg.Connection, role: str) -> None:
 
 
 def _give_serials(connection: psycopg.Connection, role: str, tables: Iterable[Relation]) -> None:
-    """Lets `role`, which inserts into `tables`, take ids from sequences."""
+    """Let `role`, which inserts into `tables`, use their sequences."""
     names = sorted((table.schema, table.name) for table in tables)
-    asked = ([schema for schema, _ in names], [name for _, name in names])
-    for schema, name in connection.execute(_SERIALS, asked).fetchall():
+    inserted = ([schema for schema, _ in names], [name for _, name in names])
+    for schema, name in connection.execute(_SERIALS, inserted).fetchall():
         statement = sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}")
         connection.execute(statement.format(sql.Identifier(schema, name), sql.Identifier(role)))
 

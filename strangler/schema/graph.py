@@ -1,4 +1,4 @@
-"""A picture of the tables: which points at which, and which feature reads and writes which."""
+"""A graph of the tables: their references, and the features that read and write them."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -24,7 +24,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Use:
-    """What a feature does to a table: it reads it, and `writes` says what else in SQL's words."""
+    """The use of a table by a feature; `writes` are of `inserts`, `updates` and `deletes`."""
 
     feature: str
     table: str
@@ -34,7 +34,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Graph:
-    """Tables by key and what stands between them, and features and what they do; all in order."""
+    """Sorted tables by key, the references between them, and their uses by features."""
 
     tables: tuple[str, ...]
     references: tuple[Reference, ...]
@@ -42,22 +42,22 @@ class Graph:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The features that do something, by name."""
+        """The features that use a table, by name."""
         return tuple(sorted({use.feature for use in self.uses}))
 
 
 def graph_make(
     contract: Contract, consumer: Consumer, *, tables: Collection[str] = (), features: Collection[str] = ()
 ) -> Graph:
-    """The picture of everything; else of these tables and their neighbours, and of what these features touch."""
+    """The graph of everything, or of these tables and their neighbours and the tables that these features use."""
     references, uses = list(_references(contract)), list(_uses(consumer))
     shown = contract.tables.keys() | {use.table for use in uses}
     if tables or features:
         uses = [use for use in uses if use.feature in features or use.table in tables]
         touched = {use.table for use in uses if use.feature in features}.union(tables)
-        near = {end for each in references if {each.source, each.target} & set(tables) for end in _ends(each)}
+        near = {end for arrow in references if _ends(arrow) & set(tables) for end in _ends(arrow)}
         shown = touched | near
-        references = [each for each in references if _ends(each) <= touched or _ends(each) & set(tables)]
+        references = [arrow for arrow in references if _ends(arrow) <= touched or _ends(arrow) & set(tables)]
     return Graph(tables=tuple(sorted(shown)), references=tuple(references), uses=tuple(uses))
 
 
@@ -98,9 +98,9 @@ def graph_text(graph: Graph, contract: Contract) -> str:
 
 
 def _part(graph: Graph, tables: Collection[str]) -> Graph:
-    """Those tables, with the arrows that begin there, which end where they end, and all that is done to them."""
-    references = tuple(each for each in graph.references if each.source in tables)
-    shown = {*tables, *(each.target for each in references)}
+    """The graph of some tables, with the references that start at them, their targets and all uses."""
+    references = tuple(arrow for arrow in graph.references if arrow.source in tables)
+    shown = {*tables, *(arrow.target for arrow in references)}
     uses = tuple(use for use in graph.uses if use.table in tables)
     return Graph(tables=tuple(sorted(shown)), references=references, uses=uses)
 
@@ -132,5 +132,5 @@ def _arrow(use: Use) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A label; whatever Mermaid might take for its own is written as a character's number."""
-    return '"' + re.sub(r"[^\w ]", lambda found: f"#{ord(found[0])};", text) + '"'
+    """A label; characters with a meaning in Mermaid are escaped."""
+    return '"' + re.sub(r"[^\w ]", lambda match: f"#{ord(match[0])};", text) + '"'

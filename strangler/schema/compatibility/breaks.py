@@ -1,4 +1,4 @@
-"""What a change of the schema breaks for a service that goes on running: one `Break` for each thing."""
+"""The ways in which a schema change breaks a running service, as `Break`s."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

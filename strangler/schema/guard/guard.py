@@ -1,4 +1,4 @@
-"""Before a Django migration is deployed: will the FastAPI that runs go on working, and can it be undone?
+"""Checks, before Django migrations are deployed, whether the running FastAPI keeps working and they can be undone.
 
 The pending migrations are applied to a clone of the live schema, one by one. Compared before and after each of them
 are the catalog, the results of the running FastAPI's statements and its role's rights; the SQL that was sent is linted.

@@ -43,33 +43,36 @@ RULES: Final[Mapping[str, HazardKind]] = {
     "syntax-error": HazardKind.UNREAD,
 }
 SENTENCES: Final[Mapping[HazardKind, str]] = {
-    HazardKind.REWRITE: "{table} is rewritten{size}: nobody reads or writes it meanwhile.",
-    HazardKind.TYPE: "{column} gets another type, so {table} is rewritten{size}: nobody reads or writes it meanwhile.",
-    HazardKind.NOT_NULL: "{column} becomes NOT NULL, so {table} is read from end to end{size}: nobody reads or writes "
-    "it meanwhile, and one NULL fails the migration.",
-    HazardKind.CHECK: "{table} gets a constraint that is checked for every row{size}: nobody writes it meanwhile, and "
-    "one row that violates it fails the migration.",
-    HazardKind.FOREIGN_KEY: "{table} gets a foreign key that is checked for every row{size}: nobody writes it or the "
-    "table that it points at meanwhile.",
-    HazardKind.UNIQUE: "{table} gets a unique constraint whose index is built{size}: nobody reads or writes it "
-    "meanwhile, and one duplicate fails the migration.",
-    HazardKind.INDEX: "an index of {table} is built{size}: nobody writes it meanwhile.",
-    HazardKind.INDEX_DROP: "an index of {table} is dropped: it waits for every query on the table, and all others "
+    HazardKind.REWRITE: "{table} is rewritten{size}: reads and writes are blocked meanwhile.",
+    HazardKind.TYPE: "{column} gets another type, so {table} is rewritten{size}: reads and writes are blocked "
+    "meanwhile.",
+    HazardKind.NOT_NULL: "{column} becomes NOT NULL, so {table} is scanned{size}: reads and writes are blocked "
+    "meanwhile, and one NULL fails the migration.",
+    HazardKind.CHECK: "{table} gets a constraint that is checked for every row{size}: writes are blocked meanwhile, "
+    "and one row that violates it fails the migration.",
+    HazardKind.FOREIGN_KEY: "{table} gets a foreign key that is checked for every row{size}: writes to it and to the "
+    "table that it points at are blocked meanwhile.",
+    HazardKind.UNIQUE: "{table} gets a unique constraint whose index is built{size}: reads and writes are "
+    "blocked meanwhile, and one duplicate fails the migration.",
+    HazardKind.INDEX: "an index of {table} is built{size}: writes are blocked meanwhile.",
+    HazardKind.INDEX_DROP: "an index of {table} is dropped: it waits for every query on the table, and later queries "
     "wait behind it.",
-    HazardKind.PARTITION: "a partition of {table} is detached: nobody reads or writes it meanwhile.",
-    HazardKind.REQUIRED: "{column} is NOT NULL without a default: each INSERT of a program that doesn't know it yet "
-    "fails.",
-    HazardKind.RENAME_COLUMN: "{column} is renamed: each program that runs asks for the old name until it is replaced.",
-    HazardKind.RENAME_TABLE: "{table} is renamed: each program that runs asks for the old name until it is replaced.",
-    HazardKind.DROP_COLUMN: "{column} is dropped: the Django that runs names every column, and fails until it is "
+    HazardKind.PARTITION: "a partition of {table} is detached: reads and writes are blocked meanwhile.",
+    HazardKind.REQUIRED: "{column} is NOT NULL without a default: each INSERT of a running program that doesn't know "
+    "it fails.",
+    HazardKind.RENAME_COLUMN: "{column} is renamed: running programs query the old name and fail until they are "
     "replaced.",
-    HazardKind.DROP_TABLE: "{table} is dropped: each program that runs and asks for it fails until it is replaced.",
+    HazardKind.RENAME_TABLE: "{table} is renamed: running programs query the old name and fail until they are "
+    "replaced.",
+    HazardKind.DROP_COLUMN: "{column} is dropped: the running Django selects every column, and fails until it is "
+    "replaced.",
+    HazardKind.DROP_TABLE: "{table} is dropped: running programs that query it fail until they are replaced.",
     HazardKind.TRUNCATE: "{table} is emptied, and every table that points at it.",
-    HazardKind.ROWS: "{table} stays locked while the same migration goes through rows{size}: nobody writes it until "
+    HazardKind.ROWS: "{table} stays locked while the same migration goes through rows{size}: writes are blocked until "
     "that is done.",
-    HazardKind.REPACK: "{table} is rewritten{size}, or emptied: nobody reads or writes it meanwhile.",
+    HazardKind.REPACK: "{table} is rewritten{size}, or emptied: reads and writes are blocked meanwhile.",
     HazardKind.SEQUENCE: "{column} gets no value that can be used any more.",
-    HazardKind.UNREAD: "squawk can't read a statement, so nobody knows what it locks.",
+    HazardKind.UNREAD: "squawk can't read a statement, so its locks are unknown.",
 }
 
 
@@ -79,7 +82,7 @@ class RehearsalEvidence:
 
     Attributes:
         before: the catalog before it, and `after` the one after it.
-        made: the tables that pending migrations have made so far: nobody uses them yet.
+        made: the tables that pending migrations have made so far, which no program uses yet.
         rewritten: the tables and indexes that got a new file.
         sizes: of the live tables.
         locked: the oids of tables that were locked against writes while the migration went through rows.

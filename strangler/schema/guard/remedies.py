@@ -1,6 +1,6 @@
 """What to do instead: expand, migrate, contract, in the words of Django's migrations.
 
-Each step is deployed before the next begins, and `strangler schema guard` judges each migration of them by itself.
+Each step is deployed before the next begins, and `strangler schema guard` checks each migration by itself.
 """
 
 import re
@@ -54,8 +54,8 @@ _NOT_NULL: Final = (
     _FILL,
     "migrate: AddConstraintNotValid(…, CheckConstraint(condition=Q({column}__isnull=False), …)), from "
     "django.contrib.postgres.operations: new rows are checked, old ones not yet.",
-    "migrate: ValidateConstraint(…) in a migration of its own: reads and writes go on meanwhile.",
-    "contract: AlterField(null=False), then RemoveConstraint: PostgreSQL believes the constraint and doesn't look.",
+    "migrate: ValidateConstraint(…) in a migration of its own: reads and writes aren't blocked.",
+    "contract: AlterField(null=False), then RemoveConstraint: PostgreSQL trusts the constraint and scans no rows.",
 )
 _REQUIRED: Final = (
     "expand: give {where} a db_default (or null=True), so that an INSERT that doesn't name it still works.",
@@ -97,7 +97,7 @@ _UNIQUE: Final = (
     "[RunSQL('ALTER TABLE … ADD CONSTRAINT … UNIQUE USING INDEX …')]).",
 )
 _ACCEPT: Final = (
-    "expand: let FastAPI take {where} as it will be, and deploy it.",
+    "expand: let FastAPI accept {where} as it will be, and deploy it.",
     "contract: then migrate, and run the guard again with the consumer file of the version that runs.",
 )
 
@@ -122,7 +122,10 @@ _STEPS: Final[Mapping[BreakKind | HazardKind, tuple[str, ...]]] = {
         "contract: then migrate, and run the guard again.",
     ),
     BreakKind.NEW_CONSTRAINT: _CONSTRAINT,
-    BreakKind.UNIQUE_GONE: (_SWITCH, "contract: remove the constraint once no ON CONFLICT of a running version asks."),
+    BreakKind.UNIQUE_GONE: (
+        _SWITCH,
+        "contract: remove the constraint once no ON CONFLICT of a running version needs it.",
+    ),
     BreakKind.FOREIGN_KEY_CHANGED: _ACCEPT,
     BreakKind.TRIGGER_CHANGED: _ACCEPT,
     HazardKind.REWRITE: (
@@ -158,8 +161,7 @@ _STEPS: Final[Mapping[BreakKind | HazardKind, tuple[str, ...]]] = {
     HazardKind.DROP_TABLE: _DROP_TABLE,
     HazardKind.TRUNCATE: ("contract: delete the rows that may go in batches, where no other table points at them.",),
     HazardKind.REPACK: (
-        "contract: leave it out of the migrations: pg_repack does it while everybody works; else choose an hour when "
-        "nobody asks.",
+        "contract: leave it out of the migrations: pg_repack does it online; else choose an hour without traffic.",
     ),
     HazardKind.SEQUENCE: (
         "expand: let the migration set it beyond the rows: RunSQL(\"SELECT setval(pg_get_serial_sequence('{table}', "

@@ -80,7 +80,7 @@ def of_mismatches(mismatches: Iterable[Mismatch]) -> list[Finding]:
 
 def of_shared_objects(subjects: Iterable[str]) -> list[Finding]:
     """Findings of roles, databases and settings that a migration has changed for the whole server."""
-    hint = "do that outside of migrations, when everybody who uses it is ready"
+    hint = "do that outside of migrations, when all its users are ready"
     return [
         Finding("shared", f"It changes the {subject}, which the whole server shares: {hint}.")
         for subject in sorted(subjects)

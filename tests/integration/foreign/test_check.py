@@ -53,11 +53,11 @@ def test_each_comparison_names_what_it_finds(checked: SchemaSides, foreign: OwnD
             owner.execute("ALTER TABLE lending_wish RENAME heaviness TO weight")
     unmade, applied, models, contract, database, fastapi = (found[name] for name in NAMES)
     assert (
-        "No migration of audit does what its models say, Add field actor to entry (column audit.entries.actor_id): "
-        "run manage.py makemigrations."
+        "The models of audit have a change without a migration, Add field actor to entry "
+        "(column audit.entries.actor_id): run manage.py makemigrations."
     ) in unmade
     assert [sentence.partition(":")[0] for sentence in applied] == [
-        "Migration audit.0003_entry_relations is applied and not in Django's code"
+        "Migration audit.0003_entry_relations is applied and missing in Django's code"
     ]
     assert models == contract == []
     assert "Column lending_wish.weight is missing" in database[0]

@@ -32,7 +32,7 @@ def project(source: str, **env: str) -> ManageCommand:
     return ManageCommand(argv=(sys.executable, "-c", source), env=dict(os.environ) | env, cwd=ROOT)
 
 
-def test_the_state_is_what_the_command_says() -> None:
+def test_the_state_is_parsed_from_the_commands_output() -> None:
     more = ', "pending": [{"app": "shop", "name": "0002_x"}], "unknown": []}'
     state = django_state(project(f"print('the project starts'); print('''{STATE}{more}'''); print('{{}}')"))
     assert state.unmade == (MissingMigration(app="shop", description="Add field x to y"),)
@@ -41,7 +41,7 @@ def test_the_state_is_what_the_command_says() -> None:
     assert state.conflicts == state.unknown == ()
 
 
-def test_without_a_database_the_command_is_told_so() -> None:
+def test_without_a_database_the_command_gets_the_option() -> None:
     source = """
 import json, sys
 print(json.dumps({"unmade": [], "conflicts": [{"app": a, "names": []} for a in sys.argv[1:]]}))
@@ -54,32 +54,32 @@ print(json.dumps({"unmade": [], "conflicts": [{"app": a, "names": []} for a in s
     assert state.pending is state.unknown is None
 
 
-def test_the_contract_follows_what_the_project_prints() -> None:
+def test_the_contract_is_found_after_the_projects_own_output() -> None:
     assert django_contract(project('print("hello"); print("{\\n \\"format\\": 2, \\"tables\\": {}}")')).tables == {}
 
 
 @pytest.mark.parametrize("ask", [django_contract, django_state])
-def test_another_format_names_the_hint(ask: object) -> None:
+def test_another_format_is_an_error_with_a_hint(ask: object) -> None:
     with pytest.raises(FailedError, match="install the same version"):
         ask(project('print("[]")'))
 
 
 def test_the_last_line_of_a_traceback_is_the_reason() -> None:
-    with pytest.raises(FailedError, match=r"^Django can't answer schema_state \(ValueError: no settings\): run it"):
+    with pytest.raises(FailedError, match=r"^Django's command schema_state fails \(ValueError: no settings\): run it"):
         django_state(project("raise ValueError('no settings.')"))
 
 
-def test_a_silent_end_tells_its_code() -> None:
+def test_an_end_without_output_is_reported_by_its_exit_code() -> None:
     with pytest.raises(FailedError, match=r"\(it ended with code 7\)"):
         django_state(project("raise SystemExit(7)"))
 
 
-def test_a_project_without_the_app_is_told_to_install_it() -> None:
+def test_a_project_without_the_app_gets_the_hint_to_install_it() -> None:
     with pytest.raises(FailedError, match="INSTALLED_APPS"):
         django_state(project("raise SystemExit('Unknown command: schema_state')"))
 
 
-def test_secrets_stay_where_they_are() -> None:
+def test_secrets_are_removed_from_errors() -> None:
     source = 'import os; raise SystemExit(f\'cannot reach {os.environ["DATABASE_URL"]} by {os.environ["API_TOKEN"]}\')'
     with pytest.raises(FailedError) as raised:
         django_state(project(source, API_TOKEN="abcdefgh").at(CONNECTIONS.owner_dsn))
@@ -88,12 +88,12 @@ def test_secrets_stay_where_they_are() -> None:
     assert without_secrets("at postgresql://me:p4ss@db/x", {}) == "at postgresql://me:…@db/x"
 
 
-def test_a_program_that_is_not_there_is_one_sentence() -> None:
+def test_a_missing_program_is_one_sentence() -> None:
     with pytest.raises(FailedError, match="No such file or directory: /nowhere"):
         django_state(ManageCommand(argv=("/nowhere",), env={}, cwd=ROOT))
 
 
-def test_what_takes_too_long_ends_with_all_that_it_started(tmp_path: Path) -> None:
+def test_a_command_that_takes_too_long_ends_with_its_children(tmp_path: Path) -> None:
     noted = tmp_path / "pid"
     source = f"""
 import pathlib, subprocess, sys
@@ -101,7 +101,7 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 pathlib.Path({str(noted)!r}).write_text(str(child.pid))
 child.wait()
 """
-    with pytest.raises(FailedError, match=r"has not answered export_schema within 2 s"):
+    with pytest.raises(FailedError, match=r"export_schema didn't end within 2 s"):
         django_contract(replace(project(source), timeout=2))
     child, deadline = int(noted.read_text()), time.monotonic() + 5
     while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
@@ -109,7 +109,7 @@ child.wait()
         time.sleep(0.02)
 
 
-def test_a_project_that_inherits_nothing_gets_what_its_file_says_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_that_inherits_nothing_gets_only_the_variables_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOMETHING_ELSE", "1")
     found = django_project(example_settings(), CONNECTIONS)
     assert (found.argv, found.cwd) == ((sys.executable, "django_app/manage.py"), ROOT)
@@ -128,7 +128,7 @@ def test_a_project_that_inherits_gets_the_whole_environment_and_its_database(mon
     assert found.at("postgresql://copy").env["PG"] == "postgresql://copy?x=1"
 
 
-def test_a_project_that_does_not_say_how_django_is_called() -> None:
+def test_a_project_without_manage_is_an_error_with_a_hint() -> None:
     django = EXAMPLE.django.model_copy(update={"manage": None})
     with pytest.raises(UsageError, match=r"can't be called: add manage = .* to \[django\] of strangler.toml"):
         django_project(LocalSettings(project=EXAMPLE.model_copy(update={"django": django})), CONNECTIONS)

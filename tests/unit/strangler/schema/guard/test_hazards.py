@@ -92,7 +92,7 @@ def test_a_name_with_braces_stays_as_it_is() -> None:
 
 def test_a_sentence_names_the_size_of_the_table() -> None:
     (hazard,) = hazards('CREATE INDEX "i" ON "post" ("id")', sizes={"post": Size(1_234_567, 300_000_000)})
-    assert hazard.sentence == "an index of post is built (about 1,234,567 rows, 286 MB): nobody writes it meanwhile."
+    assert hazard.sentence == "an index of post is built (about 1,234,567 rows, 286 MB): writes are blocked meanwhile."
     assert (hazard.kind, hazard.table, hazard.statement) == (
         HazardKind.INDEX,
         "post",
