@@ -16,13 +16,13 @@ from strangler.rollout.rollout import Rollout
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
 
-# In a container of its own: it knows the owner's password and the network of the database, and this machine neither.
+# In a container of its own, which has the owner's password and the network of the database; this machine has neither.
 _GRANT: Final = "run --rm -T --no-deps setup python -m strangler.cli grant --keep"
 _GRANT_SECONDS: Final = 120.0
 
 
 def container_settings(settings: LocalSettings) -> GatewaySettings:
-    """What the container's nginx is rendered with; the same here and in the service `setup`.
+    """The settings of the container's nginx; the same here and in the service `setup`.
 
     :raises UsageError: the project file doesn't say where the stacks are among containers.
     """
@@ -57,7 +57,7 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
 
 
 def _shadow_counts(shadow: ContainerShadow, project: Project, names: Sequence[str]) -> ShadowCounts:
-    """What the worker has found of routes that move; it isn't read where none of them is sampled."""
+    """The worker's counts of the routes that move; empty, without a read, if none of them is sampled."""
     try:
         routes = project.load_routes().routes
     except UsageError:
@@ -69,7 +69,7 @@ def _shadow_counts(shadow: ContainerShadow, project: Project, names: Sequence[st
 
 
 def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable) -> None:
-    """Before nginx sends FastAPI a route's first write; taken away when `setup` runs again and the route is legacy.
+    """Grant FastAPI the writes of newly moved routes; `setup` revokes them when it runs again and the route is legacy.
 
     :raises FailedError: the database refuses, or its container can't be reached.
     """
@@ -79,5 +79,5 @@ def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable) -> No
     routes = [part for name in moving for part in ("--write", name)]
     ended = compose.run(*_GRANT.split(), *routes, seconds=_GRANT_SECONDS)
     if ended.code != 0:
-        said = last_line(ended.stderr).removeprefix("strangler: ") or f"exit code {ended.code}"
-        raise FailedError(f"FastAPI's role may not write yet ({said}): look at {compose.command} ps.")
+        reason = last_line(ended.stderr).removeprefix("strangler: ") or f"exit code {ended.code}"
+        raise FailedError(f"FastAPI's role may not write yet ({reason})", f"see {compose.command} ps")

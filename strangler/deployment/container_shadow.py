@@ -11,7 +11,7 @@ from strangler.gateway.compose_cli import Compose, Ended, last_line
 from strangler.settings import LocalSettings
 
 _SERVICE: Final = "shadow"
-# Before the first sample there is no file.
+# The file is created with the first sample.
 _IF_THERE: Final = '[ -e "$SHADOW_DATABASE" ] || exit 0\n'
 _FETCH: Final = f"""{_IF_THERE}exec python -c '
 import base64, os, sqlite3
@@ -32,7 +32,7 @@ class ContainerShadow:
         self._compose = compose
 
     def fetch(self, folder: Path) -> Path:
-        """A copy of the database in `folder`, as it is now; no file where nothing was sampled yet.
+        """Copy the database to `folder`; there is no file if nothing was sampled yet.
 
         :raises FailedError: the container doesn't run, or the database can't be read.
         """
@@ -50,7 +50,7 @@ class ContainerShadow:
         self._inside(_RESET, *names)
 
     def evidence(self, folder: Path, names: Iterable[str]) -> dict[str, dict[str, int]]:
-        """See `shadow_evidence`; a container that can't be asked holds no move up either."""
+        """See `shadow_evidence`; empty if the container doesn't answer, which doesn't prevent a move."""
         try:
             return shadow_evidence(self.fetch(folder), names)
         except StranglerError:
@@ -59,8 +59,9 @@ class ContainerShadow:
     def _inside(self, script: str, *arguments: str) -> Ended:
         ended = self._compose.inside(_SERVICE, script, *arguments)
         if ended.code != 0:
-            said = last_line(ended.stderr) or f"exit code {ended.code}"
-            raise FailedError(f"the results can't be used ({said}): look at {self._compose.command} logs {_SERVICE}.")
+            reason = last_line(ended.stderr) or f"exit code {ended.code}"
+            hint = f"see {self._compose.command} logs {_SERVICE}"
+            raise FailedError(f"the results can't be used ({reason})", hint)
         return ended
 
 

@@ -69,7 +69,7 @@ def _absolute(settings: LocalSettings, file: str) -> str:
 
 
 def _worker_account() -> UnixAccount | None:
-    """Who runs nginx's workers when the supervisor is root."""
+    """The account of nginx's workers if the supervisor is root."""
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam("nobody")
@@ -80,8 +80,7 @@ def _binary() -> Path:
     try:
         binary = Path(nginx_binary())
     except RuntimeError as error:
-        message = f"nginx can't run here ({error}): use docker compose up instead."
-        raise FailedError(message) from error
+        raise FailedError(f"nginx can't run here ({error})", "use docker compose up instead") from error
     if not os.access(binary, os.X_OK):
         binary.chmod(0o755)
     return binary

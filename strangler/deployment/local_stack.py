@@ -41,13 +41,13 @@ _LOG = logging.getLogger(__name__)
 
 
 class LocalStack:
-    """Runs while the `with` block does; prints nothing, and logs a sentence for each step.
+    """The stack, which runs during a `with` block; prints nothing, and logs a sentence for each step.
 
     Args:
         settings: ports, workers, secrets, database addresses.
         state_dir: holds the data, secrets, logs and the state file, one stack at a time; None: the project's.
-        durable: False trades the safety of the data for speed: for tests.
-        check: called while something is waited for; what it raises ends the start.
+        durable: False trades durability for speed, for tests.
+        check: called during waits; what it raises ends the start.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class LocalStack:
         :raises UsageError: it wasn't started.
         """
         if self._connections is None:
-            raise UsageError("the stack isn't started: call start() first.")
+            raise UsageError("the stack isn't started", "call start() first")
         return self._connections
 
     def connections_resolve(self) -> Connections:
@@ -169,8 +169,8 @@ class LocalStack:
         except psycopg.Error as error:
             self.stop()
             reason = str(error).strip().splitlines()[0]
-            message = f"the database refuses ({reason}): let DATABASE_URL name the role that owns the tables."
-            raise FailedError(message) from error
+            hint = "let DATABASE_URL name the role that owns the tables"
+            raise FailedError(f"the database refuses ({reason})", hint) from error
         except BaseException:
             self.stop()
             raise
@@ -208,7 +208,7 @@ class LocalStack:
 
     def _postgres_start(self) -> None:
         if self.settings.database_url:
-            database_require(dsn=self.owner_dsn, hint="start it, or set DATABASE_URL right in .env")
+            database_require(dsn=self.owner_dsn, hint="start it, or correct DATABASE_URL in .env")
             return
         _LOG.info("starting PostgreSQL")
         child = self._postgres.start()
@@ -217,7 +217,7 @@ class LocalStack:
         self._postgres.database_ensure()
 
     def _database_prepare(self) -> None:
-        """Migrate, grant and fill a database that was made here; any other only as far as the project file allows."""
+        """Migrate, grant and fill the stack's own database; another one only if the project file allows it."""
         project = self.settings.project
         if self.settings.database_url and not project.database.prepare:
             self._database_check()
@@ -232,7 +232,7 @@ class LocalStack:
             self._manage("demo", *demo.manage)
 
     def _database_check(self) -> None:
-        """Refuse a database that was not made here and isn't ready; nothing is written there.
+        """Refuse a database that isn't the stack's own and isn't ready; nothing is written to it.
 
         :raises UsageError: migrations are pending, or FastAPI's role is not named.
         """
@@ -242,7 +242,7 @@ class LocalStack:
             raise UsageError("nothing is made in the database of DATABASE_URL, and no role there is FastAPI's", hint)
         if self.settings.project.django.manage is None:
             return
-        _LOG.info("looking for pending migrations")
+        _LOG.info("checking for pending migrations")
         try:
             self._manage("migrate-check", "migrate", "--check")
         except FailedError as error:
@@ -262,9 +262,9 @@ class LocalStack:
         )
 
     def _grants_apply(self, table: RouteTable, owner_dsn: str, *, keep: bool = False) -> None:
-        """Gives FastAPI's own role what the routes ask for; a role that the operator has made is theirs to grant."""
+        """Grant FastAPI's role the rights that the routes need; the operator grants a role of FASTAPI_DATABASE_URL."""
         if not self.settings.fastapi_database_url:
-            # Here, since it brings SQLAlchemy along: a quarter of the time of every command that grants nothing.
+            # Imported here, since SQLAlchemy takes a quarter of the time of a command that grants nothing.
             from strangler.schema.grants import apply_grants, writing_features
 
             consumer = self.settings.project.load_consumer()
@@ -279,7 +279,7 @@ class LocalStack:
             )
 
     def _grants_grow(self, running: RouteTable, wanted: RouteTable) -> None:
-        """Before nginx sends FastAPI a route's first write; taken away at the next start, when nothing needs it."""
+        """Grant FastAPI the writes of newly moved routes; the next start revokes those that no route needs."""
         if wanted.moved_writes - running.moved_writes:
             self._grants_apply(wanted, self.connections_resolve().owner_dsn, keep=True)
 
@@ -291,7 +291,7 @@ class LocalStack:
         self.children.wait_until_ready(services)
 
     def _shadow_start(self) -> None:
-        """Before nginx, which would complain of each sample that nobody takes."""
+        """Start the shadow worker, before nginx, which logs an error for each sample without a receiver."""
         sender = (local_gateway(self.settings).user or "").partition(" ")[0]
         helper = shadow_helper(self.settings, state_dir=self.folder.path, sender=sender)
         self.children.keep(helper, started=lambda child: self._record(child, helper.address, None))
@@ -304,7 +304,7 @@ class LocalStack:
 
 
 def _shadow_counts(state_dir: Path, names: Sequence[str]) -> ShadowCounts:
-    # Here, since it imports all that a comparison needs, and few commands need evidence.
+    # Imported here, since it imports all of the comparison, and few commands need evidence.
     from strangler.compare.shadow.results import shadow_evidence
 
     return shadow_evidence(shadow_database(state_dir), names) if names else {}

@@ -12,7 +12,7 @@ def rollout_open(settings: LocalSettings) -> Rollout:
     :raises FailedError: there is no nginx for this machine.
     """
     if settings.gateway == "container":
-        # Here, since the one of the two that isn't asked for would take the longest of the whole command.
+        # Imported here, since the unused one of the two would take most of the command's time.
         from strangler.deployment.container_rollout import container_rollout
 
         return container_rollout(settings, state_dir=settings.state_dir)

@@ -12,7 +12,7 @@ from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
 
 ShadowCounts = Mapping[str, Mapping[str, int]]
-"""What the shadow has counted of each route."""
+"""The shadow worker's counts by route."""
 
 
 def rollout_assemble(
@@ -27,7 +27,7 @@ def rollout_assemble(
     """The rollout of `gateway`, with its history in `state_dir`; for the others see `Rollout`.
 
     Evidence is the project's, whichever gateway moves: it is bound to the code that was compared.
-    `shadow` gives what the shadow has counted of routes by their names.
+    `shadow` gives the shadow worker's counts of routes by their names.
     """
     fingerprints = Fingerprints(settings)
     proof = Proof(equal=settings.evidence_equal, days=settings.evidence_days)

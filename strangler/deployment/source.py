@@ -1,4 +1,4 @@
-"""The database of the local stack, for who copies it."""
+"""The database of the local stack, as a source of copies."""
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -19,8 +19,10 @@ def source_of(stack: LocalStack) -> Source:
         name = str(conninfo_to_dict(connections.owner_dsn).get("dbname") or "")
         identity = identity_of(connections.owner_dsn)
     except (psycopg.ProgrammingError, ValueError):
-        # Its own words quote the address, with the password in it.
-        raise UsageError("DATABASE_URL is no PostgreSQL address: write postgresql://user:password@host/name.") from None
+        # The error itself quotes the address with its password.
+        raise UsageError(
+            "DATABASE_URL is no PostgreSQL address", "write postgresql://user:password@host/name"
+        ) from None
     except FailedError as error:
         raise UsageError(str(error).rstrip("."), "start the stack with strangler up") from error
     return Source(

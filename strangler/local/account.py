@@ -26,7 +26,7 @@ class UnixAccount:
 
 
 def account_for_postgres() -> UnixAccount | None:
-    """None for an ordinary user, who runs PostgreSQL as themself; for root an account made at first use.
+    """The account for PostgreSQL if this process is root, made at first use; None for any other user.
 
     :raises FailedError: the account can't be made.
     """
@@ -47,15 +47,15 @@ def _account_create() -> None:
         raise FailedError("PostgreSQL refuses to run as root and there is no useradd to make it an account", hint)
     command = [useradd, "--system", "--user-group", "--no-create-home", "--shell", "/bin/false", ACCOUNT_NAME]
     result = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - a fixed command
-    # Two runs at once may both try; what counts is that the account is there.
+    # Two runs at once may both try; only a missing account is an error.
     if result.returncode != 0 and ACCOUNT_NAME not in {entry.pw_name for entry in pwd.getpwall()}:
         raise FailedError(f"the account {ACCOUNT_NAME} can't be made ({result.stderr.strip()})", hint)
 
 
 def search_bits_add(*, account: UnixAccount, paths: Iterable[Path]) -> None:
-    """Let `account` pass through the folders above `paths`, and log each folder that had to be changed.
+    """Let `account` pass through the folders above `paths`, and log each folder whose mode is changed.
 
-    Adds the search bit for others and nothing else: names in those folders stay unlisted, files unread.
+    Adds only the search bit for others: names in those folders can't be listed, files can't be read.
     """
     for folder in sorted({parent for path in paths for parent in path.resolve().parents}):
         status = folder.stat()

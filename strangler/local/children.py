@@ -1,4 +1,4 @@
-"""The child processes of one stack: started, waited for, watched, ended in reverse order."""
+"""The child processes of one stack: starts and watches them, and ends them in reverse order."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ _POLL_SECONDS: Final = 0.05
 class Children:
     """Starts programs whose output goes to `<logs>/<name>.log`.
 
-    `check` is called while something is waited for; what it raises ends the wait.
+    `check` is called during waits; what it raises ends the wait.
     """
 
     def __init__(self, *, logs: Path, check: Callable[[], None]) -> None:
@@ -79,12 +79,12 @@ class Children:
                 time.sleep(_POLL_SECONDS)
 
     def require_running(self) -> None:
-        """Look whether every child still runs, helpers aside.
+        """Refuse a child that has ended; helpers are started again.
 
-        :raises FailedError: names the one that ended, with the end of its log.
+        :raises FailedError: names the child, with the end of its log.
         """
         for keeper in self._helpers:
-            keeper.look()
+            keeper.restart_if_ended()
         for child, _seconds in self._running:
             if child.exit_code is not None:
                 raise self._failed(child.name, f"ended with code {child.exit_code}")

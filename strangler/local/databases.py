@@ -8,15 +8,15 @@ from psycopg import sql
 
 from strangler.errors import UsageError
 
-# What makes a large object, which any role may fill without a right on any table.
+# Functions that make a large object, which any role may fill without a right on any table.
 _LARGE_OBJECT_MAKERS: Final = ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)")
 
 
 def database_ensure(*, admin_dsn: str, name: str, owner: str, password: str) -> None:
-    """Make the role `owner` and the database `name` that it owns; set the password if both are there already.
+    """Create the role `owner` and the database `name` that it owns, unless they exist, and set the password.
 
-    The owner may create roles, since the role that FastAPI connects as is made through it. Nobody but the owner may
-    store anything outside the tables: no temporary tables, no large objects.
+    The owner may create roles, since it creates the role that FastAPI connects as. Only the owner may store anything
+    outside the tables, such as temporary tables and large objects.
 
     :raises psycopg.Error: the server refused.
     """
@@ -46,16 +46,16 @@ def database_drop(*, admin_dsn: str, name: str) -> None:
         try:
             connection.execute(forced)
         except psycopg.errors.InsufficientPrivilege:
-            # Autovacuum is at work there, a superuser's: without FORCE PostgreSQL asks it to go, and waits 5 s.
+            # Autovacuum, a superuser's, is connected: without FORCE PostgreSQL cancels it and waits up to 5 s.
             with suppress(psycopg.errors.ObjectInUse):
                 connection.execute(drop)
             connection.execute(forced)
 
 
 def database_require(*, dsn: str, hint: str) -> None:
-    """Refuse a database that doesn't answer; `hint` says what to do then.
+    """Refuse a database that doesn't answer, with `hint`.
 
-    :raises UsageError: says why, never the password.
+    :raises UsageError: gives the reason without the password.
     """
     try:
         psycopg.connect(dsn, connect_timeout=5).close()

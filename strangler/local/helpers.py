@@ -1,4 +1,4 @@
-"""Programs that the stack can do without: nothing waits for them, and one that ends is started again."""
+"""Optional programs of the stack: nothing waits for them, and one that ends is started again."""
 
 import logging
 import time
@@ -16,20 +16,20 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Helper(Program):
-    """A program that no client depends on; `address` is where it listens, for people."""
+    """A program that no client depends on; `address` is where it listens, for display."""
 
     address: str
     stop_seconds: float = 5.0
 
 
 class HelperKeeper:
-    """Keeps one helper running; the pause before it is started again doubles each time that it ended early.
+    """Keeps one helper running; the pause before a restart doubles each time that it ends early.
 
     Args:
         helper: the program.
         spawn: starts it.
-        started: receives the process, each time.
-        clock: seconds that only grow.
+        started: receives the process after each start.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class HelperKeeper:
         else:
             self._started(self._child)
 
-    def look(self) -> None:
-        """Say so if it has ended, and start it again once its pause is over."""
+    def restart_if_ended(self) -> None:
+        """Log that it has ended, and start it again once its pause is over."""
         if self._child is not None and self._child.exit_code is not None:
             if self._clock() - self._since > _LONGEST_PAUSE_SECONDS:
                 self._pause = _FIRST_PAUSE_SECONDS
@@ -69,7 +69,7 @@ class HelperKeeper:
             self.start()
 
     def stop(self) -> None:
-        """End it, and start it no more."""
+        """End it for good."""
         if self._child is not None:
             self._child.stop(timeout=self._helper.stop_seconds)
 

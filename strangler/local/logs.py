@@ -32,9 +32,9 @@ def log_tail(path: Path, *, lines: int) -> list[str]:
 
 
 def log_failure(name: str, what: str, path: Path) -> FailedError:
-    """The error that says what a program did, with the end of its log below the sentence."""
+    """The error for a program that failed, with the end of its log below the sentence."""
     tail = "".join(f"\n  {line}" for line in log_tail(path, lines=TAIL_LINES))
-    return FailedError(f"{name} {what}, so everything was ended: mend what the end of {path} says.{tail}")
+    return FailedError(f"{name} {what}, so everything was ended: fix the error at the end of {path}.{tail}")
 
 
 def logs_archived(folder: Path, service: str) -> list[Path]:
@@ -63,8 +63,8 @@ def _archive(path: Path) -> Path:
 def log_trim(path: Path, *, max_bytes: int = MAX_BYTES) -> None:
     """Empty a log that grew beyond `max_bytes`, keeping what it held as an archive.
 
-    The service goes on writing to the same file: it was opened for appending. A line that is written between the
-    copy and the cut is lost.
+    The service keeps writing to the same file, which it opened for appending. A line that is written between the copy
+    and the truncation is lost.
     """
     if path.stat().st_size > max_bytes:
         shutil.copyfile(path, _archive(path))
@@ -74,14 +74,14 @@ def log_trim(path: Path, *, max_bytes: int = MAX_BYTES) -> None:
 
 @dataclass
 class LogFollower:
-    """Gives the lines that are new in a folder's logs since it was asked last."""
+    """Reads the lines that were added to a folder's logs since the last call."""
 
     folder: Path
     _read: dict[Path, int] = field(default_factory=dict)
     _partial: dict[Path, bytes] = field(default_factory=dict)
 
     def skip(self) -> None:
-        """Take everything that is there now as read."""
+        """Skip everything that the logs hold now."""
         for path in self.folder.glob("*.log"):
             self._read[path] = path.stat().st_size
 
@@ -94,7 +94,7 @@ class LogFollower:
     def _read_on(self, path: Path) -> list[bytes]:
         size = path.stat().st_size
         if size < self._read.get(path, 0):
-            self._read[path] = 0  # it was trimmed or begun anew
+            self._read[path] = 0  # it was trimmed or rotated
         with path.open("rb") as file:
             file.seek(self._read.get(path, 0))
             new = file.read()

@@ -1,4 +1,4 @@
-"""Ports of this machine: whether one is free, and who has it if not."""
+"""Ports of this machine: whether one is free, and which process has it if not."""
 
 import errno
 import socket
@@ -11,7 +11,7 @@ from strangler.errors import UsageError
 def port_is_free(*, host: str, port: int) -> bool:
     """Whether a server could listen there now.
 
-    :raises OSError: for every other reason than a taken port, such as a forbidden one.
+    :raises OSError: for any error but a taken port, such as a forbidden one.
     """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -33,7 +33,7 @@ def port_free_pick() -> int:
 
 
 def port_owner(port: int) -> str | None:
-    """Who listens on a port, as "name (pid 1)"; None where the system hides it from this user."""
+    """The process that listens on a port, as "name (pid 1)"; None if the system hides it from this user."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:
@@ -51,14 +51,13 @@ def port_owner(port: int) -> str | None:
 def port_require_free(*, host: str, port: int, setting: str) -> None:
     """Refuse a taken or forbidden port.
 
-    :raises UsageError: names the port, who has it, and the setting to change.
+    :raises UsageError: names the port, the process that has it, and the setting to change.
     """
     try:
         if port_is_free(host=host, port=port):
             return
     except OSError as error:
-        message = f"{host}:{port} can't be listened on ({error.strerror}): set {setting} to another port in .env."
-        raise UsageError(message) from error
+        message = f"{host}:{port} can't be listened on ({error.strerror})"
+        raise UsageError(message, f"set {setting} to another port in .env") from error
     owner = port_owner(port) or "another user's process"
-    message = f"port {port} is taken by {owner}: end it, or set {setting} to another port in .env."
-    raise UsageError(message)
+    raise UsageError(f"port {port} is taken by {owner}", f"end it, or set {setting} to another port in .env")

@@ -43,9 +43,9 @@ class PostgresServer:
         data_dir: made by initdb at the first start; nothing else may live in it.
         secret_store: keeps the passwords, under the names `postgres_password` and `owner_password`.
         port: on 127.0.0.1.
-        log_path: what the server writes.
-        durable: False trades the safety of the data for speed: for throwaway test databases.
-        check: called while the server is waited for; what it raises ends the start.
+        log_path: the server's log.
+        durable: False trades durability for speed, for throwaway test databases.
+        check: called during waits; what it raises ends the start.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class PostgresServer:
         return self.dsn(database=name, user=owner, password=self.secret_store.get("owner_password"))
 
     def database_ensure(self, *, name: str = DATABASE, owner: str = OWNER) -> str:
-        """Make a database and the role that owns it if they aren't there; returns the owner's URL.
+        """Create a database and the role that owns it unless they exist; returns the owner's URL.
 
         :raises psycopg.Error: the server refused.
         """
@@ -150,15 +150,11 @@ class PostgresServer:
                 psycopg.connect(self.admin_dsn, connect_timeout=2).close()
             except psycopg.OperationalError as error:
                 if "password authentication failed" in str(error):
-                    raise self._wrong_password() from error
+                    secret = self.secret_store.folder / "postgres_password"
+                    message = f"{secret} isn't the password of {self.data_dir}"
+                    raise UsageError(message, "restore it, or remove both to start afresh") from error
                 if time.monotonic() > deadline:
                     raise log_failure("postgres", f"did not answer within {timeout:.0f} s", self.log_path) from error
             else:
                 return
             time.sleep(_POLL_SECONDS)
-
-    def _wrong_password(self) -> UsageError:
-        secret = self.secret_store.folder / "postgres_password"
-        return UsageError(
-            f"{secret} isn't the password of {self.data_dir}: put it back, or remove both to begin afresh."
-        )

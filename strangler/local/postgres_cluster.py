@@ -1,4 +1,4 @@
-"""The data folder of an embedded PostgreSQL: checked before a start, made by initdb the first time."""
+"""The data folder of an embedded PostgreSQL: checked before a start, created by initdb the first time."""
 
 import contextlib
 import os
@@ -14,12 +14,11 @@ import psutil
 
 from strangler.errors import FailedError, UsageError
 from strangler.local.account import UnixAccount
+from strangler.local.process import processes_wait
 
 MAJOR: Final = "18"
 SUPERUSER: Final = "postgres"
-
-
-_STOP_SECONDS = 20.0
+_STOP_SECONDS: Final = 20.0
 
 
 def postgres_bin_dir() -> Path:
@@ -36,18 +35,18 @@ def postgres_bin_dir() -> Path:
 
 
 def postgres_environment() -> dict[str, str]:
-    """What the programs get: nothing of the caller's, whose PGDATA or PGPORT must not reach the server."""
+    """The programs' environment, without the caller's PGDATA or PGPORT."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def cluster_check(data_dir: Path) -> None:
-    """Refuse a data folder that this server can't use; one that isn't there yet is fine.
+    """Refuse a data folder that this server can't use; a missing one is fine.
 
     :raises UsageError: it was made by another major, or belongs to another user.
     """
-    not_ours = f"{data_dir} belongs to another user: start as that user, or remove it to begin afresh."
+    not_ours = f"{data_dir} belongs to another user: start as that user, or remove it to start afresh."
     try:
-        found = (data_dir / "PG_VERSION").read_text(encoding="ascii").strip()
+        major = (data_dir / "PG_VERSION").read_text(encoding="ascii").strip()
         owner = data_dir.stat().st_uid
     except FileNotFoundError:
         return
@@ -55,12 +54,9 @@ def cluster_check(data_dir: Path) -> None:
         raise UsageError(not_ours) from error
     if os.geteuid() not in {0, owner}:
         raise UsageError(not_ours)
-    if found != MAJOR:
-        message = (
-            f"{data_dir} was made by PostgreSQL {found} and this is {MAJOR}: "
-            f"dump it with {found} and restore it, or remove it to begin afresh."
-        )
-        raise UsageError(message)
+    if major != MAJOR:
+        hint = f"dump it with {major} and restore it, or remove it to start afresh"
+        raise UsageError(f"{data_dir} was made by PostgreSQL {major} and this is {MAJOR}", hint)
 
 
 def cluster_ensure(*, data_dir: Path, password: str, account: UnixAccount | None, durable: bool) -> None:
@@ -85,8 +81,7 @@ def cluster_ensure(*, data_dir: Path, password: str, account: UnixAccount | None
         _initdb(draft, password_file, account, [] if durable else ["--no-sync"])
         draft.rename(data_dir)
     except PermissionError as error:
-        message = f"{data_dir.parent} isn't writable: give it to the user who starts, or remove it."
-        raise UsageError(message) from error
+        raise UsageError(f"{data_dir.parent} isn't writable", "give it to the user who starts, or remove it") from error
     finally:
         password_file.unlink(missing_ok=True)
 
@@ -122,15 +117,14 @@ def _initdb(draft: Path, password_file: Path, account: UnixAccount | None, extra
     )
     if result.returncode != 0:
         reason = (result.stderr.strip().splitlines() or ["no reason given"])[0]
-        message = f"PostgreSQL's data folder can't be made ({reason}): mend that, then start again."
-        raise FailedError(message)
+        raise FailedError(f"PostgreSQL's data folder can't be made ({reason})", "fix that, then start again")
 
 
 def leftovers_end(data_dir: Path) -> None:
-    """End a server that still runs on `data_dir`, and forget one that is gone.
+    """End a server that still runs on `data_dir`, and remove its postmaster.pid.
 
-    PostgreSQL itself refuses to start when the process id in postmaster.pid is alive, even if it has long been
-    given to another program. The caller must hold the lock of its state folder, so that the server found is nobody's.
+    PostgreSQL refuses to start if a process with the id in postmaster.pid runs, even another program. The caller must
+    hold the lock of its state folder, so that no supervisor has the server.
     """
     pid_file = data_dir / "postmaster.pid"
     try:
@@ -143,17 +137,13 @@ def leftovers_end(data_dir: Path) -> None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 server.send_signal(signal.SIGINT)
     # A killed server's backends hold its shared memory until they notice, which takes them a moment.
-    _gone, alive = psutil.wait_procs(servers, timeout=_STOP_SECONDS)
-    for server in alive:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            server.kill()
-    psutil.wait_procs(alive, timeout=_STOP_SECONDS)
+    processes_wait(servers, timeout=_STOP_SECONDS)
     if pid is not None:
         pid_file.unlink(missing_ok=True)
 
 
 def _processes_of(data_dir: Path) -> list[psutil.Process]:
-    """PostgreSQL's processes that work in the folder: every one of them changes into it."""
+    """PostgreSQL's processes whose working directory is the folder."""
     folder = str(data_dir.resolve())
     return [
         process

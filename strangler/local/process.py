@@ -17,9 +17,7 @@ import psutil
 from strangler.errors import FailedError
 from strangler.local.account import UnixAccount
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
+PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -37,7 +35,7 @@ def _signal_on_parent_death(stop_signal: signal.Signals) -> Callable[[], None] |
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A program of the stack; `stop_seconds` is how long it may go on after it is asked to end."""
+    """A program of the stack; `stop_seconds` is how long it may take to end after a signal."""
 
     name: str
     argv: tuple[str, ...]
@@ -49,8 +47,8 @@ class Program:
 class Child:
     """A started process, the leader of its own process group.
 
-    Its output goes straight into a file opened for appending, so a killed supervisor blocks or breaks nobody's
-    writes, and needs no thread here that would make the fork hook unsafe.
+    Its output goes directly into a file opened for appending, so a killed supervisor doesn't break its writes, and no
+    thread is needed here that would make the fork hook unsafe.
     """
 
     def __init__(self, *, name: str, process: "subprocess.Popen[bytes]", stop_signal: signal.Signals) -> None:
@@ -70,7 +68,7 @@ class Child:
         return self.process.poll()
 
     def stop(self, *, timeout: float) -> None:
-        """Ask it to end, wait `timeout` seconds, then kill what is left of its group."""
+        """Signal it to end, wait `timeout` seconds, then kill the rest of its group."""
         if self.exit_code is None:
             self.process.send_signal(self.stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -116,12 +114,21 @@ def child_start(
     return Child(name=name, process=process, stop_signal=stop_signal)
 
 
+def processes_wait(processes: Sequence[psutil.Process], *, timeout: float) -> None:
+    """Wait `timeout` seconds for processes to end, then kill the others; psutil never signals a reused id."""
+    _ended, alive = psutil.wait_procs(processes, timeout=timeout)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=timeout)
+
+
 class StopRequested(BaseException):
-    """Ctrl-C, SIGTERM or a closed terminal: no error, and nothing but the supervisor may catch it."""
+    """Ctrl-C, SIGTERM or a closed terminal; not an error, and only the supervisor may catch it."""
 
 
 class StopSignals:
-    """Inside the block those signals only set a flag, so that none arrives between a fork and its bookkeeping."""
+    """Defers stop signals: inside the block they only set a flag, so that no fork goes unrecorded."""
 
     def __init__(self) -> None:
         self.requested = False

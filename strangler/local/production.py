@@ -1,4 +1,4 @@
-"""What must not go into production, and what a development stack had better not do."""
+"""Checks of settings: errors in production, and a warning for an exposed development stack."""
 
 import stat
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from strangler.errors import UsageError
 from strangler.settings import LocalSettings
 
-# Prefixes of networks that an organisation owns: 10.0.0.0/8, and what a registry gives out at once.
+# The shortest prefixes that one organisation owns: 10.0.0.0/8, and a registry's IPv6 allocation.
 _WIDEST = {4: 8, 6: 16}
 _READ_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -29,19 +29,19 @@ def production_problems(settings: LocalSettings) -> Iterator[UsageError]:
 
 
 def require_production(settings: LocalSettings) -> None:
-    """Pass settings that production takes.
+    """Refuse settings that aren't safe in production.
 
-    :raises UsageError: the first that it doesn't.
+    :raises UsageError: the first problem.
     """
     for problem in production_problems(settings):
         raise problem
 
 
 def exposure_warning(settings: LocalSettings) -> str | None:
-    """What to say of a development stack that other machines reach; None where there is no such thing."""
+    """A warning about a development stack that other machines can reach; None if it can't be reached."""
     if not settings.is_development or _is_loopback(settings.proxy_host):
         return None
-    what = "opens a development stack, whose demo password everybody knows, to other machines"
+    what = "opens a development stack, whose demo password is public, to other machines"
     return f"PROXY_HOST={settings.proxy_host} {what}: set it to 127.0.0.1, or ENVIRONMENT to production."
 
 
@@ -57,8 +57,8 @@ def _wide_networks(setting: str, networks: tuple[str, ...]) -> Iterator[UsageErr
         try:
             network = ip_network(text)
         except ValueError:
-            # The gateway's settings say so.
+            # The gateway's settings report it.
             continue
         if network.prefixlen < _WIDEST[network.version]:
-            what = f"{setting} is {text}, so anybody may say of himself who he is"
+            what = f"{setting} is {text}, so any client may forge its address"
             yield UsageError(what, "name the load balancer's own network, such as 10.0.0.0/8")

@@ -25,8 +25,7 @@ class SecretStore:
             value = path.read_text(encoding="ascii").strip() if path.exists() else ""
             return value or self._make(path)
         except OSError as error:
-            message = f"{path} can't be read ({error.strerror}): give it to the user who starts."
-            raise UsageError(message) from error
+            raise UsageError(f"{path} can't be read ({error.strerror})", "give it to the user who starts") from error
 
     def _make(self, path: Path) -> str:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -34,13 +33,13 @@ class SecretStore:
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
             file.write(value)
-        # A start that dies half-way must not leave half a secret behind.
+        # An interrupted start must not leave a partial secret behind.
         draft.replace(path)
         return value
 
 
 def secret_resolve(*, settings: LocalSettings, name: str, store: SecretStore) -> str:
-    """The secret of that field; where none is given, development makes a random one and keeps it in `store`.
+    """The secret of that setting; if it is empty, in development a random one that `store` keeps.
 
     :raises UsageError: it is weak, or missing outside development.
     """
@@ -50,5 +49,5 @@ def secret_resolve(*, settings: LocalSettings, name: str, store: SecretStore) ->
     what = secret_weakness(given, production=not settings.is_development) if given else "missing"
     if what is None:
         return given
-    message = f"{name.upper()} is {what}: set it to a random text, such as the output of openssl rand -base64 48."
-    raise UsageError(message)
+    hint = "set it to a random text, such as the output of openssl rand -base64 48"
+    raise UsageError(f"{name.upper()} is {what}", hint)

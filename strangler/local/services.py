@@ -1,4 +1,4 @@
-"""The programs of the stack: what each is called with, what it is told, and how it shows that it is ready."""
+"""The programs of the stack: their command lines, environments and readiness probes."""
 
 import http.client
 import os
@@ -63,7 +63,7 @@ def stack_folder(project: Project, stack: Stack) -> Path:
 
 
 def stack_environment(settings: LocalSettings, connections: Connections, stack: Stack) -> dict[str, str]:
-    """What a service reads, Django's management commands included."""
+    """The environment of a service, and of Django's management commands."""
     section = settings.project.stack(stack)
     own = dict(os.environ) if section.inherit else {}
     values = _values(settings, connections, stack)
@@ -73,12 +73,12 @@ def stack_environment(settings: LocalSettings, connections: Connections, stack: 
 
 def stack_services(settings: LocalSettings, connections: Connections) -> list[Service]:
     """The services of the project that are started here."""
-    found = (stack_service(settings, connections, stack) for stack in Stack)
-    return [service for service in found if service is not None]
+    services = (stack_service(settings, connections, stack) for stack in Stack)
+    return [service for service in services if service is not None]
 
 
 def stack_service(settings: LocalSettings, connections: Connections, stack: Stack) -> Service | None:
-    """A service of the project; None where the project file says that it runs already."""
+    """A service of the project; None if the project file has no command for it, since it runs elsewhere."""
     section = settings.project.stack(stack)
     if section.command is None:
         return None
@@ -95,7 +95,7 @@ def stack_service(settings: LocalSettings, connections: Connections, stack: Stac
 
 
 def _values(settings: LocalSettings, connections: Connections, stack: Stack) -> dict[str, str]:
-    """What each placeholder of the project file stands for."""
+    """The values of the project file's placeholders."""
     django = stack is Stack.DJANGO
     return {
         "python": sys.executable,
@@ -132,17 +132,17 @@ def nginx_service(settings: LocalSettings, *, argv: tuple[str, ...], folder: Pat
 
 
 def shadow_socket(state_dir: Path) -> Path:
-    """Where nginx sends samples: in its own folder, which it names in few characters from within."""
+    """The socket that nginx sends samples to; in nginx's own folder, so that its relative path is short."""
     return state_dir / "nginx" / "shadow.sock"
 
 
 def shadow_database(state_dir: Path) -> Path:
-    """Where the worker counts how alike the stacks answer."""
+    """The database of the shadow worker's comparisons."""
     return state_dir / "shadow.sqlite3"
 
 
 def shadow_helper(settings: LocalSettings, *, state_dir: Path, sender: str) -> Helper:
-    """The worker that asks both stacks again; `sender` is the account of nginx's workers, empty for its own."""
+    """The worker that repeats requests on both stacks; `sender` is the account of nginx's workers, or empty."""
     socket, prefixes = shadow_socket(state_dir), settings.project.prefixes
     return Helper(
         name="shadow",
@@ -160,7 +160,7 @@ def shadow_helper(settings: LocalSettings, *, state_dir: Path, sender: str) -> H
             "SHADOW_V1": prefixes.v1 or "/",
             "SHADOW_V2": prefixes.v2 or "/",
         },
-        # The path of a socket has 108 characters at most.
+        # A socket's path has 108 characters at most.
         cwd=socket.parent,
         address=f"unix:{socket.name}",
     )

@@ -1,4 +1,4 @@
-"""What a running stack writes about itself (`stack.json`), and the lock that says whether one runs."""
+"""The state file of a running stack (`stack.json`), and the lock that only one supervisor holds."""
 
 import contextlib
 import fcntl
@@ -14,14 +14,15 @@ import psutil
 from pydantic import TypeAdapter, ValidationError
 
 from strangler.errors import UsageError
+from strangler.local.process import processes_wait
 from strangler.local.services import Probe
 
-_STOP_SECONDS = 15.0
+_STOP_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessRecord:
-    """A process, told from a later one with the same id by the time when it was created (seconds since 1970)."""
+    """A process; its creation time (seconds since 1970) distinguishes it from a later one with the same id."""
 
     pid: int
     create_time: float
@@ -30,7 +31,7 @@ class ProcessRecord:
 
     @classmethod
     def of_this_process(cls) -> Self:
-        """The record of the process that asks."""
+        """The record of the calling process."""
         return cls(pid=os.getpid(), create_time=psutil.Process().create_time())
 
     def find(self) -> psutil.Process | None:
@@ -45,7 +46,7 @@ class ProcessRecord:
 
 @dataclass(kw_only=True)
 class StackState:
-    """The stack as `status`, `logs`, `down` and a later `up` find it."""
+    """The state of the stack, for `status`, `logs`, `down` and a later `up`."""
 
     supervisor: ProcessRecord
     phase: Literal["starting", "ready", "stopping"] = "starting"
@@ -57,8 +58,8 @@ _STATE: Final = TypeAdapter(StackState)
 
 def not_writable(folder: Path, error: OSError) -> UsageError:
     """The error for a folder that this user can't use; names the file within it."""
-    where = error.filename or folder
-    return UsageError(f"{where} isn't writable ({error.strerror}): give {folder} to the user who starts, or remove it.")
+    message = f"{error.filename or folder} isn't writable ({error.strerror})"
+    return UsageError(message, f"give {folder} to the user who starts, or remove it")
 
 
 class StateFolder:
@@ -71,25 +72,25 @@ class StateFolder:
         self._lock = self.path / "stack.lock"
 
     def read(self) -> StackState | None:
-        """What the last stack wrote; None if it ended in order."""
+        """The state that the last stack wrote; None if it ended cleanly."""
         try:
             return _STATE.validate_json(self._file.read_bytes())
         except (FileNotFoundError, ValidationError):
             return None
 
     def write(self, state: StackState) -> None:
-        """Replace the state file as a whole, so that no reader sees half of it."""
+        """Replace the state file atomically."""
         draft = self._file.with_suffix(".new")
         draft.write_bytes(_STATE.dump_json(state, indent=2))
         draft.replace(self._file)
 
     def forget(self) -> None:
-        """Remove the state file: nothing of the stack runs any more."""
+        """Remove the state file, once nothing of the stack runs."""
         self._file.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the folder's only supervisor for a while.
+        """Hold the lock of the folder's only supervisor.
 
         :raises UsageError: another one runs, or the folder isn't writable.
         """
@@ -104,37 +105,30 @@ class StateFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 state = self.read()
-                who = f" (pid {state.supervisor.pid})" if state else ""
-                message = (
-                    f"the stack already runs{who}: end it with strangler down, or look at it with strangler status."
-                )
-                raise UsageError(message) from error
+                pid = f" (pid {state.supervisor.pid})" if state else ""
+                hint = "end it with strangler down, or see strangler status"
+                raise UsageError(f"the stack already runs{pid}", hint) from error
             yield
 
 
 def stale_end(folder: StateFolder) -> list[str]:
-    """End the services that the state file names and that still run; returns their names.
+    """End the services of the state file that still run; returns their names.
 
-    The caller holds the folder's lock, so nobody supervises them.
+    The caller holds the folder's lock, so no supervisor runs.
     """
     state = folder.read()
     if state is None:
         return []
-    found = {name: process for name, record in state.services.items() if (process := record.find())}
+    running = {name: process for name, record in state.services.items() if (process := record.find())}
     # In reverse order of their start: nginx first, PostgreSQL last.
-    for name in reversed(found):
-        _group_end(found[name], stop_signal=signal.SIGINT if name == "postgres" else signal.SIGTERM)
+    for name in reversed(running):
+        _group_end(running[name], stop_signal=signal.SIGINT if name == "postgres" else signal.SIGTERM)
     folder.forget()
-    return list(found)
+    return list(running)
 
 
 def _group_end(leader: psutil.Process, *, stop_signal: signal.Signals) -> None:
     with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
         members = [leader, *leader.children(recursive=True)]
         leader.send_signal(stop_signal)
-        _gone, alive = psutil.wait_procs(members, timeout=_STOP_SECONDS)
-        # psutil compares creation times before it signals, so a reused id is left alone.
-        for process in alive:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout=_STOP_SECONDS)
+        processes_wait(members, timeout=_STOP_SECONDS)

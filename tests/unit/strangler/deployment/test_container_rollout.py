@@ -101,6 +101,6 @@ def test_the_right_to_write_comes_with_the_routes_that_move(
 
 def test_a_database_that_refuses_ends_the_move_in_its_words(tmp_path: Path) -> None:
     refusing = engine(tmp_path, 'echo "strangler: Role x can\'t be given its grants (no table): migrate." >&2; exit 4')
-    message = r"^FastAPI's role may not write yet \(Role x can't be given its grants \(no table\): migrate\): look at "
+    message = r"^FastAPI's role may not write yet \(Role x can't be given its grants \(no table\): migrate\): see "
     with pytest.raises(FailedError, match=message):
         grants_grow(refusing, at(Stage.LEGACY), at(Stage.PARALLEL))

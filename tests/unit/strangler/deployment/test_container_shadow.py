@@ -58,7 +58,7 @@ def test_what_was_counted_is_fetched_and_forgotten_by_name(shadow: ContainerShad
 
 def test_a_database_that_is_none_is_one_sentence_and_no_evidence(shadow: ContainerShadow, tmp_path: Path) -> None:
     (tmp_path / "volume.sqlite3").write_text("no database" * 100)
-    with pytest.raises(FailedError, match=r"^the results can't be used \(.*not a database\): look at .*logs shadow\.$"):
+    with pytest.raises(FailedError, match=r"^the results can't be used \(.*not a database\): see .*logs shadow\.$"):
         shadow.reset(["posts.list"])
     assert shadow.evidence(tmp_path / "fetched", ["posts.list"]) == {}
 

@@ -44,11 +44,11 @@ class Bench:
 
     def end(self, code: int = -9) -> None:
         cast("Ended", self.started[-1]).exit_code = code
-        self.keeper.look()
+        self.keeper.restart_if_ended()
 
     def pass_seconds(self, seconds: float) -> None:
         self.now += seconds
-        self.keeper.look()
+        self.keeper.restart_if_ended()
 
 
 @pytest.fixture

@@ -400,7 +400,7 @@ NO_ROWS = "TRUNCATE shop_author RESTART IDENTITY CASCADE"
         (["SELECT setval('shop_author_id_seq', 3)"], "continues with 4, and rows have 1 to 9"),
         (["ALTER TABLE shop_author ALTER id SET INCREMENT BY -1 SET MINVALUE -9"], "continues with 8"),
         (["ALTER TABLE shop_author ALTER id SET MAXVALUE 9"], "has no value left"),
-        (["ALTER TABLE shop_author ALTER id SET CYCLE"], "begins again at its end"),
+        (["ALTER TABLE shop_author ALTER id SET CYCLE"], "restarts at its end"),
         (
             [
                 "ALTER TABLE shop_author ALTER id DROP IDENTITY",
