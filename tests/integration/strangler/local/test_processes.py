@@ -150,7 +150,7 @@ def test_postgres_with_a_lost_password_is_one_sentence(server: PostgresServer) -
     with server:
         pass
     (server.secret_store.folder / "postgres_password").unlink()
-    with pytest.raises(UsageError, match=r"postgres_password isn't the password of .*: put it back"):
+    with pytest.raises(UsageError, match=r"postgres_password isn't the password of .*: restore it"):
         server.start()
     assert server.child is None
 
