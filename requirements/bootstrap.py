@@ -1,7 +1,7 @@
 """Makes `.venv` and installs the locked requirements into it; called by the Makefile with any Python from 3.11 on.
 
 Runs before anything is installed, so it imports the standard library only. A stamp keyed to the content of what was
-installed makes the next call return at once; a mark left by an interrupted install makes it begin afresh.
+installed makes the next call return at once; a mark left by an interrupted install makes it start over.
 """
 
 import fcntl
@@ -39,13 +39,13 @@ def main(arguments: Sequence[str]) -> int:
         _say(str(error))
         return 2
     except KeyboardInterrupt:
-        _say("interrupted: the next call begins the install afresh.")
+        _say("interrupted: the next call starts the install over.")
         return 130
     return 0
 
 
 def digest_of(name: str) -> str:
-    """What an install of that set depends on: the files' content, and where the checkout lies."""
+    """The digest of all that an install of that set depends on: the files' content and the checkout's path."""
     content = hashlib.sha256(str(ROOT).encode())
     for path in [ROOT / "pyproject.toml", *_requirements(name)]:
         content.update(path.read_bytes())
@@ -53,9 +53,9 @@ def digest_of(name: str) -> str:
 
 
 def is_installed(name: str) -> bool:
-    """Whether that set, or dev, which holds all others, is installed as the files say now."""
+    """Whether that set, or dev, which includes all others, is installed from the current files."""
     wanted = {name, "dev"}
-    return any(_stamp(each).is_file() and _stamp(each).read_text() == digest_of(each) for each in wanted)
+    return any(_stamp(part).is_file() and _stamp(part).read_text() == digest_of(part) for part in wanted)
 
 
 def _install_if_needed(name: str, *, this_python: bool) -> None:
@@ -85,12 +85,12 @@ def _venv_is_usable(*, this_python: bool) -> bool:
     python = VENV / "bin" / "python"
     if not python.exists() or INTERRUPTED.exists():
         return False
-    ask = "import sys, pip; print(*sys.version_info[:2])"
-    answer = subprocess.run([str(python), "-I", "-c", ask], check=False, capture_output=True, text=True)  # noqa: S603
-    if answer.returncode != 0:
+    code = "import sys, pip; print(*sys.version_info[:2])"
+    result = subprocess.run([str(python), "-I", "-c", code], check=False, capture_output=True, text=True)  # noqa: S603
+    if result.returncode != 0:
         return False
-    found = tuple(int(part) for part in answer.stdout.split())
-    return found == sys.version_info[:2] if this_python else found >= (3, 11)
+    version = tuple(int(part) for part in result.stdout.split())
+    return version == sys.version_info[:2] if this_python else version >= (3, 11)
 
 
 def _venv_make() -> None:
@@ -104,7 +104,7 @@ def _venv_make() -> None:
     try:
         venv.EnvBuilder(clear=True, symlinks=True, with_pip=True).create(VENV)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise BootstrapError(f".venv can't be made ({error}): mend that, then ask again.") from error
+        raise BootstrapError(f".venv can't be made ({error}): fix that, then run make again.") from error
 
 
 def _pip(*arguments: str) -> None:
@@ -119,20 +119,20 @@ def _pip(*arguments: str) -> None:
     if not quiet:
         sys.stderr.write("\r\x1b[K")
     if pip.returncode != 0:
-        raise BootstrapError("the requirements can't be installed: mend what pip says above, then ask again.")
+        raise BootstrapError("the requirements can't be installed: fix the error of pip above, then run make again.")
 
 
 def _packages(pip: "subprocess.Popen[str]") -> Iterator[str]:
-    """The packages that pip names as it comes to each."""
+    """The packages that pip installs, as it reports them."""
     for line in pip.stdout or ():
-        found = re.match(r"(?:Collecting|Requirement already satisfied:) ([A-Za-z0-9._-]+)", line)
-        if found:
-            yield found[1]
+        match = re.match(r"(?:Collecting|Requirement already satisfied:) ([A-Za-z0-9._-]+)", line)
+        if match:
+            yield match[1]
 
 
 @contextmanager
 def _locked() -> Iterator[None]:
-    """Two makes at once install one after the other."""
+    """Hold a lock, so that two calls of make install one after the other."""
     folder = ROOT / ".run"
     try:
         folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a live PostgreSQL says of its tables: one `Catalog`, read with a handful of statements however many there are.
+"""The catalog of a live PostgreSQL: one `Catalog` of all tables, read with a fixed number of statements.
 
 Types, defaults and definitions are in PostgreSQL's own spelling, so that two catalogs can be compared by text
 (`format_type`, `pg_get_expr`, `pg_get_constraintdef`, `pg_get_indexdef`:
@@ -65,7 +65,7 @@ class CatalogColumn:
 
     @property
     def has_source(self) -> bool:
-        """Whether PostgreSQL knows a value for a row that is inserted without one."""
+        """Whether PostgreSQL fills the column in a row that is inserted without a value for it."""
         has_default = self.default is not None and not _NULL.fullmatch(self.default)
         return has_default or self.generated or self.identity is not None
 
@@ -113,7 +113,7 @@ class CatalogTable:
 
     `triggers` are what else happens on a write, triggers and rules, by name: their definition, and on lines
     below it what the function does. `row_security`: policies hide rows. `part_of` is the extension that brought it
-    along, or the table that it is a partition of. `oid` is another one when it is made anew.
+    along, or the table that it is a partition of. `oid` changes when it is recreated.
     """
 
     name: str
@@ -136,7 +136,7 @@ class CatalogTable:
 
 @dataclass(frozen=True)
 class CatalogType:
-    """A type that somebody made: an `enum` has its labels, a `domain` its base type and constraints."""
+    """A user-defined type: an `enum` has its labels, a `domain` its base type and constraints."""
 
     kind: str
     parts: tuple[str, ...]
@@ -157,7 +157,7 @@ class Catalog:
 
 
 def table_key(schema: str | None, name: str, *, default: str = "public") -> str:
-    """What a table is called everywhere in the contract: its name, or `schema.name` outside the default schema."""
+    """The key of a table in the contract: its name, or `schema.name` outside the default schema."""
     return name if schema in (None, default) else f"{schema}.{name}"
 
 

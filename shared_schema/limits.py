@@ -1,4 +1,4 @@
-"""How much one request may ask of the database or store, on both stacks alike."""
+"""Limits of one request on both stacks: search terms, orderings, stored sizes."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -9,12 +9,12 @@ TOO_MANY_SEARCH_TERMS: Final = f"Ensure this search has no more than {MOST_SEARC
 
 
 def distinct_terms(terms: Iterable[str]) -> list[str]:
-    """The terms of a search, each once; a term that comes again narrows nothing."""
+    """The terms of a search without duplicates, which narrow nothing."""
     return list(dict.fromkeys(terms))
 
 
 def distinct_orderings(terms: Iterable[str]) -> list[str]:
-    """The terms of an order without those that come again in either direction, which order nothing any more."""
+    """The terms of an order without repeated fields, in either direction, which order nothing."""
     found: dict[str, str] = {}
     for term in terms:
         found.setdefault(term.removeprefix("-"), term)

@@ -12,7 +12,7 @@ the service needs:
         name: Mapped[str]
 
 The annotations serve mypy and are the consumer's side of the contract at once: what is annotated must be there.
-Every other fact (SQL types, keys, the columns nobody here asks for) comes from the database.
+Every other fact (SQL types, keys, other columns) comes from the database.
 """
 
 from functools import cached_property
@@ -78,7 +78,7 @@ class Mapping:
         The defaults are those of `contract`, or of the mapping's own.
 
         Raises:
-            KeyError: `metadata` lacks a table; `drift.consumer` says so in words, so ask it first.
+            KeyError: `metadata` lacks a table; check with `drift.consumer` first, which reports it as a sentence.
         """
         if self._registry.metadata.tables:
             return
@@ -103,7 +103,7 @@ class Reflected:
     """A class that stands for one table of the live database.
 
     `__columns__` says which column an attribute stands for, where its name can't be an attribute's: `{"price": "Unit
-    Price"}`. `__primary_key__` are the columns that tell rows apart where the database knows none, as of a view.
+    Price"}`. `__primary_key__` are the columns that identify a row if the database has no key, as for a view.
     """
 
     __mapping__: ClassVar[Mapping]

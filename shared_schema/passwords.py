@@ -1,4 +1,4 @@
-"""Django's password hashes without Django: verify, hash, and tell when a hash should be renewed.
+"""Django's password hashes without Django: verify, hash, and decide when a hash should be renewed.
 
 The formats and the preferred strength are Django 5.2's (`django.contrib.auth.hashers`): Argon2id first, PBKDF2 still
 accepted. Every function here burns CPU for tens of milliseconds: call it off the event loop.
@@ -40,7 +40,7 @@ def hash_password(password: str) -> str:
 def verify_password(password: str, encoded: str) -> bool:
     """Whether `encoded` is a hash of `password`.
 
-    An unusable or unknown hash is False after the time that a good one takes, so that time tells nothing.
+    An unusable or unknown hash is False after the time that a valid one takes, so that timing reveals nothing.
     """
     algorithm, _, rest = encoded.partition("$")
     if encoded.startswith(_UNUSABLE_PREFIX):
@@ -66,7 +66,7 @@ def needs_rehash(encoded: str) -> bool:
         found = argon2.extract_parameters(f"${rest}")
     except argon2.exceptions.InvalidHashError:
         return True
-    # A longer salt is as good: Django asks for its entropy, argon2-cffi's own check for its exact length.
+    # A longer salt is fine: Django checks its entropy, argon2-cffi's own check its exact length.
     return found.salt_len < _SALT_LENGTH or replace(found, salt_len=_SALT_LENGTH) != _PARAMETERS
 
 

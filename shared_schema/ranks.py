@@ -1,4 +1,4 @@
-"""Who may change whose account, by the two flags of Django's users. Both stacks ask here."""
+"""The rule for changing accounts, by the two flags of Django's users; shared by both stacks."""
 
 from typing import Protocol
 

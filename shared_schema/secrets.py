@@ -1,4 +1,4 @@
-"""Which texts are too weak to be a secret; every service and the tool refuse the same."""
+"""The rule for weak secrets, which every service and the tool share."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ _PLACEHOLDERS: Final = ("change-me", "changeme", "strangler-demo", "placeholder"
 
 
 def secret_weakness(secret: str, *, production: bool = True) -> str | None:
-    """What is wrong with a secret, as the end of a sentence: "… is shorter than 32 characters". None: nothing.
+    """The weakness of a secret, as the end of a sentence: "… is shorter than 32 characters"; None if it is strong.
 
     What is long enough and yet no random text, such as 40 zeros, is refused in production only.
     """

@@ -1,4 +1,4 @@
-"""What both stacks count as an SQL statement of a request, and how they report the number.
+"""Counts the SQL statements of a request, and formats the count as a Server-Timing header; for both stacks.
 
 Counted is what the application sends, each statement as often as it is executed. What begins, divides or ends a
 transaction isn't, nor is SET: each driver sends those in its own way, and then the stacks could not be compared. Nor
@@ -25,7 +25,7 @@ class RequestStatements:
         self.number = 0
 
     def add(self, statement: object, *, times: int = 1) -> None:
-        """Count a statement, unless it is of those that aren't."""
+        """Count a statement, unless its kind is excluded."""
         if not _NOT_COUNTED.match(str(statement)):
             self.number += times
 

@@ -1,4 +1,4 @@
-"""How often a sign-in by one name may fail before it has to wait: both stacks count in one table.
+"""The rate limit of failed sign-ins by name, which both stacks count in one table.
 
 Whether there is such an account makes no difference, so that the answer tells nobody which names are taken.
 """
@@ -18,7 +18,7 @@ _LONGEST_NAME: Final = 255
 
 
 def attempt_digest(name: str) -> str:
-    """What a name is counted by: a digest, for people type passwords into the wrong field, of its folded spelling."""
+    """The key of a name: a digest of its case-folded spelling, since people type passwords into the wrong field."""
     folded = unicodedata.normalize("NFKC", name[:_LONGEST_NAME]).casefold()
     return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()
 

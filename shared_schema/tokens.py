@@ -1,4 +1,4 @@
-"""What a token is: simplejwt's settings, as the contract has them; a token of either stack is a token of the other.
+"""The token settings of simplejwt, as in the contract; either stack accepts the tokens of the other.
 
 Source: https://django-rest-framework-simplejwt.readthedocs.io/en/latest/settings.html
 """
@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 ACCESS: Final = "access"
 REFRESH: Final = "refresh"
 
-# The claim of a refresh token that came of another one by exchange: the id of the first.
+# The claim of an exchanged refresh token: the id of the first token of its family.
 FAMILY: Final = "family"
-# A client that sends two exchanges at once, or one again whose answer was lost, is no thief.
+# A client may send two exchanges at once, or repeat one whose response was lost.
 EXCHANGE_GRACE: Final = timedelta(seconds=10)
 
 WWW_AUTHENTICATE: Final = 'Bearer realm="api"'
@@ -46,7 +46,7 @@ class TokenSettings(BaseModel):
 
 
 def revoke_claim_value(encoded: str) -> str:
-    """What a token says of its user's stored password hash, so that it ends with the password (CHECK_REVOKE_TOKEN).
+    """The claim that binds a token to its user's password hash, so that a new password ends it (CHECK_REVOKE_TOKEN).
 
     simplejwt's `get_md5_hash_password`: of a salted hash, and no secret by itself.
     """

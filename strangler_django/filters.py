@@ -8,7 +8,7 @@ from shared_schema.limits import MOST_SEARCH_TERMS, TOO_MANY_SEARCH_TERMS, disti
 
 
 class SearchFilter(filters.SearchFilter):
-    """DRF's `search`, each term once, and no more of them than PostgreSQL plans in no time."""
+    """DRF's `search` without duplicate terms, and with a limit on their number, since planning time grows with it."""
 
     def get_search_terms(self, request: Request) -> list[str]:
         """The terms.

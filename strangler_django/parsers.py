@@ -1,4 +1,4 @@
-"""DRF's parsers, without the bodies that cost more than their size: set them as `DEFAULT_PARSER_CLASSES`."""
+"""DRF's parsers, which refuse bodies that are costly to parse: set them as `DEFAULT_PARSER_CLASSES`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from shared_schema.charsets import UnsupportedCharsetError, require_text_charset
 
 
 def _refuse_charset(parser_context: Mapping[str, Any] | None) -> None:
-    """DRF refuses what is no text; among the texts there are some that take quadratic time.
+    """Refuse charsets that take quadratic time to decode; DRF itself refuses those that aren't text.
 
     Raises:
         ParseError: the charset is not one that a body may be in.
@@ -23,7 +23,7 @@ def _refuse_charset(parser_context: Mapping[str, Any] | None) -> None:
 
 
 class JSONParser(parsers.JSONParser):
-    """JSON; what is nested too deeply is the client's fault, where DRF answers 500."""
+    """JSON; a body that is nested too deeply is a 400, not DRF's 500."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:  # noqa: ANN401 - DRF's own signature
         """See DRF."""

@@ -1,4 +1,4 @@
-"""DRF permissions that both stacks have."""
+"""DRF permissions that both stacks share."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from shared_schema.ranks import may_change_account
 
 
 class MayChangeAccount(BasePermission):
-    """For views of users: a user may be changed by that user, by staff if it is none, and by superusers."""
+    """For views of users: each user may change itself, staff other users that aren't staff, superusers all."""
 
     def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:  # noqa: ANN401, ARG002 - DRF passes it
         """Whether the caller may change `obj`, a user."""

@@ -22,7 +22,7 @@ from shared_schema.tokens import EXCHANGE_GRACE, FAMILY, REFRESH, revoke_claim_v
 
 
 class FamilyRefreshToken(RefreshToken):
-    """A refresh token that knows the first of those that it came of."""
+    """A refresh token with the id of the first token of its family."""
 
     def set_jti(self) -> None:
         """A new id; the first one stays as the family's."""
@@ -34,9 +34,8 @@ class FamilyRefreshToken(RefreshToken):
 class TokenRefreshSerializer(SimpleTokenRefreshSerializer):
     """simplejwt's, but a deleted user's token is a 401 and not a 500, and CHECK_REVOKE_TOKEN holds here too.
 
-    Without it the exchange goes on after the password has changed, and gives tokens that no view accepts. A token that
-    was exchanged more than 10 s ago is somebody else's copy, or the one that was exchanged was: all that came of it end
-    (RFC 9700, 4.14.2).
+    Without it the exchange works after the password has changed, and gives tokens that no view accepts. A token that
+    was exchanged more than 10 s ago was copied, so its whole family ends (RFC 9700, 4.14.2).
     """
 
     token_class = FamilyRefreshToken
@@ -90,6 +89,6 @@ class TokenRefreshSerializer(SimpleTokenRefreshSerializer):
             return
         user = get_user_model().objects.get(**{api_settings.USER_ID_FIELD: user_id})
         stated = token.payload.get(api_settings.REVOKE_TOKEN_CLAIM)
-        # Who may not sign in at all is told so by simplejwt.
+        # simplejwt reports users who may not sign in at all.
         if api_settings.USER_AUTHENTICATION_RULE(user) and stated != revoke_claim_value(user.password):
             raise AuthenticationFailed(_("The user's password has been changed."), code="password_changed")

@@ -1,4 +1,4 @@
-"""The consumer's side of the contract: what each feature of FastAPI reads and writes, and with which statements.
+"""The consumer's side of the contract: the columns and statements of each feature of FastAPI.
 
 It is derived from the statements that the features send (`derivation`), not by hand. The tool derives grants from
 it, and replays it before a Django migration is deployed.
@@ -20,14 +20,14 @@ class _Part(BaseModel):
 
 
 class Need(_Part):
-    """What a column must hold: the Python type that the service takes it for, and whether it may be null."""
+    """The Python type that the service expects of a column, and whether it accepts null."""
 
     type: str
     nullable: bool
 
 
 class SampleQuery(_Part):
-    """A statement as it is sent (`$1` for the first parameter), and values that it may be tried with."""
+    """A statement as it is sent (`$1` for the first parameter), and sample values for its parameters."""
 
     name: str
     sql: str

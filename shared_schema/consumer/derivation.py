@@ -1,4 +1,4 @@
-"""The consumer's side of the contract, derived from the statements that a service can send."""
+"""Derives the consumer's side of the contract from the statements that a service can send."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator

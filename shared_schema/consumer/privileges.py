@@ -1,4 +1,4 @@
-"""What a service's database role may do, by column: derived from the consumer's side of the contract."""
+"""The rights of a service's database role, by column, derived from the consumer's side of the contract."""
 
 from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
@@ -20,7 +20,7 @@ class Right(NamedTuple):
 
 
 def rights_wanted(consumer: Consumer, *, writers: Collection[str] = ()) -> list[Right]:
-    """What all features read, and what those named `writers` write, in a fixed order."""
+    """The rights to read for all features and to write for `writers`, in a fixed order."""
     wanted = set(_of("SELECT", consumer.columns("reads").items()))
     wanted.update(_of("INSERT", consumer.columns("inserts", writers).items()))
     wanted.update(_of("UPDATE", consumer.columns("updates", writers).items()))

@@ -1,6 +1,6 @@
-"""Compiles a statement and notes the columns that it writes out; the text itself is of no use.
+"""Compiles a statement to record the columns in it; the text itself isn't used.
 
-Most methods are those of SQLAlchemy's compiler, by its names: each notes something and goes on.
+Most methods override those of SQLAlchemy's compiler: each records something and calls the original.
 """
 
 import re
@@ -50,7 +50,7 @@ class Recorder(PGCompiler):
     def visit_column(self, column: ColumnClause[Any], *args: Any, **options: Any) -> str:  # noqa: ANN401, D102
         if column.is_literal and not _CONSTANT.fullmatch(column.name):
             self._refuse(column.name)
-        # `excluded` is the row that was to be inserted; PostgreSQL asks for no right to read it.
+        # `excluded` is the row that was to be inserted; PostgreSQL needs no right to read it.
         if not (self._is_inserting and getattr(column.table, "name", None) == "excluded"):
             self._note(self.reads, *column.base_columns)
         return super().visit_column(column, *args, **options)
@@ -61,7 +61,7 @@ class Recorder(PGCompiler):
         return "count(*)" if is_star else f"count{self.function_argspec(function, **options)}"
 
     def visit_table(self, table: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401, D102
-        # Where no column of a table is read, `count(*)` asks for the right to read any of them.
+        # Where no column of a table is read, `count(*)` needs the right to read any of them.
         if options.get("asfrom") and not options.get("iscrud"):
             self._any.append((self.reads, table))
         return super().visit_table(table, *args, **options)  # type: ignore[no-untyped-call] # SQLAlchemy's own
@@ -81,7 +81,7 @@ class Recorder(PGCompiler):
 
     def for_update_clause(self, select: Any, **options: Any) -> Any:  # noqa: ANN401, D102
         # To lock rows takes the right to update any column of theirs.
-        of = select._for_update_arg.of or select.get_final_froms()  # noqa: SLF001 - SQLAlchemy tells it nowhere else
+        of = select._for_update_arg.of or select.get_final_froms()  # noqa: SLF001 - not public elsewhere
         self._any += [(self.updates, table) for table in map(_table_of, of) if table is not None]
         return super().for_update_clause(select, **options)  # type: ignore[no-untyped-call] # the same
 

@@ -1,4 +1,4 @@
-"""Statements that a service can send, under names and with values: what its needs are derived from."""
+"""Sample statements of a service, with names and values, from which its needs are derived."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

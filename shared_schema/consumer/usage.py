@@ -1,4 +1,4 @@
-"""What one statement needs of the tables: the columns that it reads, inserts and updates, where it deletes rows.
+"""The usage of tables by one statement: columns that it reads, inserts and updates, tables that it deletes from.
 
 The answer is SQLAlchemy's own: a statement is compiled by a compiler that notes each column as it is written out, in a
 CTE, a subquery or an ON CONFLICT as anywhere else. It is PostgreSQL's notion of use too, which asks for a right on
@@ -45,7 +45,7 @@ class Usage:
 
 
 def usage_of(statement: Executable) -> Usage:
-    """What one statement needs, that of Python-side defaults included.
+    """The usage of one statement, including its Python-side defaults.
 
     Raises:
         UnreadableStatementError: it holds `text()`, or a `literal_column()` that is no constant.

@@ -1,4 +1,4 @@
-"""What Django calls for a value, called without Django: the library's functions, and those that a service registers."""
+"""Django's callables (defaults, `on_delete`), replaced by library functions or ones that a service registers."""
 
 import sys
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The contract file: what Django says of its tables, as `manage.py export_schema` wrote it and people reviewed it."""
+"""The contract file: Django's facts about its tables, written by `manage.py export_schema` and reviewed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

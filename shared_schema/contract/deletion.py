@@ -1,4 +1,4 @@
-"""Deletes rows as Django does: what points at them is deleted, emptied or in the way, as each `on_delete` says.
+"""Deletes rows as Django does, following each `on_delete`: cascading, setting values, or refusing.
 
 The database does nothing by itself: Django's foreign keys carry no ON DELETE, and are checked at COMMIT. First all is
 collected, then all is written, so that a refusal leaves everything as it was.

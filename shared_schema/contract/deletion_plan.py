@@ -1,4 +1,4 @@
-"""What follows a deleted row of each table, as `django.db.models.deletion.Collector` has it: from the contract alone.
+"""The steps of deleting a row of each table, as in `django.db.models.deletion.Collector`, from the contract alone.
 
 Statements compare with an array (`column = any($1)`): one parameter, however many rows. Their values bear no types of
 SQLAlchemy: PostgreSQL tells the driver what each is compared with.

@@ -1,4 +1,4 @@
-"""What Django writes where no value is given, on reflected tables: their database knows nothing of it.
+"""Adds Django's Python-side defaults to reflected tables, whose database doesn't have them.
 
 The defaults are SQLAlchemy's own (`Column.default`, `Column.onupdate`), so that every INSERT and UPDATE has them, of
 Core and of the ORM. As in Django an UPDATE writes nothing but `auto_now`. A value that is given stands, also where
@@ -17,7 +17,7 @@ from shared_schema.contract.values import as_column
 
 
 def overlay(metadata: MetaData, contract: Contract) -> None:
-    """Gives the tables of `metadata` what the contract says of their columns; others stay as they are."""
+    """Add the contract's facts to the tables of `metadata`; other tables stay unchanged."""
     for table in metadata.tables.values():
         key = table_key(table.schema, table.name)
         facts = contract.tables.get(key)

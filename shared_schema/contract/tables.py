@@ -1,4 +1,4 @@
-"""The tables of the contract as SQLAlchemy has them, without a database: the same types that reflection gives."""
+"""The tables of the contract as SQLAlchemy tables, without a database, with the types that reflection gives."""
 
 import warnings
 from types import SimpleNamespace
@@ -39,7 +39,7 @@ def contract_metadata(contract: Contract) -> MetaData:
 
 
 def column_type(facts: ColumnFacts) -> TypeEngine[Any]:
-    """SQLAlchemy's type of a column; NullType for one that somebody made."""
+    """SQLAlchemy's type of a column; NullType for a user-defined one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)
         # Reflection's own reading of what PostgreSQL calls a type; nothing public leads there without a connection.

@@ -1,4 +1,4 @@
-"""Values of the contract file as Python has them: JSON knows neither dates nor decimals."""
+"""Converts values of the contract file to Python: JSON has neither dates nor decimals."""
 
 import re
 from datetime import date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""Where tables are not what somebody says or needs, as sentences: pure comparisons, each a list of mismatches."""
+"""Compares live tables, contract and consumer; every comparison is pure and gives a list of mismatches."""
 
 from shared_schema.drift.mismatch import Mismatch
 

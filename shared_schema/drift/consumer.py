@@ -1,4 +1,4 @@
-"""Where the tables, live or as the contract has them, are not what a service's features need."""
+"""Mismatches between the tables, live or in the contract, and the needs of a service's features."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from shared_schema.drift.types import python_name
 LIVE: Final = "run the Django migrations, or deploy the FastAPI that does without it"
 WRITTEN: Final = "export the contract, or fix FastAPI's statements, then export what they need"
 _KINDS: Final = ("reads", "inserts", "updates")
-# PostgreSQL doesn't know of a view what may be null.
+# PostgreSQL doesn't know which columns of a view may be null.
 _VIEWS: Final = frozenset({"view", "materialized view"})
 
 
 def consumer_mismatches(consumer: Consumer, catalog: Catalog, *, hint: str = LIVE) -> list[Mismatch]:
-    """Everything that a feature needs and the catalog lacks or has otherwise, by table and column."""
+    """The needs of features that the catalog doesn't meet, by table and column."""
     touched = [consumer.columns(kind) for kind in _KINDS]
     judge = _Judge(consumer, catalog, hint, *touched)
     return [mismatch for table in sorted(consumer.tables) for mismatch in judge.of_table(table)]
 
 
 def contract_consumer_mismatches(consumer: Consumer, contract: Contract) -> list[Mismatch]:
-    """The same of the tables that the contract says."""
+    """The same mismatches for the tables of the contract."""
     return consumer_mismatches(consumer, contract_catalog(contract), hint=WRITTEN)
 
 
 def contract_catalog(contract: Contract) -> Catalog:
-    """The contract's tables and columns as a database would tell them; neither keys nor indexes."""
+    """The contract's tables and columns as a catalog, without keys and indexes."""
     return Catalog(
         {
             key: CatalogTable(

@@ -1,4 +1,4 @@
-"""Where the live database is not what the contract says: tables and columns; keys and indexes are beside this."""
+"""Mismatches between the tables and columns of the live database and of the contract; `keys` has the rest."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -84,7 +84,7 @@ def _differences(facts: ColumnFacts, column: CatalogColumn) -> Iterator[_Differe
 
 
 def _values(facts: ColumnFacts, column: CatalogColumn) -> Iterator[_Difference]:
-    """Where the database doesn't fill in what the contract says it does, or fills in what it says it doesn't."""
+    """Mismatches of the values that the database fills in: computed columns, identities and defaults."""
     # Ids made by Django before 4.1 come from a sequence of their own, and serve as well.
     is_serial = (column.default or "").startswith("nextval(")
     if bool(facts.generated) != column.generated:
@@ -105,7 +105,7 @@ def _kind(facts: ColumnFacts, column: CatalogColumn) -> Iterator[_Difference]:
 
 
 def _stray_tables(contract: Contract, catalog: Catalog) -> Iterator[Mismatch]:
-    """Tables that no model has, beside those that Django manages."""
+    """Tables without a model."""
     schemas = {facts.schema_name or catalog.schema for facts in contract.tables.values() if facts.managed}
     for key, table in sorted(catalog.tables.items()):
         strange = table.kind in _TABLES and table.schema in schemas and table.part_of is None

@@ -1,4 +1,4 @@
-"""Where the keys, constraints and indexes of a live table are not those of the contract.
+"""Mismatches between the keys, constraints and indexes of a live table and of the contract.
 
 Constraints and indexes go by what they do; a name counts where columns don't say that.
 """

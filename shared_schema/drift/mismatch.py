@@ -1,4 +1,4 @@
-"""A mismatch: one thing that two descriptions of the tables have otherwise, and the hints that go with it."""
+"""A mismatch between two descriptions of the tables, and the common hints."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a role may not do and the service's features need, by column."""
+"""The rights that a service's features need and a role lacks, by column."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -15,9 +15,9 @@ _VERBS: Final = {"SELECT": "read", "INSERT": "insert into", "UPDATE": "update", 
 _ROLE: Final = text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = CAST(:role AS name))")
 # By number, as a column's name may hold anything; what isn't there is no matter of rights.
 _DENIED: Final = text("""
-    SELECT asked.place FROM unnest(
+    SELECT wanted.place FROM unnest(
         CAST(:schemas AS text[]), CAST(:tables AS text[]), CAST(:columns AS text[]), CAST(:kinds AS text[])
-    ) WITH ORDINALITY AS asked (schema, name, attribute, kind, place)
+    ) WITH ORDINALITY AS wanted (schema, name, attribute, kind, place)
     JOIN pg_namespace ON nspname = schema
     JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = name
     LEFT JOIN pg_attribute ON attrelid = pg_class.oid AND attname = attribute AND NOT attisdropped
@@ -25,7 +25,7 @@ _DENIED: Final = text("""
         has_schema_privilege(CAST(:role AS name), pg_namespace.oid, 'USAGE')
         AND CASE WHEN kind = 'DELETE' THEN has_table_privilege(CAST(:role AS name), pg_class.oid, kind)
             ELSE has_column_privilege(CAST(:role AS name), pg_class.oid, attnum, kind) END
-    ) ORDER BY asked.place
+    ) ORDER BY wanted.place
 """)
 
 

@@ -1,4 +1,4 @@
-"""What differs between two contracts, such as the file's and one that was exported just now: every fact of Django's."""
+"""Every difference between two contracts, such as the file and a fresh export."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
 from shared_schema.drift.mismatch import Mismatch, column_text
 from shared_schema.tokens import TokenSettings
 
-_EXPORT: Final = "export the contract (manage.py export_schema), and look at what changes"
+_EXPORT: Final = "export the contract (manage.py export_schema), and review the diff"
 _PARTS: Final = frozenset({"columns", "indexes", "constraints", "many_to_many", "generic_relations"})
 
 # What stands where: the column, and what is said of it.

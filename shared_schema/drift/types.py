@@ -20,7 +20,7 @@ _FAMILY: Final = {name: family[0] for family in _FAMILIES for name in family}
 
 
 def is_same(expected: str, actual: str) -> bool:
-    """Whether a column of type `actual` is what `expected` asks for; where `expected` names no schema, any will do."""
+    """Whether the type `actual` equals `expected`; if `expected` has no schema, any schema matches."""
     return _unqualified(actual) == _unqualified(expected) if "." not in expected else expected == actual
 
 

@@ -1,1 +1,1 @@
-"""What Django says of its tables and migrations, for those who use the tables without Django; fits any project."""
+"""Exports Django's facts about its tables and migrations, for services that use the tables without Django."""

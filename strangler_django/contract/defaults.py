@@ -1,4 +1,4 @@
-"""What is written into a column for which a statement has no value, by Django or by the database."""
+"""The values that Django or the database writes into columns without a given one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ def default_facts(field: Field, sql: Sql) -> Facts:
     if (computed := _computed(field)) is not None:
         return {"default_callable": computed}
     if field.db_default is not NOT_PROVIDED:
-        # Django asks the database for it, even where a default of its own is beside it.
+        # Django reads it from the database, even if the field has a default too.
         database = {"db_default": sql.inlined(*sql.editor.db_default_sql(field))}
         return database | (_default(field, field.default) if field.has_default() else {})
     if field.has_default():

@@ -38,7 +38,7 @@ def schema_document(alias: str = DEFAULT_DB_ALIAS) -> Facts:
     Proxies share another model's table.
 
     :raises DocumentError: two models claim one table, or the database is no PostgreSQL.
-    :raises DatabaseAskedError: a model asks the database for what it is.
+    :raises DatabaseAskedError: a model uses the database.
     """
     if connections[alias].vendor != "postgresql":
         raise DocumentError(
@@ -62,7 +62,7 @@ def _models(alias: str) -> dict[str, type[Model]]:
 
 
 def _owner(key: str, models: list[type[Model]]) -> type[Model]:
-    """The model whose table it is; others that look at the same one are not managed."""
+    """The model whose table it is; others on the same table are not managed."""
     managed = [model for model in models if model._meta.managed] or models
     if len(managed) > 1:
         names = " and ".join(sorted(model._meta.label for model in managed))

@@ -28,7 +28,7 @@ def index_facts(model: type[Model], sql: Sql) -> list[Facts]:
 
 
 def is_index(rule: UniqueConstraint) -> bool:
-    """Whether PostgreSQL has an index where Django says constraint."""
+    """Whether Django's constraint is an index in PostgreSQL."""
     return bool(rule.condition or rule.include or rule.opclasses or rule.expressions)
 
 
@@ -37,7 +37,7 @@ def _field_indexes(field: Field, sql: Sql) -> Iterator[Facts]:
         yield {"columns": [field.column]}
     parameters = sql.parameters(field)
     db_type, collation = parameters["type"], parameters.get("collation")
-    # The second index of a text, for LIKE (postgresql/schema.py). Under a collation Django asks the database first.
+    # The second index of a text, for LIKE (postgresql/schema.py). Under a collation Django queries the database first.
     if (field.db_index or field.unique) and "[" not in db_type and not collation:
         for prefix in ("varchar", "text"):
             if db_type.startswith(prefix):

@@ -1,4 +1,4 @@
-"""Python's values as JSON holds them, in the same words in every process: shared_schema reads them by column type."""
+"""Converts Python values to JSON, the same in every process; shared_schema reads them by column type."""
 
 import re
 from collections.abc import Mapping
@@ -39,13 +39,13 @@ def callable_path(value: Any) -> str:  # noqa: ANN401 - a function, a class, an 
     """What a callable is imported by; one made by `partial` can't be, and is called `partial(…)` of that inside."""
     if isinstance(value, partial):
         return f"partial({callable_path(value.func)})"
-    found = value if hasattr(value, "__qualname__") else type(value)
-    module = found.__module__
+    named = value if hasattr(value, "__qualname__") else type(value)
+    module = named.__module__
     if module is None:
         # A method of a class that is written in C, such as date.today.
-        owner = found.__self__
+        owner = named.__self__
         module = (owner if isinstance(owner, type) else type(owner)).__module__
-    return f"{module}.{found.__qualname__}"
+    return f"{module}.{named.__qualname__}"
 
 
 def _text(value: Any) -> Any:  # noqa: ANN401 - as above

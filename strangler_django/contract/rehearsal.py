@@ -1,4 +1,4 @@
-"""Applies migrations through Django's own executor, and tells what each did."""
+"""Applies migrations through Django's own executor, and reports what each did."""
 
 import re
 import sys
@@ -25,11 +25,11 @@ Facts = dict[str, Any]
 Plan = list[tuple[Migration, bool]]
 
 _LIBRARY = re.compile(r"^<|/site-packages/|/lib/python\d|/strangler_django/|/manage\.py$")
-_ONE_DATABASE = "It asks another of DATABASES, which is no scratch database"
+_ONE_DATABASE = "It uses another of DATABASES, which is no scratch database"
 
 
 class RehearsalError(Exception):
-    """A migration failed; `facts` say which and why, for the last line."""
+    """A migration failed; `facts` are its name and error, for the last line."""
 
     def __init__(self, facts: Facts) -> None:
         super().__init__("{app}.{name}: {error}".format(**facts))
@@ -37,15 +37,15 @@ class RehearsalError(Exception):
 
 
 class ReaderGoneError(BaseException):
-    """Nobody wants to know of more; no error, so that no migration can take it for its own."""
+    """The reader of the lines has ended; a BaseException, so that no migration catches it."""
 
 
 class Rehearsal:
-    """Migrations of a scratch database. `tell` is given the facts of each as soon as it is done."""
+    """Migrations of a scratch database; `report` receives the facts of each once it is done."""
 
-    def __init__(self, connection: BaseDatabaseWrapper, tell: Callable[[Facts], None]) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper, report: Callable[[Facts], None]) -> None:
         self._connection = connection
-        self._tell = tell
+        self._report = report
         self._log = StatementLog(connection)
         self._executor = MigrationExecutor(connection, self._progress)
         self._executor.recorder = _SilentRecorder(connection, self._log)
@@ -53,38 +53,38 @@ class Rehearsal:
         self._current = ("", "")
 
     def pending(self) -> Plan:
-        """What `migrate` would apply."""
+        """The plan that `migrate` would apply."""
         self._executor.loader.check_consistent_history(self._connection)
         return self._executor.migration_plan(self._executor.loader.graph.leaf_nodes())
 
     def backwards(self, names: Iterable[tuple[str, str]]) -> Plan:
-        """What undoes those migrations, newest first.
+        """The plan that undoes those migrations, newest first.
 
-        :raises ValueError: one is not known or not applied, or another that is applied needs it.
+        :raises ValueError: one is unknown or not applied, or another applied one depends on it.
         """
         loader, wanted = self._executor.loader, set(names)
         for app, name in sorted(wanted - set(loader.applied_migrations)):
             raise ValueError(f"{app}.{name} is not applied: leave it out.")
         for key in sorted(wanted):
-            for needing in loader.graph.backwards_plan(key):
-                if needing in loader.applied_migrations and needing not in wanted:
-                    raise ValueError(f"{'.'.join(key)} can't be undone before {'.'.join(needing)}: name that too.")
+            for dependent in loader.graph.backwards_plan(key):
+                if dependent in loader.applied_migrations and dependent not in wanted:
+                    raise ValueError(f"{'.'.join(key)} can't be undone before {'.'.join(dependent)}: name that too.")
         everything = self._executor.migration_plan(loader.graph.leaf_nodes(), clean_start=True)
-        return [(found, True) for found, _ in reversed(everything) if (found.app_label, found.name) in wanted]
+        return [(step, True) for step, _ in reversed(everything) if (step.app_label, step.name) in wanted]
 
     def run(self, plan: Plan) -> None:
-        """Do what the plan says, with the signals that `migrate` sends before and after.
+        """Run the plan, with the signals that `migrate` sends before and after.
 
-        Nothing is done to other databases of the project: a migration that asks one has failed.
+        Other databases of the project stay unchanged: a migration that uses one has failed.
 
-        :raises RehearsalError: a migration failed; those before it are done.
+        :raises RehearsalError: a migration failed; earlier ones are applied.
         """
         try:
             with databases_closed(_ONE_DATABASE, but=self._connection):
                 self._run(plan)
         except (Exception, SystemExit) as error:
             app, name = self._current
-            # psycopg's own error, which Django has wrapped, knows PostgreSQL's code.
+            # psycopg's own error, which Django wraps, has PostgreSQL's code.
             sqlstate = getattr(error.__cause__, "sqlstate", None) or ""
             raise RehearsalError({"app": app, "name": name, "error": _reason(error), "sqlstate": sqlstate}) from error
 
@@ -92,7 +92,7 @@ class Rehearsal:
         self._current = ("", "pre_migrate")
         state = self._executor._create_project_state(with_applied_migrations=True)  # noqa: SLF001 - as `migrate` does
         self._signal(emit_pre_migrate_signal, plan, state)
-        with _watched(plan, self._log), self._log.listening():
+        with _logged(plan, self._log), self._log.recorded():
             state = self._executor.migrate([], plan=plan, state=state.clone())
         self._current = ("", "post_migrate")
         self._signal(emit_post_migrate_signal, plan, _rendered(state))
@@ -106,9 +106,9 @@ class Rehearsal:
         if action.endswith("_start"):
             self._current, self._started = (migration.app_label, migration.name), time.monotonic()
             self._log.start()
-            self._tell({"app": migration.app_label, "name": migration.name, "started": True})
+            self._report({"app": migration.app_label, "name": migration.name, "started": True})
         else:
-            self._tell(self._facts(migration, time.monotonic() - self._started))
+            self._report(self._facts(migration, time.monotonic() - self._started))
 
     def _facts(self, migration: Migration, seconds: float) -> Facts:
         operations = [
@@ -134,7 +134,7 @@ class Rehearsal:
 
 
 class _SilentRecorder(MigrationRecorder):
-    """Django's own bookkeeping is no part of a migration."""
+    """Keeps Django's own bookkeeping out of the log."""
 
     def __init__(self, connection: BaseDatabaseWrapper, log: StatementLog) -> None:
         super().__init__(connection)
@@ -158,12 +158,12 @@ class _SilentRecorder(MigrationRecorder):
 
 
 @contextmanager
-def _watched(plan: Plan, log: StatementLog) -> Iterator[None]:
-    """Every operation of the plan tells the log when it works; afterwards they are as they were."""
+def _logged(plan: Plan, log: StatementLog) -> Iterator[None]:
+    """Wrap the operations of the plan so that the log knows which one runs; restored afterwards."""
     operations = [operation for migration, _ in plan for operation in _all_operations(migration.operations)]
     for operation in operations:
         for name in ("database_forwards", "database_backwards"):
-            setattr(operation, name, _watching(operation, getattr(operation, name), log))
+            setattr(operation, name, _logging(operation, getattr(operation, name), log))
     try:
         yield
     finally:
@@ -171,19 +171,19 @@ def _watched(plan: Plan, log: StatementLog) -> Iterator[None]:
             del operation.database_forwards, operation.database_backwards
 
 
-def _watching(operation: Operation, work: Callable[..., None], log: StatementLog) -> Callable[..., None]:
-    def watched(*arguments: Any, **options: Any) -> None:  # noqa: ANN401 - passed on as they are
+def _logging(operation: Operation, work: Callable[..., None], log: StatementLog) -> Callable[..., None]:
+    def logged(*arguments: Any, **options: Any) -> None:  # noqa: ANN401 - passed on as they are
         with log.within(operation):
             work(*arguments, **options)
 
-    return watched
+    return logged
 
 
 def _rendered(state: ProjectState) -> ProjectState:
     """The state after the migrations, with the models of apps that have none (as `migrate` does before its signal)."""
     state.clear_delayed_apps_cache()
     with state.apps.bulk_update():
-        real = [(found.app_label, found.name_lower) for found in state.apps.real_models]
+        real = [(model.app_label, model.name_lower) for model in state.apps.real_models]
         for key in real:
             state.apps.unregister_model(*key)
     state.apps.render_multiple([ModelState.from_model(apps.get_model(*key)) for key in real])
@@ -200,6 +200,6 @@ def _reason(error: BaseException) -> str:
     what = f"{type(error).__name__}: {first_line(error)}" if str(error) else type(error).__name__
     if isinstance(error, EOFError):
         return f"{what}: it waits for the console, and a deployment has none"
-    # Of the project: Django's own files, and this one, are known to work.
+    # Frames of the project, without those of libraries and of this file.
     frames = [frame for frame in extract_tb(error.__traceback__) if not _LIBRARY.search(frame.filename)]
     return f"{what} ({frames[-1].filename}, line {frames[-1].lineno})" if frames else what

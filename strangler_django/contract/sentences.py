@@ -2,6 +2,6 @@
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without the lines that quote statements and rows; its name if it says nothing."""
+    """The first line of an error, without lines that quote statements and rows; its name if it is empty."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".: ") if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Where models, migrations and the database stand to one another, without changing any."""
+"""The differences between models, migrations and the database; reads only."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,7 +26,7 @@ Facts = dict[str, Any]
 
 
 def code_state() -> Facts:
-    """What follows from the code alone: what makemigrations would still write, and apps whose migrations have two ends.
+    """The state of the code alone: operations that makemigrations would write, and apps with several leaf migrations.
 
     :raises CommandError: the project's makemigrations refuses.
     """
@@ -34,13 +34,13 @@ def code_state() -> Facts:
     conflicts = loader.detect_conflicts()
     return {
         "conflicts": [{"app": app, "names": sorted(names)} for app, names in sorted(conflicts.items())],
-        # With two ends the state that the models are compared with is anybody's guess.
+        # With several leaf migrations the state to compare the models with is undefined.
         "unmade": [] if conflicts else list(_unmade(loader)),
     }
 
 
 def database_state(connection: BaseDatabaseWrapper) -> Facts:
-    """What the database adds: migrations that it has yet to see, and those that it has seen and the code lacks.
+    """The state of the database: migrations that aren't applied, and applied ones that the code lacks.
 
     :raises OperationalError: the database doesn't answer.
     """
@@ -74,11 +74,11 @@ def _unmade(loader: MigrationLoader) -> Iterator[Facts]:
 
 
 def _changes(loader: MigrationLoader, state: ProjectState) -> dict[str, list[Migration]]:
-    """What makemigrations would write: a project's own may compare fields otherwise than Django's."""
+    """The operations that makemigrations would write; a project's own command may compare fields differently."""
     changes: dict[str, list[Migration]] = {}
     command = project_command("makemigrations")
     command.write_migration_files = changes.update
-    # It would ask the database whether its history is consistent, and build the state again.
+    # It would check the database's history for consistency, and build the state again.
     loader.check_consistent_history = lambda _connection: None
     loader.project_state = lambda: state.clone()
     with _instead(makemigrations, MigrationLoader=lambda *_, **__: loader, NonInteractiveMigrationQuestioner=_Quiet):
@@ -90,7 +90,7 @@ def _changes(loader: MigrationLoader, state: ProjectState) -> dict[str, list[Mig
 
 
 class _Quiet(MigrationQuestioner):
-    """Answers for itself; Django's own ends the process where it would ask."""
+    """Answers questions itself; Django's own ends the process instead."""
 
     def __init__(self, specified_apps: set[str] | None = None, dry_run: bool | None = None, **_options: object) -> None:
         super().__init__(specified_apps=specified_apps, dry_run=dry_run)
@@ -106,7 +106,7 @@ def _instead(module: Any, **names: Any) -> Iterator[None]:  # noqa: ANN401 - a m
 
 
 def _place(app: str, operation: Operation, state: ProjectState) -> Facts:
-    """The table and column that an operation is about, where the models or the migrations know them.
+    """The table and column of an operation, if the models or the migrations have them.
 
     Read off the state: to build the models of hundreds of migrations takes minutes.
     """

@@ -1,4 +1,4 @@
-"""What a migration sends to the database, statement by statement."""
+"""Logs the statements that a migration sends to the database."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,14 +11,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import RunPython
 from django.db.migrations.operations.base import Operation
 
-# What precedes each statement that a function of the project's sent: rows move there, and no two runs need be alike.
+# Precedes each statement of a RunPython, which depends on rows and may differ in every run.
 RUN_PYTHON = "-- RunPython"
 
 _TEXT = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _LOSES = re.compile(r"\bDROP\s+(TABLE|COLUMN|SCHEMA)\b|^\s*(TRUNCATE|DELETE)\b", re.IGNORECASE)
-# How Django finds the names of constraints, and columns' defaults.
+# Django's own look-ups of constraints and defaults.
 _LOOKS = re.compile(r"^\s*SELECT\b(?!.*\bsetval\b).*\b(pg_\w+|information_schema)\b", re.IGNORECASE | re.DOTALL)
-# The tables of the project that this transaction keeps others from writing, and those whose rows it writes itself.
+# The project's tables that this transaction locks against writes, and those whose rows it writes itself.
 _LOCKS = """
     SELECT relation::bigint, bool_or(mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
         'AccessExclusiveLock')), bool_or(mode = 'RowExclusiveLock') AND relname NOT IN (
@@ -41,7 +41,7 @@ class StatementLog:
         self.start()
 
     def start(self) -> None:
-        """Forget what was sent so far."""
+        """Clear the log."""
         self._lines, self._losing = [], set()
         self._kept_out: set[int] = set()
         self._written: set[int] = set()
@@ -49,7 +49,7 @@ class StatementLog:
 
     @property
     def locked(self) -> list[int]:
-        """The oids of the tables that nobody else could write while the migration went on to rows."""
+        """The oids of the tables that were locked against writes while the migration changed rows."""
         return sorted(self._locked)
 
     @property
@@ -62,14 +62,14 @@ class StatementLog:
         return id(operation) in self._losing
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Everything that the connection sends meanwhile is kept."""
-        with self._connection.execute_wrapper(self._hear):
+    def recorded(self) -> Iterator[None]:
+        """Log every statement of the connection during the block."""
+        with self._connection.execute_wrapper(self._execute):
             yield
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Nothing is kept meanwhile."""
+        """Log nothing during the block."""
         before, self._paused = self._paused, True
         try:
             yield
@@ -78,10 +78,10 @@ class StatementLog:
 
     @contextmanager
     def within(self, operation: Operation) -> Iterator[None]:
-        """What is sent meanwhile is the operation's; of nested ones it is the inner one's."""
+        """Assign statements of the block to the operation; nested blocks to the inner one."""
         before, self._operation = self._operation, operation
         if isinstance(operation, RunPython) and operation.code is not RunPython.noop:
-            # What it does depends on rows, of which there are none here.
+            # Its statements depend on rows, which the clone lacks.
             self._locked |= self._kept_out
         try:
             yield
@@ -90,7 +90,7 @@ class StatementLog:
                 self._losing.add(id(before))
             self._operation = before
 
-    def _hear(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: ANN401 - Django's own signature of a wrapper
+    def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: ANN401 - Django's own signature of a wrapper
         if many:
             # It may be a generator, which gives its rows once.
             params = list(params)
@@ -100,13 +100,13 @@ class StatementLog:
         # Several statements at once are one transaction to PostgreSQL: within an explicit one, its locks can be seen.
         script = not self._paused and not self._connection.in_atomic_block and _is_script(sql)
         with transaction.atomic(self._connection.alias) if script else nullcontext():
-            done = execute(sql, params, many, context)
+            result = execute(sql, params, many, context)
             if not self._paused:
-                self._look()
-        return done
+                self._read_locks()
+        return result
 
-    def _look(self) -> None:
-        """See what is locked now, which is gone with the transaction."""
+    def _read_locks(self) -> None:
+        """Read the locks now, which end with the transaction."""
         kept_out, written = set(), set()
         if self._connection.in_atomic_block:
             with self._connection.connection.cursor() as cursor:

@@ -98,7 +98,7 @@ def _generic_relations(model: type[Model]) -> list[Facts]:
 def _generic_relation(model: type[Model], field: Any) -> Facts:  # noqa: ANN401 - a GenericRelation, see above
     """Which rows of another table belong to the model's, by a content type and an id (django.contrib.contenttypes)."""
     other = field.related_model._meta
-    # Not ContentType.objects.get_for_model, which asks the database.
+    # Not ContentType.objects.get_for_model, which queries the database.
     owner = model._meta.concrete_model._meta if field.for_concrete_model else model._meta
     return {
         "field": field.name,

@@ -1,4 +1,4 @@
-"""Django's own writing of SQL, without a database: the same text wherever it is written."""
+"""Django's SQL for models, written without a database, so that it is the same everywhere."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,14 +9,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Field, Model
 
-# Newer than any feature that Django asks a server's version for: models say what they say, whatever the server is.
+# Newer than any feature that Django checks the server's version for: the export doesn't depend on a server.
 _ASSUMED_VERSION = 170000
 
-FROM_MODELS_ALONE = "The schema is exported from the models alone: nothing there may ask the database."
+FROM_MODELS_ALONE = "The schema is exported from the models alone: they must not use the database."
 
 
 class DatabaseAskedError(Exception):
-    """Something asked the database while it had to do without."""
+    """The database was used where it must not be."""
 
 
 class Sql:
@@ -37,7 +37,7 @@ class Sql:
 
     def parameters(self, field: Field) -> dict[str, Any]:
         """Type, check and collation of a field's column, as Django has them for the database."""
-        # Half of an export's time, asked for as often as they are needed.
+        # Cached: half of an export's time otherwise.
         if field not in self._parameters:
             self._parameters[field] = field.db_parameters(self.connection)
         return self._parameters[field]
@@ -56,11 +56,11 @@ class Sql:
 
 @contextmanager
 def databases_closed(sentence: str, *, but: BaseDatabaseWrapper | None = None) -> Iterator[None]:
-    """Whoever asks a database of the project meanwhile gets an error with that sentence.
+    """Refuse every use of the project's databases during the block, with that sentence.
 
     Those of DATABASES that lead where `but` leads, as the same role, stay open.
 
-    :raises DatabaseAskedError: from what asks, such as the function behind a field's choices.
+    :raises DatabaseAskedError: from code that uses one, such as the function of a field's choices.
     """
 
     def refuse() -> None:

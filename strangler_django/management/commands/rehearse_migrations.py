@@ -1,8 +1,8 @@
-"""`manage.py rehearse_migrations --scratch NAME`: applies what is pending, and tells what each migration did.
+"""`manage.py rehearse_migrations --scratch NAME`: applies the pending migrations, and reports what each did.
 
-A line of JSON for each, at once: its operations, and the statements that were really sent. A last line with `error`
+A line of JSON for each as it ends: its operations, and the statements that were sent. A last line with `error`
 and exit code 1 when one fails. It changes the database that the settings name, so that one's name has to be given.
-With --wait the next migration begins when a line comes in on standard input, so that somebody may look in between.
+With --wait the next migration begins after a line on standard input, so that the database can be read in between.
 """
 
 import contextlib
@@ -26,23 +26,23 @@ REFUSED = 3
 
 
 class Command(BaseCommand):
-    """Migrate a database that nobody needs."""
+    """Migrate a scratch database."""
 
     help = "Apply the pending migrations to a scratch database, and write what each did as a line of JSON."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="which of DATABASES it is")
+        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="its name in DATABASES")
         parser.add_argument("--scratch", required=True, metavar="NAME", help="the name of the database to change")
-        parser.add_argument("--role", metavar="NAME", help="who has to be signed in there")
-        parser.add_argument("--wait", action="store_true", help="go on after each line only when one comes in")
+        parser.add_argument("--role", metavar="NAME", help="the role that must be signed in")
+        parser.add_argument("--wait", action="store_true", help="wait for a line of input after each migration")
         parser.add_argument("--backward", nargs="+", default=[], metavar="APP.NAME", help="undo these instead")
 
     def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
         """Write the lines."""
         connection = connections[options["database"]]
-        # A migration that asks somebody at a console must not wait for the lines that are meant for this command.
+        # A migration that reads the console must not take the lines that are meant for this command.
         self._lines = os.fdopen(os.dup(0)) if options["wait"] else None
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
@@ -56,7 +56,7 @@ class Command(BaseCommand):
                 rehearsal = Rehearsal(connection, self._write)
                 rehearsal.run(_plan(rehearsal, options["backward"]))
         except ReaderGoneError:
-            sys.exit("Nobody waits for the next migration any more: nothing else was applied.")
+            sys.exit("The reader of the output has ended: nothing else was applied.")
         except RehearsalError as error:
             self._write(error.facts)
             raise CommandError(str(error)) from error
@@ -75,7 +75,7 @@ class Command(BaseCommand):
             self.stdout.flush()
         except BrokenPipeError as error:
             raise ReaderGoneError from error
-        # Somebody looks at the database between two migrations.
+        # The reader reads the database between two migrations.
         if self._lines is not None and not facts.get("started") and not self._lines.readline():
             raise ReaderGoneError
 
@@ -100,7 +100,7 @@ def _require(connection: BaseDatabaseWrapper, name: str, role: str | None) -> No
 
 
 def _require_plan(alias: str) -> None:
-    """Let `migrate`, which may be the project's own, say what keeps it from starting: checks, two ends, its history."""
+    """Run `migrate --plan`, which may be the project's own, for errors of checks, leaf migrations and the history."""
     try:
         call_command(
             project_command("migrate"), database=alias, plan=True, interactive=False, verbosity=0, skip_checks=False

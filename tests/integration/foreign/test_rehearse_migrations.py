@@ -178,7 +178,7 @@ def ask(apps, schema_editor):
         more = pending(tmp_path / name, "migrations.RunPython(ask)", prelude=prelude.replace("NAME_OF_OTHER", name))
         told = rehearse(scratch, more)
         assert told.code == code
-        assert ("It asks another of DATABASES" in told.lines[0].get("error", "")) == bool(code)
+        assert ("It uses another of DATABASES" in told.lines[0].get("error", "")) == bool(code)
 
 
 def test_rows_that_a_generator_gives_are_told_and_sent(scratch: OwnDatabase, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from shared_schema.drift.mismatch import Mismatch
 from shared_schema.drift.revisions import contract_changes
 from shared_schema.tokens import TokenSettings
 
-HINT = "export the contract (manage.py export_schema), and look at what changes."
+HINT = "export the contract (manage.py export_schema), and review the diff."
 PLAIN: dict[str, Any] = {
     "name": "books",
     "model": "library.Book",
