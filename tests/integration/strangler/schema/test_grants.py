@@ -198,7 +198,7 @@ def test_granting_again_changes_nothing(database: OwnDatabase) -> None:
         assert privileges(database) == before
 
 
-def test_what_somebody_granted_besides_is_taken_back(database: OwnDatabase) -> None:
+def test_rights_that_the_consumer_does_not_need_are_revoked(database: OwnDatabase) -> None:
     grant(database, READ_ONLY)
     before = privileges(database)
     with psycopg.connect(database.owner_dsn) as connection:
@@ -222,7 +222,7 @@ def test_rights_on_columns_go_with_those_on_their_table(database: OwnDatabase) -
     assert rights_of(database.superuser_dsn, ROLE) == set(rights_wanted(CONSUMER))
 
 
-def test_what_another_version_needs_is_kept_if_asked_for(database: OwnDatabase) -> None:
+def test_rights_of_another_version_are_kept_on_request(database: OwnDatabase) -> None:
     once = Consumer(features={"old": Feature(reads={"users": ("last_name",)})})
     grant(database, READ_ONLY, consumer=once)
     grant(database, READ_ONLY, keep=True)
@@ -252,7 +252,7 @@ def test_a_schema_that_is_no_longer_needed_is_closed(database: OwnDatabase) -> N
             connection.execute('DROP SCHEMA "old books" CASCADE')
 
 
-def test_a_column_that_is_not_there_is_named_and_nothing_is_changed(database: OwnDatabase) -> None:
+def test_a_missing_column_is_reported_and_nothing_is_changed(database: OwnDatabase) -> None:
     grant(database, READ_ONLY)
     before = privileges(database)
     ahead = Consumer(features={"new": Feature(reads={"users": ("nickname",)})})
@@ -261,7 +261,7 @@ def test_a_column_that_is_not_there_is_named_and_nothing_is_changed(database: Ow
     assert privileges(database) == before
 
 
-def test_a_table_of_somebody_else_is_no_hindrance(database: OwnDatabase) -> None:
+def test_a_table_of_another_owner_is_skipped(database: OwnDatabase) -> None:
     """An extension that a superuser has installed brings tables which the owner may not even revoke on."""
     with psycopg.connect(database.superuser_dsn) as connection:
         connection.execute("CREATE TABLE of_an_extension (id int)")
@@ -340,7 +340,7 @@ def test_the_running_service_has_the_role_of_the_deployed_routes(stack: StackAdd
                 connection.execute(sql.SQL(statement))  # type: ignore[arg-type] # a statement of this file
 
 
-def test_between_two_migrations_the_tables_are_not_yet_what_is_needed(database: OwnDatabase) -> None:
+def test_tables_with_pending_migrations_are_refused(database: OwnDatabase) -> None:
     """simplejwt's migrations replace a `jti` of another type, and the grants on it go with it."""
     require_tables(database.owner_dsn, CONSUMER)
     with psycopg.connect(database.owner_dsn, autocommit=True) as owner:

@@ -34,7 +34,7 @@ class Bench:
         self.keeper = HelperKeeper(HELPER, spawn=self.spawn, started=self.started.append, clock=lambda: self.now)
 
     @property
-    def told(self) -> list[str]:
+    def messages(self) -> list[str]:
         return self._logged.messages
 
     def spawn(self, _helper: Helper) -> Child:
@@ -61,33 +61,33 @@ def bench(caplog: pytest.LogCaptureFixture) -> Bench:
 
 def test_one_that_runs_is_left_alone(bench: Bench) -> None:
     bench.pass_seconds(1000)
-    assert (len(bench.started), bench.told) == (1, [])
+    assert (len(bench.started), bench.messages) == (1, [])
 
 
-def test_one_that_ended_is_told_and_started_again_after_its_pause(bench: Bench) -> None:
+def test_a_helper_that_ended_is_logged_and_restarted_after_its_pause(bench: Bench) -> None:
     bench.end()
-    assert bench.told == ["shadow ended with code -9; clients don't need it, and it is started again in 1 s"]
+    assert bench.messages == ["shadow ended with code -9; clients don't need it, and it is started again in 1 s"]
     bench.pass_seconds(0.9)
     assert len(bench.started) == 1
     bench.pass_seconds(0.2)
-    assert (len(bench.started), len(bench.told)) == (2, 1)
+    assert (len(bench.started), len(bench.messages)) == (2, 1)
 
 
 def test_the_pause_doubles_until_it_runs_for_long(bench: Bench) -> None:
     for pause in (1, 2, 4, 8, 16, 32, 64, 64):
         bench.end()
-        assert bench.told[-1].endswith(f"again in {pause} s")
+        assert bench.messages[-1].endswith(f"again in {pause} s")
         bench.pass_seconds(pause)
     bench.pass_seconds(65)
     bench.end()
-    assert bench.told[-1].endswith("again in 1 s")
+    assert bench.messages[-1].endswith("again in 1 s")
 
 
 def test_one_that_cannot_be_started_is_tried_again(bench: Bench) -> None:
     bench.fails = True
     bench.end()
     bench.pass_seconds(1)
-    assert bench.told[-1].startswith("shadow can't be started: no such file; clients don't need it")
+    assert bench.messages[-1].startswith("shadow can't be started: no such file; clients don't need it")
     bench.fails = False
     bench.pass_seconds(2)
     assert len(bench.started) == 2

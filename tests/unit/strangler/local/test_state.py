@@ -14,7 +14,7 @@ def folder(tmp_path: Path) -> StateFolder:
     return StateFolder(tmp_path / "with space" / ".run")
 
 
-def test_a_second_supervisor_is_told_who_the_first_is(folder: StateFolder) -> None:
+def test_a_second_supervisor_gets_the_pid_of_the_first(folder: StateFolder) -> None:
     me = ProcessRecord.of_this_process()
     with folder.locked():
         folder.write(StackState(supervisor=me))

@@ -33,7 +33,7 @@ def statements(*, writing: bool, role: str = "reader") -> list[str]:
     return [statement.as_string() for statement in granted]
 
 
-def test_without_a_moved_write_route_columns_are_read_and_no_more() -> None:
+def test_without_a_moved_write_route_rights_are_select_only() -> None:
     assert [statement for statement in statements(writing=False) if "SELECT" in statement] == [
         'GRANT SELECT ("id") ON "shop"."Or ders" TO "reader"',
         'GRANT SELECT ("id", "mail", "name") ON "public"."users" TO "reader"',
@@ -41,7 +41,7 @@ def test_without_a_moved_write_route_columns_are_read_and_no_more() -> None:
     assert not any(word in " ".join(statements(writing=False)) for word in ("INSERT", "UPDATE", "DELETE"))
 
 
-def test_with_one_each_table_gets_what_its_features_do() -> None:
+def test_with_a_moved_write_route_its_feature_may_write() -> None:
     assert [statement for statement in statements(writing=True) if " SCHEMA " not in statement] == [
         'GRANT CONNECT ON DATABASE "blog-db" TO "reader"',
         'GRANT DELETE ON "public"."left" TO "reader"',
@@ -61,7 +61,7 @@ def test_with_one_each_table_gets_what_its_features_do() -> None:
         (["order.create"], {"orders", "people"}),
     ],
 )
-def test_a_routes_name_says_which_feature_it_is_of(routes: list[str], writers: set[str]) -> None:
+def test_the_feature_of_a_route_follows_from_its_name(routes: list[str], writers: set[str]) -> None:
     assert writing_features(routes, CONSUMER) == writers
 
 
