@@ -84,6 +84,16 @@ def test_a_service_is_told_the_secrets_that_it_needs(service: str, secrets: set[
     assert named(" ".join(environment.values())) & SECRETS == secrets
 
 
+def test_it_is_production_unless_told_otherwise() -> None:
+    told = {service.get("environment", {}).get("ENVIRONMENT") for service in SERVICES.values()}
+    assert told == {None, "${ENVIRONMENT:-production}"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_container_takes_the_whole_machine(service: str) -> None:
+    assert (SERVICES[service]["mem_limit"], SERVICES[service]["pids_limit"]) == ("1g", 256)
+
+
 def test_every_variable_is_explained_in_the_example() -> None:
     explained = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE))
     assert named(TEXT) <= explained
