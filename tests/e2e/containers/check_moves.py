@@ -98,7 +98,7 @@ def test_a_file_edited_by_hand_is_planned_and_applied(containers: Containers) ->
 
 
 def test_what_nginx_refuses_changes_nothing(containers: Containers) -> None:
-    template = containers.folder / "nginx" / "templates" / "http.conf.j2"
+    template = containers.folder / "strangler" / "gateway" / "templates" / "http.conf.j2"
     found = template.read_text()
     before = (versions(containers), history(containers), containers.routes_file.read_bytes())
     template.write_text(f"{found}\nno_directive on;\n")
