@@ -97,6 +97,8 @@ class PagePolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request, a page with its policy."""
         response = self.get_response(request)
-        if response.headers.get("Content-Type", "").startswith("text/html"):
+        # A redirect has the type of a page, and none to load anything into.
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if is_page and "Location" not in response.headers:
             response.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
         return response

@@ -75,7 +75,7 @@ class StateFolder:
         """The state that the last stack wrote; None if it ended cleanly."""
         try:
             return _STATE.validate_json(self._file.read_bytes())
-        except (FileNotFoundError, ValidationError):
+        except (FileNotFoundError, NotADirectoryError, ValidationError):
             return None
 
     def write(self, state: StackState) -> None:

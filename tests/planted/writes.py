@@ -108,8 +108,8 @@ WRITES = {
     ),
     "an answer without the user's own": Fault(
         file="fastapi_app/users/router.py",
-        code="await _update(request, session, caller.id)\n    return JsonResponse(await queries.ME",
-        instead="await _update(request, session, caller.id)\n    return JsonResponse(await queries.USERS",
+        code="caller.id, OWN_SERIALIZER)\n    return JsonResponse(await queries.ME",
+        instead="caller.id, OWN_SERIALIZER)\n    return JsonResponse(await queries.USERS",
         asked="users",
         found=named("users.me_update: missing at $.email"),
     ),

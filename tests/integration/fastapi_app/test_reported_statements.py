@@ -65,7 +65,7 @@ async def all_seen() -> None:
         ("PATCH", f"/users/{ALICE}/", {"email": "alice2@example.com"}, 200, None),
         ("PATCH", f"/users/{ALICE}/", {"username": "bob"}, 400, None),
         ("POST", "/auth/token/", {"username": "bob", "password": USER_PASSWORD}, 200, None),
-        ("POST", "/auth/token/", {"username": "bob", "password": "wrong"}, 401, 1),
+        ("POST", "/auth/token/", {"username": "bob", "password": "wrong"}, 401, 3),
         ("GET", "/health/ready", None, 200, None),
         ("GET", "/posts", None, 301, 0),
         ("GET", "/nope/", None, 404, 0),

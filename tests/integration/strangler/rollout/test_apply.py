@@ -1,5 +1,6 @@
 """Routes are applied to a real nginx: what fails or is killed half-way leaves, or brings back, what ran before."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_an_apply_is_in_the_file_in_nginx_and_in_the_history(moving: Moves) -> N
     assert moving.file.read_bytes() == content
     assert moving.answers() == entry.after.version != before
     assert "posts.list" in (moving.nginx.current / "routes.conf").read_text()
-    assert moving.rollout.entries()[-1].as_json() == {**entry.as_json(), "forced": [], "changes": list(entry.changes)}
+    assert moving.rollout.entries()[-1].as_json() == json.loads(json.dumps(entry.as_json()))
     assert (entry.outcome, entry.reason, entry.before and entry.before.version) == (
         ApplyOutcome.APPLIED,
         "try it",
@@ -53,6 +54,7 @@ def test_an_apply_is_in_the_file_in_nginx_and_in_the_history(moving: Moves) -> N
             "route": "posts.list",
             "before": {"stage": "parallel", "percent": None},
             "after": {"stage": "canary", "percent": 10},
+            "fields": (),
         }
     ]
     assert entry.seconds > 0
