@@ -101,10 +101,10 @@ containers: ## Build and start the containers, ask them what a client does, remo
 	@COMPOSE="$(COMPOSE)" $(python) -m pytest tests/e2e/containers/check_*.py $(ARGS)
 
 ##@ Work on it
-# Four workers, since they wait for servers half of their time. The tests start hundreds of processes: with bytecode kept,
+# Three workers, since they wait for servers part of their time. The tests start hundreds of processes: with bytecode kept,
 # whatever the environment says, each compiles nothing anew. In the order of the folders, whole stacks come before units, so
 # that no worker is left with them at the end.
-pytest = env -u PYTHONDONTWRITEBYTECODE $(python) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+pytest = env -u PYTHONDONTWRITEBYTECODE $(python) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 test: ## Run the tests, on servers of their own, in minutes; ARGS="-k feed" passes arguments to pytest
 	@$(call bootstrap,dev)
 	@$(pytest) -m "not long and not torture" $(ARGS)

@@ -10,19 +10,17 @@ from shared_schema.sign_in import FAILURES, PRUNED, WINDOW, attempt_digest, seco
 from strangler_django.sign_in.models import SignInAttempts
 
 # But for those that another attempt has locked.
-_PRUNE: Final = """
-    DELETE FROM strangler_sign_in_attempts WHERE digest IN (
-        SELECT digest FROM strangler_sign_in_attempts WHERE since <= %(expired)s LIMIT %(pruned)s FOR UPDATE SKIP LOCKED
-    )
-"""
-_COUNT: Final = """
-    INSERT INTO strangler_sign_in_attempts AS found (digest, count, since) VALUES (%(digest)s, 1, %(now)s)
-    ON CONFLICT (digest) DO UPDATE SET
-        count = CASE WHEN found.since <= %(expired)s THEN 1 ELSE found.count + 1 END,
-        since = CASE WHEN found.since <= %(expired)s THEN %(now)s ELSE found.since END
-    WHERE found.since <= %(expired)s OR found.count < %(most)s
-    RETURNING found.count
-"""
+_PRUNE: Final = (
+    "DELETE FROM strangler_sign_in_attempts WHERE digest IN (SELECT digest FROM strangler_sign_in_attempts"
+    " WHERE since <= %(expired)s LIMIT %(pruned)s FOR UPDATE SKIP LOCKED)"
+)
+_COUNT: Final = (
+    "INSERT INTO strangler_sign_in_attempts AS found (digest, count, since) VALUES (%(digest)s, 1, %(now)s)"
+    " ON CONFLICT (digest) DO UPDATE SET"
+    " count = CASE WHEN found.since <= %(expired)s THEN 1 ELSE found.count + 1 END,"
+    " since = CASE WHEN found.since <= %(expired)s THEN %(now)s ELSE found.since END"
+    " WHERE found.since <= %(expired)s OR found.count < %(most)s RETURNING found.count"
+)
 
 
 def attempt_begin(name: str) -> int:

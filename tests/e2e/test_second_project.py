@@ -112,6 +112,7 @@ def test_routes_checks_and_schema_are_its_own(shop: Shop) -> None:
     assert shop.run("grant") == "granted shop_reader what FastAPI reads\n"
 
 
+@pytest.mark.long
 def test_a_route_is_proved_moved_and_taken_back(shop: Shop) -> None:
     compared = shop.run("compare", "--cases", "cases", "--login", CUSTOMER, STRANGLER_PASSWORD=SECRET)
     assert "equal: 5 cases of 2 routes" in compared, compared

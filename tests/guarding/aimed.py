@@ -86,7 +86,7 @@ def _targets(state: ProjectState, consumer: Consumer) -> Iterator[Target]:
         table = f"{APP}_{model.name_lower}"
         plain = [name for name, field in model.fields.items() if not (field.is_relation or field.primary_key)]
         written = inserts.get(table, set()) | updates.get(table, set())
-        fired = {"INSERT": inserts, "UPDATE": updates, "DELETE": consumer.deletes}
+        fired = {"INSERT": inserts, "UPDATE": updates, "DELETE": consumer.deletes()}
         if app == APP:
             yield Target(
                 model=model,

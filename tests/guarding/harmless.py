@@ -58,7 +58,7 @@ def _keys(made: list[ModelState], consumer: Consumer) -> list[st.SearchStrategy[
     kept = [
         model
         for model in made
-        if (name := f"{APP}_{model.name.lower()}") not in consumer.deletes and "id" not in written.get(name, ())
+        if (name := f"{APP}_{model.name.lower()}") not in consumer.deletes() and "id" not in written.get(name, ())
     ]
     return [
         st.builds(

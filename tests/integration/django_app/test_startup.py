@@ -56,6 +56,7 @@ def count(url: str, table: str) -> int:
     return int(row[0])
 
 
+@pytest.mark.long
 def test_of_two_that_start_at_once_one_migrates_and_seeds(empty_database: str) -> None:
     starts = [prepare(empty_database, environment="development") for _ in range(2)]
     outputs = [start.communicate(timeout=60)[0] for start in starts]

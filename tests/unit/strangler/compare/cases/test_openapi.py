@@ -102,6 +102,7 @@ def test_half_of_the_requests_do_not_fit_the_document() -> None:
     assert any(not page.isdigit() for page in pages)
 
 
+@pytest.mark.long
 def test_nobody_is_signed_in_by_what_is_made() -> None:
     cases, _ = read(per_operation=20, writes=True)
     names = {name.lower() for case in cases for name, _ in case.headers}
