@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-# https://www.postgresql.org/docs/18/protocol-message-formats.html: Query and Sync are what the server answers.
-_AWAITED: Final = (b"Q", b"S")
+# https://www.postgresql.org/docs/18/protocol-message-formats.html: what the server answers at once.
+_QUERY, _SYNC, _FLUSH = b"Q", b"S", b"H"
 _READY: Final = b"Z\x00\x00\x00\x05"
 _ASKS_FOR_TLS: Final = (80877103, 80877104)
 # The cut is a reset, as of a machine that is gone.
@@ -98,6 +98,7 @@ class _Connection:
         self._client = client
         self._server = socket.create_connection(proxy.upstream)
         self._is_silent = threading.Event()
+        self._last_asked = b""
 
     def run(self) -> None:
         answers = threading.Thread(target=self._answers, daemon=True)
@@ -117,7 +118,8 @@ class _Connection:
         while True:
             head = self._read(5)
             body = self._read(struct.unpack("!i", head[1:])[0] - 4)
-            lost = self._proxy.meet(body) if head[:1] in _AWAITED else None
+            self._last_asked = head[:1]
+            lost = self._proxy.meet(body) if self._last_asked in (_QUERY, _SYNC, _FLUSH) else None
             if lost is Lost.REQUEST:
                 return
             if lost is Lost.ANSWER:
@@ -131,7 +133,8 @@ class _Connection:
             while piece := self._server.recv(65536):
                 if self._is_silent.is_set():
                     last = (last + piece)[-6:]
-                    if last[:5] == _READY:
+                    # What a Flush asks for has no end of its own.
+                    if last[:5] == _READY or self._last_asked == _FLUSH:
                         break
                 else:
                     self._client.sendall(piece)

@@ -52,7 +52,11 @@ class RequestSession(AsyncSession):
             connection.begin()
         adapted: Any = connection.connection.dbapi_connection
         if adapted._transaction is None:  # noqa: SLF001 - SQLAlchemy sends BEGIN with its own first statement only
-            await adapted._start_transaction()  # noqa: SLF001 - as above
+            try:
+                await adapted._start_transaction()  # noqa: SLF001 - as above
+            except connection.dialect.loaded_dbapi.Error as error:
+                # Nobody has wrapped it on the way, so handlers would not know it.
+                raise driver_error(error) from error
         if self.in_nested_transaction():
             # As late as BEGIN, SAVEPOINT is sent.
             await self.connection()
