@@ -20,6 +20,8 @@ from tests.checkouts import ENVIRONMENT
 from tests.example import ROOT
 from tests.second_project.export import consumer_text
 
+pytestmark = pytest.mark.long
+
 SOURCE = ROOT / "tests" / "second_project"
 PORTS = ("PROXY_PORT", "DJANGO_PORT", "FASTAPI_PORT", "POSTGRES_PORT")
 CUSTOMER, SECRET = "ann@example.com", "correct horse"
@@ -112,7 +114,6 @@ def test_routes_checks_and_schema_are_its_own(shop: Shop) -> None:
     assert shop.run("grant") == "granted shop_reader what FastAPI reads\n"
 
 
-@pytest.mark.long
 def test_a_route_is_proved_moved_and_taken_back(shop: Shop) -> None:
     compared = shop.run("compare", "--cases", "cases", "--login", CUSTOMER, STRANGLER_PASSWORD=SECRET)
     assert "equal: 5 cases of 2 routes" in compared, compared
@@ -138,7 +139,6 @@ def test_its_consumer_file_is_what_its_statements_need() -> None:
     assert (SOURCE / "consumer.json").read_text() == consumer_text()
 
 
-@pytest.mark.long
 def test_nothing_is_written_to_a_database_that_up_did_not_make(shop: Shop, tmp_path: Path) -> None:
     theirs = shop.database("theirs")
     other = Shop(tmp_path)
@@ -159,7 +159,6 @@ def test_nothing_is_written_to_a_database_that_up_did_not_make(shop: Shop, tmp_p
     assert contents(theirs) == before
 
 
-@pytest.mark.long
 def test_a_database_that_up_may_prepare_is_migrated_and_has_the_role(shop: Shop, tmp_path: Path) -> None:
     theirs = shop.database("prepared")
     other = Shop(tmp_path)

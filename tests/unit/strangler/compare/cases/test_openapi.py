@@ -109,6 +109,7 @@ def test_nobody_is_signed_in_by_what_is_made() -> None:
     assert not names & {"authorization", "cookie", "user-agent", "x-schemathesis-testcaseid", "content-length"}
 
 
+@pytest.mark.long
 def test_the_callers_take_turns() -> None:
     cases, _ = read(callers=("alice", ""))
     assert [case.caller for case in cases if case.route == "posts.list"][:4] == ["alice", "", "alice", ""]
