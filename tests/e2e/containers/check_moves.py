@@ -21,7 +21,7 @@ def as_started(containers: Containers) -> Iterator[None]:
     """Each check begins and ends with the routes that `up` has started."""
     found = containers.routes_file.read_bytes()
     yield
-    containers.strangler("rollback", "--to", "0", "--yes")
+    containers.strangler("rollback", "--to", "0", "--yes", "--force", "--reason", "as it was")
     assert containers.routes_file.read_bytes() == found
 
 
