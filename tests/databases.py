@@ -125,20 +125,35 @@ def _template(admin_dsn: str, kind: str, migrate: Callable[[str], None]) -> OwnD
 
 
 @contextmanager
+def cloned_database(template: OwnDatabase, name: str) -> Iterator[OwnDatabase]:
+    """A copy of `template`, which nobody may be connected to; its roles are those of the template."""
+    database = OwnDatabase(name=name, admin_dsn=template.admin_dsn, owned_by=template.owner)
+    with _created(template, database):
+        yield database
+
+
+@contextmanager
 def _copy(template: OwnDatabase, name: str) -> Iterator[OwnDatabase]:
     """A copy that belongs, with all that is in it, to a role of its own."""
     database = OwnDatabase(name=name, admin_dsn=template.admin_dsn)
-    database_drop(admin_dsn=database.admin_dsn, name=name)
-    try:
-        with psycopg.connect(database.admin_dsn, autocommit=True) as connection:
-            connection.execute(_sql("CREATE DATABASE {} TEMPLATE {}", name, template.name))
-            database_ensure(admin_dsn=database.admin_dsn, name=name, owner=database.owner, password=PASSWORD)
-            connection.execute(_sql("ALTER DATABASE {} OWNER TO {}", name, database.owner))
+    with _created(template, database):
         with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
             connection.execute(_sql("REASSIGN OWNED BY {} TO {}", template.owner, database.owner))
         yield database
+
+
+@contextmanager
+def _created(template: OwnDatabase, database: OwnDatabase) -> Iterator[None]:
+    """Makes `database` of a template, with its owner; drops it at the end."""
+    database_drop(admin_dsn=database.admin_dsn, name=database.name)
+    try:
+        with psycopg.connect(database.admin_dsn, autocommit=True) as connection:
+            connection.execute(_sql("CREATE DATABASE {} TEMPLATE {}", database.name, template.name))
+            database_ensure(admin_dsn=database.admin_dsn, name=database.name, owner=database.owner, password=PASSWORD)
+            connection.execute(_sql("ALTER DATABASE {} OWNER TO {}", database.name, database.owner))
+        yield
     finally:
-        database_drop(admin_dsn=database.admin_dsn, name=name)
+        database_drop(admin_dsn=database.admin_dsn, name=database.name)
 
 
 def _sql(statement: LiteralString, *names: str) -> sql.Composed:

@@ -12,8 +12,8 @@ from fastapi_app import main
 from fastapi_app.consumer import CONSUMER_FILE
 from shared_schema.consumer.consumer import load_consumer
 from strangler.schema.grants import apply_grants
-from tests.databases import PASSWORD, OwnDatabase, migrated_database
-from tests.integration.fastapi_app.running import Running, cloned_database, fill, logged, until_ready
+from tests.databases import PASSWORD, OwnDatabase, cloned_database, migrated_database
+from tests.integration.fastapi_app.running import Running, fill, logged, until_ready
 from tests.integration.fastapi_app.settings import app_settings
 from tests.shared_stack import StackAddresses
 

@@ -15,17 +15,14 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
-from psycopg import sql
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fastapi_app import main
 from fastapi_app.models import BLOG
 from shared_schema import passwords
-from strangler.local.databases import database_drop
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.logs import JsonFormatter
-from tests.databases import OwnDatabase
 
 ADMIN, ALICE, BOB, GONE = 1, 2, 3, 4
 JWT_KEY = "the signing key of these tests, never to be logged"
@@ -84,33 +81,6 @@ class Statements(list[str]):
         own = "typeinfo_tree" in text or "set_config('jit'" in text
         if not own and text.rstrip(";").split()[0].upper() not in ("BEGIN", "COMMIT", "ROLLBACK"):
             self.append(text)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClonedDatabase(OwnDatabase):
-    """A copy; its roles are those of the template."""
-
-    template: str
-
-    @property
-    def owner(self) -> str:
-        return f"{self.template}_owner"
-
-
-@contextmanager
-def cloned_database(template: OwnDatabase, name: str) -> Iterator[OwnDatabase]:
-    """A copy of `template`, which nobody may be connected to."""
-    database = ClonedDatabase(name=name, admin_dsn=template.admin_dsn, template=template.name)
-    database_drop(admin_dsn=template.admin_dsn, name=name)
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
-        *(sql.Identifier(part) for part in (name, template.name, template.owner))
-    )
-    with psycopg.connect(template.admin_dsn, autocommit=True) as connection:
-        connection.execute(statement)
-    try:
-        yield database
-    finally:
-        database_drop(admin_dsn=template.admin_dsn, name=name)
 
 
 def fill(connection: psycopg.Connection) -> None:

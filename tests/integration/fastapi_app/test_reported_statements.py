@@ -13,7 +13,7 @@ from fastapi_app.posts import queries
 from fastapi_app.users.queries import user_stored
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf import listing
-from tests.databases import OwnDatabase
+from tests.databases import OwnDatabase, cloned_database
 from tests.integration.fastapi_app.conftest import Start, one_loop
 from tests.integration.fastapi_app.running import (
     ALICE,
@@ -22,7 +22,6 @@ from tests.integration.fastapi_app.running import (
     Running,
     Statements,
     bearer,
-    cloned_database,
 )
 
 pytestmark = one_loop

@@ -28,10 +28,10 @@ from strangler.compare.writes.variables import Variables, case_filled, variables
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.db import query
 from strangler_fastapi.db.query import Rows
-from tests.databases import OwnDatabase
+from tests.databases import OwnDatabase, cloned_database
 from tests.example import ROOT, load_routes
 from tests.integration.fastapi_app.conftest import Start, one_loop
-from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, GONE, Running, bearer, cloned_database
+from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, GONE, Running, bearer
 
 pytestmark = [pytest.mark.long, one_loop]
 SCENARIOS = scenarios_from_files(ROOT / "tests" / "cases", load_routes(ROOT / "nginx" / "routes.toml"))
