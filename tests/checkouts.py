@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from strangler.cli import command_line
 from strangler.local.ports import port_free_pick
 from strangler.local.state import StackState, StateFolder
 from tests.example import ROOT
@@ -82,3 +84,11 @@ def assert_one_sentence(result: subprocess.CompletedProcess[str], *, code: int, 
     assert (result.returncode, len(lines)) == (code, 1), result.stderr
     assert lines[0].startswith("strangler: ")
     assert [word for word in words if word not in lines[0]] == []
+
+
+def command_run(name: str, *arguments: str) -> Result:
+    """A command of the tool, run in this process; what it didn't expect is raised."""
+    result = CliRunner().invoke(command_line([name]), [name, *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result

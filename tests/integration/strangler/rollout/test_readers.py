@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from strangler.cli import command_line
 from strangler.local.state import ProcessRecord, StackState, StateFolder
@@ -19,6 +19,7 @@ from strangler.rollout import state_dir
 from strangler.rollout.apply import rollout_recover
 from strangler.rollout.history import ApplyOutcome
 from strangler.settings import LocalSettings
+from tests.checkouts import command_run
 from tests.parameters import rest_long
 from tests.rollouts import STEPS, Moves, moves
 
@@ -49,13 +50,6 @@ def moving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Moves]:
             status = importlib.import_module("strangler.cli.status")
             monkeypatch.setattr(status, "project_load", lambda: SimpleNamespace(state=run))
             yield made
-
-
-def read(name: str, *arguments: str) -> Result:
-    result = CliRunner().invoke(command_line([name]), [name, *arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def snapshot(moving: Moves) -> Snapshot:
@@ -95,8 +89,8 @@ def test_a_reader_changes_nothing(moving: Moves) -> None:
     moving.file.write_bytes(moving.edited(tags__list=CANARY))
     before = snapshot(moving)
     for name in READERS:
-        assert "was interrupted" not in read(name).output
-        read(name, "--json")
+        assert "was interrupted" not in command_run(name).output
+        command_run(name, "--json")
         assert snapshot(moving) == before, name
 
 
@@ -106,7 +100,7 @@ def test_a_reader_leaves_a_crash_to_the_commands_that_apply(moving: Moves, step:
     before = snapshot(moving)
     due = step != "append"  # Then only the end of the journal is missing.
     for name in READERS:
-        said, document = read(name), json.loads(read(name, "--json").stdout)
+        said, document = command_run(name), json.loads(command_run(name, "--json").stdout)
         assert snapshot(moving) == before, name
         notice = said.stdout if name == "check" else said.stderr
         assert ("'move to legacy' by " in notice and "strangler apply restores what ran before" in notice) == due
@@ -120,7 +114,7 @@ def test_a_reader_needs_no_permission_to_write(moving: Moves) -> None:
     before = snapshot(moving)
     with unwritable(moving.rollout.folder.path):
         for name in READERS:
-            assert "was interrupted" in read(name).output, name
+            assert "was interrupted" in command_run(name).output, name
     assert snapshot(moving) == before
 
 
@@ -130,23 +124,23 @@ def test_a_reader_does_not_wait_for_an_apply(moving: Moves, monkeypatch: pytest.
     with moving.rollout.folder.locked():
         before = snapshot(moving)
         for name in READERS:
-            assert "was interrupted" not in read(name).output, name
+            assert "was interrupted" not in command_run(name).output, name
         assert snapshot(moving) == before
     for name in READERS:
-        assert "was interrupted" in read(name).output, name
+        assert "was interrupted" in command_run(name).output, name
 
 
 def test_a_reader_makes_no_folder(moving: Moves, tmp_path: Path) -> None:
     rollout = moving.rollout.folder.path
     rollout.rename(tmp_path / "rollout")
     for name in READERS:
-        read(name)
+        command_run(name)
     assert not rollout.exists()
 
 
 def test_an_interrupted_apply_is_in_the_history_before_it_is_recorded(moving: Moves) -> None:
     moving.kill_after("activate")
-    shown: list[dict[str, Any]] = json.loads(read("history", "--json").stdout)
+    shown: list[dict[str, Any]] = json.loads(command_run("history", "--json").stdout)
     assert [(entry["number"], entry["outcome"]) for entry in shown] == [(0, "applied"), (1, "interrupted")]
     assert len(moving.rollout.entries()) == 1
     rollout_recover(moving.rollout)
@@ -158,10 +152,10 @@ def test_an_interrupted_apply_is_in_the_history_before_it_is_recorded(moving: Mo
 def test_a_start_that_nobody_recorded_is_shown_and_recorded_by_the_first_apply(moving: Moves) -> None:
     history = moving.rollout.folder.path / "history.jsonl"
     history.unlink()
-    (shown,) = json.loads(read("history", "--json").stdout)
+    (shown,) = json.loads(command_run("history", "--json").stdout)
     assert (shown["number"], shown["command"], shown["time"]) == (0, "start", "")
-    assert {row["since"] for row in json.loads(read("routes", "--json").stdout)} == {None}
-    assert read("plan").stdout == "nothing to do\n"
+    assert {row["since"] for row in json.loads(command_run("routes", "--json").stdout)} == {None}
+    assert command_run("plan").stdout == "nothing to do\n"
     assert not history.exists()
     moving.apply(moving.edited(posts__list=CANARY))
     recorded = moving.rollout.folder.history.entries()
@@ -171,11 +165,11 @@ def test_a_start_that_nobody_recorded_is_shown_and_recorded_by_the_first_apply(m
 
 def test_a_plan_names_no_apply_while_a_recovery_is_due(moving: Moves) -> None:
     moving.kill_after("activate")
-    shown = read("plan")
+    shown = command_run("plan")
     assert "parallel → legacy" in shown.stdout
     assert "strangler apply --plan" not in shown.stdout
     rollout_recover(moving.rollout)
-    assert read("plan").stdout == "nothing to do\n"
+    assert command_run("plan").stdout == "nothing to do\n"
 
 
 def test_a_rollback_after_a_crash_is_the_recovery_and_no_step_more(moving: Moves) -> None:

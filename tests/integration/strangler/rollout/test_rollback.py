@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from strangler.cli import command_line
 from strangler.errors import UnsafeError, UsageError
 from strangler.rollout.apply import Intent
 from strangler.rollout.evidence import Proof
 from strangler.routes.route import Stage
+from tests.checkouts import command_run
 from tests.rollouts import Moves, moves
 
 CANARY = {"stage": "canary", "percent": 10}
@@ -32,13 +31,6 @@ def moving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Moves]:
         yield made
 
 
-def run(name: str, *arguments: str) -> Result:
-    result = CliRunner().invoke(command_line([name]), [name, *arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
 def forced(moving: Moves, **by_name: dict[str, Any]) -> None:
     moving.apply(moving.edited(**by_name), force=True, reason="a test")
 
@@ -52,49 +44,49 @@ def test_everything_goes_to_django_in_one_command_that_nothing_refuses(moving: M
     forced(moving, posts__list=CANARY, tags__list=MIGRATED, auth__token=CANARY, feed__list={"shadow": 5})
     moving.file.write_text(moving.file.read_text() + "nothing that nginx could serve")
     started = time.monotonic()
-    said = run("rollback", "--all-to-django")
+    said = command_run("rollback", "--all-to-django")
     assert time.monotonic() - started < SECONDS
     assert "they are kept as" in said.stderr
     _content, table = moving.rollout.running()
     assert {route.stage for route in table.routes} == {Stage.LEGACY}
     assert not any(route.shadow for route in table.routes)
     assert moving.rollout.entries()[-1].reason == "everything to Django"
-    assert run("rollback", "--all-to-django").stdout == "nothing to do\n"
+    assert command_run("rollback", "--all-to-django").stdout == "nothing to do\n"
 
 
 def test_one_route_goes_back_and_the_others_stay(moving: Moves) -> None:
     forced(moving, posts__list=CANARY)
     forced(moving, tags__list=CANARY)
     forced(moving, posts__list=MIGRATED)
-    run("rollback", "posts.list", "--yes")
+    command_run("rollback", "posts.list", "--yes")
     assert stages(moving, "posts.list", "tags.list") == ["canary", "canary"]
-    run("rollback", "posts.list", "--yes")
+    command_run("rollback", "posts.list", "--yes")
     assert stages(moving, "posts.list", "tags.list") == ["parallel", "canary"]
     with pytest.raises(UsageError, match=r"strangler switch posts\.list --to legacy"):
-        run("rollback", "posts.list", "--yes")
+        command_run("rollback", "posts.list", "--yes")
 
 
 def test_a_rollback_towards_fastapi_is_a_move_like_any_other(moving: Moves) -> None:
     forced(moving, posts__list=CANARY)
-    run("switch", "posts.list", "--to", "parallel", "--yes")
+    command_run("switch", "posts.list", "--to", "parallel", "--yes")
     with pytest.raises(UnsafeError, match=r"posts\.list has 0 equal comparisons"):
-        run("rollback", "--yes")
+        command_run("rollback", "--yes")
     assert stages(moving, "posts.list") == ["parallel"]
-    run("rollback", "--yes", *WHY)
+    command_run("rollback", "--yes", *WHY)
     assert stages(moving, "posts.list") == ["canary"]
     entry = moving.rollout.entries()[-1]
     assert (entry.reason, len(entry.forced)) == ("I looked", 1)
 
 
 def test_history_names_what_changed_and_what_was_forced(moving: Moves) -> None:
-    run("switch", "posts.list", "--shadow", "5", "--fallback", "--yes")
-    run("switch", "posts.list", "--percent", "5", "--yes", *WHY)
-    run("retire", "tags.list", "--sunset", "2099-01-31", "--yes")
-    _start, shadow, canary, sunset = run("history").stdout.splitlines()
+    command_run("switch", "posts.list", "--shadow", "5", "--fallback", "--yes")
+    command_run("switch", "posts.list", "--percent", "5", "--yes", *WHY)
+    command_run("retire", "tags.list", "--sunset", "2099-01-31", "--yes")
+    _start, shadow, canary, sunset = command_run("history").stdout.splitlines()
     assert "posts.list shadow: 0 → 5, fallback: no → yes" in shadow
     assert "applied, forced" in canary
     assert "sunset: no → 2099-01-31" in sunset
-    run("retire", "tags.list", "--yes", *WHY)
+    command_run("retire", "tags.list", "--yes", *WHY)
     assert stages(moving, "tags.list") == ["retired"]
 
 
@@ -113,9 +105,9 @@ def test_who_switches_second_is_planned_anew_unless_it_is_the_same_route(
     monkeypatch.setattr(commands, "rollout_apply", late)
     if other == "posts.list":
         with pytest.raises(UnsafeError, match=r"somebody else has just moved posts\.list: look at strangler routes"):
-            run("switch", "posts.list", "--percent", "5", "--yes", *WHY)
+            command_run("switch", "posts.list", "--percent", "5", "--yes", *WHY)
         assert stages(moving, "posts.list") == ["legacy"]
     else:
-        said = run("switch", "posts.list", "--percent", "5", "--yes", *WHY)
+        said = command_run("switch", "posts.list", "--percent", "5", "--yes", *WHY)
         assert "planning anew" in said.stderr
         assert stages(moving, "posts.list", "tags.list") == ["canary", "legacy"]
