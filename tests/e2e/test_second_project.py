@@ -1,6 +1,5 @@
 """A project that has nothing of the example is run, compared and moved by its own project file."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from strangler.local.ports import port_free_pick
 from strangler.local.postgres import DATABASE, OWNER, SUPERUSER
 from tests.checkouts import ENVIRONMENT
 from tests.example import ROOT
+from tests.gateways import logged
 from tests.second_project.export import consumer_text
 
 pytestmark = pytest.mark.long
@@ -129,10 +129,9 @@ def test_a_route_is_proved_moved_and_taken_back(shop: Shop) -> None:
 
 def test_a_caller_is_known_by_the_claim_of_its_own_token(shop: Shop) -> None:
     answer = shop.ask("/login/", "POST", json={"email": CUSTOMER, "secret": SECRET}).json()
-    shop.ask("/me/", headers={"Authorization": f"JWT {answer['data']['jwt']}"}).raise_for_status()
-    lines = (shop.folder / ".run" / "logs" / "nginx.log").read_text().splitlines()
-    callers = {entry["caller"] for entry in map(json.loads, lines) if entry["route"] == "shop.me"}
-    assert callers == {"user:1"}
+    mine = shop.ask("/me/", headers={"Authorization": f"JWT {answer['data']['jwt']}"}).raise_for_status()
+    line = logged(shop.folder / ".run" / "logs" / "nginx.log", mine.headers["X-Request-ID"])
+    assert (line["route"], line["caller"]) == ("shop.me", "user:1")
 
 
 def test_its_consumer_file_is_what_its_statements_need() -> None:
