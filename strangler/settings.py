@@ -1,4 +1,4 @@
-"""What the local stack is told from outside: the environment, then `.env`, then these defaults."""
+"""The settings of the local stack: from the environment, then `.env`, then these defaults."""
 
 import logging
 import os

@@ -29,7 +29,7 @@ def bearer(user_id: Any) -> dict[str, str]:
 
 
 def served_by(url: str, path: str, callers: Sequence[dict[str, str]]) -> list[str]:
-    """Which stack answers a HEAD of each caller, who is told by their headers."""
+    """Which stack answers a HEAD of each caller, whom the headers identify."""
     parts = [callers[start : start + _PER_CONNECTION] for start in range(0, len(callers), _PER_CONNECTION)]
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         return [stack for found in pool.map(lambda part: _ask(url, path, part), parts) for stack in found]

@@ -81,7 +81,7 @@ def migrated_template(admin_dsn: str) -> OwnDatabase:
 
 
 def foreign_project(dsn: str, more: Mapping[str, str] | None = None) -> ManageCommand:
-    """How the foreign project's commands are run on a database; `more` is told to them too."""
+    """How the foreign project's commands are run on a database; `more` are further variables."""
     env = base_environment() | {"DATABASE_URL": dsn} | dict(more or {})
     return ManageCommand(argv=(sys.executable, str(FOREIGN_MANAGE)), env=env, cwd=ROOT)
 

@@ -42,11 +42,11 @@ STEPS = ("journal_open", "write_durably", "activate", "reload", "wait_until_runn
 
 @dataclass
 class Moves:
-    """A gateway that runs, and its moves; `told` is what the operator was told besides."""
+    """A gateway that runs, and its moves; `reported` is what was logged for the operator."""
 
     nginx: Gateway
     rollout: Rollout
-    told: list[str]
+    reported: list[str]
     grown: list[tuple[int, int]]
 
     @property
@@ -128,21 +128,21 @@ def moves(folder: Path, django: str | None = None, fastapi: str | None = None) -
         )
         rollout_begin(rollout, command="start")
         nginx.start()
-        with logged() as told:
-            yield Moves(nginx=nginx, rollout=rollout, told=told, grown=grown)
+        with logged() as reported:
+            yield Moves(nginx=nginx, rollout=rollout, reported=reported, grown=grown)
 
 
 @contextmanager
 def logged() -> Iterator[list[str]]:
     """What the tool logs while the `with` block lasts."""
-    told: list[str] = []
+    reported: list[str] = []
     handler, logger = logging.Handler(), logging.getLogger("strangler")
-    handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign] # of this one
+    handler.emit = lambda record: reported.append(record.getMessage())  # type: ignore[method-assign] # of this one
     level = logger.level
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
-        yield told
+        yield reported
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
@@ -162,11 +162,11 @@ def _kill_after(step: str, rollout: Rollout) -> None:
 
 
 def _main(document: str, step: str, stage: str) -> None:
-    told = json.loads(document)
-    settings = example_settings(proxy_port=told["port"], django_port=1, fastapi_port=2, postgres_port=3)
-    native = native_gateway(settings, folder=Path(told["nginx"]))
-    native.settings = TypeAdapter(GatewaySettings).validate_python(told["settings"])
-    rollout = rollout_of(native, Path(told["folder"]))
+    reported = json.loads(document)
+    settings = example_settings(proxy_port=reported["port"], django_port=1, fastapi_port=2, postgres_port=3)
+    native = native_gateway(settings, folder=Path(reported["nginx"]))
+    native.settings = TypeAdapter(GatewaySettings).validate_python(reported["settings"])
+    rollout = rollout_of(native, Path(reported["folder"]))
     content = edited(rollout, posts__list={"stage": stage})
     checksum = rollout.propose(content).plan.checksum
     if step != NOT_KILLED:

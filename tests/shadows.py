@@ -1,4 +1,4 @@
-"""The shadow worker as a process, what nginx would send it, and stacks small enough to be told what to answer."""
+"""The shadow worker as a process, what nginx would send it, and small stacks with given answers."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Servers in a stack's place: they fail in ways that no real one does on demand, or note what they are told."""
+"""Servers in a stack's place: they fail in ways that no real one does on demand, or record what they are sent."""
 
 import socket
 import threading

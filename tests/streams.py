@@ -14,7 +14,7 @@ _UNAVAILABLE = 503
 
 
 @dataclass(frozen=True)
-class Told:
+class StreamEvent:
     """A block of the stream: an event, or only an id or a comment. `at` is when it came, by `time.monotonic`."""
 
     event: str
@@ -51,7 +51,7 @@ class Stream:
         """The whole body of an answer that is no stream."""
         return json.loads(await self._reader.readexactly(int(self.headers["content-length"])))
 
-    async def block(self, seconds: float = PATIENCE_SECONDS) -> Told | None:
+    async def block(self, seconds: float = PATIENCE_SECONDS) -> StreamEvent | None:
         """The next block, None at a proper end of the answer.
 
         Raises:
@@ -65,24 +65,24 @@ class Stream:
                     return None
                 self._rest += chunk
         text, _, self._rest = self._rest.partition(b"\n\n")
-        told = _parse(text.decode())
-        self.last_id = told.id or self.last_id
-        return told
+        event = _parse(text.decode())
+        self.last_id = event.id or self.last_id
+        return event
 
-    async def next(self, seconds: float = PATIENCE_SECONDS) -> Told | None:
+    async def next(self, seconds: float = PATIENCE_SECONDS) -> StreamEvent | None:
         """The next event, None at a proper end; heartbeats and the like are passed over."""
-        while (told := await self.block(seconds)) is not None and not told.event:
+        while (event := await self.block(seconds)) is not None and not event.event:
             pass
-        return told
+        return event
 
-    async def of_post(self, post_id: int, count: int) -> list[Told]:
+    async def of_post(self, post_id: int, count: int) -> list[StreamEvent]:
         """The next events about a post, so many; those about others are passed over."""
-        found: list[Told] = []
+        found: list[StreamEvent] = []
         while len(found) < count:
-            told = await self.next()
-            assert told is not None, f"the stream ended after {found}"
-            if told.event != "reset" and told.post_id == post_id:
-                found.append(told)
+            event = await self.next()
+            assert event is not None, f"the stream ended after {found}"
+            if event.event != "reset" and event.post_id == post_id:
+                found.append(event)
         return found
 
     async def _chunk(self) -> bytes:
@@ -125,10 +125,10 @@ async def stream_of_new_service(base: str, token: str) -> AsyncIterator[Stream]:
         await asyncio.sleep(0.05)
 
 
-def _parse(text: str) -> Told:
+def _parse(text: str) -> StreamEvent:
     fields: dict[str, str] = {}
     for line in text.split("\n"):
         name, _, value = line.partition(":")
         fields[name] = value.removeprefix(" ")
     data = json.loads(fields["data"]) if "data" in fields else None
-    return Told(fields.get("event", ""), fields.get("id", ""), data, fields.get("", ""), time.monotonic())
+    return StreamEvent(fields.get("event", ""), fields.get("id", ""), data, fields.get("", ""), time.monotonic())

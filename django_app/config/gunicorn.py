@@ -23,7 +23,7 @@ try:
     server = server_environment_read()
 except EnvironmentInvalidError as error:
     sys.exit(str(error))
-# The hashers that settings name judge the passwords, before any worker has loaded them.
+# The hashers that settings name check the passwords, before any worker has loaded them.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_app.config.settings")
 if environment.is_production and (
     left := demo_accounts_left(

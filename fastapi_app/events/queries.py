@@ -157,10 +157,12 @@ def visible_events(*, user_id: int, after: Position, up_to: Position) -> Rows:
         )
         page = select(*_columns()).where(_place() > start, _place() <= end, is_visible)
         page = page.order_by(PostEvent.transaction_id, PostEvent.id).limit(bindparam("page", type_=Integer))
-        told = page.lateral("told")
+        visible = page.lateral("visible")
         always = values(column("one", Integer), name="always", literal_binds=True).data([(1,)])
-        rows = select(*told.c, (known > _last_gone()).label("is_whole")).select_from(always.outerjoin(told, true()))
-        return rows.order_by(told.c.transaction_id, told.c.id)
+        rows = select(*visible.c, (known > _last_gone()).label("is_whole")).select_from(
+            always.outerjoin(visible, true())
+        )
+        return rows.order_by(visible.c.transaction_id, visible.c.id)
 
     last = {"last_transaction_id": up_to.transaction_id, "last_id": up_to.id}
     return Rows("visible events", build, {**after._asdict(), **last, "user_id": user_id, "page": PAGE})

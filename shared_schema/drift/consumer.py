@@ -20,8 +20,8 @@ _VIEWS: Final = frozenset({"view", "materialized view"})
 def consumer_mismatches(consumer: Consumer, catalog: Catalog, *, hint: str = LIVE) -> list[Mismatch]:
     """The needs of features that the catalog doesn't meet, by table and column."""
     touched = [consumer.columns(kind) for kind in _KINDS]
-    judge = _Judge(consumer, catalog, hint, *touched)
-    return [mismatch for table in sorted(consumer.tables) for mismatch in judge.of_table(table)]
+    checker = _Checker(consumer, catalog, hint, *touched)
+    return [mismatch for table in sorted(consumer.tables) for mismatch in checker.of_table(table)]
 
 
 def contract_consumer_mismatches(consumer: Consumer, contract: Contract) -> list[Mismatch]:
@@ -54,7 +54,7 @@ def contract_catalog(contract: Contract) -> Catalog:
 
 
 @dataclass(frozen=True)
-class _Judge:
+class _Checker:
     consumer: Consumer
     catalog: Catalog
     hint: str

@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def _named(words: list[str]) -> list[str]:
-    """The command that `words` begin with; none where all have to be told of."""
+    """The command that `words` begin with; none where the help has to list all."""
     if words and words[0].startswith("--project"):
         words = words[1 if "=" in words[0] else 2 :]
     name = next(iter(words), "")

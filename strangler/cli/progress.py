@@ -21,7 +21,7 @@ class CaseProgress:
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True
         )
         self._task = self._progress.add_task("asking", total=None)
-        self._began = self._told = time.monotonic()
+        self._began = self._reported = time.monotonic()
 
     def __enter__(self) -> Self:
         if err.is_terminal:
@@ -38,9 +38,9 @@ class CaseProgress:
         self._counts[outcome] += 1
         now = time.monotonic()
         # Drawing costs more than a request, and nobody reads faster.
-        if now - self._told < (0.1 if err.is_terminal else _SECONDS):
+        if now - self._reported < (0.1 if err.is_terminal else _SECONDS):
             return
-        self._told = now
+        self._reported = now
         if err.is_terminal:
             self._progress.update(self._task, description=self._text(now))
         else:

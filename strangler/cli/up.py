@@ -25,12 +25,12 @@ def stack_summary(settings: LocalSettings) -> list[str]:
     """Lines for the terminal; the project's notes, which may hold the demo password, in development only."""
     url, prefixes, demo = settings.proxy_url, settings.project.prefixes, settings.project.demo
     notes = demo.notes if demo is not None and settings.is_development else ()
-    told = {"url": url, "demo_password": settings.demo_password}
+    values = {"url": url, "demo_password": settings.demo_password}
     return [
         f"front door  {url}",
         f"Django      {url}{prefixes.v1}/",
         f"FastAPI     {url}{prefixes.v2}/",
-        *(template_fill(note, told) for note in notes),
+        *(template_fill(note, values) for note in notes),
     ]
 
 
@@ -100,7 +100,7 @@ def _up_detached() -> None:
     require_production(settings_load())
     folder = StateFolder(project_load().state)
     with folder.locked():
-        pass  # a stack that already runs, or a folder that isn't writable, is told here and not in a log
+        pass  # a stack that already runs, or a folder that isn't writable, is reported here and not in a log
     log_path = folder.path / "supervisor.log"
     with log_path.open("wb") as log:
         supervisor = subprocess.Popen(

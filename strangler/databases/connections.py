@@ -152,14 +152,14 @@ class Source:
     identity: str
 
     def require_elsewhere(self, environment: Iterable[str]) -> None:
-        """Let no server start that was told an address of this database.
+        """Let no server start whose environment has an address of this database.
 
         :raises UnsafeError: one of the values leads here.
-        :raises FailedError: where it leads can't be told, since nobody answers.
+        :raises FailedError: the server doesn't answer, so the address can't be compared.
         """
         for value in environment:
             if is_address(value) and identity_of(value) == self.identity:
                 raise UnsafeError(
-                    f"a server that is to write was told an address of the real database {self.name}",
+                    f"a server that is to write was given an address of the real database {self.name}",
                     "nothing was started; let DATABASE_URL name its database in its path only",
                 )

@@ -43,9 +43,9 @@ def database_dump_into(
     """
     folder = dump_folder(major)
     restore = [*_RESTORE, *([] if owned else ["--no-owner"]), *([] if granted else ["--no-privileges"])]
-    with tempfile.TemporaryFile() as told:
-        dump = _start(folder / "pg_dump", [*_DUMP, *part], source, told, stdout=subprocess.PIPE)
-        with dump, _start(folder / "pg_restore", restore, target, told, stdin=dump.stdout) as loading:
+    with tempfile.TemporaryFile() as stderr:
+        dump = _start(folder / "pg_dump", [*_DUMP, *part], source, stderr, stdout=subprocess.PIPE)
+        with dump, _start(folder / "pg_restore", restore, target, stderr, stdin=dump.stdout) as loading:
             if dump.stdout is not None:
                 dump.stdout.close()  # else pg_dump would not notice that pg_restore has gone
             try:
@@ -54,8 +54,8 @@ def database_dump_into(
                 for program in (dump, loading):
                     program.kill()
         if dump.returncode or loading.returncode:
-            told.seek(0)
-            raise FailedError(f"the database can't be copied ({_reason(told.read())})", "fix that, then run it again")
+            stderr.seek(0)
+            raise FailedError(f"the database can't be copied ({_reason(stderr.read())})", "fix that, then run it again")
 
 
 def dump_folder(major: int) -> Path:
@@ -87,10 +87,10 @@ def _folders(major: int) -> list[Path]:
 
 def _major_of(program: Path) -> int | None:
     try:
-        told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603 - pg_dump itself
+        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603 - pg_dump itself
     except (OSError, subprocess.CalledProcessError):
         return None
-    found = re.search(r"\) (\d+)", told)
+    found = re.search(r"\) (\d+)", version)
     return int(found[1]) if found else None
 
 
@@ -98,7 +98,7 @@ def _start(
     program: Path,
     options: list[str],
     dsn: str,
-    told: IO[bytes],
+    stderr: IO[bytes],
     *,
     stdin: IO[bytes] | None = None,
     stdout: int = subprocess.DEVNULL,
@@ -112,7 +112,7 @@ def _start(
         [program, *options, f"--dbname={make_conninfo('', **parts)}"],
         stdin=stdin or subprocess.DEVNULL,
         stdout=stdout,
-        stderr=told,
+        stderr=stderr,
         env=base_environment() | {"LC_ALL": "C"} | passed | secret,
     )
 
@@ -128,7 +128,7 @@ def _wait(dump: subprocess.Popen[bytes], loading: subprocess.Popen[bytes], check
             break
 
 
-def _reason(told: bytes) -> str:
-    lines = told.decode("utf-8", errors="replace").splitlines()
+def _reason(stderr: bytes) -> str:
+    lines = stderr.decode("utf-8", errors="replace").splitlines()
     errors = [line for line in lines if "error:" in line and "broken pipe" not in line.lower()]
     return (errors or lines or ["pg_dump says nothing"])[0].rstrip(".")

@@ -153,7 +153,7 @@ def _midnight(day: dt.date) -> dt.datetime:
 
 
 def _successors(table: RouteTable) -> Iterable[str]:
-    """The routes of v1, and the other methods of paths, whose clients are told to go to v2."""
+    """The routes of v1, and the other methods of paths, whose clients get headers that point to v2."""
     for resource in table.resources:
         for route in resource.routes:
             if route.deprecated or route.stage.answers(Api.V1) is Answer.GONE:

@@ -16,7 +16,7 @@ _ERROR: Final = re.compile(r"^.*\[(?:emerg|alert|crit|error)\] (?:\d+#\d+: )?")
 
 
 class NativeGateway:
-    """nginx with its folder; `binary` is the program, `env` all that it is told by the environment."""
+    """nginx with its folder; `binary` is the program, `env` its whole environment."""
 
     def __init__(
         self, *, settings: GatewaySettings, url: str, folder: Path, binary: Path, env: Mapping[str, str]
@@ -101,5 +101,7 @@ class NativeGateway:
 
 def nginx_words(output: str) -> str:
     """What nginx said last that is an error, without its time, its level and its process."""
-    lines = [line for line in output.splitlines() if _ERROR.search(line)] or output.strip().splitlines() or ["no word"]
+    lines = (
+        [line for line in output.splitlines() if _ERROR.search(line)] or output.strip().splitlines() or ["no output"]
+    )
     return _ERROR.sub("", lines[-1]).removeprefix("nginx: ")

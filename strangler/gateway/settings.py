@@ -1,4 +1,4 @@
-"""What nginx is told besides the routes: addresses, limits, whom it trusts."""
+"""nginx's settings besides the routes: addresses, limits, trusted proxies."""
 
 import re
 from dataclasses import dataclass
@@ -41,11 +41,11 @@ class GatewaySettings:
     addresses and the upstreams are in nginx's own terms (`127.0.0.1:8080`, `8080`, `django:8001`). `body_size` is the
     largest request body (`2m`: mebibytes). `trusted_proxies` are CIDR networks whose `X-Forwarded-For` and
     `X-Forwarded-Proto` are believed, `stack_header_networks` those whose callers may choose a stack by `X-Stack`.
-    `user` is the account of nginx's workers, None where nginx is not root's. `shadow_socket` is where requests that
-    both stacks are to be asked again are told. `resolver` is a file that names the name servers; with it, the
+    `user` is the account of nginx's workers, None where nginx is not root's. `shadow_socket` is the socket
+    that shadowed requests are reported to. `resolver` is a file that names the name servers; with it, the
     upstreams are names that are looked up again while nginx runs. `modules` are files that nginx loads. `writable` is
     the folder of what nginx writes besides logs, empty for its own. `shutdown_seconds` is how long an old worker goes
-    on with the requests that it has. `caller` says what tells callers apart. `welcome`: `/` has a page of links where
+    on with the requests that it has. `caller` says how a caller is identified. `welcome`: `/` has a page of links where
     Django answers 404.
 
     Raises:

@@ -78,7 +78,7 @@ class VersionFolder:
                 shutil.rmtree(folder)
 
     def _replace_files(self, draft: Path, folder: Path) -> None:
-        """Mend a version that somebody changed, which nginx may be reading."""
+        """Restore a version that somebody changed, which nginx may be reading."""
         for file in draft.iterdir():
             file.replace(folder / file.name)
         for file in folder.iterdir():

@@ -17,7 +17,7 @@ class Mistake(Exception):
         self.sentence = sentence
         self.lines = tuple(sorted({line for line in lines if line}))
 
-    def told(self, source: str) -> str:
+    def text(self, source: str) -> str:
         """The mistake behind the file's name and its lines."""
         return f"{source}{self._place}: {self.sentence}"
 
@@ -37,7 +37,7 @@ class MistakesError(UsageError):
 
     def __init__(self, source: str, mistakes: Iterable[Mistake]) -> None:
         ordered = sorted(mistakes, key=lambda mistake: (not mistake.lines, mistake.lines))
-        self.mistakes: Sequence[str] = [mistake.told(source) for mistake in ordered]
+        self.mistakes: Sequence[str] = [mistake.text(source) for mistake in ordered]
         more = f" ({len(ordered) - 1} more{self.see})" if len(ordered) > 1 else ""
         super().__init__(self.mistakes[0] + more)
 

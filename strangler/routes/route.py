@@ -15,7 +15,7 @@ class Stack(StrEnum):
 
 
 class Api(StrEnum):
-    """The API version that a client asks for, told by the prefix of the path."""
+    """The API version that a client requests: the prefix of the path says which."""
 
     V1 = "v1"
     V2 = "v2"
@@ -81,7 +81,7 @@ class Route:
     """One endpoint. `path` is below the API prefix, `{name}` in it stands for one segment without a dot.
 
     The segment's pattern is that of DRF's routers (`lookup_value_regex`). `percent` of the callers are FastAPI's at
-    stage canary. `shadow` is the percentage of safe requests that both stacks are asked again in the background.
+    stage canary. `shadow` is the percentage of safe requests that are requested of both stacks in the background.
     With `fallback`, Django answers what FastAPI can't, GET and HEAD only. v1 is `deprecated` from one day on and ends
     at another (`sunset`), both in UTC. A `streaming` route's answer goes on for as long as the client listens.
     `line` is where the routes file names it.

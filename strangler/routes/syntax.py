@@ -58,20 +58,20 @@ def _mistake(message: str, text: str, lines: Lines) -> Mistake:
     column = f", column {place[2]}" if place and place[2] else ""
     statement = lines.statement(line)
     if statement is None:
-        return Mistake(f"not valid TOML ({what}{column}): {_mend(what)}.", line)
+        return Mistake(f"not valid TOML ({what}{column}): {_hint(what)}.", line)
     if what.startswith(_TWICE) and statement.before:
-        return Mistake(_told_twice(statement.key), statement.before, statement.first)
+        return Mistake(_repeated(statement.key), statement.before, statement.first)
     if statement.first != line:
         column = f" in line {line}{column}" if column else " at the end of the file"
-    return Mistake(f"not valid TOML ({what}{column}): {_mend(what)}.", statement.first)
+    return Mistake(f"not valid TOML ({what}{column}): {_hint(what)}.", statement.first)
 
 
-def _mend(what: str) -> str:
+def _hint(what: str) -> str:
     fitting = [beginning for beginning in _HINTS if what.startswith(beginning)]
-    return _HINTS[max(fitting, key=len)] if fitting else "mend that line"
+    return _HINTS[max(fitting, key=len)] if fitting else "correct that line"
 
 
-def _told_twice(key: str) -> str:
+def _repeated(key: str) -> str:
     if key in {"route", "fixed"}:
         return f"{key} is there twice as one table: write [[{key}]], once for each entry."
     return f"{shown(key)} is there twice: keep one of them."

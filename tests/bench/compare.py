@@ -16,8 +16,8 @@ from strangler.deployment.local_stack import LocalStack
 from strangler.local.process import StopSignals
 from tests.bench.bystanders import Bystanders
 from tests.bench.command import bench_run
+from tests.bench.comparison_rate import TARGET, Compared, Pair, Result, Setting
 from tests.bench.cores import alone_on_a_core
-from tests.bench.judging import TARGET, Judged, Pair, Result, Setting
 from tests.bench.stack import bench_rows, bench_stack
 from tests.bench.tool import Tool, reads_of
 from tests.bench.wrk import Load, Request, Wrk, requests_write
@@ -53,16 +53,16 @@ class Bench:
             _tell(f"round {number + 1} of {rounds}, {Result(setting=setting, pairs=[pair])}")
         return [Result(setting=setting, pairs=found) for setting, found in pairs.items()]
 
-    def fast(self) -> Judged:
+    def fast(self) -> Compared:
         """The tool between two sides that are both the faster one."""
         url = self._faster.url
-        return self._tool.judge(url, url, cases=_FAST_CASES, concurrency=CONCURRENCIES[-1])
+        return self._tool.compare(url, url, cases=_FAST_CASES, concurrency=CONCURRENCIES[-1])
 
-    def summary(self, results: Sequence[Result], fast: Judged) -> Iterator[str]:
+    def summary(self, results: Sequence[Result], fast: Compared) -> Iterator[str]:
         """What was measured, a line for each setting, and what the tool itself takes."""
         yield f"{self._slower.name} is slower than {self._faster.name}; the target is {TARGET} of what it answers alone"
         yield from map(str, results)
-        yield f"with {self._faster.name} on both sides {fast.rate:.0f} cases are judged a second"
+        yield f"with {self._faster.name} on both sides {fast.rate:.0f} cases are compared a second"
         yield f"a case takes the tool {fast.cpu_ms:.2f} ms of a core: no more than {1000 / fast.cpu_ms:.0f} a second"
         yield f"left out of each run: {self._tool.start.seconds:.2f} s, and the start of Python"
 
@@ -72,15 +72,15 @@ class Bench:
         slower = processes[self._slower.name]
         bystanders = Bystanders()
         with alone_on_a_core(slower, others=processes.values()) if setting.own_core else nullcontext():
-            judged = self._judge(setting) if tool_first else None
+            compared = self._compare(setting) if tool_first else None
             alone = self._load(self._slower, setting.concurrency)
             self._rates[self._slower.name] = alone.rate
-            judged = judged or self._judge(setting)
-        return Pair(alone=alone, judged=judged, bystanders=bystanders.cores())
+            compared = compared or self._compare(setting)
+        return Pair(alone=alone, compared=compared, bystanders=bystanders.cores())
 
-    def _judge(self, setting: Setting) -> Judged:
+    def _compare(self, setting: Setting) -> Compared:
         cases = max(1, round(self._rates[self._slower.name] * self._seconds))
-        return self._tool.judge(*self._addresses, cases=cases, concurrency=setting.concurrency)
+        return self._tool.compare(*self._addresses, cases=cases, concurrency=setting.concurrency)
 
     def _load(self, side: Side, concurrency: int) -> Load:
         """Have wrk send one side what the tool would."""
@@ -98,7 +98,7 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, max=50, help="How often each is measured.")] = 4,
     seconds: Annotated[int, typer.Option(min=1, max=60, help="How long each time, about.")] = 2,
 ) -> None:
-    """Measure what the slower side answers, and how many cases the tool judges, in turn."""
+    """Measure what the slower side answers, and how many cases the tool compares, in turn."""
     with ExitStack() as open_, StopSignals() as signals:
         logged_show()
         stack = open_.enter_context(bench_stack(workers=1, check=signals.check))

@@ -16,7 +16,7 @@ from tests.bench.wrk import Request
 USERS: Final = 200
 POSTS: Final = 20_000
 TAGS_PER_POST: Final = 3
-# What a load writes bears this title, so that it can be told from what was seeded.
+# What a load writes bears this title, so that it differs from what was seeded.
 _TITLE: Final = "bench: written under load"
 _CONTENT: Final = "A paragraph such as people write, of about the length of a seeded one. " * 4
 # Longer than any run.

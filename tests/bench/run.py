@@ -99,5 +99,5 @@ def written_require(load: Load, written: int, what: str) -> None:
     :raises FailedError: there are fewer rows than answered requests.
     """
     if written < load.requests:
-        told = f"{what} answered {load.requests} requests and wrote {written} rows"
-        raise FailedError(f"{told}: have it answer after the commit.")
+        reported = f"{what} answered {load.requests} requests and wrote {written} rows"
+        raise FailedError(f"{reported}: have it answer after the commit.")

@@ -84,14 +84,14 @@ class Bench:
         result = self._folder / "result.json"
         argv = [self._wrk, "--threads", "1", "--connections", str(_CONNECTIONS), "--duration", f"{self._seconds}s"]
         argv += ["--timeout", f"{TIMEOUT_SECONDS}s", "--script", str(SCRIPT), made.url]
-        told = {
+        reported = {
             "BENCH_METHOD": "GET",
             "BENCH_REPEAT": "1",
             "BENCH_REQUESTS": str(requests),
             "BENCH_RESULT": str(result),
         }
         before = cpu_seconds([made.process])
-        subprocess.run(argv, env=base_environment() | told, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - wrk
+        subprocess.run(argv, env=base_environment() | reported, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - wrk
         load = Load.parse(result.read_text(encoding="ascii"), cpu_seconds=cpu_seconds([made.process]) - before)
         load.require_clean(f"the gateway with {len(table.routes)} routes")
         load.require_answered(f"the gateway with {len(table.routes)} routes")

@@ -12,7 +12,7 @@ from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError
 from strangler.local.process import Program
 from strangler.settings import base_environment
-from tests.bench.judging import Judged
+from tests.bench.comparison_rate import Compared
 from tests.bench.rows import Rows
 from tests.bench.wrk import Request
 from tests.example import ROOT
@@ -42,20 +42,20 @@ class Tool:
         starts = [self._run(left, right, cases=1, concurrency=1) for _ in range(4)][1:]
         self.start = sorted(starts, key=lambda each: each.seconds)[1]
 
-    def judge(self, left: str, right: str, *, cases: int, concurrency: int) -> Judged:
-        """Have so many cases judged, without what a run of a single one takes.
+    def compare(self, left: str, right: str, *, cases: int, concurrency: int) -> Compared:
+        """Have so many cases compared, without what a run of a single one takes.
 
         :raises FailedError: the tool failed, or found what isn't equal.
         """
         return self._run(left, right, cases=cases + 1, concurrency=concurrency).beyond(self.start)
 
-    def _run(self, left: str, right: str, *, cases: int, concurrency: int) -> Judged:
+    def _run(self, left: str, right: str, *, cases: int, concurrency: int) -> Compared:
         (self._cases / "bench.toml").write_text("".join(self._written(cases)), encoding="ascii")
         argv = [sys.executable, "-m", "strangler.cli", "compare", left, right, "--cases", str(self._cases)]
         argv += ["--concurrency", str(concurrency), "--json", str(self._report)]
         before = _cpu_of_ended_children()
         self._stack.children.run(Program(name="compare", argv=tuple(argv), env=base_environment(), cwd=ROOT))
-        return judged_read(self._report, cases=cases, cpu_seconds=_cpu_of_ended_children() - before)
+        return compared_read(self._report, cases=cases, cpu_seconds=_cpu_of_ended_children() - before)
 
     def _written(self, cases: int) -> Iterator[str]:
         for request in islice(cycle(self._requests), cases):
@@ -64,16 +64,16 @@ class Tool:
                 yield f'headers = {{ Authorization = "Bearer {request.token}" }}\n'
 
 
-def judged_read(report: Path, *, cases: int, cpu_seconds: float) -> Judged:
+def compared_read(report: Path, *, cases: int, cpu_seconds: float) -> Compared:
     """What the report of a run says.
 
     :raises FailedError: not every case was asked and equal.
     """
-    told = json.loads(report.read_text(encoding="utf-8"))
-    equal = sum(route["equal"] for route in told["routes"])
+    reported = json.loads(report.read_text(encoding="utf-8"))
+    equal = sum(route["equal"] for route in reported["routes"])
     if equal != cases:
         raise FailedError(f"compare found {equal} of {cases} cases equal: read .run/bench/report.json.")
-    return Judged(cases=cases, seconds=told["seconds"], cpu_seconds=cpu_seconds)
+    return Compared(cases=cases, seconds=reported["seconds"], cpu_seconds=cpu_seconds)
 
 
 def _cpu_of_ended_children() -> float:

@@ -57,14 +57,14 @@ class Load:
     @classmethod
     def parse(cls, text: str, *, cpu_seconds: float) -> Self:
         """The result as `load.lua` writes it."""
-        told = json.loads(text)
+        reported = json.loads(text)
         return cls(
-            requests=told["requests"],
-            seconds=told["duration"] / _MICROSECONDS,
-            p50_ms=told["p50"] / 1000,
-            p99_ms=told["p99"] / 1000,
-            unsent=told["unsent"],
-            errors={kind: number for kind, number in told["errors"].items() if number},
+            requests=reported["requests"],
+            seconds=reported["duration"] / _MICROSECONDS,
+            p50_ms=reported["p50"] / 1000,
+            p99_ms=reported["p99"] / 1000,
+            unsent=reported["unsent"],
+            errors={kind: number for kind, number in reported["errors"].items() if number},
             cpu_seconds=cpu_seconds,
         )
 

@@ -12,7 +12,7 @@ from tests.example import DECLARED_FILE, ROOT, load_routes
 def test_a_declared_difference_is_explained_and_fresh(entry: DeclaredDifference) -> None:
     names = {route.name for route in load_routes(ROOT / "nginx" / "routes.toml").routes}
     assert entry.route in names
-    assert entry.expires > dt.datetime.now(dt.UTC).date(), "it has expired: mend the difference, or declare it anew"
+    assert entry.expires > dt.datetime.now(dt.UTC).date(), "it has expired: fix the difference, or declare it anew"
     assert entry.reason.endswith(".")
     assert entry.owner
     assert (entry.v1, entry.v2) != (200, 200)

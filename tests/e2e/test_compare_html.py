@@ -114,7 +114,7 @@ def group(page: Page, pattern: str) -> Any:
     return page.locator("details.group").filter(has=page.locator("summary code", has_text=pattern)).first
 
 
-def test_routes_and_their_differences_are_told(look: Open) -> None:
+def test_routes_and_their_differences_are_reported(look: Open) -> None:
     page = look(report())
     expect(page).to_have_title("different: django and fastapi")
     expect(page.locator("h1")).to_contain_text("django and fastapi")

@@ -1,4 +1,4 @@
-"""Events through the real nginx: whichever stack writes, to whom they go, and that none is lost or told twice."""
+"""Events through the real nginx: whichever stack writes, to whom they go, and that none is lost or sent twice."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.shared_stack import StackAddresses
-from tests.streams import PATIENCE_SECONDS, Stream, Told, stream
+from tests.streams import PATIENCE_SECONDS, Stream, StreamEvent, stream
 
 STACKS = ("/api", "/api/v2")
 STREAMS = 100
@@ -53,7 +53,7 @@ def forged(stack: StackAddresses, token: str, **claims: Any) -> str:
 
 
 @pytest.mark.parametrize("api", STACKS)
-async def test_a_posts_life_is_told_whichever_stack_writes(
+async def test_a_posts_life_is_reported_whichever_stack_writes(
     api: str, stack: StackAddresses, access_tokens: dict[str, str], write: Write
 ) -> None:
     async with stream(stack.parallel_url, access_tokens["alice"]) as alices:
@@ -64,13 +64,13 @@ async def test_a_posts_life_is_told_whichever_stack_writes(
         write("PATCH", path, tags=["events-b"])
         write("PATCH", path, published=False, tags=["events-b"])
         write("DELETE", path)
-        told = await alices.of_post(post_id, len(KINDS))
+        reported = await alices.of_post(post_id, len(KINDS))
         after = new_post(write)
         assert [event.event for event in await alices.of_post(after, 1)] == ["created"]
-    assert [event.event for event in told] == KINDS
-    assert [event.data["published"] for event in told] == [False, True, True, False, False]
-    assert len({event.data["author_id"] for event in told}) == 1
-    assert all(event.data["created_at"].endswith("Z") for event in told)
+    assert [event.event for event in reported] == KINDS
+    assert [event.data["published"] for event in reported] == [False, True, True, False, False]
+    assert len({event.data["author_id"] for event in reported}) == 1
+    assert all(event.data["created_at"].endswith("Z") for event in reported)
 
 
 @pytest.mark.parametrize("api", STACKS)
@@ -96,8 +96,8 @@ async def test_others_and_staff_hear_only_of_what_they_could_see(
 
 async def until_post(opened: Stream, post_id: int) -> Any:
     """The events up to the first one about a post."""
-    while (told := await opened.next()) is not None and told.post_id != post_id:
-        yield told
+    while (reported := await opened.next()) is not None and reported.post_id != post_id:
+        yield reported
 
 
 @pytest.mark.parametrize("way", ["header", "query"])
@@ -113,19 +113,19 @@ async def test_a_client_that_comes_back_gets_what_it_missed_and_goes_on(
     headers = {"Last_Event_ID": first.last_id} if way == "header" else {}
     async with stream(stack.parallel_url, token, path=path, **headers) as second:
         live = new_post(write)
-        told = [event async for event in until_post(second, live)]
-    posts = [event.post_id for event in told]
+        reported = [event async for event in until_post(second, live)]
+    posts = [event.post_id for event in reported]
     assert before not in posts
     assert [post for post in posts if post in missed] == missed
-    ids = [event.id for event in told]
+    ids = [event.id for event in reported]
     assert len(set(ids)) == len(ids)
 
 
-async def test_nothing_is_lost_or_told_twice_by_a_client_that_keeps_coming_back(
+async def test_nothing_is_lost_or_reported_twice_by_a_client_that_keeps_coming_back(
     stack: StackAddresses, access_tokens: dict[str, str], write: Write
 ) -> None:
     """Each time perhaps at another process, which has read more or less than the one before."""
-    token, told, written = access_tokens["alice"], list[Told](), list[int]()
+    token, reported, written = access_tokens["alice"], list[StreamEvent](), list[int]()
     async with stream(stack.parallel_url, token) as opened:
         await opened.block()
     for round_ in range(12):
@@ -135,14 +135,14 @@ async def test_nothing_is_lost_or_told_twice_by_a_client_that_keeps_coming_back(
             for _ in range(round_ % 3 + 1):
                 event = await again.next()
                 assert event is not None
-                told.append(event)
+                reported.append(event)
             opened = again
         written += await writing
     async with stream(stack.parallel_url, token, Last_Event_ID=opened.last_id) as rest:
         end = new_post(write)
-        told += [event async for event in until_post(rest, end)]
-    assert sorted(event.post_id for event in told if event.post_id in written) == sorted(written)
-    assert len({event.id for event in told}) == len(told)
+        reported += [event async for event in until_post(rest, end)]
+    assert sorted(event.post_id for event in reported if event.post_id in written) == sorted(written)
+    assert len({event.id for event in reported}) == len(reported)
 
 
 async def test_an_event_that_is_no_longer_kept_is_answered_with_a_reset(
@@ -168,9 +168,9 @@ async def test_an_event_that_is_no_longer_kept_is_answered_with_a_reset(
         assert time.monotonic() < deadline, f"{first.id} is before {written[0]}"
     async with stream(stack.parallel_url, access_tokens["alice"], Last_Event_ID=first.id) as again:
         after = new_post(write)
-        told = [event async for event in until_post(again, after)]
-    assert "reset" not in {event.event for event in told}
-    assert before not in {event.post_id for event in told}
+        reported = [event async for event in until_post(again, after)]
+    assert "reset" not in {event.event for event in reported}
+    assert before not in {event.post_id for event in reported}
 
 
 async def test_a_stream_begins_with_where_it_stands_so_that_nothing_is_missed_before_its_first_event(
@@ -258,13 +258,13 @@ async def test_a_hundred_streams_hear_of_one_post(
             for number in range(STREAMS)
         ]
         post_id = new_post(write)
-        told = await asyncio.gather(*(one.of_post(post_id, 1) for one in streams))
+        reported = await asyncio.gather(*(one.of_post(post_id, 1) for one in streams))
         with psycopg.connect(stack.admin_dsn) as connection:
             row = connection.execute(
                 "SELECT count(*) FILTER (WHERE application_name = 'fastapi_app events'), count(*) "
                 "FROM pg_stat_activity WHERE usename = 'strangler_fastapi'"
             ).fetchone()
-    assert len(told) == STREAMS
+    assert len(reported) == STREAMS
     # One for each of the two processes, and perhaps of another test's.
     assert row is not None
     assert 2 <= row[0] <= 4

@@ -67,7 +67,7 @@ def test_behind_a_trusted_proxy_the_clients_own_network_counts(make_gateway: Mak
 
 
 @pytest.mark.parametrize("networks", [(), HERE])
-def test_no_stack_is_told_of_the_choice(networks: tuple[str, ...], make_gateway: MakeGateway) -> None:
+def test_no_stack_is_reported_of_the_choice(networks: tuple[str, ...], make_gateway: MakeGateway) -> None:
     received: list[bytes] = []
     with broken_upstream(received) as upstream:
         url = make_gateway(django=upstream, stack_header_networks=networks).url

@@ -59,13 +59,13 @@ def test_one_method_of_a_path_is_limited_alone(make_gateway: MakeGateway) -> Non
     assert httpx.post(f"{url}/api/v2/tags/", json={}).status_code == 429
 
 
-def test_who_comes_back_when_told_is_let_through(make_gateway: MakeGateway) -> None:
+def test_who_comes_back_when_reported_is_let_through(make_gateway: MakeGateway) -> None:
     with httpx.Client(base_url=make_gateway(throttle=Throttle(name="token", rate="1r/s", burst=0)).url) as client:
         while (refused := client.post(TOKEN, json={})).status_code != 429:
             pass
-        told = time.monotonic() + int(refused.headers["Retry-After"])
+        reported = time.monotonic() + int(refused.headers["Retry-After"])
         while client.post(TOKEN, json={}).status_code == 429:
-            assert time.monotonic() < told + 0.5
+            assert time.monotonic() < reported + 0.5
             time.sleep(0.05)
 
 
@@ -125,7 +125,7 @@ def test_a_request_whose_connection_broke_is_not_sent_again(method: str, make_ga
     assert len(received) == 3
 
 
-def test_what_a_stack_is_told(make_gateway: MakeGateway) -> None:
+def test_what_a_stack_is_reported(make_gateway: MakeGateway) -> None:
     received: list[bytes] = []
     with broken_upstream(received) as url:
         made = make_gateway({"*": "legacy"}, django=url)

@@ -23,7 +23,7 @@ def link(path: str) -> str:
     return f'<{path}>; rel="successor-version"'
 
 
-def told(response: httpx.Response) -> dict[str, str]:
+def reported(response: httpx.Response) -> dict[str, str]:
     return {name: response.headers[name] for name in ("Deprecation", "Sunset", "Link") if name in response.headers}
 
 
@@ -37,29 +37,33 @@ def test_a_route_that_ends_tells_it_on_v1_alone(stage: str, make_gateway: MakeGa
     with httpx.Client(base_url=make_gateway({"*": stage}, routes={"feed.list": ENDING}).url) as client:
         for method in ("GET", "HEAD"):
             response = client.request(method, "/api/feed/?page_size=1&next=/x")
-            assert (response.status_code, told(response)) == (200, TOLD | {"Link": link("/api/v2/feed/")})
-        assert told(client.get("/api/feed")) == TOLD | {"Link": link("/api/v2/feed")}
+            assert (response.status_code, reported(response)) == (200, TOLD | {"Link": link("/api/v2/feed/")})
+        assert reported(client.get("/api/feed")) == TOLD | {"Link": link("/api/v2/feed")}
         for path in ("/api/v2/feed/", "/api/tags/", "/api/nowhere/", "/api/health/"):
-            assert told(client.get(path)) == {}
+            assert reported(client.get(path)) == {}
 
 
 def test_a_route_without_a_last_day_tells_none(make_gateway: MakeGateway) -> None:
     url = make_gateway(routes={"feed.list": {"deprecated": DEPRECATED}}).url
-    found = told(httpx.get(f"{url}/api/feed/"))
+    found = reported(httpx.get(f"{url}/api/feed/"))
     assert found == {"Deprecation": TOLD["Deprecation"], "Link": link("/api/v2/feed/")}
 
 
 def test_an_error_tells_it_too(make_gateway: MakeGateway) -> None:
     url = make_gateway(routes={"feed.list": ENDING}, django=f"http://127.0.0.1:{port_free_pick()}").url
     response = httpx.get(f"{url}/api/feed/")
-    assert (response.status_code, told(response)) == (502, TOLD | {"Link": link("/api/v2/feed/")})
+    assert (response.status_code, reported(response)) == (502, TOLD | {"Link": link("/api/v2/feed/")})
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "DELETE"])
 def test_a_retired_path_is_gone_for_every_method_and_v2_goes_on(method: str, make_gateway: MakeGateway) -> None:
     made = make_gateway(routes=GONE)
     response = httpx.request(method, f"{made.url}/api/feed/?page=2")
-    assert (response.status_code, marks(response)[0], told(response)) == (410, "nginx", {"Link": link("/api/v2/feed/")})
+    assert (response.status_code, marks(response)[0], reported(response)) == (
+        410,
+        "nginx",
+        {"Link": link("/api/v2/feed/")},
+    )
     assert response.headers["Content-Type"] == "application/json"
     if method != "HEAD":
         assert response.json() == {"detail": "This endpoint is gone: use /api/v2/feed/ instead."}
@@ -71,10 +75,10 @@ def test_a_retired_path_is_gone_for_every_method_and_v2_goes_on(method: str, mak
 def test_a_retired_route_leaves_the_others_of_its_path_alone(make_gateway: MakeGateway) -> None:
     with httpx.Client(base_url=make_gateway(routes=GONE).url) as client:
         gone = client.get("/api/tags/7/")
-        assert (gone.status_code, told(gone)) == (410, TOLD | {"Link": link("/api/v2/tags/7/")})
+        assert (gone.status_code, reported(gone)) == (410, TOLD | {"Link": link("/api/v2/tags/7/")})
         for method in ("PUT", "DELETE", "OPTIONS"):
             response = client.request(method, "/api/tags/7/")
-            assert (response.status_code, marks(response)[0], told(response)) == (401, "django", {})
+            assert (response.status_code, marks(response)[0], reported(response)) == (401, "django", {})
 
 
 def test_a_client_that_goes_on_posting_keeps_its_connection(make_gateway: MakeGateway) -> None:
@@ -110,7 +114,7 @@ def test_the_way_to_v2_is_the_path_as_it_was_sent_or_none(
     answer = ask_raw(url, b"GET %s HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n" % path)
     response = parsed(answer)
     assert response.status_code == 410
-    assert told(response) == TOLD | ({"Link": link(successor)} if successor else {})
+    assert reported(response) == TOLD | ({"Link": link(successor)} if successor else {})
     words = successor or "the same path below /api/v2"
     assert response.json() == {"detail": f"This endpoint is gone: use {words} instead."}
 

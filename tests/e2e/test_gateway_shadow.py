@@ -169,7 +169,7 @@ def test_a_reader_that_cannot_keep_up_misses_samples_and_nobody_waits(make_gatew
     assert made.complaints() == []
 
 
-def test_without_a_shadow_nobody_is_told(make_gateway: MakeGateway) -> None:
+def test_without_a_shadow_nobody_is_reported(make_gateway: MakeGateway) -> None:
     made = make_gateway()
     with reader(made) as receiver:
         prompt(made, 3)

@@ -34,7 +34,7 @@ def client(door: Gateway) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def watch(stack: StackAddresses, door: Gateway) -> Watch:
-    """Runs a worker for the gateway's samples; it may be told another FastAPI."""
+    """Runs a worker for the gateway's samples; at the address of another FastAPI if given."""
 
     @contextmanager
     def begin(**settings: object) -> Iterator[Shadow]:
@@ -109,7 +109,7 @@ def test_a_fastapi_that_lies_is_found_and_no_token_is_written_down(
     assert not [part for part in token.split(".") if part.encode() in written]
 
 
-def told(worker: Shadow) -> int:
+def reported(worker: Shadow) -> int:
     """How many samples were sent, as far as the worker knows."""
     found = worker.route("users.retrieve")
     return found.asked + found.dropped + worker.results.refused()["missed"]
@@ -127,14 +127,14 @@ def test_clients_notice_nothing_of_a_worker_that_is_dead_or_does_not_listen(
 
     with watch() as worker:
         usual = ask(50)
-        wait_until(lambda: told(worker) == 50, worker.log)
+        wait_until(lambda: reported(worker) == 50, worker.log)
         assert worker.child is not None
         # More than the kernel has room for: nginx drops them, and the worker knows by the numbers.
         os.kill(worker.child.pid, signal.SIGSTOP)
         assert ask(600) < 20 * usual + 1
         os.kill(worker.child.pid, signal.SIGCONT)
         ask(1)
-        wait_until(lambda: told(worker) == 651, worker.log)
+        wait_until(lambda: reported(worker) == 651, worker.log)
         assert worker.results.refused()["missed"] > 0
 
         worker.child.process.kill()
@@ -158,6 +158,6 @@ def test_a_share_is_a_share_of_the_requests(make_gateway: MakeGateway, alice: di
         ):
             for _ in range(300):
                 client.get("/api/v2/users/2/", headers=alice)
-            wait_until(lambda: 30 <= told(worker) <= 90, worker.log)
+            wait_until(lambda: 30 <= reported(worker) <= 90, worker.log)
     finally:
         fastapi.stop()

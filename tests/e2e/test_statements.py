@@ -105,7 +105,7 @@ def counts(statement: str) -> bool:
     return statements.number == 1
 
 
-async def test_the_comparison_is_told_what_postgresql_saw(own: LocalStack, log: Log, client: SideClient) -> None:
+async def test_the_comparison_is_reported_what_postgresql_saw(own: LocalStack, log: Log, client: SideClient) -> None:
     # What a process asks once, and a connection, comes first.
     await sign_in(client, own)
     log.read()

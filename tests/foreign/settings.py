@@ -1,7 +1,7 @@
 """Settings of the library.
 
-Its database is told from outside, by DATABASE_URL, and so are packages of migrations other than the apps' own
-(MIGRATION_MODULES="lending=other_migrations"), by which tests add some.
+DATABASE_URL names its database. MIGRATION_MODULES="lending=other_migrations" names other packages of migrations than
+the apps' own, by which tests add some.
 """
 
 import os

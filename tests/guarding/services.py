@@ -49,7 +49,7 @@ class Service:
         return [*self.transactions, *(each * 2 for each in self.transactions if any(sent.writes for sent in each))]
 
     def consumer(self) -> Consumer:
-        """What the guard is told of it: each transaction is a feature."""
+        """What is passed to the guard: each transaction is a feature."""
         features = {str(number): _feature(sent) for number, sent in enumerate(self.transactions)}
         return Consumer(features=features, needs=self.needs)
 

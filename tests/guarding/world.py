@@ -29,7 +29,7 @@ class World:
         self.django.connect()
         self.raw: psycopg.Connection = self.django.connection
         self.engine = create_engine("postgresql+psycopg://", creator=lambda: self.raw, poolclass=StaticPool)
-        # Django begins and ends the transaction; SQLAlchemy is to send what it is told and nothing else.
+        # Django begins and ends the transaction; SQLAlchemy sends the statements passed to it and nothing else.
         self.alchemy = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager

@@ -102,10 +102,10 @@ async def _seconds_to_all(streams: list[Stream], stack: StackAddresses, token: s
         body = {"title": "to all", "content": "c", "published": True}
         answer = await client.post(f"{stack.parallel_url}/api/posts/", json=body)
     written = time.monotonic()
-    told = [event for event in await asyncio.gather(*waiting) if event is not None]
-    assert {event.post_id for event in told} == {answer.json()["id"]}
-    assert len(told) == len(streams)
-    delays = sorted(event.at - written for event in told)
+    reported = [event for event in await asyncio.gather(*waiting) if event is not None]
+    assert {event.post_id for event in reported} == {answer.json()["id"]}
+    assert len(reported) == len(streams)
+    delays = sorted(event.at - written for event in reported)
     say(f"heard after {statistics.median(delays) * 1000:.0f} ms in the median, {delays[-1] * 1000:.0f} ms by all")
     return delays[-1]
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml and the Dockerfiles: what each container may do, and what it is told."""
+"""docker-compose.yml and the Dockerfiles: the rights and the environment of each container."""
 
 import re
 import subprocess
@@ -79,14 +79,14 @@ def test_every_secret_is_required_and_none_has_a_default() -> None:
         ("shadow", set()),
     ],
 )
-def test_a_service_is_told_the_secrets_that_it_needs(service: str, secrets: set[str]) -> None:
+def test_a_service_is_reported_the_secrets_that_it_needs(service: str, secrets: set[str]) -> None:
     environment = SERVICES[service].get("environment", {})
     assert named(" ".join(environment.values())) & SECRETS == secrets
 
 
-def test_it_is_production_unless_told_otherwise() -> None:
-    told = {service.get("environment", {}).get("ENVIRONMENT") for service in SERVICES.values()}
-    assert told == {None, "${ENVIRONMENT:-production}"}
+def test_it_is_production_unless_reported_otherwise() -> None:
+    reported = {service.get("environment", {}).get("ENVIRONMENT") for service in SERVICES.values()}
+    assert reported == {None, "${ENVIRONMENT:-production}"}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -200,8 +200,8 @@ def test_the_shadow_worker_is_the_tools_image_with_a_socket_that_nginx_only_writ
 
 
 def test_statements_are_reported_only_where_it_is_asked_for() -> None:
-    told = {service: settings.get("environment", {}).get("REPORT_SQL") for service, settings in SERVICES.items()}
-    assert {service for service, value in told.items() if value == "${REPORT_SQL:-0}"} == {"django", "fastapi"}
+    reported = {service: settings.get("environment", {}).get("REPORT_SQL") for service, settings in SERVICES.items()}
+    assert {service for service, value in reported.items() if value == "${REPORT_SQL:-0}"} == {"django", "fastapi"}
 
 
 def test_the_example_has_the_defaults_of_the_worker() -> None:

@@ -70,8 +70,8 @@ def check(
             _line(comparisons[-1])
     exit_code = _exit_code(comparisons)
     if as_json:
-        told = {"ok": exit_code == 0, "comparisons": [comparison.as_json() for comparison in comparisons]}
-        json_print(told)
+        document = {"ok": exit_code == 0, "comparisons": [comparison.as_json() for comparison in comparisons]}
+        json_print(document)
     else:
         for sentence in dict.fromkeys(str(found) for each in comparisons for found in each.mismatches):
             say(sentence)
@@ -84,8 +84,8 @@ def _line(comparison: SchemaComparison) -> None:
     word, colour = (f"{len(comparison.mismatches)}", "red") if comparison.mismatches else ("ok", "green")
     if comparison.problem is not None:
         word, colour = "?", "yellow"
-    told = comparison.name + (f": {comparison.problem}" if comparison.problem else "")
-    out.print(Text(f"{word:<4}", style=colour) + Text(told))
+    line = comparison.name + (f": {comparison.problem}" if comparison.problem else "")
+    out.print(Text(f"{word:<4}", style=colour) + Text(line))
 
 
 def _exit_code(comparisons: list[SchemaComparison]) -> int:

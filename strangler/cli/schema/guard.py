@@ -90,10 +90,10 @@ def _source(stack: LocalStack) -> Source:
 
 def _facts(report: GuardReport) -> dict[str, object]:
     facts = dataclasses.asdict(report)
-    for judged, migration in zip(facts["migrations"], report.migrations, strict=True):
-        judged["verdict"] = migration.verdict.name.lower()
-    for told, back in zip(facts["back"], report.back, strict=True):
-        told["verdict"] = back.verdict
+    for entry, migration in zip(facts["migrations"], report.migrations, strict=True):
+        entry["verdict"] = migration.verdict.name.lower()
+    for entry, back in zip(facts["back"], report.back, strict=True):
+        entry["verdict"] = back.verdict
     return {
         "verdict": report.verdict.name.lower(),
         "reversibility": report.reversibility if report.back else None,
@@ -120,8 +120,8 @@ def report_print(report: GuardReport) -> None:
     if not report.migrations:
         say(f"No migration is pending on {report.database}.")
         return
-    for judged in report.migrations:
-        _migration(judged)
+    for migration in report.migrations:
+        _migration(migration)
     for finding in report.inconclusive:
         _finding("?", finding)
     if report.back:
@@ -133,17 +133,17 @@ def report_print(report: GuardReport) -> None:
     _verdict(report)
 
 
-def _migration(judged: MigrationVerdict) -> None:
-    out.print(Text.assemble((judged.label, "bold"), "  ", (WORDS[judged.verdict], _STYLES[judged.verdict])))
-    if judged.error:
-        say(f"  it fails: {judged.error.rstrip('.')}{f' ({judged.hint})' if judged.hint else ''}.")
-    told: set[tuple[str, ...]] = set()
-    for mark, findings in (("breaks", judged.breaks), ("unsafe", judged.unsafe)):
+def _migration(migration: MigrationVerdict) -> None:
+    out.print(Text.assemble((migration.label, "bold"), "  ", (WORDS[migration.verdict], _STYLES[migration.verdict])))
+    if migration.error:
+        say(f"  it fails: {migration.error.rstrip('.')}{f' ({migration.hint})' if migration.hint else ''}.")
+    reported: set[tuple[str, ...]] = set()
+    for mark, findings in (("breaks", migration.breaks), ("unsafe", migration.unsafe)):
         for finding in findings:
             _finding(mark, finding)
-            if finding.steps not in told:
+            if finding.steps not in reported:
                 _steps(finding.steps)
-            told.add(finding.steps)
+            reported.add(finding.steps)
 
 
 def _steps(steps: tuple[str, ...]) -> None:

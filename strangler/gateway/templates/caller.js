@@ -5,9 +5,9 @@
 const LONGEST_ID = 64;
 
 function caller(request) {
-    const told = request.variables;
-    const user = userOf(request.headersIn.Authorization, told.caller_scheme, told.caller_claim);
-    return user === null ? told.caller_without_token : `user:${user}`;
+    const variables = request.variables;
+    const user = userOf(request.headersIn.Authorization, variables.caller_scheme, variables.caller_claim);
+    return user === null ? variables.caller_without_token : `user:${user}`;
 }
 
 function userOf(authorization, scheme, claim) {

@@ -1,4 +1,4 @@
-// Numbers the samples that are told to the shadow's worker, over all of nginx's workers. nginx can't wait for room in the
+// Numbers the samples that are sent to the shadow's worker, over all of nginx's workers. nginx can't wait for room in the
 // worker's socket; by the gaps in the numbers the worker knows what it has missed.
 
 function number() {

@@ -1,1 +1,1 @@
-"""`strangler schema guard`: pending migrations, rehearsed on a clone and judged against the FastAPI that runs."""
+"""`strangler schema guard`: pending migrations, rehearsed on a clone and checked against the FastAPI that runs."""

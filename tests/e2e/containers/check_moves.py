@@ -89,7 +89,7 @@ def test_a_container_that_is_made_anew_keeps_what_was_moved(containers: Containe
 def test_a_file_edited_by_hand_is_planned_and_applied(containers: Containers) -> None:
     before = containers.routes_file.read_text()
     containers.routes_file.write_text(routes_edit(before, {"feed.list": {"stage": "migrated"}}))
-    # As `up` does beside an nginx that runs: it is rendered, and nobody is told.
+    # As `up` does beside an nginx that runs: it is rendered, and nginx is not reloaded.
     containers.run("run", "--rm", "setup")
     assert containers.served_by(FEED) == "django"
     assert "feed.list  parallel → migrated" in containers.strangler("plan", code=1)
@@ -128,7 +128,7 @@ def may_write(containers: Containers) -> bool:
     return containers.inside("postgres", *psql).stdout.strip() == "t"
 
 
-def test_who_still_calls_v1_is_told_from_the_containers_log(containers: Containers, front: httpx.Client) -> None:
+def test_who_still_calls_v1_is_reported_from_the_containers_log(containers: Containers, front: httpx.Client) -> None:
     front.get(FEED, headers={"User-Agent": "old-app/1.0", **bearer(77)})
     log = containers.run("logs", "--no-color", "--no-log-prefix", "nginx").stdout
     said = containers.strangler("clients", "feed.list", "--log", "-", stdin=log)

@@ -21,6 +21,6 @@ class Entry(models.Model):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        # Quotes of one's own are how Django is told of a schema.
+        # Quotes of one's own are how a Django model names a schema.
         db_table = '"audit"."entries"'
         constraints = [models.UniqueConstraint(fields=["actor", "at"], name="entry_once")]

@@ -137,7 +137,7 @@ class AudioBook(Book):
 
 
 class WornBook(Book):
-    """A book as the menders see it: the same rows, other methods."""
+    """A book as the repair shop sees it: the same rows, other methods."""
 
     class Meta:
         proxy = True

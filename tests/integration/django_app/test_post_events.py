@@ -15,18 +15,18 @@ from fastapi_app.events.queries import KEPT
 # A transaction tells one thing about a post, so each write needs one of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Told = tuple[str, int, bool, bool]
+EventRow = tuple[str, int, bool, bool]
 
 
 @pytest.fixture
 def post(alice: User) -> Post:
-    """Alice's draft, whose creation is not in `told`."""
+    """Alice's draft, whose creation is not among the events read."""
     created = post_create(author=alice, title="t", content="c", tags=["a"])
     PostEvent.objects.all().delete()
     return created
 
 
-def told() -> list[Told]:
+def event_rows() -> list[EventRow]:
     """Kind, post, whether it was published before, whether it is now."""
     events = PostEvent.objects.all()
     return [(event.kind, event.post_id, event.was_published, event.published) for event in events]
@@ -47,65 +47,65 @@ def old_events(count: int) -> None:
 
 
 @pytest.mark.parametrize("published", [False, True])
-def test_a_new_post_with_tags_is_told_once(alice: User, published: bool) -> None:
+def test_a_new_post_with_tags_is_reported_once(alice: User, published: bool) -> None:
     post = post_create(author=alice, title="t", content="c", published=published, tags=["a", "b"])
-    assert told() == [("created", post.pk, published, published)]
+    assert event_rows() == [("created", post.pk, published, published)]
     event = PostEvent.objects.get()
     assert (event.author_id, event.was_author_id) == (alice.pk, alice.pk)
     assert 0 <= (event.created_at - post.created_at).total_seconds() < 60
 
 
-def test_publishing_is_told_once_however_often_it_is_done(post: Post) -> None:
+def test_publishing_is_reported_once_however_often_it_is_done(post: Post) -> None:
     post_publish(post=post)
     post_publish(post=post)
-    assert told() == [("published", post.pk, False, True)]
+    assert event_rows() == [("published", post.pk, False, True)]
 
 
-def test_a_change_is_told_and_the_same_values_again_are_not(post: Post) -> None:
+def test_a_change_is_reported_and_the_same_values_again_are_not(post: Post) -> None:
     post_update(post=post, title="other")
     post_update(post=post, title="other", tags=["a"])
-    assert told() == [("updated", post.pk, False, False)]
+    assert event_rows() == [("updated", post.pk, False, False)]
 
 
 def test_taking_a_post_back_tells_that_it_was_published(post: Post) -> None:
     post_update(post=post, published=True)
     post_update(post=post, published=False)
-    assert told() == [("published", post.pk, False, True), ("updated", post.pk, True, False)]
+    assert event_rows() == [("published", post.pk, False, True), ("updated", post.pk, True, False)]
 
 
 @pytest.mark.parametrize("tags", [["a", "b"], [], ["c"]])
 def test_other_tags_are_a_change_of_the_post(post: Post, tags: list[str]) -> None:
     post_update(post=post, tags=tags)
-    assert told() == [("updated", post.pk, False, False)]
+    assert event_rows() == [("updated", post.pk, False, False)]
 
 
-def test_a_change_of_words_and_tags_together_is_told_once(post: Post) -> None:
+def test_a_change_of_words_and_tags_together_is_reported_once(post: Post) -> None:
     post_update(post=post, title="other", published=True, tags=["b"])
-    assert told() == [("published", post.pk, False, True)]
+    assert event_rows() == [("published", post.pk, False, True)]
 
 
 def test_a_deleted_tag_is_a_change_of_its_posts(post: Post) -> None:
     tag_delete(tag=tag_ensure(names=["a"])[0])
-    assert told() == [("updated", post.pk, False, False)]
+    assert event_rows() == [("updated", post.pk, False, False)]
 
 
 @pytest.mark.parametrize("published", [False, True])
-def test_of_a_deleted_post_only_the_end_is_told(post: Post, published: bool) -> None:
+def test_of_a_deleted_post_only_the_end_is_reported(post: Post, published: bool) -> None:
     Post.objects.update(published=published)
     PostEvent.objects.all().delete()
     pk = post.pk
     post_delete(post=post)
-    assert told() == [("deleted", pk, published, False)]
+    assert event_rows() == [("deleted", pk, published, False)]
 
 
-def test_a_post_that_is_hidden_and_deleted_at_once_is_told_to_those_who_saw_it(post: Post) -> None:
+def test_a_post_that_is_hidden_and_deleted_at_once_is_reported_to_those_who_saw_it(post: Post) -> None:
     Post.objects.update(published=True)
     PostEvent.objects.all().delete()
     pk = post.pk
     with transaction.atomic():
         post_update(post=post, published=False)
         post_delete(post=post)
-    assert told() == [("updated", pk, True, False), ("deleted", pk, False, False)]
+    assert event_rows() == [("updated", pk, True, False), ("deleted", pk, False, False)]
 
 
 def test_an_authors_posts_go_with_the_author(post: Post, alice: User) -> None:
@@ -113,10 +113,10 @@ def test_an_authors_posts_go_with_the_author(post: Post, alice: User) -> None:
     PostEvent.objects.all().delete()
     with transaction.atomic():
         alice.delete()
-    assert sorted(told()) == [("deleted", post.pk, False, False), ("deleted", other.pk, True, False)]
+    assert sorted(event_rows()) == [("deleted", post.pk, False, False), ("deleted", other.pk, True, False)]
 
 
-def test_a_post_that_changes_hands_is_told_with_both_authors(post: Post, alice: User, bob: User) -> None:
+def test_a_post_that_changes_hands_is_reported_with_both_authors(post: Post, alice: User, bob: User) -> None:
     Post.objects.update(author=bob)
     event = PostEvent.objects.get()
     assert (event.kind, event.was_author_id, event.author_id) == ("updated", alice.pk, bob.pk)
@@ -127,22 +127,22 @@ def test_a_statement_over_many_posts_tells_of_each_and_of_none_that_stays(post: 
     others = [post_create(author=alice, title=f"{number}", content="c", published=True) for number in range(3)]
     PostEvent.objects.all().delete()
     Post.objects.update(published=True)
-    assert told() == [("published", post.pk, False, True)]
+    assert event_rows() == [("published", post.pk, False, True)]
     PostEvent.objects.all().delete()
     Post.objects.update(content="new")
-    assert [event[1] for event in told()] == [post.pk, *(other.pk for other in others)]
+    assert [event[1] for event in event_rows()] == [post.pk, *(other.pk for other in others)]
 
 
-def test_nothing_is_told_of_what_is_rolled_back(post: Post) -> None:
+def test_nothing_is_reported_of_what_is_rolled_back(post: Post) -> None:
     with transaction.atomic():
         post_publish(post=post)
         transaction.set_rollback(True)
-    assert told() == []
+    assert event_rows() == []
 
 
 def test_truncate_passes_and_tells_nothing(post: Post) -> None:
     execute("TRUNCATE posts, blog_post_tags")
-    assert (Post.objects.count(), told()) == (0, [])
+    assert (Post.objects.count(), event_rows()) == (0, [])
     assert post.pk
 
 

@@ -24,7 +24,7 @@ async def running(start: Start, own_database: OwnDatabase) -> AsyncIterator[Runn
         yield running
 
 
-def told(running: Running) -> list[str]:
+def reported(running: Running) -> list[str]:
     return [line["message"] for line in running.log_lines if line["logger"] == "strangler_fastapi.db.engine"]
 
 
@@ -65,7 +65,7 @@ async def test_readiness_names_what_is_wrong(
         assert check_refused(await running.client.get("/health/ready")) == sentence
         assert (await running.client.get("/health/live")).status_code == 200
     assert (await running.client.get("/health/ready")).status_code == 200
-    assert told(running) == [
+    assert reported(running) == [
         "ready: the tables are reflected",
         f"not ready: {sentence}",
         "ready: the tables are as needed again",
@@ -118,8 +118,8 @@ async def test_what_needs_the_column_is_refused_and_the_rest_goes_on(
         assert (await client.get(path, headers=AS_ALICE)).status_code == 200
     assert (await client.post("/posts/", json=body, headers=AS_ALICE)).status_code == 201
     assert running.in_use == 0
-    # Nobody had to ask readiness for it to be known; that the mend is, the next request for readiness tells.
-    assert told(running) == ["ready: the tables are reflected", f"not ready: {NO_TITLE}"]
+    # Nobody had to ask readiness for it to be known; that it works again, the next request for readiness tells.
+    assert reported(running) == ["ready: the tables are reflected", f"not ready: {NO_TITLE}"]
 
 
 async def test_a_column_that_an_insert_must_give_is_named_to_who_inserts(
@@ -151,9 +151,9 @@ async def test_a_change_is_known_without_a_request(
     monkeypatch.setattr(database, "_RETRY_SECONDS", 0.05)
     async with start(own_database) as running:
         with changed(own_database, RENAME, RENAME_BACK):
-            await _until_told(running, 2)
-        await _until_told(running, 3)
-    assert told(running) == [
+            await _until_reported(running, 2)
+        await _until_reported(running, 3)
+    assert reported(running) == [
         "ready: the tables are reflected",
         f"not ready: {NO_TITLE}",
         "ready: the tables are as needed again",
@@ -176,10 +176,10 @@ async def test_readiness_looks_at_the_tables_only_when_they_have_changed(
     with changed(own_database, "CREATE TABLE odd (id int)", "DROP TABLE odd"):
         await until(lambda: running.client.get("/health/ready"), 200)
     assert looked == [1, 1]
-    assert told(running) == ["ready: the tables are reflected"]
+    assert reported(running) == ["ready: the tables are reflected"]
 
 
-async def _until_told(running: Running, times: int) -> None:
+async def _until_reported(running: Running, times: int) -> None:
     async with asyncio.timeout(20):
-        while len(told(running)) < times:  # noqa: ASYNC110 - a log has no event
+        while len(reported(running)) < times:  # noqa: ASYNC110 - a log has no event
             await asyncio.sleep(0.01)

@@ -63,8 +63,8 @@ async def test_it_waits_for_the_tables_and_becomes_ready_by_itself(
             assert (await running.client.get("/health/live")).status_code == 200
         await until(lambda: running.client.get("/feed/"), 200)
         assert (await running.client.get("/health/ready")).json() == {"status": "ok"}
-        told = [line["message"] for line in running.log_lines if line["logger"] == "strangler_fastapi.db.engine"]
-        assert told == [f"not ready: {missing}", "ready: the tables are reflected"]
+        reported = [line["message"] for line in running.log_lines if line["logger"] == "strangler_fastapi.db.engine"]
+        assert reported == [f"not ready: {missing}", "ready: the tables are reflected"]
 
 
 @pytest.mark.parametrize("refused", [True, False], ids=["refused", "broken off"])
@@ -87,7 +87,7 @@ async def test_without_a_database_every_endpoint_says_so_and_recovers(
         assert sentence.startswith("The database does not answer (")
         assert sentence.endswith("): start it, or fix FASTAPI_DATABASE_URL.")
         assert running.in_use == 0
-        await wire.mend()
+        await wire.repair()
         for method, path in ORDINARY[:5]:
             assert (await client.request(method, path, headers=headers)).status_code == 200
         assert (await client.get("/health/ready")).status_code == 200
@@ -113,7 +113,7 @@ async def test_connections_that_died_unused_cost_no_request(
         await asyncio.gather(*(running.client.get("/feed/") for _ in range(8)))
         assert len(pooled) > 1
         await wire.cut(refuse=False)
-        await wire.mend()
+        await wire.repair()
         async with asyncio.timeout(20):
             while not all(connection.is_closed() for connection in pooled):  # noqa: ASYNC110 - the driver has no event
                 await asyncio.sleep(0.01)

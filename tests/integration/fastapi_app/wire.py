@@ -1,4 +1,4 @@
-"""The wire between the application and PostgreSQL, which a test can cut and mend."""
+"""The wire between the application and PostgreSQL, which a test can cut and repair."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ class Wire:
     async def to(cls, host: str, port: int) -> AsyncIterator[Self]:
         """A wire to this address."""
         wire = cls(host, port)
-        await wire.mend()
+        await wire.repair()
         try:
             yield wire
         finally:
@@ -39,7 +39,7 @@ class Wire:
             writer.transport.abort()
         await asyncio.gather(*self._passing, return_exceptions=True)
 
-    async def mend(self) -> None:
+    async def repair(self) -> None:
         """Connections pass again, at the same port."""
         self._whole = True
         if self._server is None:

@@ -1,4 +1,4 @@
-"""`strangler schema check` on the foreign project: all agree, and what doesn't is told where it is found."""
+"""`strangler schema check` on the foreign project: all agree, and each difference is reported at its place."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +69,6 @@ def test_what_cannot_be_asked_does_not_keep_the_rest_from_being_compared(checked
     broken = replace(
         checked, dsn=nowhere, project=replace(foreign_project(nowhere), argv=("/no/such/python",), cwd=ROOT)
     )
-    found = {name: told for name, told in sentences(broken).items() if told}
+    found = {name: reported for name, reported in sentences(broken).items() if reported}
     assert [*found] == [name for name in NAMES if name != "the contract and FastAPI"]
     assert "secret" not in str(found)

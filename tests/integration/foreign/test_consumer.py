@@ -56,7 +56,7 @@ def test_every_statement_works_as_that_role(foreign: OwnDatabase, role: str, sta
     assert len(tried) > 60
 
 
-def test_names_that_need_quotes_other_schemas_and_views_are_told_apart(stated: Consumer) -> None:
+def test_names_that_need_quotes_other_schemas_and_views_are_reported_apart(stated: Consumer) -> None:
     assert stated.features["orders"].reads == {"Order Items": ("Off, in parts of 100", "Unit Price", "id")}
     assert stated.features["orders"].inserts["Order Items"] == ("Off, in parts of 100", "Unit Price", "select")
     assert stated.features["audit"].reads["audit.entries_seen_by"] == ("entry_id",)

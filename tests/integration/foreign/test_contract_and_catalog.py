@@ -43,7 +43,7 @@ def test_every_column_is_of_the_type_that_the_contract_spells(foreign_contract: 
         assert facts.primary_key == catalog.tables[key].primary_key
 
 
-def test_every_index_is_told_of(foreign_contract: Contract, catalog: Catalog) -> None:
+def test_every_index_is_reported_of(foreign_contract: Contract, catalog: Catalog) -> None:
     for key, facts in managed(foreign_contract):
         said = Counter(
             (index.columns, index.unique, index.method, index.condition is not None, index.opclasses)
@@ -64,7 +64,7 @@ def test_names_that_people_gave_are_those_of_the_database(foreign_contract: Cont
         assert {rule.name for rule in facts.constraints if rule.name} <= {rule.name for rule in table.constraints}
 
 
-def test_every_constraint_is_told_of(foreign_contract: Contract, catalog: Catalog) -> None:
+def test_every_constraint_is_reported_of(foreign_contract: Contract, catalog: Catalog) -> None:
     for key, facts in managed(foreign_contract):
         said = Counter(
             (rule.kind, frozenset(rule.columns) if rule.kind == "unique" else None, rule.deferrable is not None)

@@ -148,15 +148,15 @@ def test_every_statement_works_on_what_there_is(source: Source) -> None:
 
 
 @pytest.mark.parametrize("name", CHAIN)
-def test_each_migration_is_judged_by_what_it_does(chain: GuardReport, name: str) -> None:
+def test_each_migration_is_classified_by_what_it_does(chain: GuardReport, name: str) -> None:
     assert [each.error for each in chain.migrations] == [""] * len(CHAIN)
-    judged = next(each for each in chain.migrations if each.name[5:] == name)
+    migration = next(each for each in chain.migrations if each.name[5:] == name)
     _operation, breaks, unsafe = CHAIN[name]
-    assert {finding.kind for finding in judged.breaks} == breaks, judged
-    assert {finding.kind for finding in judged.unsafe} == unsafe, judged
+    assert {finding.kind for finding in migration.breaks} == breaks, migration
+    assert {finding.kind for finding in migration.unsafe} == unsafe, migration
 
 
-def test_names_are_told_as_the_contract_has_them(chain: GuardReport) -> None:
+def test_names_are_reported_as_the_contract_has_them(chain: GuardReport) -> None:
     places = {(found.table, found.column) for each in chain.migrations for found in each.unsafe}
     assert places == {
         ("Order Items", None),
@@ -177,8 +177,8 @@ def test_the_clone_has_the_second_schema_and_the_rights_in_it(source: Source, tm
     operation = 'migrations.RunSQL("REVOKE SELECT ON audit.entries FROM PUBLIC, %s", migrations.RunSQL.noop)'
     role = source.fastapi_dsn.partition("://")[2].partition(":")[0]
     files: dict[str, str | None] = {"0004_next": migration_source("lending", "0003_main_branch", operation % role)}
-    (judged,) = guarded(source, with_migrations(tmp_path, "lending", files)).migrations
-    assert [(found.kind, found.table, found.column) for found in judged.breaks] == [
+    (migration,) = guarded(source, with_migrations(tmp_path, "lending", files)).migrations
+    assert [(found.kind, found.table, found.column) for found in migration.breaks] == [
         ("privilege", "audit.entries", "id"),
         ("privilege", "audit.entries", "verb"),
     ]

@@ -26,7 +26,7 @@ def fill(apps, schema_editor):
 
 
 @dataclass(frozen=True)
-class Told:
+class Rehearsed:
     """What a run wrote, and how it ended."""
 
     code: int
@@ -49,7 +49,7 @@ def scratch(foreign: OwnDatabase) -> Iterator[OwnDatabase]:
 
 def rehearse(
     database: OwnDatabase, more: Mapping[str, str], *options: str, scratch: str = "", gone: bool = False
-) -> Told:
+) -> Rehearsed:
     project = foreign_project(database.owner_dsn, more)
     run = subprocess.run(  # noqa: S603 - Django's own command
         [*project.argv, "rehearse_migrations", "--scratch", scratch or database.name, *options],
@@ -60,7 +60,7 @@ def rehearse(
         input="" if gone else "\n" * 20,
         check=False,
     )
-    return Told(run.returncode, [json.loads(line) for line in run.stdout.splitlines()], run.stderr)
+    return Rehearsed(run.returncode, [json.loads(line) for line in run.stdout.splitlines()], run.stderr)
 
 
 def pending(folder: Path, *operations: str, prelude: str = "", atomic: bool = True) -> dict[str, str]:
@@ -73,11 +73,11 @@ def asked(database: OwnDatabase, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def test_a_migration_is_applied_and_told_of(scratch: OwnDatabase, tmp_path: Path) -> None:
+def test_a_migration_is_applied_and_reported_of(scratch: OwnDatabase, tmp_path: Path) -> None:
     add = 'migrations.AddField("branch", "floors", models.IntegerField(default=1))'
-    told = rehearse(scratch, pending(tmp_path, add))
-    (line,) = told.lines
-    assert (told.code, line["app"], line["name"], line["atomic"], line["reversible"]) == (
+    reported = rehearse(scratch, pending(tmp_path, add))
+    (line,) = reported.lines
+    assert (reported.code, line["app"], line["name"], line["atomic"], line["reversible"]) == (
         *(0, "lending", "0004_more"),
         *(True, True),
     )
@@ -100,13 +100,13 @@ def test_a_migration_is_applied_and_told_of(scratch: OwnDatabase, tmp_path: Path
 
 
 def test_what_python_sent_is_marked_and_holds_its_values(scratch: OwnDatabase, tmp_path: Path) -> None:
-    told = rehearse(scratch, pending(tmp_path, "migrations.RunPython(fill)", prelude=FILL))
-    (line,) = told.lines
+    reported = rehearse(scratch, pending(tmp_path, "migrations.RunPython(fill)", prelude=FILL))
+    (line,) = reported.lines
     (statement,) = line["sql"]
     assert statement.startswith('-- RunPython\nINSERT INTO "lending_branch"')
     assert "'100% ''new'''" in statement
     assert (line["operations"][0]["reduces_to_sql"], line["reversible"]) == (False, False)
-    assert "filling" in told.complaint
+    assert "filling" in reported.complaint
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_what_drops_columns_tables_or_rows_loses_data(operation: str, scratch: O
 
 
 def test_a_word_in_a_text_loses_nothing(scratch: OwnDatabase, tmp_path: Path) -> None:
-    told = pending(tmp_path, """migrations.RunSQL("UPDATE lending_branch SET phone = ' DROP TABLE x '")""")
-    (line,) = rehearse(scratch, told).lines
+    reported = pending(tmp_path, """migrations.RunSQL("UPDATE lending_branch SET phone = ' DROP TABLE x '")""")
+    (line,) = rehearse(scratch, reported).lines
     assert [found["loses_data"] for found in line["operations"]] == [False]
 
 
@@ -141,9 +141,9 @@ def test_what_fails_is_the_last_line(scratch: OwnDatabase, tmp_path: Path) -> No
         "0004_fine": migration_source(*AFTER, 'migrations.RunSQL("CREATE TABLE fine ()")'),
         "0005_bad": migration_source("lending", "0004_fine", 'migrations.RunSQL("DROP TABLE nowhere")'),
     }
-    told = rehearse(scratch, with_migrations(tmp_path, "lending", files))
-    fine, bad = told.lines
-    assert (told.code, fine["name"]) == (1, "0004_fine")
+    reported = rehearse(scratch, with_migrations(tmp_path, "lending", files))
+    fine, bad = reported.lines
+    assert (reported.code, fine["name"]) == (1, "0004_fine")
     assert bad == {
         "app": "lending",
         "name": "0005_bad",
@@ -157,9 +157,9 @@ def test_what_fails_is_the_last_line(scratch: OwnDatabase, tmp_path: Path) -> No
 
 def test_a_migration_that_ends_the_process_has_failed(scratch: OwnDatabase, tmp_path: Path) -> None:
     prelude = "\n\ndef leave(apps, schema_editor):\n    raise SystemExit(0)\n\n"
-    told = rehearse(scratch, pending(tmp_path, "migrations.RunPython(leave)", prelude=prelude))
-    assert told.code == 1
-    assert told.lines[0]["error"].startswith("SystemExit: 0 (")
+    reported = rehearse(scratch, pending(tmp_path, "migrations.RunPython(leave)", prelude=prelude))
+    assert reported.code == 1
+    assert reported.lines[0]["error"].startswith("SystemExit: 0 (")
 
 
 def test_other_databases_of_the_project_are_left_alone(scratch: OwnDatabase, tmp_path: Path) -> None:
@@ -176,12 +176,12 @@ def ask(apps, schema_editor):
 """
     for name, code in (("postgres", 1), (scratch.name, 0)):
         more = pending(tmp_path / name, "migrations.RunPython(ask)", prelude=prelude.replace("NAME_OF_OTHER", name))
-        told = rehearse(scratch, more)
-        assert told.code == code
-        assert ("It uses another of DATABASES" in told.lines[0].get("error", "")) == bool(code)
+        reported = rehearse(scratch, more)
+        assert reported.code == code
+        assert ("It uses another of DATABASES" in reported.lines[0].get("error", "")) == bool(code)
 
 
-def test_rows_that_a_generator_gives_are_told_and_sent(scratch: OwnDatabase, tmp_path: Path) -> None:
+def test_rows_that_a_generator_gives_are_reported_and_sent(scratch: OwnDatabase, tmp_path: Path) -> None:
     prelude = """
 
 def fill(apps, schema_editor):
@@ -206,22 +206,22 @@ def test_what_was_done_is_undone_newest_first(scratch: OwnDatabase, tmp_path: Pa
     before = asked(scratch, tables)
     assert rehearse(scratch, more).code == 0
     assert len(asked(scratch, tables)) == len(before) + 2
-    told = rehearse(scratch, more, "--backward", "lending.0004_one", "lending.0005_two")
-    assert (told.code, [line["name"] for line in told.lines]) == (0, ["0005_two", "0004_one"])
-    assert [line["sql"] for line in told.lines] == [
+    reported = rehearse(scratch, more, "--backward", "lending.0004_one", "lending.0005_two")
+    assert (reported.code, [line["name"] for line in reported.lines]) == (0, ["0005_two", "0004_one"])
+    assert [line["sql"] for line in reported.lines] == [
         [f'ALTER TABLE "lending_branch" DROP COLUMN "{name}" CASCADE;'] for name in ("two", "one")
     ]
-    assert told.lines[0]["operations"][0]["loses_data"] is True
+    assert reported.lines[0]["operations"][0]["loses_data"] is True
     assert asked(scratch, tables) == before
     assert asked(scratch, "SELECT count(*) FROM django_migrations WHERE name > '0004'") == [(0,)]
 
 
-def test_what_can_not_be_undone_is_told_so(scratch: OwnDatabase, tmp_path: Path) -> None:
+def test_what_can_not_be_undone_is_reported_so(scratch: OwnDatabase, tmp_path: Path) -> None:
     more = pending(tmp_path, "migrations.RunPython(fill)", prelude=FILL)
     rehearse(scratch, more)
-    told = rehearse(scratch, more, "--backward", "lending.0004_more")
-    assert told.code == 1
-    assert told.lines[0]["error"].startswith("IrreversibleError: ")
+    reported = rehearse(scratch, more, "--backward", "lending.0004_more")
+    assert reported.code == 1
+    assert reported.lines[0]["error"].startswith("IrreversibleError: ")
 
 
 @pytest.mark.parametrize(
@@ -233,15 +233,15 @@ def test_what_can_not_be_undone_is_told_so(scratch: OwnDatabase, tmp_path: Path)
     ],
 )
 def test_an_irreversible_migration_changes_nothing(names: list[str], complaint: str, foreign: OwnDatabase) -> None:
-    told = rehearse(foreign, {}, "--backward", *names)
-    assert (told.code, told.lines) == (1, [])
-    assert complaint in told.complaint
+    reported = rehearse(foreign, {}, "--backward", *names)
+    assert (reported.code, reported.lines) == (1, [])
+    assert complaint in reported.complaint
 
 
 def test_another_database_than_the_one_that_is_named_is_refused(foreign: OwnDatabase, tmp_path: Path) -> None:
-    told = rehearse(foreign, pending(tmp_path, 'migrations.RunSQL("DROP TABLE lending_loan")'), scratch="scratch")
-    assert (told.code, told.lines) == (3, [])
-    assert f"The settings name the database {foreign.name}, and --scratch scratch" in told.complaint
+    reported = rehearse(foreign, pending(tmp_path, 'migrations.RunSQL("DROP TABLE lending_loan")'), scratch="scratch")
+    assert (reported.code, reported.lines) == (3, [])
+    assert f"The settings name the database {foreign.name}, and --scratch scratch" in reported.complaint
 
 
 def test_a_reader_that_has_gone_stops_it(scratch: OwnDatabase, tmp_path: Path) -> None:
@@ -249,8 +249,8 @@ def test_a_reader_that_has_gone_stops_it(scratch: OwnDatabase, tmp_path: Path) -
         "0004_one": migration_source(*AFTER, 'migrations.RunSQL("CREATE TABLE one ()")'),
         "0005_two": migration_source("lending", "0004_one", 'migrations.RunSQL("CREATE TABLE two ()")'),
     }
-    told = rehearse(scratch, with_migrations(tmp_path, "lending", files), "--wait", gone=True)
-    assert [(line["name"], "started" in line) for line in told.lines] == [("0004_one", True), ("0004_one", False)]
+    reported = rehearse(scratch, with_migrations(tmp_path, "lending", files), "--wait", gone=True)
+    assert [(line["name"], "started" in line) for line in reported.lines] == [("0004_one", True), ("0004_one", False)]
     assert asked(scratch, "SELECT to_regclass('one') IS NULL, to_regclass('two') IS NULL") == [(False, True)]
 
 
@@ -267,7 +267,7 @@ def test_a_renamed_model_keeps_its_content_type(scratch: OwnDatabase, tmp_path: 
     )
 
 
-def test_statements_outside_of_a_transaction_are_told_too(scratch: OwnDatabase, tmp_path: Path) -> None:
+def test_statements_outside_of_a_transaction_are_reported_too(scratch: OwnDatabase, tmp_path: Path) -> None:
     operation = 'migrations.RunSQL("CREATE INDEX CONCURRENTLY late ON lending_loan (id)")'
     (line,) = rehearse(scratch, pending(tmp_path, operation, atomic=False)).lines
     assert (line["atomic"], line["sql"]) == (False, ["CREATE INDEX CONCURRENTLY late ON lending_loan (id);"])
@@ -283,10 +283,10 @@ def test_statements_outside_of_a_transaction_are_told_too(scratch: OwnDatabase, 
 def test_what_goes_wrong_in_a_function_says_where(
     scratch: OwnDatabase, tmp_path: Path, operations: list[str], reason: str
 ) -> None:
-    told = rehearse(scratch, pending(tmp_path, *operations))
-    assert reason in told.lines[0]["error"]
+    reported = rehearse(scratch, pending(tmp_path, *operations))
+    assert reason in reported.lines[0]["error"]
     if "Division" in reason:
-        assert "0004_more.py, line " in told.lines[0]["error"]
+        assert "0004_more.py, line " in reported.lines[0]["error"]
 
 
 @pytest.mark.parametrize(
@@ -302,21 +302,21 @@ def test_what_goes_wrong_in_a_function_says_where(
 def test_tables_that_stay_locked_while_rows_are_written(
     scratch: OwnDatabase, tmp_path: Path, operations: list[str], locked: bool
 ) -> None:
-    told = rehearse(scratch, pending(tmp_path, *(f'migrations.RunSQL("{each}")' for each in operations)))
+    reported = rehearse(scratch, pending(tmp_path, *(f'migrations.RunSQL("{each}")' for each in operations)))
     ((oid,),) = asked(scratch, "SELECT 'lending_branch'::regclass::oid::bigint")
-    assert told.lines[0]["locked"] == [oid] * locked
+    assert reported.lines[0]["locked"] == [oid] * locked
 
 
 def test_a_script_outside_of_a_transaction_locks_as_one(scratch: OwnDatabase, tmp_path: Path) -> None:
     script = "LOCK TABLE lending_branch IN ACCESS EXCLUSIVE MODE; UPDATE lending_branch SET phone = ''"
-    told = rehearse(scratch, pending(tmp_path, f'migrations.RunSQL("{script}")', atomic=False))
+    reported = rehearse(scratch, pending(tmp_path, f'migrations.RunSQL("{script}")', atomic=False))
     ((oid,),) = asked(scratch, "SELECT 'lending_branch'::regclass::oid::bigint")
-    assert told.lines[0]["locked"] == [oid]
-    assert told.lines[0]["sql"] == [f"{script};"]
+    assert reported.lines[0]["locked"] == [oid]
+    assert reported.lines[0]["sql"] == [f"{script};"]
 
 
 def test_what_migrate_refuses_is_not_rehearsed(scratch: OwnDatabase, tmp_path: Path) -> None:
     other = migration_source("lending", "0002_legacy_accounts", 'migrations.RunSQL("SELECT 1")')
-    told = rehearse(scratch, with_migrations(tmp_path, "lending", {"0003_other": other}))
-    assert (told.code, told.lines) == (1, [])
-    assert "migrate refuses: Conflicting migrations detected; multiple leaf nodes" in told.complaint
+    reported = rehearse(scratch, with_migrations(tmp_path, "lending", {"0003_other": other}))
+    assert (reported.code, reported.lines) == (1, [])
+    assert "migrate refuses: Conflicting migrations detected; multiple leaf nodes" in reported.complaint

@@ -73,7 +73,7 @@ def test_nothing_is_written(foreign: OwnDatabase, project: ManageCommand) -> Non
     assert before == after
 
 
-def test_without_a_database_the_models_are_told_alone() -> None:
+def test_without_a_database_the_models_are_reported_alone() -> None:
     state = django_state(foreign_project("postgresql://nobody@127.0.0.1:1/nowhere"), database=False)
     assert (state.unmade, state.pending) == ((), None)
 

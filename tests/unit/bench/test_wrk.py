@@ -11,7 +11,7 @@ from tests.bench.wrk import Load, Request, requests_write, wrk_find
 NO_ERRORS = {"status": 0, "connect": 0, "read": 0, "write": 0, "timeout": 0}
 
 
-def told(**changes: Any) -> str:
+def reported(**changes: Any) -> str:
     result = {"requests": 50, "duration": 2_000_000, "p50": 1500, "p99": 9000, "unsent": 0, "errors": NO_ERRORS}
     return json.dumps(result | changes)
 
@@ -38,7 +38,7 @@ def test_no_more_requests_are_written_than_wanted_and_the_rest_stays_for_the_nex
 
 
 def test_result_is_read_in_seconds_and_milliseconds() -> None:
-    load = Load.parse(told(), cpu_seconds=0.1)
+    load = Load.parse(reported(), cpu_seconds=0.1)
     assert (load.requests, load.seconds, load.rate) == (50, 2.0, 25.0)
     assert (load.p50_ms, load.p99_ms) == (1.5, 9.0)
     assert load.cpu_ms == 2
@@ -48,18 +48,18 @@ def test_result_is_read_in_seconds_and_milliseconds() -> None:
 
 @pytest.mark.parametrize("kind", sorted(NO_ERRORS))
 def test_any_error_fails_the_run_in_one_sentence(kind: str) -> None:
-    load = Load.parse(told(errors=NO_ERRORS | {kind: 3}), cpu_seconds=0.1)
+    load = Load.parse(reported(errors=NO_ERRORS | {kind: 3}), cpu_seconds=0.1)
     with pytest.raises(FailedError, match=rf"^detail on django met errors \(3 {kind}; 50 requests\): .*\.$"):
         load.require_clean("detail on django")
 
 
 def test_requests_that_ran_out_fail_the_run() -> None:
     with pytest.raises(FailedError, match="used up its prepared requests"):
-        Load.parse(told(unsent=1), cpu_seconds=0.1).require_clean("publish on fastapi")
+        Load.parse(reported(unsent=1), cpu_seconds=0.1).require_clean("publish on fastapi")
 
 
 def test_a_load_without_an_answer_tells_nothing() -> None:
-    load = Load.parse(told(requests=0), cpu_seconds=0.1)
+    load = Load.parse(reported(requests=0), cpu_seconds=0.1)
     load.require_clean("token on django")
     with pytest.raises(FailedError, match="not answered once"):
         load.require_answered("token on django")

@@ -73,7 +73,7 @@ def test_a_placeholder_or_short_key_is_refused_without_showing_it(
         ("ENVIRONMENT", "staging"),
     ],
 )
-def test_a_wrong_value_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_a_wrong_value_is_reported_by_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     sentence = refusal(monkeypatch, **GOOD | {name: value})
     assert sentence.startswith(f"{name}: ")
     assert sentence.count("\n") == 0
@@ -102,10 +102,10 @@ def test_the_service_ends_with_the_sentence_and_status_2(
     monkeypatch.setenv("JWT_SIGNING_KEY", "my-short-secret")
     with pytest.raises(SystemExit) as ended:
         entry.main()
-    told = capsys.readouterr().err
+    reported = capsys.readouterr().err
     assert ended.value.code == 2
-    assert re.fullmatch(r"fastapi_app: JWT_SIGNING_KEY is [^\n]+\.\n", told)
-    assert "my-short-secret" not in told
+    assert re.fullmatch(r"fastapi_app: JWT_SIGNING_KEY is [^\n]+\.\n", reported)
+    assert "my-short-secret" not in reported
 
 
 def test_importing_the_application_asks_for_no_setting() -> None:

@@ -14,7 +14,7 @@ def test_spellings_of_a_name_count_together(other: str) -> None:
     assert attempt_digest(other) == attempt_digest("alice")
 
 
-def test_names_are_told_apart_and_not_stored() -> None:
+def test_names_are_reported_apart_and_not_stored() -> None:
     assert attempt_digest("alice") != attempt_digest("bob")
     assert attempt_digest("\ud800") != attempt_digest("\ud801")
     assert len(attempt_digest("a" * 1_000_000)) == 64

@@ -1,4 +1,4 @@
-"""The project file: what it says, and how a mistake in it is told."""
+"""The project file: its keys, and how a mistake in it is reported."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def test_what_a_project_uses_is_found_in_its_commands_and_environments() -> None
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "reported"),
     [
         ('name = "shop"', "", ": name is missing: add it to [the top]."),
         ('v2 = "/next"', 'v2 = "next"', ", line 5: api.v2 is 'next': write a path such as \"/api\", or"),
@@ -79,10 +79,10 @@ def test_what_a_project_uses_is_found_in_its_commands_and_environments() -> None
         ("[api]", "[api", ", line 3: not valid TOML"),
     ],
 )
-def test_a_mistake_is_told_with_its_line(old: str, new: str, told: str) -> None:
+def test_a_mistake_is_reported_with_its_line(old: str, new: str, reported: str) -> None:
     with pytest.raises(ProjectError) as refused:
         parsed(FILE.replace(old, new, 1), folder=Path.cwd())
-    assert str(refused.value).startswith(f"strangler.toml{told}")
+    assert str(refused.value).startswith(f"strangler.toml{reported}")
 
 
 def test_every_key_of_the_example_is_explained() -> None:

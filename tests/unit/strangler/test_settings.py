@@ -107,14 +107,14 @@ def test_fastapis_address_differs_in_role_and_password_only(owner: str, fastapi:
     assert fastapi_dsn_derive(owner_dsn=owner, role="strangler_fastapi", password="a/b") == fastapi
 
 
-def test_fastapi_is_told_neither_the_owners_database_nor_djangos_secret() -> None:
-    told = stack_environment(example_settings(), CONNECTIONS, Stack.FASTAPI)
-    assert told["FASTAPI_DATABASE_URL"] == CONNECTIONS.fastapi_dsn
-    assert told["JWT_SIGNING_KEY"] == CONNECTIONS.jwt_signing_key
-    assert not {CONNECTIONS.owner_dsn, CONNECTIONS.secret_key} & set(told.values())
+def test_fastapi_is_reported_neither_the_owners_database_nor_djangos_secret() -> None:
+    reported = stack_environment(example_settings(), CONNECTIONS, Stack.FASTAPI)
+    assert reported["FASTAPI_DATABASE_URL"] == CONNECTIONS.fastapi_dsn
+    assert reported["JWT_SIGNING_KEY"] == CONNECTIONS.jwt_signing_key
+    assert not {CONNECTIONS.owner_dsn, CONNECTIONS.secret_key} & set(reported.values())
 
 
-def test_django_is_told_the_demo_password_in_development_only() -> None:
+def test_django_is_reported_the_demo_password_in_development_only() -> None:
     assert stack_environment(example_settings(), CONNECTIONS, Stack.DJANGO)["DEMO_PASSWORD"] == "strangler-demo"
     assert (
         stack_environment(example_settings(environment="production"), CONNECTIONS, Stack.DJANGO)["DEMO_PASSWORD"] == ""
@@ -122,20 +122,20 @@ def test_django_is_told_the_demo_password_in_development_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "given", "told"),
+    ("environment", "given", "reported"),
     [("development", "", "1"), ("development", "0", "0"), ("production", "", "0"), ("production", "1", "1")],
 )
 def test_both_stacks_report_statements_in_development_or_where_it_is_asked_for(
-    environment: Literal["development", "production"], given: Literal["", "0", "1"], told: str
+    environment: Literal["development", "production"], given: Literal["", "0", "1"], reported: str
 ) -> None:
     settings = example_settings(environment=environment, report_sql=given)
-    assert stack_environment(settings, CONNECTIONS, Stack.DJANGO)["REPORT_SQL"] == told
-    assert stack_environment(settings, CONNECTIONS, Stack.FASTAPI)["REPORT_SQL"] == told
+    assert stack_environment(settings, CONNECTIONS, Stack.DJANGO)["REPORT_SQL"] == reported
+    assert stack_environment(settings, CONNECTIONS, Stack.FASTAPI)["REPORT_SQL"] == reported
 
 
 def test_children_get_nothing_of_the_callers_environment_that_they_do_not_need() -> None:
-    told = base_environment({"PATH": "/bin", "HOME": "/h", "AWS_SECRET_ACCESS_KEY": "x", "DATABASE_URL": "y"})
-    assert told == {"PATH": "/bin", "HOME": "/h", "PYTHONUNBUFFERED": "1"}
+    reported = base_environment({"PATH": "/bin", "HOME": "/h", "AWS_SECRET_ACCESS_KEY": "x", "DATABASE_URL": "y"})
+    assert reported == {"PATH": "/bin", "HOME": "/h", "PYTHONUNBUFFERED": "1"}
 
 
 @pytest.mark.parametrize(

@@ -139,10 +139,10 @@ async def test_the_streams_of_a_user_who_is_no_longer_active_end(
             writer.execute("UPDATE users SET is_active = true WHERE id = %s", (ALICE,))
 
 
-async def test_streams_end_when_events_are_gone_that_they_were_not_told_of(
+async def test_streams_end_when_events_are_gone_that_they_were_not_reported_of(
     heard: Heard, writer: psycopg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As after a long outage. The client comes back with the last id that it got, and is told to reset."""
+    """As after a long outage. The client comes back with the last id that it got, and gets a reset."""
     written = write_post(writer)
     assert await heard.posts(1) == [written]
     position = heard.broadcaster.position
@@ -180,14 +180,14 @@ async def test_the_heart_beats_on_while_nobody_can_say_who_is_active(
                 assert isinstance(await subscription.next(), Heartbeat)
 
 
-async def test_without_a_database_it_tries_again_and_ends_when_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_without_a_database_it_tries_again_and_ends_when_reported(caplog: pytest.LogCaptureFixture) -> None:
     async with events_running("postgresql://nobody@127.0.0.1:1/nowhere") as running:
         await until(lambda: "events: can't be read, next try in 0.5 s (ConnectionRefusedError" in caplog.text)
         assert "Traceback" not in caplog.text
         assert running.broadcaster.position is None
 
 
-async def test_a_client_that_asks_while_the_connection_is_lost_is_told_so(reader_url: str) -> None:
+async def test_a_client_that_asks_while_the_connection_is_lost_is_reported_so(reader_url: str) -> None:
     async with events_running(reader_url) as running:
         await until(lambda: running.broadcaster.position is not None)
         running.listener._connection = None

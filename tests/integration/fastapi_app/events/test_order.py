@@ -80,14 +80,14 @@ async def test_a_smaller_id_that_commits_later_is_not_lost(
         early.execute("SELECT pg_current_xact_id()")
         late = write_post(slow)
         soon = write_post(early)
-    (told,) = await read(reader, start, 1)
-    assert told.post_id == soon
+    (reported,) = await read(reader, start, 1)
+    assert reported.post_id == soon
     slow.commit()
-    (told_late,) = await read(reader, told.position, 1)
-    assert (told_late.post_id, told_late.position.id < told.position.id) == (late, True)
-    found = await position_find(reader, told.position.id)
-    assert found == told.position
-    resumed = await events_visible(reader, user_id=STRANGER, after=found, up_to=told_late.position)
+    (reported_late,) = await read(reader, reported.position, 1)
+    assert (reported_late.post_id, reported_late.position.id < reported.position.id) == (late, True)
+    found = await position_find(reader, reported.position.id)
+    assert found == reported.position
+    resumed = await events_visible(reader, user_id=STRANGER, after=found, up_to=reported_late.position)
     assert posts(resumed) == [late]
 
 
@@ -146,7 +146,7 @@ async def test_a_draft_is_its_authors_and_what_was_published_everybodys(
 
 
 @pytest.mark.parametrize(("user", "hears"), [(ALICE, 1), (STRANGER, 1), (STRANGER + 1, 0)])
-async def test_a_draft_that_changed_hands_is_told_to_both_authors(
+async def test_a_draft_that_changed_hands_is_reported_to_both_authors(
     reader: asyncpg.Connection, quick: psycopg.Connection, start: Position, user: int, hears: int
 ) -> None:
     quick.execute(
@@ -174,7 +174,7 @@ async def test_an_id_that_is_gone_unknown_or_far_behind_has_no_position(
 async def test_what_may_be_gone_is_never_passed_over(
     distance: int, is_whole: bool, reader: asyncpg.Connection, quick: psycopg.Connection, start: Position
 ) -> None:
-    """Neither when it is looked for, nor when a client is told page after page, nor for open streams."""
+    """Neither when it is looked for, nor when a client reads page after page, nor for open streams."""
     write_post(quick)
     write_post(quick)
     position, last = (event.position for event in await read(reader, start, 2))
@@ -187,7 +187,7 @@ async def test_what_may_be_gone_is_never_passed_over(
                 assert len(await events_visible(reader, user_id=ALICE, after=position, up_to=up_to)) == count
 
 
-async def test_events_of_another_servers_transactions_are_never_told(
+async def test_events_of_another_servers_transactions_are_never_reported(
     reader: asyncpg.Connection, quick: psycopg.Connection, start: Position
 ) -> None:
     """As a restored dump brings them along: their transactions have not been yet."""

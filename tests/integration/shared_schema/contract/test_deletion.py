@@ -262,7 +262,7 @@ async def test_a_chain_is_followed_to_its_end(database: OwnDatabase) -> None:
         assert await delete_rows(session, "chain", [700], contract=contract_of()) == {"chain": 1500}
 
 
-def test_every_statement_that_a_delete_sends_is_told_of_before(database: OwnDatabase) -> None:
+def test_every_statement_that_a_delete_sends_is_reported_of_before(database: OwnDatabase) -> None:
     sent: list[str] = []
 
     async def play() -> None:
@@ -277,6 +277,6 @@ def test_every_statement_that_a_delete_sends_is_told_of_before(database: OwnData
             await delete_rows(session, "person", [1], contract=contract_of())
 
     asyncio.run(play())
-    told = [str(sample.statement) for sample in deletion_samples("person", contract_of())]
+    reported = [str(sample.statement) for sample in deletion_samples("person", contract_of())]
     assert len(sent) >= 6
-    assert set(sent) <= set(told)
+    assert set(sent) <= set(reported)

@@ -1,4 +1,4 @@
-"""`strangler compare` between small real servers: what is asked, what is found, and how it is told."""
+"""`strangler compare` between small real servers: requests, differences, and how they are reported."""
 
 import json
 
@@ -90,7 +90,7 @@ def test_expired_and_unmet_declarations_fail_the_run(compare: Compare, stacks: t
     assert (only_tags.code, [route["route"] for route in only_tags.report["routes"]]) == (0, ["tags.list"])
 
 
-def test_no_secret_is_told(compare: Compare, stacks: tuple[TinyStack, TinyStack]) -> None:
+def test_no_secret_is_reported(compare: Compare, stacks: tuple[TinyStack, TinyStack]) -> None:
     """Not the password, the token, a header or a cookie; not even by stacks that repeat them where they can."""
     compare.write(
         '[[case]]\nas = ["alice"]\nget = "/posts/?token=geheim-query"\nheaders = { X-Api-Key = "geheim-key" }\n'

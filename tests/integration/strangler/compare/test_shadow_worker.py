@@ -86,7 +86,7 @@ def test_a_difference_is_kept_with_its_place_and_example(start: Start, django: T
     assert (difference.kind, difference.pattern, difference.count) == ("value", "$.results[*].title", 4)
     assert (difference.place, difference.django, difference.fastapi) == ("$.results[1].title", '"b"', '"B"')
     assert (difference.method, difference.path, difference.request_id) == ("GET", "/posts/", "r2")
-    # Django alone is asked again.
+    # Only Django gets the request again.
     assert (len(django.asked), len(fastapi.asked)) == (4, 2)
 
 

@@ -1,4 +1,4 @@
-"""Real processes and a real PostgreSQL, without the servers: started, told apart, ended."""
+"""Real processes and a real PostgreSQL, without the servers: started, identified, ended."""
 
 import os
 import signal
@@ -91,7 +91,7 @@ def test_a_program_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         child_start(name="nginx", argv=["/none/nginx"], env={}, cwd=tmp_path, log_path=tmp_path / "n.log")
 
 
-def test_a_taken_port_is_told_with_its_owner() -> None:
+def test_a_taken_port_is_reported_with_its_owner() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert not port_is_free(host="127.0.0.1", port=port)

@@ -144,7 +144,7 @@ def test_ctrl_c_puts_back_what_ran_before(moving: Moves, monkeypatch: pytest.Mon
     monkeypatch.setattr(apply, "wait_until_running", interrupted)
     with pytest.raises(KeyboardInterrupt):
         moving.apply(moving.edited(posts__list=CANARY))
-    assert "KeyboardInterrupt; what ran before runs again, and routes.toml is as it was." in moving.told
+    assert "KeyboardInterrupt; what ran before runs again, and routes.toml is as it was." in moving.reported
     assert moving.seen() == before
     assert moving.rollout.entries()[-1].outcome is ApplyOutcome.FAILED
 
@@ -169,11 +169,11 @@ def test_a_kill_at_any_step_is_repaired_by_the_next_call(moving: Moves, step: st
         # It was done, but for the end of its journal.
         assert (last.outcome, moving.answers()) == (ApplyOutcome.APPLIED, last.after.version)
         assert b"legacy" in moving.file.read_bytes()
-        assert moving.told == []
+        assert moving.reported == []
     else:
         assert moving.seen() == before
         assert last.outcome is ApplyOutcome.INTERRUPTED
-        assert "'move to legacy'" in moving.told[0]
+        assert "'move to legacy'" in moving.reported[0]
     assert moving.apply(moving.edited(tags__list=CANARY)).number == 2
 
 
@@ -195,10 +195,10 @@ def test_edits_made_after_a_kill_are_kept_aside(moving: Moves) -> None:
     assert moving.seen() == before
     (kept,) = (moving.rollout.folder.path / "set-aside").iterdir()
     assert kept.read_bytes() == mine
-    assert str(kept) in moving.told[0]
+    assert str(kept) in moving.reported[0]
 
 
-def test_a_version_that_nginx_was_not_told_to_read_is_no_start(moving: Moves) -> None:
+def test_a_version_that_nginx_was_not_reported_to_read_is_no_start(moving: Moves) -> None:
     """As `docker compose up` leaves it: the file was edited, rendered and made current beside an nginx that runs."""
     before = moving.answers()
     content = moving.edited(posts__list=CANARY)
@@ -225,7 +225,7 @@ def test_two_at_once_are_one_after_the_other_or_one_is_refused(moving: Moves) ->
     assert moving.rollout.folder.state(last.after.routes) == moving.file.read_bytes()
 
 
-def test_who_waits_too_long_is_told_for_whom(moving: Moves, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_too_long_is_reported_for_whom(moving: Moves, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "LOCK_SECONDS", 0.2)
     started = time.monotonic()
     with moving.rollout.folder.locked(), pytest.raises(UnsafeError, match=r"@.*is applying: wait"):

@@ -89,10 +89,10 @@ def test_the_last_line_is_the_verdict_and_the_exit_code_says_it_too(
 
 def test_the_report_names_features_and_what_to_do_instead(project: Shop) -> None:
     project.migration(RENAME)
-    told = run(project).stdout
-    assert "breaks: Statement page of posts.list fails: column p.title does not exist.\n" in told
-    assert "1. expand: rename it in Python only" in told
-    assert told.count("1. expand: ") == 1, "the same way is told once"
+    reported = run(project).stdout
+    assert "breaks: Statement page of posts.list fails: column p.title does not exist.\n" in reported
+    assert "1. expand: rename it in Python only" in reported
+    assert reported.count("1. expand: ") == 1, "the same way is printed once"
 
 
 def test_nothing_pending_is_fine(project: Shop) -> None:
@@ -156,9 +156,9 @@ def test_a_run_that_is_stopped_leaves_nothing(project: Shop, number: signal.Sign
     ) as running:
         until_it_sleeps(project)
         running.send_signal(number)
-        _out, told = running.communicate(timeout=SECONDS)
+        _out, reported = running.communicate(timeout=SECONDS)
     assert running.returncode == 4
-    assert told.splitlines()[-1] == "strangler: stopped: the scratch database is gone again."
+    assert reported.splitlines()[-1] == "strangler: stopped: the scratch database is gone again."
 
 
 def test_a_killed_run_is_cleared_away_by_the_next_one(project: Shop) -> None:

@@ -52,7 +52,7 @@ def test_everybody_gets_the_same_object_but_those_who_see_drafts_in_it() -> None
     ("after", "left"),
     [(BEGINNING, [1, 3, 2]), (Position(10, 1), [3, 2]), (Position(10, 3), [2]), (Position(11, 2), [])],
 )
-def test_what_a_client_has_heard_from_another_process_is_not_told_again(
+def test_what_a_client_has_heard_from_another_process_is_not_reported_again(
     user: int, after: Position, left: list[int]
 ) -> None:
     batch = make_batch(make_event(1), make_event(3), make_event(2, transaction=11))

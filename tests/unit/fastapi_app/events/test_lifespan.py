@@ -22,7 +22,7 @@ def servers(request: pytest.FixtureRequest) -> Iterator[list[int]]:
     signal.signal(signal.SIGTERM, before)
 
 
-async def test_streams_are_closed_and_the_server_is_told_as_well(servers: list[int]) -> None:
+async def test_streams_are_closed_and_the_server_is_reported_as_well(servers: list[int]) -> None:
     closed = asyncio.Event()
     handler = signal.getsignal(signal.SIGTERM)
     with _at_signal(closed.set):

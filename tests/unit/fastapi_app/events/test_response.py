@@ -27,7 +27,7 @@ class Chunks:
 
 
 class Client:
-    """Takes `takes` messages, then nothing; hangs up once it is told to."""
+    """Takes `takes` messages, then nothing; hangs up on demand."""
 
     def __init__(self, takes: int) -> None:
         self.takes = takes

@@ -98,7 +98,9 @@ async def test_where_the_last_event_is_gone_a_reset_comes_and_what_happens_from_
     assert rows.asked == 0
 
 
-async def test_what_goes_away_while_a_client_is_told_of_it_is_a_reset_too(broadcaster: Broadcaster, rows: Rows) -> None:
+async def test_what_goes_away_while_a_client_is_reported_of_it_is_a_reset_too(
+    broadcaster: Broadcaster, rows: Rows
+) -> None:
     rows.kept_for = 1
     async with aclosing(opened(broadcaster, rows, 12)) as stream:
         await anext(stream)
@@ -113,7 +115,7 @@ async def test_a_token_that_ended_meanwhile_gets_a_stream_that_ends(broadcaster:
         assert [ids(chunk) async for chunk in stream] == [[NOW.id]]
 
 
-async def test_a_client_ahead_of_this_process_is_told_nothing_twice(broadcaster: Broadcaster, rows: Rows) -> None:
+async def test_a_client_ahead_of_this_process_is_reported_nothing_twice(broadcaster: Broadcaster, rows: Rows) -> None:
     async with aclosing(opened(broadcaster, rows, NOW.id + 1)) as stream:
         assert await anext(stream) == b"retry: 3000\n\n"
         broadcaster.beat()
@@ -127,7 +129,7 @@ async def test_a_stream_ends_where_the_database_is_lost_while_it_is_asked(broadc
         assert [chunk async for chunk in stream] == [b"retry: 3000\n\n"]
 
 
-async def test_what_is_told_of_the_past_ends_with_the_service(broadcaster: Broadcaster, rows: Rows) -> None:
+async def test_what_is_reported_of_the_past_ends_with_the_service(broadcaster: Broadcaster, rows: Rows) -> None:
     async with aclosing(opened(broadcaster, rows, 12)) as stream:
         await anext(stream)
         await anext(stream)

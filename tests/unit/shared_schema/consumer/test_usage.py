@@ -1,4 +1,4 @@
-"""What statements use, told by SQLAlchemy; tests/integration lets PostgreSQL judge it by its grants."""
+"""What statements use, as SQLAlchemy knows it; tests/integration compares it with PostgreSQL's grants."""
 
 from typing import Any
 
@@ -75,8 +75,8 @@ READS = [
         used(reads={KEY: "id user", "users": "id name"}),
     ),
     (
-        select(told := OF_USER.lateral("told")).select_from(
-            values(column("one", Integer), name="always").data([(1,)]).outerjoin(told, true())
+        select(reported := OF_USER.lateral("reported")).select_from(
+            values(column("one", Integer), name="always").data([(1,)]).outerjoin(reported, true())
         ),
         used(reads={"users": "id name"}),
     ),
@@ -162,7 +162,7 @@ def test_constants_are_no_columns() -> None:
     assert usage_of(select(literal_column("'@'"), literal_column("0"), literal_column("-1"))) == Usage()
 
 
-def test_usages_add_up_and_what_is_beyond_another_is_told() -> None:
+def test_usages_add_up_and_what_is_beyond_another_is_reported() -> None:
     few, many = usage_of(select(USERS.c.id)), usage_of(select(USERS.c.id, USERS.c.name))
     gone = usage_of(delete(ORDERS))
     assert few | many == many

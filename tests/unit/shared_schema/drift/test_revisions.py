@@ -38,7 +38,7 @@ def contract(books: dict[str, Any] | None) -> Contract:
 
 
 def changes(*path: str | int, to: Any) -> list[Mismatch]:
-    """What is told when the fact at `path` becomes `to`; None takes it away."""
+    """What is reported when the fact at `path` becomes `to`; None takes it away."""
     changed = deepcopy(PLAIN)
     place: Any = changed
     for step in path[:-1]:
@@ -75,7 +75,7 @@ def test_the_same_contract_has_no_changes() -> None:
         (("many_to_many", "tags"), None, None, "relation books.tags", None, None),
     ],
 )
-def test_each_changed_fact_is_told_by_table_and_column(
+def test_each_changed_fact_is_reported_by_table_and_column(
     path: tuple[str | int, ...], to: Any, column: str | None, subject: str, expected: str | None, actual: str | None
 ) -> None:
     (change,) = changes(*path, to=to)

@@ -60,7 +60,7 @@ def test_it_tries_again_while_the_tables_are_missing(monkeypatch: pytest.MonkeyP
     assert len(grants.asked) == 4
 
 
-def test_without_wait_the_first_refusal_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_wait_the_first_refusal_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     grants = Grants(refusals=1)
     with pytest.raises(FailedError, match="relation is missing"):
         run(monkeypatch, grants)

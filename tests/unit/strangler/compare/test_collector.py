@@ -62,7 +62,7 @@ def test_the_counts_add_up() -> None:
     assert (route.left, route.right, route.ratio) == (None, None, None)
 
 
-def test_times_and_statements_are_told_for_each_side() -> None:
+def test_times_and_statements_are_reported_for_each_side() -> None:
     collector = Collector(LEFT, RIGHT)
     for statements in (2, 2, 9):
         collector.add(case(), result(asked({}, seconds=0.2, statements=statements), asked({}, seconds=0.1)))
@@ -148,8 +148,10 @@ def test_no_secret_is_kept() -> None:
         caller="alice",
         name="of hidden-known",
     )
-    told = {"access": "hidden-access", "detail": "hidden-token hidden-header hidden-of-the-side", "hidden-known": 1}
-    collector.add(secret, result(told, asked(b"<h1>hidden-page</h1>", status=500)), secrets=("Bearer hidden-token",))
+    reported = {"access": "hidden-access", "detail": "hidden-token hidden-header hidden-of-the-side", "hidden-known": 1}
+    collector.add(
+        secret, result(reported, asked(b"<h1>hidden-page</h1>", status=500)), secrets=("Bearer hidden-token",)
+    )
     text = repr(collector.report())
     assert "hidden" not in text.replace("hidden=***", "")
     example = only(collector.report()).groups[0].examples[0]
@@ -164,7 +166,7 @@ def test_long_bodies_are_cut() -> None:
     assert len(only(collector.report()).groups[0].examples[0].left.body) == MAX_BODY + 1
 
 
-def test_what_was_left_out_and_how_the_run_ended_are_told() -> None:
+def test_what_was_left_out_and_how_the_run_ended_are_reported() -> None:
     collector = Collector(LEFT, RIGHT)
     collector.skipped.update({"lines": 3, "nothing": 0})
     report = collector.report(declared_faults=("one",), stopped="interrupted", options=(("--rate", "5"),))

@@ -58,7 +58,7 @@ async def test_equal_answers_are_asked_for_once() -> None:
 
 
 @pytest.mark.parametrize("right_first", [False, True])
-async def test_who_is_asked_second_is_told_what_the_first_has_answered(*, right_first: bool) -> None:
+async def test_who_is_asked_second_is_reported_what_the_first_has_answered(*, right_first: bool) -> None:
     left, right = (Script(name, [{"a": 1}], []) for name in "LR")
     judge = CaseComparer(left, right, Rules(DeclaredDifferences([])))  # type: ignore[arg-type] # the same
     await judge.compare(GET, right_first=right_first)

@@ -1,4 +1,4 @@
-"""Declared differences hold for their route and place, until they expire; those that nobody meets are told."""
+"""Declared differences hold for their route and place, until they expire; those that never occur are reported."""
 
 import datetime as dt
 from pathlib import Path

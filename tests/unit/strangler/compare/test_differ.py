@@ -101,7 +101,7 @@ def test_links_are_no_other_way_to_write() -> None:
     ] == ["$.a"]
 
 
-def test_bytes_that_are_no_text_are_still_told_apart() -> None:
+def test_bytes_that_are_no_text_are_still_reported_apart() -> None:
     left, right = (SideResponse(status=200, body=body) for body in (b"\xff", b"\xfe"))
     assert [each.kind for each in differences(left, right)] == [DifferenceKind.TEXT]
 

@@ -105,7 +105,7 @@ def test_headers_are_masked_by_name() -> None:
         ("http://h:80/a:b/?q=1&next=/c@d", None),
     ],
 )
-def test_secrets_are_told_by_their_look(text: str, shown: str | None) -> None:
+def test_secrets_are_reported_by_their_look(text: str, shown: str | None) -> None:
     (found,) = report({"detail": text}, {"detail": ""})
     assert found.left == json.dumps(text if shown is None else shown)
 
@@ -125,7 +125,7 @@ def test_what_the_caller_sent_is_masked_wherever_a_stack_repeats_it() -> None:
     assert "opaque-value-1" not in key.place
 
 
-def test_a_body_that_is_no_json_is_told_by_its_length_only() -> None:
+def test_a_body_that_is_no_json_is_reported_by_its_length_only() -> None:
     (found,) = report("<html>hidden-left</html>", "<html>hidden-right</html>")
     assert (found.left, found.right) == tuple(
         f"{length} characters, different from character 14 on" for length in (24, 25)

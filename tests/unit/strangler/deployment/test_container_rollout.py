@@ -1,4 +1,4 @@
-"""The moves of the containers: what they are told, and when FastAPI's role is given the right to write."""
+"""The moves of the containers: what they are passed, and when FastAPI's role is given the right to write."""
 
 import dataclasses
 import datetime as dt

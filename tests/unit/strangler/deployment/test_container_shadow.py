@@ -63,7 +63,7 @@ def test_a_database_that_is_none_is_one_sentence_and_no_evidence(shadow: Contain
     assert shadow.evidence(tmp_path / "fetched", ["posts.list"]) == {}
 
 
-def test_a_worker_that_does_not_run_is_told_and_holds_no_move_up(shadow: ContainerShadow, tmp_path: Path) -> None:
+def test_a_worker_that_does_not_run_is_reported_and_holds_no_move_up(shadow: ContainerShadow, tmp_path: Path) -> None:
     (tmp_path / "down").touch()
     with pytest.raises(
         FailedError, match=r'^the container shadow can\'t be reached \(service "shadow" is not running\)'

@@ -181,7 +181,7 @@ def test_a_version_that_is_not_there_is_not_named(container: Container) -> None:
     assert container.versions.current() == "one"
 
 
-def test_what_nginx_refuses_is_removed_and_told_in_its_words(container: Container) -> None:
+def test_what_nginx_refuses_is_removed_and_reported_in_its_words(container: Container) -> None:
     gateway = container.gateway()
     gateway.install(rendered("one"))
     gateway.activate("one")

@@ -84,6 +84,6 @@ def test_routes_with_the_same_share_draw_from_the_same_variable() -> None:
 @pytest.mark.parametrize(
     ("settings", "socket"), [(SETTINGS, "shadow.sock"), (container_gateway(**CONTAINERS), "/run/shadow/shadow.sock")]
 )
-def test_the_shadow_is_told_by_a_socket(settings: GatewaySettings, socket: str) -> None:
+def test_the_shadow_is_reported_by_a_socket(settings: GatewaySettings, socket: str) -> None:
     text = rendered(make_route("a.list", shadow=5), settings=settings)
     assert f"access_log syslog:server=unix:{socket},nohostname,tag=shadow shadow if=$shadowed;" in text

@@ -34,12 +34,12 @@ V1 = endpoints("GET /api/carts/{cart_pk}/items/")
 V2 = endpoints("GET /api/v2/carts/{cart_id}/items")
 
 
-def told(found: object) -> list[tuple[str, str]]:
+def reported(found: object) -> list[tuple[str, str]]:
     return [(finding.level, finding.sentence) for finding in found]  # type: ignore[attr-defined]
 
 
 def unnamed(stack: Stack, *texts: str) -> list[tuple[str, str]]:
-    return told(uncovered(shop(), endpoints(*texts), stack))
+    return reported(uncovered(shop(), endpoints(*texts), stack))
 
 
 def sent(
@@ -47,12 +47,12 @@ def sent(
 ) -> list[tuple[str, str]]:
     has = {Stack.DJANGO: django, Stack.FASTAPI: fastapi}
     known = {stack: found for stack, found in has.items() if found is not None}
-    return told(unimplemented(table, known, source="routes.toml"))
+    return reported(unimplemented(table, known, source="routes.toml"))
 
 
 def test_a_whole_file_covers_all() -> None:
-    assert told(uncovered(shop(), V1, Stack.DJANGO)) == []
-    assert told(uncovered(shop(), V2, Stack.FASTAPI)) == []
+    assert reported(uncovered(shop(), V1, Stack.DJANGO)) == []
+    assert reported(uncovered(shop(), V2, Stack.FASTAPI)) == []
     assert sent(shop(), V1, V2) == []
 
 
@@ -92,7 +92,7 @@ def test_a_fixed_path_of_the_other_stack() -> None:
         '[[fixed]]\nname = "x.docs"\npath = "/api/v2/docs"\nstack = "django"\n',
         source="routes.toml",
     )
-    assert told(uncovered(table, endpoints("GET /api/v2/docs"), Stack.FASTAPI)) == [
+    assert reported(uncovered(table, endpoints("GET /api/v2/docs"), Stack.FASTAPI)) == [
         ("finding", "fastapi has GET /api/v2/docs, but x.docs gives that path to django: correct its stack.")
     ]
 

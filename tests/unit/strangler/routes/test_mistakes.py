@@ -59,7 +59,7 @@ CASES: list[tuple[str, Edits, str, str]] = [
     ("True in capitals", {9: 'stage = "legacy"\nfallback = True'}, "line 10", f"(Invalid value, column 12): {TYPES}"),
     ("no value", {9: "stage ="}, "line 9", f"not valid TOML (Invalid value, column 8): {TYPES}"),
     ("no equals sign", {9: 'stage "parallel"'}, "line 9", "column 7): write key = value."),
-    ("no key", {9: '= "parallel"'}, "line 9", "not valid TOML (Invalid statement, column 1): mend that line."),
+    ("no key", {9: '= "parallel"'}, "line 9", "not valid TOML (Invalid statement, column 1): correct that line."),
     ("text not closed", {9: 'stage = "parallel'}, "line 9", "end the text with the quotes that it begins with."),
     (
         "long text not closed",
@@ -442,7 +442,7 @@ def test_the_file_without_a_mistake() -> None:
 
 @pytest.mark.parametrize(("edits", "lines", "sentence"), [pytest.param(*case[1:], id=case[0]) for case in CASES])
 @pytest.mark.parametrize("ending", ["\n", "\r\n"], ids=["unix", "windows"])
-def test_a_mistake_is_refused_with_its_line_and_its_mend(edits: Edits, lines: str, sentence: str, ending: str) -> None:
+def test_a_mistake_is_refused_with_its_line_and_its_hint(edits: Edits, lines: str, sentence: str, ending: str) -> None:
     error = refused(edited(edits).replace("\n", ending))
     assert str(error).startswith(f"routes.toml, {lines}: " if lines else "routes.toml: ")
     assert sentence in str(error)

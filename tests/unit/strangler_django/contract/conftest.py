@@ -23,7 +23,7 @@ def make_model() -> Iterator[MakeModel]:
 
 @pytest.fixture
 def facts(make_model: MakeModel) -> Facts:
-    """What is told of a model of such fields and options."""
+    """What is exported of a model of such fields and options."""
 
     def tell(fields: dict[str, models.Field] | None = None, **options: Any) -> dict[str, Any]:
         return table_facts(make_model("Thing", fields, **options), Sql())
@@ -33,10 +33,10 @@ def facts(make_model: MakeModel) -> Facts:
 
 @pytest.fixture
 def column(facts: Facts) -> Facts:
-    """What is told of one column, `x`."""
+    """What is exported of one column, `x`."""
 
     def tell(field: models.Field) -> dict[str, Any]:
-        (found,) = (told for told in facts({"x": field})["columns"].values() if told["field"] == "x")
+        (found,) = (reported for reported in facts({"x": field})["columns"].values() if reported["field"] == "x")
         return found
 
     return tell

@@ -67,7 +67,7 @@ class Cents:
 
 
 @pytest.mark.parametrize(
-    ("field", "told"),
+    ("field", "reported"),
     [
         (models.CharField(max_length=9), {"default": ""}),
         (models.CharField(max_length=9, null=True), {}),
@@ -101,10 +101,12 @@ class Cents:
         ),
     ],
 )
-def test_what_is_written_where_nobody_names_a_value(field: models.Field, told: dict[str, Any], column: Facts) -> None:
+def test_what_is_written_where_nobody_names_a_value(
+    field: models.Field, reported: dict[str, Any], column: Facts
+) -> None:
     kinds = ("default", "default_callable", "db_default", "generated")
     found = {kind: value for kind, value in column(field).items() if kind in kinds}
-    assert found == told
+    assert found == reported
 
 
 def test_a_computed_column_may_be_null_for_the_database(column: Facts) -> None:
@@ -113,9 +115,9 @@ def test_a_computed_column_may_be_null_for_the_database(column: Facts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "told"),
+    ("field", "reported"),
     [
-        # Told by the type already.
+        # Given by the type already.
         (models.CharField(max_length=9), None),
         (models.IntegerField(), None),
         (models.DecimalField(max_digits=8, decimal_places=2), None),
@@ -151,17 +153,17 @@ def test_a_computed_column_may_be_null_for_the_database(column: Facts) -> None:
         (models.IntegerField(validators=[partial(least, 3)]), [{"name": f"partial({__name__}.least)"}]),
     ],
 )
-def test_validators_are_named_with_what_they_were_made_with(field: models.Field, told: Any, column: Facts) -> None:
+def test_validators_are_named_with_what_they_were_made_with(field: models.Field, reported: Any, column: Facts) -> None:
     found = column(field).get("validators")
-    if told == "validate_slug":
+    if reported == "validate_slug":
         assert found[0]["name"] == f"{DJANGO}.RegexValidator"
         assert found[0]["arguments"]["regex"] == r"^[-a-zA-Z0-9_]+\Z"
     else:
-        assert found == told
+        assert found == reported
 
 
 @pytest.mark.parametrize(
-    ("on_delete", "told"),
+    ("on_delete", "reported"),
     [
         (models.CASCADE, {"on_delete": "CASCADE"}),
         (models.RESTRICT, {"on_delete": "RESTRICT"}),
@@ -172,16 +174,16 @@ def test_validators_are_named_with_what_they_were_made_with(field: models.Field,
         (archive, {"on_delete": "CUSTOM", "set_to_callable": f"{__name__}.archive"}),
     ],
 )
-def test_on_delete_is_told_with_what_it_sets(
-    on_delete: Any, told: dict[str, Any], make_model: MakeModel, column: Facts
+def test_on_delete_is_reported_with_what_it_sets(
+    on_delete: Any, reported: dict[str, Any], make_model: MakeModel, column: Facts
 ) -> None:
     make_model("Target")
     reference = column(models.ForeignKey("strangler_django.Target", on_delete, null=True))["references"]
-    assert {key: reference[key] for key in reference if key in ("on_delete", "set_to", "set_to_callable")} == told
+    assert {key: reference[key] for key in reference if key in ("on_delete", "set_to", "set_to_callable")} == reported
     assert (reference["table"], reference["column"]) == ("strangler_django_target", "id")
 
 
-def test_a_key_is_told_where_a_row_was_given(make_model: MakeModel, column: Facts) -> None:
+def test_a_key_is_reported_where_a_row_was_given(make_model: MakeModel, column: Facts) -> None:
     target = make_model("Target", {"code": models.CharField(max_length=3, primary_key=True)})
     found = column(
         models.ForeignKey("strangler_django.Target", models.SET(target(code="abc")), default=target(code="xyz"))
@@ -191,15 +193,15 @@ def test_a_key_is_told_where_a_row_was_given(make_model: MakeModel, column: Fact
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "reported"),
     [
         ("Taken: %(field_label)s of %(model_name)s.", "Taken: x of thing."),
         ("100% taken.", "100% taken."),
         ("%(value)s is taken.", "%(value)s is taken."),
     ],
 )
-def test_a_unique_column_has_its_message(message: str, told: str, column: Facts) -> None:
-    assert column(models.IntegerField(unique=True, error_messages={"unique": message}))["unique_message"] == told
+def test_a_unique_column_has_its_message(message: str, reported: str, column: Facts) -> None:
+    assert column(models.IntegerField(unique=True, error_messages={"unique": message}))["unique_message"] == reported
 
 
 def test_a_collation_is_that_of_the_column_it_points_at(make_model: MakeModel, column: Facts) -> None:
@@ -213,7 +215,7 @@ def test_choices_are_as_the_column_holds_them(column: Facts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "told"),
+    ("field", "reported"),
     [
         (models.UUIDField(), None),
         (models.GenericIPAddressField(), None),
@@ -221,8 +223,8 @@ def test_choices_are_as_the_column_holds_them(column: Facts) -> None:
         (models.FileField(), 100),
     ],
 )
-def test_a_length_is_told_where_the_type_has_one(field: models.Field, told: int | None, column: Facts) -> None:
-    assert column(field).get("max_length") == told
+def test_a_length_is_reported_where_the_type_has_one(field: models.Field, reported: int | None, column: Facts) -> None:
+    assert column(field).get("max_length") == reported
 
 
 def test_a_computed_column_is_of_the_type_that_is_computed(column: Facts) -> None:

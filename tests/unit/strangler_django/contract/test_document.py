@@ -202,7 +202,7 @@ def test_the_text_is_sorted() -> None:
 
 
 def test_every_process_writes_the_same() -> None:
-    """Sets have another order in each; the hashes of a run are told to be others here."""
+    """Sets have another order in each; PYTHONHASHSEED makes them others here."""
     project = foreign_project("postgresql://nobody@127.0.0.1:1/nowhere")
     texts = {
         subprocess.run(  # noqa: S603 - Django's own command
@@ -218,7 +218,7 @@ def test_every_process_writes_the_same() -> None:
     assert b" at 0x" not in texts.pop()
 
 
-def test_a_project_without_content_types_is_told_of() -> None:
+def test_a_project_without_content_types_is_reported_of() -> None:
     """Their fields can't even be imported there."""
     source = """
 import django
@@ -273,7 +273,7 @@ def listener(**_options: object) -> None:
     """A project's receiver of a signal."""
 
 
-def test_what_django_calls_for_a_row_is_told(make_model: MakeModel) -> None:
+def test_what_django_calls_for_a_row_is_reported(make_model: MakeModel) -> None:
     plain, heard = make_model("Plain"), make_model("Heard")
     heard.save = listener
     post_save.connect(listener, sender=heard)

@@ -24,7 +24,7 @@ def fields() -> dict[str, models.Field]:
 
 
 @pytest.mark.parametrize(
-    ("index", "told"),
+    ("index", "reported"),
     [
         (models.Index(fields=["-a", "b"], name="x"), {"columns": ["A b DESC", "b"]}),
         (models.Index(Lower("b").desc(), name="x"), {"definition": '(LOWER("b")) DESC'}),
@@ -44,13 +44,15 @@ def fields() -> dict[str, models.Field]:
         (HnswIndex(fields=["a"], name="x"), {"columns": ["A b"], "method": "hnsw"}),
     ],
 )
-def test_an_index_is_told_by_its_columns_or_its_sql(index: models.Index, told: dict[str, Any], facts: Facts) -> None:
+def test_an_index_is_reported_by_its_columns_or_its_sql(
+    index: models.Index, reported: dict[str, Any], facts: Facts
+) -> None:
     (found,) = facts(fields(), indexes=[index])["indexes"]
-    assert found == {"name": "x", **told}
+    assert found == {"name": "x", **reported}
 
 
 @pytest.mark.parametrize(
-    ("field", "told"),
+    ("field", "reported"),
     [
         (models.IntegerField(db_index=True), [{"columns": ["x"]}]),
         (models.IntegerField(unique=True), []),
@@ -64,12 +66,12 @@ def test_an_index_is_told_by_its_columns_or_its_sql(index: models.Index, told: d
         (models.CharField(max_length=3), []),
     ],
 )
-def test_a_fields_own_indexes_have_no_name(field: models.Field, told: list[dict[str, Any]], facts: Facts) -> None:
-    assert facts({"x": field}).get("indexes", []) == told
+def test_a_fields_own_indexes_have_no_name(field: models.Field, reported: list[dict[str, Any]], facts: Facts) -> None:
+    assert facts({"x": field}).get("indexes", []) == reported
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "reported"),
     [
         (
             models.UniqueConstraint(fields=["a"], name="x", condition=Q(a=1)),
@@ -84,15 +86,15 @@ def test_a_fields_own_indexes_have_no_name(field: models.Field, told: list[dict[
     ],
 )
 def test_a_unique_rule_that_postgresql_has_an_index_for(
-    rule: models.UniqueConstraint, told: dict[str, Any], facts: Facts
+    rule: models.UniqueConstraint, reported: dict[str, Any], facts: Facts
 ) -> None:
     found = facts(fields(), constraints=[rule])
-    assert found["indexes"] == [{"name": "x", "unique": True, **told}]
+    assert found["indexes"] == [{"name": "x", "unique": True, **reported}]
     assert "constraints" not in found
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "reported"),
     [
         (models.UniqueConstraint(fields=["b", "a"], name="x"), {"kind": "unique", "columns": ["b", "A b"]}),
         (
@@ -136,9 +138,9 @@ def test_a_unique_rule_that_postgresql_has_an_index_for(
         ),
     ],
 )
-def test_a_constraint_is_told_by_what_it_says(rule: Any, told: dict[str, Any], facts: Facts) -> None:
+def test_a_constraint_is_reported_by_what_it_says(rule: Any, reported: dict[str, Any], facts: Facts) -> None:
     (found,) = facts({**fields(), "during": DateRangeField()}, constraints=[rule])["constraints"]
-    assert found == {"name": "x", **told}
+    assert found == {"name": "x", **reported}
 
 
 def test_what_django_and_postgresql_name_has_no_name(facts: Facts) -> None:
@@ -149,7 +151,7 @@ def test_what_django_and_postgresql_name_has_no_name(facts: Facts) -> None:
     ]
 
 
-def test_of_a_table_that_django_does_not_manage_nothing_is_told(facts: Facts) -> None:
+def test_of_a_table_that_django_does_not_manage_nothing_is_reported(facts: Facts) -> None:
     found = facts({"x": models.IntegerField(db_index=True)}, managed=False, unique_together=[("id", "x")])
     assert "indexes" not in found
     assert "constraints" not in found

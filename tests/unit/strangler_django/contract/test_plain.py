@@ -84,7 +84,7 @@ def test_what_python_has_and_json_has_not(value: Any, text: str) -> None:
     assert json.dumps(plain(value)) == text
 
 
-def test_of_what_has_no_form_the_class_is_told() -> None:
+def test_of_what_has_no_form_the_class_is_reported() -> None:
     assert plain(Caller()) == f"{__name__}.Caller"
 
 

@@ -9,7 +9,7 @@ from strangler_fastapi.auth import hashing
 from strangler_fastapi.errors import Unavailable
 
 
-async def test_few_hash_at_once_and_who_would_wait_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_few_hash_at_once_and_who_would_wait_too_long_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     go, running, most = threading.Event(), [], []
 
     def verify(_password: str, _encoded: str) -> bool:

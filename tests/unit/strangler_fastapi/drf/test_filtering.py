@@ -219,7 +219,7 @@ def test_a_text_is_cut_and_an_empty_one_ignored(text: str, value: str | None) ->
     assert (None if criterion is None else criterion.values) == (value and {"tag": value})
 
 
-def test_the_errors_of_all_filters_are_told_together_in_their_order() -> None:
+def test_the_errors_of_all_filters_are_reported_together_in_their_order() -> None:
     filters = {
         "tag": text_filter(lambda name: name == NAME),
         "created_after": CREATED_AFTER,

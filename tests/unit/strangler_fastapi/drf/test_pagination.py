@@ -1,4 +1,4 @@
-"""Which page a request asks for, and which it is told of, as in v1's pagination."""
+"""Which page a request asks for, and which links it gets, as in v1's pagination."""
 
 import itertools
 from typing import Any, cast

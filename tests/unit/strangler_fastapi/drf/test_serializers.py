@@ -88,7 +88,7 @@ async def test_forms_are_too(partial: bool, pairs: list[tuple[str, str]]) -> Non
 
 
 @pytest.mark.parametrize("data", [{}, None, [], [1], "x", 5, 1.5, True, {"Title": "x", "content": None}], ids=repr)
-async def test_what_is_missing_is_told_in_drfs_words_and_order(data: Any) -> None:
+async def test_what_is_missing_is_reported_in_drfs_words_and_order(data: Any) -> None:
     found = await answer(data, partial=False)
     assert json.dumps(found) == json.dumps(drf_answer(data, partial=False))
 

@@ -114,7 +114,7 @@ def test_the_same_writes_leave_no_difference_whatever_their_ids(pair: Pair) -> N
     assert pair.play("UPDATE pair SET note = note", "SELECT 1") == [], "rewritten as it was"
 
 
-def test_a_row_of_before_is_told_by_its_key(pair: Pair) -> None:
+def test_a_row_of_before_is_reported_by_its_key(pair: Pair) -> None:
     assert pair.play("UPDATE pair SET note = 'y' WHERE a = 2", "SELECT 1") == [("pair: a 2, b 2", "note", '"y"', '"x"')]
     assert pair.play("SELECT 1", "DELETE FROM pair WHERE a IN (2, 3)") == [
         ("pair: a 2, b 2", "", 'a 2, b 2, note "y"', None),
@@ -148,7 +148,7 @@ def test_values_are_compared_by_their_text_and_secrets_are_masked(pair: Pair) ->
         (thing, "secret_key", "***", "***"),
         (thing, "price", "2.0", "2.00"),
     ]
-    assert pair.play("SELECT 1", "SELECT 1") == [], "told once"
+    assert pair.play("SELECT 1", "SELECT 1") == [], "reported once"
     assert pair.play("SELECT 1", change.format("two", "NULL")) == [(thing, "price", "2.0", "null")]
     assert pair.play("SELECT 1", 'DELETE FROM "Other"."Thing"') == [
         (thing, "", "Id 1, secret_key ***, price 2.0", None)

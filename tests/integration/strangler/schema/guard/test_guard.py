@@ -150,11 +150,11 @@ def catalog(live: Shop) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("name", CHAIN)
 def test_each_migration_gets_its_verdict(chain: GuardReport, name: str) -> None:
-    judged = next(each for each in chain.migrations if each.name[5:] == name)
+    migration = next(each for each in chain.migrations if each.name[5:] == name)
     _operation, breaks, unsafe = CHAIN[name]
-    assert {finding.kind for finding in judged.breaks} == breaks, judged
-    assert {finding.kind for finding in judged.unsafe} == unsafe, judged
-    assert all(finding.steps for finding in judged.unsafe)
+    assert {finding.kind for finding in migration.breaks} == breaks, migration
+    assert {finding.kind for finding in migration.unsafe} == unsafe, migration
+    assert all(finding.steps for finding in migration.unsafe)
 
 
 def test_all_migrations_are_undone(chain: GuardReport) -> None:
@@ -182,8 +182,8 @@ def test_nothing_is_pending(project: Shop) -> None:
 def test_a_recreated_table_has_lost_its_rights(project: Shop) -> None:
     drop = "DROP TABLE shop_post; CREATE TABLE shop_post (LIKE old INCLUDING ALL); DROP TABLE old"
     project.migration(f'migrations.RunSQL("CREATE TABLE old (LIKE shop_post INCLUDING ALL); {drop}", "")')
-    (judged,) = project.guard().migrations
-    sentences = [finding.sentence for finding in judged.breaks if finding.kind == "privilege"]
+    (migration,) = project.guard().migrations
+    sentences = [finding.sentence for finding in migration.breaks if finding.kind == "privilege"]
     role = f"{NAME}_fastapi"
     assert (
         f"Role {role} may no longer INSERT shop_post.title: run `strangler grant` right after the migration."
@@ -317,9 +317,9 @@ def test_shared_objects_of_the_server_are_out_of_reach(project: Shop, statement:
         admin.rollback()
         assert _shared(admin, names) == before
     assert report.verdict is GuardVerdict.INCONCLUSIVE
-    (judged,) = report.migrations
-    assert "permission denied" in judged.error or "must be" in judged.error, judged.error
-    assert "--scratch" in judged.hint
+    (migration,) = report.migrations
+    assert "permission denied" in migration.error or "must be" in migration.error, migration.error
+    assert "--scratch" in migration.hint
 
 
 def _shared(admin: psycopg.Connection, names: dict[str, str]) -> set[tuple[str, str]]:
@@ -344,9 +344,9 @@ def _shared(admin: psycopg.Connection, names: dict[str, str]) -> set[tuple[str, 
 )
 def test_changes_of_the_migrating_role_are_reported_as_shared(project: Shop, statement: str, subject: str) -> None:
     project.migration(f'migrations.RunSQL("{statement}")')
-    (judged,) = project.guard().migrations
-    assert judged.verdict is GuardVerdict.UNSAFE
-    (finding,) = judged.unsafe
+    (migration,) = project.guard().migrations
+    assert migration.verdict is GuardVerdict.UNSAFE
+    (finding,) = migration.unsafe
     named = subject.format(owner=project.database.owner, name=project.database.name)
     assert (finding.kind, f" {named}," in finding.sentence) == ("shared", True), finding
 
@@ -384,8 +384,8 @@ def test_the_clone_keeps_the_owners_objects(project: Shop) -> None:
         'ASSERT NOT EXISTS (SELECT FROM pg_user_mappings); END $$")',
     )
     with changed(project.database, change, back):
-        (judged,) = project.guard().migrations
-    assert judged.error == ""
+        (migration,) = project.guard().migrations
+    assert migration.error == ""
 
 
 ROWS = "INSERT INTO shop_author (name) SELECT 'x' FROM generate_series(1, 9)"
@@ -417,9 +417,9 @@ NO_ROWS = "TRUNCATE shop_author RESTART IDENTITY CASCADE"
 def test_a_sequence_without_new_values_is_unsafe(project: Shop, statements: list[str], what: str | None) -> None:
     project.migration(*(f'migrations.RunSQL("{each}", migrations.RunSQL.noop)' for each in statements))
     with changed(project.database, ROWS, NO_ROWS):
-        (judged,) = project.guard().migrations
-    assert judged.error == ""
-    found = [finding for finding in (*judged.breaks, *judged.unsafe) if finding.kind == "sequence"]
+        (migration,) = project.guard().migrations
+    assert migration.error == ""
+    found = [finding for finding in (*migration.breaks, *migration.unsafe) if finding.kind == "sequence"]
     assert [what in finding.sentence for finding in found] == ([True] if what else [])
     assert all((finding.table, finding.column) == ("shop_author", "id") for finding in found)
 
@@ -454,9 +454,9 @@ def test_options_of_a_sequence_are_undone_too(project: Shop) -> None:
 )
 def test_the_effect_of_sql_counts_and_not_its_spelling(project: Shop, operations: list[str], kinds: set[str]) -> None:
     project.migration(*(f"migrations.RunSQL({each!r})" for each in operations))
-    (judged,) = project.guard().migrations
-    assert (judged.error, {finding.kind for finding in judged.unsafe}) == ("", kinds)
-    assert not any("null=True" in step for finding in judged.unsafe for step in finding.steps)
+    (migration,) = project.guard().migrations
+    assert (migration.error, {finding.kind for finding in migration.unsafe}) == ("", kinds)
+    assert not any("null=True" in step for finding in migration.unsafe for step in finding.steps)
 
 
 def test_migrations_that_migrate_refuses_are_not_rehearsed(project: Shop) -> None:
@@ -475,9 +475,9 @@ def test_a_broken_migration_file_is_reported_with_its_line(project: Shop) -> Non
 @pytest.mark.long
 def test_a_migration_that_takes_too_long_has_failed(project: Shop) -> None:
     project.migration('migrations.RunSQL("SELECT pg_sleep(600)")')
-    (judged,) = project.guard(timeout=20).migrations
-    assert (judged.label, judged.verdict) == ("shop.0002_next", GuardVerdict.INCONCLUSIVE)
-    assert judged.error.startswith("it takes longer than 20 s")
+    (migration,) = project.guard(timeout=20).migrations
+    assert (migration.label, migration.verdict) == ("shop.0002_next", GuardVerdict.INCONCLUSIVE)
+    assert migration.error.startswith("it takes longer than 20 s")
 
 
 @pytest.mark.long
@@ -495,5 +495,5 @@ def test_a_migration_that_fails_on_rows_fails_on_a_sample(project: Shop) -> None
             "WHERE length(reset_token) = 11 AND reset_token <> 'secret of 1') BETWEEN 2 AND 3"
         )
         project.migration(f'migrations.RunSQL("DO $$ BEGIN {seen}; END $$", "")')
-        (judged,) = project.guard(rows=2).migrations
-    assert judged.error == ""
+        (migration,) = project.guard(rows=2).migrations
+    assert migration.error == ""

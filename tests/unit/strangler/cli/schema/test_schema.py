@@ -91,9 +91,9 @@ def test_a_check_is_a_line_for_each_comparison_and_one_for_each_mismatch(monkeyp
     result = run("check")
     assert result.exit_code == 1
     assert result.output.splitlines() == ["ok  this and that", "1   these and those", str(MISSING)]
-    told = json.loads(run("check", "--json").output)
-    assert (told["ok"], [each["ok"] for each in told["comparisons"]]) == (False, [True, False])
-    assert told["comparisons"][1]["mismatches"] == [
+    reported = json.loads(run("check", "--json").output)
+    assert (reported["ok"], [each["ok"] for each in reported["comparisons"]]) == (False, [True, False])
+    assert reported["comparisons"][1]["mismatches"] == [
         {
             "table": "posts",
             "column": "title",
@@ -112,7 +112,7 @@ def test_what_may_differ_is_left_out(monkeypatch: pytest.MonkeyPatch, pattern: s
     assert run("check", "--ignore", "tags").exit_code == 1
 
 
-def test_what_could_not_be_compared_is_told_and_counts_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_could_not_be_compared_is_reported_and_counts_more(monkeypatch: pytest.MonkeyPatch) -> None:
     answered(
         monkeypatch, SchemaComparison("a and b", (MISSING,)), SchemaComparison("c and d", problem="nobody answers.")
     )

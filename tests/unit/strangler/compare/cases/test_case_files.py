@@ -127,7 +127,7 @@ def test_letters_beyond_ascii_are_sent_as_utf8(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("", ": there is no [[case]]: write each case under one."),
         ("[case]\nget='/a/'", ", line 1: there is no [[case]]: write each case under one."),
@@ -166,9 +166,9 @@ def test_letters_beyond_ascii_are_sent_as_utf8(folder: Path) -> None:
         ("case = [1]", ", line 1: there is no [[case]]: write each case under one."),
     ],
 )
-def test_a_mistake_is_reported_with_its_line_and_its_hint(folder: Path, text: str, told: str) -> None:
+def test_a_mistake_is_reported_with_its_line_and_its_hint(folder: Path, text: str, reported: str) -> None:
     found = refusal(folder, text)
-    assert told in found
+    assert reported in found
     assert found.endswith((".", "?", ". (1 more)", "? (1 more)"))
     assert "\n" not in found
 

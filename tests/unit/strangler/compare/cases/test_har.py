@@ -120,7 +120,7 @@ def test_what_is_no_case_is_counted_by_its_reason(tmp_path: Path, left_out: obje
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (b"{bad", "is no HAR: have the browser save all requests as HAR."),
         (b"[]", "is no HAR: have the browser save all requests as HAR."),
@@ -129,12 +129,12 @@ def test_what_is_no_case_is_counted_by_its_reason(tmp_path: Path, left_out: obje
         (b'{"log":{"entries":{}}}', "is no HAR, its entries are no list: have the browser save all requests as HAR."),
     ],
 )
-def test_a_file_that_is_no_har_is_one_sentence(tmp_path: Path, content: bytes, told: str) -> None:
+def test_a_file_that_is_no_har_is_one_sentence(tmp_path: Path, content: bytes, reported: str) -> None:
     file = tmp_path / "x.har"
     file.write_bytes(content)
     with pytest.raises(UsageError) as caught:
         list(cases_from_har(file, BASES, TABLE, skipped=Counter()))
-    assert str(caught.value) == f"{file} {told}"
+    assert str(caught.value) == f"{file} {reported}"
 
 
 def test_a_file_that_is_not_there_or_too_large_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

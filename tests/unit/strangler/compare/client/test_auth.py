@@ -110,7 +110,7 @@ async def test_an_answer_without_a_token_is_no_sign_in(body: bytes) -> None:
         await callers(Door("left", body=body)).credentials("alice")
 
 
-async def test_a_password_that_nobody_knows_is_told() -> None:
+async def test_a_password_that_nobody_knows_is_reported() -> None:
     with pytest.raises(NotSignedInError):
         await callers(Door("left")).credentials("bob")
     with pytest.raises(UsageError, match="there is no password for bob: set STRANGLER_PASSWORD"):

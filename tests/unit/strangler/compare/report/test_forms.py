@@ -91,7 +91,7 @@ def test_off_a_terminal_each_route_is_a_line() -> None:
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_a_difference_is_told_with_its_example(*, terminal: bool) -> None:
+def test_a_difference_is_reported_with_its_example(*, terminal: bool) -> None:
     text = printed(FOUND, terminal=terminal)
     assert "posts.list: value at $[*].a, in 7 answers" in text
     assert "  GET /posts/?q=<&>\\x00 as alice (posts.toml, line 3)\n" in text

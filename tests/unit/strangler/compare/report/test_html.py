@@ -130,7 +130,7 @@ def test_the_verdict_is_in_the_title(report: object, word: str) -> None:
     assert f"<title>{word}: django and fastapi</title>" in report_html(report)  # type: ignore[arg-type]
 
 
-def test_what_else_a_reader_must_know_is_told() -> None:
+def test_what_else_a_reader_must_know_is_reported() -> None:
     report = report_of(
         failures=(("fastapi does not answer", 2),), skipped=(("unreadable lines", 3),), declared_faults=("d.",)
     )

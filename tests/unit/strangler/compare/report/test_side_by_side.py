@@ -50,7 +50,7 @@ def test_secrets_that_differ_are_marked_though_they_look_alike() -> None:
     assert marked(rows({"token": "a"}, {"token": "b"})) == [("$.token", '"***"', '"***"')]
 
 
-def test_a_link_below_its_own_prefix_is_told_apart_but_no_difference() -> None:
+def test_a_link_below_its_own_prefix_is_reported_apart_but_no_difference() -> None:
     links = {"next": "/api/posts/", "id": 1}, {"next": "/api/v2/posts/", "id": 2}
     found = rows(*links, base="/api/v2")
     assert [(row.place, row.aside) for row in found] == [("", False), ("", True), ("$.id", False), ("", False)]

@@ -58,7 +58,7 @@ def test_a_foreign_key_to_a_new_row_is_that_row_and_not_its_number(roles: IdMapp
     assert not roles.column_same(LINKS, post, "17", None)
 
 
-def test_an_id_without_a_foreign_key_is_told_by_its_name(roles: IdMapping) -> None:
+def test_an_id_without_a_foreign_key_is_reported_by_its_name(roles: IdMapping) -> None:
     assert same(roles, "object_id", "S", "101", "102")
     assert same(roles, "post_id", "N", "101", "102")
     assert not same(roles, "post_id", "N", "101", "103")

@@ -55,7 +55,7 @@ async def test_what_could_not_be_played_is_counted_as_skipped() -> None:
     assert report.skipped == (("why", 2),)
 
 
-async def test_routes_that_nobody_chose_are_played_and_not_told() -> None:
+async def test_routes_that_nobody_chose_are_played_and_not_reported() -> None:
     report = await report_of(played("posts.create", ROW), played("tags.create"), chosen=("tags.create",))
     assert [(route.route, route.equal) for route in report.routes] == [("tags.create", 1)]
 

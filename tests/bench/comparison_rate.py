@@ -1,4 +1,4 @@
-"""How many cases a second `strangler compare` judges, beside what the slower of the two sides answers."""
+"""How many cases a second `strangler compare` compares, beside what the slower of the two sides answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ TARGET: Final = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class Compared:
     """Cases that were all equal, the seconds that the tool's report tells, and those that it took of the cores."""
 
     cases: int
@@ -20,7 +20,7 @@ class Judged:
 
     @property
     def rate(self) -> float:
-        """Cases judged in a second."""
+        """Cases compared in a second."""
         return self.cases / self.seconds
 
     @property
@@ -46,13 +46,13 @@ class Pair:
     """
 
     alone: Load
-    judged: Judged
+    compared: Compared
     bystanders: float
 
     @property
     def ratio(self) -> float:
         """The tool's part of what the slower side answers."""
-        return self.judged.rate / self.alone.rate
+        return self.compared.rate / self.alone.rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +79,14 @@ class Result:
         return median(pair.alone.rate for pair in self.pairs)
 
     @property
-    def judged(self) -> float:
-        """How many cases a second the tool judges: the median of the rounds."""
-        return median(pair.judged.rate for pair in self.pairs)
+    def compared(self) -> float:
+        """How many cases a second the tool compares: the median of the rounds."""
+        return median(pair.compared.rate for pair in self.pairs)
 
     @property
     def ratio(self) -> float:
         """The second over the first."""
-        return self.judged / self.alone
+        return self.compared / self.alone
 
     @property
     def missed(self) -> bool:
@@ -97,7 +97,7 @@ class Result:
         ratios = [pair.ratio for pair in self.pairs]
         result = ("missed" if self.missed else "met") if self.setting.own_core else "no target"
         return (
-            f"{self.setting}: {self.alone:.0f} answers a second alone, {self.judged:.0f} cases judged a second, "
+            f"{self.setting}: {self.alone:.0f} answers a second alone, {self.compared:.0f} cases compared a second, "
             f"{self.ratio:.2f} ({min(ratios):.2f}-{max(ratios):.2f}), {result}; "
             f"others took {median(pair.bystanders for pair in self.pairs):.1f} cores"
         )
