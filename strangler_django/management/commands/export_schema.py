@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from strangler_django.contract.document import DocumentError, schema_text
 from strangler_django.contract.unconnected import DatabaseAskedError
+from strangler_django.management.output import write_document
 
 
 class Command(BaseCommand):
@@ -32,16 +33,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
         """Write the document."""
-        output = options["output"]
         try:
             text = schema_text(options["database"])
         except (DocumentError, DatabaseAskedError) as error:
             raise CommandError(str(error)) from error
-        if output is None:
-            self.stdout.write(text, ending="")
-            return
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            msg = f"{output} cannot be written ({error.strerror}): give --output another path."
-            raise CommandError(msg) from error
+        write_document(self, text, options["output"])

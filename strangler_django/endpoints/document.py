@@ -1,0 +1,98 @@
+"""The endpoints of a project as one sorted document."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import UUID
+
+import django
+import rest_framework
+from django.conf import settings
+from django.urls import get_resolver
+from rest_framework.settings import api_settings
+
+from strangler_django.endpoints.resolver import PathParameter, ResolvedPath, resolved_paths
+from strangler_django.endpoints.views import view_class, view_facts, view_methods, view_name
+
+FORMAT: Final = 1
+# Views that are no endpoint of an API: Django's own, and the root that lists a router's addresses.
+_NO_ENDPOINTS: Final = (
+    "django.contrib.",
+    "django.views.",
+    "debug_toolbar.",
+    "rest_framework.routers.",
+    "rest_framework.schemas.",
+)
+
+# What a view gets for the parameters of its path.
+_SAMPLES: Final = {"int": 1, "uuid": UUID(int=0)}
+
+
+def endpoints_text() -> str:
+    """The endpoints as sorted JSON, which ends with a line feed."""
+    document = {
+        "format": FORMAT,
+        "django": django.get_version(),
+        "rest_framework": rest_framework.VERSION,
+        "settings": _settings(),
+        "endpoints": list(_endpoints()),
+    }
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _endpoints() -> Iterator[dict[str, Any]]:
+    suffix = api_settings.FORMAT_SUFFIX_KWARG
+    seen: dict[tuple[str, str], str] = {}
+    for path in resolved_paths(get_resolver().url_patterns):
+        if view_name(path.view).startswith(_NO_ENDPOINTS):
+            continue
+        if suffix and any(parameter.name == suffix for parameter in path.parameters):
+            continue  # the same view as its path without `.json`
+        for facts in _of_path(path):
+            key = (facts["method"], facts["path"])
+            # The resolver takes the first; a later one is never called.
+            if key not in seen:
+                seen[key] = facts["view"]
+                yield facts
+
+
+def _of_path(path: ResolvedPath) -> Iterator[dict[str, Any]]:
+    facts: dict[str, Any] = {
+        "path": path.path,
+        "name": path.name,
+        "optional_slash": path.optional_slash,
+        "parameters": [_parameter(each) for each in path.parameters],
+        "view": view_name(path.view),
+        "csrf_exempt": bool(getattr(path.view, "csrf_exempt", False)),
+    }
+    if view_class(path.view) is None:
+        methods = view_methods(path.view) or {"any": None}
+        yield from ({**facts, "method": method.upper(), "kind": "django"} for method in methods)
+        return
+    values = {each.name: _SAMPLES.get(each.kind, "1") for each in path.parameters}
+    for method, action in view_methods(path.view).items():
+        kind = "viewset" if getattr(path.view, "actions", None) else "view"
+        yield {**facts, "method": method.upper(), "kind": kind, **view_facts(path.view, method, action, values)}
+
+
+def _parameter(parameter: PathParameter) -> dict[str, str]:
+    return {"name": parameter.name, "kind": parameter.kind, "pattern": parameter.pattern}
+
+
+def _settings() -> dict[str, Any]:
+    """Settings of the whole project that change what an endpoint answers. No secret is among them."""
+    return {
+        "append_slash": settings.APPEND_SLASH,
+        "middleware": list(settings.MIDDLEWARE),
+        "use_tz": settings.USE_TZ,
+        "time_zone": settings.TIME_ZONE,
+        "use_i18n": settings.USE_I18N,
+        "language_code": settings.LANGUAGE_CODE,
+        "installed_apps": [str(app) for app in settings.INSTALLED_APPS],
+        "databases": sorted(settings.DATABASES),
+        "database_routers": [str(router) for router in settings.DATABASE_ROUTERS],
+        "user_model": settings.AUTH_USER_MODEL,
+        "format_suffix": api_settings.FORMAT_SUFFIX_KWARG,
+        "exception_handler": f"{api_settings.EXCEPTION_HANDLER.__module__}.{api_settings.EXCEPTION_HANDLER.__name__}",
+        "root_urlconf": settings.ROOT_URLCONF,
+    }

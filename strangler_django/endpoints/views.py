@@ -1,0 +1,224 @@
+"""What a view of the API is made of: its actions, who may call it, how its lists are filtered, ordered and paged."""
+
+# ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from rest_framework import filters, generics, mixins, pagination, viewsets
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from strangler_django.contract.plain import plain
+from strangler_django.contract.sentences import first_line
+from strangler_django.contract.unconnected import databases_closed
+from strangler_django.endpoints.serializers import class_name, serializer_facts
+
+METHODS: Final = ("get", "post", "put", "patch", "delete")
+# The name of what a generic view does with a method, and the mixin that does it.
+_GENERIC: Final = {
+    "get": (("list", mixins.ListModelMixin), ("retrieve", mixins.RetrieveModelMixin)),
+    "post": (("create", mixins.CreateModelMixin),),
+    "put": (("update", mixins.UpdateModelMixin),),
+    "patch": (("partial_update", mixins.UpdateModelMixin),),
+    "delete": (("destroy", mixins.DestroyModelMixin),),
+}
+# What a project overrides in its views, each of which a port has to read.
+_HOOKS: Final = (
+    *("list", "retrieve", "create", "update", "partial_update", "destroy"),
+    *("perform_create", "perform_update", "perform_destroy", "get_queryset", "get_object", "filter_queryset"),
+    *("get_serializer", "get_serializer_class", "get_serializer_context", "get_permissions", "get_authenticators"),
+    *("get_throttles", "get_renderers", "get_parsers", "paginate_queryset", "get_paginated_response"),
+    *("initial", "dispatch", "finalize_response", "handle_exception", "initialize_request"),
+)
+
+
+def view_class(view: Any) -> type[APIView] | None:  # noqa: ANN401 - any callable
+    """The class of a DRF view; None for another view of Django's."""
+    cls = getattr(view, "cls", None)
+    return cls if isinstance(cls, type) and issubclass(cls, APIView) else None
+
+
+def view_name(view: Any) -> str:  # noqa: ANN401 - as above
+    """Module and name of a view, as one finds it in the code."""
+    cls = getattr(view, "cls", None) or getattr(view, "view_class", None)
+    if cls is None:
+        function = inspect.unwrap(view) if callable(view) else view
+        return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__name__)}"
+    # `@api_view` gives its class the function's name, which is not the qualified one.
+    return f"{cls.__module__}.{cls.__name__}"
+
+
+def view_methods(view: Any) -> dict[str, str | None]:  # noqa: ANN401 - as above
+    """The methods of a view in small letters, each with the action of a viewset or a generic view; None without one."""
+    actions = getattr(view, "actions", None)
+    if actions:
+        return {method: action for method, action in actions.items() if method in METHODS}
+    cls = view_class(view) or getattr(view, "view_class", None)
+    if cls is None:
+        return {}
+    found = [method for method in METHODS if method in cls.http_method_names and hasattr(cls, method)]
+    return {method: _generic_action(cls, method) for method in found}
+
+
+def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - as above
+    """The facts of one method of a DRF view, which gets `parameters` as those of its path.
+
+    What the project's code fails to give is listed under `unread`: it may need a real request, or a row.
+    """
+    cls = view_class(view)
+    assert cls is not None  # noqa: S101 - the caller has looked
+    made = _instance(view, cls, method, action)
+    made.kwargs = dict(parameters)
+    facts: dict[str, Any] = {
+        "action": action,
+        "detail": bool(getattr(made, "detail", False)),
+        "overridden": [name for name in _HOOKS if _is_overridden(cls, name)],
+        "unread": [],
+    }
+    if isinstance(made, generics.GenericAPIView):
+        facts["lookup"] = {"field": made.lookup_field, "parameter": made.lookup_url_kwarg or made.lookup_field}
+    versioning = made.versioning_class
+    facts["versioning"] = class_name(versioning) if versioning else None
+    lists = method == "get" and action != "retrieve" and not facts["detail"]
+    parts = {
+        "authenticators": lambda: _classes(made.get_authenticators()),
+        "permissions": lambda: [_permission(each) for each in made.get_permissions()],
+        "throttles": lambda: _classes(made.get_throttles()),
+        "renderers": lambda: _classes(made.get_renderers()),
+        "parsers": lambda: _classes(made.get_parsers()),
+        "pagination": lambda: _pagination(made) if lists else None,
+        "model": lambda: _model(made),
+        "filters": lambda: _filters(made) if lists else None,
+        "serializer": lambda: serializer_facts(made.get_serializer()) if _serializes(made) else None,
+    }
+    for name, read in parts.items():
+        try:
+            with databases_closed("it reads rows"):
+                facts[name] = read()
+        except Exception as error:  # noqa: BLE001 - whatever the project's own code raises without a real request
+            facts[name] = None
+            facts["unread"].append({"what": name, "reason": f"{type(error).__name__}: {first_line(error)}"})
+    return facts
+
+
+def _generic_action(cls: type, method: str) -> str | None:
+    return next((name for name, mixin in _GENERIC[method] if issubclass(cls, mixin)), None)
+
+
+def _instance(view: Any, cls: type[APIView], method: str, action: str | None) -> Any:  # noqa: ANN401 - any view
+    made: Any = cls(**getattr(view, "initkwargs", {}))
+    raw = HttpRequest()
+    raw.method = method.upper()
+    raw.META = {"SERVER_NAME": "localhost", "SERVER_PORT": "80"}
+    raw.user = AnonymousUser()
+    request = Request(raw)
+    request._user = AnonymousUser()  # no authenticator may run: there are no credentials
+    made.request, made.args, made.format_kwarg = request, (), None
+    # Django's switch for code that reads the request of nobody.
+    made.swagger_fake_view = True
+    if isinstance(made, viewsets.ViewSetMixin):
+        made.action_map, made.action = getattr(view, "actions", {}), action
+    return made
+
+
+def _is_overridden(cls: type, name: str) -> bool:
+    function = getattr(cls, name, None)
+    module = str(getattr(function, "__module__", ""))
+    return function is not None and not module.startswith(("rest_framework.", "django."))
+
+
+def _classes(found: Any) -> list[str]:  # noqa: ANN401 - whatever the view gives
+    return [class_name(type(each)) for each in found]
+
+
+def _permission(permission: Any) -> str:  # noqa: ANN401 - as above
+    """A permission's class; of combined ones the expression (`(A & ~B)`)."""
+    kind = type(permission).__name__
+    if kind in ("AND", "OR"):
+        sign = "&" if kind == "AND" else "|"
+        return f"({_permission(permission.op1)} {sign} {_permission(permission.op2)})"
+    if kind == "NOT":
+        return f"~{_permission(permission.op1)}"
+    return class_name(type(permission))
+
+
+def _serializes(made: Any) -> bool:  # noqa: ANN401 - as above
+    if not isinstance(made, generics.GenericAPIView):
+        return False
+    return made.serializer_class is not None or _is_overridden(type(made), "get_serializer_class")
+
+
+def _pagination(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
+    paginator = getattr(made, "paginator", None)
+    if paginator is None:
+        return None
+    kinds = {
+        "page": pagination.PageNumberPagination,
+        "limit_offset": pagination.LimitOffsetPagination,
+        "cursor": pagination.CursorPagination,
+    }
+    names = (
+        *("page_size", "page_query_param", "page_size_query_param", "max_page_size", "last_page_strings"),
+        *("default_limit", "limit_query_param", "offset_query_param", "max_limit", "cursor_query_param", "ordering"),
+    )
+    return {
+        "class": class_name(type(paginator)),
+        "kind": next((kind for kind, cls in kinds.items() if isinstance(paginator, cls)), "custom"),
+        "overridden": [
+            name
+            for name in ("paginate_queryset", "get_paginated_response", "get_page_size", "get_page_number")
+            if _is_overridden(type(paginator), name)
+        ],
+    } | {name: plain(getattr(paginator, name)) for name in names if hasattr(paginator, name)}
+
+
+def _model(made: Any) -> dict[str, str] | None:  # noqa: ANN401 - as above
+    queryset = made.get_queryset() if isinstance(made, generics.GenericAPIView) and _queries(made) else None
+    model = getattr(queryset, "model", None)
+    return {"label": model._meta.label, "table": model._meta.db_table} if model else None
+
+
+def _queries(made: Any) -> bool:  # noqa: ANN401 - as above
+    return made.queryset is not None or _is_overridden(type(made), "get_queryset")
+
+
+def _filters(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
+    """How a list is narrowed and ordered; None where it isn't."""
+    backends = getattr(made, "filter_backends", ())
+    if not backends or not _queries(made):
+        return None
+    facts: dict[str, Any] = {"backends": [class_name(backend) for backend in backends]}
+    for backend in (each() for each in backends):
+        if isinstance(backend, filters.SearchFilter):
+            facts["search"] = {"parameter": backend.search_param, "fields": plain(getattr(made, "search_fields", ()))}
+        elif isinstance(backend, filters.OrderingFilter):
+            facts["ordering"] = {
+                "parameter": backend.ordering_param,
+                "fields": plain(getattr(made, "ordering_fields", None)),
+                "default": plain(getattr(made, "ordering", None)),
+            }
+        elif hasattr(backend, "get_filterset_class"):
+            filterset = backend.get_filterset_class(made, made.get_queryset())
+            if filterset is not None:
+                facts["filterset"] = {"class": class_name(filterset), "parameters": list(_parameters(filterset))}
+    return facts
+
+
+def _parameters(filterset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a FilterSet, if django_filters is there
+    for name, each in filterset.base_filters.items():
+        choices = each.extra.get("choices")
+        yield {
+            "name": name,
+            "kind": type(each).__name__,
+            "field": each.field_name,
+            "lookup": each.lookup_expr,
+            "exclude": each.exclude,
+            "method": str(each.method)
+            if each.method and not callable(each.method)
+            else ("callable" if each.method else None),
+            "choices": [plain(value) for value, _label in choices] if isinstance(choices, list | tuple) else None,
+        }

@@ -1,0 +1,173 @@
+"""The facts of a view: its methods, permissions, lists and serializer, and what can't be read of it."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+from django.views.generic import TemplateView
+from django_filters import rest_framework as django_filters
+from rest_framework import filters, pagination, permissions, serializers
+from rest_framework.decorators import action, api_view, permission_classes
+from rest_framework.generics import ListCreateAPIView, RetrieveAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import ModelViewSet
+
+from django_app.blog.models import Post, Tag
+from strangler_django.endpoints.views import view_facts, view_methods, view_name
+
+
+class TagSerializer(serializers.ModelSerializer[Tag]):
+    shout = serializers.SerializerMethodField()
+    kind = serializers.ChoiceField(choices=[("a", "A"), ("b", "B")], write_only=True, default="a")
+
+    class Meta:
+        model = Tag
+        fields = ("id", "name", "shout", "kind")
+
+    def get_shout(self, tag: Tag) -> str:
+        return tag.name.upper()
+
+    def validate_name(self, value: str) -> str:
+        return value
+
+
+class PostSerializer(serializers.ModelSerializer[Post]):
+    tags = TagSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Post
+        fields = ("title", "author", "tags")
+
+
+class PostFilter(django_filters.FilterSet):
+    wanted = django_filters.CharFilter(method="by_wish")
+
+    class Meta:
+        model = Post
+        fields = {  # noqa: RUF012 - Django's own words
+            "published": ["exact"],
+            "created_at": ["gte"],
+        }
+
+    def by_wish(self, queryset: QuerySet[Post], _name: str, _value: str) -> QuerySet[Post]:
+        return queryset
+
+
+class Tens(pagination.LimitOffsetPagination):
+    default_limit = 10
+    max_limit = 50
+
+
+class Posts(ModelViewSet[Post]):
+    queryset = Post.objects.all()
+    serializer_class = PostSerializer
+    pagination_class = Tens
+    filter_backends = (filters.SearchFilter, filters.OrderingFilter, django_filters.DjangoFilterBackend)
+    search_fields = ("title", "=author__username")
+    ordering_fields = ("created_at",)
+    filterset_class = PostFilter
+    permission_classes = (permissions.IsAdminUser | (permissions.IsAuthenticated & ~permissions.AllowAny),)
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Post]) -> None:
+        serializer.save()
+
+    @action(detail=True, methods=["post"], permission_classes=[permissions.AllowAny])
+    def publish(self, request: Request, pk: int) -> Response:
+        raise NotImplementedError
+
+
+class Own(RetrieveAPIView[Any]):
+    serializer_class = TagSerializer
+
+    def get_queryset(self) -> QuerySet[Tag]:
+        user: AbstractBaseUser = self.request.user  # type: ignore[assignment] # nobody
+        return Tag.objects.filter(posts__author=user.nickname)  # type: ignore[attr-defined] # which nobody has
+
+    def get_permissions(self) -> list[Any]:
+        return [permissions.IsAuthenticated()] if Tag.objects.exists() else []
+
+
+@api_view(["GET", "POST"])
+@permission_classes([permissions.IsAuthenticated])
+def totals(_request: Request) -> Response:
+    raise NotImplementedError
+
+
+def facts(view: Any, method: str, action_name: str | None, **parameters: Any) -> dict[str, Any]:
+    return view_facts(view, method, action_name, parameters)
+
+
+LIST = Posts.as_view({"get": "list", "post": "create"}, detail=False)
+PUBLISH = Posts.as_view({"post": "publish"}, detail=True, permission_classes=[permissions.AllowAny])
+
+
+@pytest.mark.parametrize(
+    ("view", "methods"),
+    [
+        (LIST, {"get": "list", "post": "create"}),
+        (ListCreateAPIView.as_view(), {"get": "list", "post": "create"}),
+        (Own.as_view(), {"get": "retrieve"}),
+        (totals, {"get": None, "post": None}),
+        (APIView.as_view(), {}),
+        (TemplateView.as_view(), {"get": None}),
+        (lambda request: request, {}),
+    ],
+)
+def test_methods_have_their_action(view: Any, methods: dict[str, str | None]) -> None:
+    assert view_methods(view) == methods
+
+
+def test_a_function_view_is_named_as_in_the_code() -> None:
+    assert view_name(totals).endswith("test_views.totals")
+    assert view_name(LIST).endswith("test_views.Posts")
+
+
+def test_a_list_has_its_filters_its_order_and_its_pages() -> None:
+    found = facts(LIST, "get", "list")
+    assert found["unread"] == []
+    assert found["model"] == {"label": "blog.Post", "table": "posts"}
+    assert found["filters"]["search"] == {"parameter": "search", "fields": ["title", "=author__username"]}
+    assert found["filters"]["ordering"] == {"parameter": "ordering", "fields": ["created_at"], "default": None}
+    by_name = {each["name"]: each for each in found["filters"]["filterset"]["parameters"]}
+    assert by_name["wanted"]["method"] == "by_wish"
+    assert (by_name["created_at__gte"]["field"], by_name["created_at__gte"]["lookup"]) == ("created_at", "gte")
+    assert found["pagination"]["kind"] == "limit_offset"
+    assert (found["pagination"]["default_limit"], found["pagination"]["max_limit"]) == (10, 50)
+
+
+def test_what_is_no_list_has_neither_pages_nor_filters() -> None:
+    found = facts(LIST, "post", "create")
+    assert (found["pagination"], found["filters"]) == (None, None)
+    assert found["overridden"] == ["perform_create"]
+
+
+def test_combined_permissions_are_an_expression_and_actions_have_their_own() -> None:
+    (found,) = facts(LIST, "get", "list")["permissions"]
+    name = "rest_framework.permissions"
+    assert found == f"({name}.IsAdminUser | ({name}.IsAuthenticated & ~{name}.AllowAny))"
+    published = facts(PUBLISH, "post", "publish", pk=1)
+    assert (published["permissions"], published["detail"]) == ([f"{name}.AllowAny"], True)
+
+
+def test_a_serializer_has_its_fields_with_their_limits_and_nested_ones() -> None:
+    found = facts(LIST, "get", "list")["serializer"]
+    fields = {each["name"]: each for each in found["fields"]}
+    assert fields["title"]["max_length"] == 200
+    assert fields["author"]["model"] == "accounts.User"
+    nested = fields["tags"]["serializer"]
+    assert (fields["tags"]["many"], nested["overridden"]) == (True, ["validate_name"])
+    inner = {each["name"]: each for each in nested["fields"]}
+    assert (inner["kind"]["choices"], inner["kind"]["default"]) == (["a", "b"], "a")
+    assert inner["shout"]["method"] == "get_shout"
+
+
+def test_what_needs_a_request_or_rows_is_named_as_unread() -> None:
+    found = facts(Own.as_view(), "get", "retrieve")
+    assert {each["what"]: each["reason"] for each in found["unread"]} == {
+        "permissions": "DatabaseAskedError: it reads rows",
+        "model": "AttributeError: 'AnonymousUser' object has no attribute 'nickname'",
+    }
+    assert {"get_queryset", "get_permissions"} <= set(found["overridden"])
