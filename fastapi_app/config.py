@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     db_pool_max: int = Field(default=10, ge=1)
     statement_timeout: int = Field(default=10, ge=0)
     sign_in_failures: int = Field(default=FAILURES, ge=1)
+    hashes_waiting: int = Field(default=32, ge=0)
     event_streams_of_user: int = Field(default=50, ge=1)
     report_sql: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"

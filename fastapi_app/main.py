@@ -17,6 +17,7 @@ from fastapi_app.tags.router import router as tags
 from fastapi_app.users.router import router as users
 from shared_schema.consumer.consumer import load_consumer
 from strangler_fastapi.application import create_application
+from strangler_fastapi.auth.hashing import set_waiting
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.db.engine import Database
 from strangler_fastapi.health import health_router
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description="The same API as version 1, answered by FastAPI. Sign in at `auth/token/`.",
         version="2.0.0",
     )
+    set_waiting(settings.hashes_waiting)
     app.state.sign_in_failures = settings.sign_in_failures
     app.state.tokens = Tokens(settings.jwt_signing_key.get_secret_value(), BLOG.contract.token_settings)
     return app

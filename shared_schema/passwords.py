@@ -4,6 +4,7 @@ The formats and the preferred strength are Django 5.2's (`django.contrib.auth.ha
 accepted. Every function here burns CPU for tens of milliseconds: call it off the event loop.
 """
 
+import contextlib
 import secrets
 import string
 from dataclasses import replace
@@ -13,7 +14,6 @@ import argon2
 from passlib.hash import django_pbkdf2_sha1, django_pbkdf2_sha256
 
 _ARGON2_PREFIX: Final = "argon2"
-_UNUSABLE_PREFIX: Final = "!"
 # 22 letters and digits are 131 bits; Django renews a hash whose salt has fewer than 128.
 _SALT_LENGTH: Final = 22
 _SALT_CHARACTERS: Final = string.ascii_letters + string.digits
@@ -40,20 +40,16 @@ def hash_password(password: str) -> str:
 def verify_password(password: str, encoded: str) -> bool:
     """Whether `encoded` is a hash of `password`.
 
-    An unusable or unknown hash is False after the time that a valid one takes, so that timing reveals nothing.
+    An unusable, unknown or malformed hash is False after the time of a valid one, so that timing reveals nothing.
     """
     algorithm, _, rest = encoded.partition("$")
-    if encoded.startswith(_UNUSABLE_PREFIX):
-        hash_password(password)
-        return False
-    if algorithm == _ARGON2_PREFIX:
-        return _verify_argon2(password, f"${rest}")
-    if algorithm in _pbkdf2:
-        try:
+    # ValueError: a hash that isn't ASCII, a password that UTF-8 can't hold.
+    with contextlib.suppress(argon2.exceptions.VerificationError, ValueError):
+        if algorithm == _ARGON2_PREFIX:
+            return _verify_argon2(password, f"${rest}")
+        if algorithm in _pbkdf2:
             return bool(_pbkdf2[algorithm].verify(password, encoded))
-        except ValueError:
-            return False
-    hash_password(password)
+    hash_password("of nobody")
     return False
 
 
@@ -73,6 +69,5 @@ def needs_rehash(encoded: str) -> bool:
 def _verify_argon2(password: str, phc: str) -> bool:
     try:
         return _argon2.verify(phc, password)
-    # ValueError: a hash that isn't ASCII, a password that UTF-8 can't hold.
-    except (argon2.exceptions.VerificationError, ValueError):
+    except argon2.exceptions.VerifyMismatchError:
         return False

@@ -13,6 +13,7 @@ from shared_schema.sign_in import FAILURES
 DEVELOPMENT = "development"
 PRODUCTION = "production"
 DEMO_PASSWORD_DEFAULT = "strangler-demo"  # noqa: S105 - the documented password of the demo users, refused in production
+THREADS_DEFAULT = 4
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -31,6 +32,8 @@ class Environment:
     db_pool_max: int
     statement_timeout: int
     sign_in_failures: int
+    hashes_at_once: int
+    hashes_waiting: int
     allowed_hosts: tuple[str, ...]
     demo_password: str = field(repr=False)
     log_level: str
@@ -84,11 +87,18 @@ def _environment(variables: Mapping[str, str], environment: str, *, production: 
         db_pool_max=_positive(variables, "DB_POOL_MAX", default=10),
         statement_timeout=_whole(variables, "STATEMENT_TIMEOUT", default=10),
         sign_in_failures=_positive(variables, "SIGN_IN_FAILURES", default=FAILURES),
+        hashes_at_once=_hashes_at_once(_positive(variables, "DJANGO_THREADS", default=THREADS_DEFAULT)),
+        hashes_waiting=_whole(variables, "HASHES_WAITING", default=2),
         allowed_hosts=_list(variables, "ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"),
         demo_password=variables.get("DEMO_PASSWORD") or DEMO_PASSWORD_DEFAULT,
         log_level=_log_level(variables),
         report_sql=_switch(variables, "REPORT_SQL"),
     )
+
+
+def _hashes_at_once(threads: int) -> int:
+    """How many threads of a process may hash: half as many as there are cores, and a quarter of the threads at most."""
+    return max(1, min((os.cpu_count() or 1) // 2, threads // 4))
 
 
 def server_environment_read(variables: Mapping[str, str] = os.environ) -> ServerEnvironment:
@@ -100,7 +110,7 @@ def server_environment_read(variables: Mapping[str, str] = os.environ) -> Server
     return ServerEnvironment(
         bind=variables.get("BIND") or f"127.0.0.1:{port}",
         workers=_positive(variables, "DJANGO_WORKERS", default=2),
-        threads=_positive(variables, "DJANGO_THREADS", default=4),
+        threads=_positive(variables, "DJANGO_THREADS", default=THREADS_DEFAULT),
         log_level=_log_level(variables),
     )
 

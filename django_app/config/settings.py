@@ -45,6 +45,7 @@ MIDDLEWARE = [
     "django_app.config.middleware.BodyDrainMiddleware",
     "django_app.config.middleware.ForwardedPrefixMiddleware",
     "django_app.config.middleware.PagePolicyMiddleware",
+    "strangler_django.hashers.HashingBusyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -79,9 +80,12 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["strangler_django.sign_in.backends.EvenModelBackend"]
 PASSWORD_HASHERS = [
     "strangler_django.hashers.BoundedArgon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "strangler_django.hashers.BoundedPBKDF2PasswordHasher",
+    "strangler_django.hashers.BoundedPBKDF2SHA1PasswordHasher",
 ]
+# A thread that waits for a hash answers nobody else: some stay free for other requests.
+HASHES_AT_ONCE = environment.hashes_at_once
+HASHES_WAITING = environment.hashes_waiting
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

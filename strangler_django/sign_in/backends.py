@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth import backends, get_user_model
-from django.contrib.auth.hashers import check_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 
@@ -33,6 +33,15 @@ class EvenModelBackend(backends.ModelBackend):
         except model.DoesNotExist:
             later = users.filter(**{f"{model.USERNAME_FIELD}__gte": name}).order_by(model.USERNAME_FIELD)
             # Where there is none, Django takes the preferred hasher's time.
-            check_password(password, later.values_list("password", flat=True).first() or "")
+            _matches(password, later.values_list("password", flat=True).first() or "")
             return None
-        return user if user.check_password(password) and self.user_can_authenticate(user) else None
+        return user if _matches(password, user) and self.user_can_authenticate(user) else None
+
+
+def _matches(password: str, stored: AbstractBaseUser | str) -> bool:
+    try:
+        return check_password(password, stored) if isinstance(stored, str) else stored.check_password(password)
+    except ValueError:
+        # Malformed, or its hasher's library is not installed: wrong, and after the time of a good one.
+        make_password("of nobody")
+        return False

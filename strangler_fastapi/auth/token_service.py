@@ -7,7 +7,7 @@ from typing import Any
 from shared_schema.passwords import needs_rehash
 from shared_schema.sign_in import FAILURES
 from shared_schema.tokens import FAMILY, REFRESH
-from strangler_fastapi.auth.hashing import hash_off_loop, verify_off_loop
+from strangler_fastapi.auth.hashing import admit, hash_off_loop, verify_off_loop
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry, unverified_claims
 from strangler_fastapi.db.query import fetch, fetch_value
@@ -33,7 +33,9 @@ class TokenService:
         Raises:
             AuthenticationFailed: unknown user, wrong password or inactive account; all three take the same time.
             Throttled: too many sign-ins by this name have failed.
+            Unavailable: too many passwords are being checked; it counts as no failure.
         """
+        admit()
         if self.tables.attempts is not None:
             await self.tables.attempts.begin(self.session, username, most=self.sign_in_failures)
         # A hash takes a tenth of a second: the connection goes back to the pool meanwhile.

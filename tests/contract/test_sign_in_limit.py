@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from shared_schema.sign_in import WINDOW, attempt_digest
+from strangler_django.hashers import HashingBusy
 from tests.contract.comparing import V1, V2
 from tests.shared_stack import DEMO_PASSWORD, SIGN_IN_FAILURES, StackAddresses
 
@@ -128,6 +130,35 @@ def test_the_admins_sign_in_counts_in_the_same_row(stack: StackAddresses, rows: 
         set_count(rows, "admin", since=datetime.now(UTC), count=1)
         page(client, "admin", DEMO_PASSWORD)
         assert client.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize("stored", ["", "!unusable", "md5$broken", "pbkdf2_sha256$x", "bcrypt$2b$12$x", "argon2$é"])
+def test_a_stored_hash_that_is_none_is_a_wrong_password(
+    stored: str, front: httpx.Client, rows: psycopg.Connection, taken: str
+) -> None:
+    rows.execute("UPDATE users SET password = %s WHERE username = %s", (stored, taken))
+    answers = [sign_in(front, api, taken, PASSWORD) for api in (V1, V2)]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert answers[0].json() == answers[1].json()
+
+
+@pytest.mark.long
+def test_sign_ins_that_v1_has_no_room_for_leave_it_to_other_requests(front: httpx.Client, free: str) -> None:
+    """In each of two processes, of four threads, one hashes and two wait; more used to hold every thread for 14 s."""
+    with ThreadPoolExecutor(30) as pool:
+        asked = [pool.submit(sign_in, front, V1, f"{free}{number}") for number in range(30)]
+        reads = []
+        while not all(future.done() for future in asked):
+            begun = time.perf_counter()
+            assert front.get(f"{V1}/feed/").status_code == 200
+            reads.append(time.perf_counter() - begun)
+    answers = [future.result() for future in asked]
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert {answer.status_code for answer in answers} == {401, 503}
+    assert len(refused) > 10
+    assert {answer.headers["Retry-After"] for answer in refused} == {"5"}
+    assert {answer.json()["detail"] for answer in refused} == {str(HashingBusy.default_detail)}
+    assert max(reads) < 3
 
 
 @pytest.mark.long

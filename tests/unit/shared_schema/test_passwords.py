@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared_schema import passwords
 from shared_schema.passwords import hash_password, needs_rehash, verify_password
 
 PASSWORD = "correct horse 9 battery"
@@ -48,6 +49,14 @@ def test_what_is_no_hash_is_no_password_and_no_error(encoded: str) -> None:
     assert not verify_password(PASSWORD, encoded)
     assert not verify_password("", encoded)
     assert needs_rehash(encoded)
+
+
+@pytest.mark.parametrize("encoded", [UNUSABLE, *GARBAGE])
+def test_what_is_no_hash_takes_the_time_of_one(encoded: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(passwords, "hash_password", made.append)
+    assert not verify_password(PASSWORD, encoded)
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("algorithm", DJANGO)

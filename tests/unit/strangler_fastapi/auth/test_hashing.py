@@ -21,7 +21,7 @@ async def test_few_hash_at_once_and_who_would_wait_too_long_is_reported(monkeypa
 
     monkeypatch.setattr(hashing, "verify_password", verify)
     places = int(hashing._limiter.total_tokens)
-    tasks = [asyncio.create_task(hashing.verify_off_loop("a", "b")) for _ in range(places + hashing._MOST_WAITING)]
+    tasks = [asyncio.create_task(hashing.verify_off_loop("a", "b")) for _ in range(places + hashing._most_waiting)]
     for _ in range(100):
         await asyncio.sleep(0)
     with pytest.raises(Unavailable, match="Too many passwords"):
