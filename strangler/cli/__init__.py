@@ -25,6 +25,8 @@ _MOVES: Final = ("routes", "switch", "retire", "plan", "apply", "rollback", "his
 _ANYWHERE: Final = ("compare", "clients", "render", "grant", "schema")
 # Names of several commands each, which are loaded one by one as well.
 _GROUPS: Final = frozenset({"schema"})
+# A command that has others below it: their names are none that its arguments could be.
+_BELOW: Final = {"routes": ("sync",)}
 # What belongs to Django after the command's own name.
 _PASSED_ON: Final[dict[str, Any]] = {"manage": {"ignore_unknown_options": True, "help_option_names": []}}
 
@@ -49,7 +51,7 @@ def command_line(names: Iterable[str] | None = None) -> typer.Typer:
     app.callback()(_globals)
     for name, *words in map(str.split, names or commands()):
         module = import_module(f"strangler.cli.{name}")
-        if name in _GROUPS:
+        if name in _GROUPS or words:
             app.add_typer(module.group(words), name=name)
             continue
         function = getattr(module, name)
@@ -93,4 +95,5 @@ def _named(words: list[str]) -> list[str]:
     if words and words[0].startswith("--project"):
         words = words[1 if "=" in words[0] else 2 :]
     name = next(iter(words), "")
-    return [" ".join(words[: 1 + (name in _GROUPS)])] if name in commands() else []
+    below = name in _GROUPS or any(word in _BELOW.get(name, ()) for word in words[1:2])
+    return [" ".join(words[: 1 + below])] if name in commands() else []

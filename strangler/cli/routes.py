@@ -31,6 +31,8 @@ def routes(
 
     Shows all routes by default, with the path of a request those that it can mean; changes nothing.
 
+    The endpoints that Django has are brought into the file by strangler routes sync.
+
     Example: strangler routes /api/posts/12/
     """
     rollout, interrupted = rollout_read()
@@ -141,3 +143,14 @@ def _row(route: Route, entry: HistoryEntry) -> tuple[str, ...]:
         entry.who,
         ", ".join(more),
     )
+
+
+def group(names: Iterable[str]) -> typer.Typer:  # noqa: ARG001 - there is one
+    """The commands below `routes`."""
+    from strangler.cli.routes_sync import sync
+
+    app = typer.Typer(help="Bring routes and endpoints together.", no_args_is_help=True)
+    # Keeps the only command a command with a name.
+    app.callback()(lambda: None)
+    app.command("sync")(sync)
+    return app

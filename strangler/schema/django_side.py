@@ -133,7 +133,7 @@ def django_contract(project: ManageCommand) -> Contract:
 
     :raises FailedError: the project doesn't start, or its output is in another format.
     """
-    output = _run(project, "export_schema")
+    output = manage_output(project, "export_schema")
     try:
         return Contract.model_validate_json(output[max(output.find("{\n"), 0) :])
     except ValidationError as error:
@@ -148,7 +148,7 @@ def django_state(project: ManageCommand, *, database: bool = True) -> SchemaStat
 
     :raises FailedError: the project doesn't start, its migrations can't be read or its database doesn't answer.
     """
-    output = _run(project, "schema_state", *([] if database else ["--no-database"]))
+    output = manage_output(project, "schema_state", *([] if database else ["--no-database"]))
     # The project itself may print lines before it and after it.
     for line in reversed(output.splitlines()):
         try:
@@ -179,7 +179,11 @@ def last_words(complaint: str, code: int) -> str:
     return lines[-1].removeprefix("CommandError: ").rstrip(".") + where
 
 
-def _run(project: ManageCommand, *arguments: str) -> str:
+def manage_output(project: ManageCommand, *arguments: str) -> str:
+    """What a management command of the project prints.
+
+    :raises FailedError: it doesn't start, fails or doesn't end in time.
+    """
     process = project.start(*arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         output, complaint = (pipe.decode(errors="replace") for pipe in process.communicate(timeout=project.timeout))

@@ -65,6 +65,15 @@ def reach(
     )
 
 
+def manage_command(
+    settings: LocalSettings, *, manage: str | None = None, timeout: float = TIMEOUT_SECONDS
+) -> ManageCommand:
+    """The project's management commands, for those that need no database; see `reach`."""
+    found = reach(settings, database=False, manage=manage, timeout=timeout).project
+    assert found is not None  # noqa: S101 - it isn't left out
+    return found
+
+
 def _reach_from_image(settings: LocalSettings, *, database: bool, django: bool) -> Reached:
     if django:
         raise UsageError("Django isn't installed here", "say --without django, or use an environment that has it")

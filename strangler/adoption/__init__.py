@@ -1,0 +1,1 @@
+"""From a project's own API to its first route: its endpoints, the routes file, what will be hard."""

@@ -1,0 +1,199 @@
+"""The endpoints of a Django REST API, as `manage.py export_endpoints` of strangler_django writes them."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from strangler.errors import FailedError
+from strangler.schema.django_side import ManageCommand, manage_output
+
+# The routes of a viewset are named as those of the example: what Django calls destroy is a delete.
+_ACTIONS: Final = {"partial_update": "update", "destroy": "delete"}
+# A segment that nginx's maps find: fixed, or a parameter and nothing else.
+_SEGMENT: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9_~.-]+|\{[^{}/]+\}")
+
+
+class _Facts(BaseModel):
+    # Newer versions of strangler_django may tell more.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class EndpointParameter(_Facts):
+    """A variable part of a path. `pattern` is the regular expression of its values, `kind` Django's converter."""
+
+    name: str
+    kind: str
+    pattern: str
+
+
+class Unread(_Facts):
+    """What the project's code could not give without a request, and why."""
+
+    what: str
+    reason: str
+
+
+class SerializerField(_Facts):
+    """A field of a serializer; `kind` is the name of its class (of the inner one with `many`)."""
+
+    name: str
+    kind: str
+    source: str = ""
+    required: bool = False
+    read_only: bool = False
+    write_only: bool = False
+    many: bool = False
+    max_length: int | None = None
+    choices: tuple[Any, ...] | None = None
+    method: str | None = None
+    model: str | None = None
+    serializer: "SerializerFacts | None" = None
+
+
+class SerializerFacts(_Facts):
+    """A serializer; `overridden` are the methods that the project wrote."""
+
+    model: str | None = None
+    table: str | None = None
+    fields: tuple[SerializerField, ...] = ()
+    overridden: tuple[str, ...] = ()
+
+
+class ModelName(_Facts):
+    """A model and its table."""
+
+    label: str
+    table: str
+
+
+class FilterParameter(_Facts):
+    """A query parameter of a FilterSet; `method` names the project's function that filters, if one does."""
+
+    name: str
+    kind: str
+    field: str | None = None
+    lookup: str = "exact"
+    method: str | None = None
+
+
+class Filterset(_Facts):
+    """A FilterSet of django-filter."""
+
+    parameters: tuple[FilterParameter, ...] = ()
+
+
+class Filters(_Facts):
+    """How a list is narrowed and ordered."""
+
+    backends: tuple[str, ...] = ()
+    search: dict[str, Any] | None = None
+    ordering: dict[str, Any] | None = None
+    filterset: Filterset | None = None
+
+
+class Pagination(_Facts):
+    """How a list is divided; `kind` is page, limit_offset, cursor or custom."""
+
+    kind: str
+    overridden: tuple[str, ...] = ()
+
+
+class DjangoEndpoint(_Facts):
+    """One method of one path.
+
+    `kind` is viewset or view for those of DRF, django for others, whose method may be `ANY`. `action` is that of a
+    viewset or a generic view. `overridden` are the methods of DRF's that the project replaced.
+    """
+
+    path: str
+    method: str
+    kind: str
+    view: str
+    name: str | None = None
+    action: str | None = None
+    detail: bool = False
+    csrf_exempt: bool = False
+    parameters: tuple[EndpointParameter, ...] = ()
+    overridden: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    authenticators: tuple[str, ...] | None = ()
+    permissions: tuple[str, ...] | None = ()
+    throttles: tuple[str, ...] | None = ()
+    renderers: tuple[str, ...] | None = ()
+    parsers: tuple[str, ...] | None = ()
+    versioning: str | None = None
+    pagination: Pagination | None = None
+    filters: Filters | None = None
+    model: ModelName | None = None
+    serializer: SerializerFacts | None = None
+
+    @property
+    def is_api(self) -> bool:
+        """Whether it is a view of Django REST framework."""
+        return self.kind != "django"
+
+    @property
+    def is_routable(self) -> bool:
+        """Whether nginx's maps can find its path: whole segments, one segment for each parameter."""
+        segments = self.path.strip("/").split("/") if self.path.strip("/") else []
+        return all(map(_SEGMENT.fullmatch, segments)) and not any(
+            parameter.kind == "path" or re.fullmatch(parameter.pattern or "x", "a/b") for parameter in self.parameters
+        )
+
+    @property
+    def verb(self) -> str | None:
+        """The action under its route's name; None for a view without one."""
+        return _ACTIONS.get(self.action, self.action) if self.action else None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class DjangoSettings(_Facts):
+    """Settings of the whole project that change what endpoints answer."""
+
+    append_slash: bool = True
+    middleware: tuple[str, ...] = ()
+    installed_apps: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
+    use_i18n: bool = True
+    use_tz: bool = True
+    exception_handler: str = ""
+
+
+class DjangoApi(_Facts):
+    """All endpoints of a project."""
+
+    format: int
+    django: str = ""
+    rest_framework: str = ""
+    settings: DjangoSettings = DjangoSettings()
+    endpoints: tuple[DjangoEndpoint, ...]
+
+    @classmethod
+    def read(cls, project: ManageCommand) -> Self:
+        """The endpoints of a project, by its own command.
+
+        :raises FailedError: the project doesn't start, or its output is in another format.
+        """
+        output = manage_output(project, "export_endpoints")
+        try:
+            # The project itself may print lines before it.
+            return cls.model_validate_json(output[max(output.find("{\n"), 0) :])
+        except ValidationError as error:
+            raise FailedError(
+                "the endpoints can't be read",
+                "export_endpoints wrote another format, so install the same version of strangler_django there",
+            ) from error
+
+    def below(self, prefix: str, *, but: str = "") -> Sequence[DjangoEndpoint]:
+        """The endpoints of DRF's views below a prefix without a slash at its end, but not below `but` in it."""
+        return [
+            each
+            for each in self.endpoints
+            if each.is_api
+            and each.path.startswith(f"{prefix}/")
+            and not (but and each.path.startswith(f"{prefix}{but}/"))
+        ]

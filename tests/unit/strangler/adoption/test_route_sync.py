@@ -1,0 +1,141 @@
+"""Endpoints of Django become routes: names that are stable and never collide, and a file that keeps the team's text."""
+
+import pytest
+
+from strangler.adoption.endpoints import DjangoEndpoint, EndpointParameter
+from strangler.adoption.route_sync import MARK, RouteSync, sync_routes
+from strangler.routes.prefixes import Prefixes
+from strangler.routes.table import parse_routes
+
+PREFIXES = Prefixes(v1="/api", v2="/api/v2", django="/api", fastapi="/api/v2")
+FILE = """\
+# Ours.
+
+[[route]]
+name = "posts.all"  # the first that we had
+methods = ["GET"]
+path = "/posts/"
+stage = "canary"
+percent = 5
+
+# ---- health
+
+[[fixed]]
+name = "django.health"
+path = "/api/health/"
+stack = "django"
+"""
+
+
+def endpoint(method: str, path: str, action: str | None = None, *, kind: str = "str") -> DjangoEndpoint:
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    patterns = {"path": ".+", "str": "[^/]+", "int": "[0-9]+"}
+    return DjangoEndpoint(
+        path=f"/api{path}",
+        method=method,
+        kind="view",
+        view="shop.views.View",
+        action=action,
+        parameters=tuple(EndpointParameter(name=name, kind=kind, pattern=patterns[kind]) for name in names),
+    )
+
+
+def synced(*endpoints: DjangoEndpoint, text: str = FILE) -> RouteSync:
+    found = sync_routes(text, parse_routes(text, source="routes.toml", prefixes=PREFIXES), endpoints)
+    parse_routes(found.text, source="routes.toml", prefixes=PREFIXES)
+    return found
+
+
+def added(*endpoints: DjangoEndpoint) -> dict[str, str]:
+    return {new.name: f"{' '.join(new.methods)} {new.path}" for new in synced(*endpoints).added}
+
+
+def test_what_is_named_already_is_left_alone() -> None:
+    found = synced(endpoint("GET", "/posts/", "list"), endpoint("GET", "/health/"))
+    assert (found.added, found.vanished, found.text) == ((), (), FILE)
+
+
+def test_a_new_route_stands_behind_the_others_and_the_rest_stays() -> None:
+    found = synced(endpoint("GET", "/posts/", "list"), endpoint("POST", "/posts/", "create"))
+    before, behind = FILE.split("\n# ---- health")
+    new = '\n[[route]]\nname = "posts.create"\nmethods = ["POST"]\npath = "/posts/"\nstage = "legacy"\n'
+    assert found.text == f"{before}{new}\n# ---- health{behind}"
+    assert (
+        synced(endpoint("GET", "/posts/", "list"), endpoint("POST", "/posts/", "create"), text=found.text).added == ()
+    )
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_file_of_windows_and_one_without_a_last_line_end_are_kept(end: str) -> None:
+    text = FILE.split("\n# ---- health")[0].rstrip("\n").replace("\n", "\r\n") + end.replace("\n", "\r\n")
+    found = synced(endpoint("GET", "/posts/"), endpoint("GET", "/tags/"), text=text)
+    assert found.text.startswith(text)
+    assert found.text.count("\n") == found.text.count("\r\n")
+
+
+def test_actions_name_routes_and_one_route_has_the_methods_of_an_action() -> None:
+    assert added(
+        endpoint("GET", "/tags/{pk}/", "retrieve"),
+        endpoint("PATCH", "/tags/{pk}/", "partial_update"),
+        endpoint("PUT", "/tags/{pk}/", "update"),
+        endpoint("DELETE", "/tags/{pk}/", "destroy"),
+        endpoint("POST", "/tags/{pk}/merge/", "merge"),
+        endpoint("PATCH", "/users/me/", "me_update"),
+        endpoint("POST", "/log-in/"),
+        endpoint("GET", "/sso/saml2/metadata"),
+        endpoint("GET", "/", "list"),
+    ) == {
+        "tags.retrieve": "GET /tags/{pk}/",
+        "tags.update": "PUT PATCH /tags/{pk}/",
+        "tags.delete": "DELETE /tags/{pk}/",
+        "tags.merge": "POST /tags/{pk}/merge/",
+        "users.me_update": "PATCH /users/me/",
+        "log_in.post": "POST /log-in/",
+        "sso.saml2.metadata": "GET /sso/saml2/metadata/",
+        "root.list": "GET /",
+    }
+
+
+def test_names_never_collide() -> None:
+    found = added(
+        endpoint("GET", "/tags/{pk}/", "list"),
+        endpoint("GET", "/tags/", "list"),
+        endpoint("GET", "/{org}/tags/", "list"),
+        endpoint("GET", "/posts/{pk}/all/", "list"),
+        endpoint("GET", "/posts/all/", "all"),
+    )
+    assert len(found) == 5
+    assert {"tags.list", "tags.list_by_pk", "tags.list_by_org", "posts.all.list"} <= set(found)
+
+
+def test_variables_of_one_path_are_written_alike() -> None:
+    found = added(endpoint("GET", "/users/{userId}/"), endpoint("PUT", "/users/{pk2}", "update"))
+    assert set(found.values()) == {"GET /users/{user_id}/", "PUT /users/{user_id}/"}
+
+
+def test_what_no_route_can_name_stays_with_django() -> None:
+    found = synced(
+        endpoint("GET", "/posts/"),
+        endpoint("GET", "/files/{name}.json"),
+        endpoint("GET", "/raw/{rest}/", kind="path"),
+        endpoint("GET", "/größe/"),
+    )
+    assert [each.path for each in found.unroutable] == ["/api/files/{name}.json", "/api/raw/{rest}/", "/api/größe/"]
+    assert found.added == ()
+
+
+def test_a_vanished_endpoint_is_marked_once_and_unmarked_when_it_returns() -> None:
+    text = FILE.replace('stage = "canary"\npercent = 5\n', 'stage = "legacy"\n')
+    other = endpoint("GET", "/tags/", "list")
+    gone = synced(other, text=text)
+    assert [route.name for route in gone.vanished] == ["posts.all"]
+    assert gone.text.splitlines()[2:4] == [MARK, "[[route]]"]
+    again = synced(other, text=gone.text)
+    assert (again.text, len(again.vanished)) == (gone.text, 1)
+    back = synced(other, endpoint("GET", "/posts/", "list"), text=gone.text)
+    assert MARK not in back.text
+    assert [route.name for route in back.returned] == ["posts.all"]
+
+
+def test_a_route_that_moved_does_not_vanish_with_its_code_in_django() -> None:
+    assert synced(endpoint("GET", "/tags/")).vanished == ()
