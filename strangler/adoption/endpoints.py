@@ -189,11 +189,14 @@ class DjangoApi(_Facts):
             ) from error
 
     def below(self, prefix: str, *, but: str = "") -> Sequence[DjangoEndpoint]:
-        """The endpoints of DRF's views below a prefix without a slash at its end, but not below `but` in it."""
+        """The endpoints below a prefix without a slash at its end, but not below `but` in it.
+
+        Where there is no prefix, only views of DRF are endpoints: the rest of the site isn't the API.
+        """
         return [
             each
             for each in self.endpoints
-            if each.is_api
+            if (each.is_api or prefix)
             and each.path.startswith(f"{prefix}/")
             and not (but and each.path.startswith(f"{prefix}{but}/"))
         ]

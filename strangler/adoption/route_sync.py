@@ -68,7 +68,7 @@ def sync_routes(text: str, table: RouteTable, endpoints: Iterable[DjangoEndpoint
     routable = [
         (each, path)
         for each, path in known
-        if each.is_routable and path not in fixed and not f"{path}/".startswith(folders)
+        if each.is_api and each.is_routable and path not in fixed and not f"{path}/".startswith(folders)
     ]
     named = {(method, path_key(route.path)) for route in table.routes for method in route.methods}
     lacking = [(each, path) for each, path in routable if (each.method, path_key(path)) not in named]
@@ -81,7 +81,7 @@ def sync_routes(text: str, table: RouteTable, endpoints: Iterable[DjangoEndpoint
         added=added,
         vanished=vanished,
         returned=returned,
-        unroutable=tuple(each for each, _path in known if not each.is_routable),
+        unroutable=tuple(each for each, _path in known if not (each.is_api and each.is_routable)),
         text=_written(text, table, added, vanished, returned),
     )
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 import typer
 
 from strangler.cli.comparison_run import CaseSelection, comparison_report, passwords, sides_of, writes_require
-from strangler.cli.output import note, out
+from strangler.cli.output import file_write, note, out
 from strangler.compare.client.client import Limits
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
@@ -56,10 +56,7 @@ class ReportFiles:
         else:
             report_show(report, out)
         for file, form in self._files():
-            try:
-                file.write_text(form(report), encoding="utf-8")
-            except OSError as error:
-                raise FailedError(f"{file} can't be written ({error.strerror})", "name another file") from error
+            file_write(file, form(report))
 
     def _files(self) -> list[tuple[Path, Callable[[ComparisonReport], str]]]:
         named = [

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from strangler.errors import UsageError
+from strangler.errors import FailedError, UsageError
 
 out: Final = Console(highlight=False, soft_wrap=True)
 err: Final = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -70,6 +70,17 @@ def say(sentence: str = "") -> None:
 def json_print(document: object) -> None:
     """A command's result for machines."""
     out.out(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def file_write(file: Path, text: str) -> None:
+    """Write a document that the operator named a file for.
+
+    :raises FailedError: it can't be written.
+    """
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FailedError(f"{file} can't be written ({error.strerror})", "name another file") from error
 
 
 def log_opened(name: str, *, option: str) -> AbstractContextManager[BinaryIO]:

@@ -1,0 +1,76 @@
+"""`strangler inventory`: what the API is made of, endpoint by endpoint, and what will be hard to move."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from strangler.adoption.endpoints import DjangoApi
+from strangler.adoption.hazards import Effort
+from strangler.adoption.inventory import Inventory, take_inventory
+from strangler.cli.output import file_write, json_print, note, out, say, table_print
+from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, manage_command
+from strangler.errors import many
+from strangler.routes.table import load_routes
+from strangler.schema.django_side import TIMEOUT_SECONDS, django_contract
+from strangler.settings import settings_load
+
+_STYLES: Final = {Effort.DECLARE: "green", Effort.PORT: "yellow", Effort.REWRITE: "magenta", Effort.STAY: "dim"}
+
+
+def inventory(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write one page for a browser.")
+    ] = None,
+    manage: ManageOption = None,
+    timeout: DjangoTimeout = TIMEOUT_SECONDS,
+) -> None:
+    """List the endpoints of the Django API with what a move can lose, in the order in which to move them.
+
+    Reads views, serializers, permissions, filters and models by the project's own code; sends no request and reads no
+    row. Effort: declare (tables, fields and filters are declared), port (functions are written again), rewrite (the
+    handler is), stay (better left with Django). Each hazard has a section in docs/hazards.md.
+
+    Example: strangler inventory --html inventory.html
+    """
+    settings = settings_load()
+    project, prefixes = settings.project, settings.project.prefixes
+    command = manage_command(settings, manage=manage, timeout=timeout)
+    found = take_inventory(
+        DjangoApi.read(command),
+        django_contract(command),
+        load_routes(project.routes, prefixes=prefixes) if project.routes.exists() else None,
+        prefixes=prefixes,
+        sign_in=project.sign_in_routes,
+    )
+    if html is not None:
+        from strangler.adoption.page import inventory_page
+
+        file_write(html, inventory_page(found, name=project.name))
+    if as_json:
+        json_print(found.as_json())
+    else:
+        _show(found)
+        if html is not None:
+            note(f"{html} is written")
+
+
+def _show(found: Inventory) -> None:
+    rows = [
+        (
+            entry.route or "-",
+            entry.endpoint.method,
+            entry.endpoint.path,
+            Text(entry.effort.name.lower(), style=_STYLES[entry.effort]),
+            ", ".join(dict.fromkeys(each.code for each in entry.hazards)) or "-",
+        )
+        for entry in found.entries
+    ]
+    table_print(("ROUTE", "METHOD", "PATH", "EFFORT", "HAZARDS"), rows, whole=("METHOD", "EFFORT"))
+    say()
+    counts = ", ".join(f"{found.efforts[effort]} {effort.name.lower()}" for effort in Effort if found.efforts[effort])
+    say(f"{many(len(found.entries), 'endpoint')}: {counts or 'none'}.")
+    for hazard in found.hazards:
+        out.print(Text(f"{hazard.code}: ", style="bold") + Text(hazard.what))
