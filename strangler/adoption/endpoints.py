@@ -103,8 +103,9 @@ class Pagination(_Facts):
 class DjangoEndpoint(_Facts):
     """One method of one path.
 
-    `kind` is viewset or view for those of DRF, django for others, whose method may be `ANY`. `action` is that of a
-    viewset or a generic view. `overridden` are the methods of DRF's that the project replaced.
+    `kind` is viewset or view for those of DRF, django for others, whose method may be `ANY`. `bases` are the classes
+    that the view derives from. `action` is that of a viewset or a generic view. `overridden` are the methods of DRF's
+    that the project replaced.
     """
 
     path: str
@@ -116,6 +117,7 @@ class DjangoEndpoint(_Facts):
     detail: bool = False
     csrf_exempt: bool = False
     parameters: tuple[EndpointParameter, ...] = ()
+    bases: tuple[str, ...] = ()
     overridden: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
     authenticators: tuple[str, ...] | None = ()

@@ -21,7 +21,19 @@ from strangler.errors import StranglerError
 from strangler.project import VARIABLE
 
 _STACK: Final = ("up", "down", "status", "logs", "manage")
-_MOVES: Final = ("routes", "switch", "retire", "plan", "apply", "rollback", "history", "check", "shadow", "inventory")
+_MOVES: Final = (
+    "routes",
+    "switch",
+    "retire",
+    "plan",
+    "apply",
+    "rollback",
+    "history",
+    "check",
+    "shadow",
+    "inventory",
+    "init",
+)
 _ANYWHERE: Final = ("compare", "clients", "render", "grant", "schema")
 # Names of several commands each, which are loaded one by one as well.
 _GROUPS: Final = frozenset({"schema"})

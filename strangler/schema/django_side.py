@@ -26,6 +26,7 @@ _PLACE: Final = re.compile(r'^ *File "([^"]+)", line (\d+)', re.MULTILINE)
 _LIBRARY: Final = re.compile(r"^<|/site-packages/|/lib/python\d")
 _LOGIN: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 _INSTALL: Final = "is strangler_django in its INSTALLED_APPS, and does manage in the project file start it?"
+_MISSING: Final = "install strangler_django there: pip install 'strangler[django]'."
 
 
 class _Output(BaseModel):
@@ -121,11 +122,22 @@ def django_project(settings: LocalSettings, connections: "Connections") -> Manag
     from strangler.local.services import manage_argv, stack_environment, stack_folder
 
     return ManageCommand(
-        argv=manage_argv(settings.project),
+        argv=with_commands(manage_argv(settings.project)),
         env=stack_environment(settings, connections, Stack.DJANGO),
         cwd=stack_folder(settings.project, Stack.DJANGO),
         addresses={name: text for name, text in settings.project.django.environment.items() if "{owner_url}" in text},
     )
+
+
+def with_commands(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """A project's management command with those of strangler_django, whether it is in INSTALLED_APPS or not.
+
+    That takes `python manage.py`; whatever else starts the project knows the commands of its installed apps alone.
+    """
+    *before, python, script = ("", *argv)
+    if script.endswith(".py") and Path(python).name.startswith("python"):
+        return (*before[1:], python, "-m", "strangler_django", script)
+    return argv
 
 
 def django_contract(project: ManageCommand) -> Contract:
@@ -213,4 +225,6 @@ def process_end(process: "subprocess.Popen[bytes]", *, seconds: float = 0) -> No
 
 
 def _hint(complaint: str) -> str:
+    if "No module named strangler_django" in complaint:
+        return _MISSING
     return _INSTALL if "Unknown command" in complaint else "run it by hand to see more."

@@ -26,6 +26,8 @@ _GENERIC: Final = {
     "patch": (("partial_update", mixins.UpdateModelMixin),),
     "delete": (("destroy", mixins.DestroyModelMixin),),
 }
+# What every view derives from.
+_BASE_MODULES: Final = frozenset({"builtins", "django.views.generic.base", "rest_framework.views"})
 # What a project overrides in its views, each of which a port has to read.
 _HOOKS: Final = (
     *("list", "retrieve", "create", "update", "partial_update", "destroy"),
@@ -75,6 +77,7 @@ def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[s
     made.kwargs = dict(parameters)
     facts: dict[str, Any] = {
         "action": action,
+        "bases": [class_name(each) for each in cls.__mro__[1:] if each.__module__ not in _BASE_MODULES],
         "detail": bool(getattr(made, "detail", False)),
         "overridden": [name for name in _HOOKS if _is_overridden(cls, name)],
         "unread": [],

@@ -17,6 +17,7 @@ from strangler.schema.django_side import (
     django_contract,
     django_project,
     django_state,
+    with_commands,
     without_secrets,
 )
 from strangler.settings import LocalSettings
@@ -112,7 +113,7 @@ child.wait()
 def test_a_project_that_inherits_nothing_gets_only_the_variables_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOMETHING_ELSE", "1")
     found = django_project(example_settings(), CONNECTIONS)
-    assert (found.argv, found.cwd) == ((sys.executable, "django_app/manage.py"), ROOT)
+    assert (found.argv, found.cwd) == ((sys.executable, "-m", "strangler_django", "django_app/manage.py"), ROOT)
     assert found.env["DATABASE_URL"] == CONNECTIONS.owner_dsn
     assert "SOMETHING_ELSE" not in found.env
     assert "p4ssw0rd" not in repr(found)
@@ -123,7 +124,7 @@ def test_a_project_that_inherits_gets_the_whole_environment_and_its_database(mon
     django = EXAMPLE.django.model_copy(update={"inherit": True, "environment": {"PG": "{owner_url}?x=1"}})
     settings = LocalSettings(project=EXAMPLE.model_copy(update={"django": django}))
     found = django_project(settings.with_manage(("/srv/my shop/python", "manage.py")), CONNECTIONS)
-    assert found.argv == ("/srv/my shop/python", "manage.py")
+    assert found.argv == ("/srv/my shop/python", "-m", "strangler_django", "manage.py")
     assert (found.env["PG"], found.env["SOMETHING_ELSE"]) == (f"{CONNECTIONS.owner_dsn}?x=1", "1")
     assert found.at("postgresql://copy").env["PG"] == "postgresql://copy?x=1"
 
@@ -132,3 +133,15 @@ def test_a_project_without_manage_is_an_error_with_a_hint() -> None:
     django = EXAMPLE.django.model_copy(update={"manage": None})
     with pytest.raises(UsageError, match=r"can't be called: add manage = .* to \[django\] of strangler.toml"):
         django_project(LocalSettings(project=EXAMPLE.model_copy(update={"django": django})), CONNECTIONS)
+
+
+@pytest.mark.parametrize(
+    "argv", [("./manage.py",), ("django-admin",), ("docker", "compose", "exec", "web", "app"), ("sh", "manage.py")]
+)
+def test_what_is_not_started_by_python_has_the_commands_of_its_own_apps(argv: tuple[str, ...]) -> None:
+    assert with_commands(argv) == argv
+
+
+def test_a_command_in_a_container_is_given_those_of_the_package_too() -> None:
+    inside = with_commands(("docker", "compose", "exec", "web", "python3", "manage.py"))
+    assert inside[-4:] == ("python3", "-m", "strangler_django", "manage.py")

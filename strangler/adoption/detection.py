@@ -1,0 +1,148 @@
+"""A look at a checkout before anything is asked: how Django is called, where its API is, how one signs in."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
+from strangler.errors import FailedError, UsageError
+from strangler.schema.django_side import ManageCommand, with_commands
+
+_SCRIPT: Final = "manage.py"
+_ENVIRONMENTS: Final = (".venv", "venv", "env")
+# Folders that hold no project: what tools put there, and other people's packages.
+_SKIPPED: Final = frozenset({"node_modules", "site-packages", *_ENVIRONMENTS})
+_OPENAPI: Final = ("drf_spectacular.views.SpectacularAPIView", "drf_spectacular.views.SpectacularJSONAPIView")
+_DOCUMENTS: Final = ("drf_spectacular.", "drf_yasg.", "rest_framework.schemas.")
+_HEALTH: Final = frozenset(
+    {"health", "healthz", "healthcheck", "health-check", "ping", "status", "up", "live", "ready"}
+)
+# Views that sign in, and that a project's own derive from: the key of the token in the answer, and its scheme.
+_TOKEN_VIEWS: Final = {
+    "rest_framework_simplejwt.views.TokenObtainPairView": ("access", "Bearer"),
+    "rest_framework_simplejwt.views.TokenObtainSlidingView": ("token", "Bearer"),
+    "rest_framework.authtoken.views.ObtainAuthToken": ("token", "Token"),
+    "rest_framework_jwt.views.ObtainJSONWebTokenView": ("token", "Bearer"),
+    "dj_rest_auth.views.LoginView": ("key", "Token"),
+    "knox.views.LoginView": ("token", "Token"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInGuess:
+    """How one signs in, by a view that is known.
+
+    `path` is below the API's prefix, `user` the key of the name that is sent, `token` the key of the token in the
+    answer, `scheme` what stands before it in the Authorization header.
+    """
+
+    path: str
+    user: str
+    token: str
+    scheme: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """What was found. `manage` is the command; paths are Django's own; empty strings where nothing was found."""
+
+    manage: tuple[str, ...]
+    api: DjangoApi
+    v1: str
+    v2: str
+    openapi: str
+    health: str
+    sign_in: SignInGuess | None
+
+
+def find_manage(folder: Path) -> tuple[str, ...]:
+    """The management command of the project in `folder` or one folder below it, with its own Python.
+
+    :raises UsageError: there is none, or there are several.
+    """
+    below = sorted(each for each in folder.iterdir() if each.is_dir() and each.name not in _SKIPPED)
+    scripts = [each / _SCRIPT for each in (folder, *below) if (each / _SCRIPT).is_file()]
+    if (folder / _SCRIPT) in scripts:
+        scripts = [folder / _SCRIPT]
+    if len(scripts) != 1:
+        names = ", ".join(str(script.relative_to(folder)) for script in scripts)
+        what = f"there are several {_SCRIPT} ({names})" if scripts else f"there is no {_SCRIPT} here"
+        raise UsageError(what, "name the project's own with --manage 'python path/manage.py'")
+    return (_python(folder), str(scripts[0].relative_to(folder)))
+
+
+def detect(manage: Sequence[str], folder: Path, *, timeout: float) -> Detection:
+    """The API of the project that `manage` starts in `folder`.
+
+    :raises FailedError: it doesn't start, or has no endpoint of Django REST framework.
+    """
+    command = ManageCommand(argv=with_commands(tuple(manage)), env=dict(os.environ), cwd=folder, timeout=timeout)
+    return detection_of(manage, DjangoApi.read(command))
+
+
+def detection_of(manage: Sequence[str], api: DjangoApi) -> Detection:
+    """What the endpoints of a project show.
+
+    :raises FailedError: there is none of Django REST framework.
+    """
+    own = [each for each in api.endpoints if each.is_api and not each.view.startswith(_DOCUMENTS)]
+    if not own:
+        raise FailedError("no endpoint of Django REST framework was found", "is ROOT_URLCONF the API's?")
+    v1 = _prefix(own)
+    return Detection(
+        manage=tuple(manage),
+        api=api,
+        v1=v1 or "/",
+        v2=_next_prefix(v1, api),
+        openapi=next((each.path for each in api.endpoints if each.view in _OPENAPI), ""),
+        health=next(_health_paths(api.endpoints), ""),
+        sign_in=next(_sign_ins(own, v1), None),
+    )
+
+
+def _python(folder: Path) -> str:
+    """The interpreter of the project's own environment, from `folder`; else the one on the path."""
+    for name in _ENVIRONMENTS:
+        if (folder / name / "bin" / "python").exists():
+            return f"{name}/bin/python"
+    return "python"
+
+
+def _prefix(endpoints: Sequence[DjangoEndpoint]) -> str:
+    """What all paths begin with, in whole segments without a parameter."""
+    segments = [each.path.split("/")[1:-1] for each in endpoints]
+    common: list[str] = []
+    for parts in zip(*segments, strict=False):
+        if len(set(parts)) > 1 or "{" in parts[0]:
+            break
+        common.append(parts[0])
+    # One resource alone is no prefix: something has to be left of every path.
+    shortest = min(len([part for part in each.path.split("/") if part]) for each in endpoints)
+    return "".join(f"/{part}" for part in common[: max(shortest - 1, 0)])
+
+
+def _next_prefix(v1: str, api: DjangoApi) -> str:
+    """A prefix for v2 that Django has no path below."""
+    base = v1 if not v1.rpartition("/")[2].lstrip("v").isdigit() else v1.rpartition("/")[0]
+    candidates = (f"{base}/v{number}" for number in range(2, 100))
+    taken = [each.path for each in api.endpoints]
+    return next(each for each in candidates if each != v1 and not any(path.startswith(f"{each}/") for path in taken))
+
+
+def _health_paths(endpoints: Sequence[DjangoEndpoint]) -> Iterator[str]:
+    for each in endpoints:
+        last = each.path.rstrip("/").rpartition("/")[2]
+        if last in _HEALTH and "{" not in each.path and each.method in ("GET", "ANY"):
+            yield each.path
+
+
+def _sign_ins(endpoints: Sequence[DjangoEndpoint], v1: str) -> Iterator[SignInGuess]:
+    for each in endpoints:
+        known = (_TOKEN_VIEWS[name] for name in (each.view, *each.bases) if name in _TOKEN_VIEWS)
+        key, scheme = next(known, ("", ""))
+        if key and each.method == "POST":
+            names = [field.name for field in each.serializer.fields] if each.serializer else []
+            user = next((field for field in names if field not in ("password", "token", "access")), "username")
+            yield SignInGuess(path=each.path.removeprefix(v1), user=user, token=key, scheme=scheme)

@@ -1,0 +1,107 @@
+"""The project file of a project that has none yet."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from strangler.adoption.detection import SignInGuess
+
+_TEMPLATE: Final = """\
+# The project file: all that the tool knows of this project. Paths are relative to this file.
+
+name = {name}
+
+# Where clients find the two versions of the API: prefixes of public paths, "/" for none.
+[api]
+v1 = {v1}
+v2 = {v2}
+
+[files]
+routes = {routes}
+contract = {contract}
+consumer = {consumer}
+cases = {cases}
+
+# The legacy service, which runs already; with `command` in place of `address`, strangler up starts it.
+[django]
+address = {django}
+manage = {manage}
+health = {health}
+{openapi}# What its own paths begin with.
+prefix = {v1}
+
+# The new service.
+[fastapi]
+address = {fastapi}
+health = "/health/ready"
+openapi = "/openapi.json"
+prefix = {v2}
+
+[database]
+# The role that FastAPI reads with: strangler grant gives it what its statements need.
+fastapi_role = {role}
+"""
+_SIGN_IN: Final = """
+# How a caller signs in: a POST to `path` below the API's prefix. nginx tells callers apart by a claim of the token.
+[sign_in]
+path = {path}
+body = {{ {user} = "{{user}}", password = "{{password}}" }}
+token = {token}
+scheme = {scheme}
+claim = "user_id"
+"""
+_NO_SIGN_IN: Final = """
+# How a caller signs in was not found. Compare and canary know callers by it:
+# [sign_in]
+# path = "/login/"
+# body = { username = "{user}", password = "{password}" }
+# token = "token"
+# scheme = "Bearer"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """The values of the file. `django` and `fastapi` are addresses; the others are as the file has them."""
+
+    name: str
+    v1: str
+    v2: str
+    django: str
+    fastapi: str
+    manage: tuple[str, ...]
+    health: str
+    openapi: str
+    sign_in: SignInGuess | None
+
+
+def project_text(answers: Answers) -> str:
+    """The file, as TOML."""
+    openapi = f"openapi = {_quoted(answers.openapi)}\n" if answers.openapi else ""
+    values = {
+        "name": answers.name,
+        "v1": answers.v1,
+        "v2": answers.v2,
+        "django": answers.django,
+        "fastapi": answers.fastapi,
+        "health": answers.health,
+        "routes": "nginx/routes.toml",
+        "contract": "contract.json",
+        "consumer": "consumer.json",
+        "cases": "tests/cases",
+        "role": f"{answers.name.lower().replace('-', '_')}_fastapi",
+    }
+    filled = {key: _quoted(value) for key, value in values.items()}
+    manage = f"[{', '.join(map(_quoted, answers.manage))}]"
+    text = _TEMPLATE.format(**filled, manage=manage, openapi=openapi)
+    if answers.sign_in is None:
+        return text + _NO_SIGN_IN
+    guess = answers.sign_in
+    return text + _SIGN_IN.format(
+        path=_quoted(guess.path), user=guess.user, token=_quoted(guess.token), scheme=_quoted(guess.scheme)
+    )
+
+
+def _quoted(value: str) -> str:
+    # A basic string of TOML is escaped as one of JSON is.
+    return json.dumps(value, ensure_ascii=False)

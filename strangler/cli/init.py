@@ -1,0 +1,110 @@
+"""`strangler init`: write the project file of a Django REST API, and its routes file."""
+
+import difflib
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from strangler.adoption.detection import Detection, detect, find_manage
+from strangler.adoption.project_file import Answers, project_text
+from strangler.adoption.route_sync import new_routes_file, sync_routes
+from strangler.cli.output import note, say
+from strangler.cli.schema.inputs import DjangoTimeout
+from strangler.errors import UsageError, many
+from strangler.project import FILE_NAME, Project, project_load, project_parse
+from strangler.rollout.atomic_write import write_durably
+from strangler.schema.django_side import TIMEOUT_SECONDS
+
+_NO_HEALTH: Final = "/"
+
+
+def init(
+    manage: Annotated[str | None, typer.Option("--manage", metavar="COMMAND", help="How manage.py is called.")] = None,
+    django: Annotated[str, typer.Option("--django", metavar="URL", help="The address of the Django service.")] = (
+        "http://127.0.0.1:8000"
+    ),
+    fastapi: Annotated[str, typer.Option("--fastapi", metavar="URL", help="The address of the FastAPI service.")] = (
+        "http://127.0.0.1:9000"
+    ),
+    v1: Annotated[str | None, typer.Option("--v1", metavar="PREFIX", help="Where clients find the API.")] = None,
+    v2: Annotated[str | None, typer.Option("--v2", metavar="PREFIX", help="Where they will find FastAPI's.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The project's name; else the folder's.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace a project file that is there.")] = False,
+    timeout: DjangoTimeout = TIMEOUT_SECONDS,
+) -> None:
+    """Write strangler.toml and nginx/routes.toml for the Django REST API in this folder; touch nothing else.
+
+    Looks for manage.py, the API's prefix, sign-in, health and OpenAPI by the project's own code; each is an option too.
+
+    Example: strangler init --manage 'venv/bin/python manage.py' --django http://127.0.0.1:8000
+    """
+    folder = Path.cwd()
+    command = tuple(shlex.split(manage)) if manage else find_manage(folder)
+    found = detect(command, folder, timeout=timeout)
+    answers = _answers(found, folder, django=django, fastapi=fastapi, v1=v1, v2=v2, name=name)
+    text = project_text(answers)
+    file = folder / FILE_NAME
+    project_parse(text, file=file)
+    if not _write(file, text, yes=yes):
+        return
+    project = project_load(file)
+    _report(found, project)
+    if project.routes.exists():
+        note(f"{project.routes.relative_to(folder)} is there already: strangler routes sync brings it up to date")
+        return
+    routes, table = new_routes_file(project)
+    endpoints = found.api.below(project.prefixes.django, but=project.prefixes.v2_below_v1)
+    synced = sync_routes(routes, table, endpoints)
+    project.routes.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(project.routes, synced.text.encode())
+    stay = f", {many(len(synced.unroutable), 'path')} that stay with Django" if synced.unroutable else ""
+    say(f"{project.routes.relative_to(folder)} is written: {many(len(synced.added), 'route')} at stage legacy{stay}")
+    say("next: strangler inventory")
+
+
+def _answers(
+    found: Detection, folder: Path, *, django: str, fastapi: str, v1: str | None, v2: str | None, name: str | None
+) -> Answers:
+    return Answers(
+        name=name or re.sub(r"[^A-Za-z0-9_-]+", "-", folder.name).strip("-_") or "api",
+        v1=v1 or found.v1,
+        v2=v2 or found.v2,
+        django=django,
+        fastapi=fastapi,
+        manage=found.manage,
+        health=found.health or _NO_HEALTH,
+        openapi=found.openapi,
+        sign_in=found.sign_in,
+    )
+
+
+def _write(file: Path, text: str, *, yes: bool) -> bool:
+    """Whether the file says now what it should; one that says something else is replaced after a question only."""
+    before = file.read_text(encoding="utf-8") if file.exists() else None
+    if before is not None and before != text:
+        for line in difflib.unified_diff(before.splitlines(), text.splitlines(), "as it is", "as found", lineterm=""):
+            say(line)
+        if not yes and not sys.stdin.isatty():
+            raise UsageError(f"{file.name} is there already and says something else", "pass --yes to replace it")
+        if not yes and not typer.confirm(f"Replace {file.name}?"):
+            return False
+    if before != text:
+        write_durably(file, text.encode())
+        say(f"{file.name} is written")
+    return True
+
+
+def _report(found: Detection, project: Project) -> None:
+    rows = {
+        "manage": shlex.join(found.manage),
+        "v1, v2": f"{project.api.v1 or '/'}, {project.api.v2}",
+        "health": found.health or "none was found: set health under [django]",
+        "openapi": found.openapi or "none was found: check takes --django-schema FILE",
+        "sign-in": found.sign_in.path if found.sign_in else "none was found: fill in [sign_in]",
+    }
+    for key, value in rows.items():
+        say(f"  {key:<8} {value}")

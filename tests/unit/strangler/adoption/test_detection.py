@@ -1,0 +1,122 @@
+"""What `strangler init` finds by itself: how Django is called, the API's prefixes, sign-in, health, OpenAPI."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strangler.adoption.detection import SignInGuess, detection_of, find_manage
+from strangler.adoption.endpoints import DjangoApi
+from strangler.adoption.project_file import Answers, project_text
+from strangler.errors import FailedError, UsageError
+from strangler.project import project_parse
+
+JWT = "rest_framework_simplejwt.views.TokenObtainPairView"
+
+
+def endpoint(path: str, method: str = "GET", view: str = "shop.views.View", **facts: Any) -> dict[str, Any]:
+    return {"path": path, "method": method, "kind": "view", "view": view, **facts}
+
+
+def api(*endpoints: dict[str, Any]) -> DjangoApi:
+    return DjangoApi.model_validate({"format": 1, "endpoints": endpoints})
+
+
+@pytest.mark.parametrize(
+    ("paths", "v1", "v2"),
+    [
+        (["/api/posts/", "/api/users/{id}/"], "/api", "/api/v2"),
+        (["/api/v1/posts/", "/api/v1/users/"], "/api/v1", "/api/v2"),
+        (["/api/v2/posts/", "/api/v2/users/"], "/api/v2", "/api/v3"),
+        (["/posts/", "/users/"], "/", "/v2"),
+        (["/api/posts/", "/login/"], "/", "/v2"),
+        (["/api/posts/", "/api/posts/{id}/"], "/api", "/api/v2"),
+        (["/shop/rest/posts/", "/shop/rest/"], "/shop", "/shop/v2"),
+        (["/api/posts/", "/api/tags/", "/api/v2/posts/"], "/api", "/api/v3"),
+        (["/{tenant}/posts/", "/{tenant}/tags/"], "/", "/v2"),
+    ],
+)
+def test_prefixes_are_what_all_paths_share(paths: list[str], v1: str, v2: str) -> None:
+    found = detection_of(("python", "manage.py"), api(*map(endpoint, paths)))
+    assert (found.v1, found.v2) == (v1, v2)
+
+
+def test_documents_and_health_are_found_and_are_no_part_of_the_prefix() -> None:
+    found = detection_of(
+        ("python", "manage.py"),
+        api(
+            endpoint("/schema/", view="drf_spectacular.views.SpectacularAPIView"),
+            endpoint("/api/posts/"),
+            endpoint("/api/health/{kind}/"),
+            endpoint("/healthz", "ANY", kind="django"),
+        ),
+    )
+    assert (found.v1, found.openapi, found.health) == ("/api", "/schema/", "/healthz")
+
+
+@pytest.mark.parametrize(
+    ("facts", "guess"),
+    [
+        ({"view": JWT}, SignInGuess(path="/token/", user="username", token="access", scheme="Bearer")),
+        ({"bases": [JWT]}, SignInGuess(path="/token/", user="username", token="access", scheme="Bearer")),
+        (
+            {
+                "view": "rest_framework.authtoken.views.ObtainAuthToken",
+                "serializer": {"fields": [{"name": "email", "kind": "F"}, {"name": "password", "kind": "F"}]},
+            },
+            SignInGuess(path="/token/", user="email", token="token", scheme="Token"),
+        ),
+        ({}, None),
+        ({"view": JWT, "method": "GET"}, None),
+    ],
+)
+def test_views_that_sign_in_are_known(facts: dict[str, Any], guess: SignInGuess | None) -> None:
+    found = detection_of(
+        ("python", "manage.py"), api(endpoint("/api/posts/"), endpoint("/api/token/", **{"method": "POST", **facts}))
+    )
+    assert found.sign_in == guess
+
+
+def test_an_api_without_endpoints_is_refused() -> None:
+    with pytest.raises(FailedError, match="no endpoint of Django REST framework was found"):
+        detection_of(("python", "manage.py"), api(endpoint("/page/", "ANY", kind="django")))
+
+
+def test_manage_is_found_here_or_one_folder_below_with_the_projects_own_python(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no manage\.py here: name the project's own with --manage"):
+        find_manage(tmp_path)
+    for folder in ("backend", "node_modules", ".venv/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "manage.py").touch()
+    assert find_manage(tmp_path) == ("python", "backend/manage.py")
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    assert find_manage(tmp_path) == (".venv/bin/python", "backend/manage.py")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "manage.py").touch()
+    with pytest.raises(UsageError, match=r"several manage\.py \(backend/manage\.py, other/manage\.py\)"):
+        find_manage(tmp_path)
+    (tmp_path / "manage.py").touch()
+    assert find_manage(tmp_path) == (".venv/bin/python", "manage.py")
+
+
+@pytest.mark.parametrize("sign_in", [None, SignInGuess(path="/in/", user="e-mail", token="key", scheme="JWT")])
+@pytest.mark.parametrize("openapi", ["", "/schema/"])
+def test_the_file_is_a_project_file(sign_in: SignInGuess | None, openapi: str, tmp_path: Path) -> None:
+    answers = Answers(
+        name="my-shop",
+        v1="/",
+        v2="/v2",
+        django="http://127.0.0.1:8000",
+        fastapi="http://127.0.0.1:9000",
+        manage=("python", "a b/manage.py", '--settings="x"'),
+        health="/up",
+        openapi=openapi,
+        sign_in=sign_in,
+    )
+    project = project_parse(project_text(answers), file=tmp_path / "strangler.toml")
+    assert project.django.manage == ("python", "a b/manage.py", '--settings="x"')
+    assert (project.django.openapi, project.database.fastapi_role) == (openapi, "my_shop_fastapi")
+    assert (project.sign_in is None) is (sign_in is None)
+    if project.sign_in:
+        assert project.sign_in.body == {"e-mail": "{user}", "password": "{password}"}
