@@ -18,7 +18,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 	exit 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up status logs down seed routes switch plan apply rollback history check compare schema env containers \
+.PHONY: help up status logs down seed routes switch plan apply rollback history check cases compare schema env containers \
 	test test-long test-pythons torture bench bench-switch bench-compare lint lock clean
 
 help: ## List the targets
@@ -79,9 +79,13 @@ check: ## Is every endpoint in the routes file, implemented where it is sent, an
 	@$(call bootstrap,run)
 	@$(strangler) check
 
-compare: ## Ask both stacks every case in tests/cases, writes too, on copies; ARGS="--route 'posts.*' --html report.html"
+cases: ## Generate cases for every route from the API's own description and stored values; ARGS="--seed 7"
 	@$(call bootstrap,run)
-	@$(strangler) compare --cases tests/cases --writes $(ARGS)
+	@$(strangler) cases generate $(ARGS)
+
+compare: ## Ask both stacks every case, writes too, on copies; ARGS="--route 'posts.*' --html report.html"
+	@$(call bootstrap,run)
+	@$(strangler) compare --writes $(ARGS)
 
 schema: ## The tables that both stacks share: make schema ARGS=check; also diff, graph, guard
 	@$(call bootstrap,run)
@@ -153,7 +157,7 @@ lint: ## ruff, mypy, import-linter
 	@$(python) .venv/bin/lint-imports
 
 # dev first, since it holds every extra: the services' own files then take its versions.
-services = django fastapi strangler compare guard native
+services = django fastapi strangler guard native
 compile = $(python) -m uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 lock: ## Compile requirements/ from pyproject.toml; UPGRADE=1 takes newer versions

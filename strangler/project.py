@@ -196,6 +196,19 @@ class DemoSection(Section):
     notes: tuple[str, ...] = ()
 
 
+class CompareSection(Section):
+    """How cases are generated, and what they must cover.
+
+    `callers` are the users who sign in, by the name that they type: one with rows of his own, another one, and one of
+    staff; where it is empty, the first users who have a password. `generated` is the folder of the generated cases.
+    A route of which less than `coverage` percent was requested isn't proven.
+    """
+
+    callers: tuple[str, ...] = ()
+    generated: str = ""
+    coverage: float = Field(default=0, ge=0, le=100)
+
+
 class Project(Section):
     """One project, as its file says. Paths are absolute."""
 
@@ -207,6 +220,7 @@ class Project(Section):
     database: DatabaseSection
     sign_in: SignInSection | None = None
     demo: DemoSection | None = None
+    compare: CompareSection = Field(default_factory=CompareSection)
     _file: Path = PrivateAttr(default=Path(FILE_NAME))
 
     @property
@@ -249,6 +263,17 @@ class Project(Section):
     def cases(self) -> Path | None:
         """The folder of case files; None where there is none."""
         return self.root / self.files.cases if self.files.cases else None
+
+    @property
+    def generated(self) -> Path:
+        """The folder of generated cases."""
+        return self.root / self.compare.generated if self.compare.generated else self.state / "cases"
+
+    @property
+    def case_folders(self) -> tuple[Path, ...]:
+        """The folders of case files: the project's own, and of generated ones where they were generated."""
+        found = (self.cases, self.generated if any(self.generated.glob("*.toml")) else None)
+        return tuple(each for each in found if each)
 
     @property
     def state(self) -> Path:

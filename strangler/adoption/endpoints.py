@@ -98,6 +98,10 @@ class Pagination(_Facts):
 
     kind: str
     overridden: tuple[str, ...] = ()
+    page_size: int | None = None
+    max_page_size: int | None = None
+    page_query_param: str | None = None
+    page_size_query_param: str | None = None
 
 
 class DjangoEndpoint(_Facts):
@@ -121,6 +125,7 @@ class DjangoEndpoint(_Facts):
     overridden: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
     authenticators: tuple[str, ...] | None = ()
+    lookup: dict[str, Any] | None = None
     permissions: tuple[str, ...] | None = ()
     throttles: tuple[str, ...] | None = ()
     renderers: tuple[str, ...] | None = ()

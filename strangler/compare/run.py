@@ -1,24 +1,25 @@
 """A run: signs callers in, requests every case from both sides within the limits, and collects what came of it."""
 
 import asyncio
+import json
 import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import islice
 from typing import Final
 
 from strangler.compare.case import Case
-from strangler.compare.cases.openapi_document import OpenApiDocument, document_find, ids_find
 from strangler.compare.client.auth import Callers, NotSignedInError
 from strangler.compare.client.client import Limits, SideClient
 from strangler.compare.client.errors import RequestError, UnsendableError
 from strangler.compare.client.response import Headers
 from strangler.compare.client.sides import Side
+from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.collector import Collector
 from strangler.compare.comparison import CaseComparer, CaseOutcome, CaseResult, Rules
-from strangler.errors import FailedError
 from strangler.project import SignInSection
 
 # A case waits for either side in turn, so that both are kept busy only if more cases are under way than one can answer.
@@ -145,6 +146,9 @@ class _Source:
             return self._fetched.pop() if self._fetched else None
 
 
+# Where drf-spectacular, FastAPI, drf-yasg and others put their OpenAPI document.
+_PLACES: Final = ("/schema/?format=json", "/openapi.json", "/swagger.json", "/schema/", "/api-docs")
+_ACCEPT: Final = (("Accept", "application/json, application/vnd.oai.openapi+json"),)
 # A version is worth no wait for a side that hangs.
 _VERSION_SECONDS: Final = 5.0
 
@@ -157,11 +161,13 @@ class RequestOptions:
         limits: of each.
         sign_in: how callers get their tokens.
         password: of a caller; None where there is none.
+        signer: makes tokens that nobody gets by signing in; None where the key isn't known.
     """
 
     limits: Limits
     sign_in: SignInSection
     password: Callable[[str], str | None] = field(repr=False)
+    signer: TokenSigner | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,19 +209,6 @@ class ComparisonSession(RequestOptions):
             with interruptible(runner.stop):
                 return await runner.run(cases)
 
-    async def learn(self, *, of_right: bool) -> OpenApiDocument:
-        """The OpenAPI document of a side, with ids that the first of `logins` finds there.
-
-        :raises UsageError: a caller is refused.
-        :raises FailedError: there is no document.
-        """
-        async with self._open() as (left, right, callers):
-            await callers.require(self.logins)
-            client = right if of_right else left
-            document = await document_find(client)
-            credentials = await callers.credentials(next(iter(self.logins), ""))
-            return replace(document, known=await ids_find(client, document, credentials))
-
     async def versions(self) -> tuple[str, str]:
         """What each side's OpenAPI document calls its version; empty where there is none."""
         async with self._open() as (left, right, _callers):
@@ -225,7 +218,7 @@ class ComparisonSession(RequestOptions):
     async def _open(self) -> AsyncIterator[tuple[SideClient, SideClient, Callers]]:
         async with self._client(self.left) as left, self._client(self.right) as right:
             clients = (right, left) if self.login_right else (left, right)
-            yield left, right, Callers(clients, self.sign_in, self.password)
+            yield left, right, Callers(clients, self.sign_in, self.password, signer=self.signer)
 
     def _client(self, side: Side) -> SideClient:
         return SideClient(side, self.limits, follow=self.follow, strict_json=True)
@@ -234,8 +227,19 @@ class ComparisonSession(RequestOptions):
 async def _version(client: SideClient) -> str:
     try:
         async with asyncio.timeout(_VERSION_SECONDS):
-            return (await document_find(client)).version
-    except (FailedError, TimeoutError):
+            for place in _PLACES:
+                answer = (await client.send(Case(method="GET", target=place, headers=_ACCEPT))).answer
+                if answer.status == HTTPStatus.OK and (version := _version_in(answer.body)):
+                    return version
+    except (RequestError, TimeoutError):
+        pass
+    return ""
+
+
+def _version_in(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["info"]["version"] or "")
+    except (ValueError, LookupError, TypeError, RecursionError):
         return ""
 
 

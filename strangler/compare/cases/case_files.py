@@ -1,8 +1,11 @@
-"""Case files: one TOML file for each resource, read from top to bottom, and the mistakes that can be made in it."""
+"""Case files: TOML files that are read from top to bottom, and the mistakes that can be made in them.
+
+Each file is a scenario, played on copies of its own; those with the same `scenario = "name"` are one, by their names.
+"""
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -173,6 +176,15 @@ def _one_byte_each(text: str) -> str:
     return text.encode().decode("latin-1")
 
 
+@dataclass(frozen=True)
+class CaseFile:
+    """A file as it was read; `scenario` is what it is a part of, empty where it is one by itself."""
+
+    file: Path
+    scenario: str
+    cases: tuple[WrittenCase, ...]
+
+
 def cases_from_files(folder: Path, table: RouteTable) -> Iterator[Case]:
     """The safe cases that need no variable of a write above them: those that a running stack can take.
 
@@ -180,20 +192,31 @@ def cases_from_files(folder: Path, table: RouteTable) -> Iterator[Case]:
     """
     router = Router(table)
     read = _read_folder(folder)
-    asked = ((file, each) for file, written in read for each in written if each.case.safe and not each.variables)
-    return (step.case for file, each in asked for step in _steps(file, each, router))
+    asked = ((each.file, case) for each in read for case in each.cases if case.case.safe and not case.variables)
+    return (step.case for file, case in asked for step in _steps(file, case, router))
 
 
-def scenarios_from_files(folder: Path, table: RouteTable) -> tuple[Scenario, ...]:
-    """Each file with all of its requests, reads too, in its order.
+def scenarios_from_files(folder: Path, table: RouteTable, *, chosen: Collection[str] = ()) -> tuple[Scenario, ...]:
+    """Each file, or the files of one scenario, with all of its requests, reads too, in its order.
+
+    Of a scenario of several files those are left out that only read, and those without any of the `chosen` routes,
+    unless none is chosen.
 
     :raises UsageError: the folder can't be read or has no `*.toml`, or a file is invalid; names the line.
     """
     router = Router(table)
-    return tuple(
-        Scenario(name=file.name, steps=tuple(step for each in written for step in _steps(file, each, router)))
-        for file, written in _read_folder(folder)
-    )
+    found: dict[str, list[ScenarioStep]] = {}
+    for each in _read_folder(folder):
+        steps = [step for case in each.cases for step in _steps(each.file, case, router)]
+        if each.scenario and not _is_played(steps, chosen):
+            continue
+        found.setdefault(each.scenario or each.file.name, []).extend(steps)
+    return tuple(Scenario(name=name, steps=tuple(steps)) for name, steps in found.items())
+
+
+def _is_played(steps: Sequence[ScenarioStep], chosen: Collection[str]) -> bool:
+    writes = any(not step.case.safe for step in steps)
+    return writes and (not chosen or any(step.case.route in chosen for step in steps))
 
 
 def _steps(file: Path, written: WrittenCase, router: Router) -> Iterator[ScenarioStep]:
@@ -205,7 +228,7 @@ def _steps(file: Path, written: WrittenCase, router: Router) -> Iterator[Scenari
         yield ScenarioStep(case=case, save=written.save)
 
 
-def _read_folder(folder: Path) -> list[tuple[Path, list[WrittenCase]]]:
+def _read_folder(folder: Path) -> list[CaseFile]:
     """All files, by name: each mistake is reported before the first request."""
     try:
         files = sorted(file for file in folder.iterdir() if file.suffix == ".toml")
@@ -214,10 +237,10 @@ def _read_folder(folder: Path) -> list[tuple[Path, list[WrittenCase]]]:
         raise UsageError(f"{name} can't be read ({error.strerror})", "name a folder of case files") from error
     if not files:
         raise UsageError(f"{source_name(folder)} holds no .toml file", "name a folder of case files")
-    return [(file, _read_file(file)) for file in files]
+    return [_read_file(file) for file in files]
 
 
-def _read_file(file: Path) -> list[WrittenCase]:
+def _read_file(file: Path) -> CaseFile:
     source = source_name(file)
     try:
         text = content_decode(file.read_bytes(), source=source)
@@ -232,7 +255,7 @@ def _read_file(file: Path) -> list[WrittenCase]:
     written = list(_read_cases(document, lines if lines.fits(document) else None, mistakes))
     if mistakes:
         raise MistakesError(source, mistakes)
-    return written
+    return CaseFile(file=file, scenario=str(document.get("scenario", "")), cases=tuple(written))
 
 
 def _read_cases(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[WrittenCase]:
@@ -254,7 +277,7 @@ def _read_cases(document: dict[str, Any], lines: Lines | None, mistakes: list[Mi
 
 def _entries(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[Entry]:
     for key in document:
-        if key != "case":
+        if key not in {"case", "scenario"}:
             meant = nearest(key, ["case"])
             hint = f"did you mean [[{meant}]]?" if meant else "write each case under [[case]]."
             mistakes.append(Mistake(f"the file has an unknown key {shown(key)}: {hint}", lines.of(key) if lines else 0))

@@ -19,7 +19,7 @@ _DROPPED: Final = frozenset(
         *("x-real-ip", "x-request-id", "x-stack"),
     }
 )
-_DROPPED_BEGINNINGS: Final = ("if-", "sec-", "x-forwarded-", "x-schemathesis-")
+_DROPPED_BEGINNINGS: Final = ("if-", "sec-", "x-forwarded-")
 # RFC 9110, 5.1 and 5.5; the names that HTTP/2 begins with a colon are none.
 NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")

@@ -16,6 +16,7 @@ from strangler.compare.case import Case
 from strangler.compare.client.client import SideClient
 from strangler.compare.client.errors import RequestError
 from strangler.compare.client.response import Headers, SideResponse
+from strangler.compare.client.signed_tokens import TokenSigner, kind_of
 from strangler.errors import UsageError
 from strangler.project import SignInSection
 
@@ -41,6 +42,7 @@ class Callers:
         clients: where tokens are requested: from the second only where the first doesn't answer.
         sign_in: how the project's callers sign in.
         password: of a user; None where there is none.
+        signer: makes the tokens that nobody gets by signing in, of callers such as `alice (expired)`.
         clock: monotonic seconds.
     """
 
@@ -50,9 +52,11 @@ class Callers:
         sign_in: SignInSection,
         password: Callable[[str], str | None],
         *,
+        signer: TokenSigner | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._askers = clients
+        self._signer = signer
         self._sign_in = sign_in
         self._password = password
         self._clock = clock
@@ -68,11 +72,16 @@ class Callers:
         """
         if not name:
             return ()
+        if (kind := kind_of(name)) is not None:
+            token = self._signer.token(*kind) if self._signer else None
+            if token is None:
+                raise NotSignedInError(name)
+            return (("Authorization", f"{self._sign_in.scheme} {token}"),)
         async with self._locks.setdefault(name, asyncio.Lock()):
-            token = self._tokens.get(name)
-            if token is None or self._clock() >= token.renew_at:
-                token = self._tokens[name] = await self._signed_in(name)
-        return token.headers
+            held = self._tokens.get(name)
+            if held is None or self._clock() >= held.renew_at:
+                held = self._tokens[name] = await self._signed_in(name)
+        return held.headers
 
     async def require(self, names: Sequence[str]) -> None:
         """Sign these in before the first request; a side that is down is reported by the cases.

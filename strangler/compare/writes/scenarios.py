@@ -94,7 +94,7 @@ async def _steps(
             await exits.enter_async_context(SideClient(side, options.limits, strict_json=True))
             for side in servers.sides
         ]
-        callers = [Callers([client], options.sign_in, options.password) for client in clients]
+        callers = [Callers([client], options.sign_in, options.password, signer=options.signer) for client in clients]
         ended = False
         for step in scenario.steps:
             if ended:

@@ -17,12 +17,9 @@ BASES = ("http://h/api",)
 
 def selection(*recordings: Path, **changes: Any) -> CaseSelection:
     fields: dict[str, Any] = {
-        "folder": None,
+        "folders": (),
         "logs": (),
         "recordings": recordings,
-        "openapi": None,
-        "per_operation": 1,
-        "without": (),
         "writes": True,
         "routes": frozenset(),
         "sample": None,
@@ -47,13 +44,13 @@ def test_the_writes_of_a_recording_are_played_with_its_reads_in_order(tmp_path: 
         ("POST", "alice"),
         ("GET", "alice"),
     ]
-    cases = chosen.cases(TABLE, bases=BASES, skipped=Counter(), document=None)
+    cases = chosen.cases(TABLE, bases=BASES, skipped=Counter())
     assert [case.method for case in cases] == ["GET", "GET", "GET"]
 
 
 def test_without_writes_those_of_a_recording_reach_the_hint(tmp_path: Path) -> None:
     chosen = selection(recording(tmp_path / "a.har", "GET", "POST"), writes=False)
-    cases = chosen.cases(TABLE, bases=BASES, skipped=Counter(), document=None)
+    cases = chosen.cases(TABLE, bases=BASES, skipped=Counter())
     assert [case.method for case in cases] == ["GET", "POST"]
 
 
@@ -61,4 +58,4 @@ def test_writes_want_case_files_or_a_recording(tmp_path: Path) -> None:
     settings = example_settings(gateway="local")
     writes_require(selection(tmp_path / "a.har"), elsewhere=False, settings=settings)
     with pytest.raises(UsageError, match=r"plays case files and recordings: name some with --cases DIR or --har FILE"):
-        writes_require(selection(openapi="left"), elsewhere=False, settings=settings)
+        writes_require(selection(logs=("-",)), elsewhere=False, settings=settings)

@@ -1,0 +1,39 @@
+"""`strangler cases …`: requests that are made from what is known of the API."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from strangler.cli.output import say
+from strangler.compare.generate.folder import files_of, folder_write
+from strangler.deployment.generation import world_opened
+from strangler.settings import settings_load
+
+
+def group(_names: Iterable[str] = ()) -> typer.Typer:
+    """The group."""
+    app = typer.Typer(help="Make cases for strangler compare.", no_args_is_help=True)
+    # Keeps the only command a command with a name.
+    app.callback()(lambda: None)
+    app.command("generate")(generate)
+    return app
+
+
+def generate(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder of the files; by default the project's for generated ones."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="What is drawn depends on it.")] = 0,
+) -> None:
+    """Write a case file for each route, from both OpenAPI documents, Django's views, the contract and stored values.
+
+    The stack must run. Example: strangler cases generate --seed 7
+    """
+    settings = settings_load()
+    folder = out or settings.project.generated
+    with world_opened(settings, seed=seed) as world:
+        count = folder_write(folder, files_of(world, settings.project.load_routes()))
+    say(f"{count} cases of {len({each.route.name for each in world.operations})} routes in {folder}")

@@ -1,0 +1,120 @@
+"""What `manage.py export_endpoints` knows of an endpoint beyond its OpenAPI document: filters, orders, pages, rows."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from shared_schema.contract.contract import Contract
+from strangler.rollout.endpoints import path_key
+
+_KEYS: Final = frozenset({"pk", "id"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointFacts:
+    """One method of a view.
+
+    Attributes:
+        table: of its rows; empty where it isn't known.
+        lookup: the field that its path's last variable names a row by.
+        filters: of each parameter that narrows the list the path of its field, such as `author__name`.
+        search: fields of the search; None where they aren't known.
+        ordering: fields that the list can be ordered by; None where they aren't known.
+        page_size: items of a page.
+        max_page_size: the most that a client may ask for.
+        names: what the parameters are called: `search`, `ordering`, `page`, `page_size`.
+    """
+
+    table: str = ""
+    lookup: str = ""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    search: tuple[str, ...] | None = None
+    ordering: tuple[str, ...] | None = None
+    page_size: int | None = None
+    max_page_size: int | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, what: str) -> str:
+        """What the view calls that parameter."""
+        return self.names.get(what) or what
+
+
+NO_FACTS: Final = EndpointFacts()
+
+
+def facts_of(document: Mapping[str, Any], *, prefix: str) -> dict[tuple[str, str], EndpointFacts]:
+    """The facts by method and path (`path_key`) of what `export_endpoints` wrote; `prefix` is what paths begin with."""
+    found = document.get("endpoints")
+    return {
+        (str(each["method"]), path_key(str(each["path"]).removeprefix(prefix.rstrip("/")))): _facts(each)
+        for each in (found if isinstance(found, list | tuple) else ())
+        if isinstance(each, dict) and "method" in each and "path" in each
+    }
+
+
+def column_at(path: str, table: str, contract: Contract) -> tuple[str, str] | None:
+    """The table and the column that a field's path leads to from a table; None where that isn't known.
+
+    Relations are followed forward: `author__name`, `tags__name`. Signs of a search field (`^`, `=`) are left out.
+    """
+    names = path.lstrip("^=@$").split("__")
+    for number, name in enumerate(names):
+        facts = contract.tables.get(table)
+        if facts is None:
+            return None
+        if name in facts.many_to_many:
+            table = facts.many_to_many[name].target
+            continue
+        column = next((key for key, each in facts.columns.items() if name in {key, each.field}), None)
+        if name == "pk":
+            column = next(iter(facts.primary_key), None)
+        if column is None:
+            return None
+        reference = facts.columns[column].references
+        if reference is None or number == len(names) - 1:
+            return table, column
+        table = reference.table
+    key = contract.tables[table].primary_key if table in contract.tables else ()
+    return (table, key[0]) if len(key) == 1 else None
+
+
+def key_column(variable: str, lookup: str, table: str, contract: Contract) -> str:
+    """The column of the table that a path's variable names; empty where there is none."""
+    facts = contract.tables.get(table)
+    if facts is None:
+        return ""
+    for name in (lookup, variable):
+        if name and name not in _KEYS and (found := column_at(name, table, contract)) and found[0] == table:
+            return found[1]
+    return facts.primary_key[0] if len(facts.primary_key) == 1 else ""
+
+
+def _facts(endpoint: Mapping[str, Any]) -> EndpointFacts:
+    filters, pages = endpoint.get("filters") or {}, endpoint.get("pagination") or {}
+    search, ordering = filters.get("search") or {}, filters.get("ordering") or {}
+    parameters = (filters.get("filterset") or {}).get("parameters") or ()
+    names = {
+        "search": search.get("parameter"),
+        "ordering": ordering.get("parameter"),
+        "page": pages.get("page_query_param"),
+        "page_size": pages.get("page_size_query_param"),
+    }
+    return EndpointFacts(
+        table=(endpoint.get("model") or {}).get("table") or "",
+        lookup=(endpoint.get("lookup") or {}).get("field") or "",
+        filters={each["name"]: each["field"] for each in parameters if each.get("field") and not each.get("method")},
+        search=_texts(search.get("fields")) if search else None,
+        ordering=_texts(ordering.get("fields")) if isinstance(ordering.get("fields"), list | tuple) else None,
+        page_size=pages.get("page_size"),
+        max_page_size=pages.get("max_page_size"),
+        names={what: name for what, name in names.items() if name},
+    )
+
+
+def _texts(found: object) -> tuple[str, ...]:
+    return tuple(_flat(found))
+
+
+def _flat(found: object) -> Iterator[str]:
+    for each in found if isinstance(found, list | tuple) else ():
+        yield str(each[0] if isinstance(each, list | tuple) and each else each)

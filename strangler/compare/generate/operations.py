@@ -1,0 +1,170 @@
+"""The operations of an API that cases are made for: routes, with what the OpenAPI documents and the contract know."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from shared_schema.contract.contract import Contract, TableFacts
+from strangler.compare.generate.facts import NO_FACTS, EndpointFacts
+from strangler.compare.generate.schemas import Document, SchemaField, field_of, fields_of, schema_resolved
+from strangler.rollout.endpoints import path_key
+from strangler.routes.route import Route
+from strangler.routes.table import RouteTable
+
+_JSON: Final = "application/json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """A method of a path.
+
+    Attributes:
+        route: that answers.
+        method: in capitals.
+        parameters: of the query.
+        body: the keys that it may have.
+        types: of bodies, as media types.
+        items: the keys of its answer, or of an item of the list that it answers.
+        is_list, is_paged: what it answers.
+        is_public: whether nobody is answered too.
+        table: the key of the table in the contract that its answer is of; empty where none fits.
+        facts: what the view knows of itself.
+    """
+
+    route: Route
+    method: str
+    parameters: tuple[SchemaField, ...] = ()
+    body: tuple[SchemaField, ...] = ()
+    types: tuple[str, ...] = ()
+    items: tuple[SchemaField, ...] = ()
+    is_list: bool = False
+    is_paged: bool = False
+    is_public: bool = False
+    table: str = ""
+    facts: EndpointFacts = NO_FACTS
+
+    @property
+    def path(self) -> str:
+        """Below the API's prefix, variables in braces."""
+        return self.route.path
+
+    def parameter(self, name: str) -> SchemaField | None:
+        """The parameter of that name."""
+        return next((each for each in self.parameters if each.name == name), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiDocument:
+    """The OpenAPI document of a stack, and what its paths begin with."""
+
+    content: Document
+    prefix: str
+
+
+def operations_of(
+    table: RouteTable,
+    left: ApiDocument,
+    right: ApiDocument | None,
+    contract: Contract,
+    facts: Mapping[tuple[str, str], EndpointFacts],
+) -> tuple[Operation, ...]:
+    """The operations of the routes in their order, as the left side's document describes them.
+
+    Of the right side come the parameters that the left side leaves out for this route, but knows by name elsewhere: one
+    that only the right side knows is an addition. A route that streams, or that the left side doesn't have, has none.
+    `facts` are the views' own, by method and path.
+    """
+    known = dict(_described(left))
+    others = dict(_described(right)) if right else {}
+    names = {each.get("name") for _, operation in known.values() for each in _parameters(operation)}
+    found: list[Operation] = []
+    for route in table.routes:
+        for method in () if route.streaming else route.methods:
+            key = method, path_key(route.path)
+            if key not in known:
+                continue
+            template, described = known[key]
+            added = _parameters(others[key][1]) if key in others else ()
+            operation = _operation(route, method, template, described, left.content, contract)
+            own = {each.name for each in operation.parameters}
+            more = [
+                field_of(each["name"], each.get("schema"), right.content if right else {})
+                for each in added
+                if each.get("in") == "query" and each.get("name") in names - own
+            ]
+            view = facts.get(key, NO_FACTS)
+            found.append(
+                replace(
+                    operation,
+                    parameters=(*operation.parameters, *more),
+                    facts=view,
+                    table=view.table if view.table in contract.tables else operation.table,
+                )
+            )
+    return tuple(found)
+
+
+def _described(document: ApiDocument) -> Iterator[tuple[tuple[str, str], tuple[str, Mapping[str, Any]]]]:
+    paths = document.content.get("paths")
+    for path, item in paths.items() if isinstance(paths, dict) else ():
+        below = str(path).removeprefix(document.prefix.rstrip("/"))
+        for method, operation in item.items() if isinstance(item, dict) else ():
+            if isinstance(operation, dict):
+                yield (method.upper(), path_key(below)), (below, operation)
+
+
+def _parameters(operation: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    found = operation.get("parameters")
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _operation(
+    route: Route, method: str, template: str, described: Mapping[str, Any], document: Document, contract: Contract
+) -> Operation:
+    content = (described.get("requestBody") or {}).get("content") or {}
+    answers = described.get("responses") or {}
+    answered: Mapping[str, Any] = next((each for status, each in answers.items() if str(status).startswith("2")), {})
+    answer = schema_resolved(((answered.get("content") or {}).get(_JSON) or {}).get("schema"), document)
+    paged = (answer.get("properties") or {}).get("results")
+    items = schema_resolved(paged, document).get("items") if paged else answer.get("items", answer)
+    fields = fields_of(items, document, sent=False)
+    return Operation(
+        route=route,
+        method=method,
+        parameters=tuple(
+            field_of(each["name"], each.get("schema"), document)
+            for each in _parameters(described)
+            if each.get("in") == "query" and "name" in each
+        ),
+        body=fields_of((content.get(_JSON) or {}).get("schema"), document, sent=True),
+        types=tuple(content),
+        items=fields,
+        is_list=bool(paged) or answer.get("type") == "array",
+        is_paged=bool(paged),
+        is_public=any(not each for each in described.get("security") or [{}]),
+        table=table_of([each.name for each in fields], template, contract),
+    )
+
+
+def table_of(names: Iterable[str], path: str, contract: Contract) -> str:
+    """The table that has most of these keys; among equal ones the one that the path names. Empty where most are none's.
+
+    >>> table_of([], "/health/", Contract(format=2, tables={}))
+    ''
+    """
+    wanted = set(names)
+    segments = [each for each in path.split("/") if each and not each.startswith("{")]
+
+    def rank(key: str) -> tuple[int, int, bool, int]:
+        table = contract.tables[key]
+        has = len(wanted & _names(table))
+        named = max((number for number, each in enumerate(segments, 1) if each in {key, table.name}), default=0)
+        return has, named, table.managed and not table.auto_created, -len(table.columns)
+
+    best = max(sorted(contract.tables), key=rank, default="")
+    return best if best and rank(best)[0] * 2 > len(wanted) else ""
+
+
+def _names(table: TableFacts) -> set[str]:
+    fields = {column.field for column in table.columns.values()}
+    return {*table.columns, *fields, *table.many_to_many}

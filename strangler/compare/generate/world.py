@@ -1,0 +1,203 @@
+"""All that cases are made from: the operations, who calls them, and which rows their paths may name."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+from urllib.parse import quote
+
+from shared_schema.contract.contract import Contract
+from strangler.compare.client.signed_tokens import TokenKind
+from strangler.compare.generate.facts import column_at, key_column
+from strangler.compare.generate.operations import Operation
+from strangler.compare.generate.query_values import Labelled
+from strangler.compare.generate.schemas import SchemaField
+from strangler.compare.generate.stored import StoredUser, StoredValues, UserTable, Where
+
+VARIABLE: Final = re.compile(r"\{([^{}/]+)\}")
+# Two ends of a span, and words that stand for it: created_after, price__gte.
+_ENDS: Final = re.compile(
+    r"(__?(after|before|from|to|until|since|min|max|gte?|lte?|exact|iexact|in|contains|icontains))$"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallerNames:
+    """Those who call. `main` has rows of his own; each may be empty where there is none.
+
+    `kinds` are callers with tokens that mustn't let anybody in.
+    """
+
+    main: str = ""
+    other: str = ""
+    staff: str = ""
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Nobody, and each who signs in, once."""
+        return tuple(dict.fromkeys(("", *(each for each in (self.main, self.other, self.staff) if each))))
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Everybody, and what pretends to be somebody."""
+        return (*self.users, *self.kinds)
+
+
+def callers_choose(users: Sequence[StoredUser], wanted: Sequence[str], *, signs: bool) -> CallerNames:
+    """Who calls: those that are `wanted`, by name, else the first users with a password.
+
+    With `signs` the run can sign tokens: of users who are inactive, that have expired, or of another key.
+    """
+    able = [each for each in users if each.can_sign_in and each.is_active]
+    chosen = [each for name in wanted for each in users if each.name == name] if wanted else able
+    plain = [each.name for each in chosen if not each.is_staff]
+    main = next(iter(plain), "") or next((each.name for each in chosen), "")
+    inactive = next((each.name for each in users if not each.is_active), "")
+    kinds = [each for each in TokenKind if each is not TokenKind.ISSUED] if signs else []
+    return CallerNames(
+        main=main,
+        other=plain[1] if len(plain) > 1 else "",
+        staff=next((each.name for each in chosen if each.is_staff), ""),
+        kinds=(
+            *((kind.of(main) for kind in kinds) if main else ()),
+            *((TokenKind.ISSUED.of(inactive),) if inactive and signs else ()),
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """See the module.
+
+    Attributes:
+        operations: of all routes.
+        contract: of the tables.
+        stored: values of rows.
+        callers: who calls.
+        users: the table of users, and its rows.
+        seed: of what is drawn.
+    """
+
+    operations: tuple[Operation, ...]
+    contract: Contract
+    stored: StoredValues
+    callers: CallerNames
+    user_table: UserTable | None
+    users: Sequence[StoredUser] = field(default=())
+    seed: int = 0
+
+    def random(self, *words: object) -> Random:
+        """Chance that depends on the seed and on these words alone."""
+        return Random(" ".join(map(str, (self.seed, *words))))  # noqa: S311 - repeatable on purpose
+
+    def identity(self, name: str) -> Any:  # noqa: ANN401 - a key of any type
+        """The id of a user."""
+        return next((each.identity for each in self.users if each.name == name), None)
+
+    def owned_by(self, table: str, name: str) -> Where | None:
+        """What picks the rows of a table that are a user's; None where rows are nobody's."""
+        facts, who = self.contract.tables.get(table), self.user_table
+        if facts is None or who is None or self.identity(name) is None:
+            return None
+        if table == who.key:
+            return {who.identity: self.identity(name)}
+        column = next(
+            (key for key, each in facts.columns.items() if each.references and each.references.table == who.key), ""
+        )
+        return {column: self.identity(name)} if column else None
+
+    def own_rows(self, operation: Operation) -> Where:
+        """What picks the rows that the main caller reads: his own where others' aren't shown, else all."""
+        if operation.is_public or not self.callers.main or (self.user_table and operation.table == self.user_table.key):
+            return {}
+        return self.owned_by(operation.table, self.callers.main) or {}
+
+    def column_of(self, parameter: SchemaField, operation: Operation) -> tuple[str, str] | None:
+        """The column that a parameter narrows by: as the view says, else the one whose name is alike."""
+        path = operation.facts.filters.get(parameter.name)
+        for each in self.operations if path is None else ():
+            if each.table == operation.table and parameter.name in each.facts.filters:
+                path = each.facts.filters[parameter.name]
+        if path is not None:
+            return column_at(path, operation.table, self.contract)
+        stem = _ENDS.sub("", parameter.name)
+        facts = self.contract.tables.get(operation.table)
+        if facts is None:
+            return None
+        for name in (parameter.name, stem, f"{stem}s"):
+            if name in facts.many_to_many:
+                return self._name_column(facts.many_to_many[name].target)
+            if found := column_at(name, operation.table, self.contract):
+                reference = self.contract.tables[found[0]].columns[found[1]].references
+                return self._name_column(reference.table) if reference and name != found[1] else found
+        return next(((operation.table, each) for each in facts.columns if each.startswith(f"{stem}_")), None)
+
+    def _name_column(self, table: str) -> tuple[str, str] | None:
+        """What rows of a table are called by people: a text that is unique, else the key."""
+        facts = self.contract.tables.get(table)
+        if facts is None:
+            return None
+        unique = [key for key, each in facts.columns.items() if each.unique and each.max_length]
+        key = unique or list(facts.primary_key)
+        return (table, key[0]) if key else None
+
+    def paths(self, operation: Operation) -> list[Labelled]:
+        """Paths of an operation that name rows: of the main caller, of another one, the first and the last."""
+        return self._paths(operation.path, self.row_keys(operation))
+
+    def row_keys(self, operation: Operation) -> list[tuple[str, Any]]:
+        """Keys of rows for the path's first variable, with whose they are; empty where it has none."""
+        if (found := self._keyed(operation)) is None:
+            return []
+        table, column = found
+        callers = self.callers
+        chosen: list[tuple[str, Any]] = []
+        for owner, whose in ((callers.main, "own"), (callers.other, "another's"), (callers.staff, "of staff")):
+            where = self.owned_by(table, owner) if owner else None
+            keys = self.stored.keys(table, column, where) if where else []
+            chosen += [(f"{whose}, {word}", key) for word, key in _ends(keys)]
+        every = self.stored.keys(table, column)
+        chosen += [(f"any, {word}", key) for word, key in _ends(every)]
+        if every:
+            chosen.append(("any", self.random("row", operation.route.name).choice(every)))
+        return [(label, key) for key, label in {key: label for label, key in reversed(chosen)}.items()][::-1]
+
+    def path_with(self, operation: Operation, text: str) -> str:
+        """The path with this text as its first variable."""
+        return self._paths(operation.path, [("", "{}")])[0][1].replace("%7B%7D", text)
+
+    def _paths(self, path: str, keys: Sequence[tuple[str, Any]]) -> list[Labelled]:
+        if "{" not in path:
+            return [("", path)]
+        begin, _, rest = path.partition("{")
+        # Of several variables only the first names a row that is known.
+        end = VARIABLE.sub("0", rest.partition("}")[2])
+        return [(label, f"{begin}{quote(str(key), safe='')}{end}") for label, key in keys]
+
+    def _keyed(self, operation: Operation) -> tuple[str, str] | None:
+        """The table and the column whose values the path's first variable may be."""
+        found = VARIABLE.search(operation.path)
+        if found is None:
+            return None
+        before = operation.path[: found.start()]
+        lists = [each for each in self.operations if each.path == before and each.table]
+        table = lists[0].table if lists else operation.table
+        column = key_column(
+            found[1],
+            operation.facts.lookup if not lists or lists[0].table == operation.table else "",
+            table,
+            self.contract,
+        )
+        return (table, column) if column else None
+
+    def siblings(self, operation: Operation) -> Iterator[Operation]:
+        """The operations of the same path."""
+        return (each for each in self.operations if each.path == operation.path)
+
+
+def _ends(keys: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    if keys:
+        yield "the first", keys[0]
+        yield "the last", keys[-1]

@@ -1,0 +1,227 @@
+"""Cases that write: who may, bodies at the edges of each field and beyond, and what isn't a body at all."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from strangler.compare.generate.body_values import WRONG_TYPES, LabelledValue, ValidValues, body_values
+from strangler.compare.generate.case_text import GeneratedCase
+from strangler.compare.generate.facts import column_at
+from strangler.compare.generate.operations import Operation
+from strangler.compare.generate.query_values import odd_ids
+from strangler.compare.generate.schemas import SchemaField
+from strangler.compare.generate.world import World
+
+_MALFORMED: Final[tuple[tuple[str, str], ...]] = (
+    ("broken JSON", '{"a": '),
+    ("null", "null"),
+    ("a list", "[]"),
+    ("a text", '"x"'),
+    ("a number", "1"),
+    ("nothing at all", ""),
+    ("a key twice", '{"a": 1, "a": 2}'),
+    ("a number that is none", '{"a": NaN}'),
+)
+_SAMPLED: Final = 6
+_FORMS: Final = {"form": "application/x-www-form-urlencoded", "multipart": "multipart/form-data"}
+
+
+class WriteCases:
+    """Makes the cases of one method that writes.
+
+    Args:
+        world: what is known.
+        operation: POST, PUT, PATCH or DELETE of a route.
+        valid: gives values that fields take.
+    """
+
+    def __init__(self, world: World, operation: Operation, valid: ValidValues) -> None:
+        self._world = world
+        self._operation = operation
+        self._valid = valid
+        self._keys = world.row_keys(operation)
+        self._is_whole = operation.method != "PATCH"
+        self._hashes = any(each.is_hashed for each in operation.body)
+        names = {each.name for each in operation.body}
+        alike = [each for each in world.operations if names & {field.name for field in each.body}]
+        self._is_first = operation is next((each for each in alike if each.table == operation.table), operation)
+
+    def cases(self) -> Iterator[GeneratedCase]:
+        """Refusals first: a body that is taken may change what later ones find."""
+        if "{" in self._operation.path and not self._keys:
+            return
+        yield from self._odd_rows()
+        yield from self._refused()
+        if self._operation.body:
+            yield from self._malformed()
+            yield from self._fields()
+            yield from self._taken()
+        yield from self._callers()
+
+    def _odd_rows(self) -> Iterator[GeneratedCase]:
+        ids = list(odd_ids(self._keys[0][1])) if self._keys else []
+        random = self._world.random("ids", self._operation.method, self._operation.path)
+        for label, text in random.sample(ids, min(_SAMPLED // 2, len(ids))):
+            yield self._case(label, self._world.path_with(self._operation, text), self._body())
+
+    def _refused(self) -> Iterator[GeneratedCase]:
+        """Those who mustn't, whatever they send."""
+        kinds = (*self._world.callers.kinds, "")
+        for label, path in self._paths()[:1]:
+            yield self._case(f"{label or 'all'}, by those who must not", path, self._body(), callers=kinds)
+
+    def _malformed(self) -> Iterator[GeneratedCase]:
+        path, caller = self._place()
+        malformed = list(_MALFORMED)
+        if not self._is_first:
+            malformed = self._world.random("malformed", self._operation.method, path).sample(malformed, _SAMPLED // 2)
+        for label, text in malformed:
+            yield self._case(label, path, text, kind="body", caller=caller)
+        text_type = {"Content-Type": "text/plain"}
+        yield self._case("another media type", path, "a=b", kind="body", headers=text_type, caller=caller)
+        yield self._case("no media type", path, "{}", kind="body", headers={"Content-Type": ""}, caller=caller)
+        yield self._case("broken JSON by nobody", path, "{", kind="body", caller="")
+        yield self._case("an empty object", path, {}, caller=caller)
+        yield self._case("keys that nobody knows", path, {"no_such_field": 1}, caller=caller)
+
+    def _fields(self) -> Iterator[GeneratedCase]:
+        """Each field at its edges, the others fine; and each left out."""
+        for label, value in WRONG_TYPES:
+            path, caller = self._place()
+            body = {each.name: value for each in self._operation.body}
+            yield self._case(f"everywhere {label}", path, body, caller=caller)
+        for field in self._operation.body:
+            edges = list(self._edges(field))
+            if not self._is_first or field.is_hashed:
+                # The same body elsewhere: some of them, other ones with another seed.
+                edges = self._world.random(self._operation.method, self._operation.path, field.name).sample(
+                    edges, min(_SAMPLED, len(edges))
+                )
+            for label, value in edges:
+                path, caller = self._place()
+                yield self._case(f"{field.name}: {label}", path, self._with(field, value), caller=caller)
+            if self._is_whole:
+                path, caller = self._place()
+                body = {name: each for name, each in self._body().items() if name != field.name}
+                yield self._case(f"without {field.name}", path, body, caller=caller)
+
+    def _edges(self, field: SchemaField) -> Iterator[LabelledValue]:
+        yield from body_values(field, self._valid)
+        found = column_at(field.name, self._operation.table, self._world.contract)
+        facts = self._world.contract.tables[found[0]].columns[found[1]] if found else None
+        if found and facts and facts.unique and field.is_text:
+            stored = [str(each) for each in self._world.stored.samples(*found)]
+            for text in stored[:2]:
+                yield f"{text}, which is taken", text
+                yield f"{text} in other case", text.swapcase()
+                yield f"{text} with blanks around", f" {text} "
+
+    def _taken(self) -> Iterator[GeneratedCase]:
+        """Bodies that are fine, in each form that a body may have."""
+        forms = () if self._hashes else (each for each, media in _FORMS.items() if media in self._operation.types)
+        for kind in ("json", *forms):
+            path, caller = self._place()
+            yield self._case(f"as {kind}", path, self._body(), kind=kind, caller=caller)
+        path, caller = self._place()
+        yield self._case("what is required only", path, self._body(optional=False), caller=caller)
+        path, caller = self._place()
+        given = {each.name: self._valid.value(each) for each in self._read_only()}
+        yield self._case("with keys that aren't the client's to set", path, {**self._body(), **given}, caller=caller)
+
+    def _read_only(self) -> list[SchemaField]:
+        names = {each.name for each in self._operation.body}
+        return [each for each in self._operation.items if each.name not in names and each.type != "object"]
+
+    def _callers(self) -> Iterator[GeneratedCase]:
+        paths = self._paths()
+        random = self._world.random("rows", self._operation.method, self._operation.path)
+        whose = [each for each in paths if not each[0].startswith("any")]
+        any_row = [each for each in paths if each[0].startswith("any")]
+        for label, path in (whose[1::2] or whose)[:3] + random.sample(any_row, min(1, len(any_row))):
+            users = self._world.callers.users
+            for caller in (users[0], users[-1]) if self._hashes and not self._keys else users:
+                who = caller or "nobody"
+                yield self._case(f"{label}, by {who}".lstrip(", "), path, self._body(), caller=caller)
+        if self._operation.method == "DELETE":
+            for label, path in whose[1:2]:
+                yield self._case(f"{label}, once more", path, {})
+
+    def _paths(self) -> list[tuple[str, str]]:
+        """Rows that may be written: none that a caller needs to sign in with is deleted, or gets another password."""
+        paths = self._world.paths(self._operation)
+        if not self._keys or not self._is_dangerous():
+            return paths
+        callers = {self._world.identity(name) for name in self._world.callers.users if name}
+        safe = {key for _, key in self._keys} - callers
+        return [each for each, (_, key) in zip(paths, self._keys, strict=True) if key in safe]
+
+    def _is_dangerous(self) -> bool:
+        """Whether a request that is taken would end what a caller signs in with."""
+        users, operation = self._world.user_table, self._operation
+        is_users = users is not None and operation.table == users.key
+        return is_users and (operation.method == "DELETE" or any(each.is_hashed for each in operation.body))
+
+    def _place(self) -> tuple[str, str]:
+        """A path that takes bodies, and a caller who may send them."""
+        callers = self._world.callers
+        paths = self._world.paths(self._operation)
+        if not self._keys:
+            return self._operation.path, callers.main
+        owned = [path for label, path in paths if label.startswith("own")]
+        if owned and not self._is_dangerous():
+            return owned[0], callers.main
+        others = [path for _, path in self._paths()]
+        return (others or owned or [path for _, path in paths])[0], callers.staff or callers.main
+
+    def _body(self, *, optional: bool = True) -> dict[str, Any]:
+        fields = self._operation.body
+        if not self._is_whole:
+            # What changes the password of a caller ends its tokens.
+            fields = tuple(each for each in fields if not each.is_hashed)
+            optional = True
+        return self._valid.body(fields, optional=optional)
+
+    def _with(self, field: SchemaField, value: Any) -> Mapping[str, Any]:  # noqa: ANN401 - JSON's types
+        if not self._is_whole:
+            return {field.name: value}
+        # A password that is taken costs a slow hash on both sides: what is sent with it shows in a refusal as well.
+        secret = () if field.is_hashed else {each.name for each in self._operation.body if each.is_hashed}
+        return {**{name: each for name, each in self._body().items() if name not in secret}, field.name: value}
+
+    def _case(
+        self,
+        name: str,
+        path: str,
+        value: Any,  # noqa: ANN401 - JSON's types, or a text
+        *,
+        kind: str = "json",
+        caller: str | None = None,
+        callers: tuple[str, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> GeneratedCase:
+        empty = not self._operation.body and not value
+        return GeneratedCase(
+            name=name,
+            method=self._operation.method,
+            target=path,
+            callers=callers or ((self._world.callers.main if caller is None else caller),),
+            kind="" if empty else kind,
+            value=value,
+            headers=headers or {},
+        )
+
+
+def not_allowed(world: World) -> Iterator[GeneratedCase]:
+    """Methods that no route of a path has."""
+    done: set[str] = set()
+    for operation in world.operations:
+        if operation.path in done:
+            continue
+        done.add(operation.path)
+        paths = world.paths(operation)
+        has = {each.method for each in world.siblings(operation)}
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if paths else ():
+            if method not in has:
+                caller = world.random(method, operation.path).choice(("", world.callers.main, world.callers.main))
+                yield GeneratedCase(name=f"no {method}", method=method, target=paths[0][1], callers=(caller,))
+        if "GET" not in has and paths:
+            yield GeneratedCase(name="what it takes", method="OPTIONS", target=paths[0][1], callers=world.callers.users)

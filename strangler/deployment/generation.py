@@ -1,0 +1,75 @@
+"""What cases are generated from, read from the running stack: documents, views, contract, rows, and who signs in."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shared_schema.contract.contract import Contract
+from strangler.adoption.endpoints import DjangoApi
+from strangler.compare.client.signed_tokens import TokenSigner
+from strangler.compare.generate.facts import facts_of
+from strangler.compare.generate.operations import ApiDocument, operations_of
+from strangler.compare.generate.stored import stored_values, user_password, user_table_of
+from strangler.compare.generate.world import World, callers_choose
+from strangler.deployment.local_stack import LocalStack
+from strangler.errors import UsageError
+from strangler.local.services import Connections
+from strangler.rollout.endpoints import document_read
+from strangler.routes.route import Stack
+from strangler.schema.django_side import django_project
+from strangler.settings import LocalSettings
+
+
+@contextmanager
+def world_opened(settings: LocalSettings, *, seed: int) -> Iterator[World]:
+    """All that cases are generated from.
+
+    :raises UsageError: the project file doesn't say where Django's document is, or how its commands are called.
+    :raises FailedError: the stack doesn't run, or the database doesn't answer.
+    """
+    project = settings.project
+    contract, connections = project.load_contract(), LocalStack(settings).connections_resolve()
+    api = DjangoApi.read(django_project(settings, connections))
+    prefix = project.prefixes.upstream(Stack.DJANGO)
+    left = _document(settings, Stack.DJANGO)
+    if left is None:
+        raise UsageError("the project file names no OpenAPI document of django", "add openapi to [django]")
+    facts = facts_of(api.model_dump(), prefix=prefix)
+    right = _document(settings, Stack.FASTAPI)
+    operations = operations_of(project.load_routes(), left, right, contract, facts)
+    users = user_table_of(contract, project.sign_in)
+    with stored_values(connections.owner_dsn, contract, seed=seed) as stored:
+        rows = stored.users(users) if users else []
+        signs = token_signer(settings, connections, contract) is not None
+        yield World(
+            operations=operations,
+            contract=contract,
+            stored=stored,
+            callers=callers_choose(rows, project.compare.callers, signs=signs),
+            user_table=users,
+            users=rows,
+            seed=seed,
+        )
+
+
+def token_signer(settings: LocalSettings, connections: Connections, contract: Contract) -> TokenSigner | None:
+    """Signs as the project does; None where its tokens are none of simplejwt's, or the tool doesn't know its key."""
+    users = user_table_of(contract, settings.project.sign_in)
+    if contract.tokens is None or users is None:
+        return None
+    name = next((each for each in ("jwt_signing_key", "secret_key") if settings.project.uses(each)), "")
+    key = getattr(connections, name) if name else ""
+    if not key:
+        return None
+    return TokenSigner(
+        settings=contract.tokens,
+        key=key,
+        user=lambda name: user_password(connections.owner_dsn, contract, users, name),
+    )
+
+
+def _document(settings: LocalSettings, stack: Stack) -> ApiDocument | None:
+    section = settings.project.stack(stack)
+    if not section.openapi:
+        return None
+    content = document_read(section.openapi, gateway_url=settings.stack_url(stack), host=settings.probe_host)
+    return ApiDocument(content=content, prefix=settings.project.prefixes.upstream(stack))

@@ -1,0 +1,58 @@
+"""Tokens that nobody gets by signing in, as PyJWT reads them."""
+
+import jwt
+import pytest
+
+from shared_schema.tokens import TokenSettings, revoke_claim_value
+from strangler.compare.client.signed_tokens import TokenKind, TokenSigner, kind_of
+
+KEY = "k" * 40
+SETTINGS = TokenSettings(check_revoke_token=True, audience="shop", issuer="us")
+
+
+def token(kind: TokenKind, **settings: object) -> str | None:
+    signer = TokenSigner(settings=SETTINGS.model_copy(update=settings), key=KEY, user={"ann": (7, "hash")}.get)
+    return signer.token("ann", kind)
+
+
+def read(text: str | None) -> dict[str, object]:
+    assert text
+    return jwt.decode(text, KEY, algorithms=["HS256"], audience="shop", issuer="us")
+
+
+def test_an_issued_token_is_right_in_every_way() -> None:
+    claims = read(token(TokenKind.ISSUED))
+    assert (claims["user_id"], claims["token_type"], claims["hash_password"]) == (
+        "7",
+        "access",
+        revoke_claim_value("hash"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (TokenKind.EXPIRED, jwt.ExpiredSignatureError),
+        (TokenKind.FOREIGN, jwt.InvalidSignatureError),
+        (TokenKind.TAMPERED, jwt.InvalidSignatureError),
+        (TokenKind.UNSIGNED, jwt.InvalidTokenError),
+    ],
+)
+def test_others_are_refused_for_one_reason(kind: TokenKind, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        read(token(kind))
+
+
+def test_a_refresh_token_and_one_of_an_older_password_are_signed_well() -> None:
+    assert read(token(TokenKind.REFRESH))["token_type"] == "refresh"
+    assert read(token(TokenKind.REVOKED))["hash_password"] != revoke_claim_value("hash")
+
+
+def test_what_cannot_be_signed_is_none() -> None:
+    assert token(TokenKind.ISSUED, algorithm="RS256") is None
+    assert TokenSigner(settings=SETTINGS, key=KEY, user=lambda _name: None).token("ann", TokenKind.ISSUED) is None
+
+
+def test_the_kind_stands_behind_the_name() -> None:
+    assert kind_of(TokenKind.EXPIRED.of("ann@x.org")) == ("ann@x.org", TokenKind.EXPIRED)
+    assert [kind_of(name) for name in ("ann", "ann (other)", "(expired)")] == [None, None, None]

@@ -1,0 +1,118 @@
+"""Generated case files: what they ask of a small API, that they can be read, and that they can be repeated."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
+from strangler.compare.generate.folder import files_of, folder_write
+from strangler.errors import UsageError
+from tests.generated_world import routes, world_made
+
+
+def generated(**options: Any) -> dict[str, list[dict[str, Any]]]:
+    files = files_of(world_made(**options), routes())
+    return {name.partition("-")[2].removesuffix(".toml"): tomllib.loads(text)["case"] for name, text in files}
+
+
+def values(cases: list[dict[str, Any]], parameter: str) -> set[str]:
+    """What a parameter is given where it is the only one."""
+    queries = [parse_qsl(urlsplit(case["get"]).query, keep_blank_values=True) for case in cases if "get" in case]
+    return {query[0][1] for query in queries if len(query) == 1 and query[0][0] == parameter}
+
+
+def test_there_is_a_file_for_each_route_and_one_for_methods_that_none_has() -> None:
+    found = generated()
+    assert list(found) == [
+        *("wares.list", "wares.create", "wares.get", "wares.update", "wares.delete"),
+        "not-allowed",
+    ]
+    assert [list(case)[-1] for case in found["not-allowed"]] == ["put", "patch", "delete", "post", "put"]
+
+
+def test_every_kind_of_caller_asks() -> None:
+    (everybody,) = (case for case in generated()["wares.list"] if case["name"] == "everything, by everybody")
+    assert everybody["as"][:4] == ["nobody", "ann@x.org", "bea@x.org", "root@x.org"]
+    kinds = {each.partition(" (")[2][:-1] for each in everybody["as"][4:]}
+    assert kinds == {"expired", "foreign", "tampered", "unsigned", "refresh", "revoked", "issued"}
+    assert "gone@x.org (issued)" in everybody["as"]
+    assert not any("(" in str(case.get("as")) for case in generated(signs=False)["wares.list"])
+
+
+def test_filters_match_rows_of_the_caller_in_several_spellings() -> None:
+    asked = values(generated()["wares.list"], "name")
+    assert {"Ale", "aLE", " Ale ", "Al", "Übel", "", "no-such-value", "\x00"} <= asked
+    assert "plain Bread" not in asked
+    moments = values(generated()["wares.list"], "made_after")
+    assert {"2025-03-04T05:06:07.890123Z", "2025-03-04T05:06:07.890123", "2025-03-04", "yesterday"} <= moments
+    assert "2025-03-04T10:36:07.890123+05:30" in moments
+
+
+def test_search_orders_and_pages_are_those_of_the_view() -> None:
+    cases = generated()["wares.list"]
+    words = {each for each in values(cases, "search") if each.isalpha()}
+    assert any(each != each.lower() for each in words)
+    assert any(each == each.lower() for each in words)
+    assert {"name", "-name", "made_at", "-made_at", "no_such_field", ""} <= values(cases, "ordering")
+    assert {"1", "2", "3", "last", "0", "-1", "x"} <= values(cases, "page")
+    assert {"1", "3", "4", "1000", "0"} <= values(cases, "page_size")
+
+
+def test_without_the_views_facts_columns_and_orders_are_guessed() -> None:
+    cases = generated(facts=False)["wares.list"]
+    assert "Ale" in values(cases, "name")
+    assert "2025-03-04T05:06:07.890123Z" in values(cases, "made_after")
+    assert {"id", "-name", "made_at"} <= values(cases, "ordering")
+
+
+def test_what_only_the_new_side_knows_is_an_addition_and_is_not_asked() -> None:
+    found = generated()
+    assert not any("cursor" in case.get("get", "") for cases in found.values() for case in cases)
+    assert any("name=" in case.get("get", "") for case in found["wares.get"])
+
+
+def test_paths_name_rows_of_all_owners_and_rows_that_are_not_there() -> None:
+    paths = {urlsplit(case["get"]).path for case in generated()["wares.get"] if "get" in case}
+    assert {"/wares/10/", "/wares/11/", "/wares/12/", "/wares/x/", "/wares/-1/", "/wares/0/"} <= paths
+
+
+def test_bodies_are_at_the_edges_of_each_field_and_beyond() -> None:
+    bodies = [case.get("json") for case in generated()["wares.create"]]
+    names = [body["name"] for body in bodies if body and isinstance(body.get("name"), str)]
+    assert {40, 41} <= set(map(len, names))
+    assert any(name.startswith("  ") and name.endswith(" ") for name in names)
+    assert {"Ale", "aLE", " Ale "} <= set(names)
+    raw = [case["body"] for case in generated()["wares.create"] if "body" in case]
+    assert {"null", "[]", '{"a": '} <= set(raw)
+    assert any('"name": null' in text for text in raw)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
+    first, again, other = (dict(files_of(world_made(seed=seed), routes())) for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+
+
+def test_the_files_are_read_as_one_scenario_without_what_only_reads(tmp_path: Path) -> None:
+    count = folder_write(tmp_path / "cases", files_of(world_made(), routes()))
+    folder = tmp_path / "cases"
+    assert count == sum(len(cases) for cases in generated().values())
+    (scenario,) = scenarios_from_files(folder, routes())
+    asked = {step.case.route for step in scenario.steps}
+    assert asked == {"wares.create", "wares.update", "wares.delete", ""}
+    (chosen,) = scenarios_from_files(folder, routes(), chosen={"wares.delete"})
+    assert {step.case.route for step in chosen.steps} == {"wares.delete"}
+    assert {case.route for case in cases_from_files(folder, routes())} >= {"wares.list", "wares.get"}
+
+
+def test_files_of_a_person_are_left_alone_and_own_ones_replaced(tmp_path: Path) -> None:
+    (tmp_path / "0-old.toml").write_text("# Generated by strangler cases generate, seed 1: GET /old/\n")
+    folder_write(tmp_path, files_of(world_made(), routes()))
+    assert not (tmp_path / "0-old.toml").exists()
+    (tmp_path / "mine.toml").write_text('[[case]]\nget = "/wares/"\n')
+    with pytest.raises(UsageError, match="was not generated"):
+        folder_write(tmp_path, [])
+    assert (tmp_path / "mine.toml").exists()
