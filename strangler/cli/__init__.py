@@ -33,6 +33,7 @@ _MOVES: Final = (
     "shadow",
     "inventory",
     "init",
+    "cases",
 )
 _ANYWHERE: Final = ("compare", "clients", "render", "grant", "schema")
 # Names of several commands each, which are loaded one by one as well.
