@@ -1,6 +1,7 @@
 """A look at a checkout before anything is asked: how Django is called, where its API is, how one signs in."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ _ENVIRONMENTS: Final = (".venv", "venv", "env")
 _SKIPPED: Final = frozenset({"node_modules", "site-packages", *_ENVIRONMENTS})
 _OPENAPI: Final = ("drf_spectacular.views.SpectacularAPIView", "drf_spectacular.views.SpectacularJSONAPIView")
 _DOCUMENTS: Final = ("drf_spectacular.", "drf_yasg.", "rest_framework.schemas.")
+# The share of endpoints that a prefix must have.
+_MOST: Final = 0.8
 _HEALTH: Final = frozenset(
     {"health", "healthz", "healthcheck", "health-check", "ping", "status", "up", "live", "ready"}
 )
@@ -111,16 +114,21 @@ def _python(folder: Path) -> str:
 
 
 def _prefix(endpoints: Sequence[DjangoEndpoint]) -> str:
-    """What all paths begin with, in whole segments without a parameter."""
-    segments = [each.path.split("/")[1:-1] for each in endpoints]
-    common: list[str] = []
-    for parts in zip(*segments, strict=False):
-        if len(set(parts)) > 1 or "{" in parts[0]:
-            break
-        common.append(parts[0])
-    # One resource alone is no prefix: something has to be left of every path.
-    shortest = min(len([part for part in each.path.split("/") if part]) for each in endpoints)
-    return "".join(f"/{part}" for part in common[: max(shortest - 1, 0)])
+    """What nearly all paths begin with, in whole segments without a parameter.
+
+    A health check or a hook of somebody else often lies beside the API: it stays with Django.
+    """
+    # The last segment is a resource: something has to be left of a path.
+    paths = [[part for part in each.path.split("/") if part][:-1] for each in endpoints]
+    prefix: list[str] = []
+    while True:
+        deeper = Counter(
+            path[len(prefix)] for path in paths if path[: len(prefix)] == prefix and len(path) > len(prefix)
+        )
+        segment, count = next(iter(deeper.most_common(1)), ("{", 0))
+        if "{" in segment or count < _MOST * len(paths):
+            return "".join(f"/{part}" for part in prefix)
+        prefix.append(segment)
 
 
 def _next_prefix(v1: str, api: DjangoApi) -> str:

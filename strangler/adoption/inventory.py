@@ -13,8 +13,8 @@ from strangler.rollout.endpoints import path_key
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.table import RouteTable
 
-# An endpoint with so many parts to port is rather written anew.
-_MANY: Final = 8
+# An endpoint with so many kinds of parts to port is rather written anew.
+_MANY: Final = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,8 @@ class InventoryEntry:
     def effort(self) -> Effort:
         """That of its hardest part; with many of them, that of a rewrite."""
         hardest = max((each.effort for each in self.hazards), default=Effort.DECLARE)
-        return max(hardest, Effort.REWRITE) if len(self.hazards) >= _MANY and hardest is Effort.PORT else hardest
+        kinds = {each.code for each in self.hazards}
+        return max(hardest, Effort.REWRITE) if len(kinds) >= _MANY else hardest
 
     @property
     def reads(self) -> bool:
@@ -88,10 +89,13 @@ class Inventory:
 
 
 def take_inventory(
-    api: DjangoApi, contract: Contract, table: RouteTable | None, *, prefixes: Prefixes, sign_in: Collection[str]
+    api: DjangoApi, contract: Contract | None, table: RouteTable | None, *, prefixes: Prefixes, sign_in: Collection[str]
 ) -> Inventory:
-    """The endpoints of v1. `table` gives the routes their names; `sign_in` are patterns of those that sign in."""
-    tables = _by_model(contract)
+    """The endpoints of v1. `table` gives the routes their names; `sign_in` are patterns of those that sign in.
+
+    Without the contract, what models do when they are written isn't known.
+    """
+    tables = _by_model(contract) if contract else {}
     names = {
         (method, path_key(route.path)): route.name
         for route in (table.routes if table else ())

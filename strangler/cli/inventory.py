@@ -6,14 +6,15 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
+from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.hazards import Effort
 from strangler.adoption.inventory import Inventory, take_inventory
 from strangler.cli.output import file_write, json_print, note, out, say, table_print
 from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, manage_command
-from strangler.errors import many
+from strangler.errors import FailedError, many
 from strangler.routes.table import load_routes
-from strangler.schema.django_side import TIMEOUT_SECONDS, django_contract
+from strangler.schema.django_side import TIMEOUT_SECONDS, ManageCommand, django_contract
 from strangler.settings import settings_load
 
 _STYLES: Final = {Effort.DECLARE: "green", Effort.PORT: "yellow", Effort.REWRITE: "magenta", Effort.STAY: "dim"}
@@ -40,7 +41,7 @@ def inventory(
     command = manage_command(settings, manage=manage, timeout=timeout)
     found = take_inventory(
         DjangoApi.read(command),
-        django_contract(command),
+        _contract(command),
         load_routes(project.routes, prefixes=prefixes) if project.routes.exists() else None,
         prefixes=prefixes,
         sign_in=project.sign_in_routes,
@@ -55,6 +56,15 @@ def inventory(
         _show(found)
         if html is not None:
             note(f"{html} is written")
+
+
+def _contract(command: ManageCommand) -> Contract | None:
+    """The facts of the models; a database other than PostgreSQL has none, and the endpoints are read all the same."""
+    try:
+        return django_contract(command)
+    except FailedError as error:
+        note(f"without signals and overridden methods of models: {error}")
+        return None
 
 
 def _show(found: Inventory) -> None:

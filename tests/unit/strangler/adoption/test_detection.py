@@ -33,6 +33,8 @@ def api(*endpoints: dict[str, Any]) -> DjangoApi:
         (["/api/posts/", "/login/"], "/", "/v2"),
         (["/api/posts/", "/api/posts/{id}/"], "/api", "/api/v2"),
         (["/shop/rest/posts/", "/shop/rest/"], "/shop", "/shop/v2"),
+        ([*(f"/api/v1/{name}/" for name in "abcdefgh"), "/health/", "/hook/"], "/api/v1", "/api/v2"),
+        ([*(f"/api/v1/{name}/" for name in "abcdefg"), "/health/", "/hook/", "/"], "/", "/v2"),
         (["/api/posts/", "/api/tags/", "/api/v2/posts/"], "/api", "/api/v3"),
         (["/{tenant}/posts/", "/{tenant}/tags/"], "/", "/v2"),
     ],
