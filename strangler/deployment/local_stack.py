@@ -193,13 +193,20 @@ class LocalStack:
         for service in [*stacks, gateway]:
             host, port, setting = service.listens
             port_require_free(host=host, port=port, setting=setting)
-        self._postgres_start()
-        self._database_prepare()
+        if self._starts_services:
+            self._postgres_start()
+            self._database_prepare()
         self._shadow_start()
-        self._services_start(stacks)
+        if stacks:
+            self._services_start(stacks)
         self._services_start([gateway])
         self.state.phase = "ready"
         self.folder.write(self.state)
+
+    @property
+    def _starts_services(self) -> bool:
+        """Whether a service of the project is started here; otherwise nginx alone is, before those that run already."""
+        return any(self.settings.project.stack(stack).command for stack in Stack)
 
     def _secret(self, name: str) -> str:
         if not self.settings.project.uses(name):
@@ -280,7 +287,8 @@ class LocalStack:
 
     def _grants_grow(self, running: RouteTable, wanted: RouteTable) -> None:
         """Grant FastAPI the writes of newly moved routes; the next start revokes those that no route needs."""
-        if wanted.moved_writes - running.moved_writes:
+        # Services that run elsewhere have a database and grants elsewhere.
+        if self._starts_services and wanted.moved_writes - running.moved_writes:
             self._grants_apply(wanted, self.connections_resolve().owner_dsn, keep=True)
 
     def _services_start(self, services: list[Service]) -> None:

@@ -1,0 +1,111 @@
+"""A project that was never seen: from its checkout to a route that moved, before services that run already."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from strangler.local.ports import port_free_pick
+from tests.bad_servers import http, raw_server
+from tests.checkouts import ENVIRONMENT
+from tests.example import ROOT
+
+pytestmark = pytest.mark.long
+
+MANAGE = f"{sys.executable} {ROOT / 'tests' / 'second_project' / 'manage.py'}"
+SHOWN = (ROOT / "docs" / "adopting.md").read_text(encoding="utf-8")
+
+
+def named(stack: str) -> Callable[[bytes], Iterable[bytes]]:
+    """A service that says its name, and on which path it was asked."""
+
+    def answer(head: bytes) -> Iterable[bytes]:
+        path = head.split(b" ", 2)[1]
+        return [http(b'{"stack":"%b","path":"%b"}' % (stack.encode(), path))]
+
+    return answer
+
+
+class Adopted:
+    """A folder with nothing but what `strangler` writes into it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = port_free_pick()
+
+    def run(self, *words: str, code: int = 0) -> str:
+        env = {**ENVIRONMENT, "PYTHONPATH": str(ROOT), "PROXY_PORT": str(self.port), "COLUMNS": "120"}
+        argv = [sys.executable, "-m", "strangler.cli", *words]
+        done = subprocess.run(argv, env=env, cwd=self.folder, capture_output=True, text=True, check=False, timeout=90)  # noqa: S603 - the tool itself
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def ask(self, path: str, method: str = "GET") -> tuple[str, str]:
+        answer = httpx.request(method, f"http://127.0.0.1:{self.port}{path}", trust_env=False, timeout=10)
+        assert answer.headers["X-Served-By"] == answer.json()["stack"]
+        return answer.json()["stack"], answer.json()["path"]
+
+
+@pytest.fixture(scope="module")
+def adopted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adopted]:
+    folder = tmp_path_factory.mktemp("adopted")
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(0o755)  # nginx's workers have an account of their own
+    made = Adopted(folder)
+    with raw_server(named("django")) as django, raw_server(named("fastapi")) as fastapi:
+        printed = made.run("init", "--manage", MANAGE, "--name", "shop", "--django", django, "--fastapi", fastapi)
+        assert shown("strangler init") == re.sub(r"(manage +).*", r"\1python manage.py", printed)
+        try:
+            made.run("up", "--detach")
+            yield made
+        finally:
+            made.run("down")
+
+
+def shown(command: str) -> str:
+    """What docs/adopting.md shows below a command."""
+    return SHOWN.partition(f"$ {command}\n")[2].partition("```")[0].partition("$ ")[0]
+
+
+def test_the_inventory_is_as_the_document_shows_it(adopted: Adopted) -> None:
+    lines = [line.rstrip() for line in adopted.run("inventory").splitlines()]
+    assert "\n".join(lines) + "\n" == shown("strangler inventory")
+
+
+def test_only_nginx_and_the_shadow_are_started(adopted: Adopted) -> None:
+    assert {line.split()[0] for line in adopted.run("status").splitlines()} == {"shadow", "nginx"}
+    assert not (adopted.folder / ".run" / "postgres").exists()
+
+
+def test_everything_is_djangos_until_a_route_moves(adopted: Adopted) -> None:
+    assert adopted.ask("/products/") == ("django", "/products/")
+    assert adopted.ask("/v2/products/") == ("django", "/products/")
+    assert adopted.ask("/nowhere") == ("django", "/nowhere")
+    moved = adopted.run("switch", "products.list", "--to", "parallel", "--yes")
+    assert moved.startswith(shown("strangler switch products.list --to parallel --yes"))
+    assert adopted.ask("/v2/products/") == ("fastapi", "/v2/products/")
+    assert adopted.ask("/products/") == ("django", "/products/")
+    refused = adopted.run("switch", "products.list", "--to", "migrated", "--yes", code=3)
+    assert "products.list" in refused
+    adopted.run("rollback", "--yes")
+    assert adopted.ask("/v2/products/") == ("django", "/products/")
+
+
+def test_a_write_moves_without_grants_in_a_database_that_is_not_ours(adopted: Adopted) -> None:
+    adopted.run("switch", "products.create", "--to", "parallel", "--yes")
+    assert adopted.ask("/v2/products/", "POST") == ("fastapi", "/v2/products/")
+    adopted.run("rollback", "--yes")
+
+
+def test_a_sync_adds_what_was_removed_by_hand(adopted: Adopted) -> None:
+    assert adopted.run("routes", "sync") == shown("strangler routes sync")
+    file = adopted.folder / "nginx" / "routes.toml"
+    before = file.read_text()
+    first, second = before.split('\n[[route]]\nname = "me.retrieve"')
+    file.write_text(first + "\n[[route]]" + second.split("\n[[route]]", 1)[1])
+    assert "+ me.retrieve" in adopted.run("routes", "sync")
+    assert sorted(file.read_text()) == sorted(before)
