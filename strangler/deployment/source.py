@@ -1,11 +1,32 @@
-"""The database of the local stack, as a source of copies."""
+"""The database of the stack that the settings name, as a source of copies."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from strangler.compare.writes.servers import ServerFactories
 from strangler.databases.connections import Source, dsn_to, identity_of
+from strangler.deployment.container_copies import container_source
 from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError, UsageError
+from strangler.local.services import stack_service
+from strangler.settings import LocalSettings
+
+
+@contextmanager
+def source_open(settings: LocalSettings) -> Iterator[tuple[Source, ServerFactories]]:
+    """The database to copy, and what starts a server on a copy.
+
+    :raises UsageError: a setting is wrong, or the database doesn't answer.
+    :raises FailedError: containers can't be started.
+    """
+    if settings.gateway == "container":
+        with container_source(settings) as found:
+            yield found
+    else:
+        yield source_of(LocalStack(settings, state_dir=settings.state_dir)), stack_service
 
 
 def source_of(stack: LocalStack) -> Source:

@@ -4,6 +4,7 @@ import os
 import shlex
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,17 +27,21 @@ class Ended:
 
 
 class Compose:
-    """`command` (`docker compose`, with options of its own if need be) in `folder`, where docker-compose.yml is."""
+    """`command` (`docker compose`, with options of its own if need be) in `folder`, where docker-compose.yml is.
 
-    def __init__(self, command: str, *, folder: Path) -> None:
+    `env` adds to the environment, whose variables docker-compose.yml may name.
+    """
+
+    def __init__(self, command: str, *, folder: Path, env: Mapping[str, str] | None = None) -> None:
         try:
-            self._argv = shlex.split(command)
+            self.argv = tuple(shlex.split(command))
         except ValueError as error:
             raise UsageError(f"COMPOSE can't be read ({error}): write it like docker compose.") from error
-        if not self._argv:
+        if not self.argv:
             raise UsageError("COMPOSE is empty: write docker compose, or leave the line out.")
         self.command = command
-        self._folder = folder
+        self.folder = folder
+        self.env = os.environ | dict(env or {})
 
     def run(self, *arguments: str, stdin: bytes = b"", seconds: float | None = None) -> Ended:
         """A command to its end, within `seconds` (`EXEC_SECONDS`).
@@ -47,8 +52,9 @@ class Compose:
         seconds = seconds or EXEC_SECONDS
         try:
             process = subprocess.Popen(  # noqa: S603 - the operator's own compose
-                [*self._argv, *arguments],
-                cwd=self._folder,
+                [*self.argv, *arguments],
+                cwd=self.folder,
+                env=self.env,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -56,7 +62,7 @@ class Compose:
                 start_new_session=True,
             )
         except OSError as error:
-            message = f"{self._argv[0]} can't be run ({error.strerror}): install it, or name another with COMPOSE."
+            message = f"{self.argv[0]} can't be run ({error.strerror}): install it, or name another with COMPOSE."
             raise UsageError(message) from error
         with process:
             try:

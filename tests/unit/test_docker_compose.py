@@ -16,6 +16,7 @@ from tests.example import CONTAINERS, PREFIXES, ROOT, example_settings
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+COPIES = {"copies", "django-copy", "fastapi-copy"}
 OURS = {"django": "django_app", "fastapi": "fastapi_app", "setup": "strangler"}
 SECRETS = {"SECRET_KEY", "JWT_SIGNING_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}
 
@@ -34,7 +35,18 @@ def final_stage(service: str) -> str:
 
 
 def test_the_services_are_these() -> None:
-    assert set(SERVICES) == {"postgres", "nginx", "shadow", *OURS}
+    assert set(SERVICES) == {"postgres", "nginx", "shadow", *OURS, *COPIES}
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["copies"]} == COPIES
+
+
+def test_the_copies_reach_nothing_but_each_other_and_get_no_password_of_the_database() -> None:
+    for service in COPIES:
+        assert SERVICES[service]["networks"] == ["copies"]
+        assert SERVICES[service]["restart"] == "no"
+        assert all(port.startswith("127.0.0.1:") for port in SERVICES[service]["ports"])
+        named_here = named(" ".join(map(str, SERVICES[service]["environment"].values())))
+        assert not {name for name in named_here if "PASSWORD" in name} - {"COPIES_PASSWORD", "DEMO_PASSWORD"}
+    assert {name for name, service in SERVICES.items() if "copies" in service["networks"]} == COPIES
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -45,12 +57,16 @@ def test_a_container_can_change_nothing_of_itself_and_gains_no_rights(service: s
     assert settings["security_opt"] == ["no-new-privileges:true"]
     assert not settings.get("privileged")
     # PostgreSQL's image begins as root, gives its data folder away and becomes another account.
-    expected = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"] if service == "postgres" else []
+    expected = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"] if service in ("postgres", "copies") else []
     assert settings.get("cap_add", []) == expected
 
 
 def test_only_nginx_is_published_and_by_default_to_this_machine_alone() -> None:
-    ports = {service: settings["ports"] for service, settings in SERVICES.items() if "ports" in settings}
+    ports = {
+        service: settings["ports"]
+        for service, settings in SERVICES.items()
+        if "ports" in settings and service not in COPIES
+    }
     assert ports == {"nginx": ["${PROXY_HOST:-127.0.0.1}:${PROXY_PORT:-8080}:8080"]}
 
 
@@ -91,12 +107,15 @@ def test_it_is_production_unless_reported_otherwise() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_container_takes_the_whole_machine(service: str) -> None:
-    assert (SERVICES[service]["mem_limit"], SERVICES[service]["pids_limit"]) == ("1g", 256)
+    memory = "${COPIES_MEMORY:-2g}" if service == "copies" else "1g"
+    assert (SERVICES[service]["mem_limit"], SERVICES[service]["pids_limit"]) == (memory, 256)
 
 
 def test_every_variable_is_explained_in_the_example() -> None:
     explained = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE))
-    assert named(TEXT) <= explained
+    # What the tool sets itself is nobody's to write there.
+    by_the_tool = {name for name in named(TEXT) if name.startswith("COPIES_")} - {"COPIES_MEMORY"}
+    assert named(TEXT) - by_the_tool <= explained
 
 
 def test_make_env_makes_each_secret_once_and_keeps_what_is_there(tmp_path: Path) -> None:
@@ -117,13 +136,13 @@ def test_make_env_makes_each_secret_once_and_keeps_what_is_there(tmp_path: Path)
 
 def test_postgresql_and_nginx_are_ended_by_the_signals_that_they_know_as_orderly() -> None:
     signals = {service: settings["stop_signal"] for service, settings in SERVICES.items() if "stop_signal" in settings}
-    assert signals == {"postgres": "SIGINT", "nginx": "SIGQUIT"}
+    assert signals == {"postgres": "SIGINT", "copies": "SIGINT", "nginx": "SIGQUIT"}
 
 
 def test_only_nginx_depends_on_others() -> None:
     depending = {service: settings["depends_on"] for service, settings in SERVICES.items() if "depends_on" in settings}
     assert set(depending) == {"nginx"}
-    assert set(depending["nginx"]) == set(SERVICES) - {"nginx", "shadow"}
+    assert set(depending["nginx"]) == set(SERVICES) - {"nginx", "shadow"} - COPIES
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -201,7 +220,8 @@ def test_the_shadow_worker_is_the_tools_image_with_a_socket_that_nginx_only_writ
 
 def test_statements_are_reported_only_where_it_is_asked_for() -> None:
     reported = {service: settings.get("environment", {}).get("REPORT_SQL") for service, settings in SERVICES.items()}
-    assert {service for service, value in reported.items() if value == "${REPORT_SQL:-0}"} == {"django", "fastapi"}
+    reporting = {service for service, value in reported.items() if value == "${REPORT_SQL:-0}"}
+    assert reporting - COPIES == {"django", "fastapi"}
 
 
 def test_the_example_has_the_defaults_of_the_worker() -> None:

@@ -69,6 +69,15 @@ class Copies:
         return dsn_to(self._source.admin_dsn, name)
 
     def _snapshot_make(self) -> None:
+        if self._source.is_idle:
+            self._create(self.snapshot, template=self._source.name)
+        else:
+            self._snapshot_fill()
+        self._grant()
+        with connected(self.reading_dsn(self.snapshot)) as connection:
+            connection.execute("ANALYZE")
+
+    def _snapshot_fill(self) -> None:
         self._create(self.snapshot, template="template0")
         superuser = self._admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
         database_dump_into(
@@ -78,9 +87,6 @@ class Copies:
             owned=bool(superuser and superuser[0]),
             check=self._check,
         )
-        self._grant()
-        with connected(self.reading_dsn(self.snapshot)) as connection:
-            connection.execute("ANALYZE")
 
     def _grant(self) -> None:
         """FastAPI may write here, whatever stage its routes are at in the real database."""
