@@ -1,13 +1,11 @@
-"""The token settings of simplejwt, as in the contract; either stack accepts the tokens of the other.
+"""What both stacks have to write alike into tokens, since either accepts those of the other.
 
-Source: https://django-rest-framework-simplejwt.readthedocs.io/en/latest/settings.html
+Django imports this too, whose image has no Pydantic: simplejwt's settings are the contract's (`TokenSettings`).
 """
 
 import hashlib
 from datetime import timedelta
 from typing import Final
-
-from pydantic import BaseModel, ConfigDict
 
 ACCESS: Final = "access"
 REFRESH: Final = "refresh"
@@ -18,31 +16,6 @@ FAMILY: Final = "family"
 EXCHANGE_GRACE: Final = timedelta(seconds=10)
 
 WWW_AUTHENTICATE: Final = 'Bearer realm="api"'
-
-
-class TokenSettings(BaseModel):
-    """simplejwt's settings under their own names, in small letters; without the keys. Times are in seconds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    algorithm: str = "HS256"
-    access_token_lifetime: float = 300
-    refresh_token_lifetime: float = 86_400
-    rotate_refresh_tokens: bool = False
-    blacklist_after_rotation: bool = False
-    update_last_login: bool = False
-    auth_header_types: tuple[str, ...] = ("Bearer",)
-    token_type_claim: str = "token_type"  # noqa: S105 - the name of a claim, no secret
-    jti_claim: str = "jti"
-    user_id_claim: str = "user_id"
-    user_id_field: str = "id"
-    audience: str | tuple[str, ...] | None = None
-    issuer: str | None = None
-    leeway: float = 0
-    check_revoke_token: bool = False
-    revoke_token_claim: str = "hash_password"  # noqa: S105 - as above
-    # Whether a refresh token that was exchanged before ends those that came of it (`FAMILY`).
-    revoke_token_family: bool = False
 
 
 def revoke_claim_value(encoded: str) -> str:

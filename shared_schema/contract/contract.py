@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from shared_schema.tokens import TokenSettings
-
 
 class _Facts(BaseModel):
     """A part of the file. A fact that doesn't apply is left out of it."""
@@ -188,6 +186,34 @@ class Pointer:
     table: str
     column: str
     reference: ReferenceFacts
+
+
+class TokenSettings(BaseModel):
+    """simplejwt's settings under their own names, in small letters; without the keys. Times are in seconds.
+
+    Source: https://django-rest-framework-simplejwt.readthedocs.io/en/latest/settings.html
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    algorithm: str = "HS256"
+    access_token_lifetime: float = 300
+    refresh_token_lifetime: float = 86_400
+    rotate_refresh_tokens: bool = False
+    blacklist_after_rotation: bool = False
+    update_last_login: bool = False
+    auth_header_types: tuple[str, ...] = ("Bearer",)
+    token_type_claim: str = "token_type"  # noqa: S105 - the name of a claim, no secret
+    jti_claim: str = "jti"
+    user_id_claim: str = "user_id"
+    user_id_field: str = "id"
+    audience: str | tuple[str, ...] | None = None
+    issuer: str | None = None
+    leeway: float = 0
+    check_revoke_token: bool = False
+    revoke_token_claim: str = "hash_password"  # noqa: S105 - as above
+    # Whether a refresh token that was exchanged before ends those that came of it (`FAMILY`).
+    revoke_token_family: bool = False
 
 
 class Contract(_Facts):

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
+from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts, TokenSettings
 from shared_schema.drift.mismatch import Mismatch, column_text
-from shared_schema.tokens import TokenSettings
 
 _EXPORT: Final = "export the contract (manage.py export_schema), and review the diff"
 _PARTS: Final = frozenset({"columns", "indexes", "constraints", "many_to_many", "generic_relations"})

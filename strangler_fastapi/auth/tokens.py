@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import jwt
 
-from shared_schema.tokens import ACCESS, FAMILY, REFRESH, TokenSettings, revoke_claim_value
+from shared_schema.contract.contract import TokenSettings
+from shared_schema.tokens import ACCESS, FAMILY, REFRESH, revoke_claim_value
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 Payload = dict[str, Any]

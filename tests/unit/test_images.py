@@ -17,7 +17,14 @@ EVERY = (
     " [importlib.import_module(found.name) for found in pkgutil.walk_packages(top.__path__, '{0}.')"
     " if found.name != 'django_app.config.gunicorn']"  # Which ends the process where a secret is missing.
 )
-DJANGO = "import django; django.setup();" + EVERY.format("django_app")
+# What settings name as text is imported when it is first needed: a request would be too late to miss something.
+NAMED = (
+    "import re; from pathlib import Path; from django.utils.module_loading import import_string;"
+    " text = Path('django_app/config/settings.py').read_text();"
+    " named = re.findall(r'\"(strangler_django[.][a-z_.]+[.][A-Z]\\w+)\"', text);"
+    " assert len(named) > 5; [import_string(name) for name in named];"
+)
+DJANGO = "import django; django.setup();" + NAMED + EVERY.format("django_app")
 FASTAPI = EVERY.format("fastapi_app")
 TOOL = (
     "from strangler.cli import command_line;"

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from fastapi_app.models import BLOG
-from shared_schema.contract.contract import Contract
+from shared_schema.contract.contract import Contract, TokenSettings
 from shared_schema.drift.mismatch import Mismatch
 from shared_schema.drift.revisions import contract_changes
-from shared_schema.tokens import TokenSettings
 
 HINT = "export the contract (manage.py export_schema), and review the diff."
 PLAIN: dict[str, Any] = {
