@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from shared_schema.tokens import ACCESS, REFRESH, TokenSettings, revoke_claim_value
+from shared_schema.contract.contract import TokenSettings
+from shared_schema.tokens import ACCESS, REFRESH, revoke_claim_value
 
 _NAME: Final = re.compile(r"(?P<user>.+) \((?P<kind>[a-z]+)\)")
 _HASHES: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}

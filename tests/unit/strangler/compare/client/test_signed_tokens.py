@@ -3,7 +3,8 @@
 import jwt
 import pytest
 
-from shared_schema.tokens import TokenSettings, revoke_claim_value
+from shared_schema.contract.contract import TokenSettings
+from shared_schema.tokens import revoke_claim_value
 from strangler.compare.client.signed_tokens import TokenKind, TokenSigner, kind_of
 
 KEY = "k" * 40
