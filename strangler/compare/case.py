@@ -41,6 +41,8 @@ class Case:
         return self.method in {"GET", "HEAD", "OPTIONS"}
 
 
+# A variable that every scenario has: the password that callers sign in with, which no case file holds.
+PASSWORD: Final = "password"  # noqa: S105 - a variable's name
 _SEGMENT: Final = re.compile(r"""\.(?P<name>[^\W\d]\w*)|\[(?P<index>\d+)\]|\[(?P<quote>["'])(?P<key>.*?)(?P=quote)\]""")
 
 

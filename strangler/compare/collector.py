@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from strangler.compare.caller_tally import CallerTally
 from strangler.compare.case import Case
@@ -19,6 +19,7 @@ from strangler.compare.cases.router import is_rewritten
 from strangler.compare.client.client import TimedResponse
 from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseOutcome, CaseResult
+from strangler.compare.coverage import RouteRequests
 from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import (
     ROWS,
@@ -197,10 +198,11 @@ class _RouteTally:
         left, right = self.left.timing(), self.right.timing()
         ratio = left.p50 / right.p50 if left and right and right.p50 else None
         groups = sorted(self.groups.items(), key=lambda each: -each[1].count)
+        counts: dict[str, Any] = {str(outcome): self.outcomes[outcome] for outcome in CaseOutcome}
         return RouteReport(
             route=route,
             asked=self.outcomes.total(),
-            **{str(outcome): self.outcomes[outcome] for outcome in CaseOutcome},
+            **counts,
             left=left,
             right=right,
             ratio=ratio,
@@ -224,6 +226,7 @@ class Collector:
         self._failures: Counter[str] = Counter()
         self._began = dt.datetime.now(dt.UTC), time.monotonic()
         self.skipped: Counter[str] = Counter()
+        self.requests: dict[str, RouteRequests] = {}
 
     @property
     def routes(self) -> tuple[str, ...]:
@@ -240,6 +243,9 @@ class Collector:
         tally = self._routes.setdefault(case.route or NO_ROUTE, _RouteTally())
         outcome = CaseOutcome.DIFFERENT if rows else result.outcome
         tally.outcomes[outcome] += 1
+        if result.left and result.right:
+            requests = self.requests.setdefault(case.route or NO_ROUTE, RouteRequests())
+            requests.add(case, result.left.answer.status)
         if outcome in {CaseOutcome.EQUAL, CaseOutcome.DECLARED} and result.left:
             tally.callers.add(self._sides[0], case, result.left.answer)
         for side, asked in ((tally.left, result.left), (tally.right, result.right)):

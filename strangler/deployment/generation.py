@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi
 from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.generate.facts import facts_of
-from strangler.compare.generate.operations import ApiDocument, operations_of
+from strangler.compare.generate.operations import ApiDocument, Operation, operations_of
 from strangler.compare.generate.stored import stored_values, user_password, user_table_of
 from strangler.compare.generate.world import World, callers_choose
 from strangler.deployment.local_stack import LocalStack
 from strangler.errors import UsageError
-from strangler.local.services import Connections
 from strangler.rollout.endpoints import document_read
 from strangler.routes.route import Stack
 from strangler.schema.django_side import django_project
@@ -20,26 +18,19 @@ from strangler.settings import LocalSettings
 
 
 @contextmanager
-def world_opened(settings: LocalSettings, *, seed: int) -> Iterator[World]:
-    """All that cases are generated from.
+def world_opened(stack: LocalStack, *, seed: int) -> Iterator[World]:
+    """All that cases are generated from, of a stack that runs.
 
     :raises UsageError: the project file doesn't say where Django's document is, or how its commands are called.
     :raises FailedError: the stack doesn't run, or the database doesn't answer.
     """
-    project = settings.project
-    contract, connections = project.load_contract(), LocalStack(settings).connections_resolve()
-    api = DjangoApi.read(django_project(settings, connections))
-    prefix = project.prefixes.upstream(Stack.DJANGO)
-    left = _document(settings, Stack.DJANGO)
-    if left is None:
-        raise UsageError("the project file names no OpenAPI document of django", "add openapi to [django]")
-    facts = facts_of(api.model_dump(), prefix=prefix)
-    right = _document(settings, Stack.FASTAPI)
-    operations = operations_of(project.load_routes(), left, right, contract, facts)
+    project = stack.settings.project
+    contract, connections = project.load_contract(), stack.connections_resolve()
+    operations = operations_read(stack)
     users = user_table_of(contract, project.sign_in)
     with stored_values(connections.owner_dsn, contract, seed=seed) as stored:
         rows = stored.users(users) if users else []
-        signs = token_signer(settings, connections, contract) is not None
+        signs = token_signer(stack) is not None
         yield World(
             operations=operations,
             contract=contract,
@@ -47,16 +38,34 @@ def world_opened(settings: LocalSettings, *, seed: int) -> Iterator[World]:
             callers=callers_choose(rows, project.compare.callers, signs=signs),
             user_table=users,
             users=rows,
+            sign_in=project.sign_in,
             seed=seed,
         )
 
 
-def token_signer(settings: LocalSettings, connections: Connections, contract: Contract) -> TokenSigner | None:
+def operations_read(stack: LocalStack) -> tuple[Operation, ...]:
+    """The operations of all routes of a stack that runs, from both OpenAPI documents, the contract and Django's views.
+
+    :raises UsageError: the project file doesn't say where Django's document is, or how its commands are called.
+    :raises FailedError: the stack doesn't run.
+    """
+    settings, project = stack.settings, stack.settings.project
+    left, right = _document(settings, Stack.DJANGO), _document(settings, Stack.FASTAPI)
+    if left is None:
+        raise UsageError("the project file names no OpenAPI document of django", "add openapi to [django]")
+    api = DjangoApi.read(django_project(settings, stack.connections_resolve()))
+    facts = facts_of(api.model_dump(), prefix=project.prefixes.upstream(Stack.DJANGO))
+    return operations_of(project.load_routes(), left, right, project.load_contract(), facts)
+
+
+def token_signer(stack: LocalStack) -> TokenSigner | None:
     """Signs as the project does; None where its tokens are none of simplejwt's, or the tool doesn't know its key."""
-    users = user_table_of(contract, settings.project.sign_in)
+    project, connections = stack.settings.project, stack.connections_resolve()
+    contract = project.load_contract()
+    users = user_table_of(contract, project.sign_in)
     if contract.tokens is None or users is None:
         return None
-    name = next((each for each in ("jwt_signing_key", "secret_key") if settings.project.uses(each)), "")
+    name = next((each for each in ("jwt_signing_key", "secret_key") if project.uses(each)), "")
     key = getattr(connections, name) if name else ""
     if not key:
         return None

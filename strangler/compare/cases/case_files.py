@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from strangler.compare.case import Case, Scenario, ScenarioStep, path_parse
+from strangler.compare.case import PASSWORD, Case, Scenario, ScenarioStep, path_parse
 from strangler.compare.cases import message
 from strangler.compare.cases.message import NAME, VALUE
 from strangler.compare.cases.router import Router
@@ -260,7 +260,7 @@ def _read_file(file: Path) -> CaseFile:
 
 def _read_cases(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[WrittenCase]:
     """The cases; goes on after a mistake, so that one reading finds a mistake of each case."""
-    saved: frozenset[str] = frozenset()
+    saved = frozenset({PASSWORD})
     for entry in _entries(document, lines, mistakes):
         try:
             written = read_case(entry, saved=saved)

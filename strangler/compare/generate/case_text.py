@@ -23,6 +23,8 @@ class GeneratedCase:
         callers: names, nobody as an empty one.
         kind: how `value` is sent: `json`, `form`, `multipart`, or `body` as it stands; empty for no body.
         headers: besides the tool's own.
+        again: it is sent although the same was sent before.
+        save: variables with the places of their values in the answer.
     """
 
     name: str
@@ -32,6 +34,8 @@ class GeneratedCase:
     kind: str = ""
     value: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    again: bool = False
+    save: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """The case in TOML."""
@@ -47,6 +51,8 @@ class GeneratedCase:
                 # TOML has no null, and no half of a character.
                 kind, value = "body", json.dumps(value)
             lines.append(f"{kind} = {_toml(value)}")
+        if self.save:
+            lines.append(f"save = {_toml(dict(self.save))}")
         return "\n".join(lines) + "\n"
 
 

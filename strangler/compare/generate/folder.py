@@ -77,6 +77,6 @@ def _distinct(cases: Iterable[GeneratedCase]) -> Iterator[GeneratedCase]:
     seen: set[str] = set()
     for case in cases:
         key = case.text().partition("\n")[2].partition("\n")[2]
-        if key not in seen:
+        if case.again or key not in seen:
             seen.add(key)
             yield case

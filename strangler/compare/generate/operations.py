@@ -93,10 +93,15 @@ def operations_of(
                 if each.get("in") == "query" and each.get("name") in names - own
             ]
             view = facts.get(key, NO_FACTS)
+            items = operation.items
+            if not items and right and key in others:
+                # drf-spectacular doesn't know what every view answers.
+                items = fields_of(_answered(others[key][1], right.content), right.content, sent=False)
             found.append(
                 replace(
                     operation,
                     parameters=(*operation.parameters, *more),
+                    items=items,
                     facts=view,
                     table=view.table if view.table in contract.tables else operation.table,
                 )
@@ -122,9 +127,7 @@ def _operation(
     route: Route, method: str, template: str, described: Mapping[str, Any], document: Document, contract: Contract
 ) -> Operation:
     content = (described.get("requestBody") or {}).get("content") or {}
-    answers = described.get("responses") or {}
-    answered: Mapping[str, Any] = next((each for status, each in answers.items() if str(status).startswith("2")), {})
-    answer = schema_resolved(((answered.get("content") or {}).get(_JSON) or {}).get("schema"), document)
+    answer = _answered(described, document)
     paged = (answer.get("properties") or {}).get("results")
     items = schema_resolved(paged, document).get("items") if paged else answer.get("items", answer)
     fields = fields_of(items, document, sent=False)
@@ -144,6 +147,13 @@ def _operation(
         is_public=any(not each for each in described.get("security") or [{}]),
         table=table_of([each.name for each in fields], template, contract),
     )
+
+
+def _answered(described: Mapping[str, Any], document: Document) -> Mapping[str, Any]:
+    """The schema of what is answered in JSON; empty where the document doesn't say."""
+    answers = described.get("responses") or {}
+    answered: Mapping[str, Any] = next((each for status, each in answers.items() if str(status).startswith("2")), {})
+    return schema_resolved(((answered.get("content") or {}).get(_JSON) or {}).get("schema"), document)
 
 
 def table_of(names: Iterable[str], path: str, contract: Contract) -> str:

@@ -26,6 +26,13 @@ _COMBINATIONS: Final = 4
 _OF_ONE: Final = 4
 # Fields of an answer that a list can be ordered by.
 _ORDERED: Final = frozenset({"string", "integer", "number", "boolean", "date-time", "date", "decimal", "email"})
+_CREDENTIALS: Final[tuple[tuple[str, str], ...]] = (
+    ("a token that is none", "{scheme} x"),
+    ("two tokens", "{scheme} x y"),
+    ("no token", "{scheme}"),
+    ("the scheme in other case", "{SCHEME} x"),
+    ("another way to sign in", "Basic YTpi"),
+)
 _FORMATS: Final[tuple[tuple[str, str], ...]] = (
     ("as HTML", "text/html"),
     ("as anything", "text/html, */*;q=0.1"),
@@ -67,10 +74,9 @@ class ReadCases:
         for label, path in self._paths:
             everybody = self._world.callers.all if path == self._path else self._world.callers.users
             yield self._case(f"{label or 'everything'}, by everybody", path, callers=everybody)
-        for label, text in (("a token that is none", "x"), ("two tokens", "x y"), ("no token", "")):
-            yield self._case(label, self._path, headers={"Authorization": f"Bearer {text}".strip()}, callers=("",))
-        basic = {"Authorization": "Basic YTpi"}
-        yield self._case("another way to sign in", self._path, headers=basic, callers=("",))
+        for label, text in _CREDENTIALS:
+            header = text.replace("{scheme}", self._world.scheme).replace("{SCHEME}", self._world.scheme.swapcase())
+            yield self._case(label, self._path, headers={"Authorization": header}, callers=("",))
 
     def _rows(self) -> Iterator[GeneratedCase]:
         keys = self._world.row_keys(self._operation)
@@ -155,7 +161,8 @@ class ReadCases:
             for number in (2, 3):
                 yield self._case(f"page {number} of small ones", self._path, (page, str(number)), (size, "3"))
             yield self._case("the last of small ones", self._path, (page, "last"), (size, "7"))
-            keep = ("no_such_parameter", "a b&ü"), ("no_such_parameter", "c")
+            yield self._case("the last of pages of one", self._path, (page, "last"), (size, "1"))
+            keep = ("no_such_parameter", "a b&ü"), ("no_such_parameter", "c"), ("empty", "")
             yield self._case("links keep parameters", self._path, (page, "2"), (size, "2"), *keep)
         if self._operation.parameter(size):
             for label, text in labelled_once(size_values(length, most)):

@@ -14,7 +14,9 @@ from strangler.compare.generate.operations import Operation
 from strangler.compare.generate.query_values import Labelled
 from strangler.compare.generate.schemas import SchemaField
 from strangler.compare.generate.stored import StoredUser, StoredValues, UserTable, Where
+from strangler.project import SignInSection
 
+_VARIABLE_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 VARIABLE: Final = re.compile(r"\{([^{}/]+)\}")
 # Two ends of a span, and words that stand for it: created_after, price__gte.
 _ENDS: Final = re.compile(
@@ -76,7 +78,9 @@ class World:
         contract: of the tables.
         stored: values of rows.
         callers: who calls.
-        users: the table of users, and its rows.
+        user_table: of those who sign in.
+        users: the rows of the table of users.
+        sign_in: how callers sign in; None where the project doesn't say.
         seed: of what is drawn.
     """
 
@@ -86,11 +90,26 @@ class World:
     callers: CallerNames
     user_table: UserTable | None
     users: Sequence[StoredUser] = field(default=())
+    sign_in: SignInSection | None = None
     seed: int = 0
 
     def random(self, *words: object) -> Random:
         """Chance that depends on the seed and on these words alone."""
         return Random(" ".join(map(str, (self.seed, *words))))  # noqa: S311 - repeatable on purpose
+
+    @property
+    def scheme(self) -> str:
+        """What stands before a token in the Authorization header."""
+        return self.sign_in.scheme if self.sign_in else "Bearer"
+
+    @property
+    def issued(self) -> dict[str, str]:
+        """What a sign-in answers: names of values with their places."""
+        sign_in = self.sign_in
+        found = [each for each in self.operations if sign_in and each.path == sign_in.path]
+        names = {each.name: f"$.{each.name}" for operation in found for each in operation.items if each.is_text}
+        token = {sign_in.token.rpartition(".")[2]: f"$.{sign_in.token}"} if sign_in else {}
+        return {name: place for name, place in (names | token).items() if _VARIABLE_NAME.fullmatch(name)}
 
     def identity(self, name: str) -> Any:  # noqa: ANN401 - a key of any type
         """The id of a user."""

@@ -1,6 +1,7 @@
 """Cases that write: who may, bodies at the edges of each field and beyond, and what isn't a body at all."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from strangler.compare.generate.body_values import WRONG_TYPES, LabelledValue, ValidValues, body_values
@@ -56,6 +57,7 @@ class WriteCases:
             yield from self._fields()
             yield from self._taken()
         yield from self._callers()
+        yield from self._signed_in()
 
     def _odd_rows(self) -> Iterator[GeneratedCase]:
         ids = list(odd_ids(self._keys[0][1])) if self._keys else []
@@ -143,7 +145,31 @@ class WriteCases:
                 yield self._case(f"{label}, by {who}".lstrip(", "), path, self._body(), caller=caller)
         if self._operation.method == "DELETE":
             for label, path in whose[1:2]:
-                yield self._case(f"{label}, once more", path, {})
+                yield replace(self._case(f"{label}, once more", path, {}), again=True)
+
+    def _signed_in(self) -> Iterator[GeneratedCase]:
+        """A sign-in, and what it answers sent where a body takes it, twice."""
+        sign_in, issued = self._world.sign_in, self._world.issued
+        names = [each.name for each in self._operation.body]
+        signs_in = sign_in is not None and self._operation.path == sign_in.path
+        takes = len(names) == 1 and names[0] in {*issued, "token"}
+        if sign_in is None or not self._world.callers.main or not (signs_in or takes):
+            return
+        body = {key: text.replace("{user}", self._world.callers.main) for key, text in sign_in.body.items()}
+        yield GeneratedCase(
+            name="signs in", method="POST", target=sign_in.path, kind="json", value=body, save=issued, again=True
+        )
+        own = [name for name in issued if name in names]
+        sent = [each for each in issued if each not in own] + own + own[:1]
+        for name in () if signs_in else sent:
+            yield GeneratedCase(
+                name=f"what was answered as {name}",
+                method=self._operation.method,
+                target=self._operation.path,
+                kind="json",
+                value={names[0]: f"{{{name}}}"},
+                again=True,
+            )
 
     def _paths(self) -> list[tuple[str, str]]:
         """Rows that may be written: none that a caller needs to sign in with is deleted, or gets another password."""

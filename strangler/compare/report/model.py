@@ -2,10 +2,11 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
+from strangler.compare.coverage import RouteCoverage
 from strangler.compare.redaction import MaskedDifference
 from strangler.rollout.evidence import RunEvidence
 
@@ -94,7 +95,8 @@ class Group:
 class RouteReport:
     """The counts add up to `asked`; `ratio` is how many times faster the right side is at the median.
 
-    `lacks` are the answers and callers without which equal answers prove nothing.
+    `lacks` are the answers and callers without which equal answers prove nothing. `coverage` is the percentage of what
+    could be requested that was, None where that isn't known; `never` is the rest, by topic.
     """
 
     route: str
@@ -110,6 +112,16 @@ class RouteReport:
     ratio: float | None
     groups: tuple[Group, ...] = ()
     lacks: tuple[str, ...] = ()
+    coverage: float | None = None
+    never: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def covered(self, coverage: RouteCoverage, *, bar: float) -> Self:
+        """With its coverage; one below `bar` percent proves nothing."""
+        percent = coverage.percent
+        lacks = self.lacks
+        if percent < bar:
+            lacks = (*lacks, f"{bar:g} % of what could be requested ({percent:.0f} % was)")
+        return dataclasses.replace(self, coverage=round(percent, 1), never=coverage.never, lacks=lacks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +149,14 @@ class ComparisonReport:
     declared_faults: tuple[str, ...] = ()
     stopped: str = ""
     options: tuple[tuple[str, str], ...] = field(default=())
+
+    def covered(self, coverage: Iterable[RouteCoverage], *, bar: float) -> Self:
+        """With the coverage of its routes; see `RouteReport.covered`."""
+        known = {each.route: each for each in coverage}
+        routes = (
+            route.covered(known[route.route], bar=bar) if route.route in known else route for route in self.routes
+        )
+        return dataclasses.replace(self, routes=tuple(routes))
 
     @property
     def exit_code(self) -> int:

@@ -58,6 +58,24 @@ def statements_text(timing: Timing | None) -> str:
     return f"{timing.statements_median:g}" + (f" to {most}" if most > timing.statements_median else "")
 
 
+def coverage_show(report: ComparisonReport, console: Console) -> None:
+    """What was never requested of each route: a table, or lines where the output is no terminal."""
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    table.add_column("route", no_wrap=True)
+    table.add_column("covered", justify="right")
+    table.add_column("never requested")
+    for route in report.routes:
+        if route.coverage is None:
+            continue
+        never = "; ".join(f"{topic}: {', '.join(what)}" for topic, what in route.never.items())
+        if console.is_terminal:
+            table.add_row(Text(route.route), f"{route.coverage:.0f} %", Text(never))
+        else:
+            _say(console, f"{route.route} covered {route.coverage:.0f} %" + (f", never {never}" if never else ""))
+    if table.row_count:
+        console.print(table)
+
+
 def _table(report: ComparisonReport) -> Table:
     left, right = report.left.name, report.right.name
     # What is 0 everywhere takes no room.

@@ -7,7 +7,7 @@ from typing import Final
 
 import psycopg
 
-from strangler.compare.case import Case, ScenarioStep
+from strangler.compare.case import PASSWORD, Case, ScenarioStep
 from strangler.compare.client.auth import Callers, NotSignedInError
 from strangler.compare.client.client import SideClient, TimedResponse
 from strangler.compare.client.errors import RequestError, UnavailableError
@@ -51,10 +51,16 @@ class Play:
         original: a connection to the snapshot.
         copies: a connection to either copy, as a role that sees all rows.
         rules: which differences of answers count.
+        password: what `{password}` stands for; None where it isn't known.
     """
 
     def __init__(
-        self, original: psycopg.Connection, copies: tuple[psycopg.Connection, psycopg.Connection], *, rules: Rules
+        self,
+        original: psycopg.Connection,
+        copies: tuple[psycopg.Connection, psycopg.Connection],
+        *,
+        rules: Rules,
+        password: str | None = None,
     ) -> None:
         tables = tables_of(copies[LEFT])
         originals = Originals(original)
@@ -63,9 +69,10 @@ class Play:
         began = copies[LEFT].execute("SELECT clock_timestamp()").fetchall()[0][0]
         self._mapping = IdMapping(Clock(began, _SLACK_SECONDS))
         self._rows = RowComparison(tables, originals, self._mapping)
-        self._variables: tuple[Variables, Variables] = ({}, {})
+        given: Variables = {} if password is None else {PASSWORD: password}
+        self._variables: tuple[Variables, Variables] = (dict(given), dict(given))
         self._unanswered: set[str] = set()
-        self._saved: set[str] = set()
+        self._saved: set[str] = {PASSWORD}
         self._number = 0
 
     async def step(self, step: ScenarioStep, clients: Sequence[SideClient], callers: Sequence[Callers]) -> PlayedStep:
@@ -77,6 +84,8 @@ class Play:
         self._saved |= {name for name, _ in step.save}
         needed = names_in(step.case, self._saved)
         lacking = [needed - variables.keys() for variables in self._variables]
+        if PASSWORD in lacking[LEFT]:
+            return PlayedStep(case=step.case, result=None, skipped="cases that need a password")
         if lacking[LEFT] & lacking[RIGHT]:
             return self._unplayable(step, min(lacking[LEFT]))
         if lacking[LEFT] | lacking[RIGHT]:

@@ -64,7 +64,7 @@ async def writes_compare(
             _LOG.info("playing %s", scenario.name)
             with (
                 refusals(),
-                _ready(copies, rules) as (names, play),
+                _ready(copies, rules, options) as (names, play),
                 servers_run(source, names, stacks=stacks, starting=starting, logs=logs, check=look) as servers,
             ):
                 async for played in _steps(scenario, play, servers, options):
@@ -77,13 +77,13 @@ def _logs_begin(logs: Path) -> None:
 
 
 @contextmanager
-def _ready(copies: Copies, rules: Rules) -> Iterator[tuple[tuple[str, str], Play]]:
+def _ready(copies: Copies, rules: Rules, options: RequestOptions) -> Iterator[tuple[tuple[str, str], Play]]:
     """The names of fresh copies, and what reads them, before anybody writes there."""
     with copies.pair() as names, ExitStack() as exits:
         original, left, right = (
             exits.enter_context(connected(copies.reading_dsn(name))) for name in (copies.snapshot, *names)
         )
-        yield names, Play(original, (left, right), rules=rules)
+        yield names, Play(original, (left, right), rules=rules, password=options.password(""))
 
 
 async def _steps(

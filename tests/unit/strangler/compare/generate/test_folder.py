@@ -27,10 +27,12 @@ def values(cases: list[dict[str, Any]], parameter: str) -> set[str]:
 def test_there_is_a_file_for_each_route_and_one_for_methods_that_none_has() -> None:
     found = generated()
     assert list(found) == [
-        *("wares.list", "wares.create", "wares.get", "wares.update", "wares.delete"),
+        *("wares.list", "wares.create", "wares.get", "wares.update", "wares.delete", "wares.login", "wares.renew"),
         "not-allowed",
     ]
-    assert [list(case)[-1] for case in found["not-allowed"]] == ["put", "patch", "delete", "post", "put"]
+    refused = [list(case)[-1] for case in found["not-allowed"]]
+    assert refused[:5] == ["put", "patch", "delete", "post", "put"]
+    assert refused[5:] == ["get", "put", "patch", "delete", "options"] * 2
 
 
 def test_every_kind_of_caller_asks() -> None:
@@ -90,6 +92,16 @@ def test_bodies_are_at_the_edges_of_each_field_and_beyond() -> None:
     assert any('"name": null' in text for text in raw)
 
 
+def test_a_sign_in_is_sent_and_what_it_answers_where_a_body_takes_it() -> None:
+    found = generated()
+    signs_in = {"json": {"email": "ann@x.org", "secret": "{password}"}, "save": {"jwt": "$.data.jwt"}}
+    for name in ("wares.login", "wares.renew"):
+        (case,) = (case for case in found[name] if case["name"] == "signs in")
+        assert {key: case[key] for key in signs_in} == signs_in
+    renewed = [case["json"] for case in found["wares.renew"] if case["name"].startswith("what was answered")]
+    assert renewed == [{"jwt": "{jwt}"}, {"jwt": "{jwt}"}]
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
     first, again, other = (dict(files_of(world_made(seed=seed), routes())) for seed in (3, 3, 4))
     assert first == again
@@ -102,7 +114,7 @@ def test_the_files_are_read_as_one_scenario_without_what_only_reads(tmp_path: Pa
     assert count == sum(len(cases) for cases in generated().values())
     (scenario,) = scenarios_from_files(folder, routes())
     asked = {step.case.route for step in scenario.steps}
-    assert asked == {"wares.create", "wares.update", "wares.delete", ""}
+    assert asked == {"wares.create", "wares.update", "wares.delete", "wares.login", "wares.renew", ""}
     (chosen,) = scenarios_from_files(folder, routes(), chosen={"wares.delete"})
     assert {step.case.route for step in chosen.steps} == {"wares.delete"}
     assert {case.route for case in cases_from_files(folder, routes())} >= {"wares.list", "wares.get"}
