@@ -132,7 +132,9 @@ def _access(endpoint: DjangoEndpoint) -> Iterator[Hazard]:
 
 def _handler(endpoint: DjangoEndpoint) -> Iterator[Hazard]:
     if endpoint.action is None:
-        yield Hazard("handler", Effort.REWRITE, f"{endpoint.view}.{endpoint.method.lower()}")
+        known = any(base.startswith(_KNOWN_VIEWS) for base in endpoint.bases)
+        effort = Effort.PORT if known else Effort.REWRITE
+        yield Hazard("handler", effort, f"{endpoint.view}.{endpoint.method.lower()}")
     elif endpoint.action not in _CALLS:
         yield Hazard("handler", Effort.REWRITE, f"{endpoint.view}.{endpoint.action}")
     for name in endpoint.overridden:

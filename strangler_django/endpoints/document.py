@@ -15,14 +15,8 @@ from strangler_django.endpoints.resolver import PathParameter, ResolvedPath, res
 from strangler_django.endpoints.views import view_class, view_facts, view_methods, view_name
 
 FORMAT: Final = 1
-# Views that are no endpoint of an API: Django's own, and the root that lists a router's addresses.
-_NO_ENDPOINTS: Final = (
-    "django.contrib.",
-    "django.views.",
-    "debug_toolbar.",
-    "rest_framework.routers.",
-    "rest_framework.schemas.",
-)
+# Views that are no endpoint of an API: Django's own, and tools of its developers.
+_NO_ENDPOINTS: Final = ("django.contrib.", "django.views.", "debug_toolbar.")
 
 # What a view gets for the parameters of its path.
 _SAMPLES: Final = {"int": 1, "uuid": UUID(int=0)}

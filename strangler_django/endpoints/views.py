@@ -56,14 +56,16 @@ def view_name(view: Any) -> str:  # noqa: ANN401 - as above
 
 def view_methods(view: Any) -> dict[str, str | None]:  # noqa: ANN401 - as above
     """The methods of a view in small letters, each with the action of a viewset or a generic view; None without one."""
-    actions = getattr(view, "actions", None)
-    if actions:
-        return {method: action for method, action in actions.items() if method in METHODS}
     cls = view_class(view) or getattr(view, "view_class", None)
     if cls is None:
         return {}
-    found = [method for method in METHODS if method in cls.http_method_names and hasattr(cls, method)]
-    return {method: _generic_action(cls, method) for method in found}
+    # Arguments of as_view() take precedence over the class.
+    allowed = getattr(view, "initkwargs", {}).get("http_method_names", cls.http_method_names)
+    methods = [method for method in METHODS if method in allowed]
+    actions = getattr(view, "actions", None)
+    if actions:
+        return {method: actions[method] for method in methods if method in actions}
+    return {method: _generic_action(cls, method) for method in methods if hasattr(cls, method)}
 
 
 def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - as above

@@ -109,6 +109,7 @@ PUBLISH = Posts.as_view({"post": "publish"}, detail=True, permission_classes=[pe
     [
         (LIST, {"get": "list", "post": "create"}),
         (ListCreateAPIView.as_view(), {"get": "list", "post": "create"}),
+        (Posts.as_view({"get": "list", "put": "update"}, http_method_names=["get"]), {"get": "list"}),
         (Own.as_view(), {"get": "retrieve"}),
         (totals, {"get": None, "post": None}),
         (APIView.as_view(), {}),
