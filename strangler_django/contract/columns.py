@@ -5,7 +5,6 @@
 from typing import Any
 
 from django.db.models import Field, ForeignKey
-from django.utils.choices import CallableChoiceIterator
 
 from strangler_django.contract.defaults import default_facts
 from strangler_django.contract.names import type_name
@@ -30,12 +29,13 @@ def column_facts(field: Field, sql: Sql) -> Facts:
         "kind": field.get_internal_type(),
         "type": type_name(parameters["type"]),
         # Django never makes a computed column NOT NULL.
-        "null": field.null or field.generated,
+        "null": field.null or getattr(field, "generated", False),
     }
     optional = {
         "verbose_name": str(field.verbose_name),
         "blank": field.blank,
-        "primary_key": field in field.model._meta.pk_fields,
+        # Django before 5.2 has no primary key of several fields.
+        "primary_key": field in getattr(field.model._meta, "pk_fields", [field.model._meta.pk]),
         "unique": field.unique,
         "identity": _IDENTITIES.get(field.db_type_suffix(sql.connection) or ""),
         "collation": parameters.get("collation"),
@@ -57,8 +57,8 @@ def _choices(field: Field) -> list[Any]:
     try:
         return [plain(field.get_prep_value(value)) for value, _ in field.flatchoices]
     except DatabaseAskedError:
-        if isinstance(field.choices, CallableChoiceIterator):
-            # They are rows, not facts of the schema.
+        # Of a function they are rows, not facts of the schema; before Django 5.0 a model has no such choices.
+        if type(field.choices).__name__ == "CallableChoiceIterator":
             return []
         raise
 

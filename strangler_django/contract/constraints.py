@@ -42,7 +42,7 @@ def _implied_checks(model: type[Model], sql: Sql) -> Iterator[Facts]:
 
 def _unique(model: type[Model], rule: UniqueConstraint, sql: Sql) -> Facts:
     facts: Facts = {"kind": "unique", "name": rule.name, "columns": columns_of(model, rule.fields)}
-    nulls = "" if rule.nulls_distinct is not False else "NULLS NOT DISTINCT "
+    nulls = "" if getattr(rule, "nulls_distinct", None) is not False else "NULLS NOT DISTINCT "
     deferrable = sql.editor._deferrable_constraint_sql(rule.deferrable)
     if nulls:
         facts["nulls_distinct"] = False

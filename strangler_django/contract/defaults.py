@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Field, FileField, GeneratedField
+from django.db import models
+from django.db.models import Field, FileField
 from django.db.models.fields import NOT_PROVIDED
 
 from strangler_django.contract.plain import callable_path, plain
@@ -18,11 +19,11 @@ def default_facts(field: Field, sql: Sql) -> Facts:
     A text column without a default is written as "", even one that a form would insist on. A field whose own class
     computes its value (`pre_save`) has that as its `default_callable`.
     """
-    if isinstance(field, GeneratedField):
+    if isinstance(field, getattr(models, "GeneratedField", ())):
         return {"generated": sql.inlined(*field.generated_sql(sql.connection))}
     if (computed := _computed(field)) is not None:
         return {"default_callable": computed}
-    if field.db_default is not NOT_PROVIDED:
+    if getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED:
         # Django reads it from the database, even if the field has a default too.
         database = {"db_default": sql.inlined(*sql.editor.db_default_sql(field))}
         return database | (_default(field, field.default) if field.has_default() else {})

@@ -73,7 +73,9 @@ def _unique_index(model: type[Model], rule: UniqueConstraint, sql: Sql) -> Facts
         "include": columns_of(model, rule.include),
         "condition": condition_text(model, rule.condition, sql),
     }
-    nulls = {} if rule.nulls_distinct is None else {"nulls_distinct": rule.nulls_distinct}
+    # Of Django 5.0 and later.
+    distinct = getattr(rule, "nulls_distinct", None)
+    nulls = {} if distinct is None else {"nulls_distinct": distinct}
     return facts | {fact: value for fact, value in optional.items() if value} | nulls
 
 

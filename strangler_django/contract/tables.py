@@ -6,7 +6,8 @@ from itertools import chain
 from typing import Any
 
 from django.apps import apps
-from django.db.models import CompositePrimaryKey, ManyToManyField, Model, signals
+from django.db import models
+from django.db.models import ManyToManyField, Model, signals
 
 from strangler_django.contract.columns import column_facts
 from strangler_django.contract.constraints import constraint_facts
@@ -110,7 +111,8 @@ def _generic_relation(model: type[Model], field: Any) -> Facts:  # noqa: ANN401 
 
 
 def _is_composite(model: type[Model]) -> bool:
-    return isinstance(model._meta.pk, CompositePrimaryKey)
+    # Of Django 5.2 and later; no object is an instance of no class.
+    return isinstance(model._meta.pk, getattr(models, "CompositePrimaryKey", ()))
 
 
 def _is_proxy_of(other: type[Model], model: type[Model]) -> bool:

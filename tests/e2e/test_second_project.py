@@ -134,6 +134,10 @@ def test_a_caller_is_known_by_the_claim_of_its_own_token(shop: Shop) -> None:
     assert (line["route"], line["caller"]) == ("shop.me", "user:1")
 
 
+def test_its_contract_is_what_its_models_say(shop: Shop) -> None:
+    assert shop.run("manage", "export_schema") == (SOURCE / "contract.json").read_text()
+
+
 def test_its_consumer_file_is_what_its_statements_need() -> None:
     assert (SOURCE / "consumer.json").read_text() == consumer_text()
 
