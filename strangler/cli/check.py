@@ -8,12 +8,15 @@ import typer
 from rich.text import Text
 
 from shared_schema.secrets import secret_weakness
+from strangler.adoption.endpoints import DjangoApi
 from strangler.cli.output import json_print, out
+from strangler.cli.schema.inputs import manage_command
 from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
 from strangler.local.production import exposure_warning, production_problems
 from strangler.rollout.check import Documents, check_all
 from strangler.rollout.coverage import CheckResult, Level
+from strangler.rollout.endpoints import ApiEndpoint
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings, settings_load
 
@@ -34,13 +37,14 @@ def check(
 ) -> None:
     """Check the routes file against nginx and the endpoints of both stacks.
 
-    Reads the OpenAPI documents of the project file by default. Exits with 1 for findings, 4 if a check can't be made.
+    Reads the OpenAPI documents of the project file by default; without one for Django its URL resolver, by `manage`.
+    Exits with 1 for findings, 4 if a check can't be made.
 
     Example: strangler check --django-schema schema.json
     """
     settings = settings_load()
     documents = Documents(
-        django=django_schema or _document(Stack.DJANGO, settings),
+        django=django_schema or _django_endpoints(settings),
         fastapi=fastapi_schema or _document(Stack.FASTAPI, settings),
         host=settings.probe_host,
         prefixes=settings.project.prefixes,
@@ -69,6 +73,14 @@ def _settings_results(settings: LocalSettings) -> Iterator[CheckResult]:
         if not settings.is_development and settings.project.uses(name) and (weakness := secret_weakness(secret)):
             sentence = f"{name.upper()} is {weakness}: set it to a random text, such as of openssl rand -base64 48."
             yield CheckResult(check="settings", level=Level.FINDING, sentence=sentence)
+
+
+def _django_endpoints(settings: LocalSettings) -> str | frozenset[ApiEndpoint]:
+    """Where Django's OpenAPI document is, or what its URL resolver has where the project names none."""
+    if settings.project.django.openapi or settings.project.django.manage is None:
+        return _document(Stack.DJANGO, settings)
+    known = DjangoApi.read(manage_command(settings)).endpoints
+    return frozenset(ApiEndpoint(path=each.path, method=each.method) for each in known if each.is_api)
 
 
 def _document(stack: Stack, settings: LocalSettings) -> str:

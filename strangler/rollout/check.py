@@ -17,9 +17,12 @@ from strangler.routes.table import RouteTable
 
 @dataclass(frozen=True, kw_only=True)
 class Documents:
-    """Where the stacks' OpenAPI documents are, and the Host header for Django."""
+    """Where the stacks' OpenAPI documents are, and the Host header for Django.
 
-    django: str
+    `django` may be Django's endpoints themselves, as its URL resolver has them.
+    """
+
+    django: str | frozenset[ApiEndpoint]
     fastapi: str
     host: str
     prefixes: Prefixes
@@ -29,6 +32,9 @@ class Documents:
         found: dict[Stack, frozenset[ApiEndpoint]] = {}
         unknown = []
         for stack, address in ((Stack.DJANGO, self.django), (Stack.FASTAPI, self.fastapi)):
+            if isinstance(address, frozenset):
+                found[stack] = address
+                continue
             try:
                 document = document_read(address, gateway_url=gateway_url, host=self.host)
                 found[stack] = endpoints_of(document, prefix=self.prefixes.upstream(stack))

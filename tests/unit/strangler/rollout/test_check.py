@@ -13,6 +13,7 @@ from strangler.gateway.settings import GatewaySettings
 from strangler.rollout import check
 from strangler.rollout.apply import rollout_begin
 from strangler.rollout.check import Documents, check_all
+from strangler.rollout.endpoints import ApiEndpoint
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import Journal
 from tests.example import PREFIXES
@@ -58,6 +59,7 @@ class Shop:
         monkeypatch.chdir(folder)
         self.gateway = PretendedGateway()
         monkeypatch.setattr(check, "running_version", lambda _url: self.gateway.running)
+        self.django: str | frozenset[ApiEndpoint] = "v1.json"
         self.file = folder / "routes.toml"
         self.file.write_text(ROUTES)
         self.publish("v1.json", "/api/carts/")
@@ -70,7 +72,7 @@ class Shop:
         Path(name).write_text(json.dumps({"paths": {path: {"get": {}} for path in paths}}))
 
     def check(self) -> list[tuple[str, str, str]]:
-        documents = Documents(django="v1.json", fastapi="v2.json", host="localhost", prefixes=PREFIXES)
+        documents = Documents(django=self.django, fastapi="v2.json", host="localhost", prefixes=PREFIXES)
         return [(one.level, one.check, one.sentence) for one in check_all(self.rollout, documents)]
 
     def troubles(self) -> list[tuple[str, str, str]]:
@@ -92,6 +94,14 @@ def test_all_is_well(shop: Shop) -> None:
         ("ok", "running", f"version {version} runs, and its files are unchanged."),
         ("ok", "apply", "nothing is pending: the file is applied."),
     ]
+
+
+def test_endpoints_of_the_url_resolver_take_the_place_of_a_document(shop: Shop) -> None:
+    shop.django = frozenset({ApiEndpoint("/api/carts/", "GET"), ApiEndpoint("/api/hats/{pk}/", "GET")})
+    sentence = (
+        "django has GET /api/hats/{pk}/, which no route names, so django answers: add a [[route]] at stage legacy."
+    )
+    assert shop.troubles() == [("finding", "endpoints", sentence)]
 
 
 def test_every_mistake_of_the_file_is_a_finding_of_its_own(shop: Shop) -> None:
