@@ -17,11 +17,12 @@ from django_app.blog.models import Post
 from django_app.blog.selectors import post_list_of_user
 from django_app.blog.views import VIEW_PARAMETER, PostListMixin
 from strangler_django.permissions import MayChangeAccount
+from strangler_django.views import UniqueRaceMixin
 
 CHANGES = frozenset({"update", "partial_update", "destroy"})
 
 
-class UserViewSet(ModelViewSet):
+class UserViewSet(UniqueRaceMixin, ModelViewSet):
     """Accounts: anyone registers; signed-in callers read; the user and staff change and delete."""
 
     serializer_class = UserSerializer

@@ -20,6 +20,7 @@ from django_app.blog.serializers import (
     RecentPostsQuerySerializer,
     TagSerializer,
 )
+from strangler_django.views import UniqueRaceMixin
 
 VIEW_PARAMETER = OpenApiParameter(
     "view", enum=["minimal"], description="`minimal`: only id, title and author_id of each post, when reading."
@@ -102,7 +103,7 @@ class FeedViewSet(PostListMixin, ListModelMixin, GenericViewSet):
         return Response(self.get_serializer(posts, many=True).data)
 
 
-class TagViewSet(ModelViewSet):
+class TagViewSet(UniqueRaceMixin, ModelViewSet):
     """Tags: everybody reads, signed-in callers add, staff rename and delete."""
 
     serializer_class = TagSerializer

@@ -117,6 +117,9 @@ def compare(
     writes: Annotated[
         bool, _case("--writes", help="Include the writes of case files and recordings, on copies of the database.")
     ] = False,
+    workers: Annotated[
+        int, _case("--workers", min=1, max=16, help="Processes of each side's server, with --writes.")
+    ] = 1,
     route: Annotated[
         list[str] | None, _case("--route", metavar="NAME", help="Compare only these routes, such as 'posts.*'.")
     ] = None,
@@ -171,6 +174,7 @@ def compare(
         logs=tuple(log or ()),
         recordings=tuple(har or ()),
         writes=writes,
+        workers=workers,
         routes=frozenset(each.name for each in routes_select(table.routes, route)) if route else frozenset(),
         sample=sample,
         seed=seed,

@@ -4,7 +4,7 @@ import asyncio
 import getpass
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,6 +39,7 @@ class CaseSelection:
         logs: access logs; `-` is what is piped in.
         recordings: HAR files.
         writes: whether the writes of case files and recordings are played, too.
+        workers: processes of each side's server while writes are played.
         routes: the names of those that are compared; empty for all.
         sample: how many cases of each route; None for all.
         seed: of the sample.
@@ -51,6 +52,7 @@ class CaseSelection:
     logs: tuple[str, ...]
     recordings: tuple[Path, ...]
     writes: bool
+    workers: int
     routes: frozenset[str]
     sample: int | None
     seed: int
@@ -195,7 +197,7 @@ def comparison_report(
         stopped = asyncio.run(session.run(selection.wanted(cases), collector))
         if not stopped and selection.writes:
             scenarios = selection.scenarios(table, bases=bases)
-            stopped = _writes_play(session, collector, scenarios, settings, selection.routes)
+            stopped = _writes_play(session, collector, scenarios, settings, selection)
     report = collector.report(
         versions=asyncio.run(session.versions()) if with_versions else ("", ""),
         declared_faults=session.rules.declared.faults(collector.routes, met_by=() if stopped else selection.met_by()),
@@ -212,7 +214,7 @@ def _writes_play(
     collector: Collector,
     scenarios: Iterable[Scenario],
     settings: LocalSettings,
-    chosen: Collection[str],
+    selection: CaseSelection,
 ) -> str:
     """Play every scenario; returns why that ended early, empty if it didn't."""
     # What they need is not in the image of the tool.
@@ -226,12 +228,13 @@ def _writes_play(
             rules=session.rules,
             options=session,
             logs=settings.state_dir / "compare",
-            chosen=chosen,
+            chosen=selection.routes,
             starting=starting,
+            workers=selection.workers,
         )
 
         async def play() -> str:
-            runner = WriteRunner(collector, chosen=chosen)
+            runner = WriteRunner(collector, chosen=selection.routes)
             with interruptible(runner.stop):
                 return await runner.run(steps)
 

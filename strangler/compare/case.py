@@ -23,6 +23,7 @@ class Case:
         name: its title in a case file; may be empty.
         source: where it comes from, such as `posts.toml, line 12` or `access log`.
         secrets: values that are masked in reports.
+        claims: of the caller's token, changed before it is sent; times (`exp`, `iat`, `nbf`) in seconds from now.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Case:
     name: str = ""
     source: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    claims: tuple[tuple[str, object], ...] = ()
 
     @property
     def safe(self) -> bool:
@@ -51,17 +53,23 @@ class ScenarioStep:
     """A request of a scenario.
 
     `save` are variables that later steps name as `{variable}`, each with the place of its value in this step's answer.
+    `together` is how often it is sent, all at once.
     """
 
     case: Case
+    together: int = 1
     save: tuple[tuple[str, JsonPath], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What is played on a database of its own; `name` is where it comes from, such as `posts.toml`."""
+    """What is played on a database of its own.
+
+    `name` is where it comes from, such as `posts.toml`; `given` is SQL that runs there before.
+    """
 
     name: str
+    given: tuple[str, ...] = ()
     steps: tuple[ScenarioStep, ...] = field(default=())
 
 

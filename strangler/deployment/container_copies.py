@@ -64,7 +64,7 @@ def container_source(settings: LocalSettings) -> Iterator[tuple[Source, ServerFa
                 fastapi_dsn=dsn_as(admin_dsn, settings.project.database.fastapi_role, password),
                 admin_dsn=admin_dsn,
                 # The containers have theirs from compose.
-                secrets={"secret_key": "", "jwt_signing_key": ""},
+                secrets={"secret_key": "", "jwt_signing_key": settings.jwt_signing_key},
                 name=urlsplit(admin_dsn).path.removeprefix("/"),
                 identity=identity_of(admin_dsn),
                 is_idle=True,
@@ -111,7 +111,7 @@ def _compose_run(compose: Compose, *arguments: str) -> None:
     if ended.code != 0:
         reason = last_line(ended.stderr) or f"exit code {ended.code}"
         message = f"{compose.command} {arguments[0]} of the copies failed ({reason})"
-        raise FailedError(message, "compare docker-compose.yml with docs/containers.md, Comparing writes")
+        raise FailedError(message, f"see {compose.command} --profile copies config")
 
 
 def _name(compose: Compose) -> str:

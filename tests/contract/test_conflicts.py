@@ -16,7 +16,7 @@ from fastapi_app.consumer import CONSUMER_FILE
 from shared_schema.consumer.consumer import load_consumer
 from strangler.local.ports import port_free_pick
 from strangler.schema.grants import apply_grants
-from tests.contract.comparing import V2
+from tests.contract.comparing import V1, V2
 from tests.fastapi_process import fastapi_process
 from tests.shared_stack import StackAddresses
 
@@ -72,6 +72,26 @@ def test_an_author_who_is_deleted_meanwhile_leaves_no_post(parallel: httpx.Clien
         assert check.execute("SELECT count(*) FROM posts WHERE title = %s", (name,)).fetchone() == (0,)
 
 
+@pytest.mark.parametrize("api", [V1, V2])
+def test_a_name_that_another_request_takes_meanwhile_was_taken(
+    api: str, parallel: httpx.Client, stack: StackAddresses, alice: dict[str, str]
+) -> None:
+    """The serializer has looked before, and found none."""
+    name = f"race{secrets.token_hex(4)}"
+    answers: list[httpx.Response] = []
+    writer = threading.Thread(
+        target=lambda: answers.append(parallel.post(f"{api}/tags/", json={"name": name}, headers=alice))
+    )
+    with psycopg.connect(stack.owner_dsn) as other:
+        other.execute("INSERT INTO tags (name) VALUES (%s)", (name,))
+        writer.start()
+        _wait_for_lock(stack, name)
+    writer.join(30)
+    assert [(answer.status_code, answer.json()) for answer in answers] == [
+        (400, {"name": ["tag with this name already exists."]})
+    ]
+
+
 def test_a_client_that_hangs_up_leaves_nothing_half_written(
     stack: StackAddresses, access_tokens: dict[str, str]
 ) -> None:
@@ -94,12 +114,12 @@ def test_a_client_that_hangs_up_leaves_nothing_half_written(
 
 _WAITING = """
     SELECT count(*) FROM pg_stat_activity
-    WHERE usename = 'strangler_fastapi' AND application_name = 'fastapi_app' AND wait_event_type = 'Lock'
+    WHERE usename <> 'postgres' AND wait_event_type = 'Lock'
 """
 
 
 def _wait_for_lock(stack: StackAddresses, what: str) -> None:
-    """Until FastAPI waits for the tag's row."""
+    """Until a stack waits for the tag's row."""
     deadline = time.monotonic() + 15
     with psycopg.connect(stack.admin_dsn, autocommit=True) as check:
         while check.execute(_WAITING).fetchone() == (0,):

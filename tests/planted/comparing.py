@@ -103,10 +103,13 @@ def _writes_compared(
 
 
 def _writes_of(scenario: Scenario, fault: Fault | None) -> Scenario:
-    """The writes, and the reads of what they have written: all, or those of the fault's routes and what these need."""
+    """The writes, and the reads of what they have written: all, or those of the fault's routes and what these need.
+
+    Of given states, all reads are.
+    """
     saved = {name for step in scenario.steps for name, _ in step.save}
     steps: Iterable[ScenarioStep] = (
-        step for step in scenario.steps if not step.case.safe or names_in(step.case, saved)
+        step for step in scenario.steps if scenario.given or not step.case.safe or names_in(step.case, saved)
     )
     if fault is not None:
         steps = (step for step in steps if step.save or step.case.route in fault.routes)

@@ -4,17 +4,14 @@ Each file is a scenario, played on copies of its own; those with the same `scena
 """
 
 import dataclasses
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from strangler.compare.case import PASSWORD, Case, Scenario, ScenarioStep, path_parse
-from strangler.compare.cases import message
-from strangler.compare.cases.message import NAME, VALUE
+from strangler.compare.case import PASSWORD, Case, Scenario, ScenarioStep
 from strangler.compare.cases.router import Router
-from strangler.compare.json_values import JsonPath
+from strangler.compare.cases.written_case import WrittenCase, read_case
 from strangler.errors import UsageError
 from strangler.routes.entries import Entry
 from strangler.routes.lines import Lines
@@ -22,177 +19,38 @@ from strangler.routes.mistakes import Mistake, MistakesError, nearest, shown
 from strangler.routes.syntax import content_decode, parse_toml, source_name
 from strangler.routes.table import RouteTable
 
-NOBODY: Final = "nobody"
-METHODS: Final = ("get", "head", "options", "post", "put", "patch", "delete")
-_BODIES: Final[Mapping[str, tuple[str, Callable[[object], bytes]]]] = {
-    "json": (message.JSON_TYPE, message.json_body),
-    "form": (message.FORM_TYPE, message.form_body),
-    "multipart": (message.MULTIPART_TYPE, message.multipart_body),
-}
-_KEYS: Final = frozenset({"name", "as", "headers", "body", "save", *METHODS, *_BODIES})
-_TARGET: Final = re.compile(r"/[^\s\x00-\x1f\x7f#]*")
-_VARIABLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-# The comparison writes these itself.
-_OURS: Final = frozenset({"connection", "content-length", "cookie", "host", "transfer-encoding"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class WrittenCase:
-    """A `[[case]]`: the same request for each of the callers; `variables` are the names in braces."""
-
-    callers: tuple[str, ...]
-    case: Case
-    save: tuple[tuple[str, JsonPath], ...] = ()
-    variables: frozenset[str] = field(default=frozenset())
-
-
-def read_case(entry: Entry, *, saved: frozenset[str]) -> WrittenCase:
-    """The case; `saved` are the variables of the cases above it.
-
-    :raises Mistake: a key or its value is invalid.
-    """
-    name = _read_name(entry)
-    entry.check_keys(_KEYS)
-    method = _read_method(entry)
-    headers, body, secrets = _read_request(entry, method)
-    callers = _read_callers(entry, headers)
-    case = Case(
-        method=method.upper(),
-        target=_read_target(entry, method, saved),
-        headers=headers,
-        body=body,
-        name=name,
-        secrets=secrets,
-    )
-    texts = (case.target, body.decode("utf-8", "replace"), *(value for _, value in headers))
-    named = frozenset(found for text in texts for found in _VARIABLE.findall(text))
-    return WrittenCase(callers=callers, case=case, save=_read_save(entry, case, callers), variables=named & saved)
-
-
-def _read_name(entry: Entry) -> str:
-    """From here on mistakes bear the case's own name."""
-    name = entry.get("name")
-    if name is None:
-        return ""
-    if not isinstance(name, str) or not name.strip() or not name.isprintable():
-        raise entry.wrong("name", "write a line in quotes, or leave it out")
-    entry.name = f'case "{name}"'
-    return name
-
-
-def _read_method(entry: Entry) -> str:
-    found = [method for method in METHODS if entry.get(method) is not None]
-    if not found:
-        raise entry.mistake(f'has no method: add get = "/…" or another of {", ".join(METHODS)}.')
-    if len(found) > 1:
-        raise entry.mistake(f"has {found[0]} and {found[1]}: write a [[case]] for each.", found[1])
-    return found[0]
-
-
-def _read_target(entry: Entry, method: str, saved: frozenset[str]) -> str:
-    target = entry.get(method)
-    if not isinstance(target, str) or not _TARGET.fullmatch(target):
-        raise entry.wrong(method, "begin it with / and write a blank as %20, without the address and its prefix")
-    for name in _VARIABLE.findall(target):
-        if name not in saved:
-            hint = f"save {name} in a case above, or write the braces as %7B and %7D"
-            raise entry.wrong(method, hint)
-    return _one_byte_each(target)
-
-
-def _read_callers(entry: Entry, headers: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    callers = entry.get("as") if entry.get("as") is not None else [NOBODY]
-    if not isinstance(callers, list) or not callers or not all(isinstance(each, str) and each for each in callers):
-        raise entry.wrong("as", 'list one or more names, such as ["alice", "nobody"]')
-    if len(set(callers)) < len(callers):
-        raise entry.wrong("as", "name each of them once")
-    if callers != [NOBODY] and any(name.lower() == "authorization" for name, _ in headers):
-        raise entry.wrong("as", "remove it, the header Authorization already names the caller")
-    return tuple("" if each == NOBODY else each for each in callers)
-
-
-def _read_request(entry: Entry, method: str) -> tuple[tuple[tuple[str, str], ...], bytes, tuple[str, ...]]:
-    """Headers, body, and what of the body is secret."""
-    kinds = [kind for kind in (*_BODIES, "body") if entry.get(kind) is not None]
-    if len(kinds) > 1:
-        raise entry.mistake(f"has {kinds[0]} and {kinds[1]}: keep one of them.", kinds[1])
-    headers = _read_headers(entry)
-    if not kinds:
-        return headers, b"", ()
-    if method in {"get", "head"}:
-        raise entry.wrong(kinds[0], f"remove it, {method} sends no body")
-    content_type, body = _read_body(entry, kinds[0])
-    if not any(name.lower() == "content-type" for name, _ in headers):
-        headers = (("Content-Type", content_type), *headers)
-    # An empty Content-Type sends the body without one.
-    kept = tuple((name, value) for name, value in headers if value or name.lower() != "content-type")
-    value = entry.get(kinds[0])
-    secrets = message.secrets_in_body(value) if kinds[0] == "body" else message.secrets_in(value)
-    return kept, body, tuple(secrets)
-
-
-def _read_body(entry: Entry, kind: str) -> tuple[str, bytes]:
-    value = entry.get(kind)
-    if kind == "body":
-        if not isinstance(value, str):
-            raise entry.wrong("body", "write it in quotes, as it is sent")
-        return message.JSON_TYPE, value.encode()
-    content_type, write = _BODIES[kind]
-    try:
-        return content_type, write(value)
-    except message.BodyError as error:
-        raise entry.wrong(kind, str(error)) from None
-
-
-def _read_headers(entry: Entry) -> tuple[tuple[str, str], ...]:
-    headers = entry.get("headers") if entry.get("headers") is not None else {}
-    if not isinstance(headers, dict):
-        raise entry.wrong("headers", 'write it as a table such as { Accept = "application/json" }')
-    for name, value in headers.items():
-        if not NAME.fullmatch(name) or not isinstance(value, str) or not VALUE.fullmatch(value):
-            raise entry.wrong("headers", "give each header a name without blanks, and a text on one line")
-        if name.lower() in _OURS:
-            raise entry.wrong("headers", f"remove {name}, the comparison sends its own")
-    return tuple((name, _one_byte_each(value)) for name, value in headers.items())
-
-
-def _read_save(entry: Entry, case: Case, callers: tuple[str, ...]) -> tuple[tuple[str, JsonPath], ...]:
-    save = entry.get("save")
-    if save is None:
-        return ()
-    if not isinstance(save, dict) or not save:
-        raise entry.wrong("save", 'write it as a table such as { post = "$.id" }')
-    if case.safe or len(callers) > 1:
-        raise entry.wrong("save", "remove it, only a write by one caller can save something")
-    if not all(_VARIABLE.fullmatch(f"{{{name}}}") for name in save):
-        raise entry.wrong("save", "name variables in small letters, digits and _")
-    try:
-        return tuple((name, path_parse(place)) for name, place in save.items())
-    except (ValueError, AttributeError):
-        raise entry.wrong("save", "write each place like $.id or $.results[0].id") from None
-
-
-def _one_byte_each(text: str) -> str:
-    return text.encode().decode("latin-1")
+_SECTIONS: Final = ("case", "given", "scenario")
 
 
 @dataclass(frozen=True)
 class CaseFile:
-    """A file as it was read; `scenario` is what it is a part of, empty where it is one by itself."""
+    """A file as it was read.
+
+    `scenario` is what it is a part of, empty where it is one by itself; `given` is the SQL that makes its rows.
+    """
 
     file: Path
     scenario: str
+    given: tuple[str, ...]
     cases: tuple[WrittenCase, ...]
 
 
+@dataclass
+class _Parts:
+    """Of a scenario."""
+
+    given: list[str] = field(default_factory=list)
+    steps: list[ScenarioStep] = field(default_factory=list)
+
+
 def cases_from_files(folder: Path, table: RouteTable) -> Iterator[Case]:
-    """The safe cases that need no variable of a write above them: those that a running stack can take.
+    """The safe cases that need nothing which a running stack lacks: no variable of a write, given row or made-up token.
 
     :raises UsageError: as `scenarios_from_files`.
     """
     router = Router(table)
-    read = _read_folder(folder)
-    asked = ((each.file, case) for each in read for case in each.cases if case.case.safe and not case.variables)
+    read = [each for each in _read_folder(folder) if not each.given]
+    asked = ((each.file, case) for each in read for case in each.cases if case.is_alone)
     return (step.case for file, case in asked for step in _steps(file, case, router))
 
 
@@ -205,13 +63,17 @@ def scenarios_from_files(folder: Path, table: RouteTable, *, chosen: Collection[
     :raises UsageError: the folder can't be read or has no `*.toml`, or a file is invalid; names the line.
     """
     router = Router(table)
-    found: dict[str, list[ScenarioStep]] = {}
+    found: dict[str, _Parts] = {}
     for each in _read_folder(folder):
         steps = [step for case in each.cases for step in _steps(each.file, case, router)]
         if each.scenario and not _is_played(steps, chosen):
             continue
-        found.setdefault(each.scenario or each.file.name, []).extend(steps)
-    return tuple(Scenario(name=name, steps=tuple(steps)) for name, steps in found.items())
+        parts = found.setdefault(each.scenario or each.file.name, _Parts())
+        parts.given += each.given
+        parts.steps += steps
+    return tuple(
+        Scenario(name=name, given=tuple(parts.given), steps=tuple(parts.steps)) for name, parts in found.items()
+    )
 
 
 def _is_played(steps: Sequence[ScenarioStep], chosen: Collection[str]) -> bool:
@@ -225,7 +87,7 @@ def _steps(file: Path, written: WrittenCase, router: Router) -> Iterator[Scenari
     source = f"{file.name}{written.case.source}"
     for caller in written.callers:
         case = dataclasses.replace(written.case, caller=caller, route=route, source=source)
-        yield ScenarioStep(case=case, save=written.save)
+        yield ScenarioStep(case=case, save=written.save, together=written.together)
 
 
 def _read_folder(folder: Path) -> list[CaseFile]:
@@ -252,10 +114,29 @@ def _read_file(file: Path) -> CaseFile:
     except Mistake as mistake:
         raise MistakesError(source, [mistake]) from None
     mistakes: list[Mistake] = []
-    written = list(_read_cases(document, lines if lines.fits(document) else None, mistakes))
+    found = lines if lines.fits(document) else None
+    given = tuple(_read_given(document, found, mistakes))
+    cases = tuple(_read_cases(document, found, mistakes))
     if mistakes:
         raise MistakesError(source, mistakes)
-    return CaseFile(file=file, scenario=str(document.get("scenario", "")), cases=tuple(written))
+    return CaseFile(file=file, scenario=str(document.get("scenario", "")), given=given, cases=cases)
+
+
+def _read_given(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[str]:
+    """The SQL of each `[[given]]`."""
+    given = document.get("given", [])
+    if not isinstance(given, list) or not all(isinstance(values, dict) for values in given):
+        mistakes.append(Mistake("given is no [[given]]: write sql under one.", lines.of("given") if lines else 0))
+        return
+    for index, values in enumerate(given):
+        entry = Entry(values, lines=lines, where=("given", index), name="a [[given]]")
+        try:
+            entry.check_keys(frozenset({"sql"}))
+            if not isinstance(sql := entry.get("sql"), str) or not sql.strip():
+                raise entry.wrong("sql", "write the statements, in quotes")
+            yield sql
+        except Mistake as mistake:
+            mistakes.append(mistake)
 
 
 def _read_cases(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[WrittenCase]:
@@ -277,8 +158,8 @@ def _read_cases(document: dict[str, Any], lines: Lines | None, mistakes: list[Mi
 
 def _entries(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[Entry]:
     for key in document:
-        if key not in {"case", "scenario"}:
-            meant = nearest(key, ["case"])
+        if key not in _SECTIONS:
+            meant = nearest(key, ["case", "given"])
             hint = f"did you mean [[{meant}]]?" if meant else "write each case under [[case]]."
             mistakes.append(Mistake(f"the file has an unknown key {shown(key)}: {hint}", lines.of(key) if lines else 0))
     cases = document.get("case")

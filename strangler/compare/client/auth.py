@@ -16,7 +16,7 @@ from strangler.compare.case import Case
 from strangler.compare.client.client import SideClient
 from strangler.compare.client.errors import RequestError
 from strangler.compare.client.response import Headers, SideResponse
-from strangler.compare.client.signed_tokens import TokenSigner, kind_of
+from strangler.compare.client.signed_tokens import TokenSigner, kind_of, token_with
 from strangler.errors import UsageError
 from strangler.project import SignInSection
 
@@ -43,6 +43,7 @@ class Callers:
         sign_in: how the project's callers sign in.
         password: of a user; None where there is none.
         signer: makes the tokens that nobody gets by signing in, of callers such as `alice (expired)`.
+        signing_key: what the stacks sign with, for cases with claims of their own; empty where it isn't known.
         clock: monotonic seconds.
     """
 
@@ -53,10 +54,12 @@ class Callers:
         password: Callable[[str], str | None],
         *,
         signer: TokenSigner | None = None,
+        signing_key: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._askers = clients
         self._signer = signer
+        self._signing_key = signing_key
         self._sign_in = sign_in
         self._password = password
         self._clock = clock
@@ -82,6 +85,23 @@ class Callers:
             if held is None or self._clock() >= held.renew_at:
                 held = self._tokens[name] = await self._signed_in(name)
         return held.headers
+
+    async def credentials_of(self, case: Case) -> Headers:
+        """The headers of a case's caller, its token with the claims that the case wants.
+
+        :raises NotSignedInError: there is no password for it, or its token can't be signed anew.
+        :raises AskFailed: it can't be signed in.
+        """
+        headers = await self.credentials(case.caller)
+        if not case.claims:
+            return headers
+        tokens = [(name, *value.rpartition(" ")) for name, value in headers]
+        signed = [token_with(token, dict(case.claims), self._signing_key) for *_, token in tokens]
+        if None in signed:
+            raise NotSignedInError(f"{case.caller} with other claims")
+        return tuple(
+            (name, f"{scheme}{blank}{token}") for (name, scheme, blank, _), token in zip(tokens, signed, strict=True)
+        )
 
     async def require(self, names: Sequence[str]) -> None:
         """Sign these in before the first request; a side that is down is reported by the cases.

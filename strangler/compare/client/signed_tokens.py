@@ -6,7 +6,7 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -15,6 +15,7 @@ from shared_schema.contract.contract import TokenSettings
 from shared_schema.tokens import ACCESS, REFRESH, revoke_claim_value
 
 _NAME: Final = re.compile(r"(?P<user>.+) \((?P<kind>[a-z]+)\)")
+_TIMES: Final = frozenset({"exp", "iat", "nbf"})
 _HASHES: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
 
@@ -90,10 +91,27 @@ class TokenSigner:
         return _changed(signed, kind)
 
 
+def token_with(token: str, claims: Mapping[str, Any], key: str) -> str | None:
+    """A token with other claims, signed by `key`; None if it can't be. Times (`exp`, …) are in seconds from now."""
+    try:
+        head, body, _signature = token.split(".")
+        algorithm = _read(head)["alg"]
+        found = _read(body)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    if not key or algorithm not in _HASHES:
+        return None
+    now = int(time.time())
+    changed = {
+        name: now + value if name in _TIMES and isinstance(value, int) else value for name, value in claims.items()
+    }
+    return _signed(found | changed, algorithm=algorithm, key=key)
+
+
 def _changed(token: str, kind: TokenKind) -> str:
     head, body, signature = token.split(".")
     if kind is TokenKind.TAMPERED:
-        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        claims = _read(body)
         return f"{head}.{_part({**claims, 'exp': claims['exp'] + 1})}.{signature}"
     if kind is TokenKind.UNSIGNED:
         return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{body}."
@@ -104,6 +122,11 @@ def _signed(claims: dict[str, Any], *, algorithm: str, key: str) -> str:
     text = f"{_part({'alg': algorithm, 'typ': 'JWT'})}.{_part(claims)}"
     digest = hmac.new(key.encode(), text.encode(), _HASHES[algorithm]).digest()
     return f"{text}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def _read(part: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return value
 
 
 def _part(value: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from strangler.compare.cases.case_files import NOBODY
+from strangler.compare.cases.written_case import NOBODY
 
 SCENARIO: Final = "generated"
 _BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")

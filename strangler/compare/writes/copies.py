@@ -1,14 +1,17 @@
 """A snapshot of the real database, and copies of it that are thrown away."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final, Self
 
+import psycopg
+
 from shared_schema.consumer.consumer import Consumer
-from strangler.databases.connections import Source, connected, dsn_to, login_of, refusals
+from strangler.databases.connections import Source, connected, dsn_to, login_of, reason_of, refusals
 from strangler.databases.dumping import database_dump_into
 from strangler.databases.throwaway import Throwaways, database_create
+from strangler.errors import FailedError
 from strangler.schema.grants import apply_grants, give_rights
 
 SIDES: Final = ("left", "right")
@@ -52,8 +55,30 @@ class Copies:
         self._exit.close()
 
     @contextmanager
-    def pair(self) -> Iterator[tuple[str, str]]:
-        """The names of two fresh copies, one for each side.
+    def given(self, name: str, statements: Sequence[str]) -> Iterator[str]:
+        """The name of a snapshot in which the tables' owner has run these statements of the scenario `name`.
+
+        :raises FailedError: the server refuses one.
+        """
+        if not statements:
+            yield self.snapshot
+            return
+        made = self._made.name("given")
+        with refusals(), ExitStack() as exits:
+            exits.callback(self._made.drop, made)
+            self._create(made, template=self.snapshot)
+            with connected(dsn_to(self._source.owner_dsn, made)) as connection:
+                for statement in statements:
+                    try:
+                        connection.execute(statement.encode())
+                    except psycopg.Error as error:
+                        message = f"{name}: the database refuses what is given ({reason_of(error)})"
+                        raise FailedError(message, "correct the sql of that [[given]]") from error
+            yield made
+
+    @contextmanager
+    def pair(self, snapshot: str) -> Iterator[tuple[str, str]]:
+        """The names of two fresh copies of a snapshot, one for each side.
 
         :raises FailedError: the server refuses.
         """
@@ -61,7 +86,7 @@ class Copies:
         with refusals(), ExitStack() as exits:
             for name in (left, right):
                 exits.callback(self._made.drop, name)
-                self._create(name, template=self.snapshot)
+                self._create(name, template=snapshot)
             yield left, right
 
     def reading_dsn(self, name: str) -> str:

@@ -9,7 +9,7 @@ import psycopg
 
 from strangler.compare.case import PASSWORD, Case, ScenarioStep
 from strangler.compare.client.auth import Callers, NotSignedInError
-from strangler.compare.client.client import SideClient, TimedResponse
+from strangler.compare.client.client import SideClient
 from strangler.compare.client.errors import RequestError, UnavailableError
 from strangler.compare.comparison import CaseOutcome, CaseResult, Rules, outcome_of
 from strangler.compare.differ import DifferenceKind, Links, ResponseDifference, links_of
@@ -19,6 +19,7 @@ from strangler.compare.writes.changes import ChangeReader, Originals
 from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping
 from strangler.compare.writes.rows import RowComparison
 from strangler.compare.writes.tables import tables_of
+from strangler.compare.writes.together import Answers, answers_of, sets_compare
 from strangler.compare.writes.variables import Variables, case_filled, names_in, variables_save
 
 # Besides the time that a step takes: how far apart both may write it down.
@@ -98,35 +99,31 @@ class Play:
         cases = [case_filled(step.case, variables) for variables in self._variables]
         began = time.monotonic()
         try:
-            secrets, answers = await self._asked(cases, clients, callers)
-        except NotSignedInError:
-            skipped = f"cases of {step.case.caller} without a password"
-            return PlayedStep(case=cases[LEFT], result=None, skipped=skipped)
+            secrets, answers = await self._asked(cases, clients, callers, together=step.together)
+        except NotSignedInError as error:
+            return PlayedStep(case=cases[LEFT], result=None, skipped=f"cases of {error} without a password")
         except RequestError as failure:
             return PlayedStep(case=cases[LEFT], result=CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
         self._mapping.clock.slack = max(self._mapping.clock.slack, time.monotonic() - began + _SLACK_SECONDS)
         for variables, asked in zip(self._variables, answers, strict=True):
-            variables_save(step, asked.answer, variables)
+            variables_save(step, asked[0].answer, variables)
         secrets += self._secret_variables()
         rows = self._rows_compare(Masker((*secrets, *step.case.secrets)))
         try:
-            names = (client.side.name for client in clients)
-            sides = dict(zip(names, (asked.answer for asked in answers), strict=True))
-            self._rules.require_available(step.case.route, sides)
+            result = await self._compared(step, answers, [client.side.name for client in clients])
         except UnavailableError as failure:
             # Rows that this side has not written are no difference either.
             return PlayedStep(case=cases[LEFT], result=CaseResult(outcome=outcome_of(failure), failure=failure))
-        result = await self._compared(step.case, *answers)
         return PlayedStep(case=cases[LEFT], result=result, rows=rows, secrets=secrets)
 
     async def _asked(
-        self, cases: Sequence[Case], clients: Sequence[SideClient], callers: Sequence[Callers]
-    ) -> tuple[tuple[str, ...], tuple[TimedResponse, TimedResponse]]:
-        """What the requests carried, and both answers; the sides take turns in being first."""
-        credentials = [await each.credentials(case.caller) for each, case in zip(callers, cases, strict=True)]
-        answers: dict[int, TimedResponse] = {}
+        self, cases: Sequence[Case], clients: Sequence[SideClient], callers: Sequence[Callers], *, together: int
+    ) -> tuple[tuple[str, ...], tuple[Answers, Answers]]:
+        """What the requests carried, and the answers of both; the sides take turns in being first."""
+        credentials = [await each.credentials_of(case) for each, case in zip(callers, cases, strict=True)]
+        answers: dict[int, Answers] = {}
         for side in (LEFT, RIGHT) if self._number % 2 else (RIGHT, LEFT):
-            answers[side] = await clients[side].send(cases[side], credentials=credentials[side])
+            answers[side] = await answers_of(clients[side], cases[side], credentials[side], together=together)
         secrets = tuple(text for headers in credentials for _name, text in headers)
         return secrets, (answers[LEFT], answers[RIGHT])
 
@@ -136,11 +133,18 @@ class Play:
         self._mapping.transactions = (first, self._readers[RIGHT].newest_transaction)
         return self._rows.compare(self._number, left, right, masker=masker)
 
-    async def _compared(self, case: Case, left: TimedResponse, right: TimedResponse) -> CaseResult:
+    async def _compared(self, step: ScenarioStep, answers: tuple[Answers, Answers], names: Sequence[str]) -> CaseResult:
+        left, right = (asked[0] for asked in answers)
         links = links_of(left.answer.base, right.answer.base)
-        found, differs = await self._rules.compare(
-            case.route, left.answer, right.answer, is_same=lambda difference: is_same(difference, links, self._mapping)
-        )
+
+        def same(difference: ResponseDifference) -> bool:
+            return is_same(difference, links, self._mapping)
+
+        if step.together > 1:
+            return await sets_compare(step.case, answers, names, rules=self._rules, is_same=same)
+        sides = dict(zip(names, (left.answer, right.answer), strict=True))
+        self._rules.require_available(step.case.route, sides)
+        found, differs = await self._rules.compare(step.case.route, left.answer, right.answer, is_same=same)
         outcome = CaseOutcome.DIFFERENT if found else CaseOutcome.DECLARED if differs else CaseOutcome.EQUAL
         return CaseResult(outcome=outcome, found=tuple(found), left=left, right=right)
 

@@ -1,6 +1,7 @@
 """Plays scenarios on both sides, each on its own copies of the database and servers, and collects the results."""
 
 import asyncio
+import dataclasses
 import datetime as dt
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator
@@ -37,12 +38,13 @@ async def writes_compare(
     chosen: Collection[str] = (),
     stacks: tuple[Stack, Stack] = (Stack.DJANGO, Stack.FASTAPI),
     starting: ServerFactories = stack_service,
+    workers: int = 1,
 ) -> AsyncGenerator[PlayedStep, None]:
     """Play each scenario on fresh copies of the database; gives each step as it was played.
 
     The database itself (`source_of` a stack) is only read, and the stack's own servers aren't asked. What those of the
     copies say goes to the folder `logs`. Scenarios without any of the `chosen` routes are left out, unless none
-    is chosen. To be closed (`contextlib.aclosing`) by who doesn't take every step.
+    is chosen. Each server has `workers` processes. To be closed (`contextlib.aclosing`) by who doesn't take every step.
 
     Cancelling its task ends the run also while something is waited for.
 
@@ -64,10 +66,12 @@ async def writes_compare(
             _LOG.info("playing %s", scenario.name)
             with (
                 refusals(),
-                _ready(copies, rules, options) as (names, play),
-                servers_run(source, names, stacks=stacks, starting=starting, logs=logs, check=look) as servers,
+                _ready(copies, scenario, rules, options) as (names, play),
+                servers_run(
+                    source, names, stacks=stacks, starting=starting, logs=logs, check=look, workers=workers
+                ) as servers,
             ):
-                async for played in _steps(scenario, play, servers, options):
+                async for played in _steps(scenario, play, servers, options, key=source.secrets["jwt_signing_key"]):
                     yield played
 
 
@@ -77,24 +81,30 @@ def _logs_begin(logs: Path) -> None:
 
 
 @contextmanager
-def _ready(copies: Copies, rules: Rules, options: RequestOptions) -> Iterator[tuple[tuple[str, str], Play]]:
+def _ready(
+    copies: Copies, scenario: Scenario, rules: Rules, options: RequestOptions
+) -> Iterator[tuple[tuple[str, str], Play]]:
     """The names of fresh copies, and what reads them, before anybody writes there."""
-    with copies.pair() as names, ExitStack() as exits:
+    with copies.given(scenario.name, scenario.given) as snapshot, copies.pair(snapshot) as names, ExitStack() as exits:
         original, left, right = (
-            exits.enter_context(connected(copies.reading_dsn(name))) for name in (copies.snapshot, *names)
+            exits.enter_context(connected(copies.reading_dsn(name))) for name in (snapshot, *names)
         )
         yield names, Play(original, (left, right), rules=rules, password=options.password(""))
 
 
 async def _steps(
-    scenario: Scenario, play: Play, servers: Servers, options: RequestOptions
+    scenario: Scenario, play: Play, servers: Servers, options: RequestOptions, *, key: str
 ) -> AsyncIterator[PlayedStep]:
+    most = max((step.together for step in scenario.steps), default=1)
+    limits = dataclasses.replace(options.limits, concurrency=max(most, options.limits.concurrency))
     async with AsyncExitStack() as exits:
         clients = [
-            await exits.enter_async_context(SideClient(side, options.limits, strict_json=True))
-            for side in servers.sides
+            await exits.enter_async_context(SideClient(side, limits, strict_json=True)) for side in servers.sides
         ]
-        callers = [Callers([client], options.sign_in, options.password, signer=options.signer) for client in clients]
+        callers = [
+            Callers([client], options.sign_in, options.password, signer=options.signer, signing_key=key)
+            for client in clients
+        ]
         ended = False
         for step in scenario.steps:
             if ended:

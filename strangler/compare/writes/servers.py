@@ -20,7 +20,7 @@ from strangler.settings import HOST, LocalSettings
 
 # How a stack's server is started.
 ServerFactories = Callable[[LocalSettings, Connections, Stack], Service | None]
-# One step is requested at a time.
+# One step is requested at a time, or a few requests of one.
 _POOL: Final = 4
 
 
@@ -51,17 +51,18 @@ def servers_run(
     logs: Path,
     check: Callable[[], None],
     starting: ServerFactories = stack_service,
+    workers: int = 1,
 ) -> Iterator[Servers]:
     """Servers on the databases of these names, for as long as the `with` block lasts; their output goes to `logs`.
 
-    `starting` makes the server of a stack.
+    `starting` makes the server of a stack, which has `workers` processes.
 
     :raises UnsafeError: one of them would have received the real database's address; none was started.
     :raises FailedError: one ended, or wasn't ready within a minute.
     """
     labels = stacks if stacks[0] != stacks[1] else [f"{side}-{stacks[0]}" for side in ("left", "right")]
     services = [
-        dataclasses.replace(_service(source, starting, stack, name), name=str(label))
+        dataclasses.replace(_service(source, starting, stack, name, workers), name=str(label))
         for stack, name, label in zip(stacks, names, labels, strict=True)
     ]
     for service in services:
@@ -78,7 +79,7 @@ def servers_run(
         children.stop()
 
 
-def _service(source: Source, starting: ServerFactories, stack: Stack, database: str) -> Service:
+def _service(source: Source, starting: ServerFactories, stack: Stack, database: str, workers: int) -> Service:
     connections = Connections(
         owner_dsn=dsn_to(source.owner_dsn, database),
         fastapi_dsn=dsn_to(source.fastapi_dsn, database),
@@ -86,8 +87,8 @@ def _service(source: Source, starting: ServerFactories, stack: Stack, database: 
         jwt_signing_key=source.secrets["jwt_signing_key"],
     )
     ports = {"django_port": port_free_pick(), "fastapi_port": port_free_pick()}
-    one_each = {"django_workers": 1, "fastapi_workers": 1, "db_pool_max": _POOL, "fastapi_read_only": False}
-    service = starting(source.settings.model_copy(update=ports | one_each), connections, stack)
+    few = {"django_workers": workers, "fastapi_workers": workers, "db_pool_max": _POOL, "fastapi_read_only": False}
+    service = starting(source.settings.model_copy(update=ports | few), connections, stack)
     if service is None:
         hint = f"give [{stack}] of {source.settings.project.file.name} a command in place of the address"
         raise UsageError(f"{stack} can't be started on a copy of the database", hint)

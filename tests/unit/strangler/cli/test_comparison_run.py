@@ -21,6 +21,7 @@ def selection(*recordings: Path, **changes: Any) -> CaseSelection:
         "logs": (),
         "recordings": recordings,
         "writes": True,
+        "workers": 1,
         "routes": frozenset(),
         "sample": None,
         "seed": 0,

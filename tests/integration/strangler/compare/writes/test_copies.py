@@ -68,7 +68,7 @@ def test_a_copy_is_whole_and_has_the_owner_and_the_settings_of_the_real_one(sour
         admin.execute(f"ALTER DATABASE {NAME} SET search_path TO public, pg_catalog")  # type: ignore[arg-type]
     real = rows(source.admin_dsn)
     assert len(real) > 10
-    with copies_of(source) as copies, copies.pair() as names:
+    with copies_of(source) as copies, copies.pair(copies.snapshot) as names:
         assert databases_like(source.admin_dsn, source.name) == sorted([copies.snapshot, *names])
         for name in names:
             dsn = copies.reading_dsn(name)
@@ -86,7 +86,7 @@ def test_fastapi_may_write_in_the_copies_only(source: Source) -> None:
     query = "SELECT has_any_column_privilege(current_user, 'posts', 'INSERT')"
     with psycopg.connect(source.owner_dsn) as owner:
         owner.execute("REVOKE INSERT ON posts FROM strangler_fastapi")
-    with copies_of(source) as copies, copies.pair() as names:
+    with copies_of(source) as copies, copies.pair(copies.snapshot) as names:
         for dsn, allowed in ((source.fastapi_dsn, False), (dsn_to(source.fastapi_dsn, names[1]), True)):
             with psycopg.connect(dsn) as connection:
                 assert connection.execute(query).fetchone() == (allowed,)
@@ -120,7 +120,8 @@ def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(
     script = (
         "import sys, time\nfrom tests.integration.strangler.compare.writes.test_copies import *\n"
         "source = Source(**eval(sys.stdin.read()))\n"
-        "with copies_of(source) as copies, copies.pair():\n    print('made', flush=True)\n    time.sleep(600)\n"
+        "with copies_of(source) as copies, copies.pair(copies.snapshot):\n"
+        "    print('made', flush=True)\n    time.sleep(600)\n"
     )
     fields = {field.name: getattr(source, field.name) for field in dataclasses.fields(source)}
     settings = {"postgres_port": source.settings.postgres_port, "routes_file": str(source.settings.project.routes)}
@@ -215,11 +216,31 @@ def test_the_owner_of_a_database_elsewhere_needs_no_more_than_createdb(
     with psycopg.connect(stack.admin_dsn, autocommit=True) as admin:
         admin.execute(f"ALTER ROLE {foreign.owner} CREATEDB")  # type: ignore[arg-type]
     with ExitStack() as exits:
-        names = exits.enter_context(exits.enter_context(copies_of(source)).pair())
+        copies = exits.enter_context(copies_of(source))
+        names = exits.enter_context(copies.pair(copies.snapshot))
         assert rows(dsn_to(source.owner_dsn, names[0])) == rows(foreign.owner_dsn)
         with psycopg.connect(dsn_to(source.fastapi_dsn, names[1])) as connection:
             connection.execute("INSERT INTO tags (name) VALUES ('x')")
     assert databases_like(stack.admin_dsn, foreign.name) == []
+
+
+def test_what_is_given_is_in_both_copies_and_nowhere_else(source: Source) -> None:
+    before = rows(source.admin_dsn)
+    sql = "INSERT INTO tags (name) VALUES ('given%s'); UPDATE users SET is_active = false"
+    with copies_of(source) as copies:
+        with (
+            copies.given("a.toml", [sql, "DELETE FROM blog_post_tags; DELETE FROM posts"]) as snapshot,
+            copies.pair(snapshot) as names,
+        ):
+            left, right, made = (rows(copies.reading_dsn(name)) for name in (*names, snapshot))
+        assert left == right == made != before
+        assert left["public.posts"] == (0, None)
+        assert rows(copies.reading_dsn(copies.snapshot)) == before
+        refused = r"a\.toml: the database refuses what is given \(.*\bnone\b.*\): correct the sql"
+        with pytest.raises(FailedError, match=refused), copies.given("a.toml", ["SELECT * FROM none"]):
+            pass
+        assert databases_like(source.admin_dsn, source.name) == [copies.snapshot]
+    assert rows(source.admin_dsn) == before
 
 
 def test_a_database_that_does_not_answer_is_said_so_without_its_password(stack: StackAddresses, tmp_path: Path) -> None:

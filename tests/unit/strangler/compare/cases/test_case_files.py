@@ -196,6 +196,52 @@ def test_a_folder_without_files_is_refused(folder: Path) -> None:
         scenarios_from_files(folder / "none", TABLE)
 
 
+GIVEN = """\
+[[given]]
+sql = "UPDATE users SET is_active = false"
+
+[[given]]
+sql = "DELETE FROM posts"
+
+[[case]]
+as = ["alice"]
+claims = { exp = -60, user_id = "7" }
+get = "/posts/"
+"""
+
+
+def test_what_is_given_comes_first_and_makes_a_file_one_for_copies_alone(folder: Path) -> None:
+    (folder / "a.toml").write_text(GIVEN)
+    (scenario,) = scenarios_from_files(folder, TABLE)
+    assert scenario.given == ("UPDATE users SET is_active = false", "DELETE FROM posts")
+    assert scenario.steps[0].case.claims == (("exp", -60), ("user_id", "7"))
+    assert not list(cases_from_files(folder, TABLE))
+
+
+@pytest.mark.parametrize("line", ["claims = { exp = -60 }", "together = 2"])
+def test_made_up_tokens_and_many_at_once_are_for_copies_alone(folder: Path, line: str) -> None:
+    (folder / "a.toml").write_text(f'[[case]]\nas = ["alice"]\nget = "/posts/"\n{line}\n')
+    assert not list(cases_from_files(folder, TABLE))
+    (scenario,) = scenarios_from_files(folder, TABLE)
+    assert scenario.steps[0].together == (2 if "together" in line else 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[[given]]\nsql = 1\n[[case]]\nget = "/posts/"', "write the statements, in quotes"),
+        ('[[given]]\nrows = ""\n[[case]]\nget = "/posts/"', "unknown key"),
+        ('given = "x"\n[[case]]\nget = "/posts/"', "given is no [[given]]: write sql under one."),
+        ('[[case]]\nget = "/posts/"\nclaims = { exp = 1 }', "remove it, or nobody from as"),
+        ('[[case]]\nas = ["a"]\nget = "/posts/"\nclaims = "x"', "write it as a table such as { exp = -60 }"),
+        ('[[case]]\nget = "/posts/"\ntogether = 1', "from 2 to 64"),
+        ('[[case]]\npost = "/tags/"\ntogether = 2\nsave = { a = "$.id" }', "remove it or save"),
+    ],
+)
+def test_a_mistake_in_a_state_has_a_hint(folder: Path, text: str, sentence: str) -> None:
+    assert sentence in refusal(folder, text)
+
+
 _VALUES = st.recursive(
     st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "/a/", "nobody", "$.id", "{x}"]),
     lambda inner: (
@@ -203,7 +249,22 @@ _VALUES = st.recursive(
     ),
 )
 _KEYS = st.sampled_from(
-    ["name", "as", "get", "post", "delete", "headers", "json", "form", "multipart", "body", "save", "x"]
+    [
+        "name",
+        "as",
+        "get",
+        "post",
+        "delete",
+        "headers",
+        "json",
+        "form",
+        "multipart",
+        "body",
+        "save",
+        "claims",
+        "together",
+        "x",
+    ]
 )
 
 

@@ -1,11 +1,13 @@
 """Tokens that nobody gets by signing in, as PyJWT reads them."""
 
+import time
+
 import jwt
 import pytest
 
 from shared_schema.contract.contract import TokenSettings
 from shared_schema.tokens import revoke_claim_value
-from strangler.compare.client.signed_tokens import TokenKind, TokenSigner, kind_of
+from strangler.compare.client.signed_tokens import TokenKind, TokenSigner, kind_of, token_with
 
 KEY = "k" * 40
 SETTINGS = TokenSettings(check_revoke_token=True, audience="shop", issuer="us")
@@ -57,3 +59,22 @@ def test_what_cannot_be_signed_is_none() -> None:
 def test_the_kind_stands_behind_the_name() -> None:
     assert kind_of(TokenKind.EXPIRED.of("ann@x.org")) == ("ann@x.org", TokenKind.EXPIRED)
     assert [kind_of(name) for name in ("ann", "ann (other)", "(expired)")] == [None, None, None]
+
+
+def test_a_token_gets_other_claims_and_a_good_signature() -> None:
+    old = jwt.encode({"user_id": "1", "exp": 2_000_000_000, "jti": "a"}, KEY, algorithm="HS256")
+    changed = token_with(old, {"user_id": "2", "exp": 60, "nbf": -5}, KEY)
+    assert changed is not None
+    claims = jwt.decode(changed, KEY, algorithms=["HS256"])
+    assert (claims["user_id"], claims["jti"]) == ("2", "a")
+    assert 50 < claims["exp"] - time.time() <= 60
+    assert 4 < time.time() - claims["nbf"] < 15
+
+
+@pytest.mark.parametrize(("text", "key"), [("no token", "key"), ("a.b.c", "key"), ("e30.e30.x", "key"), ("", "key")])
+def test_what_is_no_token_gets_no_claims(text: str, key: str) -> None:
+    assert token_with(text, {"exp": 1}, key) is None
+
+
+def test_without_a_key_nothing_is_signed() -> None:
+    assert token_with(jwt.encode({}, KEY, algorithm="HS256"), {"exp": 1}, "") is None

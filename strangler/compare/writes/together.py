@@ -1,0 +1,68 @@
+"""One request sent several times at once: the sets of both sides' answers are compared, whichever came first."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from strangler.compare.case import Case
+from strangler.compare.client.client import SideClient, TimedResponse
+from strangler.compare.client.errors import UnavailableError
+from strangler.compare.client.response import Headers
+from strangler.compare.comparison import CaseOutcome, CaseResult, Rules
+from strangler.compare.differ import DifferenceKind, ResponseDifference
+
+Answers = Sequence[TimedResponse]
+# A server that is busy, and not an outcome of the race.
+_BUSY: Final = frozenset({429, 503})
+
+
+async def answers_of(client: SideClient, case: Case, credentials: Headers, *, together: int) -> Answers:
+    """The answers of one side, by status.
+
+    :raises RequestError: one can't be had.
+    """
+    asked = (client.send(case, credentials=credentials) for _ in range(together))
+    return sorted(await asyncio.gather(*asked), key=lambda each: each.answer.status)
+
+
+async def sets_compare(
+    case: Case,
+    sides: tuple[Answers, Answers],
+    names: Sequence[str],
+    *,
+    rules: Rules,
+    is_same: Callable[[ResponseDifference], bool],
+) -> CaseResult:
+    """Equal if each answer of the left side has one of the right's that is equal to it.
+
+    The statuses, with how often each came, are one difference; bodies are compared if the statuses are the same.
+
+    :raises UnavailableError: a side was too busy for one of the requests.
+    """
+    left, right = sides
+    for name, answers in zip(names, sides, strict=True):
+        if busy := [each.answer.status for each in answers if each.answer.status in _BUSY]:
+            raise UnavailableError(name, f"answered {busy[0]}")
+    statuses = tuple(_counted(answers) for answers in sides)
+    found: list[ResponseDifference] = []
+    if statuses[0] != statuses[1]:
+        found = [ResponseDifference(kind=DifferenceKind.STATUS, left=statuses[0], right=statuses[1])]
+        return CaseResult(outcome=CaseOutcome.DIFFERENT, found=tuple(found), left=left[0], right=right[0])
+    rest, differs = list(right), False
+    first: tuple[TimedResponse, TimedResponse] | None = None
+    for one in left:
+        compared = [await rules.compare(case.route, one.answer, other.answer, is_same=is_same) for other in rest]
+        best = min(range(len(rest)), key=lambda index: (bool(compared[index][0]), compared[index][1]))
+        other = rest.pop(best)
+        differs = differs or compared[best][1]
+        if compared[best][0] and first is None:
+            found, first = compared[best][0], (one, other)
+    outcome = CaseOutcome.DIFFERENT if found else CaseOutcome.DECLARED if differs else CaseOutcome.EQUAL
+    shown = first or (left[0], right[0])
+    return CaseResult(outcome=outcome, found=tuple(found), left=shown[0], right=shown[1])
+
+
+def _counted(answers: Answers) -> str:
+    counts = Counter(each.answer.status for each in answers)
+    return ", ".join(f"{count} times {status}" for status, count in sorted(counts.items()))
