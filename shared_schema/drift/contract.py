@@ -9,8 +9,8 @@ from shared_schema.drift.keys import key_mismatches
 from shared_schema.drift.mismatch import EITHER, MIGRATE, STRAY, Mismatch, column_text
 from shared_schema.drift.types import is_alike, is_same
 
-# What Django itself makes without a model.
-_OF_DJANGO: Final = frozenset({"django_migrations"})
+# What Django, and Alembic after it, makes without a model.
+_OF_MIGRATIONS: Final = frozenset({"django_migrations", "alembic_version"})
 _TABLES: Final = frozenset({"table", "partitioned table", "foreign table"})
 
 
@@ -109,6 +109,6 @@ def _stray_tables(contract: Contract, catalog: Catalog) -> Iterator[Mismatch]:
     schemas = {facts.schema_name or catalog.schema for facts in contract.tables.values() if facts.managed}
     for key, table in sorted(catalog.tables.items()):
         strange = table.kind in _TABLES and table.schema in schemas and table.part_of is None
-        if strange and key not in contract.tables and key not in _OF_DJANGO:
+        if strange and key not in contract.tables and key not in _OF_MIGRATIONS:
             message = f"Table {key} is in the database and not in the contract"
             yield Mismatch(key, None, message, STRAY, f"table {key}", None, "")

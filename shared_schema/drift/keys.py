@@ -6,6 +6,7 @@ Constraints and indexes go by what they do; a name counts where columns don't sa
 from collections.abc import Iterator, Sequence
 
 from shared_schema.catalog import CatalogConstraint, CatalogIndex, CatalogTable
+from shared_schema.contract.checks import table_rules
 from shared_schema.contract.contract import ConstraintFacts, IndexFacts, ReferenceFacts, TableFacts
 from shared_schema.drift.mismatch import EITHER, STRAY, Mismatch
 
@@ -131,8 +132,10 @@ def _checks(key: str, facts: TableFacts, table: CatalogTable) -> Iterator[Mismat
             if not match.validated:
                 sentence = f"Table {key} has the {says} {match.name} not validated, so that rows may break it"
                 yield _mismatch(key, sentence, f"{says} {key} {called} validated", "yes", "no")
+        # What a handover has made of choices and validators says nothing new.
+        known = {rule.name for rule in table_rules(facts)}
         for stray in strays:
-            if not _of_positive(facts, stray):
+            if not _of_positive(facts, stray) and stray.name not in known:
                 sentence = f"Table {key} has the {says} {stray.name}, and the contract knows of none"
                 yield _mismatch(key, sentence, f"{says} {key}", None, stray.name)
 
