@@ -167,6 +167,12 @@ class DatabaseSection(Section):
     prepare: bool = False
 
 
+class HandoverSection(Section):
+    """Where Alembic's folder is made when it takes over the schema from Django, from the project file's own folder."""
+
+    alembic: str = "alembic"
+
+
 class SignInSection(Section):
     """How a caller signs in, and how a request tells its caller.
 
@@ -218,6 +224,7 @@ class Project(Section):
     django: DjangoSection
     fastapi: StackSection
     database: DatabaseSection
+    handover: HandoverSection = HandoverSection()
     sign_in: SignInSection | None = None
     demo: DemoSection | None = None
     compare: CompareSection = Field(default_factory=CompareSection)
@@ -279,6 +286,11 @@ class Project(Section):
     def state(self) -> Path:
         """Where the tool keeps logs, history, evidence and a database of its own."""
         return self.root / self.files.state
+
+    @property
+    def alembic(self) -> Path:
+        """Alembic's folder, once the schema is handed over."""
+        return self.root / self.handover.alembic
 
     @cached_property
     def prefixes(self) -> Prefixes:

@@ -34,10 +34,11 @@ _MOVES: Final = (
     "inventory",
     "init",
     "cases",
+    "handover",
 )
 _ANYWHERE: Final = ("compare", "clients", "render", "grant", "schema")
 # Names of several commands each, which are loaded one by one as well.
-_GROUPS: Final = frozenset({"schema", "cases"})
+_GROUPS: Final = frozenset({"schema", "cases", "handover"})
 # A command that has others below it: their names are none that its arguments could be.
 _BELOW: Final = {"routes": ("sync",)}
 # What belongs to Django after the command's own name.

@@ -68,7 +68,7 @@ def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, c
     for reason in () if intent.is_back else proposal.unsafe:
         say(f"unsafe, and forced: {reason}")
     if checksum is None and not yes:
-        _confirm(f"apply plan {proposal.plan.checksum}?")
+        confirm(f"apply plan {proposal.plan.checksum}?")
     entry = rollout_apply(rollout, content, checksum=checksum or proposal.plan.checksum, intent=intent)
     back = "; strangler rollback takes it back" if entry.returns_to is None else ""
     say(f"applied as {entry.number} in {entry.seconds:.2f} s{back}")
@@ -102,7 +102,11 @@ def edited_apply(rollout: Rollout, edits: Edits, intent: Intent, *, yes: bool) -
             return
 
 
-def _confirm(question: str) -> None:
+def confirm(question: str) -> None:
+    """Ask; a no ends the command, and nothing was changed.
+
+    :raises UsageError: nobody is there to be asked.
+    """
     if not sys.stdin.isatty():
         raise UsageError("stdin is not a terminal", "pass --yes")
     if not typer.confirm(question):

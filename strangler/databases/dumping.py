@@ -20,6 +20,7 @@ _LOCK_WAIT: Final = 10_000
 _POLL_SECONDS: Final = 0.05
 # What would act on the world outside, or needs a superuser.
 _DUMP: Final = ("--format=custom", "--no-publications", "--no-subscriptions", f"--lock-wait-timeout={_LOCK_WAIT}")
+_SCHEMA: Final = ("--schema-only", "--no-owner", "--no-privileges", *_DUMP[1:])
 _RESTORE: Final = ("--exit-on-error",)
 
 
@@ -56,6 +57,24 @@ def database_dump_into(
         if dump.returncode or loading.returncode:
             stderr.seek(0)
             raise FailedError(f"the database can't be copied ({_reason(stderr.read())})", "fix that, then run it again")
+
+
+def schema_dump(dsn: str, *, major: int, part: Sequence[str] = ()) -> str:
+    """The schema as pg_dump's SQL, without owners and rights; `part` are options that leave the rest out.
+
+    :raises FailedError: there is no pg_dump of that version, or it failed.
+    """
+    options = [*_SCHEMA, *part]
+    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as written:
+        with _start(dump_folder(major) / "pg_dump", options, dsn, told, stdout=written.fileno()) as dump:
+            dump.wait()
+        if dump.returncode:
+            told.seek(0)
+            raise FailedError(f"the schema can't be read ({_reason(told.read())})", "fix that, then run it again")
+        written.seek(0)
+        # Of psql's, with a key that differs each time.
+        lines = written.read().decode().splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith(("\\restrict ", "\\unrestrict ")))
 
 
 def dump_folder(major: int) -> Path:

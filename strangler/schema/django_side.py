@@ -140,6 +140,18 @@ def with_commands(argv: tuple[str, ...]) -> tuple[str, ...]:
     return argv
 
 
+def is_installed(project: ManageCommand) -> bool:
+    """Whether strangler_django is among the project's INSTALLED_APPS, so that it hears what Django does."""
+    argv = project.argv
+    if argv[-3:-1] == ("-m", "strangler_django"):
+        argv = (*argv[:-3], argv[-1])
+    try:
+        manage_output(replace(project, argv=argv), "schema_state", "--help")
+    except FailedError:
+        return False
+    return True
+
+
 def django_contract(project: ManageCommand) -> Contract:
     """The contract as exported from the models now; no database is used.
 

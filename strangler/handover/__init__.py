@@ -1,0 +1,1 @@
+"""The handover of the schema from Django's migrations to Alembic."""
