@@ -7,9 +7,10 @@ import psycopg
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from django_app.config.database import CONNECT_TIMEOUT_S
+from strangler_django.ownership import is_handed_over
 
 RETRY_S = 0.5
 # Held by a connection of its own while the tables change, so that of several containers one migrates after the other.
@@ -40,10 +41,11 @@ def database_wait(*, url: str, seconds: float, sleep: Callable[[float], None] = 
 
 
 def database_prepare(*, url: str) -> None:
-    """Migrate; in development load the demo data where there is no user. Needs Django to be set up."""
+    """Migrate, unless Alembic owns the tables; in development seed where there is no user. Needs Django set up."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_LOCK)
-        call_command("migrate", interactive=False)
+        if not is_handed_over(connections[DEFAULT_DB_ALIAS]):
+            call_command("migrate", interactive=False)
         if not settings.IS_PRODUCTION and not get_user_model().objects.exists():
             call_command("seed", demo=True)
     for connection in connections.all():

@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from strangler.handover.baseline import MARK
 from tests.example import ROOT
 
 NAME = "startup"
@@ -70,3 +71,14 @@ def test_production_is_migrated_and_not_seeded(empty_database: str) -> None:
     output, _ = start.communicate(timeout=60)
     assert start.returncode == 0, output
     assert count(empty_database, "users") == 0
+
+
+def test_tables_of_alembic_are_not_migrated(empty_database: str) -> None:
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num text)")
+        connection.execute(sql.SQL("COMMENT ON TABLE alembic_version IS {}").format(MARK))
+    start = prepare(empty_database, environment="production")
+    output, _ = start.communicate(timeout=60)
+    assert start.returncode == 0, output
+    with psycopg.connect(empty_database) as connection:
+        assert connection.execute("SELECT to_regclass('django_migrations')").fetchone() == (None,)
