@@ -86,6 +86,22 @@ def assert_one_sentence(result: subprocess.CompletedProcess[str], *, code: int, 
     assert [word for word in words if word not in lines[0]] == []
 
 
+def tool_run(folder: Path, *words: str, code: int = 0, **environment: str) -> str:
+    """What the tool prints in `folder`, as a process of its own that has no terminal; it has to end with `code`."""
+    done = subprocess.run(  # noqa: S603 - the tool itself
+        [sys.executable, "-m", "strangler.cli", *words],
+        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT), **environment},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
 def command_run(name: str, *arguments: str) -> Result:
     """A command of the tool, run in this process; what it didn't expect is raised."""
     result = CliRunner().invoke(command_line([name]), [name, *arguments])

@@ -1,7 +1,6 @@
 """A project that was never seen: from its checkout to a route that moved, before services that run already."""
 
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from strangler.local.ports import port_free_pick
 from tests.bad_servers import http, raw_server
-from tests.checkouts import ENVIRONMENT
+from tests.checkouts import tool_run
 from tests.example import ROOT
 
 pytestmark = pytest.mark.long
@@ -38,11 +37,7 @@ class Adopted:
         self.port = port_free_pick()
 
     def run(self, *words: str, code: int = 0) -> str:
-        env = {**ENVIRONMENT, "PYTHONPATH": str(ROOT), "PROXY_PORT": str(self.port), "COLUMNS": "120"}
-        argv = [sys.executable, "-m", "strangler.cli", *words]
-        done = subprocess.run(argv, env=env, cwd=self.folder, capture_output=True, text=True, check=False, timeout=90)  # noqa: S603 - the tool itself
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return tool_run(self.folder, *words, code=code, PROXY_PORT=str(self.port), COLUMNS="120")
 
     def ask(self, path: str, method: str = "GET") -> tuple[str, str]:
         answer = httpx.request(method, f"http://127.0.0.1:{self.port}{path}", trust_env=False, timeout=10)

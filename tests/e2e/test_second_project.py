@@ -1,8 +1,6 @@
 """A project that has nothing of the example is run, compared and moved by its own project file."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from psycopg import sql
 
 from strangler.local.ports import port_free_pick
 from strangler.local.postgres import DATABASE, OWNER, SUPERUSER
-from tests.checkouts import ENVIRONMENT
+from tests.checkouts import tool_run
 from tests.example import ROOT
 from tests.gateways import logged
 from tests.second_project.export import consumer_text
@@ -43,17 +41,7 @@ class Shop:
         self.front = f"http://127.0.0.1:{self.ports['PROXY_PORT']}"
 
     def run(self, *arguments: str, code: int = 0, **environment: str) -> str:
-        done = subprocess.run(  # noqa: S603 - the tool itself
-            [sys.executable, "-m", "strangler.cli", *arguments],
-            env={**ENVIRONMENT, **self.ports, "PYTHONPATH": str(ROOT), **environment},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        return tool_run(self.folder, *arguments, code=code, **self.ports, **environment)
 
     def dsn(self, user: str, secret: str, database: str) -> str:
         password = (self.folder / ".run" / "secrets" / secret).read_text()

@@ -1,25 +1,19 @@
 """`strangler routes sync` by the projects' own management commands, without a database."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import tomlkit
 
-from tests.checkouts import ENVIRONMENT
+from tests.checkouts import tool_run
 from tests.example import ROOT, example_file, load_routes
 
 SHOP = ROOT / "tests" / "second_project"
 
 
 def sync(project: Path, *options: str, code: int = 0) -> str:
-    argv = [sys.executable, "-m", "strangler.cli", "--project", str(project), "routes", "sync", *options]
-    env = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(argv, env=env, cwd=project.parent, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - the tool itself
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return tool_run(project.parent, "--project", str(project), "routes", "sync", *options, code=code)
 
 
 def shop_file(folder: Path) -> Path:
