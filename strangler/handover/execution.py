@@ -23,12 +23,14 @@ _STATUS: Final = "SELECT pg_xact_status(%s::text::xid8)"
 _POLL_SECONDS: Final = 0.1
 _POLLS: Final = 100
 _RETRIED: Final = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
-# Those who hold a lock on a table, the longest transaction first.
+# Those who hold a lock on one of the tables, the longest transaction first.
 _HOLDERS: Final = """
-    SELECT format('%%s, %%s, for %%s s', pid, coalesce(nullif(application_name, ''), usename, backend_type),
-        coalesce(round(extract(epoch FROM clock_timestamp() - xact_start)), 0))
+    SELECT relation::regclass::text,
+        format('%%s, %%s, for %%s s', pid, coalesce(nullif(application_name, ''), usename, backend_type),
+            coalesce(round(extract(epoch FROM clock_timestamp() - xact_start)), 0))
     FROM pg_locks JOIN pg_stat_activity USING (pid)
-    WHERE relation = to_regclass(%s) AND granted AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1
+    WHERE relation = ANY (SELECT to_regclass(name)::oid FROM unnest(%s::text[]) AS name)
+    AND granted AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1
 """
 
 
@@ -149,10 +151,11 @@ class _Transaction:
             before_commit(int(number))
 
     def _no_lock(self) -> FailedError:
-        row = self._connection.execute(_HOLDERS, (quoted(*self._action.table.split(".", 1)),)).fetchone()
-        holder = f" by process {row[0]}" if row else ""
+        tables = [quoted(*key.split(".", 1)) for key in (self._action.table, self._action.target) if key]
+        row = self._connection.execute(_HOLDERS, (tables,)).fetchone()
+        table, holder = (row[0], f" by process {row[1]}") if row else (self._action.table, "")
         patience = f"{self._patience.tries} tries of {self._patience.timeout:g} s"
         return FailedError(
-            f"{self._action.table} stayed locked{holder}, through {patience}",
+            f"{table} stayed locked{holder}, through {patience}",
             "end that transaction and run strangler handover apply again, or strangler handover rollback",
         )

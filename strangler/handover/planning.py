@@ -116,8 +116,8 @@ class _TablePlan:
             if (column := self._table.columns.get(name)) is not None:
                 yield name, facts, column
 
-    def _action(self, *statements: str, undo: tuple[str, ...] = ()) -> Action:
-        return Action(table=self._key, statements=statements, undo=undo)
+    def _action(self, *statements: str, undo: tuple[str, ...] = (), target: str | None = None) -> Action:
+        return Action(table=self._key, target=target, statements=statements, undo=undo)
 
     def _identities(self) -> Iterator[Step]:
         for name, facts, column in self._columns():
@@ -245,6 +245,7 @@ class _TablePlan:
         yield self._action(
             alter(self._sql, f"ADD CONSTRAINT {new} {wanted} NOT VALID"),
             undo=(alter(self._sql, f"DROP CONSTRAINT {new}"),),
+            target=constraint.target,
         )
         yield self._action(
             alter(self._sql, f"VALIDATE CONSTRAINT {new}"), undo=(alter(self._sql, f"VALIDATE CONSTRAINT {own}"),)
@@ -256,6 +257,7 @@ class _TablePlan:
                 alter(self._sql, f"RENAME CONSTRAINT {own} TO {new}"),
                 alter(self._sql, f"ADD CONSTRAINT {own} {constraint.definition} NOT VALID"),
             ),
+            target=constraint.target,
         )
 
     def _checks(self) -> Iterator[Step]:

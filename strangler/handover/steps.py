@@ -16,10 +16,11 @@ _DIGEST_LENGTH: Final = 10
 class Action:
     """One transaction: its statements, and those of the transaction that undoes it.
 
-    `table` is the key of the table that it locks. Without `undo` nothing has to be undone.
+    `table` is the key of the table that it locks, `target` that of another. Without `undo` nothing has to be undone.
     """
 
     table: str
+    target: str | None = None
     statements: tuple[str, ...]
     undo: tuple[str, ...] = ()
 

@@ -94,6 +94,14 @@ def test_rows_that_violate_leave_their_check_out(small: SmallHandover) -> None:
     small.apply(plan)
 
 
+def test_the_lock_on_the_table_that_a_key_points_at_is_named(small: SmallHandover) -> None:
+    plan = small.plan(without=["identity", "defaults", "checks"])
+    with psycopg.connect(small.database.owner_dsn, application_name="a form") as holder:
+        holder.execute('UPDATE "Writers" SET name = name')
+        with pytest.raises(FailedError, match=r'^"Writers" stayed locked by process \d+, a form'):
+            small.apply(plan)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("written", [False, True], ids=["before", "after"])
 def test_a_kill_at_each_entry_of_the_journal(small: SmallHandover, written: bool) -> None:
