@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from strangler.compare.client.response import SideResponse
-from strangler.compare.collector import Histogram
+from strangler.compare.costs import Histogram
 from strangler.compare.differ import differences
 from strangler.compare.redaction import Masker
 from strangler.compare.report.model import (

@@ -14,6 +14,7 @@ from strangler.cli.output import file_write, note, out
 from strangler.compare.client.client import Limits
 from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.comparison import Rules
+from strangler.compare.costs import TIMES_MORE, CostLimits
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.differ import DifferenceKind
 from strangler.compare.generate.operations import Operation
@@ -149,6 +150,13 @@ def compare(
         list[str] | None, _sign_in("--login", metavar="USER", help="Sign in as this user for replayed requests.")
     ] = None,
     login_at: Annotated[_Side, _sign_in("--login-at", help="Get tokens from this side.")] = "left",
+    fail_statements: Annotated[
+        float,
+        _report("--fail-statements", min=0, metavar="X", help="Fail at X times LEFT's SQL statements; 0 for never."),
+    ] = TIMES_MORE,
+    fail_ratio: Annotated[
+        float, _report("--fail-ratio", min=0, metavar="X", help="Fail above X times LEFT's median time; 0 for never.")
+    ] = 0.0,
     declared: Annotated[
         Path | None, _report("--declared", metavar="FILE", help="File of declared differences.", show_default=False)
     ] = None,
@@ -211,11 +219,14 @@ def compare(
         settings=settings,
         options=_options_typed(context),
         with_versions=ours,
+        costs=CostLimits(
+            statements=0 if DifferenceKind.STATEMENTS in (ignore or ()) else fail_statements, ratio=fail_ratio
+        ),
         coverage=_coverage(settings, typed=coverage, ours=ours),
     )
     reports.write(report)
     # A run that ignores differences is no evidence.
-    if ours and not ignore:
+    if ours and not ignore and fail_statements:
         now = Fingerprints(settings)
         changed = [name for name, digest in bound.items() if digest == STALE or now.of(name) != digest]
         if changed:

@@ -20,6 +20,7 @@ from strangler.compare.cases.har import cases_from_har
 from strangler.compare.client.auth import CompareSettings
 from strangler.compare.client.sides import Side, header_parse, side_at, sides_gateway, sides_local
 from strangler.compare.collector import Collector
+from strangler.compare.costs import CostLimits
 from strangler.compare.coverage import coverage_of
 from strangler.compare.declared import MetBy
 from strangler.compare.generate.operations import Operation
@@ -176,17 +177,19 @@ def comparison_report(
     settings: LocalSettings,
     options: Iterable[tuple[str, str]],
     with_versions: bool,
+    costs: CostLimits | None = None,
     coverage: Callable[[], tuple[Operation, ...]] | None = None,
 ) -> ComparisonReport:
     """Compare all cases of `selection`; `with_versions` reads each side's version from its document.
 
-    `coverage` gives the operations that are to be covered; their routes' coverage is then part of the report.
+    `costs` limits what a request may cost the right side. `coverage` gives the operations that are to be covered; their
+    routes' coverage is then part of the report.
 
     :raises UsageError: a source of cases can't be read, or a caller is refused.
     :raises UnsafeError: a server would have received the real database's address.
     """
     with CaseProgress() as progress:
-        collector = Collector(session.left, session.right, on_outcome=progress.tell)
+        collector = Collector(session.left, session.right, on_outcome=progress.tell, costs=costs)
         for route in table.routes:
             if route.streaming and selection.wants(route.name):
                 collector.skipped[f"{route.name}, whose answer has no end"] += 1

@@ -1,7 +1,7 @@
 """Collects results into a report: counts, times, and a few examples of each difference, masked and bounded."""
 
+import dataclasses
 import datetime as dt
-import math
 import re
 import shlex
 import time
@@ -19,6 +19,7 @@ from strangler.compare.cases.router import is_rewritten
 from strangler.compare.client.client import TimedResponse
 from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseOutcome, CaseResult
+from strangler.compare.costs import CostLimits, Histogram
 from strangler.compare.coverage import RouteRequests
 from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import (
@@ -114,52 +115,11 @@ class MaskedResult:
         return ShownResponse(status=answer.status, headers=headers[:_MAX_HEADERS], body=cut)
 
 
-# A bucket ends 4 % above where it begins: finer than one run repeats another.
-_GROWTH: Final = 2 ** (1 / 16)
-_SHORTEST: Final = 1e-5
-
-
 NO_ROUTE: Final = "(no route)"
 MAX_GROUPS: Final = 30
 MAX_EXAMPLES: Final = 3
 MAX_FAILURES: Final = 100
 _OTHERS: Final = ("more", "other places")
-
-
-class Histogram:
-    """Counts times in seconds by buckets whose bounds grow by the same factor."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[int] = Counter()
-        self._lowest = math.inf
-        self._highest = 0.0
-        self.total = 0
-
-    def add(self, seconds: float) -> None:
-        """Count one answer."""
-        self._counts[max(0, math.ceil(math.log(max(seconds, _SHORTEST) / _SHORTEST, _GROWTH)))] += 1
-        self._lowest = min(self._lowest, seconds)
-        self._highest = max(self._highest, seconds)
-        self.total += 1
-
-    def quantile(self, share: float) -> float:
-        """The seconds that this share of the answers (0 to 1) took at most, within 4 %; 0 where there are none."""
-        rank, seen = max(1, math.ceil(share * self.total)), 0
-        for bucket, count in sorted(self._counts.items()):
-            seen += count
-            if seen >= rank:
-                middle = _bound(bucket) / math.sqrt(_GROWTH)
-                return min(max(middle, self._lowest), self._highest)
-        return 0.0
-
-    @property
-    def buckets(self) -> tuple[tuple[float, int], ...]:
-        """Upper bounds in seconds and how many answers lie below each and above the one before; none is empty."""
-        return tuple((_bound(bucket), count) for bucket, count in sorted(self._counts.items()))
-
-
-def _bound(bucket: int) -> float:
-    return float(_SHORTEST * _GROWTH**bucket)
 
 
 @dataclass
@@ -194,7 +154,7 @@ class _RouteTally:
     right: _SideTally = field(default_factory=_SideTally)
     groups: dict[tuple[str, str], _GroupTally] = field(default_factory=dict)
 
-    def report(self, route: str) -> RouteReport:
+    def report(self, route: str, costs: CostLimits) -> RouteReport:
         left, right = self.left.timing(), self.right.timing()
         ratio = left.p50 / right.p50 if left and right and right.p50 else None
         groups = sorted(self.groups.items(), key=lambda each: -each[1].count)
@@ -206,6 +166,7 @@ class _RouteTally:
             left=left,
             right=right,
             ratio=ratio,
+            slow=costs.slowness(left, right),
             lacks=self.callers.lacks(),
             groups=tuple(
                 Group(kind=kind, pattern=pattern, count=group.count, examples=tuple(group.examples))
@@ -218,10 +179,16 @@ class Collector:
     """Counts each verdict, and keeps a few examples of each fault, masked; `on_outcome` is called after each case."""
 
     def __init__(
-        self, left: Side, right: Side, *, on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None
+        self,
+        left: Side,
+        right: Side,
+        *,
+        on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None,
+        costs: CostLimits | None = None,
     ) -> None:
         self._sides = left, right
         self._on_outcome = on_outcome
+        self._costs = costs or CostLimits()
         self._routes: dict[str, _RouteTally] = {}
         self._failures: Counter[str] = Counter()
         self._began = dt.datetime.now(dt.UTC), time.monotonic()
@@ -241,6 +208,8 @@ class Collector:
         With `rows` it is different whatever was answered.
         """
         tally = self._routes.setdefault(case.route or NO_ROUTE, _RouteTally())
+        if dearer := self._costs.difference(result):
+            result = dataclasses.replace(result, outcome=CaseOutcome.DIFFERENT, found=(*result.found, dearer))
         outcome = CaseOutcome.DIFFERENT if rows else result.outcome
         tally.outcomes[outcome] += 1
         if result.left and result.right:
@@ -283,7 +252,7 @@ class Collector:
             right=right,
             started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             seconds=time.monotonic() - began,
-            routes=tuple(tally.report(route) for route, tally in sorted(self._routes.items())),
+            routes=tuple(tally.report(route, self._costs) for route, tally in sorted(self._routes.items())),
             failures=tuple(self._failures.most_common()),
             skipped=tuple((reason, count) for reason, count in self.skipped.most_common() if count),
             declared_faults=declared_faults,

@@ -70,7 +70,7 @@ class DifferenceKind(StrEnum):
     """In what two answers differ.
 
     `missing`: a key or item that only one has. `key_order`: the same keys in another order. `text`: the same
-    JSON value written otherwise, or bodies that aren't both JSON.
+    JSON value written otherwise, or bodies that aren't both JSON. `statements`: the SQL behind equal answers.
     """
 
     STATUS = "status"
@@ -79,6 +79,7 @@ class DifferenceKind(StrEnum):
     MISSING = "missing"
     KEY_ORDER = "key_order"
     TEXT = "text"
+    STATEMENTS = "statements"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +107,8 @@ class ResponseDifference:
         return self._place(any_item=True)
 
     def _place(self, *, any_item: bool) -> str:
-        if self.kind is DifferenceKind.STATUS:
-            return "status"
+        if self.kind in {DifferenceKind.STATUS, DifferenceKind.STATEMENTS}:
+            return str(self.kind)
         if self.kind is DifferenceKind.TEXT:
             return "body"
         if self.kind is DifferenceKind.HEADER:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from strangler.compare.comparison import COUNTS
+from strangler.compare.costs import FEW_STATEMENTS, TIMES_MORE
 from strangler.compare.redaction import MaskedDifference
 from strangler.compare.report.model import ROWS, ComparisonReport, Example, Group, RouteReport, Timing
 from strangler.compare.report.plot import HEIGHT, MIDDLE, WIDTH, plot_of
@@ -77,9 +78,6 @@ _MAX_GROUPS: Final = 1500
 _MAX_PLOTS: Final = 200
 _MAX_TEXT: Final = 300
 _MANY_STATEMENTS: Final = 10
-_TIMES_MORE: Final = 3
-# Against a single statement, three are no sign of a loop: relations take one each.
-_FEW_STATEMENTS: Final = 2
 
 
 def report_html(report: ComparisonReport) -> str:
@@ -122,7 +120,7 @@ def _repeats(timing: Timing | None, other: Timing | None) -> bool:
         return False
     theirs = other.statements_median if other else None
     many = (timing.statements_max or 0) > _MANY_STATEMENTS
-    return many or (theirs is not None and timing.statements_median >= _TIMES_MORE * max(theirs, _FEW_STATEMENTS))
+    return many or (theirs is not None and timing.statements_median >= TIMES_MORE * max(theirs, FEW_STATEMENTS))
 
 
 def _standouts(report: ComparisonReport) -> Iterator[tuple[str, str]]:

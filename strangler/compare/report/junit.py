@@ -26,7 +26,9 @@ def report_junit(report: ComparisonReport) -> str:
 
 
 def _add_route(root: ET.Element, route: RouteReport) -> None:
-    suite = _suite(root, route.route, tests=1 + len(route.groups), bad=len(route.groups))
+    suite = _suite(
+        root, route.route, tests=1 + len(route.groups) + bool(route.slow), bad=len(route.groups) + bool(route.slow)
+    )
     alike = route.equal + route.declared + route.noise
     # Named without its counts, so that a build server sees the same test in each run.
     summary = ET.SubElement(_case(suite, "answers alike"), "system-out")
@@ -34,6 +36,8 @@ def _add_route(root: ET.Element, route: RouteReport) -> None:
         f"{alike} of {route.asked} alike: {route.declared} as declared, {route.noise} noise; "
         f"{route.unavailable} unavailable, {route.failed} failed"
     )
+    if route.slow:
+        ET.SubElement(_case(suite, "as fast"), "failure", message=_clean(route.slow))
     for group in route.groups:
         failure = ET.SubElement(
             _case(suite, f"{group.kind} at {group.pattern}"), "failure", message=f"in {group.count} answers"

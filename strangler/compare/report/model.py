@@ -95,8 +95,9 @@ class Group:
 class RouteReport:
     """The counts add up to `asked`; `ratio` is how many times faster the right side is at the median.
 
-    `lacks` are the answers and callers without which equal answers prove nothing. `coverage` is the percentage of what
-    could be requested that was, None where that isn't known; `never` is the rest, by topic.
+    `slow` says that it is far slower, empty if it isn't. `lacks` are the answers and callers without which equal
+    answers prove nothing. `coverage` is the percentage of what could be requested that was, None if unknown;
+    `never` is the rest, by topic.
     """
 
     route: str
@@ -110,6 +111,7 @@ class RouteReport:
     left: Timing | None
     right: Timing | None
     ratio: float | None
+    slow: str = ""
     groups: tuple[Group, ...] = ()
     lacks: tuple[str, ...] = ()
     coverage: float | None = None
@@ -163,7 +165,7 @@ class ComparisonReport:
         """0 equal, 1 differences, 4 where something could not be compared."""
         if self.failures or self.stopped:
             return 4
-        different = any(route.different for route in self.routes)
+        different = any(route.different or route.slow for route in self.routes)
         return 1 if different or self.declared_faults else 0
 
     def evidence(self, bound: Mapping[str, str]) -> Iterator[RunEvidence]:
@@ -180,7 +182,7 @@ class ComparisonReport:
                     time=self.started,
                     asked=compared,
                     equal=route.equal + route.declared,
-                    different=route.different,
+                    different=route.different + bool(route.slow),
                     left=self.left.version,
                     right=self.right.version,
                     lacks=route.lacks,

@@ -41,6 +41,8 @@ def verdict_text(report: ComparisonReport) -> str:
     if different:
         count = sum(route.different for route in different)
         return f"different: {count} of {took}, in {', '.join(route.route for route in different)}"
+    if any(route.slow for route in report.routes) and report.exit_code == 1:
+        return f"too slow: {took}, in {', '.join(route.route for route in report.routes if route.slow)}"
     word = {0: "equal", 1: "not as declared", 4: "not compared as a whole"}[report.exit_code]
     return f"{word}: {took}"
 
@@ -137,6 +139,7 @@ def _notes(report: ComparisonReport) -> Iterable[str]:
     notes = [
         *(f"not compared: {sentence}, {_times(count)}" for sentence, count in report.failures),
         *(f"left out: {count} {reason}" for reason, count in report.skipped),
+        *(f"too slow: {report.right.name} is {route.slow} ({route.route})" for route in report.routes if route.slow),
         *report.declared_faults,
         *([f"stopped: {report.stopped}"] if report.stopped else []),
     ]

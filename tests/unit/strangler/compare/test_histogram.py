@@ -6,8 +6,9 @@ from strangler.compare.case import Case
 from strangler.compare.client.client import TimedResponse
 from strangler.compare.client.response import SideResponse
 from strangler.compare.client.sides import Side
-from strangler.compare.collector import Collector, Histogram
+from strangler.compare.collector import Collector
 from strangler.compare.comparison import CaseOutcome, CaseResult
+from strangler.compare.costs import Histogram
 
 
 def histogram(*seconds: float) -> Histogram:

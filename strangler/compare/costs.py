@@ -1,0 +1,85 @@
+"""What a request may cost the right side: SQL statements and time, measured against the left."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from strangler.compare.comparison import CaseOutcome, CaseResult
+from strangler.compare.differ import DifferenceKind, ResponseDifference
+from strangler.compare.report.model import Timing
+
+TIMES_MORE: Final = 3.0
+# Against a single statement, three are no sign of a loop: relations take one each.
+FEW_STATEMENTS: Final = 2
+# The median of fewer answers says nothing.
+_FEWEST_ANSWERS: Final = 10
+# A bucket ends 4 % above where it begins: finer than one run repeats another.
+_GROWTH: Final = 2 ** (1 / 16)
+_SHORTEST: Final = 1e-5
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostLimits:
+    """From which cost on the right side is different, though its answers are equal; 0 for no limit.
+
+    Attributes:
+        statements: times the left side's SQL statements of the same request, and of 2 at least.
+        ratio: times the left side's median time of a route.
+    """
+
+    statements: float = TIMES_MORE
+    ratio: float = 0.0
+
+    def difference(self, result: CaseResult) -> ResponseDifference | None:
+        """The statements of both sides; None within the limit, where none are reported, or if the answers differ."""
+        if not self.statements or result.outcome not in {CaseOutcome.EQUAL, CaseOutcome.DECLARED}:
+            return None
+        left, right = (asked.statements if asked else None for asked in (result.left, result.right))
+        if left is None or right is None or right < self.statements * max(left, FEW_STATEMENTS):
+            return None
+        return ResponseDifference(kind=DifferenceKind.STATEMENTS, left=left, right=right)
+
+    def slowness(self, left: Timing | None, right: Timing | None) -> str:
+        """In words, empty if the right side is as quick as it has to be."""
+        if not self.ratio or left is None or right is None or right.p50 <= self.ratio * left.p50:
+            return ""
+        if min(sum(count for _, count in side.buckets) for side in (left, right)) < _FEWEST_ANSWERS:
+            return ""
+        return f"{right.p50 / left.p50:.1f} times slower at the median, where {self.ratio:g} times may be"
+
+
+class Histogram:
+    """Counts times in seconds by buckets whose bounds grow by the same factor."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+        self._lowest = math.inf
+        self._highest = 0.0
+        self.total = 0
+
+    def add(self, seconds: float) -> None:
+        """Count one answer."""
+        self._counts[max(0, math.ceil(math.log(max(seconds, _SHORTEST) / _SHORTEST, _GROWTH)))] += 1
+        self._lowest = min(self._lowest, seconds)
+        self._highest = max(self._highest, seconds)
+        self.total += 1
+
+    def quantile(self, share: float) -> float:
+        """The seconds that this share of the answers (0 to 1) took at most, within 4 %; 0 where there are none."""
+        rank, seen = max(1, math.ceil(share * self.total)), 0
+        for bucket, count in sorted(self._counts.items()):
+            seen += count
+            if seen >= rank:
+                middle = _bound(bucket) / math.sqrt(_GROWTH)
+                return min(max(middle, self._lowest), self._highest)
+        return 0.0
+
+    @property
+    def buckets(self) -> tuple[tuple[float, int], ...]:
+        """Upper bounds in seconds and how many answers lie below each and above the one before; none is empty."""
+        return tuple((_bound(bucket), count) for bucket, count in sorted(self._counts.items()))
+
+
+def _bound(bucket: int) -> float:
+    return float(_SHORTEST * _GROWTH**bucket)
