@@ -1,5 +1,6 @@
 """`strangler cases …`: requests that are made from what is known of the API."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -37,4 +38,9 @@ def generate(
     folder = out or settings.project.generated
     with world_opened(LocalStack(settings), seed=seed) as world:
         count = folder_write(folder, files_of(world, settings.project.load_routes()))
-    say(f"{count} cases of {len({each.route.name for each in world.operations})} routes in {folder}")
+    say(f"{count} cases of {len({each.route.name for each in world.operations})} routes in {_shown(folder)}")
+
+
+def _shown(folder: Path) -> str:
+    """The folder as seen from here."""
+    return os.path.relpath(folder) if folder.is_relative_to(Path.cwd()) else str(folder)

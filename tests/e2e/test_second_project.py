@@ -115,6 +115,15 @@ def test_a_route_is_proved_moved_and_taken_back(shop: Shop) -> None:
     assert "it touches sign-in (shop.login)" in refused
 
 
+def test_cases_write_themselves(shop: Shop) -> None:
+    assert "cases of 5 routes in" in shop.run("cases", "generate")
+    compared = shop.run(
+        "compare", "--cases", ".run/cases", "--route", "products.*", "--coverage", STRANGLER_PASSWORD=SECRET
+    )
+    assert "equal: " in compared, compared
+    assert "products.list covered 100 %" in compared, compared
+
+
 def test_a_caller_is_known_by_the_claim_of_its_own_token(shop: Shop) -> None:
     answer = shop.ask("/login/", "POST", json={"email": CUSTOMER, "secret": SECRET}).json()
     mine = shop.ask("/me/", headers={"Authorization": f"JWT {answer['data']['jwt']}"}).raise_for_status()

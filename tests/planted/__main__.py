@@ -8,6 +8,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
 
 from tests.planted.fault import Fault
+from tests.planted.ported import PORTED_READS, PORTED_WRITES
 from tests.planted.reads import COSTLY, READS
 from tests.planted.writes import WRITES
 
@@ -41,5 +42,5 @@ class FaultLoader(SourceFileLoader):
 
 
 if __name__ == "__main__":
-    sys.meta_path.insert(0, FaultFinder((READS | COSTLY | WRITES)[sys.argv[1]]))
+    sys.meta_path.insert(0, FaultFinder((READS | COSTLY | WRITES | PORTED_READS | PORTED_WRITES)[sys.argv[1]]))
     runpy.run_module("fastapi_app", run_name="__main__")

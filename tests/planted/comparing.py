@@ -37,12 +37,12 @@ FILES = sorted(file.stem for file in CASES.glob("*.toml"))
 def reads_with(stack: StackAddresses, fault: str, folder: Path) -> ComparisonReport:
     """What the reads of the fault's case file find."""
     with faulty_server(stack, fault, logs=folder) as port:
-        return _reads_compared(_sides(stack, port), asked=(READS | COSTLY)[fault].asked)
+        return _reads_compared(sides_to(stack, port), asked=(READS | COSTLY)[fault].asked)
 
 
 def reads_without(stack: StackAddresses, file: str, _folder: Path) -> ComparisonReport:
     """What the reads of a case file find where there is no fault."""
-    return _reads_compared(_sides(stack, _port(stack.fastapi_url)), asked=file)
+    return _reads_compared(sides_to(stack, port_of(stack.fastapi_url)), asked=file)
 
 
 def writes_with(stack: StackAddresses, fault: str, folder: Path) -> ComparisonReport:
@@ -88,7 +88,7 @@ def _writes_compared(
     scenarios = [
         _writes_of(each, fault) for each in scenarios_from_files(CASES, ROUTES) if each.name == f"{asked}.toml"
     ]
-    collector = Collector(*_sides(stack, _port(stack.fastapi_url)))
+    collector = Collector(*sides_to(stack, port_of(stack.fastapi_url)))
 
     async def played() -> AsyncGenerator[PlayedStep, None]:
         steps = steps_played(stack_source(stack), scenarios, folder, starting=starting)
@@ -116,11 +116,11 @@ def _writes_of(scenario: Scenario, fault: Fault | None) -> Scenario:
     return dataclasses.replace(scenario, steps=tuple(steps))
 
 
-def _sides(stack: StackAddresses, fastapi_port: int) -> tuple[Side, Side]:
-    return sides_local(example_settings(django_port=_port(stack.django_url), fastapi_port=fastapi_port))
+def sides_to(stack: StackAddresses, fastapi_port: int) -> tuple[Side, Side]:
+    return sides_local(example_settings(django_port=port_of(stack.django_url), fastapi_port=fastapi_port))
 
 
-def _port(url: str) -> int:
+def port_of(url: str) -> int:
     port = urlsplit(url).port
     assert port
     return port

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -23,6 +24,8 @@ from strangler.project import SignInSection
 # A token is renewed when this share of its life is over.
 _RENEWED_AFTER: Final = 0.8
 _FAILURE_SECONDS: Final = 5.0
+_AGAIN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_TRIES: Final = 4
 
 
 class NotSignedInError(Exception):
@@ -45,6 +48,7 @@ class Callers:
         signer: makes the tokens that nobody gets by signing in, of callers such as `alice (expired)`.
         signing_key: what the stacks sign with, for cases with claims of their own; empty where it isn't known.
         clock: monotonic seconds.
+        pause: seconds before a sign-in is sent again that was answered 429 or 503.
     """
 
     def __init__(
@@ -56,7 +60,9 @@ class Callers:
         signer: TokenSigner | None = None,
         signing_key: str = "",
         clock: Callable[[], float] = time.monotonic,
+        pause: float = 1.0,
     ) -> None:
+        self._pause = pause
         self._askers = clients
         self._signer = signer
         self._signing_key = signing_key
@@ -139,7 +145,7 @@ class Callers:
         failure: RequestError | None = None
         for client in self._askers:
             try:
-                answer = (await client.send(case)).answer
+                answer = await self._answered(client, case)
             except RequestError as error:
                 failure = failure or error
                 continue
@@ -149,6 +155,15 @@ class Callers:
             headers = (("Authorization", f"{sign_in.scheme} {token}"),)
             return _Token(headers=headers, renew_at=self._clock() + _RENEWED_AFTER * _lifetime(token))
         raise failure or NotSignedInError(name)
+
+    async def _answered(self, client: SideClient, case: Case) -> SideResponse:
+        """The answer to a sign-in, which a busy server asks to send again: a password's hash takes its time."""
+        for _ in range(_TRIES):
+            answer = (await client.send(case)).answer
+            if answer.status not in _AGAIN:
+                break
+            await asyncio.sleep(self._pause)
+        return answer
 
 
 def _token_in(answer: SideResponse, name: str) -> str | None:

@@ -23,6 +23,8 @@ class TokenKind(StrEnum):
     """What is special about a token; a caller's name in a case file ends with it: `alice (expired)`."""
 
     EXPIRED = "expired"
+    # Good only from an hour on.
+    EARLY = "early"
     # Signed by a key that isn't the project's.
     FOREIGN = "foreign"
     # Signed for other claims.
@@ -86,6 +88,8 @@ class TokenSigner:
             claims["aud"] = settings.audience
         if settings.issuer is not None:
             claims["iss"] = settings.issuer
+        if kind is TokenKind.EARLY:
+            claims["nbf"] = now + int(settings.leeway) + 3600
         key = f"{self.key}-of-another-service" if kind is TokenKind.FOREIGN else self.key
         signed = _signed(claims, algorithm=settings.algorithm, key=key)
         return _changed(signed, kind)

@@ -53,7 +53,8 @@ class ValidValues:
                 least = int(field.minimum or 0)
                 return min(least + self._number % 90, int(field.maximum or least + 90))
             case "array":
-                return [self.value(field.items)] if field.items else []
+                many = 2 if field.max_items is None else min(2, field.max_items)
+                return [self.value(field.items) for _ in range(many)] if field.items else []
             case "object":
                 return {}
             case _:
@@ -105,8 +106,19 @@ def body_values(field: SchemaField, valid: ValidValues) -> Iterator[LabelledValu
             yield from _lists(field, valid)
         case "date-time" | "date" | "time" | "duration":
             yield from _times()
+        case _ if field.is_hashed:
+            yield from _passwords(field, valid)
         case _:
             yield from _texts(field, valid)
+
+
+def _passwords(field: SchemaField, valid: ValidValues) -> Iterator[LabelledValue]:
+    """What Django's validators refuse, and what mustn't be trimmed."""
+    yield from (("one that everybody has", "password"), ("of digits", "80274915163"), ("a short one", "x7Kq"))
+    yield "with blanks around", f" {valid.value(field)} "
+    yield from ODD_TEXTS[:1]
+    if field.max_length and field.max_length < _LONGEST:
+        yield "one too long", _of_length(str(valid.value(field)), field.max_length + 1)
 
 
 def _numbers(field: SchemaField) -> Iterator[LabelledValue]:
@@ -174,6 +186,16 @@ def _texts(field: SchemaField, valid: ValidValues) -> Iterator[LabelledValue]:
                 (f"as {name} as may be {step:+d}", _of_length(good, limit + step))
                 for step in (0, 1 if name == "long" else -1)
             )
+
+
+def unfolded(field: SchemaField, value: Any) -> Any:  # noqa: ANN401 - JSON's types
+    """The value as a person may type it: a text with blanks around and a ligature, an address in capitals."""
+    if field.is_hashed or not field.is_text or not isinstance(value, str):
+        return value
+    if field.type == "email":
+        local, at, domain = value.partition("@")
+        return f"{local.capitalize()}{at}{domain.upper()}"
+    return f" ﬁ{value} "
 
 
 def _of_length(text: str, length: int) -> str:

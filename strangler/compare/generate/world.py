@@ -183,6 +183,14 @@ class World:
             chosen.append(("any", self.random("row", operation.route.name).choice(every)))
         return [(label, key) for key, label in {key: label for label, key in reversed(chosen)}.items()][::-1]
 
+    def held(self, operation: Operation, key: Any, column: str) -> list[str]:  # noqa: ANN401 - a key of any type
+        """What the row that a path names by `key` holds in a column of the operation's table; nothing for null."""
+        found = self._keyed(operation)
+        if found is None or found[0] != operation.table:
+            return []
+        rows = self.stored.rows(found[0], [column], {found[1]: key}, limit=1)
+        return [str(value) for (value,) in rows if value is not None]
+
     def path_with(self, operation: Operation, text: str) -> str:
         """The path with this text as its first variable."""
         return self._paths(operation.path, [("", "{}")])[0][1].replace("%7B%7D", text)

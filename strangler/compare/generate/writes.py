@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from strangler.compare.generate.body_values import WRONG_TYPES, LabelledValue, ValidValues, body_values
+from strangler.compare.generate.body_values import WRONG_TYPES, LabelledValue, ValidValues, body_values, unfolded
 from strangler.compare.generate.case_text import GeneratedCase
 from strangler.compare.generate.facts import column_at
 from strangler.compare.generate.operations import Operation
 from strangler.compare.generate.query_values import odd_ids
 from strangler.compare.generate.schemas import SchemaField
+from strangler.compare.generate.sign_ins import sign_in_cases
 from strangler.compare.generate.world import World
 
 _MALFORMED: Final[tuple[tuple[str, str], ...]] = (
@@ -57,7 +58,8 @@ class WriteCases:
             yield from self._fields()
             yield from self._taken()
         yield from self._callers()
-        yield from self._signed_in()
+        yield from sign_in_cases(self._world, self._operation)
+        yield from self._account()
 
     def _odd_rows(self) -> Iterator[GeneratedCase]:
         ids = list(odd_ids(self._keys[0][1])) if self._keys else []
@@ -122,12 +124,52 @@ class WriteCases:
         forms = () if self._hashes else (each for each, media in _FORMS.items() if media in self._operation.types)
         for kind in ("json", *forms):
             path, caller = self._place()
-            yield self._case(f"as {kind}", path, self._body(), kind=kind, caller=caller)
+            body = self._body() | {each.name: True for each in self._operation.body if each.type == "boolean"}
+            yield self._case(f"as {kind}", path, body, kind=kind, caller=caller)
+            if kind != "json":
+                # A form can't say that a box is empty: what it leaves out is false, or left alone.
+                required = self._body(optional=False)
+                yield self._case(f"what is required only, as {kind}", path, required, kind=kind, caller=caller)
+        yield from self._unchanged()
+        path, caller = self._place()
+        body = self._body()
+        folded = {each.name: unfolded(each, body[each.name]) for each in self._operation.body if each.name in body}
+        yield self._case("texts that may be folded", path, folded, caller=caller)
         path, caller = self._place()
         yield self._case("what is required only", path, self._body(optional=False), caller=caller)
         path, caller = self._place()
         given = {each.name: self._valid.value(each) for each in self._read_only()}
         yield self._case("with keys that aren't the client's to set", path, {**self._body(), **given}, caller=caller)
+
+    def _unchanged(self) -> Iterator[GeneratedCase]:
+        """What a row holds that is unique, sent to that row."""
+        path, caller = self._place()
+        key = next(
+            (
+                key
+                for (_, each), (_, key) in zip(self._world.paths(self._operation), self._keys, strict=False)
+                if each == path
+            ),
+            None,
+        )
+        columns = [
+            (each, column_at(each.name, self._operation.table, self._world.contract)) for each in self._operation.body
+        ]
+        held = {
+            each.name: value
+            for each, found in columns
+            if found
+            and each.is_text
+            and key is not None
+            and self._world.contract.tables[found[0]].columns[found[1]].unique
+            for value in self._world.held(self._operation, key, found[1])
+        }
+        if held:
+            case = self._case(
+                "what it holds", path, {**self._body(), **held} if self._is_whole else held, caller=caller
+            )
+            # Cases before may have changed it.
+            yield from (replace(case, name=name, again=True) for name in ("what it holds", "what it holds already"))
 
     def _read_only(self) -> list[SchemaField]:
         names = {each.name for each in self._operation.body}
@@ -147,29 +189,13 @@ class WriteCases:
             for label, path in whose[1:2]:
                 yield replace(self._case(f"{label}, once more", path, {}), again=True)
 
-    def _signed_in(self) -> Iterator[GeneratedCase]:
-        """A sign-in, and what it answers sent where a body takes it, twice."""
-        sign_in, issued = self._world.sign_in, self._world.issued
-        names = [each.name for each in self._operation.body]
-        signs_in = sign_in is not None and self._operation.path == sign_in.path
-        takes = len(names) == 1 and names[0] in {*issued, "token"}
-        if sign_in is None or not self._world.callers.main or not (signs_in or takes):
-            return
-        body = {key: text.replace("{user}", self._world.callers.main) for key, text in sign_in.body.items()}
-        yield GeneratedCase(
-            name="signs in", method="POST", target=sign_in.path, kind="json", value=body, save=issued, again=True
-        )
-        own = [name for name in issued if name in names]
-        sent = [each for each in issued if each not in own] + own + own[:1]
-        for name in () if signs_in else sent:
-            yield GeneratedCase(
-                name=f"what was answered as {name}",
-                method=self._operation.method,
-                target=self._operation.path,
-                kind="json",
-                value={names[0]: f"{{{name}}}"},
-                again=True,
-            )
+    def _account(self) -> Iterator[GeneratedCase]:
+        """Who has signed in leaves; that file is the last one."""
+        other = self._world.callers.other
+        if self._operation.method == "DELETE" and self._is_dangerous() and other:
+            path = self._world.path_with(self._operation, str(self._world.identity(other)))
+            yield self._case("the own account", path, {}, caller=other)
+            yield replace(self._case("the own account, which is gone", path, {}, caller=other), again=True)
 
     def _paths(self) -> list[tuple[str, str]]:
         """Rows that may be written: none that a caller needs to sign in with is deleted, or gets another password."""

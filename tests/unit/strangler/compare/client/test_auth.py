@@ -50,6 +50,7 @@ def callers(*doors: Door, clock: Clock | None = None, **sign_in: Any) -> Callers
         SignInSection(**{"path": "/auth/token/"} | sign_in),
         {"alice": "secret-of-alice"}.get,
         clock=clock or Clock(),
+        pause=0,
     )
 
 
@@ -102,6 +103,23 @@ async def test_who_is_refused_is_asked_for_once_in_a_while() -> None:
     assert len(door.heard) == 2
     with pytest.raises(UsageError, match="left does not sign alice in"):
         await callers(door).require(["alice"])
+
+
+async def test_a_server_that_is_busy_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = Door("left", status=503)
+    send = busy.send
+
+    async def answered(case: Case) -> TimedResponse:
+        busy.status = 503 if len(busy.heard) < 2 else 200
+        return await send(case)
+
+    monkeypatch.setattr(busy, "send", answered)
+    assert await callers(busy).credentials("alice")
+    assert len(busy.heard) == 3
+    refused = Door("left", status=503)
+    with pytest.raises(RequestError, match="status 503"):
+        await callers(refused).credentials("alice")
+    assert len(refused.heard) == 4
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"access": 1}', b'{"refresh": "x"}', b"<h1>"])

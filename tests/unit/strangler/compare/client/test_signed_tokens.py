@@ -36,6 +36,7 @@ def test_an_issued_token_is_right_in_every_way() -> None:
     ("kind", "error"),
     [
         (TokenKind.EXPIRED, jwt.ExpiredSignatureError),
+        (TokenKind.EARLY, jwt.ImmatureSignatureError),
         (TokenKind.FOREIGN, jwt.InvalidSignatureError),
         (TokenKind.TAMPERED, jwt.InvalidSignatureError),
         (TokenKind.UNSIGNED, jwt.InvalidTokenError),

@@ -39,7 +39,7 @@ def test_every_kind_of_caller_asks() -> None:
     (everybody,) = (case for case in generated()["wares.list"] if case["name"] == "everything, by everybody")
     assert everybody["as"][:4] == ["nobody", "ann@x.org", "bea@x.org", "root@x.org"]
     kinds = {each.partition(" (")[2][:-1] for each in everybody["as"][4:]}
-    assert kinds == {"expired", "foreign", "tampered", "unsigned", "refresh", "revoked", "issued"}
+    assert kinds == {"expired", "early", "foreign", "tampered", "unsigned", "refresh", "revoked", "issued"}
     assert "gone@x.org (issued)" in everybody["as"]
     assert not any("(" in str(case.get("as")) for case in generated(signs=False)["wares.list"])
 
@@ -90,6 +90,11 @@ def test_bodies_are_at_the_edges_of_each_field_and_beyond() -> None:
     raw = [case["body"] for case in generated()["wares.create"] if "body" in case]
     assert {"null", "[]", '{"a": '} <= set(raw)
     assert any('"name": null' in text for text in raw)
+
+
+def test_a_row_is_sent_what_it_holds() -> None:
+    held = [case for case in generated()["wares.update"] if case["name"].startswith("what it holds")]
+    assert [(case["patch"], case["json"]) for case in held] == [("/wares/11/", {"name": "Übel"})] * 2
 
 
 def test_a_sign_in_is_sent_and_what_it_answers_where_a_body_takes_it() -> None:

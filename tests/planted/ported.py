@@ -1,0 +1,348 @@
+"""Faults that a port really makes, each one small edit; generated cases of the routes that are named must find it."""
+
+from tests.planted.fault import Fault
+
+FILTERING = "strangler_fastapi/drf/filtering.py"
+PAGES = "strangler_fastapi/drf/pagination.py"
+FIELDS = "strangler_fastapi/drf/fields.py"
+IDENTITY = "strangler_fastapi/auth/identity.py"
+POSTS = "fastapi_app/posts/queries.py"
+USERS = "fastapi_app/users/queries.py"
+
+
+def _at(file: str, routes: str, code: str, instead: str) -> Fault:
+    return Fault(file=file, code=code, instead=instead, asked=routes, found=frozenset())
+
+
+PORTED_READS = {
+    "the search minds case": _at(
+        FILTERING,
+        "tags.list",
+        "return or_(*(func.upper(cast(column, Text)).like(sought)",
+        "return or_(*(cast(column, Text).like(bindparam(name, type_=Text))",
+    ),
+    "only the first word is searched": _at(
+        FILTERING, "posts.list", "for number, term in enumerate(terms))", "for number, term in enumerate(terms[:1]))"
+    ),
+    "signs of LIKE mean something": _at(
+        FILTERING, "users.list", 'pattern = re.sub(r"([\\\\%_])", r"\\\\\\1", term)', "pattern = term"
+    ),
+    "the search begins at the beginning": _at(FILTERING, "tags.list", 'f"%{pattern}%"', 'f"{pattern}%"'),
+    "quotes hold nothing together": _at(
+        FILTERING, "posts.list", "if term.startswith(('\"', \"'\")) and", "if False and"
+    ),
+    "True is no boolean": _at(FILTERING, "posts.list", "_BOOLEANS.get(text.lower())", "_BOOLEANS.get(text)"),
+    "1 is no boolean": _at(FILTERING, "posts.list", '"true": True, "1": True,', '"true": True,'),
+    "what is no boolean is false": _at(
+        FILTERING, "posts.list", "_BOOLEANS.get(text.lower())", "_BOOLEANS.get(text.lower(), False if text else None)"
+    ),
+    "blanks around a filter count": _at(FILTERING, "posts.list", "stripped = text.strip()", "stripped = text"),
+    "a filter minds no case": _at(POSTS, "posts.list", "Tag.name == name", "func.lower(Tag.name) == func.lower(name)"),
+    "a filter takes parts": _at(POSTS, "feed.list", "User.username == username", "User.username.contains(username)"),
+    "a time without a zone is read in another one": _at(
+        FILTERING,
+        "posts.list",
+        "else value.replace(tzinfo=UTC)",
+        "else value.replace(tzinfo=timezone(timedelta(hours=2)))",
+    ),
+    "after leaves the moment itself out": _at(
+        POSTS, "posts.list", "Post.created_at >= moment", "Post.created_at > moment"
+    ),
+    "microseconds are cut": _at(
+        FILTERING,
+        "posts.list",
+        "    return _in_utc(value) if value.tzinfo",
+        "    value = value.replace(microsecond=0)\n    return _in_utc(value) if value.tzinfo",
+    ),
+    "a time that is none is ignored": _at(
+        FILTERING,
+        "posts.list",
+        'raise Invalid("Enter a valid date/time.") from None',
+        "return datetime(1970, 1, 1, tzinfo=UTC)",
+    ),
+    "a time that is none in other words": _at(
+        FILTERING,
+        "users.posts",
+        'raise Invalid("Enter a valid date/time.") from None',
+        'raise Invalid("Enter a valid date.") from None',
+    ),
+    "no tie-breaker": _at(
+        FILTERING, "tags.list users.list", 'if not any(term.lstrip("-") == "id" for term in terms):', "if not terms:"
+    ),
+    "the tie-breaker goes up always": _at(
+        FILTERING, "users.list", 'terms.append("-id" if terms[-1].startswith("-") else "id")', 'terms.append("id")'
+    ),
+    "an unknown order is by id": _at(FILTERING, "tags.list", "or list(default)", 'or ["id"]'),
+    "one order too few": _at(POSTS, "posts.list", '"title": lambda: Post.title, ', ""),
+    "down is up": _at(
+        "strangler_fastapi/drf/listing.py",
+        "posts.list",
+        '.desc() if t.startswith("-") else',
+        '.desc() if not t.startswith("-") else',
+    ),
+    "an order minds no case": _at(
+        USERS, "users.list", '"username": lambda: User.username', '"username": lambda: func.lower(User.username)'
+    ),
+    "a limit too large is cut": _at(
+        FILTERING,
+        "posts.recent",
+        'raise Invalid(f"Ensure this value is less than or equal to {self.most}.")',
+        "return self.most",
+    ),
+    "a limit of none is taken": _at(FILTERING, "posts.recent", "if number < self.least:", "if number < 0:"),
+    "another default": _at("fastapi_app/posts/router.py", "posts.recent", "default=10,", "default=12,"),
+    "a number that is none is the default": _at(
+        FILTERING, "users.active", 'raise Invalid("A valid integer is required.") from None', "return self.default"
+    ),
+    "more than instead of at least": _at(
+        USERS, "users.active", 'post_count() >= bindparam("min_posts")', 'post_count() > bindparam("min_posts")'
+    ),
+    "the count is capped": _at(PAGES, "feed.list", '"count": count,', '"count": min(count, 100),'),
+    "a page past the end is empty": _at(PAGES, "tags.list", "if not rows and number > 1:", "if False:"),
+    "the last page has no name": _at(PAGES, "feed.list", '_LAST = "last"', '_LAST = "final"'),
+    "page none is the first": _at(PAGES, "users.list", "number = int(text)", "number = max(1, int(text))"),
+    "pages as large as one likes": _at(PAGES, "feed.list", "MAX_PAGE_SIZE = 100", "MAX_PAGE_SIZE = 1000"),
+    "a page too large is the default": _at(
+        PAGES, "feed.list", "min(size, MAX_PAGE_SIZE) if size > 0", "size if 0 < size <= MAX_PAGE_SIZE"
+    ),
+    "a page of less than none has one": _at(
+        PAGES,
+        "feed.list",
+        "return min(size, MAX_PAGE_SIZE) if size > 0 else PAGE_SIZE",
+        "return max(1, min(size, MAX_PAGE_SIZE))",
+    ),
+    "a full last page has a next": _at(PAGES, "users.list", "if number * size < count", "if number * size <= count"),
+    "page one is named in a link": _at(PAGES, "feed.list", "None if number == 2 else", "None if number == 1 else"),
+    "links lose the other parameters": _at(
+        "strangler_fastapi/drf/urls.py",
+        "feed.list",
+        "parse_qs(query, keep_blank_values=True)",
+        "dict[str, list[str]]()",
+    ),
+    "links lose empty parameters": _at(
+        "strangler_fastapi/drf/urls.py", "feed.list", "keep_blank_values=True", "keep_blank_values=False"
+    ),
+    "links forget TLS": _at(
+        "strangler_fastapi/drf/urls.py",
+        "feed.list",
+        'request.headers.get("x-forwarded-proto", request.scope["scheme"])',
+        'request.scope["scheme"]',
+    ),
+    "an id that is none in other words": _at(
+        "strangler_fastapi/drf/criteria.py",
+        "users.retrieve",
+        "key = int(text)\n    except ValueError:\n        raise NotFound from None",
+        'key = int(text)\n    except ValueError:\n        raise NotFound("No such row.") from None',
+    ),
+    "an id too large fails": _at(
+        "strangler_fastapi/drf/criteria.py", "posts.retrieve", "if abs(key) <= _BIGGEST_KEY else", "if True else"
+    ),
+    "an expired token is good": _at(
+        "strangler_fastapi/auth/tokens.py",
+        "users.me",
+        "payload = _verified(token, self.verifying_key or self.key, self.settings)\n"
+        '        if "exp" in payload and int(payload["exp"]) <= time.time() - self.settings.leeway:\n'
+        '            raise TokenError("Token is expired")\n        return payload\n',
+        "try:\n            return jwt.decode(token, self.key, algorithms=[self.settings.algorithm],"
+        ' options={"verify_exp": False})\n'
+        "        except jwt.InvalidTokenError:\n"
+        '            raise TokenError("Token is invalid") from None\n',
+    ),
+    "a signature isn't checked": _at(
+        "strangler_fastapi/auth/tokens.py",
+        "users.me",
+        "payload = _verified(token, self.verifying_key or self.key, self.settings)",
+        'payload = jwt.decode(token, options={"verify_signature": False})',
+    ),
+    "a refresh token is good": _at(IDENTITY, "posts.list", "tokens.check_type(payload, ACCESS)", "pass"),
+    "a token outlives its password": _at(
+        IDENTITY, "posts.list", "if tokens.is_revoked(payload, account):", "if False:"
+    ),
+    "the scheme minds no case": _at(
+        IDENTITY,
+        "posts.list",
+        "if not parts or parts[0] not in [name.encode() for name in types]:",
+        "if not parts or parts[0].lower() not in [name.lower().encode() for name in types]:",
+    ),
+    "a token with a blank is none": _at(
+        IDENTITY,
+        "feed.list",
+        "if len(parts) != _PARTS:",
+        "if len(parts) != _PARTS:\n        return None\n    if False:",
+    ),
+    "a permission is forgotten": _at(
+        "fastapi_app/users/router.py",
+        "users.active",
+        'with at least `min_posts` posts, drafts included.",\n    methods=("GET",),\n    permission=signed_in,',
+        'with at least `min_posts` posts, drafts included.",\n    methods=("GET",),',
+    ),
+    "drafts of others are seen": _at(
+        POSTS,
+        "users.posts",
+        "return criteria if author_id == viewer_id else (*criteria, _PUBLISHED)",
+        "return criteria",
+    ),
+    "own drafts are hidden": _at(
+        POSTS,
+        "users.posts",
+        "return criteria if author_id == viewer_id else (*criteria, _PUBLISHED)",
+        "return (*criteria, _PUBLISHED)",
+    ),
+    "posts of others are found": _at(
+        POSTS,
+        "posts.retrieve",
+        "return (*post_own_criteria(params, user_id=user_id), primary_key(lambda: Post.id, pk))",
+        "return (primary_key(lambda: Post.id, pk),)",
+    ),
+    "one row is never filtered": _at(
+        POSTS,
+        "posts.retrieve",
+        "return (*post_own_criteria(params, user_id=user_id), primary_key(lambda: Post.id, pk))",
+        "return (*post_by_criteria(user_id), primary_key(lambda: Post.id, pk))",
+    ),
+    "one row too many": _at(POSTS, "feed.highlights", "HIGHLIGHTS = 10", "HIGHLIGHTS = 11"),
+    "the short form is ignored": _at(
+        "fastapi_app/feed/router.py",
+        "feed.list",
+        "listing, criteria = queries.post_listing(params), queries.post_feed_criteria(params)",
+        "listing, criteria = queries.POSTS, queries.post_feed_criteria(params)",
+    ),
+    "NUL reaches the database": _at(FILTERING, "tags.list", "        check_storable(text)\n", "        pass\n"),
+    "the first of two values counts": _at(
+        FILTERING, "posts.list", 'reader(name, params.get(name, ""))', 'reader(name, (params.getlist(name) or [""])[0])'
+    ),
+    "another format is taken": _at(
+        "strangler_fastapi/drf/negotiation.py",
+        "tags.list",
+        'not in (None, "", "json")',
+        'not in (None, "", "json", "xml")',
+    ),
+    "Accept is ignored": _at(
+        "strangler_fastapi/drf/negotiation.py", "tags.list", "raise NotAcceptable", 'accepted = ["*/*"]'
+    ),
+    "nothing is indented": _at(
+        "strangler_fastapi/drf/negotiation.py", "tags.list", "= _indent(max(accepted, key=_precedence))", "= None"
+    ),
+}
+PORTED_WRITES = {
+    "texts are not trimmed": _at(
+        FIELDS, "tags.create", "return str(value).strip() if self.trim else str(value)", "return str(value)"
+    ),
+    "no text is too long": _at(
+        FIELDS,
+        "posts.create",
+        "longest = () if self.max_length is None else (at_most(self.max_length),)",
+        "longest = ()",
+    ),
+    "no text is too short": _at(
+        FIELDS,
+        "users.create",
+        "shortest = () if self.min_length is None else (at_least(self.min_length),)",
+        "shortest = ()",
+    ),
+    "no list is too long": _at(
+        FIELDS,
+        "posts.create",
+        'longest = () if self.max_length is None else (at_most(self.max_length, of="elements"),)',
+        "longest = ()",
+    ),
+    "a blank is a text": _at(FIELDS, "tags.create", 'raise Invalid("This field may not be blank.")', 'return ""'),
+    "null in other words": _at(FIELDS, "tags.create", '"This field may not be null."', '"This field is required."'),
+    "unique in any case": _at(
+        "strangler_fastapi/drf/validators.py",
+        "tags.create",
+        "getattr(self._model, self.column) == value)",
+        "getattr(self._model, self.column).ilike(value))",
+    ),
+    "a number is no text": _at(
+        FIELDS,
+        "tags.create",
+        "not isinstance(value, str | int | float):\n            raise Invalid(self.refusal)",
+        "not isinstance(value, str):\n            raise Invalid(self.refusal)",
+    ),
+    "true is a text": _at(
+        FIELDS, "tags.create", "isinstance(value, bool) or not isinstance(value, str", "not isinstance(value, str"
+    ),
+    "a boolean minds case": _at(
+        FIELDS, "posts.create", "key = value.lower() if isinstance(value, str) else value", "key = value"
+    ),
+    "NUL is stored": _at(
+        FIELDS, "tags.create", "return (*longest, *shortest, storable)", "return (*longest, *shortest)"
+    ),
+    "a PATCH wants everything": _at(
+        "strangler_fastapi/drf/serializers.py", "posts.update", 'partial=request.method == "PATCH"', "partial=False"
+    ),
+    "a PUT wants nothing": _at(
+        "strangler_fastapi/drf/serializers.py", "tags.update", 'partial=request.method == "PATCH"', "partial=True"
+    ),
+    "anybody renames": _at(
+        "fastapi_app/tags/router.py", "tags.update", "caller is not None and caller.is_staff", "caller is not None"
+    ),
+    "a new row is answered with 200": _at(
+        "strangler_fastapi/drf/resources.py", "tags.create", "status_code=201", "status_code=200"
+    ),
+    "others publish": _at(
+        "fastapi_app/posts/router.py",
+        "posts.publish",
+        "post_publish(session=session, criteria=_named(request, caller))",
+        'post_publish(session=session, criteria=queries.post_id_criteria(int(request.path_params["pk"])))',
+    ),
+    "others delete": _at(
+        "fastapi_app/posts/router.py",
+        "posts.delete",
+        "post_id=await _find(request, session, caller))\n    return Response(status_code=204)",
+        'post_id=int(request.path_params["pk"]))\n    return Response(status_code=204)',
+    ),
+    "others change an account": _at(
+        "fastapi_app/users/router.py", "users.update", "        raise PermissionDenied\n", "        pass\n"
+    ),
+    "any character is good in a name": _at(
+        "strangler_fastapi/drf/validators.py", "users.create", "if not _USERNAME.fullmatch(value):", "if False:"
+    ),
+    "any text is an address": _at(
+        "strangler_fastapi/drf/validators.py",
+        "users.create",
+        "if len(value) > _LONGEST_EMAIL or not _LOCAL_PART.fullmatch(local) or not _is_domain(domain):",
+        "if False:",
+    ),
+    "unique but for itself is forgotten": _at(
+        "strangler_fastapi/drf/validators.py",
+        "tags.update",
+        "(rows if instance_id is None else rows.where(key != instance_id))",
+        "rows",
+    ),
+    "broken JSON in other words": _at(
+        "strangler_fastapi/drf/bodies.py", "tags.create", 'f"JSON parse error - {error}"', '"Malformed request."'
+    ),
+    "NaN is a number": _at("strangler_fastapi/drf/bodies.py", "tags.create", ", parse_constant=_refuse_constant", ""),
+    "any media type is JSON": _at(
+        "strangler_fastapi/drf/bodies.py",
+        "tags.create",
+        "    if parse is None:\n        raise UnsupportedMediaType(header)",
+        "    parse = parse or _parse_json",
+    ),
+    "a form's lists are one value": _at(
+        FIELDS,
+        "posts.create",
+        "return form.all(name) or form.indexed(name) or MISSING",
+        "return form.all(name)[:1] or MISSING",
+    ),
+    "a form without a boolean says nothing": _at(
+        FIELDS,
+        "posts.update",
+        "if name not in form and not partial:",
+        "if False:",
+    ),
+    "a name is taken in words of its own": _at(
+        "strangler_fastapi/drf/validators.py", "tags.create", "raise Invalid(self.message)", 'raise Invalid("Taken.")'
+    ),
+    "the old password is not asked for": _at(
+        "fastapi_app/users/serializers.py",
+        "users.me_update users.update",
+        "            if self.is_own:\n",
+        "            if False:\n",
+    ),
+    "a common password is good": _at(
+        "fastapi_app/users/serializers.py", "users.create", "            if problems:\n", "            if False:\n"
+    ),
+}
