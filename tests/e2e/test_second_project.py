@@ -180,3 +180,28 @@ def contents(dsn: str) -> dict[str, int]:
         names = owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         count = sql.SQL("SELECT count(*) FROM {}")
         return {name: owner.execute(count.format(sql.Identifier(name))).fetchall()[0][0] for (name,) in names}
+
+
+def test_its_schema_is_handed_over_and_given_back(shop: Shop) -> None:
+    steps = shop.run("handover", "plan", code=1)
+    assert "defaults   customers DEFAULT is_active true" in steps
+    assert "auth_permission.content_type_id → django_content_type ON DELETE CASCADE" in steps
+    checksum = steps.split("--plan ")[1].split()[0]
+    assert "Alembic owns the schema; alembic/ belongs into git" in shop.run("handover", "apply", "--plan", checksum)
+    proved = shop.run("handover", "verify")
+    assert proved.count("ok  ") == 2
+    assert "Alembic owns the tables of this database" in shop.run("manage", "migrate", code=1)
+    assert shop.run("schema", "check").count("ok  ") == 6
+    # The stack starts on Alembic's tables, and Django works on them as before.
+    shop.run("down")
+    shop.run("up", "--detach")
+    answer = shop.ask("/login/", "POST", json={"email": CUSTOMER, "secret": SECRET}).json()
+    token = {"Authorization": f"JWT {answer['data']['jwt']}"}
+    made = shop.ask("/products/", "POST", json={"sku": "H-1", "name": "Hat", "price": "1.00"}, headers=token)
+    assert (made.status_code, made.headers["X-Served-By"]) == (201, "django"), made.text
+    assert {"sku": "H-1", "name": "Hat", "price": "1.00", "stock": 0} in shop.ask("/next/products/").json()
+    assert shop.served_by("/next/products/") == "fastapi"
+    shop.run("handover", "rollback", "--yes")
+    assert "No migrations to apply." in shop.run("manage", "migrate", "--noinput")
+    assert not (shop.folder / "alembic").exists()
+    assert "nothing was handed over" in shop.run("handover", "verify", code=2)
