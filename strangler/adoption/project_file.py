@@ -33,8 +33,8 @@ prefix = {v1}
 # The new service.
 [fastapi]
 address = {fastapi}
-health = "/health/ready"
-openapi = "/openapi.json"
+health = {ready}
+openapi = {document}
 prefix = {v2}
 
 [database]
@@ -85,6 +85,8 @@ def project_text(answers: Answers) -> str:
         "django": answers.django,
         "fastapi": answers.fastapi,
         "health": answers.health,
+        "ready": f"{answers.v2}/ready",
+        "document": f"{answers.v2}/openapi.json",
         "routes": "nginx/routes.toml",
         "contract": "contract.json",
         "consumer": "consumer.json",

@@ -159,7 +159,7 @@ def _answered(described: Mapping[str, Any], document: Document) -> Mapping[str, 
 def table_of(names: Iterable[str], path: str, contract: Contract) -> str:
     """The table that has most of these keys; among equal ones the one that the path names. Empty where most are none's.
 
-    >>> table_of([], "/health/", Contract(format=2, tables={}))
+    >>> table_of([], "/status/", Contract(format=2, tables={}))
     ''
     """
     wanted = set(names)
