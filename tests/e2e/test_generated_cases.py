@@ -48,8 +48,8 @@ def test_each_fault_is_another_one_in_code_that_compiles_and_hardly_any_is_out_o
 def test_planted_faults_are_found(
     stack: StackAddresses, cases: Path, pool: ProcessPoolExecutor, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A third of them, for they take a quarter of an hour; PLANTED=all, or names with semicolons, plants others."""
-    wanted = os.environ["PLANTED"].split(";") if "PLANTED" in os.environ else [*FAULTS][::3]
+    """A twelfth of them, for all take half an hour; PLANTED=all, or names with semicolons, plants others."""
+    wanted = os.environ["PLANTED"].split(";") if "PLANTED" in os.environ else [*FAULTS][::12]
     wanted = [*FAULTS] if wanted == ["all"] else wanted
     futures = {name: pool.submit(fault_find, stack, name, cases, tmp_path_factory.mktemp("planted")) for name in wanted}
     found = {}
@@ -59,7 +59,7 @@ def test_planted_faults_are_found(
     assert {name for name, places in found.items() if not places} == set(NOT_FOUND) & set(wanted)
 
 
-@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("seed", range(1, 3))
 def test_reads_without_a_fault_are_equal(stack: StackAddresses, tmp_path: Path, seed: int) -> None:
     report = reads_compared(stack, cases_generate(stack, tmp_path / "generated", seed=seed))
     assert (report.exit_code, found_in(report)) == (0, set())
