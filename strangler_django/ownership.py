@@ -9,7 +9,7 @@ from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 # As strangler.handover.baseline writes it.
-MARK = "strangler handover: Alembic owns these tables"
+MARK = "Alembic owns these tables (strangler)"
 _QUERY = "SELECT obj_description(to_regclass('alembic_version'), 'pg_class')"
 
 

@@ -22,7 +22,7 @@ from strangler.rollout.atomic_write import write_durably
 
 BASELINE: Final = "baseline"
 # strangler_django refuses to migrate where it finds this comment.
-MARK: Final = "strangler handover: Alembic owns these tables"
+MARK: Final = "Alembic owns these tables (strangler)"
 _TEMPLATES: Final = ("env.py", "alembic.ini", "script.py.mako")
 
 

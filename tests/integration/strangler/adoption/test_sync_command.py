@@ -32,6 +32,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return example_file(tmp_path, routes=Path("routes.toml")) if request.param == "blog" else shop_file(tmp_path)
 
 
+@pytest.mark.long
 def test_a_new_file_names_every_endpoint_and_a_second_run_adds_none(project: Path) -> None:
     routes = project.with_name("routes.toml")
     assert json.loads(sync(project, "--dry-run", "--json", code=1))["unroutable"] == []
