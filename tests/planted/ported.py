@@ -90,7 +90,7 @@ PORTED_READS = {
         "return self.most",
     ),
     "a limit of none is taken": _at(FILTERING, "posts.recent", "if number < self.least:", "if number < 0:"),
-    "another default": _at("fastapi_app/posts/router.py", "posts.recent", "default=10,", "default=12,"),
+    "another default of a limit": _at("fastapi_app/posts/router.py", "posts.recent", "default=10,", "default=12,"),
     "a number that is none is the default": _at(
         FILTERING, "users.active", 'raise Invalid("A valid integer is required.") from None', "return self.default"
     ),
