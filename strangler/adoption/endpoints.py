@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from strangler.errors import FailedError
+from strangler.routes.prefixes import Prefixes
 from strangler.schema.django_side import ManageCommand, manage_output
 
 # The routes of a viewset are named as those of the example: what Django calls destroy is a delete.
@@ -195,11 +196,12 @@ class DjangoApi(_Facts):
                 "export_endpoints wrote another format, so install the same version of strangler_django there",
             ) from error
 
-    def below(self, prefix: str, *, but: str = "") -> Sequence[DjangoEndpoint]:
-        """The endpoints below a prefix without a slash at its end, but not below `but` in it.
+    def of_v1(self, prefixes: Prefixes) -> Sequence[DjangoEndpoint]:
+        """The endpoints below Django's prefix, but for those of v2 where its prefix begins with v1's.
 
         Where there is no prefix, only views of DRF are endpoints: the rest of the site isn't the API.
         """
+        prefix, but = prefixes.django, prefixes.v2_below_v1
         return [
             each
             for each in self.endpoints

@@ -4,7 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from importlib.resources import files
 from typing import Any, Final
+
+from jinja2 import Environment, StrictUndefined
 
 from shared_schema.contract.contract import Contract, TableFacts
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
@@ -78,6 +81,12 @@ class Inventory:
         found = Counter(code for entry in self.entries for code in {each.code for each in entry.hazards})
         return found.most_common()
 
+    def as_html(self, *, name: str) -> str:
+        """One page for a browser, which fetches nothing; `name` is the project's."""
+        environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        template = environment.from_string(files(__package__).joinpath("inventory.html.j2").read_text("utf-8"))
+        return template.render(inventory=self, efforts=list(Effort), name=name)
+
     def as_json(self) -> dict[str, Any]:
         """For machines."""
         return {
@@ -108,7 +117,7 @@ def take_inventory(
             sign_in=any(fnmatchcase(name or "", pattern) for pattern in sign_in),
             hazards=tuple(dict.fromkeys(endpoint_hazards(each, tables))),
         )
-        for each in api.below(prefixes.django, but=prefixes.v2_below_v1)
+        for each in api.of_v1(prefixes)
         for name in [names.get((each.method, path_key(each.path.removeprefix(prefixes.django))))]
     ]
     # The least work first; reads before writes, since they are taken back without a trace; signing in last of all.

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
-from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.project import Project
+from strangler.rollout.atomic_write import write_durably
 from strangler.rollout.endpoints import path_key
 from strangler.routes.entries import METHODS
 from strangler.routes.route import Api, Fixed, Route, Stack, Stage
-from strangler.routes.table import RouteTable
+from strangler.routes.syntax import content_decode, content_read, source_name
+from strangler.routes.table import RouteTable, parse_routes
 
 MARK: Final = "# vanished: Django has this endpoint no more; remove the route."
 _HEAD: Final = """\
@@ -46,13 +49,28 @@ class NewRoute:
 
 @dataclass(frozen=True, kw_only=True)
 class RouteSync:
-    """The changes of one run. `unroutable` are endpoints that no route can name, and that stay with Django."""
+    """The changes of one run.
+
+    `unroutable` are endpoints that no route can name, and that stay with Django. `before` is the file's text as it was,
+    empty where there was none, and `text` as it is to be.
+    """
 
     added: tuple[NewRoute, ...]
     vanished: tuple[Route, ...]
     returned: tuple[Route, ...]
     unroutable: tuple[DjangoEndpoint, ...]
+    before: str
     text: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write."""
+        return self.before != self.text
+
+    def write(self, file: Path) -> None:
+        """Replace the routes file, or make it with its folder."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(file, self.text.encode())
 
 
 def sync_routes(text: str, table: RouteTable, endpoints: Iterable[DjangoEndpoint]) -> RouteSync:
@@ -82,6 +100,7 @@ def sync_routes(text: str, table: RouteTable, endpoints: Iterable[DjangoEndpoint
         vanished=vanished,
         returned=returned,
         unroutable=tuple(each for each, _path in known if not (each.is_api and each.is_routable)),
+        before=text,
         text=_written(text, table, added, vanished, returned),
     )
 
@@ -175,6 +194,23 @@ def _end_of_routes(lines: Sequence[str], table: RouteTable) -> int:
         while lines[at - 1].lstrip().startswith("#") or not lines[at - 1].strip():
             at -= 1
     return at
+
+
+def sync_project(project: Project, api: DjangoApi) -> RouteSync:
+    """The project's routes file with the endpoints of Django that it lacks; one that isn't there yet is begun.
+
+    :raises UsageError: the file can't be read, is no routes file, or would be none with the new routes.
+    """
+    source, is_new = source_name(project.routes), not project.routes.exists()
+    if not is_new:
+        text = content_decode(content_read(project.routes, source=source), source=source)
+        table = parse_routes(text, source=source, prefixes=project.prefixes)
+    else:
+        text, table = new_routes_file(project)
+    found = sync_routes(text, table, api.of_v1(project.prefixes))
+    # What was written by rule is read by rule, before it replaces a file of the team's.
+    parse_routes(found.text, source=f"{source} with the new routes", prefixes=project.prefixes)
+    return replace(found, before="") if is_new else found
 
 
 def new_routes_file(project: Project) -> tuple[str, RouteTable]:

@@ -11,7 +11,7 @@ import typer
 
 from strangler.adoption.detection import Detection, detect, find_manage
 from strangler.adoption.project_file import Answers, project_text
-from strangler.adoption.route_sync import new_routes_file, sync_routes
+from strangler.adoption.route_sync import sync_project
 from strangler.cli.output import note, say
 from strangler.cli.schema.inputs import DjangoTimeout
 from strangler.errors import UsageError, many
@@ -56,11 +56,8 @@ def init(
     if project.routes.exists():
         note(f"{project.routes.relative_to(folder)} is there already: strangler routes sync brings it up to date")
         return
-    routes, table = new_routes_file(project)
-    endpoints = found.api.below(project.prefixes.django, but=project.prefixes.v2_below_v1)
-    synced = sync_routes(routes, table, endpoints)
-    project.routes.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(project.routes, synced.text.encode())
+    synced = sync_project(project, found.api)
+    synced.write(project.routes)
     stay = f", {many(len(synced.unroutable), 'path')} that stay with Django" if synced.unroutable else ""
     say(f"{project.routes.relative_to(folder)} is written: {many(len(synced.added), 'route')} at stage legacy{stay}")
     say("next: strangler inventory")

@@ -47,9 +47,7 @@ def inventory(
         sign_in=project.sign_in_routes,
     )
     if html is not None:
-        from strangler.adoption.page import inventory_page
-
-        file_write(html, inventory_page(found, name=project.name))
+        file_write(html, found.as_html(name=project.name))
     if as_json:
         json_print(found.as_json())
     else:

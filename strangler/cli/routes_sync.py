@@ -5,14 +5,11 @@ from typing import Annotated
 import typer
 
 from strangler.adoption.endpoints import DjangoApi
-from strangler.adoption.route_sync import RouteSync, new_routes_file, sync_routes
+from strangler.adoption.route_sync import RouteSync, sync_project
 from strangler.cli.output import json_print, note, say
 from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, manage_command
 from strangler.errors import many
-from strangler.rollout.atomic_write import write_durably
 from strangler.rollout.state_dir import RolloutFolder
-from strangler.routes.syntax import content_decode, content_read, source_name
-from strangler.routes.table import parse_routes
 from strangler.schema.django_side import TIMEOUT_SECONDS
 from strangler.settings import LocalSettings, settings_load
 
@@ -37,26 +34,15 @@ def sync(
     settings = settings_load()
     project = settings.project
     api = DjangoApi.read(manage_command(settings, manage=manage, timeout=timeout))
-    endpoints = api.below(project.prefixes.django, but=project.prefixes.v2_below_v1)
     with RolloutFolder(settings.state_dir / "rollout").locked():
-        source = source_name(project.routes)
-        if project.routes.exists():
-            text = content_decode(content_read(project.routes, source=source), source=source)
-            table = parse_routes(text, source=source, prefixes=project.prefixes)
-        else:
-            text, table = new_routes_file(project)
-        found = sync_routes(text, table, endpoints)
-        # What was written by rule is read by rule, before it replaces a file of the team's.
-        parse_routes(found.text, source=f"{source} with the new routes", prefixes=project.prefixes)
-        changed = found.text != text or not project.routes.exists()
-        if changed and not dry_run:
-            project.routes.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(project.routes, found.text.encode())
+        found = sync_project(project, api)
+        if found.changed and not dry_run:
+            found.write(project.routes)
     if as_json:
         json_print(_document(found))
     else:
-        _report(found, settings, known=len(endpoints), dry_run=dry_run)
-    if dry_run and changed:
+        _report(found, settings, known=len(api.of_v1(project.prefixes)), dry_run=dry_run)
+    if dry_run and found.changed:
         raise SystemExit(_CHANGES)
 
 

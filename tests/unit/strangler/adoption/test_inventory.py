@@ -10,7 +10,6 @@ from strangler.adoption import hazards
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.hazards import Effort, endpoint_hazards, project_hazards
 from strangler.adoption.inventory import Inventory, take_inventory
-from strangler.adoption.page import inventory_page
 from strangler.routes.prefixes import Prefixes
 from tests.example import ROOT
 
@@ -145,7 +144,7 @@ def test_the_order_is_by_effort_and_reads_come_first() -> None:
 
 
 def test_the_page_escapes_what_a_project_is_called() -> None:
-    page = inventory_page(inventory(), name="<b>shop</b>")
+    page = inventory().as_html(name="<b>shop</b>")
     assert "&lt;b&gt;shop" in page
     assert "shop.views.PostViewSet.recent" in page
 
