@@ -65,12 +65,12 @@ def schema_dump(dsn: str, *, major: int, part: Sequence[str] = ()) -> str:
     :raises FailedError: there is no pg_dump of that version, or it failed.
     """
     options = [*_SCHEMA, *part]
-    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as written:
-        with _start(dump_folder(major) / "pg_dump", options, dsn, told, stdout=written.fileno()) as dump:
+    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as written:
+        with _start(dump_folder(major) / "pg_dump", options, dsn, stderr, stdout=written.fileno()) as dump:
             dump.wait()
         if dump.returncode:
-            told.seek(0)
-            raise FailedError(f"the schema can't be read ({_reason(told.read())})", "fix that, then run it again")
+            stderr.seek(0)
+            raise FailedError(f"the schema can't be read ({_reason(stderr.read())})", "fix that, then run it again")
         written.seek(0)
         # Of psql's, with a key that differs each time.
         lines = written.read().decode().splitlines(keepends=True)

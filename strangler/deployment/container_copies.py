@@ -152,7 +152,7 @@ def _copy(compose: Compose) -> None:
                 loading.kill()
                 dump.kill()
                 raise FailedError(f"the database was not copied in {_COPY_SECONDS:.0f} s") from error
-        _, told = dump.communicate()
+        _, stderr = dump.communicate()
     if loading.returncode or dump.returncode:
-        reason = last_line((told + said).decode(errors="replace")) or "pg_dump says nothing"
+        reason = last_line((stderr + said).decode(errors="replace")) or "pg_dump says nothing"
         raise FailedError(f"the database can't be copied ({reason})", "fix that, then run it again")

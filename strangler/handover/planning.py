@@ -167,11 +167,11 @@ class _TablePlan:
         }
         if found:
             # One lock for all of a table's.
-            told = ", ".join(f"{name} {expression}" for name, expression in found.items())
+            defaults = ", ".join(f"{name} {expression}" for name, expression in found.items())
             sets = [f"ALTER COLUMN {quoted(name)} SET DEFAULT {value}" for name, value in found.items()]
             drops = [f"ALTER COLUMN {quoted(name)} DROP DEFAULT" for name in found]
             action = self._action(alter(self._sql, *sets), undo=(alter(self._sql, *drops),))
-            yield Step(kind="defaults", title=f"{self._key} DEFAULT {told}", actions=(action,))
+            yield Step(kind="defaults", title=f"{self._key} DEFAULT {defaults}", actions=(action,))
 
     def _default(self, name: str, facts: ColumnFacts) -> str | None:
         """The default of a column as SQL; None where there is none, or none that SQL can say."""

@@ -52,8 +52,8 @@ class StepPlan:
     @property
     def checksum(self) -> str:
         """A digest of all statements, in either direction."""
-        told = json.dumps([[*action.statements, "|", *action.undo] for action in self.actions])
-        return hashlib.sha256(told.encode()).hexdigest()[:_DIGEST_LENGTH]
+        text = json.dumps([[*action.statements, "|", *action.undo] for action in self.actions])
+        return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
 def quoted(*names: str) -> str:

@@ -15,7 +15,7 @@ from tests.gateways import ask_raw, logged, marks
 DEPRECATED = dt.date(2026, 11, 1)
 SUNSET = dt.date(2027, 1, 31)
 ENDING = {"deprecated": DEPRECATED, "sunset": SUNSET}
-TOLD = {"Deprecation": "@1793491200", "Sunset": "Sun, 31 Jan 2027 00:00:00 GMT"}
+HEADERS = {"Deprecation": "@1793491200", "Sunset": "Sun, 31 Jan 2027 00:00:00 GMT"}
 GONE = {"feed.list": {"stage": Stage.RETIRED}, "tags.retrieve": {"stage": Stage.RETIRED, **ENDING}}
 
 
@@ -28,8 +28,8 @@ def reported(response: httpx.Response) -> dict[str, str]:
 
 
 def test_the_dates_mean_the_begin_of_those_days_in_utc() -> None:
-    assert dt.datetime.fromtimestamp(int(TOLD["Deprecation"][1:]), dt.UTC) == dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
-    assert parsedate_to_datetime(TOLD["Sunset"]) == dt.datetime(2027, 1, 31, tzinfo=dt.UTC)
+    assert dt.datetime.fromtimestamp(int(HEADERS["Deprecation"][1:]), dt.UTC) == dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+    assert parsedate_to_datetime(HEADERS["Sunset"]) == dt.datetime(2027, 1, 31, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize("stage", ["legacy", "parallel", "canary", "migrated"])
@@ -37,8 +37,8 @@ def test_a_route_that_ends_tells_it_on_v1_alone(stage: str, make_gateway: MakeGa
     with httpx.Client(base_url=make_gateway({"*": stage}, routes={"feed.list": ENDING}).url) as client:
         for method in ("GET", "HEAD"):
             response = client.request(method, "/api/feed/?page_size=1&next=/x")
-            assert (response.status_code, reported(response)) == (200, TOLD | {"Link": link("/api/v2/feed/")})
-        assert reported(client.get("/api/feed")) == TOLD | {"Link": link("/api/v2/feed")}
+            assert (response.status_code, reported(response)) == (200, HEADERS | {"Link": link("/api/v2/feed/")})
+        assert reported(client.get("/api/feed")) == HEADERS | {"Link": link("/api/v2/feed")}
         for path in ("/api/v2/feed/", "/api/tags/", "/api/nowhere/", "/api/health/"):
             assert reported(client.get(path)) == {}
 
@@ -46,13 +46,13 @@ def test_a_route_that_ends_tells_it_on_v1_alone(stage: str, make_gateway: MakeGa
 def test_a_route_without_a_last_day_tells_none(make_gateway: MakeGateway) -> None:
     url = make_gateway(routes={"feed.list": {"deprecated": DEPRECATED}}).url
     found = reported(httpx.get(f"{url}/api/feed/"))
-    assert found == {"Deprecation": TOLD["Deprecation"], "Link": link("/api/v2/feed/")}
+    assert found == {"Deprecation": HEADERS["Deprecation"], "Link": link("/api/v2/feed/")}
 
 
 def test_an_error_tells_it_too(make_gateway: MakeGateway) -> None:
     url = make_gateway(routes={"feed.list": ENDING}, django=f"http://127.0.0.1:{port_free_pick()}").url
     response = httpx.get(f"{url}/api/feed/")
-    assert (response.status_code, reported(response)) == (502, TOLD | {"Link": link("/api/v2/feed/")})
+    assert (response.status_code, reported(response)) == (502, HEADERS | {"Link": link("/api/v2/feed/")})
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "DELETE"])
@@ -75,7 +75,7 @@ def test_a_retired_path_is_gone_for_every_method_and_v2_goes_on(method: str, mak
 def test_a_retired_route_leaves_the_others_of_its_path_alone(make_gateway: MakeGateway) -> None:
     with httpx.Client(base_url=make_gateway(routes=GONE).url) as client:
         gone = client.get("/api/tags/7/")
-        assert (gone.status_code, reported(gone)) == (410, TOLD | {"Link": link("/api/v2/tags/7/")})
+        assert (gone.status_code, reported(gone)) == (410, HEADERS | {"Link": link("/api/v2/tags/7/")})
         for method in ("PUT", "DELETE", "OPTIONS"):
             response = client.request(method, "/api/tags/7/")
             assert (response.status_code, marks(response)[0], reported(response)) == (401, "django", {})
@@ -114,7 +114,7 @@ def test_the_way_to_v2_is_the_path_as_it_was_sent_or_none(
     answer = ask_raw(url, b"GET %s HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n" % path)
     response = parsed(answer)
     assert response.status_code == 410
-    assert reported(response) == TOLD | ({"Link": link(successor)} if successor else {})
+    assert reported(response) == HEADERS | ({"Link": link(successor)} if successor else {})
     words = successor or "the same path below /api/v2"
     assert response.json() == {"detail": f"This endpoint is gone: use {words} instead."}
 

@@ -7,8 +7,8 @@ from strangler.compare.client.sides import Side
 from strangler.compare.collector import curl_text
 from strangler.compare.redaction import Masker
 
-TOLD = (("Accept", "*/*"), ("X-Forwarded-Prefix", "/api"))
-SIDE = Side(name="left", url="http://left/api", links="/api", headers=TOLD)
+HEADERS = (("Accept", "*/*"), ("X-Forwarded-Prefix", "/api"))
+SIDE = Side(name="left", url="http://left/api", links="/api", headers=HEADERS)
 
 
 def words(case: Case) -> list[str]:
