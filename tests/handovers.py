@@ -110,18 +110,23 @@ class SmallHandover:
         return schema_dump(self.database.superuser_dsn, major=18)
 
 
+def database_source(database: OwnDatabase) -> Source:
+    """A database of a test's as what is handed over; its owner stands for FastAPI's role too."""
+    return Source(
+        settings=example_settings(),
+        owner_dsn=database.owner_dsn,
+        fastapi_dsn=database.owner_dsn,
+        admin_dsn=database.superuser_dsn,
+        secrets={},
+        name=database.name,
+        identity=identity_of(database.owner_dsn),
+    )
+
+
 @contextmanager
 def small_handover(*, admin_dsn: str, name: str, folder: Path, schema: str = SCHEMA) -> Iterator[SmallHandover]:
     with empty_database(admin_dsn=admin_dsn, name=name) as database:
-        source = Source(
-            settings=example_settings(),
-            owner_dsn=database.owner_dsn,
-            fastapi_dsn=database.owner_dsn,
-            admin_dsn=database.superuser_dsn,
-            secrets={},
-            name=database.name,
-            identity=identity_of(database.owner_dsn),
-        )
+        source = database_source(database)
         no_django = ManageCommand(argv=("false",), env={}, cwd=folder)
         handover = Handover(
             subject=RehearsalSubject(source=source, project=no_django, contract=CONTRACT),

@@ -11,8 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from strangler.errors import FailedError
 from strangler.handover.steps import Action, Step
 from strangler.rollout.atomic_write import append_durably, remove_durably, write_durably
-from strangler.rollout.history import not_readable
-from strangler.rollout.state_dir import RolloutFolder
+from strangler.rollout.state_dir import RolloutFolder, journal_load
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,14 +107,7 @@ class HandoverFolder:
 
         :raises FailedError: it isn't readable, or is none.
         """
-        try:
-            return _JOURNAL.validate_json(self._journal.read_bytes())
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise not_readable(self._journal, error) from error
-        except ValidationError as error:
-            raise FailedError(f"{self._journal} is no journal of a handover", "restore it from a backup") from error
+        return journal_load(self._journal, _JOURNAL, of="a handover", hint="restore it from a backup")
 
     def write(self, journal: HandoverJournal) -> None:
         """Replace the journal; it is on the disk when this returns."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -47,6 +47,22 @@ class Journal:
 
 
 _JOURNAL: Final = TypeAdapter(Journal)
+_Journal = TypeVar("_Journal")
+
+
+def journal_load(file: Path, kind: TypeAdapter[_Journal], *, of: str, hint: str) -> _Journal | None:
+    """The journal in `file`; None if there is none. `of` is what errors call what it is of.
+
+    :raises FailedError: it isn't readable, or is none.
+    """
+    try:
+        return kind.validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise not_readable(file, error) from error
+    except ValidationError as error:
+        raise FailedError(f"{file} is no journal of {of}", hint) from error
 
 
 def routes_digest(content: bytes) -> str:
@@ -96,15 +112,8 @@ class RolloutFolder:
 
         :raises FailedError: the journal isn't readable, or is none.
         """
-        try:
-            return _JOURNAL.validate_json(self._journal.read_bytes())
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise not_readable(self._journal, error) from error
-        except ValidationError as error:
-            hint = "see with strangler plan what runs, then remove it"
-            raise FailedError(f"{self._journal} is no journal of an apply", hint) from error
+        hint = "see with strangler plan what runs, then remove it"
+        return journal_load(self._journal, _JOURNAL, of="an apply", hint=hint)
 
     def journal_close(self) -> None:
         """The apply has ended."""

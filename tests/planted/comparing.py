@@ -11,6 +11,7 @@ from strangler.compare.case import Scenario, ScenarioStep
 from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
 from strangler.compare.client.client import Limits
 from strangler.compare.client.sides import Side, sides_local
+from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.collector import Collector
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
@@ -61,17 +62,22 @@ def found_in(report: ComparisonReport) -> set[str]:
     return {f"{route.route}: {group.kind} at {group.pattern}" for route in report.routes for group in route.groups}
 
 
-def _reads_compared(sides: tuple[Side, Side], *, asked: str) -> ComparisonReport:
+def session(sides: tuple[Side, Side], *, signer: TokenSigner | None = None) -> ComparisonSession:
+    """A comparison of the example's two sides, by its demo users; `signer` makes the tokens that cases name."""
     left, right = sides
-    comparison = ComparisonSession(
+    return ComparisonSession(
         left=left,
         right=right,
         limits=Limits(concurrency=4, timeout=30, body_bytes=10_000_000),
         rules=Rules(DeclaredDifferences(declared_differences(DECLARED_FILE))),
         sign_in=SIGN_IN,
         password=lambda _name: DEMO_PASSWORD,
+        signer=signer,
     )
-    collector = Collector(left, right)
+
+
+def _reads_compared(sides: tuple[Side, Side], *, asked: str) -> ComparisonReport:
+    comparison, collector = session(sides), Collector(*sides)
     cases = (case for case in cases_from_files(CASES, ROUTES) if case.source.startswith(f"{asked}.toml"))
     stopped = asyncio.run(comparison.run(cases, collector))
     return collector.report(stopped=stopped)

@@ -7,24 +7,20 @@ from pathlib import Path
 
 from strangler.compare.case import Case, Scenario
 from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
-from strangler.compare.client.client import Limits
 from strangler.compare.collector import Collector
-from strangler.compare.comparison import CaseOutcome, Rules
-from strangler.compare.declared import DeclaredDifferences, declared_differences
+from strangler.compare.comparison import CaseOutcome
 from strangler.compare.generate.folder import files_of, folder_write
 from strangler.compare.report.model import ComparisonReport
-from strangler.compare.run import ComparisonSession
 from strangler.compare.writes.play import PlayedStep
 from strangler.compare.writes.scenarios import WriteRunner
 from strangler.deployment.generation import token_signer, world_opened
 from strangler.deployment.local_stack import LocalStack
-from tests.example import DECLARED_FILE, SIGN_IN
-from tests.planted.comparing import ROUTES, found_in, port_of, sides_to
+from tests.planted.comparing import ROUTES, found_in, port_of, session, sides_to
 from tests.planted.ported import PORTED_READS, PORTED_WRITES
 from tests.planted.reads import READS
 from tests.planted.servers import faulty_server, starting_with
 from tests.planted.writes import WRITES
-from tests.shared_stack import DEMO_PASSWORD, StackAddresses
+from tests.shared_stack import StackAddresses
 from tests.write_plays import stack_source, steps_played
 
 _GOOD = frozenset({CaseOutcome.EQUAL, CaseOutcome.DECLARED})
@@ -54,18 +50,10 @@ def reads_compared(
     stack: StackAddresses, folder: Path, *, port: int | None = None, routes: frozenset[str] = frozenset()
 ) -> ComparisonReport:
     """What generated reads find; with `routes` those of these alone, and only until there is a difference."""
-    left, right = sides_to(stack, port or port_of(stack.fastapi_url))
-    comparison = ComparisonSession(
-        left=left,
-        right=right,
-        limits=Limits(concurrency=4, timeout=30, body_bytes=10_000_000),
-        rules=Rules(DeclaredDifferences(declared_differences(DECLARED_FILE))),
-        sign_in=SIGN_IN,
-        password=lambda _name: DEMO_PASSWORD,
-        signer=token_signer(_local_stack(stack)),
-    )
+    sides = sides_to(stack, port or port_of(stack.fastapi_url))
+    comparison = session(sides, signer=token_signer(_local_stack(stack)))
     outcomes: set[CaseOutcome] = set()
-    collector = Collector(left, right, on_outcome=outcomes.add)
+    collector = Collector(*sides, on_outcome=outcomes.add)
 
     def cases() -> Iterator[Case]:
         for case in cases_from_files(folder, ROUTES):

@@ -13,7 +13,7 @@ import pytest
 from shared_schema.catalog import read_catalog
 from shared_schema.contract.contract import Contract
 from shared_schema.drift.contract import contract_mismatches
-from strangler.databases.connections import Source, identity_of, live_connection
+from strangler.databases.connections import live_connection
 from strangler.errors import FailedError, StalePlanError, UnsafeError, UsageError
 from strangler.handover.baseline import upgrade
 from strangler.handover.execution import LockPatience
@@ -28,9 +28,9 @@ from strangler.handover.journal import HandoverFolder
 from strangler.handover.rehearsal import RehearsalSubject
 from strangler.schema.django_side import ManageCommand, django_contract, is_installed, manage_output
 from tests.databases import OwnDatabase, changed, empty_database, foreign_database, foreign_project
-from tests.example import ROOT, example_settings
+from tests.example import ROOT
 from tests.foreign_migrations import migration_source, with_migrations
-from tests.handovers import INTENT
+from tests.handovers import INTENT, database_source
 from tests.shared_stack import StackAddresses
 
 pytestmark = pytest.mark.long
@@ -56,15 +56,7 @@ def handover(database: OwnDatabase, contract: Contract, tmp_path: Path) -> Hando
 
 
 def handover_of(database: OwnDatabase, contract: Contract, project: ManageCommand, folder: Path) -> Handover:
-    source = Source(
-        settings=example_settings(),
-        owner_dsn=database.owner_dsn,
-        fastapi_dsn=database.owner_dsn,
-        admin_dsn=database.superuser_dsn,
-        secrets={},
-        name=database.name,
-        identity=identity_of(database.owner_dsn),
-    )
+    source = database_source(database)
     return Handover(
         subject=RehearsalSubject(source=source, project=project, contract=contract),
         folder=HandoverFolder(folder / "state"),
