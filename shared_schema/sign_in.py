@@ -23,6 +23,11 @@ def attempt_digest(name: str) -> str:
     return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def prune_until(now: datetime) -> datetime:
+    """Rows that began until then are removed. It moves once a window: both stacks, a moment apart, remove the same."""
+    return now - WINDOW - (now - datetime.min.replace(tzinfo=now.tzinfo)) % WINDOW
+
+
 def seconds_left(since: datetime, now: datetime) -> int:
     """Whole seconds until the failures since then are forgotten, at least 1."""
     return max(1, math.ceil((since + WINDOW - now).total_seconds()))

@@ -5,10 +5,12 @@ import datetime as dt
 import re
 import shlex
 import time
+from bisect import insort
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from statistics import median
 from typing import Any, Final
 
@@ -143,7 +145,14 @@ class _SideTally:
 @dataclass
 class _GroupTally:
     count: int = 0
-    examples: list[Example] = field(default_factory=list)
+    # The first in the order of the cases, whoever was answered first: two runs show the same.
+    examples: list[tuple[int, Example]] = field(default_factory=list)
+
+    def add(self, number: int, exhibit: MaskedResult) -> None:
+        self.count += 1
+        if len(self.examples) < MAX_EXAMPLES or number < self.examples[-1][0]:
+            insort(self.examples, (number, exhibit.example), key=itemgetter(0))
+            del self.examples[MAX_EXAMPLES:]
 
 
 @dataclass
@@ -157,7 +166,7 @@ class _RouteTally:
     def report(self, route: str, costs: CostLimits) -> RouteReport:
         left, right = self.left.timing(), self.right.timing()
         ratio = left.p50 / right.p50 if left and right and right.p50 else None
-        groups = sorted(self.groups.items(), key=lambda each: -each[1].count)
+        groups = sorted(self.groups.items(), key=lambda each: (-each[1].count, each[1].examples[0][0]))
         counts: dict[str, Any] = {str(outcome): self.outcomes[outcome] for outcome in CaseOutcome}
         return RouteReport(
             route=route,
@@ -169,7 +178,12 @@ class _RouteTally:
             slow=costs.slowness(left, right),
             lacks=self.callers.lacks(),
             groups=tuple(
-                Group(kind=kind, pattern=pattern, count=group.count, examples=tuple(group.examples))
+                Group(
+                    kind=kind,
+                    pattern=pattern,
+                    count=group.count,
+                    examples=tuple(example for _number, example in group.examples),
+                )
                 for (kind, pattern), group in groups
             ),
         )
@@ -191,6 +205,7 @@ class Collector:
         self._costs = costs or CostLimits()
         self._routes: dict[str, _RouteTally] = {}
         self._failures: Counter[str] = Counter()
+        self._added = 0
         self._began = dt.datetime.now(dt.UTC), time.monotonic()
         self.skipped: Counter[str] = Counter()
         self.requests: dict[str, RouteRequests] = {}
@@ -201,12 +216,22 @@ class Collector:
         return tuple(sorted(self._routes))
 
     def add(
-        self, case: Case, result: CaseResult, *, rows: tuple[RowDifference, ...] = (), secrets: tuple[str, ...] = ()
+        self,
+        case: Case,
+        result: CaseResult,
+        *,
+        number: int | None = None,
+        rows: tuple[RowDifference, ...] = (),
+        secrets: tuple[str, ...] = (),
     ) -> None:
-        """Count what became of a case; `secrets` are values that its requests carried besides its own.
+        """Count what became of a case.
 
-        With `rows` it is different whatever was answered.
+        :param number: its place among the cases; without one it is the next.
+        :param rows: with some it is different whatever was answered.
+        :param secrets: values that its requests carried besides its own.
         """
+        self._added += 1
+        number = self._added if number is None else number
         tally = self._routes.setdefault(case.route or NO_ROUTE, _RouteTally())
         if dearer := self._costs.difference(result):
             result = dataclasses.replace(result, outcome=CaseOutcome.DIFFERENT, found=(*result.found, dearer))
@@ -225,7 +250,7 @@ class Collector:
         if result.failure:
             place = "" if result.failure.always else f" ({case.route or NO_ROUTE})"
             self.failed(f"{result.failure}{place}")
-        self._show(tally, case, result, rows, secrets)
+        self._show(tally, number, case, result, rows, secrets)
         self._on_outcome(outcome)
 
     def failed(self, sentence: str) -> None:
@@ -263,6 +288,7 @@ class Collector:
     def _show(
         self,
         tally: _RouteTally,
+        number: int,
         case: Case,
         result: CaseResult,
         rows: tuple[RowDifference, ...],
@@ -276,7 +302,4 @@ class Collector:
         exhibit = MaskedResult(case, result, rows, Masker(known), side)
         for kind in exhibit.kinds:
             key = kind if kind in tally.groups or len(tally.groups) < MAX_GROUPS else _OTHERS
-            group = tally.groups.setdefault(key, _GroupTally())
-            group.count += 1
-            if len(group.examples) < MAX_EXAMPLES:
-                group.examples.append(exhibit.example)
+            tally.groups.setdefault(key, _GroupTally()).add(number, exhibit)

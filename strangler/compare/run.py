@@ -100,10 +100,10 @@ class Runner:
         return self._stopped
 
     async def _work(self, source: "_Source") -> None:
-        while not self._stopped and (case := await source.next()) is not None:
-            await self._process(case)
+        while not self._stopped and (numbered := await source.next()) is not None:
+            await self._process(*numbered)
 
-    async def _process(self, case: Case) -> None:
+    async def _process(self, number: int, case: Case) -> None:
         if not case.safe:
             self._collector.skipped[UNSAFE] += 1
             return
@@ -125,7 +125,7 @@ class Runner:
         if isinstance(result.failure, UnsendableError):
             self._collector.skipped[str(result.failure)] += 1
             return
-        self._collector.add(case, result, secrets=tuple(text for _name, text in credentials))
+        self._collector.add(case, result, number=number, secrets=tuple(text for _name, text in credentials))
         if why := self._watch.look(result):
             self.stop(why)
 
@@ -134,12 +134,12 @@ class _Source:
     """The cases one after another, fetched in a thread: to read or to make them takes its time."""
 
     def __init__(self, cases: Iterable[Case]) -> None:
-        self._cases = iter(cases)
-        self._fetched: list[Case] = []
+        self._cases = enumerate(cases)
+        self._fetched: list[tuple[int, Case]] = []
         self._lock = asyncio.Lock()
 
-    async def next(self) -> Case | None:
-        """The next case; None at the end."""
+    async def next(self) -> tuple[int, Case] | None:
+        """The next case with its place among them; None at the end."""
         async with self._lock:
             if not self._fetched:
                 self._fetched = await asyncio.to_thread(lambda: list(islice(self._cases, _BATCH))[::-1])

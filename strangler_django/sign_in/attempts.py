@@ -6,13 +6,13 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from shared_schema.sign_in import FAILURES, PRUNED, WINDOW, attempt_digest, seconds_left
+from shared_schema.sign_in import FAILURES, PRUNED, WINDOW, attempt_digest, prune_until, seconds_left
 from strangler_django.sign_in.models import SignInAttempts
 
 # But for those that another attempt has locked.
 _PRUNE: Final = (
     "DELETE FROM strangler_sign_in_attempts WHERE digest IN (SELECT digest FROM strangler_sign_in_attempts"
-    " WHERE since <= %(expired)s LIMIT %(pruned)s FOR UPDATE SKIP LOCKED)"
+    " WHERE since <= %(until)s LIMIT %(pruned)s FOR UPDATE SKIP LOCKED)"
 )
 _COUNT: Final = (
     "INSERT INTO strangler_sign_in_attempts AS found (digest, count, since) VALUES (%(digest)s, 1, %(now)s)"
@@ -30,9 +30,9 @@ def attempt_begin(name: str) -> int:
     """
     digest, now = attempt_digest(name), timezone.now()
     most = getattr(settings, "SIGN_IN_FAILURES", FAILURES)
-    values = {"digest": digest, "now": now, "expired": now - WINDOW, "most": most, "pruned": PRUNED}
+    values = {"digest": digest, "now": now, "expired": now - WINDOW, "most": most}
     with connection.cursor() as cursor:
-        cursor.execute(_PRUNE, values)
+        cursor.execute(_PRUNE, {"until": prune_until(now), "pruned": PRUNED})
         cursor.execute(_COUNT, values)
         if cursor.fetchone():
             return 0

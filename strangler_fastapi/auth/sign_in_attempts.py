@@ -9,7 +9,7 @@ from sqlalchemy import Executable, bindparam, case, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shared_schema.consumer.samples import MOMENT, Sample
-from shared_schema.sign_in import PRUNED, WINDOW, attempt_digest, seconds_left
+from shared_schema.sign_in import PRUNED, WINDOW, attempt_digest, prune_until, seconds_left
 from strangler_fastapi.db.query import Rows, fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.sample_queries import as_sample
@@ -44,10 +44,10 @@ class AttemptTable:
         table = self.mapped.__table__
 
         def build() -> Executable:
-            old = select(table.c.digest).where(table.c.since <= bindparam("expired")).limit(PRUNED)
+            old = select(table.c.digest).where(table.c.since <= bindparam("until")).limit(PRUNED)
             return delete(table).where(table.c.digest.in_(old.with_for_update(skip_locked=True)))
 
-        return self._rows("prune", build, expired=now - WINDOW)
+        return self._rows("prune", build, until=prune_until(now))
 
     def count(self, digest: str, now: datetime, most: int) -> Rows:
         """Counts one attempt and returns the count; returns none where there were `most` since less than 15 minutes."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared_schema.sign_in import WINDOW, attempt_digest, seconds_left
+from shared_schema.sign_in import WINDOW, attempt_digest, prune_until, seconds_left
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -25,3 +25,9 @@ def test_names_are_reported_apart_and_not_stored() -> None:
 )
 def test_the_wait_is_whole_seconds_and_at_least_one(ago: timedelta, left: int) -> None:
     assert seconds_left(NOW - ago, NOW) == left
+
+
+@pytest.mark.parametrize("after", [timedelta(0), timedelta(seconds=1), WINDOW - timedelta(microseconds=1)])
+def test_what_is_removed_changes_once_a_window_and_never_what_counts(after: timedelta) -> None:
+    assert prune_until(NOW + after) == NOW - WINDOW
+    assert prune_until(NOW + WINDOW) == NOW

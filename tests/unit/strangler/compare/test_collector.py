@@ -86,6 +86,15 @@ def test_the_same_fault_is_one_group_with_a_few_examples() -> None:
     assert group.examples[0].left.body.splitlines()[:3] == ["[", "  {", '    "title": "0",']
 
 
+def test_examples_are_the_first_cases_whoever_is_answered_first() -> None:
+    collector = Collector(LEFT, RIGHT)
+    for number in (7, 3, 9, 0, 4):
+        collector.add(case(f"/posts/?page={number}"), result({}, {"id": 1}), number=number)
+    (group,) = only(collector.report()).groups
+    assert group.count == 5
+    assert [example.case for example in group.examples] == [f"GET /posts/?page={n}" for n in (0, 3, 4)]
+
+
 def test_groups_and_failures_are_bounded() -> None:
     collector = Collector(LEFT, RIGHT)
     for number in range(200):
