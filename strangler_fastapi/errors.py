@@ -13,6 +13,7 @@ ApiError
 ├── NotAcceptable         406
 ├── UnsupportedMediaType  415
 ├── Throttled             429
+├── NotPorted             501
 └── Unavailable           503
     └── Conflict          503
 
@@ -147,6 +148,15 @@ class Throttled(ApiError):
         """DRF's own words: what is throttled is available in so many seconds."""
         unit = "second" if seconds == 1 else "seconds"
         return cls(f"Request was throttled. Expected available in {seconds} {unit}.", retry_after=seconds)
+
+
+class NotPorted(ApiError):
+    """A part of the legacy service that FastAPI doesn't have yet; `strangler check` and `compare` report it."""
+
+    status = 501
+
+    def __init__(self, *what: str) -> None:
+        super().__init__({"detail": f"Not ported from Django yet: {'; '.join(what)}."})
 
 
 class Unavailable(ApiError):

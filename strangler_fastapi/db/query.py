@@ -23,7 +23,7 @@ from strangler_fastapi.db.session import RequestSession
 _MOST_STATEMENTS = 512
 
 Expression = ColumnElement[Any] | Any
-Fields = Mapping[str, Union[Expression, "Shape"]]
+Fields = Mapping[str, Union[Expression, "Shape", "RowsWithin"]]
 
 
 class Shape:
@@ -44,7 +44,7 @@ class Shape:
         """The expressions, those of shapes within in their place."""
         columns: list[Expression] = []
         for field in self._fields.values():
-            columns.extend(field.columns if isinstance(field, Shape) else [field])
+            columns.extend(field.columns if isinstance(field, Shape) else [_expression(field)])
         return columns
 
     def _shapes_within(self) -> list[tuple[int, int, "Shape"]]:
@@ -79,8 +79,30 @@ class Shape:
         return item
 
 
+@dataclass(frozen=True)
+class RowsWithin:
+    """Rows of another table within an item, which one expression selects.
+
+    It is `row(…)` of the shape's columns, or where `many` an array of such rows. No row stands for null.
+    """
+
+    expression: Expression
+    shape: Shape
+    many: bool = False
+
+    def build(self, value: Any) -> Any:  # noqa: ANN401 - a driver's record, or a list of them
+        """The item of the row, or the list of their items."""
+        return [self.shape.build(row) for row in value] if self.many else self.shape.build(value)
+
+
+def _expression(field: Any) -> Expression:  # noqa: ANN401 - an expression or rows within
+    return field.expression if isinstance(field, RowsWithin) else field
+
+
 def _converter(field: Any) -> Callable[[Any], Any] | None:  # noqa: ANN401 - an expression or a shape
     """What makes a column's value fit for an answer: a decimal is text without the exponent of Python's own."""
+    if isinstance(field, RowsWithin):
+        return field.build
     kind = getattr(field, "type", None)
     return "{:f}".format if isinstance(kind, Numeric) and kind.asdecimal else None
 

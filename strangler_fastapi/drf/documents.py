@@ -20,6 +20,7 @@ _EXAMPLES: dict[int, tuple[str, Any]] = {
     406: ("The client takes no JSON.", {"detail": "Could not satisfy the request Accept header."}),
     415: ("The body is of an unknown kind.", {"detail": 'Unsupported media type "text/plain" in request.'}),
     429: ("Too many requests; `Retry-After` says when to come back.", {"detail": "Request was throttled."}),
+    501: ("A part of Django's endpoint isn't ported yet.", {"detail": "Not ported from Django yet: a method field."}),
     503: ("The service can't answer now; `Retry-After` says when to try again.", {"detail": "The database is away."}),
 }
 

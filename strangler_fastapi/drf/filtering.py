@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, 
 from shared_schema.limits import MOST_SEARCH_TERMS, TOO_MANY_SEARCH_TERMS, distinct_orderings, distinct_terms
 from strangler_fastapi.drf.criteria import Criteria, Criterion
 from strangler_fastapi.drf.validators import Invalid, check_storable
-from strangler_fastapi.errors import ValidationFailed
+from strangler_fastapi.errors import NotPorted, ValidationFailed
 
 Params = Mapping[str, str]
 # A mapped attribute; classes are mapped only once the service runs, so it is called when a statement is built.
@@ -91,6 +91,17 @@ def filter_criteria(params: Params, filters: Mapping[str, Filter]) -> Criteria:
     if beyond:
         criteria.append(Criterion("beyond the database", false, refusal=ValidationFailed(beyond)))
     return tuple(criteria)
+
+
+def not_ported_filter(what: str) -> Filter:
+    """A parameter of Django's that isn't ported yet: who uses it is answered with 501."""
+
+    def read(_name: str, text: str) -> Criterion | None:
+        if text:
+            raise NotPorted(what)
+        return None
+
+    return Filter(read, samples=(), description=f"Not ported yet: {what}.")
 
 
 def boolean_filter(column: Attribute, *, description: str = "true or false; anything else is ignored.") -> Filter:

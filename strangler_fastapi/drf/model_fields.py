@@ -126,6 +126,9 @@ def model_field(
         given = {"type": _READ_ONLY.get(facts.kind, "integer"), "allow_null": facts.null}
         return ReadOnlyField(**(common | given | changed))
     kind = _class(facts, name) if into is None else into
+    if changed.get("read_only"):
+        key = {"source": column} if issubclass(kind, PrimaryKeyRelatedField) else {}
+        return ReadOnlyField(**(common | key | {"type": kind.kind, "allow_null": facts.null} | changed))
     if issubclass(kind, PrimaryKeyRelatedField):
         common |= _relation(model, column, facts)
     # A text without a default is "" to Django, and still required.

@@ -1,17 +1,26 @@
-"""Fields of a body that stand for rows of other tables."""
+"""Fields that stand for rows of other tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable, func, select
+from sqlalchemy.orm import aliased
 
-from shared_schema.consumer.samples import sample_value
+from shared_schema.consumer.samples import Sample, sample_value
 from shared_schema.contract.values import BIGGEST, python_type
 from shared_schema.mapping import Reflected
-from strangler_fastapi.drf.fields import Field, Scope
+from strangler_fastapi.db.query import RowsWithin, Shape
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.fields import MISSING, Field, Scope
+from strangler_fastapi.drf.links import ForeignKey, ManyToMany
 from strangler_fastapi.drf.validators import Invalid, check_storable
+
+if TYPE_CHECKING:
+    from strangler_fastapi.drf.serializers import Serializer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +71,102 @@ class PrimaryKeyRelatedField(Field):
         """Whether the column could hold the key."""
         most = BIGGEST.get(self.type)
         return most is None or not isinstance(key, int) or -most - 1 <= key <= most
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManyRelatedField(Field):
+    """Keys of rows at the other end of a many-to-many relation (`serializers.ManyRelatedField`)."""
+
+    link: ManyToMany
+    child: PrimaryKeyRelatedField
+    allow_empty: bool = True
+
+    def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, D102 - see Field
+        return form.all(name) if name in form or not partial else MISSING
+
+    async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
+        if isinstance(value, str) or not isinstance(value, Collection):
+            raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
+        if not (value or self.allow_empty):
+            raise Invalid("This list may not be empty.")
+        return [await self.child.convert(item, scope) for item in value]
+
+    def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
+        """The keys, of the row of `owner`."""
+        return func.array(self.link.keys(owner).scalar_subquery())
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
+        kind: Any = list[self.child.annotation(request=request)]  # type: ignore[misc] # a type that is computed
+        return kind
+
+    def sample(self) -> list[Any]:  # noqa: D102 - see Field
+        return [self.child.sample()]
+
+    async def write(self, session: RequestSession, key: Any, wanted: Collection[Any]) -> None:  # noqa: ANN401 - of the key's type
+        """Makes these the row's: links that stay keep their rows, as with Django's `set`."""
+        linked = set((await session.execute(self.link.of(key))).scalars())
+        if gone := linked - set(wanted):
+            await session.execute(self.link.remove(key, sorted(gone)))
+        if new := [each for each in dict.fromkeys(wanted) if each not in linked]:
+            await session.execute(self.link.add(key, new))
+
+    def samples(self, name: str, key: Any) -> Iterator[Sample]:  # noqa: ANN401 - of the key's type
+        """The statements of `write`."""
+        yield Sample(f"{name} linked", self.link.of(key))
+        yield Sample(f"{name} unlink", self.link.remove(key, self.sample()))
+        yield Sample(f"{name} link", self.link.add(key, self.sample()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NestedField(Field):
+    """Rows of another table within an answer: a serializer in a serializer, which no body sets.
+
+    `link` leads there: by a foreign key to one row or none, else to many.
+    """
+
+    kind: ClassVar[str] = "nested object"
+    read_only: bool = True
+    children: "Serializer"
+    link: ForeignKey | ManyToMany
+
+    @property
+    def many(self) -> bool:
+        """Whether there is a list of them."""
+        return isinstance(self.link, ManyToMany)
+
+    def select(self, owner: Any) -> RowsWithin:  # noqa: ANN401 - a mapped class or an alias of one
+        """The rows of the row of `owner`."""
+        related = aliased(self.link.target)
+        shape = shape_of(self.children, related)
+        rows = self.link.rows(owner, related, func.row(*shape.columns)).scalar_subquery()
+        return RowsWithin(func.array(rows) if self.many else rows, shape, many=self.many)
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        model: Any = self.children.response_model
+        return list[model] if self.many else model
+
+    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        children = {"children": self.children.describe()}
+        if not self.many:
+            return super().describe(name) | children
+        child = {"type": self.kind, "required": False, "read_only": True} | children
+        return super().describe(name) | {"type": "field", "child": child}
+
+
+def shape_of(
+    serializer: "Serializer",
+    owner: Any,  # noqa: ANN401 - a mapped class or an alias of one
+    annotations: Mapping[str, Callable[[], Any]] = MappingProxyType({}),
+) -> Shape:
+    """What an answer holds of a row of `owner`; what it has no attribute for is among `annotations`."""
+
+    def selected(source: str, field: Field) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
+        if isinstance(field, ManyRelatedField | NestedField):
+            return field.select(owner)
+        return annotations[source]() if source in annotations else getattr(owner, source)
+
+    shown = {name: field for name, field in serializer.fields.items() if not field.write_only}
+    return Shape({name: selected(field.source or name, field) for name, field in shown.items()})
 
 
 def _converted(convert: Callable[[], Any], wrong: Invalid) -> Any:  # noqa: ANN401 - of the key's type

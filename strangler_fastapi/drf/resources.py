@@ -1,4 +1,4 @@
-"""A table of plain columns as a resource: what its endpoints answer, and every statement that they send."""
+"""A table as a resource: what its endpoints answer, and every statement that they send."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -24,8 +24,10 @@ from strangler_fastapi.drf.filtering import (
     ordering_terms,
     search_criteria,
 )
+from strangler_fastapi.drf.links import attribute_of
 from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.pagination import paginate
+from strangler_fastapi.drf.pagination import PAGE_NUMBERS, PageNumberPagination, paginate
+from strangler_fastapi.drf.relations import ManyRelatedField, shape_of
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
 from strangler_fastapi.drf.serializers import Serializer
@@ -34,11 +36,12 @@ from strangler_fastapi.drf.serializers import Serializer
 class Resource:
     """The rows of one table, read and written as their serializer says; actions bear the names of `ModelViewSet`'s.
 
-    Each field of `serializer` stands for an attribute of `model`, or for one of `annotations`: what a queryset of
-    Django's `annotate` gets, such as a count of other rows, as an SQL expression about the row of `model`. `ordering`,
+    Each field of `serializer` stands for an attribute of `model`, for rows that hang on it (`NestedField`,
+    `ManyRelatedField`), or for one of `annotations`: what a queryset of Django's `annotate` gets, such as a count of
+    other rows, as an SQL expression about the row of `model`; orders and searches may name one too. `ordering`,
     `ordering_fields`, `search_fields`, `filters`, `lookup_field` and `lookup_url_kwarg` are what a view of DRF has
-    under those names; `id` in an ordering is the table's key, whatever it is called, as is `pk`. A resource that joins
-    other tables, or shows a caller only some rows, has a Listing and statements of its own instead.
+    under those names; `id` in an ordering is the table's key, whatever it is called, as is `pk`. `pagination` is None
+    where a list comes whole. A resource that shows a caller only some rows has a Listing and statements of its own instead.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Resource:
         ordering_fields: tuple[str, ...] = ("id",),
         search_fields: tuple[str, ...] = (),
         filters: Mapping[str, Filter] | None = None,
+        pagination: PageNumberPagination | None = PAGE_NUMBERS,
         lookup_field: str = "pk",
         lookup_url_kwarg: str | None = None,
     ) -> None:
@@ -61,6 +65,7 @@ class Resource:
         self._ordering_fields = ordering_fields
         self._search_fields = search_fields
         self._filters = filters or {}
+        self._pagination = pagination
         self._lookup_field = lookup_field
         self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
         names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
@@ -72,17 +77,25 @@ class Resource:
     @property
     def query(self) -> dict[str, str]:
         """The query parameters of the list, besides those of its pages, by name → description."""
-        return describe_filters(self._filters) | ORDERING | (SEARCH if self._search_fields else {})
+        ordering = ORDERING if self._ordering_fields else {}
+        return describe_filters(self._filters) | ordering | (SEARCH if self._search_fields else {})
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """The query parameters of the list's pages, by name → description."""
+        return self._pagination.parameters if self._pagination else {}
 
     async def list(self, request: Request, session: RequestSession) -> Response:
-        """A page of the rows.
+        """A page of the rows, or all of them where there are no pages.
 
         Raises:
             ApiError: a parameter is wrong, or there is no such page.
         """
         params = request.query_params
-        terms = ordering_terms(params, self._ordering_fields, self.ordering)
-        return JsonResponse(await paginate(request, session, self.listing, self.criteria(params), terms))
+        terms, criteria = ordering_terms(params, self._ordering_fields, self.ordering), self.criteria(params)
+        if self._pagination is None:
+            return JsonResponse(await self.listing.fetch(session, criteria, terms))
+        return JsonResponse(await paginate(request, session, self.listing, criteria, terms, self._pagination))
 
     async def retrieve(self, request: Request, session: RequestSession) -> Response:
         """The row that the path names.
@@ -98,9 +111,10 @@ class Resource:
         Raises:
             ApiError: the body is refused.
         """
-        values = await self.serializer.read(request, session)
+        values, links = self._divided(await self.serializer.read(request, session))
         with self.serializer.refuse_duplicates():
             key = (await session.execute(self.insert(values))).scalar_one()
+        await self._link(session, key, links)
         return JsonResponse(await self.listing.get_written(session, self._by_key(key)), status_code=201)
 
     async def update(self, request: Request, session: RequestSession) -> Response:
@@ -110,10 +124,13 @@ class Resource:
             ApiError: there is none, or the body is refused.
         """
         key = await self.find(request, session)
-        values = await self.serializer.read(request, session, instance_id=key)
+        values, links = self._divided(await self.serializer.read(request, session, instance_id=key))
+        # DRF saves the row also where a body says nothing of it.
+        values = values or self._touched()
         with self.serializer.refuse_duplicates():
             if values and (await session.execute(self.change(key, values))).first() is None:
                 raise self.listing.not_found()
+        await self._link(session, key, links)
         return JsonResponse(await self.listing.get_written(session, self._by_key(key)))
 
     async def destroy(self, request: Request, session: RequestSession) -> Response:
@@ -150,14 +167,18 @@ class Resource:
 
     def statements(self) -> Iterator[Sent]:
         """Every statement that the actions can send, with samples of values."""
-        name, values = self.listing.name, body_values(self.serializer)
+        name, (values, _) = self.listing.name, self._divided(body_values(self.serializer))
         key = sample_of(self.listing.key().type.python_type)
         yield from body_samples(self.serializer)
-        yield from map(as_sample, list_rows(self.listing, self.criteria, self.ordering, filters=self._filters))
+        size = self._pagination.page_size if self._pagination else None
+        rows = list_rows(self.listing, self.criteria, self.ordering, filters=self._filters, page_size=size)
+        yield from map(as_sample, rows)
         yield from map(as_sample, item_rows(self.listing, self._sampled, filters=self._filters))
         yield as_sample(self.listing.rows(self._by_key(key)))
         yield Sample(f"{name} insert", self.insert(values))
         yield Sample(f"{name} change", self.change(key, values))
+        for field_name, field in self._links.items():
+            yield from field.samples(f"{name} {field_name}", key)
         yield Deletion(self.model.key())
 
     def _named(self, request: Request) -> Criteria:
@@ -172,9 +193,29 @@ class Resource:
     def _by_key(self, key: object) -> Criteria:
         return (equals("pk", self.listing.key, key),)
 
-    def _shape(self) -> Shape:
+    @property
+    def _links(self) -> dict[str, ManyRelatedField]:
         fields = self.serializer.fields.items()
-        return Shape({name: self._column(field.source or name) for name, field in fields if not field.write_only})
+        return {name: field for name, field in fields if isinstance(field, ManyRelatedField) and not field.read_only}
+
+    def _divided(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The values of the row's own columns, and the keys that it is to be linked to, by the names of fields."""
+        links = {name: field.source or name for name, field in self._links.items()}
+        given = {name: values[source] for name, source in links.items() if source in values}
+        return {name: value for name, value in values.items() if name not in links.values()}, given
+
+    async def _link(self, session: RequestSession, key: object, links: Mapping[str, Any]) -> None:
+        for name, wanted in links.items():
+            await self._links[name].write(session, key, wanted)
+
+    def _touched(self) -> dict[str, Any]:
+        """What a change of nothing writes: `auto_now`."""
+        columns = self.model.__table__.columns
+        made = {attribute_of(self.model, each.name): each.onupdate for each in columns if each.onupdate is not None}
+        return {name: default.arg(None) for name, default in made.items()}
+
+    def _shape(self) -> Shape:
+        return shape_of(self.serializer, self.model, self._annotations)
 
     def _items(self, page: CTE) -> Select[Any]:
         return select(*self._shape().columns).join_from(self.model, page, page.c.id == self.listing.key())

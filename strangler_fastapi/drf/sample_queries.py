@@ -10,7 +10,7 @@ from strangler_fastapi.drf.cursors import cursor_rows
 from strangler_fastapi.drf.filtering import Filter, Params, ordering_terms
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import PAGE_SIZE
-from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
+from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
 
@@ -23,23 +23,29 @@ def list_rows(
     default: tuple[str, ...],
     *,
     filters: Mapping[str, Filter] | None = None,
+    page_size: int | None = PAGE_SIZE,
 ) -> Iterator[Rows]:
     """A list with pages: every filter, the search, every order, page and cursor, each at least once.
 
     Not each with each, which would be thousands, and read no other columns.
 
-    `criteria` are those that query parameters lead to, `default` the terms that hold where none are given.
+    `criteria` are those that query parameters lead to, `default` the terms that hold where none are given. Without a
+    `page_size` the list comes whole.
     """
     for name, text in _parameters(filters or {}):
-        yield listing.rows(criteria({name: text}), default, limit=PAGE_SIZE, counted=True)
+        yield listing.rows(criteria({name: text}), default, limit=page_size, counted=page_size is not None)
     plain = criteria({})
+    if page_size is None:
+        for ordering in ("", *listing.orderings):
+            yield listing.rows(plain, ordering_terms({"ordering": ordering}, listing.orderings, default))
+        return
     for ordering in ("", *listing.orderings):
         terms = ordering_terms({"ordering": ordering}, listing.orderings, default)
         marks = [sample_of(listing.type_of(term)) for term in terms]
-        yield listing.rows(plain, terms, limit=PAGE_SIZE, counted=True)
-        yield cursor_rows(listing, plain, terms, PAGE_SIZE, marks=marks, backwards=not ordering)
-    yield cursor_rows(listing, plain, default, PAGE_SIZE, marks=(), backwards=False)
-    yield listing.rows(plain, default, limit=PAGE_SIZE, offset=PAGE_SIZE, counted=True)
+        yield listing.rows(plain, terms, limit=page_size, counted=True)
+        yield cursor_rows(listing, plain, terms, page_size, marks=marks, backwards=not ordering)
+    yield cursor_rows(listing, plain, default, page_size, marks=(), backwards=False)
+    yield listing.rows(plain, default, limit=page_size, offset=page_size, counted=True)
     yield listing.count(plain)
 
 
@@ -60,8 +66,11 @@ def body_values(body: Serializer) -> dict[str, Any]:
 def body_samples(body: Serializer) -> Iterator[Sample]:
     """The queries that validate a body, of a new row and of one that is there."""
     for name, field in body.fields.items():
-        if isinstance(field, PrimaryKeyRelatedField):
-            yield Sample(f"related {name}", field.lookup(field.sample()))
+        if field.read_only:
+            continue
+        related = field.child if isinstance(field, ManyRelatedField) else field
+        if isinstance(related, PrimaryKeyRelatedField):
+            yield Sample(f"related {name}", related.lookup(related.sample()))
         for rule in field.validators:
             if isinstance(rule, Unique):
                 yield Sample(f"unique {name}", rule.others(field.sample()))

@@ -25,11 +25,18 @@ from strangler_fastapi.drf.documents import (
     document_stream,
 )
 from strangler_fastapi.drf.negotiation import JSON, negotiate
-from strangler_fastapi.drf.pagination import PAGED, Page
+from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Page
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.errors import ApiError, MethodNotAllowed, NotAuthenticated, PermissionDenied, Unavailable
+from strangler_fastapi.errors import (
+    ApiError,
+    MethodNotAllowed,
+    NotAuthenticated,
+    NotPorted,
+    PermissionDenied,
+    Unavailable,
+)
 
 # The order of `View.http_method_names`, which is the order of `Allow`.
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
@@ -54,6 +61,15 @@ def anyone(_method: str, _caller: object) -> bool:
 def signed_in(_method: str, caller: object) -> bool:
     """Signed-in callers may (`IsAuthenticated`)."""
     return caller is not None
+
+
+def not_ported(*what: str) -> Permission:
+    """Nobody may, since `what` decides in Django and isn't ported yet: everything is answered with 501."""
+
+    def refuse(_method: str, _caller: object) -> bool:
+        raise NotPorted(*what)
+
+    return refuse
 
 
 class ViewRoute(APIRoute):
@@ -150,13 +166,14 @@ class View:
         response: Answer = None,
         many: Any = None,  # noqa: ANN401 - `list` or `Page`
         query: Mapping[str, str] | None = None,
+        pages: Mapping[str, str] = MappingProxyType(PAGE_NUMBERS.parameters),
     ) -> Callable[[Endpoint], Endpoint]:
         """Adds GET and HEAD; `query` are the parameters that it reads, by name → description.
 
         `response` is what is answered, or each of the forms that it may have: the view's serializer where none is
-        given; `many` says that it is a `list` of those, or a `Page`.
+        given; `many` says that it is a `list` of those, or a `Page`, whose parameters are `pages`.
         """
-        parameters = {**(PAGED if many is Page else {}), **(query or {})}
+        parameters = {**(pages if many is Page else {}), **(query or {})}
 
         def add(endpoint: Endpoint) -> Endpoint:
             errors = self._errors(400) if parameters else self._errors()
@@ -197,6 +214,21 @@ class View:
     def delete(self) -> Callable[[Endpoint], Endpoint]:
         """Adds DELETE."""
         return self._writer("DELETE", None, 204, reads_body=False)
+
+    def gap(self, method: str, *what: str) -> None:
+        """Adds a method that answers 501 and says `what` of Django's isn't ported yet.
+
+        The OpenAPI document lists it under `x-not-ported`, where `strangler check` finds it.
+        """
+
+        async def answer() -> Response:
+            raise NotPorted(*what)
+
+        answer.__name__ = "not_ported"
+        extra = self._document_operation(method) | {"x-not-ported": [*what]}
+        self._add(method, answer, response_model=None, responses=self._errors(501), openapi_extra=extra)
+        if method == "GET":
+            self._add("HEAD", answer, include_in_schema=False)
 
     def _writer(
         self,
@@ -243,7 +275,10 @@ class View:
     def _document_security(self, method: str) -> dict[str, Any]:
         if self._identify is None:
             return {}
-        return document_security(required=not self._permission(method, None))
+        try:
+            return document_security(required=not self._permission(method, None))
+        except NotPorted:
+            return document_security(required=True)
 
     def _add_fallback(self) -> set[str]:
         """Answers every method; returns them, for those that get an endpoint to be taken out."""

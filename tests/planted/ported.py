@@ -103,13 +103,13 @@ PORTED_READS = {
     "page none is the first": _at(PAGES, "users.list", "number = int(text)", "number = max(1, int(text))"),
     "pages as large as one likes": _at(PAGES, "feed.list", "MAX_PAGE_SIZE = 100", "MAX_PAGE_SIZE = 1000"),
     "a page too large is the default": _at(
-        PAGES, "feed.list", "min(size, MAX_PAGE_SIZE) if size > 0", "size if 0 < size <= MAX_PAGE_SIZE"
+        PAGES, "feed.list", "min(size, most) if size > 0", "size if 0 < size <= most"
     ),
     "a page of less than none has one": _at(
         PAGES,
         "feed.list",
-        "return min(size, MAX_PAGE_SIZE) if size > 0 else PAGE_SIZE",
-        "return max(1, min(size, MAX_PAGE_SIZE))",
+        "return min(size, most) if size > 0 else self.page_size",
+        "return max(1, min(size, most))",
     ),
     "a full last page has a next": _at(PAGES, "users.list", "if number * size < count", "if number * size <= count"),
     "page one is named in a link": _at(PAGES, "feed.list", "None if number == 2 else", "None if number == 1 else"),

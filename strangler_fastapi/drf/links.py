@@ -1,0 +1,168 @@
+"""How tables hang together, from the contract: foreign keys and many-to-many relations between mapped classes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Executable, Select, delete, inspect, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+
+from shared_schema.contract.contract import ColumnFacts, TableFacts
+from shared_schema.mapping import Reflected, primary_key
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """The column `source` of a class points at the column `key` of `target`; both are names of attributes."""
+
+    source: str
+    target: type[Reflected]
+    key: str
+
+    def rows(self, owner: Any, related: Any, row: Any) -> Select[Any]:  # noqa: ANN401 - aliases and an expression
+        """`row` of the row of `related` that the one of `owner` points at."""
+        return select(row).where(getattr(related, self.key) == getattr(owner, self.source)).correlate(owner)
+
+
+@dataclass(frozen=True)
+class ManyToMany:
+    """Rows of `through` link a row to those of `target`, which `ordering` orders.
+
+    `source` and `other` are the attributes of `through` that point at the two ends, `key` that of `target` which
+    `other` points at.
+    """
+
+    through: type[Reflected]
+    source: str
+    other: str
+    target: type[Reflected]
+    key: str
+    ordering: tuple[str, ...] = ()
+
+    def rows(self, owner: Any, related: Any, row: Any) -> Select[Any]:  # noqa: ANN401 - as above
+        """`row` of each row of `related` that is linked to the one of `owner`."""
+        link = aliased(self.through)
+        joined = select(row).join_from(link, related, getattr(related, self.key) == getattr(link, self.other))
+        linked = joined.where(getattr(link, self.source) == primary_key_of(owner)).correlate(owner)
+        terms = [_ordered(getattr(related, term.removeprefix("-")), term) for term in self.ordering]
+        return linked.order_by(*terms, primary_key_of(link))
+
+    def keys(self, owner: Any) -> Select[Any]:  # noqa: ANN401 - as above
+        """The key of each row of `target` that is linked to the one of `owner`."""
+        if self.ordering:
+            related = aliased(self.target)
+            return self.rows(owner, related, getattr(related, self.key))
+        link = aliased(self.through)
+        linked = select(getattr(link, self.other)).where(getattr(link, self.source) == primary_key_of(owner))
+        return linked.correlate(owner).order_by(primary_key_of(link))
+
+    def of(self, key: object) -> Select[Any]:
+        """The keys that the row with that key is linked to."""
+        through: Any = self.through
+        return select(getattr(through, self.other)).where(getattr(through, self.source) == key)
+
+    def add(self, key: object, others: Iterable[object]) -> Executable:
+        """Links the row to these; a link that another request made meanwhile is left alone."""
+        rows = [{self._column(self.source): key, self._column(self.other): other} for other in others]
+        return insert(self.through.__table__).values(rows).on_conflict_do_nothing()
+
+    def remove(self, key: object, others: Sequence[object]) -> Executable:
+        """Takes these links away."""
+        through: Any = self.through
+        links = delete(self.through.__table__).where(getattr(through, self.source) == key)
+        return links.where(getattr(through, self.other).in_(others))
+
+    def _column(self, attribute: str) -> str:
+        return self.through.__columns__.get(attribute, attribute)
+
+
+def foreign_key(model: type[Reflected], field: str) -> ForeignKey:
+    """The foreign key that Django's field of that name is.
+
+    Raises:
+        LookupError: the contract has none, or the mapping has no class for the table that it points at.
+    """
+    for column, facts in _facts(model).columns.items():
+        if facts.field == field and facts.references is not None:
+            target = _class_of(model, facts.references.table)
+            return ForeignKey(attribute_of(model, column), target, attribute_of(target, facts.references.column))
+    raise LookupError(f"Table {model.key()} has no foreign key {field!r} in the contract.")
+
+
+def many_to_many(model: type[Reflected], field: str) -> ManyToMany:
+    """The relation that Django's field of that name is.
+
+    Raises:
+        LookupError: the contract has none, or the mapping has no class for one of its tables.
+    """
+    facts = _facts(model).many_to_many.get(field)
+    if facts is None:
+        raise LookupError(f"Table {model.key()} has no many-to-many relation {field!r} in the contract.")
+    through, target = _class_of(model, facts.table), _class_of(model, facts.target)
+    other = _facts(through).columns[facts.target_column]
+    assert other.references is not None  # noqa: S101 - it points at the target
+    return ManyToMany(
+        through,
+        attribute_of(through, facts.source_column),
+        attribute_of(through, facts.target_column),
+        target,
+        attribute_of(target, other.references.column),
+        tuple(_attribute_of_field(target, term) for term in _facts(target).ordering),
+    )
+
+
+def related_column(model: type[Reflected], path: str) -> Any:  # noqa: ANN401 - an expression
+    """The column that Django's lookup `path` (`category__name`) leads to by foreign keys; null where one is null.
+
+    Raises:
+        LookupError: the contract has no such path, or the mapping lacks a class on it.
+    """
+    return _followed(model, model, path.split("__"))
+
+
+def primary_key_of(owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and its attribute
+    """The key of the rows of a class, or of an alias of it."""
+    return getattr(owner, primary_key(inspect(owner).mapper.class_).key)
+
+
+def attribute_of(model: type[Reflected], column: str) -> str:
+    """The attribute that stands for a column."""
+    return {name: attribute for attribute, name in model.__columns__.items()}.get(column, column)
+
+
+def _followed(model: type[Reflected], owner: Any, path: list[str]) -> Any:  # noqa: ANN401 - as above
+    name, *rest = path
+    if not rest:
+        return getattr(owner, _attribute_of_field(model, name))
+    key = foreign_key(model, name)
+    related = aliased(key.target)
+    return key.rows(owner, related, _followed(key.target, related, rest)).scalar_subquery()
+
+
+def _attribute_of_field(model: type[Reflected], term: str) -> str:
+    """The attribute of Django's field, or of its column; `-` before it stays."""
+    sign, name = ("-", term[1:]) if term.startswith("-") else ("", term)
+    columns: dict[str, ColumnFacts] = dict(_facts(model).columns)
+    for column, facts in columns.items():
+        if name in (facts.field, column) or (name == "pk" and facts.primary_key):
+            return sign + attribute_of(model, column)
+    raise LookupError(f"Table {model.key()} has no field {name!r} in the contract.")
+
+
+def _facts(model: type[Reflected]) -> TableFacts:
+    facts = model.__mapping__.contract.tables.get(model.key())
+    if facts is None:
+        raise LookupError(f"Table {model.key()} is not in the contract: export the schema again.")
+    return facts
+
+
+def _class_of(model: type[Reflected], table: str) -> type[Reflected]:
+    related = next((cls for cls in model.__mapping__.classes if cls.key() == table), None)
+    if related is None:
+        raise LookupError(f"Table {model.key()} is related to {table}, for which the mapping has no class: add one.")
+    return related
+
+
+def _ordered(column: Any, term: str) -> Any:  # noqa: ANN401 - as above
+    return column.desc() if term.startswith("-") else column.asc()
