@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rest_framework import serializers
+from rest_framework.utils.model_meta import get_field_info
 
 from strangler_django.contract.plain import plain
 
@@ -23,6 +24,9 @@ _LIMITS: Final = (
     ),
     *("trim_whitespace", "allow_empty", "format", "coerce_to_string", "slug_field", "lookup_field"),
 )
+_LINKS: Final = ("many_to_one", "many_to_many", "one_to_one", "one_to_many")
+# Objects that are made anew each time, and what DRF passes to the fields of a relation.
+_NOT_COMPARED: Final = frozenset({"validators", "queryset", "model_field", "child_relation", "many"})
 
 
 def serializer_facts(serializer: Any) -> dict[str, Any]:  # noqa: ANN401 - any serializer of a project
@@ -45,7 +49,8 @@ def serializer_facts(serializer: Any) -> dict[str, Any]:  # noqa: ANN401 - any s
         "class": class_name(type(single)),
         "model": model._meta.label if model else None,
         "table": model._meta.db_table if model else None,
-        "fields": [_field(name, field) for name, field in fields.items()],
+        "fields": [_field(name, field) | _origin(single, name, field) for name, field in fields.items()],
+        "validators": [type(each).__name__ for each in getattr(single, "validators", ())],
         "overridden": [*overridden, *sorted(validators)],
     }
 
@@ -87,7 +92,55 @@ def _field(name: str, field: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
     elif isinstance(inner, serializers.SerializerMethodField):
         facts["method"] = inner.method_name
     facts["validators"] = [type(validator).__name__ for validator in field.validators]
+    facts |= {key: str(value) for key in ("label", "help_text") if (value := getattr(field, key, None))}
     return facts
+
+
+def _origin(serializer: Any, name: str, field: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+    """Where a field comes from: the `link` of its model that it follows, and what a ModelSerializer made of it.
+
+    `changed` are the arguments that are others than those which DRF derives from the model; None where the project
+    declared the field, or its class is another one.
+    """
+    model = getattr(getattr(serializer, "Meta", None), "model", None)
+    if model is None:
+        return {"link": None, "changed": None}
+    return {"link": _link(model, str(field.source)), "changed": _changed(serializer, name, field, model)}
+
+
+def _link(model: Any, source: str) -> str | None:  # noqa: ANN401 - a model class
+    """How the model's field of that name leads to other rows (many_to_one, many_to_many); None if it doesn't."""
+    found = next((each for each in model._meta.get_fields() if _accessor(each) == source), None)
+    return next((kind for kind in _LINKS if getattr(found, kind, False)), None)
+
+
+def _accessor(field: Any) -> str:  # noqa: ANN401 - a field or a relation to the model
+    return str(field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name)
+
+
+def _changed(serializer: Any, name: str, field: Any, model: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
+    if name in getattr(serializer, "_declared_fields", {}) or not hasattr(serializer, "build_field"):
+        return None
+    try:
+        kind, derived = serializer.build_field(str(field.source), get_field_info(model), model, 0)
+    except Exception:  # noqa: BLE001 - a source that isn't the model's
+        return None
+    many = isinstance(field, serializers.ManyRelatedField)
+    made = field.child_relation if many else field
+    if type(made) is not kind:
+        return None
+    given = dict(field._kwargs) | (dict(made._kwargs) if many else {})
+    changed = {
+        key: plain(value)
+        for key, value in sorted(given.items())
+        if key not in _NOT_COMPARED and (key not in derived or plain(derived[key]) != plain(value))
+    }
+    same = given.get("read_only") or _kinds(given) == _kinds(derived)
+    return changed if same else changed | {"validators": _kinds(given)}
+
+
+def _kinds(arguments: Mapping[str, Any]) -> list[str]:
+    return [type(each).__name__ for each in arguments.get("validators") or ()]
 
 
 def _is_library(function: object) -> bool:

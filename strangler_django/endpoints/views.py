@@ -36,6 +36,8 @@ _HOOKS: Final = (
     *("get_throttles", "get_renderers", "get_parsers", "paginate_queryset", "get_paginated_response"),
     *("initial", "dispatch", "finalize_response", "handle_exception", "initialize_request"),
 )
+# What a project overrides in its FilterSets.
+_FILTERING: Final = ("filter_queryset", "qs", "is_valid")
 
 
 def view_class(view: Any) -> type[APIView] | None:  # noqa: ANN401 - any callable
@@ -97,6 +99,9 @@ def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[s
         "parsers": lambda: _classes(made.get_parsers()),
         "pagination": lambda: _pagination(made) if lists else None,
         "model": lambda: _model(made),
+        "queryset": lambda: _queryset(made) if facts["model"] else None,
+        "title": lambda: made.get_view_name(),
+        "description": lambda: made.get_view_description(),
         "filters": lambda: _filters(made) if lists else None,
         "serializer": lambda: serializer_facts(made.get_serializer()) if _serializes(made) else None,
     }
@@ -128,6 +133,20 @@ def _instance(view: Any, cls: type[APIView], method: str, action: str | None) ->
     if isinstance(made, viewsets.ViewSetMixin):
         made.action_map, made.action = getattr(view, "actions", {}), action
     return made
+
+
+def _valid_orders(backend: Any, made: Any) -> list[str] | None:  # noqa: ANN401 - an OrderingFilter
+    """The terms that clients may order by; None where only a row says."""
+    try:
+        found = backend.get_valid_fields(made.get_queryset(), made, {"request": made.request, "view": made})
+    except Exception:  # noqa: BLE001 - the project's own serializer without a real request
+        return None
+    return [str(name) for name, _label in found]
+
+
+def _is_own(function: object) -> bool:
+    module = str(getattr(getattr(function, "fget", function), "__module__", ""))
+    return function is not None and not module.startswith(("django_filters.", "django.", "rest_framework."))
 
 
 def _is_overridden(cls: type, name: str) -> bool:
@@ -187,6 +206,30 @@ def _model(made: Any) -> dict[str, str] | None:  # noqa: ANN401 - as above
     return {"label": model._meta.label, "table": model._meta.db_table} if model else None
 
 
+def _queryset(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
+    """Whether the queryset is all rows of its model (`narrowed` says by what it isn't), and its order."""
+    queryset = made.get_queryset() if isinstance(made, generics.GenericAPIView) and _queries(made) else None
+    if queryset is None:
+        return None
+    query = queryset.query
+    reasons = {
+        "a filter": bool(query.where),
+        "annotations": bool(query.annotations),
+        "distinct": query.distinct,
+        "a slice": query.is_sliced,
+        f"{query.combinator}": bool(query.combinator),
+        "extra": bool(query.extra),
+        "deferred fields": bool(query.deferred_loading[0]),
+    }
+    default = queryset.model._meta.ordering if query.default_ordering else ()
+    terms = query.order_by or default
+    return {
+        "narrowed": [reason for reason, found in reasons.items() if found],
+        "ordering": [term for term in terms if isinstance(term, str)],
+        "ordering_unread": not all(isinstance(term, str) for term in terms),
+    }
+
+
 def _queries(made: Any) -> bool:  # noqa: ANN401 - as above
     return made.queryset is not None or _is_overridden(type(made), "get_queryset")
 
@@ -205,11 +248,16 @@ def _filters(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
                 "parameter": backend.ordering_param,
                 "fields": plain(getattr(made, "ordering_fields", None)),
                 "default": plain(getattr(made, "ordering", None)),
+                "valid": _valid_orders(backend, made),
             }
         elif hasattr(backend, "get_filterset_class"):
             filterset = backend.get_filterset_class(made, made.get_queryset())
             if filterset is not None:
-                facts["filterset"] = {"class": class_name(filterset), "parameters": list(_parameters(filterset))}
+                facts["filterset"] = {
+                    "class": class_name(filterset),
+                    "parameters": list(_parameters(filterset)),
+                    "overridden": [name for name in _FILTERING if _is_own(getattr(filterset, name, None))],
+                }
     return facts
 
 

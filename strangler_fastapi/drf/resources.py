@@ -41,7 +41,7 @@ class Resource:
     other rows, as an SQL expression about the row of `model`; orders and searches may name one too. `ordering`,
     `ordering_fields`, `search_fields`, `filters`, `lookup_field` and `lookup_url_kwarg` are what a view of DRF has
     under those names; `id` in an ordering is the table's key, whatever it is called, as is `pk`. `pagination` is None
-    where a list comes whole. A resource that shows a caller only some rows has a Listing and statements of its own instead.
+    where a list comes whole. A resource that shows a caller only some rows has a Listing and statements of its own.
     """
 
     def __init__(

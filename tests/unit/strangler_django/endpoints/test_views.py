@@ -131,7 +131,13 @@ def test_a_list_has_its_filters_its_order_and_its_pages() -> None:
     assert found["unread"] == []
     assert found["model"] == {"label": "blog.Post", "table": "posts"}
     assert found["filters"]["search"] == {"parameter": "search", "fields": ["title", "=author__username"]}
-    assert found["filters"]["ordering"] == {"parameter": "ordering", "fields": ["created_at"], "default": None}
+    assert found["filters"]["ordering"] == {
+        "parameter": "ordering",
+        "fields": ["created_at"],
+        "default": None,
+        "valid": ["created_at"],
+    }
+    assert found["queryset"] == {"narrowed": [], "ordering": ["-created_at", "-id"], "ordering_unread": False}
     by_name = {each["name"]: each for each in found["filters"]["filterset"]["parameters"]}
     assert by_name["wanted"]["method"] == "by_wish"
     assert (by_name["created_at__gte"]["field"], by_name["created_at__gte"]["lookup"]) == ("created_at", "gte")
@@ -163,6 +169,29 @@ def test_a_serializer_has_its_fields_with_their_limits_and_nested_ones() -> None
     inner = {each["name"]: each for each in nested["fields"]}
     assert (inner["kind"]["choices"], inner["kind"]["default"]) == (["a", "b"], "a")
     assert inner["shout"]["method"] == "get_shout"
+    # What the project declared isn't compared with what DRF would have made of the column.
+    assert (inner["name"]["changed"], inner["kind"]["changed"]) == ({}, None)
+    assert (fields["tags"]["link"], fields["author"]["link"]) == ("many_to_many", "many_to_one")
+
+
+class NarrowSerializer(serializers.ModelSerializer[Post]):
+    class Meta:
+        model = Post
+        fields = ("title", "published")
+        read_only_fields = ("published",)
+        extra_kwargs = {"title": {"max_length": 9, "validators": []}}  # noqa: RUF012 - Django's own words
+
+
+class Narrow(ListCreateAPIView[Post]):
+    queryset = Post.objects.filter(published=True).distinct().order_by("title")
+    serializer_class = NarrowSerializer
+
+
+def test_what_differs_from_the_model_is_named() -> None:
+    found = facts(Narrow.as_view(), "get", "list")
+    assert found["queryset"] == {"narrowed": ["a filter", "distinct"], "ordering": ["title"], "ordering_unread": False}
+    changed = {each["name"]: each["changed"] for each in found["serializer"]["fields"]}
+    assert changed == {"title": {"max_length": 9}, "published": {"read_only": True}}
 
 
 def test_what_needs_a_request_or_rows_is_named_as_unread() -> None:

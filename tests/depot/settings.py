@@ -1,0 +1,46 @@
+"""The depot's settings."""
+
+import os
+from urllib.parse import unquote, urlsplit
+
+_DATABASE = urlsplit(os.environ.get("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere"))
+
+SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-commands-that-sign-nothing-at-all")
+ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "strangler_django",
+    "tests.depot.stock",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "tests.depot.urls"
+WSGI_APPLICATION = "tests.depot.wsgi.application"
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": _DATABASE.hostname,
+        "PORT": _DATABASE.port,
+        "NAME": _DATABASE.path[1:],
+        "USER": unquote(_DATABASE.username or ""),
+        "PASSWORD": unquote(_DATABASE.password or ""),
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "PAGE_SIZE": 5,
+}
+SIMPLE_JWT = {"SIGNING_KEY": SECRET_KEY}

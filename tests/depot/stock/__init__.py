@@ -1,0 +1,1 @@
+"""What the depot keeps, and where."""

@@ -1,0 +1,20 @@
+"""The depot's paths."""
+
+from django.http import HttpResponse
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.routers import SimpleRouter
+from rest_framework_simplejwt.views import TokenObtainPairView
+
+from tests.depot.stock.views import ItemViewSet, LabelViewSet, PlaceViewSet
+
+router = SimpleRouter()
+router.register("items", ItemViewSet)
+router.register("labels", LabelViewSet)
+router.register("places", PlaceViewSet)
+urlpatterns = [
+    path("api/health/", lambda _request: HttpResponse("up")),
+    path("api/schema/", SpectacularJSONAPIView.as_view()),
+    path("api/token/", TokenObtainPairView.as_view()),
+    path("api/", include(router.urls)),
+]

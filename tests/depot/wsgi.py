@@ -1,0 +1,8 @@
+"""The depot under any WSGI server."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.depot.settings"
+application = get_wsgi_application()
