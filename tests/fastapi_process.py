@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from strangler.local.services import Probe, probe_answers
+from strangler.local.services import Probe
 from tests.shared_stack import SIGN_IN_FAILURES, StackAddresses
 
 _READY_SECONDS = 30
@@ -29,7 +29,7 @@ def fastapi_process(stack: StackAddresses, *, port: int, **environment: str) -> 
     with subprocess.Popen([sys.executable, "-m", "fastapi_app"], env=settings | environment) as process:
         try:
             deadline = time.monotonic() + _READY_SECONDS
-            while not probe_answers(probe):
+            while not probe.answers():
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError("FastAPI did not become ready")
                 time.sleep(_POLL_SECONDS)

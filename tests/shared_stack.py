@@ -26,7 +26,6 @@ from strangler.deployment.local_gateway import gateway_service, native_gateway
 from strangler.deployment.local_stack import LocalStack
 from strangler.gateway.rendering import render_gateway
 from strangler.local.ports import port_free_pick
-from strangler.local.services import probe_answers
 from strangler.routes.route import Stage
 from strangler.schema.grants import apply_grants
 from strangler.settings import LocalSettings
@@ -183,7 +182,7 @@ def gateway_at_stage(stage: Stage, settings: LocalSettings, folder: Path) -> Ite
     with subprocess.Popen(service.argv, env=service.env, cwd=service.cwd) as nginx:  # noqa: S603 - the command of the stack itself
         try:
             deadline = time.monotonic() + START_SECONDS
-            while not probe_answers(service.probe):
+            while not service.probe.answers():
                 if nginx.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"nginx at stage {stage} did not start")
                 time.sleep(_POLL_SECONDS)

@@ -9,7 +9,6 @@ import typer
 from rich.table import Table
 
 from strangler.cli.output import note, out, say
-from strangler.local.services import probe_answers
 from strangler.local.state import ProcessRecord, StateFolder
 from strangler.project import project_load
 from strangler.rollout.state_dir import RolloutFolder
@@ -17,13 +16,23 @@ from strangler.rollout.state_dir import RolloutFolder
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceStatus:
-    """One line of the table; `state` is ready, running (not answering yet), or ended."""
+    """One line of the table.
+
+    Attributes:
+        state: ready, running (not answering yet), or ended.
+        workers: processes below its main one.
+        restarts: how often it was started again since strangler up.
+        last_end: how and when it ended last; empty if it never did.
+    """
 
     service: str
     pid: int
     address: str
     state: str
     uptime_seconds: int
+    workers: int
+    restarts: int
+    last_end: str
 
 
 def status(
@@ -55,7 +64,7 @@ def _status_of(name: str, record: ProcessRecord) -> ServiceStatus:
     process = record.find()
     if process is None:
         what = "ended"
-    elif record.probe is None or probe_answers(record.probe):
+    elif record.probe is None or record.probe.answers():
         what = "ready"
     else:
         what = "running"
@@ -65,16 +74,31 @@ def _status_of(name: str, record: ProcessRecord) -> ServiceStatus:
         address=record.address,
         state=what,
         uptime_seconds=round(time.time() - record.create_time) if process else 0,
+        workers=len(process.children()) if process else 0,
+        restarts=record.restarts,
+        last_end=record.last_end,
     )
 
 
 def _show(rows: list[ServiceStatus]) -> None:
     if not out.is_terminal:
         for row in rows:
-            say(f"{row.service} {row.pid} {row.address} {row.state} {row.uptime_seconds}s")
+            say(f"{row.service} {row.pid} {row.address} {row.state} {row.uptime_seconds}s {_restarts(row)}".rstrip())
         return
-    table = Table("service", "pid", "address", "state", "uptime", box=None)
+    table = Table("service", "pid", "workers", "address", "state", "uptime", "restarts", box=None)
     for row in rows:
         colour = "green" if row.state == "ready" else "red"
-        table.add_row(row.service, str(row.pid), row.address, f"[{colour}]{row.state}[/]", f"{row.uptime_seconds} s")
+        table.add_row(
+            row.service,
+            str(row.pid),
+            str(row.workers or ""),
+            row.address,
+            f"[{colour}]{row.state}[/]",
+            f"{row.uptime_seconds} s",
+            _restarts(row),
+        )
     out.print(table)
+
+
+def _restarts(row: ServiceStatus) -> str:
+    return f"{row.restarts}, {row.last_end}" if row.last_end else ""

@@ -91,7 +91,7 @@ def _watch(stack: LocalStack, signals: StopSignals, *, logs: bool) -> None:
             log_line(service, line)
         for path in stack.folder.logs.glob("*.log"):
             log_trim(path)
-        stack.children.require_running()
+        stack.children.restart_ended()
         signals.check()
         time.sleep(_POLL_SECONDS)
 

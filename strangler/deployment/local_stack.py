@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -14,13 +15,15 @@ from strangler.deployment.rollouts import ShadowCounts, rollout_assemble
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.databases import database_require, has_rows
+from strangler.local.keeper import Keeper
 from strangler.local.logs import logs_rotate
 from strangler.local.ports import port_require_free
-from strangler.local.postgres import HOST, STOP_SECONDS, PostgresServer
+from strangler.local.postgres import HOST, PostgresServer
 from strangler.local.process import Child, Program
 from strangler.local.secret_store import SecretStore, secret_resolve
 from strangler.local.services import (
     Connections,
+    PostgresProbe,
     Probe,
     Service,
     manage_argv,
@@ -218,9 +221,15 @@ class LocalStack:
             database_require(dsn=self.owner_dsn, hint="start it, or correct DATABASE_URL in .env")
             return
         _LOG.info("starting PostgreSQL")
-        child = self._postgres.start()
-        self.children.adopt(child, stop_seconds=STOP_SECONDS)
-        self._record(child, f"{HOST}:{self.settings.postgres_port}", None)
+        port = self.settings.postgres_port
+        self._postgres.prepare()
+        self._start_kept(
+            self._postgres.program,
+            address=f"{HOST}:{port}",
+            probe=PostgresProbe(host=HOST, postgres_port=port),
+            spawn=self._postgres.spawn,
+        )
+        self._postgres.wait_until_ready()
         self._postgres.database_ensure()
 
     def _database_prepare(self) -> None:
@@ -309,20 +318,50 @@ class LocalStack:
         _LOG.info("starting %s", " and ".join(service.name for service in services))
         for service in services:
             host, port, _setting = service.listens
-            self._record(self.children.start(service), f"{host}:{port}", service.probe)
+            self._start_kept(service, address=f"{host}:{port}", probe=service.probe)
         self.children.wait_until_ready(services)
 
     def _shadow_start(self) -> None:
         """Start the shadow worker, before nginx, which logs an error for each sample without a receiver."""
         sender = (local_gateway(self.settings).user or "").partition(" ")[0]
         helper = shadow_helper(self.settings, state_dir=self.folder.path, sender=sender)
-        self.children.keep(helper, started=lambda child: self._record(child, helper.address, None))
+        self._start_kept(helper, address=helper.address)
 
-    def _record(self, child: Child, address: str, probe: Probe | None) -> None:
-        self.state.services[child.name] = ProcessRecord(
-            pid=child.pid, create_time=child.create_time, address=address, probe=probe
-        )
-        self.folder.write(self.state)
+    def _start_kept(
+        self,
+        program: Program,
+        *,
+        address: str,
+        probe: Probe | PostgresProbe | None = None,
+        spawn: Callable[[], Child] | None = None,
+    ) -> None:
+        """Start a program, and keep the state file true of it."""
+
+        def record(keeper: Keeper) -> None:
+            child, services = keeper.child, self.state.services
+            if child is not None:
+                services[program.name] = ProcessRecord(
+                    pid=child.pid,
+                    create_time=child.create_time,
+                    address=address,
+                    probe=probe,
+                    restarts=keeper.restarts,
+                    last_end=keeper.last_end,
+                )
+            elif program.name in services:
+                services[program.name] = replace(services[program.name], last_end=keeper.last_end)
+            self._state_write()
+
+        self.children.start(program, spawn=spawn, changed=record)
+
+    def _state_write(self) -> None:
+        try:
+            self.folder.write(self.state)
+        except OSError as error:
+            # Services that run, or are to run again, don't end because a disk is full.
+            if self.state.phase != "ready":
+                raise
+            _LOG.warning("%s", not_writable(self.folder.path, error))
 
 
 def _shadow_counts(state_dir: Path, names: Sequence[str]) -> ShadowCounts:

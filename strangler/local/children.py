@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from strangler.errors import FailedError
-from strangler.local.helpers import Helper, HelperKeeper
+from strangler.local.keeper import Keeper, ending_text
 from strangler.local.logs import log_failure
 from strangler.local.process import Child, Program, child_start
-from strangler.local.services import Service, probe_answers
+from strangler.local.services import Service
 
 READY_SECONDS: Final = 60.0
 COMMAND_SECONDS: Final = 600.0
@@ -25,24 +25,27 @@ class Children:
     def __init__(self, *, logs: Path, check: Callable[[], None]) -> None:
         self.logs = logs
         self.check = check
-        self._running: list[tuple[Child, float]] = []
-        self._helpers: list[HelperKeeper] = []
+        self._keepers: list[Keeper] = []
 
-    def adopt(self, child: Child, *, stop_seconds: float) -> None:
-        """Watch and end a child that was started elsewhere."""
-        self._running.append((child, stop_seconds))
+    def start(
+        self,
+        program: Program,
+        *,
+        spawn: Callable[[], Child] | None = None,
+        changed: Callable[[Keeper], None] = lambda _keeper: None,
+    ) -> None:
+        """Start a service or a helper without waiting for it.
 
-    def start(self, service: Service) -> Child:
-        """Start a service without waiting for it."""
-        child = self._spawn(service)
-        self.adopt(child, stop_seconds=service.stop_seconds)
-        return child
-
-    def keep(self, helper: Helper, *, started: Callable[[Child], None]) -> None:
-        """Start a helper, and start it again whenever it has ended and `require_running` is called."""
-        keeper = HelperKeeper(helper, spawn=self._spawn, started=started)
-        self._helpers.append(keeper)
-        keeper.start()
+        :param spawn: starts it where that takes more than its command.
+        :param changed: called after each start and each end of it.
+        :raises FailedError: a service can't be started; a helper is tried again.
+        """
+        keeper = Keeper(program, spawn=spawn or (lambda: self._spawn(program)), changed=changed)
+        self._keepers.append(keeper)
+        if keeper.is_helper:
+            keeper.start_or_retry()
+        else:
+            keeper.start()
 
     def run(self, program: Program) -> None:
         """Run a command to its end.
@@ -60,7 +63,7 @@ class Children:
         finally:
             child.stop(timeout=program.stop_seconds)
         if child.exit_code != 0:
-            raise self._failed(program.name, f"ended with code {child.exit_code}")
+            raise self._failed(program.name, ending_text(child.exit_code or 0))
 
     def wait_until_ready(self, services: Sequence[Service]) -> None:
         """Wait until each service answers its probe.
@@ -72,36 +75,45 @@ class Children:
         while waiting:
             self.check()
             self.require_running()
-            waiting = [service for service in waiting if not probe_answers(service.probe)]
+            waiting = [service for service in waiting if not service.probe.answers()]
             if waiting and time.monotonic() > deadline:
                 raise self._failed(waiting[0].name, f"wasn't ready within {READY_SECONDS:.0f} s")
             if waiting:
                 time.sleep(_POLL_SECONDS)
 
     def require_running(self) -> None:
-        """Refuse a child that has ended; helpers are started again.
+        """Refuse a service that has ended; helpers are started again.
 
-        :raises FailedError: names the child, with the end of its log.
+        :raises FailedError: names the service, with the end of its log.
         """
-        for keeper in self._helpers:
+        for keeper in self._keepers:
+            if keeper.is_helper:
+                keeper.restart_if_ended()
+            elif keeper.ending:
+                raise self._failed(keeper.program.name, keeper.ending)
+
+    def restart_ended(self) -> None:
+        """Start again whatever has ended, once its pause is over."""
+        for keeper in self._keepers:
             keeper.restart_if_ended()
-        for child, _seconds in self._running:
-            if child.exit_code is not None:
-                raise self._failed(child.name, f"ended with code {child.exit_code}")
 
     def stop(self) -> None:
         """End every child, helpers first, then the youngest."""
-        while self._helpers:
-            self._helpers[-1].stop()
-            self._helpers.pop()
-        while self._running:
-            child, seconds = self._running[-1]
-            child.stop(timeout=seconds)
-            self._running.pop()
+        while self._keepers:
+            keeper = next((each for each in self._keepers if each.is_helper), self._keepers[-1])
+            keeper.stop()
+            self._keepers.remove(keeper)
 
     def _spawn(self, program: Program) -> Child:
         log = self.logs / f"{program.name}.log"
-        return child_start(name=program.name, argv=program.argv, env=program.env, cwd=program.cwd, log_path=log)
+        return child_start(
+            name=program.name,
+            argv=program.argv,
+            env=program.env,
+            cwd=program.cwd,
+            log_path=log,
+            stop_signal=program.stop_signal,
+        )
 
     def _failed(self, name: str, what: str) -> FailedError:
         return log_failure(name, what, self.logs / f"{name}.log")

@@ -1,6 +1,9 @@
 """One log file per service: archived for a month, bounded in size, followed on the terminal."""
 
+import contextlib
 import datetime as dt
+import logging
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from strangler.errors import FailedError
+
+_LOG = logging.getLogger(__name__)
 
 MAX_BYTES: Final = 20_000_000
 TAIL_LINES: Final = 12
@@ -64,12 +69,18 @@ def log_trim(path: Path, *, max_bytes: int = MAX_BYTES) -> None:
     """Empty a log that grew beyond `max_bytes`, keeping what it held as an archive.
 
     The service keeps writing to the same file, which it opened for appending. A line that is written between the copy
-    and the truncation is lost.
+    and the truncation is lost. On a full disk no archive is kept: that costs a log, not the service.
     """
-    if path.stat().st_size > max_bytes:
-        shutil.copyfile(path, _archive(path))
-        with path.open("r+b") as file:
-            file.truncate()
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > max_bytes:
+            archive = _archive(path)
+            try:
+                shutil.copyfile(path, archive)
+            except OSError as error:
+                archive.unlink(missing_ok=True)
+                _LOG.warning("%s is emptied without an archive (%s): free some of its disk", path, error.strerror)
+            with path.open("r+b") as file:
+                file.truncate()
 
 
 @dataclass
@@ -92,10 +103,14 @@ class LogFollower:
                 yield path.stem, line.decode("utf-8", errors="replace")
 
     def _read_on(self, path: Path) -> list[bytes]:
-        size = path.stat().st_size
-        if size < self._read.get(path, 0):
-            self._read[path] = 0  # it was trimmed or rotated
-        with path.open("rb") as file:
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return []
+        with file:
+            size = file.seek(0, os.SEEK_END)
+            if size < self._read.get(path, 0):
+                self._read[path] = 0  # it was trimmed or rotated
             file.seek(self._read.get(path, 0))
             new = file.read()
             self._read[path] = file.tell()

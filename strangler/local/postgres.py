@@ -16,6 +16,7 @@ import psycopg
 from strangler.errors import UsageError
 from strangler.local.account import account_for_postgres, search_bits_add
 from strangler.local.databases import database_ensure
+from strangler.local.keeper import ending_text
 from strangler.local.logs import log_failure
 from strangler.local.ports import port_require_free
 from strangler.local.postgres_cluster import (
@@ -26,7 +27,7 @@ from strangler.local.postgres_cluster import (
     postgres_bin_dir,
     postgres_environment,
 )
-from strangler.local.process import Child, child_start
+from strangler.local.process import Child, Program, child_start
 from strangler.local.secret_store import SecretStore
 
 HOST: Final = "127.0.0.1"
@@ -96,11 +97,39 @@ class PostgresServer:
         database_ensure(admin_dsn=self.admin_dsn, name=name, owner=owner, password=password)
         return self.owner_dsn(name=name, owner=owner)
 
+    @property
+    def program(self) -> Program:
+        """The server's command."""
+        return Program(
+            name="postgres",
+            argv=(str(postgres_bin_dir() / "postgres"), "-D", str(self.data_dir), *self._options()),
+            env=postgres_environment(),
+            cwd=self.data_dir,
+            stop_seconds=STOP_SECONDS,
+            # PostgreSQL's fast shutdown: it doesn't wait for clients (server-shutdown in its manual).
+            stop_signal=signal.SIGINT,
+        )
+
     def start(self, *, timeout: float = 60) -> Child:
-        """Make the data folder if there is none, start the server and wait until it answers.
+        """Prepare, start the server and wait until it answers.
 
         :raises UsageError: the port is taken, the data folder is of another major or not writable.
         :raises FailedError: initdb failed, or the server died or did not answer within `timeout` seconds.
+        """
+        self.prepare()
+        child = self.spawn()
+        try:
+            self.wait_until_ready(timeout=timeout)
+        except BaseException:
+            self.stop()
+            raise
+        return child
+
+    def prepare(self) -> None:
+        """Make the data folder if there is none.
+
+        :raises UsageError: the port is taken, the data folder is of another major or not writable.
+        :raises FailedError: initdb failed.
         """
         cluster_check(self.data_dir)
         leftovers_end(self.data_dir)
@@ -111,41 +140,37 @@ class PostgresServer:
             search_bits_add(account=account, paths=paths)
         password = self.secret_store.get("postgres_password")
         cluster_ensure(data_dir=self.data_dir, password=password, account=account, durable=self.durable)
+
+    def spawn(self) -> Child:
+        """Start the server on its prepared data folder, without waiting for it; ends one that a killed run left there.
+
+        :raises FailedError: it can't be started.
+        """
+        leftovers_end(self.data_dir)
+        program = self.program
         self.child = child_start(
-            name="postgres",
-            argv=[postgres_bin_dir() / "postgres", "-D", self.data_dir, *self._options()],
-            env=postgres_environment(),
-            cwd=self.data_dir,
+            name=program.name,
+            argv=program.argv,
+            env=program.env,
+            cwd=program.cwd,
             log_path=self.log_path,
-            # SIGINT is PostgreSQL's fast shutdown: it doesn't wait for clients (server-shutdown in its manual).
-            stop_signal=signal.SIGINT,
-            account=account,
+            stop_signal=program.stop_signal,
+            account=account_for_postgres(),
         )
-        try:
-            self._wait_until_ready(child=self.child, timeout=timeout)
-        except BaseException:
-            self.stop()
-            raise
         return self.child
 
-    def stop(self) -> None:
-        """End the server; does nothing if it doesn't run."""
-        if self.child is not None:
-            self.child.stop(timeout=STOP_SECONDS)
-            self.child = None
+    def wait_until_ready(self, *, timeout: float = 60) -> None:
+        """Wait until the spawned server takes connections with its password.
 
-    def _options(self) -> list[str]:
-        options = {"listen_addresses": HOST, "port": str(self.port), "unix_socket_directories": ""}
-        if not self.durable:
-            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-
-    def _wait_until_ready(self, *, child: Child, timeout: float) -> None:
+        :raises UsageError: the password in the store isn't its own.
+        :raises FailedError: it died, or did not answer within `timeout` seconds.
+        """
         deadline = time.monotonic() + timeout
         while True:
             self.check()
-            if child.exit_code is not None:
-                raise log_failure("postgres", f"ended with code {child.exit_code}", self.log_path)
+            ended = self.child.exit_code if self.child else 0
+            if ended is not None:
+                raise log_failure("postgres", ending_text(ended), self.log_path)
             try:
                 psycopg.connect(self.admin_dsn, connect_timeout=2).close()
             except psycopg.OperationalError as error:
@@ -158,3 +183,15 @@ class PostgresServer:
             else:
                 return
             time.sleep(_POLL_SECONDS)
+
+    def stop(self) -> None:
+        """End the server; does nothing if it doesn't run."""
+        if self.child is not None:
+            self.child.stop(timeout=STOP_SECONDS)
+            self.child = None
+
+    def _options(self) -> list[str]:
+        options = {"listen_addresses": HOST, "port": str(self.port), "unix_socket_directories": ""}
+        if not self.durable:
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]

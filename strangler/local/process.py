@@ -35,13 +35,14 @@ def _signal_on_parent_death(stop_signal: signal.Signals) -> Callable[[], None] |
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A program of the stack; `stop_seconds` is how long it may take to end after a signal."""
+    """A program of the stack; `stop_seconds` is how long it may take to end after its `stop_signal`."""
 
     name: str
     argv: tuple[str, ...]
     env: dict[str, str] = field(repr=False)
     cwd: Path
     stop_seconds: float = 15.0
+    stop_signal: signal.Signals = signal.SIGTERM
 
 
 class Child:

@@ -2,13 +2,14 @@
 
 import http.client
 import os
+import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from strangler.errors import UsageError
-from strangler.local.helpers import Helper
+from strangler.local.keeper import Helper
 from strangler.local.process import Program
 from strangler.project import Project, command_fill, template_fill
 from strangler.routes.route import Stack
@@ -16,6 +17,8 @@ from strangler.settings import HOST, LocalSettings, base_environment
 
 # Where this package is imported from, for processes that are started in another folder.
 _SOURCES: Final = Path(__file__).parents[2]
+# Streams of events end with the services behind nginx, which wait for it to end.
+_NGINX_STOP_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,32 @@ class Probe:
     port: int
     path: str
     host_header: str
+
+    def answers(self, *, timeout: float = 1.0) -> bool:
+        """Whether it is ready, within `timeout` seconds."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        try:
+            connection.request("GET", self.path, headers={"Host": self.host_header, "Connection": "close"})
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresProbe:
+    """PostgreSQL takes connections there; neither a login nor a database is needed to know that."""
+
+    host: str
+    postgres_port: int
+
+    def answers(self, *, timeout: float = 1.0) -> bool:
+        """Whether it is ready, within `timeout` seconds, of which libpq counts 2 at least."""
+        from psycopg.pq import PGconn, Ping
+
+        address = f"host={self.host} port={self.postgres_port} connect_timeout={max(2, round(timeout))}"
+        return PGconn.ping(address.encode()) == Ping.OK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +155,9 @@ def nginx_service(settings: LocalSettings, *, argv: tuple[str, ...], folder: Pat
         argv=argv,
         env=base_environment(),
         cwd=folder,
+        # nginx's graceful end: it takes no more connections, and finishes what is under way.
+        stop_signal=signal.SIGQUIT,
+        stop_seconds=_NGINX_STOP_SECONDS,
         listens=(settings.plain_host, settings.proxy_port, "PROXY_PORT"),
         probe=Probe(host=address, port=settings.proxy_port, path="/gateway/version", host_header=settings.probe_host),
     )
@@ -164,15 +196,3 @@ def shadow_helper(settings: LocalSettings, *, state_dir: Path, sender: str) -> H
         cwd=socket.parent,
         address=f"unix:{socket.name}",
     )
-
-
-def probe_answers(probe: Probe, *, timeout: float = 1.0) -> bool:
-    """Whether the service answers 200 within `timeout` seconds."""
-    connection = http.client.HTTPConnection(probe.host, probe.port, timeout=timeout)
-    try:
-        connection.request("GET", probe.path, headers={"Host": probe.host_header, "Connection": "close"})
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -15,19 +15,28 @@ from pydantic import TypeAdapter, ValidationError
 
 from strangler.errors import UsageError
 from strangler.local.process import processes_wait
-from strangler.local.services import Probe
+from strangler.local.services import PostgresProbe, Probe
 
 _STOP_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessRecord:
-    """A process; its creation time (seconds since 1970) distinguishes it from a later one with the same id."""
+    """A process; its creation time (seconds since 1970) distinguishes it from a later one with the same id.
+
+    Attributes:
+        address: where it listens, for display.
+        probe: whether it is ready; None where there is no way to ask.
+        restarts: how often it was started again.
+        last_end: how and when it ended last; empty if it never did.
+    """
 
     pid: int
     create_time: float
     address: str = ""
-    probe: Probe | None = None
+    probe: Probe | PostgresProbe | None = None
+    restarts: int = 0
+    last_end: str = ""
 
     @classmethod
     def of_this_process(cls) -> Self:

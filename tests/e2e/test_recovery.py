@@ -14,7 +14,6 @@ import pytest
 
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
-from strangler.local.postgres import STOP_SECONDS
 from strangler.local.services import stack_environment
 from strangler.routes.route import Stack
 from tests.example import ROOT, example_settings
@@ -98,6 +97,16 @@ def ready(client: httpx.Client) -> tuple[int, str]:
     return response.status_code, body.get("detail") or body["status"]
 
 
+def database_start(own: LocalStack) -> None:
+    """As `strangler up` does, which looks after its children all the time."""
+
+    def answers() -> bool:
+        own.children.restart_ended()
+        return own.state.services["postgres"].probe.answers()  # type: ignore[union-attr] # it has one
+
+    wait_for(answers, True)
+
+
 def statuses(client: httpx.Client, *paths: str) -> list[int]:
     return [client.get(path).status_code for path in paths]
 
@@ -133,7 +142,7 @@ def test_both_stacks_survive_a_database_that_stops_and_starts(own: LocalStack, d
         assert sentence.endswith("): start it, or fix FASTAPI_DATABASE_URL.")
         assert statuses(door, "/api/health/", "/api/v2/health/live") == [503, 200]
     finally:
-        own.children.adopt(own._postgres.start(), stop_seconds=STOP_SECONDS)
+        database_start(own)
     wait_for(lambda: statuses(door, *feeds, "/api/health/", "/api/v2/health/ready"), [200] * 4)
 
 
@@ -144,11 +153,10 @@ def test_a_service_that_starts_without_a_database_waits_for_it(own: LocalStack) 
             wait_for(lambda: statuses(client, "/api/v2/health/live"), [200])
             assert ready(client)[0] == 503
             assert statuses(client, "/api/v2/feed/") == [503]
-            own.children.adopt(own._postgres.start(), stop_seconds=STOP_SECONDS)
+            database_start(own)
             wait_for(lambda: statuses(client, "/api/v2/feed/"), [200])
     finally:
-        if own._postgres.child is None:
-            own.children.adopt(own._postgres.start(), stop_seconds=STOP_SECONDS)
+        database_start(own)
 
 
 def test_a_legacy_route_below_v2_writes_with_django(own: LocalStack) -> None:

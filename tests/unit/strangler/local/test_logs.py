@@ -1,6 +1,7 @@
 """Log files: followed line by line, bounded, kept from the run before."""
 
 import datetime as dt
+import errno
 import os
 from pathlib import Path
 
@@ -100,3 +101,28 @@ def test_names_are_those_of_the_services(name: str, tmp_path: Path) -> None:
     append(tmp_path / f"{name}.log", "")
     append(tmp_path / f"{name}.log.20261101T000000000000Z", "")
     assert log_names(tmp_path) == [name]
+
+
+def test_a_full_disk_costs_the_archive_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_source: Path, target: Path) -> None:
+        target.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("strangler.local.logs.shutil.copyfile", full)
+    log = tmp_path / "django.log"
+    append(log, "x" * 11)
+    log_trim(log, max_bytes=10)
+    assert [path.name for path in tmp_path.iterdir()] == ["django.log"]
+    assert log.stat().st_size == 0
+    assert "emptied without an archive (No space left on device)" in caplog.messages[0]
+
+
+def test_a_log_that_somebody_removes_stops_nobody(tmp_path: Path) -> None:
+    follower, log = LogFollower(tmp_path), tmp_path / "django.log"
+    append(log, "one\n")
+    read = follower.new_lines()
+    log.unlink()
+    log_trim(log)
+    assert list(read) == []

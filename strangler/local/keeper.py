@@ -1,0 +1,120 @@
+"""Programs that are kept running: one that ends is started again, after a pause that grows.
+
+A loop of our own, since the supervisor runs anyway: systemd isn't in containers nor on every developer's machine, and
+supervisor and circus bring a daemon with a control socket of its own. `docs/production.md` has units for systemd.
+"""
+
+import datetime as dt
+import logging
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from strangler.errors import FailedError
+from strangler.local.process import Child, Program
+
+# The first restart follows at once; then the pause doubles each time that the program ends early.
+_SHORTEST_PAUSE_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 64.0
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Helper(Program):
+    """A program that no client depends on; `address` is where it listens, for display."""
+
+    address: str
+    stop_seconds: float = 5.0
+
+
+def ending_text(exit_code: int) -> str:
+    """How a process ended: `ended with code 1`, `was ended by SIGKILL`."""
+    if exit_code >= 0:
+        return f"ended with code {exit_code}"
+    return f"was ended by {signal.Signals(-exit_code).name}"
+
+
+class Keeper:
+    """Keeps one program running.
+
+    Args:
+        program: what is kept.
+        spawn: starts it.
+        changed: called with this keeper after each start, and after each end.
+        clock: a monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        *,
+        spawn: Callable[[], Child],
+        changed: Callable[["Keeper"], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.program = program
+        self.child: Child | None = None
+        self.restarts = 0
+        # When and how it ended last; empty if it never did.
+        self.last_end = ""
+        self._spawn = spawn
+        self._changed = changed
+        self._clock = clock
+        self._since = 0.0
+        self._pause = 0.0
+
+    @property
+    def is_helper(self) -> bool:
+        """Whether clients can do without it."""
+        return isinstance(self.program, Helper)
+
+    @property
+    def ending(self) -> str:
+        """How it ended and wasn't started again yet; empty while it runs."""
+        code = self.child.exit_code if self.child is not None else None
+        return "" if code is None else ending_text(code)
+
+    def start(self) -> None:
+        """Start it.
+
+        :raises FailedError: it can't be started.
+        """
+        self._since = self._clock()
+        self.child = self._spawn()
+        self._changed(self)
+
+    def start_or_retry(self) -> None:
+        """Start it; if that fails, it is tried again after a pause."""
+        try:
+            self.start()
+        except FailedError as error:
+            self._ended(str(error))
+
+    def restart_if_ended(self) -> None:
+        """Log that it has ended, and start it again once its pause is over."""
+        if ending := self.ending:
+            if self._clock() - self._since > _LONGEST_PAUSE_SECONDS:
+                self._pause = 0.0
+            self._ended(f"{self.program.name} {ending}")
+        if self.child is None and self._clock() - self._since >= self._pause:
+            self._pause = min(max(2 * self._pause, _SHORTEST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
+            self.restarts += 1
+            self.start_or_retry()
+
+    def stop(self) -> None:
+        """End it for good."""
+        if self.child is not None:
+            self.child.stop(timeout=self.program.stop_seconds)
+
+    def _ended(self, what: str) -> None:
+        if self.child is not None:
+            # What is left of its group would keep the port.
+            self.child.stop(timeout=0)
+        self.child = None
+        self._since = self._clock()
+        self.last_end = f"{what} at {dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+        again = f"in {self._pause:.0f} s" if self._pause else "at once"
+        _LOG.info("%s%s; it is started again %s", what, ", which clients don't need" * self.is_helper, again)
+        self._changed(self)
