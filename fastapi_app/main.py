@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from fastapi_app.auth.accounts import AUTHENTICATORS
 from fastapi_app.auth.router import router as auth
 from fastapi_app.config import NAME, PREFIXES, Settings, load_settings
 from fastapi_app.consumer import CONSUMER_FILE
@@ -38,6 +39,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         prefixes=PREFIXES,
         database=lambda: _database(settings),
         lifespan=lambda app: _events(app, settings),
+        authenticators=AUTHENTICATORS,
         hosts=settings.hosts,
         read_only=settings.fastapi_read_only,
         report_sql=settings.report_sql,

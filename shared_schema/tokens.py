@@ -15,8 +15,6 @@ FAMILY: Final = "family"
 # A client may send two exchanges at once, or repeat one whose response was lost.
 EXCHANGE_GRACE: Final = timedelta(seconds=10)
 
-WWW_AUTHENTICATE: Final = 'Bearer realm="api"'
-
 
 def revoke_claim_value(encoded: str) -> str:
     """The claim that binds a token to its user's password hash, so that a new password ends it (CHECK_REVOKE_TOKEN).

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.db.engine import Database, watched
 from strangler_fastapi.db.query_count import StatementsMiddleware
 from strangler_fastapi.docs_page import add_docs_page
@@ -24,6 +25,7 @@ def create_application(
     prefixes: ApiPrefixes,
     database: Callable[[], Database],
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+    authenticators: tuple[BaseAuthentication, ...] = (),
     hosts: Sequence[str] = ("*",),
     read_only: bool = False,
     report_sql: bool = False,
@@ -40,6 +42,7 @@ def create_application(
         prefixes: what the paths of the API begin with.
         database: makes the database of one run.
         lifespan: what else runs while the service does, once `app.state.database` is set.
+        authenticators: find the caller of a request, for each view that names none (DEFAULT_AUTHENTICATION_CLASSES).
         hosts: the host names that a request may name, in the notation of Django's ALLOWED_HOSTS.
         read_only: answer every write with 503 and `Retry-After`.
         swagger_ui: the URL of a folder of this origin with the files of Swagger UI; without, there is no page of the
@@ -64,6 +67,7 @@ def create_application(
     )
     app.state.prefixes = prefixes
     app.state.read_only = read_only
+    app.state.authenticators = authenticators
     for router in routers:
         # Not include_router: FastAPI would look for the route of each request twice, in every router.
         app.router.routes.extend(router.routes)

@@ -23,8 +23,6 @@ Source: `rest_framework.exceptions`.
 from collections.abc import Mapping
 from typing import Any, Self
 
-from shared_schema.tokens import WWW_AUTHENTICATE
-
 
 class ApiError(Exception):
     """An answer that is an error: its status, JSON body and headers of its own."""
@@ -65,13 +63,16 @@ class ValidationFailed(ApiError):
 
 
 class NotAuthenticated(ApiError):
-    """The endpoint wants a signed-in caller."""
+    """The endpoint wants a signed-in caller.
+
+    Of this and of AuthenticationFailed the view says what `WWW-Authenticate` asks for; where it asks for nothing, the
+    answer is 403.
+    """
 
     status = 401
 
     def __init__(self) -> None:
-        body = {"detail": "Authentication credentials were not provided."}
-        super().__init__(body, {"WWW-Authenticate": WWW_AUTHENTICATE})
+        super().__init__({"detail": "Authentication credentials were not provided."})
 
 
 class AuthenticationFailed(ApiError):
@@ -80,7 +81,7 @@ class AuthenticationFailed(ApiError):
     status = 401
 
     def __init__(self, detail: str, **more: Any) -> None:  # noqa: ANN401 - any JSON
-        super().__init__({"detail": detail, **more}, {"WWW-Authenticate": WWW_AUTHENTICATE})
+        super().__init__({"detail": detail, **more})
 
 
 class PasswordChanged(AuthenticationFailed):
@@ -95,8 +96,8 @@ class PermissionDenied(ApiError):
 
     status = 403
 
-    def __init__(self) -> None:
-        super().__init__({"detail": "You do not have permission to perform this action."})
+    def __init__(self, detail: str = "You do not have permission to perform this action.") -> None:
+        super().__init__({"detail": detail})
 
 
 class NotFound(ApiError):

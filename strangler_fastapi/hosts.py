@@ -16,8 +16,10 @@ def is_allowed_host(header: str, allowed: Iterable[str]) -> bool:
     if match is None:
         return False
     name = match[1].removesuffix(".")
-    return any(pattern == "*" or _is_same_domain(name, pattern.lower()) for pattern in allowed)
+    return any(pattern == "*" or is_same_domain(name, pattern) for pattern in allowed)
 
 
-def _is_same_domain(name: str, pattern: str) -> bool:
+def is_same_domain(name: str, pattern: str) -> bool:
+    """Whether a host is the one of `pattern`, or below it where that begins with a dot (`django.utils.http`)."""
+    pattern = pattern.lower()
     return name == pattern or (pattern.startswith(".") and (name.endswith(pattern) or name == pattern[1:]))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from fastapi_app.models import BlacklistedToken, OutstandingToken, SignInAttempts, User
-from strangler_fastapi.auth.identity import BearerIdentity
+from strangler_fastapi.auth.authentication import JWTAuthentication
 from strangler_fastapi.auth.sign_in_attempts import AttemptTable
 from strangler_fastapi.auth.token_tables import TokenTables
 
@@ -25,4 +25,4 @@ TOKEN_TABLES = TokenTables(
     account=Account,
     attempts=AttemptTable(SignInAttempts),
 )
-identify = BearerIdentity(TOKEN_TABLES.find_account)
+AUTHENTICATORS = (JWTAuthentication(TOKEN_TABLES.find_account),)

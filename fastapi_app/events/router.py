@@ -6,7 +6,6 @@ import jwt
 from fastapi import Request
 from starlette.responses import Response
 
-from fastapi_app.auth.accounts import identify
 from fastapi_app.config import PREFIXES
 from fastapi_app.events.lifespan import Events
 from fastapi_app.events.response import EventStreamResponse, no_events
@@ -15,7 +14,8 @@ from fastapi_app.events.service import event_stream
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
 from strangler_fastapi.drf.negotiation import EVENT_STREAM
-from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
+from strangler_fastapi.drf.permissions import IsAuthenticated
+from strangler_fastapi.drf.view import Caller, View, feature_router
 
 router = feature_router(PREFIXES, "events")
 
@@ -32,8 +32,7 @@ events = View(
     name="Events",
     description="What happens to posts, as Server-Sent Events.",
     methods=("GET",),
-    permission=signed_in,
-    identify=identify,
+    permission=IsAuthenticated,
     renders=EVENT_STREAM,
 )
 
@@ -65,6 +64,6 @@ async def events_stream(request: Request, session: Session, caller: Caller) -> R
 
 
 def _token_seconds(request: Request) -> float:
-    """How long the caller's token is still good, negative where it ended just now; `identify` has accepted it."""
+    """How long the caller's token is still good, negative where it ended just now; it was accepted."""
     token = request.headers["authorization"].split()[1]
     return float(jwt.decode(token, options={"verify_signature": False})["exp"]) - time.time()

@@ -5,7 +5,6 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from fastapi_app.auth.accounts import identify
 from fastapi_app.config import PREFIXES
 from fastapi_app.posts import queries, service
 from fastapi_app.posts.serializers import POST_FORMS, POST_SERIALIZER, Published
@@ -13,8 +12,9 @@ from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.criteria import Criteria
 from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
 from strangler_fastapi.drf.pagination import Page, paginate
+from strangler_fastapi.drf.permissions import IsAuthenticated
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
+from strangler_fastapi.drf.view import Caller, View, feature_router
 
 router = feature_router(PREFIXES, "posts")
 
@@ -44,8 +44,7 @@ posts = View(
     name="Post List",
     description=_DESCRIPTION,
     methods=("GET", "POST"),
-    permission=signed_in,
-    identify=identify,
+    permission=IsAuthenticated,
     serializer=POST_SERIALIZER,
 )
 recent = View(
@@ -54,8 +53,7 @@ recent = View(
     name="Recent",
     description="The caller's newest posts, unpaged; filters, search and ordering don't apply.",
     methods=("GET",),
-    permission=signed_in,
-    identify=identify,
+    permission=IsAuthenticated,
 )
 post = View(
     router,
@@ -63,8 +61,7 @@ post = View(
     name="Post Instance",
     description=_DESCRIPTION,
     methods=("GET", "PUT", "PATCH", "DELETE"),
-    permission=signed_in,
-    identify=identify,
+    permission=IsAuthenticated,
     serializer=POST_SERIALIZER,
     find=_find,
 )
@@ -74,8 +71,7 @@ publish = View(
     name="Publish",
     description="Publish a draft; a published post stays as it is.",
     methods=("POST",),
-    permission=signed_in,
-    identify=identify,
+    permission=IsAuthenticated,
     serializer=POST_SERIALIZER,
 )
 

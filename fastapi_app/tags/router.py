@@ -1,34 +1,19 @@
 """`tags/…`: read by everybody, added by signed-in callers, renamed and deleted by staff."""
 
-from typing import Any
-
 from fastapi import Request
 from starlette.responses import Response
 
-from fastapi_app.auth.accounts import identify
 from fastapi_app.config import PREFIXES
 from fastapi_app.tags.serializers import TAG_SERIALIZER, TAGS
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.filtering import SEARCH
 from strangler_fastapi.drf.pagination import Page
-from strangler_fastapi.drf.view import View, feature_router, signed_in
+from strangler_fastapi.drf.permissions import AllowAny, ByMethod, IsAdminUser, IsAuthenticated
+from strangler_fastapi.drf.view import View, feature_router
 
 router = feature_router(PREFIXES, "tags")
 
-_READS = ("GET", "HEAD")
 _DESCRIPTION = "Tags: everybody reads, signed-in callers add, staff rename and delete."
-
-
-def _may_list(method: str, caller: object) -> bool:
-    """Everybody reads, signed-in callers add."""
-    return method in _READS or signed_in(method, caller)
-
-
-def _may_change(method: str, caller: Any) -> bool:  # noqa: ANN401 - the guard's caller
-    """Everybody reads, staff renames and deletes."""
-    if method in ("PUT", "PATCH", "DELETE"):
-        return caller is not None and caller.is_staff
-    return method in _READS or signed_in(method, caller)
 
 
 tags = View(
@@ -37,8 +22,7 @@ tags = View(
     name="Tag List",
     description=_DESCRIPTION,
     methods=("GET", "POST"),
-    permission=_may_list,
-    identify=identify,
+    permission=ByMethod(IsAuthenticated, GET=AllowAny),
     serializer=TAG_SERIALIZER,
 )
 tag = View(
@@ -47,8 +31,7 @@ tag = View(
     name="Tag Instance",
     description=_DESCRIPTION,
     methods=("GET", "PUT", "PATCH", "DELETE"),
-    permission=_may_change,
-    identify=identify,
+    permission=ByMethod(IsAuthenticated, GET=AllowAny, PUT=IsAdminUser, PATCH=IsAdminUser, DELETE=IsAdminUser),
     serializer=TAG_SERIALIZER,
     find=TAGS.find,
 )

@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from fastapi_app.auth.accounts import identify
 from fastapi_app.config import PREFIXES
 from fastapi_app.posts import queries as posts
 from fastapi_app.posts.serializers import POST_FORMS
@@ -17,19 +16,15 @@ from strangler_fastapi.db.query import fetch
 from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.filtering import ORDERING, SEARCH, IntegerParameter, integer_parameter
 from strangler_fastapi.drf.pagination import Page, paginate
+from strangler_fastapi.drf.permissions import AllowAny, ByMethod, IsAuthenticated
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.view import Caller, View, feature_router, signed_in
+from strangler_fastapi.drf.view import Caller, View, feature_router
 from strangler_fastapi.errors import PermissionDenied
 
 router = feature_router(PREFIXES, "users")
 
 _DESCRIPTION = "Accounts: anyone registers; signed-in callers read; the user and staff change and delete."
 _MIN_POSTS = IntegerParameter(default=5, least=0, most=2**31 - 1, description="The least number of posts.")
-
-
-def _may_list(method: str, caller: Any) -> bool:  # noqa: ANN401 - the guard's caller
-    """Anyone registers, signed-in callers read."""
-    return method == "POST" or signed_in(method, caller)
 
 
 async def _find(request: Request, session: RequestSession, _caller: object) -> int:
@@ -43,7 +38,7 @@ async def _find(request: Request, session: RequestSession, _caller: object) -> i
     return key
 
 
-async def _find_to_change(request: Request, session: RequestSession, caller: Any) -> int:  # noqa: ANN401 - as in _may_list
+async def _find_to_change(request: Request, session: RequestSession, caller: Any) -> int:  # noqa: ANN401 - the guard's caller
     """As `_find`, for those who may change it.
 
     Raises:
@@ -66,8 +61,7 @@ users = View(
     name="User List",
     description=_DESCRIPTION,
     methods=("GET", "POST"),
-    permission=_may_list,
-    identify=identify,
+    permission=ByMethod(IsAuthenticated, POST=AllowAny),
     serializer=USER_SERIALIZER,
 )
 active = View(
@@ -76,8 +70,7 @@ active = View(
     name="Active",
     description="The users with at least `min_posts` posts, drafts included.",
     methods=("GET",),
-    permission=signed_in,
-    identify=identify,
+    permission=IsAuthenticated,
 )
 me = View(
     router,
@@ -85,8 +78,7 @@ me = View(
     name="Me",
     description="The caller, with the e-mail.",
     methods=("GET", "PATCH"),
-    permission=signed_in,
-    identify=identify,
+    permission=IsAuthenticated,
     serializer=ME_SERIALIZER,
 )
 user = View(
@@ -95,8 +87,7 @@ user = View(
     name="User Instance",
     description=_DESCRIPTION,
     methods=("GET", "PUT", "PATCH", "DELETE"),
-    permission=signed_in,
-    identify=identify,
+    permission=IsAuthenticated,
     serializer=USER_SERIALIZER,
     find=_find,
 )
@@ -106,8 +97,7 @@ user_posts = View(
     name="User Posts",
     description="A user's posts: the published ones, and to the user all of them.",
     methods=("GET",),
-    permission=signed_in,
-    identify=identify,
+    permission=IsAuthenticated,
 )
 
 

@@ -1,84 +1,34 @@
-"""Tables of users and of refresh tokens (simplejwt's `token_blacklist` app), and the statements about them."""
+"""Tables of refresh tokens (simplejwt's `token_blacklist` app), and the statements about them."""
 
 import dataclasses
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any
 
 from sqlalchemy import Executable, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shared_schema.consumer.samples import MOMENT, Sample
 from shared_schema.tokens import EXCHANGE_GRACE
-from strangler_fastapi.auth.identity import Found
 from strangler_fastapi.auth.sign_in_attempts import AttemptTable
-from strangler_fastapi.db.query import Rows, fetch
-from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.auth.user_tables import Found, UserTables
+from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.sample_queries import as_sample
-
-_BIGGEST_KEY = 2**63 - 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TokenTables(Generic[Found]):
-    """Mapped classes; each statement about them is compiled once.
+class TokenTables(UserTables[Found]):
+    """Those of users, with `last_login`, and of simplejwt's `token_blacklist` app.
 
     Args:
-        user: the class of AUTH_USER_MODEL, with `id`, `password`, `is_active`, `last_login` and the username.
         outstanding: the class of `token_blacklist_outstandingtoken`.
         blacklisted: the class of `token_blacklist_blacklistedtoken`.
-        account: a dataclass of the caller of a request; its fields are attributes of `user`, `id` and `is_active`
-            among them, and `password` where CHECK_REVOKE_TOKEN is set.
-        username_field: the user model's USERNAME_FIELD.
         attempts: where sign-ins are counted by name; None where they are not.
     """
 
-    user: Any
     outstanding: Any
     blacklisted: Any
-    account: type[Found]
-    username_field: str = "username"
     attempts: AttemptTable | None = None
-
-    async def find_account(self, session: RequestSession, user_id: Any) -> Found | None:  # noqa: ANN401 - any JSON
-        """The account that a token's claim names; a claim that can't be a key names none."""
-        try:
-            key = int(user_id)
-        except (TypeError, ValueError, OverflowError):
-            return None
-        if abs(key) > _BIGGEST_KEY:
-            return None
-        rows = await fetch(session, self.account_by_id(key))
-        return self.account(*rows[0]) if rows else None
-
-    def account_by_id(self, user_id: int) -> Rows:
-        """The account with this id: the fields of `account`."""
-
-        def build() -> Executable:
-            names = [field.name for field in dataclasses.fields(self.account)]  # type: ignore[arg-type] # a dataclass
-            columns = [getattr(self.user, name) for name in names]
-            return select(*columns).where(self.user.id == bindparam("id"))
-
-        return self._rows("account by id", build, id=user_id)
-
-    def account_by_name(self, username: str) -> Rows:
-        """The account with exactly this username: `id`, `password`, `is_active`."""
-
-        def build() -> Executable:
-            name = getattr(self.user, self.username_field)
-            columns = (self.user.id, self.user.password, self.user.is_active)
-            return select(*columns).where(name == bindparam("username"))
-
-        return self._rows("account by name", build, username=username)
-
-    def hash_after(self, username: str) -> Rows:
-        """The stored hash of the first username behind this one: `password`."""
-
-        def build() -> Executable:
-            name = getattr(self.user, self.username_field)
-            return select(self.user.password).where(name >= bindparam("username")).order_by(name).limit(1)
-
-        return self._rows("hash after name", build, username=username)
 
     def set_last_login(self, user_id: int, now: datetime) -> Rows:
         """Records a sign-in."""
@@ -134,10 +84,6 @@ class TokenTables(Generic[Found]):
 
         return self._rows("add blacklisted", build, token_id=token_id, now=now)
 
-    def identity_statements(self) -> Iterator[Sample]:
-        """The statement of every feature that identifies its callers."""
-        yield as_sample(self.account_by_id(1))
-
     def statements(self) -> Iterator[Sample]:
         """Every statement about tokens, with samples of values."""
         yield from self.identity_statements()
@@ -155,9 +101,6 @@ class TokenTables(Generic[Found]):
             yield as_sample(rows)
         if self.attempts is not None:
             yield from self.attempts.statements()
-
-    def _rows(self, name: str, build: Any, **values: Any) -> Rows:  # noqa: ANN401 - as Rows has them
-        return Rows((self.user.key(), name), build, values)
 
     def _update_user(self, column: str) -> Executable:
         table = self.user.__table__

@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from shared_schema.sign_in import FAILURES
+from strangler_fastapi.auth.authentication import bearer_header
 from strangler_fastapi.auth.token_service import TokenService
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.fields import CharField, ReadOnlyField
+from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
@@ -133,7 +135,15 @@ def _obtain(username_field: str, username: str | None, password: str | None) -> 
 
 def _add(router: APIRouter, path: str, tables: TokenTables[Any], kind: _TokenView, *, endpoint: str) -> None:
     view = View(
-        router, path, name=kind.name, methods=("POST",), serializer=kind.serializer, description=kind.description
+        router,
+        path,
+        name=kind.name,
+        methods=("POST",),
+        permission=AllowAny,
+        authenticators=(),
+        challenge=bearer_header,
+        serializer=kind.serializer,
+        description=kind.description,
     )
 
     async def answer(request: Request, session: Session) -> Response:

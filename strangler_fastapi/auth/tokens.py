@@ -28,17 +28,26 @@ class Tokens:
     """Makes, signs and reads the tokens of one service.
 
     Args:
-        key: simplejwt's SIGNING_KEY.
+        key: simplejwt's SIGNING_KEY; empty where this service only reads tokens, with the public half of a pair.
         settings: the contract's.
-        verifying_key: simplejwt's VERIFYING_KEY, where the algorithm has two keys.
+        verifying_keys: simplejwt's VERIFYING_KEY, where the algorithm has two keys, or each key that may have signed
+            while keys are exchanged, the one that signs among them; `key` where none is given.
     """
 
     key: str = field(repr=False)
     settings: TokenSettings
-    verifying_key: str = field(default="", repr=False)
+    verifying_keys: tuple[str, ...] = field(default=(), repr=False)
 
     def encode(self, payload: Payload) -> str:
-        """The signed token."""
+        """The signed token.
+
+        Raises:
+            LookupError: this service has no key that signs.
+        """
+        if not self.key:
+            raise LookupError(
+                "This service has no key that signs tokens: give Tokens one, or leave the views of tokens to Django."
+            )
         named = {"aud": self.settings.audience, "iss": self.settings.issuer}
         added = {claim: value for claim, value in named.items() if value is not None}
         return jwt.encode(payload | added, self.key, algorithm=self.settings.algorithm)
@@ -49,7 +58,7 @@ class Tokens:
         Raises:
             TokenError: they are not, or a claim is one that no row can hold.
         """
-        payload = _verified(token, self.verifying_key or self.key, self.settings)
+        payload = _verified(token, self.verifying_keys or (self.key,), self.settings)
         if "exp" in payload and int(payload["exp"]) <= time.time() - self.settings.leeway:
             raise TokenError("Token is expired")
         return payload
@@ -124,23 +133,32 @@ class Tokens:
 
 # A caller's token comes with every request, and its signature stays good: only its end must be looked at again.
 @lru_cache(maxsize=1024)
-def _verified(token: str | bytes, key: str, settings: TokenSettings) -> Payload:
-    try:
-        payload: Payload = jwt.decode(
-            token,
-            key,
-            algorithms=[settings.algorithm],
-            audience=settings.audience,
-            issuer=settings.issuer,
-            leeway=settings.leeway,
-            options={"verify_aud": settings.audience is not None},
-        )
-    except jwt.ExpiredSignatureError:
-        raise TokenError("Token is expired") from None
-    except jwt.InvalidTokenError:
-        raise TokenError("Token is invalid") from None
+def _verified(token: str | bytes, keys: tuple[str, ...], settings: TokenSettings) -> Payload:
+    for key in keys:
+        try:
+            payload = _decoded(token, key, settings)
+            break
+        except jwt.ExpiredSignatureError:
+            raise TokenError("Token is expired") from None
+        except jwt.InvalidTokenError:
+            continue
+    else:
+        raise TokenError("Token is invalid")
     if not _is_storable(payload, settings.jti_claim):
         raise TokenError("Token is invalid")
+    return payload
+
+
+def _decoded(token: str | bytes, key: str, settings: TokenSettings) -> Payload:
+    payload: Payload = jwt.decode(
+        token,
+        key,
+        algorithms=[settings.algorithm],
+        audience=settings.audience,
+        issuer=settings.issuer,
+        leeway=settings.leeway,
+        options={"verify_aud": settings.audience is not None},
+    )
     return payload
 
 

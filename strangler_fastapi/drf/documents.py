@@ -1,16 +1,15 @@
 """How errors and bodies are documented in OpenAPI."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
+from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.drf.negotiation import EVENT_STREAM
 from strangler_fastapi.drf.serializers import Serializer
-
-BEARER = "bearer"
 
 _EXAMPLES: dict[int, tuple[str, Any]] = {
     400: ("The input is not valid: each field's errors, or one `detail`.", {"title": ["This field is required."]}),
@@ -81,26 +80,29 @@ def document_body(body: Serializer, media_types: tuple[str, ...], *, partial: bo
     }
 
 
-def document_security(*, required: bool) -> dict[str, Any]:
-    """An operation that takes a bearer token, or wants one (`required`).
+def document_security(authenticators: Sequence[BaseAuthentication], *, required: bool) -> dict[str, Any]:
+    """An operation that takes credentials of one of these kinds, or wants them (`required`).
 
     Said here, since a FastAPI dependency would cost time at each call.
     """
-    return {"security": [{BEARER: []}, *([] if required else [{}])]}
+    names = [kind.security_scheme[0] for kind in authenticators if kind.security_scheme]
+    schemes: list[dict[str, list[str]]] = [{name: []} for name in names]
+    return {"security": [*schemes, *([] if required else [{}])]} if schemes else {}
 
 
 class DocumentedApi(FastAPI):
-    """An application whose document explains the bearer token."""
+    """An application whose document explains the credentials that its views take."""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
-        document = super().openapi()
-        document["components"]["securitySchemes"] = {
-            BEARER: {
-                "type": "http",
-                "scheme": "bearer",
-                "bearerFormat": "JWT",
-                "description": "An access token.",
-            }
-        }
-        return document
+        if self.openapi_schema is None:
+            schemes: dict[str, Any] = {}
+            for route in self.routes:
+                view = getattr(route, "view", None)
+                if view is not None:
+                    (method,) = route.methods  # type: ignore[attr-defined] # a ViewRoute
+                    route.openapi_extra = {**(route.openapi_extra or {}), **view.document_security(self, method)}  # type: ignore[attr-defined] # as above
+                    schemes |= dict(kind.security_scheme for kind in view.authenticators(self) if kind.security_scheme)
+            document = super().openapi()
+            document["components"]["securitySchemes"] = schemes
+        return super().openapi()

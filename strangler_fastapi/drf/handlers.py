@@ -15,7 +15,17 @@ from starlette.responses import Response
 from strangler_fastapi.db.session import driver_error
 from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.errors import ApiError, Conflict, MethodNotAllowed, NotFound, SuspiciousRequest, Unavailable
+from strangler_fastapi.errors import (
+    ApiError,
+    AuthenticationFailed,
+    Conflict,
+    MethodNotAllowed,
+    NotAuthenticated,
+    NotFound,
+    PermissionDenied,
+    SuspiciousRequest,
+    Unavailable,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +51,8 @@ _HTTP_METHOD_NOT_ALLOWED = 405
 def add_handlers(app: FastAPI) -> None:
     """Makes `app` answer every error in DRF's shape."""
     app.add_exception_handler(ApiError, _answer_api_error)
+    for refused in (NotAuthenticated, AuthenticationFailed):
+        app.add_exception_handler(refused, _answer_unknown_caller)
     app.add_exception_handler(SuspiciousRequest, _answer_suspicious_request)
     app.add_exception_handler(HTTPException, _answer_http_error)
     database_errors = _DatabaseErrors()
@@ -52,6 +64,15 @@ def add_handlers(app: FastAPI) -> None:
 async def _answer_api_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 - what the handler is registered for
     return JsonResponse(error.body, status_code=error.status, headers=error.headers)
+
+
+async def _answer_unknown_caller(request: Request, error: Exception) -> Response:
+    """401 with what the view asks for; 403 where it asks for nothing (`APIView.handle_exception`)."""
+    assert isinstance(error, NotAuthenticated | AuthenticationFailed)  # noqa: S101 - what the handler is registered for
+    wanted = request.scope["view"].authenticate_header(request) if "view" in request.scope else None
+    if not wanted:
+        return JsonResponse(error.body, status_code=PermissionDenied.status, headers=error.headers)
+    return JsonResponse(error.body, status_code=error.status, headers=error.headers | {"WWW-Authenticate": wanted})
 
 
 async def _answer_suspicious_request(request: Request, error: Exception) -> Response:

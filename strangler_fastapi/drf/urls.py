@@ -51,9 +51,15 @@ def with_query(scope: Scope, path: str) -> str:
     return f"{path}?{query}" if query else path
 
 
+def request_scheme(request: Request) -> str:
+    """`https` or `http`, as the client's request came in."""
+    scheme: str = request.headers.get("x-forwarded-proto", request.scope["scheme"])
+    return scheme
+
+
 def public_url(request: Request) -> str:
     """The absolute address that the client requested."""
-    scheme = request.headers.get("x-forwarded-proto", request.scope["scheme"])
+    scheme = request_scheme(request)
     host = request.headers.get("host", "")
     return f"{scheme}://{host}{with_query(request.scope, public_path(request.scope))}"
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, cast
 
 import asyncpg
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.db.session import RequestSession, Session, driver_error
 from strangler_fastapi.drf.bodies import PARSED
 from strangler_fastapi.drf.documents import (
@@ -26,6 +27,7 @@ from strangler_fastapi.drf.documents import (
 )
 from strangler_fastapi.drf.negotiation import JSON, negotiate
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Page
+from strangler_fastapi.drf.permissions import AllowAny, BasePermission, Rule, as_permission, is_granted
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
@@ -44,39 +46,19 @@ _READ_ONLY_SECONDS = 30
 _OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
 Endpoint = Callable[..., Awaitable[Response]]
-Identify = Callable[[Request, RequestSession], Awaitable[Any]]
-# Given the method and the caller (None: anonymous), may the request go on?
-Permission = Callable[[str, Any], bool]
 # Finds the object of the path for the caller, or raises NotFound (`get_object`).
 Find = Callable[[Request, RequestSession, Any], Awaitable[Any]]
 # The form of an answer, or several that a client can choose from.
 Answer = Serializer | type[BaseModel] | tuple[Serializer, ...] | None
 
 
-def anyone(_method: str, _caller: object) -> bool:
-    """Everybody may (`AllowAny`)."""
-    return True
-
-
-def signed_in(_method: str, caller: object) -> bool:
-    """Signed-in callers may (`IsAuthenticated`)."""
-    return caller is not None
-
-
-def not_ported(*what: str) -> Permission:
-    """Nobody may, since `what` decides in Django and isn't ported yet: everything is answered with 501."""
-
-    def refuse(_method: str, _caller: object) -> bool:
-        raise NotPorted(*what)
-
-    return refuse
-
-
 class ViewRoute(APIRoute):
     """A route that rejects another path before it matches its pattern: FastAPI tries every route in turn.
 
-    A request that meets a change of the tables is handled once more.
+    A request that meets a change of the tables is handled once more. `view` is whose documented method it is.
     """
+
+    view: "View | None" = None
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """See APIRoute. No match is ever partial: a view answers every method."""
@@ -125,7 +107,10 @@ class View:
 
     Its methods are added with `get`, `post` and so on; every other method gets DRF's answer.
 
-    `identify` finds the caller of a request; it is None where the view reads no token (simplejwt's own views).
+    `permission` says who may send a request, by one rule or by several (`strangler_fastapi.drf.permissions`).
+    `authenticators` find its caller, in their order: the service's own where they are left out, `()` where the view
+    reads no credentials. `challenge` gives the `WWW-Authenticate` of a 401 where that is not the first authenticator's.
+
     `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`; where the path names
     an object, `find` looks for it, since OPTIONS describes a PUT only to those who could send it. `renders` is the
     media type of what GET answers.
@@ -138,17 +123,25 @@ class View:
         *,
         name: str,
         methods: tuple[str, ...],
-        permission: Permission = anyone,
-        identify: Identify | None = None,
+        permission: Rule | tuple[Rule, ...] | None = None,
+        authenticators: tuple[BaseAuthentication, ...] | None = None,
+        challenge: Callable[[Request], str | None] | None = None,
         description: str = "",
         serializer: Serializer | None = None,
         find: Find | None = None,
         renders: str = JSON,
     ) -> None:
+        if permission is None:
+            raise LookupError(
+                f"View {path} has no permission: give it one of strangler_fastapi.drf.permissions, such as"
+                " permission=IsAuthenticated, or permission=AllowAny."
+            )
+        rules = permission if isinstance(permission, tuple) else (permission,)
         self._router = router
         self._path = path
-        self._permission = permission
-        self._identify = identify
+        self._permissions = tuple(map(as_permission, rules))
+        self._authenticators = authenticators
+        self._challenge = challenge
         self._serializer = serializer
         self._find = find
         self._methods = methods
@@ -262,6 +255,8 @@ class View:
         self._router.add_api_route(
             self._path, endpoint, methods=[method], dependencies=self._guards, name=name, **documentation
         )
+        if documentation.get("include_in_schema", True):
+            cast("ViewRoute", self._router.routes[-1]).view = self
 
     def _response_model(self, response: Answer = None, many: Any = None) -> Any:  # noqa: ANN401 - a union of models
         given = self._serializer if response is None else response
@@ -269,16 +264,53 @@ class View:
         models = [form.response_model if isinstance(form, Serializer) else form for form in forms]
         return reduce(or_, [many[model] for model in models] if many else models)
 
-    def _document_operation(self, method: str, query: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
-        return self._document_security(method) | document_parameters(self._path, query)
+    def _document_operation(self, _method: str, query: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+        return document_parameters(self._path, query)
 
-    def _document_security(self, method: str) -> dict[str, Any]:
-        if self._identify is None:
-            return {}
+    def document_security(self, app: FastAPI, method: str) -> dict[str, Any]:
+        """What OpenAPI says of the credentials that a method takes, or wants; the service's are known by now."""
+        return document_security(self.authenticators(app), required=not self._admits_anonymous(app, method))
+
+    def _admits_anonymous(self, app: FastAPI, method: str) -> bool:
+        """Whether an anonymous request is let in, as far as the method alone decides."""
+        scope = {"type": "http", "method": method, "path": self._path, "headers": [], "query_string": b"", "app": app}
+        request = Request({**scope, "path_params": {}})
         try:
-            return document_security(required=not self._permission(method, None))
+            verdicts = [permission.has_permission(request, None) for permission in self._permissions]
         except NotPorted:
-            return document_security(required=True)
+            return False
+        for verdict in verdicts:
+            if isinstance(verdict, Coroutine):
+                verdict.close()
+        return all(verdict is True for verdict in verdicts)
+
+    def authenticators(self, app: FastAPI) -> tuple[BaseAuthentication, ...]:
+        """The view's, or else the service's."""
+        own = self._authenticators
+        return app.state.authenticators if own is None else own
+
+    def authenticate_header(self, request: Request) -> str | None:
+        """The `WWW-Authenticate` of a 401; None where that is a 403."""
+        if self._challenge is not None:
+            return self._challenge(request)
+        authenticators = self.authenticators(request.app)
+        return authenticators[0].authenticate_header(request) if authenticators else None
+
+    async def check_object(self, request: Request, obj: Any) -> None:  # noqa: ANN401 - whatever the permissions look at
+        """Lets the caller touch `obj` (DRF's `check_object_permissions`).
+
+        Raises:
+            NotAuthenticated: one of the permissions refuses, and the caller is anonymous.
+            PermissionDenied: one refuses.
+        """
+        for permission in self._permissions:
+            if not await is_granted(permission.has_object_permission(request, request.state.caller, obj)):
+                raise self._refusal(request, permission)
+
+    def _refusal(self, request: Request, permission: BasePermission) -> ApiError:
+        if request.state.caller is None and self.authenticators(request.app):
+            return NotAuthenticated()
+        return PermissionDenied() if permission.message is None else PermissionDenied(permission.message)
 
     def _add_fallback(self) -> set[str]:
         """Answers every method; returns them, for those that get an endpoint to be taken out."""
@@ -293,10 +325,18 @@ class View:
         negotiate(request, self._renders if request.method in ("GET", "HEAD") else JSON)
         if getattr(request.app.state, "read_only", False) and request.method not in self._safe:
             raise Unavailable("This API is read-only for now: try again later.", retry_after=_READ_ONLY_SECONDS)
-        caller = None if self._identify is None else await self._identify(request, session)
-        if not self._permission(request.method, caller):
-            raise NotAuthenticated if caller is None else PermissionDenied
+        request.scope["view"] = self
+        caller = None
+        for authenticator in self.authenticators(request.app):
+            caller = await authenticator.authenticate(request, session)
+            if caller is not None:
+                break
         request.state.caller = caller
+        for permission in self._permissions:
+            verdict = permission.has_permission(request, caller)
+            # What is known is not awaited: this is on the way of every request.
+            if verdict is not True and not await is_granted(verdict):
+                raise self._refusal(request, permission)
 
     async def _answer_others(self, request: Request, session: Session) -> Response:
         if request.method != "OPTIONS":
@@ -316,9 +356,9 @@ class View:
         return {method: self._serializer.describe() for method in ("PUT", "POST") if method in self._methods}
 
     def _errors(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
-        if self._identify is not None:
+        if self._authenticators != ():
             statuses = (*statuses, 401)
-        if self._permission is not anyone:
+        if any(not isinstance(permission, AllowAny) for permission in self._permissions):
             statuses = (*statuses, 403)
         if "{" in self._path or "GET" in self.allow:
             statuses = (*statuses, 404)

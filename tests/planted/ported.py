@@ -5,7 +5,7 @@ from tests.planted.fault import Fault
 FILTERING = "strangler_fastapi/drf/filtering.py"
 PAGES = "strangler_fastapi/drf/pagination.py"
 FIELDS = "strangler_fastapi/drf/fields.py"
-IDENTITY = "strangler_fastapi/auth/identity.py"
+IDENTITY = "strangler_fastapi/auth/authentication.py"
 POSTS = "fastapi_app/posts/queries.py"
 USERS = "fastapi_app/users/queries.py"
 
@@ -140,7 +140,7 @@ PORTED_READS = {
     "an expired token is good": _at(
         "strangler_fastapi/auth/tokens.py",
         "users.me",
-        "payload = _verified(token, self.verifying_key or self.key, self.settings)\n"
+        "payload = _verified(token, self.verifying_keys or (self.key,), self.settings)\n"
         '        if "exp" in payload and int(payload["exp"]) <= time.time() - self.settings.leeway:\n'
         '            raise TokenError("Token is expired")\n        return payload\n',
         "try:\n            return jwt.decode(token, self.key, algorithms=[self.settings.algorithm],"
@@ -151,7 +151,7 @@ PORTED_READS = {
     "a signature isn't checked": _at(
         "strangler_fastapi/auth/tokens.py",
         "users.me",
-        "payload = _verified(token, self.verifying_key or self.key, self.settings)",
+        "payload = _verified(token, self.verifying_keys or (self.key,), self.settings)",
         'payload = jwt.decode(token, options={"verify_signature": False})',
     ),
     "a refresh token is good": _at(IDENTITY, "posts.list", "tokens.check_type(payload, ACCESS)", "pass"),
@@ -173,8 +173,8 @@ PORTED_READS = {
     "a permission is forgotten": _at(
         "fastapi_app/users/router.py",
         "users.active",
-        'with at least `min_posts` posts, drafts included.",\n    methods=("GET",),\n    permission=signed_in,',
-        'with at least `min_posts` posts, drafts included.",\n    methods=("GET",),',
+        'with at least `min_posts` posts, drafts included.",\n    methods=("GET",),\n    permission=IsAuthenticated,',
+        'with at least `min_posts` posts, drafts included.",\n    methods=("GET",),\n    permission=AllowAny,',
     ),
     "drafts of others are seen": _at(
         POSTS,
@@ -276,7 +276,10 @@ PORTED_WRITES = {
         "strangler_fastapi/drf/serializers.py", "tags.update", 'partial=request.method == "PATCH"', "partial=True"
     ),
     "anybody renames": _at(
-        "fastapi_app/tags/router.py", "tags.update", "caller is not None and caller.is_staff", "caller is not None"
+        "fastapi_app/tags/router.py",
+        "tags.update",
+        "PUT=IsAdminUser, PATCH=IsAdminUser",
+        "PUT=IsAuthenticated, PATCH=IsAuthenticated",
     ),
     "a new row is answered with 200": _at(
         "strangler_fastapi/drf/resources.py", "tags.create", "status_code=201", "status_code=200"

@@ -117,9 +117,9 @@ READS = {
         found=named("feed.highlights: header at header allow", "(no route): header at header allow"),
     ),
     "no WWW-Authenticate": Fault(
-        file="strangler_fastapi/errors.py",
-        code='super().__init__(body, {"WWW-Authenticate": WWW_AUTHENTICATE})',
-        instead="super().__init__(body)",
+        file="strangler_fastapi/drf/handlers.py",
+        code='headers=error.headers | {"WWW-Authenticate": wanted}',
+        instead="headers=error.headers",
         asked="posts",
         found=named(
             "posts.list: header at header www-authenticate",
@@ -172,8 +172,8 @@ READS = {
     ),
     "users for everybody": Fault(
         file="fastapi_app/users/router.py",
-        code='method == "POST" or signed_in(method, caller)',
-        instead="True",
+        code="ByMethod(IsAuthenticated, POST=AllowAny)",
+        instead="AllowAny",
         asked="users",
         found=named(
             "users.list: status at status",

@@ -18,6 +18,7 @@ from strangler_fastapi.db.query import Shape
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.criteria import Criteria, equals
 from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, ViewRoute
@@ -68,8 +69,8 @@ def product_criteria(sku: str) -> Criteria:
 
 router = APIRouter(route_class=ViewRoute)
 # POST is still Django's, and in Allow from the first day.
-products = View(router, "/products/", name="Product List", methods=("GET", "POST"))
-product = View(router, "/products/{sku}/", name="Product", methods=("GET",))
+products = View(router, "/products/", name="Product List", methods=("GET", "POST"), permission=AllowAny)
+product = View(router, "/products/{sku}/", name="Product", methods=("GET",), permission=AllowAny)
 
 
 @products.get(response=list[ProductRead])

@@ -5,18 +5,22 @@ from starlette.responses import Response
 
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.pagination import Page
+from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.view import View, feature_router
 from tests.shop.crates.serializers import CRATE_SERIALIZER, CRATES
 from tests.shop.models import PREFIXES
 
 router = feature_router(PREFIXES, "crates")
 
-crates = View(router, "/crates/", name="Crate List", methods=("GET", "POST"), serializer=CRATE_SERIALIZER)
+crates = View(
+    router, "/crates/", name="Crate List", methods=("GET", "POST"), permission=AllowAny, serializer=CRATE_SERIALIZER
+)
 crate = View(
     router,
     "/crates/{serial}/",
     name="Crate Instance",
     methods=("GET", "PUT", "PATCH", "DELETE"),
+    permission=AllowAny,
     serializer=CRATE_SERIALIZER,
     find=CRATES.find,
 )

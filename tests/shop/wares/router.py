@@ -5,18 +5,22 @@ from starlette.responses import Response
 
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.pagination import Page
+from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.view import View, feature_router
 from tests.shop.models import PREFIXES
 from tests.shop.wares.serializers import WARE_SERIALIZER, WARES
 
 router = feature_router(PREFIXES, "wares")
 
-wares = View(router, "/wares/", name="Ware List", methods=("GET", "POST"), serializer=WARE_SERIALIZER)
+wares = View(
+    router, "/wares/", name="Ware List", methods=("GET", "POST"), permission=AllowAny, serializer=WARE_SERIALIZER
+)
 ware = View(
     router,
     "/wares/{pk}/",
     name="Ware Instance",
     methods=("GET", "PUT", "PATCH", "DELETE"),
+    permission=AllowAny,
     serializer=WARE_SERIALIZER,
     find=WARES.find,
 )
