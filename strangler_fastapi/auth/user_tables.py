@@ -63,7 +63,7 @@ class UserTables(Generic[Found]):
         def build() -> Executable:
             return select(*self._columns()).where(self.user.id == bindparam("id"))
 
-        return self._rows("account by id", build, id=user_id)
+        return Rows((self.user.key(), "account by id", self.account), build, {"id": user_id})
 
     def account_by_name(self, username: str) -> Rows:
         """The account with exactly this username: `id`, `password`, `is_active`."""
@@ -88,10 +88,11 @@ class UserTables(Generic[Found]):
         """The account of a row of `token`, such as `authtoken_token`, with that `key`: the fields of `account`."""
 
         def build() -> Executable:
-            rows = select(*self._columns()).join_from(self.user, token.__table__, token.user_id == self.user.id)
-            return rows.where(token.key == bindparam("key"))
+            table = token.__table__
+            rows = select(*self._columns()).join_from(self.user, table, table.c.user_id == self.user.id)
+            return rows.where(table.c.key == bindparam("key"))
 
-        return self._rows(f"account by {token.__tablename__}", build, key=key)
+        return Rows((self.user.key(), "account by", token.__tablename__, self.account), build, {"key": key})
 
     def identity_statements(self) -> Iterator[Sample]:
         """The statement of every feature that identifies its callers by a claim or a session."""

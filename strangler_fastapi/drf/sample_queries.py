@@ -91,7 +91,7 @@ def _parameters(filters: Mapping[str, Filter]) -> Iterator[tuple[str, str]]:
 
 
 def _words(key: object) -> str:
-    """A structure as words; parts that don't apply are left out."""
+    """A structure as words; parts that don't apply are left out, as is the class that rows become."""
     if isinstance(key, tuple):
         return " ".join(word for word in map(_words, key) if word)
-    return str(key) if key else ""
+    return str(key) if key and not isinstance(key, type) else ""

@@ -1,0 +1,122 @@
+"""Permissions, and what `&`, `|` and `~` make of them, let through whom DRF's let through."""
+
+import asyncio
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from fastapi import APIRouter
+from hypothesis import given
+from hypothesis import strategies as st
+from rest_framework import permissions as drf
+from rest_framework.test import APIRequestFactory
+from starlette.requests import Request
+
+from strangler_fastapi.drf import permissions
+from strangler_fastapi.drf.permissions import BasePermission, ByMethod, as_permission, is_granted
+from strangler_fastapi.drf.view import View
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+PLAIN = ("AllowAny", "IsAuthenticated", "IsAdminUser", "IsAuthenticatedOrReadOnly")
+
+
+@dataclass(frozen=True)
+class User:
+    is_staff: bool
+    is_authenticated: bool = True
+
+
+CALLERS = (None, User(is_staff=False), User(is_staff=True))
+
+
+class DrfOwns(drf.BasePermission):
+    def has_permission(self, request: Any, _view: Any) -> bool:
+        return bool(request.method != "DELETE")
+
+    def has_object_permission(self, _request: Any, _view: Any, obj: Any) -> bool:
+        return bool(obj == "own")
+
+
+class Owns(BasePermission):
+    async def has_permission(self, request: Request, _caller: Any) -> bool:
+        return request.method != "DELETE"
+
+    def has_object_permission(self, _request: Request, _caller: Any, obj: Any) -> bool:
+        return bool(obj == "own")
+
+
+PAIRS: list[tuple[Any, Any]] = [(getattr(drf, name), getattr(permissions, name)) for name in PLAIN] + [(DrfOwns, Owns)]
+RULES: st.SearchStrategy[tuple[Any, Any]] = st.recursive(
+    st.sampled_from(PAIRS),
+    lambda rules: (
+        st.tuples(rules, rules).map(lambda two: (two[0][0] & two[1][0], two[0][1] & two[1][1]))
+        | st.tuples(rules, rules).map(lambda two: (two[0][0] | two[1][0], two[0][1] | two[1][1]))
+        | rules.map(lambda rule: (~rule[0], ~rule[1]))
+    ),
+    max_leaves=5,
+)
+
+
+def request_of(method: str) -> Request:
+    return Request({"type": "http", "method": method, "headers": []})
+
+
+def drf_request(method: str, caller: User | None) -> Any:
+    request: Any = APIRequestFactory().generic(method, "/")
+    request.user = caller or AnonymousUser()
+    return request
+
+
+@given(
+    rule=RULES, method=st.sampled_from(METHODS), caller=st.sampled_from(CALLERS), obj=st.sampled_from(["own", "not"])
+)
+def test_a_rule_decides_as_drfs(rule: tuple[Any, Any], method: str, caller: User | None, obj: str) -> None:
+    theirs, ours = rule[0](), as_permission(rule[1])
+    request = drf_request(method, caller)
+
+    async def decide() -> tuple[bool, bool]:
+        may = await is_granted(ours.has_permission(request_of(method), caller))
+        return may, await is_granted(ours.has_object_permission(request_of(method), caller, obj))
+
+    view: Any = None
+    expected = (bool(theirs.has_permission(request, view)), bool(theirs.has_object_permission(request, view, obj)))
+    assert asyncio.run(decide()) == expected
+
+
+async def test_a_function_is_a_rule_and_a_rule_may_depend_on_the_method() -> None:
+    def on_sunday(request: Request, _caller: Any) -> bool:
+        return request.headers.get("x-day") == "sunday"
+
+    rule = ByMethod(permissions.IsAdminUser, GET=permissions.AllowAny, POST=on_sunday | permissions.IsAuthenticated)
+    granted = [(method, await is_granted(rule.has_permission(request_of(method), None))) for method in METHODS]
+    assert [method for method, is_let in granted if is_let] == ["GET", "HEAD"]
+    assert await is_granted(rule.has_permission(request_of("POST"), User(is_staff=False)))
+
+
+def test_djangos_model_permissions_need_what_drfs_need() -> None:
+    contract = SimpleNamespace(tables={"posts": SimpleNamespace(model="blog.Post")})
+    model: Any = SimpleNamespace(__mapping__=SimpleNamespace(contract=contract), key=lambda: "posts")
+    theirs = drf.DjangoModelPermissions()
+    model_class: Any = SimpleNamespace(_meta=SimpleNamespace(app_label="blog", model_name="post"))
+    ours = permissions.DjangoModelPermissions(SimpleNamespace(), model)  # type: ignore[arg-type] # no table is asked
+    for method in METHODS:
+        assert [*ours.required(method)] == theirs.get_required_permissions(method, model_class)
+    for name in ("DjangoModelPermissions", "DjangoModelPermissionsOrAnonReadOnly"):
+        anonymous = getattr(permissions, name)(SimpleNamespace(), model)
+        for method in METHODS:
+            request = drf_request(method, None)
+            view: Any = SimpleNamespace(queryset=SimpleNamespace(model=model_class))
+            assert anonymous.has_permission(request_of(method), None) is getattr(drf, name)().has_permission(
+                request, view
+            )
+
+
+def test_a_view_without_a_permission_is_an_error_at_the_start() -> None:
+    with pytest.raises(LookupError) as raised:
+        View(APIRouter(), "/wares/", name="Wares", methods=("GET",))
+    assert str(raised.value) == (
+        "View /wares/ has no permission: give it one of strangler_fastapi.drf.permissions, such as"
+        " permission=IsAuthenticated, or permission=AllowAny."
+    )
