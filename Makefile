@@ -18,7 +18,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 	exit 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up status logs down seed routes switch plan apply rollback history check cases compare schema env containers \
+.PHONY: help up status logs down deploy seed routes switch plan apply rollback history check cases compare schema env containers \
 	test test-long test-pythons torture bench bench-switch bench-compare lint lock clean
 
 help: ## List the targets
@@ -42,6 +42,10 @@ logs: ## The end of each log; SERVICE=django for one, FOLLOW=1 to go on
 down: ## End what make up started
 	@$(call bootstrap,run)
 	@$(strangler) down
+
+deploy: ## Replace a service by its new code without losing a request: make deploy SERVICE=fastapi
+	@$(call bootstrap,run)
+	@$(strangler) deploy $(SERVICE)
 
 seed: ## Add posts to the running stack: make seed POSTS=100000
 	@$(call bootstrap,run)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from strangler.cli.output import err, log_line, logged_show, note, out, say
+from strangler.deployment.deploys import Deployer
 from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError
 from strangler.local.logs import LogFollower, log_trim
@@ -86,12 +87,14 @@ def _up_in_front(*, logs: bool) -> None:
 def _watch(stack: LocalStack, signals: StopSignals, *, logs: bool) -> None:
     follower = LogFollower(stack.folder.logs)
     follower.skip()
+    deployer = Deployer(stack)
     while True:
         for service, line in follower.new_lines() if logs else ():
             log_line(service, line)
         for path in stack.folder.logs.glob("*.log"):
             log_trim(path)
         stack.children.restart_ended()
+        deployer.step()
         signals.check()
         time.sleep(_POLL_SECONDS)
 

@@ -223,11 +223,11 @@ class LocalStack:
         _LOG.info("starting PostgreSQL")
         port = self.settings.postgres_port
         self._postgres.prepare()
-        self._start_kept(
+        self.start_kept(
             self._postgres.program,
             address=f"{HOST}:{port}",
             probe=PostgresProbe(host=HOST, postgres_port=port),
-            spawn=self._postgres.spawn,
+            spawn=lambda _program: self._postgres.spawn(),
         )
         self._postgres.wait_until_ready()
         self._postgres.database_ensure()
@@ -318,24 +318,30 @@ class LocalStack:
         _LOG.info("starting %s", " and ".join(service.name for service in services))
         for service in services:
             host, port, _setting = service.listens
-            self._start_kept(service, address=f"{host}:{port}", probe=service.probe)
+            self.start_kept(service, address=f"{host}:{port}", probe=service.probe)
         self.children.wait_until_ready(services)
 
     def _shadow_start(self) -> None:
         """Start the shadow worker, before nginx, which logs an error for each sample without a receiver."""
         sender = (local_gateway(self.settings).user or "").partition(" ")[0]
         helper = shadow_helper(self.settings, state_dir=self.folder.path, sender=sender)
-        self._start_kept(helper, address=helper.address)
+        self.start_kept(helper, address=helper.address)
 
-    def _start_kept(
+    def start_kept(
         self,
         program: Program,
         *,
         address: str,
         probe: Probe | PostgresProbe | None = None,
-        spawn: Callable[[], Child] | None = None,
-    ) -> None:
-        """Start a program, and keep the state file true of it."""
+        spawn: Callable[[Program], Child] | None = None,
+    ) -> Keeper:
+        """Start a program, and keep the state file true of it.
+
+        :param address: where it listens, for display.
+        :param probe: whether it is ready; None where there is no way to ask.
+        :param spawn: starts it where that takes more than its command.
+        :raises FailedError: a service can't be started.
+        """
 
         def record(keeper: Keeper) -> None:
             child, services = keeper.child, self.state.services
@@ -350,11 +356,18 @@ class LocalStack:
                 )
             elif program.name in services:
                 services[program.name] = replace(services[program.name], last_end=keeper.last_end)
-            self._state_write()
+            self.state_write()
 
-        self.children.start(program, spawn=spawn, changed=record)
+        return self.children.start(program, spawn=spawn, changed=record)
 
-    def _state_write(self) -> None:
+    def forget(self, keeper: Keeper) -> None:
+        """Start a program no more, and leave it out of the state file; the caller ends it."""
+        self.children.leave(keeper)
+        self.state.services.pop(keeper.program.name, None)
+        self.state_write()
+
+    def state_write(self) -> None:
+        """Have the state file say what is so."""
         try:
             self.folder.write(self.state)
         except OSError as error:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from strangler.errors import FailedError
+from strangler.errors import FailedError, UsageError
 from strangler.local.keeper import Keeper, ending_text
 from strangler.local.logs import log_failure
 from strangler.local.process import Child, Program, child_start
@@ -31,21 +31,37 @@ class Children:
         self,
         program: Program,
         *,
-        spawn: Callable[[], Child] | None = None,
+        spawn: Callable[[Program], Child] | None = None,
         changed: Callable[[Keeper], None] = lambda _keeper: None,
-    ) -> None:
+    ) -> Keeper:
         """Start a service or a helper without waiting for it.
 
         :param spawn: starts it where that takes more than its command.
         :param changed: called after each start and each end of it.
         :raises FailedError: a service can't be started; a helper is tried again.
         """
-        keeper = Keeper(program, spawn=spawn or (lambda: self._spawn(program)), changed=changed)
+        keeper = Keeper(program, spawn=spawn or self._spawn, changed=changed)
         self._keepers.append(keeper)
         if keeper.is_helper:
             keeper.start_or_retry()
         else:
             keeper.start()
+        return keeper
+
+    def keeper(self, name: str) -> Keeper:
+        """Who keeps the program of that name.
+
+        :raises UsageError: there is none.
+        """
+        for keeper in self._keepers:
+            if keeper.program.name == name:
+                return keeper
+        raise UsageError(f"{name} isn't started here", "deploy it where it runs")
+
+    def leave(self, keeper: Keeper) -> None:
+        """Start it no more; the caller ends it."""
+        if keeper in self._keepers:
+            self._keepers.remove(keeper)
 
     def run(self, program: Program) -> None:
         """Run a command to its end.

@@ -41,7 +41,7 @@ class Keeper:
 
     Args:
         program: what is kept.
-        spawn: starts it.
+        spawn: starts the program that it is given.
         changed: called with this keeper after each start, and after each end.
         clock: a monotonic clock in seconds.
     """
@@ -50,7 +50,7 @@ class Keeper:
         self,
         program: Program,
         *,
-        spawn: Callable[[], Child],
+        spawn: Callable[[Program], Child],
         changed: Callable[["Keeper"], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -64,6 +64,7 @@ class Keeper:
         self._clock = clock
         self._since = 0.0
         self._pause = 0.0
+        self._asked = False
 
     @property
     def is_helper(self) -> bool:
@@ -82,7 +83,7 @@ class Keeper:
         :raises FailedError: it can't be started.
         """
         self._since = self._clock()
-        self.child = self._spawn()
+        self.child = self._spawn(self.program)
         self._changed(self)
 
     def start_or_retry(self) -> None:
@@ -93,8 +94,12 @@ class Keeper:
             self._ended(str(error))
 
     def restart_if_ended(self) -> None:
-        """Log that it has ended, and start it again once its pause is over."""
-        if ending := self.ending:
+        """Start it again where it has ended: at once where that was asked for, else log it, and wait for its pause."""
+        if self.ending and self._asked:
+            self._asked, self._pause = False, 0.0
+            self._clear()
+            self.start_or_retry()
+        elif ending := self.ending:
             if self._clock() - self._since > _LONGEST_PAUSE_SECONDS:
                 self._pause = 0.0
             self._ended(f"{self.program.name} {ending}")
@@ -103,18 +108,27 @@ class Keeper:
             self.restarts += 1
             self.start_or_retry()
 
+    def ask_restart(self) -> None:
+        """Have it end by its stop signal; it is started again then, which counts as no failure."""
+        if self.child is not None:
+            self._asked = True
+            self.child.process.send_signal(self.program.stop_signal)
+
     def stop(self) -> None:
         """End it for good."""
         if self.child is not None:
             self.child.stop(timeout=self.program.stop_seconds)
 
     def _ended(self, what: str) -> None:
-        if self.child is not None:
-            # What is left of its group would keep the port.
-            self.child.stop(timeout=0)
-        self.child = None
+        self._clear()
         self._since = self._clock()
         self.last_end = f"{what} at {dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
         again = f"in {self._pause:.0f} s" if self._pause else "at once"
         _LOG.info("%s%s; it is started again %s", what, ", which clients don't need" * self.is_helper, again)
         self._changed(self)
+
+    def _clear(self) -> None:
+        if self.child is not None:
+            # What is left of its group would keep the port.
+            self.child.stop(timeout=0)
+        self.child = None

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +21,13 @@ class Ended:
 
     exit_code: int | None = None
     stopped = 0
+
+    def __init__(self) -> None:
+        self.process = self
+        self.signals: list[int] = []
+
+    def send_signal(self, number: int) -> None:
+        self.signals.append(number)
 
     def stop(self, *, timeout: float) -> None:
         assert timeout >= 0
@@ -42,7 +50,7 @@ class Bench:
     def messages(self) -> list[str]:
         return self._logged.messages
 
-    def spawn(self) -> Child:
+    def spawn(self, _program: Program) -> Child:
         if self.fails:
             raise FailedError("it can't be started: no such file")
         self.started.append(Ended())
@@ -103,6 +111,14 @@ def test_one_that_cannot_be_started_is_tried_again(bench: Bench) -> None:
     bench.pass_seconds(1)
     assert len(bench.started) == 2
     assert bench.keeper.restarts == 2
+
+
+def test_a_restart_that_was_asked_for_is_no_failure(bench: Bench) -> None:
+    bench.end()
+    bench.keeper.ask_restart()
+    assert bench.started[1].signals == [signal.SIGTERM]
+    bench.end(code=0)
+    assert (len(bench.started), len(bench.messages), bench.keeper.restarts) == (3, 1, 1)
 
 
 def test_a_helper_is_said_to_be_one(caplog: pytest.LogCaptureFixture) -> None:

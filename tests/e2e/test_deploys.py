@@ -1,0 +1,141 @@
+"""`strangler deploy` under readers and writers: no request is lost, and code that doesn't start changes nothing."""
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.bench.keepalive import Answered, Load, load, request
+from tests.checkouts import Checkout
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("deploys")]
+
+CLIENTS = 4
+WRITERS = 4
+
+
+@pytest.fixture(scope="module")
+def checkout() -> Iterator[Checkout]:
+    # Not in pytest's own folder: each pytest that starts takes back the search bit that PostgreSQL's account needs.
+    with tempfile.TemporaryDirectory(prefix="strangler e2e ") as folder:
+        checkout = Checkout(Path(folder))
+        started = checkout.strangler("up", "--detach")
+        assert started.returncode == 0, started.stderr
+        yield checkout
+        checkout.strangler("down")
+
+
+@pytest.fixture
+def front(checkout: Checkout) -> str:
+    return f"http://127.0.0.1:{checkout.ports['PROXY_PORT']}"
+
+
+def written(front: str, title: str) -> int:
+    headers = {"Authorization": f"Bearer {token(front)}"}
+    answer = httpx.get(f"{front}/api/posts/?search={title}", headers=headers, timeout=30)
+    return int(answer.raise_for_status().json()["count"])
+
+
+def token(front: str) -> str:
+    body = {"username": "alice", "password": "strangler-demo"}
+    return str(httpx.post(f"{front}/api/auth/token/", json=body, timeout=30).raise_for_status().json()["access"])
+
+
+async def now_and_then(front: str, title: str, seen: Load, over: asyncio.Event) -> None:
+    """A client that keeps its connection idle between its posts: nginx's old worker goes on serving it for 5 s."""
+    headers = {"Authorization": f"Bearer {token(front)}"}
+    async with httpx.AsyncClient(base_url=front, headers=headers, timeout=30, trust_env=False) as client:
+        while not over.is_set():
+            for prefix in ("/api", "/api/v2"):
+                sent = time.monotonic()
+                try:
+                    answer = await client.post(f"{prefix}/posts/", json={"title": title, "content": "c"})
+                except httpx.TransportError as error:
+                    seen.lost.append(f"{prefix}: {error!r}")
+                    continue
+                by = answer.headers.get("X-Served-By", "")
+                seen.answers.append(Answered(sent, time.monotonic(), b"POST", by, answer.status_code))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), 0.3)
+
+
+async def deployed_under_load(checkout: Checkout, front: str, title: str) -> tuple[Load, list[str]]:
+    """Both stacks, one after the other, while clients read and write on both."""
+    host, over = front.removeprefix("http://"), asyncio.Event()
+    requests = [request("GET", f"{prefix}/tags/", host=host) for prefix in ("/api", "/api/v2")]
+    async with load(front, requests, clients=CLIENTS) as seen, asyncio.TaskGroup() as writers:
+        for _ in range(WRITERS):
+            writers.create_task(now_and_then(front, title, seen, over))
+        output = []
+        for service in ("fastapi", "django"):
+            done = await asyncio.to_thread(checkout.strangler, "deploy", service)
+            output.append(done.stdout + done.stderr)
+        over.set()
+    return seen, output
+
+
+async def test_both_stacks_are_deployed_under_load_and_no_request_is_lost(checkout: Checkout, front: str) -> None:
+    before = checkout.running().services
+    seen, output = await deployed_under_load(checkout, front, "deployed")
+    statuses = {
+        status: sum(each.status == status for each in seen.answers) for status in {a.status for a in seen.answers}
+    }
+    assert seen.lost == [], statuses
+    assert set(statuses) == {200, 201}
+    assert written(front, "deployed") == statuses[201]
+    assert {each.served_by for each in seen.answers} == {"django", "fastapi"}
+    after = checkout.running().services
+    for name, text in zip(("fastapi", "django"), output, strict=True):
+        assert text.splitlines()[-1] == f"{name} is deployed"
+        assert after[name].pid != before[name].pid
+        assert (after[name].address, after[name].restarts) == (before[name].address, 0)
+    assert set(after) == set(before)
+    assert "nothing is pending: the file is applied" in checkout.strangler("check").stdout
+
+
+def test_code_that_does_not_start_changes_nothing(checkout: Checkout, front: str) -> None:
+    before = checkout.running().services
+    main = checkout.path / "fastapi_app" / "__main__.py"
+    good = main.read_text()
+    main.write_text("raise SystemExit('a fault')\n")
+    try:
+        refused = checkout.strangler("deploy", "fastapi")
+    finally:
+        main.write_text(good)
+    assert refused.returncode == 4
+    assert "fastapi-new ended with code 1 at 20" in refused.stderr
+    assert "and the old fastapi serves as before: strangler logs fastapi-new says more." in refused.stderr
+    assert "a fault" in checkout.strangler("logs", "fastapi-new").stdout
+    assert checkout.running().services == before
+    assert httpx.get(f"{front}/api/v2/feed/").headers["X-Served-By"] == "fastapi"
+
+
+def test_new_code_of_django_waits_for_its_migrations(checkout: Checkout) -> None:
+    folder = checkout.path / "django_app" / "blog" / "migrations"
+    last = max(folder.glob("0*.py")).stem
+    pending = folder / "9999_pending.py"
+    pending.write_text(
+        "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
+        f"    dependencies = [('blog', '{last}')]\n    operations = [migrations.RunSQL('SELECT 1')]\n"
+    )
+    try:
+        refused = checkout.strangler("deploy", "django")
+    finally:
+        pending.unlink()
+    assert refused.returncode == 2
+    assert "the new Django can't be deployed yet" in refused.stderr
+    assert "strangler manage migrate" in refused.stderr
+
+
+def test_what_can_not_be_deployed_is_said(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    refused = checkout.strangler("deploy", "fastapi")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "the stack doesn't run: start it with strangler up" in refused.stderr
+    contained = checkout.strangler("deploy", "fastapi", GATEWAY="container")
+    assert "containers are deployed by their engine: docker compose up --build --detach fastapi" in contained.stderr
