@@ -78,12 +78,16 @@ def _lacks(
         for stack, known in keys.items()
     }
     only_v2 = not lacking.get(Stack.FASTAPI, ["?"])
+    if route.v2_only and not lacking.get(Stack.DJANGO, ["?"]):
+        yield Level.FINDING, f"{route.name} is v2_only, and django has it: remove v2_only, so that it can move."
     for stack, methods in lacking.items():
         if not methods or stack not in sent:
             continue
         path = f"{', '.join(methods)} {prefixes.upstream(stack)}{route.path}"
         if stack is Stack.DJANGO and only_v2 and route.stage is Stage.PARALLEL and not (route.fallback or route.shadow):
-            yield Level.NOTE, f"{route.name} is an addition of v2: django has no {path}, so v1 answers 404."
+            if not route.v2_only:
+                why = f"{route.name} is an addition of v2, django has no {path}"
+                yield Level.NOTE, f"{why}: write v2_only = true, so that no command moves it."
         else:
             why = f"{route.name} is sent to {stack} ({sent[stack]}), which has no {path}: "
             yield Level.FINDING, why + _hint(route, stack, only_v2=only_v2)

@@ -42,7 +42,9 @@ def switch_edits(
         values["fallback"] = fallback or None
     if not values:
         raise UsageError("nothing to switch", "add --to STAGE, --percent, --shadow or --fallback")
-    return {route.name: values for route in routes}
+    # Of several, those that Django hasn't got stay; one that is named alone is refused with its line.
+    stay = stage in {Stage.LEGACY, Stage.CANARY} and len(routes) > 1
+    return {route.name: values for route in routes if not (stay and route.v2_only)}
 
 
 def retire_edits(routes: Sequence[Route], *, sunset: dt.date | None, today: dt.date, forced: bool = False) -> Edits:
@@ -73,6 +75,8 @@ def back_edits(routes: Sequence[Route], earlier: Iterable[Sequence[Route]]) -> E
     states = [{route.name: route for route in state} for state in earlier]
     edits = {}
     for route in routes:
+        if route.v2_only:
+            raise UsageError(f"{route.name} is in v2 alone", "remove its v2_only if Django has such an endpoint")
         found = (state[route.name] for state in states if route.name in state)
         place = next((before for before in found if before.place < route.place), None)
         if place is None:
@@ -90,7 +94,7 @@ def back_edits(routes: Sequence[Route], earlier: Iterable[Sequence[Route]]) -> E
 def django_edits(routes: Sequence[Route]) -> Edits:
     """The keys to set to have Django alone answer everything that it can."""
     alone = {"stage": str(Stage.LEGACY), "percent": None, "shadow": None, "fallback": None}
-    return {route.name: alone for route in routes if route.place > (0, 0.0) or route.shadow}
+    return {route.name: alone for route in routes if (route.place > (0, 0.0) or route.shadow) and not route.v2_only}
 
 
 def _number(value: float | None) -> float | int | None:

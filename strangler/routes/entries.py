@@ -125,6 +125,7 @@ def read_route(entry: Entry, throttles: Collection[str], prefixes: Prefixes) -> 
         sunset=entry.day("sunset"),
         throttle=_read_throttle_name(entry, throttles),
         streaming=entry.flag("streaming"),
+        v2_only=entry.flag("v2_only"),
         line=entry.line,
     )
     _check_move(route, entry)
@@ -213,6 +214,8 @@ def _read_throttle_name(entry: Entry, throttles: Collection[str]) -> str | None:
 
 def _check_move(route: Route, entry: Entry) -> None:
     """What a route says of its move fits its stage and its methods."""
+    if route.v2_only and route.stage in {Stage.LEGACY, Stage.CANARY}:
+        raise entry.wrong("stage", "write parallel or migrated, Django has no such endpoint (v2_only)")
     if route.stage is Stage.CANARY and route.percent is None:
         raise entry.mistake("is at stage canary without percent: say for how many percent of the callers.")
     if route.stage is not Stage.CANARY and route.percent is not None:

@@ -84,6 +84,7 @@ class Route:
     stage canary. `shadow` is the percentage of safe requests that are requested of both stacks in the background.
     With `fallback`, Django answers what FastAPI can't, GET and HEAD only. v1 is `deprecated` from one day on and ends
     at another (`sunset`), both in UTC. A `streaming` route's answer goes on for as long as the client listens.
+    A `v2_only` route is an addition of v2: Django has no such endpoint, so nothing sends it there.
     `line` is where the routes file names it.
     """
 
@@ -98,6 +99,7 @@ class Route:
     sunset: dt.date | None = None
     throttle: str | None = None
     streaming: bool = False
+    v2_only: bool = False
     line: int = field(default=0, compare=False)
 
     @property

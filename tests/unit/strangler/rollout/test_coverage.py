@@ -150,10 +150,16 @@ def test_an_addition_of_v2_is_a_note_in_parallel() -> None:
     assert sent(shop(), [], V2) == [
         (
             "note",
-            "routes.toml, line 1: carts.items is an addition of v2: django has no GET /api/carts/{id}/items/, "
-            "so v1 answers 404.",
+            "routes.toml, line 1: carts.items is an addition of v2, django has no GET /api/carts/{id}/items/: "
+            "write v2_only = true, so that no command moves it.",
         )
     ]
+    assert sent(shop("parallel", "v2_only = true\n"), [], V2) == []
+    ((level, sentence),) = sent(shop("parallel", "v2_only = true\n"), V1, V2)
+    assert (level, sentence.endswith("is v2_only, and django has it: remove v2_only, so that it can move.")) == (
+        "finding",
+        True,
+    )
     assert [level for level, _ in sent(shop("canary", "percent = 5\n"), [], V2)] == ["finding"]
 
 

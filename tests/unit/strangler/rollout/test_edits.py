@@ -94,6 +94,14 @@ def test_everything_goes_to_django() -> None:
     assert edits == {"posts.list": {"stage": "legacy", "percent": None, "shadow": None, "fallback": None}}
 
 
+def test_what_only_v2_has_stays_with_it() -> None:
+    addition = dataclasses.replace(LIST[0], name="events.stream", stage=Stage.PARALLEL, v2_only=True)
+    assert django_edits([addition]) == {}
+    nothing_else = {"percent": None, "shadow": None, "fallback": None}
+    moved = switch_edits([*LIST, addition], stage=Stage.LEGACY, **nothing_else)
+    assert set(moved) == {route.name for route in LIST}
+
+
 def test_an_end_that_is_forced_needs_no_day() -> None:
     assert retire_edits(LIST, sunset=None, today=TODAY, forced=True)["posts.list"]["stage"] == "retired"
 

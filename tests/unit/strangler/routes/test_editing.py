@@ -73,7 +73,9 @@ def test_a_name_that_isnt_there() -> None:
 @pytest.mark.long
 @given(
     st.dictionaries(
-        st.sampled_from(NAMES), st.sampled_from([stage for stage in Stage if stage is not Stage.CANARY]), min_size=1
+        st.sampled_from([name for name in NAMES if name != "events.stream"]),
+        st.sampled_from([stage for stage in Stage if stage is not Stage.CANARY]),
+        min_size=1,
     )
 )
 def test_the_file_says_what_was_asked_and_comes_back_byte_for_byte(stages: dict[str, Stage]) -> None:

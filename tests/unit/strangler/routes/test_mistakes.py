@@ -47,7 +47,7 @@ FLAG = "write true or false, without quotes."
 ONLY_READS = "take it away, only a GET route whose answer ends can have it."
 TYPES = 'write a text in "quotes", true or false in small letters, a day as 2027-01-31.'
 KEYS_OF_ROUTES = (
-    "use only deprecated, fallback, methods, name, path, percent, shadow, stage, streaming, sunset, throttle."
+    "use only deprecated, fallback, methods, name, path, percent, shadow, stage, streaming, sunset, throttle, v2_only."
 )
 KEEP_ONE = "keep one of them."
 
@@ -264,6 +264,12 @@ CASES: list[tuple[str, Edits, str, str]] = [
         "feed.list has throttle 1: write the name of a [throttles.…] in quotes.",
     ),
     ("streaming", {9: 'stage = "legacy"\nstreaming = "yes"'}, "line 10", f"feed.list has streaming 'yes': {FLAG}"),
+    (
+        "a move of what only v2 has",
+        {9: 'stage = "legacy"\nv2_only = true'},
+        "line 9",
+        "feed.list has stage 'legacy': write parallel or migrated, Django has no such endpoint (v2_only).",
+    ),
     ("fallback", {9: 'stage = "legacy"\nfallback = 1'}, "line 10", f"feed.list has fallback 1: {FLAG}"),
     # what a move needs
     (
