@@ -215,6 +215,46 @@ class CompareSection(Section):
     coverage: float = Field(default=0, ge=0, le=100)
 
 
+class RampLimits(Section):
+    """How much worse than Django a canary may be before a ramp takes it back; None keeps what `[ramp]` says.
+
+    `errors` are percentage points of requests, `p95` and `p99` factors, `slack` seconds, `differences` answers.
+    """
+
+    errors: float | None = Field(default=None, ge=0, le=100)
+    p95: float | None = Field(default=None, ge=1)
+    p99: float | None = Field(default=None, ge=1)
+    slack: float | None = Field(default=None, ge=0)
+    differences: int | None = Field(default=None, ge=0)
+
+
+class RampHooks(Section):
+    """What is called with a JSON document: a command, by its words, on its standard input; or a URL, by POST.
+
+    `before` a step, which doesn't begin where it fails; at each `step`; on `rollback`; on `finish`. `$NAME` in a URL is
+    a variable of the environment.
+    """
+
+    before: tuple[str, ...] | str = ""
+    step: tuple[str, ...] | str = ""
+    rollback: tuple[str, ...] | str = ""
+    finish: tuple[str, ...] | str = ""
+
+
+class RampSection(RampLimits):
+    """How `strangler ramp` moves a route by itself: see the options of the same names.
+
+    `approvals` are steps that somebody else has to approve. `routes` are other limits by names, or patterns of names.
+    """
+
+    steps: str = "1,5,25,50,100"
+    hold: str = "10m"
+    between: str = ""
+    approvals: tuple[float, ...] = ()
+    routes: Mapping[str, RampLimits] = Field(default_factory=dict)
+    hooks: RampHooks = RampHooks()
+
+
 class Project(Section):
     """One project, as its file says. Paths are absolute."""
 
@@ -228,6 +268,7 @@ class Project(Section):
     sign_in: SignInSection | None = None
     demo: DemoSection | None = None
     compare: CompareSection = Field(default_factory=CompareSection)
+    ramp: RampSection = RampSection()
     _file: Path = PrivateAttr(default=Path(FILE_NAME))
 
     @property

@@ -24,6 +24,7 @@ _STACK: Final = ("up", "down", "status", "logs", "deploy", "manage")
 _MOVES: Final = (
     "routes",
     "switch",
+    "ramp",
     "retire",
     "plan",
     "apply",
@@ -40,7 +41,7 @@ _ANYWHERE: Final = ("compare", "clients", "render", "grant", "schema")
 # Names of several commands each, which are loaded one by one as well.
 _GROUPS: Final = frozenset({"schema", "cases", "handover"})
 # A command that has others below it: their names are none that its arguments could be.
-_BELOW: Final = {"routes": ("sync",)}
+_BELOW: Final = {"routes": ("sync",), "ramp": ("resume", "pause", "approve", "abort", "log")}
 # What belongs to Django after the command's own name.
 _PASSED_ON: Final[dict[str, Any]] = {"manage": {"ignore_unknown_options": True, "help_option_names": []}}
 

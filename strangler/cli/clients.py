@@ -12,9 +12,9 @@ from rich.text import Text
 from strangler.cli.output import log_opened, note, out, say
 from strangler.errors import UsageError, many
 from strangler.local.logs import logs_archived
-from strangler.rollout.access_log import AccessLog, log_lines
+from strangler.metrics.access_log import AccessLog, log_lines
+from strangler.metrics.clients import ClientCount, RouteClients, V1Client, moment_text, since_parse
 from strangler.rollout.edits import routes_select
-from strangler.rollout.v1_clients import ClientCount, RouteClients, V1Client, moment_text, since_parse
 from strangler.settings import settings_load
 
 _HEADERS: Final = ("requests", "share", "client", "user agent", "first", "last", "statuses")

@@ -1,6 +1,7 @@
 """What the commands that apply have in common: options, plan, confirmation."""
 
 import sys
+from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
@@ -100,6 +101,20 @@ def edited_apply(rollout: Rollout, edits: Edits, intent: Intent, *, yes: bool) -
             note("another change was applied meanwhile: planning anew")
         else:
             return
+
+
+def back_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool) -> None:
+    """Apply what ran before; edits that were never applied are kept aside, since `content` replaces the file.
+
+    :raises UnsafeError: a route would move towards FastAPI, which is unsafe and not forced.
+    """
+    found = rollout.file_content()
+    if found != rollout.running()[0]:
+        kept = rollout.folder.set_aside(found)
+        note(f"{rollout.routes_file.name} has edits that were never applied: they are kept as {kept}")
+    # What ran before is no risk, and a rollback is urgent; unless what ran before was FastAPI.
+    is_back = not any(change.towards_fastapi for change in rollout.propose(content).plan.changes)
+    plan_apply(rollout, content, replace(intent, is_back=is_back), yes=yes)
 
 
 def confirm(question: str) -> None:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from strangler.cli.moves import Force, Reason, Yes, intent_typed, plan_apply, rollout_recovered
-from strangler.cli.output import note, say
+from strangler.cli.moves import Force, Reason, Yes, back_apply, intent_typed, rollout_recovered
+from strangler.cli.output import say
 from strangler.errors import UsageError
 from strangler.rollout.edits import back_edits, django_edits, routes_select
 from strangler.rollout.history import applied
@@ -53,12 +53,9 @@ def rollback(
     else:
         entry = rollout.entry(to)
         returns_to, content, why = entry.number, rollout.folder.state(entry.after.routes), f"return to {entry.number}"
-    _set_aside(rollout)
-    # What ran before is no risk, and a rollback is urgent; unless what ran before was FastAPI.
-    is_back = not any(change.towards_fastapi for change in rollout.propose(content).plan.changes)
     intent = intent_typed(force=force, reason=reason)
-    intent = replace(intent, reason=reason or why, returns_to=returns_to, is_back=is_back)
-    plan_apply(rollout, content, intent, yes=yes or all_to_django)
+    intent = replace(intent, reason=reason or why, returns_to=returns_to)
+    back_apply(rollout, content, intent, yes=yes or all_to_django)
 
 
 def _edited(rollout: Rollout, names: Sequence[str] = ()) -> bytes:
@@ -78,11 +75,3 @@ def _earlier(rollout: Rollout) -> Iterator[Sequence[Route]]:
             yield rollout.parse(rollout.folder.state(entry.after.routes)).routes
         except RoutesError:
             continue  # of other prefixes, or of an older version of the tool
-
-
-def _set_aside(rollout: Rollout) -> None:
-    """Save edits of the routes file that were never applied, since the rollback replaces the file."""
-    found = rollout.file_content()
-    if found != rollout.running()[0]:
-        kept = rollout.folder.set_aside(found)
-        note(f"{rollout.routes_file.name} has edits that were never applied: they are kept as {kept}")

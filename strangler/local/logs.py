@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from strangler.errors import FailedError
 
@@ -68,19 +68,25 @@ def _archive(path: Path) -> Path:
 def log_trim(path: Path, *, max_bytes: int = MAX_BYTES) -> None:
     """Empty a log that grew beyond `max_bytes`, keeping what it held as an archive.
 
-    The service keeps writing to the same file, which it opened for appending. A line that is written between the copy
-    and the truncation is lost. On a full disk no archive is kept: that costs a log, not the service.
+    The service keeps writing to the same file, which it opened for appending. What it writes during the copy is copied,
+    too; a line is lost only if it comes in the microseconds between the last look and the truncation. On a full disk no
+    archive is kept: that costs a log, not the service.
     """
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size > max_bytes:
-            archive = _archive(path)
-            try:
-                shutil.copyfile(path, archive)
-            except OSError as error:
-                archive.unlink(missing_ok=True)
-                _LOG.warning("%s is emptied without an archive (%s): free some of its disk", path, error.strerror)
             with path.open("r+b") as file:
-                file.truncate()
+                _archive_write(file, _archive(path))
+                file.truncate(0)
+
+
+def _archive_write(file: BinaryIO, archive: Path) -> None:
+    try:
+        with archive.open("wb") as copy:
+            while file.tell() < os.fstat(file.fileno()).st_size:
+                shutil.copyfileobj(file, copy)
+    except OSError as error:
+        archive.unlink(missing_ok=True)
+        _LOG.warning("%s is emptied without an archive (%s): free some of its disk", file.name, error.strerror)
 
 
 @dataclass

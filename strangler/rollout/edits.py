@@ -35,9 +35,9 @@ def switch_edits(
         raise UsageError(f"--percent is for canary, not for {stage}", "leave it out")
     values: dict[str, Any] = {}
     if stage is not None:
-        values |= {"stage": str(stage), "percent": _number(percent)}
+        values |= {"stage": str(stage), "percent": whole_number(percent)}
     if shadow is not None:
-        values["shadow"] = _number(shadow) or None
+        values["shadow"] = whole_number(shadow) or None
     if fallback is not None:
         values["fallback"] = fallback or None
     if not values:
@@ -84,8 +84,8 @@ def back_edits(routes: Sequence[Route], earlier: Iterable[Sequence[Route]]) -> E
             raise UsageError(f"{route.name} was never nearer to Django than it is", hint)
         edits[route.name] = {
             "stage": str(place.stage),
-            "percent": _number(place.percent),
-            "shadow": _number(place.shadow) or None,
+            "percent": whole_number(place.percent),
+            "shadow": whole_number(place.shadow) or None,
             "fallback": place.fallback or None,
         }
     return edits
@@ -97,7 +97,7 @@ def django_edits(routes: Sequence[Route]) -> Edits:
     return {route.name: alone for route in routes if (route.place > (0, 0.0) or route.shadow) and not route.v2_only}
 
 
-def _number(value: float | None) -> float | int | None:
+def whole_number(value: float | None) -> float | int | None:
     """Whole numbers without `.0`, as people write them."""
     return int(value) if value is not None and value == int(value) else value
 

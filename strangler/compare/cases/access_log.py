@@ -9,7 +9,7 @@ from zlib import crc32
 from strangler.compare.case import Case
 from strangler.compare.cases.message import without_secrets
 from strangler.compare.cases.router import Router, is_rewritten
-from strangler.rollout.access_log import AccessLog, log_lines
+from strangler.metrics.access_log import AccessLog, log_lines
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Route
 from strangler.routes.table import RouteTable

@@ -11,7 +11,7 @@ from strangler.cli import command_line
 from strangler.errors import FailedError, UsageError
 from strangler.settings import LocalSettings
 from tests.example import example_file
-from tests.unit.strangler.rollout.test_access_log import COMPLAINT, line
+from tests.unit.strangler.metrics.test_access_log import COMPLAINT, line
 
 LOG = (
     line(caller="address:10.0.0.9", user_agent="old\u001b[2Japp", time="2026-11-22T11:00:00+00:00")

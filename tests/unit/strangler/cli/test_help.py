@@ -8,7 +8,7 @@ import typer
 from strangler.cli import command_line
 
 COMMANDS = (
-    *("routes", "switch", "plan", "apply", "rollback", "history", "retire", "check", "clients"),
+    *("routes", "switch", "ramp", "plan", "apply", "rollback", "history", "retire", "check", "clients"),
     *("status", "logs", "down"),
 )
 

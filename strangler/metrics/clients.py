@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from strangler.errors import UsageError
-from strangler.rollout.access_log import LoggedRequest
+from strangler.metrics.access_log import LoggedRequest
 from strangler.routes.route import Api
 
 # About 8 MB of memory.

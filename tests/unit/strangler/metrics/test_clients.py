@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from strangler.errors import UsageError
-from strangler.rollout.access_log import LoggedRequest
-from strangler.rollout.v1_clients import ClientCount, since_parse
+from strangler.metrics.access_log import LoggedRequest
+from strangler.metrics.clients import ClientCount, since_parse
 
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 

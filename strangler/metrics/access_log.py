@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final, TypeVar
+from functools import lru_cache
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 from strangler.errors import FailedError, many
 
@@ -32,11 +33,16 @@ _COMPRESSED: Final[dict[bytes, Callable[[BinaryIO], Any]]] = {
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ": lzma.LZMAFile,
 }
+UNPACKING_ERRORS: Final = (EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One request as nginx logged it. `caller` is the user in the token, unverified, or else an address."""
+    """One request as nginx logged it. `caller` is the user in the token, unverified, or else an address.
+
+    `stack` is who answered, `fallback` who should have, where the other one answered instead. `seconds` is how long
+    the stacks took, None where none was asked.
+    """
 
     time: dt.datetime
     api: str
@@ -44,6 +50,9 @@ class LoggedRequest:
     status: int
     caller: str
     user_agent: str
+    stack: str = ""
+    fallback: str = ""
+    seconds: float | None = None
 
 
 class AccessLog:
@@ -59,8 +68,11 @@ class AccessLog:
         self.unreadable = 0
         self.begins: dt.datetime | None = None
 
-    def requests(self, lines: Iterable[bytes], routes: Collection[str]) -> Iterator[LoggedRequest]:
-        """The requests of those routes, in the order of the log."""
+    def requests(self, lines: Iterable[bytes], routes: Collection[str] | None = None) -> Iterator[LoggedRequest]:
+        """The requests of those routes, or of all, in the order of the log."""
+        if routes is None:
+            yield from self.parsed(lines, self._request)
+            return
         # Most lines are of other routes, and finding a text in one is ten times as fast as parsing it.
         for request in self.parsed(lines, self._request, marks=[route.encode() for route in routes]):
             if request.route in routes:
@@ -110,12 +122,15 @@ class AccessLog:
 
     def _request(self, entry: dict[str, Any]) -> LoggedRequest:
         request = LoggedRequest(
-            time=_time(entry["time"]),
+            time=time_parse(entry["time"]),
             api=str(entry["api"]),
             route=str(entry["route"]),
             status=int(entry["status"]),
             caller=_shown(entry.get("caller") or f"address:{entry['client']}"),
             user_agent=_shown(entry.get("user_agent", ""))[:_MAX_USER_AGENT],
+            stack=str(entry.get("stack", "")),
+            fallback=str(entry.get("fallback", "")),
+            seconds=_seconds(str(entry.get("upstream_time", ""))),
         )
         if self.begins is None or request.time < self.begins:
             self.begins = request.time
@@ -129,15 +144,21 @@ def log_lines(file: BinaryIO) -> Iterator[bytes]:
     """
     buffered = io.BufferedReader(file)  # type: ignore[type-var]
     try:
-        start = buffered.peek(8)
-        opener = next((opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None)
-        yield from _lines(opener(buffered) if opener else buffered)
-    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        yield from _lines(log_unpacked(cast("BinaryIO", buffered)))
+    except UNPACKING_ERRORS as error:
         raise FailedError(f"the log can't be read to its end ({error})", "copy it again, once it is whole") from error
     finally:
         # Whoever opened the file closes it.
         with suppress(ValueError):
             buffered.detach()
+
+
+def log_unpacked(file: BinaryIO) -> BinaryIO:
+    """The log in `file` as it was before it was compressed, if it was."""
+    start = file.peek(8)  # type: ignore[attr-defined] # of a buffered file
+    opener = next((opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None)
+    unpacked: BinaryIO = opener(file) if opener else file
+    return unpacked
 
 
 def _looks_whole(line: bytes) -> bool:
@@ -183,6 +204,18 @@ def _shown(text: object) -> str:
     return str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _time(text: str) -> dt.datetime:
+# nginx writes the same second again and again.
+@lru_cache(maxsize=64)
+def time_parse(text: str) -> dt.datetime:
+    """A time as nginx writes it; UTC unless it says otherwise."""
     time = dt.datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
+
+
+def _seconds(text: str) -> float | None:
+    """The sum of nginx's times of all upstreams that were asked: `0.012`, or `0.002, 0.010 : 0.030`."""
+    try:
+        return float(text)
+    except ValueError:
+        each = [float(part) for part in re.findall(r"[0-9]+\.[0-9]+", text)]
+        return sum(each) if each else None

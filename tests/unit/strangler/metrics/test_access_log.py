@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strangler.errors import FailedError
-from strangler.rollout.access_log import AccessLog, LoggedRequest, log_lines
+from strangler.metrics.access_log import AccessLog, LoggedRequest, log_lines
 
 COMPLAINT = "2026/11/22 12:00:00 [error] 12#12: *3 connect() failed (111: Connection refused)\n"
 REQUEST = {
@@ -51,9 +51,19 @@ def test_a_request() -> None:
             status=200,
             caller="user:17",
             user_agent="app/2",
+            stack="django",
         )
     ]
     assert log.begins == requests[0].time
+
+
+@pytest.mark.parametrize(
+    ("upstream", "seconds"),
+    [("0.012", 0.012), ("-", None), ("", None), ("0.002, 0.010 : 0.030", 0.042), ("-, 0.5", 0.5)],
+)
+def test_how_long_the_stacks_took(upstream: str, seconds: float | None) -> None:
+    requests, _ = read(line(upstream_time=upstream))
+    assert requests[0].seconds == pytest.approx(seconds)
 
 
 def test_other_routes_and_complaints_are_skipped() -> None:

@@ -1,0 +1,280 @@
+"""`strangler ramp`: move routes to FastAPI step by step, watched by the figures of the access log."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import typer
+
+from strangler.cli.moves import Names, Reason, rollout_read, rollout_recovered
+from strangler.cli.output import json_print, out, say
+from strangler.cli.ramp_run import OwnGateway, ramp_drive, ramp_log
+from strangler.errors import FailedError, UnsafeError, UsageError
+from strangler.metrics.follower import AccessLogFollower
+from strangler.ramp.gates import Limits
+from strangler.ramp.ramp import Ramp, ramp_begin
+from strangler.ramp.state import Phase, RampFolder, RampPlan, RampState, Request
+from strangler.ramp.steps import hours_parse, hours_text, seconds_parse, steps_after, steps_parse
+from strangler.rollout.edits import routes_select
+from strangler.rollout.history import operator
+from strangler.rollout.rollout import Rollout
+from strangler.settings import LocalSettings, settings_load
+
+_ANSWER_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.1
+_TAKEN_BACK: Final = 1
+Want = Literal["pause", "resume", "abort", "approve"]
+Log = Annotated[
+    Path | None, typer.Option("--log", metavar="FILE", help="Follow this access log; else that of strangler up.")
+]
+
+
+def ramp(
+    names: Names,
+    steps: Annotated[
+        str | None, typer.Option("--steps", metavar="N,…", help="Go to these % of callers, 100 for migrated.")
+    ] = None,
+    hold: Annotated[
+        str | None, typer.Option("--hold", metavar="TIME", help="Watch each step for 10m at least.")
+    ] = None,
+    between: Annotated[
+        str | None, typer.Option("--between", metavar="HOURS", help="Go on in these local hours only: 09:00-16:00.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and limits, and change nothing.")] = False,
+    log: Log = None,
+    reason: Reason = "",
+) -> None:
+    """Move routes to FastAPI step by step, by themselves, and take them back when FastAPI does worse than Django.
+
+    Goes to 1, 5, 25, 50 and 100 % of callers by default, ten minutes each, in front; [ramp] of the project file says
+    otherwise. Exits with 1 once it was taken back. Below it are resume, pause, approve, abort and log.
+
+    Example: strangler ramp feed.list --steps 5,50,100 --hold 30m
+    """
+    settings = settings_load()
+    rollout = rollout_read()[0] if dry_run else rollout_recovered()[0]
+    chosen = [route.name for route in routes_select(rollout.running()[1].routes, names)]
+    around = OwnGateway(rollout, settings, command=" ".join(sys.argv[1:]))
+    plan = _plan(settings, around, chosen, steps=steps, hold=hold, between=between, reason=reason)
+    if dry_run:
+        _show(plan)
+        return
+    folder = RampFolder(rollout.folder.path / "ramp")
+    with folder.locked():
+        follower = AccessLogFollower.at_end(ramp_log(settings, named=log))
+        _show(plan)
+        begun = ramp_begin(plan, folder=folder, follower=follower, around=around)
+        _end(ramp_drive(begun, around))
+
+
+def resume(log: Log = None) -> None:
+    """Go on with the ramp that was paused or interrupted, in front where nobody watches it.
+
+    Keeps all that was measured: the log is read on from where it was left.
+
+    Example: strangler ramp resume
+    """
+    settings = settings_load()
+    rollout, _ = rollout_recovered()
+    folder = RampFolder(rollout.folder.path / "ramp")
+    if folder.runs:
+        _ask(folder, "resume", "")
+        return
+    with folder.locked():
+        state = _open(folder)
+        state.paused = False
+        around = OwnGateway(rollout, settings, command="ramp resume")
+        follower = AccessLogFollower(ramp_log(settings, named=log), state.position)
+        _end(ramp_drive(Ramp(state, folder=folder, follower=follower, around=around), around))
+
+
+def pause(reason: Reason = "") -> None:
+    """Keep the ramp at its step; it is watched on, and taken back if it does worse.
+
+    Example: strangler ramp pause --reason "a release of Django"
+    """
+    _ask(_folder(), "pause", reason)
+
+
+def approve(reason: Reason = "") -> None:
+    """Let the ramp go to its next step, where [ramp] says that somebody else has to approve that.
+
+    Refused to the user who began the ramp (exit code 3).
+
+    Example: strangler ramp approve
+    """
+    folder = _folder()
+    begun = _open(folder).plan.who
+    if operator() == begun:
+        raise UnsafeError(f"{begun} began this ramp", "let somebody else run strangler ramp approve")
+    _ask(folder, "approve", reason)
+
+
+def abort(reason: Reason = "") -> None:
+    """Take the ramp's routes back to where they were, and end it.
+
+    Example: strangler ramp abort --reason "wrong routes"
+    """
+    settings = settings_load()
+    rollout, _ = rollout_recovered()
+    folder = RampFolder(rollout.folder.path / "ramp")
+    if folder.runs:
+        _ask(folder, "abort", reason)
+        return
+    with folder.locked():
+        state = _open(folder)
+        folder.ask(Request(want="abort", who=operator(), reason=reason), moment=time.time())
+        around = OwnGateway(rollout, settings, command=" ".join(sys.argv[1:]))
+        follower = AccessLogFollower(Path(os.devnull), state.position)
+        ramp_drive(Ramp(state, folder=folder, follower=follower, around=around), around)
+
+
+def log(
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="Show this many events.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all events as one JSON array.")] = False,
+) -> None:
+    """Show what ramps did and why, with the figures of each gate, the newest last.
+
+    Shows the last 20 events by default, and changes nothing.
+
+    Example: strangler ramp log --lines 5
+    """
+    events = _folder().events()
+    if as_json:
+        json_print(events)
+        return
+    for event in events[-lines:]:
+        say(f"{event['time']}  {event['event']:<10}  {_event_text(event)}")
+        for result in event.get("results", ()):
+            say(f"{'':<22}{result['verdict']:<12}  {result['route']}  {result['sentence']}")
+
+
+_COMMANDS: Final[dict[str, Callable[..., None]]] = {
+    "resume": resume,
+    "pause": pause,
+    "approve": approve,
+    "abort": abort,
+    "log": log,
+}
+
+
+def group(names: Iterable[str]) -> typer.Typer:
+    """The commands below `ramp` that `names` name."""
+    app = typer.Typer(help="Go on with a ramp, or end it.", no_args_is_help=True)
+    # Keeps an only command a command with a name.
+    app.callback()(lambda: None)
+    for name in names:
+        app.command(name)(_COMMANDS[name])
+    return app
+
+
+def _plan(
+    settings: LocalSettings,
+    around: OwnGateway,
+    names: list[str],
+    *,
+    steps: str | None,
+    hold: str | None,
+    between: str | None,
+    reason: str,
+) -> RampPlan:
+    section = settings.project.ramp
+    before = dict(around.places(names))
+    hours = section.between if between is None else between
+    return RampPlan(
+        routes=names,
+        steps=steps_after(steps_parse(steps or section.steps), before.values()),
+        hold=seconds_parse(hold or section.hold),
+        between=hours_parse(hours) if hours else None,
+        approvals=section.approvals,
+        limits={name: _limits(settings, name) for name in names},
+        before=before,
+        differences=dict(around.differences(names)),
+        who=operator(),
+        command=" ".join(sys.argv[1:]),
+        reason=reason,
+    )
+
+
+def _limits(settings: LocalSettings, name: str) -> Limits:
+    """The limits of a route: those of the first pattern that fits it, then those of `[ramp]`, then the defaults."""
+    section = settings.project.ramp
+    fitting = (limits for pattern, limits in section.routes.items() if fnmatchcase(name, pattern))
+    values: dict[str, Any] = {}
+    for found in (section, next(fitting, None)):
+        for field in vars(Limits()):
+            value = getattr(found, field, None)
+            values |= {} if value is None else {field: value}
+    return Limits(**values)
+
+
+def _show(plan: RampPlan) -> None:
+    """The plan, a line for each fact."""
+    for name, place in plan.before.items():
+        limits = plan.limits[name]
+        now = place.stage if place.percent is None else f"{place.stage} {place.percent:g}%"
+        say(
+            f"{name}  {now}; limits: errors +{limits.errors:g} points, p95 {limits.p95:g} times, "
+            f"p99 {limits.p99:g} times, differences {limits.differences}"
+        )
+    shares = ", ".join(f"{step:g}%" for step in plan.steps)
+    hours = f", between {hours_text(plan.between)}" if plan.between else ""
+    say(f"steps {shares}, {plan.hold:g} s each at least{hours}")
+    wanted = [f"{step:g}%" for step in plan.approvals if step in plan.steps]
+    if wanted:
+        say(f"somebody else approves {', '.join(wanted)}: strangler ramp approve")
+
+
+def _folder() -> RampFolder:
+    rollout: Rollout = rollout_read()[0]
+    return RampFolder(rollout.folder.path / "ramp")
+
+
+def _open(folder: RampFolder) -> RampState:
+    """The ramp under way.
+
+    :raises UsageError: there is none.
+    """
+    state = folder.read()
+    if state is None or state.phase.is_end:
+        raise UsageError("no ramp is under way", "begin one with strangler ramp NAME")
+    return state
+
+
+def _ask(folder: RampFolder, want: Want, reason: str) -> None:
+    """Ask it of the process that watches the ramp; where none does, it is kept for whoever goes on with it."""
+    state = _open(folder)
+    file = folder.ask(Request(want=want, who=operator(), reason=reason), moment=time.time())
+    if not folder.runs:
+        say(f"{want}: done when strangler ramp resume goes on; nobody watches the ramp at {state.percent:g}%")
+        return
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while file.exists():
+        if time.monotonic() > deadline:
+            raise FailedError("the ramp that runs doesn't answer", "see strangler status")
+        time.sleep(_POLL_SECONDS)
+    say(f"{want}: done")
+
+
+def _end(phase: Phase) -> None:
+    if phase is Phase.RETURNED:
+        raise SystemExit(_TAKEN_BACK)
+
+
+def _event_text(event: dict[str, Any]) -> str:
+    known = {"time", "event", "routes", "results"}
+    more = [f"{key} {value}" for key, value in event.items() if key not in known and value not in ("", [])]
+    return ", ".join([" ".join(event["routes"]), *more])
+
+
+def state_show(state: RampState, *, runs: bool) -> None:
+    """The ramp in three lines or fewer."""
+    who = "watched" if runs else "nobody watches it: strangler ramp resume"
+    routes = ", ".join(state.plan.routes)
+    out.print(f"ramp of {routes}: {state.phase} at {state.percent:g}%, {who}", markup=False)
+    if state.why:
+        say(f"  {state.why}")

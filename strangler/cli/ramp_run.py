@@ -1,0 +1,204 @@
+"""A ramp on the project's own gateway: what it touches, and the loop that drives it."""
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from strangler.cli.moves import back_apply, edited_apply
+from strangler.cli.output import note, say
+from strangler.cli.schema.inputs import reach
+from strangler.errors import StalePlanError, StranglerError, UsageError
+from strangler.local.process import StopRequested, StopSignals
+from strangler.local.state import StateFolder
+from strangler.ramp.hooks import Hooks
+from strangler.ramp.ramp import Ramp
+from strangler.ramp.state import Phase, Place
+from strangler.rollout.apply import Intent
+from strangler.rollout.edits import Edits
+from strangler.rollout.rollout import Rollout
+from strangler.routes.editing import routes_edit
+from strangler.routes.route import Stack
+from strangler.schema.comparison import SchemaSides, check_all
+from strangler.schema.grants import writing_features
+from strangler.settings import LocalSettings
+
+TICK_SECONDS: Final = 1.0
+_HEALTH_SECONDS: Final = 1.0
+
+
+class OwnGateway:
+    """The gateway of the settings, for a ramp that `command` has begun; see `strangler.ramp.surroundings`."""
+
+    def __init__(self, rollout: Rollout, settings: LocalSettings, *, command: str) -> None:
+        section = settings.project.ramp.hooks
+        self._rollout = rollout
+        self._settings = settings
+        self._command = command
+        self._hooks = Hooks(dict(section), folder=settings.project.root)
+        self._checks = ThreadPoolExecutor(max_workers=1)
+        self._clearance: Future[str] | None = None
+        self._known: tuple[tuple[int, int], dict[str, Place]] | None = None
+        self._schema = ""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def minute(self) -> int:
+        """Minutes since the local midnight."""
+        now = time.localtime()
+        return now.tm_hour * 60 + now.tm_min
+
+    def say(self, sentence: str) -> None:
+        """Print it with the time."""
+        say(f"{time.strftime('%H:%M:%S')} {sentence}")
+
+    def places(self, names: Sequence[str]) -> Mapping[str, Place]:
+        """Where these routes run, read anew when the history has changed."""
+        history = self._rollout.folder.path / "history.jsonl"
+        found = history.stat()
+        mark = (found.st_size, found.st_mtime_ns)
+        if self._known is None or self._known[0] != mark:
+            routes = self._rollout.running()[1].routes
+            self._known = mark, {each.name: Place(stage=str(each.stage), percent=each.percent) for each in routes}
+        places = self._known[1]
+        return {name: places[name] for name in names if name in places}
+
+    def move(self, edits: Edits, *, reason: str) -> None:
+        """Apply these keys as `strangler switch` does."""
+        edited_apply(self._rollout, edits, Intent(command=self._command, reason=reason), yes=True)
+
+    def take_back(self, edits: Edits, *, reason: str) -> None:
+        """Apply these keys as `strangler rollback` does."""
+        intent = Intent(command=self._command, reason=reason)
+        while True:
+            content = routes_edit(self._rollout.running()[0].decode(), edits).encode()
+            try:
+                back_apply(self._rollout, content, intent, yes=True)
+            except StalePlanError:
+                continue
+            return
+
+    def clearance(self, document: Mapping[str, Any]) -> str | None:
+        """Why the step must not begin: the schema has drifted, or the hook says no; None while they are asked."""
+        if self._clearance is None:
+            self._clearance = self._checks.submit(self._cleared, document)
+        if not self._clearance.done():
+            return None
+        found, self._clearance = self._clearance.result(), None
+        return found
+
+    def health(self) -> str:
+        """Why FastAPI isn't healthy; empty where it is, or where strangler up doesn't run it."""
+        state = StateFolder(self._settings.project.state).read() if self._settings.gateway == "local" else None
+        # During a deploy there are two of them, and one answers at any time.
+        services = (
+            (record for name, record in state.services.items() if name.startswith(Stack.FASTAPI)) if state else ()
+        )
+        probes = [record.probe for record in services if record.probe is not None]
+        if not probes or any(probe.answers(timeout=_HEALTH_SECONDS) for probe in probes):
+            return ""
+        return f"{self._settings.project.stack(Stack.FASTAPI).health} isn't answered with 200"
+
+    def differences(self, names: Sequence[str]) -> Mapping[str, int]:
+        """What the shadow has found different so far, and the last comparison."""
+        counts = {}
+        for name, known in self._rollout.evidence(names).items():
+            compared = known.compared.different if known.compared else 0
+            counts[name] = compared + (known.shadow or {}).get("different", 0)
+        return counts
+
+    def hook(self, event: str, document: Mapping[str, Any]) -> None:
+        """Call the hook of an event; that it failed is a note."""
+        self._hooks.call(event, document).add_done_callback(lambda done: note(done.result()) if done.result() else None)
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        self._checks.shutdown()
+        self._hooks.close()
+
+    def _cleared(self, document: Mapping[str, Any]) -> str:
+        return self._schema_drift() or self._hooks.call("before", document).result()
+
+    def _schema_drift(self) -> str:
+        """The first thing in which the database isn't as the contract and FastAPI want it."""
+        project = self._settings.project
+        try:
+            reached = reach(self._settings, django=False)
+            consumer = project.load_consumer()
+            sides = SchemaSides(
+                contract=project.load_contract(),
+                consumer=consumer,
+                project=None,
+                dsn=reached.owner_dsn,
+                role=reached.role,
+                writers=writing_features(project.load_routes().moved_writes, consumer),
+            )
+            compared = list(check_all(sides))
+        except StranglerError as error:
+            return self._unchecked(str(error))
+        found = [str(mismatch) for each in compared for mismatch in each.mismatches]
+        if found:
+            return f"{found[0]} See strangler schema check."
+        problems = [each.problem for each in compared if each.problem]
+        return self._unchecked(problems[0]) if problems else ""
+
+    def _unchecked(self, problem: str) -> str:
+        """A database that can't be reached from here is no reason to stop: the operator is told once."""
+        if problem != self._schema:
+            note(f"the schema is not checked before steps: {problem}")
+            self._schema = problem
+        return ""
+
+
+def ramp_log(settings: LocalSettings, *, named: Path | None) -> Path:
+    """The access log that a ramp reads.
+
+    :raises UsageError: it is none of this machine's.
+    """
+    if named is not None:
+        return named
+    if settings.gateway == "container":
+        hint = (
+            "have a file written, such as by docker compose logs --follow --no-log-prefix nginx, and pass it with --log"
+        )
+        raise UsageError("the container's access log is no file of this machine", hint)
+    return settings.project.state / "logs" / "nginx.log"
+
+
+def ramp_drive(ramp: Ramp, around: OwnGateway) -> Phase:
+    """Run a ramp to its end in front, or until a signal; gives the phase that it was left in.
+
+    :raises StranglerError: its first step is refused.
+    """
+    trouble = ""
+    with StopSignals() as signals:
+        try:
+            while not ramp.state.phase.is_end:
+                begun = time.monotonic()
+                trouble = _tick(ramp, trouble)
+                while time.monotonic() < begun + TICK_SECONDS and not ramp.state.phase.is_end:
+                    signals.check()
+                    time.sleep(TICK_SECONDS / 20)
+        except StopRequested:
+            ramp.keep()
+            say(f"left at {ramp.state.percent:g}%, and nobody watches it: strangler ramp resume goes on")
+        finally:
+            around.close()
+    return ramp.state.phase
+
+
+def _tick(ramp: Ramp, trouble: str) -> str:
+    """Do what is due; gives what is wrong, where nothing could be done, which is noted if it wasn't so before."""
+    try:
+        ramp.tick()
+    except StranglerError as error:
+        # A ramp that is under way goes on, above all if its routes have to be taken back.
+        if ramp.state.phase.is_end:
+            raise
+        if str(error) != trouble:
+            note(f"tried again until it is possible: {error}")
+        return str(error)
+    return ""

@@ -1,0 +1,314 @@
+"""A ramp: watches its canary step by step, goes on when the figures are good, and takes itself back when they aren't.
+
+Each change is written before and after it is made, so that a killed process goes on where it was, or stays put.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from strangler.errors import FailedError, StranglerError, UsageError
+from strangler.metrics.access_log import AccessLog
+from strangler.metrics.follower import AccessLogFollower
+from strangler.metrics.tally import Tally
+from strangler.ramp.gates import Figures, GateResult, Verdict, judge, worst
+from strangler.ramp.measurement import Measurement
+from strangler.ramp.state import Phase, RampFolder, RampPlan, RampState, Request
+from strangler.ramp.steps import ALL, hours_text, is_within, place_edits, place_of
+from strangler.ramp.surroundings import Surroundings
+from strangler.rollout.history import utc_now
+
+_PARTS: Final = 10
+# What isn't free is looked at less often than the log, still often enough to take back within 5 s.
+_CHECK_SECONDS: Final = 2.0
+_KEEP_SECONDS: Final = 5.0
+_RETRY_SECONDS: Final = 30.0
+_UNHEALTHY: Final = 2
+_POLL_SECONDS: Final = 0.1
+
+
+class Ramp:
+    """One ramp, driven by `tick`; whoever calls it holds the folder's lock.
+
+    Args:
+        state: where it is.
+        folder: where that is kept.
+        follower: the log, from the state's position on.
+        around: what it touches.
+    """
+
+    def __init__(
+        self, state: RampState, *, folder: RampFolder, follower: AccessLogFollower, around: Surroundings
+    ) -> None:
+        self.state = state
+        self.folder = folder
+        self.follower = follower
+        self.around = around
+        self.log = AccessLog()
+        self._measured = {name: Measurement.from_json(each) for name, each in state.measured.items()}
+        self._checked = self._kept = self._retry = 0.0
+        self._unhealthy = 0
+        self._differences: Mapping[str, int] = {}
+        self._noted: tuple[Any, ...] = ()
+
+    def tick(self) -> None:
+        """Do what is to be done now; an end of the state is the end.
+
+        :raises StranglerError: its first step is refused, or its routes can't be taken back yet.
+        """
+        for file, request in self.folder.asked():
+            self._answer(request)
+            self.folder.done(file)
+        if self.state.phase is Phase.MOVING:
+            self._go()
+        elif self.state.phase is Phase.RETURNING:
+            self._return()
+        elif self.state.phase is Phase.WATCHING:
+            self._watch()
+
+    def keep(self) -> None:
+        """Write the state with all that was measured."""
+        self.state.measured = {name: each.as_json() for name, each in self._measured.items()}
+        self.state.position = self.follower.position
+        self.state.seen = self._kept = self.around.now()
+        self.folder.write(self.state)
+
+    # ---- from step to step
+
+    def _go(self) -> None:
+        """Go to the state's step, unless its routes are there already."""
+        plan, step = self.state.plan, self.state.step
+        target = {name: place_of(plan.steps[step]) for name in plan.routes}
+        places = self.around.places(plan.routes)
+        if places != target:
+            allowed = [plan.before if step == 0 else {name: place_of(plan.steps[step - 1]) for name in plan.routes}]
+            if places not in allowed:
+                self._supersede()
+                return
+            try:
+                self.around.move(place_edits(target), reason=self._reason(f"step {plan.steps[step]:g}%"))
+            except StranglerError as error:
+                if step == 0:
+                    self._end(Phase.RETURNED, f"the first step was refused ({error})")
+                    raise
+                self.state.step, self.state.phase = step - 1, Phase.WATCHING
+                self._retry = self.around.now() + _RETRY_SECONDS
+                self._wait(f"{plan.steps[step]:g}% was refused: {error}")
+                self.keep()
+                return
+        now = self.around.now()
+        # What the others did at the step before is what all are held against once there are no others.
+        if plan.steps[step] == ALL:
+            self.state.baseline = {name: each.step.control.as_json() for name, each in self._measured.items()}
+        self._measured = {name: Measurement(since=now, part=plan.hold / _PARTS) for name in plan.routes}
+        self.state.phase, self.state.since, self.state.why, self.state.results = Phase.WATCHING, now, "", []
+        self.keep()
+        self.note("step", percent=plan.steps[step])
+        self.around.say(f"at {plan.steps[step]:g}%, held for {plan.hold:g} s at least")
+        self.around.hook("step", self.document(percent=plan.steps[step]))
+
+    def _watch(self) -> None:
+        names = self.state.plan.routes
+        if self.around.places(names) != {name: place_of(self.state.percent) for name in names}:
+            self._supersede()
+            return
+        trouble = self._measure()
+        results = [result for name in names for result in judge(self._figures(name), self.state.plan.limits[name])]
+        self.state.results = [result.as_json() for result in results]
+        if breach := self._breach(results):
+            self.state.why = breach
+            self.state.phase = Phase.RETURNING
+            self.keep()
+            self._return()
+            return
+        waiting = trouble or self._waiting(results)
+        if waiting:
+            self._wait(waiting)
+        else:
+            self._forward()
+        if self.around.now() - self._kept >= _KEEP_SECONDS:
+            self.keep()
+
+    def _forward(self) -> None:
+        """Go on to the next step, or to the end."""
+        if self.state.is_last:
+            self._end(Phase.FINISHED, "all steps passed")
+            return
+        percent = self.state.next_percent
+        if self.around.now() < self._retry:
+            return
+        reason = self.around.clearance(self.document(percent=percent))
+        if reason != "":
+            if reason:
+                self._retry = self.around.now() + _RETRY_SECONDS
+                self._wait(f"{percent:g}% may not begin: {reason}")
+            return
+        self.note("pass", percent=self.state.percent)
+        self.state.step += 1
+        self.state.phase = Phase.MOVING
+        self.keep()
+        self._go()
+
+    def _return(self) -> None:
+        """Take the routes back to where they were, unless they are there already, or somebody moved them."""
+        plan, begun = self.state.plan, self.around.now()
+        ours = {place_of(percent) for percent in plan.steps[: self.state.step + 1]}
+        places = self.around.places(plan.routes)
+        edits = {name: plan.before[name] for name, place in places.items() if place in ours}
+        edits = {name: place for name, place in edits.items() if places[name] != place}
+        if edits:
+            self.around.take_back(place_edits(edits), reason=self._reason(self.state.why))
+        took = round(self.around.now() - begun, 2)
+        self._end(Phase.RETURNED, self.state.why, event="rollback", seconds=took)
+
+    def _supersede(self) -> None:
+        self._end(Phase.SUPERSEDED, "somebody else has moved its routes, which stay where they are")
+
+    def _end(self, phase: Phase, why: str, *, event: str = "finish", **more: Any) -> None:  # noqa: ANN401 - figures
+        self.state.phase, self.state.why = phase, why
+        # First, since a kill in between says it twice rather than not at all.
+        self.note(str(phase), why=why, results=self.state.results, **more)
+        self.keep()
+        self.around.say(f"{phase}: {why}")
+        self.around.hook(event, self.document(percent=self.state.percent))
+
+    # ---- what is known
+
+    def _measure(self) -> str:
+        """Count what was logged since the last look; gives why that isn't possible."""
+        unreadable = self.log.unreadable
+        try:
+            for request in self.log.requests(self.follower.lines(), self._measured):
+                self._measured[request.route].add(request)
+        except FailedError as error:
+            return str(error)
+        if self.log.unreadable > unreadable and self.log.unreadable > self.log.readable:
+            return "most lines of the log are not of nginx's access log"
+        return ""
+
+    def _figures(self, name: str) -> Figures:
+        measured, percent = self._measured[name], self.state.percent
+        step, others = measured.step, self.state.baseline.get(name)
+        if percent == ALL and others:
+            step.control = Tally.from_json(others)
+        return Figures(
+            route=name,
+            percent=percent,
+            next_percent=self.state.next_percent,
+            step=step,
+            recent=measured.recent(now=self.around.now()),
+            parts=len(measured.parts),
+            callers=None if percent == ALL else measured.callers,
+        )
+
+    def _breach(self, results: Iterable[GateResult]) -> str:
+        """What takes the ramp back: the gates' figures, or what was found besides them; empty for nothing."""
+        found = [result for result in results if result.verdict is Verdict.BREACH]
+        if found:
+            return "; ".join(f"{result.route} {result.sentence}" for result in found)
+        if self.around.now() - self._checked < _CHECK_SECONDS:
+            return ""
+        self._checked = self.around.now()
+        unhealthy = self.around.health()
+        self._unhealthy = self._unhealthy + 1 if unhealthy else 0
+        if self._unhealthy >= _UNHEALTHY:
+            return f"FastAPI is not healthy: {unhealthy}"
+        plan = self.state.plan
+        for name, count in self.around.differences(plan.routes).items():
+            more = count - plan.differences.get(name, 0)
+            if more > plan.limits[name].differences:
+                return f"{name}: {more} answers of both stacks differ, see strangler shadow {name} --differences"
+        return ""
+
+    def _waiting(self, results: Sequence[GateResult]) -> str:
+        """Why it doesn't go on now; empty where it may."""
+        plan, now = self.state.plan, self.around.now()
+        if self.state.paused:
+            return "paused: strangler ramp resume goes on"
+        if (left := self.state.since + plan.hold - now) > 0:
+            return f"held for {left:.0f} s more"
+        if worst(results) is not Verdict.PASS:
+            first = next(result for result in results if result.verdict is not Verdict.PASS)
+            return f"inconclusive, {first.route}: {first.sentence}"
+        if self.state.is_last:
+            return ""
+        percent = self.state.next_percent
+        if plan.between and not is_within(plan.between, self.around.minute()):
+            return f"good, and waits for {hours_text(plan.between)}"
+        if percent in plan.approvals and f"{percent:g}" not in self.state.approved:
+            return f"good, and waits for somebody else to approve {percent:g}%: strangler ramp approve"
+        return ""
+
+    # ---- what others ask, and what they are told
+
+    def _answer(self, request: Request) -> None:
+        by = f"{request.who}{f': {request.reason}' if request.reason else ''}"
+        if request.want == "approve":
+            self.state.approved[f"{self.state.next_percent:g}"] = request.who
+        elif request.want == "abort":
+            if not self.state.phase.is_end:
+                self.state.phase, self.state.why = Phase.RETURNING, f"aborted by {by}"
+        else:
+            self.state.paused = request.want == "pause"
+        self.note(request.want, by=by)
+        self.around.say(f"{request.want} by {by}")
+        self.keep()
+
+    def _wait(self, why: str) -> None:
+        """Say why it waits, each reason once: figures in it change all the time."""
+        self.state.why = why
+        kind = (
+            why.split(":")[0].split(" for ")[0],
+            *sorted((each["route"], each["gate"], each["verdict"]) for each in self.state.results),
+        )
+        if kind != self._noted:
+            self._noted = kind
+            self.note("wait", why=why, results=self.state.results)
+            self.around.say(f"at {self.state.percent:g}%: {why}")
+
+    def _reason(self, what: str) -> str:
+        reason = self.state.plan.reason
+        return f"ramp: {what}{f' ({reason})' if reason else ''}"
+
+    def note(self, event: str, **more: Any) -> None:  # noqa: ANN401 - figures
+        """Add a line to what happened."""
+        moment = utc_now().isoformat().replace("+00:00", "Z")
+        self.folder.note({"time": moment, "event": event, "routes": list(self.state.plan.routes), **more})
+
+    def document(self, *, percent: float) -> dict[str, Any]:
+        """What hooks are given."""
+        return {
+            "routes": list(self.state.plan.routes),
+            "percent": percent,
+            "phase": str(self.state.phase),
+            "why": self.state.why,
+            "who": self.state.plan.who,
+            "results": self.state.results,
+        }
+
+
+def ramp_begin(plan: RampPlan, *, folder: RampFolder, follower: AccessLogFollower, around: Surroundings) -> Ramp:
+    """A new ramp, on the disk and not moved yet; whoever calls it holds the folder's lock.
+
+    :raises UsageError: the last one hasn't ended.
+    """
+    last = folder.read()
+    if last is not None and not last.phase.is_end:
+        hint = "go on with strangler ramp resume, or end it with strangler ramp abort"
+        raise UsageError(f"a ramp of {', '.join(last.plan.routes)} hasn't ended", hint)
+    for file, _request in folder.asked():
+        folder.done(file)
+    state = RampState(plan=plan, phase=Phase.MOVING, began=around.now(), since=around.now())
+    ramp = Ramp(state, folder=folder, follower=follower, around=around)
+    while (reason := around.clearance(ramp.document(percent=state.percent))) is None:
+        time.sleep(_POLL_SECONDS)
+    if reason:
+        raise UsageError(f"no step may begin ({reason})", "fix that, and start it again")
+    ramp.keep()
+    ramp.note("begin", who=plan.who, command=plan.command, steps=list(plan.steps), reason=plan.reason)
+    return ramp
+
+
+def ramp_resume(state: RampState, *, folder: RampFolder, follower: AccessLogFollower, around: Surroundings) -> Ramp:
+    """The ramp that was interrupted, with all that it has measured."""
+    return Ramp(state, folder=folder, follower=follower, around=around)
