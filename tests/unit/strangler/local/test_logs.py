@@ -4,6 +4,7 @@ import datetime as dt
 import errno
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -106,11 +107,11 @@ def test_names_are_those_of_the_services(name: str, tmp_path: Path) -> None:
 def test_a_full_disk_costs_the_archive_and_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def full(_source: Path, target: Path) -> None:
-        target.write_text("half")
+    def full(_source: BinaryIO, target: BinaryIO) -> None:
+        target.write(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("strangler.local.logs.shutil.copyfile", full)
+    monkeypatch.setattr("strangler.local.logs.shutil.copyfileobj", full)
     log = tmp_path / "django.log"
     append(log, "x" * 11)
     log_trim(log, max_bytes=10)
