@@ -11,14 +11,15 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from strangler.cli.moves import Names, Reason, rollout_read, rollout_recovered
-from strangler.cli.output import json_print, out, say
+from strangler.cli.output import json_print, say
 from strangler.cli.ramp_run import OwnGateway, ramp_drive, ramp_log
+from strangler.cli.ramp_text import event_show, plan_show
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.metrics.follower import AccessLogFollower
 from strangler.ramp.gates import Limits
 from strangler.ramp.ramp import Ramp, ramp_begin
 from strangler.ramp.state import Phase, RampFolder, RampPlan, RampState, Request
-from strangler.ramp.steps import hours_parse, hours_text, seconds_parse, steps_after, steps_parse
+from strangler.ramp.steps import hours_parse, seconds_parse, steps_after, steps_parse
 from strangler.rollout.edits import routes_select
 from strangler.rollout.history import operator
 from strangler.rollout.rollout import Rollout
@@ -61,12 +62,12 @@ def ramp(
     around = OwnGateway(rollout, settings, command=" ".join(sys.argv[1:]))
     plan = _plan(settings, around, chosen, steps=steps, hold=hold, between=between, reason=reason)
     if dry_run:
-        _show(plan)
+        plan_show(plan)
         return
     folder = RampFolder(rollout.folder.path / "ramp")
     with folder.locked():
         follower = AccessLogFollower.at_end(ramp_log(settings, named=log))
-        _show(plan)
+        plan_show(plan)
         begun = ramp_begin(plan, folder=folder, follower=follower, around=around)
         _end(ramp_drive(begun, around))
 
@@ -148,9 +149,7 @@ def log(
         json_print(events)
         return
     for event in events[-lines:]:
-        say(f"{event['time']}  {event['event']:<10}  {_event_text(event)}")
-        for result in event.get("results", ()):
-            say(f"{'':<22}{result['verdict']:<12}  {result['route']}  {result['sentence']}")
+        event_show(event)
 
 
 _COMMANDS: Final[dict[str, Callable[..., None]]] = {
@@ -212,23 +211,6 @@ def _limits(settings: LocalSettings, name: str) -> Limits:
     return Limits(**values)
 
 
-def _show(plan: RampPlan) -> None:
-    """The plan, a line for each fact."""
-    for name, place in plan.before.items():
-        limits = plan.limits[name]
-        now = place.stage if place.percent is None else f"{place.stage} {place.percent:g}%"
-        say(
-            f"{name}  {now}; limits: errors +{limits.errors:g} points, p95 {limits.p95:g} times, "
-            f"p99 {limits.p99:g} times, differences {limits.differences}"
-        )
-    shares = ", ".join(f"{step:g}%" for step in plan.steps)
-    hours = f", between {hours_text(plan.between)}" if plan.between else ""
-    say(f"steps {shares}, {plan.hold:g} s each at least{hours}")
-    wanted = [f"{step:g}%" for step in plan.approvals if step in plan.steps]
-    if wanted:
-        say(f"somebody else approves {', '.join(wanted)}: strangler ramp approve")
-
-
 def _folder() -> RampFolder:
     rollout: Rollout = rollout_read()[0]
     return RampFolder(rollout.folder.path / "ramp")
@@ -263,18 +245,3 @@ def _ask(folder: RampFolder, want: Want, reason: str) -> None:
 def _end(phase: Phase) -> None:
     if phase is Phase.RETURNED:
         raise SystemExit(_TAKEN_BACK)
-
-
-def _event_text(event: dict[str, Any]) -> str:
-    known = {"time", "event", "routes", "results"}
-    more = [f"{key} {value}" for key, value in event.items() if key not in known and value not in ("", [])]
-    return ", ".join([" ".join(event["routes"]), *more])
-
-
-def state_show(state: RampState, *, runs: bool) -> None:
-    """The ramp in three lines or fewer."""
-    who = "watched" if runs else "nobody watches it: strangler ramp resume"
-    routes = ", ".join(state.plan.routes)
-    out.print(f"ramp of {routes}: {state.phase} at {state.percent:g}%, {who}", markup=False)
-    if state.why:
-        say(f"  {state.why}")

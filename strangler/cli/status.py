@@ -1,17 +1,23 @@
-"""`strangler status`: what of the stack runs, and whether it answers."""
+"""`strangler status`: what of the stack runs, who answers, and how each stack does."""
 
-import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from strangler.cli.output import note, out, say
+from strangler.cli.moves import rollout_read
+from strangler.cli.output import json_print, out, say
+from strangler.cli.ramp_text import ramp_json, ramp_show
+from strangler.cli.traffic import traffic_measure
+from strangler.errors import UsageError
 from strangler.local.state import ProcessRecord, StateFolder
 from strangler.project import project_load
-from strangler.rollout.state_dir import RolloutFolder
+from strangler.ramp.state import RampFolder
+from strangler.rollout.rollout import Rollout
+from strangler.routes.route import Route
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,28 +42,46 @@ class ServiceStatus:
 
 
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    minutes: Annotated[int, typer.Option("--minutes", min=1, max=60, help="Measure the last minutes.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show the process, address and state of each service of strangler up.
+    """Show what runs, who answers, and how each stack has done lately: rate, errors, times; and the ramp.
 
-    Changes nothing, and exits with 1 unless all are ready.
+    Measures the last five minutes by default, changes nothing, and exits with 1 unless all services are ready.
 
-    Example: strangler status --json
+    Example: strangler status --minutes 15
     """
     folder = project_load().state
     state = StateFolder(folder).read()
-    interrupted = RolloutFolder(folder / "rollout").interrupted()
-    if interrupted:
-        note(interrupted.notice)
+    rollout, interrupted = rollout_read()
     rows = [_status_of(name, record) for name, record in state.services.items()] if state else []
+    traffic = traffic_measure(folder / "logs" / "nginx.log", minutes=minutes)
+    routes = _running(rollout)
+    ramps = RampFolder(rollout.folder.path / "ramp")
+    ramp = ramps.read()
     if as_json:
-        out.out(json.dumps([asdict(row) | {"recovery_due": interrupted is not None} for row in rows], indent=2))
-    elif rows:
-        _show(rows)
+        document = {
+            "recovery_due": interrupted is not None,
+            "services": [asdict(row) for row in rows],
+            "traffic": traffic.as_json(),
+            "ramp": ramp and {**ramp_json(ramp), "watched": ramps.runs},
+        }
+        json_print(document)
     else:
-        say("nothing runs: start it with strangler up")
+        _show(rows)
+        traffic.show(routes)
+        if ramp is not None:
+            ramp_show(ramp, watched=ramps.runs)
     if state is None or state.phase != "ready" or any(row.state != "ready" for row in rows):
         raise SystemExit(1)
+
+
+def _running(rollout: Rollout) -> Sequence[Route]:
+    """The routes as they run; none where nothing was applied yet."""
+    try:
+        return rollout.running()[1].routes
+    except UsageError:
+        return ()
 
 
 def _status_of(name: str, record: ProcessRecord) -> ServiceStatus:
@@ -81,6 +105,9 @@ def _status_of(name: str, record: ProcessRecord) -> ServiceStatus:
 
 
 def _show(rows: list[ServiceStatus]) -> None:
+    if not rows:
+        say("nothing runs: start it with strangler up")
+        return
     if not out.is_terminal:
         for row in rows:
             say(f"{row.service} {row.pid} {row.address} {row.state} {row.uptime_seconds}s {_restarts(row)}".rstrip())

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, TypeVar
 
-from strangler.metrics.access_log import LoggedRequest
+from strangler.metrics.access_log import AccessLog, LoggedRequest
 from strangler.metrics.callers import CallerSample
+from strangler.metrics.follower import AccessLogFollower
 from strangler.metrics.tally import Tally, stack_of
 from strangler.routes.route import Api, Stack
 
 _T = TypeVar("_T")
 _MINUTE: Final = 60
+# What is no route is so in nginx's log, too.
+OTHER: Final = "-"
 _APIS: Final = {str(api): api for api in Api}
 # Of each route, API and minute; the sum of several is as small a sample.
 _CALLERS: Final = 512
@@ -27,14 +31,13 @@ class Series:
 
 @dataclass(kw_only=True)
 class MinuteTable:
-    """Tallies of the last `kept` minutes; the memory is bounded by the number of routes.
+    """Tallies of the last `kept` minutes.
 
-    `gateway` counts what nginx answered by itself. Of routes that the routes file doesn't name, all are one.
+    `gateway` counts what nginx answered by itself. Beyond `limit` series a minute, those of other routes are one.
     """
 
-    routes: frozenset[str]
     kept: int = 16
-    other: str = "-"
+    limit: int = 5_000
     gateway: int = 0
     _tallies: dict[int, dict[Series, Tally]] = field(default_factory=dict)
     _callers: dict[int, dict[tuple[str, Api], CallerSample]] = field(default_factory=dict)
@@ -52,13 +55,16 @@ class MinuteTable:
                 tallies = self._minute_begin(minute)
             if tallies is None:
                 continue
-            route = request.route if request.route in self.routes else self.other
-            series = Series(route, api, stack)
+            series = Series(request.route, api, stack)
+            if series not in tallies and len(tallies) >= self.limit:
+                series = Series(OTHER, api, stack)
             tally = tallies.get(series)
             if tally is None:
                 tally = tallies[series] = Tally()
             tally.add(request)
-            self._callers[minute].setdefault((route, api), CallerSample(limit=_CALLERS)).add(request.caller, stack)
+            self._callers[minute].setdefault((series.route, api), CallerSample(limit=_CALLERS)).add(
+                request.caller, stack
+            )
 
     def total(self, *, since: float) -> dict[Series, Tally]:
         """The sums of all minutes that end after `since` (seconds since 1970)."""
@@ -85,6 +91,17 @@ class MinuteTable:
         for past in [each for each in self._tallies if each <= minute - self.kept]:
             del self._tallies[past], self._callers[past]
         return self._tallies[minute]
+
+
+def minutes_read(log: Path, *, since: float, kept: int = 16) -> MinuteTable:
+    """The requests of a log and its archives since a moment (seconds since 1970).
+
+    :raises FailedError: it isn't readable.
+    """
+    table = MinuteTable(kept=kept)
+    requests = AccessLog().requests(AccessLogFollower.since(log, since).lines())
+    table.add(request for request in requests if request.time.timestamp() >= since)
+    return table
 
 
 def _recent(by_minute: Mapping[int, _T], since: float) -> Iterator[_T]:

@@ -59,7 +59,9 @@ def test_up_serves_both_stacks_and_ctrl_c_leaves_nothing(checkout: Checkout) -> 
 
     status = checkout.strangler("status", "--json")
     assert status.returncode == 0
-    assert {row["service"]: row["state"] for row in json.loads(status.stdout)} == dict.fromkeys(state.services, "ready")
+    assert {row["service"]: row["state"] for row in json.loads(status.stdout)["services"]} == dict.fromkeys(
+        state.services, "ready"
+    )
 
     logs = checkout.strangler("logs", "nginx")
     assert logs.returncode == 0

@@ -1,0 +1,62 @@
+"""How ramps are shown: their plans, where they are, what happened."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from strangler.cli.output import say
+from strangler.ramp.state import RampPlan, RampState
+from strangler.ramp.steps import hours_text
+
+_KNOWN: Final = frozenset({"time", "event", "routes", "results"})
+
+
+def plan_show(plan: RampPlan) -> None:
+    """The plan, a line for each fact."""
+    for name, place in plan.before.items():
+        limits = plan.limits[name]
+        now = place.stage if place.percent is None else f"{place.stage} {place.percent:g}%"
+        say(
+            f"{name}  {now}; limits: errors +{limits.errors:g} points, p95 {limits.p95:g} times, "
+            f"p99 {limits.p99:g} times, differences {limits.differences}"
+        )
+    shares = ", ".join(f"{step:g}%" for step in plan.steps)
+    hours = f", between {hours_text(plan.between)}" if plan.between else ""
+    say(f"steps {shares}, {plan.hold:g} s each at least{hours}")
+    wanted = [f"{step:g}%" for step in plan.approvals if step in plan.steps]
+    if wanted:
+        say(f"somebody else approves {', '.join(wanted)}: strangler ramp approve")
+
+
+def ramp_show(state: RampState, *, watched: bool) -> None:
+    """Where a ramp is, and why it is there; `watched`: a process watches it."""
+    routes = ", ".join(state.plan.routes)
+    if state.phase.is_end:
+        say(f"last ramp, of {routes}: {state.phase}: {state.why}")
+        return
+    who = "" if watched else ", and nobody watches it: strangler ramp resume"
+    say(f"ramp of {routes}: {state.phase} at {state.percent:g}%{who}")
+    if state.why:
+        say(f"  {state.why}")
+    for result in state.results:
+        say(f"  {result['verdict']:<12}  {result['route']}  {result['sentence']}")
+
+
+def ramp_json(state: RampState) -> dict[str, Any]:
+    """Where a ramp is, for machines."""
+    return {
+        "routes": list(state.plan.routes),
+        "steps": list(state.plan.steps),
+        "phase": str(state.phase),
+        "percent": state.percent,
+        "paused": state.paused,
+        "why": state.why,
+        "results": state.results,
+    }
+
+
+def event_show(event: Mapping[str, Any]) -> None:
+    """A line of what happened, and one for each gate."""
+    more = [f"{key} {value}" for key, value in event.items() if key not in _KNOWN and value not in ("", [])]
+    say(f"{event['time']}  {event['event']:<10}  {', '.join([' '.join(event['routes']), *more])}")
+    for result in event.get("results", ()):
+        say(f"{'':<22}{result['verdict']:<12}  {result['route']}  {result['sentence']}")
