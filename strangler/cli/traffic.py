@@ -119,7 +119,8 @@ def _digests(samples: dict[tuple[str, Api], CallerSample], api: Api, stack: Stac
 def _side(stack: Stack, tally: Tally | None) -> str:
     if tally is None:
         return f"{stack}: no request"
-    return f"{stack}: {tally.requests} requests, errors {tally.error_rate:.2%}, p95 {_milliseconds(tally.times.quantile(0.95))}"
+    p95 = _milliseconds(tally.times.quantile(0.95))
+    return f"{stack}: {tally.requests} requests, errors {tally.error_rate:.2%}, p95 {p95}"
 
 
 def _milliseconds(seconds: float | None) -> str:

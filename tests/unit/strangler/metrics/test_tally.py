@@ -39,6 +39,7 @@ def test_requests_are_counted_by_route_api_stack_and_minute() -> None:
     assert set(total) == {
         Series("posts.list", Api.V1, Stack.DJANGO),
         Series("posts.list", Api.V2, Stack.FASTAPI),
+        Series("tags.list", Api.V1, Stack.DJANGO),
         Series("-", Api.V1, Stack.DJANGO),
     }
     assert table.gateway == 1
