@@ -3,14 +3,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, SmallInteger, bindparam, false
+from sqlalchemy.types import TypeEngine
 
 from strangler_fastapi.drf.validators import Invalid, check_storable
 from strangler_fastapi.errors import ApiError, NotFound
 
 _BIGGEST_KEY = 2**63 - 1
+# Of PostgreSQL's declared `numeric`.
+_MOST_DIGITS = 1000
 # Others are made by their own class.
 _CONVERTERS: dict[type, Callable[[str], Any]] = {date: date.fromisoformat, datetime: datetime.fromisoformat}
 
@@ -62,8 +66,14 @@ def lookup(column: Callable[[], Any], text: str) -> Criterion:
             check_storable(value)
     except (ArithmeticError, TypeError, ValueError, Invalid):
         raise NotFound from None
-    fits = not isinstance(kind, Integer) or abs(value) <= _biggest(kind)
-    return equals("pk", column, value) if fits else Criterion("nothing", false)
+    return equals("pk", column, value) if is_in_range(kind, value) else Criterion("nothing", false)
+
+
+def is_in_range(kind: TypeEngine[Any], value: Any) -> bool:  # noqa: ANN401 - of the column's type
+    """Whether a column of this type takes a number as large, or as small, as this one; every other value fits."""
+    if isinstance(value, Decimal):
+        return value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
+    return not isinstance(kind, Integer) or abs(value) <= _biggest(kind)
 
 
 def _biggest(kind: Integer) -> int:

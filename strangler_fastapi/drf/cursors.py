@@ -7,13 +7,18 @@ import base64
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
+from pydantic import TypeAdapter
+from pydantic_core import to_json
+from sqlalchemy import DateTime
+from sqlalchemy.types import TypeEngine
 from starlette.requests import Request
 
 from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.criteria import Criteria, Criterion
+from strangler_fastapi.drf.criteria import Criteria, is_in_range
 from strangler_fastapi.drf.filtering import parse_datetime
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.urls import asks_for_v1, public_url, replace_query_parameter
@@ -21,7 +26,6 @@ from strangler_fastapi.drf.validators import Invalid, check_storable
 from strangler_fastapi.errors import NotFound
 
 _PARAMETER = "cursor"
-_BIGGEST_INTEGER = 2**63 - 1
 
 
 def asks_for_cursor(request: Request) -> bool:
@@ -65,13 +69,8 @@ def cursor_rows(
 
     No marks stand for the first page.
     """
-    if marks:
-        values = {f"mark{number}": mark for number, mark in enumerate(marks)}
-        clause = listing.comes_after(terms, backwards=backwards)
-        name = f"{'before' if backwards else 'after'} {' '.join(terms)}"
-        criteria = (*criteria, Criterion(name, clause, values))
     walked = tuple(_reversed(term) for term in terms) if backwards else terms
-    return listing.rows(criteria, walked, limit=size + 1, marked=True)
+    return listing.rows(criteria, walked, limit=size + 1, marked=True, after=marks)
 
 
 def _reversed(term: str) -> str:
@@ -80,8 +79,8 @@ def _reversed(term: str) -> str:
 
 def _link(url: str, terms: tuple[str, ...], row: Any, *, backwards: bool) -> str:  # noqa: ANN401 - a driver's row
     marks = [mark.isoformat() if isinstance(mark, datetime) else mark for mark in tuple(row)[-len(terms) :]]
-    text = json.dumps([list(terms), marks, backwards], ensure_ascii=False, separators=(",", ":"))
-    return replace_query_parameter(url, _PARAMETER, base64.urlsafe_b64encode(text.encode()).decode().rstrip("="))
+    text = to_json([terms, marks, backwards], inf_nan_mode="constants")
+    return replace_query_parameter(url, _PARAMETER, base64.urlsafe_b64encode(text).decode().rstrip("="))
 
 
 def _decode(text: str, terms: tuple[str, ...], listing: Listing) -> tuple[list[Any], bool]:
@@ -93,18 +92,38 @@ def _decode(text: str, terms: tuple[str, ...], listing: Listing) -> tuple[list[A
         order, marks, backwards = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if order != list(terms) or len(marks) != len(terms):
             raise ValueError("a cursor of another order")
-        return [_mark(listing.type_of(term), mark) for term, mark in zip(terms, marks, strict=True)], bool(backwards)
-    except (ValueError, TypeError, RecursionError, Invalid):
+        return [_mark(listing, term, mark) for term, mark in zip(terms, marks, strict=True)], bool(backwards)
+    except (ArithmeticError, ValueError, TypeError, RecursionError, Invalid):
         raise NotFound("Invalid cursor.") from None
 
 
-def _mark(kind: type, value: Any) -> datetime | str | int:  # noqa: ANN401 - whatever JSON holds
-    """A mark as its column's type."""
-    if kind is datetime:
-        return parse_datetime(value)
-    if kind is str and isinstance(value, str):
-        check_storable(value)
-        return value
-    if kind is int and type(value) is int and abs(value) <= _BIGGEST_INTEGER:
-        return value
-    raise ValueError("a mark of another type")
+def _mark(listing: Listing, term: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    if value is not None:
+        return read_mark(listing.type_of(term), value)
+    if not listing.may_be_null(term):
+        raise ValueError("no mark where there is always one")
+    return None
+
+
+def read_mark(kind: TypeEngine[Any], value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds, and the column
+    """A mark as a column of this type takes it.
+
+    Raises:
+        ArithmeticError, Invalid, TypeError, ValueError: it is no value of the type, or none that the database takes.
+    """
+    if isinstance(kind, DateTime):
+        moment = parse_datetime(value)
+        return moment if kind.timezone else moment.replace(tzinfo=None)
+    # What SQLAlchemy has no Python type for, such as an address of a network, is text.
+    python_type: type = str if kind.python_type is object else kind.python_type
+    mark = _adapter(python_type).validate_json(json.dumps(value), strict=True)
+    if isinstance(mark, str):
+        check_storable(mark)
+    if not is_in_range(kind, mark):
+        raise ValueError("a mark out of range")
+    return mark
+
+
+@cache
+def _adapter(python_type: type) -> TypeAdapter[Any]:
+    return TypeAdapter(python_type)

@@ -1,14 +1,16 @@
 """A list of items: how a page of it is found, and how the items of that page are read, in one statement."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, literal_column, select
+from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, literal_column, select, union_all
+from sqlalchemy.types import TypeEngine
 
 from strangler_fastapi.db.query import Rows, Shape, fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, clauses_of, key_of, values_of
+from strangler_fastapi.drf.positions import Place, ranges_after
 from strangler_fastapi.errors import Conflict, NotFound
 
 
@@ -37,18 +39,24 @@ class Listing:
         offset: int = 0,
         counted: bool = False,
         marked: bool = False,
+        after: Sequence[Any] = (),
     ) -> Rows:
         """The items that meet `criteria`, ordered by `terms`, from `offset` on, `limit` of them at the most.
+
+        `after` are the values that `terms` have of an item: only what comes after it is read.
 
         After the shape's columns come, where `marked`, those of `terms` and, where `counted`, the number of all items
         that meet the criteria.
         """
+        nulls = tuple(f"null {term}" for term, mark in zip(terms, after, strict=False) if mark is None)
         kinds = (offset and "skipping", counted and "counted", marked and "marked")
-        structure = (self.name, key_of(criteria), terms, limit, kinds)
-        values = values_of(criteria) | ({"offset": offset} if offset else {})
+        structure = (self.name, key_of(criteria), ("after", *nulls) if after else "", terms, limit, kinds)
+        marks = {f"mark{number}": mark for number, mark in enumerate(after) if mark is not None}
+        values = values_of(criteria) | ({"offset": offset} if offset else {}) | marks
 
         def build() -> Select[Any]:
-            statement = self.items(self._page(criteria, terms, limit, skips=bool(offset)))
+            ranges = self._ranges(terms, after)
+            statement = self.items(self._page(criteria, terms, limit, ranges=ranges, skips=bool(offset)))
             statement = statement.order_by(*self._order(terms))
             if marked:
                 statement = statement.add_columns(*(self._expression(term) for term in terms))
@@ -110,44 +118,62 @@ class Listing:
         structure = (self.name, key_of(criteria), "count")
         return Rows(structure, lambda: select(self._total(criteria)), values_of(criteria))
 
-    def comes_after(self, terms: tuple[str, ...], *, backwards: bool) -> Callable[[], ColumnElement[bool]]:
-        """The condition that an item comes after the one whose `terms` are the parameters `mark0`, `mark1` and so on.
-
-        `backwards` turns the order round: before it. PostgreSQL reads it off an index where all terms go one way.
-        """
-
-        def clause() -> ColumnElement[bool]:
-            marks = [bindparam(f"mark{number}", type_=self._expression(t).type) for number, t in enumerate(terms)]
-            condition: ColumnElement[bool] | None = None
-            for term, mark in reversed(list(zip(terms, marks, strict=True))):
-                expression = self._expression(term)
-                beyond = expression < mark if term.startswith("-") != backwards else expression > mark
-                condition = beyond if condition is None else beyond | ((expression == mark) & condition)
-            assert condition is not None  # noqa: S101 - there is always the id
-            return condition
-
-        return clause
-
-    def type_of(self, term: str) -> type:
-        """The Python type of what a term orders by."""
-        kind: type = self._expression(term).type.python_type
+    def type_of(self, term: str) -> TypeEngine[Any]:
+        """The type of what a term orders by."""
+        kind: TypeEngine[Any] = self._expression(term).type
         return kind
 
-    def _page(self, criteria: Criteria, terms: tuple[str, ...], limit: int | None, *, skips: bool) -> CTE:
-        page = select(self.key().label("id")).where(*clauses_of(criteria)).order_by(*self._order(terms))
-        if limit is not None:
-            # No parameter: PostgreSQL keeps a plan only if it knows how few rows are wanted, and planning anew takes
-            # longer than the statement itself.
-            page = page.limit(literal_column(str(limit)))
+    def may_be_null(self, term: str) -> bool:
+        """Whether what a term orders by may be null; of an expression nobody knows."""
+        return term.removeprefix("-") != "id" and getattr(self._expression(term), "nullable", True) is not False
+
+    def _page(
+        self,
+        criteria: Criteria,
+        terms: tuple[str, ...],
+        limit: int | None,
+        *,
+        ranges: Sequence[ColumnElement[bool]],
+        skips: bool,
+    ) -> CTE:
+        """The keys of a page. Of several ranges each is read as far as the page goes, and none beyond."""
+        places = [self._expression(term).label(f"place{number}") for number, term in enumerate(terms)]
+        columns = [self.key().label("id"), *(places if len(ranges) > 1 else ())]
+        page = _limited(select(*columns).where(*clauses_of(criteria)).order_by(*self._order(terms)), limit)
+        if len(ranges) > 1:
+            every = union_all(*(page.where(part) for part in ranges)).subquery("ranges")
+            order = [_directed(every.c[place.name], term) for place, term in zip(places, terms, strict=True)]
+            return _limited(select(every.c.id).order_by(*order), limit).cte("page")
+        page = page.where(*ranges)
         return (page.offset(bindparam("offset")) if skips else page).cte("page")
+
+    def _ranges(self, terms: tuple[str, ...], after: Sequence[Any]) -> list[ColumnElement[bool]]:
+        if not after:
+            return []
+        places = []
+        for number, (term, mark) in enumerate(zip(terms, after, strict=True)):
+            parameter = None if mark is None else bindparam(f"mark{number}", type_=self.type_of(term))
+            places.append(Place(self._expression(term), parameter, term.startswith("-"), self.may_be_null(term)))
+        return ranges_after(places)
 
     def _total(self, criteria: Criteria) -> ColumnElement[int]:
         counted = select(func.count()).select_from(self.key().class_).where(*clauses_of(criteria))
         return counted.scalar_subquery()
 
     def _order(self, terms: tuple[str, ...]) -> list[ColumnElement[Any]]:
-        return [self._expression(t).desc() if t.startswith("-") else self._expression(t).asc() for t in terms]
+        return [_directed(self._expression(term), term) for term in terms]
 
     def _expression(self, term: str) -> Any:  # noqa: ANN401 - a mapped attribute or an expression
         name = term.removeprefix("-")
         return self.key() if name == "id" else self.orderings[name]()
+
+
+def _directed(expression: Any, term: str) -> ColumnElement[Any]:  # noqa: ANN401 - a mapped attribute or an expression
+    directed: ColumnElement[Any] = expression.desc() if term.startswith("-") else expression.asc()
+    return directed
+
+
+def _limited(statement: Select[Any], limit: int | None) -> Select[Any]:
+    # No parameter: PostgreSQL keeps a plan only if it knows how few rows are wanted, and planning anew takes longer
+    # than the statement itself.
+    return statement if limit is None else statement.limit(literal_column(str(limit)))

@@ -41,7 +41,7 @@ def list_rows(
         return
     for ordering in ("", *listing.orderings):
         terms = ordering_terms({"ordering": ordering}, listing.orderings, default)
-        marks = [sample_of(listing.type_of(term)) for term in terms]
+        marks = [sample_of(listing.type_of(term).python_type) for term in terms]
         yield listing.rows(plain, terms, limit=page_size, counted=True)
         yield cursor_rows(listing, plain, terms, page_size, marks=marks, backwards=not ordering)
     yield cursor_rows(listing, plain, default, page_size, marks=(), backwards=False)

@@ -1,5 +1,7 @@
 """A resource of plain columns costs a team three short files, and answers as a ModelViewSet of DRF does."""
 
+import base64
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -182,6 +184,27 @@ async def test_a_row_goes_by_its_key_whatever_that_is_called(client: httpx.Async
     for text in ("7", "x", "é"):
         unknown = await client.get(f"/crates/{text}/")
         assert (unknown.status_code, unknown.json()) == (404, {"detail": "Not found."})
+
+
+async def walked_by_cursor(client: httpx.AsyncClient, url: str) -> list[dict[str, Any]]:
+    """What all pages hold, from the first to the last and no further."""
+    items: list[dict[str, Any]] = []
+    following: str | None = url
+    while following is not None and len(items) < 10:
+        page = await client.get(following)
+        assert page.status_code == 200, page.text
+        items += page.json()["results"]
+        following = page.json()["next"]
+    return items
+
+
+async def test_a_cursor_that_nobody_gave_out_is_not_found(client: httpx.AsyncClient) -> None:
+    key = "00000000-0000-0000-0000-000000000001"
+    for order, mark in (("-price", "1E+5000"), ("-price", [1]), ("-price", None), ("packed_on", "2026-02-30")):
+        terms = [order, "-id" if order[0] == "-" else "id"]
+        text = base64.urlsafe_b64encode(json.dumps([terms, [mark, key], False]).encode()).decode().rstrip("=")
+        refused = await client.get(f"/crates/?ordering={order}&cursor={text}")
+        assert (refused.status_code, refused.json()) == (404, {"detail": "Invalid cursor."}), mark
 
 
 async def test_a_read_only_service_answers_every_write_with_503(shop: OwnDatabase, consumer: Consumer) -> None:
