@@ -31,7 +31,6 @@ from strangler_fastapi.db.query import Rows, Shape
 from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, primary_key, values_of
 from strangler_fastapi.drf.filtering import (
     ORDERING,
-    SEARCH,
     Filter,
     Params,
     boolean_filter,
@@ -39,10 +38,10 @@ from strangler_fastapi.drf.filtering import (
     describe_filters,
     filter_criteria,
     ordering_terms,
-    search_criteria,
     text_filter,
 )
 from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.search import SEARCH, search_criteria
 
 HIGHLIGHTED_AUTHOR = "admin"
 HIGHLIGHTS = 10

@@ -22,8 +22,9 @@ from sqlalchemy import (
 from fastapi_app.models import Post, User
 from strangler_fastapi.db.query import Rows, Shape
 from strangler_fastapi.drf.criteria import Criteria, Criterion, equals, primary_key
-from strangler_fastapi.drf.filtering import Params, ordering_terms, search_criteria
+from strangler_fastapi.drf.filtering import Params, ordering_terms
 from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.search import search_criteria
 
 # Constants are written into the statement: a parameter less to send, and a plan that PostgreSQL can keep.
 AT: ColumnElement[str] = literal_column("'@'", Text)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, SmallInteger, bindparam, false
+from sqlalchemy import BigInteger, ColumnElement, Integer, Numeric, SmallInteger, bindparam, false
 from sqlalchemy.types import TypeEngine
 
 from strangler_fastapi.drf.validators import Invalid, check_storable
@@ -61,9 +61,7 @@ def lookup(column: Callable[[], Any], text: str) -> Criterion:
     """
     kind = column().type
     try:
-        value = _CONVERTERS.get(kind.python_type, kind.python_type)(text)
-        if isinstance(value, str):
-            check_storable(value)
+        value = read_text(kind.python_type, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
         raise NotFound from None
     return equals("pk", column, value) if is_in_range(kind, value) else Criterion("nothing", false)
@@ -74,6 +72,24 @@ def is_in_range(kind: TypeEngine[Any], value: Any) -> bool:  # noqa: ANN401 - of
     if isinstance(value, Decimal):
         return value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
     return not isinstance(kind, Integer) or abs(value) <= _biggest(kind)
+
+
+def compared_type(kind: Any) -> Any:  # noqa: ANN401 - types of SQLAlchemy
+    """The type of a value that a column is compared with: a number may have more digits than the column's."""
+    return Numeric() if isinstance(kind, Numeric) and kind.asdecimal else kind
+
+
+def read_text(kind: type, text: str) -> Any:  # noqa: ANN401 - of that type
+    """A text as a value of a column's Python type.
+
+    Raises:
+        ArithmeticError, TypeError, ValueError: it is none.
+        Invalid: no column can hold it.
+    """
+    value = _CONVERTERS.get(kind, kind)(text)
+    if isinstance(value, str):
+        check_storable(value)
+    return value
 
 
 def _biggest(kind: Integer) -> int:

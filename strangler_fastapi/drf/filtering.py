@@ -1,29 +1,30 @@
-"""Query parameters that narrow and order a list: filters, `?search=`, `?ordering=`."""
+"""Query parameters that narrow and order a list: filters, and `?ordering=`."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, cast, false, func, not_, or_
+from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, false, not_
+from starlette.datastructures import ImmutableMultiDict
 
-from shared_schema.limits import MOST_SEARCH_TERMS, TOO_MANY_SEARCH_TERMS, distinct_orderings, distinct_terms
+from shared_schema.limits import distinct_orderings
+from strangler_fastapi.db.query import Rows, fetch
+from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, Criterion
-from strangler_fastapi.drf.validators import Invalid, check_storable
+from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import NotPorted, ValidationFailed
 
 Params = Mapping[str, str]
 # A mapped attribute; classes are mapped only once the service runs, so it is called when a statement is built.
 Attribute = Callable[[], Any]
 
-# Parameters of every list that is searched or ordered, with their descriptions in OpenAPI.
-SEARCH: Final = {"search": "Terms, separated by spaces or commas; quotes hold words together."}
+# The parameter of every list that is ordered, with its description in OpenAPI.
 ORDERING: Final = {"ordering": "Fields to order by, separated by commas, `-` before those that descend."}
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-# One search term: quoted parts hold white space together.
-_TERM = re.compile(r"""(?:[^\s'"]*(?:(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')[^\s'"]*)+)|\S+""")
 _DATETIME = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2})"
     r"(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$"
@@ -44,17 +45,49 @@ class Filter:
     """A query parameter that narrows a list (`django_filters.Filter`).
 
     Args:
-        read: given the parameter's name and text, the criterion; None where it does not narrow.
-        samples: texts that lead to every statement that the parameter may lead to.
+        read: given the parameter's name and text, the criterion; None where it does not narrow. Of `many` it is given
+            all texts of the name, of several `suffixes` the text of each.
+        samples: what `read` takes, so that every statement that the parameter may lead to is there.
         description: what OpenAPI says of the parameter.
+        suffixes: the ends of the names of its parameters, where it has several.
+        many: whether the parameter may come several times.
     """
 
-    read: Callable[[str, str], Criterion | None]
-    samples: tuple[str, ...]
+    read: Callable[[str, Any], Criterion | None]
+    samples: tuple[Any, ...]
     description: str
+    suffixes: tuple[str, ...] = ()
+    many: bool = False
 
-    def __call__(self, name: str, text: str) -> Criterion | None:  # noqa: D102 - the class says it
-        return self.read(name, text)
+    def criterion(self, name: str, params: Params) -> Criterion | None:
+        """What `params` narrow by it, if they do.
+
+        Raises:
+            Invalid: what they say is no value of the filter.
+        """
+        if self.many:
+            return self.read(name, texts_of(params, name))
+        if self.suffixes:
+            return self.read(name, tuple(params.get(name + suffix, "") for suffix in self.suffixes))
+        return self.read(name, params.get(name, ""))
+
+    def existing(self, name: str, params: Params) -> Rows | None:  # noqa: ARG002 - most need no row
+        """The row that has to be there for what `params` say of it; None where none has to."""
+        return None
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """The names of its parameters."""
+        return tuple(name + suffix for suffix in self.suffixes) or (name,)
+
+    def sampled(self, name: str) -> Iterator[dict[str, str]]:
+        """Parameters that lead to each of its statements."""
+        for sample in self.samples:
+            texts = sample if self.suffixes or self.many else (sample,)
+            yield dict(zip(self.names(name), texts, strict=False))
+
+
+# Of a filter by a row that is not there (`ModelChoiceFilter`).
+NO_ROW: Final = "Select a valid choice. That choice is not one of the available choices."
 
 
 class BeyondDatabase(Invalid):
@@ -63,21 +96,42 @@ class BeyondDatabase(Invalid):
 
 def describe_filters(filters: Mapping[str, Filter]) -> dict[str, str]:
     """The parameters of the filters, with their descriptions, as `View.get` takes them."""
-    return {name: parameter.description for name, parameter in filters.items()}
+    return {parameter: reader.description for name, reader in filters.items() for parameter in reader.names(name)}
 
 
-def filter_criteria(params: Params, filters: Mapping[str, Filter]) -> Criteria:
+def texts_of(params: Params, name: str) -> list[str]:
+    """Every text of a parameter that may come several times."""
+    if isinstance(params, ImmutableMultiDict):
+        texts: list[str] = params.getlist(name)
+        return texts
+    return [params[name]] if name in params else []
+
+
+async def missing_rows(session: RequestSession, params: Params, filters: Mapping[str, Filter]) -> dict[str, Any]:
+    """The errors of filters whose row is not there, by name."""
+    wanted = ((name, reader.existing(name, params)) for name, reader in filters.items())
+    return {name: [NO_ROW] for name, rows in wanted if rows is not None and not await fetch(session, rows)}
+
+
+def filter_criteria(
+    params: Params, filters: Mapping[str, Filter], missing: Mapping[str, Any] = MappingProxyType({})
+) -> Criteria:
     """The criteria of the filters that `params` name; what is beyond the database is refused by the first statement.
+
+    `missing` are the errors of `missing_rows`.
 
     Raises:
         ValidationFailed: with every filter's error, in the order of `filters`.
     """
     criteria: list[Criterion] = []
-    errors = {}
+    errors: dict[str, Any] = {}
     beyond = {}
     for name, reader in filters.items():
+        if name in missing:
+            errors[name] = missing[name]
+            continue
         try:
-            criterion = reader(name, params.get(name, ""))
+            criterion = reader.criterion(name, params)
         except BeyondDatabase as error:
             beyond[name] = error.detail
             continue
@@ -163,25 +217,6 @@ def parse_datetime(text: str) -> datetime:
     return _in_utc(value) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def search_criteria(params: Params, columns: Callable[[], tuple[Any, ...]]) -> Criteria:
-    """Every term of `?search=` must be in one of `columns`, in any case (`SearchFilter`, icontains).
-
-    Raises:
-        ValidationFailed: a character that no column can hold, or too many terms.
-    """
-    text = params.get("search", "")
-    if not text:
-        return ()
-    try:
-        check_storable(text)
-    except Invalid as error:
-        raise ValidationFailed(error.detail) from None
-    terms = distinct_terms(_search_terms(text))
-    if len(terms) > MOST_SEARCH_TERMS:
-        raise ValidationFailed([TOO_MANY_SEARCH_TERMS])
-    return tuple(_search_criterion(f"search{number}", columns, term) for number, term in enumerate(terms))
-
-
 def ordering_terms(params: Params, allowed: Collection[str], default: tuple[str, ...]) -> tuple[str, ...]:
     """The terms of `?ordering=`, `-` before those that descend.
 
@@ -193,27 +228,6 @@ def ordering_terms(params: Params, allowed: Collection[str], default: tuple[str,
     if not any(term.lstrip("-") == "id" for term in terms):
         terms.append("-id" if terms[-1].startswith("-") else "id")
     return tuple(terms)
-
-
-def _search_criterion(name: str, columns: Callable[[], tuple[Any, ...]], term: str) -> Criterion:
-    pattern = re.sub(r"([\\%_])", r"\\\1", term)
-
-    def clause() -> ColumnElement[bool]:
-        sought = func.upper(bindparam(name, type_=Text))
-        return or_(*(func.upper(cast(column, Text)).like(sought) for column in columns()))
-
-    return Criterion(name, clause, {name: f"%{pattern}%"})
-
-
-def _search_terms(text: str) -> list[str]:
-    terms: list[str] = []
-    for match in _TERM.finditer(text):
-        term = match.group().strip(",")
-        if term.startswith(('"', "'")) and term[0] == term[-1]:
-            terms.append(term[1:-1].replace(f"\\{term[0]}", term[0]).replace("\\\\", "\\"))
-        else:
-            terms.extend(part.strip() for part in term.split(",") if part)
-    return terms
 
 
 def _in_utc(value: datetime) -> datetime:

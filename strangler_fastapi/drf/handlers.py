@@ -25,6 +25,7 @@ from strangler_fastapi.errors import (
     PermissionDenied,
     SuspiciousRequest,
     Unavailable,
+    ValidationFailed,
 )
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ _READ_ONLY = frozenset({"25006", "42501"})
 # were. A row that lacks a value may be one of a column that FastAPI doesn't know.
 _CLASS_OF_NAMES = "42"
 _NOT_GIVEN = "23502"
+# A search or a filter by regular expression that is none; v1 fails on it.
+_NO_PATTERN = "2201B"
 _AWAY = (OperationalError, InterfaceError, asyncpg.InterfaceError, PoolTimeoutError, TimeoutError, OSError)
 
 # A database that is away fails every request: each says why in one line, and one a minute where it was met.
@@ -98,6 +101,8 @@ class _DatabaseErrors:
         self._traced_at: dict[type[Exception], float] = {}
 
     async def answer(self, request: Request, error: Exception) -> Response:
+        if getattr(driver_error(error), "sqlstate", None) == _NO_PATTERN:
+            return await _answer_api_error(request, ValidationFailed(["Enter a valid regular expression."]))
         answer = await _schema_answer(request, error) or _database_answer(error)
         if answer is None:
             raise error

@@ -59,7 +59,7 @@ class Listing:
             statement = self.items(self._page(criteria, terms, limit, ranges=ranges, skips=bool(offset)))
             statement = statement.order_by(*self._order(terms))
             if marked:
-                statement = statement.add_columns(*(self._expression(term) for term in terms))
+                statement = statement.add_columns(*(self.expression(term) for term in terms))
             return statement.add_columns(self._total(criteria)) if counted else statement
 
         return Rows(structure, build, values)
@@ -120,12 +120,12 @@ class Listing:
 
     def type_of(self, term: str) -> TypeEngine[Any]:
         """The type of what a term orders by."""
-        kind: TypeEngine[Any] = self._expression(term).type
+        kind: TypeEngine[Any] = self.expression(term).type
         return kind
 
     def may_be_null(self, term: str) -> bool:
         """Whether what a term orders by may be null; of an expression nobody knows."""
-        return term.removeprefix("-") != "id" and getattr(self._expression(term), "nullable", True) is not False
+        return term.removeprefix("-") != "id" and getattr(self.expression(term), "nullable", True) is not False
 
     def _page(
         self,
@@ -137,7 +137,7 @@ class Listing:
         skips: bool,
     ) -> CTE:
         """The keys of a page. Of several ranges each is read as far as the page goes, and none beyond."""
-        places = [self._expression(term).label(f"place{number}") for number, term in enumerate(terms)]
+        places = [self.expression(term).label(f"place{number}") for number, term in enumerate(terms)]
         columns = [self.key().label("id"), *(places if len(ranges) > 1 else ())]
         page = _limited(select(*columns).where(*clauses_of(criteria)).order_by(*self._order(terms)), limit)
         if len(ranges) > 1:
@@ -153,7 +153,7 @@ class Listing:
         places = []
         for number, (term, mark) in enumerate(zip(terms, after, strict=True)):
             parameter = None if mark is None else bindparam(f"mark{number}", type_=self.type_of(term))
-            places.append(Place(self._expression(term), parameter, term.startswith("-"), self.may_be_null(term)))
+            places.append(Place(self.expression(term), parameter, term.startswith("-"), self.may_be_null(term)))
         return ranges_after(places)
 
     def _total(self, criteria: Criteria) -> ColumnElement[int]:
@@ -161,9 +161,10 @@ class Listing:
         return counted.scalar_subquery()
 
     def _order(self, terms: tuple[str, ...]) -> list[ColumnElement[Any]]:
-        return [_directed(self._expression(term), term) for term in terms]
+        return [_directed(self.expression(term), term) for term in terms]
 
-    def _expression(self, term: str) -> Any:  # noqa: ANN401 - a mapped attribute or an expression
+    def expression(self, term: str) -> Any:  # noqa: ANN401 - a mapped attribute or an expression
+        """What a term orders by."""
         name = term.removeprefix("-")
         return self.key() if name == "id" else self.orderings[name]()
 

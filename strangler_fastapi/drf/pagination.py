@@ -1,6 +1,9 @@
-"""Pages by number, in DRF's envelope (`PageNumberPagination`); `?cursor=` asks for pages by position instead."""
+"""How a list is divided, in DRF's envelopes: pages by number, or by limit and offset.
 
-from collections.abc import Mapping
+`?cursor=` asks for pages by position instead of number; DRF's own are in `strangler_fastapi.drf.cursor_pagination`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -24,9 +27,40 @@ _BIGGEST_OFFSET = 2**63 - 1
 Item = TypeVar("Item")
 
 
+# Given the request and DRF's envelope of a page, what a project answers instead (`get_paginated_response`).
+Envelope = Callable[[Request, dict[str, Any]], Any]
+
+
 @dataclass(frozen=True, kw_only=True)
-class PageNumberPagination:
-    """How a list is divided; the attributes are those of DRF's class.
+class Pagination:
+    """One way to divide a list; `envelope` makes a project's own answer of a page."""
+
+    envelope: Envelope | None = None
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters of a page, with their descriptions in OpenAPI."""
+        raise NotImplementedError
+
+    @property
+    def sample_size(self) -> int | None:
+        """How many items a page holds where a client doesn't say; None is all of them."""
+        raise NotImplementedError
+
+    async def page(
+        self, request: Request, session: RequestSession, listing: Listing, criteria: Criteria, terms: tuple[str, ...]
+    ) -> Any:  # noqa: ANN401 - any JSON
+        """The page that the request asks for; see `paginate`."""
+        raise NotImplementedError
+
+    def enveloped(self, request: Request, page: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+        """The answer of a page."""
+        return page if self.envelope is None else self.envelope(request, page)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageNumberPagination(Pagination):
+    """Pages by number; the attributes are those of DRF's class.
 
     `page_size_query_param` is None where clients can't choose, `max_page_size` where they may choose any.
     """
@@ -55,12 +89,102 @@ class PageNumberPagination:
         most = self.max_page_size or size
         return min(size, most) if size > 0 else self.page_size
 
+    @property
+    def sample_size(self) -> int:
+        """See Pagination."""
+        return self.page_size
+
+    async def page(
+        self, request: Request, session: RequestSession, listing: Listing, criteria: Criteria, terms: tuple[str, ...]
+    ) -> Any:  # noqa: ANN401 - see Pagination
+        """See Pagination."""
+        size, parameter = self.size_of(request.query_params), self.page_query_param
+        if asks_for_cursor(request):
+            page = await paginate_by_cursor(request, session, listing, criteria, terms, size)
+            return self.enveloped(request, page)
+        text = request.query_params.get(parameter) or "1"
+        is_last = text in self.last_page_strings
+        number = await _last_page(size, session, listing, criteria) if is_last else _page_number(text)
+        # Django counts before it says that a page is too far, so what the database refuses is refused for any number.
+        offset = min((number - 1) * size, _BIGGEST_OFFSET)
+        rows = await fetch(session, listing.rows(criteria, terms, limit=size, offset=offset, counted=True))
+        if not rows and number > 1:
+            raise NotFound("Invalid page.")
+        count = rows[0][-1] if rows else 0
+        url = public_url(request)
+        shape = listing.shape()
+        page = {
+            "count": count,
+            "next": replace_query_parameter(url, parameter, str(number + 1)) if number * size < count else None,
+            "previous": _previous(url, parameter, number),
+            "results": [shape.build(row) for row in rows],
+        }
+        return self.enveloped(request, page)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitOffsetPagination(Pagination):
+    """So many items from a place on; the attributes are those of DRF's class.
+
+    Without a `default_limit` a list comes whole, and outside of an envelope, where a client names no limit.
+    """
+
+    default_limit: int | None = PAGE_SIZE
+    limit_query_param: str = "limit"
+    offset_query_param: str = "offset"
+    max_limit: int | None = None
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """See Pagination."""
+        most = f", {self.max_limit} at the most" if self.max_limit else ""
+        limit, offset = f"How many items a page holds{most}.", "How many items come before the page."
+        return {self.limit_query_param: limit, self.offset_query_param: offset}
+
+    @property
+    def sample_size(self) -> int | None:
+        """See Pagination."""
+        return self.default_limit
+
+    async def page(
+        self, request: Request, session: RequestSession, listing: Listing, criteria: Criteria, terms: tuple[str, ...]
+    ) -> Any:  # noqa: ANN401 - see Pagination
+        """See Pagination."""
+        limit = self.limit_of(request.query_params)
+        if limit is None:
+            return await listing.fetch(session, criteria, terms)
+        offset = positive_integer(request.query_params.get(self.offset_query_param)) or 0
+        # The database knows no larger number, and no list has so many items.
+        most, skipped = min(limit, _BIGGEST_OFFSET), min(offset, _BIGGEST_OFFSET)
+        rows = await fetch(session, listing.rows(criteria, terms, limit=most, offset=skipped, counted=True))
+        total = rows[0][-1] if rows else 0
+        if not rows and offset:
+            total = await fetch_value(session, listing.count(criteria))
+        shape = listing.shape()
+        next_, previous = self.links(public_url(request), limit, offset, total)
+        page = {"count": total, "next": next_, "previous": previous, "results": [shape.build(row) for row in rows]}
+        return self.enveloped(request, page)
+
+    def limit_of(self, params: Mapping[str, str]) -> int | None:
+        """How many items a page holds."""
+        limit = positive_integer(params.get(self.limit_query_param), most=self.max_limit)
+        return limit or self.default_limit
+
+    def links(self, url: str, limit: int, offset: int, count: int) -> tuple[str | None, str | None]:
+        """The addresses of the pages after and before the one at `url`."""
+        limited = replace_query_parameter(url, self.limit_query_param, str(limit))
+        after = replace_query_parameter(limited, self.offset_query_param, str(offset + limit))
+        before = replace_query_parameter(
+            limited, self.offset_query_param, str(offset - limit) if offset > limit else None
+        )
+        return after if offset + limit < count else None, before if offset > 0 else None
+
 
 PAGE_NUMBERS: Final = PageNumberPagination()
 
 
 class Page(BaseModel, Generic[Item]):
-    """One page of a list; a page that was requested with `?cursor=` has no count."""
+    """One page of a list; a page by position has no count."""
 
     count: int | None = Field(default=None, description="How many there are on all pages.", examples=[1])
     next: str | None = Field(description="The next page's address.", examples=[None])
@@ -68,39 +192,31 @@ class Page(BaseModel, Generic[Item]):
     results: list[Item]
 
 
-async def paginate(
+def paginate(
     request: Request,
     session: RequestSession,
     listing: Listing,
     criteria: Criteria,
     terms: tuple[str, ...],
-    pages: PageNumberPagination = PAGE_NUMBERS,
-) -> dict[str, Any]:
+    pages: Pagination = PAGE_NUMBERS,
+) -> Awaitable[Any]:
     """The page that the request asks for of the items that meet `criteria`, ordered by `terms`.
 
     Raises:
         NotFound: there is no such page.
     """
-    size, parameter = pages.size_of(request.query_params), pages.page_query_param
-    if asks_for_cursor(request):
-        return await paginate_by_cursor(request, session, listing, criteria, terms, size)
-    text = request.query_params.get(parameter) or "1"
-    is_last = text in pages.last_page_strings
-    number = await _last_page(size, session, listing, criteria) if is_last else _page_number(text)
-    # Django counts before it says that a page is too far, so what the database refuses is refused for any number.
-    offset = min((number - 1) * size, _BIGGEST_OFFSET)
-    rows = await fetch(session, listing.rows(criteria, terms, limit=size, offset=offset, counted=True))
-    if not rows and number > 1:
-        raise NotFound("Invalid page.")
-    count = rows[0][-1] if rows else 0
-    url = public_url(request)
-    shape = listing.shape()
-    return {
-        "count": count,
-        "next": replace_query_parameter(url, parameter, str(number + 1)) if number * size < count else None,
-        "previous": _previous(url, parameter, number),
-        "results": [shape.build(row) for row in rows],
-    }
+    return pages.page(request, session, listing, criteria, terms)
+
+
+def positive_integer(text: str | None, *, most: int | None = None) -> int | None:
+    """A parameter's number, `most` at the most; None where it is none, or negative."""
+    try:
+        number = int(text or "")
+    except ValueError:
+        return None
+    if number < 0:
+        return None
+    return min(number, most) if most else number
 
 
 async def _last_page(size: int, session: RequestSession, listing: Listing, criteria: Criteria) -> int:

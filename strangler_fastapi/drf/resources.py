@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import CTE, Executable, Select, insert, null, select, update
@@ -16,20 +17,27 @@ from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, equals, lookup
 from strangler_fastapi.drf.filtering import (
     ORDERING,
-    SEARCH,
     Filter,
     Params,
     describe_filters,
     filter_criteria,
+    missing_rows,
     ordering_terms,
-    search_criteria,
 )
 from strangler_fastapi.drf.links import attribute_of
 from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.pagination import PAGE_NUMBERS, PageNumberPagination, paginate
+from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Pagination, paginate
 from strangler_fastapi.drf.relations import ManyRelatedField, shape_of
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
+from strangler_fastapi.drf.sample_queries import (
+    as_sample,
+    body_samples,
+    body_values,
+    existing_rows,
+    item_rows,
+    list_rows,
+)
+from strangler_fastapi.drf.search import SEARCH, Searched, search_criteria, search_field
 from strangler_fastapi.drf.serializers import Serializer
 
 
@@ -54,7 +62,7 @@ class Resource:
         ordering_fields: tuple[str, ...] = ("id",),
         search_fields: tuple[str, ...] = (),
         filters: Mapping[str, Filter] | None = None,
-        pagination: PageNumberPagination | None = PAGE_NUMBERS,
+        pagination: Pagination | None = PAGE_NUMBERS,
         lookup_field: str = "pk",
         lookup_url_kwarg: str | None = None,
     ) -> None:
@@ -92,7 +100,8 @@ class Resource:
             ApiError: a parameter is wrong, or there is no such page.
         """
         params = request.query_params
-        terms, criteria = ordering_terms(params, self._ordering_fields, self.ordering), self.criteria(params)
+        terms = ordering_terms(params, self._ordering_fields, self.ordering)
+        criteria = await self._criteria(request, session)
         if self._pagination is None:
             return JsonResponse(await self.listing.fetch(session, criteria, terms))
         return JsonResponse(await paginate(request, session, self.listing, criteria, terms, self._pagination))
@@ -103,7 +112,7 @@ class Resource:
         Raises:
             NotFound: there is none, or the filters leave it out.
         """
-        return JsonResponse(await self.listing.get(session, self._named(request)))
+        return JsonResponse(await self.listing.get(session, await self._named(request, session)))
 
     async def create(self, request: Request, session: RequestSession) -> Response:
         """A new row.
@@ -149,12 +158,16 @@ class Resource:
         Raises:
             NotFound: there is none, or the filters leave it out.
         """
-        return await self.listing.find(session, self._named(request))
+        return await self.listing.find(session, await self._named(request, session))
 
-    def criteria(self, params: Params) -> Criteria:
-        """The rows that the filters and the search leave."""
-        searched = search_criteria(params, lambda: tuple(map(self._column, self._search_fields)))
-        return (*filter_criteria(params, self._filters), *(searched if self._search_fields else ()))
+    def criteria(self, params: Params, missing: Mapping[str, Any] = MappingProxyType({})) -> Criteria:
+        """The rows that the filters and the search leave; `missing` are errors of filters (`missing_rows`)."""
+        searched = search_criteria(params, self._searched)
+        return (*filter_criteria(params, self._filters, missing), *(searched if self._search_fields else ()))
+
+    def _searched(self) -> tuple[Searched, ...]:
+        named = map(search_field, self._search_fields)
+        return tuple(Searched(self._column(name), lookup) for name, lookup in named)
 
     def insert(self, values: Mapping[str, Any]) -> Executable:
         """Adds a row; returns its key."""
@@ -170,10 +183,11 @@ class Resource:
         name, (values, _) = self.listing.name, self._divided(body_values(self.serializer))
         key = sample_of(self.listing.key().type.python_type)
         yield from body_samples(self.serializer)
-        size = self._pagination.page_size if self._pagination else None
+        size = self._pagination.sample_size if self._pagination else None
         rows = list_rows(self.listing, self.criteria, self.ordering, filters=self._filters, page_size=size)
         yield from map(as_sample, rows)
         yield from map(as_sample, item_rows(self.listing, self._sampled, filters=self._filters))
+        yield from map(as_sample, existing_rows(self._filters))
         yield as_sample(self.listing.rows(self._by_key(key)))
         yield Sample(f"{name} insert", self.insert(values))
         yield Sample(f"{name} change", self.change(key, values))
@@ -181,11 +195,13 @@ class Resource:
             yield from field.samples(f"{name} {field_name}", key)
         yield Deletion(self.model.key())
 
-    def _named(self, request: Request) -> Criteria:
-        return (
-            *self.criteria(request.query_params),
-            lookup(self._looked_up, request.path_params[self._lookup_url_kwarg]),
-        )
+    async def _criteria(self, request: Request, session: RequestSession) -> Criteria:
+        params = request.query_params
+        return self.criteria(params, await missing_rows(session, params, self._filters) if params else {})
+
+    async def _named(self, request: Request, session: RequestSession) -> Criteria:
+        text = request.path_params[self._lookup_url_kwarg]
+        return (*await self._criteria(request, session), lookup(self._looked_up, text))
 
     def _sampled(self, params: Params) -> Criteria:
         return (*self.criteria(params), lookup(self._looked_up, str(sample_of(self._looked_up().type.python_type))))

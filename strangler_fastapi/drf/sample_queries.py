@@ -32,8 +32,8 @@ def list_rows(
     `criteria` are those that query parameters lead to, `default` the terms that hold where none are given. Without a
     `page_size` the list comes whole.
     """
-    for name, text in _parameters(filters or {}):
-        yield listing.rows(criteria({name: text}), default, limit=page_size, counted=page_size is not None)
+    for params in _parameters(filters or {}):
+        yield listing.rows(criteria(params), default, limit=page_size, counted=page_size is not None)
     plain = criteria({})
     if page_size is None:
         for ordering in ("", *listing.orderings):
@@ -53,9 +53,17 @@ def item_rows(
     listing: Listing, criteria: Callable[[Params], Criteria], *, filters: Mapping[str, Filter] | None = None
 ) -> Iterator[Rows]:
     """One item, for itself and for its key alone, whatever the filters and the search leave."""
-    for name, text in _parameters(filters or {}):
-        yield listing.keys(criteria({name: text}))
+    for params in _parameters(filters or {}):
+        yield listing.keys(criteria(params))
     yield listing.rows(criteria({}))
+
+
+def existing_rows(filters: Mapping[str, Filter]) -> Iterator[Rows]:
+    """The rows that have to be there for filters."""
+    for name, reader in filters.items():
+        for params in reader.sampled(name):
+            if (rows := reader.existing(name, params)) is not None:
+                yield rows
 
 
 def body_values(body: Serializer) -> dict[str, Any]:
@@ -82,12 +90,11 @@ def as_sample(rows: Rows) -> Sample:
     return Sample(_words(rows.key), rows.build(), rows.values)
 
 
-def _parameters(filters: Mapping[str, Filter]) -> Iterator[tuple[str, str]]:
-    yield "", ""
+def _parameters(filters: Mapping[str, Filter]) -> Iterator[dict[str, str]]:
+    yield {}
     for name, reader in filters.items():
-        for text in reader.samples:
-            yield name, text
-    yield "search", _SEARCH
+        yield from reader.sampled(name)
+    yield {"search": _SEARCH}
 
 
 def _words(key: object) -> str:

@@ -2,6 +2,7 @@
 
 from tests.planted.fault import Fault
 
+SEARCHING = "strangler_fastapi/drf/search.py"
 FILTERING = "strangler_fastapi/drf/filtering.py"
 PAGES = "strangler_fastapi/drf/pagination.py"
 FIELDS = "strangler_fastapi/drf/fields.py"
@@ -16,20 +17,25 @@ def _at(file: str, routes: str, code: str, instead: str) -> Fault:
 
 PORTED_READS = {
     "the search minds case": _at(
-        FILTERING,
+        SEARCHING,
         "tags.list",
-        "return or_(*(func.upper(cast(column, Text)).like(sought)",
-        "return or_(*(cast(column, Text).like(bindparam(name, type_=Text))",
+        "func.upper(cast(column, Text)).like(func.upper(text))",
+        "cast(column, Text).like(text)",
     ),
     "only the first word is searched": _at(
-        FILTERING, "posts.list", "for number, term in enumerate(terms))", "for number, term in enumerate(terms[:1]))"
+        SEARCHING, "posts.list", "for number, term in enumerate(terms))", "for number, term in enumerate(terms[:1]))"
     ),
     "signs of LIKE mean something": _at(
-        FILTERING, "users.list", 'pattern = re.sub(r"([\\\\%_])", r"\\\\\\1", term)', "pattern = term"
+        SEARCHING, "users.list", 'return re.sub(r"([\\\\%_])", r"\\\\\\1", text)', "return text"
     ),
-    "the search begins at the beginning": _at(FILTERING, "tags.list", 'f"%{pattern}%"', 'f"{pattern}%"'),
+    "the search begins at the beginning": _at(
+        SEARCHING,
+        "tags.list",
+        '"icontains": (_upper_like, lambda text: f"%{_escaped(text)}%")',
+        '"icontains": (_upper_like, lambda text: f"{_escaped(text)}%")',
+    ),
     "quotes hold nothing together": _at(
-        FILTERING, "posts.list", "if term.startswith(('\"', \"'\")) and", "if False and"
+        SEARCHING, "posts.list", "if term.startswith(('\"', \"'\")) and", "if False and"
     ),
     "True is no boolean": _at(FILTERING, "posts.list", "_BOOLEANS.get(text.lower())", "_BOOLEANS.get(text)"),
     "1 is no boolean": _at(FILTERING, "posts.list", '"true": True, "1": True,', '"true": True,'),
@@ -77,8 +83,8 @@ PORTED_READS = {
     "down is up": _at(
         "strangler_fastapi/drf/listing.py",
         "posts.list",
-        '.desc() if t.startswith("-") else',
-        '.desc() if not t.startswith("-") else',
+        '.desc() if term.startswith("-") else',
+        '.desc() if not term.startswith("-") else',
     ),
     "an order minds no case": _at(
         USERS, "users.list", '"username": lambda: User.username', '"username": lambda: func.lower(User.username)'
@@ -207,9 +213,12 @@ PORTED_READS = {
         "listing, criteria = queries.post_listing(params), queries.post_feed_criteria(params)",
         "listing, criteria = queries.POSTS, queries.post_feed_criteria(params)",
     ),
-    "NUL reaches the database": _at(FILTERING, "tags.list", "        check_storable(text)\n", "        pass\n"),
+    "NUL reaches the database": _at(SEARCHING, "tags.list", "        check_storable(text)\n", "        pass\n"),
     "the first of two values counts": _at(
-        FILTERING, "posts.list", 'reader(name, params.get(name, ""))', 'reader(name, (params.getlist(name) or [""])[0])'
+        FILTERING,
+        "posts.list",
+        'return self.read(name, params.get(name, ""))',
+        'return self.read(name, (params.getlist(name) or [""])[0])',
     ),
     "another format is taken": _at(
         "strangler_fastapi/drf/negotiation.py",

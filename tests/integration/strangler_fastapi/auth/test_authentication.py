@@ -1,26 +1,20 @@
 """Callers and permissions: one database, DRF's views and the library's over it, asked the same."""
 
-import asyncio
 import base64
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import ModuleType
 from typing import Any
 
-import httpx
 import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
-from django.db import connection, connections, models
+from django.db import connection, models
 from django.middleware.csrf import _mask_cipher_secret
-from django.test import Client
 from django.test.utils import isolate_apps, override_settings
-from django.urls import path
 from django.utils import timezone
 from fastapi import APIRouter
 from rest_framework import authentication as drf
@@ -34,12 +28,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from django_app.blog.models import Tag as DjangoTag
-from django_app.config.database import database_settings
 from fastapi_app.models import BLOG
-from shared_schema.consumer.consumer import Consumer
 from shared_schema.consumer.derivation import derive_consumer
 from shared_schema.mapping import Mapping, Reflected
-from strangler_fastapi.application import create_application
 from strangler_fastapi.auth.authentication import (
     BaseAuthentication,
     BasicAuthentication,
@@ -51,7 +42,6 @@ from strangler_fastapi.auth.csrf import CsrfCheck
 from strangler_fastapi.auth.sessions import SessionRows, Sessions
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.auth.user_tables import UserTables
-from strangler_fastapi.db.engine import Database
 from strangler_fastapi.db.query import fetch
 from strangler_fastapi.drf.permissions import (
     AllowAny,
@@ -62,19 +52,18 @@ from strangler_fastapi.drf.permissions import (
     PermissionTables,
 )
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import Caller, View, feature_router
 from strangler_fastapi.errors import AuthenticationFailed
-from tests.databases import OwnDatabase, migrated_database
+from tests.databases import migrated_database
 from tests.example import CONTRACT_FILE
-from tests.integration.fastapi_app.running import USER_HASH, USER_PASSWORD, until
+from tests.integration.fastapi_app.running import USER_HASH, USER_PASSWORD
 from tests.shared_stack import StackAddresses
+from tests.side_by_side import PREFIXES, BothSides, djangos_database, side_by_side
 
 KEYS = ("the secret key of these tests, of today", "the one of yesterday")
 JWT_KEY: str = settings.SIMPLE_JWT["SIGNING_KEY"]
 CSRF = "abcdefghijklmnopqrstuvwxyzABCDEF"
 MAPPING = Mapping(contract=CONTRACT_FILE)
-PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 
 
 class Own(Reflected):
@@ -292,10 +281,9 @@ def library_router() -> APIRouter:
 
 @dataclass
 class World:
-    """Both stacks over one database."""
+    """Both stacks, and the users in their database."""
 
-    runner: asyncio.Runner
-    library: httpx.AsyncClient
+    sides: BothSides
     users: dict[str, Any]
 
     def ask(
@@ -305,34 +293,12 @@ class World:
         headers: dict[str, str] | None = None,
         cookies: dict[str, str] | None = None,
     ) -> int:
-        """The status that both answer with, once headers and body are the same."""
+        """The status that both answer with."""
         given = dict(headers or {})
         if cookies:
             given["Cookie"] = "; ".join(f"{cookie}={value}" for cookie, value in cookies.items())
-        as_sent = {header.encode(): value.encode("latin-1") for header, value in given.items()}
-        # The library first: Django ends or renews the sessions that it doesn't like.
-        ours = self.runner.run(self.library.request(method, f"/{name}/", headers=as_sent))
-        theirs = Client(enforce_csrf_checks=True, headers=given).generic(method, f"/{name}/")
-        asked = f"{method} {name} {given}"
-        assert (ours.status_code, ours.json()) == (theirs.status_code, theirs.json()), asked
-        assert ours.headers.get("www-authenticate") == theirs.headers.get("WWW-Authenticate"), asked
-        return ours.status_code
-
-
-@contextmanager
-def djangos_database(database: OwnDatabase) -> Iterator[None]:
-    """Django works on `database` meanwhile."""
-    django: Any = connections["default"]
-    before = dict(django.settings_dict)
-    django.close()
-    django.settings_dict.update(database_settings(url=database.owner_dsn, pool_max=2))
-    try:
-        yield
-    finally:
-        django.close()
-        django.close_pool()
-        django.settings_dict.clear()
-        django.settings_dict.update(before)
+        status: int = self.sides.ask(method, f"/{name}/", given).status_code
+        return status
 
 
 def fill() -> dict[str, Any]:
@@ -360,46 +326,29 @@ def fill() -> dict[str, Any]:
     return users
 
 
-@contextmanager
-def library_running(runner: asyncio.Runner, url: str) -> Iterator[httpx.AsyncClient]:
-    def database() -> Database:
-        nothing = Consumer(features={})
-        return Database(url, setting="NONE", service="callers", mapping=MAPPING, consumer=nothing, pool_max=2)
-
-    app = create_application((library_router(),), service="callers", prefixes=PREFIXES, database=database)
-    app.state.sessions = Sessions(secret_key=KEYS[0], fallbacks=KEYS[1:], rows=ROWS, csrf=CsrfCheck())
-    app.state.tokens = Tokens(JWT_KEY, BLOG.contract.token_settings)
-    context = app.router.lifespan_context(app)
-    runner.run(context.__aenter__())
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver")
-    try:
-        runner.run(until(lambda: client.get("/public-session/"), 200))
-        yield client
-    finally:
-        runner.run(client.aclose())
-        runner.run(context.__aexit__(None, None, None))
-
-
 @pytest.fixture(scope="module")
 def world(stack: StackAddresses, worker_id: str, django_db_blocker: Any) -> Iterator[World]:
-    urls: Any = ModuleType("urls_of_callers")
-    urls.urlpatterns = [path(f"{name}/", drf_view(name)) for name in VIEWS]
-    changed = {
-        "ROOT_URLCONF": urls,
+    settings = {
         "SECRET_KEY": KEYS[0],
         "SECRET_KEY_FALLBACKS": KEYS[1:],
         "AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"],
     }
+    state = {
+        "sessions": Sessions(secret_key=KEYS[0], fallbacks=KEYS[1:], rows=ROWS, csrf=CsrfCheck()),
+        "tokens": Tokens(JWT_KEY, BLOG.contract.token_settings),
+    }
+    views = {f"{name}/": drf_view(name) for name in VIEWS}
     with (
         migrated_database(admin_dsn=stack.admin_dsn, name=f"callers_{worker_id}") as database,
         django_db_blocker.unblock(),
-        djangos_database(database),
-        override_settings(**changed),
-        asyncio.Runner() as runner,
     ):
-        users = fill()
-        with library_running(runner, database.owner_dsn) as client:
-            yield World(runner=runner, library=client, users=users)
+        with djangos_database(database):
+            users = fill()
+        routers = (library_router(),)
+        with side_by_side(
+            database, views=views, routers=routers, tables=MAPPING, state=state, settings=settings
+        ) as sides:
+            yield World(sides, users)
 
 
 def basic(name: str, password: str = USER_PASSWORD) -> dict[str, str]:

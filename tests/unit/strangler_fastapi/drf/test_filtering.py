@@ -29,9 +29,9 @@ from strangler_fastapi.drf.filtering import (
     filter_criteria,
     ordering_terms,
     parse_datetime,
-    search_criteria,
     text_filter,
 )
+from strangler_fastapi.drf.search import search_criteria
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed
 
@@ -83,14 +83,14 @@ def test_a_time_is_read_as_django_filter_reads_it(text: str) -> None:
         expected = IsoDateTimeField().clean(text) if text else None
     except ValidationError as error:
         with pytest.raises(Invalid, match=error.messages[0]):
-            CREATED_AFTER("created_after", text)
+            CREATED_AFTER.read("created_after", text)
         return
     if expected is not None and abs(expected.utcoffset() or timedelta()) >= timedelta(hours=16):
         # Django takes it, and PostgreSQL doesn't.
         with pytest.raises(BeyondDatabase):
-            CREATED_AFTER("created_after", text)
+            CREATED_AFTER.read("created_after", text)
         return
-    criterion = CREATED_AFTER("created_after", text)
+    criterion = CREATED_AFTER.read("created_after", text)
     if expected is None:
         assert criterion is None
     else:
@@ -202,20 +202,20 @@ def test_rows_are_ordered_as_in_v1(text: str, default: tuple[str, ...], allowed:
 
 @given(text=st.text(max_size=8) | st.sampled_from(["true", "True", "1", "FALSE", "0", "yes", " true"]))
 def test_a_boolean_is_true_or_false_or_ignored(text: str) -> None:
-    criterion = boolean_filter(lambda: PUBLISHED)("published", text)
+    criterion = boolean_filter(lambda: PUBLISHED).read("published", text)
     expected = {"true": "published", "1": "published", "false": "NOT published", "0": "NOT published"}.get(text.lower())
     assert (None if criterion is None else sql(criterion)) == expected
 
 
 def test_true_and_false_are_statements_of_their_own() -> None:
     """A criterion's name stands for its statement, and here the value is part of that."""
-    criteria = [boolean_filter(lambda: PUBLISHED)("published", text) for text in ("true", "false")]
+    criteria = [boolean_filter(lambda: PUBLISHED).read("published", text) for text in ("true", "false")]
     assert len({criterion.name for criterion in criteria if criterion is not None}) == 2
 
 
 @pytest.mark.parametrize(("text", "value"), [("x", "x"), (" x\t", "x"), ("", None), ("  ", None)])
 def test_a_text_is_cut_and_an_empty_one_ignored(text: str, value: str | None) -> None:
-    criterion = text_filter(lambda name: name == NAME)("tag", text)
+    criterion = text_filter(lambda name: name == NAME).read("tag", text)
     assert (None if criterion is None else criterion.values) == (value and {"tag": value})
 
 

@@ -15,11 +15,11 @@ from strangler_fastapi.drf.filtering import (
     Params,
     boolean_filter,
     filter_criteria,
-    search_criteria,
     text_filter,
 )
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
+from strangler_fastapi.drf.search import search_criteria
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
 

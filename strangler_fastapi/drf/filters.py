@@ -1,0 +1,379 @@
+"""django-filter's filters of columns: a form that reads the text, and a lookup that compares the column with it.
+
+    "price_min": column_filter(lambda: Ware.price, NUMBER, "gte"),
+    "state": multiple_choice_filter(lambda: Ware.state, ("new", "used")),
+
+What a filter set's `fields = {"price": ["gte", "in"]}` makes is `price__gte` and `price__in` of the same two.
+"""
+
+import decimal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, Integer, SmallInteger, Text, and_, bindparam, false, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from shared_schema.mapping import Reflected, primary_key
+from strangler_fastapi.db.query import Rows
+from strangler_fastapi.drf.criteria import Criterion, compared_type, equals, read_text
+from strangler_fastapi.drf.filtering import NO_ROW, Attribute, Filter, Params, parse_datetime
+from strangler_fastapi.drf.search import TEXT_LOOKUPS
+from strangler_fastapi.drf.validators import Invalid, check_storable
+from strangler_fastapi.errors import ValidationFailed
+
+_LARGEST: Final = Decimal(10) ** 50
+_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
+    "exact": lambda column, value: column == value,
+    "gt": lambda column, value: column > value,
+    "gte": lambda column, value: column >= value,
+    "lt": lambda column, value: column < value,
+    "lte": lambda column, value: column <= value,
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a filter reads a text: the value, None for nothing; `sample` is one that it reads.
+
+    `read` raises Invalid, with the words of Django's form field.
+    """
+
+    read: Callable[[str], Any]
+    sample: str
+
+
+def _read_text(text: str) -> str | None:
+    stripped = text.strip()
+    check_storable(stripped)
+    return stripped or None
+
+
+def _read_number(text: str) -> Decimal | None:
+    if not text:
+        return None
+    try:
+        number = Decimal(text)
+    except decimal.DecimalException:
+        raise Invalid("Enter a number.") from None
+    if not number.is_finite():
+        raise Invalid("Enter a number.")
+    if number > _LARGEST:
+        raise Invalid("Ensure this value is less than or equal to 1e+50.")
+    return number
+
+
+def _read_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text.strip()) if text else None
+    except ValueError:
+        raise Invalid("Enter a valid UUID.") from None
+
+
+def _read_date(text: str) -> date | None:
+    moment = _by_format(text, _DATE_FORMATS, "Enter a valid date.")
+    return None if moment is None else moment.date()
+
+
+def _read_time(text: str) -> time | None:
+    moment = _by_format(text, _TIME_FORMATS, "Enter a valid time.")
+    return None if moment is None else moment.time()
+
+
+def _by_format(text: str, formats: Sequence[str], sentence: str) -> datetime | None:
+    stripped = text.strip()
+    if not text:
+        return None
+    for pattern in formats:
+        try:
+            return datetime.strptime(stripped, pattern)  # noqa: DTZ007 - a day or a time of day has no zone
+        except ValueError:
+            continue
+    raise Invalid(sentence)
+
+
+# Django's formats of the locale en.
+_DATE_FORMATS: Final = (
+    *("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
+    *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
+)
+_TIME_FORMATS: Final = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
+
+TEXT: Final = Form(_read_text, "sample")
+NUMBER: Final = Form(_read_number, "1")
+IDENTIFIER: Final = Form(_read_uuid, str(UUID(int=1)))
+DATE: Final = Form(_read_date, "2026-01-01")
+TIME: Final = Form(_read_time, "12:00")
+DATETIME: Final = Form(lambda text: parse_datetime(text.strip()) if text else None, "2026-01-01T00:00:00Z")
+
+
+def choice(choices: Collection[Any]) -> Form:
+    """One of these values, as text or not (`ChoiceFilter`)."""
+    by_text = {str(value): value for value in choices}
+
+    def read(text: str) -> Any:  # noqa: ANN401 - of the choices
+        if not text:
+            return None
+        if text not in by_text:
+            raise Invalid(_no_choice(text))
+        return by_text[text]
+
+    return Form(read, str(next(iter(choices))))
+
+
+def column_filter(
+    column: Attribute, form: Form, lookup: str = "exact", *, exclude: bool = False, description: str = ""
+) -> Filter:
+    """A column compared with one value, by one of Django's lookups; `in` and `range` take several, with commas.
+
+    Args:
+        column: what is compared.
+        form: how the text is read.
+        lookup: exact, iexact, gt, gte, lt, lte, contains, icontains, startswith, istartswith, endswith, iendswith,
+            regex, iregex, in, range, isnull.
+        exclude: leave out the rows that meet it.
+        description: what OpenAPI says of the parameter, where its lookup doesn't say it.
+
+    Raises:
+        LookupError: there is no such lookup.
+    """
+    readers = {"in": _in, "range": _range, "isnull": _is_null}
+    if lookup not in {*readers, *_COMPARISONS, *TEXT_LOOKUPS}:
+        raise LookupError(f"{lookup} is no lookup of this filter: write the condition with text_filter instead.")
+    read = readers[lookup](column, form) if lookup in readers else _one(column, form, lookup)
+    sample = {"in": f"{form.sample},{form.sample}", "range": f"{form.sample},{form.sample}", "isnull": "true"}
+    said = description or _DESCRIPTIONS.get(lookup, f"Compared by `{lookup}`.")
+    return Filter(_excluding(read) if exclude else read, samples=(sample.get(lookup, form.sample),), description=said)
+
+
+def range_filter(column: Attribute, form: Form = NUMBER, *, suffixes: tuple[str, str] = ("_min", "_max")) -> Filter:
+    """Two parameters, of which either may be left out (`RangeFilter`; `_after` and `_before` are those of dates).
+
+    Of days, a column of moments is compared with the first moment of one and the last of the other, in UTC.
+    """
+
+    def read(name: str, texts: tuple[str, str]) -> Criterion | None:
+        values: list[Any] = []
+        sentences: list[str] = []
+        for text in texts:
+            try:
+                values.append(form.read(text))
+            except Invalid as error:
+                sentences += [sentence for sentence in error.detail if sentence not in sentences]
+        if sentences:
+            raise Invalid(sentences)
+        return _between(column, name, _whole_days(column, form, values))
+
+    samples = ((form.sample, form.sample), (form.sample, ""), ("", form.sample))
+    return Filter(read, samples=samples, description="An end of the range, itself included.", suffixes=suffixes)
+
+
+def multiple_choice_filter(column: Attribute, choices: Collection[Any], *, exclude: bool = False) -> Filter:
+    """Any of the values that are given, each by a parameter of the same name (`MultipleChoiceFilter`)."""
+    form = choice(choices)
+
+    def read(name: str, texts: Sequence[str]) -> Criterion | None:
+        if "" in texts:
+            raise Invalid(_no_choice(""))
+        values = [form.read(text) for text in texts]
+        return _any_of(column, name, values) if values else None
+
+    said = "Any of the values, each by a parameter of its own."
+    return Filter(_excluding(read) if exclude else read, samples=((form.sample,),), description=said, many=True)
+
+
+@dataclass(frozen=True)
+class RelatedFilter(Filter):
+    """The key of a row of `model`, which has to be there (`ModelChoiceFilter`); see `related_filter`."""
+
+    model: type[Reflected] | None = None
+
+    def existing(self, name: str, params: Params) -> Rows | None:
+        """See Filter."""
+        model, key = self.model, None
+        with suppress(Invalid):
+            key = _read_key(model, params.get(name, ""))
+        if model is None or key is None:
+            return None
+        held = equals("key", lambda: primary_key(model), key)
+        return Rows((model.key(), "exists"), lambda: select(primary_key(model)).where(held.clause()), held.values)
+
+
+def related_filter(column: Attribute, model: type[Reflected]) -> Filter:
+    """A foreign key's `column` that holds the key of one row of `model`; that row has to be there."""
+
+    def read(name: str, text: str) -> Criterion | None:
+        key = _read_key(model, text)
+        return None if key is None else equals(name, column, key)
+
+    return RelatedFilter(read, samples=("1",), description="The key of a row that is there.", model=model)
+
+
+def _read_key(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped class, and of its key's type
+    """The key that a text names, None where it is empty.
+
+    Raises:
+        Invalid: it names none that the key's column could hold.
+    """
+    if not text:
+        return None
+    kind = primary_key(model).type
+    try:
+        key = read_text(kind.python_type, text)
+    except (ArithmeticError, TypeError, ValueError, Invalid):
+        raise Invalid(NO_ROW) from None
+    if isinstance(key, int) and abs(key) > _biggest(kind):
+        raise Invalid(NO_ROW)
+    return key
+
+
+def filtered_ordering(
+    params: Params, name: str, fields: Mapping[str, str], default: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The terms that django-filter's `OrderingFilter` of this name asks for; `fields` are its words → terms.
+
+    Raises:
+        ValidationFailed: a word is none of them.
+    """
+    text = params.get(name, "")
+    words = text.split(",") if text else []
+    for word in words:
+        if word and word.removeprefix("-") not in fields:
+            raise ValidationFailed({name: [_no_choice(word)]})
+    terms = [("-" if word.startswith("-") else "") + fields[word.removeprefix("-")] for word in words if word]
+    return tuple(terms) or default
+
+
+def _one(column: Attribute, form: Form, lookup: str) -> Callable[[str, str], Criterion | None]:
+    def read(name: str, text: str) -> Criterion | None:
+        value = form.read(text)
+        if value is None:
+            return None
+        if lookup in TEXT_LOOKUPS:
+            compare, prepare = TEXT_LOOKUPS[lookup]
+            return Criterion(name, lambda: compare(column(), bindparam(name, type_=Text)), {name: prepare(str(value))})
+        return _compared(column, name, lookup, value)
+
+    return read
+
+
+def _compared(column: Attribute, name: str, lookup: str, value: Any) -> Criterion | None:  # noqa: ANN401 - of a form
+    """The column compared with a value; a number beyond the column's is decided without the database's help."""
+    kind = column().type
+    fitting = _fitting(kind, value)
+    if isinstance(fitting, int) and not isinstance(fitting, bool) and abs(fitting) > _biggest(kind):
+        return None if (fitting > 0) is (lookup in ("lt", "lte")) and lookup != "exact" else Criterion("nothing", false)
+    return Criterion(
+        name, lambda: _COMPARISONS[lookup](column(), bindparam(name, type_=compared_type(kind))), {name: fitting}
+    )
+
+
+def _in(column: Attribute, form: Form) -> Callable[[str, str], Criterion | None]:
+    def read(name: str, text: str) -> Criterion | None:
+        if not text:
+            return None
+        values = [form.read(part) for part in text.split(",")]
+        # A blank text is a value of its own, a blank number none.
+        return _any_of(column, name, ["" if value is None and form is TEXT else value for value in values])
+
+    return read
+
+
+def _range(column: Attribute, form: Form) -> Callable[[str, str], Criterion | None]:
+    def read(name: str, text: str) -> Criterion | None:
+        if not text:
+            return None
+        values = [form.read(part) for part in text.split(",")]
+        if len(values) != 2:
+            raise Invalid("Range query expects two values.")
+        return _between(column, name, values)
+
+    return read
+
+
+def _is_null(column: Attribute, _form: Form) -> Callable[[str, str], Criterion | None]:
+    def read(name: str, text: str) -> Criterion | None:
+        value = {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
+        if value is None:
+            return None
+        return Criterion(f"{name} {value}", lambda: column().is_(None) if value else column().is_not(None))
+
+    return read
+
+
+def _between(column: Attribute, name: str, ends: Sequence[Any]) -> Criterion | None:
+    """The column from one end to the other; an end that is None is open."""
+    parts = [
+        _compared(column, f"{name}_{lookup}", lookup, end)
+        for lookup, end in zip(("gte", "lte"), ends, strict=True)
+        if end is not None
+    ]
+    found = [part for part in parts if part is not None]
+    if not found:
+        return None
+    values = {key: value for part in found for key, value in part.values.items()}
+    return Criterion(" ".join(part.name for part in found), lambda: and_(*(part.clause() for part in found)), values)
+
+
+def _any_of(column: Attribute, name: str, values: Sequence[Any]) -> Criterion:
+    kind = column().type
+    fitting = [_fitting(kind, value) for value in values if value is not None]
+    held = [value for value in fitting if not isinstance(value, int) or abs(value) <= _biggest(kind)]
+    array: Any = ARRAY(type(kind))
+    return Criterion(name, lambda: column() == func.any(bindparam(name, type_=array)), {name: held})
+
+
+def _excluding(
+    read: Callable[[str, Any], Criterion | None],
+) -> Callable[[str, Any], Criterion | None]:
+    """Rows that don't meet it, those among them whose column is null (Django's `exclude`)."""
+
+    def read_other(name: str, given: Any) -> Criterion | None:  # noqa: ANN401 - as the filter reads it
+        criterion = read(name, given)
+        if criterion is None:
+            return None
+        return Criterion(f"not {criterion.name}", lambda: ~func.coalesce(criterion.clause(), false()), criterion.values)
+
+    return read_other
+
+
+def _fitting(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a column's type, and of a form
+    """A form's value as the column's Python type, as Django prepares it."""
+    python = kind.python_type
+    if python in (int, float) and isinstance(value, Decimal | str):
+        return python(value)
+    if python is date and isinstance(value, datetime):
+        return value.date()
+    return str(value) if python is str else value
+
+
+def _whole_days(column: Attribute, form: Form, values: Sequence[Any]) -> Sequence[Any]:
+    if form is not DATE or column().type.python_type is not datetime:
+        return values
+    edges = (time.min, time.max)
+    return [
+        None if value is None else datetime.combine(value, edge, tzinfo=UTC)
+        for value, edge in zip(values, edges, strict=True)
+    ]
+
+
+def _biggest(kind: Any) -> int:  # noqa: ANN401 - a column's type
+    if isinstance(kind, SmallInteger):
+        return 2**15 - 1
+    return 2**31 - 1 if isinstance(kind, Integer) and not isinstance(kind, BigInteger) else 2**63 - 1
+
+
+def _no_choice(text: str) -> str:
+    return f"Select a valid choice. {text} is not one of the available choices."
+
+
+_DESCRIPTIONS: Final = {
+    "exact": "The whole value.",
+    "in": "One of these values, separated by commas.",
+    "range": "The two ends of a range, separated by a comma.",
+    "isnull": "true: without a value; false: with one.",
+}

@@ -1,0 +1,384 @@
+"""Lists: pages by limit and offset, DRF's cursors, envelopes, searches and django-filter's filters."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+import django_filters.rest_framework as django_filters
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection, models
+from django.test.utils import isolate_apps
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rest_framework import filters as drf_filters
+from rest_framework import generics, pagination, serializers
+from rest_framework.response import Response as DrfResponse
+from sqlalchemy.orm import Mapped
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared_schema.mapping import Mapping, Reflected
+from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.cursor_pagination import CursorPagination
+from strangler_fastapi.drf.fields import ReadOnlyField
+from strangler_fastapi.drf.filtering import boolean_filter
+from strangler_fastapi.drf.filters import (
+    DATE,
+    DATETIME,
+    IDENTIFIER,
+    NUMBER,
+    TEXT,
+    choice,
+    column_filter,
+    filtered_ordering,
+    multiple_choice_filter,
+    range_filter,
+    related_filter,
+)
+from strangler_fastapi.drf.pagination import LimitOffsetPagination, Pagination
+from strangler_fastapi.drf.permissions import AllowAny
+from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.errors import ApiError
+from tests.databases import migrated_database
+from tests.example import CONTRACT_FILE
+from tests.shared_stack import StackAddresses
+from tests.side_by_side import PREFIXES, BothSides, djangos_database, side_by_side
+
+KINDS = ["new", "used", "lost"]
+NAMES = ["ax", "Bow", "car%t", "d_t", "Égg", "ax bow", "fan", "AXE"]
+FIRST = datetime(2026, 1, 30, 23, 59, 59, tzinfo=UTC)
+MAPPING = Mapping(contract=CONTRACT_FILE)
+
+with isolate_apps("django_app.blog"):
+
+    class Thing(models.Model):
+        name = models.CharField(max_length=20, unique=True)
+        kind = models.CharField(max_length=5, choices=[(kind, kind) for kind in KINDS], null=True)  # noqa: DJ001 - a project may
+        price = models.DecimalField(max_digits=6, decimal_places=2)
+        pieces = models.SmallIntegerField()
+        weight = models.FloatField(null=True)
+        made_on = models.DateField(null=True)
+        made_at = models.DateTimeField()
+        serial = models.UUIDField(unique=True)
+        known = models.BooleanField(null=True)
+        owner = models.ForeignKey(get_user_model(), models.CASCADE, null=True, related_name="+")
+
+        class Meta:
+            app_label = "blog"
+            db_table = "things"
+
+
+class Row(Reflected):
+    __mapping__ = MAPPING
+    __tablename__ = "things"
+    id: Mapped[int]
+    name: Mapped[str]
+    kind: Mapped[str | None]
+    price: Mapped[Decimal]
+    pieces: Mapped[int]
+    weight: Mapped[float | None]
+    made_on: Mapped[date | None]
+    made_at: Mapped[datetime]
+    serial: Mapped[uuid.UUID]
+    known: Mapped[bool | None]
+    owner_id: Mapped[int | None]
+
+
+class User(Reflected):
+    __mapping__ = MAPPING
+    __tablename__ = "users"
+    id: Mapped[int]
+
+
+class ThingSerializer(serializers.ModelSerializer[Thing]):
+    class Meta:
+        model = Thing
+        fields = ("id", "name", "price", "made_at")
+
+
+class NumbersIn(django_filters.BaseInFilter, django_filters.NumberFilter): ...
+
+
+class NumbersRange(django_filters.BaseRangeFilter, django_filters.NumberFilter): ...
+
+
+class TextsIn(django_filters.BaseInFilter, django_filters.CharFilter): ...
+
+
+class ThingFilters(django_filters.FilterSet):
+    name__icontains = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
+    name__startswith = django_filters.CharFilter(field_name="name", lookup_expr="startswith")
+    name__iendswith = django_filters.CharFilter(field_name="name", lookup_expr="iendswith")
+    name__iexact = django_filters.CharFilter(field_name="name", lookup_expr="iexact")
+    name__in = TextsIn(field_name="name", lookup_expr="in")
+    not_kind = django_filters.CharFilter(field_name="kind", exclude=True)
+    kind = django_filters.ChoiceFilter(choices=[(kind, kind) for kind in KINDS])
+    kinds = django_filters.MultipleChoiceFilter(field_name="kind", choices=[(kind, kind) for kind in KINDS])
+    price__gte = django_filters.NumberFilter(field_name="price", lookup_expr="gte")
+    pieces = django_filters.NumberFilter()
+    pieces__lt = django_filters.NumberFilter(field_name="pieces", lookup_expr="lt")
+    pieces__gt = django_filters.NumberFilter(field_name="pieces", lookup_expr="gt")
+    pieces__in = NumbersIn(field_name="pieces", lookup_expr="in")
+    pieces__range = NumbersRange(field_name="pieces", lookup_expr="range")
+    weight = django_filters.RangeFilter()
+    weight__isnull = django_filters.BooleanFilter(field_name="weight", lookup_expr="isnull")
+    made_on = django_filters.DateFilter()
+    made_at = django_filters.DateFromToRangeFilter()
+    made_at__lte = django_filters.IsoDateTimeFilter(field_name="made_at", lookup_expr="lte")
+    serial = django_filters.UUIDFilter()
+    known = django_filters.BooleanFilter()
+    owner = django_filters.ModelChoiceFilter(queryset=get_user_model().objects.all())
+
+    class Meta:
+        model = Thing
+        fields = ()
+
+
+FILTERS = {
+    "name__icontains": column_filter(lambda: Row.name, TEXT, "icontains"),
+    "name__startswith": column_filter(lambda: Row.name, TEXT, "startswith"),
+    "name__iendswith": column_filter(lambda: Row.name, TEXT, "iendswith"),
+    "name__iexact": column_filter(lambda: Row.name, TEXT, "iexact"),
+    "name__in": column_filter(lambda: Row.name, TEXT, "in"),
+    "not_kind": column_filter(lambda: Row.kind, TEXT, exclude=True),
+    "kind": column_filter(lambda: Row.kind, choice(KINDS)),
+    "kinds": multiple_choice_filter(lambda: Row.kind, KINDS),
+    "price__gte": column_filter(lambda: Row.price, NUMBER, "gte"),
+    "pieces": column_filter(lambda: Row.pieces, NUMBER),
+    "pieces__lt": column_filter(lambda: Row.pieces, NUMBER, "lt"),
+    "pieces__gt": column_filter(lambda: Row.pieces, NUMBER, "gt"),
+    "pieces__in": column_filter(lambda: Row.pieces, NUMBER, "in"),
+    "pieces__range": column_filter(lambda: Row.pieces, NUMBER, "range"),
+    "weight": range_filter(lambda: Row.weight),
+    "weight__isnull": column_filter(lambda: Row.weight, NUMBER, "isnull"),
+    "made_on": column_filter(lambda: Row.made_on, DATE),
+    "made_at": range_filter(lambda: Row.made_at, DATE, suffixes=("_after", "_before")),
+    "made_at__lte": column_filter(lambda: Row.made_at, DATETIME, "lte"),
+    "serial": column_filter(lambda: Row.serial, IDENTIFIER),
+    "known": boolean_filter(lambda: Row.known),
+    "owner": related_filter(lambda: Row.owner_id, User),
+}
+SEARCHED = ("^name", "=kind", "price", "$name")
+
+
+class Limited(pagination.LimitOffsetPagination):
+    default_limit = 3
+    max_limit = 5
+
+
+class Optional(pagination.LimitOffsetPagination):
+    default_limit = None
+
+
+class ByCursor(pagination.CursorPagination):
+    page_size = 3
+    ordering = ("-made_at", "id")
+    page_size_query_param = "size"
+    max_page_size = 6
+
+
+class Numbered(pagination.CursorPagination):
+    page_size = 4
+    ordering = ("pieces", "id")
+
+
+class Enveloped(Limited):
+    def get_paginated_response(self, data: Any) -> DrfResponse:
+        return DrfResponse({"meta": {"total": self.count, "next": self.get_next_link()}, "data": data})
+
+
+def enveloped(_request: Request, page: dict[str, Any]) -> dict[str, Any]:
+    return {"meta": {"total": page["count"], "next": page["next"]}, "data": page["results"]}
+
+
+LIMITS = {"default_limit": 3, "max_limit": 5}
+# Both stacks' pages of each list, and the library's order.
+LISTS: dict[str, tuple[Any, Pagination, tuple[str, ...]]] = {
+    "limited": (Limited, LimitOffsetPagination(default_limit=3, max_limit=5), ("id",)),
+    "optional": (Optional, LimitOffsetPagination(default_limit=None), ("id",)),
+    "enveloped": (Enveloped, LimitOffsetPagination(default_limit=3, max_limit=5, envelope=enveloped), ("id",)),
+    "cursor": (
+        ByCursor,
+        CursorPagination(page_size=3, page_size_query_param="size", max_page_size=6),
+        ("-made_at", "id"),
+    ),
+    "numbered": (Numbered, CursorPagination(page_size=4), ("pieces", "id")),
+}
+SERIALIZER = Serializer(
+    "Thing",
+    {
+        "id": ReadOnlyField(type="integer"),
+        "name": ReadOnlyField(type="string"),
+        "price": ReadOnlyField(type="decimal"),
+        "made_at": ReadOnlyField(type="datetime"),
+    },
+)
+
+
+def drf_view(pages: Any) -> Any:
+    class List(generics.ListAPIView[Thing]):
+        queryset = Thing.objects.order_by("id")
+        serializer_class = ThingSerializer
+        authentication_classes = ()
+        permission_classes = ()
+        pagination_class = pages
+        filter_backends = (django_filters.DjangoFilterBackend, drf_filters.SearchFilter)
+        filterset_class = ThingFilters
+        search_fields = SEARCHED
+
+    return List.as_view()
+
+
+def router_of(name: str, pages: Pagination, ordering: tuple[str, ...]) -> Any:
+    router = feature_router(PREFIXES, name)
+    things = Resource(
+        Row,
+        SERIALIZER,
+        ordering=ordering,
+        ordering_fields=(),
+        search_fields=SEARCHED,
+        filters=FILTERS,
+        pagination=pages,
+    )
+    view = View(
+        router,
+        f"/{name}/",
+        name="List",
+        methods=("GET",),
+        permission=AllowAny,
+        authenticators=(),
+        serializer=SERIALIZER,
+    )
+
+    @view.get(response=dict[str, Any], query=things.query)  # type: ignore[arg-type] # any JSON
+    async def answer(request: Request, session: Session) -> Response:
+        """The things."""
+        return await things.list(request, session)
+
+    return router
+
+
+def fill() -> None:
+    with connection.schema_editor() as editor:
+        editor.create_model(Thing)
+    for key in (1, 2):
+        get_user_model().objects.create(pk=key, username=f"owner{key}", email=f"{key}@example.com")
+    for number, name in enumerate(NAMES * 2):
+        Thing.objects.create(
+            name=name if number < len(NAMES) else f"{name}{number}",
+            kind=[*KINDS, None][number % 4],
+            price=Decimal(number * 7) / 4,
+            pieces=number // 6,
+            weight=None if number % 5 == 0 else number / 2,
+            made_on=None if number % 4 == 0 else date(2026, 1, number + 1),
+            # Several have the same, as far as a cursor sees.
+            made_at=FIRST + timedelta(seconds=number // 5, microseconds=number // 5),
+            serial=uuid.UUID(int=number),
+            known=[True, False, None][number % 3],
+            owner_id=[1, None][number % 2],
+        )
+
+
+@pytest.fixture(scope="module")
+def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any) -> Iterator[BothSides]:
+    views = {f"{name}/": drf_view(pages) for name, (pages, _, _) in LISTS.items()}
+    routers = [router_of(name, pages, ordering) for name, (_, pages, ordering) in LISTS.items()]
+    with (
+        migrated_database(admin_dsn=stack.admin_dsn, name=f"lists_{worker_id}") as database,
+        django_db_blocker.unblock(),
+    ):
+        with djangos_database(database):
+            fill()
+        with side_by_side(database, views=views, routers=routers, tables=MAPPING) as both:
+            yield both
+
+
+TEXTS = (
+    st.sampled_from(
+        ["", " ", "ax", "AX", "b", "%", "_", "new", "used", "1", "2", "0", "3.5", "1,2", "1,,2", "a,b", "new,"]
+    )
+    | st.sampled_from(["2026-01-05", "1/5/2026", "2026-01-31T00:00:00Z", "true", "false", "True", "nan", "1e60", "-1"])
+    | st.sampled_from([str(uuid.UUID(int=3)), "x", "99999999999999999999", "-99999999999", "ax,Bow,", "32768", "1e3"])
+)
+QUERIES = st.dictionaries(
+    st.sampled_from([*FILTERS, "weight_min", "weight_max", "made_at_after", "made_at_before", "search"])
+    | st.sampled_from(["limit", "offset"]),
+    st.lists(TEXTS, min_size=1, max_size=2),
+    max_size=3,
+)
+
+
+@given(query=QUERIES, name=st.sampled_from(["limited", "optional", "enveloped"]))
+@settings(max_examples=80)
+def test_a_list_is_narrowed_and_divided_as_by_drf(sides: BothSides, query: dict[str, list[str]], name: str) -> None:
+    sides.ask("GET", f"/{name}/?{urlencode(query, doseq=True)}")
+
+
+def test_each_filter_alone_is_as_django_filters(sides: BothSides) -> None:
+    tried: dict[str, set[int]] = {}
+    texts = [
+        "ax",
+        "new",
+        "1",
+        "2",
+        "1,2",
+        "a,b,c",
+        "2026-01-05",
+        "2026-01-31T00:00:00Z",
+        "true",
+        str(uuid.UUID(int=3)),
+        "x",
+    ]
+    for name in [*FILTERS, "weight_min", "weight_max", "made_at_after", "made_at_before"]:
+        for text in texts:
+            answer = sides.ask("GET", f"/optional/?{urlencode({name: text})}")
+            tried.setdefault(name, set()).add(len(answer.json()) if answer.status_code == 200 else -1)
+    # Each narrows by something.
+    assert [name for name, counts in tried.items() if counts == {2 * len(NAMES)}] == ["weight", "made_at"]
+
+
+def test_a_cursor_is_drfs_own_and_leads_through_the_whole_list(sides: BothSides) -> None:
+    for name in ("cursor", "cursor/?size=1", "cursor/?size=99", "cursor/?search=a", "numbered"):
+        url = f"/{name}" if "?" in name else f"/{name}/"
+        seen: list[int] = []
+        ways = {"next": 0, "previous": 0}
+        for way in ways:
+            while url:
+                page = sides.ask("GET", url.removeprefix("http://testserver")).json()
+                seen += [item["id"] for item in page["results"]] if way == "next" else []
+                ways[way] += 1
+                last, url = url, page[way]
+            url = last
+        assert len(seen) == len(set(seen))
+        assert ways["previous"] > 0
+        assert "search" in name or len(seen) == 2 * len(NAMES)
+    for cursor in ("x", "", "é", "cD1hYmM=", "bz0tMQ==", "cj14", "bz05OTk5OTk="):
+        sides.ask("GET", f"/numbered/?{urlencode({'cursor': cursor})}")
+    # A position that the column can't hold, on which DRF fails.
+    refused = sides.runner.run(sides.library.get("/numbered/?cursor=cD1hYmM="))
+    assert (refused.status_code, refused.json()) == (404, {"detail": "Invalid cursor"})
+
+
+def test_django_filters_ordering_is_read_as_by_it() -> None:
+    fields = {"cost": "price", "name": "name"}
+    ours, theirs = [], []
+    drf_filter = django_filters.OrderingFilter(fields={"price": "cost", "name": "name"})
+    for text in ("", "cost", "-cost,name", "nome", "cost,", "-", "cost,-nope"):
+        try:
+            ours.append(json.dumps(filtered_ordering({"o": text}, "o", fields, ())))
+        except ApiError as error:
+            ours.append(json.dumps(error.body["o"]))
+        field = drf_filter.field
+        try:
+            value = field.clean(field.widget.value_from_datadict({"o": text}, {}, "o"))
+            theirs.append(json.dumps([drf_filter.get_ordering_value(word) for word in value if word]))
+        except Exception as error:  # noqa: BLE001 - Django's ValidationError
+            theirs.append(json.dumps(error.messages))
+    assert ours == theirs

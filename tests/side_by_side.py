@@ -1,0 +1,123 @@
+"""DRF's views and the library's over one database, in one process, asked the same."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import httpx
+from django.db import connections
+from django.test import Client
+from django.test.utils import override_settings
+from django.urls import path
+from fastapi import APIRouter
+
+from django_app.config.database import database_settings
+from shared_schema.consumer.consumer import Consumer
+from shared_schema.mapping import Mapping as Tables
+from strangler_fastapi.application import create_application
+from strangler_fastapi.db.engine import Database
+from strangler_fastapi.drf.urls import ApiPrefixes
+from tests.databases import OwnDatabase
+from tests.integration.fastapi_app.running import until
+
+PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
+INTERNAL_ERROR = 500
+COMPARED = ("www-authenticate", "allow", "content-type")
+
+
+@dataclass
+class BothSides:
+    """Both stacks over one database."""
+
+    runner: asyncio.Runner
+    library: httpx.AsyncClient
+    app: Any
+
+    def ask(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Any:
+        """The library's answer, once it is Django's: status, body and the headers that a view decides on.
+
+        Where Django fails with 500, all that is wanted of the library is that it doesn't.
+        """
+        given = {"Content-Type": "application/json"} | dict(headers or {})
+        sent = {name.encode(): value.encode("latin-1") for name, value in given.items()}
+        # The library first: Django ends or renews the sessions that it doesn't like.
+        ours = self.runner.run(self.library.request(method, url, headers=sent, content=body))
+        content_type = given.pop("Content-Type")
+        django = Client(enforce_csrf_checks=True, raise_request_exception=False, headers=given)
+        theirs = django.generic(method, url, body, content_type=content_type)
+        asked = f"{method} {url} {given} {body!r}"
+        if theirs.status_code == INTERNAL_ERROR:
+            assert ours.status_code < INTERNAL_ERROR, asked
+            return ours
+        assert (ours.status_code, ours.content) == (theirs.status_code, theirs.content), asked
+        for name in COMPARED:
+            assert ours.headers.get(name) == theirs.headers.get(name), f"{name} of {asked}"
+        return ours
+
+
+@contextmanager
+def side_by_side(
+    database: OwnDatabase,
+    *,
+    views: Mapping[str, Any],
+    routers: Sequence[APIRouter],
+    tables: Tables,
+    state: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Iterator[BothSides]:
+    """Django's `views` by path and the library's `routers`; `state` is the application's, `settings` are Django's."""
+    urls: Any = ModuleType("urls_side_by_side")
+    urls.urlpatterns = [path(name, view) for name, view in views.items()]
+    with (
+        djangos_database(database),
+        override_settings(**{"ROOT_URLCONF": urls, **(settings or {})}),
+        asyncio.Runner() as runner,
+        _library(runner, database.owner_dsn, routers, tables) as (app, client),
+    ):
+        for name, value in (state or {}).items():
+            setattr(app.state, name, value)
+        yield BothSides(runner, client, app)
+
+
+@contextmanager
+def djangos_database(database: OwnDatabase) -> Iterator[None]:
+    """Django works on `database` meanwhile."""
+    django: Any = connections["default"]
+    before = dict(django.settings_dict)
+    django.close()
+    django.settings_dict.update(database_settings(url=database.owner_dsn, pool_max=2))
+    try:
+        yield
+    finally:
+        django.close()
+        django.close_pool()
+        django.settings_dict.clear()
+        django.settings_dict.update(before)
+
+
+@contextmanager
+def _library(
+    runner: asyncio.Runner, url: str, routers: Sequence[APIRouter], tables: Tables
+) -> Iterator[tuple[Any, httpx.AsyncClient]]:
+    def database() -> Database:
+        nothing = Consumer(features={})
+        return Database(url, setting="NONE", service="sides", mapping=tables, consumer=nothing, pool_max=2)
+
+    app = create_application(routers, service="sides", prefixes=PREFIXES, database=database)
+    context = app.router.lifespan_context(app)
+    runner.run(context.__aenter__())
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    client = httpx.AsyncClient(transport=transport, base_url="http://testserver")
+
+    async def is_ready() -> httpx.Response:
+        return httpx.Response(503 if app.state.database.problem else 200)
+
+    try:
+        runner.run(until(is_ready, 200))
+        yield app, client
+    finally:
+        runner.run(client.aclose())
+        runner.run(context.__aexit__(None, None, None))
