@@ -18,7 +18,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 	exit 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up status logs down deploy seed routes switch plan apply rollback history check cases compare schema env containers \
+.PHONY: help up status logs down deploy backup restore seed routes switch plan apply rollback history check cases compare schema env containers \
 	test test-long test-pythons torture bench bench-switch bench-compare lint lock clean
 
 help: ## List the targets
@@ -46,6 +46,14 @@ down: ## End what make up started
 deploy: ## Replace a service by its new code without losing a request: make deploy SERVICE=fastapi
 	@$(call bootstrap,run)
 	@$(strangler) deploy $(SERVICE)
+
+backup: ## The database and the tool's files, into a folder; TO=/mnt/backups/monday
+	@$(call bootstrap,run)
+	@$(strangler) backup $(if $(TO),--to "$(TO)")
+
+restore: ## Prove a backup row by row: make restore FROM=.run/backups/…; REPLACE=1 puts it in place, YES=1
+	@$(call bootstrap,run)
+	@$(strangler) restore "$(FROM)" $(if $(REPLACE),--replace) $(if $(YES),--yes)
 
 seed: ## Add posts to the running stack: make seed POSTS=100000
 	@$(call bootstrap,run)

@@ -59,6 +59,32 @@ def database_dump_into(
             raise FailedError(f"the database can't be copied ({_reason(stderr.read())})", "fix that, then run it again")
 
 
+def database_dump(dsn: str, file: Path, *, major: int, snapshot: str) -> None:
+    """Write all of a database into a new `file`, as an exported snapshot sees it.
+
+    :raises FailedError: there is no pg_dump of that version, or it failed.
+    """
+    options = [*_DUMP, f"--snapshot={snapshot}", f"--file={file}"]
+    _run(dump_folder(major) / "pg_dump", options, dsn, "the database can't be dumped")
+
+
+def database_load(file: Path, dsn: str, *, major: int) -> None:
+    """Fill an empty database with what `database_dump` wrote; each thing keeps its owner, and all roles their rights.
+
+    :raises FailedError: there is no pg_restore of that version, or it failed, as where a role isn't there.
+    """
+    _run(dump_folder(major) / "pg_restore", [*_RESTORE, str(file)], dsn, "the database can't be restored")
+
+
+def _run(program: Path, options: list[str], dsn: str, failing: str) -> None:
+    with tempfile.TemporaryFile() as stderr:
+        with _start(program, options, dsn, stderr) as running:
+            running.wait()
+        if running.returncode:
+            stderr.seek(0)
+            raise FailedError(f"{failing} ({_reason(stderr.read())})", "fix that, then run it again")
+
+
 def schema_dump(dsn: str, *, major: int, part: Sequence[str] = ()) -> str:
     """The schema as pg_dump's SQL, without owners and rights; `part` are options that leave the rest out.
 
