@@ -36,10 +36,11 @@ _MOVES: Final = (
     "init",
     "cases",
     "handover",
+    "modernise",
 )
 _ANYWHERE: Final = ("compare", "clients", "render", "grant", "schema")
 # Names of several commands each, which are loaded one by one as well.
-_GROUPS: Final = frozenset({"schema", "cases", "handover"})
+_GROUPS: Final = frozenset({"schema", "cases", "handover", "modernise"})
 # A command that has others below it: their names are none that its arguments could be.
 _BELOW: Final = {"routes": ("sync",), "ramp": ("resume", "pause", "approve", "abort", "log")}
 # What belongs to Django after the command's own name.

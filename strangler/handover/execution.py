@@ -1,19 +1,22 @@
-"""Runs the actions of a handover on the live database, one transaction each, forward or back, also after a kill."""
+"""Runs actions on the live database, one transaction each, forward or back, also after a kill."""
 
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import psycopg
 
 from strangler.databases.connections import reason_of
 from strangler.errors import FailedError
-from strangler.handover.journal import HandoverJournal, Pending
-from strangler.handover.steps import Action, quoted
+from strangler.handover.journal import ActionJournal, Pending
+from strangler.handover.steps import Action, Work, quoted
+
+Journal = TypeVar("Journal", bound=ActionJournal)
+Result = TypeVar("Result")
 
 _LOG: Final = logging.getLogger(__name__)
 # Waits between tries: 0.1 s, doubled up to this many, each shortened by chance so that two don't meet again.
@@ -45,18 +48,35 @@ class LockPatience:
     tries: int = 15
 
 
+@dataclass(frozen=True)
+class Commands:
+    """What an operator types to go on, and to take back, if there is such a command."""
+
+    forward: str
+    back: str = ""
+
+    def hint(self, first: str) -> str:
+        """What to do first, and then."""
+        return f"{first} and run {self.forward} again" + (f", or take back with {self.back}" if self.back else "")
+
+
+HANDOVER: Final = Commands("strangler handover apply", "strangler handover rollback")
+
+
 def execute(
     connection: psycopg.Connection,
-    journal: HandoverJournal,
-    write: Callable[[HandoverJournal], None],
+    journal: Journal,
+    write: Callable[[Journal], None],
     *,
     upto: int | None = None,
     patience: LockPatience | None = None,
-) -> HandoverJournal:
+    perform: Callable[[Work], None] = lambda _work: None,
+    commands: Commands = HANDOVER,
+) -> Journal:
     """Go on in the journal's direction: to its end, or with `upto` until so many actions are committed.
 
-    `connection` commits each statement by itself; `write` has the journal on the disk when it returns. Returns the
-    journal as it stands at the end.
+    `connection` commits each statement by itself; `write` has the journal on the disk when it returns; `perform` does
+    an action's work. Returns the journal as it stands at the end.
 
     :raises FailedError: a lock doesn't come, or PostgreSQL refuses; what was committed is in the journal.
     """
@@ -67,21 +87,67 @@ def execute(
         action = journal.actions[journal.done if forward else journal.done - 1]
         after = journal.done + 1 if forward else journal.done - 1
         statements = action.statements if forward else action.undo
+        if action.work is not None and forward:
+            perform(action.work)
         if statements:
-            run = _Transaction(connection, action, statements, patience or LockPatience())
-            run.commit(partial(_write_pending, journal, after, write))
+            run = _Run(connection, action, statements, patience or LockPatience(), commands)
+            if action.concurrently:
+                run.each()
+            else:
+                run.commit(partial(_write_pending, journal, after, write))
         journal = journal.at(after)
+        if action.work is not None or action.concurrently:
+            write(journal)  # PostgreSQL has no transaction of it to ask for
     write(journal)
     return journal
 
 
-def _write_pending(
-    journal: HandoverJournal, done_after: int, write: Callable[[HandoverJournal], None], transaction: int
-) -> None:
+def _write_pending(journal: Journal, done_after: int, write: Callable[[Journal], None], transaction: int) -> None:
     write(journal.at(journal.done, pending=Pending(transaction=transaction, done_after=done_after)))
 
 
-def settle(connection: psycopg.Connection, journal: HandoverJournal) -> HandoverJournal:
+def lock_retried(
+    connection: psycopg.Connection,
+    attempt: Callable[[], Result],
+    *,
+    tables: Sequence[str],
+    patience: LockPatience,
+    commands: Commands = HANDOVER,
+) -> Result:
+    """What `attempt` returns, tried until the lock comes; `tables` are SQL, the first one stands in sentences.
+
+    :raises FailedError: the lock doesn't come, and who holds it; or PostgreSQL refuses.
+    """
+    wait = _FIRST_WAIT
+    for tried in range(1, patience.tries + 1):
+        try:
+            return attempt()
+        except _RETRIED as error:
+            if tried == patience.tries:
+                raise _no_lock(connection, tables, patience, commands) from error
+            _LOG.info("%s is locked by others, trying again in %.1f s", tables[0], wait)
+            time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            wait = min(2 * wait, _LONGEST_WAIT)
+        except psycopg.Error as error:
+            raise FailedError(
+                f"PostgreSQL refuses a step on {tables[0]} ({reason_of(error)})",
+                commands.hint("fix that"),
+            ) from error
+    raise AssertionError("patience has one try at least")
+
+
+def _no_lock(
+    connection: psycopg.Connection, tables: Sequence[str], patience: LockPatience, commands: Commands
+) -> FailedError:
+    row = connection.execute(_HOLDERS, (list(tables),)).fetchone()
+    table, holder = (row[0], f" by process {row[1]}") if row else (tables[0], "")
+    return FailedError(
+        f"{table} stayed locked{holder}, through {patience.tries} tries of {patience.timeout:g} s",
+        commands.hint("end that transaction"),
+    )
+
+
+def settle(connection: psycopg.Connection, journal: Journal) -> Journal:
     """The journal without `pending`: PostgreSQL knows whether that transaction was committed.
 
     :raises FailedError: it is still under way, or too long ago.
@@ -109,53 +175,48 @@ def settle(connection: psycopg.Connection, journal: HandoverJournal) -> Handover
     )
 
 
-class _Transaction:
-    """One action's transaction, tried until the lock comes."""
+@dataclass(frozen=True)
+class _Run:
+    """One action's statements, in one direction."""
 
-    def __init__(
-        self, connection: psycopg.Connection, action: Action, statements: tuple[str, ...], patience: LockPatience
-    ) -> None:
-        self._connection = connection
-        self._action = action
-        self._statements = statements
-        self._patience = patience
+    connection: psycopg.Connection
+    action: Action
+    statements: tuple[str, ...]
+    patience: LockPatience
+    commands: Commands
 
     def commit(self, before_commit: Callable[[int], None]) -> None:
-        wait = _FIRST_WAIT
-        for tried in range(1, self._patience.tries + 1):
-            try:
-                self._try(before_commit)
-            except _RETRIED as error:
-                if tried == self._patience.tries:
-                    raise self._no_lock() from error
-                _LOG.info("%s is locked by others, trying again in %.1f s", self._action.table, wait)
-                time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - no secret
-                wait = min(2 * wait, _LONGEST_WAIT)
-            except psycopg.Error as error:
-                raise FailedError(
-                    f"PostgreSQL refuses a step on {self._action.table} ({reason_of(error)})",
-                    "fix that and run strangler handover apply again, or take back with strangler handover rollback",
-                ) from error
-            else:
-                return
+        """All in one transaction."""
+        self._retried(partial(self._try, before_commit), self.patience)
+
+    def each(self) -> None:
+        """Each by itself. Nobody waits behind it, so that one try may last as long as all of a transaction's."""
+        patience = LockPatience(timeout=self.patience.timeout * self.patience.tries, tries=1)
+        try:
+            self.connection.execute(f"SET lock_timeout = {_milliseconds(patience)}".encode())
+            self.connection.execute("SET statement_timeout = 0")
+            for statement in self.statements:
+                self._retried(partial(self.connection.execute, statement.encode()), patience)
+        finally:
+            if not self.connection.broken:
+                self.connection.execute("RESET lock_timeout")
+                self.connection.execute("RESET statement_timeout")
+
+    def _retried(self, attempt: Callable[[], object], patience: LockPatience) -> None:
+        keys = [key for key in (self.action.table, self.action.target) if key]
+        tables = [quoted(*key.split(".", 1)) for key in keys]
+        lock_retried(self.connection, attempt, tables=tables, patience=patience, commands=self.commands)
 
     def _try(self, before_commit: Callable[[int], None]) -> None:
-        with self._connection.transaction():
-            milliseconds = max(1, round(self._patience.timeout * 1000))
-            self._connection.execute(f"SET LOCAL lock_timeout = {milliseconds}".encode())
+        with self.connection.transaction():
+            self.connection.execute(f"SET LOCAL lock_timeout = {_milliseconds(self.patience)}".encode())
             # A validation reads the whole table, beside other reads and writes.
-            self._connection.execute("SET LOCAL statement_timeout = 0")
-            for statement in self._statements:
-                self._connection.execute(statement.encode())
-            ((number,),) = self._connection.execute("SELECT pg_current_xact_id()::text").fetchall()
+            self.connection.execute("SET LOCAL statement_timeout = 0")
+            for statement in self.statements:
+                self.connection.execute(statement.encode())
+            ((number,),) = self.connection.execute("SELECT pg_current_xact_id()::text").fetchall()
             before_commit(int(number))
 
-    def _no_lock(self) -> FailedError:
-        tables = [quoted(*key.split(".", 1)) for key in (self._action.table, self._action.target) if key]
-        row = self._connection.execute(_HOLDERS, (tables,)).fetchone()
-        table, holder = (row[0], f" by process {row[1]}") if row else (self._action.table, "")
-        patience = f"{self._patience.tries} tries of {self._patience.timeout:g} s"
-        return FailedError(
-            f"{table} stayed locked{holder}, through {patience}",
-            "end that transaction and run strangler handover apply again, or strangler handover rollback",
-        )
+
+def _milliseconds(patience: LockPatience) -> int:
+    return max(1, round(patience.timeout * 1000))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Generic, Literal, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -23,27 +23,16 @@ class Pending:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HandoverJournal:
-    """A handover under way, or finished.
+class ActionJournal:
+    """Actions under way, or finished.
 
     `done` is how many of the steps' actions are committed, apart from `pending`; `direction` is where it goes.
-    `database` identifies the server and the database; `skipped` are names of constraints that rows would break,
-    `without` kinds of steps that were left out, `accepted` differences from Django's migrations that were forced.
     """
 
-    database: str
-    checksum: str
     steps: tuple[Step, ...]
-    without: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
-    accepted: tuple[str, ...] = ()
     done: int = 0
     pending: Pending | None = None
     direction: Literal["forward", "back"] = "forward"
-    who: str
-    time: str
-    command: str
-    reason: str = ""
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -55,13 +44,32 @@ class HandoverJournal:
         """Whether every action is committed, and none is to be undone."""
         return self.direction == "forward" and self.done == len(self.actions) and self.pending is None
 
-    def at(self, done: int, *, pending: Pending | None = None) -> "HandoverJournal":
-        """The same handover with so many actions committed."""
+    def at(self, done: int, *, pending: Pending | None = None) -> Self:
+        """The same journal with so many actions committed."""
         return replace(self, done=done, pending=pending)
 
-    def turned(self) -> "HandoverJournal":
-        """The same handover on its way back."""
+    def turned(self) -> Self:
+        """The same journal on its way back."""
         return replace(self, direction="back")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandoverJournal(ActionJournal):
+    """A handover under way, or finished.
+
+    `database` identifies the server and the database; `skipped` are names of constraints that rows would break,
+    `without` kinds of steps that were left out, `accepted` differences from Django's migrations that were forced.
+    """
+
+    database: str
+    checksum: str
+    without: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
+    who: str
+    time: str
+    command: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +90,16 @@ class HandoverEntry:
 
 _JOURNAL: Final = TypeAdapter(HandoverJournal)
 _ENTRY: Final = TypeAdapter(HandoverEntry)
+_Kept = TypeVar("_Kept")
 
 
-class HandoverFolder:
-    """The state folder of the handover (`.run/handover`)."""
+class StateFolder(Generic[_Kept]):
+    """A folder with the journal of what is done, and its history; `of` is what errors call it the journal of."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: TypeAdapter[_Kept], *, of: str) -> None:
         self.path = path
+        self._kind = kind
+        self._of = of
         self._journal = path / "journal.json"
         self._history = path / "history.jsonl"
 
@@ -96,41 +107,26 @@ class HandoverFolder:
     def locked(self) -> Iterator[None]:
         """Hold the lock of the folder.
 
-        :raises UnsafeError: another handover is under way.
+        :raises UnsafeError: another operator is at work.
         :raises FailedError: the folder isn't writable.
         """
         with RolloutFolder(self.path).locked():
             yield
 
-    def read(self) -> HandoverJournal | None:
-        """The journal; None where nothing was handed over.
+    def read(self) -> _Kept | None:
+        """The journal; None where nothing was begun.
 
         :raises FailedError: it isn't readable, or is none.
         """
-        return journal_load(self._journal, _JOURNAL, of="a handover", hint="restore it from a backup")
+        return journal_load(self._journal, self._kind, of=self._of, hint="restore it from a backup")
 
-    def write(self, journal: HandoverJournal) -> None:
+    def write(self, journal: _Kept) -> None:
         """Replace the journal; it is on the disk when this returns."""
-        write_durably(self._journal, _JOURNAL.dump_json(journal, indent=2))
+        write_durably(self._journal, self._kind.dump_json(journal, indent=2))
 
     def close(self) -> None:
         """Everything was undone: there is nothing to come back from."""
         remove_durably(self._journal)
-
-    def keep(self, name: Literal["before", "after"], schema: str) -> None:
-        """Keep the schema as it was before or after the steps."""
-        write_durably(self.path / f"{name}.sql", schema.encode())
-
-    def kept(self, name: Literal["before", "after"]) -> str:
-        """The schema that was kept.
-
-        :raises FailedError: it is missing.
-        """
-        file = self.path / f"{name}.sql"
-        try:
-            return file.read_text(encoding="utf-8")
-        except OSError as error:
-            raise FailedError(f"{file} isn't readable ({error.strerror})", "restore it from a backup") from error
 
     def record(self, entry: HandoverEntry) -> None:
         """Add a line to the history."""
@@ -146,3 +142,25 @@ class HandoverFolder:
             except ValidationError:
                 continue
         return tuple(entries)
+
+
+class HandoverFolder(StateFolder[HandoverJournal]):
+    """The state folder of the handover (`.run/handover`)."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, _JOURNAL, of="a handover")
+
+    def keep(self, name: Literal["before", "after"], schema: str) -> None:
+        """Keep the schema as it was before or after the steps."""
+        write_durably(self.path / f"{name}.sql", schema.encode())
+
+    def kept(self, name: Literal["before", "after"]) -> str:
+        """The schema that was kept.
+
+        :raises FailedError: it is missing.
+        """
+        file = self.path / f"{name}.sql"
+        try:
+            return file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise FailedError(f"{file} isn't readable ({error.strerror})", "restore it from a backup") from error

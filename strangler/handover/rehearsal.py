@@ -53,7 +53,7 @@ def live_schema(source: Source) -> str:
 
     :raises FailedError: it can't be read.
     """
-    return _dump(source.admin_dsn)
+    return schema_read(source.admin_dsn)
 
 
 def rehearse(
@@ -66,12 +66,15 @@ def rehearse(
     with fresh_databases(subject.source, notify=notify) as fresh:
         notify("rehearsing the steps on a clone of the schema")
         clone = fresh("clone")
-        before = _clone(subject.source, clone)
+        schema_clone(subject.source, clone)
+        before = schema_parts(schema_read(clone.reading_dsn))
         journal = _run(clone.dsn, plan)
-        after = schema_parts(_dump(clone.reading_dsn))
+        after = schema_parts(schema_read(clone.reading_dsn))
         with connected(clone.dsn) as connection:
             execute(connection, journal.turned(), lambda _journal: None)
-        undone = schema_differences(before, schema_parts(_dump(clone.reading_dsn)), sides=("before", "after undoing"))
+        undone = schema_differences(
+            before, schema_parts(schema_read(clone.reading_dsn)), sides=("before", "after undoing")
+        )
         notify("running Django's migrations in an empty database")
         made = _django_made(subject, choice, fresh("django"))
     return [f"undoing: {each}" for each in undone] + schema_differences(made, after, sides=SIDES)
@@ -90,9 +93,9 @@ def verify(
         notify("running alembic upgrade in another")
         alembic = fresh("alembic")
         upgrade(folder, alembic.dsn, revision=BASELINE)
-        baseline = schema_parts(_dump(alembic.reading_dsn))
+        baseline = schema_parts(schema_read(alembic.reading_dsn))
         upgrade(folder, alembic.dsn)
-        head = schema_parts(_dump(alembic.reading_dsn))
+        head = schema_parts(schema_read(alembic.reading_dsn))
     live = schema_parts(live_schema(subject.source))
     return {
         "Django's migrations with the steps, and Alembic's baseline": schema_differences(django, baseline, sides=SIDES),
@@ -101,13 +104,15 @@ def verify(
 
 
 @contextmanager
-def fresh_databases(source: Source, *, notify: Callable[[str], None]) -> Iterator[Callable[[str], Scratch]]:
+def fresh_databases(
+    source: Source, *, notify: Callable[[str], None], purpose: str = "handover"
+) -> Iterator[Callable[[str], Scratch]]:
     """Gives a function that makes an empty database beside the live one; all are dropped at the end.
 
     :raises FailedError: the server refuses.
     """
     with connected(source.admin_dsn) as admin, ExitStack() as exits:
-        made = Throwaways(admin, admin_dsn=source.admin_dsn, like=source.name, purpose="handover", tell=notify)
+        made = Throwaways(admin, admin_dsn=source.admin_dsn, like=source.name, purpose=purpose, tell=notify)
         made.begin()
 
         def make(part: str) -> Scratch:
@@ -130,7 +135,7 @@ def _django_made(subject: RehearsalSubject, choice: StepChoice, fresh: Scratch) 
     manage_output(project_on_scratch(subject.project, subject.source, fresh), "migrate", "--noinput")
     plan, _broken = plan_for(fresh.dsn, subject.contract, without=choice.without, skipped=choice.skipped)
     _run(fresh.dsn, plan)
-    return schema_parts(_dump(fresh.reading_dsn))
+    return schema_parts(schema_read(fresh.reading_dsn))
 
 
 def _run(dsn: str, plan: StepPlan) -> HandoverJournal:
@@ -142,13 +147,21 @@ def _run(dsn: str, plan: StepPlan) -> HandoverJournal:
         return execute(connection, journal, lambda _journal: None)
 
 
-def _dump(dsn: str) -> str:
+def schema_read(dsn: str) -> str:
+    """The schema of a database without Alembic's own table, as pg_dump's text.
+
+    :raises FailedError: it can't be read.
+    """
     with connected(dsn) as connection:
         major = connection.info.server_version // 10_000
     return schema_dump(dsn, major=major, part=[f"--exclude-table=*.{VERSION_TABLE}"])
 
 
-def _clone(source: Source, clone: Scratch) -> Mapping[SchemaPart, str]:
+def schema_clone(source: Source, clone: Scratch) -> None:
+    """Give an empty database the schema of the live one.
+
+    :raises FailedError: it can't be copied.
+    """
     with connected(source.admin_dsn) as live:
         owned = live.execute(_SUPERUSER).fetchone() == (True,)
         major = live.info.server_version // 10_000
@@ -159,7 +172,6 @@ def _clone(source: Source, clone: Scratch) -> Mapping[SchemaPart, str]:
         owned=owned,
         part=["--schema-only"],
     )
-    return schema_parts(_dump(clone.reading_dsn))
 
 
 def _extensions_copy(source: Source, fresh: Scratch) -> None:

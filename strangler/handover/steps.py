@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from psycopg import sql
 
@@ -13,23 +13,44 @@ _DIGEST_LENGTH: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
+class Work:
+    """What goes over the rows of a table in many small transactions, and may be repeated from its beginning.
+
+    All but `name` are SQL. `condition` tells the rows that `backfill` changes by `assignment`, or that `compare`
+    reports by their `columns`; it takes a digest of both `sides`. `archive` writes `columns` of every row to a file.
+    """
+
+    kind: Literal["backfill", "compare", "archive"]
+    table: str
+    name: str = ""
+    columns: str = ""
+    assignment: str = ""
+    sides: tuple[str, ...] = ()
+    condition: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Action:
     """One transaction: its statements, and those of the transaction that undoes it.
 
     `table` is the key of the table that it locks, `target` that of another. Without `undo` nothing has to be undone.
+    With `concurrently` each statement commits by itself, as CREATE INDEX CONCURRENTLY wants it, and all can be
+    repeated. With `work` there are no statements.
     """
 
     table: str
     target: str | None = None
-    statements: tuple[str, ...]
+    statements: tuple[str, ...] = ()
     undo: tuple[str, ...] = ()
+    concurrently: bool = False
+    work: Work | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One change that a person reads as one, such as `posts.author_id ON DELETE CASCADE`.
 
-    `kind` is `defaults`, `on delete`, `identity`, `checks` or `alembic`.
+    `kind` is `defaults`, `on delete`, `identity`, `checks` or `alembic`, or a stage of `strangler modernise`.
     """
 
     kind: str

@@ -1,0 +1,180 @@
+"""`strangler modernise …`: changes of the schema under traffic, a stage at a time."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Annotated, Final
+
+import typer
+
+from strangler.cli.moves import DONE, Force, Reason, Yes, confirm, intent_typed
+from strangler.cli.output import json_print, note, say, table_print
+from strangler.deployment.modernise import modernisation_open
+from strangler.handover.execution import LockPatience
+from strangler.handover.steps import Action, Step, Work
+from strangler.modernise.modernise import (
+    Modernisation,
+    Outlook,
+    StageIntent,
+    modernise_back,
+    modernise_next,
+    modernise_plan,
+    modernise_status,
+)
+from strangler.modernise.rows import CHUNK_ROWS, Throttle
+from strangler.modernise.stages import STAGES
+from strangler.settings import settings_load
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The operation: modernise/NAME.toml beside the project file.")
+]
+LockTimeout = Annotated[
+    float, typer.Option("--lock-timeout", metavar="SECONDS", min=0.05, help="How long one try waits for a lock.")
+]
+Tries = Annotated[int, typer.Option("--tries", min=1, help="How often a lock is tried, with waits between.")]
+Rows = Annotated[int, typer.Option("--rows", metavar="N", min=1, help="Rows that a transaction of the backfill takes.")]
+Pause = Annotated[float, typer.Option("--pause", metavar="SECONDS", min=0, help="Wait between two of those.")]
+_WORKS: Final = {
+    "backfill": "-- in chunks: UPDATE {work.table} SET {work.assignment} WHERE {work.condition}",
+    "compare": "-- in chunks: no row of {work.table} WHERE {work.condition}",
+    "archive": "-- to a file that is read back: COPY (SELECT {work.columns} FROM {work.table})",
+}
+
+
+def plan(
+    name: Name,
+    with_sql: Annotated[bool, typer.Option("--sql", help="Print the statements of each stage.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what is left of an operation, and which service each stage would break today.
+
+    Rehearses the stages on a clone of the schema, there, back and there again, and changes nothing. Exits with 1 if
+    there is something to do, 3 if a service would not survive the next stage.
+
+    Example: strangler modernise plan rename_body --sql
+    """
+    found = modernise_plan(_open(), name)
+    if as_json:
+        json_print({"checksum": found.plan.checksum, **asdict(found)})
+    else:
+        _show(found, with_sql=with_sql)
+    if not found.stages:
+        raise SystemExit(0)
+    raise SystemExit(3 if found.stages[0].breaks or found.plan.unsafe else 1)
+
+
+def next_(
+    name: Name,
+    yes: Yes = False,
+    force: Force = False,
+    reason: Reason = "",
+    lock_timeout: LockTimeout = 1.0,
+    tries: Tries = 15,
+    rows: Rows = CHUNK_ROWS,
+    pause: Pause = 0.01,
+) -> None:
+    """Go on to the end of the next stage, or of one that was interrupted.
+
+    Refused where a running service would not survive it.
+
+    Example: strangler modernise next rename_body --yes
+    """
+    typed = intent_typed(force=force, reason=reason)
+    intent = StageIntent(command=typed.command, reason=reason, forced=typed.forced)
+    patience = LockPatience(timeout=lock_timeout, tries=tries)
+    modernisation = _open(patience=patience, throttle=Throttle(rows=rows, pause=pause))
+    if not yes:
+        confirm(f"go on with {name}?")
+    entry = modernise_next(modernisation, name, intent=intent)
+    if entry is None:
+        say(DONE)
+        return
+    say(f"{entry.steps[0]}, in {entry.seconds:.2f} s")
+    stage = entry.steps[0].partition(":")[0]
+    if stage == STAGES[-1]:
+        say(f"{name} is done; what was dropped is in {modernisation.folder(name).archives}")
+    else:
+        following = STAGES[STAGES.index(stage) + 1]
+        say(f"{following} is next; strangler modernise back {name} takes {stage} back")
+
+
+def back(
+    name: Name,
+    yes: Yes = False,
+    force: Force = False,
+    reason: Reason = "",
+    lock_timeout: LockTimeout = 1.0,
+    tries: Tries = 15,
+) -> None:
+    """Undo the last stage of an operation, or one that was interrupted.
+
+    Refused where a running service would not survive it, and after contract.
+
+    Example: strangler modernise back rename_body --yes
+    """
+    typed = intent_typed(force=force, reason=reason)
+    intent = StageIntent(command=typed.command, reason=reason, forced=typed.forced)
+    modernisation = _open(patience=LockPatience(timeout=lock_timeout, tries=tries))
+    if not yes:
+        confirm(f"take the last stage of {name} back?")
+    entry = modernise_back(modernisation, name, intent=intent)
+    say(f"taken back in {entry.seconds:.2f} s: {entry.steps[0]}")
+
+
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Show where each operation stands.
+
+    Example: strangler modernise status
+    """
+    found = modernise_status(_open())
+    if as_json:
+        json_print([asdict(each) for each in found])
+        return
+    rows = []
+    for each in found:
+        interrupted = f"{each.interrupted} interrupted" if each.interrupted else ""
+        percent = f" at {each.percent} %" if each.interrupted and each.percent is not None else ""
+        rows.append([each.name, each.done or "-", each.next_stage or "-", interrupted + percent, each.title])
+    table_print(["NAME", "DONE", "NEXT", "", "OPERATION"], rows, whole={"NAME"})
+
+
+_COMMANDS: Final[dict[str, Callable[..., None]]] = {"plan": plan, "next": next_, "back": back, "status": status}
+
+
+def group(names: Iterable[str] = ()) -> typer.Typer:
+    """The group with those commands that `names` name; with all where it names none."""
+    app = typer.Typer(help="Change the schema under traffic, a stage at a time.", no_args_is_help=True)
+    app.callback()(lambda: None)
+    for name in [name for name in names if name in _COMMANDS] or _COMMANDS:
+        app.command(name)(_COMMANDS[name])
+    return app
+
+
+def _open(*, patience: LockPatience | None = None, throttle: Throttle | None = None) -> Modernisation:
+    return modernisation_open(settings_load(), patience=patience, throttle=throttle)
+
+
+def _show(found: Outlook, *, with_sql: bool) -> None:
+    for sentence in found.plan.unsafe:
+        say(f"unsafe: {sentence}")
+    for outlook in found.stages:
+        say(f"{outlook.stage.kind:<9} {outlook.stage.title}")
+        for line in _lines(outlook.stage) if with_sql else ():
+            say(f"          {line}")
+        for sentence in outlook.breaks:
+            say(f"          refused today: {sentence}")
+    for sentence in found.plan.notes:
+        note(sentence)
+    if not found.stages:
+        say(DONE)
+
+
+def _lines(stage: Step) -> list[str]:
+    return [line for action in stage.actions for statement in _statements(action) for line in statement.splitlines()]
+
+
+def _statements(action: Action) -> list[str]:
+    return [*([] if action.work is None else [_work(action.work)]), *(f"{each};" for each in action.statements)]
+
+
+def _work(work: Work) -> str:
+    return _WORKS[work.kind].format(work=work)

@@ -1,0 +1,1 @@
+"""Schema changes under traffic, in five stages that can be taken back until the last."""

@@ -1,0 +1,189 @@
+"""Whether the services that run survive a stage: it is run on a clone of the schema, and the guard compares."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from shared_schema.catalog import Catalog, CatalogConstraint, CatalogTable, read_catalog
+from shared_schema.consumer.consumer import Consumer, Feature, Need
+from shared_schema.contract.contract import Contract
+from strangler.databases.connections import Source, connected, live_connection
+from strangler.handover.execution import execute
+from strangler.handover.journal import ActionJournal
+from strangler.handover.rehearsal import fresh_databases, schema_clone, schema_read
+from strangler.handover.schema_text import schema_differences, schema_parts
+from strangler.handover.steps import Step, quoted
+from strangler.modernise.stages import TRIGGER_PREFIX, Synced
+from strangler.modernise.sync import names_replaced
+from strangler.schema.compatibility import find_breaks
+from strangler.schema.compatibility.breaks import Break, BreakKind
+from strangler.schema.guard.replay import ReplayedQuery, find_failures, replay_statements
+from strangler.schema.guard.scratch import Scratch
+
+DJANGO = "Django"
+# The default of a column that our trigger fills: an INSERT may leave it out.
+_FILLED = "strangler"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What runs on the database: FastAPI's consumer file, None without one, and Django's contract."""
+
+    consumer: Consumer | None
+    contract: Contract
+
+    @property
+    def is_nobody(self) -> bool:
+        """Whether there is nobody to survive anything."""
+        return self.consumer is None and not self.contract.tables
+
+    @property
+    def django(self) -> Consumer:
+        """Django as a consumer: it reads and writes every column of its tables."""
+        tables = {key: facts for key, facts in self.contract.tables.items() if facts.managed}
+        columns = {key: tuple(facts.columns) for key, facts in tables.items()}
+        written = {
+            key: tuple(name for name, column in facts.columns.items() if not (column.identity or column.generated))
+            for key, facts in tables.items()
+        }
+        feature = Feature(reads=columns, inserts=written, updates=written, deletes=tuple(tables))
+        needs = {
+            key: {name: Need(type="Any", nullable=column.null) for name, column in facts.columns.items()}
+            for key, facts in tables.items()
+        }
+        return Consumer(features={DJANGO: feature}, needs=needs)
+
+    def is_join_table(self, key: str) -> bool:
+        """Whether Django made the table up, for a relation of many to many: no statement of it needs a table's key."""
+        return key in self.contract.tables and self.contract.tables[key].auto_created
+
+
+@dataclass(frozen=True)
+class CloneState:
+    """What a stage starts from, or leaves behind, on the clone."""
+
+    catalog: Catalog
+    replayed: Mapping[tuple[str, str], ReplayedQuery]
+
+
+class StageClone:
+    """A clone of the live schema, without rows, on which stages are run."""
+
+    def __init__(self, scratch: Scratch, services: Services, synced: Synced) -> None:
+        self._scratch = scratch
+        self._services = services
+        self._synced = synced
+
+    def breaks(self, run: Callable[[], None]) -> list[str]:
+        """Sentences on the services that `run` would break."""
+        before = self._state()
+        run()
+        after = self._state()
+        found = _breaks(before.catalog, after.catalog, self._services.django, self._synced)
+        sentences = [str(one) for one in found if not self._is_join_view(one)]
+        if self._services.consumer is not None:
+            failures = [*find_failures(before.replayed, after.replayed)]
+            found = _breaks(before.catalog, after.catalog, self._services.consumer, self._synced)
+            # A view of a table serves every statement that PostgreSQL still accepts.
+            sentences += [str(one) for one in found if failures or not self._is_own_view(one)]
+            sentences += [
+                f"FastAPI's {each.name} of {each.feature} would fail: {each.wrong or each.refused}" for each in failures
+            ]
+        return [*dict.fromkeys(sentences)]
+
+    def run(self, steps: tuple[Step, ...], *, back: bool = False) -> None:
+        """Run stages, or undo them.
+
+        :raises FailedError: PostgreSQL refuses.
+        """
+        journal = ActionJournal(steps=steps)
+        if back:
+            journal = journal.at(len(journal.actions)).turned()
+        with connected(self._scratch.dsn) as connection:
+            execute(connection, journal, lambda _journal: None)
+
+    def schema(self) -> str:
+        """The clone's schema as text."""
+        return schema_read(self._scratch.reading_dsn)
+
+    def _state(self) -> CloneState:
+        with live_connection(self._scratch.reading_dsn) as reading:
+            catalog = read_catalog(reading)
+        if self._services.consumer is None:
+            return CloneState(catalog, {})
+        with connected(self._scratch.reading_dsn) as connection:
+            return CloneState(catalog, replay_statements(connection, self._services.consumer))
+
+    def _is_own_view(self, one: Break) -> bool:
+        return one.kind is BreakKind.TABLE_CHANGED and one.table in self._synced.views
+
+    def _is_join_view(self, one: Break) -> bool:
+        return self._is_own_view(one) and self._services.is_join_table(one.table)
+
+
+@contextmanager
+def stage_clone(
+    source: Source, services: Services, synced: Synced, *, notify: Callable[[str], None]
+) -> Iterator[StageClone]:
+    """A clone of the live schema; dropped at the end.
+
+    :raises FailedError: the server refuses.
+    """
+    with fresh_databases(source, notify=notify, purpose="modernise") as fresh:
+        scratch = fresh("clone")
+        schema_clone(source, scratch)
+        yield StageClone(scratch, services, synced)
+
+
+def differences(before: str, after: str) -> list[str]:
+    """How two schemas differ, in sentences."""
+    return schema_differences(schema_parts(before), schema_parts(after), sides=("before", "after undoing"))
+
+
+def _breaks(before: Catalog, after: Catalog, consumer: Consumer, synced: Synced) -> list[Break]:
+    """As the services meet the catalogs: our trigger changes nothing that they see, and fills either column."""
+    key = synced.table
+    # Without the database's name: that a column is another one of the same name is what the trigger makes up for.
+    before, after = replace(before, database=None), replace(after, database=None)
+    if key in before.tables and key in after.tables:
+        tables = before.tables[key], after.tables[key]
+        in_both = all(map(_is_synced, tables))
+        old, new = (_prepared(table, synced, in_both=in_both) if synced.columns else table for table in tables)
+        before = replace(before, tables={**before.tables, key: old})
+        after = replace(after, tables={**after.tables, key: new})
+    return find_breaks(before, after, consumer)
+
+
+def _is_synced(table: CatalogTable) -> bool:
+    return any(name.startswith(TRIGGER_PREFIX) for name in table.triggers)
+
+
+def _prepared(table: CatalogTable, synced: Synced, *, in_both: bool) -> CatalogTable:
+    one, other = synced.columns
+    names = {one: other, other: one}
+    # A constraint on either column holds for the other, so that it is none of its own when they change places.
+    plain = [replace(each, definition=_unquoted(each.definition, names)) for each in table.constraints]
+    mirrored = [_mirrored(constraint, names) for constraint in plain if in_both]
+    return replace(
+        table,
+        columns={
+            name: replace(column, default=column.default or _FILLED) if name in names else column
+            for name, column in table.columns.items()
+        },
+        constraints=(*plain, *filter(None, mirrored)),
+        triggers={name: text for name, text in table.triggers.items() if not name.startswith(TRIGGER_PREFIX)},
+    )
+
+
+def _mirrored(constraint: CatalogConstraint, names: Mapping[str, str]) -> CatalogConstraint | None:
+    definition = _unquoted(names_replaced(constraint.definition, lambda name: names.get(name, name)), names)
+    if constraint.kind == "primary key" or definition == constraint.definition:
+        return None
+    columns = tuple(names.get(name, name) for name in constraint.columns)
+    return replace(constraint, name=f"{constraint.name} mirrored", definition=definition, columns=columns)
+
+
+def _unquoted(definition: str, names: Iterable[str]) -> str:
+    """A definition without the quotes of these names, so that it is spelled as PostgreSQL does or as we do."""
+    return reduce(lambda text, name: text.replace(quoted(name), name), names, definition)
