@@ -9,6 +9,7 @@ from shared_schema.catalog import Catalog, CatalogConstraint, CatalogTable, read
 from shared_schema.consumer.consumer import Consumer, Feature, Need
 from shared_schema.contract.contract import Contract
 from strangler.databases.connections import Source, connected, live_connection
+from strangler.errors import many
 from strangler.handover.execution import execute
 from strangler.handover.journal import ActionJournal
 from strangler.handover.rehearsal import fresh_databases, schema_clone, schema_read
@@ -17,7 +18,7 @@ from strangler.handover.steps import Step, quoted
 from strangler.modernise.stages import TRIGGER_PREFIX, Synced
 from strangler.modernise.sync import names_replaced
 from strangler.schema.compatibility import find_breaks
-from strangler.schema.compatibility.breaks import Break, BreakKind
+from strangler.schema.compatibility.breaks import Break
 from strangler.schema.guard.replay import ReplayedQuery, find_failures, replay_statements
 from strangler.schema.guard.scratch import Scratch
 
@@ -54,10 +55,6 @@ class Services:
         }
         return Consumer(features={DJANGO: feature}, needs=needs)
 
-    def is_join_table(self, key: str) -> bool:
-        """Whether Django made the table up, for a relation of many to many: no statement of it needs a table's key."""
-        return key in self.contract.tables and self.contract.tables[key].auto_created
-
 
 @dataclass(frozen=True)
 class CloneState:
@@ -81,15 +78,10 @@ class StageClone:
         run()
         after = self._state()
         found = _breaks(before.catalog, after.catalog, self._services.django, self._synced)
-        sentences = [str(one) for one in found if not self._is_join_view(one)]
+        sentences = [*map(str, found), *self._views_of_django(before.catalog, after.catalog)]
         if self._services.consumer is not None:
-            failures = [*find_failures(before.replayed, after.replayed)]
             found = _breaks(before.catalog, after.catalog, self._services.consumer, self._synced)
-            # A view of a table serves every statement that PostgreSQL still accepts.
-            sentences += [str(one) for one in found if failures or not self._is_own_view(one)]
-            sentences += [
-                f"FastAPI's {each.name} of {each.feature} would fail: {each.wrong or each.refused}" for each in failures
-            ]
+            sentences += [*map(str, found), *_failures(before, after)]
         return [*dict.fromkeys(sentences)]
 
     def run(self, steps: tuple[Step, ...], *, back: bool = False) -> None:
@@ -115,11 +107,18 @@ class StageClone:
         with connected(self._scratch.reading_dsn) as connection:
             return CloneState(catalog, replay_statements(connection, self._services.consumer))
 
-    def _is_own_view(self, one: Break) -> bool:
-        return one.kind is BreakKind.TABLE_CHANGED and one.table in self._synced.views
-
-    def _is_join_view(self, one: Break) -> bool:
-        return self._is_own_view(one) and self._services.is_join_table(one.table)
+    def _views_of_django(self, before: Catalog, after: Catalog) -> Iterator[str]:
+        """Sentences on models whose table becomes a view: FastAPI's statements are replayed, Django's aren't known."""
+        for key in self._synced.views:
+            facts, then, now = self._services.contract.tables.get(key), before.tables.get(key), after.tables.get(key)
+            # No statement of Django's groups by the key of a table that it made up for a relation.
+            if facts is None or facts.auto_created or then is None or now is None:
+                continue
+            if (then.kind, now.kind) == ("table", "view"):
+                yield (
+                    f"Table {key} is a view now, whose rows PostgreSQL doesn't group by their key; Django would break "
+                    "where it counts: first release models of the new name, or end Django."
+                )
 
 
 @contextmanager
@@ -146,13 +145,53 @@ def _breaks(before: Catalog, after: Catalog, consumer: Consumer, synced: Synced)
     key = synced.table
     # Without the database's name: that a column is another one of the same name is what the trigger makes up for.
     before, after = replace(before, database=None), replace(after, database=None)
-    if key in before.tables and key in after.tables:
+    if synced.views and all(name in catalog.tables for catalog in (before, after) for name in synced.views):
+        before, after = _aliased(before, synced.views), _aliased(after, synced.views)
+    elif synced.columns and key in before.tables and key in after.tables:
         tables = before.tables[key], after.tables[key]
         in_both = all(map(_is_synced, tables))
-        old, new = (_prepared(table, synced, in_both=in_both) if synced.columns else table for table in tables)
+        old, new = (_prepared(table, synced, in_both=in_both) for table in tables)
         before = replace(before, tables={**before.tables, key: old})
         after = replace(after, tables={**after.tables, key: new})
     return find_breaks(before, after, consumer)
+
+
+def _failures(before: "CloneState", after: "CloneState") -> Iterator[str]:
+    """A sentence for each feature that has statements which PostgreSQL refuses now."""
+    failed: dict[str, list[ReplayedQuery]] = {}
+    for each in find_failures(before.replayed, after.replayed):
+        failed.setdefault(each.feature, []).append(each)
+    for feature, found in failed.items():
+        first = found[0]
+        yield (
+            f"{many(len(found), 'statement')} of FastAPI's {feature} would fail, such as {first.name} "
+            f"({first.wrong or first.refused}): first release a version without."
+        )
+
+
+def _aliased(catalog: Catalog, views: tuple[str, ...]) -> Catalog:
+    """Both names as the table itself, with all that hangs on it: what is written by the view is written to that."""
+    old, new = (catalog.tables[key] for key in views)
+    table = old if new.kind == "view" else new
+    names = {catalog.tables[key].name: old.name for key in views}
+
+    def canonical(definition: str) -> str:
+        head, line, text = definition.partition("\n")
+        return (
+            names_replaced(head, lambda name: names.get(name, name)).replace(quoted(old.name), old.name) + line + text
+        )
+
+    def aliased(found: CatalogTable) -> CatalogTable:
+        constraints = [
+            replace(each, definition=canonical(each.definition), target=target)
+            for each in found.constraints
+            for target in (views if each.target in views else [each.target])
+        ]
+        triggers = {name: canonical(text) for name, text in found.triggers.items()}
+        return replace(found, constraints=constraints, triggers=triggers)
+
+    tables = {key: aliased(table if key in views else found) for key, found in catalog.tables.items()}
+    return replace(catalog, tables=tables)
 
 
 def _is_synced(table: CatalogTable) -> bool:

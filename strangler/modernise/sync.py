@@ -11,7 +11,7 @@ from strangler.modernise.stages import FUNCTION_PREFIX, TRIGGER_PREFIX
 # Texts, names in quotes, and names that are no function, no type of a cast and no collation.
 _WORD: Final = re.compile(
     r"""'(?:[^']|'')*' | (?P<quoted>"(?:[^"]|"")+")(?!\s*\() | (?:::|\bCOLLATE\s)\s*[\w".]+ """
-    r"""| (?P<bare>[^\W\d][\w$]*)(?!\s*[\w$(]) | [^\W\d][\w$]*""",
+    r"""| (?P<bare>[^\W\d][\w$]*)(?![\w$]|\s*\() | [^\W\d][\w$]*""",
     re.VERBOSE,
 )
 

@@ -1,5 +1,6 @@
 """A table under two names: the other one is a view of it, which PostgreSQL reads and writes like the table."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from strangler.errors import UsageError
@@ -7,6 +8,7 @@ from strangler.handover.steps import Action, alter, quoted
 from strangler.modernise.operation import RenameTable
 from strangler.modernise.stages import OperationPlan, Synced, stage_steps
 from strangler.modernise.subject import Subject
+from strangler.schema.compatibility.sql_text import names_in
 
 _INVOKER_SINCE: Final = 150_000
 
@@ -61,4 +63,13 @@ def plan_rename_table(name: str, change: RenameTable, subject: Subject) -> Opera
             "by the name that is a view, TRUNCATE, ON CONFLICT ON CONSTRAINT and GROUP BY of the key alone are refused",
             "indexes, constraints and the sequence keep their names",
         ),
+        unsafe=tuple(_hazards(subject)),
     )
+
+
+def _hazards(subject: Subject) -> Iterator[str]:
+    """Sentences on functions of triggers that name the table in their text, which no rename reaches."""
+    for key, table in subject.catalog.tables.items():
+        for trigger, text in table.triggers.items():
+            if subject.table.name in names_in(text.partition("\n")[2]):
+                yield f"the trigger {trigger} of {key} names {subject.key} in its function, and would fail without it"

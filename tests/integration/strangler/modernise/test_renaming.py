@@ -49,6 +49,8 @@ def test_a_column_has_both_names_until_contract(operation: SmallOperation) -> No
         assert both(operation, f"INSERT INTO notes {ROW[:-13].replace('slug', 'path')}") == ("old", "old")
         with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="one value"):
             both(operation, "UPDATE notes SET slug = 'one', path = 'two'", row)
+    copies = operation.run("SELECT indexdef FROM pg_indexes WHERE indexdef LIKE '%(slug varchar_pattern_ops)'")
+    assert len(copies) == 1
     for _ in UNDOABLE:
         operation.back()
     assert operation.small.schema() == before
