@@ -21,6 +21,8 @@ _KINDS: Final = {
 }
 _CONSTRAINTS: Final = {"p": "primary key", "u": "unique", "f": "foreign key", "c": "check", "x": "exclusion"}
 _IDENTITIES: Final = {"a": "always", "d": "by default"}
+# Begins the name of a trigger that keeps the columns equal which are its arguments.
+SYNC_TRIGGER: Final = "zz_strangler_"
 _NULL: Final = re.compile(r"NULL(::.*)?")
 
 
@@ -50,7 +52,8 @@ class CatalogColumn:
     """A column; `default` is the expression, None without one; `identity` is `always` or `by default`.
 
     A generated one has its `expression`. `place` is the number that it keeps for good, whatever it is called;
-    `validated` says that every row obeys its NOT NULL.
+    `validated` says that every row obeys its NOT NULL; `filled` that `strangler modernise` has a trigger give it the
+    value of another column.
     """
 
     type: str
@@ -62,12 +65,13 @@ class CatalogColumn:
     expression: str | None = None
     place: int | None = field(default=None, compare=False)
     validated: bool = True
+    filled: bool = field(default=False, compare=False)
 
     @property
     def has_source(self) -> bool:
         """Whether PostgreSQL fills the column in a row that is inserted without a value for it."""
         has_default = self.default is not None and not _NULL.fullmatch(self.default)
-        return has_default or self.generated or self.identity is not None
+        return has_default or self.generated or self.identity is not None or self.filled
 
     @property
     def must_be_given(self) -> bool:
@@ -213,6 +217,7 @@ def _column(row: Any) -> CatalogColumn:  # noqa: ANN401 - a row of the statement
         expression=row.expression,
         place=row.place,
         validated=row.validated,
+        filled=row.filled,
     )
 
 
@@ -271,7 +276,10 @@ _STATEMENTS: Final = {
             CASE WHEN attcollation <> typcollation THEN attcollation::regcollation::text END AS collation,
             attnum::integer AS place,
             NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = attrelid AND contype = 'n' AND NOT convalidated
-                AND attnum = ANY(conkey)) AS validated
+                AND attnum = ANY(conkey)) AS validated,
+            EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation.oid AND tgname LIKE '{SYNC_TRIGGER}%'
+                AND encode(convert_to(attname, 'UTF8'), 'escape')
+                    = ANY(string_to_array(encode(tgargs, 'escape'), '\\000'))) AS filled
         FROM {_FROM}
         JOIN pg_attribute ON attrelid = relation.oid AND attnum > 0 AND NOT attisdropped
         JOIN pg_type ON pg_type.oid = atttypid

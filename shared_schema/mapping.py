@@ -20,11 +20,11 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, ClassVar, Union, cast, get_args, get_origin, get_type_hints
 
-from sqlalchemy import Connection, MetaData, Table, inspect
+from sqlalchemy import Connection, ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, Table, inspect
 from sqlalchemy.orm import Mapped, RelationshipProperty, registry
 
 from shared_schema.catalog import table_key
-from shared_schema.contract.contract import Contract, load_contract
+from shared_schema.contract.contract import Contract, TableFacts, load_contract
 from shared_schema.contract.overlay import overlay
 
 
@@ -84,7 +84,11 @@ class Mapping:
             return
         for table in metadata.tables.values():
             table.to_metadata(self._registry.metadata)
-        overlay(self._registry.metadata, contract or self.contract)
+        facts = contract or self.contract
+        overlay(self._registry.metadata, facts)
+        for name, table in self._registry.metadata.tables.items():
+            if name in facts.tables and facts.tables[name].managed and not table.primary_key.columns:
+                _view_complete(table, facts.tables[name], self._registry.metadata)
         for cls in self.classes:
             relations: dict[str, Any] = _relations(cls)
             for name in relations:
@@ -158,6 +162,15 @@ def _relations(cls: type[Reflected]) -> dict[str, RelationshipProperty[Any]]:
         for name, value in vars(cls).items()
         if isinstance(prop := getattr(value, "property", value), RelationshipProperty)
     }
+
+
+def _view_complete(table: Table, facts: TableFacts, metadata: MetaData) -> None:
+    """Give a view the keys of the table that it shows, which `strangler modernise` has renamed."""
+    table.append_constraint(PrimaryKeyConstraint(*facts.primary_key))
+    for name, column in facts.columns.items():
+        if (pointed := column.references) is not None and pointed.table in metadata.tables:
+            target = metadata.tables[pointed.table].columns[pointed.column]
+            table.append_constraint(ForeignKeyConstraint([name], [target]))
 
 
 def _unwrap(hint: object) -> tuple[type, bool]:

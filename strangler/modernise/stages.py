@@ -9,8 +9,6 @@ from typing import Final
 from strangler.handover.steps import Action, Step
 
 STAGES: Final = ("expand", "backfill", "verify", "cutover", "contract")
-# Begins the name of each trigger of ours. PostgreSQL fires triggers by their names: what others change comes before.
-TRIGGER_PREFIX: Final = "zz_strangler_"
 FUNCTION_PREFIX: Final = "strangler_sync_"
 _DIGEST_LENGTH: Final = 10
 

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from shared_schema.catalog import Catalog, CatalogConstraint, CatalogTable, read_catalog
+from shared_schema.catalog import SYNC_TRIGGER, Catalog, CatalogConstraint, CatalogTable, read_catalog
 from shared_schema.consumer.consumer import Consumer, Feature, Need
 from shared_schema.contract.contract import Contract
+from shared_schema.drift.consumer import consumer_mismatches
 from strangler.databases.connections import Source, connected, live_connection
 from strangler.errors import many
 from strangler.handover.execution import execute
@@ -15,7 +16,7 @@ from strangler.handover.journal import ActionJournal
 from strangler.handover.rehearsal import fresh_databases, schema_clone, schema_read
 from strangler.handover.schema_text import schema_differences, schema_parts
 from strangler.handover.steps import Step, quoted
-from strangler.modernise.stages import TRIGGER_PREFIX, Synced
+from strangler.modernise.stages import Synced
 from strangler.modernise.sync import names_replaced
 from strangler.schema.compatibility import find_breaks
 from strangler.schema.compatibility.breaks import Break
@@ -81,7 +82,10 @@ class StageClone:
         sentences = [*map(str, found), *self._views_of_django(before.catalog, after.catalog)]
         if self._services.consumer is not None:
             found = _breaks(before.catalog, after.catalog, self._services.consumer, self._synced)
-            sentences += [*map(str, found), *_failures(before, after)]
+            unready = consumer_mismatches(self._services.consumer, after.catalog)
+            known = consumer_mismatches(self._services.consumer, before.catalog)
+            sentences += [str(each) for each in (*found, *unready) if each not in known]
+            sentences += _failures(before, after)
         return [*dict.fromkeys(sentences)]
 
     def run(self, steps: tuple[Step, ...], *, back: bool = False) -> None:
@@ -195,7 +199,7 @@ def _aliased(catalog: Catalog, views: tuple[str, ...]) -> Catalog:
 
 
 def _is_synced(table: CatalogTable) -> bool:
-    return any(name.startswith(TRIGGER_PREFIX) for name in table.triggers)
+    return any(name.startswith(SYNC_TRIGGER) for name in table.triggers)
 
 
 def _prepared(table: CatalogTable, synced: Synced, *, in_both: bool) -> CatalogTable:
@@ -211,7 +215,7 @@ def _prepared(table: CatalogTable, synced: Synced, *, in_both: bool) -> CatalogT
             for name, column in table.columns.items()
         },
         constraints=(*plain, *filter(None, mirrored)),
-        triggers={name: text for name, text in table.triggers.items() if not name.startswith(TRIGGER_PREFIX)},
+        triggers={name: text for name, text in table.triggers.items() if not name.startswith(SYNC_TRIGGER)},
     )
 
 

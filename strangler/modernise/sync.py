@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from strangler.handover.steps import quoted
-from strangler.modernise.stages import FUNCTION_PREFIX, TRIGGER_PREFIX
+from shared_schema.catalog import SYNC_TRIGGER
+from strangler.handover.steps import literal, quoted
+from strangler.modernise.stages import FUNCTION_PREFIX
 
 # Texts, names in quotes, and names that are no function, no type of a cast and no collation.
 _WORD: Final = re.compile(
@@ -47,7 +48,7 @@ class Pair:
     @property
     def trigger(self) -> str:
         """The trigger as SQL."""
-        return quoted(f"{TRIGGER_PREFIX}{self.name}")
+        return quoted(f"{SYNC_TRIGGER}{self.name}")
 
     def turned(self) -> "Pair":
         """The same columns, the other one filled by PostgreSQL."""
@@ -103,17 +104,17 @@ BEGIN
     ELSIF {_same(f"NEW.{base}", f"OLD.{base}")} THEN
         NEW.{base} := ({to_base})::{self.base_type};
     ELSE
-        RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = {_text(both)};
+        RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = {literal(both)};
     END IF;
     RETURN NEW;
 END
 $strangler$"""  # noqa: E501 - one line of SQL
 
     def trigger_sql(self) -> str:
-        """The trigger."""
+        """The trigger; PostgreSQL fires triggers by their names, so that what others change comes before."""
         return (
             f"CREATE TRIGGER {self.trigger} BEFORE INSERT OR UPDATE ON {self.sql} "
-            f"FOR EACH ROW EXECUTE FUNCTION {self.function}()"
+            f"FOR EACH ROW EXECUTE FUNCTION {self.function}({literal(self.base)}, {literal(self.shadow)})"
         )
 
     def drop_sql(self) -> tuple[str, str]:
@@ -154,7 +155,3 @@ def names_replaced(text: str, name_of: Callable[[str], str]) -> str:
 def _same(one: str, other: str) -> str:
     """Whether two expressions of one type have the same bytes: equal words of citext, or 1.0 and 1.00, have not."""
     return f"ROW({one})::record *= ROW({other})::record"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

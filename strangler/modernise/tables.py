@@ -22,8 +22,10 @@ def plan_rename_table(name: str, change: RenameTable, subject: Subject) -> Opera
     if any((found.schema, found.name) == (schema, change.to) for found in subject.catalog.tables.values()):
         raise UsageError(f"there is a table or a view {change.to} already", "choose another name")
     new_key = change.to if subject.key == old else f"{schema}.{change.to}"
-    # A view without it reads as its owner, to whom the policies of row security don't apply.
-    invoker = " WITH (security_invoker = true)" if subject.version >= _INVOKER_SINCE else ""
+    # Policies of row security don't apply to the owner, as whom a view reads; a caller without rights on each column of
+    # the table could not read a view as itself.
+    is_invoker = subject.table.row_security and subject.version >= _INVOKER_SINCE
+    invoker = " WITH (security_invoker = true)" if is_invoker else ""
     view = quoted(schema, change.to)
     # Columns that come later are in neither name by themselves, so that a view names its own.
     columns = ", ".join(map(quoted, subject.table.columns))
