@@ -143,7 +143,14 @@ class Database:
 
 @contextlib.asynccontextmanager
 async def watched(database: Database) -> AsyncIterator[None]:
-    """Watches `database` in the background while the service runs, and closes it at the end."""
+    """Watches `database` in the background while the service runs, and closes it at the end.
+
+    The first check comes before the first request, so that a new worker is no worse than those beside it; a database
+    that hangs keeps no service from starting, and from saying so.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            await database.check()
     task = asyncio.create_task(database.watch())
     try:
         yield

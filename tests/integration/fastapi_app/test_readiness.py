@@ -67,6 +67,28 @@ async def test_it_waits_for_the_tables_and_becomes_ready_by_itself(
         assert reported == [f"not ready: {missing}", "ready: the tables are reflected"]
 
 
+async def test_the_first_request_of_a_new_worker_finds_the_tables_checked(
+    start: Start, own_database: OwnDatabase
+) -> None:
+    async with start(own_database, ready=False) as running:
+        assert running.app.state.database.problem is None
+        assert (await running.client.get("/feed/")).status_code == 200
+
+
+async def test_a_database_that_hangs_keeps_no_service_from_starting(
+    start: Start, own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_CONNECT_SECONDS", 0.2)
+
+    async def hangs(_database: Database) -> str | None:
+        await asyncio.Event().wait()
+        return None
+
+    monkeypatch.setattr(Database, "check", hangs)
+    async with start(own_database, ready=False) as running:
+        assert check_refused(await running.client.get("/feed/")) == "The database was not checked yet."
+
+
 @pytest.mark.parametrize("refused", [True, False], ids=["refused", "broken off"])
 async def test_without_a_database_every_endpoint_says_so_and_recovers(
     start: Start, own_database: OwnDatabase, template: OwnDatabase, wire: Wire, refused: bool
