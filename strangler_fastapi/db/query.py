@@ -7,6 +7,7 @@ once for each `key`, which names its structure; what differs from request to req
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Union
 
 import asyncpg
@@ -23,6 +24,7 @@ from strangler_fastapi.db.session import RequestSession
 _MOST_STATEMENTS = 512
 
 Expression = ColumnElement[Any] | Any
+Converter = Callable[[Any], Any]
 Fields = Mapping[str, Union[Expression, "Shape", "RowsWithin"]]
 
 
@@ -34,10 +36,21 @@ class Shape:
     stands for `{"id": 1, "author": {"id": 2}}` and selects two columns.
     """
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(
+        self,
+        fields: Fields,
+        converters: Mapping[str, Converter] = MappingProxyType({}),
+        *,
+        made: Mapping[str, Converter] = MappingProxyType({}),
+        order: Sequence[str] = (),
+    ) -> None:
+        """`converters` make a value one of an answer, `made` further keys of an item; `order` has all of them."""
         self._fields = fields
         self._within = self._shapes_within()
-        self._converters = {name: convert for name, field in fields.items() if (convert := _converter(field))}
+        own = {name: convert for name, field in fields.items() if (convert := _converter(field))}
+        self._converters: dict[str, Converter] = {**own, **converters}
+        self._made = made
+        self._order = order
 
     @property
     def columns(self) -> list[Expression]:
@@ -76,7 +89,10 @@ class Shape:
         for name, convert in self._converters.items():
             if item[name] is not None:
                 item[name] = convert(item[name])
-        return item
+        if not self._made:
+            return item
+        item |= {name: make(item) for name, make in self._made.items()}
+        return {name: item[name] for name in self._order}
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import Field as PydanticField
 
+from shared_schema.consumer.samples import sample_of
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.limits import MOST_FIELDS
@@ -48,10 +49,11 @@ _FALSE = frozenset({"f", "n", "no", "false", "off", "0", 0})
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a value is validated: the request's session, and the key of the row that is changed, if there is one."""
+    """Where a value is validated: the request's session and caller, and the key of the row that is changed, if any."""
 
     session: RequestSession
     instance_id: Any = None
+    caller: Any = None
 
 
 # Raises Invalid; all of a field's validators run, and their sentences add up.
@@ -63,10 +65,12 @@ class Field:
     """One key of a body, of an answer, or of both.
 
     A `read_only` field is never read from a body, a `write_only` one never answered. `source` is the attribute of the
-    mapped class that the key stands for, where it has another name. `help_text` and `example` are for OpenAPI.
+    mapped class that the key stands for, where it has another name. `default` is the value of a key that is left out,
+    or what gives one; such a key is not required. `help_text` and `example` are for OpenAPI.
     """
 
     kind: ClassVar[str] = "field"
+    hidden: ClassVar[bool] = False
     required: bool = True
     read_only: bool = False
     write_only: bool = False
@@ -76,7 +80,22 @@ class Field:
     source: str | None = None
     help_text: str | None = None
     example: Any = None
+    default: Any = MISSING
     validators: tuple[Validator, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.default is not MISSING:
+            object.__setattr__(self, "required", False)
+
+    def default_in(self, scope: Scope) -> Any:  # noqa: ANN401 - whatever the field stands for
+        """The value of a key that is left out, MISSING where there is none."""
+        if not callable(self.default):
+            return self.default
+        return self.default(scope) if getattr(self.default, "requires_context", False) else self.default()
+
+    def representation(self) -> Callable[[Any], Any] | None:
+        """What makes a column's value that of an answer; None where it is as it is."""
+        return None
 
     def extract(self, name: str, data: Mapping[str, Any], *, partial: bool) -> Any:  # noqa: ANN401 - whatever was sent
         """The raw value, MISSING where none was sent."""
@@ -140,6 +159,33 @@ class Field:
         if name is not None:
             facts["label"] = self.label or name.replace("_", " ").capitalize()
         return facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnyField(Field):
+    """Whatever JSON holds: the child of a list or a dictionary that names none."""
+
+    required: bool = True
+    allow_null: bool = True
+
+    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return value
+
+    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
+        return "sample"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueField(Field):
+    """A field whose values are of one Python type, `python`."""
+
+    python: ClassVar[type]
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return self.python
+
+    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
+        return sample_of(self.python)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +275,8 @@ class ListField(Field):
     """
 
     kind: ClassVar[str] = "list"
-    child: Field
+    child: Field = field(default_factory=AnyField)
+    allow_empty: bool = True
     max_length: int | None = None
     min_length: int | None = None
 
@@ -239,6 +286,8 @@ class ListField(Field):
     async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
         if not isinstance(value, list):
             raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
+        if not (value or self.allow_empty):
+            raise Invalid("This list may not be empty.")
         if self.max_length is None and len(value) > MOST_FIELDS:
             raise Invalid(f"Ensure this field has no more than {MOST_FIELDS} elements.")
         items: list[Any] = []
@@ -305,6 +354,7 @@ class IntegerField(Field):
     """A whole number, also one that is written out (`serializers.IntegerField`)."""
 
     kind: ClassVar[str] = "integer"
+    refusal: ClassVar[str] = "A valid integer is required."
     min_value: int | None = None
     max_value: int | None = None
 
@@ -314,7 +364,7 @@ class IntegerField(Field):
         try:
             return int(_NO_FRACTION.sub("", str(value)))
         except ValueError:
-            raise Invalid("A valid integer is required.") from None
+            raise Invalid(self.refusal) from None
 
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
         return within(self.min_value, self.max_value)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from shared_schema.contract.contract import ColumnFacts, Contract, ValidatorFacts
 from shared_schema.contract.values import BIGGEST, as_column
 from shared_schema.mapping import Reflected
+from strangler_fastapi.drf.collection_fields import HStoreField
 from strangler_fastapi.drf.fields import (
     BooleanField,
     CharField,
@@ -20,17 +21,10 @@ from strangler_fastapi.drf.fields import (
     Validator,
 )
 from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
+from strangler_fastapi.drf.text_fields import IPAddressField, URLField
+from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.drf.validators import Pattern, Unique, username_characters
-from strangler_fastapi.drf.value_fields import (
-    DateField,
-    DateTimeField,
-    DecimalField,
-    FloatField,
-    JSONField,
-    SlugField,
-    TimeField,
-    UUIDField,
-)
+from strangler_fastapi.drf.value_fields import DecimalField, FloatField, JSONField, SlugField, UUIDField
 
 _CLASSES: Final[Mapping[str, type[Field]]] = {
     "BigIntegerField": IntegerField,
@@ -39,7 +33,10 @@ _CLASSES: Final[Mapping[str, type[Field]]] = {
     "DateField": DateField,
     "DateTimeField": DateTimeField,
     "DecimalField": DecimalField,
+    "DurationField": DurationField,
     "FloatField": FloatField,
+    "GenericIPAddressField": IPAddressField,
+    "HStoreField": HStoreField,
     "IntegerField": IntegerField,
     "JSONField": JSONField,
     "PositiveBigIntegerField": IntegerField,
@@ -54,10 +51,19 @@ _CLASSES: Final[Mapping[str, type[Field]]] = {
 _READ_ONLY: Final = {"DateTimeField": "datetime", "DateField": "date", "TimeField": "time"}
 _SLUG: Final = r"^[-a-zA-Z0-9_]+\Z"
 _EMAIL: Final = "django.core.validators.EmailValidator"
+_URL: Final = "django.core.validators.URLValidator"
+# Of an address of a network, by what checks it.
+_PROTOCOLS: Final = {
+    "django.core.validators.validate_ipv4_address": "ipv4",
+    "django.core.validators.validate_ipv46_address": "both",
+    "django.core.validators.validate_ipv6_address": "ipv6",
+}
 # What a field makes sure of itself.
 _BUILT_IN: Final = frozenset(
     {
+        *_PROTOCOLS,
         _EMAIL,
+        _URL,
         "django.core.validators.MaxLengthValidator",
         "django.core.validators.MaxValueValidator",
         "django.core.validators.MinLengthValidator",
@@ -161,6 +167,8 @@ def _class(facts: ColumnFacts, name: str) -> type[Field]:
         return ChoiceField
     if any(validator.name == _EMAIL for validator in facts.validators):
         return EmailField
+    if any(validator.name == _URL for validator in facts.validators):
+        return URLField
     kind = _CLASSES.get(facts.kind)
     if kind is None:
         raise LookupError(f"Column {name} is a {facts.kind}, which has no field here: pass the class of one as `into`.")
@@ -185,6 +193,9 @@ def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:
         most = BIGGEST[facts.type]
         bounds = {"min_value": 0 if facts.kind.startswith("Positive") else -most - 1, "max_value": most}
         settings |= bounds | _bounds(facts)
+    if issubclass(kind, IPAddressField):
+        found = (_PROTOCOLS[validator.name] for validator in facts.validators if validator.name in _PROTOCOLS)
+        settings |= {"protocol": next(found, "both"), "max_length": None}
     if issubclass(kind, SlugField):
         settings["allow_unicode"] = not any(_is_slug(validator) for validator in facts.validators)
     return settings

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import Executable, func, select
 from sqlalchemy.orm import aliased
 
-from shared_schema.consumer.samples import Sample, sample_value
+from shared_schema.consumer.samples import Sample, sample_of, sample_value
 from shared_schema.contract.values import BIGGEST, python_type
 from shared_schema.mapping import Reflected
 from strangler_fastapi.db.query import RowsWithin, Shape
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.computed_fields import SerializerMethodField
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.links import ForeignKey, ManyToMany
 from strangler_fastapi.drf.validators import Invalid, check_storable
@@ -118,6 +119,61 @@ class ManyRelatedField(Field):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SlugRelatedField(Field):
+    """The `slug_field` of the row that a foreign key points at, a unique one (`serializers.SlugRelatedField`).
+
+    Of a `read_only` one `slug_field` may be any attribute: it is what DRF has as a source with a dot.
+    """
+
+    link: ForeignKey
+    slug_field: str
+
+    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
+        column = getattr(self.link.target, self.slug_field)
+        try:
+            slug = _slug_of(column.type.python_type, value)
+        except (ArithmeticError, TypeError, ValueError, Invalid):
+            raise Invalid("Invalid value.") from None
+        key = (await scope.session.execute(self.lookup(slug))).scalar()
+        if key is None:
+            raise Invalid(f"Object with {self.slug_field}={value} does not exist.")
+        return key
+
+    def lookup(self, slug: object) -> Executable:
+        """The key of the row of that slug."""
+        target = self.link.target
+        return select(getattr(target, self.link.key)).where(getattr(target, self.slug_field) == slug)
+
+    def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
+        """The slug, of the row of `owner`."""
+        related = aliased(self.link.target)
+        return self.link.rows(owner, related, getattr(related, self.slug_field)).scalar_subquery()
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return Any
+
+    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
+        return sample_of(getattr(self.link.target, self.link.key).type.python_type)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StringRelatedField(SlugRelatedField):
+    """What a model's `__str__` says of the row that a foreign key points at, read-only: `text` of its alias, in SQL."""
+
+    read_only: bool = True
+    slug_field: str = ""
+    text: Callable[[Any], Any]
+
+    def select(self, owner: Any) -> Any:  # noqa: ANN401 - see SlugRelatedField
+        """See SlugRelatedField."""
+        related = aliased(self.link.target)
+        return self.link.rows(owner, related, self.text(related)).scalar_subquery()
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NestedField(Field):
     """Rows of another table within an answer: a serializer in a serializer, which no body sets.
 
@@ -161,12 +217,29 @@ def shape_of(
     """What an answer holds of a row of `owner`; what it has no attribute for is among `annotations`."""
 
     def selected(source: str, field: Field) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
-        if isinstance(field, ManyRelatedField | NestedField):
+        if isinstance(field, ManyRelatedField | NestedField | SlugRelatedField):
             return field.select(owner)
         return annotations[source]() if source in annotations else getattr(owner, source)
 
     shown = {name: field for name, field in serializer.fields.items() if not field.write_only}
-    return Shape({name: selected(field.source or name, field) for name, field in shown.items()})
+    methods = {name: field.method for name, field in shown.items() if isinstance(field, SerializerMethodField)}
+    columns = {name: selected(field.source or name, field) for name, field in shown.items() if name not in methods}
+    written = {name: convert for name, field in shown.items() if (convert := field.representation()) is not None}
+    return Shape(columns, written, made=methods, order=tuple(shown) if methods else ())
+
+
+def _slug_of(kind: type, value: Any) -> Any:  # noqa: ANN401 - as it was sent, and as the column has it
+    """A slug as the column's type; of a text, whatever text it is.
+
+    Raises:
+        TypeError, ValueError, Invalid: it is none.
+    """
+    if kind is str:
+        if isinstance(value, list | dict):
+            raise TypeError("no text")
+        check_storable(text := str(value))
+        return text
+    return kind(value)
 
 
 def _converted(convert: Callable[[], Any], wrong: Invalid) -> Any:  # noqa: ANN401 - of the key's type

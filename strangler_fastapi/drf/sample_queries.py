@@ -10,7 +10,8 @@ from strangler_fastapi.drf.cursors import cursor_rows
 from strangler_fastapi.drf.filtering import Filter, Params, ordering_terms
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import PAGE_SIZE
-from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField
+from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField, SlugRelatedField
+from strangler_fastapi.drf.rules import UniqueForDateValidator, UniqueTogetherValidator
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
 
@@ -73,16 +74,22 @@ def body_values(body: Serializer) -> dict[str, Any]:
 
 def body_samples(body: Serializer) -> Iterator[Sample]:
     """The queries that validate a body, of a new row and of one that is there."""
+    for rule in body.rules:
+        if isinstance(rule, UniqueTogetherValidator | UniqueForDateValidator):
+            yield from rule.samples()
     for name, field in body.fields.items():
         if field.read_only:
             continue
         related = field.child if isinstance(field, ManyRelatedField) else field
         if isinstance(related, PrimaryKeyRelatedField):
             yield Sample(f"related {name}", related.lookup(related.sample()))
-        for rule in field.validators:
-            if isinstance(rule, Unique):
-                yield Sample(f"unique {name}", rule.others(field.sample()))
-                yield Sample(f"unique {name} but for one", rule.others(field.sample(), rule.key_sample()))
+        if isinstance(field, SlugRelatedField):
+            slug = sample_of(getattr(field.link.target, field.slug_field).type.python_type)
+            yield Sample(f"slug {name}", field.lookup(slug))
+        for check in field.validators:
+            if isinstance(check, Unique):
+                yield Sample(f"unique {name}", check.others(field.sample()))
+                yield Sample(f"unique {name} but for one", check.others(field.sample(), check.key_sample()))
 
 
 def as_sample(rows: Rows) -> Sample:

@@ -1,6 +1,6 @@
 """The keys of a body and of an answer, declared once: they validate, and describe themselves to OPTIONS and OpenAPI."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -13,17 +13,25 @@ from starlette.requests import Request
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import parse_body
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
+from strangler_fastapi.drf.rules import UniqueTogetherValidator
 from strangler_fastapi.drf.validators import Invalid, Unique
 from strangler_fastapi.errors import ValidationFailed
+
+# Given the cleaned values by `source`, checks them together; raises Invalid.
+Rule = Callable[[dict[str, Any], Scope], Awaitable[None]]
 
 
 class Serializer:
     """Named keys in order, as a class of DRF's serializers has them.
 
-    `name` and `description` are those of the answer in the OpenAPI document.
+    `name` and `description` are those of the answer in the OpenAPI document. `rules` check all values together, once
+    each is good by itself, as a serializer's Meta has `validators`; what they raise is of no field unless it names one.
     """
 
-    def __init__(self, name: str, fields: Mapping[str, Field], *, description: str = "") -> None:
+    def __init__(
+        self, name: str, fields: Mapping[str, Field], *, description: str = "", rules: tuple[Rule, ...] = ()
+    ) -> None:
+        self.rules = rules
         self.name = name
         self.fields = fields
         self.description = description
@@ -41,7 +49,7 @@ class Serializer:
     def _model(self, *, request: bool) -> type[BaseModel]:
         keys: dict[str, Any] = {}
         for name, field in self.fields.items():
-            if field.read_only if request else field.write_only:
+            if field.hidden or (field.read_only if request else field.write_only):
                 continue
             facts: dict[str, Any] = {"description": field.help_text}
             if field.example is not None:
@@ -73,10 +81,21 @@ class Serializer:
             try:
                 if value is not MISSING:
                     cleaned[field.source or name] = await field.clean(value, scope)
+                elif (field.default is not MISSING) and not partial:
+                    cleaned[field.source or name] = field.default_in(scope)
                 elif field.required and not partial:
                     raise Invalid("This field is required.")
             except Invalid as error:
                 errors[name] = error.detail
+        if errors:
+            raise ValidationFailed(errors)
+        for rule in self.rules:
+            try:
+                await rule(cleaned, scope)
+            except Invalid as error:
+                if isinstance(error.detail, dict):
+                    raise ValidationFailed(error.detail) from None
+                errors.setdefault("non_field_errors", []).extend(error.detail)
         if errors:
             raise ValidationFailed(errors)
         return cleaned
@@ -94,7 +113,8 @@ class Serializer:
             ApiError: the body can't be read, or a value is refused.
         """
         data = await parse_body(request)
-        return await self.validate(data, Scope(session, instance_id), partial=request.method == "PATCH")
+        caller = getattr(request.state, "caller", None)
+        return await self.validate(data, Scope(session, instance_id, caller), partial=request.method == "PATCH")
 
     @contextmanager
     def refuse_duplicates(self) -> Iterator[None]:
@@ -106,6 +126,9 @@ class Serializer:
         try:
             yield
         except IntegrityError as error:
+            for whole in self.rules:
+                if isinstance(whole, UniqueTogetherValidator) and whole.is_violated_by(error):
+                    raise ValidationFailed({"non_field_errors": [whole.refusal]}) from None
             for name, field in self.fields.items():
                 for rule in field.validators:
                     if isinstance(rule, Unique) and rule.is_violated_by(error):
@@ -114,4 +137,4 @@ class Serializer:
 
     def describe(self) -> dict[str, Any]:
         """What OPTIONS says of the body."""
-        return {name: field.describe(name) for name, field in self.fields.items()}
+        return {name: field.describe(name) for name, field in self.fields.items() if not field.hidden}

@@ -3,7 +3,6 @@
 import ipaddress
 import re
 from collections.abc import Sized
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Executable, select
@@ -91,14 +90,14 @@ def at_least(length: int, of: str = "characters") -> "Validator":
     return check
 
 
-def within(least: float | Decimal | None, most: float | Decimal | None) -> tuple["Validator", ...]:
-    """A number between those, None for no bound; the upper bound is checked first, as in DRF."""
+def within(least: Any, most: Any) -> tuple["Validator", ...]:  # noqa: ANN401 - of the field's type
+    """A number or a duration between those, None for no bound; the upper bound is checked first, as in DRF."""
 
-    async def check_most(value: float | Decimal, _scope: "Scope") -> None:
+    async def check_most(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
         if most is not None and value > most:
             raise Invalid(f"Ensure this value is less than or equal to {most}.")
 
-    async def check_least(value: float | Decimal, _scope: "Scope") -> None:
+    async def check_least(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
         if least is not None and value < least:
             raise Invalid(f"Ensure this value is greater than or equal to {least}.")
 

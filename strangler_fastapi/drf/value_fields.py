@@ -1,48 +1,28 @@
-"""Fields of numbers with fractions, dates, times, UUIDs, slugs and JSON, as DRF has them under the same names."""
+"""Fields of numbers with fractions, UUIDs, slugs and JSON, as DRF has them under the same names."""
 
 import decimal
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Final, TypeVar
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
 from pydantic import Field as PydanticField
 
-from shared_schema.consumer.samples import sample_of
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.fields import MISSING, CharField, Field, Scope, Validator
-from strangler_fastapi.drf.filtering import read_datetime
+from strangler_fastapi.drf.fields import MISSING, CharField, Field, IntegerField, Scope, Validator, ValueField
 from strangler_fastapi.drf.validators import Invalid, Pattern, within
 
 _LONGEST_NUMBER: Final = 1000
-_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})$")
-_TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?$")
 _SLUG = "^[-a-zA-Z0-9_]+$"
 _UNICODE_SLUG = r"^[-\w]+\Z"
 
-Value = TypeVar("Value")
-
 
 @dataclass(frozen=True, kw_only=True)
-class _ValueField(Field):
-    """A field whose values are of one Python type, `python`."""
-
-    python: ClassVar[type]
-
-    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002 - see Field
-        return self.python
-
-    def sample(self) -> Any:  # noqa: ANN401 - see Field
-        return sample_of(self.python)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FloatField(_ValueField):
+class FloatField(ValueField):
     """A finite number (`serializers.FloatField`)."""
 
     kind: ClassVar[str] = "float"
@@ -71,8 +51,11 @@ class FloatField(_ValueField):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecimalField(_ValueField):
-    """A number of so many digits, answered as text (`serializers.DecimalField`)."""
+class DecimalField(ValueField):
+    """A number of so many digits, answered as text unless `coerce_to_string` is false (`serializers.DecimalField`).
+
+    `rounding` is one of the decimal module's; `normalize_output` leaves zeros at the end out of an answer.
+    """
 
     kind: ClassVar[str] = "decimal"
     python: ClassVar[type] = Decimal
@@ -80,6 +63,9 @@ class DecimalField(_ValueField):
     decimal_places: int | None
     min_value: Decimal | None = None
     max_value: Decimal | None = None
+    rounding: str | None = None
+    normalize_output: bool = False
+    coerce_to_string: bool = True
 
     async def clean(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
         return await super().clean(None if self.allow_null and str(value).strip() == "" else value, scope)
@@ -126,15 +112,44 @@ class DecimalField(_ValueField):
             return number
         context = decimal.getcontext().copy()
         context.prec = self.max_digits or context.prec
-        return number.quantize(Decimal(".1") ** self.decimal_places, context=context)
+        return number.quantize(Decimal(".1") ** self.decimal_places, rounding=self.rounding, context=context)
+
+    def representation(self) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
+        if self.coerce_to_string and not self.normalize_output and self.rounding is None:
+            # The column is answered so by itself.
+            return None
+        return self._written
+
+    def _written(self, number: Decimal) -> str | float:
+        quantized = self._quantized(number)
+        quantized = quantized.normalize() if self.normalize_output else quantized
+        return f"{quantized:f}" if self.coerce_to_string else float(quantized)
 
 
 @dataclass(frozen=True, kw_only=True)
-class UUIDField(_ValueField):
-    """A UUID in any spelling of Python's, or as a number (`serializers.UUIDField`)."""
+class BigIntegerField(IntegerField):
+    """A whole number, answered as text where `coerce_to_string` says so (`serializers.BigIntegerField`)."""
+
+    refusal: ClassVar[str] = "A valid biginteger is required."
+    coerce_to_string: bool = False
+
+    def representation(self) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
+        return str if self.coerce_to_string else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UUIDField(ValueField):
+    """A UUID in any spelling of Python's, or as a number (`serializers.UUIDField`).
+
+    `format` is how it is answered: `hex_verbose`, `hex`, `int` or `urn`.
+    """
 
     kind: ClassVar[str] = "string"
     python: ClassVar[type] = UUID
+    format: str = "hex_verbose"
+
+    def representation(self) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
+        return None if self.format == "hex_verbose" else attrgetter(self.format)
 
     async def convert(self, value: Any, scope: Scope) -> UUID:  # noqa: ANN401, ARG002, D102 - see Field
         try:
@@ -145,43 +160,6 @@ class UUIDField(_ValueField):
         except ValueError:
             pass
         raise Invalid("Must be a valid UUID.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DateField(_ValueField):
-    """A day, ISO 8601 (`serializers.DateField`)."""
-
-    kind: ClassVar[str] = "date"
-    python: ClassVar[type] = date
-
-    async def convert(self, value: Any, scope: Scope) -> date:  # noqa: ANN401, ARG002, D102 - see Field
-        return _parsed(_date, value, "Date", "YYYY-MM-DD")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TimeField(_ValueField):
-    """A time of day, ISO 8601, without an offset (`serializers.TimeField`)."""
-
-    kind: ClassVar[str] = "time"
-    python: ClassVar[type] = time
-
-    async def convert(self, value: Any, scope: Scope) -> time:  # noqa: ANN401, ARG002, D102 - see Field
-        return _parsed(_time, value, "Time", "hh:mm[:ss[.uuuuuu]]")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DateTimeField(_ValueField):
-    """A moment, ISO 8601, in UTC where no offset is given (`serializers.DateTimeField` under `TIME_ZONE = "UTC"`)."""
-
-    kind: ClassVar[str] = "datetime"
-    python: ClassVar[type] = datetime
-
-    async def convert(self, value: Any, scope: Scope) -> datetime:  # noqa: ANN401, ARG002, D102 - see Field
-        moment = _parsed(read_datetime, value, "Datetime", "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]")
-        try:
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        except OverflowError:
-            raise Invalid("Datetime value out of range.") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +190,9 @@ class _JsonText(str):
 
 @dataclass(frozen=True, kw_only=True)
 class JSONField(Field):
-    """Any JSON; in a form, JSON as text (`serializers.JSONField`)."""
+    """Any JSON; in a form, or where it is `binary`, JSON as text (`serializers.JSONField`)."""
+
+    binary: bool = False
 
     def extract(self, name: str, data: Mapping[str, Any], *, partial: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         if isinstance(data, Form):
@@ -221,12 +201,12 @@ class JSONField(Field):
 
     async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         try:
-            if isinstance(value, _JsonText):
+            if isinstance(value, _JsonText) or self.binary:
                 return json.loads(value, parse_constant=_refuse_constant)
             # A number such as 1e400 is infinite by now, which JSON has no word for.
             json.dumps(value, allow_nan=False)
             return value
-        except ValueError:
+        except (TypeError, ValueError):
             raise Invalid("Value must be valid JSON.") from None
 
     def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
@@ -239,40 +219,3 @@ def _refuse_constant(name: str) -> None:
 
 def _given(**bounds: Any) -> dict[str, Any]:  # noqa: ANN401 - numbers
     return {name: value for name, value in bounds.items() if value is not None}
-
-
-def _parsed(parse: Callable[[str], Value | None], value: object, noun: str, formats: str) -> Value:
-    """What `parse` makes of a text.
-
-    Raises:
-        Invalid: it is no text, or `parse` makes nothing of it.
-    """
-    try:
-        parsed = parse(value) if isinstance(value, str) else None
-    except ValueError:
-        parsed = None
-    if parsed is None:
-        raise Invalid(f"{noun} has wrong format. Use one of these formats instead: {formats}.")
-    return parsed
-
-
-def _date(text: str) -> date:
-    """Django's `parse_date`."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        if (match := _DATE.match(text)) is None:
-            raise
-    year, month, day = map(int, match.groups())
-    return date(year, month, day)
-
-
-def _time(text: str) -> time:
-    """Django's `parse_time`, which leaves an offset out."""
-    try:
-        return time.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        if (match := _TIME.match(text)) is None:
-            raise
-    hour, minute, second, fraction = match.groups()
-    return time(int(hour), int(minute), int(second or 0), int((fraction or "").ljust(6, "0")))

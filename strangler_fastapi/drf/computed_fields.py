@@ -1,0 +1,55 @@
+"""Fields that no client sends: hidden values and what a function makes of an answer, as DRF has them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from strangler_fastapi.drf.fields import MISSING, Field, Scope
+
+
+class CurrentUserDefault:
+    """The key of the request's caller, None of an anonymous one (`serializers.CurrentUserDefault`)."""
+
+    requires_context: ClassVar[bool] = True
+
+    def __call__(self, scope: Scope) -> Any:  # noqa: ANN401 - of the key's type
+        """The default in a scope."""
+        return None if scope.caller is None else scope.caller.id
+
+
+@dataclass(frozen=True, kw_only=True)
+class HiddenField(Field):
+    """A value that is always its `default`, and in no document (`serializers.HiddenField`)."""
+
+    hidden: ClassVar[bool] = True
+    write_only: bool = True
+
+    def __post_init__(self) -> None:
+        if self.default is MISSING:
+            raise LookupError("A HiddenField has no value but its default: give it one, default=…")
+        super().__post_init__()
+
+    def extract(self, name: str, data: Mapping[str, Any], *, partial: bool) -> Any:  # noqa: ANN401, ARG002 - see Field
+        """Whatever was sent is left alone."""
+        return MISSING
+
+    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return value
+
+    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
+        return self.default() if callable(self.default) and not hasattr(self.default, "requires_context") else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SerializerMethodField(Field):
+    """What `method` makes of the item that is answered, its other keys by name (`serializers.SerializerMethodField`).
+
+    `type` is its Python type, for the OpenAPI document.
+    """
+
+    method: Callable[[Mapping[str, Any]], Any]
+    type: Any = Any
+    read_only: bool = True
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return self.type

@@ -1,0 +1,331 @@
+"""Each field takes, refuses and writes values as DRF's of the same name and settings, whatever the value."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_UP, Decimal
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rest_framework import serializers as drf
+
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf import fields
+from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.collection_fields import DictField, HStoreField, MultipleChoiceField, grouped
+from strangler_fastapi.drf.computed_fields import CurrentUserDefault, HiddenField
+from strangler_fastapi.drf.fields import Field, Scope
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.text_fields import IPAddressField, RegexField, URLField
+from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
+from strangler_fastapi.drf.value_fields import (
+    BigIntegerField,
+    DecimalField,
+    FloatField,
+    JSONField,
+    SlugField,
+    UUIDField,
+)
+from strangler_fastapi.errors import ValidationFailed
+
+BERLIN = ZoneInfo("Europe/Berlin")
+CHOICES = [("Small", [("a", "A"), ("b", "B")]), (1, "One"), ("c", "C")]
+GROUPED = grouped({"Small": {"a": "A", "b": "B"}, 1: "One", "c": "C"})
+FORMATS = ("%d.%m.%Y", "iso-8601")
+# DRF's field and the library's, of the same settings.
+PAIRS: dict[str, tuple[drf.Field, Field]] = {
+    "boolean": (drf.BooleanField(), fields.BooleanField()),
+    "null boolean": (drf.BooleanField(allow_null=True), fields.BooleanField(allow_null=True)),
+    "text": (drf.CharField(), fields.CharField()),
+    "long text": (
+        drf.CharField(min_length=2, max_length=4, allow_blank=True, trim_whitespace=False),
+        fields.CharField(min_length=2, max_length=4, allow_blank=True, trim=False),
+    ),
+    "e-mail": (drf.EmailField(), fields.EmailField()),
+    "pattern": (drf.RegexField("^a+$"), RegexField(regex="^a+$")),
+    "slug": (drf.SlugField(), SlugField()),
+    "wide slug": (drf.SlugField(allow_unicode=True), SlugField(allow_unicode=True)),
+    "url": (drf.URLField(max_length=40), URLField(max_length=40)),
+    "uuid": (drf.UUIDField(), UUIDField()),
+    "hex uuid": (drf.UUIDField(format="hex"), UUIDField(format="hex")),
+    "int uuid": (drf.UUIDField(format="int"), UUIDField(format="int")),
+    "address": (drf.IPAddressField(), IPAddressField()),
+    "ipv4": (drf.IPAddressField(protocol="ipv4"), IPAddressField(protocol="ipv4")),
+    "ipv6": (drf.IPAddressField(protocol="ipv6"), IPAddressField(protocol="ipv6")),
+    "integer": (drf.IntegerField(min_value=-2, max_value=9), fields.IntegerField(min_value=-2, max_value=9)),
+    "big integer": (drf.BigIntegerField(coerce_to_string=True), BigIntegerField(coerce_to_string=True)),
+    "float": (drf.FloatField(min_value=0.5, max_value=9), FloatField(min_value=0.5, max_value=9)),
+    "decimal": (drf.DecimalField(4, 2), DecimalField(max_digits=4, decimal_places=2)),
+    "any decimal": (
+        drf.DecimalField(None, None, allow_null=True),
+        DecimalField(max_digits=None, decimal_places=None, allow_null=True),
+    ),
+    "rounded decimal": (
+        drf.DecimalField(9, 3, rounding=ROUND_UP, normalize_output=True, min_value=0, max_value=50),
+        DecimalField(
+            max_digits=9,
+            decimal_places=3,
+            rounding=ROUND_UP,
+            normalize_output=True,
+            min_value=Decimal(0),
+            max_value=Decimal(50),
+        ),
+    ),
+    "date": (drf.DateField(), DateField()),
+    "dotted date": (
+        drf.DateField(format="%d.%m.%y", input_formats=FORMATS),
+        DateField(format="%d.%m.%y", input_formats=FORMATS),
+    ),
+    "time": (drf.TimeField(), TimeField()),
+    "short time": (
+        drf.TimeField(format="%H:%M", input_formats=["%I:%M %p"]),
+        TimeField(format="%H:%M", input_formats=("%I:%M %p",)),
+    ),
+    "moment": (drf.DateTimeField(default_timezone=UTC), DateTimeField()),
+    "moment in Berlin": (drf.DateTimeField(default_timezone=BERLIN), DateTimeField(default_timezone=BERLIN)),
+    "written moment": (
+        drf.DateTimeField(default_timezone=BERLIN, format="%a %H", input_formats=FORMATS),
+        DateTimeField(default_timezone=BERLIN, format="%a %H", input_formats=FORMATS),
+    ),
+    "duration": (drf.DurationField(), DurationField()),
+    "bounded duration": (
+        drf.DurationField(format="iso-8601", min_value=timedelta(0), max_value=timedelta(1)),
+        DurationField(format="iso-8601", min_value=timedelta(0), max_value=timedelta(1)),
+    ),
+    "choice": (
+        drf.ChoiceField(CHOICES, allow_blank=True),
+        fields.ChoiceField(choices=GROUPED, allow_blank=True),
+    ),
+    "choices": (drf.MultipleChoiceField(choices=CHOICES), MultipleChoiceField(choices=GROUPED)),
+    "some choices": (
+        drf.MultipleChoiceField(choices=CHOICES, allow_empty=False),
+        MultipleChoiceField(choices=GROUPED, allow_empty=False),
+    ),
+    "list": (drf.ListField(min_length=1, max_length=2), fields.ListField(min_length=1, max_length=2)),
+    "list of numbers": (
+        drf.ListField(child=drf.IntegerField(), allow_empty=False),
+        fields.ListField(child=fields.IntegerField(), allow_empty=False),
+    ),
+    "dictionary": (drf.DictField(), DictField()),
+    "dictionary of numbers": (
+        drf.DictField(child=drf.IntegerField(), allow_empty=False),
+        DictField(child=fields.IntegerField(), allow_empty=False),
+    ),
+    "texts": (drf.HStoreField(), HStoreField()),
+    "json": (drf.JSONField(), JSONField()),
+    "binary json": (drf.JSONField(binary=True), JSONField(binary=True)),
+    "default": (drf.IntegerField(default=7), fields.IntegerField(default=7)),
+    "made default": (drf.CharField(default=str), fields.CharField(default=str)),
+    "hidden": (drf.HiddenField(default=3), HiddenField(default=3)),
+}
+TEXTS = st.sampled_from(
+    [
+        *(
+            "",
+            " ",
+            "a",
+            "aa",
+            "abc",
+            "abcde",
+            " a ",
+            "a-b",
+            "é",
+            "a b",
+            "\x00",
+            "true",
+            "No",
+            "null",
+            "1",
+            "1.0",
+            "-3",
+            "12",
+        ),
+        *(
+            "12.5",
+            "0.001",
+            "1e3",
+            "123.456",
+            "nan",
+            "inf",
+            "1_0",
+            "0x1",
+            "9" * 1001,
+            "c",
+            "{}",
+            '{"a": [1]}',
+            "[NaN]",
+            "{",
+        ),
+        *(
+            "a@b.de",
+            "a@b",
+            '"a b"@c.org',
+            "http://a.de",
+            "ftp://a.de/x?y#z",
+            "http://[::1]:80/",
+            "http://[::g]/",
+            "x://a.de",
+        ),
+        *(
+            "http://a",
+            "http://localhost",
+            "http://a.de:99999999",
+            "http://u:p@é.org/",
+            "http://-a.de",
+            "http://a.de " + "x",
+        ),
+        *(
+            "1.2.3.4",
+            "1.2.3",
+            "::1",
+            "::ffff:1.2.3.4",
+            "FE80::0:1",
+            "1:2",
+            ":" * 50,
+            "1" * 41,
+            "http://a.de/" + "x" * 40,
+        ),
+        *(
+            "2026-02-29",
+            "2026-02-28",
+            "28.02.2026",
+            "2026-1-3",
+            "20260103",
+            "2026-W01-1",
+            "10:05",
+            "10:5",
+            "10:05 PM",
+            "25:00",
+        ),
+        *(
+            "10:05:00.123456+02:00",
+            "2026-03-29T02:30:00",
+            "2026-10-25T02:30",
+            "2026-01-03 1:2:3.5Z",
+            "2026-01-03T10:00:00+02:00",
+        ),
+        *(
+            "0001-01-01T00:00:00+10:00",
+            "9999-12-31T23:59:59-10:00",
+            "4 15:30:00.2",
+            "P1DT2H",
+            "-P1D",
+            "3 days 04:05:06",
+            "15",
+        ),
+        *(
+            "-1:00",
+            "1:2:3",
+            "99999999999 0:0:0",
+            str(uuid.UUID(int=7)),
+            uuid.UUID(int=7).hex,
+            "urn:uuid:" + str(uuid.UUID(int=7)),
+        ),
+    ]
+)
+SCALARS = (
+    st.none() | st.booleans() | st.integers(-20, 20) | st.sampled_from([10**30, 2**63, 1.5, -0.0, 1e30, 0.001]) | TEXTS
+)
+VALUES = (
+    SCALARS
+    | st.floats()
+    | st.text(max_size=6)
+    | st.lists(SCALARS, max_size=3)
+    | st.dictionaries(st.sampled_from("ab1"), SCALARS, max_size=2)
+)
+
+
+def scope(caller: Any = None) -> Scope:
+    return Scope(session=cast("RequestSession", None), caller=caller)
+
+
+def drf_answer(name: str, data: Any) -> Any:
+    made: Any = type("Made", (drf.Serializer,), {"x": PAIRS[name][0]})(data=data)
+    if made.is_valid():
+        return made.validated_data.get("x", "nothing")
+    return json.loads(json.dumps(made.errors))
+
+
+async def answer(name: str, data: Any) -> Any:
+    try:
+        return (await Serializer("Made", {"x": PAIRS[name][1]}).validate(data, scope())).get("x", "nothing")
+    except ValidationFailed as error:
+        return error.body
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@given(value=VALUES)
+@settings(max_examples=25)
+async def test_a_value_of_json_is_taken_or_refused_as_by_drf(name: str, value: Any) -> None:
+    # repr, since True is 1, and NaN not itself.
+    try:
+        expected = repr(drf_answer(name, {"x": value}))
+    except (OverflowError, RecursionError):
+        return
+    found = repr(await answer(name, {"x": value}))
+    assert found == expected or is_meant(name, value), (found, expected)
+
+
+def is_meant(name: str, value: Any) -> bool:
+    """Whether it is a number that JSON has no word for: DRF takes it, and fails once it is answered."""
+    return name == "json" and any(word in repr(value) for word in ("inf", "nan"))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+async def test_a_key_that_is_left_out_is_too(name: str) -> None:
+    assert repr(await answer(name, {})) == repr(drf_answer(name, {}))
+
+
+WRITTEN: dict[str, list[Any]] = {
+    "hex uuid": [uuid.UUID(int=7)],
+    "int uuid": [uuid.UUID(int=7)],
+    "uuid": [uuid.UUID(int=7)],
+    "big integer": [2**60],
+    "decimal": [Decimal("1.50"), Decimal("-0.01")],
+    "rounded decimal": [Decimal("1.500"), Decimal("40.000"), Decimal("0.120")],
+    "date": [date(2026, 3, 1)],
+    "dotted date": [date(2026, 3, 1)],
+    "time": [time(1, 2), time(1, 2, 3, 4)],
+    "short time": [time(13, 2)],
+    "moment": [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 3, 29, 1, 0, 0, 5, tzinfo=UTC)],
+    "moment in Berlin": [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 12, 29, 1, 0, 0, 5, tzinfo=UTC)],
+    "written moment": [datetime(2026, 3, 29, 1, tzinfo=UTC)],
+    "duration": [timedelta(0), timedelta(days=-1, seconds=5), timedelta(days=3, microseconds=7)],
+    "bounded duration": [timedelta(0), timedelta(days=-1, seconds=5), timedelta(hours=30)],
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_value_is_written_as_by_drf(name: str) -> None:
+    for value in WRITTEN[name]:
+        theirs = PAIRS[name][0].to_representation(value)
+        write = PAIRS[name][1].representation()
+        if write is None and isinstance(value, Decimal):
+            write = "{:f}".format
+        ours = value if write is None else write(value)
+        assert JsonResponse({"x": ours}).body == JsonResponse({"x": theirs}).body
+
+
+async def test_a_form_gives_what_drf_reads_in_it() -> None:
+    from django.http import QueryDict
+
+    for query in ("x.a=1&x.b=2", "x=", "x=a&x=b", "", "x[0]=1&x[1]=2", "x=true", "x={}"):
+        pairs = [tuple(pair.split("=")) for pair in query.split("&") if pair]
+        for name in PAIRS:
+            form = Form(cast("list[tuple[str, str]]", pairs))
+            assert repr(await answer(name, form)) == repr(drf_answer(name, QueryDict(query))), (name, query)
+
+
+async def test_a_hidden_field_may_be_the_caller() -> None:
+    serializer = Serializer("Made", {"owner": HiddenField(default=CurrentUserDefault()), "x": fields.CharField()})
+    caller: Mapping[str, Any] = type("User", (), {"id": 7})()
+    assert await serializer.validate({"owner": 9, "x": "a"}, scope(caller)) == {"owner": 7, "x": "a"}
+    assert [*serializer.describe()] == ["x"]
+    assert [*serializer.response_model.model_fields] == ["x"]
+    with pytest.raises(LookupError, match="give it one, default="):
+        HiddenField()
