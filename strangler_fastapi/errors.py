@@ -23,6 +23,8 @@ Source: `rest_framework.exceptions`.
 from collections.abc import Mapping
 from typing import Any, Self
 
+from shared_schema.refusals import CONFLICT, Refusal
+
 
 class ApiError(Exception):
     """An answer that is an error: its status, JSON body and headers of its own."""
@@ -168,9 +170,14 @@ class Unavailable(ApiError):
     def __init__(self, sentence: str, *, retry_after: int = 5) -> None:
         super().__init__({"detail": sentence}, {"Retry-After": str(retry_after)})
 
+    @classmethod
+    def of(cls, refusal: Refusal) -> "Unavailable":
+        """What the database refuses for a reason that passes."""
+        return Unavailable(refusal.detail, retry_after=refusal.retry_after)
+
 
 class Conflict(Unavailable):
     """Another request changed the same rows at the same time; nothing of this one is written."""
 
     def __init__(self) -> None:
-        super().__init__("Another request changed the same rows: try again.", retry_after=1)
+        super().__init__(CONFLICT.detail, retry_after=CONFLICT.retry_after)

@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django_app.config.middleware.ForwardedPrefixMiddleware",
     "django_app.config.middleware.PagePolicyMiddleware",
     "strangler_django.hashers.HashingBusyMiddleware",
+    "strangler_django.refusals.DatabaseRefusalMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

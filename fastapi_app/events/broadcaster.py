@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from fastapi_app.events.batch import BEGINNING, Batch, Heartbeat, Position
+from shared_schema.refusals import AWAY
 from strangler_fastapi.errors import Throttled, Unavailable
 
 # 1,000 open streams take 41 MB; the rest of the process has to go on.
@@ -72,7 +73,7 @@ class Broadcaster:
             async with asyncio.timeout(_FIRST_READ_SECONDS):
                 await self._begun.wait()
         except TimeoutError:
-            raise Unavailable("The database does not answer: try again in a few seconds.") from None
+            raise Unavailable.of(AWAY) from None
         if self._closed:
             raise Unavailable("The service is stopping: try again in a few seconds.")
         if sum(subscription.user_id == user_id for subscription in self._open) >= self._most_of_user:

@@ -12,13 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from shared_schema.refusals import AWAY, refusal_of
 from strangler_fastapi.db.session import driver_error
 from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.errors import (
     ApiError,
     AuthenticationFailed,
-    Conflict,
     MethodNotAllowed,
     NotAuthenticated,
     NotFound,
@@ -30,19 +30,16 @@ from strangler_fastapi.errors import (
 
 logger = logging.getLogger(__name__)
 
-# SQLSTATEs: serialization failure, deadlock, lock not available, and a row that a foreign key points at gone meanwhile.
-_CONFLICTS = frozenset({"40001", "40P01", "55P03", "23503"})
-# The server is starting, going down or gone; a statement ran out of time.
-_GOING = frozenset({"57P01", "57P02", "57P03", "57014", "53300", "08000", "08003", "08006"})
-# A transaction that is read-only, and a role that may not write.
-_READ_ONLY = frozenset({"25006", "42501"})
-# Syntax and names (class 42), and values of another kind than the column's: perhaps the tables are no longer what they
-# were. A row that lacks a value may be one of a column that FastAPI doesn't know.
+# SQLSTATEs: syntax and names (class 42), and values of another kind than the column's: perhaps the tables are no longer
+# what they were. A row that lacks a value may be one of a column that FastAPI doesn't know.
 _CLASS_OF_NAMES = "42"
 _NOT_GIVEN = "23502"
 # A search or a filter by regular expression that is none; v1 fails on it.
 _NO_PATTERN = "2201B"
-_AWAY = (OperationalError, InterfaceError, asyncpg.InterfaceError, PoolTimeoutError, TimeoutError, OSError)
+_AWAY = (
+    *(OperationalError, InterfaceError, PoolTimeoutError, TimeoutError, OSError),
+    *(asyncpg.InterfaceError, asyncpg.InternalClientError),
+)
 
 # A database that is away fails every request: each says why in one line, and one a minute where it was met.
 _TRACEBACK_SECONDS = 60.0
@@ -135,13 +132,12 @@ async def _schema_answer(request: Request, error: Exception) -> Unavailable | No
 
 def _database_answer(error: Exception) -> Unavailable | None:
     state = getattr(driver_error(error), "sqlstate", None)
-    if state in _CONFLICTS:
-        return Conflict()
-    if state in _READ_ONLY:
-        return Unavailable("This API is read-only for now: try again later.", retry_after=30)
-    if state in _GOING or isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated):
-        return Unavailable("The database does not answer: try again in a few seconds.")
-    return None
+    refusal = refusal_of(state)
+    if refusal is None and (
+        isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    ):
+        refusal = AWAY
+    return Unavailable.of(refusal) if refusal else None
 
 
 async def _client_disconnected(_request: Request, _error: Exception) -> Response:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from shared_schema.refusals import READ_ONLY
 from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.db.session import RequestSession, Session, driver_error
 from strangler_fastapi.drf.bodies import PARSED
@@ -42,7 +43,6 @@ from strangler_fastapi.errors import (
 
 # The order of `View.http_method_names`, which is the order of `Allow`.
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
-_READ_ONLY_SECONDS = 30
 _OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
 Endpoint = Callable[..., Awaitable[Response]]
@@ -324,7 +324,7 @@ class View:
         request.scope["allow"] = self.allow
         negotiate(request, self._renders if request.method in ("GET", "HEAD") else JSON)
         if getattr(request.app.state, "read_only", False) and request.method not in self._safe:
-            raise Unavailable("This API is read-only for now: try again later.", retry_after=_READ_ONLY_SECONDS)
+            raise Unavailable.of(READ_ONLY)
         request.scope["view"] = self
         caller = None
         for authenticator in self.authenticators(request.app):

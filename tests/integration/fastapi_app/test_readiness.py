@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import event
 
 from shared_schema.drift.consumer import LIVE
+from shared_schema.refusals import AWAY, CONFLICT, FULL, READ_ONLY, Refusal
 from strangler_fastapi.db import engine as database
 from strangler_fastapi.db.engine import Database
 from tests.databases import PASSWORD, OwnDatabase, changed
@@ -158,6 +159,20 @@ async def test_a_row_that_the_database_refuses_is_not_logged(start: Start, own_d
             assert (await running.client.post("/users/", json=carol)).status_code == 500
     assert running.log.getvalue().count("unforeseen error") == 2
     check_no_secret(running, "carol@private.example", "argon2$argon2id", "eyJ")
+
+
+@pytest.mark.parametrize(
+    ("state", "refusal"), [("53100", FULL), ("53300", AWAY), ("40001", CONFLICT), ("25006", READ_ONLY)]
+)
+async def test_what_passes_is_said_and_nothing_of_postgresqls(
+    start: Start, own_database: OwnDatabase, state: str, refusal: Refusal
+) -> None:
+    trigger = TRIGGER.replace("RAISE 'refused'", f"RAISE 'no space in /var/lib' USING ERRCODE = '{state}'")
+    async with start(own_database) as running:
+        with changed(own_database, trigger, "DROP FUNCTION refuse CASCADE"):
+            answer = await running.client.post("/auth/token/", json=BODY)
+    assert check_refused(answer) == refusal.detail
+    assert answer.headers["Retry-After"] == str(refusal.retry_after)
 
 
 async def _until_checked(running: Running, *, times: int) -> None:
