@@ -19,9 +19,9 @@ class Health(BaseModel):
     status: Literal["ok"]
 
 
-def health_router(prefixes: ApiPrefixes, path: str = "/health") -> APIRouter:
-    """A router of two paths below `path`: `live` and `ready`."""
-    router = APIRouter(prefix=prefixes.below(path), tags=["health"])
+def health_router(prefixes: ApiPrefixes, path: str = "/health", *, documented: bool = True) -> APIRouter:
+    """A router of two paths below `path`: `live` and `ready`, which the OpenAPI document lists if `documented`."""
+    router = APIRouter(prefix=prefixes.below(path), tags=["health"], include_in_schema=documented)
     router.get("/live", response_model=Health)(live)
     router.get("/ready", response_model=Health, responses=document_errors(503))(ready)
     return router

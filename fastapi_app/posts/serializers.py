@@ -36,7 +36,7 @@ POST_SERIALIZER = Serializer(
             required=False,
             max_length=TAGS_MAX,
             child=model_field(Tag, "name", validators=()),
-            help_text="Names, sorted in answers; unknown ones are created.",
+            description="Names, sorted in answers; unknown ones are created.",
             example=["garden", "trees"],
         ),
         "published": model_field(Post, "published"),

@@ -23,7 +23,7 @@ TAG_SERIALIZER = Serializer(
     {
         "id": model_field(Tag, "id", example=1),
         "name": model_field(Tag, "name", example="garden"),
-        "post_count": ReadOnlyField(type="integer", help_text="All posts, drafts included.", example=3),
+        "post_count": ReadOnlyField(type="integer", description="All posts, drafts included.", example=3),
     },
     description="A tag and how many posts bear it.",
 )

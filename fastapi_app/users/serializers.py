@@ -100,7 +100,7 @@ USER_SERIALIZER = UserSerializer(
         ),
         "display_name": ReadOnlyField(type="string", example="@alice"),
         "created_at": model_field(User, "created_at"),
-        "post_count": ReadOnlyField(type="integer", help_text="All posts, drafts included.", example=3),
+        "post_count": ReadOnlyField(type="integer", description="All posts, drafts included.", example=3),
     },
     description="A user as everybody sees it.",
 )

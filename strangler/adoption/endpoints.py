@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from strangler.errors import FailedError
 from strangler.routes.prefixes import Prefixes
@@ -37,11 +37,18 @@ class Unread(_Facts):
 
 
 class SerializerField(_Facts):
-    """A field of a serializer; `kind` is the name of its class (of the inner one with `many`)."""
+    """A field of a serializer; `kind` is the name of its class (of the inner one with `many`), `path` is where that is.
+
+    `link` is how it leads to other rows (many_to_one, many_to_many). `changed` are the arguments in which it differs
+    from what DRF makes of the model's field; None where the project declared it.
+    """
 
     name: str
     kind: str
+    path: str = Field(default="", alias="class")
     source: str = ""
+    format: str | None = None
+    coerce_to_string: bool | None = None
     required: bool = False
     read_only: bool = False
     write_only: bool = False
@@ -50,12 +57,19 @@ class SerializerField(_Facts):
     choices: tuple[Any, ...] | None = None
     method: str | None = None
     model: str | None = None
+    allow_empty: bool = True
+    label: str | None = None
+    help_text: str | None = None
+    link: str | None = None
+    changed: dict[str, Any] | None = None
     serializer: "SerializerFacts | None" = None
 
 
 class SerializerFacts(_Facts):
-    """A serializer; `overridden` are the methods that the project wrote."""
+    """A serializer; `overridden` are the methods that the project wrote, `path` is where its class is."""
 
+    path: str = Field(default="", alias="class")
+    validators: tuple[str, ...] = ()
     model: str | None = None
     table: str | None = None
     fields: tuple[SerializerField, ...] = ()
@@ -77,10 +91,14 @@ class FilterParameter(_Facts):
     field: str | None = None
     lookup: str = "exact"
     method: str | None = None
+    exclude: bool = False
+    choices: tuple[Any, ...] | None = None
 
 
 class Filterset(_Facts):
-    """A FilterSet of django-filter."""
+    """A FilterSet of django-filter; `overridden` are the methods that the project wrote."""
+
+    overridden: tuple[str, ...] = ()
 
     parameters: tuple[FilterParameter, ...] = ()
 
@@ -103,6 +121,18 @@ class Pagination(_Facts):
     max_page_size: int | None = None
     page_query_param: str | None = None
     page_size_query_param: str | None = None
+    last_page_strings: tuple[str, ...] = ()
+
+
+class QuerysetFacts(_Facts):
+    """The rows that a view begins with: all of its model unless `narrowed` names what leaves some out or adds to them.
+
+    `ordering_unread`: it is ordered by expressions, which `ordering` lacks.
+    """
+
+    narrowed: tuple[str, ...] = ()
+    ordering: tuple[str, ...] = ()
+    ordering_unread: bool = False
 
 
 class DjangoEndpoint(_Facts):
@@ -110,7 +140,8 @@ class DjangoEndpoint(_Facts):
 
     `kind` is viewset or view for those of DRF, django for others, whose method may be `ANY`. `bases` are the classes
     that the view derives from. `action` is that of a viewset or a generic view. `overridden` are the methods of DRF's
-    that the project replaced.
+    that the project replaced; those in `constant` read nothing of a request. `title` and `description` are what OPTIONS
+    says of the view.
     """
 
     path: str
@@ -124,6 +155,7 @@ class DjangoEndpoint(_Facts):
     parameters: tuple[EndpointParameter, ...] = ()
     bases: tuple[str, ...] = ()
     overridden: tuple[str, ...] = ()
+    constant: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
     authenticators: tuple[str, ...] | None = ()
     lookup: dict[str, Any] | None = None
@@ -135,6 +167,9 @@ class DjangoEndpoint(_Facts):
     pagination: Pagination | None = None
     filters: Filters | None = None
     model: ModelName | None = None
+    queryset: QuerysetFacts | None = None
+    title: str | None = None
+    description: str | None = None
     serializer: SerializerFacts | None = None
 
     @property
@@ -168,7 +203,9 @@ class DjangoSettings(_Facts):
     databases: tuple[str, ...] = ()
     use_i18n: bool = True
     use_tz: bool = True
+    time_zone: str = "UTC"
     exception_handler: str = ""
+    user_model: str = ""
 
 
 class DjangoApi(_Facts):

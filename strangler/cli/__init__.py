@@ -34,6 +34,7 @@ _MOVES: Final = (
     "shadow",
     "inventory",
     "init",
+    "scaffold",
     "cases",
     "handover",
     "modernise",

@@ -12,7 +12,7 @@ from strangler.adoption.endpoints import DjangoApi
 from strangler.cli.output import json_print, out
 from strangler.cli.schema.inputs import manage_command
 from strangler.deployment.open import rollout_open
-from strangler.errors import UsageError
+from strangler.deployment.rollouts import document_address
 from strangler.local.production import exposure_warning, production_problems
 from strangler.rollout.check import Documents, check_all
 from strangler.rollout.coverage import CheckResult, Level
@@ -45,7 +45,7 @@ def check(
     settings = settings_load()
     documents = Documents(
         django=django_schema or _django_endpoints(settings),
-        fastapi=fastapi_schema or _document(Stack.FASTAPI, settings),
+        fastapi=fastapi_schema or document_address(settings, Stack.FASTAPI),
         host=settings.probe_host,
         prefixes=settings.project.prefixes,
     )
@@ -78,20 +78,6 @@ def _settings_results(settings: LocalSettings) -> Iterator[CheckResult]:
 def _django_endpoints(settings: LocalSettings) -> str | frozenset[ApiEndpoint]:
     """Where Django's OpenAPI document is, or what its URL resolver has where the project names none."""
     if settings.project.django.openapi or settings.project.django.manage is None:
-        return _document(Stack.DJANGO, settings)
+        return document_address(settings, Stack.DJANGO)
     known = DjangoApi.read(manage_command(settings)).endpoints
     return frozenset(ApiEndpoint(path=each.path, method=each.method) for each in known if each.is_api)
-
-
-def _document(stack: Stack, settings: LocalSettings) -> str:
-    """Where a stack's OpenAPI document is: at the service itself, or at the gateway where only that can be reached."""
-    section, prefixes = settings.project.stack(stack), settings.project.prefixes
-    if not section.openapi:
-        option = f"--{stack}-schema"
-        raise UsageError(
-            f"the project file names no OpenAPI document of {stack}", f"add openapi or pass {option} PLACE"
-        )
-    if settings.gateway == "local":
-        return settings.stack_url(stack) + section.openapi
-    public = prefixes.v1 if stack is Stack.DJANGO else prefixes.v2
-    return public + section.openapi.removeprefix(prefixes.upstream(stack))

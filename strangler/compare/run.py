@@ -47,7 +47,9 @@ class ErrorWatch:
             failed = result.failure is not None and result.failure.side == name
             if asked is None and not failed:
                 continue
-            last.append(failed or (asked is not None and asked.answer.is_unavailable))
+            # What isn't ported yet says nothing about the server.
+            ported = asked is None or asked.answer.status != HTTPStatus.NOT_IMPLEMENTED
+            last.append((failed or (asked is not None and asked.answer.is_unavailable)) and ported)
             if len(last) == last.maxlen and sum(last) > self._share * len(last):
                 return f"{sum(last)} of the last {len(last)} answers of {name} were errors"
         return ""

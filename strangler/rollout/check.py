@@ -8,6 +8,7 @@ from strangler.gateway.interface import running_version
 from strangler.gateway.rendering import render_gateway
 from strangler.rollout.coverage import CheckResult, Level, uncovered, unimplemented
 from strangler.rollout.endpoints import ApiEndpoint, document_read, endpoints_of
+from strangler.rollout.gaps import Gaps, gap_results, gaps_of
 from strangler.rollout.rollout import Rollout
 from strangler.routes.mistakes import RoutesError
 from strangler.routes.prefixes import Prefixes
@@ -27,9 +28,10 @@ class Documents:
     host: str
     prefixes: Prefixes
 
-    def endpoints(self, gateway_url: str) -> tuple[Mapping[Stack, frozenset[ApiEndpoint]], list[CheckResult]]:
-        """The endpoints of each stack whose document could be read, and a result for each that could not."""
+    def endpoints(self, gateway_url: str) -> tuple[Mapping[Stack, frozenset[ApiEndpoint]], Gaps, list[CheckResult]]:
+        """The endpoints of each stack whose document could be read, what of them isn't ported, and what wasn't read."""
         found: dict[Stack, frozenset[ApiEndpoint]] = {}
+        gaps = Gaps()
         unknown = []
         for stack, address in ((Stack.DJANGO, self.django), (Stack.FASTAPI, self.fastapi)):
             if isinstance(address, frozenset):
@@ -38,12 +40,13 @@ class Documents:
             try:
                 document = document_read(address, gateway_url=gateway_url, host=self.host)
                 found[stack] = endpoints_of(document, prefix=self.prefixes.upstream(stack))
+                gaps = gaps_of(document, prefix=self.prefixes.upstream(stack)) if stack is Stack.FASTAPI else gaps
             except FailedError as error:
                 unknown.append(_unknown("endpoints", f"the endpoints of {stack}: {error}"))
             except ValueError as error:
                 sentence = f"the endpoints of {stack}: {address} is no OpenAPI document ({error}): pass another."
                 unknown.append(_unknown("endpoints", sentence))
-        return found, unknown
+        return found, gaps, unknown
 
 
 def check_all(rollout: Rollout, documents: Documents) -> Iterator[CheckResult]:
@@ -64,7 +67,7 @@ def check_all(rollout: Rollout, documents: Documents) -> Iterator[CheckResult]:
 
 
 def _check_endpoints(table: RouteTable, documents: Documents, url: str, source: str) -> Iterator[CheckResult]:
-    endpoints, unknown = documents.endpoints(url)
+    endpoints, gaps, unknown = documents.endpoints(url)
     yield from unknown
     for stack, known in endpoints.items():
         findings = list(uncovered(table, known, stack))
@@ -74,6 +77,7 @@ def _check_endpoints(table: RouteTable, documents: Documents, url: str, source: 
         yield from findings
         if not unknown and all(finding.level is Level.NOTE for finding in findings):
             yield _ok("stacks", "every route is sent to a stack that has it.")
+    yield from gap_results(table, gaps)
 
 
 def _check_running(rollout: Rollout, table: RouteTable) -> Iterator[CheckResult]:

@@ -8,6 +8,7 @@ from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.gateway.interface import Gateway, running_version
 from strangler.gateway.rendering import Rendered, render_gateway
 from strangler.rollout.evidence import Proof, RouteEvidence
+from strangler.rollout.gaps import Gaps, gap_reasons
 from strangler.rollout.history import HistoryEntry, Point, applied, stands_at, step_back, utc_now
 from strangler.rollout.plan import RoutesPlan, plan_make
 from strangler.rollout.safety import Conditions, unbound_notes, unproven, unsafe_reasons
@@ -58,6 +59,7 @@ class Rollout:
         proof: what a route needs before FastAPI answers v1 for anybody.
         read_only: FastAPI answers every write with 503.
         hint: how to start the gateway, as an imperative.
+        gaps: what of Django's endpoints FastAPI answers with 501.
     """
 
     gateway: Gateway
@@ -70,6 +72,7 @@ class Rollout:
     proof: Proof
     read_only: bool
     hint: str
+    gaps: Callable[[], Gaps] = Gaps
 
     @property
     def file_name(self) -> str:
@@ -147,7 +150,7 @@ class Rollout:
         conditions = Conditions(
             today=utc_now().date(), read_only=self.read_only, proof=self.proof, sign_in=self.sign_in
         )
-        needed = unproven(plan)
+        needed, gaps = unproven(plan), self._gaps_of(plan)
         evidence = self.evidence(needed)
         return Proposal(
             content=content,
@@ -155,8 +158,8 @@ class Rollout:
             rendered=rendered,
             table=table,
             plan=plan,
-            unsafe=unsafe_reasons(plan, conditions, needed, evidence),
-            notes=unbound_notes(evidence) if self.proof.equal else (),
+            unsafe=(*unsafe_reasons(plan, conditions, needed, evidence), *gap_reasons(plan, gaps)),
+            notes=(*(unbound_notes(evidence) if self.proof.equal else ()), *((gaps.unread,) if gaps.unread else ())),
         )
 
     def unrecorded_start(self) -> HistoryEntry | None:
@@ -199,6 +202,10 @@ class Rollout:
             changes=[change.as_json() for change in plan.changes],
             notes=plan.notes,
         )
+
+    def _gaps_of(self, plan: RoutesPlan) -> Gaps:
+        """The gaps, where the plan moves anything to FastAPI."""
+        return self.gaps() if any(change.towards_fastapi for change in plan.moves) else Gaps()
 
     def _parse_running(self, content: bytes) -> RouteTable:
         return parse_routes(content.decode(), source="the routes that run", prefixes=self.prefixes)

@@ -36,6 +36,8 @@ _HOOKS: Final = (
     *("get_throttles", "get_renderers", "get_parsers", "paginate_queryset", "get_paginated_response"),
     *("initial", "dispatch", "finalize_response", "handle_exception", "initialize_request"),
 )
+# What a view knows of one request.
+_REQUEST: Final = frozenset({"request", "kwargs", "args", "user", "get_object", "dispatch", "getattr", "headers"})
 # What a project overrides in its FilterSets.
 _FILTERING: Final = ("filter_queryset", "qs", "is_valid")
 
@@ -84,6 +86,7 @@ def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[s
         "bases": [class_name(each) for each in cls.__mro__[1:] if each.__module__ not in _BASE_MODULES],
         "detail": bool(getattr(made, "detail", False)),
         "overridden": [name for name in _HOOKS if _is_overridden(cls, name)],
+        "constant": [name for name in _HOOKS if _is_overridden(cls, name) and _is_constant(cls, name)],
         "unread": [],
     }
     if isinstance(made, generics.GenericAPIView):
@@ -147,6 +150,18 @@ def _valid_orders(backend: Any, made: Any) -> list[str] | None:  # noqa: ANN401 
 def _is_own(function: object) -> bool:
     module = str(getattr(getattr(function, "fget", function), "__module__", ""))
     return function is not None and not module.startswith(("django_filters.", "django.", "rest_framework."))
+
+
+def _is_constant(cls: type, name: str) -> bool:
+    """Whether a hook gives the same for every request of one action.
+
+    It names nothing of the request, and calls no other method of the project's view, which might.
+    """
+    code = getattr(getattr(cls, name), "__code__", None)
+    if code is None or code.co_flags & inspect.CO_VARARGS or any(inspect.iscode(each) for each in code.co_consts):
+        return False
+    own = {each for each in code.co_names if each not in _HOOKS and callable(getattr(cls, each, None))}
+    return not (own or _REQUEST & {*code.co_names, *code.co_varnames})
 
 
 def _is_overridden(cls: type, name: str) -> bool:

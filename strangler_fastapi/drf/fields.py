@@ -66,7 +66,8 @@ class Field:
 
     A `read_only` field is never read from a body, a `write_only` one never answered. `source` is the attribute of the
     mapped class that the key stands for, where it has another name. `default` is the value of a key that is left out,
-    or what gives one; such a key is not required. `help_text` and `example` are for OpenAPI.
+    or what gives one; such a key is not required. `help_text` is what OPTIONS and OpenAPI say of the field;
+    `description` and `example` are for OpenAPI alone.
     """
 
     kind: ClassVar[str] = "field"
@@ -79,6 +80,7 @@ class Field:
     label: str | None = None
     source: str | None = None
     help_text: str | None = None
+    description: str | None = None
     example: Any = None
     default: Any = MISSING
     validators: tuple[Validator, ...] = ()
@@ -158,6 +160,8 @@ class Field:
         facts["read_only"] = self.read_only
         if name is not None:
             facts["label"] = self.label or name.replace("_", " ").capitalize()
+        if self.help_text:
+            facts["help_text"] = self.help_text
         return facts
 
 

@@ -20,7 +20,8 @@ from strangler_fastapi.drf.fields import (
     ReadOnlyField,
     Validator,
 )
-from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
+from strangler_fastapi.drf.links import many_to_many
+from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField
 from strangler_fastapi.drf.text_fields import IPAddressField, URLField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.drf.validators import Pattern, Unique, username_characters
@@ -145,6 +146,18 @@ def model_field(
         "validators": (*_checks(facts, name), *_unique(model, column, facts)),
     }
     return kind(**(common | _settings(kind, facts) | changed))
+
+
+def many_related_field(model: type[Reflected], field: str, **changed: Any) -> ManyRelatedField:  # noqa: ANN401 - as above
+    """The field of a many-to-many relation of `model`, by the name that Django's field has.
+
+    Raises:
+        LookupError: see `links.many_to_many`.
+    """
+    link = many_to_many(model, field)
+    facts = column_facts(link.target, link.target.__columns__.get(link.key, link.key))
+    child = PrimaryKeyRelatedField(model=link.target, key=link.key, type=facts.type)
+    return ManyRelatedField(link=link, child=child, **changed)
 
 
 def _relation(model: type[Reflected], column: str, facts: ColumnFacts) -> dict[str, Any]:

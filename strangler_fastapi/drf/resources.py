@@ -1,9 +1,9 @@
 """A table as a resource: what its endpoints answer, and every statement that they send."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import CTE, Executable, Select, insert, null, select, update
 from starlette.requests import Request
@@ -40,6 +40,8 @@ from strangler_fastapi.drf.sample_queries import (
 from strangler_fastapi.drf.search import SEARCH, Searched, search_criteria, search_field
 from strangler_fastapi.drf.serializers import Serializer
 
+ACTIONS: Final = ("list", "retrieve", "create", "update", "destroy")
+
 
 class Resource:
     """The rows of one table, read and written as their serializer says; actions bear the names of `ModelViewSet`'s.
@@ -49,7 +51,8 @@ class Resource:
     other rows, as an SQL expression about the row of `model`; orders and searches may name one too. `ordering`,
     `ordering_fields`, `search_fields`, `filters`, `lookup_field` and `lookup_url_kwarg` are what a view of DRF has
     under those names; `id` in an ordering is the table's key, whatever it is called, as is `pk`. `pagination` is None
-    where a list comes whole. A resource that shows a caller only some rows has a Listing and statements of its own.
+    where a list comes whole; `actions` are those that endpoints use. A resource
+    that shows a caller only some rows has a Listing and statements of its own.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Resource:
         pagination: Pagination | None = PAGE_NUMBERS,
         lookup_field: str = "pk",
         lookup_url_kwarg: str | None = None,
+        actions: Collection[str] = ACTIONS,
     ) -> None:
         self.model = model
         self.serializer = serializer
@@ -75,6 +79,7 @@ class Resource:
         self._filters = filters or {}
         self._pagination = pagination
         self._lookup_field = lookup_field
+        self._actions = actions
         self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
         names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
         orderings: dict[str, Callable[[], Any]] = {name: partial(self._column, name) for name in sorted(names)}
@@ -180,20 +185,30 @@ class Resource:
 
     def statements(self) -> Iterator[Sent]:
         """Every statement that the actions can send, with samples of values."""
+        key, used = sample_of(self.listing.key().type.python_type), {*self._actions}
+        if "list" in used:
+            size = self._pagination.sample_size if self._pagination else None
+            rows = list_rows(self.listing, self.criteria, self.ordering, filters=self._filters, page_size=size)
+            yield from map(as_sample, rows)
+        if used & {"retrieve", "update", "destroy"}:
+            yield from map(as_sample, item_rows(self.listing, self._sampled, filters=self._filters))
+        if used != {"create"}:
+            yield from map(as_sample, existing_rows(self._filters))
+        if used & {"create", "update"}:
+            yield from self._written(key, used)
+        if "destroy" in used:
+            yield Deletion(self.model.key())
+
+    def _written(self, key: Any, used: Collection[str]) -> Iterator[Sent]:  # noqa: ANN401 - of the key's type
         name, (values, _) = self.listing.name, self._divided(body_values(self.serializer))
-        key = sample_of(self.listing.key().type.python_type)
         yield from body_samples(self.serializer)
-        size = self._pagination.sample_size if self._pagination else None
-        rows = list_rows(self.listing, self.criteria, self.ordering, filters=self._filters, page_size=size)
-        yield from map(as_sample, rows)
-        yield from map(as_sample, item_rows(self.listing, self._sampled, filters=self._filters))
-        yield from map(as_sample, existing_rows(self._filters))
         yield as_sample(self.listing.rows(self._by_key(key)))
-        yield Sample(f"{name} insert", self.insert(values))
-        yield Sample(f"{name} change", self.change(key, values))
+        if "create" in used:
+            yield Sample(f"{name} insert", self.insert(values))
+        if "update" in used:
+            yield Sample(f"{name} change", self.change(key, values))
         for field_name, field in self._links.items():
             yield from field.samples(f"{name} {field_name}", key)
-        yield Deletion(self.model.key())
 
     async def _criteria(self, request: Request, session: RequestSession) -> Criteria:
         params = request.query_params

@@ -51,7 +51,7 @@ class Serializer:
         for name, field in self.fields.items():
             if field.hidden or (field.read_only if request else field.write_only):
                 continue
-            facts: dict[str, Any] = {"description": field.help_text}
+            facts: dict[str, Any] = {"description": field.description or field.help_text}
             if field.example is not None:
                 facts["examples"] = [field.example]
             if request and not field.required:

@@ -160,17 +160,20 @@ class View:
         many: Any = None,  # noqa: ANN401 - `list` or `Page`
         query: Mapping[str, str] | None = None,
         pages: Mapping[str, str] = MappingProxyType(PAGE_NUMBERS.parameters),
+        gaps: tuple[str, ...] = (),
     ) -> Callable[[Endpoint], Endpoint]:
         """Adds GET and HEAD; `query` are the parameters that it reads, by name → description.
 
         `response` is what is answered, or each of the forms that it may have: the view's serializer where none is
         given; `many` says that it is a `list` of those, or a `Page`, whose parameters are `pages`.
+        `gaps` are what of its parameters isn't ported yet, for `strangler check`.
         """
         parameters = {**(pages if many is Page else {}), **(query or {})}
 
         def add(endpoint: Endpoint) -> Endpoint:
             errors = self._errors(400) if parameters else self._errors()
             model, extra = self._response_model(response, many), self._document_operation("GET", parameters)
+            extra |= {"x-not-ported": [*gaps]} if gaps else {}
             self._add("GET", endpoint, response_model=model, responses=errors, openapi_extra=extra)
             self._add("HEAD", endpoint, include_in_schema=False)
             return endpoint

@@ -96,6 +96,14 @@ def test_a_write_moves_without_grants_in_a_database_that_is_not_ours(adopted: Ad
     adopted.run("rollback", "--yes")
 
 
+def test_the_fastapi_side_is_written_as_the_document_shows_it(adopted: Adopted) -> None:
+    printed = adopted.run("scaffold", "products.*")
+    assert printed.startswith(shown("strangler scaffold 'products.*'")), printed
+    assert 'command = ["{python}", "-m", "shop_fastapi"]' in printed
+    code = (adopted.folder / "shop_fastapi" / "products" / "serializers.py").read_text()
+    assert SHOWN.partition("```python\n")[2].partition("```")[0] in code
+
+
 def test_a_sync_adds_what_was_removed_by_hand(adopted: Adopted) -> None:
     assert adopted.run("routes", "sync") == shown("strangler routes sync")
     file = adopted.folder / "nginx" / "routes.toml"

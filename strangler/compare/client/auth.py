@@ -25,6 +25,8 @@ from strangler.project import SignInSection
 _RENEWED_AFTER: Final = 0.8
 _FAILURE_SECONDS: Final = 5.0
 _AGAIN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+# Of a side without the endpoint: it does not exist, not for that method, or is not ported yet.
+_NO_ENDPOINT: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
 _TRIES: Final = 4
 
 
@@ -49,6 +51,7 @@ class Callers:
         signing_key: what the stacks sign with, for cases with claims of their own; empty where it isn't known.
         clock: monotonic seconds.
         pause: seconds before a sign-in is sent again that was answered 429 or 503.
+        instead: gives the tokens of a side that has no such endpoint yet.
     """
 
     def __init__(
@@ -61,8 +64,10 @@ class Callers:
         signing_key: str = "",
         clock: Callable[[], float] = time.monotonic,
         pause: float = 1.0,
+        instead: "Callers | None" = None,
     ) -> None:
         self._pause = pause
+        self._instead = instead
         self._askers = clients
         self._signer = signer
         self._signing_key = signing_key
@@ -150,6 +155,9 @@ class Callers:
                 failure = failure or error
                 continue
             token = _token_in(answer, sign_in.token)
+            if token is None and self._instead is not None and answer.status in _NO_ENDPOINT:
+                # That one knows when its tokens end.
+                return _Token(headers=await self._instead.credentials(name), renew_at=self._clock())
             if token is None:
                 raise RequestError(client.side.name, f"does not sign {name} in (status {answer.status})")
             headers = (("Authorization", f"{sign_in.scheme} {token}"),)

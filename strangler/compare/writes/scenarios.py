@@ -101,10 +101,12 @@ async def _steps(
         clients = [
             await exits.enter_async_context(SideClient(side, limits, strict_json=True)) for side in servers.sides
         ]
-        callers = [
-            Callers([client], options.sign_in, options.password, signer=options.signer, signing_key=key)
-            for client in clients
-        ]
+        callers: list[Callers] = []
+        for client in clients:
+            # Who can't sign in on the right yet comes with the left's token: both copies have the same users.
+            left, signer = next(iter(callers), None), options.signer
+            made = Callers([client], options.sign_in, options.password, signer=signer, signing_key=key, instead=left)
+            callers.append(made)
         ended = False
         for step in scenario.steps:
             if ended:

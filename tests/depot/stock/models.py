@@ -36,7 +36,7 @@ class Item(models.Model):
     opened_at = models.TimeField(null=True, blank=True)
     details = models.JSONField(default=dict, blank=True)
     for_sale = models.BooleanField(default=True)
-    place = models.ForeignKey(Place, models.PROTECT, related_name="items")
+    place = models.ForeignKey(Place, models.CASCADE, related_name="items")
     lent_to = models.ForeignKey(Place, models.SET_NULL, null=True, blank=True, related_name="lent")
     labels = models.ManyToManyField(Label, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

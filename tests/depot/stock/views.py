@@ -74,4 +74,4 @@ class ItemViewSet(viewsets.ModelViewSet[Item]):
     serializer_class = ItemSerializer
     filter_backends = (filters.SearchFilter, filters.OrderingFilter)
     search_fields = ("title", "place__name")
-    ordering_fields = ("title", "price", "place__name")
+    ordering_fields = ("title", "price")

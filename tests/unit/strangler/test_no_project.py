@@ -11,7 +11,8 @@ SOURCES = sorted((ROOT / "strangler").rglob("*.py"))
 KNOWN = {
     "the checkout": r"\bROOT\b",
     "a package of the example": r"\b(django_app|fastapi_app)\b",
-    "the role": rf"\b{EXAMPLE.database.fastapi_role}\b(?! that|\")",
+    # As a text of its own: the library bears the same name.
+    "the role": rf"[\"']{EXAMPLE.database.fastapi_role}[\"']",
     "a port": r"(?<!Port = )(?<!listen=\(\")\b(8001|8002|8080|54320)\b",
     "a probe": r"/health/",
     "a table": r"[\"'](users|posts|tags|blog_\w+)[\"']",

@@ -1,0 +1,1 @@
+"""FastAPI's side of endpoints, written from what Django's views are made of."""

@@ -1,0 +1,144 @@
+"""How a service finds its callers, as code: DRF's authenticators of the project's users, under their own names."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
+from strangler.adoption.scaffold.code import Code, Items, call, quoted, statement
+from strangler.adoption.scaffold.modules import Module
+from strangler.adoption.scaffold.tables import Tables, UnreadableError, annotation
+
+JWT: Final = "rest_framework_simplejwt.authentication.JWTAuthentication"
+TOKEN: Final = "rest_framework.authentication.TokenAuthentication"  # noqa: S105 - a class
+BASIC: Final = "rest_framework.authentication.BasicAuthentication"
+_CONSTANTS: Final[Mapping[str, str]] = {JWT: "BEARER", TOKEN: "TOKEN", BASIC: "BASIC"}
+_STATEMENTS: Final[Mapping[str, str]] = {
+    JWT: "USERS.identity_statements()",
+    TOKEN: "USERS.token_statements(Token)",
+    BASIC: "USERS.password_statements()",
+}
+_TOKENS: Final = "authtoken_token"
+# What permissions look at, where the users' table has it.
+_LOOKED_AT: Final = ("is_staff", "is_superuser")
+
+
+class Authenticators:
+    """The authenticators of a project that strangler_fastapi has, on the table of its users."""
+
+    def __init__(self, api: DjangoApi, contract: Contract, tables: Tables) -> None:
+        self._contract = contract
+        self._tables = tables
+        by_model = {facts.model: facts for facts in contract.tables.values()}
+        self._users = by_model.get(api.settings.user_model)
+        lists = Counter(each.authenticators for each in api.endpoints if each.is_api and each.authenticators)
+        offered = [names for names, _ in lists.most_common() if all(map(self._offers, names))]
+        self._default = offered[0] if offered else ()
+        self._known = [name for name in _CONSTANTS if any(name in names for names in offered)]
+
+    @property
+    def identifies(self) -> bool:
+        """Whether the service can tell callers apart."""
+        return bool(self._known)
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether it reads JSON web tokens."""
+        return JWT in self._known
+
+    def gaps(self, endpoint: DjangoEndpoint) -> list[str]:
+        """The authenticators of an endpoint that the service lacks."""
+        if endpoint.authenticators is None:
+            return ["its authenticators can't be read without a request"]
+        if "get_authenticators" in endpoint.overridden and "get_authenticators" not in endpoint.constant:
+            return [f"{endpoint.view.rpartition('.')[2]}.get_authenticators reads the request"]
+        return [f"authenticator {name}" for name in endpoint.authenticators if not self._offers(name)]
+
+    def of_view(self, endpoint: DjangoEndpoint, module: Module, package: str) -> Code | None:
+        """The argument of a view; None where it has the service's own."""
+        names = endpoint.authenticators or ()
+        if names == self._default or not all(map(self._offers, names)):
+            return None
+        constants = tuple(_CONSTANTS[name] for name in names)
+        module.use(f"{package}.accounts", *constants)
+        return Items("()", constants)
+
+    def accounts_text(self, package: str) -> str:
+        """The module of the callers."""
+        users = self._users
+        assert users is not None  # noqa: S101 - somebody is identified
+        name = self._tables.use(users.name, *self._account_columns(users), *self._login(users))
+        module = Module("Who calls: Django's users, and how a request says which of them it is from.", package)
+        module.use("collections.abc", "Iterator")
+        module.use("dataclasses", "dataclass")
+        module.use("shared_schema.consumer.samples", "Sent")
+        module.use("strangler_fastapi.auth.user_tables", "UserTables")
+        module.use(f"{package}.models", name)
+        module.add("", _account(users, self._account_columns(users), module), "")
+        username = self._login(users)[:1]
+        made = call("UserTables", user=name, account="Account", username_field=_other(username))
+        module.add(statement("USERS", made))
+        for kind in self._known:
+            module.use("strangler_fastapi.auth.authentication", kind.rpartition(".")[2])
+            module.add(statement(_CONSTANTS[kind], self._authenticator(kind, module, package)))
+        module.add(statement("AUTHENTICATORS", Items("()", tuple(_CONSTANTS[name] for name in self._default))))
+        sent = "".join(f"    yield from {_STATEMENTS[kind]}\n" for kind in self._known if not self._covered(kind))
+        head = "def identity_statements() -> Iterator[Sent]:\n"
+        module.add("", "", f'{head}    """The statements that find a caller."""\n{sent}')
+        return module.text()
+
+    def _authenticator(self, kind: str, module: Module, package: str) -> Code:
+        name = kind.rpartition(".")[2]
+        if kind == JWT:
+            return call(name, "USERS.find_account")
+        if kind == TOKEN:
+            module.use(f"{package}.models", self._tables.use(_TOKENS, "key", "user_id"))
+            return call(name, "USERS", "Token")
+        return call(name, "USERS")
+
+    def _covered(self, kind: str) -> bool:
+        """Whether another one's statements hold its own."""
+        return kind == JWT and BASIC in self._known
+
+    def _offers(self, name: str) -> bool:
+        users = self._users
+        if name not in _CONSTANTS or users is None or users.parents or "id" not in users.columns:
+            return False
+        if not {"is_active", "password"} <= set(users.columns):
+            return False
+        if name == JWT:
+            return self._contract.tokens is not None
+        return name == BASIC or _TOKENS in self._contract.tables
+
+    def _account_columns(self, users: TableFacts) -> list[str]:
+        return ["id", "is_active", *(name for name in _LOOKED_AT if name in users.columns), "password"]
+
+    def _login(self, users: TableFacts) -> list[str]:
+        """The column of the username: Django's own, else a unique text."""
+        unique = [name for name, facts in users.columns.items() if facts.unique and _is_text(facts)]
+        found = "username" if "username" in users.columns else next(iter(unique), None)
+        if found is None:
+            raise UnreadableError(f"{users.model} has no username")
+        return [found]
+
+
+def _account(users: TableFacts, columns: list[str], module: Module) -> str:
+    lines = ["@dataclass(frozen=True)", "class Account:", '    """The caller of a request."""', ""]
+    for name in columns:
+        text = annotation(users.columns[name])
+        if name == "password":
+            module.use("dataclasses", "field")
+            text += " = field(repr=False)"
+        if "UUID" in text:
+            module.use("uuid", "UUID")
+        lines.append(f"    {name}: {text}")
+    return "\n".join(lines) + "\n"
+
+
+def _is_text(facts: ColumnFacts) -> bool:
+    return facts.type.startswith(("character", "text", "citext"))
+
+
+def _other(username: list[str]) -> Code | None:
+    return None if username == ["username"] else quoted(username[0])

@@ -1,0 +1,295 @@
+"""Serializers as code of strangler_fastapi, and what of them can't be written."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from shared_schema.contract.contract import ColumnFacts
+from strangler.adoption.endpoints import DjangoSettings, SerializerFacts, SerializerField
+from strangler.adoption.scaffold.code import Call, Code, call, dictionary, quoted, statement
+from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
+
+# The kinds of columns that `strangler_fastapi.drf.model_fields` makes a field of.
+_KINDS: Final = frozenset(
+    {
+        *("AutoField", "BigAutoField", "SmallAutoField", "BigIntegerField", "BooleanField", "CharField", "DateField"),
+        *("DateTimeField", "DecimalField", "FloatField", "IntegerField", "JSONField", "PositiveBigIntegerField"),
+        *("PositiveIntegerField", "PositiveSmallIntegerField", "SlugField", "SmallIntegerField", "TextField"),
+        *("TimeField", "UUIDField"),
+    }
+)
+_VALIDATORS: Final = frozenset(
+    {
+        "django.contrib.auth.validators.UnicodeUsernameValidator",
+        *(
+            f"django.core.validators.{name}Validator"
+            for name in ("Email", "MaxLength", "MaxValue", "MinLength", "MinValue", "ProhibitNullCharacters", "Regex")
+        ),
+    }
+)
+# Arguments of DRF's fields that `model_field` takes under the same name.
+_ARGUMENTS: Final = frozenset(
+    {
+        "read_only",
+        "write_only",
+        "required",
+        "allow_null",
+        "allow_blank",
+        "max_length",
+        "min_length",
+        "label",
+        "help_text",
+    }
+)
+# Callables whose value the service makes by itself (`shared_schema.contract.callables`).
+_CALLABLES: Final = ("builtins.", "uuid.", "datetime.", "django.utils.timezone.now")
+# Fields that show a column as it is, with the kinds of columns of which that is true, and what OPTIONS calls them.
+_SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
+    "BooleanField": ("boolean", frozenset({"BooleanField"})),
+    "CharField": ("string", frozenset({"CharField", "SlugField", "TextField"})),
+    "DateField": ("date", frozenset({"DateField"})),
+    "DateTimeField": ("datetime", frozenset({"DateTimeField"})),
+    "EmailField": ("email", frozenset({"CharField"})),
+    "FloatField": ("float", frozenset({"FloatField"})),
+    "IntegerField": (
+        "integer",
+        frozenset({kind for kind in _KINDS if "Integer" in kind or kind.endswith("AutoField")}),
+    ),
+    "ReadOnlyField": ("field", _KINDS - {"DecimalField"}),
+    "UUIDField": ("string", frozenset({"UUIDField"})),
+}
+
+
+@dataclass
+class WrittenSerializer:
+    """A serializer as code.
+
+    `reads` are the gaps of what it answers, `writes` those of what it takes. `annotations` are columns of other rows
+    that it shows, by name → path. `imports` are names of strangler_fastapi by module.
+    """
+
+    facts: SerializerFacts
+    constant: str
+    model: str
+    title: str
+    fields: dict[str, Code] = field(default_factory=dict)
+    reads: list[str] = field(default_factory=list)
+    writes: list[str] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
+    imports: dict[str, set[str]] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The assignment of its constant."""
+        codes = list(self.fields.values())
+        columns = [code.arguments[1] for code in codes if isinstance(code, Call) and _is_plain(code)]
+        value: Code = dictionary(self.fields)
+        if codes and len(columns) == len(codes):
+            self.imports[_MODEL_FIELDS] = {"model_fields"}
+            value = call("model_fields", self.model, *columns)
+        return statement(self.constant, call("Serializer", quoted(self.title), value))
+
+
+_MODEL_FIELDS: Final = "strangler_fastapi.drf.model_fields"
+_RELATIONS: Final = "strangler_fastapi.drf.relations"
+_LINKS: Final = "strangler_fastapi.drf.links"
+_FIELDS: Final = "strangler_fastapi.drf.fields"
+
+
+class Serializers:
+    """The serializers of one feature, each written once; `tables` learns which columns they need."""
+
+    def __init__(self, tables: Tables, settings: DjangoSettings) -> None:
+        self._tables = tables
+        self._settings = settings
+        self._written: dict[tuple[str, tuple[str, ...], str], WrittenSerializer] = {}
+
+    @property
+    def written(self) -> list[WrittenSerializer]:
+        """All of them; one that another holds comes first."""
+        return list(self._written.values())
+
+    def write(self, facts: SerializerFacts, *, within: str = "") -> WrittenSerializer:
+        """The serializer as code; `within` is the title of the one that holds it.
+
+        :raises UnreadableError: it is no serializer of a model, or its table isn't in the contract.
+        """
+        key = (facts.path, tuple(each.name for each in facts.fields), within)
+        if key in self._written:
+            return self._written[key]
+        name = facts.path.rpartition(".")[2].removesuffix("Serializer") or "Rows"
+        if facts.table is None:
+            raise UnreadableError(f"{facts.path.rpartition('.')[2]} is no serializer of a model")
+        title = within + name
+        taken = {each.constant for each in self._written.values()}
+        constants = (f"{snake(title)}{number}_serializer".upper() for number in ("", *range(2, 100)))
+        constant = next(each for each in constants if each not in taken)
+        made = WrittenSerializer(facts, constant, self._tables.use(facts.table), title)
+        for each in facts.fields:
+            self._add(made, facts.table, each)
+        made.reads += [f"serializer {name}: {method} is your own" for method in facts.overridden if _reads(method)]
+        made.writes += [f"serializer {name}: {method} is your own" for method in facts.overridden if not _reads(method)]
+        made.writes += [f"serializer {name}: {validator}" for validator in facts.validators]
+        self._written[key] = made
+        return made
+
+    def _add(self, made: WrittenSerializer, table: str, each: SerializerField) -> None:
+        try:
+            made.fields[each.name] = self._field(made, table, each)
+        except UnreadableError as gap:
+            # What nobody reads is no gap of an answer.
+            (made.writes if each.write_only else made.reads).append(f"field {each.name}: {gap}")
+
+    def _field(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        if each.method:
+            raise UnreadableError(f"computed by {each.method}")
+        if each.serializer is not None:
+            return self._nested(made, table, each)
+        if each.changed is None:
+            return self._declared(made, table, each)
+        if each.many:
+            return self._many(made, table, each)
+        return self._column(made, table, each)
+
+    def _column(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        name, facts = self._tables.column_of(table, each.source)
+        self._require_readable(facts, each)
+        self._tables.use(table, name)
+        changed = dict(each.changed or {})
+        if each.help_text:
+            changed["help_text"] = each.help_text
+        gaps = [*self._column_gaps(facts), *(f"{key} is another" for key in changed if key not in _ARGUMENTS)]
+        if facts.references is not None:
+            self._tables.use(facts.references.table, facts.references.column)
+        if gaps and not each.read_only:
+            made.writes += [f"field {each.name}: {gap}" for gap in gaps]
+            changed["read_only"] = True
+        if changed.get("read_only"):
+            changed = {key: value for key, value in changed.items() if key in ("read_only", "label", "help_text")}
+        if each.name != facts.field and facts.references is None:
+            changed["source"] = name
+        made.imports.setdefault(_MODEL_FIELDS, set()).add("model_field")
+        named = {key: quoted(value) for key, value in changed.items()}
+        return call("model_field", made.model, quoted(name), **named)
+
+    def _column_gaps(self, facts: ColumnFacts) -> Iterator[str]:
+        if facts.references is None and facts.choices is None and facts.kind not in _KINDS:
+            yield f"{facts.kind} takes no value yet"
+        for validator in facts.validators:
+            if validator.name not in _VALIDATORS:
+                yield f"checked by {validator.name}"
+        if facts.default_callable and not facts.default_callable.startswith(_CALLABLES):
+            yield f"its default is {facts.default_callable}"
+
+    def _require_readable(self, facts: ColumnFacts, each: SerializerField) -> None:
+        """:raises UnreadableError: DRF shows the column otherwise than strangler_fastapi does."""
+        if facts.references is not None and each.kind != "PrimaryKeyRelatedField":
+            raise UnreadableError(f"a {each.kind}")
+        if facts.references is None and facts.kind not in _KINDS:
+            raise UnreadableError(f"a {facts.kind}")
+        if facts.kind == "DateTimeField" and not (self._settings.use_tz and self._settings.time_zone == "UTC"):
+            raise UnreadableError(f"times are shown in {self._settings.time_zone}, not in UTC")
+        if each.format is not None and each.format != "iso-8601":
+            raise UnreadableError(f"shown as {each.format}")
+        if each.coerce_to_string is False and facts.kind == "DecimalField":
+            raise UnreadableError("a decimal that is shown as a number")
+
+    def _declared(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """A field that the project declared: one that shows a column, of this row or of one that it points at."""
+        kind, columns = _SHOWN.get(each.kind, ("", frozenset[str]()))
+        if each.write_only or each.many or not kind or not each.path.startswith("rest_framework."):
+            raise UnreadableError(f"a {each.kind} of your own" if each.kind not in _SHOWN else "declared by itself")
+        path = each.source.split(".")
+        facts = self._tables.follow(table, path)
+        if facts.kind not in columns or facts.references is not None:
+            raise UnreadableError(f"a {each.kind} of a {facts.kind}")
+        self._require_readable(facts, each)
+        if not each.read_only:
+            made.writes.append(f"field {each.name}: declared by itself")
+        source = None
+        if len(path) > 1:
+            made.annotations[each.name] = "__".join(path)
+        elif each.source != each.name:
+            source = quoted(self._tables.column_of(table, each.source)[0])
+        made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
+        return call("ReadOnlyField", type=quoted(kind), source=source, **_labels(each))
+
+    def _nested(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        assert each.serializer is not None  # noqa: S101 - the caller has looked
+        inner = self.write(each.serializer, within=made.title)
+        if inner.reads:
+            raise UnreadableError(f"its serializer has gaps ({'; '.join(inner.reads)})")
+        if inner.annotations:
+            raise UnreadableError("its serializer shows columns of further tables")
+        if not each.read_only:
+            made.writes.append(f"field {each.name}: rows within are written")
+        link, null = self._link(made, table, each)
+        made.imports.setdefault(_RELATIONS, set()).add("NestedField")
+        return call(
+            "NestedField", children=inner.constant, link=link, allow_null="True" if null else None, **_labels(each)
+        )
+
+    def _link(self, made: WrittenSerializer, table: str, each: SerializerField) -> tuple[Code, bool]:
+        """What leads from the row to those within, and whether there may be none."""
+        if each.link in ("many_to_one", "one_to_one"):
+            name, facts = self._tables.column_of(table, each.source)
+            if facts.references is None:
+                raise UnreadableError(f"{each.source} is no column")
+            self._tables.use(table, name)
+            self._tables.use(facts.references.table, facts.references.column)
+            made.imports.setdefault(_LINKS, set()).add("foreign_key")
+            return call("foreign_key", made.model, quoted(facts.field)), facts.null
+        if each.link == "many_to_many":
+            self._through(table, each.source)
+            made.imports.setdefault(_LINKS, set()).add("many_to_many")
+            return call("many_to_many", made.model, quoted(each.source)), False
+        raise UnreadableError(f"rows of {each.source} ({each.link or 'no relation'})")
+
+    def _many(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        if each.kind != "PrimaryKeyRelatedField":
+            raise UnreadableError(f"many of {each.kind}")
+        if each.link != "many_to_many":
+            raise UnreadableError(f"keys of {each.source} ({each.link or 'no relation'})")
+        self._through(table, each.source)
+        made.imports.setdefault(_MODEL_FIELDS, set()).add("many_related_field")
+        changed: dict[str, Code] = {"allow_empty": "False"} if not each.allow_empty else {}
+        flags: dict[str, Code] = {"read_only": "True"} if each.read_only else {}
+        flags |= {} if each.required or each.read_only else {"required": "False"}
+        source: dict[str, Code] = {} if each.source == each.name else {"source": quoted(each.source)}
+        return call(
+            "many_related_field", made.model, quoted(each.source), **flags, **changed, **source, **_labels(each)
+        )
+
+    def _through(self, table: str, name: str) -> None:
+        """Uses the tables of a many-to-many relation.
+
+        :raises UnreadableError: the contract has none of that name, or its rows can't be written or ordered plainly.
+        """
+        facts = self._tables.facts(table).many_to_many.get(name)
+        if facts is None:
+            raise UnreadableError(f"{name} is the other end of a relation")
+        if facts.symmetrical:
+            raise UnreadableError(f"{name} is symmetrical")
+        self._tables.use(facts.table, facts.source_column, facts.target_column)
+        reference = self._tables.facts(facts.table).columns[facts.target_column].references
+        assert reference is not None  # noqa: S101 - it points at the target
+        self._tables.use(facts.target, reference.column)
+        for term in self._tables.facts(facts.target).ordering:
+            self._tables.follow(facts.target, [term.removeprefix("-")])
+
+
+def _is_plain(code: Call) -> bool:
+    return code.head == "model_field" and len(code.arguments) == 2
+
+
+def _reads(method: str) -> bool:
+    return method == "to_representation"
+
+
+def _labels(each: SerializerField) -> dict[str, Code]:
+    """The label and the help text, where they are others than DRF makes of the name."""
+    made: dict[str, Code] = {}
+    if each.label and each.label != each.name.replace("_", " ").capitalize():
+        made["label"] = quoted(each.label)
+    if each.help_text:
+        made["help_text"] = quoted(each.help_text)
+    return made

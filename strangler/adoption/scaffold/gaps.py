@@ -1,0 +1,101 @@
+"""What of a view the scaffold can't write: each gap is a clause that names the project's own code."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from shared_schema.contract.contract import Contract
+from strangler.adoption.endpoints import DjangoEndpoint
+
+# What a Resource of strangler_fastapi does under the names of DRF's actions.
+ACTIONS: Final = {
+    "list": "list",
+    "retrieve": "retrieve",
+    "create": "create",
+    "update": "update",
+    "partial_update": "update",
+    "destroy": "destroy",
+}
+_WRITES: Final = frozenset({"create", "update", "partial_update", "destroy"})
+# Hooks whose result is in the facts; one that reads nothing of a request gives it for every request.
+_READ: Final = frozenset(
+    {
+        *("get_queryset", "get_serializer_class", "get_permissions", "get_authenticators"),
+        *("get_throttles", "get_renderers", "get_parsers"),
+    }
+)
+# Hooks that only some actions call.
+_CALLED_BY: Final = {
+    "list": {"list"},
+    "retrieve": {"retrieve"},
+    "create": {"create"},
+    "update": {"update", "partial_update"},
+    "partial_update": {"partial_update"},
+    "destroy": {"destroy"},
+    "perform_create": {"create"},
+    "perform_update": {"update", "partial_update"},
+    "perform_destroy": {"destroy"},
+    "get_object": {"retrieve", "update", "partial_update", "destroy"},
+    "paginate_queryset": {"list"},
+    "get_paginated_response": {"list"},
+    "get_serializer": {"list", "retrieve", "create", "update", "partial_update"},
+    "get_serializer_class": {"list", "retrieve", "create", "update", "partial_update"},
+    "get_serializer_context": {"list", "retrieve", "create", "update", "partial_update"},
+}
+_JSON: Final = ("rest_framework.renderers.JSONRenderer", "rest_framework.renderers.BrowsableAPIRenderer")
+_PARSERS: Final = ("JSONParser", "FormParser", "MultiPartParser")
+_PAGES: Final = ("page",)
+
+
+def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
+    """The gaps of what a method does, but for its serializer, its callers and who of them may."""
+    view, action = endpoint.view.rpartition(".")[2], endpoint.action or ""
+    if action not in ACTIONS:
+        yield f"handler {view}.{action or endpoint.method.lower()} is your own"
+        return
+    for name in endpoint.overridden:
+        if name != "get_permissions" and name != "get_authenticators":
+            is_called = action in _CALLED_BY.get(name, {action})
+            if is_called and not (name in _READ and name in endpoint.constant):
+                yield f"{view}.{name} is your own"
+    yield from _rows(endpoint)
+    yield from _requests(endpoint)
+    if action in _WRITES and endpoint.model:
+        facts = contract.tables.get(endpoint.model.table)
+        yield from (f"{endpoint.model.label}.{name} is your own" for name in (facts.overrides if facts else ()))
+        yield from (f"signal {name}" for name in (facts.receivers if facts else ()))
+    if action == "list":
+        yield from _list(endpoint)
+
+
+def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
+    unread = {each.what: each.reason for each in endpoint.unread}
+    for what in ("model", "serializer", "filters", "pagination"):
+        if what in unread and not (what == "model" and "get_queryset" in endpoint.overridden):
+            yield f"{what} can't be read without a request ({unread[what]})"
+    if endpoint.queryset is None and "model" not in unread:
+        yield "there is no queryset"
+    elif endpoint.queryset and endpoint.queryset.narrowed:
+        yield f"the queryset has {', '.join(endpoint.queryset.narrowed)}"
+
+
+def _requests(endpoint: DjangoEndpoint) -> Iterator[str]:
+    yield from (f"throttle {name}" for name in endpoint.throttles or ())
+    yield from (f"renderer {name}" for name in endpoint.renderers or () if name not in _JSON)
+    for name in endpoint.parsers or ():
+        if endpoint.method != "GET" and not name.endswith(_PARSERS):
+            yield f"parser {name}"
+    if endpoint.versioning:
+        yield f"versioning {endpoint.versioning}"
+
+
+def _list(endpoint: DjangoEndpoint) -> Iterator[str]:
+    pages, filters = endpoint.pagination, endpoint.filters
+    if pages and (pages.kind not in _PAGES or pages.overridden):
+        yield f"pagination: {', '.join(pages.overridden) or pages.kind}"
+    if endpoint.queryset and endpoint.queryset.ordering_unread:
+        yield "the queryset is ordered by an expression"
+    for backend in filters.backends if filters else ():
+        if not backend.startswith(("rest_framework.filters.", "django_filters.")):
+            yield f"filter backend {backend}"
+    if filters and filters.filterset and filters.filterset.overridden:
+        yield f"FilterSet: {', '.join(filters.filterset.overridden)}"

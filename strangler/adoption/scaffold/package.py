@@ -1,0 +1,63 @@
+"""The package of a project's FastAPI service, and how the project file starts it."""
+
+import re
+from typing import Final
+
+from strangler.adoption.scaffold.service import Service
+from strangler.adoption.scaffold.tables import snake
+from strangler.errors import UsageError
+from strangler.project import Project
+
+_TARGET: Final = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*(?::\w+)?")
+_SERVERS: Final = frozenset({"uvicorn", "gunicorn", "hypercorn", "granian", "fastapi"})
+
+
+def package_of(project: Project, named: str | None) -> str:
+    """The package: `named`, else that of the command in the project file, else one after the project's name.
+
+    :raises UsageError: its name is none of Python's.
+    """
+    package = named or _of_command(project.fastapi.command or ()) or f"{snake(project.name)}_fastapi"
+    if not package.isidentifier():
+        raise UsageError(f"{package!r} is no name of a Python package", "name one with --package")
+    return package
+
+
+def project_section(service: Service, project: Project) -> str:
+    """The section of the project file that starts the service; empty where it has a command."""
+    if project.fastapi.command:
+        return ""
+    fastapi, key = project.fastapi, 'JWT_SIGNING_KEY = "{jwt_signing_key}"\n' if service.has_tokens else ""
+    return f"""\
+[fastapi]
+command = ["{{python}}", "-m", "{service.folder.name}"]
+folder = "{fastapi.folder}"
+health = "{fastapi.health}"
+openapi = "{fastapi.openapi}"
+prefix = "{project.prefixes.fastapi or "/"}"
+inherit = false
+
+[fastapi.environment]
+ALLOWED_HOSTS = "{{allowed_hosts}}"
+DB_POOL_MAX = "{{pool}}"
+ENVIRONMENT = "{{environment}}"
+FASTAPI_DATABASE_URL = "{{fastapi_url}}"
+FASTAPI_HOST = "{{host}}"
+FASTAPI_PORT = "{{port}}"
+FASTAPI_READ_ONLY = "{{read_only}}"
+FASTAPI_WORKERS = "{{workers}}"
+{key}LOG_LEVEL = "{{log_level}}"
+REPORT_SQL = "{{report_sql}}"
+STATEMENT_TIMEOUT = "{{statement_timeout}}"
+"""
+
+
+def _of_command(command: tuple[str, ...]) -> str | None:
+    """The module that a command runs: `-m NAME`, or what a server is given, such as `shop.main:app`."""
+    if "-m" in command[:-1]:
+        name = command[command.index("-m") + 1]
+        if name not in _SERVERS:
+            return name.partition(".")[0]
+        command = command[command.index("-m") + 2 :]
+    targets = (_TARGET.fullmatch(word) for word in command if ":" in word and not word.startswith(("-", "{")))
+    return next((found[1] for found in targets if found), None)

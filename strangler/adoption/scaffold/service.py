@@ -1,0 +1,212 @@
+"""A FastAPI service with features: which files it consists of, and the text of each."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, StrictUndefined
+
+from shared_schema.contract.contract import Contract
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
+from strangler.adoption.scaffold.authenticators import Authenticators
+from strangler.adoption.scaffold.case_file import case_file_text
+from strangler.adoption.scaffold.feature import Feature
+from strangler.adoption.scaffold.models_module import models_added, models_text
+from strangler.adoption.scaffold.modules import Module
+from strangler.adoption.scaffold.tables import Tables, pascal, snake
+from strangler.errors import UsageError
+from strangler.project import Project
+from strangler.routes.route import Route
+
+_TEMPLATES: Final = ("__init__.py", "__main__.py", "config.py", "consumer.py", "main.py")
+_READY: Final = "/ready"
+
+
+@dataclass(frozen=True)
+class ScaffoldFile:
+    """A file as it is to be; `before` is its text as it is, None where there is none.
+
+    One that `grows` is added to; any other that is there with another text is left alone.
+    """
+
+    path: Path
+    text: str
+    before: str | None
+    grows: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is none yet."""
+        return self.before is None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it is to be written."""
+        return self.is_new or (self.grows and self.before != self.text)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it differs, and stays as it is."""
+        return not self.is_new and not self.grows and self.before != self.text
+
+
+class Service:
+    """What a scaffold of these endpoints consists of.
+
+    :raises UsageError: the service's package can't be told.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        package: str,
+        selected: Sequence[tuple[DjangoEndpoint, Route]],
+        *,
+        api: DjangoApi,
+        contract: Contract,
+    ) -> None:
+        self._project = project
+        self._package = package
+        self._contract = contract
+        self._tables = Tables(contract)
+        self._authenticators = Authenticators(api, contract, self._tables)
+        grouped: dict[str, list[tuple[DjangoEndpoint, Route]]] = {}
+        for endpoint, route in selected:
+            grouped.setdefault(feature_name(route), []).append((endpoint, route))
+        self.features = [
+            Feature(
+                name,
+                package,
+                endpoints,
+                api=api,
+                contract=contract,
+                tables=self._tables,
+                prefix=project.prefixes.django,
+                authenticators=self._authenticators,
+            )
+            for name, endpoints in grouped.items()
+        ]
+
+    @property
+    def folder(self) -> Path:
+        """Where the package is."""
+        return self._project.root / self._project.fastapi.folder / self._package
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether it needs the key of JSON web tokens."""
+        return self._authenticators.has_tokens
+
+    def files(self) -> Iterator[ScaffoldFile]:
+        """Every file: the features', the service's own, tests and cases."""
+        modules = {f"{feature.name}/{name}": text for feature in self.features for name, text in feature.modules()}
+        accounts = self._authenticators.accounts_text(self._package) if self._authenticators.identifies else None
+        for name in _TEMPLATES:
+            yield self._file(self.folder / name, self._template(name))
+        if accounts:
+            yield self._file(self.folder / "accounts.py", accounts)
+        yield self._models()
+        yield self._routers()
+        for name, text in modules.items():
+            yield self._file(self.folder / name, text)
+        for feature in self.features:
+            tests = self.folder.parent / "tests" / self._package
+            if text := self._test(feature):
+                yield self._file(tests / f"test_{feature.name}.py", text)
+            if self._project.cases and (text := case_file_text(feature, self._project)):
+                yield self._file(self._project.cases / f"{feature.name}.toml", text)
+
+    def _models(self) -> ScaffoldFile:
+        file = self.folder / "models.py"
+        if file.exists():
+            before = file.read_text(encoding="utf-8")
+            try:
+                text = models_added(before, self._tables, package=self._package)
+            except SyntaxError as error:
+                raise UsageError(f"{file} is no Python (line {error.lineno})", "correct it first") from error
+            return ScaffoldFile(file, text, before, grows=True)
+        base = pascal(self._project.name) + "Table"
+        text = models_text(
+            self._tables,
+            package=self._package,
+            base=base,
+            contract=self._path(self._project.contract),
+            title=self._project.name,
+        )
+        return ScaffoldFile(file, text, None)
+
+    def _routers(self) -> ScaffoldFile:
+        """The features' routers: those that the folder has, and the new ones."""
+        there = [each.parent.name for each in sorted(self.folder.glob("*/router.py"))]
+        names = sorted({*there, *(feature.name for feature in self.features)})
+        file = self.folder / "routers.py"
+        before = file.read_text(encoding="utf-8") if file.exists() else None
+        # A file that somebody has changed is no longer the sum of the folders.
+        grows = before is None or before == self._routers_text(there)
+        return ScaffoldFile(file, self._routers_text(names), before, grows=grows)
+
+    def _routers_text(self, names: Sequence[str]) -> str:
+        module = Module("The routers of all features.", self._package)
+        imports = "\n".join(f"from {self._package}.{name}.router import router as {name}" for name in names)
+        comma = "," if len(names) == 1 else ""
+        module.add(imports, "", f"ROUTERS = ({', '.join(names)}{comma})")
+        return module.text()
+
+    def _test(self, feature: Feature) -> str:
+        module = Module(f"What {feature.name.replace('_', ' ')} answer, beside what Django's answer.", self._package)
+        answers = [each for each in feature.answers if each.fields]
+        for written in answers:
+            module.use(f"{self._package}.{feature.name}.serializers", written.constant)
+            names = "".join(f'        "{name}",\n' for name in written.fields)
+            head = f"def test_{snake(written.title)}_has_djangos_keys_in_their_order() -> None:\n"
+            body = f"    assert [*{written.constant}.fields] == [\n{names}    ]\n"
+            module.add("", head + body)
+        return module.text() if answers else ""
+
+    def _template(self, name: str) -> str:
+        environment = Environment(  # noqa: S701 - Python, no HTML
+            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        )
+        source = files(__package__).joinpath("templates", f"{name}.j2").read_text("utf-8")
+        prefixes = self._project.prefixes
+        return environment.from_string(source).render(
+            package=self._package,
+            title=self._project.name,
+            tokens=self.has_tokens,
+            identifies=self._authenticators.identifies,
+            service=prefixes.fastapi or "/",
+            v1=prefixes.v1 or "/",
+            v2=prefixes.v2 or "/",
+            health=self._health(),
+            consumer=self._path(self._project.consumer),
+        )
+
+    def _health(self) -> str:
+        """What the paths `live` and `ready` begin with, below the service's prefix."""
+        path = self._project.fastapi.health.removeprefix(self._project.prefixes.fastapi)
+        if not path.endswith(_READY):
+            hint = f'set health = "{self._project.prefixes.fastapi}{_READY}" under [fastapi]'
+            raise UsageError(f"the new service has no health path such as {self._project.fastapi.health}", hint)
+        return path.removesuffix(_READY)
+
+    def _path(self, file: Path) -> str:
+        """The expression of a path, from a module of the package."""
+        relative = Path(os.path.relpath(file, self.folder))
+        ups = len([part for part in relative.parts if part == ".."])
+        if ups == 0 and len(relative.parts) == 1:
+            return f'Path(__file__).with_name("{relative.name}")'
+        parents = f"Path(__file__).parents[{ups}]" if ups else "Path(__file__).parent"
+        return " / ".join([parents, *(f'"{part}"' for part in relative.parts[ups:])])
+
+    @staticmethod
+    def _file(path: Path, text: str) -> ScaffoldFile:
+        return ScaffoldFile(path, text, path.read_text(encoding="utf-8") if path.exists() else None)
+
+
+def feature_name(route: Route) -> str:
+    """The folder of a route: the first segment of its path that is no variable."""
+    fixed = [part for part in route.path.strip("/").split("/") if part and "{" not in part]
+    return snake(fixed[0] if fixed else "root") or "root"

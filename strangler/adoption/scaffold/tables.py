@@ -1,0 +1,137 @@
+"""The mapped classes that a service needs: which tables, and which of their columns."""
+
+import keyword
+import re
+from collections.abc import Iterable, Iterator
+from types import GenericAlias
+from typing import Any
+
+from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
+from shared_schema.contract.values import python_type
+
+# Where each type of an annotation comes from.
+_MODULES = {
+    "Any": "typing",
+    "Decimal": "decimal",
+    "UUID": "uuid",
+    "date": "datetime",
+    "datetime": "datetime",
+    "time": "datetime",
+    "timedelta": "datetime",
+}
+
+
+class UnreadableError(Exception):
+    """What the scaffold can't write; the text says what of Django's it is."""
+
+
+class Tables:
+    """Tables by key, with the columns that code was written for."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._columns: dict[str, set[str]] = {}
+
+    def facts(self, table: str) -> TableFacts:
+        """The contract's facts.
+
+        Raises:
+            UnreadableError: it has none.
+        """
+        facts = self._contract.tables.get(table)
+        if facts is None:
+            raise UnreadableError(f"table {table} is not in the contract")
+        return facts
+
+    def use(self, table: str, *columns: str) -> str:
+        """The name of the table's class, which has these columns and the key from now on.
+
+        Raises:
+            UnreadableError: the contract has no such table, or a column's name is none of Python's.
+        """
+        facts = self.facts(table)
+        if facts.parents:
+            raise UnreadableError(f"model {facts.model} is kept in several tables")
+        wanted = {*columns, *facts.primary_key}
+        if len(facts.primary_key) != 1:
+            raise UnreadableError(f"model {facts.model} has a key of several columns")
+        for name in wanted:
+            if not name.isidentifier() or keyword.iskeyword(name):
+                raise UnreadableError(f"column {name!r} of {table} needs an attribute of another name")
+        self._columns.setdefault(table, set()).update(wanted)
+        return class_name(facts)
+
+    def column_of(self, table: str, field: str) -> tuple[str, ColumnFacts]:
+        """The column of Django's field of that name, or of a column's own name; `pk` is the key.
+
+        Raises:
+            UnreadableError: there is none.
+        """
+        for name, facts in self.facts(table).columns.items():
+            if field in (facts.field, name) or (field == "pk" and facts.primary_key):
+                return name, facts
+        raise UnreadableError(f"{self.facts(table).model} has no column {field}")
+
+    def follow(self, table: str, path: Iterable[str]) -> ColumnFacts:
+        """The column at the end of a path of foreign keys; all tables on the way are used.
+
+        Raises:
+            UnreadableError: the path leads elsewhere.
+        """
+        *steps, last = path
+        for step in steps:
+            name, facts = self.column_of(table, step)
+            if facts.references is None:
+                raise UnreadableError(f"{step} is no foreign key")
+            self.use(table, name)
+            table = facts.references.table
+            self.use(table, facts.references.column)
+        name, facts = self.column_of(table, last)
+        self.use(table, name)
+        return facts
+
+    def used(self) -> Iterator[tuple[TableFacts, list[tuple[str, ColumnFacts]]]]:
+        """Each table with its columns, in the contract's order but the key first."""
+        for table in sorted(self._columns):
+            facts = self.facts(table)
+            columns = [(name, facts.columns[name]) for name in facts.columns if name in self._columns[table]]
+            yield facts, sorted(columns, key=lambda each: not each[1].primary_key)
+
+
+def class_name(facts: TableFacts) -> str:
+    """A class bears the name of Django's model, which its 404 names; `Item_labels` is `ItemLabels`."""
+    return pascal(facts.model.rpartition(".")[2])
+
+
+def annotation(facts: ColumnFacts) -> str:
+    """What a column's attribute is annotated with, without `Mapped`."""
+    kind = python_type(facts.type)
+    name = "Any" if kind is None else _spelled(kind)
+    return f"{name} | None" if facts.null else name
+
+
+def imports_of(annotations: Iterable[str]) -> dict[str, set[str]]:
+    """The names that annotations need, by module."""
+    needed: dict[str, set[str]] = {}
+    for text in annotations:
+        for word in re.findall(r"\w+", text):
+            if word in _MODULES:
+                needed.setdefault(_MODULES[word], set()).add(word)
+    return needed
+
+
+def pascal(name: str) -> str:
+    """`Item_labels` as a class's name: `ItemLabels`."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name))
+
+
+def snake(name: str) -> str:
+    """`ItemLabels` in small letters: `item_labels`."""
+    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return re.sub(r"[^a-z0-9]+", "_", parts.lower()).strip("_")
+
+
+def _spelled(kind: Any) -> str:  # noqa: ANN401 - a type, or a list of one
+    if isinstance(kind, GenericAlias):
+        return f"list[{_spelled(kind.__args__[0])}]"
+    return str(kind.__name__)

@@ -1,0 +1,147 @@
+"""`strangler scaffold`: write FastAPI's side of endpoints from what Django's views are made of."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared_schema.contract.contract import Contract
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
+from strangler.adoption.scaffold.feature import WrittenEndpoint
+from strangler.adoption.scaffold.package import package_of, project_section
+from strangler.adoption.scaffold.service import ScaffoldFile, Service
+from strangler.cli.output import json_print, note, say
+from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, manage_command
+from strangler.errors import UsageError, many
+from strangler.project import Project
+from strangler.rollout.atomic_write import write_durably
+from strangler.rollout.edits import routes_select
+from strangler.rollout.endpoints import path_key
+from strangler.routes.route import Route
+from strangler.schema.django_side import TIMEOUT_SECONDS, ManageCommand, django_contract, manage_output
+from strangler.settings import settings_load
+
+_CHANGES = 1
+
+
+def scaffold(
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Routes, such as posts.list or 'posts.*'.")],
+    package: Annotated[
+        str | None, typer.Option("--package", metavar="NAME", help="The service's package; else [fastapi] names it.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing; exit with 1 if there is anything to write.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    manage: ManageOption = None,
+    timeout: DjangoTimeout = TIMEOUT_SECONDS,
+) -> None:
+    """Write FastAPI's side of routes: tables, serializers, endpoints, statements, tests and cases.
+
+    Reads serializers, querysets, filters, permissions and pages by the project's own code. What can't be read is a
+    gap: the endpoint answers 501 and names it, strangler check lists it, strangler switch refuses it. A file that is
+    there is never replaced. Begins the service where the project has none.
+
+    Example: strangler scaffold 'products.*'
+    """
+    settings = settings_load()
+    project = settings.project
+    command = manage_command(settings, manage=manage, timeout=timeout)
+    api, contract = DjangoApi.read(command), django_contract(command)
+    selected = _selected(project, api, names)
+    service = Service(project, package_of(project, package), selected, api=api, contract=contract)
+    files = [*_contract_file(project, contract, command), *service.files()]
+    for file in files if not dry_run else ():
+        if file.is_written:
+            file.path.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(file.path, file.text.encode())
+    endpoints = [each for feature in service.features for each in feature.endpoints]
+    if as_json:
+        json_print(_document(files, endpoints, project.root))
+    else:
+        _report(files, endpoints, project.root)
+        _next(service, project, dry_run=dry_run)
+    if dry_run and any(file.is_written for file in files):
+        raise SystemExit(_CHANGES)
+
+
+def _selected(project: Project, api: DjangoApi, names: Sequence[str]) -> list[tuple[DjangoEndpoint, Route]]:
+    """The endpoints of the routes, in Django's order.
+
+    :raises UsageError: no route is named so, or none of them is a view of Django REST framework.
+    """
+    routes = routes_select(project.load_routes().routes, names)
+    by_key = {(method, path_key(route.path)): route for route in routes for method in route.methods}
+    prefix = project.prefixes.django
+    found = [
+        (each, route)
+        for each in api.of_v1(project.prefixes)
+        if each.is_api and (route := by_key.get((each.method, path_key(each.path.removeprefix(prefix)))))
+    ]
+    if not found:
+        raise UsageError("none of these routes is a view of Django REST framework", "see strangler inventory")
+    return found
+
+
+def _contract_file(project: Project, contract: Contract, command: ManageCommand) -> list[ScaffoldFile]:
+    """The contract, where the project has none yet."""
+    if project.contract.exists():
+        return []
+    output = manage_output(command, "export_schema")
+    assert contract  # noqa: S101 - it was read before
+    return [ScaffoldFile(project.contract, output[max(output.find("{\n"), 0) :], None)]
+
+
+def _report(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint], root: Path) -> None:
+    for file in files:
+        name = _shown(file.path, root)
+        if file.is_new:
+            say(f"+ {name}")
+        elif file.is_written:
+            say(f"~ {name}")
+            _show_diff(file)
+        elif file.is_left:
+            say(f"! {name} is left alone; it would be")
+            _show_diff(file)
+    whole = [each for each in endpoints if not (each.gaps or each.limits)]
+    for each in endpoints:
+        for gap in dict.fromkeys((*each.gaps, *each.limits)):
+            say(f"gap {each.route.name:<24} {gap}")
+    say(f"{many(len(endpoints), 'endpoint')}: {len(whole)} whole, {len(endpoints) - len(whole)} with gaps.")
+
+
+def _show_diff(file: ScaffoldFile) -> None:
+    before = (file.before or "").splitlines()
+    for line in difflib.unified_diff(before, file.text.splitlines(), "as it is", "as written", lineterm=""):
+        say(f"  {line}")
+
+
+def _next(service: Service, project: Project, *, dry_run: bool) -> None:
+    if dry_run:
+        return
+    if section := project_section(service, project):
+        note(f"{project.file.name} names no command that starts it; put this in place of [fastapi]:\n{section}")
+    note(f"next: python -m {service.folder.name}.consumer in {_shown(service.folder.parent, project.root)}")
+
+
+def _document(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint], root: Path) -> dict[str, object]:
+    return {
+        "written": [_shown(file.path, root) for file in files if file.is_written],
+        "left": [_shown(file.path, root) for file in files if file.is_left],
+        "endpoints": [
+            {
+                "route": each.route.name,
+                "method": each.endpoint.method,
+                "path": each.endpoint.path,
+                "gaps": [*dict.fromkeys((*each.gaps, *each.limits))],
+            }
+            for each in endpoints
+        ],
+    }
+
+
+def _shown(path: Path, root: Path) -> str:
+    path = path.resolve()
+    return str(path.relative_to(root.resolve())) if path.is_relative_to(root.resolve()) else str(path)
