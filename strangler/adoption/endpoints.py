@@ -84,7 +84,10 @@ class ModelName(_Facts):
 
 
 class FilterParameter(_Facts):
-    """A query parameter of a FilterSet; `method` names the project's function that filters, if one does."""
+    """A query parameter of a FilterSet.
+
+    `method` names the project's function that filters, if one does; `declared` says that the project wrote the filter.
+    """
 
     name: str
     kind: str
@@ -92,6 +95,7 @@ class FilterParameter(_Facts):
     lookup: str = "exact"
     method: str | None = None
     exclude: bool = False
+    declared: bool = False
     choices: tuple[Any, ...] | None = None
 
 
@@ -122,6 +126,12 @@ class Pagination(_Facts):
     page_query_param: str | None = None
     page_size_query_param: str | None = None
     last_page_strings: tuple[str, ...] = ()
+    default_limit: int | None = None
+    max_limit: int | None = None
+    limit_query_param: str | None = None
+    offset_query_param: str | None = None
+    cursor_query_param: str | None = None
+    ordering: str | tuple[str, ...] | None = None
 
 
 class QuerysetFacts(_Facts):

@@ -285,6 +285,7 @@ def _parameters(filterset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a
             "field": each.field_name,
             "lookup": each.lookup_expr,
             "exclude": each.exclude,
+            "declared": name in filterset.declared_filters,
             "method": str(each.method)
             if each.method and not callable(each.method)
             else ("callable" if each.method else None),

@@ -43,7 +43,7 @@ _CALLED_BY: Final = {
 }
 _JSON: Final = ("rest_framework.renderers.JSONRenderer", "rest_framework.renderers.BrowsableAPIRenderer")
 _PARSERS: Final = ("JSONParser", "FormParser", "MultiPartParser")
-_PAGES: Final = ("page",)
+_PAGES: Final = ("page", "limit_offset", "cursor")
 
 
 def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
@@ -92,6 +92,8 @@ def _list(endpoint: DjangoEndpoint) -> Iterator[str]:
     pages, filters = endpoint.pagination, endpoint.filters
     if pages and (pages.kind not in _PAGES or pages.overridden):
         yield f"pagination: {', '.join(pages.overridden) or pages.kind}"
+    if pages and pages.kind == "cursor" and filters and filters.ordering:
+        yield "pages by position in an order that clients choose"
     if endpoint.queryset and endpoint.queryset.ordering_unread:
         yield "the queryset is ordered by an expression"
     for backend in filters.backends if filters else ():

@@ -1,14 +1,45 @@
 """How lists are filtered, searched, ordered and paged, as arguments of a Resource."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.endpoints import DjangoEndpoint, FilterParameter
-from strangler.adoption.scaffold.code import Code, call, dictionary, quoted, texts
+from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, quoted, texts
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _FILTERING: Final = "strangler_fastapi.drf.filtering"
+_FILTERS: Final = "strangler_fastapi.drf.filters"
 _PAGINATION: Final = "strangler_fastapi.drf.pagination"
+_LINKS: Final = "strangler_fastapi.drf.links"
+# The form in which each of django-filter's filters reads its text, and each kind of column in those of several values.
+_FORMS: Final[Mapping[str, str]] = {
+    "CharFilter": "TEXT",
+    "DateFilter": "DATE",
+    "IsoDateTimeFilter": "DATETIME",
+    "NumberFilter": "NUMBER",
+    "TimeFilter": "TIME",
+    "UUIDFilter": "IDENTIFIER",
+}
+_COLUMN_FORMS: Final[Mapping[str, str]] = {
+    "CharField": "TEXT",
+    "DateField": "DATE",
+    "DecimalField": "NUMBER",
+    "FloatField": "NUMBER",
+    "SlugField": "TEXT",
+    "TextField": "TEXT",
+    "UUIDField": "IDENTIFIER",
+}
+_LOOKUPS: Final = frozenset(
+    {
+        *("exact", "iexact", "gt", "gte", "lt", "lte", "contains", "icontains", "startswith", "istartswith"),
+        *("endswith", "iendswith", "regex", "iregex"),
+    }
+)
+_SEVERAL: Final = frozenset({"in", "range"})
+# What DRF's search_fields may begin with.
+_PREFIXES: Final = "^=@$"
 
 
 @dataclass
@@ -42,6 +73,8 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables) -> WrittenL
 def _ordering(made: WrittenList, endpoint: DjangoEndpoint, table: str, tables: Tables) -> list[str]:
     """The order where none is asked for; DRF's filter takes the view's own."""
     own = endpoint.filters.ordering.get("default") if endpoint.filters and endpoint.filters.ordering else None
+    if endpoint.pagination and endpoint.pagination.kind == "cursor":
+        own = own or endpoint.pagination.ordering
     terms = [own] if isinstance(own, str) else list(own or (endpoint.queryset.ordering if endpoint.queryset else ()))
     for term in terms:
         _follow(made, term.removeprefix("-"), table, tables)
@@ -78,9 +111,7 @@ def _searched(
         if search["parameter"] != "search":
             raise UnreadableError("a parameter of another name")
         for name in names:
-            if not name[0].isalpha():
-                raise UnreadableError(f"{name} is searched otherwise")
-            _follow(made, name, table, tables)
+            _follow(made, name.lstrip(_PREFIXES), table, tables)
     except UnreadableError as gap:
         _gap(made, filters, search["parameter"], str(gap))
         return []
@@ -89,20 +120,65 @@ def _searched(
 
 def _filter(made: WrittenList, parameter: FilterParameter, model: str, table: str, tables: Tables) -> Code:
     try:
-        if parameter.method or parameter.exclude or parameter.field is None or "__" in parameter.field:
-            raise UnreadableError(parameter.method or f"of {parameter.field}")
-        name, facts = tables.column_of(table, parameter.field)
-        if parameter.lookup == "exact" and parameter.kind == "BooleanFilter" and facts.kind == "BooleanField":
-            code = call("boolean_filter", f"lambda: {model}.{name}")
-        elif parameter.lookup == "exact" and parameter.kind == "CharFilter":
-            code = call("text_filter", f"lambda text: {model}.{name} == text")
-        else:
-            raise UnreadableError(f"a {parameter.kind} of {parameter.field} by {parameter.lookup}")
-        tables.use(table, name)
+        return _written_filter(made, parameter, model, table, tables)
     except UnreadableError as gap:
         return _gap_code(made, f"filter {parameter.name}: {gap}")
-    made.imports.setdefault(_FILTERING, set()).add(code.head)
-    return code
+
+
+def _written_filter(made: WrittenList, parameter: FilterParameter, model: str, table: str, tables: Tables) -> Code:
+    """The filter of one parameter.
+
+    :raises UnreadableError: strangler_fastapi has none such.
+    """
+    unknown = UnreadableError(f"a {parameter.kind} of {parameter.field} by {parameter.lookup}")
+    if parameter.method or parameter.field is None:
+        raise UnreadableError(parameter.method or "of no column")
+    path = parameter.field.split("__")
+    facts = tables.follow(table, path)
+    name, _ = tables.column_of(table, path[0])
+    column = f"lambda: {model}.{name}"
+    if len(path) > 1:
+        made.imports.setdefault(_LINKS, set()).add("related_column")
+        column = f'lambda: related_column({model}, "{parameter.field}")'
+    if parameter.kind == "BooleanFilter" and parameter.lookup == "exact" and facts.kind == "BooleanField":
+        made.imports.setdefault(_FILTERING, set()).add("boolean_filter")
+        return call("boolean_filter", column)
+    if parameter.kind == "ModelChoiceFilter" and parameter.lookup == "exact" and not parameter.declared:
+        if facts.references is None or parameter.exclude:
+            raise unknown
+        used = call("related_filter", column, tables.use(facts.references.table, facts.references.column))
+        made.imports.setdefault(_FILTERS, set()).add("related_filter")
+        return used
+    if parameter.kind == "MultipleChoiceFilter" and parameter.choices and parameter.lookup == "exact":
+        made.imports.setdefault(_FILTERS, set()).add("multiple_choice_filter")
+        exclude = "True" if parameter.exclude else None
+        return call("multiple_choice_filter", column, _choices(parameter), exclude=exclude)
+    form = _form(made, parameter, facts)
+    if form is None or (parameter.lookup not in _LOOKUPS | _SEVERAL | {"isnull"}):
+        raise unknown
+    made.imports.setdefault(_FILTERS, set()).add("column_filter")
+    lookup = [quoted(parameter.lookup)] if parameter.lookup != "exact" else []
+    return call("column_filter", column, form, *lookup, exclude="True" if parameter.exclude else None)
+
+
+def _form(made: WrittenList, parameter: FilterParameter, facts: ColumnFacts) -> Code | None:
+    """How the filter reads its text; None where strangler_fastapi has no such form."""
+    if parameter.kind in ("ChoiceFilter", "TypedChoiceFilter") and parameter.choices and parameter.lookup == "exact":
+        made.imports.setdefault(_FILTERS, set()).add("choice")
+        return call("choice", _choices(parameter))
+    name = _FORMS.get(parameter.kind)
+    if parameter.lookup in _SEVERAL:
+        kind = "DecimalField" if "Integer" in facts.kind or facts.kind.endswith("AutoField") else facts.kind
+        name = _COLUMN_FORMS.get(kind)
+    elif parameter.lookup == "isnull" and parameter.kind == "BooleanFilter":
+        name = "TEXT"
+    if name is not None:
+        made.imports.setdefault(_FILTERS, set()).add(name)
+    return name
+
+
+def _choices(parameter: FilterParameter) -> Items:
+    return Items("()", tuple(quoted(value) for value in parameter.choices or ()))
 
 
 def _gap(made: WrittenList, filters: dict[str, Code], name: str, what: str) -> None:
@@ -117,18 +193,38 @@ def _gap_code(made: WrittenList, what: str) -> Code:
 
 def _pages(made: WrittenList, endpoint: DjangoEndpoint) -> Code:
     pages = endpoint.pagination
-    if pages is None or pages.page_size is None:
+    if pages is None:
         return "None"
-    made.imports.setdefault(_PAGINATION, set()).add("PageNumberPagination")
-    named: dict[str, Code] = {"page_size": str(pages.page_size)}
-    if pages.page_query_param != "page":
-        named["page_query_param"] = quoted(pages.page_query_param)
-    named["page_size_query_param"] = quoted(pages.page_size_query_param)
-    if pages.page_size_query_param:
-        named["max_page_size"] = quoted(pages.max_page_size)
-    if pages.last_page_strings != ("last",):
-        named["last_page_strings"] = texts(pages.last_page_strings)
-    return call("PageNumberPagination", **named)
+    if pages.kind == "limit_offset":
+        named: dict[str, Code] = {"default_limit": quoted(pages.default_limit)}
+        named |= {} if pages.limit_query_param == "limit" else {"limit_query_param": quoted(pages.limit_query_param)}
+        named |= (
+            {} if pages.offset_query_param == "offset" else {"offset_query_param": quoted(pages.offset_query_param)}
+        )
+        named |= {} if pages.max_limit is None else {"max_limit": str(pages.max_limit)}
+        return _paged(made, "LimitOffsetPagination", named)
+    if pages.page_size is None:
+        return "None"
+    named = {"page_size": str(pages.page_size)}
+    size = pages.page_size_query_param
+    if pages.kind == "cursor":
+        named |= (
+            {} if pages.cursor_query_param == "cursor" else {"cursor_query_param": quoted(pages.cursor_query_param)}
+        )
+        named |= {"page_size_query_param": quoted(size)} if size else {}
+        named |= {"max_page_size": quoted(pages.max_page_size)} if size and pages.max_page_size else {}
+        return _paged(made, "CursorPagination", named)
+    named |= {} if pages.page_query_param == "page" else {"page_query_param": quoted(pages.page_query_param)}
+    named["page_size_query_param"] = quoted(size)
+    named |= {"max_page_size": quoted(pages.max_page_size)} if size else {}
+    named |= {} if pages.last_page_strings == ("last",) else {"last_page_strings": texts(pages.last_page_strings)}
+    return _paged(made, "PageNumberPagination", named)
+
+
+def _paged(made: WrittenList, name: str, named: Mapping[str, Code]) -> Call:
+    module = "strangler_fastapi.drf.cursor_pagination" if name == "CursorPagination" else _PAGINATION
+    made.imports.setdefault(module, set()).add(name)
+    return call(name, **named)
 
 
 def _follow(made: WrittenList, name: str, table: str, tables: Tables) -> None:

@@ -173,13 +173,49 @@ def test_a_filter_that_is_lacking_is_a_gap_of_its_parameter() -> None:
         {"name": "near", "kind": "NumberFilter", "field": "berth", "method": "by_distance"},
     ]
     filters = {"backends": ["django_filters.rest_framework.backends.DjangoFilterBackend"]}
-    filters |= {"search": {"parameter": "search", "fields": ["^name"]}, "filterset": {"parameters": parameters}}
+    filters |= {"search": {"parameter": "search", "fields": ["^tide"]}, "filterset": {"parameters": parameters}}
     made = feature(LIST | {"filters": filters})
     assert (made.endpoints[0].gaps, len(made.endpoints[0].limits)) == ([], 2)
     serializers = text_of(made, "serializers.py")
-    assert '"name": text_filter(lambda text: Boat.name == text),' in serializers
+    assert '"name": column_filter(lambda: Boat.name, TEXT),' in serializers
     assert '"near": not_ported_filter("filter near: by_distance"),' in serializers
-    assert '"search": not_ported_filter("?search=: ^name is searched otherwise"),' in serializers
+    assert '"search": not_ported_filter("?search=: harbour.Boat has no column tide"),' in serializers
+
+
+@pytest.mark.parametrize(
+    ("parameter", "code"),
+    [
+        ({"kind": "CharFilter", "field": "name", "lookup": "icontains"}, 'lambda: Boat.name, TEXT, "icontains"'),
+        ({"kind": "ConcreteInFilter", "field": "id", "lookup": "in"}, 'lambda: Boat.id, NUMBER, "in"'),
+        ({"kind": "BooleanFilter", "field": "berth", "lookup": "isnull"}, 'lambda: Boat.berth_id, TEXT, "isnull"'),
+        ({"kind": "ChoiceFilter", "field": "name", "choices": ["a", "b"]}, 'lambda: Boat.name, choice(("a", "b"))'),
+        ({"kind": "ModelChoiceFilter", "field": "berth"}, "related_filter(lambda: Boat.berth_id, Berth)"),
+        (
+            {"kind": "CharFilter", "field": "berth__place", "exclude": True},
+            'lambda: related_column(Boat, "berth__place"), TEXT, exclude=True',
+        ),
+    ],
+)
+def test_filters_are_those_of_django_filter(parameter: dict[str, Any], code: str) -> None:
+    filters = {"filterset": {"parameters": [{"name": "x", **parameter}]}}
+    made = feature(LIST | {"filters": filters})
+    assert (made.endpoints[0].gaps, made.endpoints[0].limits) == ([], [])
+    assert code in text_of(made, "serializers.py")
+
+
+@pytest.mark.parametrize(
+    ("pages", "code"),
+    [
+        ({"kind": "page", "page_size": 7, "page_query_param": "p"}, 'page_size=7, page_query_param="p", '),
+        ({"kind": "limit_offset", "default_limit": 7, "max_limit": 9}, "LimitOffsetPagination(default_limit=7, "),
+        ({"kind": "cursor", "page_size": 7, "ordering": "-id"}, 'ordering=("-id",)'),
+    ],
+)
+def test_pages_are_those_of_drf(pages: dict[str, Any], code: str) -> None:
+    made = feature(LIST | {"pagination": pages})
+    assert made.endpoints[0].gaps == []
+    assert code in " ".join(text_of(made, "serializers.py").split())
+    assert "@boats.get(many=Page, " in text_of(made, "router.py")
 
 
 def test_models_grow_by_what_is_lacking_and_by_nothing_else() -> None:
