@@ -136,6 +136,8 @@ def _document(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint
                 "method": each.endpoint.method,
                 "path": each.endpoint.path,
                 "gaps": [*dict.fromkeys((*each.gaps, *each.limits))],
+                "fields": len(each.serializer.facts.fields) if each.serializer else 0,
+                "readable": len(each.serializer.fields) if each.serializer else 0,
             }
             for each in endpoints
         ],

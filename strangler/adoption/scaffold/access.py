@@ -24,7 +24,7 @@ class Rule:
 
 def permission_of(endpoint: DjangoEndpoint) -> Rule:
     """The rule of one method."""
-    gaps = [f"permission {name.rpartition('.')[2]} is your own" for name in _foreign(endpoint.permissions or ())]
+    gaps = [_gap(name) for name in _foreign(endpoint.permissions or ())]
     if endpoint.permissions is None:
         gaps.append("its permissions can't be read without a request")
     if "get_permissions" in endpoint.overridden and "get_permissions" not in endpoint.constant:
@@ -54,6 +54,11 @@ def _one(rule: Rule) -> Code:
     if isinstance(rule.code, Items):
         return " & ".join(f"({each})" if "|" in str(each) else str(each) for each in rule.code.items)
     return rule.code
+
+
+def _gap(name: str) -> str:
+    why = "looks into tables of Django's" if name.startswith(_MODULE) else "is your own"
+    return f"permission {name.rpartition('.')[2]} {why}"
 
 
 def _foreign(permissions: Iterable[str]) -> list[str]:

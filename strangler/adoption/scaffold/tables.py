@@ -8,7 +8,10 @@ from typing import Any
 
 from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
 from shared_schema.contract.values import python_type
+from shared_schema.mapping import Reflected
 
+# Tables whose classes have an attribute of a name that mapped classes use themselves, since authenticators read it.
+_NAMED = frozenset({"authtoken_token"})
 # Where each type of an annotation comes from.
 _MODULES = {
     "Any": "typing",
@@ -56,7 +59,7 @@ class Tables:
         if len(facts.primary_key) != 1:
             raise UnreadableError(f"model {facts.model} has a key of several columns")
         for name in wanted:
-            if not name.isidentifier() or keyword.iskeyword(name):
+            if not name.isidentifier() or keyword.iskeyword(name) or (hasattr(Reflected, name) and table not in _NAMED):
                 raise UnreadableError(f"column {name!r} of {table} needs an attribute of another name")
         self._columns.setdefault(table, set()).update(wanted)
         return class_name(facts)
