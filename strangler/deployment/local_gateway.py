@@ -58,6 +58,8 @@ def local_gateway(settings: LocalSettings) -> GatewaySettings:
         caller=CallerKey.of(settings.project),
         trusted_proxies=settings.trusted_networks,
         welcome=settings.is_development,
+        # Each holds a thread of Django's.
+        fallback_connections=settings.django_workers * settings.django_threads,
         stack_header_networks=settings.stack_header_cidrs,
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,
     )

@@ -46,7 +46,7 @@ class GatewaySettings:
     upstreams are names that are looked up again while nginx runs. `modules` are files that nginx loads. `writable` is
     the folder of what nginx writes besides logs, empty for its own. `shutdown_seconds` is how long an old worker goes
     on with the requests that it has. `caller` says how a caller is identified. `welcome`: `/` has a page of links where
-    Django answers 404.
+    Django answers 404. `fallback_connections`: so many reads that fall back may be under way in Django at once.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -70,6 +70,7 @@ class GatewaySettings:
     writable: str = ""
     shutdown_seconds: int = 60
     welcome: bool = False
+    fallback_connections: int = 16
 
     def __post_init__(self) -> None:
         tls = (self.certificate, self.certificate_key)

@@ -1,6 +1,7 @@
 """A read that FastAPI can't answer is answered by Django, and says so; nothing else changes hands."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -157,6 +158,25 @@ def test_django_is_not_asked_twice_for_what_is_its_own(make_gateway: MakeGateway
         url = make_gateway({"*": "parallel"}, routes=FALLBACK, django=upstream).url
         response = httpx.get(f"{url}/api/feed/")
     assert (response.status_code, fell_back(response), len(received)) == (502, False, 1)
+
+
+def test_no_more_fall_back_at_once_than_django_can_take(make_gateway: MakeGateway) -> None:
+    """The others are told to come back, and Django's own requests are not held up by them."""
+    with silent_upstream() as django:
+        made = make_gateway(MIGRATED, routes=FALLBACK, fastapi=nobody(), django=django, fallback_connections=3)
+
+        def ask(_number: int) -> httpx.Response | None:
+            try:
+                return httpx.get(f"{made.url}/api/feed/", timeout=3)
+            except httpx.ReadTimeout:
+                return None
+
+        with ThreadPoolExecutor(12) as pool:
+            answers = list(pool.map(ask, range(12)))
+    refused = [answer for answer in answers if answer is not None]
+    assert answers.count(None) == 3
+    assert {(answer.status_code, answer.text, fell_back(answer)) for answer in refused} == {(502, UNREACHABLE, True)}
+    assert {answer.headers["Retry-After"] for answer in refused} == {"5"}
 
 
 @pytest.mark.parametrize("up", [True, False])
