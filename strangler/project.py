@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 
 from shared_schema.consumer.consumer import Consumer, load_consumer
 from shared_schema.contract.contract import Contract, load_contract
+from strangler.cluster import KubernetesTable
 from strangler.errors import UsageError
 from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, MistakesError, nearest, shown
@@ -43,7 +44,7 @@ PLACEHOLDERS: Final = frozenset(
     }
 )
 _Read = TypeVar("_Read")
-_BRACES: Final = re.compile(r"\{([^{}]*)\}")
+BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _SEGMENTS: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
@@ -68,7 +69,7 @@ def _address(value: str) -> str:
 
 
 def _template(value: str) -> str:
-    for name in _BRACES.findall(value):
+    for name in BRACES.findall(value):
         if name not in PLACEHOLDERS:
             meant = nearest(name, PLACEHOLDERS)
             raise ValueError(
@@ -269,6 +270,7 @@ class Project(Section):
     demo: DemoSection | None = None
     compare: CompareSection = Field(default_factory=CompareSection)
     ramp: RampSection = RampSection()
+    kubernetes: KubernetesTable | None = None
     _file: Path = PrivateAttr(default=Path(FILE_NAME))
 
     @property
@@ -492,7 +494,7 @@ def template_fill(text: str, values: Mapping[str, str]) -> str:
 
     :raises KeyError: `values` lacks one.
     """
-    return _BRACES.sub(lambda found: values[found[1]], text)
+    return BRACES.sub(lambda found: values[found[1]], text)
 
 
 def command_split(text: str) -> tuple[str, ...]:

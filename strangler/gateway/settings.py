@@ -14,6 +14,7 @@ _SIZE = re.compile(r"[1-9][0-9]{0,8}[km]?")
 _NETWORK = re.compile(r"[0-9a-fA-F:.]+(/[0-9]+)?")
 _CLAIM = re.compile(r"[A-Za-z0-9_.:/-]+")
 _WORD = re.compile(r"[A-Za-z0-9_-]*")
+_PROCESSES = re.compile(r"auto|[1-9][0-9]{0,2}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]+( [A-Za-z0-9._-]+)?")
 
 
@@ -45,8 +46,9 @@ class GatewaySettings:
     that shadowed requests are reported to. `resolver` is a file that names the name servers; with it, the
     upstreams are names that are looked up again while nginx runs. `modules` are files that nginx loads. `writable` is
     the folder of what nginx writes besides logs, empty for its own. `shutdown_seconds` is how long an old worker goes
-    on with the requests that it has. `caller` says how a caller is identified. `welcome`: `/` has a page of links where
-    Django answers 404. `fallback_connections`: so many reads that fall back may be under way in Django at once.
+    on with the requests that it has, `processes` how many workers there are. `caller` says how a caller is identified.
+    `welcome`: `/` has a page of links where Django answers 404. `fallback_connections`: so many reads that fall back
+    may be under way in Django at once.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -69,6 +71,7 @@ class GatewaySettings:
     modules: tuple[str, ...] = ()
     writable: str = ""
     shutdown_seconds: int = 60
+    processes: str = "auto"
     welcome: bool = False
     fallback_connections: int = 16
 
@@ -81,6 +84,7 @@ class GatewaySettings:
             (_PATH, paths, "use letters, digits and . _ / - only"),
             (_SIZE, (self.body_size,), "write a size such as 512k or 2m"),
             (_ACCOUNT, () if self.user is None else (self.user,), "write a user, or a user and a group"),
+            (_PROCESSES, (self.processes,), "write a number of workers, or auto"),
             (_CLAIM, (self.caller.claim,), "name a claim such as user_id"),
             (_WORD, (self.caller.scheme, self.caller.cookie), "use letters, digits and _ - only"),
         ):

@@ -1,0 +1,128 @@
+"""nginx in a cluster: its configuration as an immutable ConfigMap, and the pods that read it."""
+
+from dataclasses import replace
+from typing import Final
+
+from strangler.errors import UsageError
+from strangler.gateway.rendering import MAIN_FILE, Rendered, render_gateway
+from strangler.gateway.settings import CallerKey, GatewaySettings, container_gateway
+from strangler.kubernetes.cluster_project import NGINX, NGINX_PORT, ClusterProject
+from strangler.kubernetes.manifest import Manifest, manifest
+from strangler.kubernetes.pods import (
+    LEAVE_SECONDS,
+    autoscaler,
+    container,
+    deployment,
+    disruption_budget,
+    http_get,
+    pod_spec,
+    resources,
+    service,
+)
+from strangler.routes.route import Stack
+from strangler.routes.table import RouteTable
+
+CONFIGURATION_FOLDER: Final = "/etc/strangler/nginx"
+WRITABLE: Final = "/tmp/"  # noqa: S108 - a volume of the pod's own
+RESOLVER: Final = f"{WRITABLE}resolver.conf"
+# etcd takes no object above 1.5 MiB; the API server no ConfigMap above 1 MiB.
+_MOST_BYTES: Final = 1024 * 1024
+# What a container needs beside the drain to stop its processes.
+_SPARE_SECONDS: Final = 5
+
+# Backquotes: "$(…)" would be a variable of Kubernetes.
+START: Final = f"""\
+set -eu
+awk '/^nameserver/ && $2 !~ /%/ {{ print "resolver", ($2 ~ /:/ ? "[" $2 "]" : $2), "valid=2s ipv6=off;"; exit }}' \\
+  /etc/resolv.conf >{RESOLVER}
+# As many connections as the node allows; most engines give a process 1,024 files unless it asks for more.
+ulimit -Sn `ulimit -Hn`
+exec nginx -e stderr -c {CONFIGURATION_FOLDER}/{MAIN_FILE} -g 'daemon off;'
+"""
+# Whatever signal the image asks for, what is under way is finished: nginx ends here, before the signal comes.
+STOP: Final = f"""\
+sleep {LEAVE_SECONDS}
+nginx -e stderr -c {CONFIGURATION_FOLDER}/{MAIN_FILE} -s quit
+while [ -e {WRITABLE}nginx.pid ]; do sleep 1; done
+"""
+
+
+def cluster_gateway(cluster: ClusterProject) -> GatewaySettings:
+    """Nginx's settings in the cluster: those of its container, but for names, limits and workers."""
+    table = cluster.table
+    settings = container_gateway(
+        django=cluster.address(Stack.DJANGO),
+        fastapi=cluster.address(Stack.FASTAPI),
+        caller=CallerKey.of(cluster.project),
+        trusted_proxies=table.trusted_proxies,
+        stack_header_networks=table.stack_header_networks,
+    )
+    return replace(
+        settings,
+        resolver=RESOLVER,
+        writable=WRITABLE,
+        # nginx would count the node's cores.
+        processes=str(table.nginx.workers),
+        shutdown_seconds=table.nginx.drain_seconds,
+        # Of one pod of Django; each nginx counts by itself.
+        fallback_connections=max(1, table.django.workers * table.django.threads // table.nginx.replicas),
+    )
+
+
+def rendered_routes(cluster: ClusterProject, table: RouteTable) -> Rendered:
+    """Nginx's configuration of the routes, without their shadow, whose worker isn't in the cluster."""
+    shown = replace(table, routes=tuple(replace(route, shadow=0) for route in table.routes))
+    return render_gateway(shown, cluster_gateway(cluster))
+
+
+def nginx_configuration(cluster: ClusterProject, rendered: Rendered) -> Manifest:
+    """The ConfigMap of one version; a name stands for one content for ever.
+
+    :raises UsageError: it is larger than a ConfigMap can be.
+    """
+    size = sum(len(text.encode()) for text in rendered.files.values())
+    if size > _MOST_BYTES:
+        message = f"nginx's configuration is {size:,} bytes and a ConfigMap holds {_MOST_BYTES:,}"
+        raise UsageError(message, "name fewer routes, one for each group of paths that move together")
+    head = manifest("v1", "ConfigMap", configuration_name(rendered), project=cluster.name, component=NGINX)
+    return head | {"immutable": True, "data": dict(sorted(rendered.files.items()))}
+
+
+def configuration_name(rendered: Rendered) -> str:
+    """The name of a version's ConfigMap."""
+    return f"nginx-{rendered.version}"
+
+
+def nginx_manifests(cluster: ClusterProject, rendered: Rendered) -> list[Manifest]:
+    """The Service, the Deployment, its autoscaler and its disruption budget."""
+    pods = cluster.table.nginx
+    volumes: list[Manifest] = [
+        {"name": "configuration", "configMap": {"name": configuration_name(rendered)}},
+        # Request bodies and answers that are too large for memory.
+        {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}},
+    ]
+    answers = http_get("/gateway/version", "http", cluster.table.hosts[0])
+    nginx = container(
+        NGINX,
+        pods.image,
+        command=["sh", "-c", START],
+        ports=[{"name": "http", "containerPort": NGINX_PORT}],
+        resources=resources(pods),
+        startupProbe={**answers, "periodSeconds": 1, "failureThreshold": 30},
+        readinessProbe={**answers, "periodSeconds": 5, "timeoutSeconds": 4, "failureThreshold": 2},
+        livenessProbe={**answers, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3},
+        lifecycle={"preStop": {"exec": {"command": ["sh", "-c", STOP]}}},
+        volumeMounts=[
+            {"name": "configuration", "mountPath": CONFIGURATION_FOLDER, "readOnly": True},
+            {"name": "tmp", "mountPath": WRITABLE.rstrip("/")},
+        ],
+    )
+    grace = LEAVE_SECONDS + pods.drain_seconds + _SPARE_SECONDS
+    spec = pod_spec(volumes=volumes, terminationGracePeriodSeconds=grace, containers=[nginx])
+    annotations = {"strangler/routes-version": rendered.version}
+    return [
+        service(cluster, NGINX, port=80, target="http"),
+        deployment(cluster, NGINX, spec, ready_seconds=5, annotations=annotations),
+        autoscaler(cluster, NGINX, pods),
+        disruption_budget(cluster, NGINX),
+    ]

@@ -1,0 +1,108 @@
+"""What comes before the new pods: migrations, then the grants of FastAPI's role, as one Job."""
+
+from pathlib import PurePosixPath
+from typing import Final
+
+from strangler.errors import UsageError
+from strangler.kubernetes.cluster_project import SETUP, ClusterProject
+from strangler.kubernetes.environment import manage_command, secret_variable
+from strangler.kubernetes.manifest import Manifest, content_hash, labels_of, manifest
+from strangler.kubernetes.pods import container, memory_volume, pod_spec
+from strangler.kubernetes.stacks import stack_container
+from strangler.routes.route import Stack
+
+_FOLDER: Final = "/project"
+_RETRIES: Final = 6
+# What the tool needs to sign in and to write grants.
+_RESOURCES: Final = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}
+
+
+def setup_manifests(cluster: ClusterProject) -> list[Manifest]:
+    """The project's files as a ConfigMap, the Job that grants, and a suspended one that takes back what nobody needs.
+
+    Each has a hash of its content in its name: a Job can't be changed, and what has changed has to run again.
+
+    :raises UsageError: a file of the project can't be read, or is outside its folder.
+    """
+    files = _project_files(cluster)
+    configuration = f"project-{content_hash(files)}"
+    head = manifest("v1", "ConfigMap", configuration, project=cluster.name, component=SETUP)
+    data = {key: text for key, _, text in files}
+    grow = _spec(cluster, configuration, files, keep=True)
+    revoke = _spec(cluster, configuration, files, keep=False)
+    return [
+        head | {"immutable": True, "data": data},
+        _job(cluster, "setup", grow, suspend=False),
+        _job(cluster, "revoke", revoke, suspend=True),
+    ]
+
+
+def _job(cluster: ClusterProject, name: str, spec: Manifest, *, suspend: bool) -> Manifest:
+    labels = {**labels_of(cluster.name, SETUP), "strangler/job": name}
+    job = manifest("batch/v1", "Job", f"{name}-{content_hash(spec)}", project=cluster.name, component=SETUP)
+    job["metadata"]["labels"]["strangler/job"] = name
+    return job | {
+        "spec": {
+            "suspend": suspend,
+            "backoffLimit": _RETRIES,
+            "template": {"metadata": {"labels": labels}, "spec": spec},
+        }
+    }
+
+
+def _spec(cluster: ClusterProject, configuration: str, files: list[tuple[str, str, str]], *, keep: bool) -> Manifest:
+    """The pod; migrations come first, as an init container, so that neither can overtake the other."""
+    secrets = cluster.table.secrets
+    command = ["python", "-m", "strangler.cli", "grant", "--wait", str(cluster.table.setup.wait_seconds)]
+    grant = container(
+        "grant",
+        cluster.table.setup.image,
+        # Pods of before may still write as their routes say.
+        command=[*command, *(["--keep"] if keep else [])],
+        env=[
+            secret_variable("DATABASE_URL", secrets.reference("database")),
+            secret_variable("FASTAPI_DATABASE_URL", secrets.reference("fastapi_database")),
+            {"name": "ENVIRONMENT", "value": "production"},
+            {"name": "STRANGLER_PROJECT", "value": f"{_FOLDER}/{cluster.project.file.name}"},
+        ],
+        resources=_RESOURCES,
+        volumeMounts=[
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+            {"name": "project", "mountPath": _FOLDER, "readOnly": True},
+        ],
+    )
+    items = [{"key": key, "path": path} for key, path, _ in files]
+    volumes = [memory_volume("tmp", "64Mi"), {"name": "project", "configMap": {"name": configuration, "items": items}}]
+    first = _migrations(cluster) if keep else []
+    return pod_spec(
+        volumes=volumes,
+        restartPolicy="OnFailure",
+        **({"initContainers": first} if first else {}),
+        containers=[grant],
+    )
+
+
+def _migrations(cluster: ClusterProject) -> list[Manifest]:
+    command = manage_command(cluster, "migrate", "--noinput")
+    if not command or not cluster.table.setup.migrate or Stack.DJANGO not in cluster.rendered_stacks:
+        return []
+    return [stack_container(cluster, Stack.DJANGO, "migrate", command=command)]
+
+
+def _project_files(cluster: ClusterProject) -> list[tuple[str, str, str]]:
+    """The files that `strangler grant` reads: the key, the path below the project file's folder, the text."""
+    project = cluster.project
+    paths = (project.file.name, project.files.routes, project.files.consumer)
+    files = []
+    for path in paths:
+        pure = PurePosixPath(path)
+        if pure.is_absolute() or ".." in pure.parts:
+            raise UsageError(f"{path} is outside the folder of {project.file.name}", "keep it in or below that folder")
+        try:
+            text = (project.root / path).read_text(encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"{path} can't be read ({error.strerror})", "name it in [files] of the project file"
+            ) from error
+        files.append((str(pure).replace("/", "__"), str(pure), text))
+    return files
