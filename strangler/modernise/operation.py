@@ -3,7 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -39,7 +39,88 @@ class RenameTable(_Part):
         return f"rename {self.table} to {self.to}"
 
 
-Change = RenameColumn | RenameTable
+class ChangeType(_Part):
+    """Give a column another type, and another name too if there is a `to`.
+
+    `using` makes the new value of the old one, `back` the old one of the new; each names the column. `lossy` allows
+    values that don't come back as they were.
+    """
+
+    table: str = Field(min_length=1)
+    column: str = Field(min_length=1)
+    type: str = Field(min_length=1)
+    to: str = ""
+    using: str = ""
+    back: str = ""
+    lossy: bool = False
+
+    def __str__(self) -> str:
+        return f"change {self.table}.{self.column} to {self.type}" + (f" as {self.to}" if self.to else "")
+
+
+class AddConstraint(_Part):
+    """Add one of: a `check`, a `unique` of columns, a `not_null` column, a `column` that `references` another table."""
+
+    table: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=63)
+    check: str = ""
+    unique: tuple[str, ...] = ()
+    not_null: str = ""
+    column: str = ""
+    references: str = ""
+    on_delete: Literal["", "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"] = ""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if sum(map(bool, (self.check, self.unique, self.not_null, self.references))) != 1:
+            raise ValueError("one of check, unique, not_null and references is wanted")
+        if bool(self.column) != bool(self.references):
+            raise ValueError("column and references belong together")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it names."""
+        return tuple(filter(None, (*self.unique, self.not_null, self.column)))
+
+    def __str__(self) -> str:
+        return f"add {self.name} to {self.table}"
+
+
+class ReplaceIndex(_Part):
+    """Build an index of a `definition` such as `btree (author_id, made DESC)`, and drop the one that it `replaces`."""
+
+    table: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=63)
+    definition: str = Field(min_length=1)
+    unique: bool = False
+    replaces: str = ""
+
+    def __str__(self) -> str:
+        instead = f" instead of {self.replaces}" if self.replaces else ""
+        return f"index {self.table} by {self.name}{instead}"
+
+
+class DropColumn(_Part):
+    """Drop a column, after it was set apart and archived."""
+
+    table: str = Field(min_length=1)
+    column: str = Field(min_length=1)
+
+    def __str__(self) -> str:
+        return f"drop {self.table}.{self.column}"
+
+
+class DropTable(_Part):
+    """Drop a table, after it was set apart and archived."""
+
+    table: str = Field(min_length=1)
+
+    def __str__(self) -> str:
+        return f"drop {self.table}"
+
+
+Change = RenameColumn | RenameTable | ChangeType | AddConstraint | ReplaceIndex | DropColumn | DropTable
 
 
 class OperationFile(_Part):
@@ -47,9 +128,14 @@ class OperationFile(_Part):
 
     rename_column: RenameColumn | None = None
     rename_table: RenameTable | None = None
+    change_type: ChangeType | None = None
+    add_constraint: AddConstraint | None = None
+    replace_index: ReplaceIndex | None = None
+    drop_column: DropColumn | None = None
+    drop_table: DropTable | None = None
 
     @model_validator(mode="after")
-    def _is_one(self) -> "OperationFile":
+    def _is_one(self) -> Self:
         if len(self.model_fields_set) != 1:
             raise ValueError(f"it holds {len(self.model_fields_set)} operations, and one is wanted")
         return self

@@ -1,10 +1,22 @@
 """What an operation does in its five stages, on the schema as it is now."""
 
 from strangler.modernise.columns import plan_rename_column
-from strangler.modernise.operation import Change, RenameColumn
+from strangler.modernise.constraints import plan_add_constraint, plan_replace_index
+from strangler.modernise.drops import plan_drop_column, plan_drop_table
+from strangler.modernise.operation import (
+    AddConstraint,
+    Change,
+    ChangeType,
+    DropColumn,
+    DropTable,
+    RenameColumn,
+    RenameTable,
+    ReplaceIndex,
+)
 from strangler.modernise.stages import OperationPlan
 from strangler.modernise.subject import subject_of
 from strangler.modernise.tables import plan_rename_table
+from strangler.modernise.types import plan_change_type
 
 
 def plan_operation(name: str, change: Change, dsn: str) -> OperationPlan:
@@ -14,6 +26,18 @@ def plan_operation(name: str, change: Change, dsn: str) -> OperationPlan:
     :raises FailedError: the database doesn't answer.
     """
     subject = subject_of(dsn, change.table)
-    if isinstance(change, RenameColumn):
-        return plan_rename_column(name, change, subject)
-    return plan_rename_table(name, change, subject)
+    match change:
+        case RenameColumn():
+            return plan_rename_column(name, change, subject)
+        case RenameTable():
+            return plan_rename_table(name, change, subject)
+        case ChangeType():
+            return plan_change_type(name, change, subject)
+        case AddConstraint():
+            return plan_add_constraint(name, change, subject)
+        case ReplaceIndex():
+            return plan_replace_index(change, subject)
+        case DropColumn():
+            return plan_drop_column(name, change, subject)
+        case DropTable():
+            return plan_drop_table(name, change, subject)

@@ -27,6 +27,8 @@ _KEEP_SECONDS: Final = 0.5
 _SHOWN: Final = 10
 # How long a row that others have locked is waited for.
 _ROW_SECONDS: Final = 60.0
+# A side of a comparison that has none.
+_NOTHING: Final = "NULL"
 _SIZE: Final = """
     SELECT pg_relation_size(oid) / current_setting('block_size')::bigint, greatest(reltuples, 0)::bigint, relpages
     FROM pg_class WHERE oid = to_regclass(%s)
@@ -115,7 +117,7 @@ class RowPass:
 
         :raises FailedError: PostgreSQL refuses.
         """
-        first, second = work.sides
+        first, second = work.sides or (_NOTHING, _NOTHING)
         found = RowReport()
         for _end, within in self._chunks(work.table).after(0):
             query = (

@@ -203,8 +203,7 @@ def _is_synced(table: CatalogTable) -> bool:
 
 
 def _prepared(table: CatalogTable, synced: Synced, *, in_both: bool) -> CatalogTable:
-    one, other = synced.columns
-    names = {one: other, other: one}
+    names = dict(zip(synced.columns, reversed(synced.columns), strict=True))
     # A constraint on either column holds for the other, so that it is none of its own when they change places.
     plain = [replace(each, definition=_unquoted(each.definition, names)) for each in table.constraints]
     mirrored = [_mirrored(constraint, names) for constraint in plain if in_both]

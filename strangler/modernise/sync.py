@@ -1,7 +1,7 @@
 """Two columns of a table that hold one value: the trigger that keeps them equal, whichever a statement writes."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -81,6 +81,11 @@ class Pair:
         """The rows in which they are not one value, also where the way from one to the other loses something."""
         return f"NOT ({self._agree('', self.to_shadow, self.to_base)})"
 
+    @property
+    def loses(self) -> str:
+        """The rows whose base can't be made of the shadow again."""
+        return f"NOT ({_same(quoted(self.base), f'({self.to_base})::{self.base_type}')})"
+
     def function_sql(self, *, replaced: bool = False) -> str:
         """The function; `replaced` where there is one already."""
         to_shadow = self._of_row(self.to_shadow, self.base)
@@ -138,14 +143,16 @@ $strangler$"""  # noqa: E501 - one line of SQL
         return f"SELECT {expression} FROM (SELECT NEW.{quoted(column)} AS {quoted(column)}) AS {quoted(self.table)}"  # noqa: S608 - as above
 
 
-def names_replaced(text: str, name_of: Callable[[str], str]) -> str:
-    """SQL with each name of a column as `name_of` gives it; texts, functions and types stay."""
+def names_replaced(text: str, name_of: Callable[[str], str], values: Mapping[str, str] | None = None) -> str:
+    """SQL with each name of a column as `name_of` gives it, or as SQL in `values`; texts, functions and types stay."""
 
     def of(found: re.Match[str]) -> str:
         word = found["quoted"] or found["bare"]
         if word is None:
             return found[0]
         name = word[1:-1].replace('""', '"') if found["quoted"] else word.lower()
+        if values and name in values:
+            return values[name]
         wanted = name_of(name)
         return word if wanted == name else quoted(wanted)
 

@@ -99,6 +99,7 @@ def test_a_plan_is_rehearsed_and_names_who_would_break(operation: SmallOperation
         served.next()
 
 
+@pytest.mark.long
 def test_the_revisions_make_the_same_schema_elsewhere(
     operation: SmallOperation, stack: StackAddresses, tmp_path: Path
 ) -> None:

@@ -1,0 +1,98 @@
+"""A column or a table that only Django needed: set apart first, and dropped once its archive was read back."""
+
+from strangler.errors import UsageError
+from strangler.handover.steps import Action, Work, alter, listed, named, quoted
+from strangler.modernise.operation import DropColumn, DropTable
+from strangler.modernise.stages import OperationPlan, Synced, stage_steps
+from strangler.modernise.subject import Subject
+
+
+def plan_drop_column(name: str, change: DropColumn, subject: Subject) -> OperationPlan:
+    """The stages that drop a column.
+
+    :raises UsageError: there is no such column, or it is in the primary key.
+    """
+    column = subject.column(change.column)
+    if change.column in subject.table.primary_key:
+        raise UsageError(f"{subject.key}.{change.column} is in the primary key", "drop the table, or another column")
+    apart, old = quoted(f"strangler_{name}"), quoted(change.column)
+    nullable = [
+        Action(
+            table=subject.dotted,
+            statements=(alter(subject.sql, f"ALTER COLUMN {old} DROP NOT NULL"),),
+            undo=(alter(subject.sql, f"ALTER COLUMN {old} SET NOT NULL"),),
+        )
+    ]
+    must_be_given = column.must_be_given
+    titles = (
+        f"{change.column} need not be given" if must_be_given else "nothing is to be added",
+        "nothing is to be copied",
+        "nothing is to be compared",
+        f"{change.column} is set apart: it is called strangler_{name}",
+        f"{change.column} is archived, and dropped",
+    )
+    columns = listed([*subject.table.primary_key, f"strangler_{name}"])
+    archive = Work(kind="archive", table=subject.sql, name=f"{subject.table.name}.{change.column}", columns=columns)
+    actions: tuple[list[Action], ...] = (
+        nullable if must_be_given else [],
+        [],
+        [],
+        [
+            Action(
+                table=subject.dotted,
+                statements=(alter(subject.sql, f"RENAME COLUMN {old} TO {apart}"),),
+                undo=(alter(subject.sql, f"RENAME COLUMN {apart} TO {old}"),),
+            )
+        ],
+        [
+            Action(table=subject.dotted, work=archive),
+            Action(table=subject.dotted, statements=(alter(subject.sql, f"DROP COLUMN {apart}"),)),
+        ],
+    )
+    return OperationPlan(title=str(change), stages=stage_steps(titles, actions), synced=Synced(table=subject.key))
+
+
+def plan_drop_table(name: str, change: DropTable, subject: Subject) -> OperationPlan:
+    """The stages that drop a table.
+
+    :raises UsageError: other tables point at it.
+    """
+    pointing = [
+        f"{key}.{', '.join(constraint.columns)}"
+        for key, table in subject.catalog.tables.items()
+        for constraint in table.constraints
+        if constraint.target == subject.key and key != subject.key
+    ]
+    if pointing:
+        raise UsageError(f"{named(pointing)} points at {subject.key}", "drop those columns or tables first")
+    schema, table = quoted(f"strangler_{name}"), quoted(subject.table.name)
+    apart = f"{schema}.{table}"
+    columns = listed(subject.table.columns)
+    archive = Work(kind="archive", table=apart, name=subject.table.name, columns=columns)
+    titles = (
+        "nothing is to be added",
+        "nothing is to be copied",
+        "nothing is to be compared",
+        f"{subject.key} is set apart: it is in the schema strangler_{name}",
+        f"{subject.key} is archived, and dropped",
+    )
+    actions: tuple[list[Action], ...] = (
+        [],
+        [],
+        [],
+        [
+            Action(
+                table=subject.dotted,
+                statements=(f"CREATE SCHEMA {schema}", alter(subject.sql, f"SET SCHEMA {schema}")),
+                undo=(alter(apart, f"SET SCHEMA {quoted(subject.table.schema)}"), f"DROP SCHEMA {schema}"),
+            )
+        ],
+        [
+            Action(table=f"strangler_{name}.{subject.table.name}", work=archive),
+            Action(
+                table=f"strangler_{name}.{subject.table.name}",
+                statements=(f"DROP TABLE {apart}", f"DROP SCHEMA {schema}"),
+            ),
+        ],
+    )
+    return OperationPlan(title=str(change), stages=stage_steps(titles, actions), synced=Synced(table=subject.key))
