@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 
 from strangler.databases.connections import refusals
-from strangler.errors import FailedError
+from strangler.errors import FailedError, many
 from strangler.handover.steps import Work
 from strangler.rollout.atomic_write import sync_folder, write_durably
 
@@ -57,7 +57,7 @@ def archive_write(connection: psycopg.Connection, work: Work, folder: Path) -> A
         table=work.table, columns=work.columns, file=file.name, rows=wanted[0], sha256=sha256, digest=wanted[1]
     )
     write_durably(file.with_suffix(".json"), json.dumps(asdict(archive), indent=2).encode())
-    _LOG.info("%s: %d rows archived in %s, and read back", work.table, archive.rows, file)
+    _LOG.info("%s: %s archived in %s, and read back", work.name, many(archive.rows, "row"), file)
     return archive
 
 

@@ -108,7 +108,8 @@ def expand_action(subject: Subject, pair: Pair) -> Action:
 
 def backfill_action(subject: Subject, pair: Pair) -> Action:
     """The values of the rows that were there before."""
-    work = Work(kind="backfill", table=subject.sql, assignment=pair.assignment, condition=pair.differs)
+    name = f"{subject.key}.{pair.shadow}"
+    work = Work(kind="backfill", table=subject.sql, name=name, assignment=pair.assignment, condition=pair.differs)
     return Action(table=subject.dotted, work=work)
 
 

@@ -68,24 +68,43 @@ def plan_drop_table(name: str, change: DropTable, subject: Subject) -> Operation
     schema, table = quoted(f"strangler_{name}"), quoted(subject.table.name)
     apart = f"{schema}.{table}"
     columns = listed(subject.table.columns)
+    # With its keys it would go on refusing, or losing rows to, what others delete.
+    keys = {
+        quoted(constraint.name): constraint.definition
+        for constraint in subject.table.constraints
+        if constraint.kind == "foreign key"
+    }
     archive = Work(kind="archive", table=apart, name=subject.table.name, columns=columns)
     titles = (
         "nothing is to be added",
         "nothing is to be copied",
         "nothing is to be compared",
-        f"{subject.key} is set apart: it is in the schema strangler_{name}",
+        f"{subject.key} is set apart: it is in the schema strangler_{name}, without foreign keys",
         f"{subject.key} is archived, and dropped",
     )
     actions: tuple[list[Action], ...] = (
         [],
         [],
         [],
+        # Undone in the reverse order: back in its schema first, then its keys are validated.
         [
+            Action(table=subject.dotted, undo=tuple(alter(subject.sql, f"VALIDATE CONSTRAINT {key}") for key in keys)),
             Action(
                 table=subject.dotted,
-                statements=(f"CREATE SCHEMA {schema}", alter(subject.sql, f"SET SCHEMA {schema}")),
-                undo=(alter(apart, f"SET SCHEMA {quoted(subject.table.schema)}"), f"DROP SCHEMA {schema}"),
-            )
+                statements=(
+                    *(alter(subject.sql, f"DROP CONSTRAINT {key}") for key in keys),
+                    f"CREATE SCHEMA {schema}",
+                    alter(subject.sql, f"SET SCHEMA {schema}"),
+                ),
+                undo=(
+                    alter(apart, f"SET SCHEMA {quoted(subject.table.schema)}"),
+                    f"DROP SCHEMA {schema}",
+                    *(
+                        alter(subject.sql, f"ADD CONSTRAINT {key} {definition.removesuffix(' NOT VALID')} NOT VALID")
+                        for key, definition in keys.items()
+                    ),
+                ),
+            ),
         ],
         [
             Action(table=f"strangler_{name}.{subject.table.name}", work=archive),

@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 
 from strangler.databases.connections import Source, connected, refusals
-from strangler.errors import FailedError, StranglerError, UnsafeError, UsageError
+from strangler.errors import FailedError, StranglerError, UnsafeError, UsageError, many
 from strangler.handover.baseline import heads_of, is_handed_over, revisions_of
 from strangler.handover.execution import Commands, LockPatience, execute, settle
 from strangler.handover.journal import HandoverEntry
@@ -324,10 +324,11 @@ def _performer(
             found = rows.compare(work)
             if found.differing:
                 raise FailedError(
-                    f"{work.name} differ in {found.differing} of {found.rows} rows, such as {'; '.join(found.keys)}",
+                    f"{work.name} differ in {found.differing:,} of {many(found.rows, 'row')}, such as "
+                    + "; ".join(found.keys),
                     commands.hint("write those rows anew"),
                 )
-            _LOG.info("%s are equal in %d rows, digest %s", work.name, found.rows, found.digest)
+            _LOG.info("%s: %s, none differs, digest %s", work.name, many(found.rows, "row"), found.digest)
 
     return perform
 

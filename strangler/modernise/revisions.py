@@ -71,7 +71,9 @@ def _plain(text: str) -> str:
 
 
 def _statements(action: Action) -> list[str]:
-    return [*action.statements, *([] if action.work is None else _of_work(action.work))]
+    # As in the baseline, rights are no part of the schema: another server has other roles.
+    kept = [statement for statement in action.statements if not statement.startswith("GRANT ")]
+    return [*kept, *([] if action.work is None else _of_work(action.work))]
 
 
 def _of_work(work: Work) -> list[str]:

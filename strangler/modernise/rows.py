@@ -105,11 +105,11 @@ class RowPass:
                 written = now
             if now - reported > _REPORT_SECONDS:
                 share = min(100, 100 * end // max(chunks.blocks, 1))
-                _LOG.info("%s: %d %%, %s filled", work.table, share, many(done, "row"))
+                _LOG.info("%s: %d %%, %s filled", work.name, share, many(done, "row"))
                 reported = now
             time.sleep(self.throttle.pause)
         self.kept.unlink(missing_ok=True)
-        _LOG.info("%s: %s filled", work.table, many(done, "row"))
+        _LOG.info("%s: %s filled", work.name, many(done, "row"))
         return done
 
     def compare(self, work: Work) -> RowReport:
@@ -190,7 +190,7 @@ class RowPass:
         with suppress(OSError, ValueError, KeyError, TypeError):
             kept = json.loads(self.kept.read_bytes())
             if kept["work"] == repr(work) and 0 < int(kept["block"]) < chunks.blocks:
-                _LOG.info("%s: going on at block %d of %d", work.table, kept["block"], chunks.blocks)
+                _LOG.info("%s: going on at block %d of %d", work.name, kept["block"], chunks.blocks)
                 return int(kept["block"])
         return 0
 

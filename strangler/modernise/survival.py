@@ -1,6 +1,6 @@
 """Whether the services that run survive a stage: it is run on a clone of the schema, and the guard compares."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -80,12 +80,15 @@ class StageClone:
         after = self._state()
         found = _breaks(before.catalog, after.catalog, self._services.django, self._synced)
         sentences = [*map(str, found), *self._views_of_django(before.catalog, after.catalog)]
-        if self._services.consumer is not None:
-            found = _breaks(before.catalog, after.catalog, self._services.consumer, self._synced)
-            unready = consumer_mismatches(self._services.consumer, after.catalog)
-            known = consumer_mismatches(self._services.consumer, before.catalog)
-            sentences += [str(each) for each in (*found, *unready) if each not in known]
-            sentences += _failures(before, after)
+        if (consumer := self._services.consumer) is not None:
+            found = _breaks(before.catalog, after.catalog, consumer, self._synced)
+            sentences += map(str, found)
+            # What a change breaks is said once: readiness and replayed statements show what the catalogs don't.
+            known = {mismatch.message for mismatch in consumer_mismatches(consumer, before.catalog)}
+            tables, features = {one.table for one in found}, {name for one in found for name in one.features}
+            unready = consumer_mismatches(consumer, after.catalog)
+            sentences += [str(each) for each in unready if each.message not in known and each.table not in tables]
+            sentences += _failures(before, after, without=features)
         return [*dict.fromkeys(sentences)]
 
     def run(self, steps: tuple[Step, ...], *, back: bool = False) -> None:
@@ -157,14 +160,18 @@ def _breaks(before: Catalog, after: Catalog, consumer: Consumer, synced: Synced)
         old, new = (_prepared(table, synced, in_both=in_both) for table in tables)
         before = replace(before, tables={**before.tables, key: old})
         after = replace(after, tables={**after.tables, key: new})
-    return find_breaks(before, after, consumer)
+    # A name that was missing before is nothing that this change has broken.
+    known = {(one.table, one.column, one.kind) for one in find_breaks(before, before, consumer)}
+    found = find_breaks(before, after, consumer)
+    return [one for one in found if (one.table, one.column, one.kind) not in known]
 
 
-def _failures(before: "CloneState", after: "CloneState") -> Iterator[str]:
-    """A sentence for each feature that has statements which PostgreSQL refuses now."""
+def _failures(before: CloneState, after: CloneState, *, without: Collection[str]) -> Iterator[str]:
+    """A sentence for each feature that has statements which PostgreSQL refuses now, but for those `without`."""
     failed: dict[str, list[ReplayedQuery]] = {}
     for each in find_failures(before.replayed, after.replayed):
-        failed.setdefault(each.feature, []).append(each)
+        if each.feature not in without:
+            failed.setdefault(each.feature, []).append(each)
     for feature, found in failed.items():
         first = found[0]
         yield (

@@ -116,7 +116,10 @@ def test_what_is_dropped_is_set_apart_and_archived(operation: SmallOperation) ->
     operation.to("contract")
     assert (operation.folder.archives / "notes.kind.copy").read_text() == "1\tdraft\n2\tfinal\n3\t\\N\n"
 
-    operation.run("CREATE TABLE drafts (id integer, body text)", r"INSERT INTO drafts VALUES (1, E'a\nb'), (2, NULL)")
+    operation.run(
+        "CREATE TABLE drafts (id integer REFERENCES notes, body text)",
+        r"INSERT INTO drafts VALUES (1, E'a\nb'), (2, NULL)",
+    )
     there_and_back(second := operation.described(TABLE, "second"))
     second.to("cutover")
     assert operation.run("SELECT to_regclass('drafts')::text") == [(None,)]
