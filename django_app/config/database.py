@@ -9,16 +9,20 @@ from django_app.config.environment import EnvironmentInvalidError
 
 CONNECT_TIMEOUT_S = 5
 POOL_WAIT_S = 5.0
+# Those of `strangler grant` for FastAPI's role.
+_WAITS = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
 
 
-def statement_timeout_set(settings: dict[str, Any], *, seconds: int) -> None:
+def time_limits_set(settings: dict[str, Any], *, statement_seconds: int) -> None:
     """Have PostgreSQL end every statement of the connections to come after so many seconds; 0 is never.
 
-    For the server alone: a migration may take longer.
+    It waits for locks, and for a transaction that does nothing, as long as it does for FastAPI's role. For the server
+    alone: a migration may take longer.
     """
-    if seconds:
-        options = settings["OPTIONS"]
-        options["options"] = f"{options.get('options', '')} -c statement_timeout={seconds}s".strip()
+    limits = _WAITS | ({"statement_timeout": f"{statement_seconds}s"} if statement_seconds else {})
+    options = settings["OPTIONS"]
+    added = " ".join(f"-c {name}={limit}" for name, limit in limits.items())
+    options["options"] = f"{options.get('options', '')} {added}".strip()
 
 
 def database_settings(*, url: str, pool_max: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -34,15 +35,18 @@ def post(parallel: httpx.Client, alice: dict[str, str]) -> int:
     return number
 
 
-def test_a_row_that_another_transaction_holds_is_a_503(
+def test_a_row_that_another_transaction_holds_is_a_503_of_both(
     parallel: httpx.Client, stack: StackAddresses, alice: dict[str, str], post: int
 ) -> None:
-    with psycopg.connect(stack.owner_dsn) as other:
+    def change(api: str) -> httpx.Response:
+        return parallel.patch(f"{api}/posts/{post}/", json={"title": "changed"}, headers=alice)
+
+    with psycopg.connect(stack.owner_dsn) as other, ThreadPoolExecutor(2) as pool:
         other.execute("SELECT 1 FROM posts WHERE id = %s FOR UPDATE", (post,))
-        answer = parallel.patch(f"{V2}/posts/{post}/", json={"title": "changed"}, headers=alice)
-    assert answer.status_code == 503
-    assert answer.json() == {"detail": "Another request changed the same rows: try again."}
-    assert answer.headers["Retry-After"] == "1"
+        for answer in pool.map(change, (V1, V2)):
+            assert answer.status_code == 503
+            assert answer.json() == {"detail": "Another request changed the same rows: try again."}
+            assert answer.headers["Retry-After"] == "1"
     again = parallel.patch(f"{V2}/posts/{post}/", json={"title": "changed"}, headers=alice)
     assert again.json()["title"] == "changed"
 

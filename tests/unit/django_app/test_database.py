@@ -1,7 +1,9 @@
 import pytest
 
-from django_app.config.database import database_settings, statement_timeout_set
+from django_app.config.database import database_settings, time_limits_set
 from django_app.config.environment import EnvironmentInvalidError
+
+WAITS = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 
 
 def test_an_address_becomes_settings_with_a_pool() -> None:
@@ -32,12 +34,12 @@ def test_an_unusable_address_is_one_sentence_without_the_address(url: str, sente
 @pytest.mark.parametrize(
     ("url", "seconds", "expected"),
     [
-        ("postgresql://h/blog", 10, "-c statement_timeout=10s"),
-        ("postgresql://h/blog?options=-c%20work_mem%3D8MB", 3, "-c work_mem=8MB -c statement_timeout=3s"),
-        ("postgresql://h/blog", 0, None),
+        ("postgresql://h/blog", 10, f"{WAITS} -c statement_timeout=10s"),
+        ("postgresql://h/blog?options=-c%20work_mem%3D8MB", 3, f"-c work_mem=8MB {WAITS} -c statement_timeout=3s"),
+        ("postgresql://h/blog", 0, WAITS),
     ],
 )
-def test_statements_of_the_server_end_in_time(url: str, seconds: int, expected: str | None) -> None:
+def test_statements_of_the_server_end_in_time(url: str, seconds: int, expected: str) -> None:
     settings = database_settings(url=url, pool_max=1)
-    statement_timeout_set(settings, seconds=seconds)
+    time_limits_set(settings, statement_seconds=seconds)
     assert settings["OPTIONS"].get("options") == expected
