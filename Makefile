@@ -19,7 +19,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 
 .DEFAULT_GOAL := help
 .PHONY: help up status logs down deploy backup restore seed routes switch plan apply rollback history check cases compare schema env containers \
-	test test-long test-pythons torture bench bench-switch bench-compare lint lock clean
+	test test-long test-pythons torture bench bench-switch bench-compare bench-growth lint lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -160,6 +160,10 @@ bench-switch: ## Switch under load and count what is lost; then what a thousand 
 bench-compare: ## Does `strangler compare` keep the slower stack busy? ROUNDS=4 SECONDS=2
 	@$(call bootstrap,dev)
 	@$(python) -m tests.bench.compare $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)")
+
+bench-growth: ## What reads cost as the tables grow; POSTS="10000 1000000"
+	@$(call bootstrap,dev)
+	@$(python) -m tests.bench.growth $(foreach posts,$(POSTS),--posts "$(posts)")
 
 lint: ## ruff, mypy, import-linter
 	@$(call bootstrap,dev)

@@ -1,6 +1,6 @@
 """Statements about posts. A read is one statement: author, author's post count and tags come along."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -104,7 +104,13 @@ def _minimal_items(page: CTE) -> Select[Any]:
     return select(*post_minimal_shape().columns).join_from(Post, page, page.c.id == Post.id)
 
 
-POSTS = Listing("posts", "Post", lambda: Post.id, _ORDERINGS, post_shape, _items)
+def _total(criteria: Criteria) -> Callable[[Mapping[str, Any]], int] | None:
+    """Of all posts of an author each of them has the number."""
+    is_of_author = key_of(criteria) == key_of(post_by_criteria(0))
+    return (lambda post: post["author"]["post_count"]) if is_of_author else None
+
+
+POSTS = Listing("posts", "Post", lambda: Post.id, _ORDERINGS, post_shape, _items, _total)
 POSTS_MINIMAL = Listing("posts minimal", "Post", lambda: Post.id, _ORDERINGS, post_minimal_shape, _minimal_items)
 
 

@@ -125,7 +125,7 @@ async def users_active(request: Request, session: Session) -> Response:
     params = request.query_params
     min_posts = integer_parameter(params, "min_posts", _MIN_POSTS)
     criteria, terms = queries.user_active_criteria(params, min_posts=min_posts), queries.user_terms(params)
-    return JsonResponse(await paginate(request, session, queries.USERS, criteria, terms))
+    return JsonResponse(await paginate(request, session, queries.ACTIVE, criteria, terms))
 
 
 @me.get()

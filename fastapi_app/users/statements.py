@@ -29,7 +29,7 @@ def feature_statements() -> Iterator[Sent]:
 
 def _reads() -> Iterator[Rows]:
     yield from list_rows(queries.USERS, queries.user_criteria, queries.DEFAULT)
-    yield from list_rows(queries.USERS, partial(queries.user_active_criteria, min_posts=1), queries.DEFAULT)
+    yield from list_rows(queries.ACTIVE, partial(queries.user_active_criteria, min_posts=1), queries.DEFAULT)
     yield from item_rows(queries.USERS, partial(queries.user_pk_criteria, pk="1"))
     for listing in (queries.USERS, queries.ME):
         yield listing.rows(queries.user_id_criteria(1))

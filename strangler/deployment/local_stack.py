@@ -14,7 +14,7 @@ from strangler.deployment.local_gateway import gateway_service, local_gateway, n
 from strangler.deployment.rollouts import ShadowCounts, rollout_assemble
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
-from strangler.local.databases import database_require, has_rows
+from strangler.local.databases import database_require, database_vacuum, has_rows
 from strangler.local.keeper import Keeper
 from strangler.local.logs import logs_rotate
 from strangler.local.ports import port_require_free
@@ -251,6 +251,7 @@ class LocalStack:
         if demo is not None and not has_rows(dsn=self.owner_dsn, table=demo.table):
             _LOG.info("loading the demo data")
             self._manage("demo", *demo.manage)
+            database_vacuum(dsn=self.owner_dsn)
 
     def _is_handed_over(self) -> bool:
         """Whether Alembic owns the tables; no folder of Alembic's says so without a connection."""

@@ -24,12 +24,14 @@ class Criterion:
     """One condition. Two of the same name differ in nothing but their values.
 
     `refusal` is what a statement with it is answered with: one that Django makes, too, and that fails in the database.
+    `scans` says that no index finds the rows that meet it: a page and its count then look at them once, together.
     """
 
     name: str
     clause: Callable[[], ColumnElement[bool]]
     values: Mapping[str, Any] = field(default_factory=dict)
     refusal: ApiError | None = None
+    scans: bool = False
 
 
 Criteria = tuple[Criterion, ...]

@@ -255,7 +255,9 @@ def _one(column: Attribute, form: Form, lookup: str) -> Callable[[str, str], Cri
             return None
         if lookup in TEXT_LOOKUPS:
             compare, prepare = TEXT_LOOKUPS[lookup]
-            return Criterion(name, lambda: compare(column(), bindparam(name, type_=Text)), {name: prepare(str(value))})
+            sought = {name: prepare(str(value))}
+            scans = "contains" in lookup
+            return Criterion(name, lambda: compare(column(), bindparam(name, type_=Text)), sought, scans=scans)
         return _compared(column, name, lookup, value)
 
     return read

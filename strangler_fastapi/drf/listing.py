@@ -13,6 +13,12 @@ from strangler_fastapi.drf.criteria import Criteria, clauses_of, key_of, values_
 from strangler_fastapi.drf.positions import Place, ranges_after
 from strangler_fastapi.errors import Conflict, NotFound
 
+Item = Mapping[str, Any]
+
+
+def _counted(_criteria: Criteria) -> None:
+    """No item says how many there are."""
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -21,6 +27,9 @@ class Listing:
     `key` gives the primary key's attribute and `orderings` the expressions by which the list can be ordered; `shape`
     is what an item holds, and `items` selects it for the keys of a page: a statement joined to `page.c.id`. All of
     them are called only when a statement is built.
+
+    `total` is for a list whose items say how many meet some criteria, as an author's posts do that bear their author's
+    number of posts: it gives what reads that off an item, and None where it has to be counted.
     """
 
     name: str
@@ -29,6 +38,7 @@ class Listing:
     orderings: Mapping[str, Callable[[], Any]]
     shape: Callable[[], Shape]
     items: Callable[[CTE], Select[Any]]
+    total: Callable[[Criteria], Callable[[Item], int] | None] = _counted
 
     def rows(
         self,
@@ -55,21 +65,44 @@ class Listing:
         values = values_of(criteria) | ({"offset": offset} if offset else {}) | marks
 
         def build() -> Select[Any]:
+            together = counted and any(criterion.scans for criterion in criteria)
             ranges = self._ranges(terms, after)
-            statement = self.items(self._page(criteria, terms, limit, ranges=ranges, skips=bool(offset)))
+            page = self._page(criteria, terms, limit, ranges=ranges, skips=bool(offset), counted=together)
+            statement = self.items(page)
             statement = statement.order_by(*self._order(terms))
             if marked:
                 statement = statement.add_columns(*(self.expression(term) for term in terms))
-            return statement.add_columns(self._total(criteria)) if counted else statement
+            if not counted:
+                return statement
+            return statement.add_columns(page.c.total if together else self._total(criteria))
 
         return Rows(structure, build, values)
 
     async def fetch(
-        self, session: RequestSession, criteria: Criteria, terms: tuple[str, ...] = (), *, limit: int | None = None
+        self,
+        session: RequestSession,
+        criteria: Criteria,
+        terms: tuple[str, ...] = (),
+        *,
+        limit: int | None = None,
+        offset: int = 0,
     ) -> list[dict[str, Any]]:
-        """The items that meet `criteria`, ordered by `terms`, `limit` of them at the most."""
+        """The items that meet `criteria`, ordered by `terms`, from `offset` on, `limit` of them at the most."""
         shape = self.shape()
-        return [shape.build(row) for row in await fetch(session, self.rows(criteria, terms, limit=limit))]
+        rows = self.rows(criteria, terms, limit=limit, offset=offset)
+        return [shape.build(row) for row in await fetch(session, rows)]
+
+    async def fetch_page(
+        self, session: RequestSession, criteria: Criteria, terms: tuple[str, ...], *, limit: int, offset: int
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Items as `rows` gives them, and the number of all that meet `criteria`, which is 0 where none is found."""
+        told = self.total(criteria)
+        rows = await fetch(session, self.rows(criteria, terms, limit=limit, offset=offset, counted=told is None))
+        if not rows:
+            return [], 0
+        shape = self.shape()
+        items = [shape.build(row) for row in rows]
+        return items, rows[0][-1] if told is None else told(items[0])
 
     async def get(self, session: RequestSession, criteria: Criteria) -> dict[str, Any]:
         """The one item that meets `criteria`.
@@ -135,10 +168,15 @@ class Listing:
         *,
         ranges: Sequence[ColumnElement[bool]],
         skips: bool,
+        counted: bool,
     ) -> CTE:
-        """The keys of a page. Of several ranges each is read as far as the page goes, and none beyond."""
+        """The keys of a page, each with the `total` of all pages where `counted`.
+
+        Of several ranges each is read as far as the page goes, and none beyond.
+        """
         places = [self.expression(term).label(f"place{number}") for number, term in enumerate(terms)]
         columns = [self.key().label("id"), *(places if len(ranges) > 1 else ())]
+        columns += [func.count().over().label("total")] if counted else []
         page = _limited(select(*columns).where(*clauses_of(criteria)).order_by(*self._order(terms)), limit)
         if len(ranges) > 1:
             every = union_all(*(page.where(part) for part in ranges)).subquery("ranges")
@@ -158,7 +196,8 @@ class Listing:
 
     def _total(self, criteria: Criteria) -> ColumnElement[int]:
         counted = select(func.count()).select_from(self.key().class_).where(*clauses_of(criteria))
-        return counted.scalar_subquery()
+        # Of its own, whatever the statement around it reads.
+        return counted.correlate(None).scalar_subquery()
 
     def _order(self, terms: tuple[str, ...]) -> list[ColumnElement[Any]]:
         return [_directed(self.expression(term), term) for term in terms]

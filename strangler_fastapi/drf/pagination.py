@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from strangler_fastapi.db.query import fetch, fetch_value
+from strangler_fastapi.db.query import fetch_value
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria
 from strangler_fastapi.drf.cursors import asks_for_cursor, paginate_by_cursor
@@ -104,20 +104,22 @@ class PageNumberPagination(Pagination):
             return self.enveloped(request, page)
         text = request.query_params.get(parameter) or "1"
         is_last = text in self.last_page_strings
-        number = await _last_page(size, session, listing, criteria) if is_last else _page_number(text)
+        known = await fetch_value(session, listing.count(criteria)) if is_last else 0
+        number = max(1, -(-known // size)) if is_last else _page_number(text)
         # Django counts before it says that a page is too far, so what the database refuses is refused for any number.
         offset = min((number - 1) * size, _BIGGEST_OFFSET)
-        rows = await fetch(session, listing.rows(criteria, terms, limit=size, offset=offset, counted=True))
-        if not rows and number > 1:
+        if is_last:
+            items, count = await listing.fetch(session, criteria, terms, limit=size, offset=offset), known
+        else:
+            items, count = await listing.fetch_page(session, criteria, terms, limit=size, offset=offset)
+        if not items and number > 1:
             raise NotFound("Invalid page.")
-        count = rows[0][-1] if rows else 0
         url = public_url(request)
-        shape = listing.shape()
         page = {
             "count": count,
             "next": replace_query_parameter(url, parameter, str(number + 1)) if number * size < count else None,
             "previous": _previous(url, parameter, number),
-            "results": [shape.build(row) for row in rows],
+            "results": items,
         }
         return self.enveloped(request, page)
 
@@ -156,13 +158,11 @@ class LimitOffsetPagination(Pagination):
         offset = positive_integer(request.query_params.get(self.offset_query_param)) or 0
         # The database knows no larger number, and no list has so many items.
         most, skipped = min(limit, _BIGGEST_OFFSET), min(offset, _BIGGEST_OFFSET)
-        rows = await fetch(session, listing.rows(criteria, terms, limit=most, offset=skipped, counted=True))
-        total = rows[0][-1] if rows else 0
-        if not rows and offset:
+        items, total = await listing.fetch_page(session, criteria, terms, limit=most, offset=skipped)
+        if not items and offset:
             total = await fetch_value(session, listing.count(criteria))
-        shape = listing.shape()
         next_, previous = self.links(public_url(request), limit, offset, total)
-        page = {"count": total, "next": next_, "previous": previous, "results": [shape.build(row) for row in rows]}
+        page = {"count": total, "next": next_, "previous": previous, "results": items}
         return self.enveloped(request, page)
 
     def limit_of(self, params: Mapping[str, str]) -> int | None:
@@ -217,11 +217,6 @@ def positive_integer(text: str | None, *, most: int | None = None) -> int | None
     if number < 0:
         return None
     return min(number, most) if most else number
-
-
-async def _last_page(size: int, session: RequestSession, listing: Listing, criteria: Criteria) -> int:
-    count: int = await fetch_value(session, listing.count(criteria))
-    return max(1, -(-count // size))
 
 
 def _previous(url: str, parameter: str, number: int) -> str | None:

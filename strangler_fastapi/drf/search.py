@@ -105,7 +105,7 @@ def _search_criterion(name: str, columns: Callable[[], tuple[Any, ...]], term: s
             )
         )
 
-    return Criterion(name, clause, {parameter: form for form, parameter in names.items()})
+    return Criterion(name, clause, {parameter: form for form, parameter in names.items()}, scans=True)
 
 
 def _search_terms(text: str) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -54,6 +55,15 @@ def test_bulk_posts_are_complete_rows(make_post: MakePost) -> None:
     assert Post.objects.exclude(tags=None).exists()
     assert Post.objects.filter(published=False).exists()
     assert make_post().pk > max(Post.objects.exclude(title="Title").values_list("pk", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bulk_posts_are_counted_by_the_index_alone(make_post: MakePost) -> None:
+    make_post()
+    run("seed", "--posts", "50")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relallvisible FROM pg_class WHERE relname = 'posts'")
+        assert cursor.fetchone()[0] > 0
 
 
 def test_the_same_seed_makes_the_same_rows() -> None:

@@ -24,6 +24,24 @@ LISTS = {
     "/users/2/posts/": 3,
     "/tags/": 1,
 }
+# How often a list's statements count, all together: the items of all pages, and the posts of each author or user.
+COUNTS = {
+    "/feed/": 2,
+    "/feed/?page=last": 2,
+    "/feed/?search=content": 2,
+    "/feed/?cursor=": 1,
+    "/feed/?view=minimal": 1,
+    # The author's posts are those of the list.
+    "/posts/": 1,
+    "/posts/?published=true": 2,
+    "/users/2/posts/": 1,
+    "/users/3/posts/": 2,
+    "/users/": 2,
+    # The posts of every user for the filter, the users that it leaves, and for the page what it shows of them.
+    "/users/active/?min_posts=0": 3,
+    "/users/active/?min_posts=0&ordering=-post_count": 3,
+    "/tags/": 2,
+}
 DETAILS = {"/posts/1/": 2, "/users/me/": 2, "/users/3/": 2, "/tags/1/": 1}
 
 
@@ -46,6 +64,13 @@ async def ask(running: Running, seen: Statements, path: str, user_id: int) -> tu
     response = await running.client.get(path, headers=headers)
     assert response.status_code == 200, response.text
     return response, [*seen]
+
+
+@pytest.mark.parametrize(("path", "counts"), COUNTS.items())
+async def test_a_list_counts_nothing_twice(running: Running, seen: Statements, path: str, counts: int) -> None:
+    response, statements = await ask(running, seen, path, ALICE)
+    assert response.json()["results"]
+    assert sum(statement.count("count(") for statement in statements) == counts, "\n".join(statements)
 
 
 @pytest.mark.parametrize(("path", "most"), LISTS.items())

@@ -63,3 +63,9 @@ def test_the_owners_own_sessions_are_ended(stack: StackAddresses, admin: psycopg
     with psycopg.connect(address(stack, database=NAME, owner=True)):
         database_drop(admin_dsn=address(stack, database="postgres", owner=True), name=NAME)
         assert not exists(admin)
+
+
+def test_the_demo_data_is_vacuumed_before_anybody_counts_it(stack: StackAddresses) -> None:
+    vacuumed = "SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0 AND analyze_count > 0"
+    with psycopg.connect(stack.owner_dsn) as connection:
+        assert {("users",), ("posts",)} <= {*connection.execute(vacuumed).fetchall()}
