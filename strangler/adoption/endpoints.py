@@ -204,6 +204,19 @@ class DjangoEndpoint(_Facts):
         return f"{self.method} {self.path}"
 
 
+class SessionSettings(_Facts):
+    """Django's settings of sessions and of the CSRF check, under names like theirs."""
+
+    engine: str = "django.contrib.sessions.backends.db"
+    cookie_name: str = "sessionid"
+    cookie_age: float = 1_209_600
+    backends: tuple[str, ...] = ("django.contrib.auth.backends.ModelBackend",)
+    trusted_origins: tuple[str, ...] = ()
+    csrf_cookie_name: str = "csrftoken"
+    csrf_use_sessions: bool = False
+    csrf_header_name: str = "HTTP_X_CSRFTOKEN"
+
+
 class DjangoSettings(_Facts):
     """Settings of the whole project that change what endpoints answer."""
 
@@ -216,6 +229,7 @@ class DjangoSettings(_Facts):
     time_zone: str = "UTC"
     exception_handler: str = ""
     user_model: str = ""
+    sessions: SessionSettings = SessionSettings()
 
 
 class DjangoApi(_Facts):

@@ -223,7 +223,8 @@ def new_routes_file(project: Project) -> tuple[str, RouteTable]:
         section, api = project.stack(stack), Api.V1 if stack is Stack.DJANGO else Api.V2
         own = project.prefixes.upstream(stack)
         for name, path in (("health", section.health), ("openapi", section.openapi)):
-            if path.startswith(f"{own}/"):
+            # The root of a site is no path that a route could name.
+            if path.startswith(f"{own}/") and path != "/":
                 public = project.prefixes.of(api) + path.removeprefix(own)
                 fixed.append(Fixed(name=f"{stack}.{name}", path=public, stack=stack))
     blocks = (f'\n[[fixed]]\nname = "{each.name}"\npath = "{each.path}"\nstack = "{each.stack}"\n' for each in fixed)

@@ -5,20 +5,26 @@ from collections.abc import Mapping
 from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
-from strangler.adoption.scaffold.code import Code, Items, call, quoted, statement
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SessionSettings
+from strangler.adoption.scaffold.code import Code, Items, call, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, annotation
 
 JWT: Final = "rest_framework_simplejwt.authentication.JWTAuthentication"
 TOKEN: Final = "rest_framework.authentication.TokenAuthentication"  # noqa: S105 - a class
+SESSION: Final = "rest_framework.authentication.SessionAuthentication"
 BASIC: Final = "rest_framework.authentication.BasicAuthentication"
-_CONSTANTS: Final[Mapping[str, str]] = {JWT: "BEARER", TOKEN: "TOKEN", BASIC: "BASIC"}
+_CONSTANTS: Final[Mapping[str, str]] = {JWT: "BEARER", TOKEN: "TOKEN", SESSION: "SESSION", BASIC: "BASIC"}
 _STATEMENTS: Final[Mapping[str, str]] = {
     JWT: "USERS.identity_statements()",
     TOKEN: "USERS.token_statements(Token)",
+    SESSION: "USERS.identity_statements()",
     BASIC: "USERS.password_statements()",
 }
+# Where sessions are, by Django's SESSION_ENGINE: in a table, or in the cookie itself.
+_ROWS: Final = ("django.contrib.sessions.backends.db", "django.contrib.sessions.backends.cached_db")
+_COOKIE: Final = "django.contrib.sessions.backends.signed_cookies"
+_SESSIONS: Final = "django_session"
 _TOKENS: Final = "authtoken_token"
 # What permissions look at, where the users' table has it.
 _LOOKED_AT: Final = ("is_staff", "is_superuser")
@@ -31,6 +37,7 @@ class Authenticators:
         self._contract = contract
         self._tables = tables
         by_model = {facts.model: facts for facts in contract.tables.values()}
+        self._sessions = api.settings.sessions
         self._users = by_model.get(api.settings.user_model)
         lists = Counter(each.authenticators for each in api.endpoints if each.is_api and each.authenticators)
         offered = [names for names, _ in lists.most_common() if all(map(self._offers, names))]
@@ -46,6 +53,11 @@ class Authenticators:
     def has_tokens(self) -> bool:
         """Whether it reads JSON web tokens."""
         return JWT in self._known
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether it reads Django's sessions, which SECRET_KEY signs."""
+        return SESSION in self._known
 
     def gaps(self, endpoint: DjangoEndpoint) -> list[str]:
         """The authenticators of an endpoint that the service lacks."""
@@ -83,7 +95,9 @@ class Authenticators:
             module.use("strangler_fastapi.auth.authentication", kind.rpartition(".")[2])
             module.add(statement(_CONSTANTS[kind], self._authenticator(kind, module, package)))
         module.add(statement("AUTHENTICATORS", Items("()", tuple(_CONSTANTS[name] for name in self._default))))
-        sent = "".join(f"    yield from {_STATEMENTS[kind]}\n" for kind in self._known if not self._covered(kind))
+        if self.has_sessions:
+            module.add("", "", self._sessions_text(module, package))
+        sent = "".join(f"    yield from {each}\n" for each in self._statements())
         head = "def identity_statements() -> Iterator[Sent]:\n"
         module.add("", "", f'{head}    """The statements that find a caller."""\n{sent}')
         return module.text()
@@ -97,9 +111,43 @@ class Authenticators:
             return call(name, "USERS", "Token")
         return call(name, "USERS")
 
-    def _covered(self, kind: str) -> bool:
-        """Whether another one's statements hold its own."""
-        return kind == JWT and BASIC in self._known
+    def _statements(self) -> list[str]:
+        """What the statements are made of, each once; those of passwords hold the account's by its key."""
+        found = dict.fromkeys(_STATEMENTS[kind] for kind in self._known)
+        if BASIC in self._known:
+            found.pop(_STATEMENTS[JWT], None)
+        stored = ["SESSION_ROWS.statements()"] if self.has_sessions and self._sessions.engine in _ROWS else []
+        return [*found, *stored]
+
+    def _sessions_text(self, module: Module, package: str) -> str:
+        """The function that gives Django's sessions; their rows are a constant before it."""
+        given, rows = self._sessions, self._sessions.engine in _ROWS
+        module.use("strangler_fastapi.auth.sessions", "Sessions")
+        if rows:
+            name = self._tables.use(_SESSIONS, "session_key", "session_data", "expire_date")
+            module.use("strangler_fastapi.auth.sessions", "SessionRows")
+            module.use(f"{package}.models", name)
+            module.insert(statement("SESSION_ROWS", call("SessionRows", mapped=name)))
+        plain = SessionSettings()
+        csrf = {
+            "trusted_origins": texts(given.trusted_origins) if given.trusted_origins else None,
+            "cookie_name": _unless(given.csrf_cookie_name, plain.csrf_cookie_name),
+            "header_name": _unless(_header(given.csrf_header_name), _header(plain.csrf_header_name)),
+            "use_sessions": _unless(given.csrf_use_sessions, plain.csrf_use_sessions),
+        }
+        if any(csrf.values()):
+            module.use("strangler_fastapi.auth.csrf", "CsrfCheck")
+        made = call(
+            "Sessions",
+            secret_key="secret_key",  # noqa: S106 - the name of an argument
+            rows="SESSION_ROWS" if rows else None,
+            cookie_name=_unless(given.cookie_name, plain.cookie_name),
+            cookie_age=_unless(given.cookie_age, plain.cookie_age),
+            backends=None if given.backends == plain.backends else texts(given.backends),
+            csrf=call("CsrfCheck", **csrf) if any(csrf.values()) else None,
+        )
+        head = 'def sessions(secret_key: str) -> Sessions:\n    """Django\'s sessions, as its settings say."""\n'
+        return f"{head}    return {laid_out(made, indent=4)}"
 
     def _offers(self, name: str) -> bool:
         users = self._users
@@ -109,6 +157,9 @@ class Authenticators:
             return False
         if name == JWT:
             return self._contract.tokens is not None
+        if name == SESSION:
+            engine = self._sessions.engine
+            return engine == _COOKIE or (engine in _ROWS and _SESSIONS in self._contract.tables)
         return name == BASIC or _TOKENS in self._contract.tables
 
     def _account_columns(self, users: TableFacts) -> list[str]:
@@ -134,6 +185,16 @@ def _account(users: TableFacts, columns: list[str], module: Module) -> str:
             module.use("uuid", "UUID")
         lines.append(f"    {name}: {text}")
     return "\n".join(lines) + "\n"
+
+
+def _unless(value: object, usual: object) -> Code | None:
+    """The value, where it is another than usual."""
+    return None if value == usual else quoted(value)
+
+
+def _header(name: str) -> str:
+    """Django's CSRF_HEADER_NAME as a client sends it."""
+    return name.removeprefix("HTTP_").replace("_", "-").title()
 
 
 def _is_text(facts: ColumnFacts) -> bool:

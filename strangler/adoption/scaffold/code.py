@@ -1,6 +1,7 @@
 """Python code as a tree, laid out as `ruff format` would lay it out."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -27,7 +28,15 @@ class Items:
     prefix: str = ""
 
 
-Code = str | Call | Items
+@dataclass(frozen=True)
+class Text:
+    """A text, which stands on several lines where it is too long for one."""
+
+    text: str
+    prefix: str = ""
+
+
+Code = str | Call | Items | Text
 
 
 def call(head: str, *arguments: Code, **named: Code | None) -> Call:
@@ -52,7 +61,12 @@ def texts(values: Iterable[str]) -> Items:
 
 def quoted(value: Any) -> str:  # noqa: ANN401 - a constant
     """A constant as Python's formatters write it."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    if not isinstance(value, str):
+        return repr(value)
+    text = json.dumps(value, ensure_ascii=False)
+    if '"' in value and "'" not in value:
+        return "'" + text[1:-1].replace('\\"', '"') + "'"
+    return text
 
 
 def statement(name: str, value: Code, *, indent: int = 0) -> str:
@@ -74,6 +88,10 @@ def laid_out(code: Code, *, indent: int = 0, after: int = 0) -> str:
     flat = _flat(code)
     if indent + len(flat) + after <= LINE:
         return flat
+    if isinstance(code, Text):
+        pad = " " * (indent + _INDENT)
+        pieces = "".join(f"{pad}{quoted(piece)}\n" for piece in _pieces(code.text, LINE - indent - 3 * _INDENT))
+        return f"{code.prefix}(\n{pieces}{' ' * indent})"
     opening, closing = _ends(code)
     inner, pad = indent + _INDENT, "\n" + " " * (indent + _INDENT)
     together = ", ".join(map(_flat, _parts(code)))
@@ -83,9 +101,25 @@ def laid_out(code: Code, *, indent: int = 0, after: int = 0) -> str:
     return f"{opening}{items}\n{' ' * indent}{closing}"
 
 
+def _pieces(text: str, width: int) -> list[str]:
+    """The lines of a text, and the words of those that are longer than `width`, as they fit."""
+    pieces: list[str] = []
+    for line in text.splitlines(keepends=True):
+        piece = ""
+        for word in re.findall(r"\s*\S+\s*?(?=\s|$)|\s+", line):
+            if piece and len(piece) + len(word) > width:
+                pieces.append(piece)
+                piece = ""
+            piece += word
+        pieces.append(piece)
+    return pieces
+
+
 def _flat(code: Code) -> str:
     if isinstance(code, str):
         return code
+    if isinstance(code, Text):
+        return code.prefix + quoted(code.text)
     opening, closing = _ends(code)
     parts = _parts(code)
     comma = "," if isinstance(code, Items) and code.brackets == "()" and len(parts) == 1 else ""

@@ -9,7 +9,7 @@ from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
-from strangler.adoption.scaffold.code import Code, call, dictionary, laid_out, quoted, statement, texts
+from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.fields import Serializers, WrittenSerializer
 from strangler.adoption.scaffold.gaps import ACTIONS, handler_gaps
 from strangler.adoption.scaffold.lists import WrittenList, write_list
@@ -18,6 +18,8 @@ from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.routes.route import Route
 
 _VIEW: Final = "strangler_fastapi.drf.view"
+# Views that a docstring names.
+_NAMED: Final = 2
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _CALLS: Final = {
     "list": ("get", "list", "All {feature}."),
@@ -93,7 +95,7 @@ class Feature:
         """The name and the text of each file in the folder."""
         yield (
             "__init__.py",
-            f'"""{self.name.replace("_", " ").capitalize()}, as {" and ".join(self._views())} of Django has them."""\n',
+            f'"""{self.name.replace("_", " ").capitalize()}, as Django has them ({self._views})."""\n',
         )
         if self._serializers.written:
             yield "serializers.py", self._serializers_text()
@@ -105,8 +107,12 @@ class Feature:
         """The serializers that endpoints answer with."""
         return list({each.serializer.constant: each.serializer for each in self.endpoints if each.serializer}.values())
 
-    def _views(self) -> list[str]:
-        return sorted({each.endpoint.view.rpartition(".")[2] for each in self.endpoints})
+    @property
+    def _views(self) -> str:
+        """Django's views, as a docstring names them."""
+        names = sorted({each.endpoint.view.rpartition(".")[2] for each in self.endpoints})
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return f"{', '.join(names[:_NAMED])}{more}"
 
     def _prepare(self, each: WrittenEndpoint) -> None:
         """Finds the gaps of an endpoint, and writes its serializer and its resource."""
@@ -234,7 +240,7 @@ class Feature:
         return self._resources.get((each.endpoint.view, serializer.constant))
 
     def _router_text(self) -> str:
-        module = Module(f"`{self.name}/…`, as {' and '.join(self._views())} of Django answers it.", self._package)
+        module = Module(f"`{self.name}/…`, as Django answers it ({self._views}).", self._package)
         module.use(f"{self._package}.config", "PREFIXES")
         module.use(_VIEW, "View", "feature_router")
         module.add(f'router = feature_router(PREFIXES, "{self.name}")', "")
@@ -284,7 +290,7 @@ class Feature:
                 "router",
                 quoted(path.removeprefix(self._prefix)),
                 name=quoted(first.title or name),
-                description=quoted(first.description) if first.description else None,
+                description=Text(first.description) if first.description else None,
                 methods=texts(methods),
                 permission=rule.code,
                 authenticators=own,

@@ -197,7 +197,8 @@ class Serializers:
         """A field that the project declared: one that shows a column, of this row or of one that it points at."""
         kind, columns = _SHOWN.get(each.kind, ("", frozenset[str]()))
         if each.write_only or each.many or not kind or not each.path.startswith("rest_framework."):
-            raise UnreadableError(f"a {each.kind} of your own" if each.kind not in _SHOWN else "declared by itself")
+            own = "" if each.path.startswith("rest_framework.") else " of your own"
+            raise UnreadableError("declared by itself" if each.kind in _SHOWN else f"a {each.kind}{own}")
         path = each.source.split(".")
         facts = self._tables.follow(table, path)
         if facts.kind not in columns or facts.references is not None:

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from shared_schema.contract.contract import ColumnFacts, TableFacts
+from shared_schema.mapping import Reflected
 from strangler.adoption.scaffold.modules import import_blocks
 from strangler.adoption.scaffold.tables import Tables, annotation, class_name, imports_of
 
@@ -68,7 +69,8 @@ def models_added(text: str, tables: Tables, *, package: str) -> str:
 
 
 def _attribute(name: str, facts: ColumnFacts) -> str:
-    return f"{name}: Mapped[{annotation(facts)}]"
+    ignored = f"  # type: ignore[assignment] # before Reflected.{name}" if hasattr(Reflected, name) else ""
+    return f"{name}: Mapped[{annotation(facts)}]{ignored}"
 
 
 def _table_names(found: ast.ClassDef) -> list[str]:

@@ -32,6 +32,11 @@ class Module:
         """Adds statements, each on lines of its own; an empty part is an empty line."""
         self._parts += parts
 
+    def insert(self, part: str) -> None:
+        """Adds a statement behind the last one that isn't empty."""
+        at = max((index + 1 for index, each in enumerate(self._parts) if each), default=0)
+        self._parts.insert(at, part)
+
     def text(self) -> str:
         """The whole, which ends with a line feed."""
         blocks = [f'"""{self._docstring}"""', *import_blocks(self._imports, self._package)]

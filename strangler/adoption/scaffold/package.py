@@ -28,6 +28,7 @@ def project_section(service: Service, project: Project) -> str:
     if project.fastapi.command:
         return ""
     fastapi, key = project.fastapi, 'JWT_SIGNING_KEY = "{jwt_signing_key}"\n' if service.has_tokens else ""
+    secret = 'SECRET_KEY = "{secret_key}"\n' if service.has_sessions else ""
     return f"""\
 [fastapi]
 command = ["{{python}}", "-m", "{service.folder.name}"]
@@ -48,7 +49,7 @@ FASTAPI_READ_ONLY = "{{read_only}}"
 FASTAPI_WORKERS = "{{workers}}"
 {key}LOG_LEVEL = "{{log_level}}"
 REPORT_SQL = "{{report_sql}}"
-STATEMENT_TIMEOUT = "{{statement_timeout}}"
+{secret}STATEMENT_TIMEOUT = "{{statement_timeout}}"
 """
 
 

@@ -100,6 +100,11 @@ class Service:
         """Whether it needs the key of JSON web tokens."""
         return self._authenticators.has_tokens
 
+    @property
+    def has_sessions(self) -> bool:
+        """Whether it needs Django's SECRET_KEY, which signs sessions."""
+        return self._authenticators.has_sessions
+
     def files(self) -> Iterator[ScaffoldFile]:
         """Every file: the features', the service's own, tests and cases."""
         modules = {f"{feature.name}/{name}": text for feature in self.features for name, text in feature.modules()}
@@ -176,13 +181,19 @@ class Service:
             package=self._package,
             title=self._project.name,
             tokens=self.has_tokens,
+            keys=self._keys(),
             identifies=self._authenticators.identifies,
+            sessions=self._authenticators.has_sessions,
             service=prefixes.fastapi or "/",
             v1=prefixes.v1 or "/",
             v2=prefixes.v2 or "/",
             health=self._health(),
             consumer=self._path(self._project.consumer),
         )
+
+    def _keys(self) -> list[str]:
+        """The settings that are secrets."""
+        return [*(["jwt_signing_key"] if self.has_tokens else []), *(["secret_key"] if self.has_sessions else [])]
 
     def _health(self) -> str:
         """What the paths `live` and `ready` begin with, below the service's prefix."""

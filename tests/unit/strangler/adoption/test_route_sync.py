@@ -1,9 +1,12 @@
 """Endpoints of Django become routes: names that are stable and never collide, and a file that keeps the team's text."""
 
+from pathlib import Path
+
 import pytest
 
 from strangler.adoption.endpoints import DjangoEndpoint, EndpointParameter
-from strangler.adoption.route_sync import MARK, RouteSync, sync_routes
+from strangler.adoption.route_sync import MARK, RouteSync, new_routes_file, sync_routes
+from strangler.project import project_parse
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.table import parse_routes
 
@@ -139,3 +142,17 @@ def test_a_vanished_endpoint_is_marked_once_and_unmarked_when_it_returns() -> No
 
 def test_a_route_that_moved_does_not_vanish_with_its_code_in_django() -> None:
     assert synced(endpoint("GET", "/tags/")).vanished == ()
+
+
+def test_a_health_check_at_the_root_of_a_site_is_no_fixed_path() -> None:
+    text = """
+        name = "harbour"
+        api = { v1 = "/", v2 = "/v2" }
+        files = { routes = "routes.toml", contract = "contract.json", consumer = "consumer.json" }
+        django = { address = "http://127.0.0.1:8000", health = "/" }
+        fastapi = { address = "http://127.0.0.1:9000", health = "/v2/ready" }
+        database = { fastapi_role = "harbour" }
+    """
+    written, _ = new_routes_file(project_parse(text, file=Path("/nowhere/strangler.toml")))
+    assert "django.health" not in written
+    assert "fastapi.health" in written

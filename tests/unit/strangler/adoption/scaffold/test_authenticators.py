@@ -1,0 +1,91 @@
+"""Callers are found as Django finds them, by the authenticators that the project's views have."""
+
+from typing import Any
+
+import pytest
+
+from shared_schema.contract.contract import Contract, TokenSettings
+from strangler.adoption.endpoints import DjangoApi
+from strangler.adoption.scaffold.authenticators import BASIC, JWT, SESSION, TOKEN, Authenticators
+from strangler.adoption.scaffold.tables import Tables
+
+TEXT = {"kind": "CharField", "type": "character varying(99)", "null": False}
+TABLES = {
+    "crew": {
+        "name": "crew",
+        "model": "harbour.Sailor",
+        "columns": {
+            "id": {"field": "id", "kind": "UUIDField", "type": "uuid", "null": False, "primary_key": True},
+            "email": {"field": "email", "unique": True, **TEXT},
+            "password": {"field": "password", **TEXT},
+            "is_active": {"field": "is_active", "kind": "BooleanField", "type": "boolean", "null": False},
+        },
+    },
+    "authtoken_token": {
+        "name": "authtoken_token",
+        "model": "authtoken.Token",
+        "columns": {
+            "key": {"field": "key", "primary_key": True, **TEXT},
+            "user_id": {"field": "user", "kind": "OneToOneField", "type": "uuid", "null": False},
+        },
+    },
+    "django_session": {
+        "name": "django_session",
+        "model": "sessions.Session",
+        "columns": {
+            "session_key": {"field": "session_key", "primary_key": True, **TEXT},
+            "session_data": {"field": "session_data", "kind": "TextField", "type": "text", "null": False},
+            "expire_date": {
+                "field": "expire_date",
+                "kind": "DateTimeField",
+                "type": "timestamp with time zone",
+                "null": False,
+            },
+        },
+    },
+}
+CONTRACT = Contract.model_validate({"format": 2, "tables": TABLES, "tokens": TokenSettings().model_dump()})
+
+
+def found(*lists: tuple[str, ...], tables: Tables | None = None, **sessions: Any) -> Authenticators:
+    endpoints = [
+        {"path": f"/{number}/", "method": "GET", "kind": "view", "view": "harbour.V", "authenticators": names}
+        for number, names in enumerate(lists)
+    ]
+    settings = {"user_model": "harbour.Sailor", "sessions": sessions}
+    api = DjangoApi.model_validate({"format": 1, "endpoints": endpoints, "settings": settings})
+    return Authenticators(api, CONTRACT, tables or Tables(CONTRACT))
+
+
+def test_each_is_written_in_the_order_of_the_most_frequent_view() -> None:
+    tables = Tables(CONTRACT)
+    text = found((SESSION, BASIC), (SESSION, BASIC), (JWT, TOKEN), tables=tables).accounts_text("harbour_fastapi")
+    assert 'USERS = UserTables(user=Sailor, account=Account, username_field="email")\n' in text
+    assert "    id: UUID\n    is_active: bool\n    password: str = field(repr=False)\n" in text
+    assert "BEARER = JWTAuthentication(USERS.find_account)\nTOKEN = TokenAuthentication(USERS, Token)\n" in text
+    assert "AUTHENTICATORS = (SESSION, BASIC)\nSESSION_ROWS = SessionRows(mapped=Session)\n\n\ndef sessions(" in text
+    # Of passwords, which hold the account's, of tokens and of sessions.
+    assert text.count("yield from") == 3
+    compile(text, "accounts.py", "exec")
+    assert {facts.name for facts, _ in tables.used()} == {"crew", "authtoken_token", "django_session"}
+
+
+def test_sessions_are_as_the_settings_say() -> None:
+    engine = "django.contrib.sessions.backends.signed_cookies"
+    given = {"cookie_name": "harbour", "trusted_origins": ["https://sea.example"], "csrf_header_name": "HTTP_X_TIDE"}
+    text = found((SESSION,), engine=engine, **given).accounts_text("harbour_fastapi")
+    assert "SessionRows" not in text
+    assert 'cookie_name="harbour"' in text
+    assert 'csrf=CsrfCheck(trusted_origins=("https://sea.example",), header_name="X-Tide")' in text
+
+
+@pytest.mark.parametrize(
+    ("names", "sessions"),
+    [
+        (("harbour.ByFlag",), {}),
+        ((SESSION,), {"engine": "django.contrib.sessions.backends.cache"}),
+        ((JWT, "harbour.ByFlag"), {}),
+    ],
+)
+def test_one_that_is_lacking_identifies_nobody(names: tuple[str, ...], sessions: dict[str, Any]) -> None:
+    assert not found(names, **sessions).identifies
