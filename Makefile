@@ -19,7 +19,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 
 .DEFAULT_GOAL := help
 .PHONY: help up status logs down deploy backup restore seed routes switch plan apply rollback history check cases compare schema env containers \
-	test test-long test-pythons torture bench bench-switch bench-compare bench-growth lint lock clean
+	test test-long test-pythons torture bench bench-switch bench-compare bench-ramp bench-growth lint lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -164,6 +164,10 @@ bench-compare: ## Does `strangler compare` keep the slower stack busy? ROUNDS=4 
 bench-growth: ## What reads cost as the tables grow; POSTS="10000 1000000"
 	@$(call bootstrap,dev)
 	@$(python) -m tests.bench.growth $(foreach posts,$(POSTS),--posts "$(posts)")
+
+bench-ramp: ## Which planted faults `strangler ramp` catches, and which healthy ramps it stops; RAMPS=20 WITHOUT=100
+	@$(call bootstrap,dev)
+	@$(python) -m tests.bench.ramp $(if $(RAMPS),--ramps "$(RAMPS)") $(if $(WITHOUT),--without "$(WITHOUT)")
 
 lint: ## ruff, mypy, import-linter
 	@$(call bootstrap,dev)

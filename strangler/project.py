@@ -248,9 +248,9 @@ class RampSection(RampLimits):
     `approvals` are steps that somebody else has to approve. `routes` are other limits by names, or patterns of names.
     """
 
-    steps: str = "1,5,25,50,100"
-    hold: str = "10m"
-    between: str = ""
+    steps: str = Field(default="1,5,25,50,100", pattern=r"^[0-9.]+(,[0-9.]+)*$")
+    hold: str = Field(default="10m", pattern=r"^[0-9]{1,6}[smh]$")
+    between: str = Field(default="", pattern=r"^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9])?$")
     approvals: tuple[float, ...] = ()
     routes: Mapping[str, RampLimits] = Field(default_factory=dict)
     hooks: RampHooks = RampHooks()

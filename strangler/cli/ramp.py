@@ -16,9 +16,9 @@ from strangler.cli.ramp_run import OwnGateway, ramp_drive, ramp_log
 from strangler.cli.ramp_text import event_show, plan_show
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.metrics.follower import AccessLogFollower
-from strangler.ramp.gates import Limits
+from strangler.ramp.gates import CanaryLimits
 from strangler.ramp.ramp import Ramp, ramp_begin
-from strangler.ramp.state import Phase, RampFolder, RampPlan, RampState, Request
+from strangler.ramp.state import Phase, RampFolder, RampPlan, RampRequest, RampState
 from strangler.ramp.steps import hours_parse, seconds_parse, steps_after, steps_parse
 from strangler.rollout.edits import routes_select
 from strangler.rollout.history import operator
@@ -128,7 +128,7 @@ def abort(reason: Reason = "") -> None:
         return
     with folder.locked():
         state = _open(folder)
-        folder.ask(Request(want="abort", who=operator(), reason=reason), moment=time.time())
+        folder.ask(RampRequest(want="abort", who=operator(), reason=reason), moment=time.time())
         around = OwnGateway(rollout, settings, command=" ".join(sys.argv[1:]))
         follower = AccessLogFollower(Path(os.devnull), state.position)
         ramp_drive(Ramp(state, folder=folder, follower=follower, around=around), around)
@@ -199,16 +199,16 @@ def _plan(
     )
 
 
-def _limits(settings: LocalSettings, name: str) -> Limits:
+def _limits(settings: LocalSettings, name: str) -> CanaryLimits:
     """The limits of a route: those of the first pattern that fits it, then those of `[ramp]`, then the defaults."""
     section = settings.project.ramp
     fitting = (limits for pattern, limits in section.routes.items() if fnmatchcase(name, pattern))
     values: dict[str, Any] = {}
     for found in (section, next(fitting, None)):
-        for field in vars(Limits()):
+        for field in vars(CanaryLimits()):
             value = getattr(found, field, None)
             values |= {} if value is None else {field: value}
-    return Limits(**values)
+    return CanaryLimits(**values)
 
 
 def _folder() -> RampFolder:
@@ -230,7 +230,7 @@ def _open(folder: RampFolder) -> RampState:
 def _ask(folder: RampFolder, want: Want, reason: str) -> None:
     """Ask it of the process that watches the ramp; where none does, it is kept for whoever goes on with it."""
     state = _open(folder)
-    file = folder.ask(Request(want=want, who=operator(), reason=reason), moment=time.time())
+    file = folder.ask(RampRequest(want=want, who=operator(), reason=reason), moment=time.time())
     if not folder.runs:
         say(f"{want}: done when strangler ramp resume goes on; nobody watches the ramp at {state.percent:g}%")
         return

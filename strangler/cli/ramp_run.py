@@ -9,6 +9,7 @@ from typing import Any, Final
 from strangler.cli.moves import back_apply, edited_apply
 from strangler.cli.output import note, say
 from strangler.cli.schema.inputs import reach
+from strangler.deployment.open import rollout_open
 from strangler.errors import StalePlanError, StranglerError, UsageError
 from strangler.local.process import StopRequested, StopSignals
 from strangler.local.state import StateFolder
@@ -26,6 +27,7 @@ from strangler.settings import LocalSettings
 
 TICK_SECONDS: Final = 1.0
 _HEALTH_SECONDS: Final = 1.0
+_RENEW_SECONDS: Final = 60.0
 
 
 class OwnGateway:
@@ -41,6 +43,7 @@ class OwnGateway:
         self._clearance: Future[str] | None = None
         self._known: tuple[tuple[int, int], dict[str, Place]] | None = None
         self._schema = ""
+        self._renewed = time.monotonic()
 
     def now(self) -> float:
         """Seconds since 1970."""
@@ -68,6 +71,7 @@ class OwnGateway:
 
     def move(self, edits: Edits, *, reason: str) -> None:
         """Apply these keys as `strangler switch` does."""
+        self._rollout_renew()
         edited_apply(self._rollout, edits, Intent(command=self._command, reason=reason), yes=True)
 
     def take_back(self, edits: Edits, *, reason: str) -> None:
@@ -104,6 +108,8 @@ class OwnGateway:
 
     def differences(self, names: Sequence[str]) -> Mapping[str, int]:
         """What the shadow has found different so far, and the last comparison."""
+        if time.monotonic() > self._renewed + _RENEW_SECONDS:
+            self._rollout_renew()
         counts = {}
         for name, known in self._rollout.evidence(names).items():
             compared = known.compared.different if known.compared else 0
@@ -118,6 +124,11 @@ class OwnGateway:
         """Wait for what is under way."""
         self._checks.shutdown()
         self._hooks.close()
+
+    def _rollout_renew(self) -> None:
+        """Evidence holds for the code that it was made with, of which a rollout takes the digests only once."""
+        self._rollout = rollout_open(self._settings)
+        self._renewed = time.monotonic()
 
     def _cleared(self, document: Mapping[str, Any]) -> str:
         return self._schema_drift() or self._hooks.call("before", document).result()
@@ -194,8 +205,8 @@ def _tick(ramp: Ramp, trouble: str) -> str:
     """Do what is due; gives what is wrong, where nothing could be done, which is noted if it wasn't so before."""
     try:
         ramp.tick()
-    except StranglerError as error:
-        # A ramp that is under way goes on, above all if its routes have to be taken back.
+    except (StranglerError, OSError) as error:
+        # A ramp that is under way goes on, above all if its routes have to be taken back; also on a full disk.
         if ramp.state.phase.is_end:
             raise
         if str(error) != trouble:

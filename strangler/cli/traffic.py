@@ -12,7 +12,7 @@ from rich.text import Text
 from strangler.cli.output import out, say, table_print
 from strangler.metrics.callers import CallerSample
 from strangler.metrics.minutes import MinuteTable, Series, minutes_read
-from strangler.metrics.tally import Tally
+from strangler.metrics.tally import StackTally
 from strangler.rollout.plan import place_text
 from strangler.routes.route import Api, Route, Stack, Stage
 
@@ -75,10 +75,10 @@ class Traffic:
             for stack in reversed(Stack):
                 say(f"        {_side(stack, sums.get(Series(route.name, Api.V1, stack)))}")
 
-    def _sums(self) -> dict[Series, Tally]:
+    def _sums(self) -> dict[Series, StackTally]:
         return self.table.total(since=self.since)
 
-    def _row(self, stack: str, api: str, tally: Tally, callers: int) -> tuple[str, ...]:
+    def _row(self, stack: str, api: str, tally: StackTally, callers: int) -> tuple[str, ...]:
         times = [_milliseconds(tally.times.quantile(share)) for share in (0.5, 0.95, 0.99)]
         rate = f"{tally.requests / self.seconds:.1f}/s"
         return (stack, api, f"{tally.requests}", rate, f"{tally.error_rate:.2%}", *times, f"{callers}")
@@ -95,8 +95,8 @@ def traffic_measure(log: Path, *, minutes: int) -> Traffic:
     return Traffic(table=table, minutes=minutes, since=since, seconds=now - since)
 
 
-def _merged(sums: dict[Series, Tally], api: Api, stack: Stack) -> Tally:
-    whole = Tally()
+def _merged(sums: dict[Series, StackTally], api: Api, stack: Stack) -> StackTally:
+    whole = StackTally()
     for series, tally in sums.items():
         if series.api is api and series.stack is stack:
             whole.merge(tally)
@@ -116,7 +116,7 @@ def _digests(samples: dict[tuple[str, Api], CallerSample], api: Api, stack: Stac
     return (digest for (_, each), sample in samples.items() if each is api for digest in sample.of(stack))
 
 
-def _side(stack: Stack, tally: Tally | None) -> str:
+def _side(stack: Stack, tally: StackTally | None) -> str:
     if tally is None:
         return f"{stack}: no request"
     p95 = _milliseconds(tally.times.quantile(0.95))

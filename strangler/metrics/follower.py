@@ -20,7 +20,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Position:
+class LogPosition:
     """Where reading goes on: `offset` bytes into the log whose first `head_bytes` have the digest `head`.
 
     `done` are the digests of the heads of archives that were read.
@@ -40,7 +40,7 @@ class AccessLogFollower:
     together with what was made of the lines, it lets another process go on exactly there.
     """
 
-    def __init__(self, file: Path, position: Position) -> None:
+    def __init__(self, file: Path, position: LogPosition) -> None:
         self.file = file
         self.position = position
         self._folder_time = -1
@@ -52,9 +52,9 @@ class AccessLogFollower:
         try:
             with file.open("rb") as log:
                 head, size = _head(log)
-                return cls(file, Position(offset=_last_line_end(log), head=head, head_bytes=size, done=done))
+                return cls(file, LogPosition(offset=_last_line_end(log), head=head, head_bytes=size, done=done))
         except FileNotFoundError:
-            return cls(file, Position(done=done))
+            return cls(file, LogPosition(done=done))
 
     @classmethod
     def since(cls, file: Path, moment: float) -> "AccessLogFollower":
@@ -68,8 +68,8 @@ class AccessLogFollower:
                 head, size = _head(log)
                 offset = _offset_at(log, moment) if log_unpacked(log) is log else 0
         except FileNotFoundError:
-            return cls(file, Position(done=tuple(old)))
-        return cls(file, Position(offset=offset, head=head, head_bytes=size, done=tuple(old)))
+            return cls(file, LogPosition(done=tuple(old)))
+        return cls(file, LogPosition(offset=offset, head=head, head_bytes=size, done=tuple(old)))
 
     def lines(self) -> Iterator[bytes]:
         """The whole lines that were added since the last call; take them all.
@@ -83,7 +83,7 @@ class AccessLogFollower:
                 archives = self._new_archives(anew=True)
                 yield from self._archived_lines(archives)
                 if not archives:
-                    self.position = Position(done=self.position.done)
+                    self.position = LogPosition(done=self.position.done)
             yield from self._lines_of(self.file)
         except FileNotFoundError:
             return
@@ -128,7 +128,7 @@ class AccessLogFollower:
                 yield from self._lines_of(path)
             except UNPACKING_ERRORS as error:
                 _LOG.warning("%s can't be read to its end (%s): its requests are missing from the counts", path, error)
-            self.position = Position(done=(*self.position.done, head))
+            self.position = LogPosition(done=(*self.position.done, head))
         if archives:
             there = _archives(self.file)
             done = tuple(head for head in self.position.done if head in there)

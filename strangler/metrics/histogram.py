@@ -11,7 +11,7 @@ _HALF: Final = 1 << (_EXACT - 1)
 _MILLISECONDS: Final = 1000
 
 
-class Histogram:
+class LatencyHistogram:
     """Counts times in seconds. A quantile is the upper end of its bucket: at most 1.6 % too high."""
 
     __slots__ = ("counts", "total")
@@ -25,7 +25,7 @@ class Histogram:
         self.counts[_bucket(round(seconds * _MILLISECONDS))] += 1
         self.total += 1
 
-    def merge(self, other: "Histogram") -> None:
+    def merge(self, other: "LatencyHistogram") -> None:
         """Count what another one has counted, too."""
         self.counts.update(other.counts)
         self.total += other.total

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from strangler.metrics.access_log import AccessLog, LoggedRequest
 from strangler.metrics.callers import CallerSample
 from strangler.metrics.follower import AccessLogFollower
-from strangler.metrics.tally import Tally, stack_of
+from strangler.metrics.tally import StackTally, stack_of
 from strangler.routes.route import Api, Stack
 
 _T = TypeVar("_T")
@@ -39,7 +39,7 @@ class MinuteTable:
     kept: int = 16
     limit: int = 5_000
     gateway: int = 0
-    _tallies: dict[int, dict[Series, Tally]] = field(default_factory=dict)
+    _tallies: dict[int, dict[Series, StackTally]] = field(default_factory=dict)
     _callers: dict[int, dict[tuple[str, Api], CallerSample]] = field(default_factory=dict)
 
     def add(self, requests: Iterable[LoggedRequest]) -> None:
@@ -60,18 +60,18 @@ class MinuteTable:
                 series = Series(OTHER, api, stack)
             tally = tallies.get(series)
             if tally is None:
-                tally = tallies[series] = Tally()
+                tally = tallies[series] = StackTally()
             tally.add(request)
             self._callers[minute].setdefault((series.route, api), CallerSample(limit=_CALLERS)).add(
                 request.caller, stack
             )
 
-    def total(self, *, since: float) -> dict[Series, Tally]:
+    def total(self, *, since: float) -> dict[Series, StackTally]:
         """The sums of all minutes that end after `since` (seconds since 1970)."""
-        sums: dict[Series, Tally] = {}
+        sums: dict[Series, StackTally] = {}
         for tallies in _recent(self._tallies, since):
             for series, tally in tallies.items():
-                sums.setdefault(series, Tally()).merge(tally)
+                sums.setdefault(series, StackTally()).merge(tally)
         return sums
 
     def callers(self, *, since: float) -> dict[tuple[str, Api], CallerSample]:
@@ -82,7 +82,7 @@ class MinuteTable:
                 sums.setdefault(key, CallerSample(limit=_CALLERS)).merge(sample)
         return sums
 
-    def _minute_begin(self, minute: int) -> dict[Series, Tally] | None:
+    def _minute_begin(self, minute: int) -> dict[Series, StackTally] | None:
         """Make room for a minute; None for one that is too long ago."""
         oldest = max(self._tallies, default=minute) - self.kept
         if minute <= oldest:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from strangler.metrics.access_log import LoggedRequest
-from strangler.metrics.histogram import Histogram
+from strangler.metrics.histogram import LatencyHistogram
 from strangler.routes.route import Stack
 
 _SERVER_ERROR = 500
@@ -13,7 +13,7 @@ _STACKS = frozenset(Stack)
 
 
 @dataclass(kw_only=True, slots=True)
-class Tally:
+class StackTally:
     """Counts of requests that were one stack's to answer.
 
     `classes` are the statuses that clients got, by hundreds. `errors` are 5xx and the `fallbacks`, where the other
@@ -24,7 +24,7 @@ class Tally:
     errors: int = 0
     fallbacks: int = 0
     classes: list[int] = field(default_factory=lambda: [0] * 6)
-    times: Histogram = field(default_factory=Histogram)
+    times: LatencyHistogram = field(default_factory=LatencyHistogram)
 
     def add(self, request: LoggedRequest) -> None:
         """Count one more request."""
@@ -37,7 +37,7 @@ class Tally:
         if request.seconds is not None:
             self.times.add(request.seconds)
 
-    def merge(self, other: "Tally") -> None:
+    def merge(self, other: "StackTally") -> None:
         """Count what another one has counted, too."""
         self.requests += other.requests
         self.errors += other.errors
@@ -61,13 +61,13 @@ class Tally:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "Tally":
+    def from_json(cls, document: Mapping[str, Any]) -> "StackTally":
         """The tally that `as_json` wrote.
 
         :raises KeyError: it is none.
         """
         fields = {name: document[name] for name in ("requests", "errors", "fallbacks", "classes")}
-        return cls(**fields, times=Histogram((bucket, count) for bucket, count in document["times"]))
+        return cls(**fields, times=LatencyHistogram((bucket, count) for bucket, count in document["times"]))
 
 
 def stack_of(request: LoggedRequest) -> Stack | None:

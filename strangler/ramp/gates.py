@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from strangler.metrics.callers import CallerSample
-from strangler.metrics.histogram import Histogram
-from strangler.metrics.tally import Tally
+from strangler.metrics.histogram import LatencyHistogram
+from strangler.metrics.tally import StackTally
 from strangler.ramp.statistics import evidence_above, evidence_of_another, upper_bound
 from strangler.routes.route import Stack
 
@@ -23,6 +23,7 @@ _KNOWN: Final = 150
 _SIGMAS: Final = 3
 _HALF: Final = 0.5
 _PARTS: Final = 3
+_TENTHS: Final = 10
 _PERCENT: Final = 100
 
 
@@ -35,7 +36,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class CanaryLimits:
     """How much worse than the others a canary may be.
 
     Attributes:
@@ -57,8 +58,8 @@ class Limits:
 class Window:
     """What both sides did in one window."""
 
-    canary: Tally = field(default_factory=Tally)
-    control: Tally = field(default_factory=Tally)
+    canary: StackTally = field(default_factory=StackTally)
+    control: StackTally = field(default_factory=StackTally)
 
     @classmethod
     def of(cls, parts: "Iterable[Window]") -> "Window":
@@ -86,6 +87,11 @@ class Figures:
     parts: int
     callers: CallerSample | None
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether there are no others at the same time: then a slow minute may be the database's."""
+        return self.percent >= _PERCENT
+
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
@@ -107,7 +113,7 @@ def worst(results: Iterable[GateResult]) -> Verdict:
     return next((each for each in (Verdict.BREACH, Verdict.INCONCLUSIVE) if each in found), Verdict.PASS)
 
 
-def judge(figures: Figures, limits: Limits) -> tuple[GateResult, ...]:
+def judge(figures: Figures, limits: CanaryLimits) -> tuple[GateResult, ...]:
     """What each gate says of a route."""
     found = [
         _traffic(figures),
@@ -134,7 +140,7 @@ def _traffic(figures: Figures) -> _Found:
     return "traffic", Verdict.PASS, text
 
 
-def _errors(figures: Figures, limits: Limits) -> _Found:
+def _errors(figures: Figures, limits: CanaryLimits) -> _Found:
     margin = limits.errors / _PERCENT
     canary, control = figures.step.canary, figures.step.control
     allowed = _known_rate(control) + margin
@@ -158,23 +164,20 @@ def _errors(figures: Figures, limits: Limits) -> _Found:
     )
 
 
-def _latency(figures: Figures, limits: Limits, *, share: float, factor: float) -> _Found:
+def _latency(figures: Figures, limits: CanaryLimits, *, share: float, factor: float) -> _Found:
     gate = f"p{share * _PERCENT:.0f}"
     canary, control = figures.step.canary.times, figures.step.control.times
     text = f"{gate} {_seconds_text(canary.quantile(share))} against {_seconds_text(control.quantile(share))}"
     limit = _limit(control, limits, share=share, factor=factor)
-    if limit is not None:
+    if limit is not None and not (figures.is_alone and figures.parts < _TENTHS):
         if evidence_above(canary.slower_than(limit), canary.total, 1 - share) >= _BREACH:
             return gate, Verdict.BREACH, f"{text}, more than {factor:g} times"
         late, others = figures.recent.canary.times, figures.recent.control.times
         late_limit = max(limit, _limit(others, limits, share=share, factor=factor) or 0)
-        if evidence_above(late.slower_than(late_limit), late.total, 1 - share) >= _BREACH:
-            sides = (_seconds_text(times.quantile(share)) for times in (late, others))
-            return (
-                gate,
-                Verdict.BREACH,
-                f"{gate} {' against '.join(sides)} in the last minute, more than {factor:g} times",
-            )
+        is_late = evidence_above(late.slower_than(late_limit), late.total, 1 - share) >= _BREACH
+        if is_late and not figures.is_alone:
+            sides = " against ".join(_seconds_text(times.quantile(share)) for times in (late, others))
+            return gate, Verdict.BREACH, f"{gate} {sides} in the last minute, more than {factor:g} times"
     known = control.quantile(share)
     if known is None or not canary.total:
         return gate, Verdict.INCONCLUSIVE, f"{text}: there is nothing to compare yet"
@@ -202,13 +205,13 @@ def _callers(figures: Figures) -> Iterator[_Found]:
         yield "callers", Verdict.PASS, text
 
 
-def _known_rate(control: Tally) -> float:
+def _known_rate(control: StackTally) -> float:
     """How often the others fail at most."""
     bound = upper_bound(control.errors, control.requests, evidence=_CONTROL)
     return bound if control.requests >= _KNOWN else max(min(bound, _UNKNOWN_RATE), control.error_rate)
 
 
-def _limit(control: Histogram, limits: Limits, *, share: float, factor: float) -> float | None:
+def _limit(control: LatencyHistogram, limits: CanaryLimits, *, share: float, factor: float) -> float | None:
     """Seconds that the canary's quantile may not be above; None where the others' isn't known."""
     bound = upper_bound(share * control.total, control.total, evidence=_CONTROL)
     rank = math.ceil(bound * control.total)
@@ -216,7 +219,7 @@ def _limit(control: Histogram, limits: Limits, *, share: float, factor: float) -
     return None if seconds is None else max(seconds * factor, seconds + limits.slack)
 
 
-def _rate_text(tally: Tally) -> str:
+def _rate_text(tally: StackTally) -> str:
     return f"{tally.error_rate:.2%} ({tally.errors:,} of {tally.requests:,})"
 
 

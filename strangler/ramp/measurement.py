@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from strangler.metrics.access_log import LoggedRequest
 from strangler.metrics.callers import CallerSample
-from strangler.metrics.tally import Tally, stack_of
+from strangler.metrics.tally import StackTally, stack_of
 from strangler.ramp.gates import Window
 from strangler.routes.route import Api, Stack
 
@@ -82,4 +82,4 @@ def _window_json(window: Window) -> dict[str, Any]:
 
 
 def _window(document: Mapping[str, Any]) -> Window:
-    return Window(canary=Tally.from_json(document["canary"]), control=Tally.from_json(document["control"]))
+    return Window(canary=StackTally.from_json(document["canary"]), control=StackTally.from_json(document["control"]))

@@ -10,10 +10,10 @@ from typing import Any, Final
 from strangler.errors import FailedError, StranglerError, UsageError
 from strangler.metrics.access_log import AccessLog
 from strangler.metrics.follower import AccessLogFollower
-from strangler.metrics.tally import Tally
+from strangler.metrics.tally import StackTally
 from strangler.ramp.gates import Figures, GateResult, Verdict, judge, worst
 from strangler.ramp.measurement import Measurement
-from strangler.ramp.state import Phase, RampFolder, RampPlan, RampState, Request
+from strangler.ramp.state import Phase, RampFolder, RampPlan, RampRequest, RampState
 from strangler.ramp.steps import ALL, hours_text, is_within, place_edits, place_of
 from strangler.ramp.surroundings import Surroundings
 from strangler.rollout.history import utc_now
@@ -24,6 +24,7 @@ _CHECK_SECONDS: Final = 2.0
 _KEEP_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 30.0
 _UNHEALTHY: Final = 2
+_HELD: Final = "held"
 _POLL_SECONDS: Final = 0.1
 
 
@@ -190,7 +191,7 @@ class Ramp:
         measured, percent = self._measured[name], self.state.percent
         step, others = measured.step, self.state.baseline.get(name)
         if percent == ALL and others:
-            step.control = Tally.from_json(others)
+            step.control = StackTally.from_json(others)
         return Figures(
             route=name,
             percent=percent,
@@ -226,7 +227,7 @@ class Ramp:
         if self.state.paused:
             return "paused: strangler ramp resume goes on"
         if (left := self.state.since + plan.hold - now) > 0:
-            return f"held for {left:.0f} s more"
+            return f"{_HELD} for {left:.0f} s more"
         if worst(results) is not Verdict.PASS:
             first = next(result for result in results if result.verdict is not Verdict.PASS)
             return f"inconclusive, {first.route}: {first.sentence}"
@@ -241,7 +242,7 @@ class Ramp:
 
     # ---- what others ask, and what they are told
 
-    def _answer(self, request: Request) -> None:
+    def _answer(self, request: RampRequest) -> None:
         by = f"{request.who}{f': {request.reason}' if request.reason else ''}"
         if request.want == "approve":
             self.state.approved[f"{self.state.next_percent:g}"] = request.who
@@ -257,10 +258,10 @@ class Ramp:
     def _wait(self, why: str) -> None:
         """Say why it waits, each reason once: figures in it change all the time."""
         self.state.why = why
-        kind = (
-            why.split(":")[0].split(" for ")[0],
-            *sorted((each["route"], each["gate"], each["verdict"]) for each in self.state.results),
-        )
+        what = why.split(":")[0].split(" for ")[0]
+        # Which gates pass already is of interest once it has been held.
+        results = self.state.results if what != _HELD else []
+        kind = (what, *sorted((each["route"], each["gate"], each["verdict"]) for each in results))
         if kind != self._noted:
             self._noted = kind
             self.note("wait", why=why, results=self.state.results)

@@ -12,8 +12,8 @@ from typing import Any, Final, Literal
 from pydantic import TypeAdapter
 
 from strangler.errors import FailedError, UnsafeError
-from strangler.metrics.follower import Position
-from strangler.ramp.gates import Limits
+from strangler.metrics.follower import LogPosition
+from strangler.ramp.gates import CanaryLimits
 from strangler.rollout.atomic_write import append_durably, remove_durably, write_durably
 from strangler.rollout.history import not_readable
 from strangler.rollout.state_dir import journal_load
@@ -71,7 +71,7 @@ class RampPlan:
     hold: float
     between: tuple[int, int] | None
     approvals: Sequence[float]
-    limits: Mapping[str, Limits]
+    limits: Mapping[str, CanaryLimits]
     before: Mapping[str, Place]
     differences: Mapping[str, int]
     who: str
@@ -96,7 +96,7 @@ class RampState:
     approved: dict[str, str] = field(default_factory=dict)
     why: str = ""
     results: list[dict[str, Any]] = field(default_factory=list)
-    position: Position = field(default_factory=Position)
+    position: LogPosition = field(default_factory=LogPosition)
     measured: dict[str, dict[str, Any]] = field(default_factory=dict)
     baseline: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen: float = 0.0
@@ -118,7 +118,7 @@ class RampState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class RampRequest:
     """What somebody asks of the ramp that runs."""
 
     want: Literal["pause", "resume", "abort", "approve"]
@@ -127,7 +127,7 @@ class Request:
 
 
 _STATE: Final = TypeAdapter(RampState)
-_REQUEST: Final = TypeAdapter(Request)
+_REQUEST: Final = TypeAdapter(RampRequest)
 
 
 class RampFolder:
@@ -178,14 +178,14 @@ class RampFolder:
                 continue  # half a line, which a crash or the cut has left
         return found
 
-    def ask(self, request: Request, *, moment: float) -> Path:
+    def ask(self, request: RampRequest, *, moment: float) -> Path:
         """Ask something of the ramp that runs; gives the file, which is gone once it was done."""
         self._requests.mkdir(parents=True, exist_ok=True)
         file = self._requests / f"{moment:.6f}.json"
         write_durably(file, json.dumps(asdict(request)).encode())
         return file
 
-    def asked(self) -> list[tuple[Path, Request]]:
+    def asked(self) -> list[tuple[Path, RampRequest]]:
         """What was asked, the oldest first; what is no request is removed."""
         found = []
         for file in sorted(self._requests.glob("[0-9]*.json")):

@@ -133,6 +133,18 @@ def test_a_caller_is_known_by_the_claim_of_its_own_token(shop: Shop) -> None:
     assert (line["route"], line["caller"]) == ("shop.me", "user:1")
 
 
+def test_its_traffic_is_counted_and_a_ramp_begins_under_its_own_names(shop: Shop) -> None:
+    shop.ask("/products/").raise_for_status()
+    assert "traffic  django v1, last 5 min: requests " in shop.run("status")
+    metrics = shop.run("metrics")
+    assert 'strangler_requests_total{route="products.list",api="v1",stack="django",class="2xx"} ' in metrics
+    assert shop.run("ramp", "products.list", "--steps", "50,100", "--hold", "2h", "--dry-run").splitlines() == [
+        "products.list  parallel; limits: errors +0.1 points, p95 1.2 times, p99 1.5 times, differences 0",
+        "steps 50%, 100%, 7200 s each at least",
+    ]
+    assert "a ramp begins at stage parallel or canary, not at legacy" in shop.run("ramp", "shop.login", code=2)
+
+
 def test_its_contract_is_what_its_models_say(shop: Shop) -> None:
     assert shop.run("manage", "export_schema") == (SOURCE / "contract.json").read_text()
 

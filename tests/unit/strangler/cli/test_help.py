@@ -9,7 +9,7 @@ from strangler.cli import command_line
 
 COMMANDS = (
     *("routes", "switch", "ramp", "plan", "apply", "rollback", "history", "retire", "check", "clients"),
-    *("status", "logs", "down"),
+    *("status", "logs", "metrics", "down"),
 )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from strangler.local.logs import log_trim, logs_rotate
 from strangler.metrics.access_log import AccessLog
-from strangler.metrics.follower import AccessLogFollower, Position
+from strangler.metrics.follower import AccessLogFollower, LogPosition
 from tests.unit.strangler.metrics.test_access_log import line
 
 
@@ -66,7 +66,7 @@ def test_each_line_is_given_once_whatever_happens_to_the_log(log: Path, seed: in
             seen += read(follower)
         if history.random.random() < 0.3:
             # A restart: all that is left is what was on the disk.
-            follower = AccessLogFollower(log, Position(**json.loads(json.dumps(asdict(follower.position)))))
+            follower = AccessLogFollower(log, LogPosition(**json.loads(json.dumps(asdict(follower.position)))))
     assert [*seen, *read(follower)] == history.written
 
 

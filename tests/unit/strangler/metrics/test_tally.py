@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from strangler.metrics.access_log import AccessLog
-from strangler.metrics.histogram import Histogram
+from strangler.metrics.counters import Counters
+from strangler.metrics.histogram import LatencyHistogram
 from strangler.metrics.minutes import MinuteTable, Series
-from strangler.metrics.tally import Tally
+from strangler.metrics.tally import StackTally
 from strangler.routes.route import Api, Stack
 from tests.unit.strangler.metrics.test_access_log import line
 
@@ -61,13 +62,27 @@ def test_minutes_of_long_ago_are_forgotten() -> None:
 
 def test_a_tally_is_the_same_after_a_restart() -> None:
     tally = counted({"upstream_time": "1.5"}, {"status": 503}).total(since=NOON).popitem()[1]
-    again = Tally.from_json(json.loads(json.dumps(tally.as_json())))
+    again = StackTally.from_json(json.loads(json.dumps(tally.as_json())))
     assert again.as_json() == tally.as_json()
     assert again.times.quantile(0.99) == tally.times.quantile(0.99)
 
 
+def test_counters_for_prometheus_are_the_same_after_a_restart() -> None:
+    counters = Counters()
+    changes = [{"upstream_time": "0.030", "status": 404}, {"route": 'a"\\', "stack": "django", "fallback": "fastapi"}]
+    counters.add(AccessLog().requests(line(**each).encode() for each in changes))
+    again = Counters.from_json(json.loads(json.dumps(counters.as_json())))
+    lines = [*again.lines()]
+    assert (again.position, lines) == (counters.position, [*counters.lines()])
+    labels = 'route="posts.list",api="v1",stack="django"'
+    assert f'strangler_requests_total{{{labels},class="4xx"}} 1' in lines
+    assert f'strangler_upstream_seconds_bucket{{{labels},le="0.025"}} 0' in lines
+    assert f'strangler_upstream_seconds_bucket{{{labels},le="0.05"}} 1' in lines
+    assert 'strangler_fallbacks_total{route="a\\"\\\\",api="v1",stack="fastapi"} 1' in lines
+
+
 def test_quantiles_are_those_of_the_sorted_times_but_for_the_buckets_width() -> None:
-    rng, histogram = random.Random(1), Histogram()  # noqa: S311 - repeatable, and no secret
+    rng, histogram = random.Random(1), LatencyHistogram()  # noqa: S311 - repeatable, and no secret
     times = sorted(round(rng.lognormvariate(-3, 1.2), 3) for _ in range(5000))
     for seconds in times:
         histogram.add(seconds)
@@ -75,4 +90,4 @@ def test_quantiles_are_those_of_the_sorted_times_but_for_the_buckets_width() -> 
         exact = times[max(1, round(share * 5000)) - 1]
         assert exact <= (histogram.quantile(share) or 0) <= exact * 1.016
     assert histogram.slower_than(0.1) == pytest.approx(sum(seconds > 0.1 for seconds in times), abs=30)
-    assert Histogram().quantile(0.5) is None
+    assert LatencyHistogram().quantile(0.5) is None

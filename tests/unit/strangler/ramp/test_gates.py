@@ -6,23 +6,23 @@ import random
 import pytest
 
 from strangler.metrics.callers import CallerSample
-from strangler.metrics.tally import Tally
-from strangler.ramp.gates import Figures, GateResult, Limits, Verdict, Window, judge, worst
+from strangler.metrics.tally import StackTally
+from strangler.ramp.gates import CanaryLimits, Figures, GateResult, Verdict, Window, judge, worst
 from strangler.ramp.statistics import evidence_above, upper_bound
 from strangler.routes.route import Stack
 
 
-def tally(requests: int, errors: int = 0, *, scale: float = 1.0, seed: int = 0) -> Tally:
+def tally(requests: int, errors: int = 0, *, scale: float = 1.0, seed: int = 0) -> StackTally:
     """Requests of about 20 ms, as latencies are spread."""
-    found, rng = Tally(requests=requests, errors=errors), random.Random(seed)  # noqa: S311 - repeatable, and no secret
+    found, rng = StackTally(requests=requests, errors=errors), random.Random(seed)  # noqa: S311 - repeatable, and no secret
     for _ in range(requests):
         found.times.add(scale * rng.lognormvariate(math.log(0.02), 0.6))
     return found
 
 
 def judged(
-    canary: Tally,
-    control: Tally,
+    canary: StackTally,
+    control: StackTally,
     *,
     percent: float = 5,
     next_percent: float = 25,
@@ -39,7 +39,7 @@ def judged(
         parts=parts,
         callers=callers,
     )
-    return {result.gate: result for result in judge(figures, Limits())}
+    return {result.gate: result for result in judge(figures, CanaryLimits())}
 
 
 def callers(fastapi: int, django: int) -> CallerSample:
@@ -87,7 +87,7 @@ def test_errors_that_begin_late_are_found_in_the_last_minute() -> None:
 
 
 def test_without_others_an_outage_is_a_breach_nevertheless() -> None:
-    assert judged(tally(6, 6), Tally())["errors"].verdict is Verdict.BREACH
+    assert judged(tally(6, 6), StackTally())["errors"].verdict is Verdict.BREACH
 
 
 def test_a_slower_canary_is_a_breach() -> None:
@@ -97,15 +97,24 @@ def test_a_slower_canary_is_a_breach() -> None:
 
 
 def test_a_millisecond_more_is_none() -> None:
-    canary, control = Tally(), Tally()
+    canary, control = StackTally(), StackTally()
     for number in range(5000):
         control.times.add(0.002 + 0.001 * (number % 2))
         canary.times.add(0.003 + 0.001 * (number % 2))
     assert judged(canary, control, next_percent=100)["p95"].verdict is Verdict.PASS
 
 
+def test_without_others_a_slow_minute_is_no_breach_and_a_slow_hold_is() -> None:
+    control, slow = tally(20_000, seed=1), tally(600, scale=3)
+    recent = Window(canary=slow)
+    alone = {"percent": 100, "next_percent": 100}
+    assert judged(tally(600, scale=3), control, parts=4, recent=recent, **alone)["p95"].verdict is Verdict.INCONCLUSIVE
+    assert judged(tally(20_000), control, parts=10, recent=recent, **alone)["p95"].verdict is Verdict.PASS
+    assert judged(tally(20_000, scale=1.5), control, parts=10, **alone)["p95"].verdict is Verdict.BREACH
+
+
 def test_little_traffic_and_a_burst_are_inconclusive() -> None:
-    assert judged(Tally(), tally(100))["traffic"].verdict is Verdict.INCONCLUSIVE
+    assert judged(StackTally(), tally(100))["traffic"].verdict is Verdict.INCONCLUSIVE
     assert "came in a burst" in judged(tally(1000), tally(1000), parts=2)["traffic"].sentence
 
 
