@@ -69,7 +69,7 @@ def _read_number(text: str) -> Decimal | None:
 
 def _read_uuid(text: str) -> UUID | None:
     try:
-        return UUID(text.strip()) if text else None
+        return UUID(text.strip()) if text.strip() else None
     except ValueError:
         raise Invalid("Enter a valid UUID.") from None
 

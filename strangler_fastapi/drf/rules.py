@@ -89,6 +89,9 @@ class UniqueForDateValidator:
         """Queries the database; see `Serializer`."""
         if missing := [name for name in (self.field, self.date_field) if name not in values]:
             raise Invalid(dict.fromkeys(missing, _REQUIRED))
+        if values[self.date_field] is None:
+            # DRF fails on it.
+            return
         found = self.others(values[self.field], values[self.date_field], scope.instance_id)
         if (await scope.session.execute(found)).first() is not None:
             sentence = f'This field must be unique for the "{self.date_field}" {self.span}.'

@@ -351,12 +351,22 @@ class View:
         """The body of POST or PUT, if the caller could send it (`SimpleMetadata.determine_actions`)."""
         if self._serializer is None:
             return {}
-        if "PUT" in self._methods and self._find is not None:
+        methods = [method for method in ("PUT", "POST") if method in self._methods and await self._may(request, method)]
+        if "PUT" in methods and self._find is not None:
             try:
                 await self._find(request, session, request.state.caller)
             except ApiError:
-                return {}
-        return {method: self._serializer.describe() for method in ("PUT", "POST") if method in self._methods}
+                methods.remove("PUT")
+        return {method: self._serializer.describe() for method in methods}
+
+    async def _may(self, request: Request, method: str) -> bool:
+        """Whether the caller could send the same request with another method."""
+        other, caller = Request({**request.scope, "method": method}), request.state.caller
+        try:
+            verdicts = [await is_granted(rule.has_permission(other, caller)) for rule in self._permissions]
+        except ApiError:
+            return False
+        return all(verdicts)
 
     def _errors(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
         if self._authenticators != ():

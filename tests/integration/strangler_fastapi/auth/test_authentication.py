@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from rest_framework import permissions as drf_permissions
 from rest_framework.response import Response as DrfResponse
 from rest_framework.views import APIView
 from rest_framework_simplejwt.authentication import JWTAuthentication as DrfJwt
+from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication as DrfStatelessJwt
 from rest_framework_simplejwt.tokens import AccessToken
 from sqlalchemy.orm import Mapped
 from starlette.requests import Request
@@ -35,8 +37,10 @@ from strangler_fastapi.auth.authentication import (
     BaseAuthentication,
     BasicAuthentication,
     JWTAuthentication,
+    JWTStatelessUserAuthentication,
     SessionAuthentication,
     TokenAuthentication,
+    TokenCookie,
 )
 from strangler_fastapi.auth.csrf import CsrfCheck
 from strangler_fastapi.auth.sessions import SessionRows, Sessions
@@ -200,6 +204,35 @@ class Keys(BaseAuthentication):
         return "Key"
 
 
+class DrfCookieJwt(DrfJwt):
+    """As most projects have it: the header, else the cookie."""
+
+    def authenticate(self, request: Any) -> Any:
+        if self.get_header(request) is not None:
+            return super().authenticate(request)
+        token = request.COOKIES.get("access")
+        if token is None:
+            return None
+        drf.SessionAuthentication().enforce_csrf(request)
+        validated = self.get_validated_token(token.encode())
+        return self.get_user(validated), validated
+
+
+class DrfStateless(DrfStatelessJwt):
+    def get_user(self, validated_token: Any) -> Any:
+        user = super().get_user(validated_token)
+        user.username = f"user {user.id}"
+        return user
+
+
+class DrfHeaderJwt(DrfJwt):
+    def get_header(self, request: Any) -> Any:
+        return request.headers.get("X-Token", "").encode() or None
+
+
+COOKIE_JWT = JWTAuthentication(USERS.find_account, cookie=TokenCookie(name="access", csrf=CsrfCheck()))
+HEADER_JWT = JWTAuthentication(USERS.find_account, header="X-Token")
+STATELESS = JWTStatelessUserAuthentication(lambda claims: SimpleNamespace(username=f"user {claims['user_id']}"))
 TOKEN, BEARER_TOKEN = TokenAuthentication(USERS, Token), TokenAuthentication(USERS, Token, keyword="Bearer")
 BASIC, SESSION, JWT, KEY = (
     BasicAuthentication(USERS),
@@ -227,6 +260,9 @@ VIEWS: dict[str, tuple[list[Any], Any, tuple[BaseAuthentication, ...], Any]] = {
         IsAdminUser,
     ),
     "key-jwt": ([DrfKeys, DrfJwt], drf_permissions.IsAuthenticated, (KEY, JWT), IsAuthenticated),
+    "cookie-jwt": ([DrfCookieJwt], drf_permissions.IsAuthenticated, (COOKIE_JWT,), IsAuthenticated),
+    "header-jwt": ([DrfHeaderJwt], drf_permissions.IsAuthenticated, (HEADER_JWT,), IsAuthenticated),
+    "stateless-jwt": ([DrfStateless], drf_permissions.IsAuthenticated, (STATELESS,), IsAuthenticated),
     "jwt-basic": ([DrfJwt, drf.BasicAuthentication], drf_permissions.IsAuthenticated, (JWT, BASIC), IsAuthenticated),
     "nobody": ([], drf_permissions.IsAuthenticated, (), IsAuthenticated),
     "model": (
@@ -445,6 +481,21 @@ def test_several_authenticators_are_asked_in_their_order(world: World) -> None:
     assert world.ask("jwt-basic", headers=basic("plain")) == 200
     assert world.ask("jwt-basic", headers={"Authorization": "Bearer x"}) == 401
     assert world.ask("nobody", headers=token) == 403
+
+
+def test_bearer_tokens_in_other_places(world: World) -> None:
+    user = world.users["plain"]
+    token = bearer(user)["Authorization"].split()[1]
+    cookies, masked = {"access": token, "csrftoken": CSRF}, {"X-CSRFToken": _mask_cipher_secret(CSRF)}
+    assert world.ask("cookie-jwt", cookies=cookies) == 200
+    assert world.ask("cookie-jwt", "POST", cookies=cookies) == 403
+    assert world.ask("cookie-jwt", "POST", masked, cookies) == 200
+    assert world.ask("cookie-jwt", cookies={"access": "x"}) == 401
+    assert world.ask("cookie-jwt", headers=bearer(user), cookies={"access": "x"}) == 200
+    assert world.ask("header-jwt", headers={"X-Token": f"Bearer {token}"}) == 200
+    assert world.ask("header-jwt", headers=bearer(user)) == 401
+    assert world.ask("stateless-jwt", headers=bearer(user)) == 200
+    assert world.ask("stateless-jwt", headers={"Authorization": "Bearer x"}) == 401
 
 
 def test_permissions_of_models_come_from_the_user_and_its_groups(world: World) -> None:

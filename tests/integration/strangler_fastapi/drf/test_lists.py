@@ -12,20 +12,24 @@ import django_filters.rest_framework as django_filters
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, models
+from django.test import Client
 from django.test.utils import isolate_apps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework import filters as drf_filters
 from rest_framework import generics, pagination, serializers
 from rest_framework.response import Response as DrfResponse
+from rest_framework.validators import UniqueForMonthValidator as UniqueForMonth
+from rest_framework.validators import UniqueTogetherValidator as UniqueTogether
 from sqlalchemy.orm import Mapped
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shared_schema.mapping import Mapping, Reflected
 from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.computed_fields import HiddenField, SerializerMethodField
 from strangler_fastapi.drf.cursor_pagination import CursorPagination
-from strangler_fastapi.drf.fields import ReadOnlyField
+from strangler_fastapi.drf.fields import CharField, IntegerField, ReadOnlyField
 from strangler_fastapi.drf.filtering import boolean_filter
 from strangler_fastapi.drf.filters import (
     DATE,
@@ -40,10 +44,16 @@ from strangler_fastapi.drf.filters import (
     range_filter,
     related_filter,
 )
+from strangler_fastapi.drf.links import ForeignKey
 from strangler_fastapi.drf.pagination import LimitOffsetPagination, Pagination
 from strangler_fastapi.drf.permissions import AllowAny
+from strangler_fastapi.drf.relations import SlugRelatedField, StringRelatedField
 from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.rules import UniqueForMonthValidator, UniqueTogetherValidator
+from strangler_fastapi.drf.sample_queries import body_samples
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.time_fields import DateField, DateTimeField
+from strangler_fastapi.drf.value_fields import DecimalField
 from strangler_fastapi.drf.view import View, feature_router
 from strangler_fastapi.errors import ApiError
 from tests.databases import migrated_database
@@ -95,6 +105,8 @@ class User(Reflected):
     __mapping__ = MAPPING
     __tablename__ = "users"
     id: Mapped[int]
+    username: Mapped[str]
+    email: Mapped[str]
 
 
 class ThingSerializer(serializers.ModelSerializer[Thing]):
@@ -296,7 +308,8 @@ def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any) -> Iter
     ):
         with djangos_database(database):
             fill()
-        with side_by_side(database, views=views, routers=routers, tables=MAPPING) as both:
+        views |= {"related/": RelatedView.as_view()}
+        with side_by_side(database, views=views, routers=[*routers, related_router()], tables=MAPPING) as both:
             yield both
 
 
@@ -382,3 +395,112 @@ def test_django_filters_ordering_is_read_as_by_it() -> None:
         except Exception as error:  # noqa: BLE001 - Django's ValidationError
             theirs.append(json.dumps(error.messages))
     assert ours == theirs
+
+
+RELATED = Serializer(
+    "Related",
+    {
+        "id": ReadOnlyField(type="integer"),
+        "name": CharField(max_length=20),
+        "kind": CharField(allow_null=True, required=False),
+        "made_on": DateField(allow_null=True, required=False),
+        "owner": SlugRelatedField(link=ForeignKey("owner_id", User, "id"), slug_field="username", source="owner_id"),
+        "owned_by": StringRelatedField(link=ForeignKey("owner_id", User, "id"), text=lambda user: user.username),
+        "mail": SlugRelatedField(link=ForeignKey("owner_id", User, "id"), slug_field="email", read_only=True),
+        "price": DecimalField(max_digits=6, decimal_places=2, default=Decimal(1)),
+        "pieces": IntegerField(default=1),
+        "made_at": DateTimeField(format="%Y/%m", default=lambda: FIRST),
+        "serial": HiddenField(default=uuid.uuid4),
+        "shout": SerializerMethodField(method=lambda item: f"{item['name']}!"),
+    },
+    rules=(UniqueTogetherValidator(Row, ("kind", "made_on")), UniqueForMonthValidator(Row, "name", "made_on")),
+)
+
+
+class RelatedSerializer(serializers.ModelSerializer[Thing]):
+    owner = serializers.SlugRelatedField(slug_field="username", queryset=get_user_model().objects.all())
+    owned_by = serializers.StringRelatedField(source="owner")
+    mail = serializers.CharField(source="owner.email", read_only=True)
+    kind = serializers.CharField(allow_null=True, required=False)
+    price = serializers.DecimalField(6, 2, default=Decimal(1))
+    pieces = serializers.IntegerField(default=1)
+    made_at = serializers.DateTimeField(format="%Y/%m", default=lambda: FIRST)
+    serial = serializers.HiddenField(default=uuid.uuid4)
+    shout = serializers.SerializerMethodField()
+    name = serializers.CharField(max_length=20)
+
+    class Meta:
+        model = Thing
+        fields = (
+            "id",
+            "name",
+            "kind",
+            "made_on",
+            *("owner", "owned_by", "mail", "price", "pieces", "made_at", "serial", "shout"),
+        )
+        validators = (
+            UniqueTogether(queryset=Thing.objects.all(), fields=("kind", "made_on")),
+            UniqueForMonth(queryset=Thing.objects.all(), field="name", date_field="made_on"),
+        )
+
+    def get_shout(self, thing: Thing) -> str:
+        return f"{thing.name}!"
+
+
+class RelatedView(generics.CreateAPIView[Thing]):
+    queryset = Thing.objects.all()
+    serializer_class = RelatedSerializer
+    authentication_classes = ()
+    permission_classes = ()
+
+
+def related_router() -> Any:
+    router = feature_router(PREFIXES, "related")
+    things = Resource(Row, RELATED)
+    view = View(
+        router,
+        "/related/",
+        name="Related",
+        methods=("POST",),
+        permission=AllowAny,
+        authenticators=(),
+        serializer=RELATED,
+    )
+
+    @view.post(status=201)
+    async def create(request: Request, session: Session) -> Response:
+        """Add a thing."""
+        return await things.create(request, session)
+
+    return router
+
+
+def test_rows_that_hang_on_others_are_written_and_answered_as_by_drf(sides: BothSides) -> None:
+    body = {"name": "new", "kind": "new", "made_on": "2027-05-01", "owner": "owner1"}
+    refused: tuple[dict[str, Any], ...] = (
+        {},
+        body | {"owner": "nobody"},
+        body | {"owner": None},
+        body | {"kind": "used", "made_on": "2026-01-06"},
+        body | {"name": "Bow", "made_on": "2020-01-09"},
+        {name: body[name] for name in ("name", "owner")},
+    )
+    for sent in refused:
+        assert sides.ask("POST", "/related/", body=json.dumps(sent).encode()).status_code == 400
+    ours = sides.runner.run(sides.library.post("/related/", json=body))
+    found = Thing.objects.filter(name="new")
+    written = [thing_row(thing) for thing in found]
+    found.delete()
+    theirs = Client().post("/related/", body, content_type="application/json")
+    assert (ours.status_code, theirs.status_code) == (201, 201)
+    assert written == [thing_row(thing) for thing in found.all()]
+    found.all().delete()
+    assert [*ours.json().items()][1:] == [*theirs.json().items()][1:]
+    assert ours.json()["shout"] == "new!"
+    names = {sample.name for sample in body_samples(RELATED)}
+    assert names >= {"slug owner", "unique together kind made_on", "unique name for month but for one"}
+
+
+def thing_row(thing: Thing) -> dict[str, Any]:
+    """What is in the row, but for what is made anew for each."""
+    return {name: value for name, value in vars(thing).items() if name not in ("_state", "id", "serial")}

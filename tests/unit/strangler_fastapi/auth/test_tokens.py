@@ -6,6 +6,8 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -171,3 +173,25 @@ def test_another_project_has_other_settings() -> None:
     for changed in ({"algorithm": "HS256"}, {"audience": "bank"}, {"issuer": "bank"}):
         with pytest.raises(TokenError, match="Token is invalid"):
             ours.decode(TokenBackend(signing_key=key, **given | changed).encode(payload))
+
+
+def test_keys_may_be_exchanged_while_one_signs() -> None:
+    old, new = Tokens("the key of last year, and long enough", SETTINGS), "the key of this year, and long enough"
+    both = Tokens(new, SETTINGS, verifying_keys=(new, old.key))
+    for signer in (old, both):
+        assert both.decode(signer.encode(GOOD)) == GOOD
+    with pytest.raises(TokenError, match="Token is invalid"):
+        old.decode(both.encode(GOOD))
+    with pytest.raises(TokenError, match="Token is expired"):
+        both.decode(old.encode(GOOD | {"exp": 1}))
+
+
+def test_the_public_half_of_a_key_reads_what_django_has_signed() -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    theirs = TokenBackend(algorithm="ES256", signing_key=pem, verifying_key=public)
+    ours = Tokens("", TokenSettings(algorithm="ES256"), verifying_keys=(public,))
+    assert ours.decode(theirs.encode(GOOD)) == GOOD
+    with pytest.raises(LookupError, match="has no key that signs tokens: give Tokens one"):
+        ours.encode(GOOD)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 from unittest.mock import patch
 from uuid import UUID
@@ -24,9 +25,10 @@ from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import Scope
 from strangler_fastapi.drf.model_fields import model_field, model_fields
-from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
+from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField
 from strangler_fastapi.drf.sample_queries import body_samples, body_values
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed
 
 THERE = 7
@@ -206,3 +208,23 @@ def test_the_key_may_be_a_text() -> None:
     field = PrimaryKeyRelatedField(model=Label, key="id", type=str(Text()).lower())
     assert field.sample() == "sample"
     assert field._key(5) == "5"
+
+
+async def test_several_keys_are_refused_as_by_drf() -> None:
+    link: Any = None
+    for allow_empty in (True, False):
+        child = PrimaryKeyRelatedField(model=Reflected, key="id", type="bigint")
+        ours = ManyRelatedField(link=link, child=child, allow_empty=allow_empty)
+        related: Any = serializers.PrimaryKeyRelatedField(queryset=SimpleNamespace())
+        theirs = serializers.ManyRelatedField(child_relation=related, allow_empty=allow_empty)
+        for value in ("1", 1, [], None, {}):
+            found, expected = "taken", "taken"
+            try:
+                await ours.clean(value, Scope(session=cast("RequestSession", None)))
+            except Invalid as error:
+                found = str(error.detail)
+            try:
+                theirs.run_validation(value)
+            except serializers.ValidationError as error:
+                expected = str([str(sentence) for sentence in error.detail])
+            assert found == expected

@@ -1,0 +1,269 @@
+"""Generated views: each is built of DRF and of the library, and both are sent the same generated request."""
+
+import asyncio
+import json
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rest_framework import authentication as drf_authentication
+from rest_framework import permissions as drf_permissions
+from rest_framework import serializers as drf
+from rest_framework.exceptions import AuthenticationFailed as DrfFailed
+from rest_framework.generics import GenericAPIView
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response as DrfResponse
+from rest_framework.test import APIRequestFactory
+from starlette.requests import Request
+from starlette.responses import Response
+
+from strangler_fastapi.application import create_application
+from strangler_fastapi.auth.authentication import BaseAuthentication
+from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf import fields, permissions
+from strangler_fastapi.drf.collection_fields import DictField, MultipleChoiceField
+from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.text_fields import IPAddressField, RegexField, URLField
+from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
+from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.value_fields import DecimalField, FloatField, JSONField, SlugField, UUIDField
+from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.errors import AuthenticationFailed
+
+PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
+CHOICES = {"a": "A", "1": "One"}
+# DRF's class and the library's, with the settings that either wants.
+KINDS: list[tuple[Any, Any, dict[str, Any], dict[str, Any]]] = [
+    (drf.BooleanField, fields.BooleanField, {}, {}),
+    (drf.CharField, fields.CharField, {"max_length": 3}, {"max_length": 3}),
+    (drf.EmailField, fields.EmailField, {}, {}),
+    (drf.RegexField, RegexField, {"regex": "^a"}, {"regex": "^a"}),
+    (drf.SlugField, SlugField, {}, {}),
+    (drf.URLField, URLField, {}, {}),
+    (drf.UUIDField, UUIDField, {}, {}),
+    (drf.IPAddressField, IPAddressField, {}, {}),
+    (drf.IntegerField, fields.IntegerField, {"min_value": 0}, {"min_value": 0}),
+    (drf.FloatField, FloatField, {"max_value": 9}, {"max_value": 9}),
+    (drf.DecimalField, DecimalField, *({"max_digits": 4, "decimal_places": 2},) * 2),
+    (drf.DateField, DateField, {}, {}),
+    (drf.TimeField, TimeField, {}, {}),
+    (drf.DateTimeField, DateTimeField, {}, {}),
+    (drf.DurationField, DurationField, {}, {}),
+    (drf.ChoiceField, fields.ChoiceField, {"choices": CHOICES}, {"choices": CHOICES}),
+    (drf.MultipleChoiceField, MultipleChoiceField, {"choices": CHOICES}, {"choices": CHOICES}),
+    (drf.ListField, fields.ListField, {"child": drf.CharField()}, {"child": fields.CharField()}),
+    (drf.DictField, DictField, {"child": drf.IntegerField()}, {"child": fields.IntegerField()}),
+    (drf.JSONField, JSONField, {}, {}),
+]
+RULES = ["AllowAny", "IsAuthenticated", "IsAdminUser", "IsAuthenticatedOrReadOnly"]
+BODIES = st.sampled_from(["", "{", "null", "[]", '"a"', "{}", '{"x": NaN}', '{"x": "\\ud800"}', '{"x": 1e999}'])
+SCALARS = st.none() | st.booleans() | st.integers(-3, 30) | st.floats(-9, 99) | st.text(max_size=3)
+SCALARS |= st.sampled_from(
+    ["a", "1", "12.5", "a@b.de", "http://a.de/", "::1", "2026-01-03", "10:05", "2026-01-03T10:00Z", "x"]
+)
+JSON_VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.sampled_from("ab"), SCALARS, max_size=2)
+NAMES = ["x", "y", "z"]
+FIELD = st.fixed_dictionaries(
+    {
+        "kind": st.integers(0, len(KINDS) - 1),
+        "required": st.booleans(),
+        "allow_null": st.booleans(),
+        "read_only": st.booleans() | st.just(value=False),
+        "write_only": st.booleans(),
+        "default": st.booleans(),
+    }
+)
+MADE = st.fixed_dictionaries(
+    {
+        "fields": st.dictionaries(st.sampled_from(NAMES), FIELD, min_size=1),
+        "authenticates": st.sampled_from([(), ("key",), ("silent", "key"), ("key", "silent")]),
+        "rules": st.lists(st.sampled_from(RULES), min_size=1, max_size=2),
+        "methods": st.sampled_from([("GET", "POST"), ("POST",), ("GET", "POST", "PATCH")]),
+    }
+)
+SENT = st.fixed_dictionaries(
+    {
+        "method": st.sampled_from(["POST", "POST", "POST", "PATCH", "GET", "PUT", "DELETE", "OPTIONS", "HEAD"]),
+        "key": st.sampled_from([None, "plain", "staff", "staff", "wrong"]),
+        "accept": st.sampled_from([None, None, None, "text/html", "application/*", "application/json; indent=3"]),
+        "type": st.sampled_from(["json", "json", "json", "form", "text/plain", "application/json; charset=latin-1"]),
+        "body": BODIES | st.dictionaries(st.sampled_from(NAMES), JSON_VALUES),
+        "query": st.sampled_from(["", "", "?format=json", "?format=xml"]),
+    }
+)
+USERS = {
+    name: SimpleNamespace(is_authenticated=True, is_staff=name == "staff", is_active=True)
+    for name in ("plain", "staff")
+}
+
+
+class DrfKey(drf_authentication.BaseAuthentication):
+    def authenticate(self, request: Any) -> Any:
+        key = request.headers.get("X-Key")
+        if key is None:
+            return None
+        if key not in USERS:
+            raise DrfFailed("No such key.")
+        return USERS[key], None
+
+    def authenticate_header(self, request: Any) -> str:  # noqa: ARG002 - DRF's signature
+        return "Key"
+
+
+class DrfSilent(drf_authentication.BaseAuthentication):
+    def authenticate(self, request: Any) -> Any:  # noqa: ARG002 - the same
+        return None
+
+
+class Key(BaseAuthentication):
+    async def authenticate(self, request: Request, session: Any) -> Any:  # noqa: ARG002 - see BaseAuthentication
+        key = request.headers.get("x-key")
+        if key is not None and key not in USERS:
+            raise AuthenticationFailed("No such key.")
+        return USERS.get(key or "")
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - see BaseAuthentication
+        return "Key"
+
+
+class Silent(BaseAuthentication):
+    async def authenticate(self, request: Request, session: Any) -> Any:  # noqa: ARG002 - see BaseAuthentication
+        return None
+
+
+def settings_of(made: dict[str, Any]) -> dict[str, Any]:
+    """What both stacks' fields are made with; DRF refuses some combinations."""
+    common: dict[str, Any] = {"allow_null": made["allow_null"]}
+    if made["read_only"]:
+        return common | {"read_only": True}
+    common["write_only"] = made["write_only"]
+    # A default is taken as it is, so it has to be of the field's own type.
+    has_default = made["default"] and KINDS[made["kind"]][0] in (drf.CharField, drf.RegexField)
+    return common | ({"default": "ab"} if has_default else {"required": made["required"]})
+
+
+def drf_view(made: dict[str, Any]) -> Any:
+    declared = {}
+    for name, field in made["fields"].items():
+        kind, _, own, _ = KINDS[field["kind"]]
+        declared[name] = kind(**own, **settings_of(field))
+    serializer_class_of_view = type("MadeSerializer", (drf.Serializer,), declared)
+    authenticators = [{"key": DrfKey, "silent": DrfSilent}[name] for name in made["authenticates"]]
+
+    class Made(GenericAPIView[Any]):
+        serializer_class = serializer_class_of_view
+        authentication_classes = authenticators
+        permission_classes = [getattr(drf_permissions, rule) for rule in made["rules"]]  # noqa: RUF012 - DRF's own word
+        parser_classes = (JSONParser, FormParser, MultiPartParser)
+        renderer_classes = (JSONRenderer,)
+
+        def answer(self, request: Any) -> DrfResponse:
+            serializer = self.get_serializer(data=request.data, partial=request.method == "PATCH")
+            serializer.is_valid(raise_exception=True)
+            shown = {}
+            for name, value in serializer.validated_data.items():
+                field = serializer.fields[name]
+                if not field.write_only:
+                    shown[name] = None if value is None else field.to_representation(value)
+            return DrfResponse(shown)
+
+    for method in made["methods"]:
+        setattr(Made, method.lower(), Made.answer if method != "GET" else lambda _self, _request: DrfResponse({}))
+    return Made.as_view()
+
+
+def library_app(made: dict[str, Any]) -> Any:
+    declared = {}
+    for name, field in made["fields"].items():
+        _, kind, _, own = KINDS[field["kind"]]
+        declared[name] = kind(**own, **settings_of(field))
+    serializer = Serializer("Made", declared)
+    router = feature_router(PREFIXES, "made")
+    view = View(
+        router,
+        "/made/",
+        name="Made",
+        methods=made["methods"],
+        permission=tuple(getattr(permissions, rule) for rule in made["rules"]),
+        authenticators=tuple({"key": Key, "silent": Silent}[name]() for name in made["authenticates"]),
+        serializer=serializer,
+    )
+
+    async def answer(request: Request, session: Session) -> Response:
+        """What was sent."""
+        values = await serializer.read(request, session)
+        shown = {name: value for name, value in values.items() if not declared[name].write_only}
+        return JsonResponse({name: written(declared[name], value) for name, value in shown.items()})
+
+    async def nothing() -> Response:
+        """Nothing."""
+        return JsonResponse({})
+
+    for method in made["methods"]:
+        add = getattr(view, method.lower())
+        add(response=dict)(nothing) if method == "GET" else add()(answer)
+    app = create_application((router,), service="made", prefixes=PREFIXES, database=lambda: None)  # type: ignore[arg-type, return-value] # never started
+    # Nothing here asks the database.
+    app.state.database = SimpleNamespace(problem=None, engine=None)
+    return app
+
+
+def written(field: Any, value: Any) -> Any:
+    write = field.representation() or ("{:f}".format if isinstance(field, DecimalField) else None)
+    return value if value is None or write is None or isinstance(value, str) else write(value)
+
+
+def request_of(sent: dict[str, Any]) -> tuple[str, bytes, dict[str, str]]:
+    """The content type, the body and the headers."""
+    body, kind = sent["body"], sent["type"]
+    if kind == "form":
+        pairs = body if isinstance(body, dict) else {}
+        texts = {name: value if isinstance(value, list) else [value] for name, value in pairs.items()}
+        payload = urlencode({n: [str(v) for v in vs] for n, vs in texts.items()}, doseq=True, errors="surrogatepass")
+        content = ("application/x-www-form-urlencoded", payload.encode())
+    else:
+        text = json.dumps(body) if isinstance(body, dict) else body
+        content = ("application/json" if kind == "json" else kind, text.encode())
+    headers = {"X-Key": sent["key"], "Accept": sent["accept"]}
+    return *content, {name: value for name, value in headers.items() if value is not None}
+
+
+def of_drf(made: dict[str, Any], sent: dict[str, Any]) -> Any:
+    content_type, body, headers = request_of(sent)
+    factory = APIRequestFactory()
+    request = factory.generic(
+        sent["method"], f"/made/{sent['query']}", body, content_type=content_type, headers=headers
+    )
+    response = drf_view(made)(request)
+    response.render()
+    kept = {name: response.headers.get(name) for name in ("Allow", "Content-Type", "WWW-Authenticate")}
+    return response.status_code, b"" if sent["method"] == "HEAD" else response.content, kept
+
+
+async def of_library(made: dict[str, Any], sent: dict[str, Any]) -> Any:
+    content_type, body, headers = request_of(sent)
+    transport = httpx.ASGITransport(library_app(made), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        url, given = f"/made/{sent['query']}", {"Accept": "*/*", **headers, "Content-Type": content_type}
+        response = await client.request(sent["method"], url, content=body, headers=given)
+    kept = {name: response.headers.get(name) for name in ("Allow", "Content-Type", "WWW-Authenticate")}
+    return response.status_code, b"" if sent["method"] == "HEAD" else response.content, kept
+
+
+@pytest.mark.long
+@given(made=MADE, sent=st.lists(SENT, min_size=3, max_size=3))
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+def test_a_generated_view_answers_a_generated_request_as_drfs(made: dict[str, Any], sent: list[dict[str, Any]]) -> None:
+    for request in sent:
+        try:
+            theirs = of_drf(made, request)
+        except Exception:  # noqa: BLE001 - a 500 of DRF's, which the library must not have
+            assert asyncio.run(of_library(made, request))[0] < 500
+            continue
+        assert asyncio.run(of_library(made, request)) == theirs
