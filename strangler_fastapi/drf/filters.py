@@ -27,6 +27,8 @@ from strangler_fastapi.drf.validators import Invalid, check_storable
 from strangler_fastapi.errors import ValidationFailed
 
 _LARGEST: Final = Decimal(10) ** 50
+_MOST_DIGITS: Final = 1000
+_BEYOND: Final = 2**64
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
     "exact": lambda column, value: column == value,
     "gt": lambda column, value: column > value,
@@ -54,6 +56,13 @@ def _read_text(text: str) -> str | None:
 
 
 def _read_number(text: str) -> Decimal | None:
+    number = _read_any_number(text)
+    if number is not None and number > _LARGEST:
+        raise Invalid("Ensure this value is less than or equal to 1e+50.")
+    return number
+
+
+def _read_any_number(text: str) -> Decimal | None:
     if not text:
         return None
     try:
@@ -62,8 +71,6 @@ def _read_number(text: str) -> Decimal | None:
         raise Invalid("Enter a number.") from None
     if not number.is_finite():
         raise Invalid("Enter a number.")
-    if number > _LARGEST:
-        raise Invalid("Ensure this value is less than or equal to 1e+50.")
     return number
 
 
@@ -105,6 +112,8 @@ _TIME_FORMATS: Final = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
 
 TEXT: Final = Form(_read_text, "sample")
 NUMBER: Final = Form(_read_number, "1")
+# Of the ends of a range, which django-filter sets no bound to.
+ANY_NUMBER: Final = Form(_read_any_number, "1")
 IDENTIFIER: Final = Form(_read_uuid, str(UUID(int=1)))
 DATE: Final = Form(_read_date, "2026-01-01")
 TIME: Final = Form(_read_time, "12:00")
@@ -150,7 +159,7 @@ def column_filter(
     return Filter(_excluding(read) if exclude else read, samples=(sample.get(lookup, form.sample),), description=said)
 
 
-def range_filter(column: Attribute, form: Form = NUMBER, *, suffixes: tuple[str, str] = ("_min", "_max")) -> Filter:
+def range_filter(column: Attribute, form: Form = ANY_NUMBER, *, suffixes: tuple[str, str] = ("_min", "_max")) -> Filter:
     """Two parameters, of which either may be left out (`RangeFilter`; `_after` and `_before` are those of dates).
 
     Of days, a column of moments is compared with the first moment of one and the last of the other, in UTC.
@@ -346,6 +355,9 @@ def _excluding(
 def _fitting(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a column's type, and of a form
     """A form's value as the column's Python type, as Django prepares it."""
     python = kind.python_type
+    if isinstance(value, Decimal) and python is not float and value.adjusted() > _MOST_DIGITS:
+        # Longer to convert than anybody waits, and beyond every column.
+        return -_BEYOND if value < 0 else _BEYOND
     if python in (int, float) and isinstance(value, Decimal | str):
         return python(value)
     if python is date and isinstance(value, datetime):
