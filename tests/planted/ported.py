@@ -101,10 +101,10 @@ PORTED_READS = {
         FILTERING, "users.active", 'raise Invalid("A valid integer is required.") from None', "return self.default"
     ),
     "more than instead of at least": _at(
-        USERS, "users.active", 'post_count() >= bindparam("min_posts")', 'post_count() > bindparam("min_posts")'
+        USERS, "users.active", '.c.post_count >= bindparam("min_posts")', '.c.post_count > bindparam("min_posts")'
     ),
     "the count is capped": _at(PAGES, "feed.list", '"count": count,', '"count": min(count, 100),'),
-    "a page past the end is empty": _at(PAGES, "tags.list", "if not rows and number > 1:", "if False:"),
+    "a page past the end is empty": _at(PAGES, "tags.list", "if not items and number > 1:", "if False:"),
     "the last page has no name": _at(PAGES, "feed.list", '_LAST = "last"', '_LAST = "final"'),
     "page none is the first": _at(PAGES, "users.list", "number = int(text)", "number = max(1, int(text))"),
     "pages as large as one likes": _at(PAGES, "feed.list", "MAX_PAGE_SIZE = 100", "MAX_PAGE_SIZE = 1000"),

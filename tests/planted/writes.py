@@ -74,9 +74,9 @@ WRITES = {
         found=named("tags.create: status at status"),
     ),
     "a list ends at the thousandth row": Fault(
-        file="strangler_fastapi/drf/pagination.py",
-        code="count = rows[0][-1] if rows else 0",
-        instead="count = min(rows[0][-1], 1000) if rows else 0",
+        file="strangler_fastapi/drf/listing.py",
+        code="rows[0][-1] if told is None else",
+        instead="min(rows[0][-1], 1000) if told is None else",
         asked="states",
         found=named("posts.list: value at $.count"),
     ),
