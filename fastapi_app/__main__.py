@@ -25,7 +25,7 @@ def main() -> None:
         sys.exit(_refuse(str(error)))
     _allow_open_files()
     uvicorn.run(
-        "fastapi_app.main:create_app",
+        "fastapi_app.main:create_served",
         factory=True,
         http=JsonErrorProtocol,
         host=settings.fastapi_host,

@@ -21,6 +21,7 @@ from strangler_fastapi.application import create_application
 from strangler_fastapi.auth.hashing import set_waiting
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.db.engine import Database
+from strangler_fastapi.garbage import freeze_started
 from strangler_fastapi.health import health_router
 from strangler_fastapi.logs import configure_logs
 
@@ -52,6 +53,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     set_waiting(settings.hashes_waiting)
     app.state.sign_in_failures = settings.sign_in_failures
     app.state.tokens = Tokens(settings.jwt_signing_key.get_secret_value(), BLOG.contract.token_settings)
+    return app
+
+
+def create_served() -> FastAPI:
+    """The application of a process that does nothing but serve it."""
+    app = create_app()
+    freeze_started()
     return app
 
 

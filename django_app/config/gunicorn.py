@@ -3,6 +3,7 @@
 https://docs.gunicorn.org/en/stable/settings.html names each setting.
 """
 
+import gc
 import os
 import sys
 
@@ -54,3 +55,9 @@ accesslog = None
 logconfig_dict = logging_settings(level=server.log_level)
 # Nobody steers this server while it runs, and all of a user's gunicorns would share the default socket below $HOME.
 control_socket_disable = True
+
+
+def post_worker_init(_worker: object) -> None:
+    """Have Python's collector pass over what the worker has imported: a full collection would stop all its threads."""
+    gc.collect()
+    gc.freeze()
