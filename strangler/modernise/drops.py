@@ -64,7 +64,10 @@ def plan_drop_table(name: str, change: DropTable, subject: Subject) -> Operation
         if constraint.target == subject.key and key != subject.key
     ]
     if pointing:
-        raise UsageError(f"{named(pointing)} points at {subject.key}", "drop those columns or tables first")
+        raise UsageError(
+            f"{named(pointing)} {'point' if len(pointing) > 1 else 'points'} at {subject.key}",
+            "drop those columns or tables first",
+        )
     schema, table = quoted(f"strangler_{name}"), quoted(subject.table.name)
     apart = f"{schema}.{table}"
     columns = listed(subject.table.columns)

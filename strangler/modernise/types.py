@@ -98,7 +98,10 @@ def _require_changeable(subject: Subject, column: str) -> None:
         if constraint.target == subject.key and column in constraint.target_columns
     ]
     if pointing:
-        raise UsageError(f"{named(pointing)} points at {subject.key}.{column}", "drop that foreign key first")
+        raise UsageError(
+            f"{named(pointing)} {'point' if len(pointing) > 1 else 'points'} at {subject.key}.{column}",
+            "drop that foreign key first",
+        )
 
 
 def _compare(subject: Subject, pair: Pair, change: ChangeType) -> Action:

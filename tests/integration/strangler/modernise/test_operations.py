@@ -126,7 +126,7 @@ def test_what_is_dropped_is_set_apart_and_archived(operation: SmallOperation) ->
     second.to("contract")
     assert (second.folder.archives / "drafts.copy").read_text() == "1\ta\\nb\n2\t\\N\n"
     assert json.loads((second.folder.archives / "drafts.json").read_text())["rows"] == 2
-    with pytest.raises(UsageError, match=r"notes.heir_id and notes.writer_id points at Writers"):
+    with pytest.raises(UsageError, match=r"notes.heir_id and notes.writer_id point at Writers"):
         operation.described('[drop_table]\ntable = "Writers"\n', "fourth").next()
 
 
