@@ -1,5 +1,7 @@
 """A column or a table that only Django needed: set apart first, and dropped once its archive was read back."""
 
+from collections.abc import Iterator
+
 from strangler.errors import UsageError
 from strangler.handover.steps import Action, Work, alter, listed, named, quoted
 from strangler.modernise.operation import DropColumn, DropTable
@@ -16,13 +18,6 @@ def plan_drop_column(name: str, change: DropColumn, subject: Subject) -> Operati
     if change.column in subject.table.primary_key:
         raise UsageError(f"{subject.key}.{change.column} is in the primary key", "drop the table, or another column")
     apart, old = quoted(f"strangler_{name}"), quoted(change.column)
-    nullable = [
-        Action(
-            table=subject.dotted,
-            statements=(alter(subject.sql, f"ALTER COLUMN {old} DROP NOT NULL"),),
-            undo=(alter(subject.sql, f"ALTER COLUMN {old} SET NOT NULL"),),
-        )
-    ]
     must_be_given = column.must_be_given
     titles = (
         f"{change.column} need not be given" if must_be_given else "nothing is to be added",
@@ -34,7 +29,7 @@ def plan_drop_column(name: str, change: DropColumn, subject: Subject) -> Operati
     columns = listed([*subject.table.primary_key, f"strangler_{name}"])
     archive = Work(kind="archive", table=subject.sql, name=f"{subject.table.name}.{change.column}", columns=columns)
     actions: tuple[list[Action], ...] = (
-        nullable if must_be_given else [],
+        [*_nullable_actions(name, change.column, subject)] if must_be_given else [],
         [],
         [],
         [
@@ -50,6 +45,22 @@ def plan_drop_column(name: str, change: DropColumn, subject: Subject) -> Operati
         ],
     )
     return OperationPlan(title=str(change), stages=stage_steps(titles, actions), synced=Synced(table=subject.key))
+
+
+def _nullable_actions(name: str, column: str, subject: Subject) -> Iterator[Action]:
+    """NULL is allowed; on the way back, in the reverse order, NOT NULL is proven beside reads and writes."""
+    check, quoted_column = quoted(f"strangler_{name}"), quoted(column)
+    not_null = f"ALTER COLUMN {quoted_column} SET NOT NULL"
+    if column in subject.not_nulls:
+        not_null = f"ADD CONSTRAINT {quoted(subject.not_nulls[column])} NOT NULL {quoted_column}"
+    yield Action(
+        table=subject.dotted,
+        statements=(alter(subject.sql, f"ALTER COLUMN {quoted_column} DROP NOT NULL"),),
+        undo=(alter(subject.sql, not_null), alter(subject.sql, f"DROP CONSTRAINT {check}")),
+    )
+    yield Action(table=subject.dotted, undo=(alter(subject.sql, f"VALIDATE CONSTRAINT {check}"),))
+    added = f"ADD CONSTRAINT {check} CHECK ({quoted_column} IS NOT NULL) NOT VALID"
+    yield Action(table=subject.dotted, undo=(alter(subject.sql, added),))
 
 
 def plan_drop_table(name: str, change: DropTable, subject: Subject) -> OperationPlan:

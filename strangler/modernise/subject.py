@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-import psycopg
-
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable, read_catalog
 from strangler.databases.connections import connected, live_connection, refusals
 from strangler.errors import UsageError
@@ -21,6 +19,11 @@ _RIGHTS: Final = """
     FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid, aclexplode(attacl)
     WHERE attrelid = %(oid)s AND attnum > 0 AND NOT attisdropped AND grantee <> relowner
     ORDER BY 1 NULLS FIRST, 2, 3
+"""
+_NOT_NULLS: Final = """
+    SELECT attname::text, conname::text FROM pg_constraint
+    JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+    WHERE contype = 'n' AND conrelid = %s
 """
 # Of a view, all else is meaningless or an error.
 _OF_VIEWS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
@@ -44,13 +47,16 @@ class TableRight:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A table by its key, in the catalog that it was found in, and the rights on it; `version` is the server's."""
+    """A table by its key, in the catalog that it was found in, and the rights on it; `version` is the server's.
+
+    `not_nulls` are the names of its NOT NULL constraints by column, which have some since PostgreSQL 18.
+    """
 
     key: str
     catalog: Catalog
     rights: tuple[TableRight, ...] = ()
     version: int = 180_000
-    referenced: Mapping[str, str] = field(default_factory=dict)
+    not_nulls: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> CatalogTable:
@@ -99,8 +105,14 @@ def subject_of(dsn: str, table: str) -> Subject:
         catalog = read_catalog(reading)
     require_plain(catalog, table)
     with connected(dsn) as connection, refusals():
-        rights = _rights(connection, catalog.tables[table].oid)
-        return Subject(key=table, catalog=catalog, rights=rights, version=connection.info.server_version)
+        oid = catalog.tables[table].oid
+        return Subject(
+            key=table,
+            catalog=catalog,
+            rights=tuple(TableRight(*row) for row in connection.execute(_RIGHTS, {"oid": oid}).fetchall()),
+            version=connection.info.server_version,
+            not_nulls=dict(connection.execute(_NOT_NULLS, (oid,)).fetchall()),
+        )
 
 
 def require_plain(catalog: Catalog, table: str) -> None:
@@ -117,7 +129,3 @@ def require_plain(catalog: Catalog, table: str) -> None:
     if found.kind != "table" or found.part_of:
         kind = f"a part of {found.part_of}" if found.part_of else f"a {found.kind}"
         raise UsageError(f"{table} is {kind}", "change the plain table that is meant, or write the revision by hand")
-
-
-def _rights(connection: psycopg.Connection, oid: int | None) -> tuple[TableRight, ...]:
-    return tuple(TableRight(*row) for row in connection.execute(_RIGHTS, {"oid": oid}).fetchall())
