@@ -104,7 +104,7 @@ def test_the_revisions_make_the_same_schema_elsewhere(
     operation: SmallOperation, stack: StackAddresses, tmp_path: Path
 ) -> None:
     operation.to("contract")
-    operation.described(TABLE, "other").to("expand")
+    operation.described(TABLE, "other").to("cutover")
     (tmp_path / "other").mkdir()
     name = f"{operation.small.database.name}_fresh"
     with small_handover(admin_dsn=stack.admin_dsn, name=name, folder=tmp_path / "other", schema="SELECT") as fresh:
