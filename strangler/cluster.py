@@ -184,7 +184,8 @@ class KubernetesTable(ClusterTable):
     """
 
     namespace: Label = ""
-    hosts: Annotated[tuple[Host, ...], Field(min_length=1)]
+    # An HTTPRoute has room for 16.
+    hosts: Annotated[tuple[Host, ...], Field(min_length=1, max_length=16)]
     gateway: GatewayName = ""
     clients: tuple[Label, ...] = ()
     cluster_domain: Host = "cluster.local"

@@ -154,4 +154,4 @@ def _nginx_notes(cluster: ClusterProject, table: RouteTable) -> Iterator[str]:
         pods = f"{cluster.table.nginx.replicas} to {cluster.table.nginx.max_replicas}"
         yield f"each nginx counts a throttle by itself: {pods} pods let through as many times its rate."
     if not cluster.table.trusted_proxies:
-        yield "trusted_proxies is empty: to nginx, all clients have the address of what stands before it."
+        yield "trusted_proxies is empty: to nginx, all clients have one address, with its limits, and none speaks TLS."

@@ -70,6 +70,9 @@ def test_from_an_empty_database_to_answers_through_nginx(database: OwnDatabase, 
         for name in ("migrate", "grant"):
             assert node.finished(setup[name]) == 0, name
         assert waiting.wait(timeout=30) == 0
+        # The volume is read-only.
+        written = {str(file.relative_to(tmp_path / "project")) for file in (tmp_path / "project").rglob("*.*")}
+        assert written == {item["path"] for item in items}
         processes = {}
         for stack, container in ((Stack.DJANGO, django["django"]), (Stack.FASTAPI, fastapi["fastapi"])):
             processes[stack] = running.enter_context(node.run(container))
