@@ -137,3 +137,30 @@ async def test_a_password_that_nobody_knows_is_reported() -> None:
 
 async def test_a_side_that_is_down_is_left_to_the_cases_to_find_out() -> None:
     await callers(Door("left", fails=True)).require(["alice"])
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_a_side_without_a_sign_in_takes_the_others_token(status: int) -> None:
+    clock, left, right = Clock(), Door("left"), Door("right", status=status, body=b"{}")
+    mine = callers(left, clock=clock)
+    theirs = Callers(
+        [right],  # type: ignore[list-item] # all that they need
+        SignInSection(path="/auth/token/"),
+        {"alice": "secret-of-alice"}.get,
+        clock=clock,
+        instead=mine,
+    )
+    assert await theirs.credentials("alice") == await mine.credentials("alice")
+    assert len(left.heard) == 1
+
+
+async def test_a_side_that_refuses_a_sign_in_takes_no_token_of_another() -> None:
+    right = Door("right", status=401, body=b"{}")
+    theirs = Callers(
+        [right],  # type: ignore[list-item] # all that they need
+        SignInSection(path="/auth/token/"),
+        {"alice": "secret-of-alice"}.get,
+        instead=callers(Door("left")),
+    )
+    with pytest.raises(RequestError, match=r"does not sign alice in \(status 401\)"):
+        await theirs.credentials("alice")
