@@ -121,6 +121,10 @@ def _show_diff(file: ScaffoldFile) -> None:
 def _next(service: Service, project: Project, *, dry_run: bool) -> None:
     if dry_run:
         return
+    for feature in service.features if service.is_by_hand else ():
+        note(
+            f"add to your application: from {service.folder.name}.{feature.name}.router import router as {feature.name}"
+        )
     if section := project_section(service, project):
         note(f"{project.file.name} names no command that starts it; put this in place of [fastapi]:\n{section}")
     note(f"next: python -m {service.folder.name}.consumer in {_shown(service.folder.parent, project.root)}")

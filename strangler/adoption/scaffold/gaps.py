@@ -43,6 +43,9 @@ _CALLED_BY: Final = {
 }
 _JSON: Final = ("rest_framework.renderers.JSONRenderer", "rest_framework.renderers.BrowsableAPIRenderer")
 _PARSERS: Final = ("JSONParser", "FormParser", "MultiPartParser")
+_BACKENDS: Final = ("rest_framework.filters.", "django_filters.", "strangler_django.filters.")
+# Whose views are nobody's own.
+_LIBRARIES: Final = ("rest_framework", "drf_spectacular.", "drf_yasg.", "djoser.", "dj_rest_auth.", "knox.")
 _PAGES: Final = ("page", "limit_offset", "cursor")
 
 
@@ -50,7 +53,8 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
     """The gaps of what a method does, but for its serializer, its callers and who of them may."""
     view, action = endpoint.view.rpartition(".")[2], endpoint.action or ""
     if action not in ACTIONS:
-        yield f"handler {view}.{action or endpoint.method.lower()} is your own"
+        why = "has no counterpart here" if endpoint.view.startswith(_LIBRARIES) else "is your own"
+        yield f"handler {view}.{action or endpoint.method.lower()} {why}"
         return
     for name in endpoint.overridden:
         if name != "get_permissions" and name != "get_authenticators":
@@ -97,7 +101,7 @@ def _list(endpoint: DjangoEndpoint) -> Iterator[str]:
     if endpoint.queryset and endpoint.queryset.ordering_unread:
         yield "the queryset is ordered by an expression"
     for backend in filters.backends if filters else ():
-        if not backend.startswith(("rest_framework.filters.", "django_filters.")):
+        if not backend.startswith(_BACKENDS):
             yield f"filter backend {backend}"
     if filters and filters.filterset and filters.filterset.overridden:
         yield f"FilterSet: {', '.join(filters.filterset.overridden)}"

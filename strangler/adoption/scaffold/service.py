@@ -56,6 +56,8 @@ class ScaffoldFile:
 class Service:
     """What a scaffold of these endpoints consists of.
 
+    `is_by_hand`: the service was there before the tool wrote any of it, so that its application is the team's own.
+
     :raises UsageError: the service's package can't be told.
     """
 
@@ -72,6 +74,7 @@ class Service:
         self._package = package
         self._contract = contract
         self._tables = Tables(contract)
+        self.is_by_hand = (self.folder / "main.py").exists() and not (self.folder / "routers.py").exists()
         self._authenticators = Authenticators(api, contract, self._tables)
         grouped: dict[str, list[tuple[DjangoEndpoint, Route]]] = {}
         for endpoint, route in selected:
@@ -109,12 +112,13 @@ class Service:
         """Every file: the features', the service's own, tests and cases."""
         modules = {f"{feature.name}/{name}": text for feature in self.features for name, text in feature.modules()}
         accounts = self._authenticators.accounts_text(self._package) if self._authenticators.identifies else None
-        for name in _TEMPLATES:
+        for name in () if self.is_by_hand else _TEMPLATES:
             yield self._file(self.folder / name, self._template(name))
         if accounts:
             yield self._file(self.folder / "accounts.py", accounts)
         yield self._models()
-        yield self._routers()
+        if not self.is_by_hand:
+            yield self._routers()
         for name, text in modules.items():
             yield self._file(self.folder / name, text)
         for feature in self.features:

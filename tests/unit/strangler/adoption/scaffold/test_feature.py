@@ -1,5 +1,6 @@
 """What the scaffold writes of a view, and each thing that it can't, which is a gap with a name."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +243,7 @@ def test_a_file_that_is_there_is_never_replaced(tmp_path: Path) -> None:
         file.path.parent.mkdir(parents=True, exist_ok=True)
         file.path.write_text(file.text)
     assert [file.path.name for file in made.files() if file.is_written or file.is_left] == []
+    made = service(LIST, folder=tmp_path)
     config = tmp_path / "harbour_fastapi" / "config.py"
     config.write_text("ours = 1\n")
     assert [file.path for file in made.files() if file.is_left] == [config]
@@ -249,6 +251,18 @@ def test_a_file_that_is_there_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "harbour_fastapi" / "models.py").write_text("class Boat(\n")
     with pytest.raises(UsageError, match=r"models\.py is no Python \(line 1\): correct it first"):
         list(made.files())
+
+
+def test_an_application_of_the_teams_own_stays_so(tmp_path: Path) -> None:
+    (tmp_path / "harbour_fastapi").mkdir()
+    (tmp_path / "harbour_fastapi" / "main.py").write_text("app = 1\n")
+    made = service(LIST, folder=tmp_path)
+    names = {
+        os.path.relpath(file.path, tmp_path / "harbour_fastapi") for file in made.files() if ".py" in file.path.name
+    }
+    assert made.is_by_hand
+    assert {"boats/router.py", "models.py"} <= names
+    assert not names & {"main.py", "config.py", "routers.py"}
 
 
 def test_the_cases_ask_as_nobody_another_and_an_owner(tmp_path: Path) -> None:
