@@ -89,7 +89,7 @@ READS = {
     "a count of the page, not of all": Fault(
         file="strangler_fastapi/drf/pagination.py",
         code='"count": count,',
-        instead='"count": len(rows),',
+        instead='"count": len(items),',
         asked="users",
         found=named("users.list: value at $.count", "users.active: value at $.count", "users.posts: value at $.count"),
     ),
