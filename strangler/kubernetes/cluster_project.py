@@ -9,7 +9,6 @@ from strangler.kubernetes.manifest import dns_label
 from strangler.project import Project, StackSection
 from strangler.routes.route import Stack
 
-NGINX_PORT: Final = 8080
 SETUP: Final = "setup"
 NGINX: Final = "nginx"
 

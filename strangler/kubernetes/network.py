@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from strangler.cluster import PostgresTable
-from strangler.kubernetes.cluster_project import NGINX, NGINX_PORT, SETUP, ClusterProject
+from strangler.kubernetes.cluster_project import NGINX, SETUP, ClusterProject
 from strangler.kubernetes.manifest import NAME_LABEL, Manifest, labels_of, manifest
+from strangler.kubernetes.nginx import nginx_port
 from strangler.routes.route import Stack
 
 _NAMESPACE: Final = "kubernetes.io/metadata.name"
@@ -20,7 +21,7 @@ def network_policies(cluster: ClusterProject, *, gateway: bool) -> list[Manifest
     policies = [_nobody(cluster), _names(cluster)]
     if not gateway:
         to_stacks = [_to_stack(cluster, stack) for stack in Stack]
-        policies.append(_policy(cluster, NGINX, ingress=[_rule("from", front, NGINX_PORT)], egress=to_stacks))
+        policies.append(_policy(cluster, NGINX, ingress=[_rule("from", front, nginx_port(cluster))], egress=to_stacks))
     for stack in cluster.rendered_stacks:
         pods = cluster.stack(stack)
         egress = [_to_postgres(cluster.table.postgres)]

@@ -6,7 +6,7 @@ from typing import Final
 from strangler.errors import UsageError
 from strangler.gateway.rendering import MAIN_FILE, Rendered, render_gateway
 from strangler.gateway.settings import CallerKey, GatewaySettings, container_gateway
-from strangler.kubernetes.cluster_project import NGINX, NGINX_PORT, ClusterProject
+from strangler.kubernetes.cluster_project import NGINX, ClusterProject
 from strangler.kubernetes.manifest import Manifest, manifest
 from strangler.kubernetes.pods import (
     LEAVE_SECONDS,
@@ -69,6 +69,11 @@ def cluster_gateway(cluster: ClusterProject) -> GatewaySettings:
     )
 
 
+def nginx_port(cluster: ClusterProject) -> int:
+    """Where nginx listens in its pods."""
+    return int(cluster_gateway(cluster).listen[0])
+
+
 def rendered_routes(cluster: ClusterProject, table: RouteTable) -> Rendered:
     """Nginx's configuration of the routes, without their shadow, whose worker isn't in the cluster."""
     shown = replace(table, routes=tuple(replace(route, shadow=0) for route in table.routes))
@@ -106,7 +111,7 @@ def nginx_manifests(cluster: ClusterProject, rendered: Rendered) -> list[Manifes
         NGINX,
         pods.image,
         command=["sh", "-c", START],
-        ports=[{"name": "http", "containerPort": NGINX_PORT}],
+        ports=[{"name": "http", "containerPort": nginx_port(cluster)}],
         resources=resources(pods),
         startupProbe={**answers, "periodSeconds": 1, "failureThreshold": 30},
         readinessProbe={**answers, "periodSeconds": 5, "timeoutSeconds": 4, "failureThreshold": 2},
