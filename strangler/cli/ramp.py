@@ -51,7 +51,7 @@ def ramp(
 ) -> None:
     """Move routes to FastAPI step by step, by themselves, and take them back when FastAPI does worse than Django.
 
-    Goes to 1, 5, 25, 50 and 100 % of callers by default, ten minutes each, in front; [ramp] of the project file says
+    Goes to 1, 5, 25, 50 and 100 % of callers by default, ten minutes each, in front; the project file may say
     otherwise. Exits with 1 once it was taken back. Below it are resume, pause, approve, abort and log.
 
     Example: strangler ramp feed.list --steps 5,50,100 --hold 30m
@@ -102,7 +102,7 @@ def pause(reason: Reason = "") -> None:
 
 
 def approve(reason: Reason = "") -> None:
-    """Let the ramp go to its next step, where [ramp] says that somebody else has to approve that.
+    """Let the ramp go to its next step, where the project file wants somebody else to approve that.
 
     Refused to the user who began the ramp (exit code 3).
 
@@ -110,7 +110,7 @@ def approve(reason: Reason = "") -> None:
     """
     folder = _folder()
     begun = _open(folder).plan.who
-    if operator() == begun:
+    if operator().split("@")[0] == begun.split("@")[0]:
         raise UnsafeError(f"{begun} began this ramp", "let somebody else run strangler ramp approve")
     _ask(folder, "approve", reason)
 

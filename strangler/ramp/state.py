@@ -179,10 +179,16 @@ class RampFolder:
         return found
 
     def ask(self, request: RampRequest, *, moment: float) -> Path:
-        """Ask something of the ramp that runs; gives the file, which is gone once it was done."""
-        self._requests.mkdir(parents=True, exist_ok=True)
+        """Ask something of the ramp that runs; gives the file, which is gone once it was done.
+
+        :raises FailedError: the folder isn't writable.
+        """
         file = self._requests / f"{moment:.6f}.json"
-        write_durably(file, json.dumps(asdict(request)).encode())
+        try:
+            self._requests.mkdir(parents=True, exist_ok=True)
+            write_durably(file, json.dumps(asdict(request)).encode())
+        except OSError as error:
+            raise _not_writable(file, error) from error
         return file
 
     def asked(self) -> list[tuple[Path, RampRequest]]:
@@ -222,8 +228,7 @@ class RampFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = (self.path / "lock").open("a")
         except OSError as error:
-            message = f"{error.filename} isn't writable ({error.strerror})"
-            raise FailedError(message, "run as the user who started the stack") from error
+            raise _not_writable(self.path, error) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -231,3 +236,8 @@ class RampFolder:
                 hint = "see strangler status, or end it with strangler ramp abort"
                 raise UnsafeError("another process runs a ramp", hint) from error
             yield
+
+
+def _not_writable(path: Path, error: OSError) -> FailedError:
+    message = f"{error.filename or path} isn't writable ({error.strerror})"
+    return FailedError(message, "run as the user who started the stack, such as by sudo -u")

@@ -1,6 +1,7 @@
 """Tables on a terminal of 80 columns: nothing is cut, and times, names and stages stay whole."""
 
 import dataclasses
+import datetime as dt
 import importlib
 import io
 import re
@@ -11,10 +12,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from strangler.cli.traffic import Traffic
 from strangler.compare.shadow.results import RouteResult
+from strangler.metrics.access_log import AccessLog
+from strangler.metrics.minutes import MinuteTable
 from strangler.rollout.history import HistoryEntry, Point
 from strangler.routes.route import Stage
 from tests.example import ROOT, load_routes
+from tests.unit.strangler.metrics.test_access_log import line
 
 ROUTES = load_routes(ROOT / "nginx" / "routes.toml").routes
 TIME = "2026-11-28T20:35:58Z"
@@ -32,7 +37,8 @@ ENTRY = HistoryEntry(
 )
 
 
-MODULES = {name: importlib.import_module(f"strangler.cli.{name}") for name in ("output", "routes", "history", "shadow")}
+NAMES = ("output", "routes", "history", "shadow", "traffic")
+MODULES = {name: importlib.import_module(f"strangler.cli.{name}") for name in NAMES}
 Shown = Callable[..., list[str]]
 
 
@@ -76,3 +82,22 @@ def test_history(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = shown(MODULES["history"].history)
     assert lines[1].startswith("*12  2026-11-28 20:35  ")
     assert "sunset:" in " ".join(lines)
+
+
+def test_traffic(shown: Shown) -> None:
+    table = MinuteTable()
+    requests = [line(upstream_time="12.345", caller=f"user:{number}", status=503) for number in range(3)]
+    table.add(AccessLog().requests(each.encode() for each in [*requests, line(stack="fastapi", api="v2")]))
+    noon = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp()
+    traffic = Traffic(table=table, minutes=60, since=noon, seconds=1)
+    canary = [
+        dataclasses.replace(each, stage=Stage.CANARY, percent=12.5) for each in ROUTES if each.name == "posts.list"
+    ]
+    lines = shown(traffic.show, canary)
+    (django,) = (each for each in lines if each.startswith("django"))
+    assert django.split() == ["django", "v1", "3", "3.0/s", "100.00%", *(["12415", "ms"] * 3), "3"]
+    assert lines[-3:] == [
+        "canary  posts.list 12.5%",
+        "        fastapi: no request",
+        "        django: 3 requests, errors 100.00%, p95 12415 ms",
+    ]
