@@ -43,7 +43,7 @@ def clients(
     table = settings_load().project.load_routes()
     chosen = routes_select(table.routes, names or ["*"])
     count = ClientCount([route.name for route in chosen], since=moment)
-    read = _read(log or _own_logs(), count)
+    read = _read(log or own_logs(), count)
     routes = sorted(count.routes.values(), key=lambda route: -route.requests) if every else count.routes.values()
     if as_json:
         out.out(json.dumps(_document(routes, read, moment, with_clients=not every), indent=2))
@@ -55,8 +55,11 @@ def clients(
         _show(route, read, top=top)
 
 
-def _own_logs() -> list[str]:
-    """What `strangler up` has written in the last weeks, the oldest first."""
+def own_logs() -> list[str]:
+    """What `strangler up` has written in the last weeks, the oldest first.
+
+    :raises UsageError: it has written none.
+    """
     folder = settings_load().project.state / "logs"
     logs = [str(file) for file in (*logs_archived(folder, "nginx"), folder / "nginx.log") if file.exists()]
     if not logs:

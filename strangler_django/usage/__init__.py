@@ -1,0 +1,1 @@
+"""What of Django a project still uses, besides its endpoints."""
