@@ -141,8 +141,9 @@ def _no_lock(
 ) -> FailedError:
     row = connection.execute(_HOLDERS, (list(tables),)).fetchone()
     table, holder = (row[0], f" by process {row[1]}") if row else (tables[0], "")
+    tries = f"{patience.tries} {'try' if patience.tries == 1 else 'tries'}"
     return FailedError(
-        f"{table} stayed locked{holder}, through {patience.tries} tries of {patience.timeout:g} s",
+        f"{table} stayed locked{holder}, through {tries} of {patience.timeout:g} s",
         commands.hint("end that transaction"),
     )
 

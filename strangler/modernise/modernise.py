@@ -258,9 +258,8 @@ def _unstamped(journal: OperationJournal, run: StageRun) -> Step:
 
 
 def modernise_status(modernisation: Modernisation) -> tuple[OperationStatus, ...]:
-    """Every operation that has a file or was begun.
+    """Every operation that has a file or was begun; a file that is no operation says so in its title.
 
-    :raises UsageError: a file is no operation.
     :raises FailedError: a journal isn't readable.
     """
     begun = {path.parent.name for path in modernisation.state.glob("*/journal.json")}
@@ -270,9 +269,11 @@ def modernise_status(modernisation: Modernisation) -> tuple[OperationStatus, ...
 def _status(modernisation: Modernisation, name: str) -> OperationStatus:
     journal = modernisation.folder(name).read()
     if journal is None:
-        return OperationStatus(
-            name=name, title=str(operation_load(modernisation.files, name).change), next_stage=STAGES[0]
-        )
+        try:
+            title = str(operation_load(modernisation.files, name).change)
+        except UsageError as error:
+            return OperationStatus(name=name, title=error.message)
+        return OperationStatus(name=name, title=title, next_stage=STAGES[0])
     unfinished, following = journal.unfinished, journal.next_stage
     percent = None
     with suppress(OSError, ValueError, KeyError):

@@ -9,7 +9,7 @@ import pytest
 
 from strangler.errors import UnsafeError, UsageError
 from strangler.handover.baseline import upgrade
-from strangler.modernise.modernise import modernise_next, modernise_plan
+from strangler.modernise.modernise import modernise_next, modernise_plan, modernise_status
 from tests.handovers import CONTRACT, small_handover
 from tests.modernising import INTENT, SmallOperation, small_operation
 from tests.shared_stack import StackAddresses
@@ -129,3 +129,6 @@ def test_bad_input_touches_nothing(operation: SmallOperation) -> None:
         with pytest.raises(UsageError, match=sentence):
             operation.next()
         assert operation.folder.read() is None
+    (status,) = modernise_status(operation.modernisation)
+    assert "is no TOML" in status.title
+    assert status.next_stage == ""
