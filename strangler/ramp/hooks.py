@@ -63,7 +63,7 @@ class Hooks:
         try:
             done = subprocess.run(  # noqa: S603 - the project file's own command, without a shell
                 list(command),
-                input=json.dumps(document).encode(),
+                input=json.dumps(document).encode() + b"\n",
                 cwd=self._folder,
                 env=self._environ,
                 capture_output=True,
