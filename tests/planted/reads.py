@@ -63,13 +63,13 @@ READS = {
     ),
     "a number as text": Fault(
         file="fastapi_app/posts/queries.py",
-        code='"post_count": authors.post_count,',
-        instead='"post_count": cast(authors.post_count, Text),',
+        code='"id": authors.id,',
+        instead='"id": cast(authors.id, Text),',
         asked="posts",
         found=named(
-            "posts.list: value at $.results[*].author.post_count",
-            "posts.recent: value at $[*].author.post_count",
-            "posts.retrieve: value at $.author.post_count",
+            "posts.list: value at $.results[*].author.id",
+            "posts.recent: value at $[*].author.id",
+            "posts.retrieve: value at $.author.id",
         ),
     ),
     "a number with a point": Fault(
