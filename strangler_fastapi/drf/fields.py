@@ -19,6 +19,7 @@ from strangler_fastapi.drf.validators import (
     Pattern,
     at_least,
     at_most,
+    check_json,
     email_address,
     storable,
     within,
@@ -173,6 +174,7 @@ class AnyField(Field):
     allow_null: bool = True
 
     async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        check_json(value)
         return value
 
     def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
@@ -349,6 +351,8 @@ class ChoiceField(Field):
         return next(iter(self.choices))
 
     def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        if self.read_only:
+            return super().describe(name)
         shown = [{"value": value, "display_name": text} for value, text in self.choices.items()]
         return super().describe(name) | {"choices": shown}
 

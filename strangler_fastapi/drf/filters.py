@@ -186,9 +186,12 @@ def multiple_choice_filter(column: Attribute, choices: Collection[Any], *, exclu
     form = choice(choices)
 
     def read(name: str, texts: Sequence[str]) -> Criterion | None:
-        if "" in texts:
-            raise Invalid(_no_choice(""))
-        values = [form.read(text) for text in texts]
+        values = []
+        for text in texts:
+            # No choice at all is one that isn't there.
+            if not text:
+                raise Invalid(_no_choice(text))
+            values.append(form.read(text))
         return _any_of(column, name, values) if values else None
 
     said = "Any of the values, each by a parameter of its own."

@@ -145,6 +145,7 @@ class DateTimeField(_FormattedField):
 class DurationField(ValueField):
     """A length of time; `format` is `django` or `iso-8601` (`serializers.DurationField`)."""
 
+    kind: ClassVar[str] = "duration"
     python: ClassVar[type] = timedelta
     min_value: timedelta | None = None
     max_value: timedelta | None = None

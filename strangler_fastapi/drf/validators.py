@@ -1,8 +1,9 @@
 """Checks of one value; each raises `Invalid` with DRF's or Django's words."""
 
 import ipaddress
+import json
 import re
-from collections.abc import Sized
+from collections.abc import Iterator, Sized
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Executable, select
@@ -15,6 +16,7 @@ from strangler_fastapi.db.session import driver_error
 if TYPE_CHECKING:
     from strangler_fastapi.drf.fields import Scope, Validator
 
+NO_JSON = "Value must be valid JSON."
 NO_EMAIL = "Enter a valid email address."
 
 _LONGEST_EMAIL = 320
@@ -138,6 +140,34 @@ def check_storable(value: str) -> None:
         sentences.append(f"Surrogate characters are not allowed: U+{ord(surrogate):X}.")
     if sentences:
         raise Invalid(sentences)
+
+
+def check_json(value: Any) -> None:  # noqa: ANN401 - any JSON
+    """JSON that PostgreSQL holds and an answer can say: no infinite number, no NUL, no half of a surrogate pair.
+
+    Raises:
+        Invalid: there is one.
+    """
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError, RecursionError):
+        raise Invalid(NO_JSON) from None
+    # A NUL is written so, and so is a backslash before these letters, which is looked at once more.
+    if "\\u0000" in text and "\x00" in "".join(_texts(value)):
+        raise Invalid(NO_JSON)
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
 
 
 async def username_characters(value: str, _scope: "Scope") -> None:

@@ -14,7 +14,7 @@ from pydantic import Field as PydanticField
 
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import MISSING, CharField, Field, IntegerField, Scope, Validator, ValueField
-from strangler_fastapi.drf.validators import Invalid, Pattern, within
+from strangler_fastapi.drf.validators import NO_JSON, Invalid, Pattern, check_json, within
 
 _LONGEST_NUMBER: Final = 1000
 _SLUG = "^[-a-zA-Z0-9_]+$"
@@ -201,13 +201,12 @@ class JSONField(Field):
 
     async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         try:
-            if isinstance(value, _JsonText) or self.binary:
-                return json.loads(value, parse_constant=_refuse_constant)
-            # A number such as 1e400 is infinite by now, which JSON has no word for.
-            json.dumps(value, allow_nan=False)
-            return value
+            is_text = isinstance(value, _JsonText) or self.binary
+            parsed = json.loads(value, parse_constant=_refuse_constant) if is_text else value
         except (TypeError, ValueError):
-            raise Invalid("Value must be valid JSON.") from None
+            raise Invalid(NO_JSON) from None
+        check_json(parsed)
+        return parsed
 
     def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
         return {}

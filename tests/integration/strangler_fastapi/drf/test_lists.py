@@ -329,7 +329,7 @@ QUERIES = st.dictionaries(
 
 
 @given(query=QUERIES, name=st.sampled_from(["limited", "optional", "enveloped"]))
-@settings(max_examples=80)
+@settings(max_examples=60, derandomize=True)
 def test_a_list_is_narrowed_and_divided_as_by_drf(sides: BothSides, query: dict[str, list[str]], name: str) -> None:
     sides.ask("GET", f"/{name}/?{urlencode(query, doseq=True)}")
 
