@@ -7,11 +7,10 @@ from rich.text import Text
 
 from strangler.cli.moves import rollout_read
 from strangler.cli.output import json_print, out, say, table_print
-from strangler.rollout.history import ApplyOutcome, HistoryEntry, RecordedChange, applied, stands_at
-from strangler.rollout.plan import stage_text
+from strangler.rollout.history import ApplyOutcome, HistoryEntry, applied, stands_at
+from strangler.rollout.plan import entry_text
 
 _COLOURS = {ApplyOutcome.FAILED: "red", ApplyOutcome.INTERRUPTED: "yellow"}
-_SHOWN_CHANGES = 4
 
 
 def history(
@@ -54,20 +53,6 @@ def _row(entry: HistoryEntry, *, stands: int | None) -> tuple[str, ...]:
         entry.who,
         f"{entry.outcome}, forced" if entry.forced else str(entry.outcome),
         f"{entry.seconds:.2f} s",
-        _what(entry),
+        entry_text(entry),
         entry.error or entry.reason,
     )
-
-
-def _what(entry: HistoryEntry) -> str:
-    """The changes in words; the command where there are none."""
-    changes = [*(_change_text(change) for change in entry.changes), *entry.notes]
-    shown = changes[:_SHOWN_CHANGES]
-    more = len(changes) - len(shown)
-    return ", ".join([*shown, *([f"{more} more"] if more else [])]) or entry.command
-
-
-def _change_text(change: RecordedChange) -> str:
-    before, after = stage_text(change["before"]), stage_text(change["after"])
-    moves = [f"{before} → {after}"] if before != after else []
-    return f"{change['route']} {', '.join([*moves, *change.get('fields', ())])}"

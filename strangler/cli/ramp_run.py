@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from strangler.cli.moves import back_apply, edited_apply
 from strangler.cli.output import note, say
-from strangler.cli.schema.inputs import reach
+from strangler.cli.schema.drift import schema_drift
 from strangler.deployment.open import rollout_open
 from strangler.errors import StalePlanError, StranglerError, UsageError
 from strangler.local.process import StopRequested, StopSignals
@@ -21,8 +21,6 @@ from strangler.rollout.edits import Edits
 from strangler.rollout.rollout import Rollout
 from strangler.routes.editing import routes_edit
 from strangler.routes.route import Stack
-from strangler.schema.comparison import SchemaSides, check_all
-from strangler.schema.grants import writing_features
 from strangler.settings import LocalSettings
 
 TICK_SECONDS: Final = 1.0
@@ -135,26 +133,10 @@ class OwnGateway:
 
     def _schema_drift(self) -> str:
         """The first thing in which the database isn't as the contract and FastAPI want it."""
-        project = self._settings.project
-        try:
-            reached = reach(self._settings, django=False)
-            consumer = project.load_consumer()
-            sides = SchemaSides(
-                contract=project.load_contract(),
-                consumer=consumer,
-                project=None,
-                dsn=reached.owner_dsn,
-                role=reached.role,
-                writers=writing_features(project.load_routes().moved_writes, consumer),
-            )
-            compared = list(check_all(sides))
-        except StranglerError as error:
-            return self._unchecked(str(error))
-        found = [str(mismatch) for each in compared for mismatch in each.mismatches]
-        if found:
-            return f"{found[0]} See strangler schema check."
-        problems = [each.problem for each in compared if each.problem]
-        return self._unchecked(problems[0]) if problems else ""
+        found = schema_drift(self._settings)
+        if found.mismatches:
+            return f"{found.mismatches[0]} See strangler schema check."
+        return self._unchecked(found.problem) if found.problem else ""
 
     def _unchecked(self, problem: str) -> str:
         """A database that can't be reached from here is no reason to stop: the operator is told once."""

@@ -74,6 +74,10 @@ class MinuteTable:
                 sums.setdefault(series, StackTally()).merge(tally)
         return sums
 
+    def by_minute(self, *, since: float) -> Mapping[int, Mapping[Series, StackTally]]:
+        """The tallies of each of those minutes, by its number since 1970; one without a request is left out."""
+        return {minute: tallies for minute, tallies in self._tallies.items() if (minute + 1) * _MINUTE > since}
+
     def callers(self, *, since: float) -> dict[tuple[str, Api], CallerSample]:
         """The callers of each route and API in those minutes."""
         sums: dict[tuple[str, Api], CallerSample] = {}

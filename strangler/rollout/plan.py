@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from strangler.rollout.history import RecordedChange, RecordedStage
+from strangler.rollout.history import HistoryEntry, RecordedChange, RecordedStage
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Answer, Api, Fixed, Route, Stage, Throttle
 from strangler.routes.table import RouteTable
@@ -16,6 +16,7 @@ from strangler.routes.table import RouteTable
 _CHECKSUM_LENGTH: Final = 10
 # The line of the stage shows these already.
 _SHOWN_ELSEWHERE: Final = frozenset({"name", "line", "stage", "percent"})
+_SHOWN_CHANGES: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +162,20 @@ def stage_text(recorded: RecordedStage | None) -> str:
     if recorded is None:
         return "none"
     return recorded["stage"] if recorded["percent"] is None else f"{recorded['stage']} {recorded['percent']:g}%"
+
+
+def entry_text(entry: HistoryEntry) -> str:
+    """What an apply changed, in words; its command where it changed nothing that the routes file says."""
+    changes = [*(_change_text(change) for change in entry.changes), *entry.notes]
+    shown = changes[:_SHOWN_CHANGES]
+    more = len(changes) - len(shown)
+    return ", ".join([*shown, *([f"{more} more"] if more else [])]) or entry.command
+
+
+def _change_text(change: RecordedChange) -> str:
+    before, after = stage_text(change["before"]), stage_text(change["after"])
+    moves = [f"{before} → {after}"] if before != after else []
+    return f"{change['route']} {', '.join([*moves, *change.get('fields', ())])}"
 
 
 def _recorded(route: Route | None) -> RecordedStage | None:

@@ -1,0 +1,107 @@
+"""The page as HTML: whole, and in the sections that are sent again when they change."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from strangler.board.board import BoardRoute, Snapshot
+from strangler.board.plot import HEIGHT, WIDTH, Plot, plot_of
+from strangler.board.traffic import StackTraffic
+from strangler.rollout.plan import answer_text, place_text
+from strangler.routes.route import Api
+
+FOLDER: Final = Path(__file__).parent / "web"
+_MILLISECONDS: Final = 1000
+_LEAST_SHARE: Final = 0.001
+# A plot of less is flat: 1 request in 10 s, 1 % of errors, 10 ms.
+_LEAST: Final = {"rates": 0.1, "errors": 0.01, "times": 0.01}
+_WORDS: Final = {"rates": "requests a second", "errors": "errors", "times": "95th percentile of times"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """The inside of one element of the page; `digest` says whether it has changed."""
+
+    html: str
+    digest: str
+
+
+class PageRenderer:
+    """Renders snapshots; `version` marks pages whose elements fit together, and scripts of one process."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined)
+        environment.filters |= {"percent": percent_text, "moment": moment_text}
+        environment.globals |= {"place": place_text, "v1": lambda route: answer_text(route, Api.V1)}
+        environment.globals |= {"plots": _plots, "size": {"width": WIDTH, "height": HEIGHT}}
+        self._sections: Any = environment.get_template("sections.html.j2").module
+        self._page = environment.get_template("page.html.j2")
+
+    def sections(self, snapshot: Snapshot) -> dict[str, Section]:
+        """The sections by the ids of their elements."""
+        module = self._sections
+        found = {
+            name: getattr(module, name)(snapshot) for name in ("progress", "problems", "latest", "ramp", "history")
+        }
+        found |= {f"route-{row.route.name}": module.route(row, snapshot.minutes) for row in snapshot.routes}
+        return {name: _section(html) for name, html in found.items()}
+
+    def version(self, sections: Iterable[str]) -> str:
+        """What a page with these sections is marked with: one of other routes is loaded anew."""
+        return hashlib.sha256("\n".join([self._version, *sections]).encode()).hexdigest()[:16]
+
+    def page(self, snapshot: Snapshot, sections: Mapping[str, Section]) -> str:
+        """The whole document."""
+        return self._page.render(board=snapshot, sections=sections, version=self.version(sections))
+
+
+def percent_text(share: float | None) -> str:
+    """A share from 0 to 1; one that isn't nothing is never shown as 0 %."""
+    if share is None:
+        return "-"
+    if 0 < share < _LEAST_SHARE:
+        return f"<{_LEAST_SHARE:.1%}"
+    return f"{share:.1%}".replace(".0%", "%")
+
+
+def moment_text(moment: dt.datetime) -> str:
+    """A moment in UTC to the second."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _section(html: Markup) -> Section:
+    text = str(html)
+    return Section(html=text, digest=hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+def _plots(row: BoardRoute, minutes: int) -> dict[str, tuple[Plot, tuple[tuple[str, str], ...]]]:
+    """The plots of a route by name, each with both stacks' values in words."""
+    if row.traffic is None:
+        return {}
+    stacks = row.traffic.stacks
+    found = {}
+    for name, words in _WORDS.items():
+        series = [(str(stack), getattr(traffic, name)) for stack, traffic in stacks.items()]
+        values = tuple(
+            (str(stack), _value(name, traffic)) for stack, traffic in stacks.items() if traffic.total.requests
+        )
+        text = f"{words}, the last {minutes} minutes"
+        found[name] = plot_of(series, text=text, least=_LEAST[name]), values
+    return found
+
+
+def _value(name: str, traffic: StackTraffic) -> str:
+    """One stack's number in the whole window."""
+    if name == "rates":
+        return f"{sum(traffic.rates) / len(traffic.rates):.2g}/s"
+    if name == "errors":
+        return percent_text(traffic.total.error_rate)
+    seconds = traffic.total.times.quantile(0.95)
+    return "-" if seconds is None else f"{seconds * _MILLISECONDS:,.0f} ms"
