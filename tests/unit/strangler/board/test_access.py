@@ -5,6 +5,14 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from strangler.board.access import COOKIE, Access, is_loopback, token_make
+from strangler.errors import UnsafeError
+from tests.checkouts import command_run
+
+
+def test_a_board_for_others_needs_a_token() -> None:
+    with pytest.raises(UnsafeError) as refused:
+        command_run("board", "--host", "::")
+    assert str(refused.value).startswith("others than this machine reach ::: add --token")
 
 
 async def status_of(access: Access, path: str = "/", **headers: str) -> web.StreamResponse:
