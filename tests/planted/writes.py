@@ -75,8 +75,8 @@ WRITES = {
     ),
     "a list ends at the thousandth row": Fault(
         file="strangler_fastapi/drf/listing.py",
-        code="rows[0][-1] if told is None else",
-        instead="min(rows[0][-1], 1000) if told is None else",
+        code="told(items[0])",
+        instead="min(told(items[0]), 1000)",
         asked="states",
         found=named("posts.list: value at $.count"),
     ),
