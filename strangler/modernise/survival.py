@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from shared_schema.catalog import SYNC_TRIGGER, Catalog, CatalogConstraint, CatalogTable, read_catalog
+from shared_schema.catalog import SYNC_TRIGGER, Catalog, CatalogConstraint, CatalogIndex, CatalogTable, read_catalog
 from shared_schema.consumer.consumer import Consumer, Feature, Need
 from shared_schema.contract.contract import Contract
 from shared_schema.drift.consumer import consumer_mismatches
@@ -221,6 +221,7 @@ def _prepared(table: CatalogTable, synced: Synced, *, in_both: bool) -> CatalogT
             for name, column in table.columns.items()
         },
         constraints=(*plain, *filter(None, mirrored)),
+        indexes=(*table.indexes, *(_index_mirrored(index, names) for index in table.indexes if in_both)),
         triggers={name: text for name, text in table.triggers.items() if not name.startswith(SYNC_TRIGGER)},
     )
 
@@ -231,6 +232,16 @@ def _mirrored(constraint: CatalogConstraint, names: Mapping[str, str]) -> Catalo
         return None
     columns = tuple(names.get(name, name) for name in constraint.columns)
     return replace(constraint, name=f"{constraint.name} mirrored", definition=definition, columns=columns)
+
+
+def _index_mirrored(index: CatalogIndex, names: Mapping[str, str]) -> CatalogIndex:
+    """The same index of the other column: a copy of it refuses no row that the first one doesn't."""
+
+    def other(text: str) -> str:
+        return _unquoted(names_replaced(text, lambda name: names.get(name, name)), names)
+
+    columns = tuple(map(other, index.columns))
+    return replace(index, name=f"{index.name} mirrored", columns=columns, definition=other(index.definition))
 
 
 def _unquoted(definition: str, names: Iterable[str]) -> str:

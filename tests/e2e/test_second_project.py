@@ -215,7 +215,25 @@ def test_its_schema_is_handed_over_and_given_back(shop: Shop) -> None:
     assert (made.status_code, made.headers["X-Served-By"]) == (201, "django"), made.text
     assert {"sku": "H-1", "name": "Hat", "price": "1.00", "stock": 0} in shop.ask("/next/products/").json()
     assert shop.served_by("/next/products/") == "fastapi"
+    key_renamed_and_back(shop)
     shop.run("handover", "rollback", "--yes")
     assert "No migrations to apply." in shop.run("manage", "migrate", "--noinput")
     assert not (shop.folder / "alembic").exists()
     assert "nothing was handed over" in shop.run("handover", "verify", code=2)
+
+
+def key_renamed_and_back(shop: Shop) -> None:
+    """The key of a table has two names, and both services go on by the old one."""
+    (shop.folder / "modernise").mkdir()
+    (shop.folder / "modernise" / "number.toml").write_text(
+        '[rename_column]\ntable = "products"\ncolumn = "sku"\nto = "number"\n'
+    )
+    before = shop.ask("/products/").json()
+    for stage in ("expand", "backfill", "verify", "cutover"):
+        assert f"{stage}: " in shop.run("modernise", "next", "number", "--yes")
+        assert shop.ask("/products/").json() == shop.ask("/next/products/").json() == before
+    refused = shop.run("modernise", "next", "number", "--yes", code=3)
+    assert "Column products.sku no longer exists; Django would break" in refused, refused
+    assert "cutover" in shop.run("modernise", "status")
+    for _stage in range(4):
+        shop.run("modernise", "back", "number", "--yes")
