@@ -16,6 +16,9 @@ import strangler_fastapi
 
 SECRET = re.compile(r"(?:^|_)(?:password|secret|secrets|secret_key|signing_key|dsn|database_url|env)$")
 
+# What Kubernetes calls a Secret: its name, and the key in it. The values are the cluster's alone.
+REFERENCES = {f"strangler.cluster.{name}" for name in ("KubernetesTable", "SecretsTable", "StackTable")}
+
 
 def classes() -> Iterator[type]:
     """Every data class and model of the tool, the libraries and both stacks."""
@@ -44,7 +47,8 @@ def shown_secrets(cls: type) -> list[str]:
 def test_no_secret_is_shown() -> None:
     found = {f"{cls.__module__}.{cls.__name__}": shown_secrets(cls) for cls in classes()}
     assert len(found) > 300
-    assert {name: shown for name, shown in found.items() if shown} == {}
+    assert {name: shown for name, shown in found.items() if shown and name not in REFERENCES} == {}
+    assert REFERENCES <= found.keys()
 
 
 def test_the_check_knows_a_secret() -> None:
