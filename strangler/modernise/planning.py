@@ -14,7 +14,7 @@ from strangler.modernise.operation import (
     ReplaceIndex,
 )
 from strangler.modernise.stages import OperationPlan
-from strangler.modernise.subject import subject_of
+from strangler.modernise.subject import subject_of, type_spelled
 from strangler.modernise.tables import plan_rename_table
 from strangler.modernise.types import plan_change_type
 
@@ -32,7 +32,8 @@ def plan_operation(name: str, change: Change, dsn: str) -> OperationPlan:
         case RenameTable():
             return plan_rename_table(name, change, subject)
         case ChangeType():
-            return plan_change_type(name, change, subject)
+            spelled = change.model_copy(update={"type": type_spelled(dsn, change.type)})
+            return plan_change_type(name, spelled, subject)
         case AddConstraint():
             return plan_add_constraint(name, change, subject)
         case ReplaceIndex():

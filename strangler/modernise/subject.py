@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import psycopg
+
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable, read_catalog
-from strangler.databases.connections import connected, live_connection, refusals
+from strangler.databases.connections import connected, live_connection, reason_of, refusals
 from strangler.errors import UsageError
 from strangler.handover.steps import quoted
 
@@ -129,3 +131,19 @@ def require_plain(catalog: Catalog, table: str) -> None:
     if found.kind != "table" or found.part_of:
         kind = f"a part of {found.part_of}" if found.part_of else f"a {found.kind}"
         raise UsageError(f"{table} is {kind}", "change the plain table that is meant, or write the revision by hand")
+
+
+def type_spelled(dsn: str, name: str) -> str:
+    """A type as PostgreSQL spells it: `character varying(2)` for `varchar(2)`.
+
+    :raises UsageError: there is none of that name.
+    :raises FailedError: the database doesn't answer.
+    """
+    with connected(dsn) as connection:
+        try:
+            result = connection.execute(f"SELECT NULL::{name}".encode()).pgresult
+        except psycopg.Error as error:
+            raise UsageError(f"{name} is no type ({reason_of(error)})", "write one that PostgreSQL knows") from error
+        numbers = (result.ftype(0), result.fmod(0)) if result is not None else (0, -1)
+        ((spelled,),) = connection.execute("SELECT format_type(%s, %s)", numbers).fetchall()
+    return str(spelled)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import permutations
 
 from shared_schema.catalog import SYNC_TRIGGER, Catalog, CatalogConstraint, CatalogIndex, CatalogTable, read_catalog
 from shared_schema.consumer.consumer import Consumer, Feature, Need
@@ -210,10 +211,11 @@ def _is_synced(table: CatalogTable) -> bool:
 
 
 def _prepared(table: CatalogTable, synced: Synced, *, in_both: bool) -> CatalogTable:
-    names = dict(zip(synced.columns, reversed(synced.columns), strict=True))
+    names = synced.columns
     # A constraint on either column holds for the other, so that it is none of its own when they change places.
     plain = [replace(each, definition=_unquoted(each.definition, names)) for each in table.constraints]
-    mirrored = [_mirrored(constraint, names) for constraint in plain if in_both]
+    pairs = [*permutations(names, 2)] if in_both else []
+    mirrored = [_mirrored(constraint, *pair) for constraint in plain for pair in pairs]
     return replace(
         table,
         columns={
@@ -221,27 +223,28 @@ def _prepared(table: CatalogTable, synced: Synced, *, in_both: bool) -> CatalogT
             for name, column in table.columns.items()
         },
         constraints=(*plain, *filter(None, mirrored)),
-        indexes=(*table.indexes, *(_index_mirrored(index, names) for index in table.indexes if in_both)),
+        indexes=(*table.indexes, *(_index_mirrored(index, *pair) for index in table.indexes for pair in pairs)),
         triggers={name: text for name, text in table.triggers.items() if not name.startswith(SYNC_TRIGGER)},
     )
 
 
-def _mirrored(constraint: CatalogConstraint, names: Mapping[str, str]) -> CatalogConstraint | None:
-    definition = _unquoted(names_replaced(constraint.definition, lambda name: names.get(name, name)), names)
+def _mirrored(constraint: CatalogConstraint, old: str, new: str) -> CatalogConstraint | None:
+    definition = _renamed(constraint.definition, old, new)
     if constraint.kind == "primary key" or definition == constraint.definition:
         return None
-    columns = tuple(names.get(name, name) for name in constraint.columns)
-    return replace(constraint, name=f"{constraint.name} mirrored", definition=definition, columns=columns)
+    columns = tuple(new if name == old else name for name in constraint.columns)
+    return replace(constraint, name=f"{constraint.name} of {new}", definition=definition, columns=columns)
 
 
-def _index_mirrored(index: CatalogIndex, names: Mapping[str, str]) -> CatalogIndex:
+def _index_mirrored(index: CatalogIndex, old: str, new: str) -> CatalogIndex:
     """The same index of the other column: a copy of it refuses no row that the first one doesn't."""
+    columns = tuple(_renamed(text, old, new) for text in index.columns)
+    definition = _renamed(index.definition, old, new)
+    return replace(index, name=f"{index.name} of {new}", columns=columns, definition=definition)
 
-    def other(text: str) -> str:
-        return _unquoted(names_replaced(text, lambda name: names.get(name, name)), names)
 
-    columns = tuple(map(other, index.columns))
-    return replace(index, name=f"{index.name} mirrored", columns=columns, definition=other(index.definition))
+def _renamed(definition: str, old: str, new: str) -> str:
+    return _unquoted(names_replaced(definition, lambda name: new if name == old else name), (old, new))
 
 
 def _unquoted(definition: str, names: Iterable[str]) -> str:

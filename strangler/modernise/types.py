@@ -23,6 +23,7 @@ from strangler.modernise.stages import OperationPlan, Synced, stage_steps
 from strangler.modernise.subject import Subject
 from strangler.modernise.sync import Pair, names_replaced
 from strangler.schema.compatibility.column_rules import is_numbering
+from strangler.schema.compatibility.column_types import TypeChange, compare_types
 
 _COPIED: Final = frozenset({"check", "foreign key"})
 
@@ -68,9 +69,22 @@ def plan_change_type(name: str, change: ChangeType, subject: Subject) -> Operati
         title=str(change),
         stages=stage_steps(titles, actions),
         synced=Synced(table=subject.key, columns=tuple(dict.fromkeys((column, shadow, left)))),
-        notes=tuple(pair_notes(subject, pair)),
-        unsafe=tuple(pair_hazards(subject, pair)),
+        notes=(
+            *pair_notes(subject, pair),
+            "from expand on, a statement is refused whose value one of the two types doesn't take",
+        ),
+        unsafe=(*pair_hazards(subject, pair), *_narrowed(subject, pair)),
     )
+
+
+def _narrowed(subject: Subject, pair: Pair) -> Iterator[str]:
+    """A sentence where values of the old type don't fit the new one."""
+    catalogs = (subject.catalog, subject.catalog)
+    if compare_types(pair.base_type, pair.shadow_type, catalogs=catalogs) is TypeChange.NARROWER:
+        yield (
+            f"{pair.shadow_type} takes fewer values than {pair.base_type}, so that from expand on whoever writes a "
+            f"larger one to {subject.key}.{pair.base} is refused, or the value is cut"
+        )
 
 
 def _back(change: ChangeType, column: str, shadow: str) -> str:

@@ -8,8 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from strangler.errors import FailedError, UsageError
-from tests.modernising import SmallOperation, small_operation
+from strangler.errors import FailedError, UnsafeError, UsageError
+from strangler.modernise.modernise import modernise_plan
+from tests.handovers import CONTRACT
+from tests.modernising import FORCED, SmallOperation, small_operation
 from tests.shared_stack import StackAddresses
 
 TYPE = """
@@ -68,8 +70,25 @@ def test_a_column_gets_another_type(operation: SmallOperation) -> None:
 
 
 @pytest.mark.long
+def test_a_wider_type_breaks_nobody(operation: SmallOperation) -> None:
+    operation.run("ALTER TABLE notes ADD UNIQUE (stars, slug)")
+    operation.described('[change_type]\ntable = "notes"\ncolumn = "stars"\ntype = "bigint"\n')
+    found = modernise_plan(operation.served(None, CONTRACT).modernisation, "change")
+    assert [outlook.breaks for outlook in found.stages] == [()] * 5
+    operation.to("contract")
+    definitions = dict(operation.run("SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"))
+    assert definitions["notes_stars_slug_key"] == "UNIQUE (stars, slug)"
+    assert definitions["notes_stars_check"] == "CHECK ((stars >= 0))"
+
+
+@pytest.mark.long
 def test_a_type_that_loses_something_names_the_rows(operation: SmallOperation) -> None:
     operation.described('[change_type]\ntable = "notes"\ncolumn = "slug"\ntype = "varchar(2)"\nto = "short"\n')
+    with pytest.raises(UnsafeError, match="character varying\\(2\\) takes fewer values than character varying\\(20\\)"):
+        operation.next()
+    with pytest.raises(UsageError, match="varchr is no type"):
+        operation.described('[change_type]\ntable = "notes"\ncolumn = "slug"\ntype = "varchr"\n', "other").next()
+    operation.next(FORCED)
     operation.to("backfill")
     with pytest.raises(FailedError, match=r"notes.slug and short differ in 2 of 2 rows, such as 1; 2"):
         operation.next()
