@@ -132,6 +132,7 @@ class Board:
         now = dt.datetime.now(dt.UTC)
         entries = _known(self._rollout.entries, (), problems)
         routes = _known(self._routes, (), problems)
+        traffic = traffic.of(route.name for route in routes)
         ramps = RampFolder(self._rollout.folder.path / "ramp")
         ramp = _known(ramps.read, None, problems)
         interrupted = _known(self._rollout.folder.interrupted, None, problems)

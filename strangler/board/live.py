@@ -61,12 +61,14 @@ class LivePage:
             self._newer.notify_all()
 
     async def _repeat(self, work: Callable[[], Page | None]) -> None:
+        noted = ""
         while True:
             begun = time.monotonic()
             try:
                 found = await asyncio.to_thread(work)
             except Exception as error:  # noqa: BLE001 - the page says so, and goes on
-                _LOG.warning("the board can't be read", exc_info=error)
+                if noted != (noted := repr(error)):
+                    _LOG.warning("the board can't be read: %r", error, exc_info=error)
                 sentence = f"The board can't be read ({type(error).__name__}): what is shown may be old."
                 found = await asyncio.to_thread(self._rendered, _with_problem(self.page.snapshot, sentence))
             if found is not None:

@@ -1,6 +1,6 @@
 """What clients got lately, route by route: rate, errors and times of both stacks, minute by minute."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -50,12 +50,29 @@ class RouteTraffic:
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """The window: routes with requests by name, FastAPI's part of all, and what is wrong with the log, if anything."""
+    """The window: what nginx's log calls a route, by name, and what is wrong with the log, if anything."""
 
     routes: Mapping[str, RouteTraffic] = field(default_factory=dict)
-    fastapi_share: float | None = None
-    requests: int = 0
     problem: str = ""
+
+    def of(self, names: Iterable[str]) -> "Traffic":
+        """The traffic of these routes: what never moves, such as Django's admin, is no part of the way."""
+        wanted = set(names)
+        routes = {name: route for name, route in self.routes.items() if name in wanted}
+        return Traffic(routes=routes, problem=self.problem)
+
+    @property
+    def requests(self) -> int:
+        """All requests."""
+        return sum(self._requests(stack) for stack in Stack)
+
+    @property
+    def fastapi_share(self) -> float | None:
+        """FastAPI's part of them, from 0 to 1; None where there was none."""
+        return self._requests(Stack.FASTAPI) / self.requests if self.requests else None
+
+    def _requests(self, stack: Stack) -> int:
+        return sum(route.stacks[stack].total.requests for route in self.routes.values())
 
 
 class TrafficReader:
@@ -122,10 +139,7 @@ def traffic_of(table: MinuteTable, *, minutes: int, now: float, problem: str = "
             v1={stack: totals.get(Series(name, Api.V1, stack), StackTally()).requests for stack in Stack},
             v1_callers=sum(v1.estimate(stack) for stack in Stack) if v1 else 0,
         )
-    requests = sum(tally.requests for tally in totals.values())
-    fastapi = sum(tally.requests for series, tally in totals.items() if series.stack is Stack.FASTAPI)
-    share = fastapi / requests if requests else None
-    return Traffic(routes=routes, fastapi_share=share, requests=requests, problem=problem)
+    return Traffic(routes=routes, problem=problem)
 
 
 def _both_apis(tallies: Mapping[Series, StackTally], name: str, stack: Stack) -> StackTally:

@@ -11,8 +11,7 @@ import pytest
 from strangler.board.board import Board, BoardRoute, Parity, SchemaState, parity_of
 from strangler.board.page import PageRenderer, percent_text
 from strangler.board.progress import commands_of
-from strangler.board.traffic import TrafficReader, traffic_of
-from strangler.errors import FailedError, UsageError
+from strangler.board.traffic import traffic_of
 from strangler.metrics.access_log import LoggedRequest
 from strangler.metrics.minutes import MinuteTable
 from strangler.ramp.state import Phase, RampPlan, RampState
@@ -23,59 +22,9 @@ EVIL = "</td></tr><script>window.ran=1</script>"
 OPEN = Route(name="wares.list", methods=("GET",), path="/wares/", stage=Stage.CANARY, percent=10)
 
 
-class EmptyRollout:
-    """A project whose gateway was never started, and whose files can't be read."""
-
-    class Folder:
-        def __init__(self, path: Path) -> None:
-            self.path = path
-
-        def interrupted(self) -> None:
-            raise FailedError("the folder isn't readable", "run as another user")
-
-    class Gateway:
-        url = "http://127.0.0.1:9"
-
-    class Proof:
-        equal = 5
-
-    gateway = Gateway()
-    proof = Proof()
-
-    def __init__(self, path: Path) -> None:
-        self.folder = self.Folder(path)
-
-    def entries(self) -> tuple[()]:
-        return ()
-
-    def running(self) -> Any:
-        raise UsageError("nothing was applied yet", "start it")
-
-    def file_content(self) -> bytes:
-        raise UsageError("routes.toml is missing", "write it")
-
-    def parse(self, _content: bytes) -> Any:
-        raise AssertionError("there is nothing to parse")
-
-    def evidence(self, _names: Any) -> Any:
-        raise PermissionError(13, "Permission denied", "/evidence.jsonl")
-
-
-def board(tmp_path: Path) -> Board:
-    rollout: Any = EmptyRollout(tmp_path)
-    return Board(
-        name="shop",
-        rollout=lambda: rollout,
-        schema=lambda: SchemaState(ok=None, text="Not compared."),
-        traffic=TrafficReader(tmp_path / "nginx.log", minutes=5),
-        minutes=5,
-    )
-
-
-def test_what_cannot_be_read_is_a_sentence_each(tmp_path: Path) -> None:
-    shown = board(tmp_path)
-    shown.renew()
-    snapshot = shown.read()
+def test_what_cannot_be_read_is_a_sentence_each(empty_board: Board, tmp_path: Path) -> None:
+    empty_board.renew()
+    snapshot = empty_board.read()
     assert [each.split(":")[0] for each in snapshot.problems] == [
         f"There is no access log at {tmp_path / 'nginx.log'}",
         "routes.toml is missing",
@@ -88,7 +37,7 @@ def test_what_cannot_be_read_is_a_sentence_each(tmp_path: Path) -> None:
         assert sentence in page
 
 
-def test_what_a_client_or_a_file_says_does_not_become_markup(tmp_path: Path) -> None:
+def test_what_a_client_or_a_file_says_does_not_become_markup(empty_board: Board) -> None:
     table = MinuteTable()
     now = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
     for stack in ("django", "fastapi"):
@@ -101,7 +50,7 @@ def test_what_a_client_or_a_file_says_does_not_become_markup(tmp_path: Path) -> 
         parity=Parity(word="unproven", text=EVIL),
         commands=commands_of(route),
     )
-    snapshot = replace(board(tmp_path).first(), name=EVIL, routes=(row,), problems=(EVIL,))
+    snapshot = replace(empty_board.first(), name=EVIL, routes=(row,), problems=(EVIL,))
     renderer = PageRenderer("1")
     page = renderer.page(snapshot, renderer.sections(snapshot))
     assert "window.ran=1" in page
@@ -111,8 +60,8 @@ def test_what_a_client_or_a_file_says_does_not_become_markup(tmp_path: Path) -> 
     assert page.count("<polyline") == 6
 
 
-def test_a_section_is_sent_again_when_it_has_changed_only(tmp_path: Path) -> None:
-    renderer, snapshot = PageRenderer("1"), board(tmp_path).first()
+def test_a_section_is_sent_again_when_it_has_changed_only(empty_board: Board) -> None:
+    renderer, snapshot = PageRenderer("1"), empty_board.first()
     before = renderer.sections(snapshot)
     later = replace(snapshot, moment=snapshot.moment + dt.timedelta(seconds=1))
     assert renderer.sections(later) == before
@@ -176,8 +125,8 @@ def ramp_state(**fields: Any) -> RampState:
     return RampState(plan=plan, phase=Phase.WATCHING, step=1, began=0, since=0, results=[result], **fields)
 
 
-def test_a_ramp_is_shown_with_its_gates_and_whether_anybody_watches_it(tmp_path: Path) -> None:
-    snapshot = replace(board(tmp_path).first(), ramp=ramp_state(paused=True, why="paused by bob"), watched=False)
+def test_a_ramp_is_shown_with_its_gates_and_whether_anybody_watches_it(empty_board: Board) -> None:
+    snapshot = replace(empty_board.first(), ramp=ramp_state(paused=True, why="paused by bob"), watched=False)
     alone = PageRenderer("1").sections(snapshot)["ramp"].html
     for part in ("watching, paused", "at 25%", "1%, 25%, 100%", "paused by bob", "5xx 9.00% (9 of 100)", "ramp resume"):
         assert part in alone

@@ -45,6 +45,9 @@ def test_rates_errors_and_times_are_by_stack_and_minute(log: Path) -> None:
         more.write(line(0, api="v2", stack="fastapi"))
     found = reader.read(now=NOW)
     assert (found.requests, found.fastapi_share, found.problem) == (8, 0.25, "")
+    # What never moves is no part of the way.
+    assert found.of(["orders.list"]).fastapi_share is None
+    assert found.of(["wares.list"]).fastapi_share == 0.25
     wares = found.routes["wares.list"]
     assert (wares.v1_requests, wares.v1_callers) == (7, 2)
     assert wares.v1_on_fastapi == pytest.approx(1 / 7)
