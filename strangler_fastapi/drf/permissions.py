@@ -116,6 +116,8 @@ class IsAuthenticatedOrReadOnly(BasePermission):
 class ByMethod(BasePermission):
     """A rule for each method, as a view of DRF has one for each action; HEAD is GET's unless it is given.
 
+    What OPTIONS says of other methods is asked of its own rule, since its action is `metadata` throughout.
+
     Args:
         default: for all other methods, OPTIONS among them.
         methods: method → its rule.
@@ -128,11 +130,14 @@ class ByMethod(BasePermission):
 
     def has_permission(self, request: Request, caller: Any) -> Verdict:  # noqa: ANN401 - see BasePermission
         """See BasePermission."""
-        return self._rules.get(request.method, self._default).has_permission(request, caller)
+        return self._rule(request).has_permission(request, caller)
 
     def has_object_permission(self, request: Request, caller: Any, obj: Any) -> Verdict:  # noqa: ANN401 - as above
         """See BasePermission."""
-        return self._rules.get(request.method, self._default).has_object_permission(request, caller, obj)
+        return self._rule(request).has_object_permission(request, caller, obj)
+
+    def _rule(self, request: Request) -> BasePermission:
+        return self._rules.get(request.scope.get("asked_in", request.method), self._default)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -360,8 +360,9 @@ class View:
         return {method: self._serializer.describe() for method in methods}
 
     async def _may(self, request: Request, method: str) -> bool:
-        """Whether the caller could send the same request with another method."""
-        other, caller = Request({**request.scope, "method": method}), request.state.caller
+        """Whether the caller could send the same request with another method, as OPTIONS says."""
+        other = Request({**request.scope, "method": method, "asked_in": request.method})
+        caller = request.state.caller
         try:
             verdicts = [await is_granted(rule.has_permission(other, caller)) for rule in self._permissions]
         except ApiError:
