@@ -88,6 +88,8 @@ def djangos_database(database: OwnDatabase) -> Iterator[None]:
     django: Any = connections["default"]
     before = dict(django.settings_dict)
     django.close()
+    # Tests of Django itself, before these in the same process, have filled it with connections to their own database.
+    django.close_pool()
     django.settings_dict.update(database_settings(url=database.owner_dsn, pool_max=2))
     try:
         yield
