@@ -18,10 +18,10 @@ from strangler.modernise.modernise import (
     modernise_back,
     modernise_next,
     modernise_plan,
-    modernise_status,
 )
 from strangler.modernise.rows import CHUNK_ROWS, Throttle
 from strangler.modernise.stages import STAGES
+from strangler.modernise.status import modernise_status
 from strangler.settings import settings_load
 
 Name = Annotated[

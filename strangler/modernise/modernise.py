@@ -1,10 +1,8 @@
-"""An operation on the schema under traffic: plan, next stage, back, status."""
+"""An operation on the schema under traffic: plan, next stage, back."""
 
-import json
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,7 +17,7 @@ from strangler.handover.journal import HandoverEntry
 from strangler.handover.steps import Step, Work, named
 from strangler.modernise.archive import archive_write
 from strangler.modernise.journal import OperationFolder, OperationJournal, StageRun
-from strangler.modernise.operation import operation_load, operation_names
+from strangler.modernise.operation import operation_load
 from strangler.modernise.planning import plan_operation
 from strangler.modernise.revisions import revision_name, revision_remove, revision_write, stamped
 from strangler.modernise.rows import RowPass, Throttle
@@ -72,18 +70,6 @@ class StageIntent:
     command: str
     reason: str = ""
     forced: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class OperationStatus:
-    """Where an operation stands: the stage that is done, the one that comes next, and what was interrupted."""
-
-    name: str
-    title: str
-    done: str = ""
-    next_stage: str = ""
-    interrupted: str = ""
-    percent: int | None = None
 
 
 def modernise_plan(modernisation: Modernisation, name: str) -> Outlook:
@@ -255,38 +241,6 @@ def _require_undoable(modernisation: Modernisation, journal: OperationJournal, r
 def _unstamped(journal: OperationJournal, run: StageRun) -> Step:
     """The stage without Alembic's table, which the clone has no row of."""
     return journal.stages[STAGES.index(run.stage)]
-
-
-def modernise_status(modernisation: Modernisation) -> tuple[OperationStatus, ...]:
-    """Every operation that has a file or was begun; a file that is no operation says so in its title.
-
-    :raises FailedError: a journal isn't readable.
-    """
-    begun = {path.parent.name for path in modernisation.state.glob("*/journal.json")}
-    return tuple(_status(modernisation, name) for name in sorted({*operation_names(modernisation.files), *begun}))
-
-
-def _status(modernisation: Modernisation, name: str) -> OperationStatus:
-    journal = modernisation.folder(name).read()
-    if journal is None:
-        try:
-            title = str(operation_load(modernisation.files, name).change)
-        except UsageError as error:
-            return OperationStatus(name=name, title=error.message)
-        return OperationStatus(name=name, title=title, next_stage=STAGES[0])
-    unfinished, following = journal.unfinished, journal.next_stage
-    percent = None
-    with suppress(OSError, ValueError, KeyError):
-        kept = json.loads(modernisation.folder(name).progress.read_bytes())
-        percent = min(100, 100 * kept["block"] // max(kept["of"], 1))
-    return OperationStatus(
-        name=name,
-        title=journal.title,
-        done=journal.done[-1].stage if journal.done else "",
-        next_stage=following.kind if following else "",
-        interrupted="" if unfinished is None else f"{unfinished.stage} {unfinished.direction}",
-        percent=percent,
-    )
 
 
 def _execute(modernisation: Modernisation, journal: OperationJournal, run: StageRun) -> None:

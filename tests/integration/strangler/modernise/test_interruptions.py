@@ -15,8 +15,9 @@ import pytest
 
 from strangler.errors import FailedError, StranglerError, UnsafeError, UsageError
 from strangler.modernise.journal import OperationFolder, OperationJournal
-from strangler.modernise.modernise import modernise_back, modernise_next, modernise_status
+from strangler.modernise.modernise import modernise_back, modernise_next
 from strangler.modernise.rows import Throttle
+from strangler.modernise.status import modernise_status
 from tests.example import ROOT
 from tests.modernising import INTENT, SmallOperation, small_operation
 from tests.shared_stack import StackAddresses

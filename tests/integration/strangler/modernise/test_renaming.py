@@ -9,7 +9,8 @@ import pytest
 
 from strangler.errors import UnsafeError, UsageError
 from strangler.handover.baseline import upgrade
-from strangler.modernise.modernise import modernise_next, modernise_plan, modernise_status
+from strangler.modernise.modernise import modernise_next, modernise_plan
+from strangler.modernise.status import modernise_status
 from tests.handovers import CONTRACT, small_handover
 from tests.modernising import INTENT, SmallOperation, small_operation
 from tests.shared_stack import StackAddresses
