@@ -120,9 +120,11 @@ class Board:
         if self._renewed is not None and time.monotonic() < self._renewed + _RENEW_SECONDS:
             return
         problems: list[str] = []
-        self._known_schema = self._schema()
         self._rollout = _known(self._open, self._rollout, problems)
         running = _known(lambda: self._rollout.running()[1].routes, (), [])
+        # Before that, the way to the database would make the secrets of a development run.
+        unstarted = SchemaState(ok=None, text="Not compared before the gateway's first start.")
+        self._known_schema = self._schema() if running else unstarted
         names = [route.name for route in running]
         self._evidence = _known(lambda: self._rollout.evidence(names), {}, problems)
         self._slow_problems = tuple(problems)
@@ -138,7 +140,7 @@ class Board:
         interrupted = _known(self._rollout.folder.interrupted, None, problems)
         if interrupted:
             problems.append(f"{interrupted.notice}.")
-        if routes and running_version(self._rollout.gateway.url) is None:
+        if entries and running_version(self._rollout.gateway.url) is None:
             problems.append("No gateway answers: the stages are those that were applied last.")
         return Snapshot(
             name=self._name,

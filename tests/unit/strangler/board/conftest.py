@@ -48,13 +48,17 @@ class EmptyRollout:
         raise PermissionError(13, "Permission denied", "/evidence.jsonl")
 
 
+def unreached() -> SchemaState:
+    raise AssertionError("reaching the database makes secrets, before the first start")
+
+
 @pytest.fixture
 def empty_board(tmp_path: Path) -> Board:
     rollout: Any = EmptyRollout(tmp_path)
     return Board(
         name="shop",
         rollout=lambda: rollout,
-        schema=lambda: SchemaState(ok=None, text="Not compared."),
+        schema=unreached,
         traffic=TrafficReader(tmp_path / "nginx.log", minutes=5),
         minutes=5,
     )

@@ -33,7 +33,12 @@ def test_what_cannot_be_read_is_a_sentence_each(empty_board: Board, tmp_path: Pa
     ]
     renderer = PageRenderer("1")
     page = renderer.page(snapshot, renderer.sections(snapshot))
-    for sentence in ("No route moves.", "Nothing was applied yet", "No ramp was run.", "Not compared."):
+    for sentence in (
+        "No route moves.",
+        "Nothing was applied yet",
+        "No ramp was run.",
+        "Not compared before the gateway&#39;s first start.",
+    ):
         assert sentence in page
 
 
