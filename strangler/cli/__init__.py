@@ -39,10 +39,13 @@ _MOVES: Final = (
     "handover",
     "modernise",
     "cutover",
+    "report",
+    "drill",
+    "checklist",
 )
 _ANYWHERE: Final = ("compare", "clients", "render", "grant", "schema")
 # Names of several commands each, which are loaded one by one as well.
-_GROUPS: Final = frozenset({"schema", "cases", "handover", "modernise", "cutover"})
+_GROUPS: Final = frozenset({"schema", "cases", "handover", "modernise", "cutover", "checklist"})
 # A command that has others below it: their names are none that its arguments could be.
 _BELOW: Final = {"routes": ("sync",), "ramp": ("resume", "pause", "approve", "abort", "log")}
 # What belongs to Django after the command's own name.

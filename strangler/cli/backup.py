@@ -15,7 +15,7 @@ from strangler.settings import LocalSettings, settings_load
 # Of the state folder: what was applied and why, what was compared, what is half done. Logs and secrets stay.
 STATE_FILES = (
     *("rollout/*.jsonl", "rollout/journal.json", "rollout/states/*"),
-    *("compare/*.jsonl", "handover/**/*", "modernise/**/*", "ramp/**/*"),
+    *("compare/*.jsonl", "handover/**/*", "modernise/**/*", "ramp/**/*", "checklist.jsonl", "drills.jsonl"),
 )
 
 

@@ -1,7 +1,7 @@
 """`strangler cutover …`: what still ties the system to Django, and what of it is kept."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,20 +9,15 @@ import typer
 from rich.text import Text
 
 from strangler.cli.backup import require_native
-from strangler.cli.clients import own_logs
-from strangler.cli.output import json_print, log_opened, note, out, say
-from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, reach
+from strangler.cli.cutover_reading import owner_dsn, ties_read, traffic_read
+from strangler.cli.output import json_print, note, out, say
+from strangler.cli.schema.inputs import DjangoTimeout, ManageOption
 from strangler.cutover.archive import archive_differences, cutover_archive
-from strangler.cutover.tables import django_tables
-from strangler.cutover.ties import Tie, owner_tie, route_ties, table_tie, traffic_ties, usage_ties, v1_sentence
+from strangler.cutover.ties import Tie, v1_sentence
 from strangler.cutover.traffic import RecentTraffic
-from strangler.cutover.usage import DjangoUsage
-from strangler.errors import StranglerError, many
-from strangler.handover.baseline import is_handed_over
-from strangler.metrics.access_log import AccessLog, log_lines
-from strangler.metrics.clients import since_parse
+from strangler.errors import many
 from strangler.schema.django_side import TIMEOUT_SECONDS
-from strangler.settings import LocalSettings, settings_load
+from strangler.settings import settings_load
 
 _LEFT: Final = 1
 _WIDTH: Final = 17
@@ -49,19 +44,22 @@ def check(
     """
     settings = settings_load()
     table = settings.project.load_routes()
-    traffic = RecentTraffic(since=since_parse(since, now=dt.datetime.now(dt.UTC)))
-    ties = [
-        *route_ties(table),
-        *_attempted("traffic of Django", lambda: _traffic(traffic, log, routes={each.name for each in table.routes})),
-        *_attempted("tables", lambda: _database(settings)),
-        *_attempted("Django", lambda: _usage(settings, manage=manage, timeout=timeout, notify=not as_json)),
-    ]
+    read: list[RecentTraffic] = []
+
+    def traffic() -> RecentTraffic:
+        read.append(traffic_read(since, log, table))
+        return read[0]
+
+    notify = note if not as_json else lambda _sentence: None
+    ties = ties_read(settings, table, traffic, manage=manage, timeout=timeout, notify=notify)
     left = [tie for tie in ties if tie.is_left]
     if as_json:
-        json_print({"left": len(left), "ties": [tie.as_json() for tie in ties], "v1": dict(traffic.v1)})
+        v1 = dict(read[0].v1) if read else None
+        json_print({"left": len(left), "ties": [tie.as_json() for tie in ties], "v1": v1})
     else:
         _show(ties)
-        say(v1_sentence(traffic))
+        for each in read:
+            say(v1_sentence(each))
         say(f"{len(left)} of {len(ties)} are left" if left else "nothing needs Django any more")
     raise SystemExit(_LEFT if left else 0)
 
@@ -96,48 +94,8 @@ def archive(
     settings = settings_load()
     require_native(settings)
     folder = to or settings.state_dir / "archive" / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}"
-    manifest = cutover_archive(_owner_dsn(settings), folder.absolute(), more=tables or ())
+    manifest = cutover_archive(owner_dsn(settings), folder.absolute(), more=tables or ())
     say(f"kept {many(len(manifest.tables), 'table')} with {many(manifest.rows, 'row')} in {folder}")
-
-
-def _owner_dsn(settings: LocalSettings) -> str:
-    dsn = reach(settings, django=False).owner_dsn
-    assert dsn is not None  # noqa: S101 - it isn't left out
-    return dsn
-
-
-def _attempted(kind: str, read: Callable[[], Iterable[Tie]]) -> Iterator[Tie]:
-    """What `read` gives; what can't be read may still be there."""
-    try:
-        yield from read()
-    except StranglerError as error:
-        yield Tie(kind=kind, count=None, what=error.message, hint=error.hint)
-
-
-def _traffic(traffic: RecentTraffic, logs: list[str] | None, *, routes: set[str]) -> Iterator[Tie]:
-    for name in logs or own_logs():
-        with log_opened(name, option="--log") as file:
-            part = AccessLog()
-            traffic.add(part.requests(log_lines(file)), routes=routes)
-        part.require_readable(name)
-    yield from traffic_ties(traffic)
-
-
-def _database(settings: LocalSettings) -> Iterator[Tie]:
-    project = settings.project
-    dsn = _owner_dsn(settings)
-    yield owner_tie(handed_over=is_handed_over(dsn))
-    consumer = project.load_consumer() if project.consumer.exists() else None
-    yield table_tie(django_tables(dsn, project.load_contract(), consumer))
-
-
-def _usage(settings: LocalSettings, *, manage: str | None, timeout: float, notify: bool) -> Iterator[Tie]:
-    project = reach(settings, manage=manage, timeout=timeout).project
-    assert project is not None  # noqa: S101 - it isn't left out
-    usage = DjangoUsage.read(project)
-    if usage.libraries and notify:
-        note(f"taken for libraries, and not looked into: {', '.join(usage.libraries)}")
-    yield from usage_ties(usage)
 
 
 def _show(ties: list[Tie]) -> None:

@@ -1,5 +1,7 @@
 """A project that has nothing of the example is run, compared and moved by its own project file."""
 
+import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -237,3 +239,52 @@ def key_renamed_and_back(shop: Shop) -> None:
     assert "cutover" in shop.run("modernise", "status")
     for _stage in range(4):
         shop.run("modernise", "back", "number", "--yes")
+
+
+def test_leaving_django_is_drilled_confirmed_and_reported(shop: Shop) -> None:
+    drilled = shop.run("drill", "products.list", "--yes", EVIDENCE_EQUAL="0")
+    assert re.search(r"requests of http://\S+/products/ meanwhile, 0 failed", drilled), drilled
+    assert shop.served_by("/products/") == "django"
+    # FastAPI has no such endpoint: the drill finds that out for a second, and the route is back.
+    missing = shop.run("drill", "shop.me", "--yes", code=1, EVIDENCE_EQUAL="0")
+    assert "were answered with 404 instead of 401" in missing
+    drills = [json.loads(line) for line in (shop.folder / ".run" / "drills.jsonl").read_text().splitlines()]
+    assert [(each["route"], each["before"], bool(each["errors"])) for each in drills] == [
+        ("products.list", "parallel", False),
+        ("shop.me", "legacy", True),
+    ]
+    assert "is no plain read" in shop.run("drill", "products.create", "--yes", code=2)
+    (shop.folder / ".run" / "deploy.json").write_text('{"id": "1", "service": "fastapi", "outcome": "under way"}')
+    assert "a deploy of fastapi is under way" in shop.run("drill", "products.list", "--yes", code=3)
+    (shop.folder / ".run" / "deploy.json").unlink()
+    shop.run("checklist", "confirm", "training", "--reason", "both of us")
+    items = {each["name"]: each for each in json.loads(shop.run("checklist", "--json", code=1))}
+    assert (items["training"]["state"], items["rollback"]["state"], items["routes"]["note"]) == (
+        "done",
+        "open",
+        "0 of 5",
+    )
+    left = json.loads(shop.run("cutover", "check", "--json", code=1))
+    assert {tie["kind"]: tie["count"] for tie in left["ties"]} == {
+        "routes at legacy": 3,
+        "routes at parallel": 2,
+        "fixed paths": 2,
+        "schema": 1,
+        "staff": 0,
+        "sessions": 0,
+        "traffic of Django": sum(tie["count"] for tie in left["ties"] if tie["kind"] == "traffic of Django"),
+        "tables": 6,
+        "commands": 0,
+        "tasks": 0,
+        "task libraries": 0,
+        "schedules": 0,
+        "receivers": 0,
+        "templates": 0,
+        "static": 0,
+        "admin models": 0,
+        "admin log": 0,
+    }
+    assert "kept 6 tables" in shop.run("cutover", "archive", "--table", "customers", "--to", "kept")
+    assert "as it was written: 6 tables" in shop.run("cutover", "archive", "--verify", "kept")
+    shop.run("report", "--to", "pages")
+    assert "parallel → canary 99.99%" in (shop.folder / "pages" / "report.html").read_text()

@@ -57,6 +57,8 @@ def accepted(command: Any, words: list[str]) -> bool:
 def runs(hint: str) -> bool:
     words, command = shlex.split(hint.replace("'", "\\'") if hint.count("'") % 2 else hint), COMMANDS
     while hasattr(command, "commands"):
+        if not words and command.invoke_without_command:
+            return command is not COMMANDS
         if not words or words[0] not in command.commands:
             return False
         command, words = command.commands[words[0]], words[1:]
