@@ -10,8 +10,8 @@ from typing import Final
 from django.apps import AppConfig, apps
 from django.conf import settings
 
-# Where these are installed from a checkout, they lie beside the project's code.
-_TOOLS: Final = frozenset({"strangler_django", "shared_schema"})
+# Installed from a checkout or with `pip --target`, they lie beside the project's code.
+_TOOLS: Final = frozenset({"django", "rest_framework", "strangler_django", "shared_schema"})
 _STANDARD: Final = Path(sysconfig.get_path("stdlib")).resolve()
 _LIBRARIES: Final = frozenset({"site-packages", "dist-packages"})
 _SETTINGS: Final = ("SETTINGS_MODULE", "ROOT_URLCONF", "WSGI_APPLICATION", "ASGI_APPLICATION")
@@ -37,9 +37,9 @@ def own_apps() -> list[AppConfig]:
 
 
 def library_apps() -> list[str]:
-    """The installed apps that are taken for libraries', but for Django's own and this one's."""
+    """The installed apps that are taken for libraries', but for Django's, DRF's and this one's."""
     names = (each.name for each in apps.get_app_configs() if not is_own(each.name))
-    return sorted(name for name in names if name.partition(".")[0] not in {"django", *_TOOLS})
+    return sorted(name for name in names if name.partition(".")[0] not in _TOOLS)
 
 
 def own_sources() -> list[Path]:
