@@ -33,7 +33,10 @@ _TABLES: Final = """
     WHERE relkind = 'r' AND relpersistence = 'p' AND nspname NOT IN ('pg_catalog', 'information_schema')
     AND nspname NOT LIKE 'pg\\_%' ORDER BY nspname, relname
 """
-_SEQUENCES: Final = "SELECT schemaname || '.' || sequencename, last_value FROM pg_sequences ORDER BY 1"
+# How far each has come: a descending one counts as its negative.
+_SEQUENCES: Final = """
+    SELECT schemaname || '.' || sequencename, last_value * sign(increment_by)::bigint FROM pg_sequences ORDER BY 1
+"""
 # The sum of the rows' hashes, whatever their order.
 _DIGEST: Final = "SELECT count(*), coalesce(sum(hashtextextended(r::text, 0)), 0)::text FROM ONLY {} AS r"
 
@@ -59,7 +62,10 @@ class Contents:
         return sum(table.rows for table in self.tables.values())
 
     def differences(self, other: "Contents") -> Iterator[str]:
-        """What `other` holds otherwise, a sentence each."""
+        """What `other` holds otherwise, a sentence each.
+
+        A sequence may have come further: no snapshot holds it still, so a dump under writers has a later value of it.
+        """
         for name in sorted(self.tables.keys() | other.tables.keys()):
             mine, theirs = self.tables.get(name), other.tables.get(name)
             if mine is None or theirs is None:
@@ -69,8 +75,11 @@ class Contents:
             elif mine.digest != theirs.digest:
                 yield f"{name} has other values"
         for name in sorted(self.sequences.keys() | other.sequences.keys()):
-            if self.sequences.get(name) != other.sequences.get(name):
-                yield f"sequence {name} stands at {other.sequences.get(name)}, not at {self.sequences.get(name)}"
+            stood, stands = self.sequences.get(name), other.sequences.get(name)
+            if name not in self.sequences or name not in other.sequences:
+                yield f"sequence {name} is {'missing' if name in self.sequences else 'too many'}"
+            elif stood is not None and (stands is None or stands < stood):
+                yield f"sequence {name} stands at {stands}, not at {stood}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,14 +182,13 @@ def database_replace(*, admin_dsn: str, name: str, new: str, kept: str) -> None:
         admin.execute(connections.format(old, sql.SQL("false")))
         try:
             admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,))
-            admin.execute(rename.format(old, away))
-        finally:
-            found = admin.execute("SELECT FROM pg_database WHERE datname = %s", (kept,)).fetchone()
-            admin.execute(connections.format(old if found is None else away, sql.SQL("true")))
-        try:
-            admin.execute(rename.format(fresh, old))
+            # At once: a database of that name is there whenever this is killed, so that no start makes an empty one.
+            with admin.transaction():
+                admin.execute(rename.format(old, away))
+                admin.execute(rename.format(fresh, old))
+                admin.execute(connections.format(away, sql.SQL("true")))
         except BaseException:
-            admin.execute(rename.format(away, old))
+            admin.execute(connections.format(old, sql.SQL("true")))
             raise
 
 

@@ -87,6 +87,26 @@ def test_what_is_restored_takes_the_place_of_what_was_lost(source: Source, backu
     assert state_restore(backup, tmp_path) == ["rollout/history.jsonl"]
 
 
+def test_a_backup_under_writers_can_be_restored(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connected(source.admin_dsn) as writer:
+        writer.execute("CREATE SEQUENCE falling INCREMENT -1; SELECT nextval('falling')")
+
+        def written_meanwhile(connection: psycopg.Connection) -> Contents:
+            found = contents_of(connection)
+            writer.execute("INSERT INTO tags (name) VALUES ('meanwhile')")
+            writer.execute("SELECT nextval('falling')")
+            return found
+
+        with monkeypatch.context() as patched:
+            patched.setattr("strangler.databases.backups.contents_of", written_meanwhile)
+            backup_write(source.admin_dsn, tmp_path / "busy", state=tmp_path, files=())
+        writer.execute("DROP SEQUENCE falling; DELETE FROM tags WHERE name = 'meanwhile'")
+    assert restored(source, tmp_path / "busy") == backup_read(tmp_path / "busy").contents
+    database_drop(admin_dsn=source.admin_dsn, name=RESTORED)
+
+
 @pytest.mark.parametrize("fault", ["a row's hash", "half a dump"])
 def test_a_backup_that_is_not_what_it_was_is_refused(source: Source, backup: Path, tmp_path: Path, fault: str) -> None:
     folder = tmp_path / "broken"
@@ -103,6 +123,12 @@ def test_a_backup_that_is_not_what_it_was_is_refused(source: Source, backup: Pat
     assert RESTORED not in databases(source)
 
 
+def test_the_live_database_stays_where_nothing_can_take_its_place(source: Source) -> None:
+    with pytest.raises(FailedError, match="nothing_there"):
+        database_replace(admin_dsn=source.admin_dsn, name=source.name, new="nothing_there", kept=f"{KEPT}_2")
+    assert f"{KEPT}_2" not in databases(source)  # and the live one lets everybody in
+
+
 def test_no_backup_is_half_there(source: Source, tmp_path: Path, backup: Path) -> None:
     with pytest.raises(UsageError, match="is there already: name a folder that is new"):
         backup_write(source.admin_dsn, backup, state=tmp_path, files=())
@@ -116,12 +142,18 @@ def test_no_backup_is_half_there(source: Source, tmp_path: Path, backup: Path) -
 
 def test_what_differs_is_named() -> None:
     one = Contents(
-        tables={"a": TableDigest(rows=1, digest="1"), "b": TableDigest(rows=1, digest="1")}, sequences={"s": 1}
+        tables={"a": TableDigest(rows=1, digest="1"), "b": TableDigest(rows=1, digest="1")},
+        sequences={"s": 1, "t": 1, "u": 8, "v": 2},
     )
-    other = Contents(tables={"b": TableDigest(rows=1, digest="2"), "c": TableDigest(rows=0, digest="0")}, sequences={})
+    other = Contents(
+        tables={"b": TableDigest(rows=1, digest="2"), "c": TableDigest(rows=0, digest="0")},
+        sequences={"t": None, "u": 9, "v": 1},
+    )
     assert [*one.differences(other)] == [
         "a is missing",
         "b has other values",
         "c is too many",
-        "sequence s stands at None, not at 1",
+        "sequence s is missing",
+        "sequence t stands at None, not at 1",
+        "sequence v stands at 1, not at 2",
     ]
