@@ -9,6 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Self
@@ -19,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from strangler.deployment.local_gateway import native_gateway
 from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError, StranglerError, UsageError
-from strangler.gateway.interface import wait_until_running
+from strangler.gateway.interface import TAKE_OVER_SECONDS, Gateway, running_version, wait_until_running
 from strangler.gateway.rendering import render_gateway
 from strangler.local.children import READY_SECONDS
 from strangler.local.keeper import Keeper
@@ -142,16 +143,19 @@ def _replaced(stack: LocalStack, which: Stack) -> Iterator[str]:
     """
     keeper, gateway = stack.children.keeper(which), stack.rollout.gateway
     with stack.rollout.folder.locked():
-        version, port = gateway.current() or "", port_free_pick()
+        before, port = gateway.current() or "", port_free_pick()
+        # Of deploys that ended half-way: nginx may send requests there, and does so no more after this one.
+        spares = stack.children.keepers(f"{which}-new")
         yield f"starting the new {which} on port {port}"
         spare = _Spare(stack, which, port)
         try:
             started = time.monotonic()
             yield from _ready(spare.keeper, spare.probe)
             yield f"it is ready after {time.monotonic() - started:.1f} s, and nginx sends requests to it"
-            spare.send_requests()
+            yield from spare.send_requests()
         except StranglerError as error:
-            gateway.take_up(version)
+            with suppress(FailedError):
+                gateway.take_up(before)
             stack.forget(spare.keeper)
             spare.keeper.stop()
             raise FailedError(f"{error.message}, and the old {which} serves as before", spare.hint) from error
@@ -164,11 +168,16 @@ def _replaced(stack: LocalStack, which: Stack) -> Iterator[str]:
             what = f"{error.message}, and the new {which} goes on serving on port {port}"
             raise FailedError(what, f"strangler logs {which} says more; then deploy again") from error
         yield "it is ready, and nginx sends requests to it"
-        gateway.take_up(version)
-        wait_until_running(gateway.url, version)
+        try:
+            yield from _taken_up(gateway, stack)
+        except FailedError as error:
+            if running_version(gateway.url) is not None:
+                raise
+            yield f"{error.message}, and it sends them once it is started again"
         yield from _drained(stack)
-        stack.forget(spare.keeper)
-        yield from _ended(spare.keeper)
+        for each in [spare.keeper, *spares]:
+            stack.forget(each)
+            yield from _ended(each)
 
 
 def _service(stack: LocalStack, which: Stack, *, port: int | None = None) -> Service:
@@ -191,17 +200,30 @@ class _Spare:
         self.probe = service.probe
         self.keeper = stack.start_kept(service, address=f"{service.listens[0]}:{port}", probe=service.probe)
 
-    def send_requests(self) -> None:
+    def send_requests(self) -> Iterator[str]:
         """Have nginx send requests there.
 
         :raises FailedError: nginx refuses.
         """
-        gateway = native_gateway(self._settings, folder=self._stack.folder.path / "nginx")
-        _content, running = self._stack.rollout.running()
-        rendered = render_gateway(running, gateway.settings)
-        gateway.install(rendered)
+        yield from _taken_up(native_gateway(self._settings, folder=self._stack.folder.path / "nginx"), self._stack)
+
+
+def _taken_up(gateway: Gateway, stack: LocalStack) -> Iterator[str]:
+    """Have nginx run the routes as `gateway` renders them; where it has ended, it reads them when it is started again.
+
+    :raises FailedError: it refuses them, or doesn't run them within 15 s.
+    """
+    _content, running = stack.rollout.running()
+    rendered = render_gateway(running, gateway.settings)
+    gateway.install(rendered)
+    with suppress(FailedError):
         gateway.take_up(rendered.version)
-        wait_until_running(gateway.url, rendered.version)
+    deadline = time.monotonic() + TAKE_OVER_SECONDS
+    while running_version(gateway.url) != rendered.version:
+        if time.monotonic() > deadline:
+            raise FailedError(f"nginx did not take over version {rendered.version} within {TAKE_OVER_SECONDS:.0f} s")
+        yield ""
+    wait_until_running(gateway.url, rendered.version)
 
 
 def _ready(keeper: Keeper, probe: Probe) -> Iterator[str]:

@@ -53,10 +53,13 @@ class Children:
 
         :raises UsageError: there is none.
         """
-        for keeper in self._keepers:
-            if keeper.program.name == name:
-                return keeper
+        for keeper in self.keepers(name):
+            return keeper
         raise UsageError(f"{name} isn't started here", "deploy it where it runs")
+
+    def keepers(self, name: str) -> list[Keeper]:
+        """Who keep programs of that name."""
+        return [keeper for keeper in self._keepers if keeper.program.name == name]
 
     def leave(self, keeper: Keeper) -> None:
         """Start it no more; the caller ends it."""

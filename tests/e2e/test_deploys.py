@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.bench.keepalive import Answered, Load, load, request
@@ -113,6 +116,37 @@ def test_code_that_does_not_start_changes_nothing(checkout: Checkout, front: str
     assert "a fault" in checkout.strangler("logs", "fastapi-new").stdout
     assert checkout.running().services == before
     assert httpx.get(f"{front}/api/v2/feed/").headers["X-Served-By"] == "fastapi"
+
+
+def test_a_deploy_that_ended_half_way_is_finished_by_the_next(checkout: Checkout, front: str) -> None:
+    services = checkout.running().services
+    before = checkout.path.joinpath(".run/nginx/current").readlink()
+    with ThreadPoolExecutor() as threads, socket.socket() as taker:
+        first = threads.submit(checkout.strangler, "deploy", "fastapi")
+        deadline = time.monotonic() + 60
+        while checkout.path.joinpath(".run/nginx/current").readlink() == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        psutil.Process(services["fastapi"].pid).kill()
+        while True:
+            with contextlib.suppress(OSError):
+                taker.bind(("127.0.0.1", checkout.ports["FASTAPI_PORT"]))
+                taker.listen()
+                break
+            assert time.monotonic() < deadline
+        halved = first.result()
+    assert halved.returncode == 4
+    assert "and the new fastapi goes on serving on port" in halved.stderr
+    assert httpx.get(f"{front}/api/v2/feed/").headers["X-Served-By"] == "fastapi"
+    left = checkout.running().services["fastapi-new"].find()
+    assert left is not None
+    again = checkout.strangler("deploy", "fastapi")
+    assert again.stdout.splitlines()[-1] == "fastapi is deployed", again.stderr
+    assert set(checkout.running().services) == set(services)
+    assert not left.is_running()
+    assert checkout.path.joinpath(".run/nginx/current").readlink() == before
+    assert "nothing is pending: the file is applied" in checkout.strangler("check").stdout
 
 
 def test_new_code_of_django_waits_for_its_migrations(checkout: Checkout) -> None:
