@@ -25,8 +25,9 @@ _STATES: Final = {
     **dict.fromkeys(("40001", "40P01", "55P03", "23503"), CONFLICT),
     # A transaction that is read-only, and a role that may not write.
     **dict.fromkeys(("25006", "42501"), READ_ONLY),
-    # The server is starting, going down or gone; a statement ran out of time; there are too many connections.
-    **dict.fromkeys(("57P01", "57P02", "57P03", "57014", "53300", "08000", "08001", "08003", "08006"), AWAY),
+    # The server is starting, going down or gone; a statement ran out of time; there are too many connections; the
+    # database lets nobody in while another takes its place (55000).
+    **dict.fromkeys(("57P01", "57P02", "57P03", "57014", "53300", "55000", "08000", "08001", "08003", "08006"), AWAY),
     # Disk full, out of memory, too many resources, a file that can't be read or written.
     **dict.fromkeys(("53000", "53100", "53200", "53400", "58000", "58030"), FULL),
 }

@@ -11,8 +11,9 @@ import typer
 from strangler.cli.backup import require_native
 from strangler.cli.moves import confirm
 from strangler.cli.output import say
-from strangler.databases.backups import backup_read, backup_restore, database_replace, state_restore
+from strangler.databases.backups import backup_read, backup_restore, database_replace, restores_left, state_restore
 from strangler.databases.connections import Source, login_of
+from strangler.databases.throwaway import copy_stem
 from strangler.deployment.source import source_open
 from strangler.errors import many
 from strangler.local.databases import database_drop, database_ensure
@@ -42,14 +43,17 @@ def restore(
         confirm(f"end all sessions, and put the backup of {manifest.time} in the place of {manifest.database}?")
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
     with source_open(settings) as (source, _starting):
-        new = f"{source.name}_restored_{now:%Y%m%d%H%M%S}"
+        stem = copy_stem(source.name)
+        for name in restores_left(admin_dsn=source.admin_dsn, stem=stem):
+            say(f"{name} is of a restore that still runs, or was killed: then drop that database")
+        new = f"{stem}_restored_{now:%Y%m%d%H%M%S}"
         manifest = backup_restore(folder.absolute(), admin_dsn=source.admin_dsn, like=source.name, name=new)
         contents, seconds = manifest.contents, time.monotonic() - started
         say(
             f"equal row by row: {many(len(contents.tables), 'table')}, {many(contents.rows, 'row')}, of {manifest.time}"
         )
         if replace:
-            _put_in_place(source, new=new, kept=f"{source.name}_before_{now:%Y%m%d%H%M%S}")
+            _put_in_place(source, new=new, kept=f"{stem}_before_{now:%Y%m%d%H%M%S}")
             for name in state_restore(folder.absolute(), settings.state_dir):
                 say(f"{name} is there already, and stays")
         else:

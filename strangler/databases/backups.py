@@ -6,6 +6,7 @@ sequences stand), and `state/` (the tool's files: history, evidence, journals). 
 
 import datetime as dt
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -190,6 +191,18 @@ def database_replace(*, admin_dsn: str, name: str, new: str, kept: str) -> None:
         except BaseException:
             admin.execute(connections.format(old, sql.SQL("true")))
             raise
+
+
+def restores_left(*, admin_dsn: str, stem: str) -> list[str]:
+    """Databases that restores have made and not dropped: they were killed, or still run.
+
+    :param stem: what their names begin with, before `_restored_` and the time.
+    :raises FailedError: the server refuses.
+    """
+    with connected(admin_dsn) as admin:
+        names = admin.execute("SELECT datname FROM pg_database ORDER BY datname").fetchall()
+    pattern = re.compile(rf"{re.escape(stem)}_restored_[0-9]{{14}}")
+    return [name for (name,) in names if pattern.fullmatch(name)]
 
 
 def state_restore(folder: Path, state: Path) -> list[str]:

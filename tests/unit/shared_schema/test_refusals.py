@@ -15,6 +15,7 @@ from shared_schema.refusals import AWAY, CONFLICT, FULL, READ_ONLY, Refusal, ref
         (psycopg.errors.TooManyConnections, AWAY),
         (psycopg.errors.QueryCanceled, AWAY),
         (psycopg.errors.AdminShutdown, AWAY),
+        (psycopg.errors.ObjectNotInPrerequisiteState, AWAY),
         (psycopg.errors.DiskFull, FULL),
         (psycopg.errors.OutOfMemory, FULL),
         (psycopg.errors.UniqueViolation, None),

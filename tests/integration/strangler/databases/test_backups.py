@@ -16,6 +16,7 @@ from strangler.databases.backups import (
     backup_write,
     contents_of,
     database_replace,
+    restores_left,
     state_restore,
 )
 from strangler.databases.connections import Source, connected, dsn_to
@@ -121,6 +122,18 @@ def test_a_backup_that_is_not_what_it_was_is_refused(source: Source, backup: Pat
     with pytest.raises(FailedError, match=r"public\.tags has other values|can't be restored"):
         restored(source, folder)
     assert RESTORED not in databases(source)
+
+
+def test_what_a_killed_restore_has_left_is_named(source: Source) -> None:
+    left = f"{source.name}_restored_20270101000000"
+    with connected(source.admin_dsn) as admin:
+        for name in (left, f"{source.name}_other_restored_20270101000000"):
+            admin.execute(f'CREATE DATABASE "{name}"')
+        try:
+            assert restores_left(admin_dsn=source.admin_dsn, stem=source.name) == [left]
+        finally:
+            for name in (left, f"{source.name}_other_restored_20270101000000"):
+                admin.execute(f'DROP DATABASE "{name}"')
 
 
 def test_the_live_database_stays_where_nothing_can_take_its_place(source: Source) -> None:
