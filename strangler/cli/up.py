@@ -94,6 +94,7 @@ def _watch(stack: LocalStack, signals: StopSignals, *, logs: bool) -> None:
         for path in stack.folder.logs.glob("*.log"):
             log_trim(path)
         stack.children.restart_ended()
+        stack.state_keep()
         deployer.step()
         signals.check()
         time.sleep(_POLL_SECONDS)

@@ -367,6 +367,11 @@ class LocalStack:
         self.state.services.pop(keeper.program.name, None)
         self.state_write()
 
+    def state_keep(self) -> None:
+        """Write the state file again where it was removed or garbled: without it, `down` finds nothing to end."""
+        if self.folder.path.is_dir() and self.folder.read() is None:
+            self.state_write()
+
     def state_write(self) -> None:
         """Have the state file say what is so."""
         try:

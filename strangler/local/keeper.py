@@ -91,7 +91,7 @@ class Keeper:
         try:
             self.start()
         except FailedError as error:
-            self._ended(str(error))
+            self._ended(str(error).rstrip("."))
 
     def restart_if_ended(self) -> None:
         """Start it again where it has ended: at once where that was asked for, else log it, and wait for its pause."""

@@ -91,10 +91,15 @@ def child_start(
 ) -> Child:
     """Start `argv` with exactly `env`, as `account` if one is given, its output appended to `log_path`.
 
-    :raises FailedError: the program can't be executed.
+    :raises FailedError: the program can't be executed, or its log can't be opened.
     """
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    with log_path.open("ab") as log:
+    try:
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        opened = log_path.open("ab")
+    except OSError as error:
+        message = f"{name} can't be started: {log_path} isn't writable ({error.strerror})"
+        raise FailedError(message, "free some of its disk, or give it to the user who starts") from error
+    with opened as log:
         try:
             process = subprocess.Popen(  # noqa: S603 - the programs of this stack, never a shell
                 [str(part) for part in argv],

@@ -13,6 +13,7 @@ import psutil
 import psycopg
 import pytest
 
+from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.ports import port_free_pick, port_is_free, port_owner, port_require_free
@@ -20,7 +21,7 @@ from strangler.local.postgres import PostgresServer
 from strangler.local.process import Child, Program, child_start
 from strangler.local.secret_store import SecretStore
 from strangler.local.state import ProcessRecord, StackState, StateFolder, stale_end
-from tests.example import ROOT
+from tests.example import ROOT, example_settings
 
 # A leader that ignores being asked to end, with a child of its own.
 STUBBORN = (
@@ -39,6 +40,27 @@ def wait_for_text(path: Path, text: str) -> None:
     while text not in path.read_text():
         assert time.monotonic() < deadline, path.read_text()
         time.sleep(0.02)
+
+
+def test_a_log_that_can_not_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "logs").touch()
+    with pytest.raises(
+        FailedError, match=r"python can't be started: .*a\.log isn't writable .*: free some of its disk"
+    ):
+        python_start("", tmp_path / "logs" / "a.log")
+
+
+def test_a_state_file_that_was_lost_is_written_again(tmp_path: Path) -> None:
+    stack = LocalStack(example_settings(), state_dir=tmp_path / ".run")
+    stack.state.phase = "ready"
+    stack.state_keep()
+    assert not stack.folder.path.exists()
+    stack.folder.path.mkdir()
+    for damage in (None, "garbage"):
+        if damage is not None:
+            (stack.folder.path / "stack.json").write_text(damage)
+        stack.state_keep()
+        assert stack.folder.read() == stack.state
 
 
 def test_a_child_that_does_not_want_to_end_is_ended_with_its_own_children(tmp_path: Path) -> None:
