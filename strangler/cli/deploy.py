@@ -11,7 +11,7 @@ from strangler.deployment.deploys import Deploy, DeployFile
 from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.local.services import manage_argv, stack_environment, stack_folder
-from strangler.local.state import StateFolder
+from strangler.local.state import StateFolder, not_writable
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings, settings_load
 
@@ -39,7 +39,10 @@ def deploy(
     if under_way is not None and not under_way.is_over:
         raise UnsafeError(f"a deploy of {under_way.service} is under way", "wait until it is done, and try again")
     asked = Deploy.of(service)
-    file.write(asked)
+    try:
+        file.write(asked)
+    except OSError as error:
+        raise not_writable(folder.path, error) from error
     _follow(folder, file, asked)
 
 

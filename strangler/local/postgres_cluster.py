@@ -81,7 +81,7 @@ def cluster_ensure(*, data_dir: Path, password: str, account: UnixAccount | None
         _initdb(draft, password_file, account, [] if durable else ["--no-sync"])
         draft.rename(data_dir)
     except PermissionError as error:
-        raise UsageError(f"{data_dir.parent} isn't writable", "give it to the user who starts, or remove it") from error
+        raise UsageError(f"{data_dir.parent} isn't writable", "give it to the user who starts") from error
     finally:
         password_file.unlink(missing_ok=True)
 

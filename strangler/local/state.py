@@ -68,7 +68,7 @@ _STATE: Final = TypeAdapter(StackState)
 def not_writable(folder: Path, error: OSError) -> UsageError:
     """The error for a folder that this user can't use; names the file within it."""
     message = f"{error.filename or folder} isn't writable ({error.strerror})"
-    return UsageError(message, f"give {folder} to the user who starts, or remove it")
+    return UsageError(message, f"give {folder} to the user who starts, or free some of its disk")
 
 
 class StateFolder:

@@ -45,7 +45,10 @@ def test_half_a_state_file_is_none(folder: StateFolder, text: str) -> None:
 def test_a_file_in_place_of_the_folder_is_one_sentence(folder: StateFolder) -> None:
     folder.path.parent.mkdir()
     folder.path.touch()
-    with pytest.raises(UsageError, match=r"\.run isn't writable .*: give .* to the user who starts"), folder.locked():
+    with (
+        pytest.raises(UsageError, match=r"\.run isn't writable .*: give .* to the user who starts, or free some"),
+        folder.locked(),
+    ):
         pass
 
 
