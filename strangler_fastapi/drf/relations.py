@@ -128,6 +128,9 @@ class SlugRelatedField(Field):
     link: ForeignKey
     slug_field: str
 
+    async def clean(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
+        return await super().clean(None if value == "" else value, scope)
+
     async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
         column = getattr(self.link.target, self.slug_field)
         try:

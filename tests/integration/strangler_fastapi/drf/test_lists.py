@@ -481,6 +481,7 @@ def test_rows_that_hang_on_others_are_written_and_answered_as_by_drf(sides: Both
         {},
         body | {"owner": "nobody"},
         body | {"owner": None},
+        body | {"owner": ""},
         body | {"kind": "used", "made_on": "2026-01-06"},
         body | {"name": "Bow", "made_on": "2020-01-09"},
         {name: body[name] for name in ("name", "owner")},
