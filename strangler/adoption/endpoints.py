@@ -40,7 +40,8 @@ class SerializerField(_Facts):
     """A field of a serializer; `kind` is the name of its class (of the inner one with `many`), `path` is where that is.
 
     `link` is how it leads to other rows (many_to_one, many_to_many). `changed` are the arguments in which it differs
-    from what DRF makes of the model's field; None where the project declared it.
+    from what DRF makes of the model's field; None where the project declared it. Of one that stands for rows `narrowed`
+    says that not all of them may be sent, and `text` is the field that the rows' `__str__` returns, if it is no more.
     """
 
     name: str
@@ -57,6 +58,12 @@ class SerializerField(_Facts):
     choices: tuple[Any, ...] | None = None
     method: str | None = None
     model: str | None = None
+    slug_field: str | None = None
+    narrowed: bool = False
+    text: str | None = None
+    allow_null: bool = False
+    default: Any = None
+    validators: tuple[str, ...] = ()
     allow_empty: bool = True
     label: str | None = None
     help_text: str | None = None
@@ -150,8 +157,9 @@ class DjangoEndpoint(_Facts):
 
     `kind` is viewset or view for those of DRF, django for others, whose method may be `ANY`. `bases` are the classes
     that the view derives from. `action` is that of a viewset or a generic view. `overridden` are the methods of DRF's
-    that the project replaced; those in `constant` read nothing of a request. `title` and `description` are what OPTIONS
-    says of the view.
+    that the project replaced; those in `constant` read nothing of a request. `creator` is the field in which
+    `perform_create` saves the caller and does nothing else, `owner` the one in which rows of `get_queryset` have it.
+    `title` and `description` are what OPTIONS says of the view.
     """
 
     path: str
@@ -166,6 +174,8 @@ class DjangoEndpoint(_Facts):
     bases: tuple[str, ...] = ()
     overridden: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
+    creator: str | None = None
+    owner: str | None = None
     unread: tuple[Unread, ...] = ()
     authenticators: tuple[str, ...] | None = ()
     lookup: dict[str, Any] | None = None
@@ -218,7 +228,10 @@ class SessionSettings(_Facts):
 
 
 class DjangoSettings(_Facts):
-    """Settings of the whole project that change what endpoints answer."""
+    """Settings of the whole project that change what endpoints answer.
+
+    `password_hasher` is the algorithm by which Django stores new passwords.
+    """
 
     append_slash: bool = True
     middleware: tuple[str, ...] = ()
@@ -229,6 +242,7 @@ class DjangoSettings(_Facts):
     time_zone: str = "UTC"
     exception_handler: str = ""
     user_model: str = ""
+    password_hasher: str = "argon2"  # noqa: S105 - an algorithm
     sessions: SessionSettings = SessionSettings()
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import django
 import rest_framework
 from django.conf import settings
+from django.contrib.auth.hashers import get_hasher
 from django.urls import get_resolver
 from rest_framework.settings import api_settings
 
@@ -86,6 +87,7 @@ def _settings() -> dict[str, Any]:
         "databases": sorted(settings.DATABASES),
         "database_routers": [str(router) for router in settings.DATABASE_ROUTERS],
         "user_model": settings.AUTH_USER_MODEL,
+        "password_hasher": get_hasher().algorithm,
         "sessions": {
             "engine": settings.SESSION_ENGINE,
             "cookie_name": settings.SESSION_COOKIE_NAME,

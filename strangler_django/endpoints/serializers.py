@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.utils.model_meta import get_field_info
 
 from strangler_django.contract.plain import plain
+from strangler_django.endpoints.own_code import returned_attribute
 
 # Attributes of DRF's fields that limit or shape a value.
 _LIMITS: Final = (
@@ -86,6 +87,7 @@ def _field(name: str, field: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
     elif isinstance(inner, serializers.RelatedField):
         queryset = inner.queryset
         facts["model"] = queryset.model._meta.label if queryset is not None else None
+        facts["narrowed"] = queryset is not None and _is_narrowed(inner.get_queryset().query)
     elif isinstance(inner, serializers.ChoiceField):
         choices: Mapping[Any, Any] = inner.choices
         facts["choices"] = [plain(value) for value in choices]
@@ -105,6 +107,8 @@ def _origin(serializer: Any, name: str, field: Any) -> dict[str, Any]:  # noqa: 
     model = getattr(getattr(serializer, "Meta", None), "model", None)
     if model is None:
         return {"link": None, "changed": None}
+    if isinstance(field, serializers.StringRelatedField):
+        return {"link": _link(model, str(field.source)), "changed": None, "text": _text(model, str(field.source))}
     return {"link": _link(model, str(field.source)), "changed": _changed(serializer, name, field, model)}
 
 
@@ -112,6 +116,16 @@ def _link(model: Any, source: str) -> str | None:  # noqa: ANN401 - a model clas
     """How the model's field of that name leads to other rows (many_to_one, many_to_many); None if it doesn't."""
     found = next((each for each in model._meta.get_fields() if _accessor(each) == source), None)
     return next((kind for kind in _LINKS if getattr(found, kind, False)), None)
+
+
+def _text(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above
+    """The field that `__str__` of the rows returns, which a foreign key points at; None if it does more."""
+    found = next((each for each in model._meta.get_fields() if each.name == source and each.related_model), None)
+    return returned_attribute(found.related_model.__str__) if found else None
+
+
+def _is_narrowed(query: Any) -> bool:  # noqa: ANN401 - Django's Query
+    return bool(query.where or query.is_sliced or query.distinct or query.combinator)
 
 
 def _accessor(field: Any) -> str:  # noqa: ANN401 - a field or a relation to the model

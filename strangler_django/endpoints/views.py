@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from strangler_django.contract.plain import plain
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
+from strangler_django.endpoints.own_code import owned_rows, saved_caller
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -81,12 +82,18 @@ def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[s
     assert cls is not None  # noqa: S101 - the caller has looked
     made = _instance(view, cls, method, action)
     made.kwargs = dict(parameters)
+    owned = owned_rows(cls)
+    if owned is not None:
+        # Nobody owns rows: what else the view is made of is read with those of everybody.
+        made.get_queryset = owned[0].objects.all
     facts: dict[str, Any] = {
         "action": action,
         "bases": [class_name(each) for each in cls.__mro__[1:] if each.__module__ not in _BASE_MODULES],
         "detail": bool(getattr(made, "detail", False)),
         "overridden": [name for name in _HOOKS if _is_overridden(cls, name)],
         "constant": [name for name in _HOOKS if _is_overridden(cls, name) and _is_constant(cls, name)],
+        "creator": saved_caller(cls),
+        "owner": owned[1] if owned else None,
         "unread": [],
     }
     if isinstance(made, generics.GenericAPIView):

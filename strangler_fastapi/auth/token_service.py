@@ -50,7 +50,8 @@ class TokenService:
         user_id, stored, is_active = accounts[0]
         if not await verify_off_loop(password, stored) or not is_active:
             raise _no_account("with the given credentials")
-        renewed = await hash_off_loop(password) if needs_rehash(stored) else None
+        is_renewed = self.tables.renews_passwords and needs_rehash(stored)
+        renewed = await hash_off_loop(password) if is_renewed else None
         now = datetime.now(UTC)
         refresh = self.tokens.new_refresh(user_id, now, password_hash=renewed or stored)
         if renewed is not None:

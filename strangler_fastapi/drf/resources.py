@@ -51,8 +51,12 @@ class Resource:
     other rows, as an SQL expression about the row of `model`; orders and searches may name one too. `ordering`,
     `ordering_fields`, `search_fields`, `filters`, `lookup_field` and `lookup_url_kwarg` are what a view of DRF has
     under those names; `id` in an ordering is the table's key, whatever it is called, as is `pk`. `pagination` is None
-    where a list comes whole; `actions` are those that endpoints use. A resource
-    that shows a caller only some rows has a Listing and statements of its own.
+    where a list comes whole; `actions` are those that endpoints use.
+
+    `creator` is the attribute in which a new row gets the key of the caller, as `serializer.save(owner=request.user)`
+    does in `perform_create`. With `owner` a caller finds no rows but those that have its key in that attribute, as of a
+    `get_queryset` that filters by `request.user`. The view's permission has to refuse anonymous callers where either is
+    needed. A resource that narrows its rows in another way has a Listing and statements of its own.
     """
 
     def __init__(
@@ -68,6 +72,8 @@ class Resource:
         pagination: Pagination | None = PAGE_NUMBERS,
         lookup_field: str = "pk",
         lookup_url_kwarg: str | None = None,
+        creator: str | None = None,
+        owner: str | None = None,
         actions: Collection[str] = ACTIONS,
     ) -> None:
         self.model = model
@@ -79,6 +85,8 @@ class Resource:
         self._filters = filters or {}
         self._pagination = pagination
         self._lookup_field = lookup_field
+        self._creator = creator
+        self._owner = owner
         self._actions = actions
         self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
         names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
@@ -127,7 +135,8 @@ class Resource:
         """
         values, links = self._divided(await self.serializer.read(request, session))
         with self.serializer.refuse_duplicates():
-            key = (await session.execute(self.insert(values))).scalar_one()
+            made = values | self._created_by(request)
+            key = (await session.execute(self.insert(made))).scalar_one()
         await self._link(session, key, links)
         return JsonResponse(await self.listing.get_written(session, self._by_key(key)), status_code=201)
 
@@ -188,7 +197,7 @@ class Resource:
         key, used = sample_of(self.listing.key().type.python_type), {*self._actions}
         if "list" in used:
             size = self._pagination.sample_size if self._pagination else None
-            rows = list_rows(self.listing, self.criteria, self.ordering, filters=self._filters, page_size=size)
+            rows = list_rows(self.listing, self._sampled_list, self.ordering, filters=self._filters, page_size=size)
             yield from map(as_sample, rows)
         if used & {"retrieve", "update", "destroy"}:
             yield from map(as_sample, item_rows(self.listing, self._sampled, filters=self._filters))
@@ -204,7 +213,8 @@ class Resource:
         yield from body_samples(self.serializer)
         yield as_sample(self.listing.rows(self._by_key(key)))
         if "create" in used:
-            yield Sample(f"{name} insert", self.insert(values))
+            by = {self._creator: self._sample(self._creator)} if self._creator else {}
+            yield Sample(f"{name} insert", self.insert(values | by))
         if "update" in used:
             yield Sample(f"{name} change", self.change(key, values))
         for field_name, field in self._links.items():
@@ -212,14 +222,34 @@ class Resource:
 
     async def _criteria(self, request: Request, session: RequestSession) -> Criteria:
         params = request.query_params
-        return self.criteria(params, await missing_rows(session, params, self._filters) if params else {})
+        missing = await missing_rows(session, params, self._filters) if params else {}
+        return (*self._owned(lambda _name: request.state.caller.id), *self.criteria(params, missing))
+
+    def _owned(self, key: Callable[[str], Any]) -> Criteria:
+        """The rows whose owner has the key that an attribute is given; all of them where nobody owns any."""
+        if self._owner is None:
+            return ()
+        return (equals("owner", partial(self._column, self._owner), key(self._owner)),)
+
+    def _created_by(self, request: Request) -> dict[str, Any]:
+        """What a new row gets of its caller."""
+        return {self._creator: request.state.caller.id} if self._creator else {}
+
+    def _sampled_list(self, params: Params) -> Criteria:
+        return (*self._owned(self._sample), *self.criteria(params))
+
+    def _sample(self, name: str) -> Any:  # noqa: ANN401 - of the attribute's type
+        return sample_of(self._column(name).type.python_type)
 
     async def _named(self, request: Request, session: RequestSession) -> Criteria:
         text = request.path_params[self._lookup_url_kwarg]
         return (*await self._criteria(request, session), lookup(self._looked_up, text))
 
     def _sampled(self, params: Params) -> Criteria:
-        return (*self.criteria(params), lookup(self._looked_up, str(sample_of(self._looked_up().type.python_type))))
+        return (
+            *self._sampled_list(params),
+            lookup(self._looked_up, str(sample_of(self._looked_up().type.python_type))),
+        )
 
     def _by_key(self, key: object) -> Criteria:
         return (equals("pk", self.listing.key, key),)

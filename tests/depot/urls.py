@@ -6,12 +6,13 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 from rest_framework_simplejwt.views import TokenObtainPairView
 
-from tests.depot.stock.views import ItemViewSet, LabelViewSet, PlaceViewSet
+from tests.depot.stock.views import ItemViewSet, LabelViewSet, PlaceViewSet, WishViewSet
 
 router = SimpleRouter()
 router.register("items", ItemViewSet)
 router.register("labels", LabelViewSet)
 router.register("places", PlaceViewSet)
+router.register("wishes", WishViewSet, basename="wish")
 urlpatterns = [
     path("api/health/", lambda _request: HttpResponse("up")),
     path("api/schema/", SpectacularJSONAPIView.as_view()),

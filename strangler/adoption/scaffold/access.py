@@ -1,30 +1,45 @@
 """Who may call an endpoint, as code: DRF's permissions and authenticators under their own names."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS, AccountTables
 from strangler.adoption.scaffold.code import Call, Code, Items, call, keyword, quoted
+from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _MODULE: Final = "rest_framework.permissions."
 _NAMES: Final = frozenset({"AllowAny", "IsAuthenticated", "IsAdminUser", "IsAuthenticatedOrReadOnly"})
 _CLASS: Final = re.compile(r"[\w.<>]+")
+_OF_MODEL: Final = frozenset(f"{_MODULE}{name}" for name in MODEL_PERMISSIONS)
 
 
 @dataclass
 class Rule:
-    """A permission as code; `gaps` are what of Django's isn't in it, and then it lets nobody pass."""
+    """A permission as code; `gaps` are what of Django's isn't in it, and then it lets nobody pass.
+
+    `model` is the mapped class that it looks up permissions of.
+    """
 
     code: Code
     gaps: tuple[str, ...] = ()
     names: set[str] = field(default_factory=set)
+    model: str | None = None
 
 
-def permission_of(endpoint: DjangoEndpoint) -> Rule:
+def permission_of(endpoint: DjangoEndpoint, account_tables: AccountTables, tables: Tables) -> Rule:
     """The rule of one method."""
-    gaps = [_gap(name) for name in _foreign(endpoint.permissions or ())]
+    found = [name for text in endpoint.permissions or () for name in _CLASS.findall(text)]
+    gaps = [f"permission {name.rpartition('.')[2]} {why}" for name in found if (why := _gap(name, account_tables))]
+    model = None
+    if _OF_MODEL & {*found}:
+        try:
+            model = tables.use(endpoint.model.table) if endpoint.model else None
+        except UnreadableError as gap:
+            gaps.append(str(gap))
+        gaps += [] if endpoint.model else ["its permissions are of a model that can't be read without a request"]
     if endpoint.permissions is None:
         gaps.append("its permissions can't be read without a request")
     if "get_permissions" in endpoint.overridden and "get_permissions" not in endpoint.constant:
@@ -34,19 +49,21 @@ def permission_of(endpoint: DjangoEndpoint) -> Rule:
     plain = [text.replace(_MODULE, "") for text in endpoint.permissions or ()] or ["AllowAny"]
     plain = [text[1:-1] if text.startswith("(") else text for text in plain]
     names = {name for text in plain for name in _CLASS.findall(text)}
-    return Rule(plain[0] if len(plain) == 1 else Items("()", tuple(plain)), names=names)
+    plain = [_CLASS.sub(lambda name: _code(name[0], model), text) for text in plain]
+    return Rule(plain[0] if len(plain) == 1 else Items("()", tuple(plain)), names=names, model=model)
 
 
 def permission_by_method(rules: Mapping[str, Rule]) -> Rule:
     """One rule for a path whose methods have theirs."""
     first, *others = rules.values()
     names, gaps = set().union(*(rule.names for rule in rules.values())), dict.fromkeys(first.gaps)
+    model = next((rule.model for rule in rules.values() if rule.model), None)
     if all(rule.code == first.code for rule in others):
-        return Rule(first.code, tuple(gaps), names)
+        return Rule(first.code, tuple(gaps), names, model)
     gaps |= dict.fromkeys(gap for rule in others for gap in rule.gaps)
     own = [keyword(method, _one(rule)) for method, rule in rules.items() if rule.code != first.code]
     joined = names | {"ByMethod"}
-    return Rule(Call("ByMethod", (_one(first), *own)), tuple(gaps), joined)
+    return Rule(Call("ByMethod", (_one(first), *own)), tuple(gaps), joined, model)
 
 
 def _one(rule: Rule) -> Code:
@@ -56,11 +73,15 @@ def _one(rule: Rule) -> Code:
     return rule.code
 
 
-def _gap(name: str) -> str:
-    why = "looks into tables of Django's" if name.startswith(_MODULE) else "is your own"
-    return f"permission {name.rpartition('.')[2]} {why}"
+def _gap(name: str, account_tables: AccountTables) -> str | None:
+    """Why a permission can't be written; None where it can."""
+    if name in _OF_MODEL:
+        return account_tables.permission_gap()
+    if not name.startswith(_MODULE):
+        return "is your own"
+    return None if name.removeprefix(_MODULE) in _NAMES else "looks into tables of Django's"
 
 
-def _foreign(permissions: Iterable[str]) -> list[str]:
-    found = [name for text in permissions for name in _CLASS.findall(text)]
-    return [name for name in found if not (name.startswith(_MODULE) and name.removeprefix(_MODULE) in _NAMES)]
+def _code(name: str, model: str | None) -> str:
+    """A permission as an expression; those of a model say which."""
+    return f"{name}(MODEL_PERMISSIONS, {model})" if name in MODEL_PERMISSIONS else name

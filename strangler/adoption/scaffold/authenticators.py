@@ -6,6 +6,7 @@ from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SessionSettings
+from strangler.adoption.scaffold.account_tables import AccountTables
 from strangler.adoption.scaffold.code import Code, Items, call, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, annotation
@@ -43,6 +44,8 @@ class Authenticators:
         offered = [names for names, _ in lists.most_common() if all(map(self._offers, names))]
         self._default = offered[0] if offered else ()
         self._known = [name for name in _CONSTANTS if any(name in names for names in offered)]
+        users = self._users if self._known else None
+        self.account_tables = AccountTables(api, contract, tables, users=users, reads_tokens=JWT in self._known)
 
     @property
     def identifies(self) -> bool:
@@ -66,6 +69,23 @@ class Authenticators:
         if "get_authenticators" in endpoint.overridden and "get_authenticators" not in endpoint.constant:
             return [f"{endpoint.view.rpartition('.')[2]}.get_authenticators reads the request"]
         return [f"authenticator {name}" for name in endpoint.authenticators if not self._offers(name)]
+
+    def caller_column(self, table: str, field: str | None) -> str | None:
+        """The column of a field that points at the users, None where there is no field.
+
+        Raises:
+            UnreadableError: it points elsewhere, or the service tells no callers apart.
+        """
+        if field is None:
+            return None
+        name, facts = self._tables.column_of(table, field)
+        points = facts.references
+        if self._users is None or not self._known or points is None:
+            raise UnreadableError(f"{field} is the caller, whom the service doesn't know")
+        if (points.table, points.column) != (self._users.name, "id"):
+            raise UnreadableError(f"{field} is no key of a user")
+        self._tables.use(table, name)
+        return name
 
     def of_view(self, endpoint: DjangoEndpoint, module: Module, package: str) -> Code | None:
         """The argument of a view; None where it has the service's own."""
@@ -95,6 +115,7 @@ class Authenticators:
             module.use("strangler_fastapi.auth.authentication", kind.rpartition(".")[2])
             module.add(statement(_CONSTANTS[kind], self._authenticator(kind, module, package)))
         module.add(statement("AUTHENTICATORS", Items("()", tuple(_CONSTANTS[name] for name in self._default))))
+        self.account_tables.write(module, package, None if username == ["username"] else username[0])
         if self.has_sessions:
             module.add("", "", self._sessions_text(module, package))
         sent = "".join(f"    yield from {each}\n" for each in self._statements())

@@ -11,7 +11,7 @@ from strangler.adoption.scaffold.access import Rule, permission_by_method, permi
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.fields import Serializers, WrittenSerializer
-from strangler.adoption.scaffold.gaps import ACTIONS, handler_gaps
+from strangler.adoption.scaffold.gaps import ACTIONS, handler_gaps, request_gaps
 from strangler.adoption.scaffold.lists import WrittenList, write_list
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
@@ -33,23 +33,31 @@ _CALLS: Final = {
 
 @dataclass
 class WrittenEndpoint:
-    """One method of one path: its route, and the gaps for which it answers 501; `limits` are those of parameters."""
+    """One method of one path: its route, and the gaps for which it answers 501; `limits` are those of parameters.
+
+    `token_view` is what `token_router` calls a view of simplejwt.
+    """
 
     endpoint: DjangoEndpoint
     route: Route
     gaps: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     serializer: WrittenSerializer | None = None
+    token_view: str | None = None
 
 
 @dataclass
 class _Resource:
-    """A Resource of a view with one serializer; `actions` are those that endpoints use."""
+    """A Resource of a view with one serializer; `actions` are those that endpoints use.
+
+    `callers` are its arguments that name columns of the caller.
+    """
 
     constant: str
     serializer: WrittenSerializer
     lists: WrittenList
     lookup: tuple[str, str]
+    callers: Mapping[str, Code | None]
     actions: list[str] = field(default_factory=list)
 
 
@@ -117,6 +125,9 @@ class Feature:
     def _prepare(self, each: WrittenEndpoint) -> None:
         """Finds the gaps of an endpoint, and writes its serializer and its resource."""
         endpoint = each.endpoint
+        if (token_view := self._authenticators.account_tables.token_action(endpoint)) is not None:
+            self._prepare_token_view(each, token_view)
+            return
         each.gaps += handler_gaps(endpoint, self._contract)
         each.gaps += self._authenticators.gaps(endpoint)
         action = endpoint.action or ""
@@ -131,6 +142,16 @@ class Feature:
                 self._use(each, action)
         except UnreadableError as gap:
             each.gaps.append(str(gap))
+
+    def _prepare_token_view(self, each: WrittenEndpoint, token_view: str) -> None:
+        """Has `token_router` answer a view of simplejwt, which has one of each kind."""
+        each.gaps += request_gaps(each.endpoint)
+        if (gap := self._authenticators.account_tables.token_gap()) is not None:
+            each.gaps.append(gap)
+        if any(other.token_view == token_view for other in self.endpoints):
+            each.gaps.append(f"a second view of {each.endpoint.view.rpartition('.')[2]}")
+        if not each.gaps:
+            each.token_view = token_view
 
     def _use(self, each: WrittenEndpoint, action: str) -> None:
         """Has a resource do the action."""
@@ -153,7 +174,9 @@ class Feature:
             names = (self.name, snake(serializer.title), *(f"{self.name}_{number}" for number in range(2, 100)))
             constants = (name.upper() for name in names)
             constant = next(name for name in constants if name not in taken and not name.endswith("_SERIALIZER"))
-            self._resources[key] = _Resource(constant, serializer, made, self._lookup(endpoint))
+            self._resources[key] = _Resource(
+                constant, serializer, made, self._lookup(endpoint), self._callers(endpoint)
+            )
         return self._resources[key]
 
     def _serializer_of_view(self, endpoint: DjangoEndpoint) -> WrittenSerializer:
@@ -180,8 +203,16 @@ class Feature:
             field_name = "pk" if facts.primary_key else column
         return field_name, parameter
 
+    def _callers(self, endpoint: DjangoEndpoint) -> Mapping[str, Code | None]:
+        """The columns in which rows have the caller that made them, and the one that may see them."""
+        assert endpoint.model is not None  # noqa: S101 - the caller has looked
+        named = {"creator": endpoint.creator, "owner": endpoint.owner}
+        table, column = endpoint.model.table, self._authenticators.caller_column
+        return {name: quoted(found) for name, field in named.items() if (found := column(table, field))}
+
     def _rule(self, endpoints: Sequence[WrittenEndpoint]) -> Rule:
-        rules = {each.endpoint.method: permission_of(each.endpoint) for each in endpoints}
+        given = self._authenticators.account_tables, self._tables
+        rules = {each.endpoint.method: permission_of(each.endpoint, *given) for each in endpoints}
         for each in endpoints:
             each.gaps += rules[each.endpoint.method].gaps
         return permission_by_method(rules)
@@ -222,6 +253,7 @@ class Feature:
                 **lists.arguments,
                 lookup_field=quoted(field_name) if field_name != "pk" else None,
                 lookup_url_kwarg=quoted(parameter) if parameter != field_name else None,
+                **resource.callers,
                 actions=texts(every) if len(every) < len(set(ACTIONS.values())) else None,
             ),
         )
@@ -242,16 +274,31 @@ class Feature:
     def _router_text(self) -> str:
         module = Module(f"`{self.name}/…`, as Django answers it ({self._views}).", self._package)
         module.use(f"{self._package}.config", "PREFIXES")
-        module.use(_VIEW, "View", "feature_router")
-        module.add(f'router = feature_router(PREFIXES, "{self.name}")', "")
         names = self._view_names()
-        for path, endpoints in self._paths.items():
+        paths = {path: found for path, found in self._paths.items() if not any(each.token_view for each in found)}
+        self._add_router(module, has_views=bool(paths))
+        for path, endpoints in paths.items():
             module.add(self._view_text(module, names[path], path, endpoints))
         module.add("")
-        for path, endpoints in self._paths.items():
+        for path, endpoints in paths.items():
             for text in self._endpoint_texts(module, names[path], endpoints):
                 module.add("", text)
         return module.text()
+
+    def _add_router(self, module: Module, *, has_views: bool) -> None:
+        """The router, which holds the views of tokens."""
+        tokens = {each.token_view: each.endpoint.path for each in self.endpoints if each.token_view}
+        paths = dictionary({action: quoted(path.removeprefix(self._prefix)) for action, path in tokens.items()})
+        made = call("token_router", "PREFIXES", "TOKEN_TABLES", paths=paths, name=quoted(self.name))
+        if tokens:
+            module.use("strangler_fastapi.auth.token_views", "token_router")
+            module.use(f"{self._package}.accounts", "TOKEN_TABLES")
+        if has_views:
+            module.use(_VIEW, "View", "feature_router")
+            module.add(f'router = feature_router(PREFIXES, "{self.name}")')
+            module.add(*([f"router.routes += {laid_out(made)}.routes"] if tokens else []), "")
+        else:
+            module.add(statement("router", made))
 
     def _view_names(self) -> dict[str, str]:
         """The variable of each path's view: the model where the path names a row, else its last segment."""
@@ -272,6 +319,9 @@ class Feature:
         django = [each for each in self._api.endpoints if each.path == path]
         methods = [method for method in _METHODS if any(each.method == method for each in django)]
         module.use("strangler_fastapi.drf.permissions", *rule.names)
+        if rule.model:
+            module.use(f"{self._package}.accounts", "MODEL_PERMISSIONS")
+            module.use(f"{self._package}.models", rule.model)
         if rule.gaps:
             module.use("strangler_fastapi.drf.permissions", "not_ported")
         answered = next((each.serializer for each in endpoints if each.serializer and not each.serializer.reads), None)
@@ -356,6 +406,13 @@ class Feature:
             sent.insert(0, "identity_statements()")
         for each in self._used():
             module.use(f"{self._package}.{self.name}.serializers", each.constant)
+        own = {
+            "MODEL_PERMISSIONS": any(rule.model for rule in self._rules.values()),
+            "TOKEN_TABLES": any(each.token_view for each in self.endpoints),
+        }
+        for name in (name for name, is_used in own.items() if is_used):
+            module.use(f"{self._package}.accounts", name)
+            sent.append(f"{name}.statements()")
         module.use("collections.abc", "Iterator")
         module.use("shared_schema.consumer.samples", "Sent")
         body = "".join(f"    yield from {each}\n" for each in sent) or "    return iter(())\n"

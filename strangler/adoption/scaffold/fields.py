@@ -44,6 +44,7 @@ _ARGUMENTS: Final = frozenset(
 # Callables whose value the service makes by itself (`shared_schema.contract.callables`).
 _CALLABLES: Final = ("builtins.", "uuid.", "datetime.", "django.utils.timezone.now")
 # Fields that show a column as it is, with the kinds of columns of which that is true, and what OPTIONS calls them.
+_RELATED: Final = frozenset({"PrimaryKeyRelatedField", "SlugRelatedField", "StringRelatedField"})
 _SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "BooleanField": ("boolean", frozenset({"BooleanField"})),
     "CharField": ("string", frozenset({"CharField", "SlugField", "TextField"})),
@@ -144,6 +145,8 @@ class Serializers:
             raise UnreadableError(f"computed by {each.method}")
         if each.serializer is not None:
             return self._nested(made, table, each)
+        if each.kind in _RELATED and each.changed is None:
+            return self._related(made, table, each)
         if each.changed is None:
             return self._declared(made, table, each)
         if each.many:
@@ -213,6 +216,54 @@ class Serializers:
             source = quoted(self._tables.column_of(table, each.source)[0])
         made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
         return call("ReadOnlyField", type=quoted(kind), source=source, **_labels(each))
+
+    def _related(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """A declared field that stands for the row which a foreign key points at, or for several by their keys."""
+        if not each.path.startswith("rest_framework."):
+            raise UnreadableError(f"a {each.kind} of your own")
+        gaps = {
+            "takes some rows only": each.narrowed,
+            "has a default of its own": each.default is not None,
+            f"checked by {', '.join(each.validators)}": bool(each.validators),
+        }
+        if not each.read_only:
+            made.writes += [f"field {each.name}: {gap}" for gap, is_there in gaps.items() if is_there]
+        if each.many:
+            return self._many(made, table, each)
+        link, _ = self._link(made, table, each)
+        column, facts = self._tables.column_of(table, each.source)
+        flags: dict[str, Code] = {"read_only": "True"} if each.read_only else {}
+        if each.kind == "PrimaryKeyRelatedField":
+            flags |= {} if each.read_only else {"required": str(each.required), "allow_null": str(each.allow_null)}
+            made.imports.setdefault(_MODEL_FIELDS, set()).add("model_field")
+            return call("model_field", made.model, quoted(column), **flags, **_labels(each))
+        assert facts.references is not None  # noqa: S101 - a link has them
+        shown = self._shown(facts.references.table, each)
+        made.imports.setdefault(_RELATIONS, set()).add(each.kind)
+        own: dict[str, Code] = {"link": link, "source": quoted(column)}
+        if each.kind == "StringRelatedField":
+            return call(each.kind, **own, text=f"lambda row: row.{shown}", **_labels(each))
+        flags |= {} if each.required or each.read_only else {"required": "False"}
+        flags |= {"allow_null": "True"} if each.allow_null and not each.read_only else {}
+        return call(each.kind, **own, slug_field=quoted(shown), **flags, **_labels(each))
+
+    def _shown(self, table: str, each: SerializerField) -> str:
+        """The column by which a field shows a row of the table."""
+        name = each.slug_field or each.text
+        if name is None:
+            raise UnreadableError("shown by a __str__ of your own")
+        column, facts = self._tables.column_of(table, name)
+        texts, numbers = _SHOWN["CharField"][1], _SHOWN["IntegerField"][1]
+        is_text = each.kind == "StringRelatedField"
+        if facts.references is not None or facts.kind not in (texts if is_text else texts | numbers):
+            raise UnreadableError(f"a {each.kind} of a {facts.kind}")
+        if is_text and facts.null:
+            raise UnreadableError(f"shown by {name}, which may be null")
+        if not (facts.unique or facts.primary_key or each.read_only):
+            made_of = f"{self._tables.facts(table).model}.{name}"
+            raise UnreadableError(f"found by {made_of}, which isn't unique")
+        self._tables.use(table, column)
+        return column
 
     def _nested(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
         assert each.serializer is not None  # noqa: S101 - the caller has looked

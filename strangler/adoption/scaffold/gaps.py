@@ -57,18 +57,26 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
         yield f"handler {view}.{action or endpoint.method.lower()} {why}"
         return
     for name in endpoint.overridden:
-        if name != "get_permissions" and name != "get_authenticators":
+        if name not in ("get_permissions", "get_authenticators", *_told(endpoint)):
             is_called = action in _CALLED_BY.get(name, {action})
             if is_called and not (name in _READ and name in endpoint.constant):
                 yield f"{view}.{name} is your own"
     yield from _rows(endpoint)
-    yield from _requests(endpoint)
+    yield from request_gaps(endpoint)
     if action in _WRITES and endpoint.model:
         facts = contract.tables.get(endpoint.model.table)
         yield from (f"{endpoint.model.label}.{name} is your own" for name in (facts.overrides if facts else ()))
         yield from (f"signal {name}" for name in (facts.receivers if facts else ()))
     if action == "list":
         yield from _list(endpoint)
+
+
+def _told(endpoint: DjangoEndpoint) -> Iterator[str]:
+    """Hooks of which the facts say all that they do."""
+    if endpoint.creator:
+        yield "perform_create"
+    if endpoint.owner:
+        yield "get_queryset"
 
 
 def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
@@ -82,7 +90,8 @@ def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
         yield f"the queryset has {', '.join(endpoint.queryset.narrowed)}"
 
 
-def _requests(endpoint: DjangoEndpoint) -> Iterator[str]:
+def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
+    """The gaps of how requests are read and counted, and of how answers are written."""
     yield from (f"throttle {name}" for name in endpoint.throttles or ())
     yield from (f"renderer {name}" for name in endpoint.renderers or () if name not in _JSON)
     for name in endpoint.parsers or ():

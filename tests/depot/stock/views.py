@@ -3,12 +3,13 @@
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import filters, permissions, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tests.depot.stock.models import Item, Label, Place
+from tests.depot.stock.models import Item, Label, Place, Wish
 
 
 class PlaceSerializer(serializers.ModelSerializer[Place]):
@@ -30,6 +31,18 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
     class Meta:
         model = Item
         fields = "__all__"
+
+
+class WishSerializer(serializers.ModelSerializer[Wish]):
+    place = serializers.SlugRelatedField(
+        slug_field="name", queryset=Place.objects.all(), required=False, allow_null=True
+    )
+    seen_at = serializers.StringRelatedField[str](source="place")
+
+    class Meta:
+        model = Wish
+        fields = ["id", "text", "owner", "place", "seen_at"]
+        read_only_fields = ["owner"]
 
 
 class PricedLabelSerializer(LabelSerializer):
@@ -71,7 +84,21 @@ class LabelViewSet(viewsets.ModelViewSet[Label]):
 
 class ItemViewSet(viewsets.ModelViewSet[Item]):
     queryset = Item.objects.order_by("title")
+    permission_classes = (permissions.DjangoModelPermissionsOrAnonReadOnly,)
     serializer_class = ItemSerializer
     filter_backends = (filters.SearchFilter, filters.OrderingFilter)
     search_fields = ("title", "place__name")
     ordering_fields = ("title", "price")
+
+
+class WishViewSet(viewsets.ModelViewSet[Wish]):
+    """What a user wants, which nobody else sees."""
+
+    serializer_class = WishSerializer
+    permission_classes = (permissions.IsAuthenticated,)
+
+    def get_queryset(self) -> QuerySet[Wish]:
+        return Wish.objects.filter(owner=self.request.user)  # type: ignore[misc] # nobody else is let in
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Wish]) -> None:
+        serializer.save(owner=self.request.user)

@@ -110,6 +110,10 @@ def test_a_plain_list_is_written_whole() -> None:
     assert "@boats.post(status=201)\nasync def boats_create(" in router
 
 
+# Where fields of DRF's own are.
+DRF = {"class": "rest_framework.relations.X"}
+
+
 def field(**facts: Any) -> dict[str, Any]:
     other = {"name": "other", "kind": "CharField", "source": "other", "read_only": True, "changed": {}} | facts
     return {"serializer": SERIALIZER | {"fields": [NAME, other]}}
@@ -121,7 +125,22 @@ def field(**facts: Any) -> dict[str, Any]:
         (field(method="get_other"), "field other: computed by get_other"),
         (field(source="photo"), "field other: a FileField"),
         (field(source="nothing"), "field other: harbour.Boat has no column nothing"),
-        (field(source="berth", kind="SlugRelatedField"), "field other: a SlugRelatedField"),
+        (
+            field(
+                source="berth",
+                kind="SlugRelatedField",
+                slug_field="place",
+                link="many_to_one",
+                changed=None,
+                read_only=False,
+                **DRF,
+            ),
+            "field other: found by harbour.Berth.place, which isn't unique",
+        ),
+        (
+            field(source="berth", kind="StringRelatedField", link="many_to_one", changed=None, **DRF),
+            "field other: shown by a __str__ of your own",
+        ),
         (field(kind="MoneyField", changed=None), "field other: a MoneyField of your own"),
         (field(source="built_at", format="%d.%m.%Y"), "field other: shown as %d.%m.%Y"),
         (
@@ -153,6 +172,31 @@ def test_what_cannot_be_read_answers_501_by_name(facts: dict[str, Any], gap: str
     assert "boats.gap(" in router
     # Permissions that weren't read let nobody pass.
     assert ("permission=not_ported(" in router) == ("ermission" in gap)
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        (
+            {"kind": "SlugRelatedField", "slug_field": "id", "read_only": False, "allow_null": True},
+            'link=foreign_key(Boat, "berth"), source="berth_id", slug_field="id", required=False, allow_null=True',
+        ),
+        ({"kind": "StringRelatedField", "text": "place"}, 'source="berth_id", text=lambda row: row.place'),
+        (
+            {"kind": "PrimaryKeyRelatedField", "read_only": False, "required": True},
+            'model_field(Boat, "berth_id", required=True, allow_null=False)',
+        ),
+    ],
+)
+def test_fields_that_stand_for_a_row_are_the_librarys(facts: dict[str, Any], code: str) -> None:
+    own = field(source="berth", link="many_to_one", changed=None, **DRF, **facts)
+    made = feature(LIST | own, CREATE | own)
+    assert [each.gaps for each in made.endpoints] == [[], []]
+    assert code in " ".join(text_of(made, "serializers.py").split())
+    # Which rows may be sent is the project's own.
+    if not own["serializer"]["fields"][1]["read_only"]:
+        narrow = field(source="berth", link="many_to_one", changed=None, narrowed=True, **DRF, **facts)
+        assert feature(CREATE | narrow).endpoints[0].gaps == ["field other: takes some rows only"]
 
 
 def test_a_hook_that_reads_nothing_of_a_request_is_no_gap() -> None:
@@ -268,3 +312,119 @@ def test_an_application_of_the_teams_own_stays_so(tmp_path: Path) -> None:
 def test_the_cases_ask_as_nobody_another_and_an_owner(tmp_path: Path) -> None:
     (cases,) = [file.text for file in service(LIST, folder=tmp_path).files() if file.path.suffix == ".toml"]
     assert 'as = ["nobody", "bob", "ann"]\nget = "/boats/"\n' in cases
+
+
+ACCOUNTS = {
+    "sailor": {
+        "name": "sailor",
+        "model": "harbour.Sailor",
+        "columns": {
+            "id": ID,
+            "username": {"field": "username", "kind": "CharField", "type": "text", "null": False, "unique": True},
+            "password": {"field": "password", "kind": "CharField", "type": "text", "null": False},
+            "is_active": {"field": "is_active", "kind": "BooleanField", "type": "boolean", "null": False},
+            "is_superuser": {"field": "is_superuser", "kind": "BooleanField", "type": "boolean", "null": False},
+            "last_login": {
+                "field": "last_login",
+                "kind": "DateTimeField",
+                "type": "timestamp with time zone",
+                "null": True,
+            },
+        },
+        "many_to_many": {
+            name: {"table": f"sailor_{name}", "source_column": "sailor_id", "target_column": key, "target": target}
+            for name, key, target in (
+                ("groups", "group_id", "auth_group"),
+                ("user_permissions", "permission_id", "auth_permission"),
+            )
+        },
+    }
+}
+ACCOUNTS |= {
+    name: {"name": name, "model": model, "columns": {"id": ID}}
+    for name, model in (
+        ("sailor_groups", "harbour.Sailor_groups"),
+        ("sailor_user_permissions", "harbour.Sailor_user_permissions"),
+        ("auth_permission", "auth.Permission"),
+        ("auth_group_permissions", "auth.Group_permissions"),
+        ("django_content_type", "contenttypes.ContentType"),
+        ("token_blacklist_outstandingtoken", "token_blacklist.OutstandingToken"),
+        ("token_blacklist_blacklistedtoken", "token_blacklist.BlacklistedToken"),
+    )
+}
+BOAT: dict[str, Any] = dict(TABLES["boat"])
+BOAT["columns"] = BOAT["columns"] | {
+    "captain_id": {
+        "field": "captain",
+        "kind": "ForeignKey",
+        "type": "bigint",
+        "null": False,
+        "references": {"table": "sailor", "column": "id", "on_delete": "CASCADE"},
+    },
+}
+SIGNED = {"authenticators": ["rest_framework_simplejwt.authentication.JWTAuthentication"]}
+SIMPLEJWT = "rest_framework_simplejwt"
+OBTAIN: dict[str, Any] = {
+    "path": "/api/boats/sign-in/",
+    "method": "POST",
+    "kind": "view",
+    "view": f"{SIMPLEJWT}.views.TokenObtainPairView",
+    "serializer": {"class": f"{SIMPLEJWT}.serializers.TokenObtainPairSerializer"},
+}
+
+
+def texts_of(*endpoints: dict[str, Any], **settings: Any) -> tuple[list[list[str]], dict[str, str]]:
+    """The gaps and the files of a service whose users sign in; the lone list makes them known."""
+    given = {"format": 1, "endpoints": [LIST | SIGNED, *endpoints]}
+    api = DjangoApi.model_validate(given | {"settings": {"user_model": "harbour.Sailor", **settings}})
+    tables = TABLES | ACCOUNTS | {"boat": BOAT}
+    contract = Contract.model_validate({"format": 2, "tables": tables, "tokens": {}})
+    selected = [
+        (each, Route(name=f"boats.{number}", methods=(each.method,), path="/boats/", stage=Stage.LEGACY))
+        for number, each in enumerate(api.endpoints[1:])
+    ]
+    made = Service(project(Path("/nowhere")), "harbour_fastapi", selected, api=api, contract=contract)
+    files = {os.path.relpath(file.path, "/nowhere/harbour_fastapi"): file.text for file in made.files()}
+    for name, text in files.items():
+        if name.endswith(".py"):
+            compile(text, name, "exec")
+    return [each.gaps for each in made.features[0].endpoints], files
+
+
+def test_permissions_of_the_model_are_looked_up_where_django_does() -> None:
+    permitted = SIGNED | {"permissions": [f"{PERMISSIONS}.DjangoModelPermissionsOrAnonReadOnly"]}
+    gaps, files = texts_of(LIST | permitted)
+    assert gaps == [[]]
+    router = files["boats/router.py"]
+    assert "permission=DjangoModelPermissionsOrAnonReadOnly(MODEL_PERMISSIONS, Boat)," in router
+    assert "yield from MODEL_PERMISSIONS.statements()" in files["boats/statements.py"]
+    accounts = " ".join(files["accounts.py"].split())
+    assert 'user_permission=SailorUserPermissions, user_column="sailor_id"' in accounts
+    # Another backend may grant what no table says.
+    sessions = {"backends": ["guardian.backends.ObjectPermissionBackend"]}
+    gaps, files = texts_of(LIST | permitted, sessions=sessions)
+    assert gaps == [["permission DjangoModelPermissionsOrAnonReadOnly asks guardian.backends.ObjectPermissionBackend"]]
+    assert "permission=not_ported(" in files["boats/router.py"]
+
+
+def test_simplejwts_views_are_those_of_the_library() -> None:
+    own = {"serializer": {"class": "harbour.api.WithTheRank"}, "path": "/api/boats/ranked/"}
+    gaps, files = texts_of(OBTAIN, OBTAIN | own, password_hasher="pbkdf2_sha256")
+    assert [each[:1] for each in gaps] == [[], ["handler TokenObtainPairView.post has no counterpart here"]]
+    router = files["boats/router.py"]
+    made = 'token_router(PREFIXES, TOKEN_TABLES, paths={"token": "/boats/sign-in/"}, name="boats")'
+    assert f"router.routes += {made}.routes\n" in router
+    assert "yield from TOKEN_TABLES.statements()" in files["boats/statements.py"]
+    # Django may lack Argon2: it has to read what a sign-in leaves.
+    assert "renews_passwords=False" in files["accounts.py"]
+    assert "renews_passwords" not in texts_of(OBTAIN)[1]["accounts.py"]
+    assert "router = token_router(" in texts_of(OBTAIN)[1]["boats/router.py"]
+
+
+def test_rows_of_the_caller_are_the_resources_own_arguments() -> None:
+    hooks = {"overridden": ["perform_create", "get_queryset"], "creator": "captain", "owner": "captain"}
+    gaps, files = texts_of(LIST | SIGNED | hooks, CREATE | SIGNED | hooks)
+    assert gaps == [[], []]
+    assert 'creator="captain_id", owner="captain_id"' in " ".join(files["boats/serializers.py"].split())
+    gaps, _ = texts_of(LIST | SIGNED | hooks | {"owner": "berth", "creator": None})
+    assert gaps == [["berth is no key of a user"]]

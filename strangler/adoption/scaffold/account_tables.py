@@ -1,0 +1,125 @@
+"""What of Django's own tables the service reads besides its users: permissions, and refresh tokens, as code."""
+
+from collections.abc import Callable
+from typing import Final
+
+from shared_schema.contract.contract import Contract, TableFacts
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SessionSettings
+from strangler.adoption.scaffold.code import call, quoted, statement
+from strangler.adoption.scaffold.modules import Module
+from strangler.adoption.scaffold.tables import Tables, UnreadableError
+
+MODEL_PERMISSIONS: Final = ("DjangoModelPermissions", "DjangoModelPermissionsOrAnonReadOnly")
+_SIMPLEJWT: Final = "rest_framework_simplejwt"
+# simplejwt's views, by what `token_router` calls them; one whose serializer is another is the project's own.
+_TOKEN_VIEWS: Final = {
+    f"{_SIMPLEJWT}.views.Token{name}View": (action, f"{_SIMPLEJWT}.serializers.Token{name}Serializer")
+    for name, action in (
+        ("ObtainPair", "token"),
+        ("Refresh", "refresh"),
+        ("Verify", "verify"),
+        ("Blacklist", "blacklist"),
+    )
+}
+_ISSUED: Final = ("user_id", "jti", "token", "created_at", "expires_at")
+
+
+class AccountTables:
+    """The constants of the accounts' module that stand for these tables, each where some view of the project needs it.
+
+    Args:
+        users: the table of the users; None where the service tells no callers apart.
+        reads_tokens: whether it reads JSON web tokens.
+    """
+
+    def __init__(
+        self, api: DjangoApi, contract: Contract, tables: Tables, *, users: TableFacts | None, reads_tokens: bool
+    ) -> None:
+        self._contract = contract
+        self._tables = tables
+        self._users = users
+        self._reads_tokens = reads_tokens
+        self._renews = api.settings.password_hasher == "argon2"  # noqa: S105 - an algorithm
+        self._backends = api.settings.sessions.backends
+        named = " ".join(text for each in api.endpoints for text in each.permissions or ())
+        self._permits = any(name in named for name in MODEL_PERMISSIONS) and self.permission_gap() is None
+        self.issues_tokens = any(self.token_action(each) and self.token_gap() is None for each in api.endpoints)
+
+    def token_action(self, endpoint: DjangoEndpoint) -> str | None:
+        """What `token_router` calls a view of simplejwt; None for any other."""
+        action, serializer = _TOKEN_VIEWS.get(endpoint.view, (None, None))
+        found = endpoint.serializer.path if endpoint.serializer else None
+        is_plain = endpoint.method == "POST" and not (endpoint.permissions or endpoint.authenticators)
+        return action if is_plain and found == serializer else None
+
+    def token_gap(self) -> str | None:
+        """Why the service can't issue tokens."""
+        if not self._reads_tokens or self._users is None or "last_login" not in self._users.columns:
+            return "no view of the API reads simplejwt's tokens"
+        return self._lacking(self._token_classes, "tokens without the token_blacklist app")
+
+    def permission_gap(self) -> str | None:
+        """Why it can't look up the permissions that a user holds."""
+        if self._users is None or "is_superuser" not in self._users.columns:
+            return "looks into tables of Django's"
+        if self._backends != SessionSettings().backends:
+            return f"asks {', '.join(self._backends)}"
+        return self._lacking(self._permission_classes, "looks into tables of Django's")
+
+    def write(self, module: Module, package: str, username_field: str | None) -> None:
+        """Adds the constants to the accounts' module."""
+        assert self._users is not None  # noqa: S101 - nothing is written without users
+        if self.issues_tokens:
+            outstanding, blacklisted = self._token_classes()
+            user = self._tables.use(self._users.name, "last_login")
+            module.use(f"{package}.models", outstanding, blacklisted)
+            module.use("strangler_fastapi.auth.token_tables", "TokenTables")
+            other = quoted(username_field) if username_field else None
+            named = {"outstanding": outstanding, "blacklisted": blacklisted, "account": "Account"}
+            renews = None if self._renews else "False"
+            made = call("TokenTables", user=user, username_field=other, **named, renews_passwords=renews)
+            module.add(statement("TOKEN_TABLES", made))
+        if self._permits:
+            named = self._permission_classes()
+            module.use(f"{package}.models", *named.values())
+            module.use("strangler_fastapi.drf.permissions", "PermissionTables")
+            column = self._user_column()
+            user_column = quoted(column) if column != "user_id" else None
+            made = call("PermissionTables", **named, user_column=user_column)
+            module.add(statement("MODEL_PERMISSIONS", made))
+
+    def _token_classes(self) -> tuple[str, str]:
+        outstanding = self._tables.use("token_blacklist_outstandingtoken", "id", *_ISSUED)
+        return outstanding, self._tables.use("token_blacklist_blacklistedtoken", "id", "token_id", "blacklisted_at")
+
+    def _permission_classes(self) -> dict[str, str]:
+        column = self._user_column()
+        groups, own = self._relations()
+        return {
+            "permission": self._tables.use("auth_permission", "id", "codename", "content_type_id"),
+            "content_type": self._tables.use("django_content_type", "id", "app_label", "model"),
+            "group_permission": self._tables.use("auth_group_permissions", "group_id", "permission_id"),
+            "user_group": self._tables.use(groups, "group_id", column),
+            "user_permission": self._tables.use(own, "permission_id", column),
+        }
+
+    def _user_column(self) -> str:
+        assert self._users is not None  # noqa: S101 - the caller has looked
+        self._relations()
+        return self._users.many_to_many["groups"].source_column
+
+    def _relations(self) -> tuple[str, str]:
+        """The tables that link users to groups and to permissions."""
+        links = self._users.many_to_many if self._users else {}
+        if not {"groups", "user_permissions"} <= set(links):
+            raise UnreadableError("users have no groups")
+        return links["groups"].table, links["user_permissions"].table
+
+    @staticmethod
+    def _lacking(read: Callable[[], object], gap: str) -> str | None:
+        """The gap, where the contract lacks a table that the classes are of."""
+        try:
+            read()
+        except UnreadableError:
+            return gap
+        return None
