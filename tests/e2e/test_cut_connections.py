@@ -51,8 +51,7 @@ class Write:
 class Service:
     """One stack behind the proxy, and its tables as the owner sees them."""
 
-    def __init__(self, stack: Stack, url: str, proxy: CuttingProxy, database: OwnDatabase) -> None:
-        self.stack = stack
+    def __init__(self, url: str, proxy: CuttingProxy, database: OwnDatabase) -> None:
         self.proxy = proxy
         self.client = httpx.Client(base_url=url, headers={"Host": "localhost"}, timeout=SECONDS)
         self.database = psycopg.connect(database.superuser_dsn, autocommit=True)
@@ -72,9 +71,7 @@ class Service:
         return tokens
 
     def says_no(self, answer: httpx.Response) -> bool:
-        """Whether the answer is that of a stack whose database is away: Django's 500, or a 503 to try again after."""
-        if self.stack is Stack.DJANGO:
-            return answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR
+        """Whether the answer is that of a stack whose database is away: a 503 to try again after."""
         return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and "Retry-After" in answer.headers
 
     def settle(self) -> None:
@@ -124,7 +121,7 @@ def service(
         try:
             children.start(started)
             children.wait_until_ready([started])
-            made = Service(which, f"http://127.0.0.1:{started.listens[1]}{PREFIXES.upstream(which)}", proxy, database)
+            made = Service(f"http://127.0.0.1:{started.listens[1]}{PREFIXES.upstream(which)}", proxy, database)
             with made.client, made.database:
                 for name in ("owner", "staff"):
                     body = {"username": name, "email": f"{name}@example.com", "password": SECRET}
