@@ -4,11 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from strangler.errors import FailedError
 from strangler.routes.prefixes import Prefixes
-from strangler.schema.django_side import ManageCommand, manage_output
+from strangler.schema.django_side import ManageCommand, manage_document
 
 # The routes of a viewset are named as those of the example: what Django calls destroy is a delete.
 _ACTIONS: Final = {"partial_update": "update", "destroy": "delete"}
@@ -261,15 +260,7 @@ class DjangoApi(_Facts):
 
         :raises FailedError: the project doesn't start, or its output is in another format.
         """
-        output = manage_output(project, "export_endpoints")
-        try:
-            # The project itself may print lines before it.
-            return cls.model_validate_json(output[max(output.find("{\n"), 0) :])
-        except ValidationError as error:
-            raise FailedError(
-                "the endpoints can't be read",
-                "export_endpoints wrote another format, so install the same version of strangler_django there",
-            ) from error
+        return manage_document(project, "export_endpoints", cls, what="what Django's endpoints are")
 
     def of_v1(self, prefixes: Prefixes) -> Sequence[DjangoEndpoint]:
         """The endpoints below Django's prefix, but for those of v2 where its prefix begins with v1's.

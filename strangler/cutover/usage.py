@@ -2,10 +2,9 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from strangler.errors import FailedError
-from strangler.schema.django_side import ManageCommand, manage_output
+from strangler.schema.django_side import ManageCommand, manage_document
 
 
 class _Facts(BaseModel):
@@ -70,12 +69,4 @@ class DjangoUsage(_Facts):
 
         :raises FailedError: the project doesn't start, or its output is in another format.
         """
-        output = manage_output(project, "export_usage")
-        try:
-            # The project itself may print lines before it.
-            return cls.model_validate_json(output[max(output.find("{\n"), 0) :])
-        except ValidationError as error:
-            raise FailedError(
-                "what Django is used for can't be read",
-                "export_usage wrote another format, so install the same version of strangler_django there",
-            ) from error
+        return manage_document(project, "export_usage", cls, what="what Django is used for")

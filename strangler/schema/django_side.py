@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, Self
+from typing import IO, TYPE_CHECKING, Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -152,19 +152,15 @@ def is_installed(project: ManageCommand) -> bool:
     return True
 
 
+Document = TypeVar("Document", bound=BaseModel)
+
+
 def django_contract(project: ManageCommand) -> Contract:
     """The contract as exported from the models now; no database is used.
 
     :raises FailedError: the project doesn't start, or its output is in another format.
     """
-    output = manage_output(project, "export_schema")
-    try:
-        return Contract.model_validate_json(output[max(output.find("{\n"), 0) :])
-    except ValidationError as error:
-        raise FailedError(
-            "Django's models can't be read",
-            "export_schema wrote another format, so install the same version of strangler_django there",
-        ) from error
+    return manage_document(project, "export_schema", Contract, what="Django's models")
 
 
 def django_state(project: ManageCommand, *, database: bool = True) -> SchemaState:
@@ -222,6 +218,22 @@ def manage_output(project: ManageCommand, *arguments: str) -> str:
         reason = without_secrets(last_words(complaint, process.returncode), project.env)
         raise FailedError(f"Django's command {arguments[0]} fails ({reason}): {_hint(complaint)}")
     return output
+
+
+def manage_document(project: ManageCommand, command: str, model: type[Document], *, what: str) -> Document:
+    """The JSON document that an exporting command of `strangler_django` prints; `what` it is of, for the message.
+
+    :raises FailedError: as `manage_output`, or the document is in another format.
+    """
+    output = manage_output(project, command)
+    try:
+        # The project itself may print lines before it.
+        return model.model_validate_json(output[max(output.find("{\n"), 0) :])
+    except ValidationError as error:
+        raise FailedError(
+            f"{what} can't be read",
+            f"{command} wrote another format, so install the same version of strangler_django there",
+        ) from error
 
 
 def process_end(process: "subprocess.Popen[bytes]", *, seconds: float = 0) -> None:
