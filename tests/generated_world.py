@@ -9,8 +9,8 @@ from strangler.compare.generate.facts import facts_of
 from strangler.compare.generate.operations import ApiDocument, operations_of
 from strangler.compare.generate.stored import StoredValues, Where, user_table_of
 from strangler.compare.generate.world import World, callers_choose
-from strangler.project import SignInSection
 from strangler.routes.table import RouteTable
+from strangler.sections import SignInSection
 from tests.example import parse_routes
 
 CONTRACT = Contract.model_validate(

@@ -25,10 +25,10 @@ from strangler.compare.report.terminal import coverage_show, report_show
 from strangler.compare.run import ComparisonSession
 from strangler.errors import FailedError, UsageError
 from strangler.local.fingerprints import STALE, Fingerprints
-from strangler.project import SignInSection
 from strangler.rollout.edits import routes_select
 from strangler.rollout.evidence import EvidenceFile, evidence_path
 from strangler.routes.route import Stack
+from strangler.sections import SignInSection
 from strangler.settings import LocalSettings, settings_load
 
 _STDOUT: Final = "-"

@@ -20,7 +20,7 @@ from strangler.compare.client.sides import Side
 from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.collector import Collector
 from strangler.compare.comparison import CaseComparer, CaseOutcome, CaseResult, Rules
-from strangler.project import SignInSection
+from strangler.sections import SignInSection
 
 # A case waits for either side in turn, so that both are kept busy only if more cases are under way than one can answer.
 _CASES_PER_REQUEST: Final = 3

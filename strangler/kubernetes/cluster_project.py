@@ -6,8 +6,9 @@ from typing import Final
 from strangler.cluster import KubernetesTable, ServiceReference, StackTable
 from strangler.errors import UsageError
 from strangler.kubernetes.manifest import dns_label
-from strangler.project import Project, StackSection
+from strangler.project import Project
 from strangler.routes.route import Stack
+from strangler.sections import StackSection
 
 SETUP: Final = "setup"
 NGINX: Final = "nginx"

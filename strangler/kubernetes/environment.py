@@ -6,8 +6,9 @@ from typing import Final
 from strangler.cluster import SecretReference
 from strangler.kubernetes.cluster_project import ClusterProject
 from strangler.kubernetes.manifest import Manifest
-from strangler.project import BRACES, template_fill
+from strangler.project import template_fill
 from strangler.routes.route import Stack
+from strangler.sections import BRACES
 
 # Which Secret stands for which placeholder.
 _SECRETS: Final = {

@@ -19,7 +19,7 @@ from strangler.compare.client.errors import RequestError
 from strangler.compare.client.response import Headers, SideResponse
 from strangler.compare.client.signed_tokens import TokenSigner, kind_of, token_with
 from strangler.errors import UsageError
-from strangler.project import SignInSection
+from strangler.sections import SignInSection
 
 # A token is renewed when this share of its life is over.
 _RENEWED_AFTER: Final = 0.8

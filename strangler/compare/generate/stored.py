@@ -15,7 +15,7 @@ from psycopg import sql
 
 from shared_schema.contract.contract import Contract
 from strangler.databases.connections import connected, refusals
-from strangler.project import SignInSection
+from strangler.sections import SignInSection
 
 # Enough to see edges and ties, and quick on a table of millions.
 _ROWS: Final = 5000

@@ -14,7 +14,7 @@ from strangler.compare.generate.operations import Operation
 from strangler.compare.generate.query_values import Labelled
 from strangler.compare.generate.schemas import SchemaField
 from strangler.compare.generate.stored import StoredUser, StoredValues, UserTable, Where
-from strangler.project import SignInSection
+from strangler.sections import SignInSection
 
 _VARIABLE_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 VARIABLE: Final = re.compile(r"\{([^{}/]+)\}")

@@ -13,7 +13,7 @@ from strangler.compare.client.errors import RequestError
 from strangler.compare.client.response import SideResponse
 from strangler.compare.client.sides import Side
 from strangler.errors import UsageError
-from strangler.project import SignInSection
+from strangler.sections import SignInSection
 
 
 class Door:

@@ -1,0 +1,240 @@
+"""The tables of the project file, and what their values may say."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from strangler.routes.mistakes import nearest
+
+# What commands and environments may hold in braces; `strangler.local.services` fills them in.
+PLACEHOLDERS: Final = frozenset(
+    {
+        *(
+            "python",
+            "host",
+            "port",
+            "workers",
+            "threads",
+            "pool",
+            "environment",
+            "log_level",
+            "report_sql",
+            "statement_timeout",
+            "read_only",
+        ),
+        *("allowed_hosts", "owner_url", "fastapi_url", "secret_key", "jwt_signing_key", "demo_password"),
+    }
+)
+BRACES: Final = re.compile(r"\{([^{}]*)\}")
+_SEGMENTS: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+
+
+def _prefix(value: str) -> str:
+    path = value.rstrip("/")
+    if not _SEGMENTS.fullmatch(path) or not value.startswith("/"):
+        raise ValueError('write a path such as "/api", or "/" where the API has no prefix')
+    return path
+
+
+def _path(value: str) -> str:
+    if not value.startswith("/") or any(character.isspace() for character in value):
+        raise ValueError('write a path such as "/health/"')
+    return value
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme != "http" or not parts.hostname or parts.port is None or parts.path.strip("/") or parts.query:
+        raise ValueError('write an address such as "http://127.0.0.1:8000"')
+    return f"http://{parts.netloc}"
+
+
+def _template(value: str) -> str:
+    for name in BRACES.findall(value):
+        if name not in PLACEHOLDERS:
+            meant = nearest(name, PLACEHOLDERS)
+            raise ValueError(
+                f"{{{name}}} stands for nothing: {f'did you mean {{{meant}}}?' if meant else 'leave it out'}"
+            )
+    return value
+
+
+def _role(value: str) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
+        raise ValueError('write a role such as "strangler_fastapi"')
+    return value
+
+
+PathPrefix = Annotated[str, AfterValidator(_prefix)]
+UrlPath = Annotated[str, AfterValidator(_path)]
+Address = Annotated[str, AfterValidator(_address)]
+Template = Annotated[str, AfterValidator(_template)]
+Role = Annotated[str, AfterValidator(_role)]
+Command = Annotated[tuple[Template, ...], Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """A table of the file; a key that it doesn't know is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ApiSection(Section):
+    """Where clients find the two versions of the API: prefixes of public paths, `/` for none."""
+
+    v1: PathPrefix
+    v2: PathPrefix
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if self.v1 == self.v2:
+            raise ValueError("v1 and v2 have one prefix: give v2 another one")
+        return self
+
+
+class FilesSection(Section):
+    """Files and folders, from the project file's own folder."""
+
+    routes: str
+    contract: str
+    consumer: str
+    declared: str = ""
+    cases: str = ""
+    state: str = ".run"
+
+
+class StackSection(Section):
+    """A service: where it runs already (`address`), or how `strangler up` starts it (`command`).
+
+    `environment` is added to this process's own, or with `inherit = false` to nothing but what every program needs.
+    `container` is its address in the network of containers (`django:8001`). `health` answers 200 once it is ready;
+    `openapi` is its document; `prefix` is what its own paths begin with, the public prefix where it is left out.
+    Evidence is bound to its code: the files and folders in `sources`, from `folder` (all code in it, for a `command`),
+    or the `version` that it reports: a key of its health answer, with dots between keys, or a header of it.
+    """
+
+    address: Address | None = None
+    command: Command | None = None
+    container: str = ""
+    folder: str = "."
+    environment: Mapping[str, Template] = Field(default_factory=dict)
+    inherit: bool = True
+    health: UrlPath
+    openapi: str = ""
+    prefix: PathPrefix | None = None
+    sources: tuple[str, ...] = ()
+    version: str = ""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if (self.address is None) is (self.command is None):
+            raise ValueError("give it either the address of the running service, or the command that starts it")
+        return self
+
+
+class DjangoSection(StackSection):
+    """The legacy service; `manage` calls its management commands, with `strangler_django` among its INSTALLED_APPS."""
+
+    manage: Command | None = None
+
+
+class DatabaseSection(Section):
+    """The database roles, and whether `strangler up` may write to a database that it did not make.
+
+    `fastapi_role` is the role that is made for FastAPI. With `prepare`, `up` migrates the database of DATABASE_URL and
+    makes that role in it; without, it refuses where either is missing.
+    """
+
+    fastapi_role: Role
+    prepare: bool = False
+
+
+class HandoverSection(Section):
+    """Where Alembic's folder is made when it takes over the schema from Django, from the project file's own folder."""
+
+    alembic: str = "alembic"
+
+
+class SignInSection(Section):
+    """How a caller signs in, and how a request tells its caller.
+
+    `path`, below the API's prefix, is sent `body` as JSON, with {user} and {password} filled in. The answer holds the
+    token at `token`, keys with dots between them; `scheme` stands before it in the Authorization header. nginx knows a
+    caller by `claim` of a JSON web token, else by the cookie `cookie`. `routes` are names, or patterns of names, of
+    what counts as signing in.
+    """
+
+    path: UrlPath
+    body: Mapping[str, str] = Field(default_factory=lambda: {"username": "{user}", "password": "{password}"})
+    token: str = "access"  # noqa: S105 - a key of the answer
+    scheme: str = Field(default="Bearer", pattern=r"^[A-Za-z0-9-]+$")
+    claim: str = Field(default="user_id", pattern=r"^[A-Za-z0-9_.:/-]+$")
+    cookie: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
+    routes: tuple[str, ...] = ()
+
+
+class DemoSection(Section):
+    """What a development run puts into a database of its own: `manage` is run while `table` has no row.
+
+    `notes` are shown when the stack is ready, with `{url}` of the front door and `{demo_password}` filled in.
+    """
+
+    table: str
+    manage: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class CompareSection(Section):
+    """How cases are generated, and what they must cover.
+
+    `callers` are the users who sign in, by the name that they type: one with rows of his own, another one, and one of
+    staff; where it is empty, the first users who have a password. `generated` is the folder of the generated cases.
+    A route of which less than `coverage` percent was requested isn't proven.
+    """
+
+    callers: tuple[str, ...] = ()
+    generated: str = ""
+    coverage: float = Field(default=0, ge=0, le=100)
+
+
+class RampLimits(Section):
+    """How much worse than Django a canary may be before a ramp takes it back; None keeps what `[ramp]` says.
+
+    `errors` are percentage points of requests, `p95` and `p99` factors, `slack` seconds, `differences` answers.
+    """
+
+    errors: float | None = Field(default=None, ge=0, le=100)
+    p95: float | None = Field(default=None, ge=1)
+    p99: float | None = Field(default=None, ge=1)
+    slack: float | None = Field(default=None, ge=0)
+    differences: int | None = Field(default=None, ge=0)
+
+
+class RampHooks(Section):
+    """What is called with a JSON document: a command, by its words, on its standard input; or a URL, by POST.
+
+    `before` a step, which doesn't begin where it fails; at each `step`; on `rollback`; on `finish`. `$NAME` in a URL is
+    a variable of the environment.
+    """
+
+    before: tuple[str, ...] | str = ""
+    step: tuple[str, ...] | str = ""
+    rollback: tuple[str, ...] | str = ""
+    finish: tuple[str, ...] | str = ""
+
+
+class RampSection(RampLimits):
+    """How `strangler ramp` moves a route by itself: see the options of the same names.
+
+    `approvals` are steps that somebody else has to approve. `routes` are other limits by names, or patterns of names.
+    """
+
+    steps: str = Field(default="1,5,25,50,100", pattern=r"^[0-9.]+(,[0-9.]+)*$")
+    hold: str = Field(default="10m", pattern=r"^[0-9]{1,6}[smh]$")
+    between: str = Field(default="", pattern=r"^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9])?$")
+    approvals: tuple[float, ...] = ()
+    routes: Mapping[str, RampLimits] = Field(default_factory=dict)
+    hooks: RampHooks = RampHooks()
