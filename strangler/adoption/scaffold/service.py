@@ -14,6 +14,7 @@ from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.case_file import case_file_text
 from strangler.adoption.scaffold.feature import Feature
+from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.models_module import models_added, models_text
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, pascal, snake
@@ -110,7 +111,11 @@ class Service:
 
     def files(self) -> Iterator[ScaffoldFile]:
         """Every file: the features', the service's own, tests and cases."""
-        modules = {f"{feature.name}/{name}": text for feature in self.features for name, text in feature.modules()}
+        modules = {
+            f"{feature.name}/{name}": text
+            for feature in self.features
+            for name, text in FeatureModules(feature).modules()
+        }
         accounts = self._authenticators.accounts_text(self._package) if self._authenticators.identifies else None
         for name in () if self.is_by_hand else _TEMPLATES:
             yield self._file(self.folder / name, self._template(name))

@@ -9,6 +9,7 @@ import pytest
 from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.scaffold.feature import Feature
+from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.models_module import models_added, models_text
 from strangler.adoption.scaffold.service import Service
 from strangler.adoption.scaffold.tables import Tables
@@ -96,7 +97,7 @@ def project(folder: Path) -> Project:
 
 
 def text_of(made: Feature, name: str) -> str:
-    return dict(made.modules())[name]
+    return dict(FeatureModules(made).modules())[name]
 
 
 def test_a_plain_list_is_written_whole() -> None:

@@ -1,0 +1,260 @@
+"""The modules of a feature's folder: serializers, router, statements, as short as if they were written by hand."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
+from strangler.adoption.scaffold.feature import Feature, WrittenEndpoint, WrittenResource
+from strangler.adoption.scaffold.gaps import ACTIONS
+from strangler.adoption.scaffold.modules import Module
+from strangler.adoption.scaffold.tables import snake
+
+_VIEW: Final = "strangler_fastapi.drf.view"
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_CALLS: Final = {
+    "list": ("get", "list", "All {feature}."),
+    "create": ("post", "create", "Add {a} {noun}."),
+    "retrieve": ("get", "retrieve", "One {noun}."),
+    "update": ("put", "update", "Change {a} {noun}."),
+    "partial_update": ("patch", "update", "Change {a} {noun}."),
+    "destroy": ("delete", "destroy", "Remove {a} {noun}."),
+}
+
+
+class FeatureModules:
+    """Writes a feature."""
+
+    def __init__(self, feature: Feature) -> None:
+        self._feature = feature
+
+    def modules(self) -> Iterator[tuple[str, str]]:
+        """The name and the text of each file in the folder."""
+        yield (
+            "__init__.py",
+            f'"""{self._feature.name.replace("_", " ").capitalize()}, as Django has them ({self._feature.views})."""\n',
+        )
+        if self._feature.serializers.written:
+            yield "serializers.py", self._serializers_text()
+        yield "router.py", self._router_text()
+        yield "statements.py", self._statements_text()
+
+    def _serializers_text(self) -> str:
+        module = Module(
+            f"What {self._feature.name.replace('_', ' ')} look like in requests and answers.", self._feature.package
+        )
+        for written in self._feature.serializers.written:
+            text = written.text()
+            module.add(text)
+            module.use(f"{self._feature.package}.models", *_classes(text))
+            module.use("strangler_fastapi.drf.serializers", "Serializer")
+            module.use_all(written.imports)
+        for resource in self._feature.used():
+            text = self._resource_text(resource)
+            module.add(text)
+            module.use(f"{self._feature.package}.models", resource.serializer.model)
+            module.use("strangler_fastapi.drf.resources", "Resource")
+            module.use_all(resource.lists.imports)
+            if "related_column(" in text:
+                module.use("strangler_fastapi.drf.links", "related_column")
+        return module.text()
+
+    def _resource_text(self, resource: WrittenResource) -> str:
+        field_name, parameter = resource.lookup
+        model, lists = resource.serializer.model, resource.lists
+        annotations = {
+            name: f'lambda: related_column({model}, "{path}")'
+            for name, path in (resource.serializer.annotations | lists.annotations).items()
+        }
+        every = [name for name in dict.fromkeys(ACTIONS.values()) if name in resource.actions]
+        return statement(
+            resource.constant,
+            call(
+                "Resource",
+                model,
+                resource.serializer.constant,
+                annotations=dictionary(annotations) if annotations else None,
+                **lists.arguments,
+                lookup_field=quoted(field_name) if field_name != "pk" else None,
+                lookup_url_kwarg=quoted(parameter) if parameter != field_name else None,
+                **resource.callers,
+                actions=texts(every) if len(every) < len(set(ACTIONS.values())) else None,
+            ),
+        )
+
+    def _router_text(self) -> str:
+        module = Module(
+            f"`{self._feature.name}/…`, as Django answers it ({self._feature.views}).", self._feature.package
+        )
+        module.use(f"{self._feature.package}.config", "PREFIXES")
+        names = self._view_names()
+        paths = {
+            path: found for path, found in self._feature.paths.items() if not any(each.token_view for each in found)
+        }
+        self._add_router(module, has_views=bool(paths))
+        for path, endpoints in paths.items():
+            module.add(self._view_text(module, names[path], path, endpoints))
+        module.add("")
+        for path, endpoints in paths.items():
+            for text in self._endpoint_texts(module, names[path], endpoints):
+                module.add("", text)
+        return module.text()
+
+    def _add_router(self, module: Module, *, has_views: bool) -> None:
+        """The router, which holds the views of tokens."""
+        tokens = {each.token_view: each.endpoint.path for each in self._feature.endpoints if each.token_view}
+        paths = dictionary({action: quoted(path.removeprefix(self._feature.prefix)) for action, path in tokens.items()})
+        made = call("token_router", "PREFIXES", "TOKEN_TABLES", paths=paths, name=quoted(self._feature.name))
+        if tokens:
+            module.use("strangler_fastapi.auth.token_views", "token_router")
+            module.use(f"{self._feature.package}.accounts", "TOKEN_TABLES")
+        if has_views:
+            module.use(_VIEW, "View", "feature_router")
+            module.add(f'router = feature_router(PREFIXES, "{self._feature.name}")')
+            module.add(*([f"router.routes += {laid_out(made)}.routes"] if tokens else []), "")
+        else:
+            module.add(statement("router", made))
+
+    def _view_names(self) -> dict[str, str]:
+        """The variable of each path's view: the model where the path names a row, else its last segment."""
+        names: dict[str, str] = {}
+        for path, endpoints in self._feature.paths.items():
+            model = next(
+                (each.endpoint.model.label.rpartition(".")[2] for each in endpoints if each.endpoint.model), ""
+            )
+            last = path.rstrip("/").rpartition("/")[2]
+            name = snake(model) or f"{self._feature.name}_one" if "{" in last else snake(last) or self._feature.name
+            reserved = {
+                *names.values(),
+                "router",
+                *(each.route.name.replace(".", "_") for each in self._feature.endpoints),
+            }
+            candidates = (name, f"{self._feature.name}_{name}", *(f"{name}_{number}" for number in range(2, 100)))
+            names[path] = next(each for each in candidates if each not in reserved)
+        return names
+
+    def _view_text(self, module: Module, name: str, path: str, endpoints: Sequence[WrittenEndpoint]) -> str:
+        rule, first = self._feature.rules[path], endpoints[0].endpoint
+        django = [each for each in self._feature.api.endpoints if each.path == path]
+        methods = [method for method in _METHODS if any(each.method == method for each in django)]
+        module.use("strangler_fastapi.drf.permissions", *rule.names)
+        if rule.model:
+            module.use(f"{self._feature.package}.accounts", "MODEL_PERMISSIONS")
+            module.use(f"{self._feature.package}.models", rule.model)
+        if rule.gaps:
+            module.use("strangler_fastapi.drf.permissions", "not_ported")
+        answered = next((each.serializer for each in endpoints if each.serializer and not each.serializer.reads), None)
+        resource = next((found for each in endpoints if (found := self._feature.resource_of(each))), None)
+        finds = resource is not None and any(each.endpoint.method == "PUT" for each in endpoints if not each.gaps)
+        serializers = f"{self._feature.package}.{self._feature.name}.serializers"
+        if answered:
+            module.use(serializers, answered.constant)
+        if finds and resource:
+            module.use(serializers, resource.constant)
+        own = self._feature.authenticators.of_view(first, module, self._feature.package)
+        return statement(
+            name,
+            call(
+                "View",
+                "router",
+                quoted(path.removeprefix(self._feature.prefix)),
+                name=quoted(first.title or name),
+                description=Text(first.description) if first.description else None,
+                methods=texts(methods),
+                permission=rule.code,
+                authenticators=own,
+                serializer=answered.constant if answered else None,
+                find=f"{resource.constant}.find" if finds and resource else None,
+            ),
+        )
+
+    def _endpoint_texts(self, module: Module, view: str, endpoints: Sequence[WrittenEndpoint]) -> Iterator[str]:
+        done: set[str] = set()
+        for each in endpoints:
+            resource = self._feature.resource_of(each)
+            if resource is None:
+                yield _gap_text(view, each)
+                continue
+            if each.route.name in done:
+                continue
+            done.add(each.route.name)
+            same = [
+                other for other in endpoints if other.route.name == each.route.name and self._feature.resource_of(other)
+            ]
+            module.use("fastapi", "Request")
+            module.use("starlette.responses", "Response")
+            module.use("strangler_fastapi.db.session", "Session")
+            module.use(f"{self._feature.package}.{self._feature.name}.serializers", resource.constant)
+            decorators = [self._decorator(module, view, other, resource) for other in same]
+            yield self._function_text(each, resource, decorators)
+
+    def _decorator(self, module: Module, view: str, each: WrittenEndpoint, resource: WrittenResource) -> str:
+        method = _CALLS[each.endpoint.action or ""][0]
+        named: dict[str, Code] = {}
+        if each.endpoint.action == "list":
+            paged = resource.lists.arguments["pagination"] != "None"
+            if paged:
+                module.use("strangler_fastapi.drf.pagination", "Page")
+            named = {"many": "Page" if paged else "list", "query": f"{resource.constant}.query"}
+            named |= {"pages": f"{resource.constant}.pages"} if paged else {}
+            named |= {"gaps": texts(each.limits)} if each.limits else {}
+        elif each.endpoint.action == "retrieve":
+            named = {"query": f"{resource.constant}.query"}
+        elif each.endpoint.action == "create":
+            named = {"status": "201"}
+        return "@" + statement_call(f"{view}.{method}", named)
+
+    def _function_text(self, each: WrittenEndpoint, resource: WrittenResource, decorators: Sequence[str]) -> str:
+        _, method, sentence = _CALLS[each.endpoint.action or ""]
+        table = self._feature.contract.tables[resource.serializer.facts.table or ""]
+        noun = table.verbose_name or snake(resource.serializer.model)
+        article = "an" if noun[:1].lower() in "aeiou" else "a"
+        text = sentence.format(feature=self._feature.name.replace("_", " "), a=article, noun=noun)
+        lines = [
+            *decorators,
+            f"async def {each.route.name.replace('.', '_')}(request: Request, session: Session) -> Response:",
+            f'    """{text}"""',
+            f"    return await {resource.constant}.{method}(request, session)",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _statements_text(self) -> str:
+        module = Module("What the feature sends to the database, with samples of values.", self._feature.package)
+        identifies = (
+            any(each.endpoint.authenticators for each in self._feature.endpoints)
+            and self._feature.authenticators.identifies
+        )
+        sent = [f"{each.constant}.statements()" for each in self._feature.used()]
+        if identifies:
+            module.use(f"{self._feature.package}.accounts", "identity_statements")
+            sent.insert(0, "identity_statements()")
+        for each in self._feature.used():
+            module.use(f"{self._feature.package}.{self._feature.name}.serializers", each.constant)
+        own = {
+            "MODEL_PERMISSIONS": any(rule.model for rule in self._feature.rules.values()),
+            "TOKEN_TABLES": any(each.token_view for each in self._feature.endpoints),
+        }
+        for name in (name for name, is_used in own.items() if is_used):
+            module.use(f"{self._feature.package}.accounts", name)
+            sent.append(f"{name}.statements()")
+        module.use("collections.abc", "Iterator")
+        module.use("shared_schema.consumer.samples", "Sent")
+        body = "".join(f"    yield from {each}\n" for each in sent) or "    return iter(())\n"
+        head = "def feature_statements() -> Iterator[Sent]:\n"
+        module.add("", f'{head}    """Every statement that the feature can send."""\n{body}')
+        return module.text()
+
+
+def _gap_text(view: str, each: WrittenEndpoint) -> str:
+    gaps = tuple(map(quoted, dict.fromkeys(each.gaps)))
+    return statement_call(f"{view}.gap", {}, quoted(each.endpoint.method), *gaps) + "\n"
+
+
+def statement_call(head: str, named: Mapping[str, Code], *arguments: str) -> str:
+    """A call on lines of its own."""
+    return laid_out(call(head, *arguments, **named), indent=0)
+
+
+def _classes(text: str) -> set[str]:
+    """The mapped classes that a serializer's code names."""
+    return set(re.findall(r"(?:model_fields?|many_related_field|foreign_key|many_to_many)\(\s*(\w+)", text))
