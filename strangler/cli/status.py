@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from strangler.cli.moves import rollout_read
-from strangler.cli.output import json_print, out, say
+from strangler.cli.output import json_print, note, out, say
 from strangler.cli.ramp_text import ramp_json, ramp_show
 from strangler.cli.traffic import traffic_measure
 from strangler.errors import UsageError
@@ -69,6 +69,10 @@ def status(
         json_print(document)
     else:
         _show(rows)
+        if state is not None and state.supervisor.find() is None:
+            note(
+                f"the supervisor (pid {state.supervisor.pid}) has ended, so nothing is started again: run strangler up"
+            )
         traffic.show(routes)
         if ramp is not None:
             ramp_show(ramp, watched=ramps.runs)

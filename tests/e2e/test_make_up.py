@@ -90,6 +90,11 @@ def test_a_killed_run_is_recovered_from_and_down_ends_the_next(checkout: Checkou
     before = checkout.running()
     killed.kill()
     killed.communicate()
+    orphaned = checkout.strangler("status")
+    assert orphaned.returncode == 1
+    assert (
+        f"the supervisor (pid {killed.pid}) has ended, so nothing is started again: run strangler up" in orphaned.stderr
+    )
     result = checkout.strangler("up", "--detach")
     assert result.returncode == 0, result.stderr
     after = checkout.running()
