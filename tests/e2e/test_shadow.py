@@ -133,6 +133,8 @@ def test_clients_notice_nothing_of_a_worker_that_is_dead_or_does_not_listen(
         os.kill(worker.child.pid, signal.SIGSTOP)
         assert ask(600) < 20 * usual + 1
         os.kill(worker.child.pid, signal.SIGCONT)
+        # Once it has read some, there is room for one more, whose number says how many were dropped.
+        wait_until(lambda: reported(worker) > 50, worker.log)
         ask(1)
         wait_until(lambda: reported(worker) == 651, worker.log)
         assert worker.results.refused()["missed"] > 0
