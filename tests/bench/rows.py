@@ -87,10 +87,10 @@ class Rows:
         yield Request(path="/feed/")
 
     def details(self, _number: int) -> Iterator[Request]:
-        """Every tenth post, each asked by its author."""
+        """Every tenth post, each asked by its author, but for those whose author is inactive."""
         tokens = {user: self._access(user) for user in self._user_ids()}
-        posts = "SELECT id, author_id FROM posts WHERE title <> %s AND id %% 10 = 0 ORDER BY id"
-        for post, author in self._owner.execute(posts, [_TITLE]):
+        posts = "SELECT id, author_id FROM posts WHERE title <> %s AND id %% 10 = 0 AND author_id = ANY(%s) ORDER BY id"
+        for post, author in self._owner.execute(posts, [_TITLE, list(tokens)]):
             yield Request(path=f"/posts/{post}/", token=tokens[author])
 
     def creates(self, _number: int) -> Iterator[Request]:
@@ -135,7 +135,7 @@ class Rows:
             yield Request(path="/auth/token/refresh/", body=json.dumps({"refresh": token}))
 
     def _user_ids(self) -> list[int]:
-        return [user for (user,) in self._owner.execute("SELECT id FROM users ORDER BY id")]
+        return [user for (user,) in self._owner.execute("SELECT id FROM users WHERE is_active ORDER BY id")]
 
     def _access(self, user: int) -> str:
         return self._token(ACCESS, user, uuid4().hex)
