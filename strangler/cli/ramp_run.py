@@ -139,7 +139,7 @@ class OwnGateway:
         return self._unchecked(found.problem) if found.problem else ""
 
     def _unchecked(self, problem: str) -> str:
-        """A database that can't be reached from here is no reason to stop: the operator is told once."""
+        """A database that can't be reached from here is no reason to stop: it is noted once."""
         if problem != self._schema:
             note(f"the schema is not checked before steps: {problem}")
             self._schema = problem

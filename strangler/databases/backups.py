@@ -39,7 +39,7 @@ _SEQUENCES: Final = """
     SELECT schemaname || '.' || sequencename, last_value * sign(increment_by)::bigint FROM pg_sequences ORDER BY 1
 """
 # The sum of the rows' hashes, whatever their order.
-_DIGEST: Final = "SELECT count(*), coalesce(sum(hashtextextended(r::text, 0)), 0)::text FROM ONLY {} AS r"
+_DIGEST: Final = "SELECT count(*), coalesce(sum(hashtextextended(r::text, 0)), 0)::text FROM {} AS r"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,10 +227,17 @@ def contents_of(connection: psycopg.Connection) -> Contents:
     connection.execute(_SPELLED)
     tables = {}
     for schema, table in connection.execute(_TABLES).fetchall():
-        digest = sql.SQL(_DIGEST).format(sql.Identifier(schema, table))
-        ((rows, total),) = connection.execute(digest).fetchall()
-        tables[f"{schema}.{table}"] = TableDigest(rows=rows, digest=total)
+        tables[f"{schema}.{table}"] = rows_digest(connection, sql.SQL("ONLY {}").format(sql.Identifier(schema, table)))
     return Contents(tables=tables, sequences=dict(connection.execute(_SEQUENCES).fetchall()))
+
+
+def rows_digest(connection: psycopg.Connection, rows: sql.Composable) -> TableDigest:
+    """The digest of `rows`, which is what may stand in a FROM.
+
+    :raises psycopg.Error: the server refuses.
+    """
+    ((number, digest),) = connection.execute(sql.SQL(_DIGEST).format(rows)).fetchall()
+    return TableDigest(rows=number, digest=digest)
 
 
 def _folder_make(folder: Path) -> None:

@@ -28,6 +28,7 @@ from strangler.local.ports import port_free_pick
 from strangler.local.services import Probe, Service, stack_service
 from strangler.rollout.atomic_write import write_durably
 from strangler.routes.route import Stack
+from strangler.settings import LocalSettings
 
 # Requests end long before, streams of events don't: those are cut, and their clients connect again.
 _DRAIN_SECONDS: Final = 15.0
@@ -163,7 +164,7 @@ def _replaced(stack: LocalStack, which: Stack) -> Iterator[str]:
         yield from _drained(stack)
         yield from _restarted(keeper)
         try:
-            yield from _ready(keeper, _service(stack, which).probe)
+            yield from _ready(keeper, _service(stack, which, stack.settings).probe)
         except FailedError as error:
             what = f"{error.message}, and the new {which} goes on serving on port {port}"
             raise FailedError(what, f"strangler logs {which} says more; then deploy again") from error
@@ -180,9 +181,8 @@ def _replaced(stack: LocalStack, which: Stack) -> Iterator[str]:
             yield from _ended(each)
 
 
-def _service(stack: LocalStack, which: Stack, *, port: int | None = None) -> Service:
-    """A service as it is started here, on a port of its own if one is given."""
-    settings = stack.settings if port is None else stack.settings.model_copy(update={f"{which}_port": port})
+def _service(stack: LocalStack, which: Stack, settings: LocalSettings) -> Service:
+    """A service as it is started here with these settings."""
     service = stack_service(settings, stack.connections, which)
     if service is None:
         raise UsageError(f"{which} isn't started here", "deploy it where it runs")
@@ -195,7 +195,7 @@ class _Spare:
     def __init__(self, stack: LocalStack, which: Stack, port: int) -> None:
         self._stack = stack
         self._settings = stack.settings.model_copy(update={f"{which}_port": port})
-        service = replace(_service(stack, which, port=port), name=f"{which}-new")
+        service = replace(_service(stack, which, self._settings), name=f"{which}-new")
         self.hint = f"strangler logs {service.name} says more"
         self.probe = service.probe
         self.keeper = stack.start_kept(service, address=f"{service.listens[0]}:{port}", probe=service.probe)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
+from psycopg import sql
 
+from strangler.databases.backups import TableDigest, rows_digest
 from strangler.databases.connections import refusals
 from strangler.errors import FailedError, many
 from strangler.handover.steps import Work
@@ -48,13 +50,14 @@ def archive_write(connection: psycopg.Connection, work: Work, folder: Path) -> A
     with refusals(), connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.execute("SET LOCAL statement_timeout = 0")
-        wanted = _count(connection, f"(SELECT {work.columns} FROM {work.table})")  # noqa: S608 - quoted names
+        kept = f"(SELECT {work.columns} FROM {work.table})"  # noqa: S608 - quoted names
+        wanted = rows_digest(connection, sql.SQL(kept))
         sha256 = _write(connection, work, file)
     found = _read_back(connection, work, file, sha256)
     if found != wanted:
-        raise FailedError(f"{file} gives back {found[0]} rows that aren't the {wanted[0]} of {work.table}", _HINT)
+        raise FailedError(f"{file} gives back {found.rows} rows that aren't the {wanted.rows} of {work.table}", _HINT)
     archive = Archive(
-        table=work.table, columns=work.columns, file=file.name, rows=wanted[0], sha256=sha256, digest=wanted[1]
+        table=work.table, columns=work.columns, file=file.name, rows=wanted.rows, sha256=sha256, digest=wanted.digest
     )
     write_durably(file.with_suffix(".json"), json.dumps(asdict(archive), indent=2).encode())
     _LOG.info("%s: %s archived in %s, and read back", work.name, many(archive.rows, "row"), file)
@@ -77,7 +80,7 @@ def _write(connection: psycopg.Connection, work: Work, file: Path) -> str:
     return digest.hexdigest()
 
 
-def _read_back(connection: psycopg.Connection, work: Work, file: Path, sha256: str) -> tuple[int, str]:
+def _read_back(connection: psycopg.Connection, work: Work, file: Path, sha256: str) -> TableDigest:
     """Number and digest of the rows that the file gives."""
     digest = hashlib.sha256()
     with refusals(), connection.transaction():
@@ -96,10 +99,4 @@ def _read_back(connection: psycopg.Connection, work: Work, file: Path, sha256: s
             raise FailedError(f"{file} can't be read back ({error.strerror})", _HINT) from error
         if digest.hexdigest() != sha256:
             raise FailedError(f"{file} isn't what was written", _HINT)
-        return _count(connection, f"pg_temp.{_BACK}")
-
-
-def _count(connection: psycopg.Connection, rows: str) -> tuple[int, str]:
-    query = f"SELECT count(*), coalesce(sum(hashtextextended(kept::text, 0)), 0)::text FROM {rows} AS kept"  # noqa: S608 - as above
-    ((number, digest),) = connection.execute(query.encode()).fetchall()
-    return number, digest
+        return rows_digest(connection, sql.Identifier("pg_temp", _BACK))

@@ -240,7 +240,7 @@ class Ramp:
             return f"good, and waits for somebody else to approve {percent:g}%: strangler ramp approve"
         return ""
 
-    # ---- what others ask, and what they are told
+    # ---- what others ask, and what they hear
 
     def _answer(self, request: RampRequest) -> None:
         by = f"{request.who}{f': {request.reason}' if request.reason else ''}"

@@ -59,7 +59,7 @@ class Service:
 
     `is_by_hand`: the service was there before the tool wrote any of it, so that its application is the team's own.
 
-    :raises UsageError: the service's package can't be told.
+    :raises UsageError: the service's package isn't known.
     """
 
     def __init__(

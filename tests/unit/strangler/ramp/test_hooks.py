@@ -1,4 +1,4 @@
-"""Commands and URLs that are told what a ramp does."""
+"""Hooks: commands and URLs that a ramp calls at each of its events."""
 
 import json
 import sys
