@@ -17,11 +17,10 @@ from fastapi_app.posts.router import router as posts
 from fastapi_app.tags.router import router as tags
 from fastapi_app.users.router import router as users
 from shared_schema.consumer.consumer import load_consumer
-from strangler_fastapi.application import create_application
+from strangler_fastapi.application import create_application, freeze_started
 from strangler_fastapi.auth.hashing import set_waiting
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.db.engine import Database
-from strangler_fastapi.garbage import freeze_started
 from strangler_fastapi.health import health_router
 from strangler_fastapi.logs import configure_logs
 
