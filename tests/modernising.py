@@ -11,7 +11,8 @@ from shared_schema.contract.contract import Contract
 from strangler.handover.execution import LockPatience
 from strangler.handover.journal import HandoverEntry
 from strangler.modernise.journal import OperationFolder
-from strangler.modernise.modernise import Modernisation, StageIntent, modernise_back, modernise_next
+from strangler.modernise.modernisation import Modernisation
+from strangler.modernise.modernise import StageIntent, modernise_back, modernise_next
 from strangler.modernise.rows import Throttle
 from strangler.modernise.stages import STAGES
 from strangler.modernise.survival import Services

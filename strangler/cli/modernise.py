@@ -11,17 +11,11 @@ from strangler.cli.output import json_print, note, say, table_print
 from strangler.deployment.modernise import modernisation_open
 from strangler.handover.execution import LockPatience
 from strangler.handover.steps import Action, Step, Work
-from strangler.modernise.modernise import (
-    Modernisation,
-    Outlook,
-    StageIntent,
-    modernise_back,
-    modernise_next,
-    modernise_plan,
-)
+from strangler.modernise.modernisation import Modernisation, modernise_status
+from strangler.modernise.modernise import StageIntent, modernise_back, modernise_next
+from strangler.modernise.planning import Outlook, modernise_plan
 from strangler.modernise.rows import CHUNK_ROWS, Throttle
 from strangler.modernise.stages import STAGES
-from strangler.modernise.status import modernise_status
 from strangler.settings import settings_load
 
 Name = Annotated[

@@ -1,66 +1,31 @@
-"""An operation on the schema under traffic: plan, next stage, back."""
+"""An operation on the schema under traffic: to the next stage, and back."""
 
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final
 
 import psycopg
 
-from strangler.databases.connections import Source, connected, refusals
+from strangler.databases.connections import connected, refusals
 from strangler.errors import FailedError, StranglerError, UnsafeError, UsageError, many
-from strangler.handover.baseline import heads_of, is_handed_over, revisions_of
-from strangler.handover.execution import Commands, LockPatience, execute, settle
+from strangler.handover.baseline import heads_of, revisions_of
+from strangler.handover.execution import Commands, execute, settle
 from strangler.handover.journal import HandoverEntry
 from strangler.handover.steps import Step, Work, named
 from strangler.modernise.archive import archive_write
 from strangler.modernise.journal import OperationFolder, OperationJournal, StageRun
-from strangler.modernise.operation import operation_load
-from strangler.modernise.planning import plan_operation
+from strangler.modernise.modernisation import Modernisation
+from strangler.modernise.planning import operation_planned
 from strangler.modernise.revisions import revision_name, revision_remove, revision_write, stamped
-from strangler.modernise.rows import RowPass, Throttle
-from strangler.modernise.stages import STAGES, OperationPlan
-from strangler.modernise.survival import Services, StageClone, differences, stage_clone
+from strangler.modernise.rows import RowPass
+from strangler.modernise.stages import STAGES
+from strangler.modernise.survival import stage_clone
 from strangler.rollout.history import operator, utc_now
 from strangler.rollout.state_dir import RolloutFolder
 
 _LOG: Final = logging.getLogger(__name__)
-_SHOWN: Final = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Modernisation:
-    """Where operations are described (`files`), kept (`state`) and recorded for Alembic, and how rows are gone over."""
-
-    source: Source
-    services: Services
-    alembic: Path
-    files: Path
-    state: Path
-    patience: LockPatience = field(default_factory=LockPatience)
-    throttle: Throttle = field(default_factory=Throttle)
-
-    def folder(self, name: str) -> OperationFolder:
-        """The state folder of one operation."""
-        return OperationFolder(self.state / name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StageOutlook:
-    """A stage that is still to come, and sentences on the services that it would break today."""
-
-    stage: Step
-    breaks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outlook:
-    """What is left of an operation."""
-
-    plan: OperationPlan
-    stages: tuple[StageOutlook, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,40 +37,6 @@ class StageIntent:
     forced: bool = False
 
 
-def modernise_plan(modernisation: Modernisation, name: str) -> Outlook:
-    """What is left of an operation, rehearsed on a clone of the schema: there, back, and there to its end.
-
-    :raises UsageError: there is no such operation, or the schema isn't Alembic's.
-    :raises FailedError: a stage fails, or isn't undone as it was.
-    """
-    _require_handed_over(modernisation)
-    journal = _journal(modernisation, name)
-    if journal is not None and journal.unfinished is not None:
-        raise UsageError(
-            f"{journal.unfinished.stage} of {name} was interrupted",
-            f"go on with strangler modernise next {name}, or take it back with strangler modernise back {name}",
-        )
-    plan = _planned(modernisation, name, journal)
-    left = plan.stages[len(journal.done) if journal else 0 :]
-    with stage_clone(modernisation.source, modernisation.services, plan.synced, notify=_LOG.info) as clone:
-        return Outlook(plan=plan, stages=tuple(_rehearsed(clone, left)))
-
-
-def _rehearsed(clone: StageClone, left: tuple[Step, ...]) -> list[StageOutlook]:
-    undoable = tuple(stage for stage in left if stage.kind != STAGES[-1])
-    _LOG.info("rehearsing the stages on a clone of the schema")
-    before = clone.schema()
-    found = [StageOutlook(stage=stage, breaks=tuple(clone.breaks(lambda: clone.run((stage,))))) for stage in undoable]  # noqa: B023 - run at once
-    clone.run(undoable, back=True)
-    if wrong := differences(before, clone.schema()):
-        raise FailedError(f"going back doesn't lead back ({named(wrong[:_SHOWN])})", "write the revision by hand")
-    clone.run(undoable)
-    return [
-        *found,
-        *(StageOutlook(stage=stage, breaks=tuple(clone.breaks(lambda: clone.run((stage,))))) for stage in left[-1:]),  # noqa: B023 - as above
-    ]
-
-
 def modernise_next(modernisation: Modernisation, name: str, *, intent: StageIntent) -> HandoverEntry | None:
     """Go on to the end of the next stage, or of one that was interrupted; None where all are done.
 
@@ -114,8 +45,8 @@ def modernise_next(modernisation: Modernisation, name: str, *, intent: StageInte
     :raises FailedError: it stopped; the next call goes on, `modernise_back` takes back.
     """
     with RolloutFolder(modernisation.state).locked():
-        _require_handed_over(modernisation)
-        journal = _journal(modernisation, name)
+        modernisation.require_handed_over()
+        journal = modernisation.journal(name)
         if journal is None or not journal.runs:
             journal = _begun(modernisation, name, journal, intent)
         run = journal.unfinished
@@ -137,7 +68,7 @@ def modernise_next(modernisation: Modernisation, name: str, *, intent: StageInte
 def _begun(
     modernisation: Modernisation, name: str, journal: OperationJournal | None, intent: StageIntent
 ) -> OperationJournal:
-    plan = _planned(modernisation, name, journal)
+    plan = operation_planned(modernisation, name, journal)
     if plan.unsafe and not intent.forced:
         raise UnsafeError(plan.unsafe[0], "change that first, or go on with --force --reason TEXT")
     return OperationJournal(
@@ -195,7 +126,7 @@ def modernise_back(modernisation: Modernisation, name: str, *, intent: StageInte
     :raises FailedError: it stopped; the next call goes on.
     """
     with RolloutFolder(modernisation.state).locked():
-        journal = _journal(modernisation, name)
+        journal = modernisation.journal(name)
         if journal is None or not journal.runs:
             raise UsageError(f"nothing of {name} was begun", "there is nothing to take back")
         run, folder, started = journal.runs[-1], modernisation.folder(name), time.monotonic()
@@ -308,32 +239,6 @@ def _require_survival(
         more = f" (and {len(breaks) - 1} more)" if len(breaks) > 1 else ""
         raise UnsafeError(f"{breaks[0].rstrip('.')}{more}", "do that first, or go on with --force --reason TEXT")
     return breaks
-
-
-def _planned(modernisation: Modernisation, name: str, journal: OperationJournal | None) -> OperationPlan:
-    if journal is not None and journal.runs:
-        return OperationPlan(title=journal.title, stages=journal.stages, synced=journal.synced)
-    change = operation_load(modernisation.files, name).change
-    return plan_operation(name, change, modernisation.source.owner_dsn)
-
-
-def _journal(modernisation: Modernisation, name: str) -> OperationJournal | None:
-    """The journal of an operation on this database.
-
-    :raises UsageError: it belongs to another database.
-    """
-    journal = modernisation.folder(name).read()
-    if journal is not None and journal.database != modernisation.source.identity:
-        raise UsageError(
-            f"{modernisation.folder(name).path} holds an operation on another database",
-            "let DATABASE_URL lead to that one, or restore the state folder of this one",
-        )
-    return journal
-
-
-def _require_handed_over(modernisation: Modernisation) -> None:
-    if not is_handed_over(modernisation.source.owner_dsn):
-        raise UsageError("the schema is still Django's", "hand it over first with strangler handover apply")
 
 
 def _record(

@@ -17,7 +17,8 @@ from strangler.handover.journal import HandoverFolder
 from strangler.handover.live import plan_for
 from strangler.handover.rehearsal import RehearsalSubject, StepChoice
 from strangler.local.services import Connections
-from strangler.modernise.modernise import Modernisation, modernise_next
+from strangler.modernise.modernisation import Modernisation
+from strangler.modernise.modernise import modernise_next
 from strangler.modernise.survival import Services
 from strangler.schema.django_side import django_project
 from tests.example import CONTRACT_FILE, EXAMPLE

@@ -15,9 +15,9 @@ import pytest
 
 from strangler.errors import FailedError, StranglerError, UnsafeError, UsageError
 from strangler.modernise.journal import OperationFolder, OperationJournal
+from strangler.modernise.modernisation import modernise_status
 from strangler.modernise.modernise import modernise_back, modernise_next
 from strangler.modernise.rows import Throttle
-from strangler.modernise.status import modernise_status
 from tests.example import ROOT
 from tests.modernising import INTENT, SmallOperation, small_operation
 from tests.shared_stack import StackAddresses
@@ -88,7 +88,8 @@ RUN = """
 import sys
 from pathlib import Path
 from strangler.handover.execution import LockPatience
-from strangler.modernise.modernise import Modernisation, StageIntent, modernise_next
+from strangler.modernise.modernisation import Modernisation
+from strangler.modernise.modernise import StageIntent, modernise_next
 from strangler.modernise.rows import Throttle
 from tests.databases import OwnDatabase
 from tests.handovers import database_source

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from strangler.errors import FailedError, UnsafeError, UsageError
-from strangler.modernise.modernise import modernise_plan
+from strangler.modernise.planning import modernise_plan
 from tests.handovers import CONTRACT
 from tests.modernising import FORCED, SmallOperation, small_operation
 from tests.shared_stack import StackAddresses

@@ -9,8 +9,9 @@ import pytest
 
 from strangler.errors import UnsafeError, UsageError
 from strangler.handover.baseline import upgrade
-from strangler.modernise.modernise import modernise_next, modernise_plan
-from strangler.modernise.status import modernise_status
+from strangler.modernise.modernisation import modernise_status
+from strangler.modernise.modernise import modernise_next
+from strangler.modernise.planning import modernise_plan
 from tests.handovers import CONTRACT, small_handover
 from tests.modernising import INTENT, SmallOperation, small_operation
 from tests.shared_stack import StackAddresses

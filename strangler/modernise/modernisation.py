@@ -1,13 +1,57 @@
-"""Where each operation stands."""
+"""The project's operations on its schema: where they are described and kept, and where each stands."""
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from strangler.databases.connections import Source
 from strangler.errors import UsageError
-from strangler.modernise.modernise import Modernisation
+from strangler.handover.baseline import is_handed_over
+from strangler.handover.execution import LockPatience
+from strangler.modernise.journal import OperationFolder, OperationJournal
 from strangler.modernise.operation import operation_load, operation_names
+from strangler.modernise.rows import Throttle
 from strangler.modernise.stages import STAGES
+from strangler.modernise.survival import Services
+
+
+@dataclass(frozen=True, kw_only=True)
+class Modernisation:
+    """Where operations are described (`files`), kept (`state`) and recorded for Alembic, and how rows are gone over."""
+
+    source: Source
+    services: Services
+    alembic: Path
+    files: Path
+    state: Path
+    patience: LockPatience = field(default_factory=LockPatience)
+    throttle: Throttle = field(default_factory=Throttle)
+
+    def folder(self, name: str) -> OperationFolder:
+        """The state folder of one operation."""
+        return OperationFolder(self.state / name)
+
+    def journal(self, name: str) -> OperationJournal | None:
+        """The journal of an operation on this database.
+
+        :raises UsageError: it belongs to another database.
+        """
+        found = self.folder(name).read()
+        if found is not None and found.database != self.source.identity:
+            raise UsageError(
+                f"{self.folder(name).path} holds an operation on another database",
+                "let DATABASE_URL lead to that one, or restore the state folder of this one",
+            )
+        return found
+
+    def require_handed_over(self) -> None:
+        """Refuse where Django still owns the schema.
+
+        :raises UsageError: it does.
+        """
+        if not is_handed_over(self.source.owner_dsn):
+            raise UsageError("the schema is still Django's", "hand it over first with strangler handover apply")
 
 
 @dataclass(frozen=True, kw_only=True)
