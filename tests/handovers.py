@@ -12,9 +12,10 @@ from shared_schema.contract.contract import Contract
 from strangler.databases.connections import Source, identity_of
 from strangler.databases.dumping import schema_dump
 from strangler.handover.execution import LockPatience
-from strangler.handover.handover import Handover, HandoverIntent, HandoverPlan, handover_apply
+from strangler.handover.handover import HandoverIntent, handover_apply
 from strangler.handover.journal import HandoverEntry, HandoverFolder
 from strangler.handover.live import plan_for
+from strangler.handover.plan import Handover, HandoverPlan
 from strangler.handover.rehearsal import RehearsalSubject, StepChoice
 from strangler.schema.django_side import ManageCommand
 from tests.databases import OwnDatabase, empty_database

@@ -11,17 +11,15 @@ from strangler.cli.output import json_print, note, say
 from strangler.deployment.handover import handover_open
 from strangler.errors import UsageError
 from strangler.handover.handover import (
-    Handover,
     HandoverIntent,
-    HandoverPlan,
     handover_apply,
-    handover_plan,
     handover_resume,
     handover_rollback,
     handover_verify,
 )
-from strangler.handover.planning import KINDS
+from strangler.handover.plan import Handover, HandoverPlan, handover_plan
 from strangler.handover.steps import Step
+from strangler.handover.table_steps import KINDS
 from strangler.settings import settings_load
 
 Without = Annotated[

@@ -1,76 +1,30 @@
-"""The handover of the schema's ownership from Django to Alembic: plan, apply, verify, rollback."""
+"""The handover of the schema's ownership from Django to Alembic: apply, verify, rollback."""
 
 import logging
 import time
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Final
 
-from strangler.databases.connections import Source, connected, refusals
+from strangler.databases.connections import connected, refusals
 from strangler.errors import FailedError, StalePlanError, StranglerError, UnsafeError, UsageError
 from strangler.handover.baseline import (
     BASELINE,
     baseline_files,
     folder_remove,
-    folder_require_free,
     folder_write,
     heads_of,
-    is_handed_over,
     revisions_of,
     stamp_step,
 )
-from strangler.handover.execution import LockPatience, execute, settle
-from strangler.handover.journal import HandoverEntry, HandoverFolder, HandoverJournal
-from strangler.handover.live import plan_for
-from strangler.handover.rehearsal import RehearsalSubject, StepChoice, live_schema, rehearse, verify
+from strangler.handover.execution import execute, settle
+from strangler.handover.journal import HandoverEntry, HandoverJournal
+from strangler.handover.plan import Handover, HandoverPlan
+from strangler.handover.rehearsal import StepChoice, live_schema, verify
 from strangler.handover.schema_text import schema_differences, schema_parts
-from strangler.handover.steps import StepPlan, named
+from strangler.handover.steps import named
 from strangler.rollout.history import operator, utc_now
-from strangler.schema.comparison import SchemaSides, check_all
-from strangler.schema.django_side import is_installed
 
 _LOG: Final = logging.getLogger(__name__)
-_NOT_INSTALLED: Final = (
-    "strangler_django isn't installed, and Django would go on migrating Alembic's tables: "
-    "add it to INSTALLED_APPS of every process that migrates."
-)
-_DATABASE: Final = "the database and the contract"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Handover:
-    """What is handed over, where Alembic's folder will be, and `variable`, which holds the database's address there."""
-
-    subject: RehearsalSubject
-    folder: HandoverFolder
-    alembic: Path
-    variable: str
-    patience: LockPatience = field(default_factory=LockPatience)
-
-    @property
-    def source(self) -> Source:
-        """The live database."""
-        return self.subject.source
-
-
-@dataclass(frozen=True, kw_only=True)
-class HandoverPlan:
-    """What an apply would do.
-
-    `unclean` are sentences on a starting state that has to be put right first; `drift` on what Django's migrations
-    would make in another way, which may be forced. With either of them there may be no steps yet.
-    """
-
-    steps: StepPlan
-    choice: StepChoice
-    unclean: tuple[str, ...] = ()
-    drift: tuple[str, ...] = ()
-
-    @property
-    def checksum(self) -> str:
-        """Of the steps; what differs is part of it where it is forced."""
-        return self.steps.checksum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,62 +34,6 @@ class HandoverIntent:
     command: str
     reason: str = ""
     forced: bool = False
-
-
-def handover_plan(handover: Handover, *, without: Collection[str] = ()) -> HandoverPlan:
-    """What an apply would do now; rehearsed on clones, there and back.
-
-    :raises UsageError: the schema is handed over already, or Alembic has other revisions.
-    :raises FailedError: the database or Django doesn't answer, or a step fails in the rehearsal.
-    """
-    with connected(handover.source.owner_dsn) as connection, refusals():
-        revisions = revisions_of(connection)
-    if handover.folder.read() is not None:
-        raise UsageError("a handover is done or under way", "see strangler handover verify, or take it back first")
-    if is_handed_over(handover.source.owner_dsn):
-        raise UsageError(
-            f"the schema is handed over already, and {handover.folder.path} isn't the state folder of that",
-            "work where it was done",
-        )
-    if revisions is not None:
-        raise UsageError(
-            f"alembic_version is there already, at {named(revisions) or 'no revision'}",
-            "hand over once; if another program keeps revisions there, let it use another version_table",
-        )
-    folder_require_free(handover.alembic)
-    unclean, drift = _starting_state(handover)
-    choice = StepChoice(without=tuple(without))
-    if unclean:
-        return HandoverPlan(steps=StepPlan(steps=()), choice=choice, unclean=unclean, drift=drift)
-    steps, skipped = plan_for(handover.source.owner_dsn, handover.subject.contract, without=without)
-    choice = StepChoice(without=tuple(without), skipped=skipped)
-    found = rehearse(handover.subject, steps, choice, notify=_LOG.info)
-    return HandoverPlan(steps=steps, choice=choice, drift=(*drift, *found))
-
-
-def _starting_state(handover: Handover) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Sentences on what has to be put right first, and on tables that differ from the contract.
-
-    :raises FailedError: something can't be compared.
-    """
-    sides = SchemaSides(
-        contract=handover.subject.contract,
-        consumer=None,
-        project=handover.subject.project,
-        dsn=handover.source.owner_dsn,
-        role=None,
-        writers=(),
-    )
-    unclean: list[str] = []
-    drift: list[str] = []
-    for comparison in check_all(sides):
-        if comparison.problem is not None:
-            raise FailedError(f"{comparison.name} can't be compared ({comparison.problem.rstrip('.')}).")
-        sentences = drift if comparison.name == _DATABASE else unclean
-        sentences += [str(mismatch) for mismatch in comparison.mismatches]
-    if not is_installed(handover.subject.project):
-        unclean.append(_NOT_INSTALLED)
-    return tuple(dict.fromkeys(unclean)), tuple(dict.fromkeys(drift))
 
 
 def handover_apply(handover: Handover, plan: HandoverPlan, *, checksum: str, intent: HandoverIntent) -> HandoverEntry:
@@ -184,7 +82,7 @@ def handover_resume(handover: Handover) -> HandoverEntry | None:
     :raises FailedError: it stopped again.
     """
     with handover.folder.locked():
-        journal = _journal(handover)
+        journal = handover.folder.read_of(handover.source.identity)
         if journal is None or journal.is_applied:
             return None
         if journal.direction == "back":
@@ -218,7 +116,7 @@ def handover_verify(handover: Handover) -> dict[str, list[str]]:
     :raises FailedError: a migration, a step or a revision fails.
     """
     started = time.monotonic()
-    journal = _journal(handover)
+    journal = handover.folder.read_of(handover.source.identity)
     if journal is None or not journal.is_applied:
         raise UsageError("nothing was handed over yet", "run strangler handover apply")
     choice = StepChoice(without=journal.without, skipped=journal.skipped)
@@ -244,7 +142,7 @@ def handover_rollback(handover: Handover, *, intent: HandoverIntent) -> Handover
     """
     started = time.monotonic()
     with handover.folder.locked():
-        journal = _journal(handover)
+        journal = handover.folder.read_of(handover.source.identity)
         if journal is None:
             raise UsageError("nothing was handed over", "there is nothing to take back")
         with connected(handover.source.owner_dsn) as connection:
@@ -294,20 +192,6 @@ def _differences(handover: Handover, then: str) -> list[str]:
         return []
     found = schema_differences(schema_parts(kept), schema_parts(now), sides=("then", "now"))
     return found or ["the order of its parts"]
-
-
-def _journal(handover: Handover) -> HandoverJournal | None:
-    """The journal of this database's handover.
-
-    :raises UsageError: it belongs to another database.
-    """
-    journal = handover.folder.read()
-    if journal is not None and journal.database != handover.source.identity:
-        raise UsageError(
-            f"{handover.folder.path} holds the handover of another database",
-            "let DATABASE_URL lead to that one, or restore the state folder of this one",
-        )
-    return journal
 
 
 def _record(

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Generic, Literal, Self, TypeVar
+from typing import Final, Generic, Literal, Protocol, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from strangler.errors import FailedError
+from strangler.errors import FailedError, UsageError
 from strangler.handover.steps import Action, Step
 from strangler.rollout.atomic_write import append_durably, remove_durably, write_durably
 from strangler.rollout.state_dir import RolloutFolder, journal_load
@@ -90,7 +90,14 @@ class HandoverEntry:
 
 _JOURNAL: Final = TypeAdapter(HandoverJournal)
 _ENTRY: Final = TypeAdapter(HandoverEntry)
-_Kept = TypeVar("_Kept")
+_Kept = TypeVar("_Kept", bound="_OfDatabase")
+
+
+class _OfDatabase(Protocol):
+    """A journal of what is done on one database."""
+
+    @property
+    def database(self) -> str: ...
 
 
 class StateFolder(Generic[_Kept]):
@@ -119,6 +126,20 @@ class StateFolder(Generic[_Kept]):
         :raises FailedError: it isn't readable, or is none.
         """
         return journal_load(self._journal, self._kind, of=self._of, hint="restore it from a backup")
+
+    def read_of(self, database: str) -> _Kept | None:
+        """The journal, which has to be of this database; None where nothing was begun.
+
+        :raises UsageError: it belongs to another database.
+        :raises FailedError: as `read`.
+        """
+        journal = self.read()
+        if journal is not None and journal.database != database:
+            raise UsageError(
+                f"{self.path} holds {self._of} of another database",
+                "let DATABASE_URL lead to that one, or restore the state folder of this one",
+            )
+        return journal
 
     def write(self, journal: _Kept) -> None:
         """Replace the journal; it is on the disk when this returns."""

@@ -9,8 +9,9 @@ from shared_schema.catalog import Catalog, read_catalog, table_key
 from shared_schema.contract.checks import table_rules
 from shared_schema.contract.contract import Contract
 from strangler.databases.connections import connected, live_connection, refusals
-from strangler.handover.planning import LiveFacts, SerialSequence, Violation, plan_steps, violations_query
+from strangler.handover.rules import violations_query
 from strangler.handover.steps import StepPlan, quoted
+from strangler.handover.table_steps import LiveFacts, SerialSequence, Violation, plan_steps
 
 # Columns that take their numbers from a sequence that is theirs alone.
 _SERIALS: Final = """

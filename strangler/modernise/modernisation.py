@@ -37,13 +37,7 @@ class Modernisation:
 
         :raises UsageError: it belongs to another database.
         """
-        found = self.folder(name).read()
-        if found is not None and found.database != self.source.identity:
-            raise UsageError(
-                f"{self.folder(name).path} holds an operation on another database",
-                "let DATABASE_URL lead to that one, or restore the state folder of this one",
-            )
-        return found
+        return self.folder(name).read_of(self.source.identity)
 
     def require_handed_over(self) -> None:
         """Refuse where Django still owns the schema.

@@ -12,8 +12,9 @@ from strangler.compare.comparison import CaseOutcome
 from strangler.databases.connections import Source
 from strangler.databases.dumping import schema_dump
 from strangler.handover.execution import LockPatience
-from strangler.handover.handover import Handover, handover_apply, handover_plan, handover_rollback, handover_verify
+from strangler.handover.handover import handover_apply, handover_rollback, handover_verify
 from strangler.handover.journal import HandoverFolder
+from strangler.handover.plan import Handover, handover_plan
 from strangler.handover.rehearsal import RehearsalSubject
 from strangler.local.services import Connections
 from strangler.schema.django_side import django_project

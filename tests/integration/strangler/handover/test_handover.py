@@ -17,14 +17,9 @@ from strangler.databases.connections import live_connection
 from strangler.errors import FailedError, StalePlanError, UnsafeError, UsageError
 from strangler.handover.baseline import upgrade
 from strangler.handover.execution import LockPatience
-from strangler.handover.handover import (
-    Handover,
-    handover_apply,
-    handover_plan,
-    handover_rollback,
-    handover_verify,
-)
+from strangler.handover.handover import handover_apply, handover_rollback, handover_verify
 from strangler.handover.journal import HandoverFolder
+from strangler.handover.plan import Handover, handover_plan
 from strangler.handover.rehearsal import RehearsalSubject
 from strangler.schema.django_side import ManageCommand, django_contract, is_installed, manage_output
 from tests.databases import OwnDatabase, changed, empty_database, foreign_database, foreign_project

@@ -163,7 +163,7 @@ def test_a_rollback_refuses_what_has_changed_since(small: SmallHandover) -> None
 def test_the_state_of_another_database_is_refused(small: SmallHandover) -> None:
     small.apply()
     moved = replace(small.handover.subject, source=replace(small.handover.source, identity="another"))
-    with pytest.raises(UsageError, match="holds the handover of another database"):
+    with pytest.raises(UsageError, match="holds a handover of another database"):
         handover_rollback(replace(small.handover, subject=moved), intent=INTENT)
 
 

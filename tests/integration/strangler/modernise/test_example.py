@@ -12,9 +12,10 @@ from shared_schema.contract.contract import load_contract
 from strangler.compare.comparison import CaseOutcome
 from strangler.databases.connections import Source
 from strangler.errors import UnsafeError
-from strangler.handover.handover import Handover, HandoverPlan, handover_apply
+from strangler.handover.handover import handover_apply
 from strangler.handover.journal import HandoverFolder
 from strangler.handover.live import plan_for
+from strangler.handover.plan import Handover, HandoverPlan
 from strangler.handover.rehearsal import RehearsalSubject, StepChoice
 from strangler.local.services import Connections
 from strangler.modernise.modernisation import Modernisation

@@ -195,5 +195,5 @@ def test_two_operators_and_two_operations_keep_out_of_each_other_s_way(operation
         operation.back()
     moved = replace(operation.modernisation, source=replace(operation.modernisation.source, identity="another"))
     operation.to("expand")
-    with pytest.raises(StranglerError, match="holds an operation on another database"):
+    with pytest.raises(StranglerError, match="holds an operation of another database"):
         modernise_next(moved, "change", intent=INTENT)

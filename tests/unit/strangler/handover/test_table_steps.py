@@ -6,8 +6,9 @@ import pytest
 
 from shared_schema.catalog import Catalog
 from shared_schema.contract.checks import check_name
-from strangler.handover.planning import LiveFacts, SerialSequence, Violation, on_delete_set, plan_steps
+from strangler.handover.rules import on_delete_set
 from strangler.handover.steps import StepPlan
+from strangler.handover.table_steps import LiveFacts, SerialSequence, Violation, plan_steps
 from tests import catalogs
 from tests.handovers import column, contract_of, reference, validator
 

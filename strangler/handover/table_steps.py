@@ -1,6 +1,5 @@
 """Plans the steps of a handover: from Django's facts and the live catalog, without a database."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -8,16 +7,15 @@ from typing import Final
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogTable
 from shared_schema.contract.callables import NOW
 from shared_schema.contract.checks import ColumnRule, rule_kind, table_rules
-from shared_schema.contract.contract import ColumnFacts, Contract, ReferenceFacts, TableFacts
+from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
 from shared_schema.contract.values import as_column, python_type
 from strangler.errors import many
-from strangler.handover.steps import Action, Step, StepPlan, alter, listed, literal, named, quoted, spelled_alike
+from strangler.handover.rules import on_delete_set, rule_sql, set_text
+from strangler.handover.steps import Action, Step, StepPlan, alter, literal, named, quoted, spelled_alike
 
 _RULES: Final = {"CASCADE": "CASCADE", "SET_NULL": "SET NULL", "SET_DEFAULT": "SET DEFAULT"}
 # Nothing happens to the rows that point: PostgreSQL refuses, as Django does.
 _REFUSING: Final = frozenset({"PROTECT", "RESTRICT", "DO_NOTHING"})
-_ON_DELETE: Final = re.compile(r" ON DELETE (CASCADE|RESTRICT|SET NULL(?: \([^)]*\))?|SET DEFAULT(?: \([^)]*\))?)$")
-_TIMING: Final = re.compile(r"( DEFERRABLE)?( INITIALLY DEFERRED)?( NOT ENFORCED)?( NOT VALID)?$")
 _MOMENT: Final = "timestamp with time zone"
 _CALLABLES: Final = {
     (NOW, _MOMENT): "now()",
@@ -217,7 +215,7 @@ class _TablePlan:
             return None
         rule = _RULES.get(reference.on_delete)
         if rule is None:
-            self.unkept.append(f"{self._key}.{name} has {_set_text(reference)}: PostgreSQL refuses the delete instead")
+            self.unkept.append(f"{self._key}.{name} has {set_text(reference)}: PostgreSQL refuses the delete instead")
             return None
         if rule == "SET DEFAULT" and not self._has_default(name, facts, column):
             self.unkept.append(f"{self._key}.{name} has SET_DEFAULT and a default that PostgreSQL can't keep")
@@ -302,44 +300,6 @@ class _TablePlan:
             yield f"{self._key} has the signal receiver {receiver}, which is Python"
 
 
-def rule_sql(rule: ColumnRule) -> str:
-    """The expression of the rule's CHECK."""
-    column, values = quoted(rule.column), [literal(value) for value in rule.values]
-    length = f"length({column})"
-    # As text: PostgreSQL spells a list of character varying in another way each time that it reads its own spelling.
-    listed_column = f"{column}::text" if isinstance(rule.values[0], str) else column
-    expression = {
-        "choices": f"{listed_column} IN ({', '.join(values)})",
-        "min": f"{column} >= {values[0]}",
-        "max": f"{column} <= {values[0]}",
-        "min_length": f"{length} >= {values[0]}",
-        "max_length": f"{length} <= {values[0]}",
-    }[rule.kind]
-    return f"{expression} OR {column} = ''" if rule.or_empty else expression
-
-
-def violations_query(table: CatalogTable, rule: ColumnRule) -> tuple[str, str]:
-    """Two queries on the rows that break a rule: how many, and the keys of three."""
-    where = f"FROM {quoted(table.schema, table.name)} WHERE NOT ({rule_sql(rule)})"
-    key = listed(table.primary_key) or "ctid"
-    return f"SELECT count(*) {where}", f"SELECT concat_ws(', ', {key}) {where} ORDER BY {key} LIMIT 3"
-
-
-def on_delete_set(definition: str, rule: str) -> str:
-    """A foreign key's definition, in PostgreSQL's spelling, with another ON DELETE."""
-    timing = _TIMING.search(definition)
-    end = timing.start() if timing else len(definition)
-    # At the end alone: a name in quotes may hold any words.
-    head = _ON_DELETE.sub("", definition[:end])
-    return f"{head} ON DELETE {rule}{definition[end:]}"
-
-
 def _is_no_value(facts: ColumnFacts) -> bool:
     """An empty text of a field that may not be blank: Django writes it only where code forgets the value."""
     return facts.default == "" and not facts.blank
-
-
-def _set_text(reference: ReferenceFacts) -> str:
-    if reference.on_delete == "SET" and reference.set_to_callable is None:
-        return f"SET({reference.set_to!r})"
-    return f"{'SET' if reference.on_delete == 'SET' else 'on_delete'}({reference.set_to_callable})"
