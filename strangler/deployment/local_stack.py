@@ -10,27 +10,25 @@ from typing import Self
 
 import psycopg
 
+from strangler.deployment.local_database import LocalDatabase
 from strangler.deployment.local_gateway import gateway_service, local_gateway, native_gateway
 from strangler.deployment.rollouts import ShadowCounts, rollout_assemble
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
-from strangler.local.databases import database_require, database_vacuum, has_rows
+from strangler.local.databases import database_require
 from strangler.local.keeper import Keeper
 from strangler.local.logs import logs_rotate
 from strangler.local.ports import port_require_free
 from strangler.local.postgres import HOST, PostgresServer
 from strangler.local.process import Child, Program
-from strangler.local.secret_store import SecretStore, secret_resolve
+from strangler.local.secret_store import SecretStore
 from strangler.local.services import (
     Connections,
     PostgresProbe,
     Probe,
     Service,
-    manage_argv,
     shadow_database,
     shadow_helper,
-    stack_environment,
-    stack_folder,
     stack_services,
 )
 from strangler.local.state import ProcessRecord, StackState, StateFolder, not_writable, stale_end
@@ -38,7 +36,7 @@ from strangler.rollout.apply import rollout_begin
 from strangler.rollout.rollout import Rollout
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
-from strangler.settings import LocalSettings, fastapi_dsn_derive
+from strangler.settings import LocalSettings
 
 _LOG = logging.getLogger(__name__)
 
@@ -65,15 +63,16 @@ class LocalStack:
         self.folder = StateFolder(state_dir or settings.project.state)
         self.children = Children(logs=self.folder.logs, check=check)
         self.state = StackState(supervisor=ProcessRecord.of_this_process())
-        self._secret_store = SecretStore(self.folder.path / "secrets")
+        secret_store = SecretStore(self.folder.path / "secrets")
         self._postgres = PostgresServer(
             data_dir=self.folder.path / "postgres",
-            secret_store=self._secret_store,
+            secret_store=secret_store,
             port=settings.postgres_port,
             log_path=self.folder.logs / "postgres.log",
             durable=durable,
             check=check,
         )
+        self.database = LocalDatabase(settings, server=self._postgres, secrets=secret_store, children=self.children)
         self._connections: Connections | None = None
         self._lock = ExitStack()
 
@@ -114,17 +113,7 @@ class LocalStack:
 
         :raises UsageError: a secret is missing, a placeholder, or in a file that isn't this user's.
         """
-        owner_dsn = self.settings.database_url or self._postgres.owner_dsn()
-        password = self._secret_store.get("fastapi_password")
-        return Connections(
-            owner_dsn=owner_dsn,
-            fastapi_dsn=self.settings.fastapi_database_url
-            or fastapi_dsn_derive(
-                owner_dsn=owner_dsn, role=self.settings.project.database.fastapi_role, password=password
-            ),
-            secret_key=self._secret("secret_key"),
-            jwt_signing_key=self._secret("jwt_signing_key"),
-        )
+        return self.database.connections()
 
     @cached_property
     def rollout(self) -> Rollout:
@@ -198,7 +187,7 @@ class LocalStack:
             port_require_free(host=host, port=port, setting=setting)
         if self._starts_services:
             self._postgres_start()
-            self._database_prepare()
+            self.database.prepare()
         self._shadow_start()
         if stacks:
             self._services_start(stacks)
@@ -210,11 +199,6 @@ class LocalStack:
     def _starts_services(self) -> bool:
         """Whether a service of the project is started here; otherwise nginx alone is, before those that run already."""
         return any(self.settings.project.stack(stack).command for stack in Stack)
-
-    def _secret(self, name: str) -> str:
-        if not self.settings.project.uses(name):
-            return ""
-        return secret_resolve(settings=self.settings, name=name, store=self._secret_store)
 
     def _postgres_start(self) -> None:
         if self.settings.database_url:
@@ -232,88 +216,11 @@ class LocalStack:
         self._postgres.wait_until_ready()
         self._postgres.database_ensure()
 
-    def _database_prepare(self) -> None:
-        """Migrate, grant and fill the stack's own database; another one only if the project file allows it."""
-        project = self.settings.project
-        if self.settings.database_url and not project.database.prepare:
-            self._database_check()
-            return
-        if self._is_handed_over():
-            from strangler.handover.baseline import upgrade
-
-            _LOG.info("migrating with Alembic")
-            upgrade(project.alembic, self.connections.owner_dsn)
-        elif project.django.manage is not None:
-            _LOG.info("migrating")
-            self._manage("migrate", "migrate", "--noinput")
-        self._grants_apply(project.load_routes(), self.connections.owner_dsn)
-        demo = None if self.settings.database_url or not self.settings.is_development else project.demo
-        if demo is not None and not has_rows(dsn=self.owner_dsn, table=demo.table):
-            _LOG.info("loading the demo data")
-            self._manage("demo", *demo.manage)
-            database_vacuum(dsn=self.owner_dsn)
-
-    def _is_handed_over(self) -> bool:
-        """Whether Alembic owns the tables; no folder of Alembic's says so without a connection."""
-        if not (self.settings.project.alembic / "alembic.ini").exists():
-            return False
-        # Imported here, since Alembic takes a quarter of a second.
-        from strangler.handover.baseline import is_handed_over
-
-        return is_handed_over(self.connections.owner_dsn)
-
-    def _database_check(self) -> None:
-        """Refuse a database that isn't the stack's own and isn't ready; nothing is written to it.
-
-        :raises UsageError: migrations are pending, or FastAPI's role is not named.
-        """
-        allow = f"or set prepare = true under [database] of {self.settings.project.file.name}"
-        if not self.settings.fastapi_database_url:
-            hint = f"set FASTAPI_DATABASE_URL in .env, {allow}"
-            raise UsageError("nothing is made in the database of DATABASE_URL, and no role there is FastAPI's", hint)
-        if self.settings.project.django.manage is None:
-            return
-        _LOG.info("checking for pending migrations")
-        try:
-            self._manage("migrate-check", "migrate", "--check")
-        except FailedError as error:
-            hint = f"run your project's manage.py migrate, {allow}"
-            raise UsageError("the database of DATABASE_URL lacks migrations of the project", hint) from error
-
-    def _manage(self, name: str, *arguments: str) -> None:
-        project = self.settings.project
-        self.children.run(
-            Program(
-                name=name,
-                argv=manage_argv(project, *arguments),
-                env=stack_environment(self.settings, self.connections, Stack.DJANGO),
-                cwd=stack_folder(project, Stack.DJANGO),
-                stop_seconds=5.0,
-            )
-        )
-
-    def _grants_apply(self, table: RouteTable, owner_dsn: str, *, keep: bool = False) -> None:
-        """Grant FastAPI's role the rights that the routes need; the operator grants a role of FASTAPI_DATABASE_URL."""
-        if not self.settings.fastapi_database_url:
-            # Imported here, since SQLAlchemy takes a quarter of the time of a command that grants nothing.
-            from strangler.schema.grants import apply_grants, writing_features
-
-            consumer = self.settings.project.load_consumer()
-            moved = () if self.settings.fastapi_read_only else table.moved_writes
-            apply_grants(
-                owner_dsn=owner_dsn,
-                role=self.settings.project.database.fastapi_role,
-                password=self._secret_store.get("fastapi_password"),
-                consumer=consumer,
-                writers=writing_features(moved, consumer),
-                keep=keep,
-            )
-
     def _grants_grow(self, running: RouteTable, wanted: RouteTable) -> None:
         """Grant FastAPI the writes of newly moved routes; the next start revokes those that no route needs."""
         # Services that run elsewhere have a database and grants elsewhere.
         if self._starts_services and wanted.moved_writes - running.moved_writes:
-            self._grants_apply(wanted, self.connections_resolve().owner_dsn, keep=True)
+            self.database.grants_apply(wanted, keep=True)
 
     def _services_start(self, services: list[Service]) -> None:
         _LOG.info("starting %s", " and ".join(service.name for service in services))
