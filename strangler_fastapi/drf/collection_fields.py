@@ -1,14 +1,70 @@
-"""Fields of several values: dictionaries and selections, as DRF has them under the same names."""
+"""Fields of several values, and of any JSON, as DRF has them under the same names."""
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import MaxLen, MinLen
 
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.fields import MISSING, AnyField, CharField, ChoiceField, Field, Scope
+from strangler_fastapi.drf.fields import MISSING, AnyField, CharField, Field, Scope, Validator
 from strangler_fastapi.drf.limits import MOST_FIELDS
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.validators import NO_JSON, Invalid, at_least, at_most, check_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListField(Field):
+    """A list whose items are each as `child` (`serializers.ListField`).
+
+    Without a `max_length` it takes as many items as Django takes fields of a form; DRF takes any number then.
+    """
+
+    kind: ClassVar[str] = "list"
+    child: Field = field(default_factory=AnyField)
+    allow_empty: bool = True
+    max_length: int | None = None
+    min_length: int | None = None
+
+    def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return form.all(name) or form.indexed(name) or MISSING
+
+    async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
+        if not isinstance(value, list):
+            raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
+        if not (value or self.allow_empty):
+            raise Invalid("This list may not be empty.")
+        if self.max_length is None and len(value) > MOST_FIELDS:
+            raise Invalid(f"Ensure this field has no more than {MOST_FIELDS} elements.")
+        items: list[Any] = []
+        errors: dict[str, Any] = {}
+        for index, item in enumerate(value):
+            try:
+                items.append(await self.child.clean(item, scope))
+            except Invalid as error:
+                errors[str(index)] = error.detail
+        if errors:
+            raise Invalid(errors)
+        return items
+
+    def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
+        longest = () if self.max_length is None else (at_most(self.max_length, of="elements"),)
+        shortest = () if self.min_length is None else (at_least(self.min_length, of="elements"),)
+        return (*longest, *shortest)
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
+        kind: Any = list[self.child.annotation(request=request)]  # type: ignore[misc] # a type that is computed
+        bounds = (MinLen(self.min_length or 0), MaxLen(self.max_length or MOST_FIELDS))
+        return Annotated[(kind, *bounds)] if request and (self.min_length or self.max_length) else kind
+
+    def sample(self) -> list[Any]:  # noqa: D102 - see Field
+        return [self.child.sample()]
+
+    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        bounds = {"min_length": self.min_length, "max_length": self.max_length}
+        described = super().describe(name) | {bound: value for bound, value in bounds.items() if value is not None}
+        return described | {"child": self.child.describe(None)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,37 +118,35 @@ class HStoreField(DictField):
     child: Field = field(default_factory=lambda: CharField(allow_blank=True, allow_null=True))
 
 
+class _JsonText(str):
+    """What a form holds: JSON as text."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, kw_only=True)
-class MultipleChoiceField(ChoiceField):
-    """Any of the `choices`, each once (`serializers.MultipleChoiceField`)."""
+class JSONField(Field):
+    """Any JSON; in a form, or where it is `binary`, JSON as text (`serializers.JSONField`)."""
 
-    kind: ClassVar[str] = "multiple choice"
-    allow_empty: bool = True
+    binary: bool = False
 
-    def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, D102 - see Field
-        return MISSING if partial and name not in form else form.all(name)
+    def extract(self, name: str, data: Mapping[str, Any], *, partial: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        if isinstance(data, Form):
+            return _JsonText(data[name]) if name in data else MISSING
+        return data.get(name, MISSING)
 
-    async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
-        if isinstance(value, str) or not isinstance(value, Iterable):
-            raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
-        given = [*value]
-        if not (given or self.allow_empty):
-            raise Invalid("This selection may not be empty.")
-        if len(given) > MOST_FIELDS:
-            raise Invalid(f"Ensure this field has no more than {MOST_FIELDS} elements.")
-        return [*dict.fromkeys([await super(MultipleChoiceField, self).convert(item, scope) for item in given])]
+    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        try:
+            is_text = isinstance(value, _JsonText) or self.binary
+            parsed = json.loads(value, parse_constant=_refuse_constant) if is_text else value
+        except (TypeError, ValueError):
+            raise Invalid(NO_JSON) from None
+        check_json(parsed)
+        return parsed
 
-    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
-        kind: Any = list[super().value_type(request=request)]  # type: ignore[misc] # a type that is computed
-        return kind
-
-    def sample(self) -> list[Any]:  # noqa: D102 - see Field
-        return [super().sample()]
+    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
+        return {}
 
 
-def grouped(choices: Mapping[Any, Any]) -> dict[Any, str]:
-    """Choices whose groups are given as name → choices, as value → what people read."""
-    flat: dict[Any, str] = {}
-    for value, text in choices.items():
-        flat |= text if isinstance(text, Mapping) else {value: text}
-    return flat
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -1,28 +1,23 @@
 """Fields of a body: each validates as DRF's does, in the same words, and knows its type in OpenAPI."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
-from annotated_types import Ge, Le, MaxLen, MinLen
+from annotated_types import MaxLen, MinLen
 from pydantic import Field as PydanticField
 
 from shared_schema.consumer.samples import sample_of
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.limits import MOST_FIELDS
 from strangler_fastapi.drf.validators import (
-    NO_EMAIL,
     Invalid,
     Pattern,
     at_least,
     at_most,
     check_json,
-    email_address,
     storable,
-    within,
 )
 
 if TYPE_CHECKING:
@@ -30,8 +25,6 @@ if TYPE_CHECKING:
 
 MISSING: Final = object()
 
-_LONGEST_NUMBER: Final = 1000
-_NO_FRACTION: Final = re.compile(r"\.0*\s*$")
 # What OPTIONS calls a type; a decimal is answered as text (`COERCE_DECIMAL_TO_STRING`).
 _READ_ONLY_TYPES: Final[dict[str, Any]] = {
     "boolean": bool,
@@ -271,142 +264,6 @@ class BooleanField(Field):
 
     def sample(self) -> bool:  # noqa: D102 - see Field
         return True
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListField(Field):
-    """A list whose items are each as `child` (`serializers.ListField`).
-
-    Without a `max_length` it takes as many items as Django takes fields of a form; DRF takes any number then.
-    """
-
-    kind: ClassVar[str] = "list"
-    child: Field = field(default_factory=AnyField)
-    allow_empty: bool = True
-    max_length: int | None = None
-    min_length: int | None = None
-
-    def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
-        return form.all(name) or form.indexed(name) or MISSING
-
-    async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
-        if not isinstance(value, list):
-            raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
-        if not (value or self.allow_empty):
-            raise Invalid("This list may not be empty.")
-        if self.max_length is None and len(value) > MOST_FIELDS:
-            raise Invalid(f"Ensure this field has no more than {MOST_FIELDS} elements.")
-        items: list[Any] = []
-        errors: dict[str, Any] = {}
-        for index, item in enumerate(value):
-            try:
-                items.append(await self.child.clean(item, scope))
-            except Invalid as error:
-                errors[str(index)] = error.detail
-        if errors:
-            raise Invalid(errors)
-        return items
-
-    def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
-        longest = () if self.max_length is None else (at_most(self.max_length, of="elements"),)
-        shortest = () if self.min_length is None else (at_least(self.min_length, of="elements"),)
-        return (*longest, *shortest)
-
-    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
-        kind: Any = list[self.child.annotation(request=request)]  # type: ignore[misc] # a type that is computed
-        bounds = (MinLen(self.min_length or 0), MaxLen(self.max_length or MOST_FIELDS))
-        return Annotated[(kind, *bounds)] if request and (self.min_length or self.max_length) else kind
-
-    def sample(self) -> list[Any]:  # noqa: D102 - see Field
-        return [self.child.sample()]
-
-    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
-        bounds = {"min_length": self.min_length, "max_length": self.max_length}
-        described = super().describe(name) | {bound: value for bound, value in bounds.items() if value is not None}
-        return described | {"child": self.child.describe(None)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChoiceField(Field):
-    """One of the `choices`, which are given as value → what people read (`serializers.ChoiceField`)."""
-
-    kind: ClassVar[str] = "choice"
-    choices: Mapping[Any, str]
-
-    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
-        if value == "" and self.allow_blank:
-            return ""
-        for choice in self.choices:
-            if str(choice) == str(value):
-                return choice
-        raise Invalid(f'"{value}" is not a valid choice.')
-
-    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
-        blank = ("",) if self.allow_blank and "" not in self.choices else ()
-        if not all(isinstance(choice, str | int) for choice in self.choices):
-            return str
-        return Literal[(*self.choices, *blank)]
-
-    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
-        return next(iter(self.choices))
-
-    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
-        if self.read_only:
-            return super().describe(name)
-        shown = [{"value": value, "display_name": text} for value, text in self.choices.items()]
-        return super().describe(name) | {"choices": shown}
-
-
-@dataclass(frozen=True, kw_only=True)
-class IntegerField(Field):
-    """A whole number, also one that is written out (`serializers.IntegerField`)."""
-
-    kind: ClassVar[str] = "integer"
-    refusal: ClassVar[str] = "A valid integer is required."
-    min_value: int | None = None
-    max_value: int | None = None
-
-    async def convert(self, value: Any, scope: Scope) -> int:  # noqa: ANN401, ARG002, D102 - see Field
-        if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
-            raise Invalid("String value too large.")
-        try:
-            return int(_NO_FRACTION.sub("", str(value)))
-        except ValueError:
-            raise Invalid(self.refusal) from None
-
-    def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
-        return within(self.min_value, self.max_value)
-
-    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
-        least = () if self.min_value is None else (Ge(self.min_value),)
-        most = () if self.max_value is None else (Le(self.max_value),)
-        return Annotated[(int, *least, *most)] if request and (least or most) else int
-
-    def sample(self) -> int:  # noqa: D102 - see Field
-        least = 1 if self.min_value is None else max(1, self.min_value)
-        return least if self.max_value is None else min(least, self.max_value)
-
-    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
-        bounds = {"min_value": self.min_value, "max_value": self.max_value}
-        return super().describe(name) | {bound: value for bound, value in bounds.items() if value is not None}
-
-
-@dataclass(frozen=True, kw_only=True)
-class EmailField(CharField):
-    """An e-mail address (`serializers.EmailField`)."""
-
-    kind: ClassVar[str] = "email"
-    refusal: ClassVar[str] = NO_EMAIL
-
-    def limits(self) -> tuple[Validator, ...]:
-        """The text's, then the address's."""
-        return (*super().limits(), email_address)
-
-    def schema(self) -> dict[str, Any]:  # noqa: D102 - see CharField
-        return {"format": "email", **super().schema()}
-
-    def sample(self) -> str:  # noqa: D102 - see Field
-        return "sample@example.com"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,23 +9,15 @@ from typing import Any, Final
 from shared_schema.contract.contract import ColumnFacts, Contract, ValidatorFacts
 from shared_schema.contract.values import BIGGEST, as_column
 from shared_schema.mapping import Reflected
-from strangler_fastapi.drf.collection_fields import HStoreField
-from strangler_fastapi.drf.fields import (
-    BooleanField,
-    CharField,
-    ChoiceField,
-    EmailField,
-    Field,
-    IntegerField,
-    ReadOnlyField,
-    Validator,
-)
+from strangler_fastapi.drf.choice_fields import ChoiceField
+from strangler_fastapi.drf.collection_fields import HStoreField, JSONField
+from strangler_fastapi.drf.fields import BooleanField, CharField, Field, ReadOnlyField, Validator
 from strangler_fastapi.drf.links import many_to_many
+from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField
-from strangler_fastapi.drf.text_fields import IPAddressField, URLField
+from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.drf.validators import Pattern, Unique, username_characters
-from strangler_fastapi.drf.value_fields import DecimalField, FloatField, JSONField, SlugField, UUIDField
 
 _CLASSES: Final[Mapping[str, type[Field]]] = {
     "BigIntegerField": IntegerField,

@@ -1,13 +1,16 @@
-"""Fields of texts of a form: patterns, addresses of the web and of networks, as DRF has them under the same names."""
+"""Fields of texts of a form: patterns, addresses, slugs and UUIDs, as DRF has them under the same names."""
 
 import ipaddress
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
-from strangler_fastapi.drf.fields import CharField, Scope, Validator
-from strangler_fastapi.drf.validators import Invalid, Pattern
+from strangler_fastapi.drf.fields import CharField, Scope, Validator, ValueField
+from strangler_fastapi.drf.validators import NO_EMAIL, Invalid, Pattern, email_address
 
 _NO_ADDRESS: Final = "Enter a valid IPv4 or IPv6 address."
 _LONGEST_IPV6: Final = 39
@@ -27,6 +30,48 @@ _URL: Final = re.compile(
     re.IGNORECASE,
 )
 _BRACKETS: Final = re.compile(r"^\[(.+)\](?::[0-9]{1,5})?$")
+
+
+_SLUG = "^[-a-zA-Z0-9_]+$"
+_UNICODE_SLUG = r"^[-\w]+\Z"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailField(CharField):
+    """An e-mail address (`serializers.EmailField`)."""
+
+    kind: ClassVar[str] = "email"
+    refusal: ClassVar[str] = NO_EMAIL
+
+    def limits(self) -> tuple[Validator, ...]:
+        """The text's, then the address's."""
+        return (*super().limits(), email_address)
+
+    def schema(self) -> dict[str, Any]:  # noqa: D102 - see CharField
+        return {"format": "email", **super().schema()}
+
+    def sample(self) -> str:  # noqa: D102 - see Field
+        return "sample@example.com"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlugField(CharField):
+    """Letters, digits, `_` and `-` (`serializers.SlugField`)."""
+
+    kind: ClassVar[str] = "slug"
+    refusal: ClassVar[str] = 'Enter a valid "slug" consisting of letters, numbers, underscores or hyphens.'
+    allow_unicode: bool = False
+
+    def limits(self) -> tuple[Validator, ...]:
+        """The text's, then the slug's."""
+        pattern = Pattern(_SLUG, message=self.refusal)
+        if self.allow_unicode:
+            unicode = 'Enter a valid "slug" consisting of Unicode letters, numbers, underscores, or hyphens.'
+            pattern = Pattern(_UNICODE_SLUG, message=unicode)
+        return (*super().limits(), pattern)
+
+    def schema(self) -> dict[str, Any]:  # noqa: D102 - see CharField
+        return super().schema() or ({} if self.allow_unicode else {"pattern": _SLUG})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +134,31 @@ class IPAddressField(CharField):
 
     def sample(self) -> str:  # noqa: D102 - see Field
         return "::1" if self.protocol == "ipv6" else "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UUIDField(ValueField):
+    """A UUID in any spelling of Python's, or as a number (`serializers.UUIDField`).
+
+    `format` is how it is answered: `hex_verbose`, `hex`, `int` or `urn`.
+    """
+
+    kind: ClassVar[str] = "string"
+    python: ClassVar[type] = UUID
+    format: str = "hex_verbose"
+
+    def representation(self) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
+        return None if self.format == "hex_verbose" else attrgetter(self.format)
+
+    async def convert(self, value: Any, scope: Scope) -> UUID:  # noqa: ANN401, ARG002, D102 - see Field
+        try:
+            if isinstance(value, int):
+                return UUID(int=value)
+            if isinstance(value, str):
+                return UUID(hex=value)
+        except ValueError:
+            pass
+        raise Invalid("Must be a valid UUID.")
 
 
 def _is_address(text: str, protocol: str) -> bool:

@@ -29,7 +29,7 @@ from shared_schema.mapping import Mapping, Reflected
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.computed_fields import HiddenField, SerializerMethodField
 from strangler_fastapi.drf.cursor_pagination import CursorPagination
-from strangler_fastapi.drf.fields import CharField, IntegerField, ReadOnlyField
+from strangler_fastapi.drf.fields import CharField, ReadOnlyField
 from strangler_fastapi.drf.filtering import boolean_filter
 from strangler_fastapi.drf.filters import (
     DATE,
@@ -45,6 +45,7 @@ from strangler_fastapi.drf.filters import (
     related_filter,
 )
 from strangler_fastapi.drf.links import ForeignKey
+from strangler_fastapi.drf.number_fields import DecimalField, IntegerField
 from strangler_fastapi.drf.pagination import LimitOffsetPagination, Pagination
 from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.relations import SlugRelatedField, StringRelatedField
@@ -53,7 +54,6 @@ from strangler_fastapi.drf.rules import UniqueForMonthValidator, UniqueTogetherV
 from strangler_fastapi.drf.sample_queries import body_samples
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField
-from strangler_fastapi.drf.value_fields import DecimalField
 from strangler_fastapi.drf.view import View, feature_router
 from strangler_fastapi.errors import ApiError
 from tests.databases import migrated_database

@@ -26,13 +26,14 @@ from strangler_fastapi.application import create_application
 from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf import fields, permissions
-from strangler_fastapi.drf.collection_fields import DictField, MultipleChoiceField
+from strangler_fastapi.drf.choice_fields import ChoiceField, MultipleChoiceField
+from strangler_fastapi.drf.collection_fields import DictField, JSONField, ListField
+from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.text_fields import IPAddressField, RegexField, URLField
+from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, RegexField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.value_fields import DecimalField, FloatField, JSONField, SlugField, UUIDField
 from strangler_fastapi.drf.view import View, feature_router
 from strangler_fastapi.errors import AuthenticationFailed
 
@@ -42,23 +43,23 @@ CHOICES = {"a": "A", "1": "One"}
 KINDS: list[tuple[Any, Any, dict[str, Any], dict[str, Any]]] = [
     (drf.BooleanField, fields.BooleanField, {}, {}),
     (drf.CharField, fields.CharField, {"max_length": 3}, {"max_length": 3}),
-    (drf.EmailField, fields.EmailField, {}, {}),
+    (drf.EmailField, EmailField, {}, {}),
     (drf.RegexField, RegexField, {"regex": "^a"}, {"regex": "^a"}),
     (drf.SlugField, SlugField, {}, {}),
     (drf.URLField, URLField, {}, {}),
     (drf.UUIDField, UUIDField, {}, {}),
     (drf.IPAddressField, IPAddressField, {}, {}),
-    (drf.IntegerField, fields.IntegerField, {"min_value": 0}, {"min_value": 0}),
+    (drf.IntegerField, IntegerField, {"min_value": 0}, {"min_value": 0}),
     (drf.FloatField, FloatField, {"max_value": 9}, {"max_value": 9}),
     (drf.DecimalField, DecimalField, *({"max_digits": 4, "decimal_places": 2},) * 2),
     (drf.DateField, DateField, {}, {}),
     (drf.TimeField, TimeField, {}, {}),
     (drf.DateTimeField, DateTimeField, {}, {}),
     (drf.DurationField, DurationField, {}, {}),
-    (drf.ChoiceField, fields.ChoiceField, {"choices": CHOICES}, {"choices": CHOICES}),
+    (drf.ChoiceField, ChoiceField, {"choices": CHOICES}, {"choices": CHOICES}),
     (drf.MultipleChoiceField, MultipleChoiceField, {"choices": CHOICES}, {"choices": CHOICES}),
-    (drf.ListField, fields.ListField, {"child": drf.CharField()}, {"child": fields.CharField()}),
-    (drf.DictField, DictField, {"child": drf.IntegerField()}, {"child": fields.IntegerField()}),
+    (drf.ListField, ListField, {"child": drf.CharField()}, {"child": fields.CharField()}),
+    (drf.DictField, DictField, {"child": drf.IntegerField()}, {"child": IntegerField()}),
     (drf.JSONField, JSONField, {}, {}),
 ]
 RULES = ["AllowAny", "IsAuthenticated", "IsAdminUser", "IsAuthenticatedOrReadOnly"]

@@ -16,21 +16,15 @@ from rest_framework import serializers as drf
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf import fields
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.collection_fields import DictField, HStoreField, MultipleChoiceField, grouped
+from strangler_fastapi.drf.choice_fields import ChoiceField, MultipleChoiceField, grouped
+from strangler_fastapi.drf.collection_fields import DictField, HStoreField, JSONField, ListField
 from strangler_fastapi.drf.computed_fields import CurrentUserDefault, HiddenField
 from strangler_fastapi.drf.fields import Field, Scope
+from strangler_fastapi.drf.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.text_fields import IPAddressField, RegexField, URLField
+from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, RegexField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
-from strangler_fastapi.drf.value_fields import (
-    BigIntegerField,
-    DecimalField,
-    FloatField,
-    JSONField,
-    SlugField,
-    UUIDField,
-)
 from strangler_fastapi.errors import ValidationFailed
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -46,7 +40,7 @@ PAIRS: dict[str, tuple[drf.Field, Field]] = {
         drf.CharField(min_length=2, max_length=4, allow_blank=True, trim_whitespace=False),
         fields.CharField(min_length=2, max_length=4, allow_blank=True, trim=False),
     ),
-    "e-mail": (drf.EmailField(), fields.EmailField()),
+    "e-mail": (drf.EmailField(), EmailField()),
     "pattern": (drf.RegexField("^a+$"), RegexField(regex="^a+$")),
     "slug": (drf.SlugField(), SlugField()),
     "wide slug": (drf.SlugField(allow_unicode=True), SlugField(allow_unicode=True)),
@@ -57,7 +51,7 @@ PAIRS: dict[str, tuple[drf.Field, Field]] = {
     "address": (drf.IPAddressField(), IPAddressField()),
     "ipv4": (drf.IPAddressField(protocol="ipv4"), IPAddressField(protocol="ipv4")),
     "ipv6": (drf.IPAddressField(protocol="ipv6"), IPAddressField(protocol="ipv6")),
-    "integer": (drf.IntegerField(min_value=-2, max_value=9), fields.IntegerField(min_value=-2, max_value=9)),
+    "integer": (drf.IntegerField(min_value=-2, max_value=9), IntegerField(min_value=-2, max_value=9)),
     "big integer": (drf.BigIntegerField(coerce_to_string=True), BigIntegerField(coerce_to_string=True)),
     "float": (drf.FloatField(min_value=0.5, max_value=9), FloatField(min_value=0.5, max_value=9)),
     "decimal": (drf.DecimalField(4, 2), DecimalField(max_digits=4, decimal_places=2)),
@@ -99,27 +93,27 @@ PAIRS: dict[str, tuple[drf.Field, Field]] = {
     ),
     "choice": (
         drf.ChoiceField(CHOICES, allow_blank=True),
-        fields.ChoiceField(choices=GROUPED, allow_blank=True),
+        ChoiceField(choices=GROUPED, allow_blank=True),
     ),
     "choices": (drf.MultipleChoiceField(choices=CHOICES), MultipleChoiceField(choices=GROUPED)),
     "some choices": (
         drf.MultipleChoiceField(choices=CHOICES, allow_empty=False),
         MultipleChoiceField(choices=GROUPED, allow_empty=False),
     ),
-    "list": (drf.ListField(min_length=1, max_length=2), fields.ListField(min_length=1, max_length=2)),
+    "list": (drf.ListField(min_length=1, max_length=2), ListField(min_length=1, max_length=2)),
     "list of numbers": (
         drf.ListField(child=drf.IntegerField(), allow_empty=False),
-        fields.ListField(child=fields.IntegerField(), allow_empty=False),
+        ListField(child=IntegerField(), allow_empty=False),
     ),
     "dictionary": (drf.DictField(), DictField()),
     "dictionary of numbers": (
         drf.DictField(child=drf.IntegerField(), allow_empty=False),
-        DictField(child=fields.IntegerField(), allow_empty=False),
+        DictField(child=IntegerField(), allow_empty=False),
     ),
     "texts": (drf.HStoreField(), HStoreField()),
     "json": (drf.JSONField(), JSONField()),
     "binary json": (drf.JSONField(binary=True), JSONField(binary=True)),
-    "default": (drf.IntegerField(default=7), fields.IntegerField(default=7)),
+    "default": (drf.IntegerField(default=7), IntegerField(default=7)),
     "made default": (drf.CharField(default=str), fields.CharField(default=str)),
     "hidden": (drf.HiddenField(default=3), HiddenField(default=3)),
 }

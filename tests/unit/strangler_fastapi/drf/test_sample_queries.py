@@ -8,8 +8,10 @@ from sqlalchemy.orm import registry
 from fastapi_app.consumer import CONSUMER_FILE
 from shared_schema.consumer.consumer import load_consumer
 from strangler_fastapi.db.query import Rows, Shape
+from strangler_fastapi.drf.choice_fields import ChoiceField
+from strangler_fastapi.drf.collection_fields import ListField
 from strangler_fastapi.drf.criteria import Criteria, equals
-from strangler_fastapi.drf.fields import BooleanField, CharField, ChoiceField, IntegerField, ListField, ReadOnlyField
+from strangler_fastapi.drf.fields import BooleanField, CharField, ReadOnlyField
 from strangler_fastapi.drf.filtering import (
     Filter,
     Params,
@@ -18,6 +20,7 @@ from strangler_fastapi.drf.filtering import (
     text_filter,
 )
 from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.number_fields import IntegerField
 from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
 from strangler_fastapi.drf.search import search_criteria
 from strangler_fastapi.drf.serializers import Serializer

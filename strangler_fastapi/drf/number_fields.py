@@ -1,24 +1,66 @@
-"""Fields of numbers with fractions, UUIDs, slugs and JSON, as DRF has them under the same names."""
+"""Fields of numbers, as DRF has them under the same names."""
 
 import decimal
-import json
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Final
-from uuid import UUID
 
+from annotated_types import Ge, Le
 from pydantic import Field as PydanticField
 
-from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.fields import MISSING, CharField, Field, IntegerField, Scope, Validator, ValueField
-from strangler_fastapi.drf.validators import NO_JSON, Invalid, Pattern, check_json, within
+from strangler_fastapi.drf.fields import Field, Scope, Validator, ValueField
+from strangler_fastapi.drf.validators import Invalid, within
 
 _LONGEST_NUMBER: Final = 1000
-_SLUG = "^[-a-zA-Z0-9_]+$"
-_UNICODE_SLUG = r"^[-\w]+\Z"
+_NO_FRACTION: Final = re.compile(r"\.0*\s*$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegerField(Field):
+    """A whole number, also one that is written out (`serializers.IntegerField`)."""
+
+    kind: ClassVar[str] = "integer"
+    refusal: ClassVar[str] = "A valid integer is required."
+    min_value: int | None = None
+    max_value: int | None = None
+
+    async def convert(self, value: Any, scope: Scope) -> int:  # noqa: ANN401, ARG002, D102 - see Field
+        if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+            raise Invalid("String value too large.")
+        try:
+            return int(_NO_FRACTION.sub("", str(value)))
+        except ValueError:
+            raise Invalid(self.refusal) from None
+
+    def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
+        return within(self.min_value, self.max_value)
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
+        least = () if self.min_value is None else (Ge(self.min_value),)
+        most = () if self.max_value is None else (Le(self.max_value),)
+        return Annotated[(int, *least, *most)] if request and (least or most) else int
+
+    def sample(self) -> int:  # noqa: D102 - see Field
+        least = 1 if self.min_value is None else max(1, self.min_value)
+        return least if self.max_value is None else min(least, self.max_value)
+
+    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        bounds = {"min_value": self.min_value, "max_value": self.max_value}
+        return super().describe(name) | {bound: value for bound, value in bounds.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BigIntegerField(IntegerField):
+    """A whole number, answered as text where `coerce_to_string` says so (`serializers.BigIntegerField`)."""
+
+    refusal: ClassVar[str] = "A valid biginteger is required."
+    coerce_to_string: bool = False
+
+    def representation(self) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
+        return str if self.coerce_to_string else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,96 +166,6 @@ class DecimalField(ValueField):
         quantized = self._quantized(number)
         quantized = quantized.normalize() if self.normalize_output else quantized
         return f"{quantized:f}" if self.coerce_to_string else float(quantized)
-
-
-@dataclass(frozen=True, kw_only=True)
-class BigIntegerField(IntegerField):
-    """A whole number, answered as text where `coerce_to_string` says so (`serializers.BigIntegerField`)."""
-
-    refusal: ClassVar[str] = "A valid biginteger is required."
-    coerce_to_string: bool = False
-
-    def representation(self) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
-        return str if self.coerce_to_string else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class UUIDField(ValueField):
-    """A UUID in any spelling of Python's, or as a number (`serializers.UUIDField`).
-
-    `format` is how it is answered: `hex_verbose`, `hex`, `int` or `urn`.
-    """
-
-    kind: ClassVar[str] = "string"
-    python: ClassVar[type] = UUID
-    format: str = "hex_verbose"
-
-    def representation(self) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
-        return None if self.format == "hex_verbose" else attrgetter(self.format)
-
-    async def convert(self, value: Any, scope: Scope) -> UUID:  # noqa: ANN401, ARG002, D102 - see Field
-        try:
-            if isinstance(value, int):
-                return UUID(int=value)
-            if isinstance(value, str):
-                return UUID(hex=value)
-        except ValueError:
-            pass
-        raise Invalid("Must be a valid UUID.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SlugField(CharField):
-    """Letters, digits, `_` and `-` (`serializers.SlugField`)."""
-
-    kind: ClassVar[str] = "slug"
-    refusal: ClassVar[str] = 'Enter a valid "slug" consisting of letters, numbers, underscores or hyphens.'
-    allow_unicode: bool = False
-
-    def limits(self) -> tuple[Validator, ...]:
-        """The text's, then the slug's."""
-        pattern = Pattern(_SLUG, message=self.refusal)
-        if self.allow_unicode:
-            unicode = 'Enter a valid "slug" consisting of Unicode letters, numbers, underscores, or hyphens.'
-            pattern = Pattern(_UNICODE_SLUG, message=unicode)
-        return (*super().limits(), pattern)
-
-    def schema(self) -> dict[str, Any]:  # noqa: D102 - see CharField
-        return super().schema() or ({} if self.allow_unicode else {"pattern": _SLUG})
-
-
-class _JsonText(str):
-    """What a form holds: JSON as text."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class JSONField(Field):
-    """Any JSON; in a form, or where it is `binary`, JSON as text (`serializers.JSONField`)."""
-
-    binary: bool = False
-
-    def extract(self, name: str, data: Mapping[str, Any], *, partial: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
-        if isinstance(data, Form):
-            return _JsonText(data[name]) if name in data else MISSING
-        return data.get(name, MISSING)
-
-    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
-        try:
-            is_text = isinstance(value, _JsonText) or self.binary
-            parsed = json.loads(value, parse_constant=_refuse_constant) if is_text else value
-        except (TypeError, ValueError):
-            raise Invalid(NO_JSON) from None
-        check_json(parsed)
-        return parsed
-
-    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
-        return {}
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _given(**bounds: Any) -> dict[str, Any]:  # noqa: ANN401 - numbers

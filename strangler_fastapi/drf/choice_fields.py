@@ -1,0 +1,77 @@
+"""Fields of one or several of given choices, as DRF has them under the same names."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.fields import MISSING, Field, Scope
+from strangler_fastapi.drf.limits import MOST_FIELDS
+from strangler_fastapi.drf.validators import Invalid
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceField(Field):
+    """One of the `choices`, which are given as value → what people read (`serializers.ChoiceField`)."""
+
+    kind: ClassVar[str] = "choice"
+    choices: Mapping[Any, str]
+
+    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        if value == "" and self.allow_blank:
+            return ""
+        for choice in self.choices:
+            if str(choice) == str(value):
+                return choice
+        raise Invalid(f'"{value}" is not a valid choice.')
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        blank = ("",) if self.allow_blank and "" not in self.choices else ()
+        if not all(isinstance(choice, str | int) for choice in self.choices):
+            return str
+        return Literal[(*self.choices, *blank)]
+
+    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
+        return next(iter(self.choices))
+
+    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        if self.read_only:
+            return super().describe(name)
+        shown = [{"value": value, "display_name": text} for value, text in self.choices.items()]
+        return super().describe(name) | {"choices": shown}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultipleChoiceField(ChoiceField):
+    """Any of the `choices`, each once (`serializers.MultipleChoiceField`)."""
+
+    kind: ClassVar[str] = "multiple choice"
+    allow_empty: bool = True
+
+    def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, D102 - see Field
+        return MISSING if partial and name not in form else form.all(name)
+
+    async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
+        given = [*value]
+        if not (given or self.allow_empty):
+            raise Invalid("This selection may not be empty.")
+        if len(given) > MOST_FIELDS:
+            raise Invalid(f"Ensure this field has no more than {MOST_FIELDS} elements.")
+        return [*dict.fromkeys([await super(MultipleChoiceField, self).convert(item, scope) for item in given])]
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
+        kind: Any = list[super().value_type(request=request)]  # type: ignore[misc] # a type that is computed
+        return kind
+
+    def sample(self) -> list[Any]:  # noqa: D102 - see Field
+        return [super().sample()]
+
+
+def grouped(choices: Mapping[Any, Any]) -> dict[Any, str]:
+    """Choices whose groups are given as name → choices, as value → what people read."""
+    flat: dict[Any, str] = {}
+    for value, text in choices.items():
+        flat |= text if isinstance(text, Mapping) else {value: text}
+    return flat
