@@ -15,6 +15,7 @@ from strangler_fastapi.db.query_count import StatementsMiddleware
 from strangler_fastapi.docs_page import add_docs_page
 from strangler_fastapi.drf.documents import DocumentedApi
 from strangler_fastapi.drf.handlers import add_handlers
+from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.middleware import RequestMiddleware
 
@@ -31,6 +32,7 @@ def create_application(
     read_only: bool = False,
     report_sql: bool = False,
     swagger_ui: str | None = None,
+    languages: Languages | None = None,
     **options: Any,  # noqa: ANN401 - as FastAPI has them
 ) -> DocumentedApi:
     """The ASGI application. It needs no database until it is started, and then waits for one.
@@ -48,6 +50,7 @@ def create_application(
         read_only: answer every write with 503 and `Retry-After`.
         swagger_ui: the URL of a folder of this origin with the files of Swagger UI; without, there is no page of the
             documentation.
+        languages: those that errors are answered in (`manage.py export_languages`); None: English alone.
         report_sql: count the statements of each request (`Server-Timing`).
         options: title, version and whatever else FastAPI takes.
     """
@@ -69,13 +72,20 @@ def create_application(
     app.state.prefixes = prefixes
     app.state.read_only = read_only
     app.state.authenticators = authenticators
+    app.state.languages = languages
     for router in routers:
         # Not include_router: FastAPI would look for the route of each request twice, in every router.
         app.router.routes.extend(router.routes)
     if swagger_ui is not None:
         add_docs_page(app, prefixes.below("/docs"), swagger_ui)
     add_handlers(app)
-    app.add_middleware(RequestMiddleware, is_known_path=_known_paths(routers), service=service, hosts=hosts)
+    app.add_middleware(
+        RequestMiddleware,
+        is_known_path=_known_paths(routers),
+        service=service,
+        hosts=hosts,
+        languages=languages,
+    )
     if report_sql:
         app.add_middleware(StatementsMiddleware)
     return app

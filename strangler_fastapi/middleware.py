@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.limits import LONGEST_ADDRESS, LONGEST_HEADER, MOST_HEADERS
 from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import UNFORESEEN, JsonResponse
@@ -39,13 +40,21 @@ class RequestMiddleware:
         is_known_path: whether a path is served.
         hosts: the hosts that a request may name, as Django's ALLOWED_HOSTS; any where none are given.
         service: the service's name; its requests are logged as `<service>.request`.
+        languages: those that it answers in; None: English alone, and no answer says so.
     """
 
     def __init__(
-        self, app: ASGIApp, *, is_known_path: Callable[[str], bool], service: str, hosts: Collection[str] = ("*",)
+        self,
+        app: ASGIApp,
+        *,
+        is_known_path: Callable[[str], bool],
+        service: str,
+        hosts: Collection[str] = ("*",),
+        languages: Languages | None = None,
     ) -> None:
         self._app = app
         self._hosts = hosts
+        self._languages = languages
         self._is_known_path = is_known_path
         self._logger = logging.getLogger(f"{service}.request")
 
@@ -57,12 +66,17 @@ class RequestMiddleware:
         token = request_id.set(given if _REQUEST_ID.fullmatch(given) else "-")
         started = time.perf_counter()
         status = None
+        if self._languages is not None:
+            scope["language"] = self._languages.of_request(Headers(scope=scope))
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(scope, MutableHeaders(scope=message))
+                headers = MutableHeaders(scope=message)
+                _add_headers(scope, headers)
+                if self._languages is not None:
+                    self._languages.add_headers(scope["language"], headers)
             await send(message)
 
         try:

@@ -61,18 +61,25 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ClientDisconnect, _client_disconnected)
 
 
-async def _answer_api_error(_request: Request, error: Exception) -> Response:
+async def _answer_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 - what the handler is registered for
-    return JsonResponse(error.body, status_code=error.status, headers=error.headers)
+    return _answer(request, error, status=error.status)
+
+
+def _answer(request: Request, error: ApiError, *, status: int, wanted: str | None = None) -> Response:
+    """The error in the request's language."""
+    body, languages = error.body, request.app.state.languages
+    if languages is not None:
+        body = languages.translated(body, request.scope["language"])
+    headers = error.headers | ({"WWW-Authenticate": wanted} if wanted else {})
+    return JsonResponse(body, status_code=status, headers=headers)
 
 
 async def _answer_unknown_caller(request: Request, error: Exception) -> Response:
     """401 with what the view asks for; 403 where it asks for nothing (`APIView.handle_exception`)."""
     assert isinstance(error, NotAuthenticated | AuthenticationFailed)  # noqa: S101 - what the handler is registered for
     wanted = request.scope["view"].authenticate_header(request) if "view" in request.scope else None
-    if not wanted:
-        return JsonResponse(error.body, status_code=PermissionDenied.status, headers=error.headers)
-    return JsonResponse(error.body, status_code=error.status, headers=error.headers | {"WWW-Authenticate": wanted})
+    return _answer(request, error, status=error.status if wanted else PermissionDenied.status, wanted=wanted)
 
 
 async def _answer_suspicious_request(request: Request, error: Exception) -> Response:
