@@ -32,6 +32,7 @@ from strangler_fastapi.application import create_application
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf import fields
 from strangler_fastapi.drf.languages import Languages, Message
+from strangler_fastapi.drf.number_fields import IntegerField
 from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
@@ -163,7 +164,7 @@ def djangos(message: Message, number: int, language: str) -> str | None:
 @pytest.fixture(scope="module")
 def app(languages: Languages) -> Any:
     router = feature_router(PREFIXES, "made")
-    serializer = Serializer("Made", {"title": fields.CharField(max_length=3), "rank": fields.IntegerField(min_value=1)})
+    serializer = Serializer("Made", {"title": fields.CharField(max_length=3), "rank": IntegerField(min_value=1)})
     view = View(router, "/made/", name="Made", methods=("GET", "POST"), permission=(AllowAny,), serializer=serializer)
 
     async def read(request: Request) -> Response:
