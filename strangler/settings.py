@@ -64,6 +64,7 @@ class LocalSettings(BaseModel):
     demo_password: str = Field(default="strangler-demo", repr=False)
     trusted_proxies: str = ""
     stack_header_networks: str = ""
+    operator_networks: str = ""
     shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
     report_sql: Literal["", "0", "1"] = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -105,6 +106,11 @@ class LocalSettings(BaseModel):
     def stack_header_cidrs(self) -> tuple[str, ...]:
         """The networks of `stack_header_networks`."""
         return _listed(self.stack_header_networks)
+
+    @property
+    def operator_cidrs(self) -> tuple[str, ...]:
+        """The networks of `operator_networks`."""
+        return _listed(self.operator_networks)
 
     @property
     def plain_host(self) -> str:

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -34,8 +34,8 @@ def broken_upstream(received: list[bytes], *, answers: int = 0) -> Iterator[str]
 
 
 @contextmanager
-def answering_upstream(received: list[bytes], answer: bytes) -> Iterator[str]:
-    """A server that gives each request the same bytes and hangs up; it notes each."""
+def answering_upstream(received: list[bytes], answer: bytes | Callable[[bytes], bytes]) -> Iterator[str]:
+    """A server that gives each request the same bytes, or what `answer` makes of it, and hangs up; it notes each."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         ended = threading.Event()
 
@@ -45,7 +45,7 @@ def answering_upstream(received: list[bytes], answer: bytes) -> Iterator[str]:
                 with connection:
                     if request := _request(connection):
                         received.append(request)
-                        connection.sendall(answer)
+                        connection.sendall(answer if isinstance(answer, bytes) else answer(request))
                         connection.shutdown(socket.SHUT_WR)
 
         thread = threading.Thread(target=serve)

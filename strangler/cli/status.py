@@ -12,7 +12,8 @@ from strangler.cli.moves import rollout_read
 from strangler.cli.output import json_print, note, out, say
 from strangler.cli.ramp_text import ramp_json, ramp_show
 from strangler.cli.traffic import traffic_measure
-from strangler.errors import UsageError
+from strangler.errors import UsageError, many
+from strangler.gateway.interface import Ejection, ejection_read
 from strangler.local.state import ProcessRecord, StateFolder
 from strangler.project import project_load
 from strangler.ramp.state import RampFolder
@@ -57,6 +58,7 @@ def status(
     rows = [_status_of(name, record) for name, record in state.services.items()] if state else []
     traffic = traffic_measure(folder / "logs" / "nginx.log", minutes=minutes)
     routes = _running(rollout)
+    ejection = ejection_read(rollout.gateway.url)
     ramps = RampFolder(rollout.folder.path / "ramp")
     ramp = ramps.read()
     if as_json:
@@ -64,6 +66,7 @@ def status(
             "recovery_due": interrupted is not None,
             "services": [asdict(row) for row in rows],
             "traffic": traffic.as_json(),
+            "ejection": ejection and asdict(ejection),
             "ramp": ramp and {**ramp_json(ramp), "watched": ramps.runs},
         }
         json_print(document)
@@ -74,6 +77,8 @@ def status(
                 f"the supervisor (pid {state.supervisor.pid}) has ended, so nothing is started again: run strangler up"
             )
         traffic.show(routes)
+        if ejection is not None and ejection.ejections:
+            say(_ejection_text(ejection))
         if ramp is not None:
             ramp_show(ramp, watched=ramps.runs)
     if state is None or state.phase != "ready" or any(row.state != "ready" for row in rows):
@@ -106,6 +111,13 @@ def _status_of(name: str, record: ProcessRecord) -> ServiceStatus:
         restarts=record.restarts,
         last_end=record.last_end,
     )
+
+
+def _ejection_text(ejection: Ejection) -> str:
+    times = many(ejection.ejections, "ejection")
+    if ejection.ejected:
+        return f"ejected  FastAPI is out of reads since {ejection.since} ({times}), until its health check answers"
+    return f"ejected  FastAPI is in again, and was out last from {ejection.since} ({times} since nginx started)"
 
 
 def _show(rows: list[ServiceStatus]) -> None:

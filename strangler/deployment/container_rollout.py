@@ -37,6 +37,8 @@ def container_settings(settings: LocalSettings) -> GatewaySettings:
         caller=CallerKey.of(project),
         trusted_proxies=settings.trusted_networks,
         stack_header_networks=settings.stack_header_cidrs,
+        operator_networks=settings.operator_cidrs,
+        fastapi_health=project.fastapi.health,
     )
 
 

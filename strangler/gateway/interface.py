@@ -1,8 +1,10 @@
-"""What a move asks of the gateway, whoever runs it: the one place that touches nginx's process."""
+"""What is asked of the gateway, whoever runs it: the one place that touches nginx's process."""
 
 import http.client
+import json
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -11,6 +13,7 @@ from strangler.gateway.rendering import Rendered
 from strangler.gateway.settings import GatewaySettings
 
 VERSION_PATH: Final = "/gateway/version"
+EJECTION_PATH: Final = "/gateway/ejection"
 # nginx lets old workers accept connections for 100 ms after it has started new ones (ngx_msleep in its reload).
 STEADY_SECONDS: Final = 0.2
 TAKE_OVER_SECONDS: Final = 15.0
@@ -60,14 +63,36 @@ class Gateway(Protocol):
         """Forget all versions but these and the current one."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ejection:
+    """Whether FastAPI is out of reads, since when it is or was last (ISO 8601), and how often since nginx started."""
+
+    ejected: bool
+    since: str | None
+    ejections: int
+
+
 def running_version(url: str) -> str | None:
     """The version that a new connection meets; None where no gateway of ours answers."""
+    return _read(url, VERSION_PATH)
+
+
+def ejection_read(url: str) -> Ejection | None:
+    """What nginx knows of FastAPI's health; None where no gateway of ours says it to this address."""
+    try:
+        document = json.loads(_read(url, EJECTION_PATH) or "")
+        return Ejection(ejected=document["ejected"], since=document["since"], ejections=document["ejections"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _read(url: str, path: str) -> str | None:
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_REQUEST_SECONDS)
     try:
-        connection.request("GET", VERSION_PATH, headers={"Connection": "close"})
+        connection.request("GET", path, headers={"Connection": "close"})
         response = connection.getresponse()
-        return response.read(100).decode("ascii").strip() if response.status == http.client.OK else None
+        return response.read(200).decode("ascii").strip() if response.status == http.client.OK else None
     except (OSError, http.client.HTTPException, UnicodeDecodeError):
         return None
     finally:

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator
 from email.utils import format_datetime
 
-from strangler.routes.route import Answer, Api, Fixed, Route, Throttle
+from strangler.routes.route import Answer, Api, Fixed, Route, Stage, Throttle
 from strangler.routes.table import RouteTable
 
 
@@ -127,7 +127,7 @@ def moves_context(table: RouteTable) -> dict[str, object]:
     routes = table.routes
     shadowed = [route for route in routes if route.shadow]
     return {
-        "fallbacks": [route.name for route in routes if route.fallback],
+        "ejectable": [*_ejectable(routes)],
         "deprecations": [
             (f"{Api.V1} {route.name}", deprecation(route.deprecated)) for route in routes if route.deprecated
         ],
@@ -136,6 +136,16 @@ def moves_context(table: RouteTable) -> dict[str, object]:
         "shadows": [(route.name, share_variable("shadow", route.shadow)) for route in shadowed],
         "shadow_shares": shares("shadow", {route.shadow for route in shadowed}),
     }
+
+
+def _ejectable(routes: Collection[Route]) -> Iterator[tuple[str, str]]:
+    """The reads that Django answers too, as "API route" with the variable that says where they go."""
+    for route in routes:
+        if route.fallback:
+            yield from ((f"{api} {route.name}", "$fallback_goes") for api in Api)
+        elif route.stage is Stage.CANARY and route.safe and not route.streaming:
+            # Of v1 Django answers the other callers at this very moment.
+            yield f"{Api.V1} {route.name}", "$canary_goes"
 
 
 def deprecation(since: dt.date) -> str:

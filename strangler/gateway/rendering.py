@@ -36,7 +36,7 @@ _TEMPLATES = (
     "routes.conf",
     "http.conf",
 )
-_SCRIPTS = ("caller.js", "samples.js")
+_SCRIPTS = ("caller.js", "ejection.js", "samples.js")
 FILES = (*_TEMPLATES, *_SCRIPTS)
 _VERSION_LENGTH = 12
 

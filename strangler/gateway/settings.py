@@ -14,7 +14,9 @@ _SIZE = re.compile(r"[1-9][0-9]{0,8}[km]?")
 _NETWORK = re.compile(r"[0-9a-fA-F:.]+(/[0-9]+)?")
 _CLAIM = re.compile(r"[A-Za-z0-9_.:/-]+")
 _WORD = re.compile(r"[A-Za-z0-9_-]*")
+_URL_PATH = re.compile(r"/[A-Za-z0-9._~/?=&%-]*")
 _PROCESSES = re.compile(r"auto|[1-9][0-9]{0,2}")
+LOOPBACK = ("127.0.0.0/8", "::1")
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]+( [A-Za-z0-9._-]+)?")
 
 
@@ -48,7 +50,8 @@ class GatewaySettings:
     the folder of what nginx writes besides logs, empty for its own. `shutdown_seconds` is how long an old worker goes
     on with the requests that it has, `processes` how many workers there are. `caller` says how a caller is identified.
     `welcome`: `/` has a page of links where Django answers 404. `fallback_connections`: so many reads that fall back
-    may be under way in Django at once.
+    may be under way in Django at once. `fastapi_health` is the path that FastAPI, once it was ejected, is probed at;
+    `operator_networks` are those that may read what the gateway says of itself.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -74,6 +77,8 @@ class GatewaySettings:
     processes: str = "auto"
     welcome: bool = False
     fallback_connections: int = 16
+    fastapi_health: str = "/"
+    operator_networks: tuple[str, ...] = LOOPBACK
 
     def __post_init__(self) -> None:
         tls = (self.certificate, self.certificate_key)
@@ -82,6 +87,7 @@ class GatewaySettings:
         for pattern, values, hint in (
             (_ADDRESS, addresses, "write an address such as 127.0.0.1:8080"),
             (_PATH, paths, "use letters, digits and . _ / - only"),
+            (_URL_PATH, (self.fastapi_health,), "write a path of a URL, such as /health/"),
             (_SIZE, (self.body_size,), "write a size such as 512k or 2m"),
             (_ACCOUNT, () if self.user is None else (self.user,), "write a user, or a user and a group"),
             (_PROCESSES, (self.processes,), "write a number of workers, or auto"),
@@ -91,7 +97,7 @@ class GatewaySettings:
             for value in values:
                 if not pattern.fullmatch(value):
                     raise UsageError(f"{value!r} can't stand in nginx's configuration", hint)
-        for network in (*self.trusted_proxies, *self.stack_header_networks):
+        for network in (*self.trusted_proxies, *self.stack_header_networks, *self.operator_networks):
             if not _is_network(network):
                 raise UsageError(f"nginx can't trust {network!r}", "write a network such as 10.0.0.0/8")
 
@@ -111,6 +117,8 @@ def container_gateway(
     caller: CallerKey = CallerKey(),
     trusted_proxies: tuple[str, ...] = (),
     stack_header_networks: tuple[str, ...] = (),
+    operator_networks: tuple[str, ...] = (),
+    fastapi_health: str = "/",
 ) -> GatewaySettings:
     """The gateway of docker-compose.yml: `django` and `fastapi` are the services' addresses there."""
     return GatewaySettings(
@@ -122,6 +130,8 @@ def container_gateway(
         access_log="/dev/stdout",
         trusted_proxies=trusted_proxies,
         stack_header_networks=stack_header_networks,
+        operator_networks=(*LOOPBACK, *operator_networks),
+        fastapi_health=fastapi_health,
         shadow_socket="/run/shadow/shadow.sock",
         # A container that is made anew gets another address.
         resolver="/etc/nginx/resolver.conf",

@@ -56,6 +56,7 @@ def cluster_gateway(cluster: ClusterProject) -> GatewaySettings:
         caller=CallerKey.of(cluster.project),
         trusted_proxies=table.trusted_proxies,
         stack_header_networks=table.stack_header_networks,
+        fastapi_health=cluster.project.fastapi.health,
     )
     return replace(
         settings,

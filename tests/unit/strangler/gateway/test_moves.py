@@ -47,12 +47,25 @@ def test_routes_that_say_nothing_render_nothing() -> None:
     assert [line for line in text.splitlines() if line and not line.startswith("#")] == []
 
 
-def test_only_reads_fall_back() -> None:
-    text = rendered(make_route("a.list", "GET", "POST", fallback=True), make_route("b.list"))
-    assert keys_of(text, 'map "$route $request_method $stack$http_transfer_encoding" $falls_back') == [
-        "a.list GET fastapi",
-        "a.list HEAD fastapi",
+def test_only_reads_fall_back_and_at_canary_those_of_v1_while_fastapi_is_ejected() -> None:
+    canary = {"stage": Stage.CANARY, "percent": 10.0}
+    text = rendered(
+        make_route("a.list", "GET", "POST", fallback=True),
+        make_route("b.list"),
+        make_route("c.list", **canary),
+        make_route("c.create", "POST", **canary),
+        make_route("c.events", streaming=True, **canary),
+    )
+    assert keys_of(text, 'map "$api $route $request_method $stack$http_transfer_encoding" $read_goes') == [
+        "v1 a.list GET fastapi",
+        "v1 a.list HEAD fastapi",
+        "v2 a.list GET fastapi",
+        "v2 a.list HEAD fastapi",
+        "v1 c.list GET fastapi",
+        "v1 c.list HEAD fastapi",
     ]
+    assert '"v1 a.list GET fastapi"  $fallback_goes;' in text
+    assert '"v1 c.list GET fastapi"  $canary_goes;' in text
 
 
 def test_v1_alone_tells_of_its_end() -> None:
