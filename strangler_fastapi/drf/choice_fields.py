@@ -1,6 +1,6 @@
 """Fields of one or several of given choices, as DRF has them under the same names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -24,6 +24,13 @@ class ChoiceField(Field):
             if str(choice) == str(value):
                 return choice
         raise Invalid(f'"{value}" is not a valid choice.')
+
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:
+        """Of a column of another type than the choices, the choice of the same text."""
+        if kind is not None and all(type(choice) is kind for choice in self.choices):
+            return None
+        by_text = {str(choice): choice for choice in self.choices}
+        return lambda value: by_text.get(str(value), value)
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         blank = ("",) if self.allow_blank and "" not in self.choices else ()
@@ -60,6 +67,10 @@ class MultipleChoiceField(ChoiceField):
         if len(given) > MOST_FIELDS:
             raise Invalid(f"Ensure this field has no more than {MOST_FIELDS} elements.")
         return [*dict.fromkeys([await super(MultipleChoiceField, self).convert(item, scope) for item in given])]
+
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any]:  # noqa: ARG002, D102 - see Field
+        by_text = {str(choice): choice for choice in self.choices}
+        return lambda values: [*dict.fromkeys(by_text.get(str(value), value) for value in values)]
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
         kind: Any = list[super().value_type(request=request)]  # type: ignore[misc] # a type that is computed

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -47,6 +47,10 @@ class ListField(Field):
         if errors:
             raise Invalid(errors)
         return items
+
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002, D102 - see Field
+        write = self.child.representation()
+        return None if write is None else lambda items: [None if item is None else write(item) for item in items]
 
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
         longest = () if self.max_length is None else (at_most(self.max_length, of="elements"),)
@@ -100,6 +104,12 @@ class DictField(Field):
             raise Invalid(errors)
         return items
 
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002, D102 - see Field
+        write = self.child.representation()
+        if write is None:
+            return None
+        return lambda given: {str(key): None if item is None else write(item) for key, item in given.items()}
+
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
         kind: Any = dict[str, self.child.annotation(request=request)]  # type: ignore[misc] # a type that is computed
         return kind
@@ -143,6 +153,9 @@ class JSONField(Field):
             raise Invalid(NO_JSON) from None
         check_json(parsed)
         return parsed
+
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002, D102 - see Field
+        return json.dumps if self.binary else None
 
     def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
         return {}

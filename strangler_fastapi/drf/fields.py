@@ -89,8 +89,11 @@ class Field:
             return self.default
         return self.default(scope) if getattr(self.default, "requires_context", False) else self.default()
 
-    def representation(self) -> Callable[[Any], Any] | None:
-        """What makes a column's value that of an answer; None where it is as it is."""
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002 - some fields ask
+        """What makes a value that is not null that of an answer; None where it is as it is.
+
+        `kind` is the Python type of the values, None where they may be of any.
+        """
         return None
 
     def extract(self, name: str, data: Mapping[str, Any], *, partial: bool) -> Any:  # noqa: ANN401 - whatever was sent
@@ -210,6 +213,9 @@ class CharField(Field):
             raise Invalid(self.refusal)
         return str(value).strip() if self.trim else str(value)
 
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
+        return None if kind is str else str
+
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
         longest = () if self.max_length is None else (at_most(self.max_length),)
         shortest = () if self.min_length is None else (at_least(self.min_length),)
@@ -248,16 +254,27 @@ class BooleanField(Field):
         return super().extract_from_form(name, form, partial=partial)
 
     async def convert(self, value: Any, scope: Scope) -> bool | None:  # noqa: ANN401, ARG002, D102 - see Field
+        known, meant = self._meaning(value)
+        if not known:
+            raise Invalid("Must be a valid boolean.")
+        return meant
+
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:
+        """Of a column of another type, what its value stands for, else whether it is one that is true to Python."""
+        return None if kind is bool else self._shown
+
+    def _shown(self, value: object) -> bool | None:
+        known, meant = self._meaning(value)
+        return meant if known else bool(value)
+
+    def _meaning(self, value: object) -> tuple[bool, bool | None]:
+        """Whether the value stands for one of the field's, and for which."""
         key = value.lower() if isinstance(value, str) else value
         if self.allow_null and key in ("null", ""):
-            return None
+            return True, None
         if not isinstance(key, str | int | float):
-            raise Invalid("Must be a valid boolean.")
-        if key in _TRUE:
-            return True
-        if key in _FALSE:
-            return False
-        raise Invalid("Must be a valid boolean.")
+            return False, None
+        return key in _TRUE or key in _FALSE, key in _TRUE
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return bool

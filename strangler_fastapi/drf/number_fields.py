@@ -35,6 +35,9 @@ class IntegerField(Field):
         except ValueError:
             raise Invalid(self.refusal) from None
 
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
+        return None if kind is int else int
+
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
         return within(self.min_value, self.max_value)
 
@@ -59,8 +62,8 @@ class BigIntegerField(IntegerField):
     refusal: ClassVar[str] = "A valid biginteger is required."
     coerce_to_string: bool = False
 
-    def representation(self) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
-        return str if self.coerce_to_string else None
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
+        return str if self.coerce_to_string else super().representation(kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +87,9 @@ class FloatField(ValueField):
         if not math.isfinite(number):
             raise Invalid("A valid number is required.")
         return number
+
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
+        return None if kind is float else float
 
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
         return within(self.min_value, self.max_value)
@@ -156,14 +162,11 @@ class DecimalField(ValueField):
         context.prec = self.max_digits or context.prec
         return number.quantize(Decimal(".1") ** self.decimal_places, rounding=self.rounding, context=context)
 
-    def representation(self) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
-        if self.coerce_to_string and not self.normalize_output and self.rounding is None:
-            # The column is answered so by itself.
-            return None
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any]:  # noqa: ARG002, D102 - see Field
         return self._written
 
-    def _written(self, number: Decimal) -> str | float:
-        quantized = self._quantized(number)
+    def _written(self, value: object) -> str | float:
+        quantized = self._quantized(value if isinstance(value, Decimal) else Decimal(str(value).strip()))
         quantized = quantized.normalize() if self.normalize_output else quantized
         return f"{quantized:f}" if self.coerce_to_string else float(quantized)
 

@@ -227,8 +227,20 @@ def shape_of(
     shown = {name: field for name, field in serializer.fields.items() if not field.write_only}
     methods = {name: field.method for name, field in shown.items() if isinstance(field, SerializerMethodField)}
     columns = {name: selected(field.source or name, field) for name, field in shown.items() if name not in methods}
-    written = {name: convert for name, field in shown.items() if (convert := field.representation()) is not None}
+    kinds = {name: _python_type(column) for name, column in columns.items()}
+    written = {
+        name: convert for name, kind in kinds.items() if (convert := shown[name].representation(kind)) is not None
+    }
     return Shape(columns, written, made=methods, order=tuple(shown) if methods else ())
+
+
+def _python_type(column: object) -> type | None:
+    """The Python type of an expression's values; None where SQLAlchemy can't say."""
+    try:
+        kind: type | None = getattr(getattr(column, "type", None), "python_type", None)
+    except NotImplementedError:
+        return None
+    return kind
 
 
 def _slug_of(kind: type, value: Any) -> Any:  # noqa: ANN401 - as it was sent, and as the column has it

@@ -147,7 +147,7 @@ class UUIDField(ValueField):
     python: ClassVar[type] = UUID
     format: str = "hex_verbose"
 
-    def representation(self) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002, D102 - see Field
         return None if self.format == "hex_verbose" else attrgetter(self.format)
 
     async def convert(self, value: Any, scope: Scope) -> UUID:  # noqa: ANN401, ARG002, D102 - see Field

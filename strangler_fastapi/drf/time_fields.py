@@ -78,7 +78,7 @@ class _FormattedField(ValueField):
             formats = formats.replace(word, readable)
         raise Invalid(f"{self.noun} has wrong format. Use one of these formats instead: {formats}.")
 
-    def representation(self) -> Callable[[Any], Any] | None:
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002 - see Field
         pattern = self.format
         if pattern is None or pattern.lower() == ISO_8601:
             return None
@@ -115,18 +115,20 @@ class TimeField(_FormattedField):
 class DateTimeField(_FormattedField):
     """A moment, of `default_timezone` where no offset is given, and answered in it (`serializers.DateTimeField`).
 
-    That is Django's TIME_ZONE; UTC where it is left out.
+    That is Django's TIME_ZONE; UTC where it is left out, None without USE_TZ: moments have no offset then.
     """
 
     kind: ClassVar[str] = "datetime"
     python: ClassVar[type] = datetime
     noun: ClassVar[str] = "Datetime"
     iso: ClassVar[str] = "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]"
-    default_timezone: tzinfo = UTC
+    default_timezone: tzinfo | None = UTC
 
     async def convert(self, value: Any, scope: Scope) -> datetime:  # noqa: ANN401, ARG002, D102 - see Field
         moment = self.read(value, read_datetime, lambda parsed: parsed)
         zone = self.default_timezone
+        if zone is None:
+            return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
         try:
             if moment.tzinfo is not None:
                 return moment.astimezone(zone)
@@ -135,7 +137,7 @@ class DateTimeField(_FormattedField):
         # A time that a change of the clocks leaves out is taken, as by DRF: of one before it or after it.
         return moment.replace(tzinfo=zone)
 
-    def representation(self) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002, D102 - see Field
         if self.format is None or (self.format.lower() == ISO_8601 and self.default_timezone is UTC):
             return None
         return partial(_written, zone=self.default_timezone, pattern=self.format)
@@ -143,13 +145,13 @@ class DateTimeField(_FormattedField):
 
 @dataclass(frozen=True, kw_only=True)
 class DurationField(ValueField):
-    """A length of time; `format` is `django` or `iso-8601` (`serializers.DurationField`)."""
+    """A length of time; `format` is `django` or `iso-8601`, or None for seconds (`serializers.DurationField`)."""
 
     kind: ClassVar[str] = "duration"
     python: ClassVar[type] = timedelta
     min_value: timedelta | None = None
     max_value: timedelta | None = None
-    format: str = DJANGO
+    format: str | None = DJANGO
 
     async def convert(self, value: Any, scope: Scope) -> timedelta:  # noqa: ANN401, ARG002, D102 - see Field
         try:
@@ -168,12 +170,22 @@ class DurationField(ValueField):
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return str
 
-    def representation(self) -> Callable[[Any], Any]:  # noqa: D102 - see Field
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any]:  # noqa: ARG002, D102 - see Field
+        if self.format is None:
+            return _seconds
         return _iso_duration if self.format.lower() == ISO_8601 else _django_duration
 
 
-def _written(moment: datetime, *, zone: tzinfo, pattern: str) -> str:
-    local = moment.astimezone(zone)
+def _seconds(duration: timedelta) -> str:
+    # DRF's encoder writes it so.
+    return str(duration.total_seconds())
+
+
+def _written(moment: datetime, *, zone: tzinfo | None, pattern: str) -> str:
+    if zone is None:
+        local = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    else:
+        local = moment.astimezone(zone)
     if pattern.lower() != ISO_8601:
         return local.strftime(pattern)
     text = local.isoformat()
