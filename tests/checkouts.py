@@ -96,7 +96,7 @@ def tool_run(folder: Path, *words: str, code: int = 0, **environment: str) -> st
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr

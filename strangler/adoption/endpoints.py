@@ -12,6 +12,7 @@ from strangler.schema.django_side import ManageCommand, manage_document
 # The routes of a viewset are named as those of the example: what Django calls destroy is a delete.
 _ACTIONS: Final = {"partial_update": "update", "destroy": "delete"}
 # A segment that nginx's maps find: fixed, or a parameter and nothing else.
+_LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
 _SEGMENT: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9_~.-]+|\{[^{}/]+\}")
 
 
@@ -237,12 +238,18 @@ class DjangoSettings(_Facts):
     installed_apps: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
     use_i18n: bool = True
+    language_code: str = "en-us"
     use_tz: bool = True
     time_zone: str = "UTC"
     exception_handler: str = ""
     user_model: str = ""
     password_hasher: str = "argon2"  # noqa: S105 - an algorithm
     sessions: SessionSettings = SessionSettings()
+
+    @property
+    def translates(self) -> bool:
+        """Whether errors are in another language than English, or in the one that a client asks for."""
+        return self.use_i18n and (_LOCALE in self.middleware or self.language_code.lower().partition("-")[0] != "en")
 
 
 class DjangoApi(_Facts):

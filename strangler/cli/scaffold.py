@@ -52,7 +52,7 @@ def scaffold(
     api, contract = DjangoApi.read(command), django_contract(command)
     selected = _selected(project, api, names)
     service = Service(project, package_of(project, package), selected, api=api, contract=contract)
-    files = [*_contract_file(project, contract, command), *service.files()]
+    files = [*_contract_file(project, contract, command), *service.files(), *_languages_file(service, command)]
     for file in files if not dry_run else ():
         if file.is_written:
             file.path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,9 +89,23 @@ def _contract_file(project: Project, contract: Contract, command: ManageCommand)
     """The contract, where the project has none yet."""
     if project.contract.exists():
         return []
-    output = manage_output(command, "export_schema")
     assert contract  # noqa: S101 - it was read before
-    return [ScaffoldFile(project.contract, output[max(output.find("{\n"), 0) :], None)]
+    return [ScaffoldFile(project.contract, _exported(command, "export_schema"), None)]
+
+
+def _languages_file(service: Service, command: ManageCommand) -> list[ScaffoldFile]:
+    """The project's languages and error texts, each time anew, where its errors aren't all English."""
+    if not service.translates or service.is_by_hand:
+        return []
+    file = service.languages_file
+    before = file.read_text(encoding="utf-8") if file.exists() else None
+    return [ScaffoldFile(file, _exported(command, "export_languages"), before, grows=True)]
+
+
+def _exported(command: ManageCommand, name: str) -> str:
+    """The document that an exporting command prints, without what the project prints before it."""
+    output = manage_output(command, name)
+    return output[max(output.find("{\n"), 0) :]
 
 
 def _report(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint], root: Path) -> None:
@@ -101,7 +115,8 @@ def _report(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint],
             say(f"+ {name}")
         elif file.is_written:
             say(f"~ {name}")
-            _show_diff(file)
+            if file.path.suffix == ".py":
+                _show_diff(file)
         elif file.is_left:
             say(f"! {name} is left alone; it would be")
             _show_diff(file)

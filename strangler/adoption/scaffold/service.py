@@ -58,6 +58,7 @@ class Service:
     """What a scaffold of these endpoints consists of.
 
     `is_by_hand`: the service was there before the tool wrote any of it, so that its application is the team's own.
+    `translates`: its application answers errors in the project's languages, which `languages_file` holds.
 
     :raises UsageError: the service's package isn't known.
     """
@@ -75,6 +76,7 @@ class Service:
         self._package = package
         self._contract = contract
         self._tables = Tables(contract)
+        self.translates = api.settings.translates
         self.is_by_hand = (self.folder / "main.py").exists() and not (self.folder / "routers.py").exists()
         self._authenticators = Authenticators(api, contract, self._tables)
         grouped: dict[str, list[tuple[DjangoEndpoint, Route]]] = {}
@@ -98,6 +100,11 @@ class Service:
     def folder(self) -> Path:
         """Where the package is."""
         return self._project.root / self._project.fastapi.folder / self._package
+
+    @property
+    def languages_file(self) -> Path:
+        """What `manage.py export_languages` writes."""
+        return self.folder / "languages.json"
 
     @property
     def has_tokens(self) -> bool:
@@ -190,6 +197,7 @@ class Service:
             package=self._package,
             title=self._project.name,
             tokens=self.has_tokens,
+            translates=self.translates,
             keys=self._keys(),
             identifies=self._authenticators.identifies,
             sessions=self._authenticators.has_sessions,
