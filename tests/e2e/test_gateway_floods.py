@@ -59,7 +59,7 @@ def test_half_sent_requests_of_one_address_leave_room_for_others(make_gateway: M
         while len(opened) < HALF_SENT and time.monotonic() < begun + OPENING_SECONDS:
             opened.append(connect(url, b"GET /api/posts/ HTTP/1.1\r\nHost: localhost\r\n", exits))
         assert len(opened) > MANY
-        assert seconds_to_answer(url) < 1
+        assert seconds_to_answer(url) < 3
         # Reset, so that the system forgets them too.
         with pytest.raises(ConnectionResetError):
             opened[-1].recv(1)
