@@ -27,9 +27,9 @@ help: ## List the targets
 		/^[a-z-]+:.*## / { sub(":.*", "", $$1); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 ##@ The stack
-up: ## Start everything and stay in front; DETACH=1 leaves it in the background
+up: ## Start everything and stay in front; DETACH=1 leaves it in the background, STACK=fastapi leaves Django out
 	@$(call bootstrap,run)
-	@$(strangler) up $(if $(DETACH),--detach)
+	@$(strangler) up $(if $(DETACH),--detach) $(if $(STACK),--stack "$(STACK)") $(if $(FORCE),--force)
 
 status: ## What runs, where, and whether it answers
 	@$(call bootstrap,run)

@@ -36,6 +36,7 @@ _MOVES: Final = (
     "init",
     "scaffold",
     "cases",
+    "record",
     "handover",
     "modernise",
     "cutover",

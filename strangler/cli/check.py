@@ -14,6 +14,7 @@ from strangler.cli.schema.inputs import manage_command
 from strangler.deployment.open import rollout_open
 from strangler.deployment.rollouts import document_address
 from strangler.local.production import exposure_warning, production_problems
+from strangler.local.state import StateFolder
 from strangler.rollout.check import Documents, check_all
 from strangler.rollout.coverage import CheckResult, Level
 from strangler.rollout.endpoints import ApiEndpoint
@@ -43,8 +44,9 @@ def check(
     Example: strangler check --django-schema schema.json
     """
     settings = settings_load()
+    is_alone = settings.gateway == "local" and StateFolder(settings.state_dir).runs_without_django
     documents = Documents(
-        django=django_schema or _django_endpoints(settings),
+        django=django_schema or (None if is_alone else _django_endpoints(settings)),
         fastapi=fastapi_schema or document_address(settings, Stack.FASTAPI),
         host=settings.probe_host,
         prefixes=settings.project.prefixes,

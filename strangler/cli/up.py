@@ -3,12 +3,15 @@
 import subprocess
 import sys
 import time
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from strangler.cli.down import down
 from strangler.cli.output import err, log_line, logged_show, note, out, say
 from strangler.deployment.deploys import Deployer
+from strangler.deployment.leaving import paths_lost, routes_require
 from strangler.deployment.local_stack import LocalStack
 from strangler.errors import FailedError
 from strangler.local.logs import LogFollower, log_trim
@@ -20,16 +23,24 @@ from strangler.settings import LocalSettings, settings_load
 
 _POLL_SECONDS = 0.1
 _DETACHED_START_SECONDS = 900.0
+_ALONE = ("--stack", "fastapi", "--force")
 
 
-def stack_summary(settings: LocalSettings) -> list[str]:
+class Started(StrEnum):
+    """Which of the stacks is started."""
+
+    BOTH = "both"
+    FASTAPI = "fastapi"
+
+
+def stack_summary(settings: LocalSettings, *, without_django: bool) -> list[str]:
     """Lines for the terminal; the project's notes, which may hold the demo password, in development only."""
     url, prefixes, demo = settings.proxy_url, settings.project.prefixes, settings.project.demo
     notes = demo.notes if demo is not None and settings.is_development else ()
     values = {"url": url, "demo_password": settings.demo_password}
     return [
         f"front door  {url}",
-        f"Django      {url}{prefixes.v1}/",
+        f"{'FastAPI' if without_django else 'Django '}     {url}{prefixes.v1}/",
         f"FastAPI     {url}{prefixes.v2}/",
         *(template_fill(note, values) for note in notes),
     ]
@@ -40,31 +51,46 @@ def up(
         bool, typer.Option("--detach", "-d", help="Return once it is ready, and leave it running.")
     ] = False,
     logs: Annotated[bool, typer.Option(help="Show what the services write.")] = True,
+    stack: Annotated[
+        Started, typer.Option("--stack", help="fastapi starts no Django, and FastAPI answers both APIs.")
+    ] = Started.BOTH,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --stack fastapi, also while routes are not migrated.")
+    ] = False,
 ) -> None:
     """Start PostgreSQL, Django, FastAPI and nginx, and stay in front with their logs until Ctrl-C.
 
-    Does nothing where the stack already runs.
+    Does nothing where the stack already runs; one with other services is ended first.
+
+    Example: strangler up --stack fastapi
     """
-    if _runs_already():
+    without_django = stack is Started.FASTAPI
+    if without_django:
+        routes_require(settings_load().project.load_routes(), force=force)
+    if _runs_already(without_django=without_django):
         return
     if detach:
-        _up_detached()
+        _up_detached(without_django=without_django)
     else:
-        _up_in_front(logs=logs)
+        _up_in_front(logs=logs, without_django=without_django)
 
 
-def _runs_already() -> bool:
-    """Whether a stack that is ready runs; says where."""
+def _runs_already(*, without_django: bool) -> bool:
+    """Whether a stack of these services is ready; says where. One of others is ended."""
     state = StateFolder(project_load().state).read()
     if state is None or state.phase != "ready" or state.supervisor.find() is None:
         return False
+    if state.without_django != without_django:
+        say(f"the stack runs {'without' if state.without_django else 'with'} Django; it is started anew")
+        down()
+        return False
     say(f"the stack already runs (pid {state.supervisor.pid}); strangler down ends it")
-    for line in stack_summary(settings_load()):
+    for line in stack_summary(settings_load(), without_django=without_django):
         say(line)
     return True
 
 
-def _up_in_front(*, logs: bool) -> None:
+def _up_in_front(*, logs: bool, without_django: bool) -> None:
     logged_show(say)
     started = time.monotonic()
     with StopSignals() as signals:
@@ -72,11 +98,13 @@ def _up_in_front(*, logs: bool) -> None:
         require_production(settings)
         if warning := exposure_warning(settings):
             note(warning)
-        stack = LocalStack(settings, check=signals.check)
+        if without_django and (lost := paths_lost(settings.project.load_routes())):
+            note(lost)
+        stack = LocalStack(settings, check=signals.check, without_django=without_django)
         try:
             with stack:
                 say(f"ready after {time.monotonic() - started:.1f} s\n")
-                for line in stack_summary(stack.settings):
+                for line in stack_summary(stack.settings, without_django=without_django):
                     say(line)
                 say("\nCtrl-C ends it.\n" if out.is_terminal else "\nstrangler down ends it.\n")
                 _watch(stack, signals, logs=logs)
@@ -100,16 +128,16 @@ def _watch(stack: LocalStack, signals: StopSignals, *, logs: bool) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _up_detached() -> None:
+def _up_detached(*, without_django: bool) -> None:
     require_production(settings_load())
     folder = StateFolder(project_load().state)
     with folder.locked():
         pass  # a stack that already runs, or a folder that isn't writable, is reported here and not in a log
     log_path = folder.path / "supervisor.log"
     with log_path.open("wb") as log:
-        supervisor = subprocess.Popen(
-            # The services' logs are in files of bounded size already.
-            [sys.executable, "-m", "strangler.cli", "up", "--no-logs"],
+        supervisor = subprocess.Popen(  # noqa: S603 - this very program
+            # The services' logs are in files of bounded size already; whether the routes allow it was looked at.
+            [sys.executable, "-m", "strangler.cli", "up", "--no-logs", *(_ALONE if without_django else ())],
             cwd=folder.path.parent,
             stdin=subprocess.DEVNULL,
             stdout=log,

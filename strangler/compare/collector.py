@@ -243,8 +243,8 @@ class Collector:
         if outcome in {CaseOutcome.EQUAL, CaseOutcome.DECLARED} and result.left:
             tally.callers.add(self._sides[0], case, result.left.answer)
         for side, asked in ((tally.left, result.left), (tally.right, result.right)):
-            # How fast a server refuses or fails is no measure of its speed.
-            if asked is not None and result.outcome is not CaseOutcome.UNAVAILABLE:
+            # How fast a server refuses or fails is no measure of its speed, and a recorded answer took no time.
+            if asked is not None and asked.seconds and result.outcome is not CaseOutcome.UNAVAILABLE:
                 side.times.add(asked.seconds)
                 side.statements.update(() if asked.statements is None else (asked.statements,))
         if result.failure:

@@ -205,7 +205,9 @@ class _Spare:
 
         :raises FailedError: nginx refuses.
         """
-        yield from _taken_up(native_gateway(self._settings, folder=self._stack.folder.path / "nginx"), self._stack)
+        folder, without_django = self._stack.folder.path / "nginx", self._stack.without_django
+        gateway = native_gateway(self._settings, folder=folder, without_django=without_django)
+        yield from _taken_up(gateway, self._stack)
 
 
 def _taken_up(gateway: Gateway, stack: LocalStack) -> Iterator[str]:

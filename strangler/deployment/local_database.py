@@ -2,6 +2,7 @@
 
 import logging
 
+from strangler.deployment.leaving import django_require, tables_require
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.databases import database_vacuum, has_rows
@@ -17,15 +18,25 @@ _LOG = logging.getLogger(__name__)
 
 
 class LocalDatabase:
-    """The database that `DATABASE_URL` names, or that of the stack's own server; commands run among `children`."""
+    """The database that `DATABASE_URL` names, or that of the stack's own server; commands run among `children`.
+
+    `without_django`: none of them is Django's, and FastAPI answers all routes.
+    """
 
     def __init__(
-        self, settings: LocalSettings, *, server: PostgresServer, secrets: SecretStore, children: Children
+        self,
+        settings: LocalSettings,
+        *,
+        server: PostgresServer,
+        secrets: SecretStore,
+        children: Children,
+        without_django: bool = False,
     ) -> None:
         self._settings = settings
         self._server = server
         self._secrets = secrets
         self._children = children
+        self._without_django = without_django
 
     def connections(self) -> Connections:
         """Secrets and database addresses, whether the stack runs or not.
@@ -47,18 +58,25 @@ class LocalDatabase:
     def prepare(self) -> None:
         """Migrate, grant and fill the stack's own database; another one only if the project file allows it.
 
-        :raises UsageError: another one isn't ready, and the project file doesn't allow it.
+        :raises UsageError: another one isn't ready, and the project file doesn't allow it; tables lack what is needed.
         :raises FailedError: a command fails.
         """
         project = self._settings.project
         if self._settings.database_url and not project.database.prepare:
             self._check()
             return
-        if self._is_handed_over():
+        handed_over = self._is_handed_over()
+        if handed_over:
             from strangler.handover.baseline import upgrade
 
             _LOG.info("migrating with Alembic")
             upgrade(project.alembic, self._owner_dsn)
+        if self._without_django:
+            tables_require(self._owner_dsn, project)
+            self.grants_apply(project.load_routes().without_django)
+            return
+        if handed_over:
+            django_require(self._owner_dsn, project)
         elif project.django.manage is not None:
             _LOG.info("migrating")
             self._manage("migrate", "migrate", "--noinput")
@@ -104,6 +122,9 @@ class LocalDatabase:
         if not self._settings.fastapi_database_url:
             hint = f"set FASTAPI_DATABASE_URL in .env, {allow}"
             raise UsageError("nothing is made in the database of DATABASE_URL, and no role there is FastAPI's", hint)
+        if self._without_django:
+            tables_require(self._owner_dsn, self._settings.project)
+            return
         if self._settings.project.django.manage is None:
             return
         _LOG.info("checking for pending migrations")

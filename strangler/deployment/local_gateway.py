@@ -28,13 +28,13 @@ def gateway_service(settings: LocalSettings, *, folder: Path) -> Service:
     return nginx_service(settings, argv=native_gateway(settings, folder=folder).argv, folder=folder)
 
 
-def native_gateway(settings: LocalSettings, *, folder: Path) -> NativeGateway:
+def native_gateway(settings: LocalSettings, *, folder: Path, without_django: bool = False) -> NativeGateway:
     """The nginx of the local stack, whether it runs or not.
 
     :raises FailedError: there is no nginx for this machine.
     """
     return NativeGateway(
-        settings=local_gateway(settings),
+        settings=local_gateway(settings, without_django=without_django),
         url=settings.proxy_url,
         folder=folder.absolute(),
         binary=_binary(),
@@ -42,7 +42,7 @@ def native_gateway(settings: LocalSettings, *, folder: Path) -> NativeGateway:
     )
 
 
-def local_gateway(settings: LocalSettings) -> GatewaySettings:
+def local_gateway(settings: LocalSettings, *, without_django: bool = False) -> GatewaySettings:
     """The gateway of the local stack: everything on this machine's own addresses."""
     plain, public = (f"[{host}]" if ":" in host else host for host in (settings.plain_host, settings.proxy_host))
     worker = _worker_account()
@@ -57,7 +57,8 @@ def local_gateway(settings: LocalSettings) -> GatewaySettings:
         access_log="../logs/nginx.log",
         caller=CallerKey.of(settings.project),
         trusted_proxies=settings.trusted_networks,
-        welcome=settings.is_development,
+        welcome=settings.is_development and not without_django,
+        without_django=without_django,
         # Each holds a thread of Django's.
         fallback_connections=settings.django_workers * settings.django_threads,
         stack_header_networks=settings.stack_header_cidrs,

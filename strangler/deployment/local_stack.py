@@ -49,6 +49,7 @@ class LocalStack:
         state_dir: holds the data, secrets, logs and the state file, one stack at a time; None: the project's.
         durable: False trades durability for speed, for tests.
         check: called during waits; what it raises ends the start.
+        without_django: FastAPI answers both APIs, and no Django is started; None: as the stack runs, if it does.
     """
 
     def __init__(
@@ -58,11 +59,15 @@ class LocalStack:
         state_dir: Path | None = None,
         durable: bool = True,
         check: Callable[[], None] = lambda: None,
+        without_django: bool | None = None,
     ) -> None:
         self.settings = settings
         self.folder = StateFolder(state_dir or settings.project.state)
+        if without_django is None:
+            without_django = self.folder.runs_without_django
+        self.without_django = without_django
         self.children = Children(logs=self.folder.logs, check=check)
-        self.state = StackState(supervisor=ProcessRecord.of_this_process())
+        self.state = StackState(supervisor=ProcessRecord.of_this_process(), without_django=without_django)
         secret_store = SecretStore(self.folder.path / "secrets")
         self._postgres = PostgresServer(
             data_dir=self.folder.path / "postgres",
@@ -72,7 +77,13 @@ class LocalStack:
             durable=durable,
             check=check,
         )
-        self.database = LocalDatabase(settings, server=self._postgres, secrets=secret_store, children=self.children)
+        self.database = LocalDatabase(
+            settings,
+            server=self._postgres,
+            secrets=secret_store,
+            children=self.children,
+            without_django=without_django,
+        )
         self._connections: Connections | None = None
         self._lock = ExitStack()
 
@@ -125,7 +136,7 @@ class LocalStack:
         return rollout_assemble(
             self.settings,
             state_dir=state_dir,
-            gateway=native_gateway(self.settings, folder=state_dir / "nginx"),
+            gateway=native_gateway(self.settings, folder=state_dir / "nginx", without_django=self.without_django),
             shadow=lambda names: _shadow_counts(state_dir, names),
             grow_grants=self._grants_grow,
             hint="start it with strangler up",
@@ -179,7 +190,7 @@ class LocalStack:
         logs_rotate(self.folder.logs)
         self.folder.write(self.state)
         self._connections = self.connections_resolve()
-        stacks = stack_services(self.settings, self.connections)
+        stacks = stack_services(self.settings, self.connections, stacks=self._stacks)
         gateway = gateway_service(self.settings, folder=self.folder.path / "nginx")
         rollout_begin(self.rollout, command="up")
         for service in [*stacks, gateway]:
@@ -188,7 +199,8 @@ class LocalStack:
         if self._starts_services:
             self._postgres_start()
             self.database.prepare()
-        self._shadow_start()
+        if not self.without_django:
+            self._shadow_start()
         if stacks:
             self._services_start(stacks)
         self._services_start([gateway])
@@ -196,9 +208,13 @@ class LocalStack:
         self.folder.write(self.state)
 
     @property
+    def _stacks(self) -> tuple[Stack, ...]:
+        return (Stack.FASTAPI,) if self.without_django else tuple(Stack)
+
+    @property
     def _starts_services(self) -> bool:
         """Whether a service of the project is started here; otherwise nginx alone is, before those that run already."""
-        return any(self.settings.project.stack(stack).command for stack in Stack)
+        return any(self.settings.project.stack(stack).command for stack in self._stacks)
 
     def _postgres_start(self) -> None:
         if self.settings.database_url:

@@ -51,7 +51,7 @@ class Rendered:
 
 def render_gateway(table: RouteTable, settings: GatewaySettings) -> Rendered:
     """The configuration; the same table and settings always give the same text and so the same version."""
-    context = _context(table) | vars(settings)
+    context = _context(table.without_django if settings.without_django else table) | vars(settings)
     scripts = {name: (_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS}
 
     def render(version: str) -> dict[str, str]:

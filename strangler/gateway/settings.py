@@ -51,7 +51,8 @@ class GatewaySettings:
     on with the requests that it has, `processes` how many workers there are. `caller` says how a caller is identified.
     `welcome`: `/` has a page of links where Django answers 404. `fallback_connections`: so many reads that fall back
     may be under way in Django at once. `fastapi_health` is the path that FastAPI, once it was ejected, is probed at;
-    `operator_networks` are those that may read what the gateway says of itself.
+    `operator_networks` are those that may read what the gateway says of itself. With `without_django` FastAPI answers
+    all that isn't gone.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -79,6 +80,7 @@ class GatewaySettings:
     fallback_connections: int = 16
     fastapi_health: str = "/"
     operator_networks: tuple[str, ...] = LOOPBACK
+    without_django: bool = False
 
     def __post_init__(self) -> None:
         tls = (self.certificate, self.certificate_key)
@@ -119,6 +121,7 @@ def container_gateway(
     stack_header_networks: tuple[str, ...] = (),
     operator_networks: tuple[str, ...] = (),
     fastapi_health: str = "/",
+    without_django: bool = False,
 ) -> GatewaySettings:
     """The gateway of docker-compose.yml: `django` and `fastapi` are the services' addresses there."""
     return GatewaySettings(
@@ -132,6 +135,7 @@ def container_gateway(
         stack_header_networks=stack_header_networks,
         operator_networks=(*LOOPBACK, *operator_networks),
         fastapi_health=fastapi_health,
+        without_django=without_django,
         shadow_socket="/run/shadow/shadow.sock",
         # A container that is made anew gets another address.
         resolver="/etc/nginx/resolver.conf",

@@ -4,6 +4,7 @@ import http.client
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -100,9 +101,11 @@ def stack_environment(settings: LocalSettings, connections: Connections, stack: 
     return own | base_environment() | filled
 
 
-def stack_services(settings: LocalSettings, connections: Connections) -> list[Service]:
+def stack_services(
+    settings: LocalSettings, connections: Connections, *, stacks: Iterable[Stack] = Stack
+) -> list[Service]:
     """The services of the project that are started here."""
-    services = (stack_service(settings, connections, stack) for stack in Stack)
+    services = (stack_service(settings, connections, stack) for stack in stacks)
     return [service for service in services if service is not None]
 
 

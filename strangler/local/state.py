@@ -55,11 +55,12 @@ class ProcessRecord:
 
 @dataclass(kw_only=True)
 class StackState:
-    """The state of the stack, for `status`, `logs`, `down` and a later `up`."""
+    """The state of the stack, for `status`, `logs`, `down` and a later `up`; `without_django`: FastAPI runs alone."""
 
     supervisor: ProcessRecord
     phase: Literal["starting", "ready", "stopping"] = "starting"
     services: dict[str, ProcessRecord] = field(default_factory=dict)
+    without_django: bool = False
 
 
 _STATE: Final = TypeAdapter(StackState)
@@ -86,6 +87,12 @@ class StateFolder:
             return _STATE.validate_json(self._file.read_bytes())
         except (FileNotFoundError, NotADirectoryError, ValidationError):
             return None
+
+    @property
+    def runs_without_django(self) -> bool:
+        """Whether a stack runs, and was started without Django."""
+        state = self.read()
+        return state is not None and state.without_django and state.supervisor.find() is not None
 
     def write(self, state: StackState) -> None:
         """Replace the state file atomically."""

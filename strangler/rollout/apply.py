@@ -77,6 +77,7 @@ def rollout_apply(rollout: Rollout, content: bytes, *, checksum: str, intent: In
     :raises FailedError: it failed; what ran before runs again.
     """
     started = time.monotonic()
+    rollout.require_django()
     with rollout.folder.locked():
         _take_back(rollout)
         _record_start(rollout, "start")

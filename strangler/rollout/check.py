@@ -20,10 +20,10 @@ from strangler.routes.table import RouteTable
 class Documents:
     """Where the stacks' OpenAPI documents are, and the Host header for Django.
 
-    `django` may be Django's endpoints themselves, as its URL resolver has them.
+    `django` may be Django's endpoints themselves, as its URL resolver has them; None where Django isn't there.
     """
 
-    django: str | frozenset[ApiEndpoint]
+    django: str | frozenset[ApiEndpoint] | None
     fastapi: str
     host: str
     prefixes: Prefixes
@@ -34,6 +34,8 @@ class Documents:
         gaps = Gaps()
         unknown = []
         for stack, address in ((Stack.DJANGO, self.django), (Stack.FASTAPI, self.fastapi)):
+            if address is None:
+                continue
             if isinstance(address, frozenset):
                 found[stack] = address
                 continue
@@ -69,6 +71,10 @@ def check_all(rollout: Rollout, documents: Documents) -> Iterator[CheckResult]:
 def _check_endpoints(table: RouteTable, documents: Documents, url: str, source: str) -> Iterator[CheckResult]:
     endpoints, gaps, unknown = documents.endpoints(url)
     yield from unknown
+    if documents.django is None:
+        sentence = "FastAPI answers both APIs without Django, whose endpoints are not looked at."
+        yield CheckResult(check="endpoints", level=Level.NOTE, sentence=sentence)
+        table = table.without_django
     for stack, known in endpoints.items():
         findings = list(uncovered(table, known, stack))
         yield from findings or [_ok("endpoints", f"all of {stack}'s endpoints are in the file ({len(known)}).")]

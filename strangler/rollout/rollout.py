@@ -74,6 +74,15 @@ class Rollout:
     hint: str
     gaps: Callable[[], Gaps] = Gaps
 
+    def require_django(self) -> None:
+        """Refuse a move where there is nothing to move between.
+
+        :raises UsageError: the gateway runs without Django.
+        """
+        if self.gateway.settings.without_django:
+            hint = "bring Django back with strangler up, and move them then"
+            raise UsageError("the stack runs without Django, so no route moves", hint)
+
     @property
     def file_name(self) -> str:
         """What errors call the routes file."""

@@ -1,13 +1,13 @@
 """The routes file (`nginx/routes.toml`) as a checked table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, RoutesError
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.reading import RoutesReader
-from strangler.routes.route import Fixed, Route, RouteResource, Stage, Throttle, group_by_path
+from strangler.routes.route import Fixed, Route, RouteResource, Stack, Stage, Throttle, group_by_path
 from strangler.routes.syntax import content_decode, content_read, parse_toml, source_name
 
 
@@ -29,6 +29,28 @@ class RouteTable:
     def moved_writes(self) -> frozenset[str]:
         """The names of the routes by which FastAPI is sent writes."""
         return frozenset(route.name for route in self.routes if route.writes and route.stage is not Stage.LEGACY)
+
+    @property
+    def needing_django(self) -> tuple[str, ...]:
+        """The names of the routes that Django still answers for somebody."""
+        over = (Stage.MIGRATED, Stage.RETIRED)
+        return tuple(route.name for route in self.routes if route.stage not in over and not route.v2_only)
+
+    @property
+    def without_django(self) -> "RouteTable":
+        """The table of a system without Django: FastAPI answers both APIs, but for what is gone."""
+        routes = (
+            replace(
+                route,
+                stage=Stage.RETIRED if route.stage is Stage.RETIRED else Stage.MIGRATED,
+                percent=None,
+                shadow=0,
+                fallback=False,
+            )
+            for route in self.routes
+        )
+        fixed = tuple(entry for entry in self.fixed if entry.stack is Stack.FASTAPI)
+        return replace(self, routes=tuple(routes), fixed=fixed)
 
 
 def load_routes(file: Path, *, prefixes: Prefixes) -> RouteTable:

@@ -54,11 +54,13 @@ def cases_from_files(folder: Path, table: RouteTable) -> Iterator[Case]:
     return (step.case for file, case in asked for step in _steps(file, case, router))
 
 
-def scenarios_from_files(folder: Path, table: RouteTable, *, chosen: Collection[str] = ()) -> tuple[Scenario, ...]:
+def scenarios_from_files(
+    folder: Path, table: RouteTable, *, chosen: Collection[str] = (), with_reads: bool = False
+) -> tuple[Scenario, ...]:
     """Each file, or the files of one scenario, with all of its requests, reads too, in its order.
 
-    Of a scenario of several files those are left out that only read, and those without any of the `chosen` routes,
-    unless none is chosen.
+    Of a scenario of several files those are left out that only read, unless `with_reads`, and those without any of the
+    `chosen` routes, unless none is chosen.
 
     :raises UsageError: the folder can't be read or has no `*.toml`, or a file is invalid; names the line.
     """
@@ -66,7 +68,7 @@ def scenarios_from_files(folder: Path, table: RouteTable, *, chosen: Collection[
     found: dict[str, _Parts] = {}
     for each in _read_folder(folder):
         steps = [step for case in each.cases for step in _steps(each.file, case, router)]
-        if each.scenario and not _is_played(steps, chosen):
+        if each.scenario and not _is_played(steps, chosen, with_reads=with_reads):
             continue
         parts = found.setdefault(each.scenario or each.file.name, _Parts())
         parts.given += each.given
@@ -76,8 +78,8 @@ def scenarios_from_files(folder: Path, table: RouteTable, *, chosen: Collection[
     )
 
 
-def _is_played(steps: Sequence[ScenarioStep], chosen: Collection[str]) -> bool:
-    writes = any(not step.case.safe for step in steps)
+def _is_played(steps: Sequence[ScenarioStep], chosen: Collection[str], *, with_reads: bool) -> bool:
+    writes = with_reads or any(not step.case.safe for step in steps)
     return writes and (not chosen or any(step.case.route in chosen for step in steps))
 
 

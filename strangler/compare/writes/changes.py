@@ -68,18 +68,15 @@ class Originals:
 
 
 class ChangeReader:
-    """Reads what has changed in one copy; to be made before anybody else works on it.
-
-    `mark` is the number of a transaction before all that are to be looked at.
-    """
+    """Reads what has changed in one copy; to be made before anybody else works on it."""
 
     def __init__(self, connection: psycopg.Connection, tables: Sequence[Table], originals: Originals) -> None:
         connection.execute(_SESSION)
         self._connection = connection
         self._tables = tables
         self._originals = originals
-        self.mark = self._number("SELECT pg_current_xact_id()::text")
-        mark = sql.Literal(str(self.mark % 2**32))
+        self._mark = self._number("SELECT pg_current_xact_id()::text")
+        mark = sql.Literal(str(self._mark % 2**32))
         self._written = sql.SQL(_WRITTEN).format(mark=mark)
         self._scan = sql.SQL(" UNION ALL ").join(
             sql.SQL(_SCAN).format(number=number, rows=table.rows_of, mark=mark) for number, table in enumerate(tables)
@@ -89,9 +86,9 @@ class ChangeReader:
         self._changes = {table: TableChanges(total=total) for table, total in self._totals.items()}
 
     @property
-    def newest_transaction(self) -> int:
-        """The number of a transaction after all that wrote what was read."""
-        return self._number("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+    def transactions(self) -> tuple[int, int]:
+        """The number of a transaction before all that wrote what was read, and of one after them."""
+        return self._mark, self._number("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
 
     def read(self) -> dict[Table, TableChanges]:
         """What has changed since this reader was made, by table.

@@ -82,12 +82,20 @@ class Copies:
 
         :raises FailedError: the server refuses.
         """
-        left, right = (self._made.name(side) for side in SIDES)
-        with refusals(), ExitStack() as exits:
-            for name in (left, right):
-                exits.callback(self._made.drop, name)
-                self._create(name, template=snapshot)
+        with self.one(snapshot, side=SIDES[0]) as left, self.one(snapshot, side=SIDES[1]) as right:
             yield left, right
+
+    @contextmanager
+    def one(self, snapshot: str, *, side: str) -> Iterator[str]:
+        """The name of a fresh copy of a snapshot, for `left` or `right`.
+
+        :raises FailedError: the server refuses.
+        """
+        name = self._made.name(side)
+        with refusals(), ExitStack() as exits:
+            exits.callback(self._made.drop, name)
+            self._create(name, template=snapshot)
+            yield name
 
     def reading_dsn(self, name: str) -> str:
         """The address of a copy as a role that sees all of its rows."""

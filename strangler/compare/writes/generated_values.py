@@ -31,6 +31,14 @@ def hash_parameters(text: str) -> str | None:
     return "$".join([parts[0], *(MASK if _HASH_RANDOM.fullmatch(part) else part for part in parts[1:])])
 
 
+def hash_without_random(text: str) -> str | None:
+    """The salted hash with x for each character of its salt and its sum; None if the text is none."""
+    if hash_parameters(text) is None:
+        return None
+    first, *parts = text.split("$")
+    return "$".join([first, *("x" * len(part) if _HASH_RANDOM.fullmatch(part) else part for part in parts)])
+
+
 def hashes_same(left: str, right: str) -> bool:
     """Whether both were hashed by the same algorithm with the same parameters, to sums of the same length."""
     parameters = hash_parameters(left)
@@ -60,6 +68,16 @@ def randoms_alike(left: str, right: str) -> bool:
     if len(left) != len(right) or _alphabet(left) is None:
         return False
     return _alphabet(left) == _alphabet(right)
+
+
+def random_like(text: str, number: int) -> str:
+    """A name of the same making as the random `text`, another for each number."""
+    if found := _UUID.fullmatch(text):
+        return f"a1b2c3d4-e5f6-4a7b-8c9d-{number:012d}".replace("-", found[1])
+    kind = _alphabet(text)
+    # A letter of the largest alphabet that the text is of.
+    letters = "a1b2c3" + ("" if not kind else "z" if kind == 1 else "Z")
+    return text if kind is None else f"{letters}{number:0{len(text) - len(letters)}d}"
 
 
 def time_read(text: str) -> dt.datetime | None:

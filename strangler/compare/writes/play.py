@@ -1,25 +1,23 @@
 """One scenario on its own pair of copies: each step is sent to both sides, then responses and rows are compared."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
-
-import psycopg
+from typing import Final, Protocol
 
 from strangler.compare.case import PASSWORD, Case, ScenarioStep
-from strangler.compare.client.auth import Callers, NotSignedInError
-from strangler.compare.client.client import SideClient
+from strangler.compare.client.auth import NotSignedInError
 from strangler.compare.client.errors import RequestError, UnavailableError
+from strangler.compare.client.response import Headers
 from strangler.compare.comparison import CaseOutcome, CaseResult, Rules, outcome_of
 from strangler.compare.differ import DifferenceKind, Links, ResponseDifference, links_of
 from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import RowDifference
-from strangler.compare.writes.changes import ChangeReader, Originals
+from strangler.compare.writes.changes import Originals, TableChanges
 from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping
 from strangler.compare.writes.rows import RowComparison
-from strangler.compare.writes.tables import tables_of
-from strangler.compare.writes.together import Answers, answers_of, sets_compare
+from strangler.compare.writes.tables import Table
+from strangler.compare.writes.together import Answers, SideAnswers, answers_of, sets_compare
 from strangler.compare.writes.variables import Variables, case_filled, names_in, variables_save
 
 # Besides the time that a step takes: how far apart both may write it down.
@@ -45,30 +43,58 @@ class PlayedStep:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
+class RowReader(Protocol):
+    """Reads what has changed in the rows of one side: `ChangeReader`, or a recording."""
+
+    @property
+    def transactions(self) -> tuple[int, int]:
+        """The number of a transaction before all that wrote what was read, and of one after them."""
+        ...
+
+    def read(self) -> Mapping[Table, TableChanges]:
+        """What has changed since the side began, by table."""
+        ...
+
+
+class SideCallers(Protocol):
+    """Gives the credentials of a side's requests: `Callers`, or a recording."""
+
+    async def credentials_of(self, case: Case) -> Headers:
+        """The headers of a case's caller.
+
+        :raises NotSignedInError: it can't be signed in.
+        """
+        ...
+
+
 class Play:
-    """Plays the steps of a scenario; to be made before the servers of the copies start.
+    """Plays the steps of a scenario.
 
     Args:
-        original: a connection to the snapshot.
-        copies: a connection to either copy, as a role that sees all rows.
+        tables: of the database.
+        originals: the rows as they were before.
+        readers: of the rows of both sides, made before anybody writes there.
+        clock: when it begins.
         rules: which differences of answers count.
         password: what `{password}` stands for; None where it isn't known.
+        is_recorded: the left side wrote its rows at another time, so that a time of it may be any of the play.
     """
 
     def __init__(
         self,
-        original: psycopg.Connection,
-        copies: tuple[psycopg.Connection, psycopg.Connection],
+        tables: Sequence[Table],
+        originals: Originals,
+        readers: tuple[RowReader, RowReader],
         *,
+        clock: Clock,
         rules: Rules,
         password: str | None = None,
+        is_recorded: bool = False,
     ) -> None:
-        tables = tables_of(copies[LEFT])
-        originals = Originals(original)
         self._rules = rules
-        self._readers = [ChangeReader(copy, tables, originals) for copy in copies]
-        began = copies[LEFT].execute("SELECT clock_timestamp()").fetchall()[0][0]
-        self._mapping = IdMapping(Clock(began, _SLACK_SECONDS))
+        self._readers = readers
+        self._began = time.monotonic() if is_recorded else None
+        self._mapping = IdMapping(clock)
         self._rows = RowComparison(tables, originals, self._mapping)
         given: Variables = {} if password is None else {PASSWORD: password}
         self._variables: tuple[Variables, Variables] = (dict(given), dict(given))
@@ -76,7 +102,9 @@ class Play:
         self._saved: set[str] = {PASSWORD}
         self._number = 0
 
-    async def step(self, step: ScenarioStep, clients: Sequence[SideClient], callers: Sequence[Callers]) -> PlayedStep:
+    async def step(
+        self, step: ScenarioStep, clients: Sequence[SideAnswers], callers: Sequence[SideCallers]
+    ) -> PlayedStep:
         """Request the step from both sides and compare.
 
         :raises psycopg.Error: a copy can't be read.
@@ -94,7 +122,7 @@ class Play:
         return await self._played(step, clients, callers)
 
     async def _played(
-        self, step: ScenarioStep, clients: Sequence[SideClient], callers: Sequence[Callers]
+        self, step: ScenarioStep, clients: Sequence[SideAnswers], callers: Sequence[SideCallers]
     ) -> PlayedStep:
         cases = [case_filled(step.case, variables) for variables in self._variables]
         began = time.monotonic()
@@ -104,7 +132,8 @@ class Play:
             return PlayedStep(case=cases[LEFT], result=None, skipped=f"cases of {error} without a password")
         except RequestError as failure:
             return PlayedStep(case=cases[LEFT], result=CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
-        self._mapping.clock.slack = max(self._mapping.clock.slack, time.monotonic() - began + _SLACK_SECONDS)
+        spent = time.monotonic() - (began if self._began is None else self._began)
+        self._mapping.clock.slack = max(self._mapping.clock.slack, spent + _SLACK_SECONDS)
         for variables, asked in zip(self._variables, answers, strict=True):
             variables_save(step, asked[0].answer, variables)
         secrets += self._secret_variables()
@@ -117,7 +146,7 @@ class Play:
         return PlayedStep(case=cases[LEFT], result=result, rows=rows, secrets=secrets)
 
     async def _asked(
-        self, cases: Sequence[Case], clients: Sequence[SideClient], callers: Sequence[Callers], *, together: int
+        self, cases: Sequence[Case], clients: Sequence[SideAnswers], callers: Sequence[SideCallers], *, together: int
     ) -> tuple[tuple[str, ...], tuple[Answers, Answers]]:
         """What the requests carried, and the answers of both; the sides take turns in being first."""
         credentials = [await each.credentials_of(case) for each, case in zip(callers, cases, strict=True)]
@@ -129,8 +158,7 @@ class Play:
 
     def _rows_compare(self, masker: Masker) -> tuple[RowDifference, ...]:
         left, right = (reader.read() for reader in self._readers)
-        first = min(reader.mark for reader in self._readers)
-        self._mapping.transactions = (first, self._readers[RIGHT].newest_transaction)
+        self._mapping.transactions = (self._readers[LEFT].transactions, self._readers[RIGHT].transactions)
         return self._rows.compare(self._number, left, right, masker=masker)
 
     async def _compared(self, step: ScenarioStep, answers: tuple[Answers, Answers], names: Sequence[str]) -> CaseResult:

@@ -9,15 +9,20 @@ from contextlib import AsyncExitStack, ExitStack, aclosing, contextmanager
 from pathlib import Path
 from typing import Final
 
+import psycopg
+
 from strangler.compare.case import Scenario
 from strangler.compare.client.auth import Callers
-from strangler.compare.client.client import SideClient
+from strangler.compare.client.client import Limits, SideClient
 from strangler.compare.collector import Collector
 from strangler.compare.comparison import CaseOutcome, CaseResult, Rules
 from strangler.compare.run import RequestOptions
+from strangler.compare.writes.changes import ChangeReader, Originals
 from strangler.compare.writes.copies import Copies
+from strangler.compare.writes.id_mapping import Clock
 from strangler.compare.writes.play import Play, PlayedStep
 from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
+from strangler.compare.writes.tables import tables_of
 from strangler.databases.connections import Source, connected, refusals
 from strangler.errors import FailedError
 from strangler.local.logs import logs_rotate
@@ -51,15 +56,9 @@ async def writes_compare(
     :raises UnsafeError: a server would have received the real database's address.
     :raises FailedError: the database can't be copied, or a server doesn't start.
     """
-    _logs_begin(logs)
+    logs_begin(logs)
     _LOG.info("copying the database %s", source.name)
-
-    def look() -> None:
-        if (task := asyncio.current_task()) and task.cancelling():
-            raise asyncio.CancelledError
-
-    consumer = source.settings.project.load_consumer()
-    with Copies(source, consumer=consumer, check=look) as copies:
+    with Copies(source, consumer=source.settings.project.load_consumer(), check=task_check) as copies:
         for scenario in scenarios:
             if chosen and not any(step.case.route in chosen for step in scenario.steps):
                 continue
@@ -68,14 +67,21 @@ async def writes_compare(
                 refusals(),
                 _ready(copies, scenario, rules, options) as (names, play),
                 servers_run(
-                    source, names, stacks=stacks, starting=starting, logs=logs, check=look, workers=workers
+                    source, names, stacks=stacks, starting=starting, logs=logs, check=task_check, workers=workers
                 ) as servers,
             ):
                 async for played in _steps(scenario, play, servers, options, key=source.secrets["jwt_signing_key"]):
                     yield played
 
 
-def _logs_begin(logs: Path) -> None:
+def task_check() -> None:
+    """End what waits for a server where its task is cancelled."""
+    if (task := asyncio.current_task()) and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def logs_begin(logs: Path) -> None:
+    """Make the folder of the copies' logs, without those of runs before."""
     logs.mkdir(parents=True, exist_ok=True)
     logs_rotate(logs, kept=dt.timedelta(0))
 
@@ -89,17 +95,25 @@ def _ready(
         original, left, right = (
             exits.enter_context(connected(copies.reading_dsn(name))) for name in (snapshot, *names)
         )
-        yield names, Play(original, (left, right), rules=rules, password=options.password(""))
+        tables, originals = tables_of(left), Originals(original)
+        readers = ChangeReader(left, tables, originals), ChangeReader(right, tables, originals)
+        play = Play(tables, originals, readers, clock=Clock(now_of(left)), rules=rules, password=options.password(""))
+        yield names, play
+
+
+def now_of(connection: psycopg.Connection) -> dt.datetime:
+    """The database server's time."""
+    began: dt.datetime = connection.execute("SELECT clock_timestamp()").fetchall()[0][0]
+    return began
 
 
 async def _steps(
     scenario: Scenario, play: Play, servers: Servers, options: RequestOptions, *, key: str
 ) -> AsyncIterator[PlayedStep]:
-    most = max((step.together for step in scenario.steps), default=1)
-    limits = dataclasses.replace(options.limits, concurrency=max(most, options.limits.concurrency))
     async with AsyncExitStack() as exits:
         clients = [
-            await exits.enter_async_context(SideClient(side, limits, strict_json=True)) for side in servers.sides
+            await exits.enter_async_context(SideClient(side, limits_for(scenario, options), strict_json=True))
+            for side in servers.sides
         ]
         callers: list[Callers] = []
         for client in clients:
@@ -117,6 +131,12 @@ async def _steps(
                 ended = True
                 played = PlayedStep(case=played.case, result=CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
             yield played
+
+
+def limits_for(scenario: Scenario, options: RequestOptions) -> Limits:
+    """Limits that let a step send all of its requests at once."""
+    most = max((step.together for step in scenario.steps), default=1)
+    return dataclasses.replace(options.limits, concurrency=max(most, options.limits.concurrency))
 
 
 class WriteRunner:

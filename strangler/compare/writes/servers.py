@@ -1,7 +1,7 @@
 """The server processes of a scenario: one for each side, on that side's copy of the database."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,13 @@ _POOL: Final = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Servers:
-    """Both sides while they run."""
+    """The sides while they run."""
 
-    sides: tuple[Side, Side]
+    sides: tuple[Side, ...]
     children: Children
 
     def failure(self) -> RequestError | None:
-        """Why a server no longer runs, in one sentence; None if both do."""
+        """Why a server no longer runs, in one sentence; None if all do."""
         try:
             self.children.require_running()
         except FailedError as error:
@@ -45,9 +45,9 @@ class Servers:
 @contextmanager
 def servers_run(
     source: Source,
-    names: tuple[str, str],
+    names: Sequence[str],
     *,
-    stacks: tuple[Stack, Stack],
+    stacks: Sequence[Stack],
     logs: Path,
     check: Callable[[], None],
     starting: ServerFactories = stack_service,
@@ -60,7 +60,7 @@ def servers_run(
     :raises UnsafeError: one of them would have received the real database's address; none was started.
     :raises FailedError: one ended, or wasn't ready within a minute.
     """
-    labels = stacks if stacks[0] != stacks[1] else [f"{side}-{stacks[0]}" for side in ("left", "right")]
+    labels = stacks if len(set(stacks)) == len(stacks) else [f"{side}-{stacks[0]}" for side in ("left", "right")]
     services = [
         dataclasses.replace(_service(source, starting, stack, name, workers), name=str(label))
         for stack, name, label in zip(stacks, names, labels, strict=True)
@@ -73,8 +73,8 @@ def servers_run(
             children.start(service)
         children.wait_until_ready(services)
         prefixes = source.settings.project.prefixes
-        left, right = (_side(service, stack, prefixes) for service, stack in zip(services, stacks, strict=True))
-        yield Servers(sides=(left, right), children=children)
+        sides = tuple(_side(service, stack, prefixes) for service, stack in zip(services, stacks, strict=True))
+        yield Servers(sides=sides, children=children)
     finally:
         children.stop()
 

@@ -3,12 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from strangler.compare.case import Case
-from strangler.compare.client.client import SideClient, TimedResponse
+from strangler.compare.client.client import TimedResponse
 from strangler.compare.client.errors import UnavailableError
 from strangler.compare.client.response import Headers
+from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseOutcome, CaseResult, Rules
 from strangler.compare.differ import DifferenceKind, ResponseDifference
 
@@ -17,7 +18,23 @@ Answers = Sequence[TimedResponse]
 _BUSY: Final = frozenset({429, 503})
 
 
-async def answers_of(client: SideClient, case: Case, credentials: Headers, *, together: int) -> Answers:
+class SideAnswers(Protocol):
+    """Answers for one side: `SideClient`, or a recording."""
+
+    @property
+    def side(self) -> Side:
+        """Which side."""
+        ...
+
+    async def send(self, case: Case, *, credentials: Headers = ()) -> TimedResponse:
+        """The answer to a case.
+
+        :raises RequestError: there is none.
+        """
+        ...
+
+
+async def answers_of(client: SideAnswers, case: Case, credentials: Headers, *, together: int) -> Answers:
     """The answers of one side, by status.
 
     :raises RequestError: one can't be had.

@@ -214,3 +214,28 @@ def test_only_the_containers_nginx_loads_modules_and_looks_names_up() -> None:
     assert "load_module" not in native
     assert "resolver" not in native
     assert "pid nginx.pid;" in native
+
+
+def test_without_django_fastapi_answers_all_but_what_is_gone() -> None:
+    table = replace(
+        make_table(
+            make_route("/old/", "GET", "POST", name="old"),
+            make_route("/half/", name="half", stage=Stage.CANARY, percent=5, shadow=50, fallback=True),
+            make_route("/gone/", name="gone", stage=Stage.RETIRED),
+        ),
+        fixed=(
+            Fixed(name="admin", path="/admin/", stack=Stack.DJANGO),
+            Fixed(name="docs", path="/api/v2/docs", stack=Stack.FASTAPI),
+        ),
+    )
+    files = render_gateway(table, replace(SETTINGS, without_django=True)).files
+    found = answers(files["routes.conf"])
+    assert {found.pop(f"v1 {name}") for name in ("gone", "/gone/")} == {"gone"}
+    assert set(found.values()) == {"fastapi"}
+    assert 'map "$api $route" $answer {\n    default fastapi;' in files["routes.conf"]
+    assert SETTINGS.django not in "".join(files.values())
+    assert "location /admin/" not in files["routes.conf"]
+    assert "location = /api/v2/docs" in files["routes.conf"]
+    for file in ("routes.conf", "moves.conf"):
+        assert not re.search(r"\bsplit_clients|^ +\S.* django;", files[file], re.MULTILINE), f"Django's in {file}"
+    assert SETTINGS.django in render_gateway(table, SETTINGS).files["http.conf"]

@@ -32,7 +32,7 @@ ANY = Table(schema="public", name="any", partitioned=False, key=("id",), columns
 @pytest.fixture
 def roles() -> IdMapping:
     """Post 101 of the left side is 102 of the right, and the other way round."""
-    roles = IdMapping(Clock(BEGAN), transactions=(5000, 5010))
+    roles = IdMapping(Clock(BEGAN), transactions=((5000, 5010), (5000, 5010)))
     for number, (left, right) in enumerate([("101", "102"), ("102", "101")], start=1):
         role = NewRow("posts", 2, number)
         roles.learn(POSTS, LEFT, (left,), role)

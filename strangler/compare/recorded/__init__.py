@@ -1,0 +1,1 @@
+"""Answers that v1 gave, recorded in a file that is reviewed, and held against another stack later."""

@@ -1,0 +1,200 @@
+"""Plays scenarios on v1 alone, each on a copy of the database, and keeps what it answered and wrote."""
+
+import datetime as dt
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from strangler.compare.case import PASSWORD, Scenario, ScenarioStep
+from strangler.compare.client.auth import Callers, NotSignedInError
+from strangler.compare.client.client import SideClient, TimedResponse
+from strangler.compare.client.errors import RequestError
+from strangler.compare.differ import IGNORED_HEADERS
+from strangler.compare.recorded.play_times import RecordedTexts
+from strangler.compare.recorded.recording import (
+    RecordedAnswer,
+    RecordedRows,
+    RecordedStep,
+    Recording,
+    step_digest,
+    step_name,
+)
+from strangler.compare.run import RequestOptions
+from strangler.compare.writes.changes import ChangeReader, Key, Originals, TableChanges, Values
+from strangler.compare.writes.copies import SIDES, Copies
+from strangler.compare.writes.id_mapping import is_transaction
+from strangler.compare.writes.scenarios import limits_for, logs_begin, now_of, task_check
+from strangler.compare.writes.servers import ServerFactories, servers_run
+from strangler.compare.writes.tables import Column, Table, tables_of
+from strangler.compare.writes.together import answers_of
+from strangler.compare.writes.variables import Variables, case_filled, names_in, variables_save
+from strangler.databases.backups import contents_of
+from strangler.databases.connections import Source, connected, refusals
+from strangler.errors import FailedError
+from strangler.local.services import stack_service
+from strangler.routes.route import Stack
+
+NOT_PLAYED: Final = "cases that need what v1 did not answer to an earlier one"
+_LOG = logging.getLogger(__name__)
+
+
+async def answers_record(
+    source: Source,
+    scenarios: Iterable[Scenario],
+    *,
+    options: RequestOptions,
+    logs: Path,
+    starting: ServerFactories = stack_service,
+) -> Recording:
+    """Play each scenario on a fresh copy of the database with a server of v1.
+
+    The database itself is only read.
+
+    :raises FailedError: the database can't be copied, a server doesn't start, or a request has no answer.
+    :raises UnsafeError: the server would have received the real database's address.
+    """
+    logs_begin(logs)
+    _LOG.info("copying the database %s", source.name)
+    found: dict[str, tuple[RecordedStep, ...]] = {}
+    with Copies(source, consumer=source.settings.project.load_consumer(), check=task_check) as copies, refusals():
+        with connected(copies.reading_dsn(copies.snapshot)) as snapshot:
+            tables, now = rows_told(snapshot), now_of(snapshot)
+        for scenario in scenarios:
+            _LOG.info("recording %s", scenario.name)
+            with (
+                copies.given(scenario.name, scenario.given) as snapshot_name,
+                copies.one(snapshot_name, side=SIDES[0]) as name,
+                ExitStack() as exits,
+            ):
+                original, copy = (exits.enter_context(connected(copies.reading_dsn(n))) for n in (snapshot_name, name))
+                taking = _Taking.begin(original, copy, password=options.password(""))
+                servers = exits.enter_context(
+                    servers_run(source, (name,), stacks=(Stack.DJANGO,), starting=starting, logs=logs, check=task_check)
+                )
+                async with AsyncExitStack() as clients:
+                    limits = limits_for(scenario, options)
+                    client = await clients.enter_async_context(SideClient(servers.sides[0], limits, strict_json=True))
+                    key = source.secrets["jwt_signing_key"]
+                    callers = Callers(
+                        [client], options.sign_in, options.password, signer=options.signer, signing_key=key
+                    )
+                    steps = [await taking.step(step, client, callers) for step in scenario.steps]
+                found[scenario.name] = tuple(steps)
+    return Recording(
+        day=f"{now.astimezone(dt.UTC):%Y-%m-%d}",
+        links=source.settings.project.prefixes.v1,
+        tables=tables,
+        scenarios=found,
+    )
+
+
+def rows_told(connection: psycopg.Connection) -> dict[str, str]:
+    """The rows of each table, as a text that tells them from others."""
+    with connection.transaction():
+        contents = contents_of(connection)
+    return {name: f"{each.rows} rows, {each.digest}" for name, each in contents.tables.items()}
+
+
+@dataclass
+class _Taking:
+    """Takes down the steps of a scenario."""
+
+    connection: psycopg.Connection
+    reader: ChangeReader
+    texts: RecordedTexts
+    variables: Variables
+    saved: set[str] = field(default_factory=lambda: {PASSWORD})
+    before: Mapping[Table, TableChanges] = field(default_factory=dict)
+    transactions: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, original: psycopg.Connection, copy: psycopg.Connection, *, password: str | None) -> "_Taking":
+        """Before anybody writes to the copy."""
+        reader = ChangeReader(copy, tables_of(copy), Originals(original))
+        return cls(
+            connection=copy,
+            reader=reader,
+            texts=RecordedTexts(now_of(copy)),
+            variables={} if password is None else {PASSWORD: password},
+            before=reader.read(),
+        )
+
+    async def step(self, step: ScenarioStep, client: SideClient, callers: Callers) -> RecordedStep:
+        """The step as it was answered, or why it was left out.
+
+        :raises FailedError: there is no answer.
+        """
+        name, digest = step_name(step), step_digest(step)
+        self.saved |= {each for each, _ in step.save}
+        lacking = names_in(step.case, self.saved) - self.variables.keys()
+        if lacking:
+            skipped = "cases that need a password" if PASSWORD in lacking else NOT_PLAYED
+            return RecordedStep(name=name, digest=digest, skipped=skipped)
+        case = case_filled(step.case, self.variables)
+        try:
+            credentials = await callers.credentials_of(case)
+            answers = await answers_of(client, case, credentials, together=step.together)
+        except NotSignedInError as error:
+            return RecordedStep(name=name, digest=digest, skipped=f"cases of {error} without a password")
+        except RequestError as error:
+            raise FailedError(
+                f"{step.case.source}: {error}", "nothing is recorded; see the logs of the copies"
+            ) from None
+        variables_save(step, answers[0].answer, self.variables)
+        self.texts.step_ended(now_of(self.connection))
+        return RecordedStep(
+            name=name, digest=digest, answers=tuple(self._answer(each) for each in answers), rows=self._rows()
+        )
+
+    def _answer(self, asked: TimedResponse) -> RecordedAnswer:
+        headers = ((name, text) for name, text in asked.answer.headers if name not in IGNORED_HEADERS)
+        # Bytes that are no text stay as they are.
+        body = self.texts.text(asked.answer.text).encode("utf-8", "surrogateescape")
+        return RecordedAnswer(
+            status=asked.answer.status,
+            headers=tuple(sorted((name, self.texts.text(text)) for name, text in headers)),
+            body=body,
+        )
+
+    def _rows(self) -> dict[str, RecordedRows]:
+        """What the step has changed, by table."""
+        changes = self.reader.read()
+        found = {
+            table.full_name: self._changed(table, self.before[table], changes[table])
+            for table in changes
+            if changes[table] != self.before[table]
+        }
+        self.before = changes
+        return found
+
+    def _changed(self, table: Table, before: TableChanges, now: TableChanges) -> RecordedRows:
+        # A row without a key is none that an earlier step could have written.
+        written = (row for key, row in _ordered(now.written) if not table.key or before.written.get(key) != row)
+        undone = () if not table.key else sorted(before.written.keys() - now.written.keys(), key=str)
+        return RecordedRows(
+            total=now.total,
+            written=tuple(self._row(table, row) for row in written),
+            undone=tuple(undone),
+            gone=tuple(sorted(now.gone - before.gone, key=str)),
+        )
+
+    def _row(self, table: Table, row: Values) -> dict[str, str | None]:
+        return {column.name: self._value(column, value) for column, value in zip(table.columns, row, strict=True)}
+
+    def _value(self, column: Column, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if is_transaction(column) and value.isdigit():
+            # Counted, so that every recording has the same numbers.
+            return self.transactions.setdefault(value, str(len(self.transactions) + 1))
+        return self.texts.value(value)
+
+
+def _ordered(written: Mapping[Key, Values]) -> Sequence[tuple[Key, Values]]:
+    """As their keys were given out: a longer number is a later one."""
+    return sorted(written.items(), key=lambda each: [(len(part or ""), part or "") for part in each[0]])

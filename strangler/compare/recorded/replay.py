@@ -1,0 +1,217 @@
+"""Holds another stack against a recording: scenarios are played on copies, and the file answers for v1."""
+
+import dataclasses
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from strangler.compare.case import Case, Scenario
+from strangler.compare.client.auth import Callers
+from strangler.compare.client.client import SideClient, TimedResponse
+from strangler.compare.client.errors import RequestError
+from strangler.compare.client.response import Headers, SideResponse
+from strangler.compare.client.sides import Side
+from strangler.compare.comparison import CaseOutcome, CaseResult, Rules
+from strangler.compare.recorded.play_times import ReplayedTexts
+from strangler.compare.recorded.record import rows_told
+from strangler.compare.recorded.recording import RecordedRows, RecordedStep, Recording, recorded_side
+from strangler.compare.run import RequestOptions
+from strangler.compare.writes.changes import ChangeReader, Key, Originals, TableChanges, Values
+from strangler.compare.writes.copies import SIDES, Copies
+from strangler.compare.writes.id_mapping import Clock
+from strangler.compare.writes.play import Play, PlayedStep
+from strangler.compare.writes.scenarios import limits_for, logs_begin, now_of, task_check
+from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
+from strangler.compare.writes.tables import Table, tables_of
+from strangler.databases.connections import Source, connected, refusals
+from strangler.errors import UsageError
+from strangler.local.services import stack_service
+from strangler.routes.route import Stack
+
+_HINT: Final = "record it anew with strangler record"
+# Those of a recording are counted from 1.
+_TRANSACTIONS: Final = (0, 1_000_000_000)
+_SHOWN: Final = 5
+_LOG = logging.getLogger(__name__)
+
+
+async def recorded_compare(
+    source: Source,
+    scenarios: Sequence[Scenario],
+    recording: Recording,
+    *,
+    rules: Rules,
+    options: RequestOptions,
+    logs: Path,
+    chosen: Collection[str] = (),
+    starting: ServerFactories = stack_service,
+    workers: int = 1,
+) -> AsyncGenerator[PlayedStep, None]:
+    """Play each scenario on a fresh copy with a server of FastAPI; gives each step as it was played.
+
+    As `writes_compare`, of which the left side is the recording.
+
+    :raises UsageError: a table is no longer as it was recorded.
+    """
+    logs_begin(logs)
+    _LOG.info("copying the database %s", source.name)
+    with Copies(source, consumer=source.settings.project.load_consumer(), check=task_check) as copies, refusals():
+        with connected(copies.reading_dsn(copies.snapshot)) as snapshot:
+            _changes_tell(recording, rows_told(snapshot))
+        for scenario in scenarios:
+            if chosen and not any(step.case.route in chosen for step in scenario.steps):
+                continue
+            _LOG.info("playing %s", scenario.name)
+            with (
+                copies.given(scenario.name, scenario.given) as snapshot_name,
+                copies.one(snapshot_name, side=SIDES[1]) as name,
+                ExitStack() as exits,
+            ):
+                original, copy = (exits.enter_context(connected(copies.reading_dsn(n))) for n in (snapshot_name, name))
+                left, play = _ready(original, copy, scenario, recording, rules, options)
+                servers = exits.enter_context(
+                    servers_run(
+                        source,
+                        (name,),
+                        stacks=(Stack.FASTAPI,),
+                        starting=starting,
+                        logs=logs,
+                        check=task_check,
+                        workers=workers,
+                    )
+                )
+                key = source.secrets["jwt_signing_key"]
+                async for played in _steps(scenario, left, play, servers, options, key=key):
+                    yield played
+
+
+def _changes_tell(recording: Recording, rows: Mapping[str, str]) -> None:
+    changed = sorted(name for name in rows.keys() | recording.tables if rows.get(name) != recording.tables.get(name))
+    if changed:
+        names = ", ".join(changed[:_SHOWN]) + (f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else "")
+        _LOG.info("other rows than when it was recorded: %s; what shows them may differ", names)
+
+
+def _ready(
+    original: psycopg.Connection,
+    copy: psycopg.Connection,
+    scenario: Scenario,
+    recording: Recording,
+    rules: Rules,
+    options: RequestOptions,
+) -> tuple["RecordedSide", Play]:
+    """The recorded side, and what compares it, before anybody writes to the copy."""
+    tables, originals, began = tables_of(copy), Originals(original), now_of(copy)
+    reader = ChangeReader(copy, tables, originals)
+    left = RecordedSide(
+        recorded_side(recording), tables, recording.scenarios[scenario.name], reader.read(), ReplayedTexts(began)
+    )
+    play = Play(
+        tables,
+        originals,
+        (left, reader),
+        clock=Clock(began, recorded=recording.day),
+        rules=rules,
+        password=options.password(""),
+        is_recorded=True,
+    )
+    return left, play
+
+
+async def _steps(
+    scenario: Scenario, left: "RecordedSide", play: Play, servers: Servers, options: RequestOptions, *, key: str
+) -> AsyncIterator[PlayedStep]:
+    async with AsyncExitStack() as exits:
+        limits = limits_for(scenario, options)
+        client = await exits.enter_async_context(SideClient(servers.sides[0], limits, strict_json=True))
+        callers = Callers([client], options.sign_in, options.password, signer=options.signer, signing_key=key)
+        for step, recorded in zip(scenario.steps, left.steps, strict=True):
+            if recorded.skipped:
+                yield PlayedStep(case=step.case, result=None, skipped=recorded.skipped)
+                continue
+            left.begin(recorded)
+            played = await play.step(step, (left, client), (left, callers))
+            if played.result and played.result.failure and (failure := servers.failure()):
+                yield PlayedStep(case=played.case, result=CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
+                return
+            yield played
+
+
+class RecordedSide:
+    """Answers as v1 did when it was recorded, and has written its rows."""
+
+    def __init__(
+        self,
+        side: Side,
+        tables: Sequence[Table],
+        steps: Sequence[RecordedStep],
+        before: Mapping[Table, TableChanges],
+        texts: ReplayedTexts,
+    ) -> None:
+        self.side = side
+        self.steps = steps
+        self.transactions = _TRANSACTIONS
+        self._tables = {table.full_name: table for table in tables}
+        self._changes = dict(before)
+        self._texts = texts
+        self._answers: list[TimedResponse] = []
+
+    def begin(self, step: RecordedStep) -> None:
+        """The next requests are those of this step.
+
+        :raises UsageError: a table is no longer as it was recorded.
+        """
+        self._answers = [
+            TimedResponse(
+                answer=SideResponse(
+                    status=answer.status,
+                    headers=tuple((name, self._texts.text(text)) for name, text in answer.headers),
+                    body=self._texts.text(answer.body.decode("utf-8", "surrogateescape")).encode(
+                        "utf-8", "surrogateescape"
+                    ),
+                    base=self.side.links,
+                ),
+                seconds=0.0,
+            )
+            for answer in step.answers
+        ]
+        for name, rows in step.rows.items():
+            if (table := self._tables.get(name)) is None:
+                raise UsageError(f"there is no table {name}, as there was when it was recorded", _HINT)
+            self._changes[table] = self._changed(table, self._changes[table], rows)
+
+    async def send(self, case: Case, *, credentials: Headers = ()) -> TimedResponse:
+        """The next answer of the step."""
+        del credentials
+        if not self._answers:
+            raise RequestError(self.side.name, f"has no further answer to {case.method} {case.target}")
+        return self._answers.pop(0)
+
+    async def credentials_of(self, case: Case) -> Headers:
+        """None, since nobody is asked."""
+        del case
+        return ()
+
+    def read(self) -> Mapping[Table, TableChanges]:
+        """What v1 had changed by the end of this step."""
+        return dict(self._changes)
+
+    def _changed(self, table: Table, before: TableChanges, rows: RecordedRows) -> TableChanges:
+        made: dict[Key, Values] = {key: row for key, row in before.written.items() if key not in rows.undone}
+        if not table.key:
+            # All that were written stand in each step.
+            made = {(str(number),): self._values(table, row) for number, row in enumerate(rows.written)}
+        for values in (self._values(table, row) for row in rows.written) if table.key else ():
+            made[tuple(values[index] for index in table.key_indexes)] = values
+        return dataclasses.replace(before, total=rows.total, written=made, gone=before.gone | set(rows.gone))
+
+    def _values(self, table: Table, row: Mapping[str, str | None]) -> Values:
+        names = [column.name for column in table.columns]
+        if set(names) != row.keys():
+            other = sorted(set(names) ^ row.keys())
+            raise UsageError(f"{table.shown} has other columns than when it was recorded: {', '.join(other)}", _HINT)
+        return tuple(None if (value := row[name]) is None else self._texts.text(value) for name in names)
