@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterable
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -83,6 +82,8 @@ def command_line(names: Iterable[str] | None = None) -> typer.Typer:
 
 def _version_show(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         say(f"strangler {version('strangler')}")
         raise typer.Exit
 

@@ -5,7 +5,6 @@ import logging
 from strangler.deployment.leaving import django_require, tables_require
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
-from strangler.local.databases import database_vacuum, has_rows
 from strangler.local.postgres import PostgresServer
 from strangler.local.process import Program
 from strangler.local.secret_store import SecretStore, secret_resolve
@@ -61,6 +60,9 @@ class LocalDatabase:
         :raises UsageError: another one isn't ready, and the project file doesn't allow it; tables lack what is needed.
         :raises FailedError: a command fails.
         """
+        # Imported here, since psycopg takes a tenth of a second, which a rollback has no use for.
+        from strangler.local.databases import database_vacuum, has_rows
+
         project = self._settings.project
         if self._settings.database_url and not project.database.prepare:
             self._check()

@@ -8,14 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-import psycopg
-
 from strangler.deployment.local_database import LocalDatabase
 from strangler.deployment.local_gateway import gateway_service, local_gateway, native_gateway
 from strangler.deployment.rollouts import ShadowCounts, rollout_assemble
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
-from strangler.local.databases import database_require
 from strangler.local.keeper import Keeper
 from strangler.local.logs import logs_rotate
 from strangler.local.ports import port_require_free
@@ -163,6 +160,9 @@ class LocalStack:
         :raises UsageError: a setting, a taken port, a folder that isn't writable, a stack that already runs.
         :raises FailedError: a service died or wasn't ready in time; everything is ended again.
         """
+        # Imported here, since it takes a tenth of a second, which a rollback has no use for.
+        import psycopg
+
         self._lock.enter_context(self.folder.locked())
         try:
             self._start()
@@ -218,6 +218,8 @@ class LocalStack:
 
     def _postgres_start(self) -> None:
         if self.settings.database_url:
+            from strangler.local.databases import database_require
+
             database_require(dsn=self.owner_dsn, hint="start it, or correct DATABASE_URL in .env")
             return
         _LOG.info("starting PostgreSQL")
@@ -307,7 +309,9 @@ class LocalStack:
 
 
 def _shadow_counts(state_dir: Path, names: Sequence[str]) -> ShadowCounts:
+    if not names:
+        return {}
     # Imported here, since it imports all of the comparison, and few commands need evidence.
     from strangler.compare.shadow.results import shadow_evidence
 
-    return shadow_evidence(shadow_database(state_dir), names) if names else {}
+    return shadow_evidence(shadow_database(state_dir), names)

@@ -11,11 +11,8 @@ from pathlib import Path
 from typing import Final, Self
 from urllib.parse import quote
 
-import psycopg
-
 from strangler.errors import UsageError
 from strangler.local.account import account_for_postgres, search_bits_add
-from strangler.local.databases import database_ensure
 from strangler.local.keeper import ending_text
 from strangler.local.logs import log_failure
 from strangler.local.ports import port_require_free
@@ -93,6 +90,9 @@ class PostgresServer:
 
         :raises psycopg.Error: the server refused.
         """
+        # Imported here, with psycopg, since it takes a tenth of a second, and most commands only need the address.
+        from strangler.local.databases import database_ensure
+
         password = self.secret_store.get("owner_password")
         database_ensure(admin_dsn=self.admin_dsn, name=name, owner=owner, password=password)
         return self.owner_dsn(name=name, owner=owner)
@@ -165,6 +165,8 @@ class PostgresServer:
         :raises UsageError: the password in the store isn't its own.
         :raises FailedError: it died, or did not answer within `timeout` seconds.
         """
+        import psycopg
+
         deadline = time.monotonic() + timeout
         while True:
             self.check()

@@ -97,7 +97,8 @@ def rollout_apply(rollout: Rollout, content: bytes, *, checksum: str, intent: In
 
 
 def _entry(rollout: Rollout, proposal: Proposal, intent: Intent) -> HistoryEntry:
-    moved = [change.name for change in proposal.plan.moves]
+    # A way back needs no evidence, and is not held up by reading it.
+    moved = [change.name for change in proposal.plan.moves if change.towards_fastapi]
     after = Point(version=proposal.rendered.version, routes=rollout.folder.keep(proposal.content))
     entry = rollout.next_entry(proposal.plan, after)
     return replace(

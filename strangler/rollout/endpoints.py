@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
-import httpx
-
 from strangler.errors import FailedError
 
 # drf-spectacular builds its document for each request: a second for some hundred endpoints.
@@ -80,6 +78,9 @@ def _base(document: dict[str, Any], paths: Collection[str], prefix: str) -> str:
 
 
 def _fetch(url: str, *, headers: dict[str, str]) -> bytes:
+    # Imported here, since most commands that import this module read no document.
+    import httpx
+
     accepted = {"Accept": "application/vnd.oai.openapi+json, application/json;q=0.9"}
     try:
         response = httpx.get(url, headers=headers | accepted, timeout=_SECONDS, trust_env=False)
