@@ -1,19 +1,15 @@
-"""Reads SQL as text: statements of a service, definitions of the catalog, DDL.
+"""Reads SQL as text: statements of a service, definitions of the catalog.
 
 Where a statement is ambiguous, the result errs on the side of a warning.
 """
-
-# Regular expressions instead of a parser: sqlglot (MIT) parses 11 of 22 kinds of DDL in migrations as an opaque command
-# (VALIDATE, DETACH, USING INDEX, REINDEX, CLUSTER); pglast parses all of them, but is GPL-3.0-or-later, which a tool
-# that is installed into other services can't depend on. Decisive are the catalogs, replays and rewrites anyway.
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from shared_schema.catalog import Catalog, CatalogConstraint, CatalogTable, table_key
+from shared_schema.catalog import CatalogConstraint, CatalogTable, table_key
 from shared_schema.consumer.consumer import SampleQuery
 
 _TOKEN: Final = re.compile(
@@ -24,6 +20,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
+_COMMENT: Final = re.compile(r"/\*|\*/")
 _NAME: Final = re.compile(r'"(?:[^"]|"")+"|[^\W\d]\w*')
 # A `*` after one of these stands for all columns; elsewhere it counts rows or multiplies.
 _BEFORE_STAR: Final = frozenset({"select", "distinct", "all", "returning", ",", "."})
@@ -51,12 +48,48 @@ class OnConflict:
 
 def words(sql: str) -> list[str]:
     """The tokens of a text: names and keywords in lower case, quoted names as they are, no comments."""
-    tokens = (match.group() for match in _TOKEN.finditer(sql))
-    return [token if token[0] in "\"'" else token.lower() for token in tokens if not token.startswith(("--", "/*"))]
+    tokens = (match.group() for match in _TOKEN.finditer(uncommented(sql)))
+    return [token if token[0] in "\"'" else token.lower() for token in tokens]
 
 
-def _uncommented(sql: str) -> str:
-    return _TOKEN.sub(lambda match: " " if match[0].startswith(("--", "/*")) else match[0], sql)
+def uncommented(sql: str) -> str:
+    """The text with a space in the place of each character of a comment."""
+    if "--" not in sql and "/*" not in sql:
+        return sql
+    parts, place = [], 0
+    while match := _TOKEN.search(sql, place):
+        end = _comment_end(sql, match.start()) if match[0].startswith("/*") else match.end()
+        is_comment = match[0].startswith(("--", "/*"))
+        parts += [sql[place : match.start()], " " * (end - match.start()) if is_comment else match[0]]
+        place = end
+    return "".join([*parts, sql[place:]])
+
+
+def _comment_end(sql: str, start: int) -> int:
+    """Where the comment ends that begins at `start`: PostgreSQL's comments nest."""
+    depth = 0
+    for match in _COMMENT.finditer(sql, start):
+        depth += 1 if match[0] == "/*" else -1
+        if depth == 0:
+            return match.end()
+    return len(sql)
+
+
+def part_at(sql: str, start: int, at: int) -> str:
+    """Of the parts between the commas of a text without comments, from `start` on, the one that holds the place `at`.
+
+    The only part where there is one; the first where `at` lies before all of them.
+    """
+    depth, begin = 0, start
+    for match in _TOKEN.finditer(sql, start):
+        depth += (match[0] in "([") - (match[0] in ")]")
+        if depth == 0 and match[0] == ",":
+            if at < match.start():
+                break
+            begin = match.end()
+    else:
+        return sql[begin:]
+    return sql[begin : match.start()]
 
 
 def names_in(sql: str) -> frozenset[str]:
@@ -233,59 +266,3 @@ def uniques_of(table: CatalogTable) -> Iterator[UniqueRule]:
                 deferrable=index.name in deferrable,
                 mentioned=names_in(definition),
             )
-
-
-_IDENT: Final = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
-_QUALIFIED: Final = rf"(?P<name>{_IDENT}(?:\s*\.\s*{_IDENT})?)"
-_IF: Final = r"(?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?:ONLY\s+)?"
-_FORMS: Final = [
-    (kind, re.compile(rf"\A\s*{words}\s+{_IF}{rest}{_QUALIFIED}", re.IGNORECASE))
-    for kind, words, rest in (
-        ("table", r"CREATE\s+(?:UNLOGGED\s+)?TABLE", ""),
-        ("table", r"CREATE\s+MATERIALIZED\s+VIEW", ""),
-        ("table", r"ALTER\s+(?:FOREIGN\s+)?TABLE", ""),
-        ("table", r"(?:ALTER|DROP)\s+(?:MATERIALIZED\s+)?VIEW", ""),
-        ("table", r"DROP\s+(?:FOREIGN\s+)?TABLE", ""),
-        ("table", r"TRUNCATE(?:\s+TABLE)?", ""),
-        ("table", r"(?:REINDEX\s+TABLE|CLUSTER|VACUUM\s+FULL)", ""),
-        (
-            "table",
-            r"CREATE\s+(?:UNIQUE\s+)?INDEX(?:\s+CONCURRENTLY)?",
-            rf"(?:(?!ON\b){_IDENT}\s+)?ON\s+(?:ONLY\s+)?",
-        ),
-        ("index", r"DROP\s+INDEX(?:\s+CONCURRENTLY)?", ""),
-        ("index", r"REINDEX\s+INDEX", ""),
-    )
-]
-_COLUMN: Final = re.compile(rf"\bCOLUMN\s+{_IF}(?P<name>{_IDENT})", re.IGNORECASE)
-
-
-class DdlTarget(NamedTuple):
-    """The key of the table that a DDL statement changes, and a column of it."""
-
-    table: str | None
-    column: str | None = None
-
-
-def target_of(statement: str, catalog: Catalog) -> DdlTarget:
-    """The target by its key in `catalog`, which is from before the statement; empty where it is unclear."""
-    statement = _uncommented(statement)
-    for kind, form in _FORMS:
-        match = form.match(statement)
-        if match is None:
-            continue
-        parts = [_plain(part) for part in re.findall(_IDENT, match["name"])]
-        if kind == "index":
-            return DdlTarget(_indexed(parts[-1], catalog))
-        column = _COLUMN.search(statement)
-        key = table_key(parts[0] if len(parts) > 1 else None, parts[-1], default=catalog.schema)
-        return DdlTarget(key, _plain(column["name"]) if column else None)
-    return DdlTarget(None)
-
-
-def _indexed(index: str, catalog: Catalog) -> str | None:
-    return next((key for key, table in catalog.tables.items() if any(own.name == index for own in table.indexes)), None)
-
-
-def _plain(identifier: str) -> str:
-    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier.lower()

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from shared_schema.catalog import Catalog, CatalogTable
-from strangler.schema.compatibility.sql_text import DdlTarget, target_of
+from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable
+from strangler.schema.compatibility.ddl_target import DdlTarget, target_of
 from strangler.schema.guard.remedies import HazardKind, steps_for
 from strangler.schema.guard.report import Finding
 from strangler.schema.guard.snapshot import File, Size
@@ -14,6 +14,11 @@ from strangler.schema.guard.squawk import Remark
 
 # A statement with several remarks is reported once, by the kind that comes first.
 _RANK: Final = {kind: rank for rank, kind in enumerate(HazardKind)}
+# Found in the catalogs as well, where no remark names them.
+_SHAPES: Final = {
+    *(HazardKind.NOT_NULL, HazardKind.UNIQUE, HazardKind.REQUIRED, HazardKind.RENAME_COLUMN, HazardKind.RENAME_TABLE),
+    *(HazardKind.DROP_COLUMN, HazardKind.DROP_TABLE),
+}
 _REWRITES: Final = {HazardKind.REWRITE, HazardKind.REPACK, HazardKind.TYPE}
 
 RULES: Final[Mapping[str, HazardKind]] = {
@@ -113,7 +118,7 @@ def _rank(hazard: Finding) -> int:
 
 def _hazard(remark: Remark, evidence: RehearsalEvidence) -> Finding | None:
     kind = RULES.get(remark.rule)
-    target = target_of(remark.statement, evidence.before)
+    target = target_of(remark.statement, evidence.before, at=remark.start)
     if kind is None or target.table in evidence.made or _is_disproved(kind, remark.rule, target, evidence):
         return None
     return _finding(kind, target.table, target.column, evidence.sizes, remark.statement)
@@ -157,7 +162,7 @@ def _locked(evidence: RehearsalEvidence) -> Iterator[Finding]:
 
 
 def _unremarked(remarked: Collection[Finding], evidence: RehearsalEvidence) -> Iterator[Finding]:
-    """Rewrites, index builds and checks that the rehearsal shows and no remark names."""
+    """What the rehearsal shows and no remark names: a DO block, a function or several tables in one statement."""
     rewritten = {file.table for file in evidence.rewritten if file.index is None}
     indexed = {file.table for file in evidence.rewritten if file.index is not None}
     for kind, tables, kinds in (
@@ -168,6 +173,42 @@ def _unremarked(remarked: Collection[Finding], evidence: RehearsalEvidence) -> I
         named = {finding.table for finding in remarked if finding.kind in kinds}
         for table in sorted(tables - named - set(evidence.made)):
             yield _finding(kind, table, None, evidence.sizes)
+    named_parts = {(finding.table, finding.column) for finding in remarked if finding.kind in _SHAPES}
+    for kind, table, column in _reshaped(evidence):
+        if table not in evidence.made and (table, column) not in named_parts:
+            yield _finding(kind, table, column, evidence.sizes)
+
+
+def _reshaped(evidence: RehearsalEvidence) -> Iterator[tuple[HazardKind, str, str | None]]:
+    """The tables and columns that running programs no longer find, or have to give a value, by the two catalogs."""
+    oids = {table.oid for table in evidence.after.tables.values()}
+    for key, before in evidence.before.tables.items():
+        after = evidence.after.tables.get(key)
+        if after is None:
+            yield HazardKind.RENAME_TABLE if before.oid and before.oid in oids else HazardKind.DROP_TABLE, key, None
+            continue
+        for kind, name in _columns_reshaped(before, after):
+            yield kind, key, name
+
+
+def _columns_reshaped(before: CatalogTable, after: CatalogTable) -> Iterator[tuple[HazardKind, str]]:
+    for name, then in before.columns.items():
+        now = after.columns.get(name)
+        if now is None:
+            is_renamed = _is_among(then, after)
+            yield HazardKind.RENAME_COLUMN if is_renamed else HazardKind.DROP_COLUMN, name
+        elif now.must_be_given and then.has_source:
+            yield HazardKind.REQUIRED, name
+        elif then.nullable and not now.nullable and not _is_proved(before, name):
+            yield HazardKind.NOT_NULL, name
+    for name, now in after.columns.items():
+        if name not in before.columns and now.must_be_given and not _is_among(now, before):
+            yield HazardKind.REQUIRED, name
+
+
+def _is_among(column: CatalogColumn, table: CatalogTable) -> bool:
+    """Whether a table has the same column, under whatever name."""
+    return column.place is not None and column.place in {other.place for other in table.columns.values()}
 
 
 def _newly_checked(evidence: RehearsalEvidence) -> set[str]:

@@ -10,21 +10,22 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from strangler.errors import FailedError
+from strangler.schema.compatibility.sql_text import uncommented
 from strangler.settings import base_environment
 
 _SYNTAX: Final = "syntax-error"
 _SECONDS: Final = 60
 # Data migrations aren't linted: their statements may hold anything.
 _ROWS: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|COPY|VALUES)\b", re.IGNORECASE)
-_COMMENTS: Final = re.compile(r"\A(\s*--[^\n]*\n)*\s*")
 
 
 @dataclass(frozen=True)
 class Remark:
-    """A rule of squawk's that a statement breaks."""
+    """A rule of squawk's that a statement breaks, from character `start` of it."""
 
     rule: str
     statement: str
+    start: int = 0
 
 
 def lint(statements: Sequence[str], *, version: int, in_transaction: bool) -> list[Remark]:
@@ -48,16 +49,21 @@ def lint(statements: Sequence[str], *, version: int, in_transaction: bool) -> li
 
 
 def _tidy(statement: str) -> str:
-    return _COMMENTS.sub("", statement).strip().rstrip(";").rstrip()
+    plain = uncommented(statement)
+    # What is said of a statement shows it without the comments before it.
+    return statement[len(plain) - len(plain.lstrip()) :].strip().rstrip(";").rstrip()
 
 
 def _remarks(statements: Sequence[str], options: Sequence[str]) -> Iterator[Remark]:
-    """Squawk's output names only lines, so each remark is assigned to the statement on its line."""
+    """Squawk's output names lines and bytes of the whole text, so each remark is assigned to the statement there."""
     if not statements:
         return
-    owners = [text for text in statements for _ in text.split("\n")]
+    lines = [(text, number) for text in statements for number in range(text.count("\n") + 1)]
     for remark in _squawk(";\n".join(statements) + ";\n", options):
-        yield Remark(remark["rule_name"], owners[min(remark["line"], len(owners) - 1)])
+        text, number = lines[min(remark["line"], len(lines) - 1)]
+        before = text.split("\n")[: number + 1]
+        before[-1] = before[-1].encode()[: remark["column"]].decode(errors="ignore")
+        yield Remark(remark["rule_name"], text, len("\n".join(before)))
 
 
 def _squawk(text: str, options: Sequence[str]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 
 from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogIndex, CatalogTable
 from strangler.schema.compatibility.breaks import BreakKind
-from strangler.schema.compatibility.sql_text import DdlTarget, target_of
+from strangler.schema.compatibility.ddl_target import DdlTarget, target_of
 from strangler.schema.guard.hazards import RULES, SENTENCES, RehearsalEvidence, find_hazards
 from strangler.schema.guard.remedies import HazardKind, steps_for
 from strangler.schema.guard.report import Finding
@@ -69,10 +69,59 @@ POST = File("post", None, 1)
         ('DROP TABLE "post" CASCADE', DdlTarget("post")),
         ("SET CONSTRAINTS ALL IMMEDIATE", DdlTarget(None)),
         ('ALTER /* job=migrate */ TABLE "post" -- of ours\n DROP /**/ COLUMN "/* x */"', DdlTarget("post", "/* x */")),
+        ('ALTER /* a /* b */ c */ TABLE "post" ALTER title TYPE text', DdlTarget("post", "title")),
+        ("ALTER TABLE post ADD UNIQUE (x), DROP COLUMN y", DdlTarget("post")),
+        ('ALTER TABLE U&"p\\006fst" DROP COLUMN x', DdlTarget(None)),
     ],
 )
 def test_a_statement_names_its_table_and_column(statement: str, target: DdlTarget) -> None:
     assert target_of(statement, catalog()) == target
+
+
+def test_a_remark_names_the_column_of_its_own_action() -> None:
+    """Only one of the three is proved to hold no NULL, and none is the first column that the statement names."""
+    proved = CatalogConstraint("c", "check", ("a",), "CHECK ((a IS NOT NULL))")
+    before = Catalog({"post": table("post", "public", proved, a=CatalogColumn("text", nullable=True))})
+    statement = (
+        'ALTER TABLE post -- é\n ADD CHECK (id IN (1, 2)),\n ALTER a SET NOT NULL,\n ALTER "ä,b" SET NOT NULL, DROP c'
+    )
+    found = hazards(statement, before=before)
+    assert {(each.kind, each.column) for each in found} == {
+        *((HazardKind.CHECK, None), (HazardKind.NOT_NULL, "ä,b"), (HazardKind.DROP_COLUMN, "c")),
+    }
+
+
+def test_what_no_remark_names_is_seen_in_the_catalogs() -> None:
+    """As a DO block does it, which no linter reads."""
+    given, maybe = CatalogColumn("text", nullable=False, default="''"), CatalogColumn("text", nullable=True)
+    before = catalog(
+        title=replace(given, place=2),
+        note=replace(maybe, place=3),
+        old=replace(maybe, place=4),
+        gone=replace(maybe, place=5),
+    )
+    after = catalog(
+        title=replace(given, place=2, default=None),
+        note=replace(maybe, place=3, nullable=False),
+        new=replace(maybe, place=4),
+        added=replace(given, place=6, default=None),
+    )
+    after = replace(after, tables={key: each for key, each in after.tables.items() if key != "tag"})
+    assert {(each.kind, each.table, each.column) for each in hazards(before=before, after=after)} == {
+        (HazardKind.REQUIRED, "post", "title"),
+        (HazardKind.NOT_NULL, "post", "note"),
+        (HazardKind.RENAME_COLUMN, "post", "old"),
+        (HazardKind.DROP_COLUMN, "post", "gone"),
+        (HazardKind.REQUIRED, "post", "added"),
+        (HazardKind.DROP_TABLE, "tag", None),
+    }
+    (hazard,) = hazards(
+        'DROP TABLE "new", tag',
+        before=before,
+        after=replace(before, tables={"post": before.tables["post"]}),
+        made={"new", "audit.Log Book"},
+    )
+    assert hazard.table == "tag"
 
 
 def test_every_kind_has_a_sentence_and_steps() -> None:
