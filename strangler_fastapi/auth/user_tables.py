@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Executable, bindparam, select
+from sqlalchemy import Executable, bindparam, literal_column, select, union_all
 
 from shared_schema.consumer.samples import Sample, sample_of
 from strangler_fastapi.db.query import Rows, fetch
@@ -76,11 +76,16 @@ class UserTables(Generic[Found]):
         return self._rows("account by name", build, username=username)
 
     def hash_after(self, username: str) -> Rows:
-        """The stored hash of the first username behind this one: `password`."""
+        """The stored hash of the first username behind this one, or of the first of all: `password`."""
 
         def build() -> Executable:
             name = getattr(self.user, self.username_field)
-            return select(self.user.password).where(name >= bindparam("username")).order_by(name).limit(1)
+            behind = select(self.user.password, literal_column("0").label("rank")).where(name >= bindparam("username"))
+            first = select(self.user.password, literal_column("1").label("rank"))
+            # Each reads one row off the index of the names.
+            parts = [select(part.order_by(name).limit(1).subquery()) for part in (behind, first)]
+            found = union_all(*parts).subquery()
+            return select(found.c.password).order_by(found.c.rank).limit(1)
 
         return self._rows("hash after name", build, username=username)
 

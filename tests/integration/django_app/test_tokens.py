@@ -1,9 +1,11 @@
 import pytest
+from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from django_app.accounts.models import User
+from strangler_django.sign_in import backends
 from tests.integration.django_app.conftest import PASSWORD
 
 CREDENTIALS = {"username": "alice", "password": PASSWORD}
@@ -22,6 +24,21 @@ def test_a_pair_opens_the_api_and_is_recorded(anonymous: APIClient, pair: dict[s
     assert OutstandingToken.objects.get().user == alice
     alice.refresh_from_db()
     assert alice.last_login is not None
+
+
+@pytest.mark.parametrize(("unknown", "whose"), [("alic", "alice"), ("zz", "alice"), ("alicf", "bob")])
+def test_an_unknown_name_takes_the_hash_of_the_next_one_and_behind_the_last_that_of_the_first(
+    monkeypatch: pytest.MonkeyPatch, alice: User, bob: User, unknown: str, whose: str
+) -> None:
+    checked = []
+
+    def noted(_password: str, encoded: str) -> bool:
+        checked.append(encoded)
+        return False
+
+    monkeypatch.setattr(backends, "check_password", noted)
+    assert authenticate(username=unknown, password=PASSWORD) is None
+    assert checked == [{"alice": alice, "bob": bob}[whose].password]
 
 
 @pytest.mark.parametrize("wrong", [{"username": "nobody"}, {"password": "wrong"}])
