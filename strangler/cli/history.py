@@ -10,6 +10,7 @@ from strangler.cli.output import json_print, out, say, table_print
 from strangler.rollout.history import ApplyOutcome, HistoryEntry, applied, stands_at
 from strangler.rollout.plan import entry_text
 
+_WIDE = 120
 _COLOURS = {ApplyOutcome.FAILED: "red", ApplyOutcome.INTERRUPTED: "yellow"}
 
 
@@ -34,16 +35,26 @@ def history(
         return
     changed = applied(entries)
     stands = stands_at(changed, changed[-1]).number if changed else None
-    rows = [_row(entry, stands=stands) for entry in entries[-lines:]]
+    rows: list[tuple[str, ...]] = [_row(entry, stands=stands) for entry in entries[-lines:]]
     if not out.is_terminal:
         for row in rows:
             say("  ".join(cell for cell in row if cell))
         return
     colours = [_COLOURS.get(entry.outcome, "") for entry in entries[-lines:]]
-    # To the minute: the columns have to fit on a terminal of 80.
+    headers: tuple[str, ...] = ("", "time", "who", "outcome", "took", "what", "reason")
+    if out.width < _WIDE:
+        headers = ("", "time", "what")
+        rows = [_narrow(*row) for row in rows]
+    # To the minute, so that more of a line is left for what changed.
     short = [(number, time[:16].replace("T", " "), *more) for number, time, *more in rows]
     coloured = [[Text(cell, style=colour) for cell in row] for row, colour in zip(short, colours, strict=True)]
-    table_print(("", "time", "who", "outcome", "took", "what", "reason"), coloured, whole=("", "time", "took"))
+    table_print(headers, coloured, whole=("", "time", "took"))
+
+
+def _narrow(number: str, time: str, who: str, outcome: str, took: str, what: str, reason: str) -> tuple[str, ...]:
+    """A row for 80 columns: what changed first, and below it how, by whom and why."""
+    how = f"{outcome} in {took}" + (f" by {who}" if who else "") + (f": {reason}" if reason else "")
+    return number, time, "\n".join(part for part in (what, how) if part)
 
 
 def _row(entry: HistoryEntry, *, stands: int | None) -> tuple[str, ...]:
