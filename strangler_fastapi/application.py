@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from strangler_fastapi.auth.authentication import BaseAuthentication
+from strangler_fastapi.conditional import ConditionalGetMiddleware
 from strangler_fastapi.db.engine import Database, watched
 from strangler_fastapi.db.query_count import StatementsMiddleware
 from strangler_fastapi.docs_page import add_docs_page
@@ -33,6 +34,7 @@ def create_application(
     report_sql: bool = False,
     swagger_ui: str | None = None,
     languages: Languages | None = None,
+    etags: bool = False,
     **options: Any,  # noqa: ANN401 - as FastAPI has them
 ) -> DocumentedApi:
     """The ASGI application. It needs no database until it is started, and then waits for one.
@@ -51,6 +53,7 @@ def create_application(
         swagger_ui: the URL of a folder of this origin with the files of Swagger UI; without, there is no page of the
             documentation.
         languages: those that errors are answered in (`manage.py export_languages`); None: English alone.
+        etags: give answers ETags, and answer conditional requests (ConditionalGetMiddleware).
         report_sql: count the statements of each request (`Server-Timing`).
         options: title, version and whatever else FastAPI takes.
     """
@@ -79,6 +82,8 @@ def create_application(
     if swagger_ui is not None:
         add_docs_page(app, prefixes.below("/docs"), swagger_ui)
     add_handlers(app)
+    if etags:
+        app.add_middleware(ConditionalGetMiddleware)
     app.add_middleware(
         RequestMiddleware,
         is_known_path=_known_paths(routers),

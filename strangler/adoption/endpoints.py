@@ -11,8 +11,9 @@ from strangler.schema.django_side import ManageCommand, manage_document
 
 # The routes of a viewset are named as those of the example: what Django calls destroy is a delete.
 _ACTIONS: Final = {"partial_update": "update", "destroy": "delete"}
-# A segment that nginx's maps find: fixed, or a parameter and nothing else.
 _LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
+_CONDITIONAL: Final = "django.middleware.http.ConditionalGetMiddleware"
+# A segment that nginx's maps find: fixed, or a parameter and nothing else.
 _SEGMENT: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9_~.-]+|\{[^{}/]+\}")
 
 
@@ -245,6 +246,11 @@ class DjangoSettings(_Facts):
     user_model: str = ""
     password_hasher: str = "argon2"  # noqa: S105 - an algorithm
     sessions: SessionSettings = SessionSettings()
+
+    @property
+    def etags(self) -> bool:
+        """Whether answers have ETags, and conditional requests are answered."""
+        return _CONDITIONAL in self.middleware
 
     @property
     def translates(self) -> bool:

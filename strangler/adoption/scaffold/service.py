@@ -77,6 +77,7 @@ class Service:
         self._contract = contract
         self._tables = Tables(contract)
         self.translates = api.settings.translates
+        self._etags = api.settings.etags
         self.is_by_hand = (self.folder / "main.py").exists() and not (self.folder / "routers.py").exists()
         self._authenticators = Authenticators(api, contract, self._tables)
         grouped: dict[str, list[tuple[DjangoEndpoint, Route]]] = {}
@@ -198,6 +199,7 @@ class Service:
             title=self._project.name,
             tokens=self.has_tokens,
             translates=self.translates,
+            etags=self._etags,
             keys=self._keys(),
             identifies=self._authenticators.identifies,
             sessions=self._authenticators.has_sessions,

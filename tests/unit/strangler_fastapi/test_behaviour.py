@@ -21,6 +21,7 @@ MODULES = (
     *("rest_framework.filters", "rest_framework.fields", "rest_framework.relations", "rest_framework.validators"),
     *("rest_framework.serializers", "rest_framework_simplejwt.authentication"),
 )
+OTHERS = ("simplejwt's setting", "django_filters")
 # How DRF is built inside, and no part of what an API is made of.
 INNER = {
     *("BasePermissionMetaclass", "OperandHolder", "OperationHolderMixin", "SingleOperandHolder", "Cursor", "PageLink"),
@@ -47,12 +48,14 @@ def offered() -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("heading", [*MODULES, "simplejwt's setting", "django_filters"])
+@pytest.mark.parametrize("heading", [*MODULES, *OTHERS])
 def test_every_class_and_setting_has_a_row(heading: str) -> None:
     assert sorted(table_of(heading)) == sorted(offered()[heading])
 
 
-@pytest.mark.parametrize("heading", [*MODULES, "simplejwt's setting", "django_filters", "languages"])
+@pytest.mark.parametrize(
+    "heading", [*MODULES, *OTHERS, "languages", "conditional requests"]
+)
 def test_every_row_says_what_it_is_and_names_a_test_that_is_there(heading: str) -> None:
     for name, (said, test) in table_of(heading).items():
         assert re.match(r"(equal|differs: |not offered)", said), name
