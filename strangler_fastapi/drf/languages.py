@@ -31,7 +31,7 @@ _CODE: Final = re.compile(r"^[a-z]{1,8}(?:-[a-z0-9]{1,8})*(?:@[a-z0-9]{1,20})?$"
 _BRACES: Final = re.compile(r"\{(\w*)(?:![rsa])?(?::[^}]*)?\}")
 _PERCENT: Final = re.compile(r"%(?:\((\w+)\))?([sdr])")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?]) ")
-# Of these, a program reads the values: simplejwt's.
+# Of these, a program reads the values: simplejwt's. Errors of a field of such a name are a list.
 _NO_TEXTS: Final = frozenset({"code", "token_class", "token_type"})
 # Plural forms repeat by the hundred, as the rules of gettext do.
 PLURAL_CYCLE: Final = 100

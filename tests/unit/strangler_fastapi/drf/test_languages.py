@@ -221,6 +221,7 @@ def test_texts_that_nobody_translates_stay_as_they_are(languages: Languages) -> 
     }
     assert languages.translated(body, "de") == body | {"detail": ["Nicht gefunden.", "Boats only.", 3, None]}
     assert languages.translated(body, "en") == body
+    assert languages.translated({"code": ["Not found."]}, "de") == {"code": ["Nicht gefunden."]}
 
 
 def test_values_are_put_in_as_they_are() -> None:
