@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,11 +11,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from strangler.board.board import BoardRoute, Snapshot
-from strangler.board.plot import HEIGHT, WIDTH, Plot, plot_of
 from strangler.board.traffic import StackTraffic
 from strangler.rollout.plan import answer_text, place_text
 from strangler.routes.route import Api
 
+# Of a plot, in the units of its SVG.
+WIDTH: Final = 120
+HEIGHT: Final = 28
+_EDGE: Final = 2
 FOLDER: Final = Path(__file__).parent / "web"
 _MILLISECONDS: Final = 1000
 _LEAST_SHARE: Final = 0.001
@@ -30,6 +33,14 @@ class Section:
 
     html: str
     digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """Lines by stack, each in pieces where values are missing; a piece of one value is a dot. `text` names the plot."""
+
+    lines: tuple[tuple[str, tuple[str, ...]], ...]
+    text: str
 
 
 class PageRenderer:
@@ -76,6 +87,13 @@ def moment_text(moment: dt.datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def plot_of(series: Sequence[tuple[str, Sequence[float | None]]], *, text: str, least: float) -> Plot:
+    """The plot of both series on one axis from 0 to their highest value, or to `least` where all are lower."""
+    highest = max((value for _, values in series for value in values if value is not None), default=0.0)
+    scale = max(highest, least)
+    return Plot(lines=tuple((name, tuple(_pieces(values, scale))) for name, values in series), text=text)
+
+
 def _section(html: Markup) -> Section:
     text = str(html)
     return Section(html=text, digest=hashlib.sha256(text.encode()).hexdigest()[:16])
@@ -105,3 +123,17 @@ def _value(name: str, traffic: StackTraffic) -> str:
         return percent_text(traffic.total.error_rate)
     seconds = traffic.total.times.quantile(0.95)
     return "-" if seconds is None else f"{seconds * _MILLISECONDS:,.0f} ms"
+
+
+def _pieces(values: Sequence[float | None], scale: float) -> Iterator[str]:
+    """The points of each run of known values, as `polyline` takes them."""
+    step = (WIDTH - 2 * _EDGE) / max(1, len(values) - 1)
+    points: list[str] = []
+    for index, value in enumerate([*values, None]):
+        if value is not None:
+            y = HEIGHT - _EDGE - (HEIGHT - 2 * _EDGE) * value / scale
+            points.append(f"{_EDGE + index * step:.1f},{y:.1f}")
+        elif points:
+            # A line of one point isn't drawn: its round cap is, where it ends where it began.
+            yield " ".join(points if len(points) > 1 else points * 2)
+            points = []

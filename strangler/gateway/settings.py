@@ -16,6 +16,8 @@ _CLAIM = re.compile(r"[A-Za-z0-9_.:/-]+")
 _WORD = re.compile(r"[A-Za-z0-9_-]*")
 _URL_PATH = re.compile(r"/[A-Za-z0-9._~/?=&%-]*")
 _PROCESSES = re.compile(r"auto|[1-9][0-9]{0,2}")
+# In nginx's folder, where strangler up writes it.
+METRICS_FILE = "metrics.prom"
 LOOPBACK = ("127.0.0.0/8", "::1")
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]+( [A-Za-z0-9._-]+)?")
 
@@ -52,7 +54,7 @@ class GatewaySettings:
     `welcome`: `/` has a page of links where Django answers 404. `fallback_connections`: so many reads that fall back
     may be under way in Django at once. `fastapi_health` is the path that FastAPI, once it was ejected, is probed at;
     `operator_networks` are those that may read what the gateway says of itself. With `without_django` FastAPI answers
-    all that isn't gone.
+    all that isn't gone. `metrics` is the file of Prometheus' text, empty where nobody writes it.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -81,10 +83,11 @@ class GatewaySettings:
     fastapi_health: str = "/"
     operator_networks: tuple[str, ...] = LOOPBACK
     without_django: bool = False
+    metrics: str = ""
 
     def __post_init__(self) -> None:
         tls = (self.certificate, self.certificate_key)
-        paths = (*tls, self.access_log, self.shadow_socket, self.resolver, self.writable, *self.modules)
+        paths = (*tls, self.access_log, self.shadow_socket, self.resolver, self.writable, *self.modules, self.metrics)
         addresses = (*self.listen, *self.tls_listen, self.django, self.fastapi)
         for pattern, values, hint in (
             (_ADDRESS, addresses, "write an address such as 127.0.0.1:8080"),

@@ -1,11 +1,16 @@
 """All requests since the log begins, by route, API and stack, as counters that only grow, for Prometheus."""
 
+import fcntl
+import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
-from strangler.metrics.access_log import LoggedRequest
-from strangler.metrics.follower import LogPosition
+from strangler.errors import FailedError
+from strangler.metrics.access_log import AccessLog, LoggedRequest
+from strangler.metrics.follower import AccessLogFollower, LogPosition
 from strangler.metrics.histogram import LatencyHistogram
 from strangler.metrics.minutes import OTHER, Series
 from strangler.metrics.tally import StackTally, stack_of
@@ -66,17 +71,65 @@ class Counters:
         }
         each = sorted(self.tallies.items(), key=lambda found: str(found[0]))
         for name, words in kinds.items():
-            yield from _head(name, words, "counter")
+            yield from head(name, words, "counter")
             for series, tally in each:
                 if name == "requests_total":
                     for number, count in enumerate(tally.classes):
                         if count:
-                            yield f"strangler_{name}{{{_labels(series)},class={_quoted(f'{number}xx')}}} {count}"
+                            yield f"strangler_{name}{{{_labels(series)},class={quoted(f'{number}xx')}}} {count}"
                 else:
                     yield f"strangler_{name}{{{_labels(series)}}} {getattr(tally, name.removesuffix('_total'))}"
-        yield from _head("upstream_seconds", "How long the stacks took.", "histogram")
+        yield from head("upstream_seconds", "How long the stacks took.", "histogram")
         for series, tally in each:
             yield from _histogram(_labels(series), tally.times)
+
+
+def counters_read_on(log: Path, file: Path) -> Counters:
+    """The counters of a file, brought up to date with the log; one process at a time.
+
+    :raises FailedError: the log isn't readable, the file isn't writable, or holds no counters.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            counters = _counters_read(file)
+            follower = AccessLogFollower(log, counters.position)
+            counters.add(AccessLog().requests(follower.lines()))
+            if counters.position != follower.position:
+                counters.position = follower.position
+                # Both in one step: requests that are counted, and where to go on.
+                draft = file.with_suffix(".new")
+                with draft.open("wb") as out:
+                    out.write(json.dumps(counters.as_json()).encode())
+                    out.flush()
+                    os.fsync(out.fileno())
+                draft.replace(file)
+            return counters
+    except OSError as error:
+        message = f"{error.filename or file} isn't writable ({error.strerror})"
+        raise FailedError(message, "run as the user who started the stack") from error
+
+
+def head(name: str, words: str, kind: str) -> Iterator[str]:
+    """The two lines that come before a metric's values."""
+    yield f"# HELP strangler_{name} {words}"
+    yield f"# TYPE strangler_{name} {kind}"
+
+
+def quoted(text: str) -> str:
+    """A label's value."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _counters_read(file: Path) -> Counters:
+    try:
+        return Counters.from_json(json.loads(file.read_bytes()))
+    except FileNotFoundError:
+        return Counters()
+    except (ValueError, KeyError, TypeError) as error:
+        raise FailedError(f"{file} holds no counters", "remove it, they are counted anew from the log") from error
 
 
 def _histogram(labels: str, times: LatencyHistogram) -> Iterator[str]:
@@ -90,15 +143,5 @@ def _histogram(labels: str, times: LatencyHistogram) -> Iterator[str]:
     yield f"strangler_upstream_seconds_count{{{labels}}} {times.total}"
 
 
-def _head(name: str, words: str, kind: str) -> Iterator[str]:
-    yield f"# HELP strangler_{name} {words}"
-    yield f"# TYPE strangler_{name} {kind}"
-
-
 def _labels(series: Series) -> str:
-    return f"route={_quoted(series.route)},api={_quoted(str(series.api))},stack={_quoted(str(series.stack))}"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    return f"route={quoted(series.route)},api={quoted(str(series.api))},stack={quoted(str(series.stack))}"

@@ -42,9 +42,14 @@ def switch_edits(
         values["fallback"] = fallback or None
     if not values:
         raise UsageError("nothing to switch", "add --to STAGE, --percent, --shadow or --fallback")
-    # Of several, those that Django hasn't got stay; one that is named alone is refused with its line.
-    stay = stage in {Stage.LEGACY, Stage.CANARY} and len(routes) > 1
-    return {route.name: values for route in routes if not (stay and route.v2_only)}
+    # Of several, those that can't stay as they are; one that is named alone is refused with its line.
+    wants_django, wants_reads = stage in {Stage.LEGACY, Stage.CANARY} or bool(fallback), bool(fallback or shadow)
+    able = [
+        route
+        for route in routes
+        if not (wants_django and route.v2_only) and (not wants_reads or (route.safe and not route.streaming))
+    ]
+    return {route.name: values for route in (able if len(routes) > 1 else routes)}
 
 
 def retire_edits(routes: Sequence[Route], *, sunset: dt.date | None, today: dt.date, forced: bool = False) -> Edits:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from strangler.board.plot import plot_of
+from strangler.board.page import plot_of
 from strangler.board.traffic import TrafficReader
 from strangler.routes.route import Stack
 

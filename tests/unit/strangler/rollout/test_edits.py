@@ -46,6 +46,15 @@ def test_a_switch(asked: dict[str, Any], expected: dict[str, Any]) -> None:
     assert edits(**asked) == expected
 
 
+def test_of_several_routes_those_that_can_get_a_fallback() -> None:
+    streams = dataclasses.replace(LIST[0], name="posts.events", streaming=True)
+    alone = dataclasses.replace(LIST[0], name="posts.new", v2_only=True)
+    writes = dataclasses.replace(LIST[0], name="posts.create", methods=("POST",))
+    nothing: dict[str, Any] = {"stage": None, "percent": None, "shadow": None}
+    assert set(switch_edits([*LIST, streams, alone, writes], fallback=True, **nothing)) == {"posts.list"}
+    assert set(switch_edits([*LIST, streams], fallback=False, **nothing)) == {"posts.list", "posts.events"}
+
+
 @pytest.mark.parametrize(
     ("asked", "mend"),
     [

@@ -1,0 +1,84 @@
+"""What Prometheus is given: the counters of the access log, the ramp, and whether FastAPI is ejected."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Self
+
+from strangler.errors import StranglerError
+from strangler.gateway.interface import Ejection, ejection_read
+from strangler.gateway.settings import METRICS_FILE
+from strangler.metrics.counters import Counters, counters_read_on, head, quoted
+from strangler.ramp.state import RampFolder, RampState
+
+COUNTERS_FILE: Final = "metrics.json"
+# Prometheus asks each 15 s where nothing else is said.
+_PERIOD_SECONDS: Final = 5.0
+_END_SECONDS: Final = 5.0
+_LOG: Final = logging.getLogger(__name__)
+
+
+def metrics_read(*, log: Path, state_dir: Path, url: str) -> Iterator[str]:
+    """The lines of Prometheus' text format as of now; `url` is the gateway's front door.
+
+    :raises FailedError: the log isn't readable, or what was counted so far.
+    """
+    counters = counters_read_on(log, state_dir / COUNTERS_FILE)
+    ramp = RampFolder(state_dir / "rollout" / "ramp").read()
+    return exposition(counters, ramp=ramp, ejection=ejection_read(url))
+
+
+def exposition(counters: Counters, *, ramp: RampState | None, ejection: Ejection | None) -> Iterator[str]:
+    """The lines of Prometheus' text format; a ramp that has ended, and an ejection that nobody knows of, have none."""
+    yield from counters.lines()
+    if ramp is not None and not ramp.phase.is_end:
+        yield from head("ramp_percent", "Callers at the step of the ramp that is under way.", "gauge")
+        for name in ramp.plan.routes:
+            yield f"strangler_ramp_percent{{route={quoted(name)}}} {ramp.percent:g}"
+    if ejection is not None:
+        yield from head("fastapi_ejected", "Whether FastAPI is out of reads, 0 or 1.", "gauge")
+        yield f"strangler_fastapi_ejected {ejection.ejected:d}"
+        yield from head("fastapi_ejections_total", "How often FastAPI was ejected since nginx started.", "counter")
+        yield f"strangler_fastapi_ejections_total {ejection.ejections}"
+
+
+class MetricsFile:
+    """Keeps the file that nginx serves at /gateway/metrics up to date, in a thread, while a `with` block lasts."""
+
+    def __init__(self, *, state_dir: Path, url: str) -> None:
+        self._state_dir = state_dir
+        self._url = url
+        self._file = state_dir / "nginx" / METRICS_FILE
+        self._ended = threading.Event()
+        self._trouble = ""
+        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._ended.set()
+        self._thread.join(_END_SECONDS)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._write()
+                self._trouble = ""
+            except (StranglerError, OSError) as error:
+                # The services go on without their figures.
+                if str(error) != self._trouble:
+                    _LOG.warning("/gateway/metrics isn't renewed: %s", error)
+                self._trouble = str(error)
+            if self._ended.wait(_PERIOD_SECONDS):
+                return
+
+    def _write(self) -> None:
+        lines = metrics_read(log=self._state_dir / "logs" / "nginx.log", state_dir=self._state_dir, url=self._url)
+        draft = self._file.with_suffix(".new")
+        draft.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        # For nginx's workers.
+        draft.chmod(0o644)
+        draft.replace(self._file)

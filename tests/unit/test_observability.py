@@ -1,0 +1,69 @@
+"""Alert rules and dashboard: every metric in them is one that is exported, every page one that is there."""
+
+import datetime as dt
+import json
+import re
+from typing import Any
+
+import yaml
+
+from strangler.deployment.metrics import exposition
+from strangler.gateway.interface import Ejection
+from strangler.metrics.access_log import LoggedRequest
+from strangler.metrics.counters import Counters
+from strangler.ramp.state import Phase, RampPlan, RampState
+from tests.example import ROOT
+
+FOLDER = ROOT / "observability"
+
+
+def exported() -> list[str]:
+    counters = Counters()
+    now = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+    counters.add([LoggedRequest(now, "v1", "wares.list", 200, "user:1", "", "fastapi", "", 0.01)])
+    plan = RampPlan(
+        routes=["wares.list"],
+        steps=[5.0],
+        hold=1,
+        between=None,
+        approvals=[],
+        limits={},
+        before={},
+        differences={},
+        who="",
+        command="",
+    )
+    ramp = RampState(plan=plan, phase=Phase.WATCHING, began=0, since=0)
+    return list(exposition(counters, ramp=ramp, ejection=Ejection(ejected=True, since=None, ejections=1)))
+
+
+def series(expression: str) -> set[tuple[str, frozenset[str]]]:
+    """The metrics of an expression with the labels that are picked or summed by."""
+    found = re.findall(r"(?:by \(([^)]*)\) \(rate\()?(strangler_\w+)(?:\{([^}]*)\})?", expression)
+    return {(name, frozenset(re.findall(r"\w+(?=[,=]|$)", f"{by},{labels}"))) for by, name, labels in found}
+
+
+def expressions() -> list[str]:
+    rules: dict[str, Any] = yaml.safe_load((FOLDER / "alerts.yml").read_text())
+    dashboard: dict[str, Any] = json.loads((FOLDER / "dashboard.json").read_text())
+    alerts = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    return alerts + [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+
+
+def test_each_metric_of_an_alert_or_a_panel_is_exported_with_its_labels() -> None:
+    values = {line.partition("{")[0].partition(" ")[0]: line for line in exported() if not line.startswith("#")}
+    wanted = set().union(*map(series, expressions()))
+    assert wanted
+    for name, labels in wanted:
+        assert name in values
+        assert {label for label in labels if f'{label}="' not in values[name]} == set()
+
+
+def test_each_alert_names_a_page_of_the_runbook() -> None:
+    rules: dict[str, Any] = yaml.safe_load((FOLDER / "alerts.yml").read_text())
+    titles = re.findall(r"^## (.+)$", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+    anchors = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            file, _, anchor = rule["annotations"]["runbook"].partition("#")
+            assert (file, anchor in anchors) == ("docs/runbook.md", True), rule["alert"]
