@@ -150,7 +150,10 @@ class Languages:
         if isinstance(body, str):
             return self._translated(body, language)
         if isinstance(body, Mapping):
-            return {key: value if key in _NO_TEXTS else self.translated(value, language) for key, value in body.items()}
+            return {
+                key: value if key in _NO_TEXTS and isinstance(value, str) else self.translated(value, language)
+                for key, value in body.items()
+            }
         if isinstance(body, list | tuple):
             return [self.translated(each, language) for each in body]
         return body
