@@ -21,8 +21,13 @@ def production_problems(settings: LocalSettings) -> Iterator[UsageError]:
         yield UsageError("SECRET_KEY and JWT_SIGNING_KEY are the same", hint)
     if "*" in (name.strip() for name in settings.allowed_hosts.split(",")):
         yield UsageError("ALLOWED_HOSTS is *, so links bear any name that a client sends", "name your hosts in .env")
-    yield from _wide_networks("TRUSTED_PROXIES", settings.trusted_networks)
-    yield from _wide_networks("STACK_HEADER_NETWORKS", settings.stack_header_cidrs)
+    for setting, networks, may, own in (
+        ("TRUSTED_PROXIES", settings.trusted_networks, "forge its address", "the load balancer's own network"),
+        ("STACK_HEADER_NETWORKS", settings.stack_header_cidrs, "choose the stack", "your own network"),
+        ("OPERATOR_NETWORKS", settings.operator_cidrs, "read what nginx says of itself", "your own network"),
+    ):
+        for network in filter(_is_wide, networks):
+            yield UsageError(f"{setting} is {network}, so any client may {may}", f"name {own}, such as 10.0.0.0/8")
     env = settings.project.root / ".env"
     if env.exists() and env.stat().st_mode & _READ_BY_OTHERS:
         yield UsageError(f"{env} holds secrets, and others than its owner may read it", f"run chmod 600 {env}")
@@ -52,13 +57,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _wide_networks(setting: str, networks: tuple[str, ...]) -> Iterator[UsageError]:
-    for text in networks:
-        try:
-            network = ip_network(text)
-        except ValueError:
-            # The gateway's settings report it.
-            continue
-        if network.prefixlen < _WIDEST[network.version]:
-            what = f"{setting} is {text}, so any client may forge its address"
-            yield UsageError(what, "name the load balancer's own network, such as 10.0.0.0/8")
+def _is_wide(text: str) -> bool:
+    try:
+        network = ip_network(text)
+    except ValueError:
+        # The gateway's settings report it.
+        return False
+    return network.prefixlen < _WIDEST[network.version]

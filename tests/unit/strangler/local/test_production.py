@@ -23,8 +23,9 @@ def settings(folder: Path, **changed: str) -> LocalSettings:
         ({"jwt_signing_key": GOOD["secret_key"]}, "SECRET_KEY and JWT_SIGNING_KEY are the same"),
         ({"allowed_hosts": "a.example, *"}, "ALLOWED_HOSTS is *"),
         ({"trusted_proxies": "10.0.0.0/8,0.0.0.0/0"}, "TRUSTED_PROXIES is 0.0.0.0/0"),
+        ({"stack_header_networks": "::/0"}, "STACK_HEADER_NETWORKS is ::/0, so any client may choose the stack"),
+        ({"operator_networks": "128.0.0.0/1"}, "OPERATOR_NETWORKS is 128.0.0.0/1, so any client may read"),
         ({"trusted_proxies": "128.0.0.0/1"}, "TRUSTED_PROXIES is 128.0.0.0/1"),
-        ({"stack_header_networks": "::/0"}, "STACK_HEADER_NETWORKS is ::/0"),
     ],
 )
 def test_what_production_refuses(tmp_path: Path, changed: dict[str, str], sentence: str) -> None:
