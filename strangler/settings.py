@@ -24,6 +24,7 @@ _PASSED_ON: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDI
 # Names in `.env` that compose, or other parts of the tool, read.
 _ELSEWHERE: Final = (
     *("POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"),
+    *("COPIES_MEMORY", "POSTGRES_IMAGE", "NGINX_IMAGE", "PYTHON_IMAGE"),
     *("STRANGLER_PROJECT", "STRANGLER_PASSWORD"),
 )
 _NAME: Final = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", re.MULTILINE)

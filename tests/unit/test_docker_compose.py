@@ -148,12 +148,24 @@ def test_only_nginx_depends_on_others() -> None:
 @pytest.mark.parametrize("service", OURS)
 def test_an_image_is_built_in_two_stages_from_locked_requirements_of_its_own(service: str) -> None:
     text = dockerfile(service)
-    assert re.findall(r"^FROM (\S+)", text, flags=re.MULTILINE) == ["python:3.13-slim"] * 2
+    assert re.findall(r"^FROM (\S+)", text, flags=re.MULTILINE) == ["${PYTHON_IMAGE}"] * 2
     own = {"setup": "strangler"}.get(service, service)
     assert re.findall(r"requirements/(\w+)\.txt", text) == [own]
     assert "--require-hashes" in text
     copied = set(re.findall(r"^COPY (\S+) ", final_stage(service), flags=re.MULTILINE))
     assert copied == {"--from=builder"}
+
+
+def test_each_image_from_elsewhere_can_be_pinned_by_its_digest() -> None:
+    outside = {service: settings["image"] for service, settings in SERVICES.items() if "postgres" in settings["image"]}
+    assert outside == dict.fromkeys(("postgres", "copies"), "${POSTGRES_IMAGE:-postgres:18}")
+    assert SERVICES["nginx"]["image"] == "${NGINX_IMAGE:-nginx:1.31}"
+    python = "python:3.13-slim"
+    for service, settings in SERVICES.items():
+        assert settings.get("build", {}).get("args", {}).get("PYTHON_IMAGE") == (
+            f"${{PYTHON_IMAGE:-{python}}}" if service in {*OURS, "shadow", "django-copy", "fastapi-copy"} else None
+        )
+    assert all(f"ARG PYTHON_IMAGE={python}\n" in dockerfile(service) for service in OURS)
 
 
 @pytest.mark.parametrize("service", OURS)

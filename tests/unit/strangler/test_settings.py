@@ -157,6 +157,16 @@ def test_probes_name_a_host_that_is_allowed(allowed: str, host: str) -> None:
     assert example_settings(allowed_hosts=allowed).probe_host == host
 
 
+def test_a_letter_that_is_missing_in_any_name_of_the_example_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = re.findall(r"^([A-Z_]{5,})=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
+    (tmp_path / ".env").write_text("".join(f"{name[:-2]}{name[-1]}=\n" for name in names))
+    settings_load(EXAMPLE.at(tmp_path))
+    meant = [record.getMessage().rpartition(" mean ")[2].rstrip("?") for record in caplog.records]
+    assert meant == names
+
+
 def test_a_misspelt_setting_is_reported_and_a_projects_own_is_not(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
