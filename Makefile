@@ -19,7 +19,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 
 .DEFAULT_GOAL := help
 .PHONY: help up status logs down deploy backup restore seed routes switch plan apply rollback history check cases compare schema env containers \
-	test test-long test-pythons torture bench bench-switch bench-compare bench-ramp bench-growth lint lock clean
+	test test-long test-pythons test-torture torture bench bench-switch bench-compare bench-ramp bench-growth lint lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -142,9 +142,13 @@ test-pythons: ## Run the unit tests on other versions of Python; PYTHONS="/usr/b
 		PYTHONPATH="$(CURDIR)" "$$environment/bin/python" -m pytest -q -n 2 -m "not long" -p no:cacheprovider tests/unit $(ARGS); \
 	done
 
-torture: ## Hold 1,000 streams of events open on one process, and measure; alone on the machine
+test-torture: ## Load services until they would break: 1,000 streams, a million rows; alone on the machine
 	@$(call bootstrap,dev)
 	@$(python) -m pytest -m torture -s tests/torture $(ARGS)
+
+torture: ## Bring faults upon both stacks under load, into docs/reliability.md; ONLY=table-locked,fail-over
+	@$(call bootstrap,dev)
+	@$(python) -m tests.torture $(if $(ONLY),--only "$(ONLY)")
 
 bench: ## Compare the speed of both stacks under load; ONLY=own-list,detail ROUNDS=5 SECONDS=5 CONNECTIONS=16
 	@$(call bootstrap,dev)

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared_schema.secrets import secret_weakness
 from shared_schema.sign_in import FAILURES
+from strangler_fastapi.db.address import OPTIONS
 from strangler_fastapi.drf.urls import ApiPrefixes
 
 NAME = "fastapi_app"
@@ -43,9 +44,10 @@ class Settings(BaseSettings):
     @field_validator("fastapi_database_url")
     @classmethod
     def _refuse_unknown_options(cls, value: str) -> str:
-        unknown = sorted(set(dict(parse_qsl(urlsplit(value).query))) - {"sslmode"})
+        unknown = sorted(set(dict(parse_qsl(urlsplit(value).query))) - OPTIONS)
         if unknown:
-            raise ValueError(f"the option {unknown[0]} is libpq's own and asyncpg has none such: leave only sslmode")
+            kept = " and ".join(sorted(OPTIONS))
+            raise ValueError(f"the option {unknown[0]} is libpq's own and asyncpg has none such: leave only {kept}")
         return value
 
     @model_validator(mode="after")

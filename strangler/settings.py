@@ -29,6 +29,8 @@ _ELSEWHERE: Final = (
 )
 _NAME: Final = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", re.MULTILINE)
 _NEAR: Final = 0.85
+# One is answered while seven wait: more would wait for longer than it takes to ask again.
+_REQUESTS_EACH: Final = 8
 _LOG: Final = logging.getLogger(__name__)
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -58,6 +60,8 @@ class LocalSettings(BaseModel):
     django_threads: Count = 4
     fastapi_workers: Count = 2
     fastapi_read_only: bool = False
+    django_requests: Annotated[int, Field(ge=0, le=16_000)] = 0
+    fastapi_requests: Annotated[int, Field(ge=0, le=16_000)] = 0
     db_pool_max: Count = 10
     statement_timeout: Annotated[int, Field(ge=0, le=3600)] = 10
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
@@ -92,6 +96,22 @@ class LocalSettings(BaseModel):
     def reports_sql(self) -> bool:
         """Whether both stacks tell each client how many SQL statements its request took."""
         return self.report_sql == "1" or (self.report_sql == "" and self.is_development)
+
+    @property
+    def stack_requests(self) -> dict[Stack, int]:
+        """The most requests of each stack under way at once, those that wait included; 0 is any number.
+
+        Eight for each thread of Django and each connection of FastAPI; of a service that is kept elsewhere nobody here
+        knows what it can take.
+        """
+        rooms = {
+            Stack.DJANGO: (self.django_requests, self.django_workers * self.django_threads),
+            Stack.FASTAPI: (self.fastapi_requests, self.fastapi_workers * self.db_pool_max),
+        }
+        return {
+            stack: most or (_REQUESTS_EACH * at_once if self.project.stack(stack).command is not None else 0)
+            for stack, (most, at_once) in rooms.items()
+        }
 
     @property
     def state_dir(self) -> Path:

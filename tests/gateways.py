@@ -42,6 +42,7 @@ LIES = {
     "X_Forwarded_Proto": "https",
 }
 READY_SECONDS = 20
+_MANY = 16_000
 _POLL_SECONDS = 0.01
 
 
@@ -155,7 +156,13 @@ def gateway(
     Not in pytest's own folder: each pytest that starts takes back the search bit that nginx's workers need.
     """
     settings = example_settings(
-        proxy_port=port_free_pick(), django_port=_port(django), fastapi_port=_port(fastapi), postgres_port=1
+        proxy_port=port_free_pick(),
+        django_port=_port(django),
+        fastapi_port=_port(fastapi),
+        postgres_port=1,
+        # Doubles of the stacks answer more at once than the example's processes could.
+        django_requests=_MANY,
+        fastapi_requests=_MANY,
     )
     folder = Path(tempfile.mkdtemp(prefix="strangler gateway "))
     made = Gateway(folder=folder, settings=settings, changes=changes)

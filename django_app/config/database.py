@@ -8,7 +8,12 @@ from psycopg.conninfo import conninfo_to_dict
 from django_app.config.environment import EnvironmentInvalidError
 
 CONNECT_TIMEOUT_S = 5
-POOL_WAIT_S = 5.0
+# A pool pauses between attempts to connect, each time twice as long, until it gives up; the next request begins anew.
+# As long as a request waits, so that a database that was away for minutes is used again within seconds.
+POOL_WAIT_S = 2.0
+# A machine or a network that is gone closes no connection: the kernel gives one up that takes nothing, and asks of one
+# that is silent. libpq's names; an address may say otherwise.
+_DEAD_AFTER = {"tcp_user_timeout": 10_000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 # Those of `strangler grant` for FastAPI's role.
 _WAITS = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
 
@@ -55,7 +60,13 @@ def database_settings(*, url: str, pool_max: int) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": CONNECT_TIMEOUT_S,
+            **_DEAD_AFTER,
             **options,
-            "pool": {"min_size": 1, "max_size": pool_max, "timeout": POOL_WAIT_S},
+            "pool": {
+                "min_size": 1,
+                "max_size": pool_max,
+                "timeout": POOL_WAIT_S,
+                "reconnect_timeout": POOL_WAIT_S,
+            },
         },
     }

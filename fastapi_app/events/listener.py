@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-from sqlalchemy import make_url
 
 from fastapi_app.events.batch import Batch, Event, Position
 from fastapi_app.events.broadcaster import Broadcaster
@@ -23,6 +22,7 @@ from fastapi_app.events.queries import (
     users_active,
 )
 from fastapi_app.models import BLOG
+from strangler_fastapi.db.address import libpq_address
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Listener:
     """Reads for `broadcaster`, from the database at `url`."""
 
     def __init__(self, url: str, broadcaster: Broadcaster) -> None:
-        self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = libpq_address(url)
         self._broadcaster = broadcaster
         self._woken = asyncio.Event()
         self._using = asyncio.Lock()

@@ -13,6 +13,7 @@ from strangler.gateway.container import ComposeGateway
 from strangler.gateway.settings import CallerKey, GatewaySettings, container_gateway
 from strangler.project import Project
 from strangler.rollout.rollout import Rollout
+from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
 
@@ -39,6 +40,9 @@ def container_settings(settings: LocalSettings) -> GatewaySettings:
         stack_header_networks=settings.stack_header_cidrs,
         operator_networks=settings.operator_cidrs,
         fastapi_health=project.fastapi.health,
+        django_requests=settings.stack_requests[Stack.DJANGO],
+        fastapi_requests=settings.stack_requests[Stack.FASTAPI],
+        django_health=project.django.health,
     )
 
 

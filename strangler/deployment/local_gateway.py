@@ -61,6 +61,9 @@ def local_gateway(settings: LocalSettings, *, without_django: bool = False) -> G
         without_django=without_django,
         # Each holds a thread of Django's.
         fallback_connections=settings.django_workers * settings.django_threads,
+        django_requests=settings.stack_requests[Stack.DJANGO],
+        fastapi_requests=settings.stack_requests[Stack.FASTAPI],
+        django_health=settings.project.django.health,
         stack_header_networks=settings.stack_header_cidrs,
         operator_networks=(*LOOPBACK, *settings.operator_cidrs),
         fastapi_health=settings.project.fastapi.health,

@@ -54,7 +54,9 @@ class GatewaySettings:
     `welcome`: `/` has a page of links where Django answers 404. `fallback_connections`: so many reads that fall back
     may be under way in Django at once. `fastapi_health` is the path that FastAPI, once it was ejected, is probed at;
     `operator_networks` are those that may read what the gateway says of itself. With `without_django` FastAPI answers
-    all that isn't gone. `metrics` is the file of Prometheus' text, empty where nobody writes it.
+    all that isn't gone. `metrics` is the file of Prometheus' text, empty where nobody writes it. `django_requests` and
+    `fastapi_requests` are the most that a stack may have under way, those that wait included; 0 is any number. Streams
+    and requests of `django_health` and `fastapi_health` are not counted.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -84,6 +86,9 @@ class GatewaySettings:
     operator_networks: tuple[str, ...] = LOOPBACK
     without_django: bool = False
     metrics: str = ""
+    django_requests: int = 0
+    fastapi_requests: int = 0
+    django_health: str = "/"
 
     def __post_init__(self) -> None:
         tls = (self.certificate, self.certificate_key)
@@ -92,7 +97,7 @@ class GatewaySettings:
         for pattern, values, hint in (
             (_ADDRESS, addresses, "write an address such as 127.0.0.1:8080"),
             (_PATH, paths, "use letters, digits and . _ / - only"),
-            (_URL_PATH, (self.fastapi_health,), "write a path of a URL, such as /health/"),
+            (_URL_PATH, (self.django_health, self.fastapi_health), "write a path of a URL, such as /health/"),
             (_SIZE, (self.body_size,), "write a size such as 512k or 2m"),
             (_ACCOUNT, () if self.user is None else (self.user,), "write a user, or a user and a group"),
             (_PROCESSES, (self.processes,), "write a number of workers, or auto"),
@@ -125,6 +130,9 @@ def container_gateway(
     operator_networks: tuple[str, ...] = (),
     fastapi_health: str = "/",
     without_django: bool = False,
+    django_requests: int = 0,
+    fastapi_requests: int = 0,
+    django_health: str = "/",
 ) -> GatewaySettings:
     """The gateway of docker-compose.yml: `django` and `fastapi` are the services' addresses there."""
     return GatewaySettings(
@@ -139,6 +147,9 @@ def container_gateway(
         operator_networks=(*LOOPBACK, *operator_networks),
         fastapi_health=fastapi_health,
         without_django=without_django,
+        django_requests=django_requests,
+        fastapi_requests=fastapi_requests,
+        django_health=django_health,
         shadow_socket="/run/shadow/shadow.sock",
         # A container that is made anew gets another address.
         resolver="/etc/nginx/resolver.conf",

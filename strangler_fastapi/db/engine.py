@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -15,6 +15,7 @@ from shared_schema.consumer.consumer import Consumer
 from shared_schema.drift.consumer import consumer_mismatches
 from shared_schema.drift.privileges import denied_mismatches
 from shared_schema.mapping import Mapping
+from strangler_fastapi.db.address import asyncpg_address
 from strangler_fastapi.db.query_count import CountedConnection, count_of_engine
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,10 @@ _RETRY_SECONDS = 0.5
 # How late a change of the tables is known at the most, where no request meets it before; a check takes 1 ms.
 _WATCH_SECONDS = 5.0
 _CONNECT_SECONDS = 5
-_POOL_WAIT_SECONDS = 5
+# Who waits for longer makes those behind wait, too: a refusal now is worth more than an answer then.
+_POOL_WAIT_SECONDS = 2
+# By so much later than PostgreSQL has to end a statement the service gives up waiting for it.
+_LATE_SECONDS = 2
 
 
 class Database:
@@ -54,9 +58,16 @@ class Database:
         statement_seconds: int = 10,
         report_sql: bool = False,
     ) -> None:
-        self.engine = _engine(url, service, pool_max, statement_seconds=statement_seconds, report_sql=report_sql)
+        self.engine = _engine(
+            url,
+            service,
+            pool_max,
+            statement_seconds=statement_seconds,
+            answer_seconds=statement_seconds + _LATE_SECONDS if statement_seconds else None,
+            report_sql=report_sql,
+        )
         # Of its own: while requests wait for every connection of the pool the service is busy, and not unready.
-        self._watching = _engine(url, service, 1, pre_ping=True)
+        self._watching = _engine(url, service, 1, answer_seconds=_CONNECT_SECONDS, pre_ping=True)
         self.problem: str | None = "The database was not checked yet."
         self._setting = setting
         self._mapping = mapping
@@ -167,12 +178,14 @@ def _engine(
     pool_max: int,
     *,
     statement_seconds: int = 0,
+    answer_seconds: float | None = None,
     report_sql: bool = False,
     pre_ping: bool = False,
 ) -> AsyncEngine:
     limits = {"statement_timeout": f"{statement_seconds}s"} if statement_seconds else {}
+    address, options = asyncpg_address(url)
     engine = create_async_engine(
-        _asyncpg_url(url),
+        address,
         pool_size=pool_max,
         max_overflow=0,
         # Values of rows are e-mails, password hashes and tokens: they stay out of messages and logs.
@@ -180,7 +193,10 @@ def _engine(
         pool_timeout=_POOL_WAIT_SECONDS,
         pool_pre_ping=pre_ping,
         connect_args={
+            **options,
             "timeout": _CONNECT_SECONDS,
+            # A server that hangs, or a network that is cut, ends no statement by itself.
+            "command_timeout": answer_seconds,
             "server_settings": {"application_name": service, **limits},
             **({"connection_class": CountedConnection} if report_sql else {}),
         },
@@ -188,14 +204,6 @@ def _engine(
     if report_sql:
         count_of_engine(engine)
     return engine
-
-
-def _asyncpg_url(url: str) -> URL:
-    """A libpq address as asyncpg reads it: `sslmode` is called `ssl` there."""
-    parsed = make_url(url).set(drivername="postgresql+asyncpg")
-    if (mode := parsed.query.get("sslmode")) is not None:
-        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
-    return parsed
 
 
 def _reason(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
 from shared_schema.contract.overlay import values_made
-from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.db.session import DRIVER_ERRORS, RequestSession
 
 # Keys are made of filters, orders and numbers of search terms: a client can make up many, and few come twice.
 _MOST_STATEMENTS = 512
@@ -160,15 +160,18 @@ async def fetch(session: RequestSession, rows: Rows) -> list[asyncpg.Record]:
     Raises:
         asyncpg.PostgresError: the database refuses the statement, or is going down.
         asyncpg.InterfaceError: the connection is dead.
+        asyncpg.InternalClientError: the server has ended it.
+        TimeoutError: the server doesn't answer at all.
     """
     statement = _statement(rows)
     driver = await session.driver()
-    if statement.needs_transaction:
-        await session.begin_transaction()
     try:
+        if statement.needs_transaction:
+            await session.begin_transaction()
         records: list[asyncpg.Record] = await driver.fetch(statement.text, *statement.arguments(rows.values))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        if driver.is_closed():
+    except (*DRIVER_ERRORS, OSError) as error:
+        # TimeoutError is an OSError: what the server may still answer would be taken for the next statement's.
+        if driver.is_closed() or isinstance(error, asyncpg.InternalClientError | TimeoutError):
             await session.discard()
         raise
     return records

@@ -12,6 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from strangler_fastapi.db.engine import Database
 from strangler_fastapi.errors import Unavailable
 
+# asyncpg's own, which have no base in common; of a connection that the server has ended while it was idle the first
+# statement is an InternalClientError.
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 
 class RequestSession(AsyncSession):
     """The transaction of one request: whatever it writes is in it, through SQLAlchemy or on the driver's connection.
@@ -127,7 +131,7 @@ def driver_error(error: BaseException) -> BaseException:
     """What asyncpg said, where SQLAlchemy has wrapped it."""
     wrapped = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     cause = wrapped.__cause__
-    return cause if isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError) else wrapped
+    return cause if isinstance(cause, DRIVER_ERRORS) else wrapped
 
 
 # Committed and closed when the endpoint returns, before the answer is sent: it is true, and a slow client holds no

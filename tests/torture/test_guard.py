@@ -1,4 +1,4 @@
-"""`make torture`: the guard's judgement against thousands of random migrations."""
+"""`make test-torture`: the guard's judgement against thousands of random migrations."""
 
 import os
 from collections.abc import Iterator

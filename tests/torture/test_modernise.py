@@ -1,4 +1,4 @@
-"""`make torture`: a column of a million rows is renamed, while one service writes its old name and one its new name."""
+"""`make test-torture`: a column of a million rows is renamed, while services write its old name and its new one."""
 
 import itertools
 import os

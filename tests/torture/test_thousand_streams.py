@@ -1,4 +1,4 @@
-"""`make torture`: 1,000 open streams on one process, directly and through nginx."""
+"""`make test-torture`: 1,000 open streams on one process, directly and through nginx."""
 
 import asyncio
 import resource

@@ -16,6 +16,10 @@ function ejected() {
 }
 
 function read(request) {
+    // nginx itself had no room for it: FastAPI has enough to do, and didn't fail.
+    if (request.variables.is_busy === '1') {
+        return '';
+    }
     // "502 : 200" where Django was asked after it, nothing where nobody was, 499 where the client has gone.
     const status = parseInt(request.variables.upstream_status, 10);
     if (!status || status === 499) {

@@ -16,7 +16,7 @@ def test_an_address_becomes_settings_with_a_pool() -> None:
         "blog",
     ]
     assert settings["OPTIONS"]["sslmode"] == "require"
-    assert settings["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 7, "timeout": 5.0}
+    assert settings["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 7, "timeout": 2.0, "reconnect_timeout": 2.0}
     assert settings["ATOMIC_REQUESTS"]
     # Django refuses a pool beside persistent connections.
     assert settings["CONN_MAX_AGE"] == 0

@@ -177,3 +177,15 @@ def test_a_misspelt_setting_is_reported_and_a_projects_own_is_not(
         "PROXY_PRT in .env is no setting and is ignored: did you mean PROXY_PORT?",
         "FASTAPI_WORKER in .env is no setting and is ignored: did you mean FASTAPI_WORKERS?",
     ]
+
+
+def test_a_stack_takes_eight_requests_for_each_that_it_answers_at_once() -> None:
+    settings = example_settings(django_workers=1, django_threads=3, fastapi_workers=2, db_pool_max=5)
+    assert settings.stack_requests == {Stack.DJANGO: 24, Stack.FASTAPI: 80}
+    assert settings.model_copy(update={"django_requests": 7}).stack_requests[Stack.DJANGO] == 7
+
+
+def test_nobody_here_knows_what_a_service_takes_that_is_kept_elsewhere() -> None:
+    elsewhere = EXAMPLE.django.model_copy(update={"command": None, "address": "http://127.0.0.1:8000"})
+    settings = example_settings().model_copy(update={"project": EXAMPLE.model_copy(update={"django": elsewhere})})
+    assert settings.stack_requests == {Stack.DJANGO: 0, Stack.FASTAPI: 160}

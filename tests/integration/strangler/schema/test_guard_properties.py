@@ -1,6 +1,6 @@
 """Random Django schemas, random migrations of them, random services: the guard calls safe what is safe, and only that.
 
-The same examples each time, since this is the gate; `make torture` tries others, and more of them.
+The same examples each time, since this is the gate; `make test-torture` tries others, and more of them.
 """
 
 import os

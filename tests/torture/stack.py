@@ -1,0 +1,123 @@
+"""The stack that is tortured: a checkout of its own, kept by `strangler up` as its operator would have it."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+import httpx
+import psutil
+import psycopg
+
+from strangler.errors import FailedError
+from strangler.local.postgres import DATABASE, PostgresServer
+from strangler.local.postgres_cluster import SUPERUSER
+from strangler.local.secret_store import SecretStore
+from tests.checkouts import Checkout
+from tests.example import ROOT
+from tests.torture.load import Ledger
+
+# Where the logs of the last run stay.
+LOGS: Final = ROOT / ".run" / "torture"
+ALICE: Final = {"username": "alice", "password": "strangler-demo"}
+_WRITTEN: Final = "SELECT title, count(*) FROM posts WHERE starts_with(title, %s) GROUP BY title"
+
+
+class TorturedStack:
+    """Both stacks behind nginx, every route at stage parallel, so that FastAPI writes below v2."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        self.checkout = checkout
+        self.url = f"http://127.0.0.1:{checkout.ports['PROXY_PORT']}"
+        folder = checkout.state.path
+        self.postgres = PostgresServer(
+            data_dir=folder / "postgres",
+            secret_store=SecretStore(folder / "secrets"),
+            port=checkout.ports["POSTGRES_PORT"],
+            log_path=folder / "logs" / "postgres.log",
+        )
+
+    @property
+    def admin_dsn(self) -> str:
+        """The database as PostgreSQL's superuser."""
+        password = self.postgres.secret_store.get("postgres_password")
+        return self.postgres.dsn(database=DATABASE, user=SUPERUSER, password=password)
+
+    @property
+    def owner_dsn(self) -> str:
+        """The database as the role that owns the tables."""
+        return self.postgres.owner_dsn()
+
+    def token(self) -> str:
+        """An access token of alice."""
+        answer = httpx.post(f"{self.url}/api/auth/token/", json=ALICE, timeout=30)
+        return str(answer.raise_for_status().json()["access"])
+
+    def process(self, service: str) -> psutil.Process:
+        """The main process of a service.
+
+        :raises FailedError: it doesn't run.
+        """
+        process = self.checkout.running().services[service].find()
+        if process is None:
+            raise FailedError(f"{service} doesn't run")
+        return process
+
+    def strangler(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """A command of the operator's.
+
+        :raises FailedError: it ended with another code than 0.
+        """
+        done = self.checkout.strangler(*arguments, **environment)
+        if done.returncode:
+            raise FailedError(f"strangler {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done
+
+    def compare(self, ledger: Ledger) -> tuple[int, int]:
+        """How many acknowledged writes the database doesn't have, and how many it has twice."""
+        with psycopg.connect(self.admin_dsn, connect_timeout=10) as connection:
+            written = dict(connection.execute(_WRITTEN, [ledger.run]).fetchall())
+        missing = sum(title not in written for title in ledger.acknowledged)
+        return missing, sum(number > 1 for number in written.values())
+
+
+_Stack = TypeVar("_Stack", bound=TorturedStack)
+
+
+@contextmanager
+def state_folder() -> Iterator[Path]:
+    """A folder of a run's own that PostgreSQL's account may enter."""
+    # Not in pytest's own folder: each pytest that starts takes back the search bit that PostgreSQL's account needs.
+    with tempfile.TemporaryDirectory(prefix="strangler torture ") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def tortured_stack(kind: type[_Stack], *, prepare: bool = False, **settings: str) -> Iterator[_Stack]:
+    """The stack, with these settings in its `.env` besides its ports; with `prepare` in a database of somebody else's.
+
+    :raises FailedError: it doesn't start.
+    """
+    with state_folder() as folder:
+        checkout = Checkout(folder)
+        _replace(checkout.path / "nginx" / "routes.toml", 'stage = "legacy"', 'stage = "parallel"')
+        if prepare:
+            _replace(checkout.path / "strangler.toml", "prepare = false", "prepare = true")
+        with (checkout.path / ".env").open("a") as environment:
+            environment.writelines(f"{name}={value}\n" for name, value in settings.items())
+        stack = kind(checkout)
+        stack.strangler("up", "--detach")
+        if prepare:
+            stack.strangler("manage", "seed", "--demo")
+        try:
+            yield stack
+        finally:
+            checkout.strangler("down")
+            shutil.copytree(checkout.state.logs, LOGS, dirs_exist_ok=True)
+
+
+def _replace(file: Path, old: str, new: str) -> None:
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
