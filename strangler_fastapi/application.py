@@ -18,6 +18,7 @@ from strangler_fastapi.drf.documents import DocumentedApi
 from strangler_fastapi.drf.handlers import add_handlers
 from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.view import ViewTable
 from strangler_fastapi.middleware import RequestMiddleware
 
 
@@ -76,6 +77,7 @@ def create_application(
     app.state.read_only = read_only
     app.state.authenticators = authenticators
     app.state.languages = languages
+    app.router.routes.insert(0, ViewTable([route for router in routers for route in router.routes]))
     for router in routers:
         # Not include_router: FastAPI would look for the route of each request twice, in every router.
         app.router.routes.extend(router.routes)

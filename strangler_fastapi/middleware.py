@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Collection
+from functools import lru_cache, partial
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -23,11 +24,13 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _LONG_ADDRESS = {"detail": "Request address is too long: send less."}
 _LARGE_HEADERS = {"detail": "Request headers are too large: send less."}
 # Django's SecurityMiddleware, as it is set by default.
-_SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+# XFrameOptionsMiddleware lies below the one that adds the slash and looks at the host.
+_FRAMED_HEADERS = (*_SECURITY_HEADERS, (b"x-frame-options", b"DENY"))
 
 
 class RequestMiddleware:
@@ -53,8 +56,9 @@ class RequestMiddleware:
         languages: Languages | None = None,
     ) -> None:
         self._app = app
-        self._hosts = hosts
         self._languages = languages
+        # Hardly any client names another host than the one before it.
+        self._is_allowed_host = lru_cache(maxsize=64)(partial(is_allowed_host, allowed=tuple(hosts)))
         self._is_known_path = is_known_path
         self._logger = logging.getLogger(f"{service}.request")
 
@@ -73,10 +77,9 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                _add_headers(scope, headers)
+                _add_headers(scope, message)
                 if self._languages is not None:
-                    self._languages.add_headers(scope["language"], headers)
+                    self._languages.add_headers(scope["language"], MutableHeaders(scope=message))
             await send(message)
 
         try:
@@ -93,7 +96,7 @@ class RequestMiddleware:
 
     def _next(self, scope: Scope) -> ASGIApp:
         path = scope["path"]
-        if not is_allowed_host(Headers(scope=scope).get("host", ""), self._hosts):
+        if not self._is_allowed_host(Headers(scope=scope).get("host", "")):
             scope["unframed"] = True
             return Response(json.dumps(SuspiciousRequest().body), status_code=400, media_type=JSON)
         if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
@@ -108,6 +111,8 @@ class RequestMiddleware:
         return self._app
 
     def _log(self, scope: Scope, status: int | None, seconds: float) -> None:
+        if not self._logger.isEnabledFor(logging.INFO):
+            return
         fields = {
             "method": scope["method"],
             "path": scope["path"],
@@ -117,11 +122,17 @@ class RequestMiddleware:
         self._logger.info("request answered", extra={"fields": fields})
 
 
-def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
-    for name, value in _SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
-    # XFrameOptionsMiddleware lies below the one that adds the slash and looks at the host.
-    if "unframed" not in scope:
-        headers.setdefault("X-Frame-Options", "DENY")
+def _add_headers(scope: Scope, message: Message) -> None:
+    """Adds to an answer what it doesn't say itself; `Allow` is the view's in any case."""
+    headers = [*message.get("headers", ())]
+    given = {name.lower() for name, _ in headers}
+    headers += [header for header in _added(scope) if header[0] not in given]
     if "allow" in scope:
-        headers["Allow"] = scope["allow"]
+        if b"allow" in given:
+            headers = [header for header in headers if header[0].lower() != b"allow"]
+        headers.append((b"allow", scope["allow"].encode("latin-1")))
+    message["headers"] = headers
+
+
+def _added(scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
+    return _SECURITY_HEADERS if "unframed" in scope else _FRAMED_HEADERS

@@ -1,9 +1,10 @@
 """Tokens as simplejwt makes and checks them: the same claims in the same order, the same words when one is refused."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from uuid import uuid4
 
@@ -58,10 +59,16 @@ class Tokens:
         Raises:
             TokenError: they are not, or a claim is one that no row can hold.
         """
-        payload = _verified(token, self.verifying_keys or (self.key,), self.settings)
+        payload = self._verified(token)
         if "exp" in payload and int(payload["exp"]) <= time.time() - self.settings.leeway:
             raise TokenError("Token is expired")
         return payload
+
+    @cached_property
+    def _verified(self) -> Callable[[str | bytes], Payload]:
+        """Verifies a token once: it comes with every request and stays good, but for its end, which is looked at."""
+        keys = self.verifying_keys or (self.key,)
+        return lru_cache(maxsize=4096)(lambda token: _verify(token, keys, self.settings))
 
     def check_claims(self, payload: Payload) -> None:
         """Passes a token that ends and has an id.
@@ -131,9 +138,7 @@ class Tokens:
         }
 
 
-# A caller's token comes with every request, and its signature stays good: only its end must be looked at again.
-@lru_cache(maxsize=1024)
-def _verified(token: str | bytes, keys: tuple[str, ...], settings: TokenSettings) -> Payload:
+def _verify(token: str | bytes, keys: tuple[str, ...], settings: TokenSettings) -> Payload:
     for key in keys:
         try:
             payload = _decoded(token, key, settings)

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from typing import Any
 
+import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -172,6 +173,20 @@ async def watched(database: Database) -> AsyncIterator[None]:
         await database.close()
 
 
+class _Connecting:
+    """A connection that is opened once it is awaited.
+
+    A session tries the pool without waiting, and SQLAlchemy throws away what it would have to wait for: this is no
+    coroutine that Python misses then.
+    """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - the driver's own
+        self._options = options
+
+    def __await__(self) -> Generator[Any, None, asyncpg.Connection]:
+        return asyncpg.connect(**self._options).__await__()
+
+
 def _engine(
     url: str,
     service: str,
@@ -194,6 +209,7 @@ def _engine(
         pool_pre_ping=pre_ping,
         connect_args={
             **options,
+            "async_creator_fn": _Connecting,
             "timeout": _CONNECT_SECONDS,
             # A server that hangs, or a network that is cut, ends no statement by itself.
             "command_timeout": answer_seconds,

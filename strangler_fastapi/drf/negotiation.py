@@ -23,10 +23,15 @@ def negotiate(request: Request, media_type: str = JSON) -> None:
         NotAcceptable: `Accept` names only other types.
         SuspiciousRequest: the query string has more parameters than Django reads.
     """
+    accept = _accept(request)
+    if not request.scope["query_string"] and accept in ("*/*", media_type):
+        # As nearly all clients send it.
+        request.scope["indent"] = None
+        return
     require_few_parameters(request.scope["query_string"])
     if request.query_params.get("format") not in (None, "", "json"):
         raise NotFound
-    accepted = [token for token in _tokens(_accept(request)) if media_type_matches(media_type, token)]
+    accepted = [token for token in _tokens(accept) if media_type_matches(media_type, token)]
     if not accepted:
         raise NotAcceptable
     request.scope["indent"] = _indent(max(accepted, key=_precedence))

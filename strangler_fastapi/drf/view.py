@@ -1,23 +1,25 @@
 """A path that behaves as a DRF view: its checks in DRF's order, HEAD, OPTIONS, 405 and `Allow`."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from functools import reduce
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial, reduce
+from inspect import iscoroutinefunction, signature
 from operator import or_
 from types import MappingProxyType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_type_hints
 
 import asyncpg
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
+from starlette.datastructures import URLPath
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 from shared_schema.refusals import READ_ONLY
 from strangler_fastapi.auth.authentication import BaseAuthentication
-from strangler_fastapi.db.session import RequestSession, Session, driver_error
+from strangler_fastapi.db.session import RequestSession, Session, begin_session, driver_error, open_session
 from strangler_fastapi.drf.bodies import PARSED
 from strangler_fastapi.drf.documents import (
     document_body,
@@ -56,9 +58,17 @@ class ViewRoute(APIRoute):
     """A route that rejects another path before it matches its pattern: FastAPI tries every route in turn.
 
     A request that meets a change of the tables is handled once more. `view` is whose documented method it is.
+
+    An endpoint that takes nothing but the request, the session and the caller is called without FastAPI's dependency
+    solver, which costs more than the endpoint. One with dependencies or parameters of its own, an application with
+    `dependency_overrides`, and a request that is traced (FastAPI's telemetry) are left to FastAPI.
     """
 
     view: "View | None" = None
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - APIRoute's own
+        super().__init__(path, endpoint, **options)
+        self._parameters = _plain_parameters(self)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """See APIRoute. No match is ever partial: a view answers every method."""
@@ -73,28 +83,94 @@ class ViewRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See APIRoute, which would look at the method once more."""
-        await self.app(scope, receive, send)
+        if self._parameters is None or scope["app"].dependency_overrides or scope.get("fastapi.telemetry") is not None:
+            await self.app(scope, receive, send)
+            return
+        response = await _handle_twice(self._answer, Request(scope, receive, send))
+        await response(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """See APIRoute.
+        """See APIRoute."""
+        return partial(_handle_twice, super().get_route_handler())
 
-        In a transaction a statement that was prepared before a column's type changed fails, once on each connection
-        (asyncpg tries those outside of one again by itself). What fails so has changed nothing.
-        """
-        handle = super().get_route_handler()
-
-        async def handle_twice(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except (asyncpg.PostgresError, DBAPIError) as error:
-                session: RequestSession = request.state.session
-                if session.committed or not isinstance(driver_error(error), _OUTDATED):
-                    raise
-            request.app.state.database.renew()
+    async def _answer(self, request: Request) -> Response:
+        """What FastAPI's solver does: the session, the guard, the endpoint."""
+        session = begin_session(request)
+        try:
+            await self.dependencies[0].dependency(request, session)  # type: ignore[misc] # the guard
+            given = {Request: request, open_session: session, current_caller: request.state.caller}
+            response: Response = await self.endpoint(**{name: given[kind] for name, kind in self._parameters})
+            await session.commit()
+        finally:
             await session.close()
-            return await handle(request)
+        return response
 
-        return handle_twice
+
+def _plain_parameters(route: APIRoute) -> tuple[tuple[str, Any], ...] | None:
+    """The names of an endpoint's parameters, each with what it takes; None where FastAPI has to solve one."""
+    dependant, guards = route.dependant, route.dependencies
+    if len(guards) != 1 or not isinstance(getattr(guards[0].dependency, "__self__", None), View):
+        return None
+    if not iscoroutinefunction(route.endpoint) or not _returns_response(route.endpoint):
+        return None
+    solved = {each.name: each.call for each in dependant.dependencies[1:]}
+    if dependant.request_param_name is not None:
+        solved[dependant.request_param_name] = Request
+    known = set(solved.values()) <= {Request, open_session, current_caller}
+    return tuple(solved.items()) if known and {*solved} == {*signature(route.endpoint).parameters} else None
+
+
+def _returns_response(endpoint: Callable[..., Any]) -> bool:
+    kind = get_type_hints(endpoint).get("return")
+    return isinstance(kind, type) and issubclass(kind, Response)
+
+
+class ViewTable(BaseRoute):
+    """Finds the route of a request among the views' that have its method and as many segments as its path.
+
+    FastAPI tries all routes in turn, which takes longer the more there are. A request that is traced is left to it.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        self._routes: dict[tuple[str, int], list[ViewRoute]] = {}
+        for route in routes:
+            if isinstance(route, ViewRoute):
+                for method in route.methods or ():
+                    self._routes.setdefault((method, route.path.count("/")), []).append(route)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See BaseRoute."""
+        if scope["type"] == "http" and scope.get("fastapi.telemetry") is None:
+            for route in self._routes.get((scope["method"], scope["path"].count("/")), ()):
+                match, child_scope = route.matches(scope)
+                if match is Match.FULL:
+                    return match, child_scope
+        return Match.NONE, {}
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:  # noqa: ANN401 - BaseRoute's own
+        """See BaseRoute; the routes themselves know their paths."""
+        raise NoMatchFound(name, path_params)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See BaseRoute."""
+        await scope["route"].handle(scope, receive, send)
+
+
+async def _handle_twice(handle: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
+    """Handles a request once more if it met a change of the tables.
+
+    In a transaction a statement that was prepared before a column's type changed fails, once on each connection
+    (asyncpg tries those outside of one again by itself). What fails so has changed nothing.
+    """
+    try:
+        return await handle(request)
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        session: RequestSession = request.state.session
+        if session.committed or not isinstance(driver_error(error), _OUTDATED):
+            raise
+    request.app.state.database.renew()
+    await session.close()
+    return await handle(request)
 
 
 def feature_router(prefixes: ApiPrefixes, name: str) -> APIRouter:
