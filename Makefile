@@ -19,7 +19,8 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 
 .DEFAULT_GOAL := help
 .PHONY: help up status logs down deploy backup restore seed routes switch plan apply rollback history check cases compare schema env containers \
-	test test-long test-pythons test-torture torture bench bench-switch bench-compare bench-ramp bench-growth lint lock clean
+	test test-long test-pythons test-torture torture bench bench-switch bench-compare bench-ramp bench-growth bench-peers bench-check \
+	lint lock clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -168,6 +169,15 @@ bench-compare: ## Does `strangler compare` keep the slower stack busy? ROUNDS=4 
 bench-growth: ## What reads cost as the tables grow; POSTS="10000 1000000"
 	@$(call bootstrap,dev)
 	@$(python) -m tests.bench.growth $(foreach posts,$(POSTS),--posts "$(posts)")
+
+bench-peers: ## v2 beside DRF, FastAPI by hand, the ORM, Litestar and the limit; ROUNDS=5 SECONDS=3 CONNECTIONS=16
+	@$(call bootstrap,dev)
+	@$(python) -m tests.bench.peer_rates $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)") \
+		$(if $(CONNECTIONS),--connections "$(CONNECTIONS)")
+
+bench-check: ## Has v2 become slower beside DRF and the limit? A minute; fails where a ratio fell by a third
+	@$(call bootstrap,dev)
+	@$(python) -m tests.bench.peer_rates --check --rounds "$(or $(ROUNDS),3)" --seconds "$(or $(SECONDS),2)"
 
 bench-ramp: ## Which planted faults `strangler ramp` catches, and which healthy ramps it stops; RAMPS=20 WITHOUT=100
 	@$(call bootstrap,dev)

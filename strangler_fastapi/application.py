@@ -18,7 +18,7 @@ from strangler_fastapi.drf.documents import DocumentedApi
 from strangler_fastapi.drf.handlers import add_handlers
 from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import ViewTable
+from strangler_fastapi.drf.view_routes import ViewTable
 from strangler_fastapi.middleware import RequestMiddleware
 
 

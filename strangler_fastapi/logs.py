@@ -15,6 +15,9 @@ _VALUES = re.compile(
     re.DOTALL,
 )
 
+# `json.dumps` would make an encoder for each line.
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class JsonFormatter(logging.Formatter):
     """A record as one line of JSON."""
@@ -31,7 +34,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = _VALUES.sub("", self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        return _encode(line)
 
 
 def configure_logs(level: str) -> None:

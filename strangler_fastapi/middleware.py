@@ -111,7 +111,8 @@ class RequestMiddleware:
         return self._app
 
     def _log(self, scope: Scope, status: int | None, seconds: float) -> None:
-        if not self._logger.isEnabledFor(logging.INFO):
+        logger = self._logger
+        if not logger.isEnabledFor(logging.INFO):
             return
         fields = {
             "method": scope["method"],
@@ -119,7 +120,11 @@ class RequestMiddleware:
             "status": status,
             "duration_ms": round(seconds * 1000, 1),
         }
-        self._logger.info("request answered", extra={"fields": fields})
+        # Not `info`, which walks up the stack for the caller of every line, which is this one.
+        extra = {"fields": fields}
+        logger.handle(
+            logger.makeRecord(logger.name, logging.INFO, __file__, 0, "request answered", (), None, extra=extra)
+        )
 
 
 def _add_headers(scope: Scope, message: Message) -> None:

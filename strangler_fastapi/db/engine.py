@@ -184,7 +184,8 @@ class _Connecting:
         self._options = options
 
     def __await__(self) -> Generator[Any, None, asyncpg.Connection]:
-        return asyncpg.connect(**self._options).__await__()
+        opened: Generator[Any, None, asyncpg.Connection] = asyncpg.connect(**self._options).__await__()
+        return opened
 
 
 def _engine(

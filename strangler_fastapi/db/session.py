@@ -39,6 +39,7 @@ class RequestSession(AsyncSession):
         self.committed = False
         self._pooled: PoolProxiedConnection | None = None
         self._connection: AsyncConnection | None = None
+        self._driver: asyncpg.Connection | None = None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
         """An attribute of AsyncSession's own, which is made with the first of them that is asked for."""
@@ -51,10 +52,11 @@ class RequestSession(AsyncSession):
 
     async def driver(self) -> asyncpg.Connection:
         """The driver's own connection, in the session's transaction if it has begun."""
-        pooled = self._pooled
-        if pooled is None:
-            pooled = self._pooled = await self._take()
-        return pooled.driver_connection
+        if self._driver is None:
+            if self._pooled is None:
+                self._pooled = await self._take()
+            self._driver = self._pooled.driver_connection
+        return self._driver
 
     async def execute(self, statement: Executable, *args: Any, **options: Any) -> Result[Any]:  # noqa: ANN401 - as AsyncSession's
         """Executes in the session's transaction."""
@@ -103,7 +105,7 @@ class RequestSession(AsyncSession):
         if self._is_made and self.in_transaction():
             await super().rollback()
         connection, self._connection = self._connection, None
-        pooled, self._pooled = self._pooled, None
+        pooled, self._pooled, self._driver = self._pooled, None, None
         if connection is not None:
             await connection.close()
         elif pooled is not None:
@@ -121,7 +123,8 @@ class RequestSession(AsyncSession):
         if self._connection is not None:
             await self._connection.invalidate()
         elif self._pooled is not None:
-            self._pooled.invalidate()
+            pooled, self._pooled = self._pooled, None
+            pooled.invalidate()
 
     @property
     def _is_made(self) -> bool:

@@ -82,7 +82,7 @@ async def _read(request: Request) -> bytes:
     Raises:
         SuspiciousRequest: it is too large.
     """
-    # Kept, since a request may be handled twice (`strangler_fastapi.drf.view.ViewRoute`) and its stream is read once.
+    # Kept, since a request may be handled twice (`strangler_fastapi.drf.view_routes`) and its stream is read once.
     if not hasattr(request.state, "body"):
         body = bytearray()
         async for chunk in request.stream():

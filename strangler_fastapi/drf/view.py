@@ -1,25 +1,19 @@
 """A path that behaves as a DRF view: its checks in DRF's order, HEAD, OPTIONS, 405 and `Allow`."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from functools import partial, reduce
-from inspect import iscoroutinefunction, signature
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import reduce
 from operator import or_
 from types import MappingProxyType
-from typing import Annotated, Any, cast, get_type_hints
+from typing import Annotated, Any, cast
 
-import asyncpg
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError
-from starlette.datastructures import URLPath
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, NoMatchFound
-from starlette.types import Receive, Scope, Send
 
 from shared_schema.refusals import READ_ONLY
 from strangler_fastapi.auth.authentication import BaseAuthentication
-from strangler_fastapi.db.session import RequestSession, Session, begin_session, driver_error, open_session
+from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.bodies import PARSED
 from strangler_fastapi.drf.documents import (
     document_body,
@@ -34,6 +28,7 @@ from strangler_fastapi.drf.permissions import AllowAny, BasePermission, Rule, as
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.view_routes import METHODS, Guard, ViewRoute, current_caller
 from strangler_fastapi.errors import (
     ApiError,
     MethodNotAllowed,
@@ -43,134 +38,11 @@ from strangler_fastapi.errors import (
     Unavailable,
 )
 
-# The order of `View.http_method_names`, which is the order of `Allow`.
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
-_OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
-
 Endpoint = Callable[..., Awaitable[Response]]
 # Finds the object of the path for the caller, or raises NotFound (`get_object`).
 Find = Callable[[Request, RequestSession, Any], Awaitable[Any]]
 # The form of an answer, or several that a client can choose from.
 Answer = Serializer | type[BaseModel] | tuple[Serializer, ...] | None
-
-
-class ViewRoute(APIRoute):
-    """A route that rejects another path before it matches its pattern: FastAPI tries every route in turn.
-
-    A request that meets a change of the tables is handled once more. `view` is whose documented method it is.
-
-    An endpoint that takes nothing but the request, the session and the caller is called without FastAPI's dependency
-    solver, which costs more than the endpoint. One with dependencies or parameters of its own, an application with
-    `dependency_overrides`, and a request that is traced (FastAPI's telemetry) are left to FastAPI.
-    """
-
-    view: "View | None" = None
-
-    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - APIRoute's own
-        super().__init__(path, endpoint, **options)
-        self._parameters = _plain_parameters(self)
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """See APIRoute. No match is ever partial: a view answers every method."""
-        path: str = scope["path"]
-        methods = self.methods or set()
-        # The fallback of a view keeps TRACE, which never gets an endpoint; it answers methods of other protocols too.
-        answers = scope["method"] in methods or ("TRACE" in methods and scope["method"] not in _METHODS)
-        if not answers or not path.startswith(self.path.partition("{")[0]) or path.count("/") != self.path.count("/"):
-            return Match.NONE, {}
-        match, child_scope = super().matches(scope)
-        return (Match.NONE if match is Match.NONE else Match.FULL), child_scope
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See APIRoute, which would look at the method once more."""
-        if self._parameters is None or scope["app"].dependency_overrides or scope.get("fastapi.telemetry") is not None:
-            await self.app(scope, receive, send)
-            return
-        response = await _handle_twice(self._answer, Request(scope, receive, send))
-        await response(scope, receive, send)
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """See APIRoute."""
-        return partial(_handle_twice, super().get_route_handler())
-
-    async def _answer(self, request: Request) -> Response:
-        """What FastAPI's solver does: the session, the guard, the endpoint."""
-        session = begin_session(request)
-        try:
-            await self.dependencies[0].dependency(request, session)  # type: ignore[misc] # the guard
-            given = {Request: request, open_session: session, current_caller: request.state.caller}
-            response: Response = await self.endpoint(**{name: given[kind] for name, kind in self._parameters})
-            await session.commit()
-        finally:
-            await session.close()
-        return response
-
-
-def _plain_parameters(route: APIRoute) -> tuple[tuple[str, Any], ...] | None:
-    """The names of an endpoint's parameters, each with what it takes; None where FastAPI has to solve one."""
-    dependant, guards = route.dependant, route.dependencies
-    if len(guards) != 1 or not isinstance(getattr(guards[0].dependency, "__self__", None), View):
-        return None
-    if not iscoroutinefunction(route.endpoint) or not _returns_response(route.endpoint):
-        return None
-    solved = {each.name: each.call for each in dependant.dependencies[1:]}
-    if dependant.request_param_name is not None:
-        solved[dependant.request_param_name] = Request
-    known = set(solved.values()) <= {Request, open_session, current_caller}
-    return tuple(solved.items()) if known and {*solved} == {*signature(route.endpoint).parameters} else None
-
-
-def _returns_response(endpoint: Callable[..., Any]) -> bool:
-    kind = get_type_hints(endpoint).get("return")
-    return isinstance(kind, type) and issubclass(kind, Response)
-
-
-class ViewTable(BaseRoute):
-    """Finds the route of a request among the views' that have its method and as many segments as its path.
-
-    FastAPI tries all routes in turn, which takes longer the more there are. A request that is traced is left to it.
-    """
-
-    def __init__(self, routes: Sequence[BaseRoute]) -> None:
-        self._routes: dict[tuple[str, int], list[ViewRoute]] = {}
-        for route in routes:
-            if isinstance(route, ViewRoute):
-                for method in route.methods or ():
-                    self._routes.setdefault((method, route.path.count("/")), []).append(route)
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """See BaseRoute."""
-        if scope["type"] == "http" and scope.get("fastapi.telemetry") is None:
-            for route in self._routes.get((scope["method"], scope["path"].count("/")), ()):
-                match, child_scope = route.matches(scope)
-                if match is Match.FULL:
-                    return match, child_scope
-        return Match.NONE, {}
-
-    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:  # noqa: ANN401 - BaseRoute's own
-        """See BaseRoute; the routes themselves know their paths."""
-        raise NoMatchFound(name, path_params)
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See BaseRoute."""
-        await scope["route"].handle(scope, receive, send)
-
-
-async def _handle_twice(handle: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
-    """Handles a request once more if it met a change of the tables.
-
-    In a transaction a statement that was prepared before a column's type changed fails, once on each connection
-    (asyncpg tries those outside of one again by itself). What fails so has changed nothing.
-    """
-    try:
-        return await handle(request)
-    except (asyncpg.PostgresError, DBAPIError) as error:
-        session: RequestSession = request.state.session
-        if session.committed or not isinstance(driver_error(error), _OUTDATED):
-            raise
-    request.app.state.database.renew()
-    await session.close()
-    return await handle(request)
 
 
 def feature_router(prefixes: ApiPrefixes, name: str) -> APIRouter:
@@ -222,11 +94,11 @@ class View:
         self._find = find
         self._methods = methods
         allowed = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())}
-        self.allow = ", ".join(method for method in _METHODS if method in allowed)
+        self.allow = ", ".join(method for method in METHODS if method in allowed)
         self._renders = renders
         self._metadata = {"name": name, "description": description, "renders": (renders,), "parses": PARSED}
         self._safe = {"GET", "HEAD", "OPTIONS", "TRACE"}
-        self._guards = [Depends(self._guard)]
+        self._guards = [Guard(self._guard)]
         self._others = self._add_fallback()
 
     def get(
@@ -394,7 +266,7 @@ class View:
     def _add_fallback(self) -> set[str]:
         """Answers every method; returns them, for those that get an endpoint to be taken out."""
         self._router.add_api_route(
-            self._path, self._answer_others, methods=list(_METHODS), dependencies=self._guards, include_in_schema=False
+            self._path, self._answer_others, methods=list(METHODS), dependencies=self._guards, include_in_schema=False
         )
         return cast("APIRoute", self._router.routes[-1]).methods or set()
 
@@ -453,11 +325,6 @@ class View:
         if "{" in self._path or "GET" in self.allow:
             statuses = (*statuses, 404)
         return document_errors(*statuses, 406, 429, 503)
-
-
-async def current_caller(request: Request) -> Any:  # noqa: ANN401 - the view's own kind of caller
-    """The caller that the view's guard identified; None for an anonymous one."""
-    return request.state.caller
 
 
 Caller = Annotated[Any, Depends(current_caller)]

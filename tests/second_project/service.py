@@ -21,7 +21,8 @@ from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import View, ViewRoute
+from strangler_fastapi.drf.view import View
+from strangler_fastapi.drf.view_routes import ViewRoute
 from strangler_fastapi.health import health_router
 
 FOLDER = Path(__file__).parent
