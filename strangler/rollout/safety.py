@@ -35,14 +35,16 @@ def unsafe_reasons(
 ) -> tuple[str, ...]:
     """Why the plan is unsafe, a clause for each reason; none if it is safe.
 
-    `needed` are its `unproven` routes, and `evidence` the comparisons recorded of them.
+    `needed` are its `unproven` routes, and `evidence` what comparisons and the shadow have shown of them.
     """
     reasons = [*_reasons(plan, conditions.sign_in)]
     for change in plan.moves:
         reasons.extend(_reasons_of(change, conditions))
         if change.name in needed:
             writes = change.after is not None and change.after.writes
-            reasons.extend(_missing_proof(change.name, conditions.proof, evidence.get(change.name), writes=writes))
+            found = evidence.get(change.name)
+            reasons.extend(_missing_proof(change.name, conditions.proof, found, writes=writes))
+            reasons.extend(_shadow_differences(change.name, found))
     return tuple(reasons)
 
 
@@ -80,6 +82,17 @@ def _missing_proof(name: str, proof: Proof, found: RouteEvidence | None, *, writ
         yield (
             f"{name} was compared without {' and without '.join(compared.lacks)}, "
             f'add a case such as as = ["nobody", "OWNER", "ANOTHER"] to its case file and {again}'
+        )
+
+
+def _shadow_differences(name: str, found: RouteEvidence | None) -> Iterator[str]:
+    """What real requests have shown stands until somebody has looked at it, whatever cases say."""
+    counts = found.shadow if found and found.shadow else {}
+    if different := counts.get("different", 0):
+        asked = counts.get("asked", different)
+        yield (
+            f"{name} differed in {different} of {asked} sampled requests, run strangler shadow {name} --differences, "
+            "and with --reset once they are dealt with"
         )
 
 

@@ -2,10 +2,11 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 
 import pytest
 
-from strangler.rollout.evidence import Proof
+from strangler.rollout.evidence import Proof, RouteEvidence
 from strangler.rollout.plan import RoutesPlan, plan_make
 from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
 from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
@@ -32,9 +33,11 @@ def plan(wanted: RouteTable, running: RouteTable = DEPLOYED, *, ends: tuple[byte
     return plan_make(running=running, wanted=wanted, ends=ends, rendered_anew=False)
 
 
-def reasons(made: RoutesPlan, *, read_only: bool = False) -> tuple[str, ...]:
+def reasons(
+    made: RoutesPlan, *, read_only: bool = False, evidence: Mapping[str, RouteEvidence] | None = None
+) -> tuple[str, ...]:
     conditions = Conditions(today=TODAY, read_only=read_only, proof=Proof(equal=0, days=7), sign_in=("auth.*",))
-    return unsafe_reasons(made, conditions, unproven(made), {})
+    return unsafe_reasons(made, conditions, unproven(made), evidence or {})
 
 
 def test_nothing_changes() -> None:
@@ -50,6 +53,18 @@ def test_a_move_says_the_stages_and_who_answers_then() -> None:
         f"plan {made.checksum}: 1 of 28 routes move",
     ]
     assert reasons(made) == ()
+
+
+def test_what_the_shadow_saw_differ_moves_no_further() -> None:
+    made = plan(changed(DEPLOYED, posts__list=route("posts.list", stage=Stage.CANARY, percent=10)))
+    seen = {"asked": 40, "equal": 38, "different": 2}
+    assert reasons(made, evidence={"posts.list": RouteEvidence(shadow=seen)}) == (
+        "posts.list differed in 2 of 40 sampled requests, run strangler shadow posts.list --differences, "
+        "and with --reset once they are dealt with",
+    )
+    assert reasons(made, evidence={"posts.list": RouteEvidence(shadow=seen | {"different": 0})}) == ()
+    back = plan(DEPLOYED, changed(DEPLOYED, posts__list=route("posts.list", stage=Stage.CANARY, percent=10)))
+    assert reasons(back, evidence={"posts.list": RouteEvidence(shadow=seen)}) == ()
 
 
 def test_what_else_a_route_says() -> None:
