@@ -20,6 +20,7 @@ from strangler.compare.run import RequestOptions
 from strangler.compare.writes.play import PlayedStep
 from strangler.compare.writes.scenarios import writes_compare
 from strangler.compare.writes.servers import ServerFactories
+from strangler.compare.writes.stages import StageMaker
 from strangler.databases.connections import Source, dsn_to, identity_of
 from strangler.databases.dumping import database_dump_into
 from strangler.deployment.local_stack import LocalStack
@@ -87,9 +88,8 @@ def steps_played(
     signer: TokenSigner | None = None,
 ) -> AsyncGenerator[PlayedStep, None]:
     """The steps of scenarios, played by the demo users; `starting` makes the servers."""
-    return writes_compare(
-        source,
-        scenarios,
+    maker = StageMaker(
+        source=source,
         rules=Rules(DeclaredDifferences(declared_differences(DECLARED_FILE))),
         options=RequestOptions(
             limits=Limits(concurrency=1, timeout=30, body_bytes=1_000_000),
@@ -98,9 +98,9 @@ def steps_played(
             signer=signer,
         ),
         logs=folder / "logs",
-        chosen=chosen,
         starting=starting,
     )
+    return writes_compare(maker, scenarios, chosen=chosen)
 
 
 def databases_like(admin_dsn: str, name: str) -> list[str]:

@@ -21,7 +21,7 @@ from strangler.cli.comparison_run import (
 from strangler.cli.output import file_write, note, out
 from strangler.compare.client.client import Limits
 from strangler.compare.comparison import Rules
-from strangler.compare.costs import TIMES_MORE, CostLimits
+from strangler.compare.costs import MEGABYTES_MORE, TIMES_MORE, CostLimits
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.differ import DifferenceKind
 from strangler.compare.generate.operations import Operation
@@ -169,6 +169,10 @@ def compare(
     fail_ratio: Annotated[
         float, _report("--fail-ratio", min=0, metavar="X", help="Fail above X times LEFT's median time; 0 for never.")
     ] = 0.0,
+    fail_memory: Annotated[
+        float,
+        _report("--fail-memory", min=0, metavar="MB", help="Fail if RIGHT's servers grow by MB more; 0 for never."),
+    ] = MEGABYTES_MORE,
     declared: Annotated[
         Path | None, _report("--declared", metavar="FILE", help="File of declared differences.", show_default=False)
     ] = None,
@@ -236,7 +240,9 @@ def compare(
         options=_options_typed(context),
         with_versions=ours,
         costs=CostLimits(
-            statements=0 if DifferenceKind.STATEMENTS in (ignore or ()) else fail_statements, ratio=fail_ratio
+            statements=0 if DifferenceKind.STATEMENTS in (ignore or ()) else fail_statements,
+            ratio=fail_ratio,
+            memory=fail_memory,
         ),
         coverage=_coverage(settings, typed=coverage, ours=ours),
         recording=recording,

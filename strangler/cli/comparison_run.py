@@ -272,6 +272,7 @@ def _writes_play(
     # What they need is not in the image of the tool.
     from strangler.compare.recorded.replay import recorded_compare
     from strangler.compare.writes.scenarios import WriteRunner, writes_compare
+    from strangler.compare.writes.stages import StageMaker
     from strangler.deployment.source import source_open
 
     logs = settings.state_dir / "compare"
@@ -289,16 +290,15 @@ def _writes_play(
                 workers=selection.workers,
             )
         else:
-            steps = writes_compare(
-                source,
-                scenarios,
+            maker = StageMaker(
+                source=source,
                 rules=session.rules,
                 options=session,
                 logs=logs,
-                chosen=selection.routes,
                 starting=starting,
                 workers=selection.workers,
             )
+            steps = writes_compare(maker, scenarios, chosen=selection.routes)
 
         async def play() -> str:
             runner = WriteRunner(collector, chosen=selection.routes)

@@ -53,11 +53,12 @@ class ScenarioStep:
     """A request of a scenario.
 
     `save` are variables that later steps name as `{variable}`, each with the place of its value in this step's answer.
-    `together` is how often it is sent, all at once.
+    `together` is how often it is sent, all at once. With `refuse_commit` the database refuses what it commits.
     """
 
     case: Case
     together: int = 1
+    refuse_commit: bool = False
     save: tuple[tuple[str, JsonPath], ...] = ()
 
 

@@ -29,6 +29,7 @@ from strangler.compare.report.model import (
     ComparisonReport,
     Example,
     Group,
+    MemoryUse,
     RouteReport,
     RowDifference,
     ShownResponse,
@@ -209,6 +210,7 @@ class Collector:
         self._began = dt.datetime.now(dt.UTC), time.monotonic()
         self.skipped: Counter[str] = Counter()
         self.requests: dict[str, RouteRequests] = {}
+        self._memory: list[MemoryUse] = []
 
     @property
     def routes(self) -> tuple[str, ...]:
@@ -253,6 +255,10 @@ class Collector:
         self._show(tally, number, case, result, rows, secrets)
         self._on_outcome(outcome)
 
+    def grown(self, scenario: str, left: tuple[int, int], right: tuple[int, int]) -> None:
+        """Note the bytes that both sides' servers held, after the first requests of a scenario and at its end."""
+        self._memory.append(self._costs.memory_use(scenario, left, right))
+
     def failed(self, sentence: str) -> None:
         """Count what could not be compared, and is no case's own."""
         known = sentence in self._failures or len(self._failures) < MAX_FAILURES
@@ -283,6 +289,7 @@ class Collector:
             declared_faults=declared_faults,
             stopped=stopped,
             options=options,
+            memory=tuple(self._memory),
         )
 
     def _show(

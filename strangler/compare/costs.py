@@ -1,4 +1,4 @@
-"""What a request may cost the right side: SQL statements and time, measured against the left."""
+"""What requests may cost the right side: SQL statements, time and memory, measured against the left."""
 
 import math
 from collections import Counter
@@ -7,9 +7,11 @@ from typing import Final
 
 from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.differ import DifferenceKind, ResponseDifference
-from strangler.compare.report.model import Timing
+from strangler.compare.report.model import MemoryUse, Timing
 
 TIMES_MORE: Final = 3.0
+MEGABYTES_MORE: Final = 64.0
+_MEGABYTE: Final = 1_000_000
 # Against a single statement, three are no sign of a loop: relations take one each.
 FEW_STATEMENTS: Final = 2
 # The median of fewer answers says nothing.
@@ -26,10 +28,12 @@ class CostLimits:
     Attributes:
         statements: times the left side's SQL statements of the same request, and of 2 at least.
         ratio: times the left side's median time of a route.
+        memory: megabytes by which its servers grow beyond what the left side's grow by.
     """
 
     statements: float = TIMES_MORE
     ratio: float = 0.0
+    memory: float = MEGABYTES_MORE
 
     def difference(self, result: CaseResult) -> ResponseDifference | None:
         """The statements of both sides; None within the limit, where none are reported, or if the answers differ."""
@@ -47,6 +51,16 @@ class CostLimits:
         if min(sum(count for _, count in side.buckets) for side in (left, right)) < _FEWEST_ANSWERS:
             return ""
         return f"{right.p50 / left.p50:.1f} times slower at the median, where {self.ratio:g} times may be"
+
+    def memory_use(self, scenario: str, left: tuple[int, int], right: tuple[int, int]) -> MemoryUse:
+        """What both sides' servers held after the first requests of a scenario and at its end, judged."""
+        ours, theirs = (max(0, after - before) / _MEGABYTE for before, after in (left, right))
+        excess = ""
+        if self.memory and theirs - ours > self.memory:
+            excess = (
+                f"{theirs:.0f} MB, {theirs - ours:.0f} MB more than the other side, where {self.memory:g} MB may be"
+            )
+        return MemoryUse(scenario=scenario, left=left, right=right, excess=excess)
 
 
 class Histogram:

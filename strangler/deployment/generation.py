@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from strangler.adoption.endpoints import DjangoApi
 from strangler.compare.client.signed_tokens import TokenSigner
@@ -72,7 +73,8 @@ def token_signer(stack: LocalStack) -> TokenSigner | None:
     return TokenSigner(
         settings=contract.tokens,
         key=key,
-        user=lambda name: user_password(connections.owner_dsn, contract, users, name),
+        # Of the real database, which no run changes.
+        user=cache(lambda name: user_password(connections.owner_dsn, contract, users, name)),
     )
 
 

@@ -42,7 +42,7 @@ def database_drop(*, admin_dsn: str, name: str) -> None:
     """
     drop = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
     forced = sql.SQL("{} WITH (FORCE)").format(drop)
-    with psycopg.connect(admin_dsn, autocommit=True) as connection:
+    with psycopg.connect(admin_dsn, autocommit=True, application_name="strangler") as connection:
         try:
             connection.execute(forced)
         except psycopg.errors.InsufficientPrivilege:

@@ -43,18 +43,19 @@ class Fingerprints:
         """The name of a file or folder, as `of` takes it."""
         return os.path.relpath(path.absolute(), self._settings.project.root)
 
-    def _stack(self, stack: Stack) -> str:
+    def files(self, stack: Stack) -> list[Path]:
+        """What a stack's code is made of; empty where it isn't known, or one of its `sources` is missing."""
         section, root = self._settings.project.stack(stack), self._settings.project.root
-        if section.version:
-            return self._version(stack)
         if section.sources:
             named = [root / section.folder / each for each in section.sources]
-            if not all(each.exists() for each in named):
-                return ""
-            files = [file for each in named for file in _files(each)]
-        elif section.command:
-            files = list(_code(root / section.folder))
-        else:
+            return [file for each in named for file in _files(each)] if all(each.exists() for each in named) else []
+        return list(_code(root / section.folder)) if section.command else []
+
+    def _stack(self, stack: Stack) -> str:
+        if self._settings.project.stack(stack).version:
+            return self._version(stack)
+        root, files = self._settings.project.root, self.files(stack)
+        if not files:
             return ""
         # Here, since the image of the tool, which starts nothing, has no psutil.
         from strangler.local.state import StateFolder

@@ -250,8 +250,6 @@ def _slug_of(kind: type, value: Any) -> Any:  # noqa: ANN401 - as it was sent, a
         TypeError, ValueError, Invalid: it is none.
     """
     if kind is str:
-        if isinstance(value, list | dict):
-            raise TypeError("no text")
         check_storable(text := str(value))
         return text
     return kind(value)

@@ -1,4 +1,4 @@
-"""Cases that write themselves find what a port breaks, and nothing where nothing is broken."""
+"""Cases that write themselves find what a port breaks, and nothing where nothing is broken: in two projects."""
 
 import logging
 import os
@@ -9,10 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.depots import Depot
 from tests.planted.comparing import found_in
-from tests.planted.generated import FAULTS, cases_generate, fault_find, reads_compared
+from tests.planted.depot import DEPOT_FAULTS, DEPOT_READS, DEPOT_WRITES
+from tests.planted.fault import Fault
+from tests.planted.generated import (
+    FAULTS,
+    Planting,
+    cases_generate,
+    depot_planting,
+    example_planting,
+    fault_find,
+    reads_compared,
+)
 from tests.planted.ported import PORTED_READS, PORTED_WRITES
 from tests.planted.reads import READS
+from tests.planted.unseen import UNSEEN
 from tests.planted.writes import WRITES
 from tests.shared_stack import StackAddresses
 
@@ -25,12 +37,34 @@ NOT_FOUND = {
     "a list ends at the thousandth row": "the demo has fewer: a case file states the rows",
     "an order minds no case": "no username of the demo has a capital, so both orders are the same",
 }
+DEPOT_NOT_FOUND: dict[str, str] = {}
+# All of both projects take an hour of two cores; PLANTED=all, or names with semicolons, plants others.
+PLANTED = os.environ.get("PLANTED", "")
+_EVERY = 16
+
+
+def wanted(faults: dict[str, Fault]) -> list[str]:
+    """The faults that are planted."""
+    if PLANTED == "all":
+        return [*faults]
+    return [name for name in faults if name in PLANTED.split(";")] if PLANTED else [*faults][::_EVERY]
 
 
 @pytest.fixture(scope="module")
-def cases(stack: StackAddresses, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The generated cases of the run's stack."""
-    return cases_generate(stack, tmp_path_factory.mktemp("cases") / "generated", seed=0)
+def example(stack: StackAddresses) -> Planting:
+    return example_planting(stack)
+
+
+@pytest.fixture(scope="module")
+def depot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Depot]:
+    """The depot, with a FastAPI side that the tool has written."""
+    depot = Depot(tmp_path_factory.mktemp("depot"))
+    depot.begin()
+    try:
+        depot.start()
+        yield depot
+    finally:
+        depot.run("down")
 
 
 @pytest.fixture
@@ -43,28 +77,44 @@ def pool() -> Iterator[ProcessPoolExecutor]:
 
 def test_each_fault_is_another_one_in_code_that_compiles_and_hardly_any_is_out_of_reach() -> None:
     planted = {compile(fault.planted(), fault.file, "exec") for fault in FAULTS.values()}
-    groups = (READS, WRITES, PORTED_READS, PORTED_WRITES)
+    groups = (READS, WRITES, PORTED_READS, PORTED_WRITES, UNSEEN)
     # A name in two groups would plant one of them only.
     assert len(planted) == len(FAULTS) == sum(map(len, groups)) >= 130
-    assert set(NOT_FOUND) <= set(FAULTS)
-    assert len(NOT_FOUND) <= len(FAULTS) // 20
+    assert len(DEPOT_FAULTS) == len(DEPOT_READS) + len(DEPOT_WRITES) >= 100
+    for missed, faults in ((NOT_FOUND, FAULTS), (DEPOT_NOT_FOUND, DEPOT_FAULTS)):
+        assert set(missed) <= set(faults)
+        assert len(missed) <= len(faults) // 20
 
 
-def test_planted_faults_are_found(
-    stack: StackAddresses, cases: Path, pool: ProcessPoolExecutor, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """A twelfth of them, for all take half an hour; PLANTED=all, or names with semicolons, plants others."""
-    wanted = os.environ["PLANTED"].split(";") if "PLANTED" in os.environ else [*FAULTS][::12]
-    wanted = [*FAULTS] if wanted == ["all"] else wanted
-    futures = {name: pool.submit(fault_find, stack, name, cases, tmp_path_factory.mktemp("planted")) for name in wanted}
-    found = {}
+def test_planted_faults_are_found(example: Planting, pool: ProcessPoolExecutor, tmp_path: Path) -> None:
+    """A sixteenth of them."""
+    assert not_found(example, pool, tmp_path) == set(NOT_FOUND) & set(wanted(FAULTS))
+
+
+def test_planted_faults_are_found_in_a_second_project(depot: Depot, pool: ProcessPoolExecutor, tmp_path: Path) -> None:
+    """A sixteenth of them, and nothing in what the scaffold wrote."""
+    planting = depot_planting(depot)
+    sources = {name: fault.planted(depot.folder) for name, fault in DEPOT_FAULTS.items()}
+    assert len({compile(text, DEPOT_FAULTS[name].file, "exec") for name, text in sources.items()}) == len(sources)
+    assert not_found(planting, pool, tmp_path) == set(DEPOT_NOT_FOUND) & set(wanted(DEPOT_FAULTS))
+
+
+def not_found(planting: Planting, pool: ProcessPoolExecutor, folder: Path) -> set[str]:
+    """The names of those that no generated case finds."""
+    cases = cases_generate(planting, folder / "generated", seed=0)
+    futures = {
+        name: pool.submit(fault_find, planting, name, cases, folder / f"logs-{number}")
+        for number, name in enumerate(wanted({**planting.faults}))
+    }
+    missed = set()
     for name, future in futures.items():
-        places = found[name] = future.result()
+        places = future.result()
         _LOG.info("%s: %s", name, "; ".join(places)[:200] or "not found")
-    assert {name for name, places in found.items() if not places} == set(NOT_FOUND) & set(wanted)
+        missed |= set() if places else {name}
+    return missed
 
 
 @pytest.mark.parametrize("seed", range(1, 3))
-def test_reads_without_a_fault_are_equal(stack: StackAddresses, tmp_path: Path, seed: int) -> None:
-    report = reads_compared(stack, cases_generate(stack, tmp_path / "generated", seed=seed))
+def test_reads_without_a_fault_are_equal(example: Planting, tmp_path: Path, seed: int) -> None:
+    report = reads_compared(example, cases_generate(example, tmp_path / "generated", seed=seed))
     assert (report.exit_code, found_in(report)) == (0, set())

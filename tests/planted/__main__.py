@@ -1,16 +1,24 @@
-"""FastAPI with a fault: `python -m tests.planted FAULT` runs it as `python -m fastapi_app` does."""
+"""FastAPI with a fault: `python -m tests.planted MODULE FAULT` runs it as `python -m MODULE` does."""
 
 import runpy
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
 from types import CodeType, ModuleType
 
+from tests.planted.depot import DEPOT_FAULTS
 from tests.planted.fault import Fault
 from tests.planted.ported import PORTED_READS, PORTED_WRITES
 from tests.planted.reads import COSTLY, READS
+from tests.planted.unseen import UNSEEN
 from tests.planted.writes import WRITES
+
+FAULTS = {
+    "fastapi_app": READS | COSTLY | WRITES | PORTED_READS | PORTED_WRITES | UNSEEN,
+    "depot_fastapi": DEPOT_FAULTS,
+}
 
 
 class FaultFinder(MetaPathFinder):
@@ -38,9 +46,10 @@ class FaultLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         """See SourceFileLoader."""
-        return compile(self._fault.planted(), self.get_filename(fullname), "exec")
+        return compile(self._fault.planted(Path.cwd()), self.get_filename(fullname), "exec")
 
 
 if __name__ == "__main__":
-    sys.meta_path.insert(0, FaultFinder((READS | COSTLY | WRITES | PORTED_READS | PORTED_WRITES)[sys.argv[1]]))
-    runpy.run_module("fastapi_app", run_name="__main__")
+    module, name = sys.argv[1:]
+    sys.meta_path.insert(0, FaultFinder(FAULTS[module][name]))
+    runpy.run_module(module, run_name="__main__")

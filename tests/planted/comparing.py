@@ -25,7 +25,7 @@ from strangler.local.services import stack_service
 from tests.example import DECLARED_FILE, ROOT, SIGN_IN, example_settings, load_routes
 from tests.planted.fault import Fault
 from tests.planted.reads import COSTLY, READS
-from tests.planted.servers import faulty_server, starting_with
+from tests.planted.servers import faulty_server, reading_only, starting_with
 from tests.planted.writes import WRITES
 from tests.shared_stack import DEMO_PASSWORD, StackAddresses
 from tests.write_plays import stack_source, steps_played
@@ -37,7 +37,7 @@ FILES = sorted(file.stem for file in CASES.glob("*.toml"))
 
 def reads_with(stack: StackAddresses, fault: str, folder: Path) -> ComparisonReport:
     """What the reads of the fault's case file find."""
-    with faulty_server(stack, fault, logs=folder) as port:
+    with faulty_server(example_settings(), reading_only(stack), fault, logs=folder) as port:
         return _reads_compared(sides_to(stack, port), asked=(READS | COSTLY)[fault].asked)
 
 

@@ -1,6 +1,7 @@
 """A fault: one statement of FastAPI's source, and what stands there instead."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.example import ROOT
 
@@ -32,9 +33,10 @@ class Fault:
         """The routes that it shows in."""
         return {each.partition(":")[0] for each in self.found}
 
-    def planted(self) -> str:
-        """The source with the fault in it."""
-        source = (ROOT / self.file).read_text()
+    def planted(self, folder: Path = ROOT) -> str:
+        """The source with the fault in it; `folder` is where it lies, if not in the repository."""
+        file = folder / self.file
+        source = (file if file.exists() else ROOT / self.file).read_text()
         if source.count(self.code) != 1:
             raise ValueError(f"{self.file} has {self.code!r} {source.count(self.code)} times: plant the fault anew.")
         return source.replace(self.code, self.instead)

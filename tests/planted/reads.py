@@ -118,8 +118,8 @@ READS = {
     ),
     "no WWW-Authenticate": Fault(
         file="strangler_fastapi/drf/handlers.py",
-        code='headers=error.headers | {"WWW-Authenticate": wanted}',
-        instead="headers=error.headers",
+        code='headers = error.headers | ({"WWW-Authenticate": wanted} if wanted else {})',
+        instead="headers = error.headers",
         asked="posts",
         found=named(
             "posts.list: header at header www-authenticate",

@@ -89,7 +89,7 @@ def _steps(file: Path, written: WrittenCase, router: Router) -> Iterator[Scenari
     source = f"{file.name}{written.case.source}"
     for caller in written.callers:
         case = dataclasses.replace(written.case, caller=caller, route=route, source=source)
-        yield ScenarioStep(case=case, save=written.save, together=written.together)
+        yield ScenarioStep(case=case, save=written.save, together=written.together, refuse_commit=written.refuse_commit)
 
 
 def _read_folder(folder: Path) -> list[CaseFile]:

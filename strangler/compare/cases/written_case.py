@@ -18,7 +18,9 @@ _BODIES: Final[Mapping[str, tuple[str, Callable[[object], bytes]]]] = {
     "form": (message.FORM_TYPE, message.form_body),
     "multipart": (message.MULTIPART_TYPE, message.multipart_body),
 }
-_KEYS: Final = frozenset({"name", "as", "claims", "headers", "body", "save", "together", *METHODS, *_BODIES})
+_KEYS: Final = frozenset(
+    {"name", "as", "claims", "headers", "body", "save", "together", "refuse_commit", *METHODS, *_BODIES}
+)
 _TARGET: Final = re.compile(r"/[^\s\x00-\x1f\x7f#]*")
 _VARIABLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _MOST_TOGETHER: Final = 64
@@ -28,13 +30,17 @@ _OURS: Final = frozenset({"connection", "content-length", "cookie", "host", "tra
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenCase:
-    """A `[[case]]`: the same request for each of the callers, `together` times at once; `variables` are in braces."""
+    """A `[[case]]`: the same request for each of the callers, `together` times at once; `variables` are in braces.
+
+    With `refuse_commit` the database refuses what it commits.
+    """
 
     callers: tuple[str, ...]
     case: Case
     save: tuple[tuple[str, JsonPath], ...] = ()
     variables: frozenset[str] = field(default=frozenset())
     together: int = 1
+    refuse_commit: bool = False
 
     @property
     def is_alone(self) -> bool:
@@ -70,6 +76,7 @@ def read_case(entry: Entry, *, saved: frozenset[str]) -> WrittenCase:
         save=_read_save(entry, case, callers),
         variables=named & saved,
         together=_read_together(entry),
+        refuse_commit=_read_refuse_commit(entry, case),
     )
 
 
@@ -135,6 +142,17 @@ def _read_together(entry: Entry) -> int:
     if entry.get("save") is not None:
         raise entry.wrong("together", "remove it or save, for of several answers none is the one to save from")
     return together
+
+
+def _read_refuse_commit(entry: Entry, case: Case) -> bool:
+    refuse = entry.get("refuse_commit")
+    if refuse is None:
+        return False
+    if refuse is not True:
+        raise entry.wrong("refuse_commit", "write true, or leave it out")
+    if case.safe or entry.get("save") is not None or entry.get("together") is not None:
+        raise entry.wrong("refuse_commit", "write it in a case of one write, without save and together")
+    return True
 
 
 def _read_request(entry: Entry, method: str) -> tuple[tuple[tuple[str, str], ...], bytes, tuple[str, ...]]:

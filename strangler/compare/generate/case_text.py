@@ -24,6 +24,7 @@ class GeneratedCase:
         kind: how `value` is sent: `json`, `form`, `multipart`, or `body` as it stands; empty for no body.
         headers: besides the tool's own.
         again: it is sent although the same was sent before.
+        refuse_commit: the database refuses what it commits.
         save: variables with the places of their values in the answer.
     """
 
@@ -35,6 +36,7 @@ class GeneratedCase:
     value: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
+    refuse_commit: bool = False
     save: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
@@ -51,6 +53,8 @@ class GeneratedCase:
                 # TOML has no null, and no half of a character.
                 kind, value = "body", json.dumps(value)
             lines.append(f"{kind} = {_toml(value)}")
+        if self.refuse_commit:
+            lines.append("refuse_commit = true")
         if self.save:
             lines.append(f"save = {_toml(dict(self.save))}")
         return "\n".join(lines) + "\n"

@@ -118,6 +118,7 @@ def search_values(word: str, other: str) -> Iterator[Labelled]:
         yield "the middle of a word", word[1:-1] or word
         yield "with blanks around", f"  {word} "
         yield "a word that isn't there", f"{word}zzq"
+        yield "a word, and one that isn't there", f"{word} {word}zzq"
     if word and other:
         yield "two words", f"{word} {other}"
         yield "two words with a comma", f"{word},{other.upper()}"

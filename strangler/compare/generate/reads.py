@@ -24,6 +24,7 @@ from strangler.compare.generate.world import World
 _PAGE_SIZE: Final = 20
 _COMBINATIONS: Final = 4
 _OF_ONE: Final = 4
+_OTHER_ORDERS: Final = 3
 # Fields of an answer that a list can be ordered by.
 _ORDERED: Final = frozenset({"string", "integer", "number", "boolean", "date-time", "date", "decimal", "email"})
 _CREDENTIALS: Final[tuple[tuple[str, str], ...]] = (
@@ -109,6 +110,10 @@ class ReadCases:
             return
         if parameter.name == facts.name("ordering"):
             yield from order_values(self.ordering())
+            others = [each.name for each in operation.items if each.name not in self.ordering()]
+            random = world.random("orders", operation.route.name)
+            for name in random.sample(others, min(_OTHER_ORDERS, len(others))):
+                yield f"by {name}, which is no order", name
         elif parameter.name == facts.name("search"):
             yield from search_values(*self._words())
         else:

@@ -24,6 +24,7 @@ _MALFORMED: Final[tuple[tuple[str, str], ...]] = (
     ("a number that is none", '{"a": NaN}'),
 )
 _SAMPLED: Final = 6
+_LISTS: Final = 2
 _FORMS: Final = {"form": "application/x-www-form-urlencoded", "multipart": "multipart/form-data"}
 
 
@@ -51,13 +52,18 @@ class WriteCases:
         """Refusals first: a body that is taken may change what later ones find."""
         if "{" in self._operation.path and not self._keys:
             return
+        # A list that is kept in memory shows once it is asked before a write and after it.
+        yield from self._reads("before")
         yield from self._odd_rows()
         yield from self._refused()
         if self._operation.body:
             yield from self._malformed()
             yield from self._fields()
+        yield from self._commit_refused()
+        if self._operation.body:
             yield from self._taken()
         yield from self._callers()
+        yield from self._reads("after")
         yield from sign_in_cases(self._world, self._operation)
         yield from self._account()
 
@@ -66,6 +72,29 @@ class WriteCases:
         random = self._world.random("ids", self._operation.method, self._operation.path)
         for label, text in random.sample(ids, min(_SAMPLED // 2, len(ids))):
             yield self._case(label, self._world.path_with(self._operation, text), self._body())
+
+    def _reads(self, when: str) -> Iterator[GeneratedCase]:
+        """The row that is written, and lists of the same table."""
+        operation, path = self._operation, self._place()[0]
+        lists = [
+            each.path
+            for each in self._world.operations
+            if each.method == "GET" and "{" not in each.path and self._is_list_of(each)
+        ]
+        rows = [path] if any(each.method == "GET" for each in self._world.siblings(operation)) else []
+        for target in dict.fromkeys([*rows, *lists[:_LISTS]]):
+            caller = (self._world.callers.main,)
+            yield GeneratedCase(name=f"read {when} the writes", method="GET", target=target, callers=caller, again=True)
+
+    def _is_list_of(self, other: Operation) -> bool:
+        """Whether a list holds the rows of this operation; one without an answer has no table, but a path."""
+        operation = self._operation
+        return other.table == operation.table if operation.table else operation.path.startswith(other.path)
+
+    def _commit_refused(self) -> Iterator[GeneratedCase]:
+        """A body that is fine, where the database takes nothing."""
+        path, caller = self._place()
+        yield replace(self._case("the commit is refused", path, self._body(), caller=caller), refuse_commit=True)
 
     def _refused(self) -> Iterator[GeneratedCase]:
         """Those who mustn't, whatever they send."""

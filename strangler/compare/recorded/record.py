@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -25,10 +25,10 @@ from strangler.compare.recorded.recording import (
     step_name,
 )
 from strangler.compare.run import RequestOptions
-from strangler.compare.writes.changes import ChangeReader, Key, Originals, TableChanges, Values
+from strangler.compare.writes.changes import ChangeReader, Key, Originals, TableChanges, Values, now_of
 from strangler.compare.writes.copies import SIDES, Copies
 from strangler.compare.writes.id_mapping import is_transaction
-from strangler.compare.writes.scenarios import limits_for, logs_begin, now_of, task_check
+from strangler.compare.writes.scenarios import limits_for, logs_begin, task_check
 from strangler.compare.writes.servers import ServerFactories, servers_run
 from strangler.compare.writes.tables import Column, Table, tables_of
 from strangler.compare.writes.together import answers_of
@@ -138,7 +138,8 @@ class _Taking:
         case = case_filled(step.case, self.variables)
         try:
             credentials = await callers.credentials_of(case)
-            answers = await answers_of(client, case, credentials, together=step.together)
+            with self.reader.commits_refused() if step.refuse_commit else nullcontext():
+                answers = await answers_of(client, case, credentials, together=step.together)
         except NotSignedInError as error:
             return RecordedStep(name=name, digest=digest, skipped=f"cases of {error} without a password")
         except RequestError as error:

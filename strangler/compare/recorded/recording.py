@@ -208,7 +208,8 @@ def step_digest(step: ScenarioStep) -> str:
     """Tells the request of a step from others, before variables are filled in."""
     case = step.case
     parts = (case.method, case.target, case.headers, case.body, case.caller, case.claims, step.together, step.save)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    refused = ("refuse_commit",) if step.refuse_commit else ()
+    return hashlib.sha256(repr(parts + refused).encode()).hexdigest()[:16]
 
 
 def step_name(step: ScenarioStep) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -20,11 +20,11 @@ from strangler.compare.recorded.play_times import ReplayedTexts
 from strangler.compare.recorded.record import rows_told
 from strangler.compare.recorded.recording import RecordedRows, RecordedStep, Recording, recorded_side
 from strangler.compare.run import RequestOptions
-from strangler.compare.writes.changes import ChangeReader, Key, Originals, TableChanges, Values
+from strangler.compare.writes.changes import ChangeReader, Key, Originals, TableChanges, Values, now_of
 from strangler.compare.writes.copies import SIDES, Copies
 from strangler.compare.writes.id_mapping import Clock
 from strangler.compare.writes.play import Play, PlayedStep
-from strangler.compare.writes.scenarios import limits_for, logs_begin, now_of, task_check
+from strangler.compare.writes.scenarios import limits_for, logs_begin, task_check
 from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
 from strangler.compare.writes.tables import Table, tables_of
 from strangler.databases.connections import Source, connected, refusals
@@ -199,6 +199,10 @@ class RecordedSide:
     def read(self) -> Mapping[Table, TableChanges]:
         """What v1 had changed by the end of this step."""
         return dict(self._changes)
+
+    def commits_refused(self) -> AbstractContextManager[None]:
+        """Nothing more: the recorded answers are those of a database that did."""
+        return nullcontext()
 
     def _changed(self, table: Table, before: TableChanges, rows: RecordedRows) -> TableChanges:
         made: dict[Key, Values] = {key: row for key, row in before.written.items() if key not in rows.undone}

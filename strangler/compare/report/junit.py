@@ -46,11 +46,22 @@ def _add_route(root: ET.Element, route: RouteReport) -> None:
 
 
 def _add_run(root: ET.Element, report: ComparisonReport) -> None:
+    grown = [f"{use.scenario}: {use.excess}" for use in report.memory if use.excess]
     errors = [f"{sentence} ({count})" for sentence, count in report.failures]
     errors += [f"stopped: {report.stopped}"] if report.stopped else []
     suite = ET.SubElement(
-        root, "testsuite", name="the run", tests="1", failures="0", errors=str(int(bool(errors))), skipped="0"
+        root,
+        "testsuite",
+        name="the run",
+        tests=str(1 + bool(report.memory)),
+        failures=str(int(bool(grown))),
+        errors=str(int(bool(errors))),
+        skipped="0",
     )
+    if report.memory:
+        memory = _case(suite, "no more memory than the other side")
+        for each in grown[:1]:
+            ET.SubElement(memory, "failure", message=_clean(each)).text = _clean("\n".join(grown))
     case = _case(suite, "every request is answered")
     if errors:
         ET.SubElement(case, "error", message=_clean(errors[0])).text = _clean("\n".join(errors))

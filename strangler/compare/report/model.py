@@ -40,6 +40,19 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MemoryUse:
+    """What both sides' servers held while a scenario was played, in bytes: after its first requests, and at its end.
+
+    `excess` says by how much the right side grew, where that is too much; empty if it isn't.
+    """
+
+    scenario: str
+    left: tuple[int, int]
+    right: tuple[int, int]
+    excess: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShownResponse:
     """One side's answer as it may be shown: the status and the body with its secrets masked, long ones cut."""
 
@@ -139,6 +152,7 @@ class ComparisonReport:
         skipped: what was left out, by reason, such as unreadable log lines.
         declared_faults: declared differences that have expired or were never met; each fails the run.
         stopped: why the run ended before its cases did; empty if it didn't.
+        memory: of the servers on copies, by scenario.
     """
 
     left: SideReport
@@ -151,6 +165,7 @@ class ComparisonReport:
     declared_faults: tuple[str, ...] = ()
     stopped: str = ""
     options: tuple[tuple[str, str], ...] = field(default=())
+    memory: tuple[MemoryUse, ...] = ()
 
     def covered(self, coverage: Iterable[RouteCoverage], *, bar: float) -> Self:
         """With the coverage of its routes; see `RouteReport.covered`."""
@@ -166,7 +181,7 @@ class ComparisonReport:
         if self.failures or self.stopped:
             return 4
         different = any(route.different or route.slow for route in self.routes)
-        return 1 if different or self.declared_faults else 0
+        return 1 if different or self.declared_faults or any(use.excess for use in self.memory) else 0
 
     def evidence(self, bound: Mapping[str, str]) -> Iterator[RunEvidence]:
         """What the run has shown of each route that it compared; equal but for declared differences is equal.

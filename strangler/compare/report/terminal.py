@@ -33,6 +33,25 @@ def report_show(report: ComparisonReport, console: Console) -> None:
     _say(console, verdict_text(report))
 
 
+def differences_show(report: ComparisonReport, console: Console, *, lines: int) -> None:
+    """Print where answers differ, as much as so many lines hold, and the whole run in one sentence."""
+    left, hidden = lines, 0
+    for route, group in ((each, group) for each in report.routes for group in each.groups):
+        places = [line for example in group.examples[:1] for line in _places(report, group, example)]
+        # An empty line, its head, the case, and the request as curl, which may be long.
+        needed = len(places) + 4 + len(group.examples[0].curl if group.examples else "") // max(console.width, 1)
+        if needed > left:
+            hidden += 1
+            continue
+        left -= needed
+        _show_group(report, route, group, console)
+    if hidden:
+        _say(console, f"\nand {many(hidden, 'other place')}: strangler compare shows all")
+    for line in _notes(report):
+        _say(console, line)
+    _say(console, verdict_text(report))
+
+
 def verdict_text(report: ComparisonReport) -> str:
     """The whole run in one sentence."""
     asked = sum(route.asked for route in report.routes)
@@ -43,6 +62,8 @@ def verdict_text(report: ComparisonReport) -> str:
         return f"different: {count} of {took}, in {', '.join(route.route for route in different)}"
     if any(route.slow for route in report.routes) and report.exit_code == 1:
         return f"too slow: {took}, in {', '.join(route.route for route in report.routes if route.slow)}"
+    if any(use.excess for use in report.memory) and report.exit_code == 1:
+        return f"too much memory: {took}"
     word = {0: "equal", 1: "not as declared", 4: "not compared as a whole"}[report.exit_code]
     return f"{word}: {took}"
 
@@ -140,10 +161,25 @@ def _notes(report: ComparisonReport) -> Iterable[str]:
         *(f"not compared: {sentence}, {_times(count)}" for sentence, count in report.failures),
         *(f"left out: {count} {reason}" for reason, count in report.skipped),
         *(f"too slow: {report.right.name} is {route.slow} ({route.route})" for route in report.routes if route.slow),
+        *_memory_notes(report),
         *report.declared_faults,
         *([f"stopped: {report.stopped}"] if report.stopped else []),
     ]
     return ["", *notes] if notes else notes
+
+
+def _memory_notes(report: ComparisonReport) -> Iterator[str]:
+    """How the servers of the longest scenario grew, and each that grew too much."""
+    longest = max(report.memory, key=lambda use: use.left[1] + use.right[1], default=None)
+    for use in report.memory:
+        if use.excess:
+            yield f"memory: {report.right.name} grew by {use.excess} ({use.scenario})"
+        elif use is longest:
+            sides = zip((report.left.name, report.right.name), (use.left, use.right), strict=True)
+            grown = " and ".join(
+                f"{name} {before / 1e6:.0f} to {after / 1e6:.0f} MB" for name, (before, after) in sides
+            )
+            yield f"memory: {grown} ({use.scenario})"
 
 
 def _say(console: Console, line: str) -> None:

@@ -15,6 +15,8 @@ from strangler.errors import FailedError
 from strangler.schema.grants import apply_grants, give_rights
 
 SIDES: Final = ("left", "right")
+# A second pair of copies waits only where they are small: what they are copied from is copied once more for that.
+_SMALL_BYTES: Final = 2_000_000_000
 _LOG = logging.getLogger(__name__)
 
 
@@ -45,25 +47,44 @@ class Copies:
             dsn, like = self._source.admin_dsn, self._source.name
             self._made = Throwaways(self._admin, admin_dsn=dsn, like=like, purpose="compare", tell=_LOG.info)
             self._made.begin()
-            self.snapshot = self._made.name("snapshot")
+            self.snapshot = self._original = self._made.name("snapshot")
             exits.callback(self._made.drop, self.snapshot)
             self._snapshot_make()
+            size = self._admin.execute("SELECT pg_database_size(%s)", (self.snapshot,)).fetchall()[0][0]
+            self.are_small = size < _SMALL_BYTES
             self._exit = exits.pop_all()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._exit.close()
 
+    def original_make(self) -> None:
+        """Copy the snapshot once more, to be read meanwhile: PostgreSQL copies nothing that somebody else reads.
+
+        :raises FailedError: the server refuses.
+        """
+        name = self._made.name("original")
+        with refusals():
+            self._exit.callback(self._made.drop, name)
+            self._create(name, template=self.snapshot)
+        self._original = name
+
+    def original_of(self, snapshot: str) -> str:
+        """The name of the database in which the rows of a snapshot are read, while others are copied from it."""
+        return self._original if snapshot == self.snapshot else snapshot
+
     @contextmanager
-    def given(self, name: str, statements: Sequence[str]) -> Iterator[str]:
+    def given(self, name: str, statements: Sequence[str], *, label: str = "") -> Iterator[str]:
         """The name of a snapshot in which the tables' owner has run these statements of the scenario `name`.
+
+        `label` tells what is there at once apart, by a few letters.
 
         :raises FailedError: the server refuses one.
         """
         if not statements:
             yield self.snapshot
             return
-        made = self._made.name("given")
+        made = self._made.name(f"given{label}")
         with refusals(), ExitStack() as exits:
             exits.callback(self._made.drop, made)
             self._create(made, template=self.snapshot)
@@ -77,12 +98,13 @@ class Copies:
             yield made
 
     @contextmanager
-    def pair(self, snapshot: str) -> Iterator[tuple[str, str]]:
-        """The names of two fresh copies of a snapshot, one for each side.
+    def pair(self, snapshot: str, *, label: str = "") -> Iterator[tuple[str, str]]:
+        """The names of two fresh copies of a snapshot, one for each side; `label` as in `given`.
 
         :raises FailedError: the server refuses.
         """
-        with self.one(snapshot, side=SIDES[0]) as left, self.one(snapshot, side=SIDES[1]) as right:
+        sides = [f"{side}{label}" for side in SIDES]
+        with self.one(snapshot, side=sides[0]) as left, self.one(snapshot, side=sides[1]) as right:
             yield left, right
 
     @contextmanager

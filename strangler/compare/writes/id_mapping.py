@@ -80,12 +80,15 @@ class IdMapping:
     nameless: tuple[set[tuple[str, str | None]], ...] = field(default_factory=lambda: (set(), set()))
     # Transactions of the scenario have a number between these, on either side.
     transactions: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+    # How many rows are mapped.
+    known: int = 0
     _of_rows: tuple[dict[tuple[str, str], NewRow], ...] = field(default_factory=lambda: ({}, {}))
     _of_ids: tuple[dict[str, set[NewRow]], ...] = field(default_factory=lambda: (defaultdict(set), defaultdict(set)))
     _pairs: tuple[dict[str, str], ...] = field(default_factory=lambda: ({}, {}))
 
     def learn(self, table: Table, side: int, key: tuple[str | None, ...], role: NewRow) -> None:
         """Map the row of that key."""
+        self.known += 1
         if len(key) == len(table.key) == 1 and key[0] is not None:
             self._of_rows[side][table.full_name, key[0]] = role
             self._of_ids[side][key[0]].add(role)

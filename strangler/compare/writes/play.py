@@ -1,7 +1,9 @@
 """One scenario on its own pair of copies: each step is sent to both sides, then responses and rows are compared."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -15,6 +17,7 @@ from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.changes import Originals, TableChanges
 from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping
+from strangler.compare.writes.refused_commits import refusals_compare
 from strangler.compare.writes.rows import RowComparison
 from strangler.compare.writes.tables import Table
 from strangler.compare.writes.together import Answers, SideAnswers, answers_of, sets_compare
@@ -34,6 +37,8 @@ class PlayedStep:
         result: of the answers; None if the step was left out, and `skipped` is the reason.
         rows: where the rows of both copies differ since this step.
         secrets: values that the requests carried besides the case's own.
+        scenario: of its last step, its name.
+        memory: of its last step, the bytes that the servers of both sides held after its first steps, and hold now.
     """
 
     case: Case
@@ -41,6 +46,8 @@ class PlayedStep:
     rows: tuple[RowDifference, ...] = ()
     skipped: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    scenario: str = ""
+    memory: tuple[tuple[int, int], tuple[int, int]] | None = None
 
 
 class RowReader(Protocol):
@@ -53,6 +60,10 @@ class RowReader(Protocol):
 
     def read(self) -> Mapping[Table, TableChanges]:
         """What has changed since the side began, by table."""
+        ...
+
+    def commits_refused(self) -> AbstractContextManager[None]:
+        """While this is entered, the side's database refuses what is committed."""
         ...
 
 
@@ -127,7 +138,7 @@ class Play:
         cases = [case_filled(step.case, variables) for variables in self._variables]
         began = time.monotonic()
         try:
-            secrets, answers = await self._asked(cases, clients, callers, together=step.together)
+            secrets, answers = await self._asked(step, cases, clients, callers)
         except NotSignedInError as error:
             return PlayedStep(case=cases[LEFT], result=None, skipped=f"cases of {error} without a password")
         except RequestError as failure:
@@ -146,15 +157,24 @@ class Play:
         return PlayedStep(case=cases[LEFT], result=result, rows=rows, secrets=secrets)
 
     async def _asked(
-        self, cases: Sequence[Case], clients: Sequence[SideAnswers], callers: Sequence[SideCallers], *, together: int
+        self, step: ScenarioStep, cases: Sequence[Case], clients: Sequence[SideAnswers], callers: Sequence[SideCallers]
     ) -> tuple[tuple[str, ...], tuple[Answers, Answers]]:
-        """What the requests carried, and the answers of both; the sides take turns in being first."""
+        """What the requests carried, and the answers of both, which are asked at once: each has its own copy."""
         credentials = [await each.credentials_of(case) for each, case in zip(callers, cases, strict=True)]
-        answers: dict[int, Answers] = {}
-        for side in (LEFT, RIGHT) if self._number % 2 else (RIGHT, LEFT):
-            answers[side] = await answers_of(clients[side], cases[side], credentials[side], together=together)
+        asked = (
+            answers_of(client, case, headers, together=step.together)
+            for client, case, headers in zip(clients, cases, credentials, strict=True)
+        )
+        with ExitStack() as refusing:
+            for reader in self._readers if step.refuse_commit else ():
+                refusing.enter_context(reader.commits_refused())
+            # Rows are read once both have ended, also where one has failed.
+            outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        for failure in (each for each in outcomes if isinstance(each, BaseException)):
+            raise failure
+        left, right = (each for each in outcomes if not isinstance(each, BaseException))
         secrets = tuple(text for headers in credentials for _name, text in headers)
-        return secrets, (answers[LEFT], answers[RIGHT])
+        return secrets, (left, right)
 
     def _rows_compare(self, masker: Masker) -> tuple[RowDifference, ...]:
         left, right = (reader.read() for reader in self._readers)
@@ -170,6 +190,8 @@ class Play:
 
         if step.together > 1:
             return await sets_compare(step.case, answers, names, rules=self._rules, is_same=same)
+        if step.refuse_commit and (refused := refusals_compare(left, right)):
+            return refused
         sides = dict(zip(names, (left.answer, right.answer), strict=True))
         self._rules.require_available(step.case.route, sides)
         found, differs = await self._rules.compare(step.case.route, left.answer, right.answer, is_same=same)

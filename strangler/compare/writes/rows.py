@@ -56,19 +56,36 @@ class RowComparison:
         self._alone: dict[Table, dict[tuple[int, Key], NewRow]] = {table: {} for table in tables}
         self._numbers: Counter[tuple[Table, int]] = Counter()
         self._standing: set[tuple[str, ...]] = set()
+        # What was compared last of each table, with how many rows were mapped then, and what came of it.
+        self._compared: dict[Table, tuple[TableChanges, TableChanges, int]] = {}
+        self._found: dict[Table, tuple[RowDifference, ...]] = {}
 
     def compare(self, step: int, left: Changes, right: Changes, *, masker: Masker) -> tuple[RowDifference, ...]:
-        """The differences that weren't there before this step; steps are counted from 1."""
+        """The differences that weren't there before this step; steps are counted from 1.
+
+        A table that neither side has changed since the last step is compared again only once another row is mapped.
+        """
+        if all(self._is_known(table, left, right) for table in self._tables):
+            return ()
         self._mapping.nameless = tuple(
             {(table.full_name, key[0]) for table in self._tables for key in self._new(table, changes[table], side)}
             for side, changes in ((LEFT, left), (RIGHT, right))
         )
         for table in self._tables:
-            self._match(table, step, left[table], right[table])
-        found = [each for table in self._tables for each in self._differences(table, left[table], right[table], masker)]
+            if not self._is_known(table, left, right):
+                self._match(table, step, left[table], right[table])
+        for table in self._tables:
+            if not self._is_known(table, left, right):
+                self._found[table] = tuple(self._differences(table, left[table], right[table], masker))
+                self._compared[table] = (left[table], right[table], self._mapping.known)
+        found = [each for table in self._tables for each in self._found[table]]
         new = tuple(each for each in found if _identity(each) not in self._standing)
         self._standing = {_identity(each) for each in found}
         return new
+
+    def _is_known(self, table: Table, left: Changes, right: Changes) -> bool:
+        ours, theirs, known = self._compared.get(table, (None, None, -1))
+        return ours is left[table] and theirs is right[table] and known == self._mapping.known
 
     def _match(self, table: Table, step: int, left: TableChanges, right: TableChanges) -> None:
         """Map the new rows of both sides."""

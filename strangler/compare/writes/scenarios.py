@@ -4,73 +4,50 @@ import asyncio
 import dataclasses
 import datetime as dt
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator
-from contextlib import AsyncExitStack, ExitStack, aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Final
-
-import psycopg
 
 from strangler.compare.case import Scenario
 from strangler.compare.client.auth import Callers
 from strangler.compare.client.client import Limits, SideClient
 from strangler.compare.collector import Collector
-from strangler.compare.comparison import CaseOutcome, CaseResult, Rules
+from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.run import RequestOptions
-from strangler.compare.writes.changes import ChangeReader, Originals
-from strangler.compare.writes.copies import Copies
-from strangler.compare.writes.id_mapping import Clock
-from strangler.compare.writes.play import Play, PlayedStep
-from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
-from strangler.compare.writes.tables import tables_of
-from strangler.databases.connections import Source, connected, refusals
+from strangler.compare.writes.play import PlayedStep
+from strangler.compare.writes.stages import LABELS, Stage, StageMaker, stages_of
+from strangler.databases.connections import refusals
 from strangler.errors import FailedError
 from strangler.local.logs import logs_rotate
-from strangler.local.services import stack_service
-from strangler.routes.route import Stack
 
 _ENDED: Final = "cases after a server of their scenario had ended"
+# The first requests load what a service loads late; of fewer than twice as many nothing is said.
+_WARM_STEPS: Final = 16
 _LOG = logging.getLogger(__name__)
 
 
 async def writes_compare(
-    source: Source,
-    scenarios: Iterable[Scenario],
-    *,
-    rules: Rules,
-    options: RequestOptions,
-    logs: Path,
-    chosen: Collection[str] = (),
-    stacks: tuple[Stack, Stack] = (Stack.DJANGO, Stack.FASTAPI),
-    starting: ServerFactories = stack_service,
-    workers: int = 1,
+    maker: StageMaker, scenarios: Iterable[Scenario], *, chosen: Collection[str] = ()
 ) -> AsyncGenerator[PlayedStep, None]:
     """Play each scenario on fresh copies of the database; gives each step as it was played.
 
-    The database itself (`source_of` a stack) is only read, and the stack's own servers aren't asked. What those of the
-    copies say goes to the folder `logs`. Scenarios without any of the `chosen` routes are left out, unless none
-    is chosen. Each server has `workers` processes. To be closed (`contextlib.aclosing`) by who doesn't take every step.
+    The database itself is only read, and the stack's own servers aren't asked. Scenarios without any of the `chosen`
+    routes are left out, unless none is chosen. To be closed (`contextlib.aclosing`) by who doesn't take every step.
 
     Cancelling its task ends the run also while something is waited for.
 
     :raises UnsafeError: a server would have received the real database's address.
     :raises FailedError: the database can't be copied, or a server doesn't start.
     """
-    logs_begin(logs)
-    _LOG.info("copying the database %s", source.name)
-    with Copies(source, consumer=source.settings.project.load_consumer(), check=task_check) as copies:
-        for scenario in scenarios:
-            if chosen and not any(step.case.route in chosen for step in scenario.steps):
-                continue
-            _LOG.info("playing %s", scenario.name)
-            with (
-                refusals(),
-                _ready(copies, scenario, rules, options) as (names, play),
-                servers_run(
-                    source, names, stacks=stacks, starting=starting, logs=logs, check=task_check, workers=workers
-                ) as servers,
-            ):
-                async for played in _steps(scenario, play, servers, options, key=source.secrets["jwt_signing_key"]):
+    for label in LABELS:
+        logs_begin(maker.logs / label)
+    _LOG.info("copying the database %s", maker.source.name)
+    async with aclosing(stages_of(maker, scenarios, chosen=chosen)) as stages:
+        async for stage in stages:
+            _LOG.info("playing %s", stage.scenario.name)
+            with refusals():
+                async for played in _steps(stage, maker.options, key=maker.source.secrets["jwt_signing_key"]):
                     yield played
 
 
@@ -86,33 +63,11 @@ def logs_begin(logs: Path) -> None:
     logs_rotate(logs, kept=dt.timedelta(0))
 
 
-@contextmanager
-def _ready(
-    copies: Copies, scenario: Scenario, rules: Rules, options: RequestOptions
-) -> Iterator[tuple[tuple[str, str], Play]]:
-    """The names of fresh copies, and what reads them, before anybody writes there."""
-    with copies.given(scenario.name, scenario.given) as snapshot, copies.pair(snapshot) as names, ExitStack() as exits:
-        original, left, right = (
-            exits.enter_context(connected(copies.reading_dsn(name))) for name in (snapshot, *names)
-        )
-        tables, originals = tables_of(left), Originals(original)
-        readers = ChangeReader(left, tables, originals), ChangeReader(right, tables, originals)
-        play = Play(tables, originals, readers, clock=Clock(now_of(left)), rules=rules, password=options.password(""))
-        yield names, play
-
-
-def now_of(connection: psycopg.Connection) -> dt.datetime:
-    """The database server's time."""
-    began: dt.datetime = connection.execute("SELECT clock_timestamp()").fetchall()[0][0]
-    return began
-
-
-async def _steps(
-    scenario: Scenario, play: Play, servers: Servers, options: RequestOptions, *, key: str
-) -> AsyncIterator[PlayedStep]:
+async def _steps(stage: Stage, options: RequestOptions, *, key: str) -> AsyncIterator[PlayedStep]:
+    steps, servers = stage.scenario.steps, stage.servers
     async with AsyncExitStack() as exits:
         clients = [
-            await exits.enter_async_context(SideClient(side, limits_for(scenario, options), strict_json=True))
+            await exits.enter_async_context(SideClient(side, limits_for(stage.scenario, options), strict_json=True))
             for side in servers.sides
         ]
         callers: list[Callers] = []
@@ -122,14 +77,20 @@ async def _steps(
             made = Callers([client], options.sign_in, options.password, signer=signer, signing_key=key, instead=left)
             callers.append(made)
         ended = False
-        for step in scenario.steps:
+        before = (0, 0)
+        for number, step in enumerate(steps, start=1):
             if ended:
                 yield PlayedStep(case=step.case, result=None, skipped=_ENDED)
                 continue
-            played = await play.step(step, clients, callers)
+            played = await stage.play.step(step, clients, callers)
             if played.result and played.result.failure and (failure := servers.failure()):
                 ended = True
                 played = PlayedStep(case=played.case, result=CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
+            if number == _WARM_STEPS:
+                before = servers.memory()
+            if number == len(steps) >= 2 * _WARM_STEPS and not ended:
+                ours, theirs = zip(before, servers.memory(), strict=True)
+                played = dataclasses.replace(played, scenario=stage.scenario.name, memory=(ours, theirs))
             yield played
 
 
@@ -173,6 +134,8 @@ class WriteRunner:
         return self._stopped
 
     def _add(self, played: PlayedStep) -> None:
+        if played.memory:
+            self._collector.grown(played.scenario, *played.memory)
         if self._chosen and played.case.route not in self._chosen:
             return
         if played.result is None:

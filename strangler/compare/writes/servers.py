@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from strangler.compare.client.errors import RequestError
 from strangler.compare.client.sides import Side
 from strangler.databases.connections import Source, dsn_to
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
+from strangler.local.keeper import Keeper
 from strangler.local.ports import port_free_pick
 from strangler.local.services import Connections, Service, stack_service
 from strangler.routes.prefixes import Prefixes
@@ -30,6 +33,11 @@ class Servers:
 
     sides: tuple[Side, ...]
     children: Children
+
+    def memory(self) -> tuple[int, int]:
+        """How many bytes the processes of either side hold; 0 where they are gone."""
+        left, right = (sum(map(_memory_of, self.children.keepers(side.name))) for side in self.sides)
+        return left, right
 
     def failure(self) -> RequestError | None:
         """Why a server no longer runs, in one sentence; None if all do."""
@@ -77,6 +85,14 @@ def servers_run(
         yield Servers(sides=sides, children=children)
     finally:
         children.stop()
+
+
+def _memory_of(keeper: Keeper) -> int:
+    try:
+        main = psutil.Process(keeper.child.process.pid) if keeper.child else None
+        return sum(each.memory_info().rss for each in ([main, *main.children(recursive=True)] if main else ()))
+    except psutil.Error:
+        return 0
 
 
 def _service(source: Source, starting: ServerFactories, stack: Stack, database: str, workers: int) -> Service:

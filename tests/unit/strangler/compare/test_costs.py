@@ -71,3 +71,25 @@ def test_a_slower_route_fails_only_where_a_limit_is_set() -> None:
     assert evidence.different == 1
     assert report(*slow, costs=CostLimits(ratio=20), times=20).exit_code == 0
     assert report(*slow, costs=CostLimits(ratio=5), times=3).exit_code == 0
+
+
+def grown(megabytes: int, *, limit: float = 64.0) -> ComparisonReport:
+    """A run in which Django grew by 10 MB, and FastAPI by as many as are named."""
+    sides = (Side(name="django", url="http://l/api", links=""), Side(name="fastapi", url="http://r/api", links=""))
+    collector = Collector(*sides, costs=CostLimits(memory=limit))
+    collector.add(CASE, CaseResult(outcome=CaseOutcome.EQUAL, left=answer(1), right=answer(1)))
+    collector.grown("generated", (100_000_000, 110_000_000), (80_000_000, 80_000_000 + megabytes * 1_000_000))
+    return collector.report()
+
+
+def test_servers_that_grow_far_more_than_the_others_fail_a_run() -> None:
+    for equal in (grown(10), grown(74), grown(-20), grown(500, limit=0)):
+        assert (equal.exit_code, equal.memory[0].excess) == (0, "")
+    found = grown(90)
+    assert (found.exit_code, found.memory[0].excess) == (
+        1,
+        "90 MB, 80 MB more than the other side, where 64 MB may be",
+    )
+    assert verdict_text(found).startswith("too much memory: 1 case of 1 route")
+    assert "generated: 90 MB, 80 MB more" in report_junit(found)
+    assert "<failure" not in report_junit(grown(10))

@@ -60,6 +60,16 @@ class Pair:
         found = self._rows.compare(self._step, changes[0], changes[1], masker=Masker())
         return [(each.row, each.column, each.left, each.right) for each in found]
 
+    def play_refused(self, statement: str) -> list[tuple[str, str, str | None, str | None]]:
+        """The differences after a statement that each side's database refuses to commit."""
+        with ExitStack() as refusing:
+            for reader in self._readers:
+                refusing.enter_context(reader.commits_refused())
+            for connection in self._connections:
+                with pytest.raises(psycopg.errors.DiskFull):
+                    connection.execute(statement)  # type: ignore[arg-type]
+        return self.play("SELECT 1", "SELECT 1")
+
 
 @pytest.fixture(scope="module")
 def template(stack: StackAddresses) -> Iterator[str]:
@@ -172,3 +182,22 @@ def test_a_time_is_now_on_both_sides_or_a_difference(pair: Pair) -> None:
     assert pair.play(insert.format("0"), insert.format("0")) == []
     ((row, column, _left, _right),) = pair.play(insert.format("0"), insert.format("1 hour"))
     assert (row, column) == ("ticket: the one of step 2", "made")
+
+
+def test_what_a_database_refuses_to_commit_is_not_there_and_what_comes_after_it_is(pair: Pair) -> None:
+    assert pair.play_refused("INSERT INTO node (name) VALUES ('lost')") == []
+    assert pair.play_refused("UPDATE pair SET note = 'lost'") == []
+    # The sequences have gone on, and nothing refuses any more.
+    assert pair.play("INSERT INTO node (name) VALUES ('a')", "INSERT INTO node (name) VALUES ('a')") == []
+    assert pair.play("UPDATE node SET name = 'b' WHERE name = 'a'", "SELECT 1") == [
+        ("node: the one of step 3", "name", '"b"', '"a"')
+    ]
+
+
+def test_a_table_that_was_left_alone_is_compared_again_once_another_row_is_mapped(pair: Pair) -> None:
+    alone = "INSERT INTO ticket (key, data) VALUES (gen_random_uuid(), '{{\"node_id\": {}}}')"
+    assert pair.play("INSERT INTO node (id, name) VALUES (50, 'a')", "SELECT 1") != []
+    # It names a row that the other side has under another id, which is known only once that is there.
+    assert pair.play(alone.format(50), alone.format(60)) != []
+    assert pair.play("SELECT 1", "INSERT INTO node (id, name) VALUES (60, 'a')") == []
+    assert pair.play("SELECT 1", "SELECT 1") == []

@@ -236,6 +236,8 @@ def test_made_up_tokens_and_many_at_once_are_for_copies_alone(folder: Path, line
         ('[[case]]\nas = ["a"]\nget = "/posts/"\nclaims = "x"', "write it as a table such as { exp = -60 }"),
         ('[[case]]\nget = "/posts/"\ntogether = 1', "from 2 to 64"),
         ('[[case]]\npost = "/tags/"\ntogether = 2\nsave = { a = "$.id" }', "remove it or save"),
+        ('[[case]]\npost = "/tags/"\nrefuse_commit = 1', "write true, or leave it out"),
+        ('[[case]]\nget = "/tags/"\nrefuse_commit = true', "in a case of one write"),
     ],
 )
 def test_a_mistake_in_a_state_has_a_hint(folder: Path, text: str, sentence: str) -> None:

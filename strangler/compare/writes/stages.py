@@ -1,0 +1,159 @@
+"""Where scenarios are played: copies of the database and a server for each side, made while another one is played.
+
+To start two servers takes longer than most scenarios do.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import chain, cycle, islice
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+from strangler.compare.case import Scenario
+from strangler.compare.comparison import Rules
+from strangler.compare.run import RequestOptions
+from strangler.compare.writes.changes import ChangeReader, Originals, now_of
+from strangler.compare.writes.copies import Copies
+from strangler.compare.writes.id_mapping import Clock
+from strangler.compare.writes.play import Play
+from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
+from strangler.compare.writes.tables import tables_of
+from strangler.databases.connections import Source, connected, refusals
+from strangler.errors import FailedError
+from strangler.local.services import stack_service
+from strangler.routes.route import Stack
+
+# What the names of databases and the folder of logs end with, since two stages are there at once.
+LABELS: Final = ("", "two")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A scenario with its servers, which nobody has asked yet, and what plays it there."""
+
+    scenario: Scenario
+    servers: Servers
+    play: Play
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageMaker:
+    """Makes stages.
+
+    Attributes:
+        source: the database to copy, which is only read.
+        rules: which differences of answers count.
+        options: how both sides are requested.
+        logs: the folder of what the servers say.
+        stacks: those of the left side and the right.
+        starting: makes the servers.
+        workers: processes of each.
+    """
+
+    source: Source
+    rules: Rules
+    options: RequestOptions
+    logs: Path
+    stacks: tuple[Stack, Stack] = (Stack.DJANGO, Stack.FASTAPI)
+    starting: ServerFactories = stack_service
+    workers: int = 1
+
+    def copies(self, check: Callable[[], None]) -> Copies:
+        """Copies of the database, to be entered; `check` is called while something is waited for."""
+        return Copies(self.source, consumer=self.source.settings.project.load_consumer(), check=check)
+
+    @contextmanager
+    def stage(self, copies: Copies, scenario: Scenario, label: str, check: Callable[[], None]) -> Iterator[Stage]:
+        """The stage of a scenario, for as long as the `with` block lasts."""
+        with (
+            refusals(),
+            copies.given(scenario.name, scenario.given, label=label) as snapshot,
+            copies.pair(snapshot, label=label) as names,
+            ExitStack() as exits,
+        ):
+            original, left, right = (
+                exits.enter_context(connected(copies.reading_dsn(name)))
+                for name in (copies.original_of(snapshot), *names)
+            )
+            tables, originals = tables_of(left), Originals(original)
+            # Made before anybody writes there.
+            readers = ChangeReader(left, tables, originals), ChangeReader(right, tables, originals)
+            password = self.options.password("")
+            play = Play(tables, originals, readers, clock=Clock(now_of(left)), rules=self.rules, password=password)
+            servers = servers_run(
+                self.source,
+                names,
+                stacks=self.stacks,
+                starting=self.starting,
+                logs=self.logs / label,
+                check=check,
+                workers=self.workers,
+            )
+            yield Stage(scenario=scenario, servers=exits.enter_context(servers), play=play)
+
+
+async def stages_of(
+    maker: StageMaker, scenarios: Iterable[Scenario], *, chosen: Collection[str] = ()
+) -> AsyncGenerator[Stage, None]:
+    """The stage of each scenario in turn, the next one made meanwhile where the copies are small.
+
+    Scenarios without any of the `chosen` routes are left out, unless none is chosen. To be closed
+    (`contextlib.aclosing`) by who doesn't take every stage; one is gone once the next is asked for.
+
+    :raises UnsafeError: a server would have received the real database's address.
+    :raises FailedError: the database can't be copied, or a server doesn't start.
+    """
+    wanted = (each for each in scenarios if not chosen or any(step.case.route in chosen for step in each.steps))
+    first = list(islice(wanted, len(LABELS)))
+    # One thread makes and drops everything, in this order: what is there under one label is dropped before the next.
+    worker, ended, base = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stages"), Event(), ExitStack()
+    standing: list[ExitStack] = []
+    closing: list[Future[None]] = []
+
+    def check() -> None:
+        if ended.is_set():
+            raise FailedError("the run was ended")
+
+    def enter(made: AbstractContextManager[Stage]) -> tuple[Stage, ExitStack]:
+        with ExitStack() as exits:
+            stage = exits.enter_context(made)
+            standing.append(exits.pop_all())
+        return stage, standing[-1]
+
+    def close(exits: ExitStack) -> None:
+        standing.remove(exits)
+        exits.close()
+
+    def close_all() -> None:
+        for exits in reversed(standing):
+            exits.close()
+        base.close()
+
+    try:
+        copies = await asyncio.wrap_future(worker.submit(base.enter_context, maker.copies(check)))
+        is_ahead = copies.are_small and len(first) > 1
+        if is_ahead:
+            await asyncio.wrap_future(worker.submit(copies.original_make))
+        making = (
+            worker.submit(enter, maker.stage(copies, scenario, label, check))
+            for scenario, label in zip(chain(first, wanted), cycle(LABELS), strict=False)
+        )
+        following = next(making, None)
+        while following is not None:
+            stage, exits = await asyncio.wrap_future(following)
+            following = next(making, None) if is_ahead else None
+            try:
+                yield stage
+            finally:
+                closing.append(worker.submit(close, exits))
+            following = following if is_ahead else next(making, None)
+        for each in closing:
+            await asyncio.wrap_future(each)
+    finally:
+        ended.set()
+        worker.submit(close_all)
+        worker.shutdown()

@@ -1,0 +1,39 @@
+"""Faults that no single answer shows: before the commit, out of a memory that is stale, and in one that grows."""
+
+from tests.planted.fault import Fault
+from tests.planted.ported import at
+
+UNSEEN: dict[str, Fault] = {
+    "an answer before the commit": at(
+        "strangler_fastapi/db/session.py",
+        "tags.create",
+        'Depends(open_session, scope="function")',
+        'Depends(open_session, scope="request")',
+    ),
+    "a list is kept in memory": at(
+        "strangler_fastapi/drf/resources.py",
+        "tags.create",
+        "        return JsonResponse("
+        "await paginate(request, session, self.listing, criteria, terms, self._pagination))\n",
+        '        kept = self.__dict__.setdefault("kept", {})\n'
+        "        if request.url.query not in kept:\n"
+        "            page = await paginate(request, session, self.listing, criteria, terms, self._pagination)\n"
+        "            kept[request.url.query] = page\n"
+        "        return JsonResponse(kept[request.url.query])\n",
+    ),
+    "a row is kept in memory": at(
+        "fastapi_app/posts/router.py",
+        "posts.update",
+        "    return JsonResponse(await listing.get(session, _named(request, caller)))\n",
+        '    kept = globals().setdefault("kept", {})\n'
+        "    if (key := (caller.id, str(request.url))) not in kept:\n"
+        "        kept[key] = await listing.get(session, _named(request, caller))\n"
+        "    return JsonResponse(kept[key])\n",
+    ),
+    "what is sent is never forgotten": at(
+        "strangler_fastapi/drf/bodies.py",
+        "users.update",
+        "        request.state.body = bytes(body)\n",
+        '        request.state.body = bytes(body)\n        globals().setdefault("kept", []).append(b"x" * 1_000_000)\n',
+    ),
+}
