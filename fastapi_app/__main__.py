@@ -1,10 +1,11 @@
-"""Starts the service: `python -m fastapi_app`."""
+"""Starts the service: `python -m fastapi_app`; or runs one of its commands: `python -m fastapi_app COMMAND`."""
 
 import resource
 import sys
 
 import uvicorn
 
+from fastapi_app.commands.command_line import run
 from fastapi_app.config import SettingsError, load_settings
 from strangler_fastapi.protocol import JsonErrorProtocol
 
@@ -19,6 +20,8 @@ _USAGE_ERROR = 2
 
 def main() -> None:
     """Runs uvicorn with the settings of the environment; exits with 2 and one sentence where they are wrong."""
+    if len(sys.argv) > 1:
+        sys.exit(run(sys.argv[1:]))
     try:
         settings = load_settings()
     except SettingsError as error:

@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         (auth, users, posts, feed, tags, events, health_router(PREFIXES)),
         service=NAME,
         prefixes=PREFIXES,
-        database=lambda: _database(settings),
+        database=lambda: open_database(settings, url=settings.fastapi_database_url),
         lifespan=lambda app: _events(app, settings),
         authenticators=AUTHENTICATORS,
         hosts=settings.hosts,
@@ -69,9 +69,10 @@ async def _events(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         yield
 
 
-def _database(settings: Settings) -> Database:
+def open_database(settings: Settings, *, url: str) -> Database:
+    """The database at `url`, as libpq has it."""
     return Database(
-        settings.fastapi_database_url,
+        url,
         setting="FASTAPI_DATABASE_URL",
         service=NAME,
         mapping=BLOG,

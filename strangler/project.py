@@ -26,12 +26,12 @@ from strangler.sections import (
     DatabaseSection,
     DemoSection,
     DjangoSection,
+    FastapiSection,
     FilesSection,
     HandoverSection,
     RampSection,
     Section,
     SignInSection,
-    StackSection,
 )
 
 FILE_NAME: Final = "strangler.toml"
@@ -46,7 +46,7 @@ class Project(Section):
     api: ApiSection
     files: FilesSection
     django: DjangoSection
-    fastapi: StackSection
+    fastapi: FastapiSection
     database: DatabaseSection
     handover: HandoverSection = HandoverSection()
     sign_in: SignInSection | None = None
@@ -155,7 +155,7 @@ class Project(Section):
         """
         return load_routes(self.routes, prefixes=self.prefixes)
 
-    def stack(self, stack: Stack) -> StackSection:
+    def stack(self, stack: Stack) -> DjangoSection | FastapiSection:
         """The service of that stack."""
         return self.django if stack is Stack.DJANGO else self.fastapi
 

@@ -141,6 +141,13 @@ class DjangoSection(StackSection):
     manage: Command | None = None
 
 
+class FastapiSection(StackSection):
+    """The new service; `manage` calls its own commands, which get `manage_environment` besides its environment."""
+
+    manage: Command | None = None
+    manage_environment: Mapping[str, Template] = Field(default_factory=dict)
+
+
 class DatabaseSection(Section):
     """The database roles, and whether `strangler up` may write to a database that it did not make.
 

@@ -1,4 +1,4 @@
-"""`strangler manage`: Django's commands with the settings and secrets of the local stack."""
+"""`strangler manage`: commands of Django, or of FastAPI where there is no Django, as the local stack is set up."""
 
 import os
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.databases import database_require
-from strangler.local.services import manage_argv, stack_environment, stack_folder
+from strangler.local.services import manage_argv, manage_environment, stack_folder
 from strangler.routes.route import Stack
 from strangler.settings import settings_load
 
@@ -15,12 +15,16 @@ from strangler.settings import settings_load
 def manage(
     arguments: Annotated[list[str], typer.Argument(help="What manage.py is given, such as user_stats.")],
 ) -> None:
-    """Run a command of Django's manage.py on the database of the local stack."""
+    """Run a command of Django's manage.py on the database of the local stack.
+
+    Where the stack runs without Django, it is one of the FastAPI service's own. Example: strangler manage user_stats
+    """
     stack = LocalStack(settings_load())
     connections = stack.connections_resolve()
     database_require(dsn=connections.owner_dsn, hint="start the stack with strangler up --detach")
     project = stack.settings.project
-    argv = manage_argv(project, *arguments)
-    environment = stack_environment(stack.settings, connections, Stack.DJANGO)
-    os.chdir(stack_folder(project, Stack.DJANGO))
+    which = Stack.FASTAPI if stack.without_django else Stack.DJANGO
+    argv = manage_argv(project, *arguments, stack=which)
+    environment = manage_environment(stack.settings, connections, which)
+    os.chdir(stack_folder(project, which))
     os.execvpe(argv[0], argv, environment)  # noqa: S606 - the project's own command, no shell

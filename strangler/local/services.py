@@ -76,15 +76,24 @@ class Connections:
     jwt_signing_key: str = field(repr=False)
 
 
-def manage_argv(project: Project, *arguments: str) -> tuple[str, ...]:
-    """A management command of the project's Django.
+def manage_argv(project: Project, *arguments: str, stack: Stack = Stack.DJANGO) -> tuple[str, ...]:
+    """A management command of the project's Django, or one of its FastAPI service's own.
 
     :raises UsageError: the project file doesn't say how they are called.
     """
-    if project.django.manage is None:
-        hint = f'add manage = ["python", "manage.py"] to [django] of {project.file.name}'
+    if (command := project.stack(stack).manage) is None:
+        example = '["python", "manage.py"]' if stack is Stack.DJANGO else '["{python}", "-m", "your_service"]'
+        hint = f"add manage = {example} to [{stack}] of {project.file.name}"
         raise UsageError("the project's management commands can't be called", hint)
-    return (*command_fill(project.django.manage, {"python": sys.executable}), *arguments)
+    return (*command_fill(command, {"python": sys.executable}), *arguments)
+
+
+def manage_environment(settings: LocalSettings, connections: Connections, stack: Stack) -> dict[str, str]:
+    """The environment of a management command: that of its service, and what the project file adds to it."""
+    added = settings.project.fastapi.manage_environment if stack is Stack.FASTAPI else {}
+    values = _values(settings, connections, stack)
+    filled = {name: template_fill(text, values) for name, text in added.items()}
+    return stack_environment(settings, connections, stack) | filled
 
 
 def stack_folder(project: Project, stack: Stack) -> Path:

@@ -1,0 +1,136 @@
+"""Without Django and back, by the commands that people run: writes on each side, no row lost, old tokens go on."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.checkouts import ENVIRONMENT, Checkout
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("make up")]
+
+CASES = """
+[[case]]
+as = ["alice"]
+post = "/posts/"
+json = { title = "recorded", content = "text", tags = ["zeta"] }
+save = { post = "$.id" }
+
+[[case]]
+as = ["alice", "bob"]
+get = "/posts/{post}/"
+
+[[case]]
+get = "/feed/?page_size=2"
+"""
+SECONDS = 400
+
+
+@pytest.fixture(scope="module")
+def checkout() -> Iterator[Checkout]:
+    # Not in pytest's own folder: each pytest that starts takes back the search bit that PostgreSQL's account needs.
+    with tempfile.TemporaryDirectory(prefix="strangler e2e ") as folder:
+        checkout = Checkout(Path(folder))
+        (checkout.path / "cases").mkdir()
+        (checkout.path / "cases" / "posts.toml").write_text(CASES)
+        yield checkout
+        run(checkout, "down")
+
+
+def run(checkout: Checkout, *words: str, code: int = 0) -> str:
+    done = subprocess.run(  # noqa: S603 - the tool itself
+        [sys.executable, "-m", "strangler.cli", *words],
+        cwd=checkout.path,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+class Client:
+    """alice, who signed in once, by Django."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        self._urls = {
+            name: f"http://127.0.0.1:{checkout.ports[f'{name}_PORT']}" for name in ("PROXY", "DJANGO", "FASTAPI")
+        }
+        self.tokens: dict[str, str] = {}
+
+    def asked(
+        self, method: str, path: str, *, at: str = "PROXY", status: int = 200, body: Any = None
+    ) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.tokens['access']}"} if self.tokens else {}
+        answer = httpx.request(method, self._urls[at] + path, headers=headers, json=body, timeout=60)
+        assert answer.status_code == status, answer.text
+        return answer
+
+    def sign_in(self, *, at: str) -> None:
+        body = {"username": "alice", "password": "strangler-demo"}
+        self.tokens = self.asked("POST", "/api/auth/token/", at=at, body=body).json()
+
+    def write(self, title: str, path: str, *, at: str = "PROXY") -> int:
+        body = {"title": title, "content": "text", "tags": ["there", "back"]}
+        number: int = self.asked("POST", path, at=at, status=201, body=body).json()["id"]
+        return number
+
+
+def test_there_and_back_again(checkout: Checkout) -> None:
+    refused = run(checkout, "up", "--stack", "fastapi", code=3)
+    assert "27 routes are not migrated yet: auth.token, auth.refresh" in refused
+    missing = run(checkout, "up", "--stack", "fastapi", "--force", code=2)
+    assert "the database has no table" in missing
+    routes = checkout.path / "nginx" / "routes.toml"
+    routes.write_text(re.sub(r'stage = "(legacy|parallel)"', 'stage = "migrated"', routes.read_text()))
+
+    run(checkout, "up", "--detach")
+    client = Client(checkout)
+    client.sign_in(at="DJANGO")
+    written = [client.write("by Django", "/api/posts/", at="DJANGO")]
+    run(checkout, "record", "--cases", "cases")
+
+    away = run(checkout, "up", "--stack", "fastapi", "--detach")
+    assert "the stack runs with Django; it is started anew" in away
+    assert list(checkout.running().services) == ["postgres", "fastapi", "nginx"]
+    with pytest.raises(httpx.ConnectError):
+        client.asked("GET", "/api/health/", at="DJANGO")
+    assert "equal: 4 cases" in run(checkout, "compare", "--cases", "cases", "--recorded", "recorded.json")
+    # The token that Django gave, and the one that renews it.
+    assert client.asked("GET", "/api/users/me/").json()["username"] == "alice"
+    renewed = client.asked("POST", "/api/auth/token/refresh/", body={"refresh": client.tokens["refresh"]}).json()
+    client.tokens["access"] = renewed["access"]
+    written += [client.write("by FastAPI", path) for path in ("/api/posts/", "/api/v2/posts/")]
+    for path in ("/api/feed/", "/api/v2/feed/"):
+        answer = client.asked("GET", path)
+        assert answer.headers["X-Served-By"] == "fastapi"
+        assert f"{path}?page=2" in answer.json()["next"]
+    assert run(checkout, "manage", "user-stats", "--limit", "1").startswith(
+        "username\tposts\tpublished\tdrafts\nalice\t"
+    )
+    assert run(checkout, "manage", "flush-expired-tokens") == "Deleted 0 expired tokens.\n"
+    assert "no Django was started" in run(checkout, "status")
+    assert "FastAPI answers both APIs without Django" in run(checkout, "check")
+    assert "runs without Django, so no route moves" in run(
+        checkout, "switch", "tags.list", "--to", "parallel", "--yes", code=2
+    )
+
+    back = run(checkout, "up", "--detach")
+    assert "the stack runs without Django; it is started anew" in back
+    assert "django" in checkout.running().services
+    written.append(client.write("by Django again", "/api/posts/", at="DJANGO"))
+    lists = [
+        client.asked("GET", f"{prefix}/posts/?page_size=100&view=minimal", at=at).json()["results"]
+        for at, prefix in (("DJANGO", "/api"), ("FASTAPI", "/api/v2"))
+    ]
+    assert lists[0] == lists[1]
+    assert [post["id"] for post in lists[0]][: len(written)] == written[::-1]
