@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from collections.abc import Sequence
 
 import uvicorn
 
@@ -18,10 +19,10 @@ _OPEN_FILES = 65_536
 _USAGE_ERROR = 2
 
 
-def main() -> None:
-    """Runs uvicorn with the settings of the environment; exits with 2 and one sentence where they are wrong."""
-    if len(sys.argv) > 1:
-        sys.exit(run(sys.argv[1:]))
+def main(words: Sequence[str] = ()) -> None:
+    """Runs the command that the words name, or uvicorn; exits with 2 and one sentence where the settings are wrong."""
+    if words:
+        sys.exit(run(words))
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -58,4 +59,4 @@ def _refuse(sentence: str) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

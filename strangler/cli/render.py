@@ -1,5 +1,6 @@
 """`strangler render`: the routes file as plain nginx configuration, or as manifests of a cluster."""
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 
 from strangler.cli.output import note, say
 from strangler.deployment.container_rollout import container_settings
+from strangler.deployment.leaving import routes_require
 from strangler.errors import UsageError
 from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import GatewaySettings
@@ -41,6 +43,9 @@ def render(
             "--mode", help="In a cluster, what chooses the stack: nginx (the default), or the Gateway by HTTPRoutes."
         ),
     ] = None,
+    without_django: Annotated[
+        bool, typer.Option("--without-django", help="FastAPI answers both APIs; refused while routes are not migrated.")
+    ] = False,
 ) -> None:
     """Write nginx's configuration as a version of its own, which nginx takes up when it starts or reloads.
 
@@ -48,6 +53,8 @@ def render(
     strangler render --target kubernetes --out deploy
     """
     if target is RenderTarget.KUBERNETES:
+        if without_django:
+            raise UsageError("--without-django means nothing to kubernetes", "leave it out")
         _render_cluster(out, mode or Mode.NGINX)
         return
     if mode is not None:
@@ -55,7 +62,9 @@ def render(
     settings = settings_load()
     require_production(settings)
     table = settings.project.load_routes()
-    rendered = render_gateway(table, _gateway(target, settings))
+    if without_django:
+        routes_require(table, force=False)
+    rendered = render_gateway(table, replace(_gateway(target, settings), without_django=without_django))
     versions = VersionFolder(out)
     try:
         versions.install(rendered)

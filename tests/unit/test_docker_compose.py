@@ -17,6 +17,7 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 COPIES = {"copies", "django-copy", "fastapi-copy"}
+CUTOVER = {"setup-cutover", "nginx-cutover"}
 OURS = {"django": "django_app", "fastapi": "fastapi_app", "setup": "strangler"}
 SECRETS = {"SECRET_KEY", "JWT_SIGNING_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}
 
@@ -35,7 +36,8 @@ def final_stage(service: str) -> str:
 
 
 def test_the_services_are_these() -> None:
-    assert set(SERVICES) == {"postgres", "nginx", "shadow", *OURS, *COPIES}
+    assert set(SERVICES) == {"postgres", "nginx", "shadow", *OURS, *COPIES, *CUTOVER}
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["cutover"]} == CUTOVER
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["copies"]} == COPIES
 
 
@@ -67,13 +69,14 @@ def test_only_nginx_is_published_and_by_default_to_this_machine_alone() -> None:
         for service, settings in SERVICES.items()
         if "ports" in settings and service not in COPIES
     }
-    assert ports == {"nginx": ["${PROXY_HOST:-127.0.0.1}:${PROXY_PORT:-8080}:8080"]}
+    front = ["${PROXY_HOST:-127.0.0.1}:${PROXY_PORT:-8080}:8080"]
+    assert ports == {"nginx": front, "nginx-cutover": front}
 
 
 def test_nginx_and_postgresql_share_no_network() -> None:
     networks = {service: set(settings["networks"]) for service, settings in SERVICES.items()}
-    assert networks["nginx"] == networks["shadow"] == {"front"}
-    assert networks["postgres"] == networks["setup"] == {"back"}
+    assert networks["nginx"] == networks["nginx-cutover"] == networks["shadow"] == {"front"}
+    assert networks["postgres"] == networks["setup"] == networks["setup-cutover"] == {"back"}
     assert networks["django"] == networks["fastapi"] == {"front", "back"}
     assert COMPOSE["networks"]["back"] == {"internal": True}
 
@@ -91,7 +94,9 @@ def test_every_secret_is_required_and_none_has_a_default() -> None:
         ("django", {"SECRET_KEY", "JWT_SIGNING_KEY", "DATABASE_PASSWORD"}),
         ("fastapi", {"JWT_SIGNING_KEY", "FASTAPI_DATABASE_PASSWORD"}),
         ("setup", {"DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}),
+        ("setup-cutover", {"DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}),
         ("nginx", set()),
+        ("nginx-cutover", set()),
         ("shadow", set()),
     ],
 )
@@ -136,13 +141,23 @@ def test_make_env_makes_each_secret_once_and_keeps_what_is_there(tmp_path: Path)
 
 def test_postgresql_and_nginx_are_ended_by_the_signals_that_they_know_as_orderly() -> None:
     signals = {service: settings["stop_signal"] for service, settings in SERVICES.items() if "stop_signal" in settings}
-    assert signals == {"postgres": "SIGINT", "copies": "SIGINT", "nginx": "SIGQUIT"}
+    nginx = dict.fromkeys(("nginx", "nginx-cutover"), "SIGQUIT")
+    assert signals == {"postgres": "SIGINT", "copies": "SIGINT", **nginx}
 
 
 def test_only_nginx_depends_on_others() -> None:
     depending = {service: settings["depends_on"] for service, settings in SERVICES.items() if "depends_on" in settings}
-    assert set(depending) == {"nginx"}
-    assert set(depending["nginx"]) == set(SERVICES) - {"nginx", "shadow"} - COPIES
+    assert set(depending) == {"nginx", "nginx-cutover"}
+    assert set(depending["nginx"]) == set(SERVICES) - {"nginx", "shadow"} - COPIES - CUTOVER
+
+
+def test_without_django_nothing_of_it_is_started_or_waited_for() -> None:
+    assert set(SERVICES["nginx-cutover"]["depends_on"]) == {"postgres", "setup-cutover", "fastapi"}
+    assert "render --target container --without-django" in SERVICES["setup-cutover"]["command"][2]
+    generated = [volume for volume in SERVICES["nginx-cutover"]["volumes"] if "generated" in volume["source"]]
+    assert [volume["source"] for volume in generated] == ["generated-cutover"]
+    assert "generated-cutover:/generated" in SERVICES["setup-cutover"]["volumes"]
+    assert "generated-cutover" in COMPOSE["volumes"]
 
 
 @pytest.mark.parametrize("service", OURS)
