@@ -174,11 +174,12 @@ def test_an_image_is_built_in_two_stages_from_locked_requirements_of_its_own(ser
 def test_each_image_from_elsewhere_can_be_pinned_by_its_digest() -> None:
     outside = {service: settings["image"] for service, settings in SERVICES.items() if "postgres" in settings["image"]}
     assert outside == dict.fromkeys(("postgres", "copies"), "${POSTGRES_IMAGE:-postgres:18}")
-    assert SERVICES["nginx"]["image"] == "${NGINX_IMAGE:-nginx:1.31}"
+    assert {SERVICES[service]["image"] for service in ("nginx", "nginx-cutover")} == {"${NGINX_IMAGE:-nginx:1.31}"}
     python = "python:3.13-slim"
+    built = {*OURS, "shadow", "setup-cutover", "django-copy", "fastapi-copy"}
     for service, settings in SERVICES.items():
         assert settings.get("build", {}).get("args", {}).get("PYTHON_IMAGE") == (
-            f"${{PYTHON_IMAGE:-{python}}}" if service in {*OURS, "shadow", "django-copy", "fastapi-copy"} else None
+            f"${{PYTHON_IMAGE:-{python}}}" if service in built else None
         )
     assert all(f"ARG PYTHON_IMAGE={python}\n" in dockerfile(service) for service in OURS)
 
