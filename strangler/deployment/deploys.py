@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from traceback import format_exception
 from typing import Final, Literal, Self
 
 import psutil
@@ -119,6 +120,9 @@ class _UnderWay:
             self._end("done", f"{self._deploy.service} is deployed")
         except (StranglerError, OSError) as error:
             self._end("failed", str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a deploy runs into, it may end the deploy and never the stack
+            _LOG.warning("the deploy of %s failed:\n%s", self._deploy.service, "".join(format_exception(error)))
+            self._end("failed", f"an unexpected {type(error).__name__} ({error}): the log of strangler up says where")
         return self._deploy.is_over
 
     def _end(self, outcome: Literal["done", "failed"], sentence: str) -> None:
@@ -154,11 +158,13 @@ def _replaced(stack: LocalStack, which: Stack) -> Iterator[str]:
             yield from _ready(spare.keeper, spare.probe)
             yield f"it is ready after {time.monotonic() - started:.1f} s, and nginx sends requests to it"
             yield from spare.send_requests()
-        except StranglerError as error:
+        except Exception as error:
             with suppress(FailedError):
                 gateway.take_up(before)
             stack.forget(spare.keeper)
             spare.keeper.stop()
+            if not isinstance(error, StranglerError):
+                raise
             raise FailedError(f"{error.message}, and the old {which} serves as before", spare.hint) from error
         yield f"the old {which} finishes what it has, and starts again on its own port"
         yield from _drained(stack)

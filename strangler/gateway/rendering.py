@@ -52,27 +52,35 @@ class Rendered:
 def render_gateway(table: RouteTable, settings: GatewaySettings) -> Rendered:
     """The configuration; the same table and settings always give the same text and so the same version."""
     context = _context(table.without_django if settings.without_django else table) | vars(settings)
-    scripts = {name: (_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS}
 
     def render(version: str) -> dict[str, str]:
         texts = {
             name: _environment().get_template(f"{name}.j2").render(context, version=version) for name in _TEMPLATES
         }
-        return texts | scripts
+        return texts | _scripts()
 
     version = _version(render(version=""))
     return Rendered(version=version, files=render(version))
 
 
 @cache
+def _scripts() -> dict[str, str]:
+    return {name: (_TEMPLATE_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS}
+
+
+@cache
 def _environment() -> Environment:
-    """The templates, compiled at first use: a switch renders several times."""
+    """The templates, compiled at first use: a switch renders several times.
+
+    A process keeps those that it began with: the ones of a newer version want what its code doesn't know.
+    """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATE_FOLDER),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,
         autoescape=False,  # noqa: S701 - nginx configuration, no HTML; every value is checked on load
     )
     environment.globals["width_of"] = width_of

@@ -1,11 +1,16 @@
 """The rendered configuration, read as an operator would; tests/integration has nginx itself read it."""
 
+import os
 import re
+import shutil
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from strangler.gateway import rendering
 from strangler.gateway.rendering import FILES, render_gateway
 from strangler.gateway.settings import GatewaySettings, container_gateway
 from strangler.routes.route import Api, Fixed, Route, Stack, Stage, Throttle
@@ -30,6 +35,21 @@ def make_route(
 
 def make_table(*routes: Route) -> RouteTable:
     return RouteTable(prefixes=PREFIXES, routes=routes, throttles=(Throttle(name="slow", rate="20r/m", burst=3),))
+
+
+def test_a_process_keeps_the_templates_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a newer version, below a stack that runs, want what its code doesn't know."""
+    folder = tmp_path / "templates"
+    shutil.copytree(rendering._TEMPLATE_FOLDER, folder)
+    monkeypatch.setattr(rendering, "_TEMPLATE_FOLDER", folder)
+    for name in ("_environment", "_scripts"):
+        # A cache of this test's own.
+        monkeypatch.setattr(rendering, name, cache(getattr(rendering, name).__wrapped__))
+    before = render_gateway(make_table(make_route("/posts/")), SETTINGS)
+    for file in folder.iterdir():
+        file.write_text("{{ of_the_next_version }}")
+        os.utime(file, (1, 1))
+    assert render_gateway(make_table(make_route("/posts/")), SETTINGS) == before
 
 
 def routes_conf(*routes: Route) -> str:
