@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import psycopg
-
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.project import Project
 from strangler.routes.table import RouteTable
@@ -69,6 +67,9 @@ def django_require(dsn: str, project: Project) -> None:
 
 def _columns(dsn: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
+    # Imported here, since it takes a tenth of a second, and most commands look at no table.
+    import psycopg
+
     with psycopg.connect(dsn) as connection:
         for table, column in connection.execute(_COLUMNS).fetchall():
             found.setdefault(table, set()).add(column)
