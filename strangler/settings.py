@@ -70,6 +70,7 @@ class LocalSettings(BaseModel):
     trusted_proxies: str = ""
     stack_header_networks: str = ""
     operator_networks: str = ""
+    body_size: str = "2m"
     shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
     report_sql: Literal["", "0", "1"] = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -15,7 +15,7 @@ from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.limits import LONGEST_ADDRESS, LONGEST_HEADER, MOST_HEADERS
 from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import UNFORESEEN, JsonResponse
-from strangler_fastapi.drf.urls import public_path, with_query
+from strangler_fastapi.drf.urls import public_path, requested, with_query
 from strangler_fastapi.errors import SuspiciousRequest
 from strangler_fastapi.hosts import is_allowed_host
 from strangler_fastapi.logs import request_id
@@ -68,6 +68,7 @@ class RequestMiddleware:
             return
         given = Headers(scope=scope).get("x-request-id", "")
         token = request_id.set(given if _REQUEST_ID.fullmatch(given) else "-")
+        asked = requested.set(scope)
         started = time.perf_counter()
         status = None
         if self._languages is not None:
@@ -93,6 +94,9 @@ class RequestMiddleware:
         finally:
             self._log(scope, status, time.perf_counter() - started)
             request_id.reset(token)
+            requested.reset(asked)
+            if "spool" in scope:
+                scope["spool"].close()
 
     def _next(self, scope: Scope) -> ASGIApp:
         path = scope["path"]

@@ -46,6 +46,37 @@ class ValidatorFacts(_Facts):
     arguments: Mapping[str, Any] = {}
 
 
+class StorageFacts(_Facts):
+    """Where Django keeps files: the path of the storage's class, and of a FileSystemStorage its settings.
+
+    A relative `location` is below the folder in which the contract was exported. `base_url` is what addresses of files
+    begin with (MEDIA_URL); None where they have none. Permissions are numbers; None where they are the process's own.
+    """
+
+    name: str
+    location: str | None = None
+    base_url: str | None = None
+    file_permissions: int | None = None
+    directory_permissions: int | None = None
+    allow_overwrite: bool = False
+
+
+class FileFacts(_Facts):
+    """A column of names of files: where the files are, and how they are named.
+
+    `upload_to` is Django's, with strftime's patterns in `time_zone`; `upload_to_callable` the path of the function that
+    gives a name instead. An image's width and height are kept in the fields that `width_field` and `height_field` name.
+    """
+
+    storage: StorageFacts
+    upload_to: str = ""
+    upload_to_callable: str | None = None
+    time_zone: str = "UTC"
+    image: bool = False
+    width_field: str | None = None
+    height_field: str | None = None
+
+
 class ColumnFacts(_Facts):
     """A column: its field and that field's class, its type as PostgreSQL spells it, and what only Django knows.
 
@@ -79,6 +110,7 @@ class ColumnFacts(_Facts):
     default_callable: str | None = None
     db_default: str | None = None
     references: ReferenceFacts | None = None
+    file: FileFacts | None = None
 
     @property
     def has_default(self) -> bool:

@@ -66,6 +66,7 @@ def local_gateway(settings: LocalSettings, *, without_django: bool = False) -> G
         django_health=settings.project.django.health,
         stack_header_networks=settings.stack_header_cidrs,
         operator_networks=(*LOOPBACK, *settings.operator_cidrs),
+        body_size=settings.body_size,
         fastapi_health=settings.project.fastapi.health,
         metrics=METRICS_FILE,
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,

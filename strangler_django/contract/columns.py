@@ -4,9 +4,10 @@
 
 from typing import Any
 
-from django.db.models import Field, ForeignKey
+from django.db.models import Field, FileField, ForeignKey
 
 from strangler_django.contract.defaults import default_facts
+from strangler_django.contract.files import file_facts
 from strangler_django.contract.names import type_name
 from strangler_django.contract.plain import plain
 from strangler_django.contract.references import reference_facts
@@ -48,6 +49,7 @@ def column_facts(field: Field, sql: Sql) -> Facts:
         "auto_now": getattr(field, "auto_now", False),
         "auto_now_add": getattr(field, "auto_now_add", False),
         "references": reference_facts(field) if isinstance(field, ForeignKey) else None,
+        "file": file_facts(field) if isinstance(field, FileField) else None,
     }
     kept = {fact: value for fact, value in optional.items() if value not in (None, False, [], "")}
     return facts | kept | default_facts(field, sql)

@@ -1,24 +1,26 @@
-"""Request bodies: JSON, form-encoded and multipart, parsed only where an endpoint needs them."""
+"""Request bodies: JSON, forms and files, parsed only where an endpoint needs them."""
 
 import codecs
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from shared_schema.charsets import UnsupportedCharsetError, require_text_charset
 from strangler_fastapi.drf.limits import LARGEST_BODY, MOST_FIELDS
 from strangler_fastapi.drf.multipart import Parameters, header_parameters, multipart_pairs
 from strangler_fastapi.drf.negotiation import JSON, media_type_matches
+from strangler_fastapi.drf.uploads import Spool, UploadedFile
 from strangler_fastapi.errors import ParseError, SuspiciousRequest, UnsupportedMediaType
 
 URL_ENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
-PARSED = (JSON, URL_ENCODED, MULTIPART)
 
 _LONGEST_CONTENT_TYPE = 256
 # Python makes no number of more.
@@ -55,74 +57,120 @@ class Form(Mapping[str, Any]):
         return [found[index] for index in sorted(found)]
 
 
+@dataclass(frozen=True)
+class Parser:
+    """What reads the bodies of a media type, as DRF's class of that name does; one that `spools` reads of any size."""
+
+    media_type: str
+    parse: Callable[[Spool, Request, Parameters, str], Any]
+    spools: bool = False
+
+
 async def parse_body(request: Request) -> Any:  # noqa: ANN401 - whatever JSON the client sent
     """The body as Python values; an empty one is `{}`, or an empty form where the content type is a form's.
 
+    Its parsers are those of the view.
+
     Raises:
-        UnsupportedMediaType: the content type is no JSON and no form.
+        UnsupportedMediaType: the content type is of none of the parsers.
         ParseError: the body is not what its content type says.
         SuspiciousRequest: it is larger than Django reads, or has more fields.
+        Unavailable: the disk takes no more files.
     """
-    body = await _read(request)
     header = request.headers.get("content-type", "")
-    if not body:
+    parser = next((each for each in parsers_of(request) if media_type_matches(each.media_type, header)), None)
+    body = await _read(request, most=None if parser is not None and parser.spools else LARGEST_BODY)
+    if not (body.is_on_disk or body.data):
         return Form(()) if header.split(";", 1)[0].strip().lower() in (URL_ENCODED, MULTIPART) else {}
-    if len(header) > _LONGEST_CONTENT_TYPE:
-        raise UnsupportedMediaType(header)
-    parse = next((parse for kind, parse in _PARSERS.items() if media_type_matches(kind, header)), None)
-    if parse is None:
+    if len(header) > _LONGEST_CONTENT_TYPE or parser is None:
         raise UnsupportedMediaType(header)
     parameters = _parameters(header)
-    return parse(body, header, parameters, _charset(parameters))
+    given = (body, request, parameters, _charset(parameters))
+    # What is on disk is waited for elsewhere.
+    return await run_in_threadpool(parser.parse, *given) if body.is_on_disk else parser.parse(*given)
 
 
-async def _read(request: Request) -> bytes:
-    """The body, which is in memory only as far as it may be.
+def parsers_of(request: Request) -> tuple[Parser, ...]:
+    """The parsers of the request's view; DRF's own where there is none."""
+    view = request.scope.get("view")
+    parsers: tuple[Parser, ...] = PARSERS if view is None else view.parsers
+    return parsers
+
+
+async def _read(request: Request, *, most: int | None) -> Spool:
+    """The body, of `most` bytes where there is such a bound; on disk, as far as it is more than memory is for.
 
     Raises:
         SuspiciousRequest: it is too large.
     """
     # Kept, since a request may be handled twice (`strangler_fastapi.drf.view_routes`) and its stream is read once.
     if not hasattr(request.state, "body"):
-        body = bytearray()
+        body, read = Spool(), 0
+        # `RequestMiddleware` closes it.
+        request.scope["spool"] = body
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_BODY:
+            read += len(chunk)
+            if most is not None and read > most:
                 raise SuspiciousRequest
-        request.state.body = bytes(body)
-    kept: bytes = request.state.body
+            await body.add(chunk)
+        request.state.body = body
+    kept: Spool = request.state.body
     return kept
 
 
-def _parse_json(body: bytes, _header: str, _parameters: Parameters, charset: str) -> Any:  # noqa: ANN401 - as above
+def _parse_json(body: Spool, _request: Request, _parameters: Parameters, charset: str) -> Any:  # noqa: ANN401 - as above
     reader = codecs.getreader(charset)
     try:
-        return json.loads(reader(io.BytesIO(body)).read(), parse_constant=_refuse_constant)
+        return json.loads(reader(io.BytesIO(body.data[:])).read(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ParseError(f"JSON parse error - {error}") from None
 
 
-def _parse_form(body: bytes, _header: str, _parameters: Parameters, charset: str) -> Form:
+def _parse_form(body: Spool, _request: Request, _parameters: Parameters, charset: str) -> Form:
     """As Django's QueryDict: what its charset can't say is Latin-1."""
+    sent = body.data[:]
     try:
-        text = body.decode(charset)
+        text = sent.decode(charset)
     except UnicodeDecodeError:
-        text = body.decode("latin-1")
+        text = sent.decode("latin-1")
     if text.count("&") >= MOST_FIELDS:
         raise SuspiciousRequest
     return Form(parse_qsl(text, keep_blank_values=True, encoding=charset))
 
 
-def _parse_multipart(body: bytes, header: str, parameters: Parameters, charset: str) -> Form:
+def _parse_multipart(body: Spool, request: Request, parameters: Parameters, charset: str) -> Form:
+    header = request.headers.get("content-type", "")
     if not header.isascii():
         raise ParseError(f"Multipart form parse error - Invalid non-ASCII Content-Type in multipart: {header}")
     boundary = parameters.get("boundary")
     if not boundary or not _BOUNDARY.fullmatch(boundary):
         raise ParseError(f"Multipart form parse error - Invalid boundary in multipart: {boundary}")
-    return Form(multipart_pairs(body, boundary, charset))
+    # A name that a text and a file have stands for the file, as Django's lists of either are put together.
+    return Form(sorted(multipart_pairs(body, boundary, charset), key=lambda pair: isinstance(pair[1], UploadedFile)))
 
 
-_PARSERS = {JSON: _parse_json, URL_ENCODED: _parse_form, MULTIPART: _parse_multipart}
+def _parse_file(body: Spool, request: Request, _parameters: Parameters, _charset: str) -> dict[str, UploadedFile]:
+    """The whole body as the key `file`, whose name is in the path or in Content-Disposition."""
+    name = request.path_params.get("filename")
+    if name is None:
+        try:
+            given = header_parameters(request.headers.get("content-disposition", ""))[1]
+        except ValueError:
+            given = {}
+        name = given.get("filename*") or given.get("filename")
+    if not name:
+        raise ParseError(
+            "Missing filename. Request should include a Content-Disposition header with a filename parameter."
+        )
+    kind = request.headers.get("content-type", "")
+    return {"file": UploadedFile(body.data, 0, len(body.data), name=name, content_type=kind)}
+
+
+JSONParser = Parser(JSON, _parse_json)
+FormParser = Parser(URL_ENCODED, _parse_form)
+MultiPartParser = Parser(MULTIPART, _parse_multipart, spools=True)
+FileUploadParser = Parser("*/*", _parse_file, spools=True)
+PARSERS = (JSONParser, FormParser, MultiPartParser)
 
 
 def _parameters(header: str) -> Parameters:

@@ -65,6 +65,8 @@ class Field:
     """
 
     kind: ClassVar[str] = "field"
+    # What is said of a key that is required and left out.
+    absent: ClassVar[str] = "This field is required."
     hidden: ClassVar[bool] = False
     required: bool = True
     read_only: bool = False

@@ -9,6 +9,8 @@ from strangler_fastapi.errors import SuspiciousRequest
 
 # Django's defaults of DATA_UPLOAD_MAX_MEMORY_SIZE, DATA_UPLOAD_MAX_NUMBER_FIELDS and DATA_UPLOAD_MAX_NUMBER_FILES.
 LARGEST_BODY: Final = 2_621_440
+# Its FILE_UPLOAD_MAX_MEMORY_SIZE: what is larger is on disk.
+LARGEST_IN_MEMORY: Final = 2_621_440
 MOST_FIELDS: Final = 1000
 MOST_FILES: Final = 100
 # gunicorn's largest possible limit_request_line, its limit_request_fields and its limit_request_field_size.

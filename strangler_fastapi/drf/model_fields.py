@@ -4,7 +4,9 @@
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from shared_schema.contract.contract import ColumnFacts, Contract, ValidatorFacts
 from shared_schema.contract.values import BIGGEST, as_column
@@ -12,9 +14,11 @@ from shared_schema.mapping import Reflected
 from strangler_fastapi.drf.choice_fields import ChoiceField
 from strangler_fastapi.drf.collection_fields import HStoreField, JSONField
 from strangler_fastapi.drf.fields import BooleanField, CharField, Field, ReadOnlyField, Validator
+from strangler_fastapi.drf.file_fields import FileField, ImageField, allowed_endings, registered_upload_to
 from strangler_fastapi.drf.links import many_to_many
 from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField
+from strangler_fastapi.drf.storage import storage_of
 from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.drf.validators import Pattern, Unique, username_characters
@@ -67,6 +71,7 @@ _BUILT_IN: Final = frozenset(
 
 _validators: dict[str, Callable[[Mapping[str, Any]], Validator]] = {
     "django.contrib.auth.validators.UnicodeUsernameValidator": lambda _: username_characters,
+    "django.core.validators.FileExtensionValidator": lambda given: allowed_endings(given["allowed_extensions"]),
     "django.core.validators.RegexValidator": lambda given: Pattern(
         given.get("regex", ""),
         message=given.get("message", "Enter a valid value."),
@@ -125,7 +130,9 @@ def model_field(
         given = {"type": _READ_ONLY.get(facts.kind, "integer"), "allow_null": facts.null}
         return ReadOnlyField(**(common | given | changed))
     kind = _class(facts, name) if into is None else into
-    if changed.get("read_only"):
+    if issubclass(kind, FileField):
+        common |= _file_settings(kind, facts, name, written=not changed.get("read_only"))
+    elif changed.get("read_only"):
         key = {"source": column} if issubclass(kind, PrimaryKeyRelatedField) else {}
         return ReadOnlyField(**(common | key | {"type": kind.kind, "allow_null": facts.null} | changed))
     if issubclass(kind, PrimaryKeyRelatedField):
@@ -168,6 +175,8 @@ def _relation(model: type[Reflected], column: str, facts: ColumnFacts) -> dict[s
 def _class(facts: ColumnFacts, name: str) -> type[Field]:
     if facts.references is not None:
         return PrimaryKeyRelatedField
+    if facts.file is not None:
+        return ImageField if facts.file.image else FileField
     if facts.choices is not None:
         return ChoiceField
     if any(validator.name == _EMAIL for validator in facts.validators):
@@ -178,6 +187,24 @@ def _class(facts: ColumnFacts, name: str) -> type[Field]:
     if kind is None:
         raise LookupError(f"Column {name} is a {facts.kind}, which has no field here: pass the class of one as `into`.")
     return kind
+
+
+def _file_settings(kind: type[Field], facts: ColumnFacts, name: str, *, written: bool) -> dict[str, Any]:
+    """Where the files of a column are kept, and under which names."""
+    file = facts.file
+    if file is None:
+        raise LookupError(f"Column {name} has no facts of its files in the contract: export the schema again.")
+    path = file.upload_to_callable
+    settings: dict[str, Any] = {
+        "storage": storage_of(file.storage, name),
+        "upload_to": registered_upload_to(path, name) if path is not None and written else file.upload_to,
+        "time_zone": UTC if file.time_zone == "UTC" else ZoneInfo(file.time_zone),
+        "max_length": facts.max_length,
+        "stored_length": facts.max_length,
+    }
+    if issubclass(kind, ImageField):
+        settings |= {"width_field": file.width_field, "height_field": file.height_field}
+    return settings
 
 
 def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:

@@ -3,16 +3,14 @@
 import base64
 import binascii
 import codecs
-import io
 from collections.abc import Iterator
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 from html import unescape
 from typing import Any, Final
 
-from starlette.datastructures import Headers, UploadFile
-
-from strangler_fastapi.drf.limits import MOST_FIELDS, MOST_FILES
+from strangler_fastapi.drf.limits import LARGEST_BODY, MOST_FIELDS, MOST_FILES
+from strangler_fastapi.drf.uploads import Buffer, Spool, UploadedFile
 from strangler_fastapi.errors import ParseError, SuspiciousRequest
 
 # Django's `MAX_TOTAL_HEADER_SIZE`.
@@ -23,16 +21,19 @@ Parameters = dict[str, str]
 _Headers = dict[str, tuple[str, dict[str, bytes]]]
 
 
-def multipart_pairs(body: bytes, boundary: str, charset: str) -> Iterator[tuple[str, str | UploadFile]]:
+def multipart_pairs(body: Spool, boundary: str, charset: str) -> Iterator[tuple[str, str | UploadedFile]]:
     """The fields and files of a body, in the order sent; what is broken is read as far as Django reads it.
+
+    Of a file no more than a piece is in memory.
 
     Raises:
         ParseError: a part's header is too long, or the base64 of a file is wrong.
-        SuspiciousRequest: there are more fields or files than Django takes.
+        SuspiciousRequest: there are more fields or files than Django takes, longer fields, or a file without a name.
     """
-    fields = files = 0
-    for part in _parts(body, b"--" + boundary.encode("ascii")):
-        headers, content = _split(part)
+    data = body.data
+    fields = files = read = 0
+    for start, end in _parts(data, b"--" + boundary.encode("ascii")):
+        headers, first = _headers(data, start, end)
         disposition = headers.get("content-disposition", ("", {}))[1]
         is_file = bool(disposition.get("filename"))
         files += is_file
@@ -45,11 +46,18 @@ def multipart_pairs(body: bytes, boundary: str, charset: str) -> Iterator[tuple[
         name = disposition["name"].strip().decode(charset, "replace")
         is_base64 = headers.get("content-transfer-encoding", ("", {}))[0].strip() == "base64"
         if not is_file:
+            read += end - first + len(name) + 2
+            if read > LARGEST_BODY:
+                raise SuspiciousRequest
+            content = data[first:end]
             yield name, (_decoded(content) if is_base64 else content).decode(charset, "replace")
         elif file_name := _file_name(disposition["filename"].decode(charset, "replace")):
             kind = headers.get("content-type", ("", {}))[0].strip()
-            data = _decoded_file(content) if is_base64 else content
-            yield name, UploadFile(io.BytesIO(data), filename=file_name, headers=Headers({"content-type": kind}))
+            if is_base64:
+                decoded = _decoded_file(UploadedFile(data, first, end, name=file_name), body.make_within()).data
+                yield name, UploadedFile(decoded, 0, len(decoded), name=file_name, content_type=kind)
+            else:
+                yield name, UploadedFile(data, first, end, name=file_name, content_type=kind)
 
 
 def header_parameters(line: str) -> tuple[str, Parameters]:
@@ -79,35 +87,40 @@ def _unfolded(value: Any) -> str:  # noqa: ANN401 - a text, or the three parts o
     return collapse_rfc2231_value(value)
 
 
-def _parts(body: bytes, separator: bytes) -> Iterator[bytes]:
-    """What stands between the boundaries, each without the line end before the next one."""
-    *bounded, last = body.split(separator, MOST_FIELDS + MOST_FILES + 3)
-    for part in bounded:
-        yield part.removesuffix(b"\n").removesuffix(b"\r")
-    if last:
-        yield last
+def _parts(data: Buffer, separator: bytes) -> Iterator[tuple[int, int]]:
+    """Where lies what stands between the boundaries, each without the line end before the next one."""
+    start = 0
+    for _ in range(MOST_FIELDS + MOST_FILES + 3):
+        found = data.find(separator, start)
+        if found < 0:
+            break
+        end = found - 1 if start < found and data[found - 1 : found] == b"\n" else found
+        yield start, end - 1 if start < end and data[end - 1 : end] == b"\r" else end
+        start = found + len(separator)
+    if start < len(data):
+        yield start, len(data)
 
 
-def _split(part: bytes) -> tuple[_Headers, bytes]:
-    """A part's headers and what follows; no headers where it has none.
+def _headers(data: Buffer, start: int, stop: int) -> tuple[_Headers, int]:
+    """The headers of the part that lies there, and where its content begins; no headers where it has none.
 
     Raises:
         ParseError: they are too long.
     """
-    end = part.find(_HEADER_END, 0, _LONGEST_HEADER)
+    end = data.find(_HEADER_END, start, min(stop, start + _LONGEST_HEADER))
     if end < 0:
-        if len(part) >= _LONGEST_HEADER:
+        if stop - start >= _LONGEST_HEADER:
             raise ParseError("Multipart form parse error - Request max total header size exceeded.")
-        return {}, part
+        return {}, start
     headers: _Headers = {}
-    for line in part[:end].split(b"\r\n"):
+    for line in data[start:end].split(b"\r\n"):
         try:
             text, parameters = header_parameters(line.decode())
             name, value = text.split(":", 1)
             headers[name] = value, {key: parameter.encode() for key, parameter in parameters.items()}
         except ValueError:
             continue
-    return headers, part[end + len(_HEADER_END) :]
+    return headers, end + len(_HEADER_END)
 
 
 def _decoded(content: bytes) -> bytes:
@@ -117,14 +130,19 @@ def _decoded(content: bytes) -> bytes:
         return content
 
 
-def _decoded_file(content: bytes) -> bytes:
-    stripped = b"".join(content.split())
-    if len(stripped) % 4 == 0:
-        try:
-            return base64.b64decode(stripped)
-        except binascii.Error:
-            pass
-    raise ParseError("Multipart form parse error - Could not decode base64 data.")
+def _decoded_file(content: UploadedFile, into: Spool) -> Spool:
+    rest = b""
+    try:
+        for chunk in content.chunks():
+            stripped = rest + b"".join(chunk.split())
+            aligned = len(stripped) // 4 * 4
+            into.write(base64.b64decode(stripped[:aligned]))
+            rest = stripped[aligned:]
+    except binascii.Error:
+        rest = b"?"
+    if rest:
+        raise ParseError("Multipart form parse error - Could not decode base64 data.")
+    return into
 
 
 def _file_name(name: str) -> str:

@@ -70,7 +70,7 @@ def _parameters(token: str) -> dict[str, str]:
 
 
 def media_type_matches(media_type: str, token: str) -> bool:
-    """Whether a header's token stands for `media_type`; `*/*` and `application/*` do too."""
+    """Whether a header's token stands for `media_type`; in either `*` stands for anything."""
     wanted_main, _, wanted_sub = media_type.partition("/")
     main, _, sub = token.split(";", 1)[0].strip().lower().partition("/")
-    return main in ("*", wanted_main) and sub in ("*", wanted_sub)
+    return ("*" in (main, wanted_main) or main == wanted_main) and ("*" in (sub, wanted_sub) or sub == wanted_sub)

@@ -15,6 +15,7 @@ from shared_schema.mapping import primary_key
 from strangler_fastapi.db.query import Shape
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, equals, lookup
+from strangler_fastapi.drf.file_fields import files_kept
 from strangler_fastapi.drf.filtering import (
     ORDERING,
     Filter,
@@ -134,10 +135,10 @@ class Resource:
             ApiError: the body is refused.
         """
         values, links = self._divided(await self.serializer.read(request, session))
-        with self.serializer.refuse_duplicates():
-            made = values | self._created_by(request)
-            key = (await session.execute(self.insert(made))).scalar_one()
-        await self._link(session, key, links)
+        async with files_kept(self.serializer.fields, values | self._created_by(request)) as made:
+            with self.serializer.refuse_duplicates():
+                key = (await session.execute(self.insert(made))).scalar_one()
+            await self._link(session, key, links)
         return JsonResponse(await self.listing.get_written(session, self._by_key(key)), status_code=201)
 
     async def update(self, request: Request, session: RequestSession) -> Response:
@@ -149,11 +150,11 @@ class Resource:
         key = await self.find(request, session)
         values, links = self._divided(await self.serializer.read(request, session, instance_id=key))
         # DRF saves the row also where a body says nothing of it.
-        values = values or self._touched()
-        with self.serializer.refuse_duplicates():
-            if values and (await session.execute(self.change(key, values))).first() is None:
-                raise self.listing.not_found()
-        await self._link(session, key, links)
+        async with files_kept(self.serializer.fields, values or self._touched()) as made:
+            with self.serializer.refuse_duplicates():
+                if made and (await session.execute(self.change(key, made))).first() is None:
+                    raise self.listing.not_found()
+            await self._link(session, key, links)
         return JsonResponse(await self.listing.get_written(session, self._by_key(key)))
 
     async def destroy(self, request: Request, session: RequestSession) -> Response:

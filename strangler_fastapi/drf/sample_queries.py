@@ -7,6 +7,7 @@ from shared_schema.consumer.samples import Sample, sample_of
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.criteria import Criteria
 from strangler_fastapi.drf.cursors import cursor_rows
+from strangler_fastapi.drf.file_fields import FileField
 from strangler_fastapi.drf.filtering import Filter, Params, ordering_terms
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import PAGE_SIZE
@@ -69,7 +70,11 @@ def existing_rows(filters: Mapping[str, Filter]) -> Iterator[Rows]:
 
 def body_values(body: Serializer) -> dict[str, Any]:
     """What a body may hold, every key of it, by `source`."""
-    return {field.source or name: field.sample() for name, field in body.fields.items() if not field.read_only}
+    written = {name: field for name, field in body.fields.items() if not field.read_only}
+    values = {field.source or name: field.sample() for name, field in written.items()}
+    for field in written.values():
+        values |= field.columns(None) if isinstance(field, FileField) else {}
+    return values
 
 
 def body_samples(body: Serializer) -> Iterator[Sample]:

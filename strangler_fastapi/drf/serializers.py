@@ -84,7 +84,7 @@ class Serializer:
                 elif (field.default is not MISSING) and not partial:
                     cleaned[field.source or name] = field.default_in(scope)
                 elif field.required and not partial:
-                    raise Invalid("This field is required.")
+                    raise Invalid(field.absent)
             except Invalid as error:
                 errors[name] = error.detail
         if errors:

@@ -1,7 +1,8 @@
 """Addresses as the client knows them: its scheme, host and prefix, which nginx passes on."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass
-from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -10,6 +11,9 @@ from starlette.types import Scope
 # What Django leaves unescaped in a path and in a query (`escape_uri_path`, `iri_to_uri`).
 _SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
 _SAFE_IN_QUERY = "/#%[]=:;$&()+,!?*@'~"
+
+# The request that is answered, for what of an answer is an address.
+requested: ContextVar[Scope | None] = ContextVar("requested", default=None)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,19 @@ def public_url(request: Request) -> str:
     scheme = request_scheme(request)
     host = request.headers.get("host", "")
     return f"{scheme}://{host}{with_query(request.scope, public_path(request.scope))}"
+
+
+def absolute_url(url: str) -> str:
+    """An address of this host as the client of the request that is answered knows it (`build_absolute_uri`).
+
+    One of another host stays as it is, and each where no request is answered.
+    """
+    scope = requested.get()
+    if scope is None or urlsplit(url).scheme:
+        return url
+    request = Request(scope)
+    origin = f"{request_scheme(request)}://{request.headers.get('host', '')}"
+    return urljoin(f"{origin}{public_path(scope)}", url)
 
 
 def replace_query_parameter(url: str, name: str, value: str | None) -> str:

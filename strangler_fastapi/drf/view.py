@@ -14,7 +14,7 @@ from starlette.responses import Response
 from shared_schema.refusals import READ_ONLY
 from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.db.session import RequestSession, Session
-from strangler_fastapi.drf.bodies import PARSED
+from strangler_fastapi.drf.bodies import PARSERS, Parser
 from strangler_fastapi.drf.documents import (
     document_body,
     document_errors,
@@ -61,7 +61,7 @@ class View:
 
     `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`; where the path names
     an object, `find` looks for it, since OPTIONS describes a PUT only to those who could send it. `renders` is the
-    media type of what GET answers.
+    media type of what GET answers, `parsers` are those of bodies (`strangler_fastapi.drf.bodies`).
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class View:
         serializer: Serializer | None = None,
         find: Find | None = None,
         renders: str = JSON,
+        parsers: tuple[Parser, ...] = PARSERS,
     ) -> None:
         if permission is None:
             raise LookupError(
@@ -96,7 +97,9 @@ class View:
         allowed = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())}
         self.allow = ", ".join(method for method in METHODS if method in allowed)
         self._renders = renders
-        self._metadata = {"name": name, "description": description, "renders": (renders,), "parses": PARSED}
+        self.parsers = parsers
+        self._parsed = tuple(parser.media_type for parser in parsers)
+        self._metadata = {"name": name, "description": description, "renders": (renders,), "parses": self._parsed}
         self._safe = {"GET", "HEAD", "OPTIONS", "TRACE"}
         self._guards = [Guard(self._guard)]
         self._others = self._add_fallback()
@@ -185,7 +188,7 @@ class View:
         errors = self._errors(400, 401, 415) if reads_body else self._errors(401)
         extra = self._document_operation(method)
         if reads_body and self._serializer is not None:
-            extra |= document_body(self._serializer, PARSED, partial=method == "PATCH")
+            extra |= document_body(self._serializer, self._parsed, partial=method == "PATCH")
 
         def add(endpoint: Endpoint) -> Endpoint:
             self._add(

@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.feature import Feature, WrittenEndpoint, WrittenResource
-from strangler.adoption.scaffold.gaps import ACTIONS
+from strangler.adoption.scaffold.gaps import ACTIONS, PARSERS
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import snake
 
 _VIEW: Final = "strangler_fastapi.drf.view"
+# DRF's DEFAULT_PARSER_CLASSES.
+_PARSERS: Final = ["JSONParser", "FormParser", "MultiPartParser"]
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _CALLS: Final = {
     "list": ("get", "list", "All {feature}."),
@@ -165,8 +168,18 @@ class FeatureModules:
                 authenticators=own,
                 serializer=answered.constant if answered else None,
                 find=f"{resource.constant}.find" if finds and resource else None,
+                parsers=self._parsers(module, django),
             ),
         )
+
+    def _parsers(self, module: Module, endpoints: Sequence[DjangoEndpoint]) -> Code | None:
+        """The parsers of a view, where they are others than DRF's own; one that is unknown is a gap of its methods."""
+        given = next((each.parsers for each in endpoints if each.parsers), ())
+        names = [PARSERS[name] for name in given if name in PARSERS]
+        if names == _PARSERS or len(names) < len(given) or not names:
+            return None
+        module.use("strangler_fastapi.drf.bodies", *names)
+        return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"
 
     def _endpoint_texts(self, module: Module, view: str, endpoints: Sequence[WrittenEndpoint]) -> Iterator[str]:
         done: set[str] = set()

@@ -15,7 +15,7 @@ _KINDS: Final = frozenset(
         *("AutoField", "BigAutoField", "SmallAutoField", "BigIntegerField", "BooleanField", "CharField", "DateField"),
         *("DateTimeField", "DecimalField", "FloatField", "IntegerField", "JSONField", "PositiveBigIntegerField"),
         *("PositiveIntegerField", "PositiveSmallIntegerField", "SlugField", "SmallIntegerField", "TextField"),
-        *("TimeField", "UUIDField"),
+        *("TimeField", "UUIDField", "FileField"),
     }
 )
 _VALIDATORS: Final = frozenset(
@@ -23,7 +23,10 @@ _VALIDATORS: Final = frozenset(
         "django.contrib.auth.validators.UnicodeUsernameValidator",
         *(
             f"django.core.validators.{name}Validator"
-            for name in ("Email", "MaxLength", "MaxValue", "MinLength", "MinValue", "ProhibitNullCharacters", "Regex")
+            for name in (
+                *("Email", "FileExtension", "MaxLength", "MaxValue", "MinLength", "MinValue"),
+                *("ProhibitNullCharacters", "Regex"),
+            )
         ),
     }
 )
@@ -35,6 +38,8 @@ _ARGUMENTS: Final = frozenset(
         "required",
         "allow_null",
         "allow_blank",
+        "allow_empty_file",
+        "use_url",
         "max_length",
         "min_length",
         "label",
@@ -43,6 +48,8 @@ _ARGUMENTS: Final = frozenset(
 )
 # Callables whose value the service makes by itself (`shared_schema.contract.callables`).
 _CALLABLES: Final = ("builtins.", "uuid.", "datetime.", "django.utils.timezone.now")
+# The storage of files of which the contract says all.
+_FILE_SYSTEM: Final = "django.core.files.storage.filesystem.FileSystemStorage"
 # Fields that show a column as it is, with the kinds of columns of which that is true, and what OPTIONS calls them.
 _RELATED: Final = frozenset({"PrimaryKeyRelatedField", "SlugRelatedField", "StringRelatedField"})
 _SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
@@ -56,7 +63,7 @@ _SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
         "integer",
         frozenset({kind for kind in _KINDS if "Integer" in kind or kind.endswith("AutoField")}),
     ),
-    "ReadOnlyField": ("field", _KINDS - {"DecimalField"}),
+    "ReadOnlyField": ("field", _KINDS - {"DecimalField", "FileField"}),
     "UUIDField": ("string", frozenset({"UUIDField"})),
 }
 
@@ -180,6 +187,8 @@ class Serializers:
         for validator in facts.validators:
             if validator.name not in _VALIDATORS:
                 yield f"checked by {validator.name}"
+        if facts.file is not None and facts.file.upload_to_callable:
+            yield f"its files are named by {facts.file.upload_to_callable}"
         if facts.default_callable and not facts.default_callable.startswith(_CALLABLES):
             yield f"its default is {facts.default_callable}"
 
@@ -189,6 +198,10 @@ class Serializers:
             raise UnreadableError(f"a {each.kind}")
         if facts.references is None and facts.kind not in _KINDS:
             raise UnreadableError(f"a {facts.kind}")
+        if facts.kind == "FileField" and facts.file is None:
+            raise UnreadableError("a FileField of which the contract has no storage")
+        if facts.file is not None and facts.file.storage.name != _FILE_SYSTEM:
+            raise UnreadableError(f"a file that {facts.file.storage.name} keeps")
         if facts.kind == "DateTimeField" and not (self._settings.use_tz and self._settings.time_zone == "UTC"):
             raise UnreadableError(f"times are shown in {self._settings.time_zone}, not in UTC")
         if each.format is not None and each.format != "iso-8601":

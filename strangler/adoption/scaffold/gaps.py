@@ -42,7 +42,12 @@ _CALLED_BY: Final = {
     "get_serializer_context": {"list", "retrieve", "create", "update", "partial_update"},
 }
 _JSON: Final = ("rest_framework.renderers.JSONRenderer", "rest_framework.renderers.BrowsableAPIRenderer")
-_PARSERS: Final = ("JSONParser", "FormParser", "MultiPartParser")
+# Those of `strangler_fastapi.drf.bodies`, by what they are called in Django.
+PARSERS: Final = {
+    f"{module}.parsers.{name}": name
+    for module in ("rest_framework", "strangler_django")
+    for name in ("JSONParser", "FormParser", "MultiPartParser", "FileUploadParser")
+}
 _BACKENDS: Final = ("rest_framework.filters.", "django_filters.", "strangler_django.filters.")
 # Whose views are nobody's own.
 _LIBRARIES: Final = ("rest_framework", "drf_spectacular.", "drf_yasg.", "djoser.", "dj_rest_auth.", "knox.")
@@ -95,7 +100,7 @@ def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
     yield from (f"throttle {name}" for name in endpoint.throttles or ())
     yield from (f"renderer {name}" for name in endpoint.renderers or () if name not in _JSON)
     for name in endpoint.parsers or ():
-        if endpoint.method != "GET" and not name.endswith(_PARSERS):
+        if endpoint.method != "GET" and name not in PARSERS:
             yield f"parser {name}"
     if endpoint.versioning:
         yield f"versioning {endpoint.versioning}"

@@ -2,6 +2,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Now
+from django.test import override_settings
 from django.utils.translation import gettext_lazy
 
 from tests.unit.strangler_django.contract.conftest import Facts, MakeModel
@@ -64,6 +66,30 @@ class Nowhere(models.IntegerField):
 
 class Cents:
     cents = 150
+
+
+def place(instance: object, name: str) -> str:
+    return f"{instance}/{name}"
+
+
+@pytest.mark.parametrize(
+    ("field", "reported"),
+    [
+        (models.FileField(), {}),
+        (models.FileField(upload_to="a/%Y"), {"upload_to": "a/%Y", "time_zone": "Europe/Berlin"}),
+        (models.FileField(upload_to=place), {"upload_to_callable": f"{__name__}.place"}),
+        (models.ImageField(width_field="id"), {"image": True, "width_field": "id"}),
+    ],
+)
+def test_a_file_says_where_it_is_kept_and_how_it_is_named(
+    column: Facts, field: models.Field, reported: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    storage = {"base_url": "/m/", "file_permissions": 0o644, "location": "media/all"}
+    with override_settings(MEDIA_ROOT=str(tmp_path / "media" / "all"), MEDIA_URL="/m/", TIME_ZONE="Europe/Berlin"):
+        facts = column(field)["file"]
+    assert facts["storage"].pop("name") == "django.core.files.storage.filesystem.FileSystemStorage"
+    assert facts == {"storage": storage} | reported
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import bz2
 import json
+import os
 import time
 from typing import Any
 
@@ -17,6 +18,7 @@ from rest_framework.test import APIRequestFactory
 from strangler_django.parsers import FormParser, JSONParser, MultiPartParser
 from strangler_fastapi.drf.bodies import Form, parse_body
 from strangler_fastapi.drf.limits import LARGEST_BODY
+from strangler_fastapi.drf.uploads import CHUNK
 from strangler_fastapi.errors import ApiError
 from tests.unit.fastapi_app.asking import make_request
 
@@ -60,10 +62,13 @@ CONTENT_TYPES = (
 async def answer(content_type: str, body: bytes) -> Any:
     """What was read, or the status and body of the error; of a form, every text of each name."""
     headers = {"content-type": content_type} if content_type else {}
+    request = make_request(method="POST", headers=headers, body=body)
     try:
-        data = await parse_body(make_request(method="POST", headers=headers, body=body))
+        data = await parse_body(request)
     except ApiError as error:
         return error.status, error.body
+    finally:
+        request.scope["spool"].close()
     return texts({name: data.all(name) for name in data}) if isinstance(data, Form) else data
 
 
@@ -84,7 +89,12 @@ def drf_answer(content_type: str, body: bytes) -> Any:
         return error.status_code, {"detail": str(error.detail)}
     except SuspiciousOperation:
         return 400, {"error": "Bad Request (400)"}
-    return texts(dict(data.lists())) if isinstance(data, QueryDict) else data
+    if not isinstance(data, QueryDict):
+        return data
+    for _, files in request.FILES.lists():
+        for file in files:
+            file.close()
+    return texts(dict(data.lists()))
 
 
 JSON_BODIES = st.binary(max_size=20) | st.builds(
@@ -182,11 +192,31 @@ async def test_a_charset_that_costs_more_than_the_body_is_refused(kind: str, cha
     assert time.process_time() - begun < 1
 
 
-@pytest.mark.parametrize(
-    "kind", ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
-)
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
 async def test_a_body_larger_than_django_reads_is_refused(kind: str) -> None:
     assert await answer(kind, b" " * (LARGEST_BODY + 1)) == (400, {"error": "Bad Request (400)"})
+
+
+@pytest.mark.parametrize("length", [LARGEST_BODY - 3, LARGEST_BODY - 2])
+async def test_files_of_multipart_may_be_larger_than_its_fields_together(length: int) -> None:
+    file = FILE.replace(b"hi", b"x" * 3_000_000)
+    for body in (PART % (b"a", b"x" * length) + file + b"--x--", file * 2 + PART % (b"a", b"1") + b"--x--"):
+        content_type = "multipart/form-data; boundary=x"
+        assert await answer(content_type, body) == drf_answer(content_type, body)
+
+
+async def test_a_large_file_is_on_disk_and_read_in_pieces() -> None:
+    content = bytes(range(256)) * 12_000
+    body = FILE.replace(b"hi", content) + FILE.replace(b"text/plain", b"image/x; charset=a") + b"--x--"
+    request = make_request(method="POST", headers={"content-type": "multipart/form-data; boundary=x"}, body=body)
+    large, small = (await parse_body(request)).all("f")
+    assert request.scope["spool"].is_on_disk
+    assert (large.size, max(map(len, large.chunks()))) == (len(content), CHUNK)
+    with large.open() as file:
+        assert file.read() == content
+        assert (file.seek(-3, os.SEEK_END), file.read(9)) == (len(content) - 3, content[-3:])
+    assert (small.name, small.content_type, b"".join(small.chunks())) == ("a.txt", "image/x", b"hi")
+    request.scope["spool"].close()
 
 
 @pytest.mark.parametrize("number", [1000, 1001])

@@ -19,6 +19,8 @@ from strangler.routes.route import Route, Stage
 
 ID = {"field": "id", "kind": "BigAutoField", "type": "bigint", "null": False, "primary_key": True}
 ID |= {"identity": "by default"}
+FOLDER = "django.core.files.storage.filesystem.FileSystemStorage"
+FILE: dict[str, Any] = {"kind": "FileField", "type": "character varying(100)", "null": False, "default": ""}
 TABLES = {
     "boat": {
         "name": "boat",
@@ -34,6 +36,10 @@ TABLES = {
                 "null": True,
             },
             "photo": {"field": "photo", "kind": "FileField", "type": "character varying(100)", "null": False},
+            "scan": FILE | {"field": "scan", "file": {"storage": {"name": FOLDER, "location": "media"}}},
+            "deed": FILE
+            | {"field": "deed", "file": {"storage": {"name": FOLDER}, "upload_to_callable": "harbour.models.place"}},
+            "map": FILE | {"field": "map", "file": {"storage": {"name": "storages.S3Storage"}}},
             "berth_id": {
                 "field": "berth",
                 "kind": "ForeignKey",
@@ -111,6 +117,23 @@ def test_a_plain_list_is_written_whole() -> None:
     assert "@boats.post(status=201)\nasync def boats_create(" in router
 
 
+def test_files_are_taken_where_the_contract_says_how_they_are_named() -> None:
+    given = {"name": "scan", "kind": "FileField", "source": "scan", "changed": {"use_url": False}}
+    deed = {"name": "deed", "kind": "FileField", "source": "deed", "changed": {}}
+    parsers = {"parsers": ["rest_framework.parsers.MultiPartParser", "rest_framework.parsers.FileUploadParser"]}
+    serializer = {"serializer": SERIALIZER | {"fields": [NAME, given]}}
+    made = feature(LIST | serializer | parsers, CREATE | serializer | parsers)
+    assert [each.gaps for each in made.endpoints] == [[], []]
+    assert 'model_field(Boat, "scan", use_url=False)' in text_of(made, "serializers.py")
+    assert "parsers=(MultiPartParser, FileUploadParser)," in text_of(made, "router.py")
+    named = feature(
+        LIST | {"serializer": SERIALIZER | {"fields": [deed]}}, CREATE | {"serializer": SERIALIZER | {"fields": [deed]}}
+    )
+    assert [each.gaps for each in named.endpoints] == [[], ["field deed: its files are named by harbour.models.place"]]
+    camels = feature(CREATE | {"parsers": ["djangorestframework_camel_case.parser.CamelCaseJSONParser"]})
+    assert camels.endpoints[0].gaps == ["parser djangorestframework_camel_case.parser.CamelCaseJSONParser"]
+
+
 # Where fields of DRF's own are.
 DRF = {"class": "rest_framework.relations.X"}
 
@@ -124,7 +147,8 @@ def field(**facts: Any) -> dict[str, Any]:
     ("facts", "gap"),
     [
         (field(method="get_other"), "field other: computed by get_other"),
-        (field(source="photo"), "field other: a FileField"),
+        (field(source="photo"), "field other: a FileField of which the contract has no storage"),
+        (field(source="map"), "field other: a file that storages.S3Storage keeps"),
         (field(source="nothing"), "field other: harbour.Boat has no column nothing"),
         (
             field(
