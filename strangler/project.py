@@ -22,6 +22,7 @@ from strangler.routes.table import RouteTable, load_routes
 from strangler.sections import (
     BRACES,
     ApiSection,
+    BoardSection,
     CompareSection,
     DatabaseSection,
     DemoSection,
@@ -52,6 +53,7 @@ class Project(Section):
     sign_in: SignInSection | None = None
     demo: DemoSection | None = None
     compare: CompareSection = Field(default_factory=CompareSection)
+    board: BoardSection = BoardSection()
     ramp: RampSection = RampSection()
     kubernetes: KubernetesTable | None = None
     _file: Path = PrivateAttr(default=Path(FILE_NAME))

@@ -207,6 +207,16 @@ class CompareSection(Section):
     coverage: float = Field(default=0, ge=0, le=100)
 
 
+class BoardSection(Section):
+    """The page of `strangler board`: whether operators who signed in may move routes there.
+
+    With `port` the front door has it at `/_strangler/`, for networks in OPERATOR_NETWORKS.
+    """
+
+    moves: bool = False
+    port: int = Field(default=0, ge=0, le=65535)
+
+
 class RampLimits(Section):
     """How much worse than Django a canary may be before a ramp takes it back; None keeps what `[ramp]` says.
 

@@ -3,6 +3,7 @@
 import hmac
 import ipaddress
 import secrets
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -34,9 +35,11 @@ class Access:
                 )
             return await handler(request)
         if self._is_same(request.query.get("token", ""), self.token):
-            answer = web.Response(status=303, headers={"Location": request.path})
-            answer.set_cookie(COOKIE, self._session, httponly=True, samesite="Strict", path="/")
-            return answer
+            # Both are of the page's own folder, which is another one behind a proxy: a cookie without a path, which
+            # aiohttp can't write.
+            cookie = f"{COOKIE}={self._session}; HttpOnly; SameSite=Strict"
+            location = f"./{request.path.lstrip('/')}"
+            return web.Response(status=303, headers={"Location": location, "Set-Cookie": cookie})
         header = request.headers.get("Authorization", "")
         bearer = header[len(_BEARER) :] if header.startswith(_BEARER) else ""
         if self._is_same(bearer, self.token) or self._is_same(request.cookies.get(COOKIE, ""), self._session):
@@ -45,6 +48,24 @@ class Access:
             headers={"WWW-Authenticate": 'Bearer realm="board"'},
             text="Open the address that strangler board has printed, which has the token.\n",
         )
+
+    @property
+    def form_token(self) -> str:
+        """What a form must hold that changes something: only a page of this session can know it."""
+        return hmac.digest(self._session.encode(), b"form", "sha256").hex()
+
+    def require_form(self, request: web.Request, form: Mapping[str, str]) -> None:
+        """Refuse a form that was not sent by somebody who signed in, from a page of this board.
+
+        :raises web.HTTPForbidden: it wasn't.
+        """
+        origin = request.headers.get("Origin")
+        own = origin is None or urlsplit(origin).netloc == request.host
+        same_site = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+        signed_in = self._is_same(request.cookies.get(COOKIE, ""), self._session)
+        known = self._is_same(form.get("form", ""), self.form_token)
+        if not (self.token is not None and own and same_site and signed_in and known):
+            raise web.HTTPForbidden(text="This form isn't one of this board's: go back to it, and choose again.\n")
 
     @staticmethod
     def _is_same(given: str, secret: str) -> bool:

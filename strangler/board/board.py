@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from strangler.board.progress import Progress, commands_of, progress_of
 from strangler.board.traffic import RouteTraffic, Traffic, TrafficReader
 from strangler.errors import StranglerError, UsageError
-from strangler.gateway.interface import running_version
+from strangler.gateway.interface import ejection_read, running_version
 from strangler.ramp.state import RampFolder, RampState
 from strangler.rollout.evidence import RouteEvidence
 from strangler.rollout.history import HistoryEntry
@@ -140,8 +140,8 @@ class Board:
         interrupted = _known(self._rollout.folder.interrupted, None, problems)
         if interrupted:
             problems.append(f"{interrupted.notice}.")
-        if entries and running_version(self._rollout.gateway.url) is None:
-            problems.append("No gateway answers: the stages are those that were applied last.")
+        if entries:
+            problems += _gateway_problems(self._rollout.gateway.url)
         return Snapshot(
             name=self._name,
             moment=now,
@@ -204,6 +204,13 @@ def _compared_clauses(found: RouteEvidence | None) -> Iterator[str]:
     yield f"{compared.equal:,} equal, {compared.different:,} of the last {compared.last.asked:,} different, {day}"
     if compared.lacks:
         yield f"without {' and without '.join(compared.lacks)}"
+
+
+def _gateway_problems(url: str) -> Iterator[str]:
+    if running_version(url) is None:
+        yield "No gateway answers: the stages are those that were applied last."
+    elif (ejection := ejection_read(url)) is not None and ejection.ejected:
+        yield f"FastAPI is ejected since {ejection.since}: Django answers its reads."
 
 
 def _known(read: Callable[[], _T], otherwise: _Otherwise, problems: list[str]) -> _T | _Otherwise:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from strangler.board.board import BoardRoute, Snapshot
+from strangler.board.moves import ABORT, ALL_BACK, CHOICES, PlannedMove
 from strangler.board.traffic import StackTraffic
 from strangler.rollout.plan import answer_text, place_text
 from strangler.routes.route import Api
@@ -24,6 +25,7 @@ _MILLISECONDS: Final = 1000
 _LEAST_SHARE: Final = 0.001
 # A plot of less is flat: 1 request in 10 s, 1 % of errors, 10 ms.
 _LEAST: Final = {"rates": 0.1, "errors": 0.01, "times": 0.01}
+_TITLES: Final = {ALL_BACK: "Everything to Django", ABORT: "End the ramp"}
 _WORDS: Final = {"rates": "requests a second", "errors": "errors", "times": "95th percentile of times"}
 
 
@@ -46,14 +48,16 @@ class Plot:
 class PageRenderer:
     """Renders snapshots; `version` marks pages whose elements fit together, and scripts of one process."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, *, moves: bool = False) -> None:
         self._version = version
         environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined)
         environment.filters |= {"percent": percent_text, "moment": moment_text}
         environment.globals |= {"place": place_text, "v1": lambda route: answer_text(route, Api.V1)}
+        environment.globals |= {"moves": moves, "choices": CHOICES, "titles": _TITLES}
         environment.globals |= {"plots": _plots, "size": {"width": WIDTH, "height": HEIGHT}}
         self._sections: Any = environment.get_template("sections.html.j2").module
         self._page = environment.get_template("page.html.j2")
+        self._move = environment.get_template("move.html.j2")
 
     def sections(self, snapshot: Snapshot) -> dict[str, Section]:
         """The sections by the ids of their elements."""
@@ -71,6 +75,14 @@ class PageRenderer:
     def page(self, snapshot: Snapshot, sections: Mapping[str, Section]) -> str:
         """The whole document."""
         return self._page.render(board=snapshot, sections=sections, version=self.version(sections))
+
+    def form(self, route: str, *, form: Mapping[str, str] | None = None, error: str = "") -> str:
+        """What may be done with a route, as a form; `error` says why the one that was filled in wasn't done."""
+        return self._move.render(route=route, form=form or {}, error=error, planned=None, token="")
+
+    def plan(self, planned: PlannedMove, *, token: str) -> str:
+        """What would happen, and the form that makes it so."""
+        return self._move.render(route=planned.wish.route, form={}, error="", planned=planned, token=token)
 
 
 def percent_text(share: float | None) -> str:

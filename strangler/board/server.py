@@ -12,8 +12,9 @@ from aiohttp import web
 from strangler.board.access import Access
 from strangler.board.board import Board
 from strangler.board.live import LivePage, Page
+from strangler.board.moves import Moves, Wish
 from strangler.board.page import FOLDER, PageRenderer, moment_text
-from strangler.errors import UsageError
+from strangler.errors import StranglerError, UsageError
 
 _FILES: Final = {"board.css": "text/css", "board.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _MAX_STREAMS: Final = 50
@@ -29,18 +30,21 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Server": "strangler",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
 }
 
 
 class BoardServer:
-    """Serves a board; nothing that it answers changes anything."""
+    """Serves a board; without `moves` nothing that it answers changes anything."""
 
-    def __init__(self, board: Board, access: Access) -> None:
+    def __init__(self, board: Board, access: Access, *, moves: Moves | None = None) -> None:
         self._board = board
         self._access = access
+        self._moves = moves
+        self._renderer = PageRenderer(secrets.token_hex(8), moves=moves is not None)
         self._live: LivePage | None = None
         self._streams = 0
 
@@ -52,7 +56,10 @@ class BoardServer:
         app.router.add_get("/events", self._events, allow_head=False)
         for name in _FILES:
             app.router.add_get(f"/{name}", self._file)
-        app.on_response_prepare.append(_headers_set)
+        if self._moves is not None:
+            app.router.add_get("/move", self._move)
+            app.router.add_post("/apply", self._apply)
+        app.on_response_prepare.append(self._headers_set)
         app.on_shutdown.append(self._close)
         app.cleanup_ctx.append(self._run)
         return app
@@ -76,8 +83,14 @@ class BoardServer:
             message = f"{host} port {port} can't be listened at ({error.strerror})"
             raise UsageError(message, "choose another with --port or --host") from error
 
+    async def _headers_set(self, _request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(HEADERS)
+        if self._moves is not None:
+            policy = HEADERS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
+            response.headers["Content-Security-Policy"] = policy
+
     async def _run(self, _app: web.Application) -> AsyncIterator[None]:
-        self._live = await asyncio.to_thread(LivePage, self._board, PageRenderer(secrets.token_hex(8)))
+        self._live = await asyncio.to_thread(LivePage, self._board, self._renderer)
         async with self._live.running():
             yield
 
@@ -94,6 +107,41 @@ class BoardServer:
         page = self._now.page
         text = self._now.renderer.page(page.snapshot, page.sections)
         return web.Response(text=text, content_type="text/html")
+
+    async def _move(self, request: web.Request) -> web.Response:
+        """The form of a route; with a wish in it the plan, which changes nothing."""
+        form = dict(request.query)
+        route = form.get("route", "")
+        if "to" not in form:
+            return self._answer(self._renderer.form(route))
+        try:
+            wish = Wish.parse(form)
+            planned = await asyncio.to_thread(self._required_moves.plan, wish)
+        except StranglerError as error:
+            return self._answer(self._renderer.form(route, form=form, error=str(error)), status=409)
+        return self._answer(self._renderer.plan(planned, token=self._access.form_token))
+
+    async def _apply(self, request: web.Request) -> web.Response:
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        self._access.require_form(request, form)
+        try:
+            wish = Wish.parse(form)
+            # A move under way isn't given up because a browser has left.
+            await asyncio.shield(asyncio.to_thread(self._required_moves.apply, wish, form.get("checksum", "")))
+        except StranglerError as error:
+            page = self._renderer.form(form.get("route", ""), form=form, error=str(error))
+            return self._answer(page, status=409)
+        return web.Response(status=303, headers={"Location": "./#h-history"})
+
+    @property
+    def _required_moves(self) -> Moves:
+        if self._moves is None:
+            raise RuntimeError("this board moves nothing")
+        return self._moves
+
+    @staticmethod
+    def _answer(text: str, *, status: int = 200) -> web.Response:
+        return web.Response(text=text, content_type="text/html", status=status)
 
     async def _file(self, request: web.Request) -> web.Response:
         name = request.path.removeprefix("/")
@@ -134,7 +182,3 @@ class BoardServer:
                 if sent.get(name) != section.digest
             },
         }
-
-
-async def _headers_set(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)

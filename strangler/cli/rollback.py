@@ -1,6 +1,6 @@
 """`strangler rollback`: bring back what ran before, or take routes back to Django."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -10,11 +10,8 @@ from strangler.cli.moves import Force, Reason, Yes, back_apply, intent_typed, ro
 from strangler.cli.output import say
 from strangler.errors import UsageError
 from strangler.rollout.edits import back_edits, django_edits, routes_select
-from strangler.rollout.history import applied
 from strangler.rollout.rollout import Rollout
 from strangler.routes.editing import routes_edit
-from strangler.routes.mistakes import RoutesError
-from strangler.routes.route import Route
 
 
 def rollback(
@@ -64,14 +61,5 @@ def _edited(rollout: Rollout, names: Sequence[str] = ()) -> bytes:
     if not names:
         edits = django_edits(table.routes)
     else:
-        edits = back_edits(routes_select(table.routes, names), _earlier(rollout))
+        edits = back_edits(routes_select(table.routes, names), rollout.earlier())
     return routes_edit(content.decode(), edits).encode()
-
-
-def _earlier(rollout: Rollout) -> Iterator[Sequence[Route]]:
-    """The routes of each state that was applied before, the newest first."""
-    for entry in reversed(applied(rollout.entries())[:-1]):
-        try:
-            yield rollout.parse(rollout.folder.state(entry.after.routes)).routes
-        except RoutesError:
-            continue  # of other prefixes, or of an older version of the tool

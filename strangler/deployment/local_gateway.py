@@ -13,7 +13,7 @@ from strangler.gateway.settings import LOOPBACK, METRICS_FILE, CallerKey, Gatewa
 from strangler.local.account import UnixAccount, search_bits_add
 from strangler.local.services import Service, nginx_service
 from strangler.routes.route import Stack
-from strangler.settings import LocalSettings, base_environment
+from strangler.settings import HOST, LocalSettings, base_environment
 
 
 def gateway_service(settings: LocalSettings, *, folder: Path) -> Service:
@@ -69,6 +69,7 @@ def local_gateway(settings: LocalSettings, *, without_django: bool = False) -> G
         body_size=settings.body_size,
         fastapi_health=settings.project.fastapi.health,
         metrics=METRICS_FILE,
+        board=f"{HOST}:{settings.project.board.port}" if settings.project.board.port else "",
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,
     )
 

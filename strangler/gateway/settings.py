@@ -57,6 +57,7 @@ class GatewaySettings:
     all that isn't gone. `metrics` is the file of Prometheus' text, empty where nobody writes it. `django_requests` and
     `fastapi_requests` are the most that a stack may have under way, those that wait included; 0 is any number. Streams
     and requests of `django_health` and `fastapi_health` are not counted.
+    `board` is the address of `strangler board`, empty where the front door hasn't got it.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -89,11 +90,12 @@ class GatewaySettings:
     django_requests: int = 0
     fastapi_requests: int = 0
     django_health: str = "/"
+    board: str = ""
 
     def __post_init__(self) -> None:
         tls = (self.certificate, self.certificate_key)
         paths = (*tls, self.access_log, self.shadow_socket, self.resolver, self.writable, *self.modules, self.metrics)
-        addresses = (*self.listen, *self.tls_listen, self.django, self.fastapi)
+        addresses = (*self.listen, *self.tls_listen, self.django, self.fastapi, *([self.board] if self.board else []))
         for pattern, values, hint in (
             (_ADDRESS, addresses, "write an address such as 127.0.0.1:8080"),
             (_PATH, paths, "use letters, digits and . _ / - only"),

@@ -1,6 +1,6 @@
 """The routes of one gateway as they run and as they are wanted. Nothing here changes anything: `apply` does."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from strangler.rollout.history import HistoryEntry, Point, applied, stands_at, s
 from strangler.rollout.plan import RoutesPlan, plan_make
 from strangler.rollout.safety import Conditions, unbound_notes, unproven, unsafe_reasons
 from strangler.rollout.state_dir import RolloutFolder, routes_digest
+from strangler.routes.mistakes import RoutesError
 from strangler.routes.prefixes import Prefixes
+from strangler.routes.route import Route
 from strangler.routes.syntax import content_decode, content_read, source_name
 from strangler.routes.table import RouteTable, parse_routes
 
@@ -141,6 +143,14 @@ class Rollout:
         last = changed[-1]
         content = self.folder.state(last.after.routes) if last.time else self.file_content()
         return content, self._parse_running(content)
+
+    def earlier(self) -> Iterator[Sequence[Route]]:
+        """The routes of each state that was applied before, the newest first."""
+        for entry in reversed(applied(self.entries())[:-1]):
+            try:
+                yield self.parse(self.folder.state(entry.after.routes)).routes
+            except RoutesError:
+                continue  # of other prefixes, or of an older version of the tool
 
     def propose(self, content: bytes) -> Proposal:
         """The proposal to apply `content`.

@@ -1,9 +1,11 @@
-"""The board in a real Chromium, before real stacks: a move made elsewhere appears by itself."""
+"""The board in a real Chromium, before real stacks: what was moved elsewhere appears, and operators move from it."""
 
+import itertools
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +17,11 @@ import tomlkit
 from playwright.sync_api import Page, expect
 
 from strangler.local.ports import port_free_pick
+from tests.bad_servers import raw_server
 from tests.browsers import chromium
 from tests.checkouts import ENVIRONMENT, tool_run
 from tests.example import EXAMPLE, ROOT, example_file
+from tests.faulty_fastapi import Fastapi
 from tests.shared_stack import StackAddresses
 
 pytestmark = pytest.mark.long
@@ -28,10 +32,13 @@ ROUTE, PATH = "tags.list", "/api/tags/"
 class Operator:
     """A gateway of the test's own before the run's stacks, and the boards that look at it."""
 
-    def __init__(self, folder: Path, stack: StackAddresses) -> None:
+    def __init__(self, folder: Path, stack: StackAddresses, fastapi: Fastapi, *, board_port: int) -> None:
         self.folder = folder
+        self.fastapi = fastapi
+        self.board_port = board_port
         self.environment = {
             "PROXY_PORT": str(port_free_pick()),
+            "TRUSTED_PROXIES": "127.0.0.1/32",
             "EVIDENCE_EQUAL": "0",
             "DATABASE_URL": stack.owner_dsn,
             "FASTAPI_DATABASE_URL": stack.fastapi_dsn,
@@ -40,13 +47,37 @@ class Operator:
     def run(self, *words: str, code: int = 0) -> str:
         return tool_run(self.folder, *words, code=code, **self.environment)
 
+    @property
+    def door(self) -> str:
+        return f"http://127.0.0.1:{self.environment['PROXY_PORT']}"
+
     def request(self, path: str) -> None:
-        httpx.get(f"http://127.0.0.1:{self.environment['PROXY_PORT']}{path}", trust_env=False).raise_for_status()
+        httpx.get(f"{self.door}{path}", trust_env=False).raise_for_status()
+
+    @contextmanager
+    def load(self) -> Iterator[None]:
+        """A client with many addresses, until the block ends."""
+        ended = threading.Event()
+
+        def requests() -> None:
+            with httpx.Client(base_url=self.door, trust_env=False) as client:
+                for number in itertools.count():
+                    if ended.wait(0.01):
+                        return
+                    client.get(PATH, headers={"X-Forwarded-For": f"10.0.{number // 200 % 200}.{number % 200}"})
+
+        thread = threading.Thread(target=requests)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     @contextmanager
     def board(self, *options: str) -> Iterator[str]:
         """A board that listens; gives the address that it has printed."""
-        words = ("board", "--port", str(port_free_pick()), *options)
+        words = ("board", "--port", str(self.board_port), *options)
         with subprocess.Popen(  # noqa: S603 - the tool itself
             [sys.executable, "-m", "strangler.cli", *words],
             cwd=self.folder,
@@ -69,18 +100,24 @@ def operator(stack: StackAddresses, tmp_path_factory: pytest.TempPathFactory) ->
         each.chmod(0o755)  # nginx's workers have an account of their own
     shutil.copy(EXAMPLE.routes, folder / "routes.toml")
     file = example_file(folder, routes=Path("routes.toml"))
-    document: Any = tomlkit.parse(file.read_text())
-    for name, url in (("django", stack.django_url), ("fastapi", stack.fastapi_url)):
-        for key in ("command", "environment"):
-            del document[name][key]
-        document[name]["address"] = url
-    file.write_text(tomlkit.dumps(document))
-    made = Operator(folder, stack)
-    try:
-        made.run("up", "--detach")
-        yield made
-    finally:
-        made.run("down")
+    fastapi = Fastapi(stack.fastapi_url)
+    with raw_server(fastapi.answer) as address:
+        document: Any = tomlkit.parse(file.read_text())
+        for name, url in (("django", stack.django_url), ("fastapi", address)):
+            for key in ("command", "environment"):
+                del document[name][key]
+            document[name]["address"] = url
+        limits = {"tags.*": {"errors": 5.0, "p95": 20.0, "p99": 20.0, "slack": 1.0}}
+        document["ramp"] = {"steps": "50,100", "hold": "10m", "routes": limits}
+        port = port_free_pick()
+        document["board"] = {"moves": True, "port": port}
+        file.write_text(tomlkit.dumps(document))
+        made = Operator(folder, stack, fastapi, board_port=port)
+        try:
+            made.run("up", "--detach")
+            yield made
+        finally:
+            made.run("down")
 
 
 def row(page: Page) -> Any:
@@ -140,3 +177,74 @@ def test_a_board_with_a_token_is_read_with_it_alone(operator: Operator) -> None:
         assert (exchanged.status_code, str(exchanged.url)) == (200, plain)
         assert "default-src 'none'" in exchanged.headers["Content-Security-Policy"]
         assert client.post(plain).status_code == 405
+
+
+def planned(page: Page, choice: str, *, reason: str, percent: str = "") -> None:
+    """Choose what is to become of the route, and have the plan shown."""
+    row(page).get_by_role("link", name=f"Move {ROUTE}…").click()
+    page.get_by_label("To", exact=True).select_option(choice)
+    if percent:
+        page.get_by_label("Callers in %").fill(percent)
+    page.get_by_label("Reason").fill(reason)
+    page.get_by_role("button", name="Show the plan").click()
+
+
+def test_an_operator_moves_and_ramps_a_route_and_sees_the_ramp_roll_back(operator: Operator, tmp_path: Path) -> None:
+    """Through the front door, signed in; each move with its plan, a confirmation and a reason, in the one history."""
+    operator.run("switch", ROUTE, "--to", "parallel", "--yes")
+    with operator.board("--token") as address, chromium(tmp_path) as browser:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)
+        page.goto(f"{operator.door}/_strangler/?{address.partition('?')[2]}")
+        expect(page.locator("#state")).to_have_text("live,")
+        planned(page, "canary", percent="40", reason="<i>by hand</i>")
+        expect(page.locator(".plan")).to_contain_text(f"{ROUTE}  parallel → canary 40%")
+        expect(row(page)).to_have_count(0)
+        page.get_by_role("button", name="Apply").click()
+        expect(row(page)).to_contain_text("canary 40%")
+        expect(page.locator("#history")).to_contain_text("<i>by hand</i>")
+        planned(page, "back", reason="enough")
+        page.get_by_role("button", name="Apply").click()
+        expect(row(page)).to_contain_text("parallel")
+        with operator.load():
+            planned(page, "ramp", reason="release 42")
+            expect(page.locator(".plan")).to_contain_text("steps 50%, 100%, 600 s each at least")
+            page.get_by_role("button", name="Apply").click()
+            expect(page.locator("#ramp")).to_contain_text("watching")
+            expect(row(page)).to_contain_text("canary 50%")
+            operator.fastapi.failing = True
+            expect(page.locator("#ramp")).to_contain_text("returned")
+            expect(page.locator("#ramp")).to_contain_text("more than 5 points above")
+            expect(row(page)).to_contain_text("parallel")
+        operator.fastapi.failing = False
+    said = operator.run("history")
+    assert "switch tags.list --to canary --percent 40" in said or "<i>by hand</i>" in said
+    assert f"ramp: {ROUTE} 5xx" in said
+
+
+def test_a_page_elsewhere_moves_nothing_and_no_board_without_a_sign_in_does(operator: Operator) -> None:
+    form = {"route": ROUTE, "to": "legacy", "reason": "attack", "checksum": "0"}
+    with operator.board("--token") as address, httpx.Client(trust_env=False) as client:
+        plain, _, query = address.partition("?")
+        assert client.get(f"{plain}move?route={ROUTE}").status_code == 401
+        client.get(address)
+        shown = client.get(f"{plain}move", params=form)
+        [token] = re.findall(r'name="form" value="(\w{64})"', shown.text)
+        [checksum] = re.findall(r'name="checksum" value="(\w+)"', shown.text)
+        assert shown.headers["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in shown.headers["Content-Security-Policy"]
+        good = form | {"form": token, "checksum": checksum}
+        bearer = {"Authorization": f"Bearer {query.partition('=')[2]}"}
+        assert httpx.post(f"{plain}apply", data=good, headers=bearer).status_code == 403
+        assert client.post(f"{plain}apply", data=form).status_code == 403
+        assert client.post(f"{plain}apply", data=good, headers={"Origin": "http://evil.example"}).status_code == 403
+        assert client.post(f"{plain}apply", data=good, headers={"Sec-Fetch-Site": "same-site"}).status_code == 403
+        stale = client.post(f"{plain}apply", data=good | {"checksum": "0000000000"})
+        assert (stale.status_code, "is stale" in stale.text) == (409, True)
+        assert client.post(f"{plain}apply", data=good | {"reason": " "}).status_code == 409
+        assert client.get(f"{operator.door}/_strangler/", headers={"X-Forwarded-For": "10.1.2.3"}).status_code == 403
+    with operator.board() as address:
+        assert httpx.get(f"{address}move?route={ROUTE}", trust_env=False).status_code == 404
+        assert httpx.post(f"{address}apply", data=good, trust_env=False).status_code in {404, 405}
+    assert "legacy" not in operator.run("routes", ROUTE, "--json")

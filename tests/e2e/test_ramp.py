@@ -8,20 +8,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import tomlkit
 
 from strangler.local.ports import port_free_pick
-from tests.bad_servers import http as answer_of
 from tests.bad_servers import raw_server
 from tests.checkouts import ENVIRONMENT, tool_run
 from tests.example import EXAMPLE, ROOT, example_file
+from tests.faulty_fastapi import Fastapi
 from tests.shared_stack import StackAddresses
 
 pytestmark = pytest.mark.long
@@ -31,26 +30,6 @@ CLIENTS = 4
 PAUSE_SECONDS = 0.02
 POLL_SECONDS = 0.05
 END_SECONDS = 40
-
-
-class Fastapi:
-    """The run's FastAPI, with a fault that can be switched on."""
-
-    def __init__(self, url: str) -> None:
-        self.address = urlsplit(url)
-        self.failing = False
-
-    def answer(self, head: bytes) -> Iterable[bytes]:
-        path = head.split(b" ", 2)[1].decode()
-        if self.failing and "health" not in path:
-            return [answer_of(b'{"detail":"planted"}', status="500 Internal Server Error")]
-        connection = http.client.HTTPConnection(self.address.hostname or "", self.address.port, timeout=10)
-        try:
-            connection.request("GET", path, headers={"Host": "localhost"})
-            response = connection.getresponse()
-            return [answer_of(response.read(), status=f"{response.status} {response.reason}")]
-        finally:
-            connection.close()
 
 
 class Front:

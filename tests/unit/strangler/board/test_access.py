@@ -1,5 +1,7 @@
 """Who may look at the board."""
 
+from http.cookies import SimpleCookie
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
@@ -45,9 +47,10 @@ async def test_without_a_token_only_names_of_this_machine_lead_here(host: str, s
 async def test_a_token_is_exchanged_for_a_cookie_that_is_another_secret() -> None:
     access = Access(token=token_make())
     exchanged = await status_of(access, f"/?token={access.token}", Host="board.example")
-    cookie = exchanged.cookies[COOKIE]
-    assert (exchanged.status, exchanged.headers["Location"]) == (303, "/")
+    cookie = SimpleCookie(exchanged.headers["Set-Cookie"])[COOKIE]
+    assert (exchanged.status, exchanged.headers["Location"]) == (303, "./")
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
+    assert cookie["path"] == ""
     assert cookie.value != access.token
     assert (await status_of(access, Cookie=f"{COOKIE}={cookie.value}")).status == 200
     assert (await status_of(access, Cookie=f"{COOKIE}={access.token}")).status == 401
