@@ -324,7 +324,7 @@ DEPOT_WRITES = {
     "a number may be too large": at(
         f"{DRF}/validators.py", "places.create", "if most is not None and value > most:", "if False:"
     ),
-    "a method in other words": at("strangler_fastapi/errors.py", "labels.list", "not allowed.'}", "is not allowed.'}"),
+    "a method in other words": at("strangler_fastapi/errors.py", "(no route)", "not allowed.'}", "is not allowed.'}"),
     **_again(
         PORTED_WRITES,
         texts_are_not_trimmed="places.create",

@@ -14,7 +14,7 @@ from strangler.compare.cases.case_files import cases_from_files, scenarios_from_
 from strangler.compare.client.client import Limits
 from strangler.compare.client.sides import Side, sides_local
 from strangler.compare.client.signed_tokens import TokenSigner
-from strangler.compare.collector import Collector
+from strangler.compare.collector import NO_ROUTE, Collector
 from strangler.compare.comparison import CaseOutcome, Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.generate.folder import files_of, folder_write
@@ -129,8 +129,9 @@ def cases_generate(planting: Planting, folder: Path, *, seed: int) -> Path:
 def fault_find(planting: Planting, fault: str, cases: Path, logs: Path) -> list[str]:
     """Where the generated cases of a fault's routes find it first; nothing where they don't."""
     planted = planting.faults[fault]
-    routes = frozenset(planted.routes or planted.asked.split())
-    writing = routes & {route.name for route in planting.routes.routes if route.writes}
+    names = planted.routes or ([NO_ROUTE] if planted.asked == NO_ROUTE else planted.asked.split())
+    routes = frozenset("" if name == NO_ROUTE else name for name in names)
+    writing = routes & {"", *(route.name for route in planting.routes.routes if route.writes)}
     if writing and (scenarios := scenarios_from_files(cases, planting.routes, chosen=writing)):
         found = _findings(_writes(planting, fault, scenarios, logs))
         if found or writing == routes:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from strangler.compare.generate.case_text import GeneratedCase
 from strangler.compare.generate.operations import Operation
 from strangler.compare.generate.world import World
+from strangler.sections import SignInSection
 
 # What simplejwt calls any token in a body.
 _ANY = "token"
@@ -21,6 +22,8 @@ def sign_in_cases(world: World, operation: Operation) -> Iterator[GeneratedCase]
     yield GeneratedCase(
         name="signs in", method="POST", target=sign_in.path, kind="json", value=body, save=issued, again=True
     )
+    if signs_in:
+        yield from _refused(world, sign_in)
     if signs_in or not taken:
         return
     own = [name for name in issued if name == taken]
@@ -35,6 +38,19 @@ def sign_in_cases(world: World, operation: Operation) -> Iterator[GeneratedCase]
             if other_taken in {name, _ANY}:
                 yield _sent(other, other_taken, name)
                 yield _sent(operation, taken, name)
+
+
+def _refused(world: World, sign_in: SignInSection) -> Iterator[GeneratedCase]:
+    """Sign-ins of whom nobody is, or with a password that is another one."""
+    main = world.callers.main
+    for label, name, password in (
+        ("signs in with another password", main, "{password}x"),
+        ("signs in with a blank behind the password", main, "{password} "),
+        ("signs in by a name that nobody has", f"{main}x", "{password}"),
+        ("signs in by its name in other case", main.swapcase(), "{password}"),
+    ):
+        body = {key: text.replace("{user}", name).replace("{password}", password) for key, text in sign_in.body.items()}
+        yield GeneratedCase(name=label, method="POST", target=sign_in.path, kind="json", value=body, again=True)
 
 
 def _taken(world: World, operation: Operation) -> str:
