@@ -276,7 +276,7 @@ DEPOT_WRITES = {
         _RELATIONS, "wishes.create", "={value} does not exist.", "={value!r} does not exist."
     ),
     "a change of nothing changes nothing": at(
-        _RESOURCES, "items.update", "values = values or self._touched()", "values = dict(values)"
+        _RESOURCES, "items.update", "values or self._touched()) as made", "values) as made"
     ),
     "what hangs on a row stays": at(
         _RESOURCES,
@@ -312,7 +312,10 @@ DEPOT_WRITES = {
         "if not is_active:",
     ),
     "a field that is wanted in other words": at(
-        f"{DRF}/serializers.py", "places.create", 'Invalid("This field is required.")', 'Invalid("Required.")'
+        FIELDS,
+        "places.create",
+        'absent: ClassVar[str] = "This field is required."',
+        'absent: ClassVar[str] = "Required."',
     ),
     "one error at a time": at(
         f"{DRF}/serializers.py",

@@ -146,7 +146,7 @@ PORTED_READS = {
     "an expired token is good": at(
         "strangler_fastapi/auth/tokens.py",
         "users.me",
-        "payload = _verified(token, self.verifying_keys or (self.key,), self.settings)\n"
+        "payload = self._verified(token)\n"
         '        if "exp" in payload and int(payload["exp"]) <= time.time() - self.settings.leeway:\n'
         '            raise TokenError("Token is expired")\n        return payload\n',
         "try:\n            return jwt.decode(token, self.key, algorithms=[self.settings.algorithm],"
@@ -157,8 +157,8 @@ PORTED_READS = {
     "a signature isn't checked": at(
         "strangler_fastapi/auth/tokens.py",
         "users.me",
-        "payload = _verified(token, self.verifying_keys or (self.key,), self.settings)",
-        'payload = jwt.decode(token, options={"verify_signature": False})',
+        "payload = self._verified(token)\n",
+        'payload = jwt.decode(token, options={"verify_signature": False})\n',
     ),
     "a refresh token is good": at(IDENTITY, "posts.list", "tokens.check_type(payload, ACCESS)", "pass"),
     "a token outlives its password": at(IDENTITY, "posts.list", "if tokens.is_revoked(payload, account):", "if False:"),
@@ -328,8 +328,8 @@ PORTED_WRITES = {
     "any media type is JSON": at(
         "strangler_fastapi/drf/bodies.py",
         "tags.create",
-        "    if parse is None:\n        raise UnsupportedMediaType(header)",
-        "    parse = parse or _parse_json",
+        "    if len(header) > _LONGEST_CONTENT_TYPE or parser is None:\n        raise UnsupportedMediaType(header)\n",
+        "    parser = parser or PARSERS[0]\n",
     ),
     "a form's lists are one value": at(
         "strangler_fastapi/drf/collection_fields.py",

@@ -129,7 +129,7 @@ READS = {
     ),
     "a security header is missing": Fault(
         file="strangler_fastapi/middleware.py",
-        code='"X-Content-Type-Options": "nosniff",',
+        code='    (b"x-content-type-options", b"nosniff"),\n',
         instead="",
         asked="tags",
         found=named(
