@@ -19,7 +19,20 @@ from strangler.cli.output import err, logged_show, say
 from strangler.errors import StranglerError
 from strangler.project import VARIABLE
 
-_STACK: Final = ("up", "down", "status", "board", "logs", "metrics", "deploy", "dev", "backup", "restore", "manage")
+_STACK: Final = (
+    "up",
+    "down",
+    "status",
+    "top",
+    "board",
+    "logs",
+    "metrics",
+    "deploy",
+    "dev",
+    "backup",
+    "restore",
+    "manage",
+)
 _MOVES: Final = (
     "routes",
     "switch",

@@ -52,6 +52,12 @@ def status(
 
     Example: strangler status --minutes 15
     """
+    if not status_show(minutes=minutes, as_json=as_json):
+        raise SystemExit(1)
+
+
+def status_show(*, minutes: int, as_json: bool = False) -> bool:
+    """Print it; gives whether all services are ready."""
     folder = project_load().state
     state = StateFolder(folder).read()
     rollout, interrupted = rollout_read()
@@ -84,8 +90,7 @@ def status(
             say(_ejection_text(ejection))
         if ramp is not None:
             ramp_show(ramp, watched=ramps.runs)
-    if state is None or state.phase != "ready" or any(row.state != "ready" for row in rows):
-        raise SystemExit(1)
+    return state is not None and state.phase == "ready" and all(row.state == "ready" for row in rows)
 
 
 def _running(rollout: Rollout) -> Sequence[Route]:

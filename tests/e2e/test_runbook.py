@@ -1,14 +1,20 @@
 """The runbook's pages, played on one stack: each command stands on its page, and shows what the page says."""
 
+import fcntl
+import os
+import pty
 import re
+import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -55,6 +61,36 @@ class Operator:
 
     def get(self, path: str = PATH) -> httpx.Response:
         return httpx.get(self.door + path, timeout=30)
+
+    def screen(self, command: str, *, columns: int) -> str:
+        """The first whole screen of a command on a terminal, which Ctrl-C then ends."""
+        assert f"strangler {command}" in self._page
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        with subprocess.Popen(  # noqa: S603 - the tool itself
+            [sys.executable, "-m", "strangler.cli", command],
+            cwd=self.checkout.path,
+            env={**ENVIRONMENT, "TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        ) as process:
+            os.close(theirs)
+            seen = b""
+            deadline = time.monotonic() + DEADLINE
+            while b"routes  " not in seen:
+                assert time.monotonic() < deadline, seen
+                assert process.poll() is None, seen
+                if select.select([ours], [], [], 1)[0]:
+                    seen += os.read(ours, 65536)
+            process.send_signal(signal.SIGINT)
+            with suppress(OSError):
+                # A terminal whose other end is closed can't be read.
+                while os.read(ours, 65536):
+                    pass
+            os.close(ours)
+        assert process.returncode == 0
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode()).replace("\r", "")
 
     @contextmanager
     def broken_code(self) -> Iterator[None]:
@@ -117,6 +153,10 @@ def test_is_it_going_well(operator: Operator) -> None:
         )
         return Counter({(route, stack, kind): int(count) for route, stack, kind, count in lines})
 
+    assert "top needs a terminal: run strangler status" in operator.run("top", code=2)
+    screen = operator.screen("top", columns=80)
+    assert re.search(r"^ *fastapi +\d+ .* ready ", screen, re.MULTILINE), screen
+    assert max(map(len, screen.splitlines())) <= 80
     wait_for(lambda: exported() == sent)
     assert httpx.get(f"{operator.door}/gateway/metrics", headers={"X-Forwarded-For": "10.1.2.3"}).status_code == 403
 
