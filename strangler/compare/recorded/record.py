@@ -144,7 +144,8 @@ class _Taking:
             return RecordedStep(name=name, digest=digest, skipped=f"cases of {error} without a password")
         except RequestError as error:
             raise FailedError(
-                f"{step.case.source}: {error}", "nothing is recorded; see the logs of the copies"
+                f"{step.case.source}: {error}",
+                "correct that case, or the password of its caller: STRANGLER_PASSWORD",
             ) from None
         variables_save(step, answers[0].answer, self.variables)
         self.texts.step_ended(now_of(self.connection))
