@@ -51,5 +51,7 @@ class FaultLoader(SourceFileLoader):
 
 if __name__ == "__main__":
     module, name = sys.argv[1:]
+    # The module reads commands of its own from there.
+    del sys.argv[1:]
     sys.meta_path.insert(0, FaultFinder(FAULTS[module][name]))
     runpy.run_module(module, run_name="__main__")
