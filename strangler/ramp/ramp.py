@@ -87,7 +87,7 @@ class Ramp:
                 self._supersede()
                 return
             try:
-                self.around.move(place_edits(target), reason=self._reason(f"step {plan.steps[step]:g}%"))
+                self.around.move(place_edits(target), reason=self.state.plan.reason_of(f"step {plan.steps[step]:g}%"))
             except StranglerError as error:
                 if step == 0:
                     self._end(Phase.RETURNED, f"the first step was refused ({error})")
@@ -106,7 +106,7 @@ class Ramp:
         self.keep()
         self.note("step", percent=plan.steps[step])
         self.around.say(f"at {plan.steps[step]:g}%, held for {plan.hold:g} s at least")
-        self.around.hook("step", self.document(percent=plan.steps[step]))
+        self.around.hook("step", self.state.document(percent=plan.steps[step]))
 
     def _watch(self) -> None:
         names = self.state.plan.routes
@@ -138,7 +138,7 @@ class Ramp:
         percent = self.state.next_percent
         if self.around.now() < self._retry:
             return
-        reason = self.around.clearance(self.document(percent=percent))
+        reason = self.around.clearance(self.state.document(percent=percent))
         if reason != "":
             if reason:
                 self._retry = self.around.now() + _RETRY_SECONDS
@@ -158,7 +158,7 @@ class Ramp:
         edits = {name: plan.before[name] for name, place in places.items() if place in ours}
         edits = {name: place for name, place in edits.items() if places[name] != place}
         if edits:
-            self.around.take_back(place_edits(edits), reason=self._reason(self.state.why))
+            self.around.take_back(place_edits(edits), reason=self.state.plan.reason_of(self.state.why))
         took = round(self.around.now() - begun, 2)
         self._end(Phase.RETURNED, self.state.why, event="rollback", seconds=took)
 
@@ -171,7 +171,7 @@ class Ramp:
         self.note(str(phase), why=why, results=self.state.results, **more)
         self.keep()
         self.around.say(f"{phase}: {why}")
-        self.around.hook(event, self.document(percent=self.state.percent))
+        self.around.hook(event, self.state.document(percent=self.state.percent))
 
     # ---- what is known
 
@@ -267,25 +267,10 @@ class Ramp:
             self.note("wait", why=why, results=self.state.results)
             self.around.say(f"at {self.state.percent:g}%: {why}")
 
-    def _reason(self, what: str) -> str:
-        reason = self.state.plan.reason
-        return f"ramp: {what}{f' ({reason})' if reason else ''}"
-
     def note(self, event: str, **more: Any) -> None:  # noqa: ANN401 - figures
         """Add a line to what happened."""
         moment = utc_now().isoformat().replace("+00:00", "Z")
         self.folder.note({"time": moment, "event": event, "routes": list(self.state.plan.routes), **more})
-
-    def document(self, *, percent: float) -> dict[str, Any]:
-        """What hooks are given."""
-        return {
-            "routes": list(self.state.plan.routes),
-            "percent": percent,
-            "phase": str(self.state.phase),
-            "why": self.state.why,
-            "who": self.state.plan.who,
-            "results": self.state.results,
-        }
 
 
 def ramp_begin(plan: RampPlan, *, folder: RampFolder, follower: AccessLogFollower, around: Surroundings) -> Ramp:
@@ -301,7 +286,7 @@ def ramp_begin(plan: RampPlan, *, folder: RampFolder, follower: AccessLogFollowe
         folder.done(file)
     state = RampState(plan=plan, phase=Phase.MOVING, began=around.now(), since=around.now())
     ramp = Ramp(state, folder=folder, follower=follower, around=around)
-    while (reason := around.clearance(ramp.document(percent=state.percent))) is None:
+    while (reason := around.clearance(ramp.state.document(percent=state.percent))) is None:
         time.sleep(_POLL_SECONDS)
     if reason:
         raise UsageError(f"no step may begin ({reason})", "fix that, and start it again")

@@ -78,6 +78,10 @@ class RampPlan:
     command: str
     reason: str = ""
 
+    def reason_of(self, what: str) -> str:
+        """Why the history has one of its moves."""
+        return f"ramp: {what}{f' ({self.reason})' if self.reason else ''}"
+
 
 @dataclass(kw_only=True)
 class RampState:
@@ -115,6 +119,17 @@ class RampState:
     def is_last(self) -> bool:
         """Whether there is no step after it."""
         return self.step + 1 == len(self.plan.steps)
+
+    def document(self, *, percent: float) -> dict[str, Any]:
+        """What hooks are given."""
+        return {
+            "routes": list(self.plan.routes),
+            "percent": percent,
+            "phase": str(self.phase),
+            "why": self.why,
+            "who": self.plan.who,
+            "results": self.results,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
