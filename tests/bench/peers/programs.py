@@ -10,7 +10,8 @@ from typing import Final
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
 from strangler.local.process import Program
-from strangler.local.services import Probe, Service
+from strangler.local.services import Probe, Service, stack_environment
+from strangler.routes.route import Stack
 from strangler.settings import HOST, base_environment
 from tests.bench.stack import FOLDER
 from tests.contract.comparing import V1, V2
@@ -23,6 +24,7 @@ _MODULES: Final = {
     "FastAPI + asyncpg by hand": "tests.bench.peers.fastapi_asyncpg",
     "Litestar + asyncpg": "tests.bench.peers.litestar_asyncpg",
     "FastAPI + SQLAlchemy's ORM": "tests.bench.peers.fastapi_orm",
+    "django-ninja": "tests.bench.peers.django_ninja",
 }
 LIMIT: Final = "limit"
 DRF: Final = "v1 (DRF)"
@@ -50,7 +52,7 @@ def servers_start(stack: LocalStack, names: tuple[str, ...] = ()) -> list[Server
         Server(name=V2_NAME, url=stack.fastapi_url, prefix=V2, pid=services["fastapi"].pid),
     ]
     modules = {name: module for name, module in _MODULES.items() if not names or name in names}
-    if any("litestar" in module for module in modules.values()):
+    if len(modules) > 1:
         _packages_install(stack)
     for name, module in modules.items():
         service = _service(stack, name, module)
@@ -64,7 +66,11 @@ def servers_start(stack: LocalStack, names: tuple[str, ...] = ()) -> list[Server
 
 def _service(stack: LocalStack, name: str, module: str) -> Service:
     port = port_free_pick()
+    is_django = module.endswith("django_ninja")
+    server = ("gunicorn", f"{module}:application", "--config", "django_app/config/gunicorn.py")
+    own = stack_environment(stack.settings, stack.connections, Stack.DJANGO) if is_django else base_environment()
     environment = {
+        "BIND": f"{HOST}:{port}",
         "PEER_DATABASE_URL": stack.fastapi_dsn,
         "PEER_JWT_KEY": stack.connections.jwt_signing_key,
         "PEER_PORT": str(port),
@@ -72,8 +78,8 @@ def _service(stack: LocalStack, name: str, module: str) -> Service:
     }
     return Service(
         name=module.rpartition(".")[2],
-        argv=(sys.executable, "-m", module),
-        env=base_environment() | environment,
+        argv=(sys.executable, "-m", *(server if is_django else (module,))),
+        env=own | environment,
         cwd=ROOT,
         listens=(HOST, port, name),
         probe=_AnyAnswer(host=HOST, port=port, path="/", host_header=HOST),
@@ -106,6 +112,8 @@ def _packages_install(stack: LocalStack) -> None:
     wanted = REQUIREMENTS.read_text()
     if marker.is_file() and marker.read_text() == wanted:
         return
-    argv = (sys.executable, "-m", "uv", "pip", "install", "-q", "--target", str(_PACKAGES), "-r", str(REQUIREMENTS))
+    # What they need besides is the project's own, at its versions.
+    options = ("-q", "--no-deps", "--target", str(_PACKAGES), "-r", str(REQUIREMENTS))
+    argv = (sys.executable, "-m", "uv", "pip", "install", *options)
     stack.children.run(Program(name="peers", argv=argv, env=dict(os.environ), cwd=ROOT))
     marker.write_text(wanted)
