@@ -170,7 +170,7 @@ bench-growth: ## What reads cost as the tables grow; POSTS="10000 1000000"
 	@$(call bootstrap,dev)
 	@$(python) -m tests.bench.growth $(foreach posts,$(POSTS),--posts "$(posts)")
 
-bench-peers: ## v2 beside DRF, FastAPI by hand, the ORM, Litestar and the limit; ROUNDS=5 SECONDS=3 CONNECTIONS=16
+bench-peers: ## v2 beside DRF, django-ninja, FastAPI by hand, Litestar and the limit; ROUNDS=5 SECONDS=3 CONNECTIONS=16
 	@$(call bootstrap,dev)
 	@$(python) -m tests.bench.peer_rates $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)") \
 		$(if $(CONNECTIONS),--connections "$(CONNECTIONS)")
