@@ -12,7 +12,10 @@ REFRESH: Final = "refresh"
 
 # The claim of an exchanged refresh token: the id of the first token of its family.
 FAMILY: Final = "family"
-# A client may send two exchanges at once, or repeat one whose response was lost.
+# The claim of an exchanged refresh token: the id of the token that it was given for.
+PARENT: Final = "parent"
+# A client may send two exchanges at once, or repeat one whose response was lost: one more succeeds in this time, unless
+# what came of the first was used. Later, a token that comes again ends its family.
 EXCHANGE_GRACE: Final = timedelta(seconds=10)
 
 

@@ -1,6 +1,7 @@
 """`strangler check`: is everything as the routes file says?"""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated, Final
 
@@ -13,6 +14,7 @@ from strangler.cli.output import json_print, out
 from strangler.cli.schema.inputs import manage_command
 from strangler.deployment.open import rollout_open
 from strangler.deployment.rollouts import document_address
+from strangler.errors import StranglerError
 from strangler.local.production import exposure_warning, production_problems
 from strangler.local.state import StateFolder
 from strangler.rollout.check import Documents, check_all
@@ -51,7 +53,11 @@ def check(
         host=settings.probe_host,
         prefixes=settings.project.prefixes,
     )
-    findings = [*_settings_results(settings), *check_all(rollout_open(settings), documents)]
+    findings = [
+        *_settings_results(settings),
+        *_database_results(settings),
+        *check_all(rollout_open(settings), documents),
+    ]
     if as_json:
         json_print([asdict(finding) for finding in findings])
     for finding in [] if as_json else findings:
@@ -75,6 +81,23 @@ def _settings_results(settings: LocalSettings) -> Iterator[CheckResult]:
         if not settings.is_development and settings.project.uses(name) and (weakness := secret_weakness(secret)):
             sentence = f"{name.upper()} is {weakness}: set it to a random text, such as of openssl rand -base64 48."
             yield CheckResult(check="settings", level=Level.FINDING, sentence=sentence)
+
+
+def _database_results(settings: LocalSettings) -> Iterator[CheckResult]:
+    """A database that a killed restore has closed; one that doesn't answer is the stacks' own finding."""
+    if settings.gateway != "local" or StateFolder(settings.state_dir).read() is None:
+        return
+    with suppress(StranglerError):
+        # Imported here, since it takes a quarter of a second.
+        from strangler.databases.backups import is_closed
+        from strangler.deployment.source import administration
+
+        admin_dsn, name = administration(settings)
+        if is_closed(admin_dsn=admin_dsn, name=name):
+            sentence = (
+                f"{name} lets nobody in: a restore puts another in its place now, or was killed; the next opens it."
+            )
+            yield CheckResult(check="database", level=Level.FINDING, sentence=sentence)
 
 
 def _django_endpoints(settings: LocalSettings) -> str | frozenset[ApiEndpoint]:

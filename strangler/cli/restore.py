@@ -11,15 +11,22 @@ import typer
 from strangler.cli.backup import require_native
 from strangler.cli.moves import confirm
 from strangler.cli.output import say
-from strangler.databases.backups import backup_read, backup_restore, database_replace, restores_left, state_restore
+from strangler.databases.backups import (
+    backup_read,
+    backup_restore,
+    database_reopen,
+    database_replace,
+    restores_left,
+    state_restore,
+)
 from strangler.databases.connections import Source, login_of
 from strangler.databases.throwaway import copy_stem
-from strangler.deployment.source import source_open
+from strangler.deployment.source import administration, source_open
 from strangler.errors import many
 from strangler.local.databases import database_drop, database_ensure
 from strangler.rollout.atomic_write import append_durably
 from strangler.rollout.history import operator
-from strangler.settings import settings_load
+from strangler.settings import LocalSettings, settings_load
 
 
 def restore(
@@ -41,6 +48,7 @@ def restore(
     if replace and not yes:
         manifest = backup_read(folder.absolute())
         confirm(f"end all sessions, and put the backup of {manifest.time} in the place of {manifest.database}?")
+    _reopen(settings)
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
     with source_open(settings) as (source, _starting):
         stem = copy_stem(source.name)
@@ -71,6 +79,14 @@ def restore(
     drills = settings.state_dir / "backups" / "drills.jsonl"
     drills.parent.mkdir(parents=True, exist_ok=True)
     append_durably(drills, json.dumps(record).encode())
+
+
+def _reopen(settings: LocalSettings) -> None:
+    """Open the live database where a restore was killed while nobody was let in."""
+    if settings.gateway == "local":
+        admin_dsn, name = administration(settings)
+        if database_reopen(admin_dsn=admin_dsn, name=name):
+            say(f"{name} let nobody in, since a restore was killed at its end: it is open again")
 
 
 def _put_in_place(source: Source, *, new: str, kept: str) -> None:

@@ -94,6 +94,9 @@ class Manifest:
 
 
 _ADAPTER: Final = TypeAdapter(Manifest)
+# Held by who replaces a database, as long as its connection lasts.
+_REPLACING: Final = "hashtextextended('strangler restore', 0)"
+_CLOSED: Final = "SELECT 1 FROM pg_database WHERE datname = %s AND NOT datallowconn"
 
 
 def backup_write(dsn: str, folder: Path, *, state: Path, files: Sequence[str]) -> Manifest:
@@ -180,6 +183,7 @@ def database_replace(*, admin_dsn: str, name: str, new: str, kept: str) -> None:
     old, away, fresh = (sql.Identifier(each) for each in (name, kept, new))
     # A database can't be renamed from within.
     with refusals(hint=_HINT), connected(dsn_to(admin_dsn, "postgres")) as admin:
+        admin.execute(f"SELECT pg_advisory_lock({_REPLACING})")
         admin.execute(connections.format(old, sql.SQL("false")))
         try:
             admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,))
@@ -191,6 +195,28 @@ def database_replace(*, admin_dsn: str, name: str, new: str, kept: str) -> None:
         except BaseException:
             admin.execute(connections.format(old, sql.SQL("true")))
             raise
+
+
+def is_closed(*, admin_dsn: str, name: str) -> bool:
+    """Whether a database lets nobody in: a replacement is under way, or was killed.
+
+    :raises FailedError: the server refuses.
+    """
+    with connected(dsn_to(admin_dsn, "postgres")) as admin:
+        return admin.execute(_CLOSED, (name,)).fetchone() is not None
+
+
+def database_reopen(*, admin_dsn: str, name: str) -> bool:
+    """Let sessions into a database that a killed replacement has closed; False where it is open, or one is under way.
+
+    :raises FailedError: the server refuses.
+    """
+    with refusals(hint=_HINT), connected(dsn_to(admin_dsn, "postgres")) as admin:
+        ((is_alone,),) = admin.execute(f"SELECT pg_try_advisory_lock({_REPLACING})").fetchall()
+        if not is_alone or admin.execute(_CLOSED, (name,)).fetchone() is None:
+            return False
+        admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(name)))
+        return True
 
 
 def restores_left(*, admin_dsn: str, stem: str) -> list[str]:

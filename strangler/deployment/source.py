@@ -29,6 +29,20 @@ def source_open(settings: LocalSettings) -> Iterator[tuple[Source, ServerFactori
         yield source_of(LocalStack(settings, state_dir=settings.state_dir)), stack_service
 
 
+def administration(settings: LocalSettings) -> tuple[str, str]:
+    """An address of the local stack's server that may make databases, and the name of the stack's own there.
+
+    :raises UsageError: a setting is wrong.
+    """
+    stack = LocalStack(settings, state_dir=settings.state_dir)
+    owner = stack.connections_resolve().owner_dsn
+    try:
+        name = str(conninfo_to_dict(owner).get("dbname") or "")
+    except psycopg.ProgrammingError:
+        raise _no_address() from None
+    return (owner if settings.database_url else stack.admin_dsn), name
+
+
 def source_of(stack: LocalStack) -> Source:
     """The database of a stack, whether the stack runs or not; a database of its own must run.
 
@@ -41,9 +55,7 @@ def source_of(stack: LocalStack) -> Source:
         identity = identity_of(connections.owner_dsn)
     except (psycopg.ProgrammingError, ValueError):
         # The error itself quotes the address with its password.
-        raise UsageError(
-            "DATABASE_URL is no PostgreSQL address", "write postgresql://user:password@host/name"
-        ) from None
+        raise _no_address() from None
     except FailedError as error:
         raise UsageError(str(error).rstrip("."), "start the stack with strangler up") from error
     return Source(
@@ -55,3 +67,7 @@ def source_of(stack: LocalStack) -> Source:
         name=name,
         identity=identity,
     )
+
+
+def _no_address() -> UsageError:
+    return UsageError("DATABASE_URL is no PostgreSQL address", "write postgresql://user:password@host/name")

@@ -28,6 +28,8 @@ def database_ensure(*, admin_dsn: str, name: str, owner: str, password: str) -> 
         connection.execute(sql.SQL("ALTER ROLE {} LOGIN CREATEROLE PASSWORD {}").format(role, sql.Literal(encrypted)))
         if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", name):
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
+        # A restore that was killed may have left it closed.
+        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(database))
         connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database))
     with psycopg.connect(admin_dsn, dbname=name) as connection:
         for function in _LARGE_OBJECT_MAKERS:

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared_schema.passwords import needs_rehash
 from shared_schema.sign_in import FAILURES
-from shared_schema.tokens import FAMILY, REFRESH
+from shared_schema.tokens import FAMILY, PARENT, REFRESH
 from strangler_fastapi.auth.hashing import admit, hash_off_loop, verify_off_loop
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry, unverified_claims
@@ -69,8 +69,9 @@ class TokenService:
     async def refresh(self, *, refresh: str) -> dict[str, str]:
         """Exchanges a refresh token for an access token, and for a new refresh token where they rotate.
 
-        Where the old one is blacklisted, of several exchanges of one token at once one succeeds. One that comes 10 s
-        later ends all that came of the token (revoke_token_family): it is somebody else's copy, or the other was.
+        Where the old one is blacklisted, it is exchanged once. With revoke_token_family that can be repeated once,
+        within 10 s, as the answer may have been lost, unless what came of it was used. One that comes later ends all
+        that came of the token: it is somebody else's copy, or the other was.
 
         Raises:
             AuthenticationFailed: the token is not accepted, or its user is gone or inactive.
@@ -90,7 +91,7 @@ class TokenService:
             return access
         new = self.tokens.renew_refresh(old, now)
         if self.tokens.settings.blacklist_after_rotation:
-            await self._blacklist(old, issued_id, user_id, now)
+            await self._spend(old, issued_id, user_id, now)
         await self._record_issued(new, user_id, now)
         return access | {"refresh": self.tokens.encode(new)}
 
@@ -126,7 +127,7 @@ class TokenService:
         try:
             payload = self.tokens.decode(token)
             issued_id, is_blacklisted = await self._issued(payload)
-            if is_blacklisted:
+            if is_blacklisted and not (is_exchange and await self._may_repeat(payload)):
                 if is_exchange:
                     await self._end_family(payload)
                 raise TokenError("Token is blacklisted")
@@ -135,6 +136,26 @@ class TokenService:
         except TokenError as error:
             raise _not_valid(str(error)) from None
         return payload, issued_id
+
+    async def _spend(self, old: Payload, issued_id: int | None, user_id: int | None, now: datetime) -> None:
+        """Blacklists a token that is exchanged, or passes its one repetition."""
+        try:
+            await self._blacklist(old, issued_id, user_id, now)
+        except AuthenticationFailed:
+            # The exchange before, of this moment too, has committed by now.
+            await fetch(self.session, self.tables.exchange_turn(old[self.tokens.settings.jti_claim]))
+            if not await self._may_repeat(old):
+                raise
+
+    async def _may_repeat(self, spent: Payload) -> bool:
+        """Whether one token alone came of a token's exchange, a moment ago, and wasn't used."""
+        settings = self.tokens.settings
+        jti = spent.get(settings.jti_claim)
+        if not settings.revoke_token_family or jti is None:
+            return False
+        issued = await fetch(self.session, self.tables.tokens_after(jti, datetime.now(UTC)))
+        uses = [is_used for token, is_used in issued if unverified_claims(token).get(PARENT) == jti]
+        return uses == [False]
 
     async def _end_family(self, spent: Payload) -> None:
         """Blacklists all that came of a token, and commits: the refusal must not take it back."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, select, update
+from sqlalchemy import Executable, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shared_schema.consumer.samples import MOMENT, Sample
@@ -64,6 +64,28 @@ class TokenTables(UserTables[Found]):
 
         return self._rows("alive tokens", build, jti=jti, now=now, before=now - EXCHANGE_GRACE)
 
+    def exchange_turn(self, jti: str) -> Rows:
+        """Waits until no other transaction repeats the exchange of a token; until its end, none does."""
+
+        def build() -> Executable:
+            return select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("jti"), 0)))
+
+        return self._rows("exchange turn", build, jti=jti)
+
+    def tokens_after(self, jti: object, now: datetime) -> Rows:
+        """What the user of a token that ended less than 10 s ago was issued lately: `token`, `is_blacklisted`."""
+        issued, ended = self.outstanding, self.blacklisted
+
+        def build() -> Executable:
+            spent = select(issued.user_id).join(ended.__table__, ended.token_id == issued.id)
+            spent = spent.where(issued.jti == bindparam("jti"), ended.blacklisted_at > bindparam("after"))
+            is_blacklisted = select(ended.id).where(ended.token_id == issued.id).exists()
+            of_user = select(issued.token, is_blacklisted).where(issued.user_id == spent.scalar_subquery())
+            return of_user.where(issued.created_at > bindparam("since"))
+
+        # Each stack has its own clock, and writes its own time.
+        return self._rows("tokens after", build, jti=jti, after=now - EXCHANGE_GRACE, since=now - 2 * EXCHANGE_GRACE)
+
     def add_outstanding(
         self, *, user_id: int | None, jti: str, token: str, created_at: datetime, expires_at: datetime
     ) -> Rows:
@@ -98,6 +120,8 @@ class TokenTables(UserTables[Found]):
             *([self.set_password(1, "sample")] if self.renews_passwords else []),
             self.issued_token("sample"),
             self.alive_tokens("sample", MOMENT),
+            self.exchange_turn("sample"),
+            self.tokens_after("sample", MOMENT),
             issued,
             self.add_blacklisted(1, MOMENT),
         ):

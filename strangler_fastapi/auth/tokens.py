@@ -11,7 +11,7 @@ from uuid import uuid4
 import jwt
 
 from shared_schema.contract.contract import TokenSettings
-from shared_schema.tokens import ACCESS, FAMILY, REFRESH, revoke_claim_value
+from shared_schema.tokens import ACCESS, FAMILY, PARENT, REFRESH, revoke_claim_value
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 Payload = dict[str, Any]
@@ -115,7 +115,8 @@ class Tokens:
         """A refresh token's claims with a new id and new times."""
         end = now + timedelta(seconds=self.settings.refresh_token_lifetime)
         if self.settings.revoke_token_family:
-            payload = {**payload, FAMILY: self.family_of(payload)}
+            spent = payload[self.settings.jti_claim]
+            payload = {**payload, FAMILY: self.family_of(payload), PARENT: spent}
         return payload | {self.settings.jti_claim: uuid4().hex, "exp": _epoch(end), "iat": _epoch(now)}
 
     def family_of(self, payload: Payload) -> Any:  # noqa: ANN401 - whatever the claim holds

@@ -96,14 +96,15 @@ def test_the_whole_life_leaves_the_same_rows(
         account = make_account()
         first = obtain(front, prefix, account)
         second = post(front, prefix, "refresh/", refresh=first["refresh"]).raise_for_status().json()
-        assert post(front, prefix, "refresh/", refresh=first["refresh"]).status_code == 401
+        # As if the answer had been lost, and once more.
+        assert [post(front, prefix, "refresh/", refresh=first["refresh"]).status_code for _ in range(2)] == [200, 401]
         assert post(front, prefix, "verify/", token=second["access"]).json() == {}
         assert post(front, prefix, "blacklist/", refresh=second["refresh"]).json() == {}
         assert post(front, prefix, "blacklist/", refresh=second["refresh"]).status_code == 401
         assert post(front, prefix, "verify/", token=second["refresh"]).status_code == 400
         obtain(front, prefix, account)
         left[prefix] = token_rows(rows, account)
-    assert [row["blacklisted"] for row in left[V1]] == [True, True, False]
+    assert [row["blacklisted"] for row in left[V1]] == [True, True, False, False]
     assert all(value is not False for row in left[V1] for name, value in row.items() if name != "blacklisted")
     assert left[V1] == left[V2]
 
@@ -116,7 +117,7 @@ def test_a_token_crosses_over(front: httpx.Client, account: Account, issuer: str
     assert front.get(f"{user}/users/me/", headers=bearer).json()["username"] == account.username
     assert post(front, user, "verify/", token=tokens["access"]).status_code == 200
     renewed = post(front, user, "refresh/", refresh=tokens["refresh"]).raise_for_status().json()
-    assert post(front, issuer, "refresh/", refresh=tokens["refresh"]).status_code == 401
+    assert [post(front, issuer, "refresh/", refresh=tokens["refresh"]).status_code for _ in range(2)] == [200, 401]
     assert post(front, issuer, "verify/", token=tokens["refresh"]).status_code == 400
     assert post(front, issuer, "blacklist/", refresh=renewed["refresh"]).status_code == 200
     assert post(front, user, "refresh/", refresh=renewed["refresh"]).status_code == 401
@@ -176,12 +177,13 @@ def _refusals(
     return [(response.status_code, response.json()) for response in (used, refreshed)]
 
 
-def test_of_eight_refreshes_at_once_one_succeeds_on_v2(
-    front: httpx.Client, rows: psycopg.Connection[dict[str, Any]], account: Account
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_of_eight_refreshes_at_once_two_succeed(
+    front: httpx.Client, rows: psycopg.Connection[dict[str, Any]], account: Account, prefix: str
 ) -> None:
-    tokens = obtain(front, V2, account)
+    tokens = obtain(front, prefix, account)
     with ThreadPoolExecutor(8) as pool:
-        jobs = [pool.submit(post, front, V2, "refresh/", refresh=tokens["refresh"]) for _ in range(8)]
+        jobs = [pool.submit(post, front, prefix, "refresh/", refresh=tokens["refresh"]) for _ in range(8)]
         statuses = sorted(job.result().status_code for job in jobs)
-    assert statuses == [200] + [401] * 7
-    assert len(token_rows(rows, account)) == 2
+    assert statuses == [200] * 2 + [401] * 6
+    assert len(token_rows(rows, account)) == 3

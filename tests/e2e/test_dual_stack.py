@@ -54,7 +54,9 @@ def test_a_token_of_one_stack_opens_the_other(issuer: str, other: str, front: ht
 
     refreshed = front.post(f"{other}/auth/token/refresh/", json={"refresh": tokens["refresh"]})
     rotated = refreshed.raise_for_status().json()["refresh"]
-    assert front.post(f"{issuer}/auth/token/refresh/", json={"refresh": tokens["refresh"]}).status_code == 401
+    # Once more, as if the answer had been lost; not twice.
+    again = [front.post(f"{issuer}/auth/token/refresh/", json={"refresh": tokens["refresh"]}) for _ in range(2)]
+    assert [answer.status_code for answer in again] == [200, 401]
     assert front.post(f"{other}/auth/token/blacklist/", json={"refresh": rotated}).status_code == 200
     assert front.post(f"{issuer}/auth/token/refresh/", json={"refresh": rotated}).status_code == 401
 

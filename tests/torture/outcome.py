@@ -104,7 +104,7 @@ def rows_read(page: str) -> list[Row]:
 def section_write(name: str, lines: Iterable[str], *, page: Path = PAGE) -> None:
     """Replace what stands between the comments that name a section."""
     text = page.read_text(encoding="utf-8")
-    begin, end = f"<!-- written by make torture ONLY={name} -->", f"<!-- end of {name} -->"
+    begin, end = f"<!-- begin of {name} -->", f"<!-- end of {name} -->"
     before, rest = text.split(begin, 1)
     after = rest.split(end, 1)[1]
     page.write_text("\n".join((f"{before}{begin}", *lines, f"{end}{after}")), encoding="utf-8")

@@ -60,6 +60,8 @@ def test_a_refresh_rotates(anonymous: APIClient, pair: dict[str, str]) -> None:
     response = anonymous.post("/api/auth/token/refresh/", {"refresh": pair["refresh"]})
     assert (response.status_code, list(response.json())) == (200, ["access", "refresh"])
     assert (OutstandingToken.objects.count(), BlacklistedToken.objects.count()) == (2, 1)
+    repeated = anonymous.post("/api/auth/token/refresh/", {"refresh": pair["refresh"]})
+    assert (repeated.status_code, OutstandingToken.objects.count(), BlacklistedToken.objects.count()) == (200, 3, 1)
     again = anonymous.post("/api/auth/token/refresh/", {"refresh": pair["refresh"]})
     assert (again.status_code, again.json()) == (401, BLACKLISTED)
 

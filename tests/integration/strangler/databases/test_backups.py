@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,13 +10,16 @@ import psycopg
 import pytest
 
 from strangler.databases.backups import (
+    _REPLACING,
     Contents,
     TableDigest,
     backup_read,
     backup_restore,
     backup_write,
     contents_of,
+    database_reopen,
     database_replace,
+    is_closed,
     restores_left,
     state_restore,
 )
@@ -134,6 +138,23 @@ def test_what_a_killed_restore_has_left_is_named(source: Source) -> None:
         finally:
             for name in (left, f"{source.name}_other_restored_20270101000000"):
                 admin.execute(f'DROP DATABASE "{name}"')
+
+
+def test_a_database_that_a_killed_restore_has_closed_is_opened_by_the_next(source: Source) -> None:
+    admin_dsn, name = source.admin_dsn, source.name
+    assert database_reopen(admin_dsn=admin_dsn, name=name) is False
+    with connected(dsn_to(admin_dsn, "postgres")) as admin:
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        # As a restore that still runs.
+        admin.execute(f"SELECT pg_advisory_lock({_REPLACING})")
+        assert is_closed(admin_dsn=admin_dsn, name=name)
+        assert database_reopen(admin_dsn=admin_dsn, name=name) is False
+    deadline = time.monotonic() + 30
+    while not database_reopen(admin_dsn=admin_dsn, name=name):
+        assert time.monotonic() < deadline
+    assert not is_closed(admin_dsn=admin_dsn, name=name)
+    with connected(source.owner_dsn) as connection:
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 
 def test_the_live_database_stays_where_nothing_can_take_its_place(source: Source) -> None:

@@ -82,7 +82,8 @@ def test_a_renewed_token_keeps_its_claims_and_gets_an_id_and_times() -> None:
     old = TOKENS.new_refresh(7, datetime(2025, 1, 1, tzinfo=UTC), password_hash="x") | {"tenant": "acme"}
     now = datetime.now(UTC)
     new = TOKENS.renew_refresh(old, now)
-    assert [*new] == [*old, "family"]
+    assert [*new] == [*old, "family", "parent"]
+    assert (new["parent"], TOKENS.renew_refresh(new, now)["parent"]) == (old["jti"], new["jti"])
     assert new["family"] == old["jti"] == TOKENS.renew_refresh(new, now)["family"]
     assert (new["user_id"], new["tenant"], new["token_type"]) == ("7", "acme", "refresh")
     assert new["jti"] != old["jti"]
