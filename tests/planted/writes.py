@@ -178,7 +178,7 @@ WRITES = {
     ),
     "a token can be renewed twice": Fault(
         file="strangler_fastapi/auth/token_service.py",
-        code="        await self._blacklist(old, issued_id, user_id, now)\n",
+        code="        await self._spend(old, issued_id, user_id, now)\n",
         instead="",
         asked="auth",
         found=named("auth.refresh: rows at token_blacklist_blacklistedtoken", "auth.refresh: status at status"),
