@@ -21,7 +21,7 @@ PARTS = (
 )
 FILES = ("Makefile", "README.md", "pyproject.toml", "strangler.toml")
 PORTS = ("PROXY_PORT", "DJANGO_PORT", "FASTAPI_PORT", "POSTGRES_PORT")
-START_SECONDS = 90
+START_SECONDS = 240
 # The developer's own settings must not reach the stack under test.
 ENVIRONMENT = {name: os.environ[name] for name in ("HOME", "LD_LIBRARY_PATH", "PATH") if name in os.environ}
 
