@@ -83,11 +83,11 @@ class Measured:
                 self.load.words,
                 str(self.load.clients),
                 f"{self.answered:,}",
-                f"{self.p50:.0f} ms",
-                f"{self.p99:.0f} ms",
+                _text(self.p50),
+                _text(self.p99),
             ),
-            *(f"{self.refused:,}", f"{self.refusal_p99:.0f} ms", failures),
-            *(f"{self.health_p99:.0f} ms", f"{self.other_p99:.0f} ms"),
+            *(f"{self.refused:,}", _text(self.refusal_p99), failures),
+            *(_text(self.health_p99), _text(self.other_p99)),
         )
         return f"| {' | '.join(cells)} |"
 
@@ -162,3 +162,8 @@ def _times(outcomes: Iterable[Outcome]) -> list[float]:
 def quantile(times: Sequence[float], share: float) -> float:
     """Of sorted times; 0 where there are none."""
     return times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
+
+
+def _text(milliseconds: float) -> str:
+    """A time of the table; none where nobody was answered in time to be counted."""
+    return f"{milliseconds:.0f} ms" if milliseconds else "none"
