@@ -12,6 +12,7 @@ from starlette.types import Message
 
 from fastapi_app.feed import router as feed
 from strangler_fastapi.auth import hashing
+from strangler_fastapi.db import engine
 from strangler_fastapi.db import session as sessions
 from strangler_fastapi.db.session import RequestSession
 from tests.databases import OwnDatabase
@@ -44,8 +45,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[RequestSession]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def narrow(start: Start, database: OwnDatabase) -> AsyncIterator[Running]:
-    """The application with two connections."""
+async def narrow(start: Start, database: OwnDatabase, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
+    """The application with two connections, for which requests wait as long as a busy machine takes."""
+    monkeypatch.setattr(engine, "_POOL_WAIT_SECONDS", 60)
     async with start(database, pool_max=2) as running:
         yield running
 
