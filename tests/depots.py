@@ -128,5 +128,7 @@ class Depot:
 
     def start(self) -> None:
         """Start what was written, with rows; to be ended by `run("down")`."""
+        # Picked anew: others have started servers meanwhile.
+        self.ports.update({name: str(port_free_pick()) for name in self.ports})
         self.run("up", "--detach")
         self.run("manage", "shell", "--command", ROWS)

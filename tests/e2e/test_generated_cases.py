@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -102,8 +103,9 @@ def test_planted_faults_are_found_in_a_second_project(depot: Depot, pool: Proces
 def not_found(planting: Planting, pool: ProcessPoolExecutor, folder: Path) -> set[str]:
     """The names of those that no generated case finds."""
     cases = cases_generate(planting, folder / "generated", seed=0)
+    # Without what it keeps open here, which no other process can take over.
     futures = {
-        name: pool.submit(fault_find, planting, name, cases, folder / f"logs-{number}")
+        name: pool.submit(fault_find, replace(planting), name, cases, folder / f"logs-{number}")
         for number, name in enumerate(wanted({**planting.faults}))
     }
     missed = set()
