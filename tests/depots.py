@@ -29,7 +29,7 @@ folder = "ROOT"
 manage = ["{python}", "tests/depot/manage.py"]
 health = "/api/health/"
 openapi = "/api/schema/"
-environment = { DATABASE_URL = "{owner_url}", SECRET_KEY = "{jwt_signing_key}" }
+environment = { DATABASE_URL = "{owner_url}", SECRET_KEY = "{jwt_signing_key}", MEDIA_ROOT = "FOLDER/media" }
 inherit = false
 
 [fastapi]
@@ -88,7 +88,7 @@ for number in range(13):
     )
     item.labels.set(labels[: number % 5])
 """
-FEATURES = ("items.*", "labels.*", "places.*", "token.*", "wishes.*")
+FEATURES = ("items.*", "labels.*", "papers.*", "places.*", "token.*", "wishes.*")
 
 
 class Depot:
@@ -98,7 +98,7 @@ class Depot:
         self.folder = folder
         names = ("PROXY_PORT", "DJANGO_PORT", "FASTAPI_PORT", "POSTGRES_PORT")
         self.ports = {name: str(port_free_pick()) for name in names}
-        (folder / "strangler.toml").write_text(PROJECT.replace("ROOT", str(ROOT)))
+        (folder / "strangler.toml").write_text(PROJECT.replace("FOLDER", str(folder)).replace('= "ROOT', f'= "{ROOT}'))
 
     def run(self, *words: str, code: int = 0) -> str:
         return tool_run(self.folder, *words, code=code, STRANGLER_PASSWORD=SECRET, **self.ports)

@@ -1,5 +1,6 @@
 """Where files are kept, under the names that Django's storage gives (`django.core.files.storage`)."""
 
+import logging
 import os
 import re
 import secrets
@@ -13,6 +14,8 @@ from urllib.parse import quote, urljoin
 from shared_schema.contract.contract import StorageFacts
 from strangler_fastapi.drf.uploads import UploadedFile
 from strangler_fastapi.errors import SuspiciousRequest, Unavailable
+
+logger = logging.getLogger(__name__)
 
 _FILE_SYSTEM: Final = "django.core.files.storage.filesystem.FileSystemStorage"
 _LETTERS: Final = string.ascii_letters + string.digits
@@ -107,6 +110,7 @@ class FileSystemStorage:
         try:
             return self._write(name, content)
         except OSError as error:
+            logger.exception("files can't be stored in %s: let the service write there", self._location)
             raise Unavailable("Files can't be stored now: try again later.") from error
 
     def delete(self, name: str) -> None:

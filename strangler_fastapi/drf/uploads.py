@@ -1,6 +1,7 @@
 """Bodies and files that don't fit into memory: they are on disk from the moment that they come in."""
 
 import io
+import logging
 import mmap
 import os
 import tempfile
@@ -12,6 +13,8 @@ from starlette.concurrency import run_in_threadpool
 
 from strangler_fastapi.drf.limits import LARGEST_IN_MEMORY
 from strangler_fastapi.errors import SuspiciousRequest, Unavailable
+
+logger = logging.getLogger(__name__)
 
 CHUNK: Final = 65_536
 _LONGEST_NAME: Final = 255
@@ -54,8 +57,9 @@ class Spool:
                 self._file.write(self._start)
                 self._start.clear()
             self._file.write(chunk)
-        except OSError:
-            raise Unavailable("Files can't be taken now: try again later.") from None
+        except OSError as error:
+            logger.exception("large bodies can't be kept in %s while they come in", tempfile.gettempdir())
+            raise Unavailable("Files can't be taken now: try again later.") from error
 
     @property
     def data(self) -> Buffer:

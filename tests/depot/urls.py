@@ -6,11 +6,12 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 from rest_framework_simplejwt.views import TokenObtainPairView
 
-from tests.depot.stock.views import ItemViewSet, LabelViewSet, PlaceViewSet, WishViewSet
+from tests.depot.stock.views import ItemViewSet, LabelViewSet, PaperViewSet, PlaceViewSet, WishViewSet
 
 router = SimpleRouter()
 router.register("items", ItemViewSet)
 router.register("labels", LabelViewSet)
+router.register("papers", PaperViewSet)
 router.register("places", PlaceViewSet)
 router.register("wishes", WishViewSet, basename="wish")
 urlpatterns = [

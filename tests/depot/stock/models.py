@@ -3,7 +3,7 @@
 import uuid
 
 from django.conf import settings
-from django.core.validators import MinValueValidator
+from django.core.validators import FileExtensionValidator, MinValueValidator
 from django.db import models
 
 
@@ -45,6 +45,17 @@ class Item(models.Model):
     labels = models.ManyToManyField(Label, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+
+class Paper(models.Model):
+    title = models.CharField(max_length=40)
+    scan = models.FileField(upload_to="scans/%Y", validators=[FileExtensionValidator(["txt", "pdf"])])
+    cover = models.ImageField(upload_to="covers", null=True, blank=True, width_field="width", height_field="height")
+    width = models.IntegerField(null=True, editable=False)
+    height = models.IntegerField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["id"]
 
 
 class Wish(models.Model):

@@ -4,12 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework import filters, permissions, serializers, viewsets
+from rest_framework import filters, parsers, permissions, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tests.depot.stock.models import Item, Label, Place, Wish
+from tests.depot.stock.models import Item, Label, Paper, Place, Wish
 
 
 class PlaceSerializer(serializers.ModelSerializer[Place]):
@@ -31,6 +31,12 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
     class Meta:
         model = Item
         fields = "__all__"
+
+
+class PaperSerializer(serializers.ModelSerializer[Paper]):
+    class Meta:
+        model = Paper
+        fields = ["id", "title", "scan", "cover"]
 
 
 class WishSerializer(serializers.ModelSerializer[Wish]):
@@ -89,6 +95,15 @@ class ItemViewSet(viewsets.ModelViewSet[Item]):
     filter_backends = (filters.SearchFilter, filters.OrderingFilter)
     search_fields = ("title", "place__name")
     ordering_fields = ("title", "price")
+
+
+class PaperViewSet(viewsets.ModelViewSet[Paper]):
+    """Papers, which anybody may bring."""
+
+    queryset = Paper.objects.all()
+    serializer_class = PaperSerializer
+    permission_classes = (permissions.AllowAny,)
+    parser_classes = (parsers.MultiPartParser, parsers.JSONParser)
 
 
 class WishViewSet(viewsets.ModelViewSet[Wish]):
