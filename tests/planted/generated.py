@@ -188,7 +188,8 @@ def _writes(planting: Planting, fault: str, scenarios: Sequence[Scenario], logs:
 def _findings(report: ComparisonReport) -> list[str]:
     """What differs, and what could not be compared since FastAPI answered with an error, but for what isn't ported."""
     # A server that never ran has shown nothing.
-    assert not [sentence for sentence, _ in report.failures if not re.match("(fastapi|django) answered", sentence)]
+    dead = [sentence for sentence, _ in report.failures if re.search("ended with|wasn't ready", sentence)]
+    assert not dead, dead
     failed = [sentence for sentence, _ in report.failures if re.match("fastapi answered 5(?!01)", sentence)]
     grown = [f"memory of {use.scenario}: {use.excess}" for use in report.memory if use.excess]
     return [*sorted(found_in(report)), *failed, *grown]
