@@ -106,9 +106,9 @@ class Project(Section):
 
     @property
     def case_folders(self) -> tuple[Path, ...]:
-        """The folders of case files: the project's own, and of generated ones where they were generated."""
-        found = (self.cases, self.generated if any(self.generated.glob("*.toml")) else None)
-        return tuple(each for each in found if each)
+        """The folders of case files: the project's own and generated ones, as far as there are any; else its own."""
+        found = [each for each in (self.cases, self.generated) if each and any(each.glob("*.toml"))]
+        return tuple(found or filter(None, [self.cases]))
 
     @property
     def state(self) -> Path:

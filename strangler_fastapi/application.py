@@ -15,7 +15,7 @@ from strangler_fastapi.db.engine import Database, watched
 from strangler_fastapi.db.query_count import StatementsMiddleware
 from strangler_fastapi.docs_page import add_docs_page
 from strangler_fastapi.drf.documents import DocumentedApi
-from strangler_fastapi.drf.handlers import add_handlers
+from strangler_fastapi.drf.handlers import ErrorBody, add_handlers
 from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view_routes import ViewTable
@@ -36,6 +36,7 @@ def create_application(
     swagger_ui: str | None = None,
     languages: Languages | None = None,
     etags: bool = False,
+    error_body: ErrorBody | None = None,
     **options: Any,  # noqa: ANN401 - as FastAPI has them
 ) -> DocumentedApi:
     """The ASGI application. It needs no database until it is started, and then waits for one.
@@ -55,6 +56,8 @@ def create_application(
             documentation.
         languages: those that errors are answered in (`manage.py export_languages`); None: English alone.
         etags: give answers ETags, and answer conditional requests (ConditionalGetMiddleware).
+        error_body: words the body of an error with a status below 500, as a project's EXCEPTION_HANDLER does; it gets
+            the request, the body that DRF's own handler answers and the status.
         report_sql: count the statements of each request (`Server-Timing`).
         options: title, version and whatever else FastAPI takes.
     """
@@ -77,6 +80,7 @@ def create_application(
     app.state.read_only = read_only
     app.state.authenticators = authenticators
     app.state.languages = languages
+    app.state.error_body = error_body
     app.router.routes.insert(0, ViewTable([route for router in routers for route in router.routes]))
     for router in routers:
         # Not include_router: FastAPI would look for the route of each request twice, in every router.

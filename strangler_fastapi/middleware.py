@@ -136,11 +136,20 @@ def _add_headers(scope: Scope, message: Message) -> None:
     headers = [*message.get("headers", ())]
     given = {name.lower() for name, _ in headers}
     headers += [header for header in _added(scope) if header[0] not in given]
+    if vary := scope.get("vary"):
+        headers = _varied(headers, vary)
     if "allow" in scope:
         if b"allow" in given:
             headers = [header for header in headers if header[0].lower() != b"allow"]
         headers.append((b"allow", scope["allow"].encode("latin-1")))
     message["headers"] = headers
+
+
+def _varied(headers: list[tuple[bytes, bytes]], names: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
+    """The headers with one `Vary`: the names of the view, then those that were there."""
+    there = [name.strip() for key, value in headers if key.lower() == b"vary" for name in value.decode().split(",")]
+    every = ", ".join(dict.fromkeys([*names, *there])).encode("latin-1")
+    return [*(header for header in headers if header[0].lower() != b"vary"), (b"vary", every)]
 
 
 def _added(scope: Scope) -> tuple[tuple[bytes, bytes], ...]:

@@ -13,6 +13,7 @@ from strangler.schema.django_side import ManageCommand, manage_document
 _ACTIONS: Final = {"partial_update": "update", "destroy": "delete"}
 _LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
 _CONDITIONAL: Final = "django.middleware.http.ConditionalGetMiddleware"
+_HANDLERS: Final = ("rest_framework.", "strangler_django.")
 # A segment that nginx's maps find: fixed, or a parameter and nothing else.
 _SEGMENT: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9_~.-]+|\{[^{}/]+\}")
 
@@ -40,9 +41,12 @@ class Unread(_Facts):
 class SerializerField(_Facts):
     """A field of a serializer; `kind` is the name of its class (of the inner one with `many`), `path` is where that is.
 
-    `link` is how it leads to other rows (many_to_one, many_to_many). `changed` are the arguments in which it differs
-    from what DRF makes of the model's field; None where the project declared it. Of one that stands for rows `narrowed`
-    says that not all of them may be sent, and `text` is the field that the rows' `__str__` returns, if it is no more.
+    `link` is how it leads to other rows (many_to_one, many_to_many, one_to_many); of the last `pointing` are the table
+    and the field of those rows, and `managed` says that a manager of the project's own gives them. `property` names the
+    model's property or method that it shows, `address` is the path of the row whose field `lookup` stands for `{}`.
+    `changed` are the arguments in which it differs from what DRF makes of the model's field; None where the project
+    declared it. Of one that stands for rows `narrowed` says that not all of them may be sent, and `text` is the field
+    that the rows' `__str__` returns, if it is no more.
     """
 
     name: str
@@ -69,17 +73,26 @@ class SerializerField(_Facts):
     label: str | None = None
     help_text: str | None = None
     link: str | None = None
+    pointing: dict[str, str] | None = None
+    managed: bool = False
+    property: str | None = None
+    address: str | None = None
+    lookup: str | None = None
     changed: dict[str, Any] | None = None
     serializer: "SerializerFacts | None" = None
 
 
 class SerializerFacts(_Facts):
-    """A serializer; `overridden` are the methods that the project wrote, `path` is where its class is."""
+    """A serializer; `overridden` are the methods that the project wrote, `path` is where its class is.
+
+    One that is `plain` names no model: it shows the rows of its view.
+    """
 
     path: str = Field(default="", alias="class")
     validators: tuple[str, ...] = ()
     model: str | None = None
     table: str | None = None
+    plain: bool = False
     fields: tuple[SerializerField, ...] = ()
     overridden: tuple[str, ...] = ()
 
@@ -153,13 +166,42 @@ class QuerysetFacts(_Facts):
     ordering_unread: bool = False
 
 
+class RowsOfRequest(_Facts):
+    """What `get_queryset` does with the request and nothing else.
+
+    `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
+    callers whose attribute `unless` is true see all. `within` are fields by the parameter of the path in them,
+    `parameters` query parameters that narrow the rows further.
+    """
+
+    owner: str | None = None
+    unless: str | None = None
+    within: dict[str, str] = {}
+    parameters: tuple[str, ...] = ()
+
+
+class PermissionRule(_Facts):
+    """A permission of the project's own, as rules of the request and of the row, and what a refusal says.
+
+    A rule is true, false, or a list: `and`, `or` and `not` of rules, `methods` of requests, `caller` with an attribute
+    of the user, `owner` with the field in which the row has the caller (`pk` where it is the caller's own).
+    """
+
+    request: bool | list[Any]
+    row: bool | list[Any]
+    message: str | None = None
+
+
 class DjangoEndpoint(_Facts):
     """One method of one path.
 
     `kind` is viewset or view for those of DRF, django for others, whose method may be `ANY`. `bases` are the classes
     that the view derives from. `action` is that of a viewset or a generic view. `overridden` are the methods of DRF's
     that the project replaced; those in `constant` read nothing of a request. `creator` is the field in which
-    `perform_create` saves the caller and does nothing else, `owner` the one in which rows of `get_queryset` have it.
+    `perform_create` saves the caller and does nothing else, `rows` what `get_queryset` does where it was read.
+    `root` are the paths that the root of a router lists, by name.
+    `of_caller` says that `get_object` returns the user who asks.
+    `permission_rules` are the project's own permissions that were read, by class.
     `title` and `description` are what OPTIONS says of the view.
     """
 
@@ -176,7 +218,10 @@ class DjangoEndpoint(_Facts):
     overridden: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
     creator: str | None = None
-    owner: str | None = None
+    rows: RowsOfRequest | None = None
+    of_caller: bool = False
+    root: dict[str, str] | None = None
+    permission_rules: dict[str, PermissionRule] | None = None
     unread: tuple[Unread, ...] = ()
     authenticators: tuple[str, ...] | None = ()
     lookup: dict[str, Any] | None = None
@@ -256,6 +301,11 @@ class DjangoSettings(_Facts):
     def translates(self) -> bool:
         """Whether errors are in another language than English, or in the one that a client asks for."""
         return self.use_i18n and (_LOCALE in self.middleware or self.language_code.lower().partition("-")[0] != "en")
+
+    @property
+    def own_exception_handler(self) -> str:
+        """What words errors, where it isn't DRF; empty where it is."""
+        return "" if self.exception_handler.startswith(_HANDLERS) else self.exception_handler
 
 
 class DjangoApi(_Facts):

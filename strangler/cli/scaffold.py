@@ -120,11 +120,18 @@ def _report(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint],
         elif file.is_left:
             say(f"! {name} is left alone; it would be")
             _show_diff(file)
-    whole = [each for each in endpoints if not (each.gaps or each.limits)]
+    whole = [each for each in endpoints if not _gaps(each)]
     for each in endpoints:
-        for gap in dict.fromkeys((*each.gaps, *each.limits)):
+        for gap in _gaps(each):
             say(f"gap {each.route.name:<24} {gap}")
     say(f"{many(len(endpoints), 'endpoint')}: {len(whole)} whole, {len(endpoints) - len(whole)} with gaps.")
+    if written := [each for each in endpoints if each.functions and not each.gaps]:
+        say(f"{len(written)} of those are written but for functions to fill in: look for unported and not_ported.")
+
+
+def _gaps(each: WrittenEndpoint) -> list[str]:
+    """All gaps of an endpoint, each once."""
+    return [*dict.fromkeys((*each.gaps, *each.functions, *each.limits))]
 
 
 def _show_diff(file: ScaffoldFile) -> None:
@@ -154,9 +161,10 @@ def _document(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint
                 "route": each.route.name,
                 "method": each.endpoint.method,
                 "path": each.endpoint.path,
-                "gaps": [*dict.fromkeys((*each.gaps, *each.limits))],
+                "gaps": _gaps(each),
+                "written": not each.gaps,
                 "fields": len(each.serializer.facts.fields) if each.serializer else 0,
-                "readable": len(each.serializer.fields) if each.serializer else 0,
+                "readable": len(each.serializer.fields) - len(each.serializer.functions) if each.serializer else 0,
             }
             for each in endpoints
         ],

@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import get_hasher
 from django.urls import get_resolver
 from rest_framework.settings import api_settings
 
+from strangler_django.endpoints.addresses import root_addresses
 from strangler_django.endpoints.resolver import PathParameter, ResolvedPath, resolved_paths
 from strangler_django.endpoints.views import view_class, view_facts, view_methods, view_name
 
@@ -58,6 +59,7 @@ def _of_path(path: ResolvedPath) -> Iterator[dict[str, Any]]:
         "optional_slash": path.optional_slash,
         "parameters": [_parameter(each) for each in path.parameters],
         "view": view_name(path.view),
+        "root": root_addresses(path.view, path.name) if not path.parameters else None,
         "csrf_exempt": bool(getattr(path.view, "csrf_exempt", False)),
     }
     if view_class(path.view) is None:

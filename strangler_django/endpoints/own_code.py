@@ -3,8 +3,8 @@
 def perform_create(self, serializer):
     serializer.save(owner=self.request.user)
 
-def get_queryset(self):
-    return Note.objects.filter(owner=self.request.user)
+def list(self, request, *args, **kwargs):
+    return super().list(request, *args, **kwargs)
 
 def __str__(self):
     return self.name
@@ -13,9 +13,12 @@ def __str__(self):
 import ast
 import inspect
 import textwrap
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
-from django.db import models
+_LIBRARIES: Final = ("rest_framework.", "django.")
+# Decorators that say something of a method to a document, and change nothing of what it does.
+_DOCUMENTING: Final = frozenset({"extend_schema", "swagger_auto_schema"})
 
 
 def saved_caller(view: type) -> str | None:
@@ -29,49 +32,99 @@ def saved_caller(view: type) -> str | None:
     return _caller_field(called) if isinstance(given, ast.Name) and names[1:] == [given.id] else None
 
 
-def owned_rows(view: type) -> tuple[Any, str] | None:
-    """The model of `get_queryset`, and the field in which its rows have the caller; None for any other queryset."""
-    function = getattr(view, "get_queryset", None)
-    match _only_call(function):
-        case (
-            ast.Call(
-                func=ast.Attribute(value=ast.Attribute(value=ast.Name(id=name), attr="objects"), attr="filter")
-            ) as called
-        ):
-            model, field = getattr(function, "__globals__", {}).get(name), _caller_field(called)
-            is_model = isinstance(model, type) and issubclass(model, models.Model)
-            # A manager of the project's own may leave rows out.
-            if is_model and field and type(getattr(model, "objects", None)) is models.Manager:
-                return model, field
-    return None
+def is_own(cls: type, name: str) -> bool:
+    """Whether a method of a class is the project's own, and does more than to call the one that it replaces."""
+    for each in cls.__mro__:
+        if name not in vars(each):
+            continue
+        function = vars(each)[name]
+        # `method_decorator` on a class leaves the name of what it wraps.
+        if getattr(function, "__globals__", {}).get("__name__") == "django.utils.decorators":
+            return True
+        if str(getattr(function, "__module__", "")).startswith(_LIBRARIES):
+            return False
+        if not _passes_on(function, name):
+            return True
+    return False
+
+
+def own_methods(cls: type, name: str) -> Iterator[Any]:
+    """The functions of a method's name that the project wrote, in the order in which each may call the next."""
+    for each in cls.__mro__:
+        function = vars(each).get(name)
+        if function is not None and str(getattr(function, "__module__", "")).startswith(_LIBRARIES):
+            return
+        if function is not None:
+            yield function
+
+
+def returns_caller(cls: type, name: str) -> bool:
+    """Whether a method of the project's own returns the caller and does no more."""
+    found = next(own_methods(cls, name), None)
+    match only_statement(method_of(found)) if found else None:
+        case ast.Return(value=ast.expr() as value):
+            return ast.unparse(value) == "self.request.user"
+    return False
+
+
+def _passes_on(function: Any, name: str) -> bool:  # noqa: ANN401 - as below
+    """Whether a method returns what its superclass does with the same arguments."""
+    made = method_of(function)
+    match only_statement(made):
+        case ast.Return(
+            value=ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super"), args=[]), attr=called)) as call
+        ) if made and called == name:
+            return [ast.unparse(each) for each in (*call.args, *call.keywords)] == list(_passed(made.args))
+    return False
+
+
+def _passed(given: ast.arguments) -> Iterator[str]:
+    """The parameters of a method after the first, as it would pass all of them on."""
+    yield from (each.arg for each in (*given.posonlyargs, *given.args)[1:])
+    yield from (f"*{each.arg}" for each in (given.vararg,) if each)
+    yield from (f"{each.arg}={each.arg}" for each in given.kwonlyargs)
+    yield from (f"**{each.arg}" for each in (given.kwarg,) if each)
 
 
 def returned_attribute(function: Any) -> str | None:  # noqa: ANN401 - as below
     """The attribute of its own that a method returns; None where it does more."""
-    match _only_statement(function):
+    match only_statement(method_of(function)):
         case ast.Return(value=ast.Attribute(value=ast.Name(id="self"), attr=name)):
             return name
     return None
 
 
-def _only_call(function: Any) -> ast.Call | None:  # noqa: ANN401 - as below
+def method_of(function: Any) -> ast.FunctionDef | None:  # noqa: ANN401 - whatever a class has under that name
+    """The code of a method; None of anything else, and of one that a decorator makes another of."""
+    try:
+        (made,) = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function)))).body
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return None
+    return made if isinstance(made, ast.FunctionDef) and all(map(_documents, made.decorator_list)) else None
+
+
+def statements_of(made: ast.FunctionDef) -> list[ast.stmt]:
+    """What a method does, without its docstring."""
+    return made.body[1:] if ast.get_docstring(made) is not None else made.body
+
+
+def only_statement(made: ast.FunctionDef | None) -> ast.stmt | None:
+    """The one statement that a method consists of, besides its docstring."""
+    body = statements_of(made) if made else []
+    return body[0] if len(body) == 1 else None
+
+
+def _documents(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return ast.unparse(called).rpartition(".")[2] in _DOCUMENTING
+
+
+def _only_call(function: Any) -> ast.Call | None:  # noqa: ANN401 - as above
     """The one call that a method consists of, or returns."""
-    match _only_statement(function):
+    match only_statement(method_of(function)):
         case ast.Expr(value=ast.Call() as called) | ast.Return(value=ast.Call() as called):
             return called
     return None
-
-
-def _only_statement(function: Any) -> ast.stmt | None:  # noqa: ANN401 - whatever a class has under that name
-    """The one statement that a method consists of, besides its docstring."""
-    try:
-        (made,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return None
-    if not isinstance(made, ast.FunctionDef) or made.decorator_list:
-        return None
-    body = made.body[1:] if ast.get_docstring(made) is not None else made.body
-    return body[0] if len(body) == 1 else None
 
 
 def _caller_field(called: ast.Call) -> str | None:

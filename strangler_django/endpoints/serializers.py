@@ -2,13 +2,17 @@
 
 # ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.db import models
+from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.utils.model_meta import get_field_info
 
 from strangler_django.contract.plain import plain
+from strangler_django.endpoints.addresses import row_address
 from strangler_django.endpoints.own_code import returned_attribute
 
 # Attributes of DRF's fields that limit or shape a value.
@@ -30,27 +34,32 @@ _LINKS: Final = ("many_to_one", "many_to_many", "one_to_one", "one_to_many")
 _NOT_COMPARED: Final = frozenset({"validators", "queryset", "model_field", "child_relation", "many"})
 
 
-def serializer_facts(serializer: Any) -> dict[str, Any]:  # noqa: ANN401 - any serializer of a project
-    """A serializer's class, model and fields.
+def serializer_facts(serializer: Any, of: Any = None) -> dict[str, Any]:  # noqa: ANN401 - any serializer of a project
+    """A serializer's class, model and fields; one that names no model shows rows of the model `of`, if there is one.
 
     Raises:
         Exception: whatever the project's own code raises when it builds its fields.
     """
     many = isinstance(serializer, serializers.ListSerializer)
     single = serializer.child if many else serializer
-    model = getattr(getattr(single, "Meta", None), "model", None)
+    named = getattr(getattr(single, "Meta", None), "model", None)
+    model = named or of
     fields = single.fields if isinstance(single, serializers.BaseSerializer) and hasattr(single, "fields") else {}
     overridden = [
         name
         for name in ("to_representation", "to_internal_value", "create", "update", "validate", "save")
         if not _is_library(getattr(type(single), name, None))
     ]
+    overridden += [
+        name for name in ("__init__", "get_fields") if _reads_context(getattr(type(single), name, None), name)
+    ]
     validators = [name for name in dir(type(single)) if name.startswith("validate_") and name[9:] in fields]
     return {
         "class": class_name(type(single)),
         "model": model._meta.label if model else None,
         "table": model._meta.db_table if model else None,
-        "fields": [_field(name, field) | _origin(single, name, field) for name, field in fields.items()],
+        "plain": named is None,
+        "fields": [_field(name, field, model) | _origin(single, name, field, model) for name, field in fields.items()],
         "validators": [type(each).__name__ for each in getattr(single, "validators", ())],
         "overridden": [*overridden, *sorted(validators)],
     }
@@ -61,7 +70,14 @@ def class_name(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _field(name: str, field: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of a project
+def _reads_context(function: Any, name: str) -> bool:  # noqa: ANN401 - whatever a class has under that name
+    """Whether fields may be others for each request."""
+    if _is_library(function):
+        return False
+    return name == "__init__" or bool({"context", "_context"} & {*getattr(function, "__code__", function).co_names})
+
+
+def _field(name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of a project, a model
     facts: dict[str, Any] = {
         "name": name,
         "kind": type(field).__name__,
@@ -83,11 +99,14 @@ def _field(name: str, field: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
         facts["kind"], facts["class"] = type(inner).__name__, class_name(type(inner))
         facts |= {key: plain(getattr(inner, key)) for key in ("slug_field",) if getattr(inner, key, None) is not None}
     if isinstance(inner, serializers.BaseSerializer):
-        facts["serializer"] = serializer_facts(inner)
+        facts["serializer"] = serializer_facts(inner, _related(model, str(field.source)))
     elif isinstance(inner, serializers.RelatedField):
         queryset = inner.queryset
         facts["model"] = queryset.model._meta.label if queryset is not None else None
         facts["narrowed"] = queryset is not None and _is_narrowed(inner.get_queryset().query)
+        if isinstance(inner, serializers.HyperlinkedRelatedField):
+            facts["address"] = row_address(inner.view_name, inner.lookup_url_kwarg)
+            facts["lookup"] = inner.lookup_field
     elif isinstance(inner, serializers.ChoiceField):
         choices: Mapping[Any, Any] = inner.choices
         facts["choices"] = [plain(value) for value in choices]
@@ -98,24 +117,48 @@ def _field(name: str, field: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
     return facts
 
 
-def _origin(serializer: Any, name: str, field: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+def _related(model: Any, source: str) -> Any:  # noqa: ANN401 - a model class, and the one that a source leads to
+    found = next((each for each in model._meta.get_fields() if _accessor(each) == source), None) if model else None
+    return getattr(found, "related_model", None)
+
+
+def _origin(serializer: Any, name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
     """Where a field comes from: the `link` of its model that it follows, and what a ModelSerializer made of it.
 
     `changed` are the arguments that are others than those which DRF derives from the model; None where the project
     declared the field, or its class is another one.
     """
-    model = getattr(getattr(serializer, "Meta", None), "model", None)
     if model is None:
         return {"link": None, "changed": None}
     if isinstance(field, serializers.StringRelatedField):
-        return {"link": _link(model, str(field.source)), "changed": None, "text": _text(model, str(field.source))}
-    return {"link": _link(model, str(field.source)), "changed": _changed(serializer, name, field, model)}
+        return _link(model, str(field.source)) | {"changed": None, "text": _text(model, str(field.source))}
+    facts = _link(model, str(field.source)) | {"changed": _changed(serializer, name, field, model)}
+    return facts | {"property": _property(model, str(field.source))}
 
 
-def _link(model: Any, source: str) -> str | None:  # noqa: ANN401 - a model class
-    """How the model's field of that name leads to other rows (many_to_one, many_to_many); None if it doesn't."""
-    found = next((each for each in model._meta.get_fields() if _accessor(each) == source), None)
-    return next((kind for kind in _LINKS if getattr(found, kind, False)), None)
+def _link(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - a model class
+    """How the model's field of that name leads to other rows (`link`: many_to_one, many_to_many), if it does.
+
+    `pointing` are the table and the field of rows that point back; `managed` says that a manager of the project's own
+    gives the rows, which may leave some out.
+    """
+    found: Any = next((each for each in model._meta.get_fields() if _accessor(each) == source), None)
+    link = next((kind for kind in _LINKS if getattr(found, kind, False)), None)
+    facts: dict[str, Any] = {"link": link}
+    if link in ("one_to_many", "many_to_many") and found.related_model:
+        manager = type(found.related_model._default_manager)
+        facts["managed"] = manager.get_queryset is not models.Manager.get_queryset
+    if link == "one_to_many" and hasattr(found, "field") and hasattr(found.field, "attname"):
+        facts["pointing"] = {"table": found.related_model._meta.db_table, "field": found.field.name}
+    return facts
+
+
+def _property(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above
+    """The property or method of the model that a field shows; None where it shows something else."""
+    found = None if hasattr(models.Model, source) else inspect.getattr_static(model, source, None)
+    if isinstance(found, property | cached_property) or inspect.isfunction(found):
+        return f"{model._meta.object_name}.{source}"
+    return None
 
 
 def _text(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above

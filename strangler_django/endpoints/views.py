@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from rest_framework import filters, generics, mixins, pagination, viewsets
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -15,7 +16,9 @@ from rest_framework.views import APIView
 from strangler_django.contract.plain import plain
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
-from strangler_django.endpoints.own_code import owned_rows, saved_caller
+from strangler_django.endpoints.own_code import is_own, own_methods, returns_caller, saved_caller
+from strangler_django.endpoints.own_permissions import own_rules
+from strangler_django.endpoints.own_querysets import ReadQueryset, read_queryset
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -82,10 +85,10 @@ def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[s
     assert cls is not None  # noqa: S101 - the caller has looked
     made = _instance(view, cls, method, action)
     made.kwargs = dict(parameters)
-    owned = owned_rows(cls)
-    if owned is not None:
+    read = read_queryset(made)
+    if read is not None:
         # Nobody owns rows: what else the view is made of is read with those of everybody.
-        made.get_queryset = owned[0].objects.all
+        made.get_queryset = read.queryset.all
     facts: dict[str, Any] = {
         "action": action,
         "bases": [class_name(each) for each in cls.__mro__[1:] if each.__module__ not in _BASE_MODULES],
@@ -93,7 +96,8 @@ def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[s
         "overridden": [name for name in _HOOKS if _is_overridden(cls, name)],
         "constant": [name for name in _HOOKS if _is_overridden(cls, name) and _is_constant(cls, name)],
         "creator": saved_caller(cls),
-        "owner": owned[1] if owned else None,
+        "rows": _rows(read) if read else None,
+        "of_caller": returns_caller(cls, "get_object"),
         "unread": [],
     }
     if isinstance(made, generics.GenericAPIView):
@@ -104,6 +108,7 @@ def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[s
     parts = {
         "authenticators": lambda: _classes(made.get_authenticators()),
         "permissions": lambda: [_permission(each) for each in made.get_permissions()],
+        "permission_rules": lambda: own_rules(made.get_permissions()) if facts["permissions"] else None,
         "throttles": lambda: _classes(made.get_throttles()),
         "renderers": lambda: _classes(made.get_renderers()),
         "parsers": lambda: _classes(made.get_parsers()),
@@ -113,16 +118,22 @@ def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[s
         "title": lambda: made.get_view_name(),
         "description": lambda: made.get_view_description(),
         "filters": lambda: _filters(made) if lists else None,
-        "serializer": lambda: serializer_facts(made.get_serializer()) if _serializes(made) else None,
+        "serializer": lambda: _serializer(made, facts) if _serializes(made) else None,
     }
-    for name, read in parts.items():
+    for name, part in parts.items():
         try:
             with databases_closed("it reads rows"):
-                facts[name] = read()
+                facts[name] = part()
         except Exception as error:  # noqa: BLE001 - whatever the project's own code raises without a real request
             facts[name] = None
             facts["unread"].append({"what": name, "reason": f"{type(error).__name__}: {first_line(error)}"})
     return facts
+
+
+def _rows(read: ReadQueryset) -> dict[str, Any]:
+    """What `get_queryset` does with a request."""
+    within = dict(read.within)
+    return {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
 
 
 def _generic_action(cls: type, method: str) -> str | None:
@@ -162,19 +173,28 @@ def _is_own(function: object) -> bool:
 def _is_constant(cls: type, name: str) -> bool:
     """Whether a hook gives the same for every request of one action.
 
-    It names nothing of the request, and calls no other method of the project's view, which might.
+    It names nothing of the request, and calls no other method of the project's view, which might; nor does the hook of
+    a superclass that it calls.
     """
-    code = getattr(getattr(cls, name), "__code__", None)
-    if code is None or code.co_flags & inspect.CO_VARARGS or any(inspect.iscode(each) for each in code.co_consts):
-        return False
-    own = {each for each in code.co_names if each not in _HOOKS and callable(getattr(cls, each, None))}
-    return not (own or _REQUEST & {*code.co_names, *code.co_varnames})
+    for function in own_methods(cls, name):
+        code = getattr(function, "__code__", None)
+        if code is None or code.co_flags & inspect.CO_VARARGS or any(inspect.iscode(each) for each in code.co_consts):
+            return False
+        if any(_is_code(inspect.getattr_static(cls, each, None)) for each in code.co_names if each not in _HOOKS):
+            return False
+        if _REQUEST & {*code.co_names, *code.co_varnames}:
+            return False
+        if "super" not in code.co_names:
+            break
+    return True
+
+
+def _is_code(found: object) -> bool:
+    return isinstance(found, property | cached_property | classmethod | staticmethod) or inspect.isroutine(found)
 
 
 def _is_overridden(cls: type, name: str) -> bool:
-    function = getattr(cls, name, None)
-    module = str(getattr(function, "__module__", ""))
-    return function is not None and not module.startswith(("rest_framework.", "django."))
+    return is_own(cls, name)
 
 
 def _classes(found: Any) -> list[str]:  # noqa: ANN401 - whatever the view gives
@@ -190,6 +210,11 @@ def _permission(permission: Any) -> str:  # noqa: ANN401 - as above
     if kind == "NOT":
         return f"~{_permission(permission.op1)}"
     return class_name(type(permission))
+
+
+def _serializer(made: Any, facts: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - as above
+    """The serializer; where the rows are known, one that names no model shows those."""
+    return serializer_facts(made.get_serializer(), _model_class(made) if facts["model"] else None)
 
 
 def _serializes(made: Any) -> bool:  # noqa: ANN401 - as above
@@ -222,9 +247,15 @@ def _pagination(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
     } | {name: plain(getattr(paginator, name)) for name in names if hasattr(paginator, name)}
 
 
+def _model_class(made: Any) -> Any:  # noqa: ANN401 - as above
+    """The model of the queryset; None of one that can't be read, or that isn't there."""
+    if not isinstance(made, generics.GenericAPIView) or not _queries(made):
+        return None
+    return getattr(made.get_queryset(), "model", None)
+
+
 def _model(made: Any) -> dict[str, str] | None:  # noqa: ANN401 - as above
-    queryset = made.get_queryset() if isinstance(made, generics.GenericAPIView) and _queries(made) else None
-    model = getattr(queryset, "model", None)
+    model = _model_class(made)
     return {"label": model._meta.label, "table": model._meta.db_table} if model else None
 
 

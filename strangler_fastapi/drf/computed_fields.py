@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
+from strangler_fastapi.drf.unported import unported_of
 
 
 class CurrentUserDefault:
@@ -50,6 +51,10 @@ class SerializerMethodField(Field):
     method: Callable[[Mapping[str, Any]], Any]
     type: Any = Any
     read_only: bool = True
+
+    @property
+    def unported(self) -> tuple[str, ...]:  # noqa: D102 - see Field
+        return unported_of(self.method)
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return self.type

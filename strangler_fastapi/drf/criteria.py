@@ -55,7 +55,7 @@ def primary_key(column: Callable[[], Any], text: str) -> Criterion:
     return equals("pk", column, key) if abs(key) <= _BIGGEST_KEY else Criterion("nothing", false)
 
 
-def lookup(column: Callable[[], Any], text: str) -> Criterion:
+def lookup(column: Callable[[], Any], text: str, name: str = "pk") -> Criterion:
     """`column` holds what a path names (`get_object_or_404`); a number too large for the column matches nothing.
 
     Raises:
@@ -66,7 +66,7 @@ def lookup(column: Callable[[], Any], text: str) -> Criterion:
         value = read_text(kind.python_type, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
         raise NotFound from None
-    return equals("pk", column, value) if is_in_range(kind, value) else Criterion("nothing", false)
+    return equals(name, column, value) if is_in_range(kind, value) else Criterion("nothing", false)
 
 
 def is_in_range(kind: TypeEngine[Any], value: Any) -> bool:  # noqa: ANN401 - of the column's type

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.drf.negotiation import EVENT_STREAM
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.unported import unported_of
 
 _EXAMPLES: dict[int, tuple[str, Any]] = {
     400: ("The input is not valid: each field's errors, or one `detail`.", {"title": ["This field is required."]}),
@@ -97,11 +98,14 @@ class DocumentedApi(FastAPI):
         """The OpenAPI document, made once."""
         if self.openapi_schema is None:
             schemes: dict[str, Any] = {}
+            own = unported_of(getattr(self.state, "error_body", None))
             for route in self.routes:
                 view = getattr(route, "view", None)
                 if view is not None:
                     (method,) = route.methods  # type: ignore[attr-defined] # a ViewRoute
-                    route.openapi_extra = {**(route.openapi_extra or {}), **view.document_security(self, method)}  # type: ignore[attr-defined] # as above
+                    extra = {**(route.openapi_extra or {}), **view.document_security(self, method)}  # type: ignore[attr-defined] # as above
+                    lacking = dict.fromkeys((*extra.get("x-not-ported", ()), *view.unported(self, method), *own))
+                    route.openapi_extra = extra | ({"x-not-ported": [*lacking]} if lacking else {})  # type: ignore[attr-defined] # as above
                     schemes |= dict(kind.security_scheme for kind in view.authenticators(self) if kind.security_scheme)
             document = super().openapi()
             document["components"]["securitySchemes"] = schemes

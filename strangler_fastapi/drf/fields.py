@@ -153,6 +153,11 @@ class Field:
         """A cleaned value."""
         raise NotImplementedError
 
+    @property
+    def unported(self) -> tuple[str, ...]:
+        """What of Django's its answer still lacks (`strangler_fastapi.drf.unported`)."""
+        return ()
+
     def describe(self, name: str | None) -> dict[str, Any]:
         """What OPTIONS says of the field (`rest_framework.metadata`)."""
         facts: dict[str, Any] = {"type": self.kind, "required": self.required and not self.read_only}

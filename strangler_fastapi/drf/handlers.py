@@ -3,6 +3,8 @@
 import json
 import logging
 import time
+from collections.abc import Callable
+from typing import Any
 
 import asyncpg
 from fastapi import FastAPI
@@ -22,11 +24,15 @@ from strangler_fastapi.errors import (
     MethodNotAllowed,
     NotAuthenticated,
     NotFound,
+    NotPorted,
     PermissionDenied,
     SuspiciousRequest,
     Unavailable,
     ValidationFailed,
 )
+
+# Given the request, the body that DRF's own handler answers and the status, the body that a project answers instead.
+ErrorBody = Callable[[Request, Any, int], Any]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +52,7 @@ _TRACEBACK_SECONDS = 60.0
 
 _HTTP_NOT_FOUND = 404
 _HTTP_METHOD_NOT_ALLOWED = 405
+_HTTP_SERVER_ERROR = 500
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -67,10 +74,16 @@ async def _answer_api_error(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, error: ApiError, *, status: int, wanted: str | None = None) -> Response:
-    """The error in the request's language."""
+    """The error in the request's language, and in the project's own form where it has one (`EXCEPTION_HANDLER`)."""
     body, languages = error.body, request.app.state.languages
     if languages is not None:
         body = languages.translated(body, request.scope["language"])
+    own = request.app.state.error_body
+    if own is not None and status < _HTTP_SERVER_ERROR:
+        try:
+            body = own(request, body, status)
+        except NotPorted as lacking:
+            body, status = lacking.body, lacking.status
     headers = error.headers | ({"WWW-Authenticate": wanted} if wanted else {})
     return JsonResponse(body, status_code=status, headers=headers)
 

@@ -77,6 +77,30 @@ class ManyToMany:
         return self.through.__columns__.get(attribute, attribute)
 
 
+@dataclass(frozen=True)
+class OneToMany:
+    """Rows of `target` point at a row by their column `source`; `key` is the attribute of that row which they name.
+
+    `ordering` orders them, and their key where that leaves any order.
+    """
+
+    target: type[Reflected]
+    source: str
+    key: str
+    ordering: tuple[str, ...] = ()
+
+    def rows(self, owner: Any, related: Any, row: Any) -> Select[Any]:  # noqa: ANN401 - as above
+        """`row` of each row of `related` that points at the one of `owner`."""
+        pointing = select(row).where(getattr(related, self.source) == getattr(owner, self.key)).correlate(owner)
+        terms = [_ordered(getattr(related, term.removeprefix("-")), term) for term in self.ordering]
+        return pointing.order_by(*terms, primary_key_of(related))
+
+    def keys(self, owner: Any) -> Select[Any]:  # noqa: ANN401 - as above
+        """The key of each row that points at the one of `owner`."""
+        related = aliased(self.target)
+        return self.rows(owner, related, primary_key_of(related))
+
+
 def foreign_key(model: type[Reflected], field: str) -> ForeignKey:
     """The foreign key that Django's field of that name is.
 
@@ -110,6 +134,19 @@ def many_to_many(model: type[Reflected], field: str) -> ManyToMany:
         attribute_of(target, other.references.column),
         tuple(_attribute_of_field(target, term) for term in _facts(target).ordering),
     )
+
+
+def one_to_many(model: type[Reflected], target: type[Reflected], field: str) -> OneToMany:
+    """The rows of `target` whose foreign key `field` points at a row of `model`: Django's reverse relation.
+
+    Raises:
+        LookupError: the contract has no such foreign key, or it points elsewhere.
+    """
+    back = foreign_key(target, field)
+    if back.target is not model:
+        raise LookupError(f"Table {target.key()} points at {back.target.key()} by {field!r}, not at {model.key()}.")
+    ordering = tuple(_attribute_of_field(target, term) for term in _facts(target).ordering)
+    return OneToMany(target, back.source, back.key, ordering)
 
 
 def related_column(model: type[Reflected], path: str) -> Any:  # noqa: ANN401 - an expression

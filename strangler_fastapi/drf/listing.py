@@ -26,7 +26,7 @@ class Listing:
 
     `key` gives the primary key's attribute and `orderings` the expressions by which the list can be ordered; `shape`
     is what an item holds, and `items` selects it for the keys of a page: a statement joined to `page.c.id`. All of
-    them are called only when a statement is built.
+    them are called only when a statement is built; statements of another `shape` are others, whatever `name` says.
 
     `total` is for a list whose items say how many meet some criteria, as an author's posts do that bear their author's
     number of posts: it gives what reads that off an item, and None where it has to be counted.
@@ -60,7 +60,7 @@ class Listing:
         """
         nulls = tuple(f"null {term}" for term, mark in zip(terms, after, strict=False) if mark is None)
         kinds = (offset and "skipping", counted and "counted", marked and "marked")
-        structure = (self.name, key_of(criteria), ("after", *nulls) if after else "", terms, limit, kinds)
+        structure = (self.name, self.shape, key_of(criteria), ("after", *nulls) if after else "", terms, limit, kinds)
         marks = {f"mark{number}": mark for number, mark in enumerate(after) if mark is not None}
         values = values_of(criteria) | ({"offset": offset} if offset else {}) | marks
 
@@ -139,7 +139,7 @@ class Listing:
 
     def keys(self, criteria: Criteria) -> Rows:
         """The keys of the items that meet `criteria`."""
-        structure = (self.name, key_of(criteria), "key")
+        structure = (self.name, self.shape, key_of(criteria), "key")
         return Rows(structure, lambda: select(self.key()).where(*clauses_of(criteria)), values_of(criteria))
 
     def not_found(self) -> NotFound:
@@ -148,7 +148,7 @@ class Listing:
 
     def count(self, criteria: Criteria) -> Rows:
         """How many items meet `criteria`."""
-        structure = (self.name, key_of(criteria), "count")
+        structure = (self.name, self.shape, key_of(criteria), "count")
         return Rows(structure, lambda: select(self._total(criteria)), values_of(criteria))
 
     def type_of(self, term: str) -> TypeEngine[Any]:

@@ -69,6 +69,10 @@ class BasePermission(metaclass=_PermissionClass):
         """Whether it may touch `obj`; asked by `View.check_object`."""
         return True
 
+    def unported(self, request: Request) -> tuple[str, ...]:  # noqa: ARG002 - for those that others combine
+        """What of Django's decides of a request and isn't ported yet."""
+        return ()
+
     def __and__(self, other: "Rule") -> "BasePermission":
         return _And(self, as_permission(other))
 
@@ -135,6 +139,10 @@ class ByMethod(BasePermission):
     def has_object_permission(self, request: Request, caller: Any, obj: Any) -> Verdict:  # noqa: ANN401 - as above
         """See BasePermission."""
         return self._rule(request).has_object_permission(request, caller, obj)
+
+    def unported(self, request: Request) -> tuple[str, ...]:
+        """See BasePermission."""
+        return self._rule(request).unported(request)
 
     def _rule(self, request: Request) -> BasePermission:
         return self._rules.get(request.scope.get("asked_in", request.method), self._default)
@@ -269,10 +277,31 @@ class _Function(BasePermission):
         return self._function(request, caller)
 
 
+class _Unported(BasePermission):
+    """Nobody may."""
+
+    def __init__(self, *what: str) -> None:
+        self._what = what
+
+    def has_permission(self, request: Request, caller: Any) -> bool:  # noqa: ANN401, ARG002 - see BasePermission
+        raise NotPorted(*self._what)
+
+    def unported(self, request: Request) -> tuple[str, ...]:  # noqa: ARG002 - see BasePermission
+        return self._what
+
+
 @dataclass(frozen=True)
-class _And(BasePermission):
+class _Both(BasePermission):
     first: BasePermission
     second: BasePermission
+
+    def unported(self, request: Request) -> tuple[str, ...]:
+        return (*self.first.unported(request), *self.second.unported(request))
+
+
+@dataclass(frozen=True)
+class _And(_Both):
+    """Both have to let a request pass."""
 
     def has_permission(self, request: Request, caller: Any) -> Verdict:  # noqa: ANN401 - see BasePermission
         return _both(self.first.has_permission(request, caller), lambda: self.second.has_permission(request, caller))
@@ -285,9 +314,8 @@ class _And(BasePermission):
 
 
 @dataclass(frozen=True)
-class _Or(BasePermission):
-    first: BasePermission
-    second: BasePermission
+class _Or(_Both):
+    """One has to let a request pass."""
 
     def has_permission(self, request: Request, caller: Any) -> Verdict:  # noqa: ANN401 - see BasePermission
         return _either(self.first.has_permission(request, caller), lambda: self.second.has_permission(request, caller))
@@ -307,17 +335,16 @@ class _Not(BasePermission):
     def has_permission(self, request: Request, caller: Any) -> Verdict:  # noqa: ANN401 - see BasePermission
         return _opposite(self.rule.has_permission(request, caller))
 
+    def unported(self, request: Request) -> tuple[str, ...]:
+        return self.rule.unported(request)
+
     def has_object_permission(self, request: Request, caller: Any, obj: Any) -> Verdict:  # noqa: ANN401 - as above
         return _opposite(self.rule.has_object_permission(request, caller, obj))
 
 
 def not_ported(*what: str) -> BasePermission:
     """Nobody may, since `what` decides in Django and isn't ported yet: everything is answered with 501."""
-
-    def refuse(_request: Request, _caller: object) -> bool:
-        raise NotPorted(*what)
-
-    return _Function(refuse)
+    return _Unported(*what)
 
 
 def as_permission(rule: Rule) -> BasePermission:

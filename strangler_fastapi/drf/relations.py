@@ -17,7 +17,8 @@ from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.computed_fields import SerializerMethodField
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
-from strangler_fastapi.drf.links import ForeignKey, ManyToMany
+from strangler_fastapi.drf.hyperlinks import HyperlinksField
+from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 if TYPE_CHECKING:
@@ -119,6 +120,21 @@ class ManyRelatedField(Field):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PointingKeysField(Field):
+    """Keys of the rows that point at this one, read-only (a `ManyRelatedField` of a reverse relation)."""
+
+    read_only: bool = True
+    link: OneToMany
+
+    def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
+        """The keys, of the row of `owner`."""
+        return func.array(self.link.keys(owner).scalar_subquery())
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return list[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SlugRelatedField(Field):
     """The `slug_field` of the row that a foreign key points at, a unique one (`serializers.SlugRelatedField`).
 
@@ -186,12 +202,16 @@ class NestedField(Field):
     kind: ClassVar[str] = "nested object"
     read_only: bool = True
     children: "Serializer"
-    link: ForeignKey | ManyToMany
+    link: ForeignKey | ManyToMany | OneToMany
 
     @property
     def many(self) -> bool:
         """Whether there is a list of them."""
-        return isinstance(self.link, ManyToMany)
+        return isinstance(self.link, ManyToMany | OneToMany)
+
+    @property
+    def unported(self) -> tuple[str, ...]:  # noqa: D102 - see Field
+        return self.children.unported
 
     def select(self, owner: Any) -> RowsWithin:  # noqa: ANN401 - a mapped class or an alias of one
         """The rows of the row of `owner`."""
@@ -220,7 +240,7 @@ def shape_of(
     """What an answer holds of a row of `owner`; what it has no attribute for is among `annotations`."""
 
     def selected(source: str, field: Field) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
-        if isinstance(field, ManyRelatedField | NestedField | SlugRelatedField):
+        if isinstance(field, HyperlinksField | ManyRelatedField | NestedField | PointingKeysField | SlugRelatedField):
             return field.select(owner)
         return annotations[source]() if source in annotations else getattr(owner, source)
 

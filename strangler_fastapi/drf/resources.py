@@ -1,8 +1,9 @@
 """A table as a resource: what its endpoints answer, and every statement that they send."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, Final
 
 from sqlalchemy import CTE, Executable, Select, insert, null, select, update
@@ -12,9 +13,9 @@ from starlette.responses import Response
 from shared_schema.consumer.samples import Deletion, Sample, Sent, sample_of
 from shared_schema.contract.deletion import delete_rows
 from shared_schema.mapping import primary_key
-from strangler_fastapi.db.query import Shape
+from strangler_fastapi.db.query import Rows, Shape, fetch
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.criteria import Criteria, equals, lookup
+from strangler_fastapi.drf.criteria import Criteria, clauses_of, equals, key_of, lookup, values_of
 from strangler_fastapi.drf.file_fields import files_kept
 from strangler_fastapi.drf.filtering import (
     ORDERING,
@@ -52,12 +53,20 @@ class Resource:
     other rows, as an SQL expression about the row of `model`; orders and searches may name one too. `ordering`,
     `ordering_fields`, `search_fields`, `filters`, `lookup_field` and `lookup_url_kwarg` are what a view of DRF has
     under those names; `id` in an ordering is the table's key, whatever it is called, as is `pk`. `pagination` is None
-    where a list comes whole; `actions` are those that endpoints use.
+    where a list comes whole; `actions` are those that endpoints use. `name` is what its
+    statements are called by where a feature has several resources.
 
     `creator` is the attribute in which a new row gets the key of the caller, as `serializer.save(owner=request.user)`
-    does in `perform_create`. With `owner` a caller finds no rows but those that have its key in that attribute, as of a
-    `get_queryset` that filters by `request.user`. The view's permission has to refuse anonymous callers where either is
-    needed. A resource that narrows its rows in another way has a Listing and statements of its own.
+    does in `perform_create`; the view's permission has to refuse anonymous callers. With `owner` a caller finds no rows
+    but those that have its key in that attribute, and an anonymous one none, as of a `get_queryset` that filters by
+    `request.user`; callers whose attribute `owner_except` is true find all. `within` are attributes by the parameter of
+    the path that they are equal to, as of a `get_queryset` that filters by `self.kwargs`. A resource that narrows its
+    rows in another way has a Listing and statements of its own.
+
+    With `of_caller` there is one row, that of the caller itself, as of a `get_object` that returns `request.user`.
+
+    `checked` are attributes that the permissions of the view look at in `has_object_permission`: the row that a path
+    names is shown to them with these.
     """
 
     def __init__(
@@ -75,8 +84,14 @@ class Resource:
         lookup_url_kwarg: str | None = None,
         creator: str | None = None,
         owner: str | None = None,
+        owner_except: str | None = None,
+        within: Mapping[str, str] = MappingProxyType({}),
+        of_caller: bool = False,
+        checked: tuple[str, ...] = (),
         actions: Collection[str] = ACTIONS,
+        name: str | None = None,
     ) -> None:
+        self._name = name
         self.model = model
         self.serializer = serializer
         self._annotations = annotations or {}
@@ -88,12 +103,21 @@ class Resource:
         self._lookup_field = lookup_field
         self._creator = creator
         self._owner = owner
+        self._owner_except = owner_except
+        self._within = within
+        self._of_caller = of_caller
+        self._checked = checked
         self._actions = actions
         self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
         names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
         orderings: dict[str, Callable[[], Any]] = {name: partial(self._column, name) for name in sorted(names)}
         self.listing = Listing(
-            model.__tablename__, model.__name__, partial(primary_key, model), orderings, self._shape, self._items
+            name or model.__tablename__,
+            model.__name__,
+            partial(primary_key, model),
+            orderings,
+            self._shape,
+            self._items,
         )
 
     @property
@@ -126,7 +150,9 @@ class Resource:
         Raises:
             NotFound: there is none, or the filters leave it out.
         """
-        return JsonResponse(await self.listing.get(session, await self._named(request, session)))
+        criteria = await self._named(request, session)
+        await self._check(request, session, criteria)
+        return JsonResponse(await self.listing.get(session, criteria))
 
     async def create(self, request: Request, session: RequestSession) -> Response:
         """A new row.
@@ -172,8 +198,11 @@ class Resource:
 
         Raises:
             NotFound: there is none, or the filters leave it out.
+            ApiError: the caller may not touch it.
         """
-        return await self.listing.find(session, await self._named(request, session))
+        criteria = await self._named(request, session)
+        await self._check(request, session, criteria)
+        return await self.listing.find(session, criteria)
 
     def criteria(self, params: Params, missing: Mapping[str, Any] = MappingProxyType({})) -> Criteria:
         """The rows that the filters and the search leave; `missing` are errors of filters (`missing_rows`)."""
@@ -195,6 +224,13 @@ class Resource:
 
     def statements(self) -> Iterator[Sent]:
         """Every statement that the actions can send, with samples of values."""
+        for sent in self._statements():
+            if self._name is None or isinstance(sent, Deletion) or sent.name.startswith(f"{self._name} "):
+                yield sent
+            else:
+                yield replace(sent, name=f"{self._name} {sent.name}")
+
+    def _statements(self) -> Iterator[Sent]:
         key, used = sample_of(self.listing.key().type.python_type), {*self._actions}
         if "list" in used:
             size = self._pagination.sample_size if self._pagination else None
@@ -202,6 +238,8 @@ class Resource:
             yield from map(as_sample, rows)
         if used & {"retrieve", "update", "destroy"}:
             yield from map(as_sample, item_rows(self.listing, self._sampled, filters=self._filters))
+            if self._checked:
+                yield as_sample(self._checked_rows(self._sampled({})))
         if used != {"create"}:
             yield from map(as_sample, existing_rows(self._filters))
         if used & {"create", "update"}:
@@ -224,7 +262,29 @@ class Resource:
     async def _criteria(self, request: Request, session: RequestSession) -> Criteria:
         params = request.query_params
         missing = await missing_rows(session, params, self._filters) if params else {}
-        return (*self._owned(lambda _name: request.state.caller.id), *self.criteria(params, missing))
+        caller = request.state.caller
+        sees_all = self._owner_except is not None and getattr(caller, self._owner_except, False)
+        owned = () if sees_all else self._owned(lambda _name: getattr(caller, "id", None))
+        return (*owned, *self._inside(request.path_params), *self.criteria(params, missing))
+
+    async def _check(self, request: Request, session: RequestSession, criteria: Criteria) -> None:
+        """Shows the row that a path names to the permissions that look at rows."""
+        if not self._checked:
+            return
+        rows = await fetch(session, self._checked_rows(criteria))
+        if not rows:
+            raise self.listing.not_found()
+        row = SimpleNamespace(**dict(zip(self._checked, rows[0], strict=True)))
+        await request.scope["view"].check_object(request, row)
+
+    def _checked_rows(self, criteria: Criteria) -> Rows:
+        structure = (self.listing.name, self.listing.shape, key_of(criteria), "checked")
+
+        def build() -> Executable:
+            columns = [self._column(name).label(name) for name in self._checked]
+            return select(*columns).select_from(self.model).where(*clauses_of(criteria))
+
+        return Rows(structure, build, values_of(criteria))
 
     def _owned(self, key: Callable[[str], Any]) -> Criteria:
         """The rows whose owner has the key that an attribute is given; all of them where nobody owns any."""
@@ -232,21 +292,33 @@ class Resource:
             return ()
         return (equals("owner", partial(self._column, self._owner), key(self._owner)),)
 
+    def _inside(self, parameters: Mapping[str, str]) -> Criteria:
+        """The rows that the path names the surroundings of."""
+        return tuple(
+            lookup(partial(self._column, name), parameters[parameter], f"within{number}")
+            for number, (name, parameter) in enumerate(self._within.items())
+        )
+
     def _created_by(self, request: Request) -> dict[str, Any]:
         """What a new row gets of its caller."""
         return {self._creator: request.state.caller.id} if self._creator else {}
 
     def _sampled_list(self, params: Params) -> Criteria:
-        return (*self._owned(self._sample), *self.criteria(params))
+        named = {parameter: str(self._sample(name)) for name, parameter in self._within.items()}
+        return (*self._owned(self._sample), *self._inside(named), *self.criteria(params))
 
     def _sample(self, name: str) -> Any:  # noqa: ANN401 - of the attribute's type
         return sample_of(self._column(name).type.python_type)
 
     async def _named(self, request: Request, session: RequestSession) -> Criteria:
+        if self._of_caller:
+            return self._by_key(getattr(request.state.caller, "id", None))
         text = request.path_params[self._lookup_url_kwarg]
         return (*await self._criteria(request, session), lookup(self._looked_up, text))
 
     def _sampled(self, params: Params) -> Criteria:
+        if self._of_caller:
+            return self._by_key(sample_of(self.listing.key().type.python_type))
         return (
             *self._sampled_list(params),
             lookup(self._looked_up, str(sample_of(self._looked_up().type.python_type))),

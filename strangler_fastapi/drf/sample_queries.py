@@ -110,7 +110,7 @@ def _parameters(filters: Mapping[str, Filter]) -> Iterator[dict[str, str]]:
 
 
 def _words(key: object) -> str:
-    """A structure as words; parts that don't apply are left out, as is the class that rows become."""
+    """A structure as words; parts that don't apply are left out, as is what rows become: a class or a shape."""
     if isinstance(key, tuple):
         return " ".join(word for word in map(_words, key) if word)
-    return str(key) if key and not isinstance(key, type) else ""
+    return str(key) if key and not callable(key) else ""

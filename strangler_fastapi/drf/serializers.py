@@ -46,6 +46,11 @@ class Serializer:
         """The Pydantic model of the body, for its JSON Schema: every key that is not read-only."""
         return self._model(request=True)
 
+    @property
+    def unported(self) -> tuple[str, ...]:
+        """What of Django's an answer still lacks (`strangler_fastapi.drf.unported`)."""
+        return tuple(what for field in self.fields.values() for what in field.unported)
+
     def _model(self, *, request: bool) -> type[BaseModel]:
         keys: dict[str, Any] = {}
         for name, field in self.fields.items():

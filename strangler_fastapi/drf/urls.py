@@ -49,6 +49,14 @@ def public_path(scope: Scope) -> str:
     return quote(path, safe=_SAFE_IN_PATH)
 
 
+def public_base(request: Request) -> str:
+    """The address that the paths of the API follow, as the client of the request knows it: up to the prefix."""
+    prefixes: ApiPrefixes = request.app.state.prefixes
+    asked = request.headers.get("x-forwarded-prefix")
+    prefix = asked if asked in (prefixes.v1, prefixes.v2) else prefixes.service
+    return f"{request_scheme(request)}://{request.headers.get('host', '')}{prefix.rstrip('/')}"
+
+
 def with_query(scope: Scope, path: str) -> str:
     """`path` with the request's query."""
     query = quote(scope["query_string"], safe=_SAFE_IN_QUERY)

@@ -22,6 +22,7 @@ from strangler_fastapi.drf.documents import (
     document_security,
     document_stream,
 )
+from strangler_fastapi.drf.hyperlinks import answered_request
 from strangler_fastapi.drf.negotiation import JSON, negotiate
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Page
 from strangler_fastapi.drf.permissions import AllowAny, BasePermission, Rule, as_permission, is_granted
@@ -61,7 +62,8 @@ class View:
 
     `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`; where the path names
     an object, `find` looks for it, since OPTIONS describes a PUT only to those who could send it. `renders` is the
-    media type of what GET answers, `parsers` are those of bodies (`strangler_fastapi.drf.bodies`).
+    media type of what GET answers, `parsers` are those of bodies (`strangler_fastapi.drf.bodies`), `vary` the headers
+    of requests that answers name as those they depend on.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class View:
         find: Find | None = None,
         renders: str = JSON,
         parsers: tuple[Parser, ...] = PARSERS,
+        vary: tuple[str, ...] = (),
     ) -> None:
         if permission is None:
             raise LookupError(
@@ -99,6 +102,8 @@ class View:
         self._renders = renders
         self.parsers = parsers
         self._parsed = tuple(parser.media_type for parser in parsers)
+        self._vary = vary
+        self._answers: dict[str, tuple[Serializer, ...]] = {}
         self._metadata = {"name": name, "description": description, "renders": (renders,), "parses": self._parsed}
         self._safe = {"GET", "HEAD", "OPTIONS", "TRACE"}
         self._guards = [Guard(self._guard)]
@@ -123,7 +128,7 @@ class View:
 
         def add(endpoint: Endpoint) -> Endpoint:
             errors = self._errors(400) if parameters else self._errors()
-            model, extra = self._response_model(response, many), self._document_operation("GET", parameters)
+            model, extra = self._response_model("GET", response, many), self._document_operation("GET", parameters)
             extra |= {"x-not-ported": [*gaps]} if gaps else {}
             self._add("GET", endpoint, response_model=model, responses=errors, openapi_extra=extra)
             self._add("HEAD", endpoint, include_in_schema=False)
@@ -148,15 +153,15 @@ class View:
         """Adds POST; `writes` is False where it changes no row, `reads_body` where it ignores what is sent."""
         if not writes:
             self._safe.add("POST")
-        return self._writer("POST", self._response_model(response), status, reads_body=reads_body)
+        return self._writer("POST", self._response_model("POST", response), status, reads_body=reads_body)
 
-    def put(self) -> Callable[[Endpoint], Endpoint]:
+    def put(self, *, response: Answer = None) -> Callable[[Endpoint], Endpoint]:
         """Adds PUT."""
-        return self._writer("PUT", self._response_model(), 200)
+        return self._writer("PUT", self._response_model("PUT", response), 200)
 
-    def patch(self) -> Callable[[Endpoint], Endpoint]:
+    def patch(self, *, response: Answer = None) -> Callable[[Endpoint], Endpoint]:
         """Adds PATCH."""
-        return self._writer("PATCH", self._response_model(), 200)
+        return self._writer("PATCH", self._response_model("PATCH", response), 200)
 
     def delete(self) -> Callable[[Endpoint], Endpoint]:
         """Adds DELETE."""
@@ -212,9 +217,10 @@ class View:
         if documentation.get("include_in_schema", True):
             cast("ViewRoute", self._router.routes[-1]).view = self
 
-    def _response_model(self, response: Answer = None, many: Any = None) -> Any:  # noqa: ANN401 - a union of models
+    def _response_model(self, method: str, response: Answer = None, many: Any = None) -> Any:  # noqa: ANN401 - a union of models
         given = self._serializer if response is None else response
         forms = given if isinstance(given, tuple) else (given,)
+        self._answers[method] = tuple(form for form in forms if isinstance(form, Serializer))
         models = [form.response_model if isinstance(form, Serializer) else form for form in forms]
         return reduce(or_, [many[model] for model in models] if many else models)
 
@@ -224,6 +230,14 @@ class View:
     def document_security(self, app: FastAPI, method: str) -> dict[str, Any]:
         """What OpenAPI says of the credentials that a method takes, or wants; the service's are known by now."""
         return document_security(self.authenticators(app), required=not self._admits_anonymous(app, method))
+
+    def unported(self, app: FastAPI, method: str) -> tuple[str, ...]:
+        """What of Django's a method still lacks: its authenticators, its permissions, and fields of its answer."""
+        kinds = (getattr(each, "unported", None) for each in self.authenticators(app))
+        request = Request({"type": "http", "method": method, "path": self._path, "headers": [], "query_string": b""})
+        rules = (what for permission in self._permissions for what in permission.unported(request))
+        forms = (what for form in self._answers.get(method, ()) for what in form.unported)
+        return tuple(dict.fromkeys((*(what for what in kinds if what), *rules, *forms)))
 
     def _admits_anonymous(self, app: FastAPI, method: str) -> bool:
         """Whether an anonymous request is let in, as far as the method alone decides."""
@@ -276,10 +290,12 @@ class View:
     async def _guard(self, request: Request, session: Session) -> None:
         """DRF's `initial()`: 406, then 401, then 403; the method is looked at after."""
         request.scope["allow"] = self.allow
+        request.scope["vary"] = self._vary
         negotiate(request, self._renders if request.method in ("GET", "HEAD") else JSON)
         if getattr(request.app.state, "read_only", False) and request.method not in self._safe:
             raise Unavailable.of(READ_ONLY)
         request.scope["view"] = self
+        answered_request.set(request)
         caller = None
         for authenticator in self.authenticators(request.app):
             caller = await authenticator.authenticate(request, session)

@@ -105,8 +105,8 @@ DEPOT_READS = {
     "a key that is none in other words": at(
         f"{DRF}/criteria.py",
         "items.retrieve",
-        'raise NotFound from None\n    return equals("pk", column, value)',
-        'raise NotFound("No such row.") from None\n    return equals("pk", column, value)',
+        "raise NotFound from None\n    return equals(name, column, value)",
+        'raise NotFound("No such row.") from None\n    return equals(name, column, value)',
     ),
     "a key too large fails": at(
         f"{DRF}/criteria.py", "items.retrieve", "if is_in_range(kind, value) else", "if True else"

@@ -8,6 +8,7 @@ from typing import Final
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS, AccountTables
 from strangler.adoption.scaffold.code import Call, Code, Items, call, keyword, quoted
+from strangler.adoption.scaffold.own_permissions import OwnPermissions
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _MODULE: Final = "rest_framework.permissions."
@@ -20,19 +21,38 @@ _OF_MODEL: Final = frozenset(f"{_MODULE}{name}" for name in MODEL_PERMISSIONS)
 class Rule:
     """A permission as code; `gaps` are what of Django's isn't in it, and then it lets nobody pass.
 
-    `model` is the mapped class that it looks up permissions of.
+    `model` is the mapped class that it looks up permissions of, `own` are classes of the feature's own module, and
+    `checked` the columns of a row that these look at.
     """
 
     code: Code
     gaps: tuple[str, ...] = ()
     names: set[str] = field(default_factory=set)
     model: str | None = None
+    own: set[str] = field(default_factory=set)
+    checked: set[str] = field(default_factory=set)
 
 
-def permission_of(endpoint: DjangoEndpoint, account_tables: AccountTables, tables: Tables) -> Rule:
+def permission_of(
+    endpoint: DjangoEndpoint, account_tables: AccountTables, tables: Tables, own_permissions: OwnPermissions
+) -> Rule:
     """The rule of one method."""
     found = [name for text in endpoint.permissions or () for name in _CLASS.findall(text)]
-    gaps = [f"permission {name.rpartition('.')[2]} {why}" for name in found if (why := _gap(name, account_tables))]
+    own: dict[str, str] = {}
+    checked: set[str] = set()
+    gaps: list[str] = []
+    for name in dict.fromkeys(found):
+        rule, short = (endpoint.permission_rules or {}).get(name), name.rpartition(".")[2]
+        if rule is None:
+            gaps += [f"permission {short} {why}" for why in (_gap(name, account_tables),) if why]
+            continue
+        try:
+            own[name], columns = own_permissions.use(name, rule, endpoint)
+            checked |= columns
+        except UnreadableError as gap:
+            gaps.append(f"permission {short} is your own ({gap})")
+    if endpoint.detail and any("~" in text for text in endpoint.permissions or ()):
+        gaps.append("permission of a negated class: Django shows it each row, and refuses it")
     model = None
     if _OF_MODEL & {*found}:
         try:
@@ -48,9 +68,10 @@ def permission_of(endpoint: DjangoEndpoint, account_tables: AccountTables, table
         return Rule(call("not_ported", *map(quoted, gaps)), tuple(gaps))
     plain = [text.replace(_MODULE, "") for text in endpoint.permissions or ()] or ["AllowAny"]
     plain = [text[1:-1] if text.startswith("(") else text for text in plain]
-    names = {name for text in plain for name in _CLASS.findall(text)}
-    plain = [_CLASS.sub(lambda name: _code(name[0], model), text) for text in plain]
-    return Rule(plain[0] if len(plain) == 1 else Items("()", tuple(plain)), names=names, model=model)
+    names = {name for text in plain for name in _CLASS.findall(text) if name not in own}
+    plain = [_CLASS.sub(lambda name: own.get(name[0]) or _code(name[0], model), text) for text in plain]
+    code = plain[0] if len(plain) == 1 else Items("()", tuple(plain))
+    return Rule(code, names=names, model=model, own={*own.values()}, checked=checked)
 
 
 def permission_by_method(rules: Mapping[str, Rule]) -> Rule:
@@ -58,12 +79,13 @@ def permission_by_method(rules: Mapping[str, Rule]) -> Rule:
     first, *others = rules.values()
     names, gaps = set().union(*(rule.names for rule in rules.values())), dict.fromkeys(first.gaps)
     model = next((rule.model for rule in rules.values() if rule.model), None)
+    mine = set().union(*(rule.own for rule in rules.values()))
     if all(rule.code == first.code for rule in others):
-        return Rule(first.code, tuple(gaps), names, model)
+        return Rule(first.code, tuple(gaps), names, model, mine)
     gaps |= dict.fromkeys(gap for rule in others for gap in rule.gaps)
     own = [keyword(method, _one(rule)) for method, rule in rules.items() if rule.code != first.code]
     joined = names | {"ByMethod"}
-    return Rule(Call("ByMethod", (_one(first), *own)), tuple(gaps), joined, model)
+    return Rule(Call("ByMethod", (_one(first), *own)), tuple(gaps), joined, model, mine)
 
 
 def _one(rule: Rule) -> Code:

@@ -9,7 +9,7 @@ from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SessionSetti
 from strangler.adoption.scaffold.account_tables import AccountTables
 from strangler.adoption.scaffold.code import Code, Items, call, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.modules import Module
-from strangler.adoption.scaffold.tables import Tables, UnreadableError, annotation
+from strangler.adoption.scaffold.tables import Tables, UnreadableError, annotation, snake
 
 JWT: Final = "rest_framework_simplejwt.authentication.JWTAuthentication"
 TOKEN: Final = "rest_framework.authentication.TokenAuthentication"  # noqa: S105 - a class
@@ -41,9 +41,14 @@ class Authenticators:
         self._sessions = api.settings.sessions
         self._users = by_model.get(api.settings.user_model)
         lists = Counter(each.authenticators for each in api.endpoints if each.is_api and each.authenticators)
-        offered = [names for names, _ in lists.most_common() if all(map(self._offers, names))]
+        # One that isn't offered stands among the others as a function to write, if there are others.
+        offered = [names for names, _ in lists.most_common() if any(map(self._offers, names))]
+        offered.sort(key=lambda names: not all(map(self._offers, names)))
         self._default = offered[0] if offered else ()
-        self._known = [name for name in _CONSTANTS if any(name in names for names in offered)]
+        self._known = [name for name in _CONSTANTS if any(name in names for names in offered) and self._offers(name)]
+        unported = sorted({name for names in offered for name in names if not self._offers(name)})
+        self._constants = {**_CONSTANTS} | {name: f"{snake(name.rpartition('.')[2])}".upper() for name in unported}
+        self._unported = unported
         users = self._users if self._known else None
         self.account_tables = AccountTables(api, contract, tables, users=users, reads_tokens=JWT in self._known)
 
@@ -62,13 +67,30 @@ class Authenticators:
         """Whether it reads Django's sessions, which SECRET_KEY signs."""
         return SESSION in self._known
 
+    def is_of_users(self, table: str) -> bool:
+        """Whether a table is that of the users whom the service can tell apart."""
+        return bool(self._known) and self._users is not None and self._users.name == table
+
+    def has_attribute(self, name: str) -> bool:
+        """Whether the service knows an attribute of its callers, such as `is_staff`."""
+        if self._users is None or not self._known:
+            return False
+        return name == "is_authenticated" or name in self._account_columns(self._users)
+
+    def unported(self, endpoint: DjangoEndpoint) -> list[str]:
+        """The authenticators of an endpoint that are to be written by hand, beside those that the service has."""
+        lacking = [f"authenticator {name}" for name in endpoint.authenticators or () if not self._offers(name)]
+        return [] if self.gaps(endpoint) else lacking
+
     def gaps(self, endpoint: DjangoEndpoint) -> list[str]:
-        """The authenticators of an endpoint that the service lacks."""
+        """Why callers of an endpoint can't be told apart."""
         if endpoint.authenticators is None:
             return ["its authenticators can't be read without a request"]
         if "get_authenticators" in endpoint.overridden and "get_authenticators" not in endpoint.constant:
             return [f"{endpoint.view.rpartition('.')[2]}.get_authenticators reads the request"]
-        return [f"authenticator {name}" for name in endpoint.authenticators if not self._offers(name)]
+        if any(map(self._offers, endpoint.authenticators)):
+            return []
+        return [f"authenticator {name}" for name in endpoint.authenticators]
 
     def caller_column(self, table: str, field: str | None) -> str | None:
         """The column of a field that points at the users, None where there is no field.
@@ -90,9 +112,9 @@ class Authenticators:
     def of_view(self, endpoint: DjangoEndpoint, module: Module, package: str) -> Code | None:
         """The argument of a view; None where it has the service's own."""
         names = endpoint.authenticators or ()
-        if names == self._default or not all(map(self._offers, names)):
+        if names == self._default or self.gaps(endpoint):
             return None
-        constants = tuple(_CONSTANTS[name] for name in names)
+        constants = tuple(self._constants[name] for name in names)
         module.use(f"{package}.accounts", *constants)
         return Items("()", constants)
 
@@ -114,7 +136,10 @@ class Authenticators:
         for kind in self._known:
             module.use("strangler_fastapi.auth.authentication", kind.rpartition(".")[2])
             module.add(statement(_CONSTANTS[kind], self._authenticator(kind, module, package)))
-        module.add(statement("AUTHENTICATORS", Items("()", tuple(_CONSTANTS[name] for name in self._default))))
+        for kind in self._unported:
+            module.use("strangler_fastapi.auth.authentication", "UnportedAuthentication")
+            module.add(statement(self._constants[kind], call("UnportedAuthentication", quoted(kind))))
+        module.add(statement("AUTHENTICATORS", Items("()", tuple(self._constants[name] for name in self._default))))
         self.account_tables.write(module, package, None if username == ["username"] else username[0])
         if self.has_sessions:
             module.add("", "", self._sessions_text(module, package))

@@ -42,10 +42,12 @@ def _cases(feature: Feature, prefix: str, asking: str, owner: str) -> Iterator[s
     by_path: dict[str, dict[str, WrittenEndpoint]] = {}
     for each in feature.endpoints:
         by_path.setdefault(each.endpoint.path.removeprefix(prefix), {})[each.endpoint.action or ""] = each
-    for path, actions in by_path.items():
+    # A path within a row is the row's own, which only a person can name.
+    lists = {path: actions for path, actions in by_path.items() if "{" not in path}
+    for path, actions in lists.items():
         if "list" in actions:
             yield _case(f"{actions['list'].route.name}, by each", asking, f'get = "{path}"')
-    for path, actions in by_path.items():
+    for path, actions in lists.items():
         if "create" in actions and (body := _body(actions["create"])) is not None:
             yield from _life(path, actions["create"], by_path, body, asking, owner)
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, ModelName, QuerysetFacts
 from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
-from strangler.adoption.scaffold.code import Code, quoted
+from strangler.adoption.scaffold.code import Code, dictionary, quoted
 from strangler.adoption.scaffold.fields import Serializers, WrittenSerializer
-from strangler.adoption.scaffold.gaps import ACTIONS, handler_gaps, request_gaps
+from strangler.adoption.scaffold.gaps import ACTIONS, handler_gaps, needs_no_queryset, request_gaps
 from strangler.adoption.scaffold.lists import WrittenList, write_list
+from strangler.adoption.scaffold.own_permissions import OwnPermissions
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.routes.route import Route
 
@@ -23,6 +24,7 @@ _NAMED: Final = 2
 class WrittenEndpoint:
     """One method of one path: its route, and the gaps for which it answers 501; `limits` are those of parameters.
 
+    `functions` are gaps of an endpoint that is written but for a function which is to be filled in.
     `token_view` is what `token_router` calls a view of simplejwt.
     """
 
@@ -30,15 +32,17 @@ class WrittenEndpoint:
     route: Route
     gaps: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
+    functions: list[str] = field(default_factory=list)
     serializer: WrittenSerializer | None = None
     token_view: str | None = None
+    rule: Rule = field(default_factory=lambda: Rule(""))
 
 
 @dataclass
 class WrittenResource:
     """A Resource of a view with one serializer; `actions` are those that endpoints use.
 
-    `callers` are its arguments that name columns of the caller.
+    `callers` are its arguments that name columns of the caller, `checked` the columns that permissions look at.
     """
 
     constant: str
@@ -47,6 +51,7 @@ class WrittenResource:
     lookup: tuple[str, str]
     callers: Mapping[str, Code | None]
     actions: list[str] = field(default_factory=list)
+    checked: set[str] = field(default_factory=set)
 
 
 class Feature:
@@ -78,14 +83,18 @@ class Feature:
         self.prefix = prefix
         self.api = api
         self.authenticators = authenticators
-        self.serializers = Serializers(tables, api.settings)
+        self.serializers = Serializers(tables, api.settings, prefix)
+        self.own_permissions = OwnPermissions(package, tables, authenticators)
         self._resources: dict[tuple[str, str], WrittenResource] = {}
-        self.endpoints = [WrittenEndpoint(each, route) for each, route in endpoints]
+        self.endpoints = [WrittenEndpoint(_with_model(each), route) for each, route in endpoints]
         self.paths: dict[str, list[WrittenEndpoint]] = {}
         for each in self.endpoints:
             self.paths.setdefault(each.endpoint.path, []).append(each)
             self._prepare(each)
-        self.rules = {path: self._rule(each) for path, each in self.paths.items()}
+        self.rules = {
+            path: permission_by_method({each.endpoint.method: each.rule for each in found})
+            for path, found in self.paths.items()
+        }
 
     @property
     def answers(self) -> list[WrittenSerializer]:
@@ -102,23 +111,40 @@ class Feature:
     def _prepare(self, each: WrittenEndpoint) -> None:
         """Finds the gaps of an endpoint, and writes its serializer and its resource."""
         endpoint = each.endpoint
+        given = self.authenticators.account_tables, self._tables, self.own_permissions
+        each.rule = permission_of(endpoint, *given)
+        if handler := self.api.settings.own_exception_handler:
+            each.functions.append(f"errors by {handler}")
         if (token_view := self.authenticators.account_tables.token_action(endpoint)) is not None:
             self._prepare_token_view(each, token_view)
+            each.gaps += each.rule.gaps
+            return
+        if endpoint.root is not None:
+            self._prepare_root(each, endpoint.root)
             return
         each.gaps += handler_gaps(endpoint, self.contract)
         each.gaps += self.authenticators.gaps(endpoint)
+        each.functions += [*self.authenticators.unported(endpoint), *each.rule.gaps]
         action = endpoint.action or ""
         try:
             if endpoint.serializer is not None and action != "destroy":
                 each.serializer = self.serializers.write(endpoint.serializer)
                 each.gaps += each.serializer.reads
-                each.gaps += each.serializer.writes if action in ("create", "update", "partial_update") else []
+                each.functions += each.serializer.function_gaps()
+                each.gaps += each.serializer.write_gaps(action)
             elif action in ACTIONS and action != "destroy":
                 raise UnreadableError("there is no serializer")
             if not each.gaps:
                 self._use(each, action)
         except UnreadableError as gap:
             each.gaps.append(str(gap))
+
+    def _prepare_root(self, each: WrittenEndpoint, root: Mapping[str, str]) -> None:
+        """Has the root of a router list its paths."""
+        each.gaps += [*request_gaps(each.endpoint), *self.authenticators.gaps(each.endpoint)]
+        each.functions += [*self.authenticators.unported(each.endpoint), *each.rule.gaps]
+        outside = [path for path in root.values() if not path.startswith(f"{self.prefix}/")]
+        each.gaps += [f"the root lists {path}, which isn't below the API's prefix" for path in outside]
 
     def _prepare_token_view(self, each: WrittenEndpoint, token_view: str) -> None:
         """Has `token_router` answer a view of simplejwt, which has one of each kind."""
@@ -135,6 +161,7 @@ class Feature:
         resource = self._resource(each)
         if ACTIONS[action] not in resource.actions:
             resource.actions.append(ACTIONS[action])
+        resource.checked |= each.rule.checked
         if action == "list":
             each.limits += resource.lists.gaps
 
@@ -152,7 +179,7 @@ class Feature:
             constants = (name.upper() for name in names)
             constant = next(name for name in constants if name not in taken and not name.endswith("_SERIALIZER"))
             self._resources[key] = WrittenResource(
-                constant, serializer, made, self._lookup(endpoint), self._callers(endpoint)
+                constant, serializer, made, self._lookup(endpoint), self._callers(endpoint, made)
             )
         return self._resources[key]
 
@@ -180,19 +207,39 @@ class Feature:
             field_name = "pk" if facts.primary_key else column
         return field_name, parameter
 
-    def _callers(self, endpoint: DjangoEndpoint) -> Mapping[str, Code | None]:
-        """The columns in which rows have the caller that made them, and the one that may see them."""
+    def _callers(self, endpoint: DjangoEndpoint, lists: WrittenList) -> Mapping[str, Code | None]:
+        """The columns in which rows have their maker, the caller that may see them, and what the path names."""
         assert endpoint.model is not None  # noqa: S101 - the caller has looked
-        named = {"creator": endpoint.creator, "owner": endpoint.owner}
         table, column = endpoint.model.table, self.authenticators.caller_column
-        return {name: quoted(found) for name, field in named.items() if (found := column(table, field))}
+        named: dict[str, Code | None] = {}
+        if endpoint.creator:
+            named["creator"] = quoted(column(table, endpoint.creator))
+        if endpoint.of_caller:
+            if not self.authenticators.is_of_users(table):
+                raise UnreadableError("the caller is of another model than its serializer")
+            return named | {"of_caller": "True"}
+        if endpoint.rows is None:
+            return named
+        if (path := endpoint.rows.owner) is not None:
+            named["owner"] = quoted(self._row_attribute(table, path, lists))
+            *way, last = path.split("__")
+            column(self._tables.table_at(table, way), last)
+        if endpoint.rows.unless:
+            if not self.authenticators.has_attribute(endpoint.rows.unless):
+                raise UnreadableError(f"rows depend on {endpoint.rows.unless} of callers")
+            named["owner_except"] = quoted(endpoint.rows.unless)
+        within = {self._row_attribute(table, name, lists): each for name, each in endpoint.rows.within.items()}
+        if within:
+            named["within"] = dictionary({name: quoted(parameter) for name, parameter in within.items()})
+        return named
 
-    def _rule(self, endpoints: Sequence[WrittenEndpoint]) -> Rule:
-        given = self.authenticators.account_tables, self._tables
-        rules = {each.endpoint.method: permission_of(each.endpoint, *given) for each in endpoints}
-        for each in endpoints:
-            each.gaps += rules[each.endpoint.method].gaps
-        return permission_by_method(rules)
+    def _row_attribute(self, table: str, path: str, lists: WrittenList) -> str:
+        """The attribute of a row at the end of a path of foreign keys; one of another row is an annotation."""
+        self._tables.follow(table, path.split("__"))
+        if "__" in path:
+            lists.annotations[path] = path
+            return path
+        return self._tables.column_of(table, path)[0]
 
     def used(self) -> list[WrittenResource]:
         """The resources that an endpoint without gaps uses."""
@@ -207,3 +254,12 @@ class Feature:
             return None
         serializer = each.serializer or self._serializer_of_view(each.endpoint)
         return self._resources.get((each.endpoint.view, serializer.constant))
+
+
+def _with_model(endpoint: DjangoEndpoint) -> DjangoEndpoint:
+    """The endpoint; one that needs no queryset has the model of its serializer."""
+    serializer = endpoint.serializer
+    if endpoint.model or not needs_no_queryset(endpoint) or serializer is None or serializer.table is None:
+        return endpoint
+    model = ModelName(label=serializer.model or "", table=serializer.table)
+    return endpoint.model_copy(update={"model": model, "queryset": QuerysetFacts()})

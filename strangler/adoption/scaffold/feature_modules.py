@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.scaffold.authenticators import SESSION
 from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.feature import Feature, WrittenEndpoint, WrittenResource
+from strangler.adoption.scaffold.fields import WrittenSerializer
 from strangler.adoption.scaffold.gaps import ACTIONS, PARSERS
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import snake
@@ -15,6 +17,8 @@ _VIEW: Final = "strangler_fastapi.drf.view"
 # DRF's DEFAULT_PARSER_CLASSES.
 _PARSERS: Final = ["JSONParser", "FormParser", "MultiPartParser"]
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# Whose serializer OPTIONS describes.
+_DESCRIBED: Final = ("PUT", "POST", "PATCH", "GET", "DELETE")
 _CALLS: Final = {
     "list": ("get", "list", "All {feature}."),
     "create": ("post", "create", "Add {a} {noun}."),
@@ -39,6 +43,8 @@ class FeatureModules:
         )
         if self._feature.serializers.written:
             yield "serializers.py", self._serializers_text()
+        if text := self._feature.own_permissions.module_text(self._feature.name):
+            yield "permissions.py", text
         yield "router.py", self._router_text()
         yield "statements.py", self._statements_text()
 
@@ -81,6 +87,8 @@ class FeatureModules:
                 lookup_field=quoted(field_name) if field_name != "pk" else None,
                 lookup_url_kwarg=quoted(parameter) if parameter != field_name else None,
                 **resource.callers,
+                checked=texts(sorted(resource.checked)) if resource.checked else None,
+                name=quoted(resource.constant.lower()) if len(self._feature.used()) > 1 else None,
                 actions=texts(every) if len(every) < len(set(ACTIONS.values())) else None,
             ),
         )
@@ -141,14 +149,17 @@ class FeatureModules:
         django = [each for each in self._feature.api.endpoints if each.path == path]
         methods = [method for method in _METHODS if any(each.method == method for each in django)]
         module.use("strangler_fastapi.drf.permissions", *rule.names)
+        module.use(f"{self._feature.package}.{self._feature.name}.permissions", *rule.own)
         if rule.model:
             module.use(f"{self._feature.package}.accounts", "MODEL_PERMISSIONS")
             module.use(f"{self._feature.package}.models", rule.model)
         if rule.gaps:
             module.use("strangler_fastapi.drf.permissions", "not_ported")
-        answered = next((each.serializer for each in endpoints if each.serializer and not each.serializer.reads), None)
-        resource = next((found for each in endpoints if (found := self._feature.resource_of(each))), None)
-        finds = resource is not None and any(each.endpoint.method == "PUT" for each in endpoints if not each.gaps)
+        answered = _answered(endpoints)
+        # OPTIONS looks for what a PUT changes.
+        put = next((each for each in endpoints if each.endpoint.method == "PUT"), None)
+        resource = self._feature.resource_of(put) if put else None
+        finds = resource is not None
         serializers = f"{self._feature.package}.{self._feature.name}.serializers"
         if answered:
             module.use(serializers, answered.constant)
@@ -166,6 +177,7 @@ class FeatureModules:
                 methods=texts(methods),
                 permission=rule.code,
                 authenticators=own,
+                vary=texts(vary) if (vary := _vary(first)) else None,
                 serializer=answered.constant if answered else None,
                 find=f"{resource.constant}.find" if finds and resource else None,
                 parsers=self._parsers(module, django),
@@ -184,6 +196,9 @@ class FeatureModules:
     def _endpoint_texts(self, module: Module, view: str, endpoints: Sequence[WrittenEndpoint]) -> Iterator[str]:
         done: set[str] = set()
         for each in endpoints:
+            if each.endpoint.root is not None and not each.gaps:
+                yield self._root_text(module, view, each)
+                continue
             resource = self._feature.resource_of(each)
             if resource is None:
                 yield _gap_text(view, each)
@@ -201,6 +216,25 @@ class FeatureModules:
             decorators = [self._decorator(module, view, other, resource) for other in same]
             yield self._function_text(each, resource, decorators)
 
+    def _root_text(self, module: Module, view: str, each: WrittenEndpoint) -> str:
+        """The endpoint that lists the paths of a router."""
+        module.use("fastapi", "Request")
+        module.use("starlette.responses", "Response")
+        module.use("strangler_fastapi.drf.hyperlinks", "addresses")
+        module.use("strangler_fastapi.drf.rendering", "JsonResponse")
+        root = {
+            name: quoted(path.removeprefix(self._feature.prefix)) for name, path in (each.endpoint.root or {}).items()
+        }
+        constant = f"_{each.route.name.replace('.', '_')}_paths".upper()
+        lines = [
+            statement(constant, dictionary(root)),
+            f"\n\n@{view}.get()",
+            f"async def {each.route.name.replace('.', '_')}(request: Request) -> Response:",
+            '    """The lists of the API."""',
+            f"    return JsonResponse(addresses(request, {constant}))",
+        ]
+        return "\n".join(lines) + "\n"
+
     def _decorator(self, module: Module, view: str, each: WrittenEndpoint, resource: WrittenResource) -> str:
         method = _CALLS[each.endpoint.action or ""][0]
         named: dict[str, Code] = {}
@@ -215,6 +249,11 @@ class FeatureModules:
             named = {"query": f"{resource.constant}.query"}
         elif each.endpoint.action == "create":
             named = {"status": "201"}
+        shown = _answered(self._feature.paths[each.endpoint.path])
+        if method != "delete" and each.serializer is not shown and each.serializer:
+            serializers = f"{self._feature.package}.{self._feature.name}.serializers"
+            module.use(serializers, each.serializer.constant)
+            named = {"response": each.serializer.constant} | named
         return "@" + statement_call(f"{view}.{method}", named)
 
     def _function_text(self, each: WrittenEndpoint, resource: WrittenResource, decorators: Sequence[str]) -> str:
@@ -258,6 +297,18 @@ class FeatureModules:
         return module.text()
 
 
+def _answered(endpoints: Sequence[WrittenEndpoint]) -> WrittenSerializer | None:
+    """The serializer of a path, which OPTIONS describes: that of what a client sends, where one sends anything."""
+    ordered = sorted(endpoints, key=lambda each: _DESCRIBED.index(each.endpoint.method))
+    return next((each.serializer for each in ordered if each.serializer and not each.serializer.reads), None)
+
+
+def _vary(endpoint: DjangoEndpoint) -> list[str]:
+    """What answers depend on, as Django says it: one of several renderers, and the session that is always looked at."""
+    several, kinds = len(endpoint.renderers or ()) > 1, endpoint.authenticators or ()
+    return [*(["Accept"] if several else []), *(["Cookie"] if kinds[:1] == (SESSION,) else [])]
+
+
 def _gap_text(view: str, each: WrittenEndpoint) -> str:
     gaps = tuple(map(quoted, dict.fromkeys(each.gaps)))
     return statement_call(f"{view}.gap", {}, quoted(each.endpoint.method), *gaps) + "\n"
@@ -270,4 +321,5 @@ def statement_call(head: str, named: Mapping[str, Code], *arguments: str) -> str
 
 def _classes(text: str) -> set[str]:
     """The mapped classes that a serializer's code names."""
-    return set(re.findall(r"(?:model_fields?|many_related_field|foreign_key|many_to_many)\(\s*(\w+)", text))
+    named = re.findall(r"(?:model_fields?|many_related_field|foreign_key|many_to_many)\(\s*(\w+)", text)
+    return {*named, *(name for pair in re.findall(r"one_to_many\(\s*(\w+),\s*(\w+)", text) for name in pair)}

@@ -72,8 +72,10 @@ _SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
 class WrittenSerializer:
     """A serializer as code.
 
-    `reads` are the gaps of what it answers, `writes` those of what it takes. `annotations` are columns of other rows
-    that it shows, by name → path. `imports` are names of strangler_fastapi by module.
+    `reads` are the gaps of what it answers, `writes` those of what it takes, `methods` those of the project's own
+    methods that take it. `functions` are gaps by the names of functions that are to be filled in, and `within` the
+    serializers in it. `annotations` are columns of other rows that it shows, by name → path. `imports` are names of
+    strangler_fastapi by module.
     """
 
     facts: SerializerFacts
@@ -83,8 +85,21 @@ class WrittenSerializer:
     fields: dict[str, Code] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
+    methods: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
+    within: list["WrittenSerializer"] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
     imports: dict[str, set[str]] = field(default_factory=dict)
+
+    def function_gaps(self) -> list[str]:
+        """The gaps that functions fill in, those of the serializers within too."""
+        return [*self.functions.values(), *(gap for each in self.within for gap in each.function_gaps())]
+
+    def write_gaps(self, action: str) -> list[str]:
+        """The gaps of an action that takes it."""
+        if action not in _OTHER:
+            return []
+        return [*self.writes, *(gap for method, gap in self.methods.items() if method != _OTHER[action])]
 
     def text(self) -> str:
         """The assignment of its constant."""
@@ -94,9 +109,28 @@ class WrittenSerializer:
         if codes and len(columns) == len(codes):
             self.imports[_MODEL_FIELDS] = {"model_fields"}
             value = call("model_fields", self.model, *columns)
-        return statement(self.constant, call("Serializer", quoted(self.title), value))
+        text = statement(self.constant, call("Serializer", quoted(self.title), value))
+        if not self.functions:
+            return text
+        self.imports |= {"collections.abc": {"Mapping"}, "typing": {"Any"}}
+        written = "\n\n".join(self._function(name, gap) for name, gap in self.functions.items())
+        return f"\n\n{written}\n\n{text}"
+
+    def _function(self, name: str, gap: str) -> str:
+        """A function to fill in, which gets the item that is answered."""
+        item = snake(self.model)
+        what = f"{self.facts.path.rpartition('.')[2]}, {gap}"
+        head = f"@unported({quoted(what)})\ndef {name}({item}: Mapping[str, Any]) -> object:\n"
+        field_name = gap.removeprefix("field ").partition(":")[0]
+        return f'{head}    """What `{field_name}` is, of the other keys of an answer."""\n'
 
 
+# The method of a serializer that an action never calls.
+_OTHER: Final = {"create": "update", "update": "create", "partial_update": "create"}
+_HYPERLINKED: Final = frozenset({"HyperlinkedIdentityField", "HyperlinkedRelatedField"})
+_HYPERLINKS: Final = "strangler_fastapi.drf.hyperlinks"
+_COMPUTED: Final = "strangler_fastapi.drf.computed_fields"
+_UNPORTED: Final = "strangler_fastapi.drf.unported"
 _MODEL_FIELDS: Final = "strangler_fastapi.drf.model_fields"
 _RELATIONS: Final = "strangler_fastapi.drf.relations"
 _LINKS: Final = "strangler_fastapi.drf.links"
@@ -104,10 +138,14 @@ _FIELDS: Final = "strangler_fastapi.drf.fields"
 
 
 class Serializers:
-    """The serializers of one feature, each written once; `tables` learns which columns they need."""
+    """The serializers of one feature, each written once; `tables` learns which columns they need.
 
-    def __init__(self, tables: Tables, settings: DjangoSettings) -> None:
+    Addresses in answers begin with Django's `prefix`.
+    """
+
+    def __init__(self, tables: Tables, settings: DjangoSettings, prefix: str = "") -> None:
         self._tables = tables
+        self._prefix = prefix
         self._settings = settings
         self._written: dict[tuple[str, tuple[str, ...], str], WrittenSerializer] = {}
 
@@ -135,7 +173,10 @@ class Serializers:
         for each in facts.fields:
             self._add(made, facts.table, each)
         made.reads += [f"serializer {name}: {method} is your own" for method in facts.overridden if _reads(method)]
-        made.writes += [f"serializer {name}: {method} is your own" for method in facts.overridden if not _reads(method)]
+        made.methods = {
+            method: f"serializer {name}: {method} is your own" for method in facts.overridden if not _reads(method)
+        }
+        made.writes += [f"serializer {name} saves no row by itself"] if facts.plain else []
         made.writes += [f"serializer {name}: {validator}" for validator in facts.validators]
         self._written[key] = made
         return made
@@ -149,7 +190,12 @@ class Serializers:
 
     def _field(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
         if each.method:
-            raise UnreadableError(f"computed by {each.method}")
+            return self._method(made, each)
+        if each.property:
+            written = "as an SQL expression in `annotations` of the Resource, or as a SerializerMethodField"
+            raise UnreadableError(f"{each.property} is Python: write it {written}")
+        if each.kind in _HYPERLINKED and each.path.startswith("rest_framework."):
+            return self._hyperlink(made, table, each)
         if each.serializer is not None:
             return self._nested(made, table, each)
         if each.kind in _RELATED and each.changed is None:
@@ -159,6 +205,40 @@ class Serializers:
         if each.many:
             return self._many(made, table, each)
         return self._column(made, table, each)
+
+    def _hyperlink(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """The address of the row, or of those that it is linked to."""
+        prefix = self._prefix
+        if each.address is None or not each.address.startswith(f"{prefix}/"):
+            raise UnreadableError(f"a {each.kind} to a path that isn't below the API's prefix")
+        if not each.read_only:
+            made.writes.append(f"field {each.name}: taken by its address")
+        path = quoted(each.address.removeprefix(prefix))
+        if each.many:
+            if each.lookup != "pk":
+                raise UnreadableError(f"addresses of rows by {each.lookup}")
+            link, _ = self._link(made, table, each)
+            made.imports.setdefault(_HYPERLINKS, set()).add("HyperlinksField")
+            return call("HyperlinksField", path=path, link=link, **_labels(each))
+        made.imports.setdefault(_HYPERLINKS, set()).add("HyperlinkedField")
+        if each.kind == "HyperlinkedIdentityField":
+            column, facts = self._tables.column_of(table, each.lookup or "pk")
+        else:
+            column, facts = self._tables.column_of(table, each.source)
+            if each.lookup != "pk" or facts.references is None:
+                raise UnreadableError(f"the address of a row by {each.lookup}")
+            self._tables.use(facts.references.table, facts.references.column)
+        self._tables.use(table, column)
+        null = "True" if facts.null else None
+        return call("HyperlinkedField", path=path, source=quoted(column), allow_null=null, **_labels(each))
+
+    def _method(self, made: WrittenSerializer, each: SerializerField) -> Code:
+        """A field that a method of the project's own computes: a function to fill in."""
+        name = f"{snake(made.title)}_{each.name}"
+        made.functions[name] = f"field {each.name}: computed by {each.method}"
+        made.imports.setdefault(_COMPUTED, set()).add("SerializerMethodField")
+        made.imports.setdefault(_UNPORTED, set()).add("unported")
+        return call("SerializerMethodField", method=name, **_labels(each))
 
     def _column(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
         name, facts = self._tables.column_of(table, each.source)
@@ -283,6 +363,7 @@ class Serializers:
         inner = self.write(each.serializer, within=made.title)
         if inner.reads:
             raise UnreadableError(f"its serializer has gaps ({'; '.join(inner.reads)})")
+        made.within.append(inner)
         if inner.annotations:
             raise UnreadableError("its serializer shows columns of further tables")
         if not each.read_only:
@@ -303,15 +384,25 @@ class Serializers:
             self._tables.use(facts.references.table, facts.references.column)
             made.imports.setdefault(_LINKS, set()).add("foreign_key")
             return call("foreign_key", made.model, quoted(facts.field)), facts.null
+        if each.managed:
+            raise UnreadableError(f"rows of {each.source} by a manager of your own")
         if each.link == "many_to_many":
             self._through(table, each.source)
             made.imports.setdefault(_LINKS, set()).add("many_to_many")
             return call("many_to_many", made.model, quoted(each.source)), False
+        if each.pointing is not None:
+            return self._pointing(made, each.pointing["table"], each.pointing["field"]), False
         raise UnreadableError(f"rows of {each.source} ({each.link or 'no relation'})")
 
     def _many(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
         if each.kind != "PrimaryKeyRelatedField":
             raise UnreadableError(f"many of {each.kind}")
+        if each.managed:
+            raise UnreadableError(f"keys of {each.source} by a manager of your own")
+        if each.pointing is not None and each.read_only:
+            made.imports.setdefault(_RELATIONS, set()).add("PointingKeysField")
+            link = self._pointing(made, each.pointing["table"], each.pointing["field"])
+            return call("PointingKeysField", link=link, **_labels(each))
         if each.link != "many_to_many":
             raise UnreadableError(f"keys of {each.source} ({each.link or 'no relation'})")
         self._through(table, each.source)
@@ -323,6 +414,17 @@ class Serializers:
         return call(
             "many_related_field", made.model, quoted(each.source), **flags, **changed, **source, **_labels(each)
         )
+
+    def _pointing(self, made: WrittenSerializer, table: str, field: str) -> Code:
+        """The rows of a table whose foreign key points at those of the serializer."""
+        column, facts = self._tables.column_of(table, field)
+        target = self._tables.use(table, column)
+        assert facts.references is not None  # noqa: S101 - a foreign key has them
+        self._tables.use(facts.references.table, facts.references.column)
+        for term in self._tables.facts(table).ordering:
+            self._tables.follow(table, [term.removeprefix("-")])
+        made.imports.setdefault(_LINKS, set()).add("one_to_many")
+        return call("one_to_many", made.model, target, quoted(facts.field))
 
     def _through(self, table: str, name: str) -> None:
         """Uses the tables of a many-to-many relation.
@@ -347,7 +449,7 @@ def _is_plain(code: Call) -> bool:
 
 
 def _reads(method: str) -> bool:
-    return method == "to_representation"
+    return method in ("to_representation", "__init__", "get_fields")
 
 
 def _labels(each: SerializerField) -> dict[str, Code]:

@@ -35,6 +35,9 @@ _CALLED_BY: Final = {
     "perform_update": {"update", "partial_update"},
     "perform_destroy": {"destroy"},
     "get_object": {"retrieve", "update", "partial_update", "destroy"},
+    # A new row is in no queryset.
+    "get_queryset": {"list", "retrieve", "update", "partial_update", "destroy"},
+    "filter_queryset": {"list", "retrieve", "update", "partial_update", "destroy"},
     "paginate_queryset": {"list"},
     "get_paginated_response": {"list"},
     "get_serializer": {"list", "retrieve", "create", "update", "partial_update"},
@@ -70,8 +73,11 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
     yield from request_gaps(endpoint)
     if action in _WRITES and endpoint.model:
         facts = contract.tables.get(endpoint.model.table)
-        yield from (f"{endpoint.model.label}.{name} is your own" for name in (facts.overrides if facts else ()))
-        yield from (f"signal {name}" for name in (facts.receivers if facts else ()))
+        unused = "save" if action == "destroy" else "delete"
+        overrides = facts.overrides if facts else ()
+        yield from (f"{endpoint.model.label}.{name} is your own" for name in overrides if name != unused)
+        called = (name for name in (facts.receivers if facts else ()) if f"_{unused} " not in name)
+        yield from (f"signal {name}" for name in called)
     if action == "list":
         yield from _list(endpoint)
 
@@ -80,18 +86,26 @@ def _told(endpoint: DjangoEndpoint) -> Iterator[str]:
     """Hooks of which the facts say all that they do."""
     if endpoint.creator:
         yield "perform_create"
-    if endpoint.owner:
+    if endpoint.rows:
         yield "get_queryset"
+    if endpoint.of_caller:
+        yield "get_object"
+
+
+def needs_no_queryset(endpoint: DjangoEndpoint) -> bool:
+    """Whether Django never looks at the queryset: a row is added, or it is the caller's own."""
+    return endpoint.action == "create" or endpoint.of_caller
 
 
 def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
     unread = {each.what: each.reason for each in endpoint.unread}
     for what in ("model", "serializer", "filters", "pagination"):
-        if what in unread and not (what == "model" and "get_queryset" in endpoint.overridden):
+        is_needed = what not in ("model", "queryset") or not needs_no_queryset(endpoint)
+        if what in unread and is_needed and not (what == "model" and "get_queryset" in endpoint.overridden):
             yield f"{what} can't be read without a request ({unread[what]})"
-    if endpoint.queryset is None and "model" not in unread:
+    if endpoint.queryset is None and "model" not in unread and not needs_no_queryset(endpoint):
         yield "there is no queryset"
-    elif endpoint.queryset and endpoint.queryset.narrowed:
+    elif endpoint.queryset and endpoint.queryset.narrowed and not needs_no_queryset(endpoint):
         yield f"the queryset has {', '.join(endpoint.queryset.narrowed)}"
 
 

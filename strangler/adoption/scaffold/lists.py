@@ -60,6 +60,8 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables) -> WrittenL
     found = endpoint.filters
     for parameter in found.filterset.parameters if found and found.filterset else ():
         filters[parameter.name] = _filter(made, parameter, model, table, tables)
+    for name in endpoint.rows.parameters if endpoint.rows else ():
+        _gap(made, filters, name, f"read by {endpoint.view.rpartition('.')[2]}.get_queryset")
     made.arguments["ordering"] = texts(_ordering(made, endpoint, table, tables))
     made.arguments["ordering_fields"] = texts(_orders(made, endpoint, filters, table, tables))
     if searched := _searched(made, endpoint, filters, table, tables):

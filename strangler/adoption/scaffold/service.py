@@ -79,6 +79,7 @@ class Service:
         self.translates = api.settings.translates
         self._etags = api.settings.etags
         self.is_by_hand = (self.folder / "main.py").exists() and not (self.folder / "routers.py").exists()
+        self._api = api
         self._authenticators = Authenticators(api, contract, self._tables)
         grouped: dict[str, list[tuple[DjangoEndpoint, Route]]] = {}
         for endpoint, route in selected:
@@ -125,7 +126,8 @@ class Service:
             for name, text in FeatureModules(feature).modules()
         }
         accounts = self._authenticators.accounts_text(self._package) if self._authenticators.identifies else None
-        for name in () if self.is_by_hand else _TEMPLATES:
+        worded = ("errors.py",) if self._api.settings.own_exception_handler else ()
+        for name in () if self.is_by_hand else (*_TEMPLATES, *worded):
             yield self._file(self.folder / name, self._template(name))
         if accounts:
             yield self._file(self.folder / "accounts.py", accounts)
@@ -203,6 +205,7 @@ class Service:
             keys=self._keys(),
             identifies=self._authenticators.identifies,
             sessions=self._authenticators.has_sessions,
+            exception_handler=self._api.settings.own_exception_handler,
             service=prefixes.fastapi or "/",
             v1=prefixes.v1 or "/",
             v2=prefixes.v2 or "/",

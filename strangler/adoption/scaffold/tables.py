@@ -93,6 +93,19 @@ class Tables:
         self.use(table, name)
         return facts
 
+    def table_at(self, table: str, path: Iterable[str]) -> str:
+        """The table that a path of foreign keys leads to.
+
+        Raises:
+            UnreadableError: the path leads elsewhere.
+        """
+        for step in path:
+            _, facts = self.column_of(table, step)
+            if facts.references is None:
+                raise UnreadableError(f"{step} is no foreign key")
+            table = facts.references.table
+        return table
+
     def used(self) -> Iterator[tuple[TableFacts, list[tuple[str, ColumnFacts]]]]:
         """Each table with its columns, in the contract's order but the key first."""
         for table in sorted(self._columns):

@@ -63,7 +63,7 @@ class PricedLabelSerializer(LabelSerializer):
 
 class OfStaff(permissions.BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user and request.user.is_staff)
+        return view.action == "unused" and bool(request.user and request.user.is_staff)
 
 
 class PlaceViewSet(viewsets.ModelViewSet[Place]):

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_page
 from rest_framework import serializers, viewsets
 
 from django_app.blog.models import Post
-from strangler_django.endpoints.own_code import owned_rows, returned_attribute, saved_caller
+from strangler_django.endpoints.own_code import is_own, returned_attribute, saved_caller
 from strangler_django.endpoints.views import view_facts
 
 
@@ -56,15 +58,104 @@ class Else(Posts):
 
 
 def test_the_plain_shapes_are_read_and_so_is_all_else_of_the_view() -> None:
-    assert (saved_caller(Owned), owned_rows(Owned)) == ("author", (Post, "author"))
     found = view_facts(Owned.as_view({"get": "list"}), "get", "list", {})
-    assert (found["creator"], found["owner"], found["unread"]) == ("author", "author", [])
+    rows = {"owner": "author", "unless": None, "within": {}, "parameters": []}
+    assert (found["creator"], found["rows"], found["unread"]) == ("author", rows, [])
     assert found["queryset"]["narrowed"] == []
 
 
 @pytest.mark.parametrize("view", [More, Twice, Else, Posts])
 def test_any_other_shape_is_not(view: type) -> None:
-    assert (saved_caller(view), owned_rows(view)) == (None, None)
+    assert (saved_caller(view), rows_of(view)) == (None, None)
+
+
+def rows_of(view: type) -> Any:
+    return view_facts(view.as_view({"get": "list"}), "get", "list", {})["rows"]  # type: ignore[attr-defined] # a view
+
+
+class ByBlog(Posts):
+    def get_queryset(self) -> Any:
+        user = self.request.user
+        if user.is_anonymous:
+            return Post.objects.none()
+        queryset = super().get_queryset().select_related("author").order_by("title")
+        if user.is_staff:
+            return queryset
+        return queryset.filter(author_id=user.id).distinct()
+
+
+class Within(Posts):
+    def get_queryset(self) -> Any:
+        return self.queryset.filter(author__id=self.kwargs["author_pk"], published=True)
+
+
+class Asked(Posts):
+    def get_queryset(self) -> Any:
+        title = self.request.query_params.get("title")
+        some = int(self.request.query_params.get("tag", 0))
+        queryset = self.queryset
+        if title is not None:
+            queryset = queryset.filter(title=title)
+        if not self.request.user.is_superuser:
+            queryset = queryset.filter(author=self.request.user)
+        if some and self.request.user.nickname:
+            queryset = queryset.filter(tags=some)
+        if "draft" in self.request.query_params:
+            return queryset.exclude(published=True)
+        return queryset.order_by("-id")
+
+
+class Public(Posts):
+    """Who isn't signed in sees other rows."""
+
+    def get_queryset(self) -> Any:
+        if self.request.user.is_anonymous:
+            return Post.objects.filter(published=True)
+        return Post.objects.filter(author=self.request.user)
+
+
+class Widened(Posts):
+    """What staff sees isn't all rows of the others."""
+
+    def get_queryset(self) -> Any:
+        if self.request.user.is_staff:
+            return Post.objects.filter(published=True)
+        return Post.objects.filter(author=self.request.user)
+
+
+def test_rows_are_followed_through_the_statements_of_a_method() -> None:
+    plain = {"within": {}, "parameters": []}
+    assert rows_of(ByBlog) == plain | {"owner": "author_id", "unless": "is_staff"}
+    assert rows_of(Within) == plain | {"owner": None, "unless": None, "within": {"author__id": "author_pk"}}
+    narrowed = ["title", "tag", "draft"]
+    assert rows_of(Asked) == plain | {"owner": "author", "unless": "is_superuser", "parameters": narrowed}
+    found = view_facts(Within.as_view({"get": "list"}), "get", "list", {})
+    assert found["queryset"]["narrowed"] == ["a filter"]
+    assert (rows_of(Widened), rows_of(Public)) == (None, None)
+
+
+class PassesOn(Posts):
+    def list(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Said for the document."""
+        return super().list(request, *args, **kwargs)
+
+    def create(self, request: Any, *args: Any) -> Any:
+        return super().create(request, *args, self.queryset)
+
+    @method_decorator(cache_page(60))
+    def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().retrieve(request, *args, **kwargs)
+
+
+@method_decorator(cache_page(60), name="list")
+class Cached(PassesOn):
+    pass
+
+
+def test_a_method_that_only_passes_on_is_the_librarys() -> None:
+    own = [name for name in ("list", "create", "retrieve", "update") if is_own(PassesOn, name)]
+    assert own == ["create", "retrieve"]
+    assert is_own(Cached, "list")
 
 
 def test_a_text_is_that_of_one_column() -> None:

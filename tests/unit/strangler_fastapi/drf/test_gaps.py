@@ -1,15 +1,28 @@
 """What isn't ported yet is closed to everybody, and listed in the OpenAPI document."""
 
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import pytest
 from starlette.requests import Request
 
+from shared_schema.mapping import Reflected
 from strangler_fastapi.application import create_application
+from strangler_fastapi.auth.authentication import BaseAuthentication, UnportedAuthentication
+from strangler_fastapi.drf.computed_fields import SerializerMethodField
 from strangler_fastapi.drf.filtering import filter_criteria, not_ported_filter
+from strangler_fastapi.drf.handlers import ErrorBody
+from strangler_fastapi.drf.links import ForeignKey
 from strangler_fastapi.drf.pagination import PageNumberPagination
-from strangler_fastapi.drf.permissions import AllowAny, as_permission, not_ported
+from strangler_fastapi.drf.permissions import AllowAny, ByMethod, IsAuthenticated, as_permission, not_ported
+from strangler_fastapi.drf.relations import NestedField
+from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.unported import unported, unported_of
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, feature_router
-from strangler_fastapi.errors import NotPorted
+from strangler_fastapi.errors import NotAuthenticated, NotPorted
 
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 SENTENCE = {"detail": "Not ported from Django yet: field total: computed by get_total; permission OfStaff is your own."}
@@ -32,6 +45,70 @@ def test_a_gap_is_listed_with_its_name() -> None:
     assert paths["/boats/"]["get"]["x-not-ported"] == ["filter near: by_distance"]
     assert paths["/closed/"]["get"]["x-not-ported"] == ["permission OfStaff"]
     assert "501" in paths["/closed/"]["get"]["responses"]
+
+
+@unported("BoatSerializer.get_tide")
+def boat_tide(boat: Mapping[str, Any]) -> object:
+    """What `tide` is, of the other keys of an answer."""
+
+
+def test_what_lacks_one_function_lists_it_until_it_is_written() -> None:
+    def listed(method: Callable[[Mapping[str, Any]], object], *kinds: BaseAuthentication) -> list[str]:
+        router = feature_router(PREFIXES, "boats")
+        inner = Serializer("Tide", {"tide": SerializerMethodField(method=method)})
+        form = Serializer("Boat", {"at": NestedField(children=inner, link=ForeignKey("sea", Reflected, "id"))})
+        rule = ByMethod(AllowAny, GET=AllowAny & not_ported("permission OfTheCrew"))
+        given = {"permission": rule, "serializer": form, "authenticators": kinds}
+        boats = View(router, "/boats/", name="Boat List", methods=("GET",), **given)  # type: ignore[arg-type] # of each
+
+        @boats.get()
+        @boats.post()
+        async def boats_list(_request: Request) -> None:
+            raise NotImplementedError
+
+        app = create_application((router,), service="boats", prefixes=PREFIXES, database=lambda: None)  # type: ignore[arg-type,return-value] # never started
+        paths = app.openapi()["paths"]
+        assert paths["/boats/"]["post"].get("x-not-ported", []) == [
+            each for each in paths["/boats/"]["get"]["x-not-ported"] if each != "permission OfTheCrew"
+        ]
+        return list(paths["/boats/"]["get"]["x-not-ported"])
+
+    lacking = UnportedAuthentication("harbour.ByFlag")
+    every = ["authenticator harbour.ByFlag", "permission OfTheCrew", "BoatSerializer.get_tide"]
+    assert listed(boat_tide, lacking) == every
+    assert listed(lambda boat: boat["id"]) == every[1:2]
+    with pytest.raises(NotPorted):
+        boat_tide({})
+    with pytest.raises(NotPorted):
+        asyncio.run(lacking.authenticate(Request({"type": "http"}), None))  # type: ignore[arg-type] # never looked at
+
+
+def test_errors_in_the_projects_own_form_are_lacking_until_that_is_written() -> None:
+    def answered(error_body: ErrorBody | None) -> tuple[int, Any]:
+        router = feature_router(PREFIXES, "boats")
+        boats = View(router, "/boats/", name="Boat List", methods=("GET",), permission=IsAuthenticated)
+        boats.gap("GET", "nothing")
+        app = create_application(
+            (router,),
+            service="boats",
+            prefixes=PREFIXES,
+            database=lambda: None,  # type: ignore[arg-type,return-value] # never started
+            error_body=error_body,
+        )
+        lacking = app.openapi()["paths"]["/boats/"]["get"]["x-not-ported"]
+        assert lacking == ["nothing", *unported_of(error_body)]
+        handler = app.exception_handlers[NotAuthenticated]
+        request = Request({"type": "http", "app": app, "headers": []})
+        answer = asyncio.run(handler(request, NotAuthenticated()))  # type: ignore[arg-type] # one of several forms
+        return answer.status_code, json.loads(answer.body)
+
+    assert answered(None) == (403, NotAuthenticated().body)
+    assert answered(lambda _request, body, status: {"status": status, "message": body["detail"]}) == (
+        403,
+        {"status": 403, "message": NotAuthenticated().body["detail"]},
+    )
+    status, body = answered(unported("errors by harbour.errors.worded")(lambda *_: None))
+    assert (status, body["detail"]) == (501, "Not ported from Django yet: errors by harbour.errors.worded.")
 
 
 def test_a_permission_that_is_lacking_lets_nobody_pass() -> None:

@@ -1,6 +1,7 @@
 """What a list may lead to, by the names of its statements; nothing is compiled here."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sqlalchemy import Column, Integer, MetaData, Table, Text, Uuid, column, select
 from sqlalchemy.orm import registry
@@ -52,7 +53,7 @@ def _flat(key: object) -> Iterator[str]:
     if isinstance(key, tuple):
         for part in key:
             yield from _flat(part)
-    elif key:
+    elif key and not callable(key):
         yield str(key)
 
 
@@ -79,6 +80,15 @@ def test_a_new_filter_is_included_by_itself() -> None:
 def test_an_item_is_found_whatever_the_filters_leave() -> None:
     found = words(item_rows(LISTING, lambda params: criteria(FILTERS, params), filters=FILTERS))
     assert {"books owner", "books owner key", "books by owner key", "books search0 search1 owner key"} <= found
+
+
+def test_statements_of_another_shape_are_others_whatever_their_name() -> None:
+    other = replace(LISTING, shape=lambda: Shape({"title": TITLE}))
+    plain = criteria(FILTERS, {})
+    assert words(iter([LISTING.rows(plain)])) == words(iter([other.rows(plain)])) == {"books owner"}
+    assert LISTING.rows(plain).key != other.rows(plain).key
+    assert LISTING.keys(plain).key != other.keys(plain).key
+    assert LISTING.count(plain).key != other.count(plain).key
 
 
 def test_parameters_have_values() -> None:

@@ -84,8 +84,14 @@ def test_sessions_are_as_the_settings_say() -> None:
     [
         (("harbour.ByFlag",), {}),
         ((SESSION,), {"engine": "django.contrib.sessions.backends.cache"}),
-        ((JWT, "harbour.ByFlag"), {}),
     ],
 )
 def test_one_that_is_lacking_identifies_nobody(names: tuple[str, ...], sessions: dict[str, Any]) -> None:
     assert not found(names, **sessions).identifies
+
+
+def test_one_of_the_projects_own_stands_among_the_others_until_it_is_written() -> None:
+    text = found((JWT, "harbour.ByFlag"), (JWT, "harbour.ByFlag"), (TOKEN,)).accounts_text("harbour_fastapi")
+    assert 'BY_FLAG = UnportedAuthentication("harbour.ByFlag")\nAUTHENTICATORS = (TOKEN,)\n' in text
+    text = found((JWT, "harbour.ByFlag")).accounts_text("harbour_fastapi")
+    assert "AUTHENTICATORS = (BEARER, BY_FLAG)\n" in text

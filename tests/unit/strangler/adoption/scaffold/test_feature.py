@@ -146,7 +146,6 @@ def field(**facts: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("facts", "gap"),
     [
-        (field(method="get_other"), "field other: computed by get_other"),
         (field(source="photo"), "field other: a FileField of which the contract has no storage"),
         (field(source="map"), "field other: a file that storages.S3Storage keeps"),
         (field(source="nothing"), "field other: harbour.Boat has no column nothing"),
@@ -176,9 +175,6 @@ def field(**facts: Any) -> dict[str, Any]:
         ({"overridden": ["get_queryset"]}, "Boats.get_queryset is your own"),
         ({"action": "tide"}, "handler Boats.tide is your own"),
         ({"queryset": {"narrowed": ["a filter"]}}, "the queryset has a filter"),
-        ({"permissions": ["harbour.api.OfTheCrew"]}, "permission OfTheCrew is your own"),
-        ({"permissions": None}, "its permissions can't be read without a request"),
-        ({"overridden": ["get_permissions"]}, "Boats.get_permissions reads the request"),
         ({"authenticators": ["harbour.api.ByFlag"]}, "authenticator harbour.api.ByFlag"),
         ({"throttles": ["harbour.api.Slow"]}, "throttle harbour.api.Slow"),
         ({"pagination": {"kind": "custom"}}, "pagination: custom"),
@@ -195,8 +191,37 @@ def test_what_cannot_be_read_answers_501_by_name(facts: dict[str, Any], gap: str
     router = text_of(made, "router.py")
     assert "async def" not in router
     assert "boats.gap(" in router
-    # Permissions that weren't read let nobody pass.
-    assert ("permission=not_ported(" in router) == ("ermission" in gap)
+
+
+@pytest.mark.parametrize(
+    ("facts", "gap", "file", "code"),
+    [
+        (
+            field(method="get_other"),
+            "field other: computed by get_other",
+            "serializers.py",
+            '@unported("BoatSerializer, field other: computed by get_other")\ndef boat_other(boat: Mapping[str, Any])',
+        ),
+        (
+            {"permissions": ["harbour.api.OfTheCrew"]},
+            "permission OfTheCrew is your own",
+            "router.py",
+            'permission=not_ported("permission OfTheCrew is your own"),',
+        ),
+        (
+            {"permissions": None},
+            "its permissions can't be read without a request",
+            "router.py",
+            "permission=not_ported",
+        ),
+        ({"overridden": ["get_permissions"]}, "Boats.get_permissions reads the request", "router.py", "=not_ported("),
+    ],
+)
+def test_what_one_function_lacks_is_written_but_for_that(facts: dict[str, Any], gap: str, file: str, code: str) -> None:
+    made = feature(LIST | facts)
+    assert (made.endpoints[0].gaps, made.endpoints[0].functions) == ([], [gap])
+    assert code in text_of(made, file)
+    assert "async def boats_list(" in text_of(made, "router.py")
 
 
 @pytest.mark.parametrize(
@@ -413,7 +438,7 @@ def texts_of(*endpoints: dict[str, Any], **settings: Any) -> tuple[list[list[str
     for name, text in files.items():
         if name.endswith(".py"):
             compile(text, name, "exec")
-    return [each.gaps for each in made.features[0].endpoints], files
+    return [[*each.gaps, *each.functions] for each in made.features[0].endpoints], files
 
 
 def test_permissions_of_the_model_are_looked_up_where_django_does() -> None:
@@ -447,9 +472,57 @@ def test_simplejwts_views_are_those_of_the_library() -> None:
 
 
 def test_rows_of_the_caller_are_the_resources_own_arguments() -> None:
-    hooks = {"overridden": ["perform_create", "get_queryset"], "creator": "captain", "owner": "captain"}
+    hooks = {"overridden": ["perform_create", "get_queryset"], "creator": "captain", "rows": {"owner": "captain"}}
     gaps, files = texts_of(LIST | SIGNED | hooks, CREATE | SIGNED | hooks)
     assert gaps == [[], []]
     assert 'creator="captain_id", owner="captain_id"' in " ".join(files["boats/serializers.py"].split())
-    gaps, _ = texts_of(LIST | SIGNED | hooks | {"owner": "berth", "creator": None})
+    gaps, _ = texts_of(LIST | SIGNED | hooks | {"rows": {"owner": "berth"}, "creator": None})
     assert gaps == [["berth is no key of a user"]]
+
+
+def test_answers_name_what_they_depend_on_as_djangos_do() -> None:
+    two = {"renderers": [f"rest_framework.renderers.{name}Renderer" for name in ("JSON", "BrowsableAPI")]}
+    assert 'vary=("Accept",),' in text_of(feature(LIST | two), "router.py")
+    assert "vary=" not in text_of(feature(LIST), "router.py")
+    _, files = texts_of(LIST | two | {"authenticators": ["rest_framework.authentication.SessionAuthentication"]})
+    assert ('vary=("Accept", "Cookie"),' in files["boats/router.py"]) is True
+
+
+def test_addresses_are_below_the_apis_prefix() -> None:
+    link = {"kind": "HyperlinkedIdentityField", "source": "*", "lookup": "pk", **DRF}
+    made = feature(LIST | field(**link, address="/api/boats/{}/"))
+    assert made.endpoints[0].gaps == []
+    assert 'HyperlinkedField(path="/boats/{}/", source="id")' in text_of(made, "serializers.py")
+    for address in (None, "/elsewhere/{}/"):
+        gaps = feature(LIST | field(**link, address=address)).endpoints[0].gaps
+        assert gaps == ["field other: a HyperlinkedIdentityField to a path that isn't below the API's prefix"]
+
+
+def test_the_root_of_a_router_lists_its_paths() -> None:
+    root = LIST | {"action": None, "serializer": None, "root": {"boats": "/api/boats/"}}
+    made = feature(root)
+    assert made.endpoints[0].gaps == []
+    router = text_of(made, "router.py")
+    assert '_PATHS = {"boats": "/boats/"}\n' in router
+    assert "return JsonResponse(addresses(request, " in router
+    assert feature(root | {"root": {"up": "/up/"}}).endpoints[0].gaps != []
+
+
+def test_rows_that_point_back_and_properties_of_the_model() -> None:
+    back = {"link": "one_to_many", "pointing": {"table": "boat", "field": "berth"}, "source": "boats", "many": True}
+    berths = {"model": {"label": "harbour.Berth", "table": "berth"}, "queryset": {"narrowed": [], "ordering": []}}
+    inner = {"class": "harbour.api.NameSerializer", "table": "boat", "fields": [NAME]}
+
+    def written(**facts: Any) -> Feature:
+        fields = [{"name": "boats", "read_only": True, "changed": {}, **back, **facts}]
+        serializer = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": fields}
+        return feature(LIST | berths | {"serializer": serializer})
+
+    link = 'link=one_to_many(Berth, Boat, "berth")'
+    rows, keys = written(kind="NameSerializer", serializer=inner), written(kind="PrimaryKeyRelatedField")
+    assert f"NestedField(children=BERTH_NAME_SERIALIZER, {link})" in text_of(rows, "serializers.py")
+    assert f"PointingKeysField({link})" in text_of(keys, "serializers.py")
+    managed = written(kind="PrimaryKeyRelatedField", managed=True)
+    assert managed.endpoints[0].gaps == ["field boats: keys of boats by a manager of your own"]
+    (gap,) = feature(LIST | field(property="Boat.age", source="age", kind="ReadOnlyField", **DRF)).endpoints[0].gaps
+    assert gap.startswith("field other: Boat.age is Python: write it as an SQL expression in `annotations`")

@@ -1,0 +1,162 @@
+"""Permissions of the project's own that were read, as classes of the feature's `permissions.py`."""
+
+from typing import Any, Final
+
+from strangler.adoption.endpoints import DjangoEndpoint, PermissionRule
+from strangler.adoption.scaffold.authenticators import Authenticators
+from strangler.adoption.scaffold.code import LINE, quoted
+from strangler.adoption.scaffold.modules import Module
+from strangler.adoption.scaffold.tables import Tables, UnreadableError
+
+_SAFE: Final = ["GET", "HEAD", "OPTIONS"]
+# Actions that Django's views look for a row in, and show it to permissions.
+_OF_ROWS: Final = frozenset({"retrieve", "update", "partial_update", "destroy"})
+_JOINED: Final = ("and", "or")
+
+Code = bool | list[Any]
+
+
+class OwnPermissions:
+    """The classes of one feature, each written once for the columns that it looks at."""
+
+    def __init__(self, package: str, tables: Tables, authenticators: Authenticators) -> None:
+        self._package = package
+        self._tables = tables
+        self._authenticators = authenticators
+        self._texts: dict[str, str] = {}
+
+    def use(self, path: str, rule: PermissionRule, endpoint: DjangoEndpoint) -> tuple[str, set[str]]:
+        """The class of a permission, and the columns of the endpoint's row that it looks at.
+
+        Raises:
+            UnreadableError: it looks at something that the service doesn't know.
+        """
+        looks_at_rows, row = endpoint.action in _OF_ROWS, rule.row
+        columns: dict[str, str] = {}
+        try:
+            columns = {field: self._owner_column(endpoint, field) for field in sorted(_owners(rule.row))}
+        except UnreadableError:
+            if looks_at_rows:
+                raise
+            row = True
+        text = self._text(path, rule, row, columns)
+        short = path.rpartition(".")[2]
+        names = (short, *(f"{short}{number}" for number in range(2, 100)))
+        name = next(each for each in names if self._texts.get(each, text) == text)
+        self._texts[name] = text
+        return name, {*columns.values()} if looks_at_rows else set()
+
+    def module_text(self, feature: str) -> str:
+        """The module; empty where the feature has no such permission."""
+        if not self._texts:
+            return ""
+        module = Module(f"Who may use {feature.replace('_', ' ')}, as Django's own permissions say.", self._package)
+        whole = "\n\n".join(text.format(name=name) for name, text in sorted(self._texts.items()))
+        module.use("starlette.requests", "Request")
+        module.use("strangler_fastapi.drf.permissions", "BasePermission")
+        if "SAFE_METHODS" in whole:
+            module.use("strangler_fastapi.drf.permissions", "SAFE_METHODS")
+        if "SimpleNamespace" in whole:
+            module.use("types", "SimpleNamespace")
+        if "Account" in whole:
+            module.use(f"{self._package}.accounts", "Account")
+        module.add(whole)
+        return module.text()
+
+    def _owner_column(self, endpoint: DjangoEndpoint, field: str) -> str:
+        """The attribute of the row in which it has the caller."""
+        if endpoint.model is None:
+            raise UnreadableError(f"{field} of a model that can't be read without a request")
+        if field == "pk":
+            if not self._authenticators.is_of_users(endpoint.model.table):
+                raise UnreadableError("its rows are no users")
+            return self._tables.facts(endpoint.model.table).primary_key[0]
+        column = self._authenticators.caller_column(endpoint.model.table, field)
+        assert column is not None  # noqa: S101 - a field was given
+        return column
+
+    def _text(self, path: str, rule: PermissionRule, row: Code, columns: dict[str, str]) -> str:
+        for attribute in _attributes([rule.request, row]):
+            if not self._authenticators.has_attribute(attribute):
+                raise UnreadableError(f"looks at {attribute} of callers")
+        lines = ["class {name}(BasePermission):", f'    """Django\'s {path}."""', ""]
+        if rule.message is not None:
+            lines += [f"    message = {quoted(rule.message).replace('{', '{{').replace('}', '}}')}", ""]
+        lines += self._method("has_permission", rule.request, columns) if rule.request is not True else []
+        lines += self._method("has_object_permission", row, columns) if row is not True else []
+        return "\n".join(lines).rstrip("\n") + "\n"
+
+    @staticmethod
+    def _method(name: str, rule: Code, columns: dict[str, str]) -> list[str]:
+        code = _code(rule, columns)
+        request = "request" if "request." in code else "_request"
+        caller = "caller: Account | None" if "caller" in code else "_caller: object"
+        obj = "" if name == "has_permission" else ", obj: SimpleNamespace" if "obj." in code else ", _obj: object"
+        returned = [f"        return {code}"]
+        if len(returned[0]) > LINE:
+            parts = _parts(rule, columns)
+            sign = rule[0] if isinstance(rule, list) else ""
+            returned = ["        return (", f"            {parts[0]}"]
+            returned += [*(f"            {sign} {part}" for part in parts[1:]), "        )"]
+        head = f"    def {name}(self, {request}: Request, {caller}{obj}) -> bool:"
+        return [head, '        """See BasePermission."""', *returned, ""]
+
+
+def _owners(rule: Code) -> set[str]:
+    """The fields in which a rule looks for the caller."""
+    if isinstance(rule, bool) or not rule:
+        return set()
+    if rule[0] == "owner":
+        return {rule[1]}
+    return set().union(*(_owners(each) for each in rule[1:] if isinstance(each, list)))
+
+
+def _attributes(rules: list[Code]) -> set[str]:
+    """The attributes of callers that rules look at."""
+    found: set[str] = set()
+    for rule in rules:
+        if isinstance(rule, list) and rule[0] == "caller":
+            found.add(rule[1])
+        elif isinstance(rule, list) and rule[0] == "owner":
+            found.add("is_authenticated")
+        elif isinstance(rule, list) and rule[0] != "methods":
+            found |= _attributes(rule[1:])
+    return found
+
+
+def _code(rule: Code, columns: dict[str, str]) -> str:
+    """A rule as an expression."""
+    if isinstance(rule, bool):
+        return str(rule)
+    sign, *given = rule
+    if sign == "methods":
+        many = quoted(given[0]) if len(given) == 1 else "SAFE_METHODS" if given == _SAFE else _tuple(given)
+        return f"request.method {'==' if len(given) == 1 else 'in'} {many}"
+    if sign == "caller":
+        return "caller is not None" + ("" if given[0] == "is_authenticated" else f" and bool(caller.{given[0]})")
+    if sign == "owner":
+        return f"caller is not None and bool(obj.{columns[given[0]]} == caller.id)"
+    if sign == "not":
+        return _opposite(given[0], columns)
+    return f" {sign} ".join(_parts(rule, columns))
+
+
+def _parts(rule: Code, columns: dict[str, str]) -> list[str]:
+    """The operands of `and` or `or`, in brackets where they are others of those."""
+    if not isinstance(rule, list) or rule[0] not in _JOINED:
+        return [_code(rule, columns)]
+    codes = [(each, _code(each, columns)) for each in rule[1:]]
+    other = " and " if rule[0] == "or" else " or "
+    return [f"({code})" if other in code else code for _, code in codes]
+
+
+def _opposite(rule: Code, columns: dict[str, str]) -> str:
+    if rule == ["caller", "is_authenticated"]:
+        return "caller is None"
+    if isinstance(rule, list) and rule[0] == "methods":
+        return _code(rule, columns).replace(" == ", " != ").replace(" in ", " not in ")
+    return f"not ({_code(rule, columns)})"
+
+
+def _tuple(values: list[str]) -> str:
+    return f"({', '.join(map(quoted, values))})"

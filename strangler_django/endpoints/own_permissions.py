@@ -1,0 +1,222 @@
+"""Permissions of a project's own that look at the method, the caller and the row's owner, and at nothing else.
+
+def has_permission(self, request, view):
+    if request.method in SAFE_METHODS:
+        return True
+    return request.user and request.user.is_staff
+
+def has_object_permission(self, request, view, obj):
+    return request.method in SAFE_METHODS or obj.owner == request.user
+
+Each becomes a rule in JSON: true, false, or a list whose first item is `and`, `or`, `not`, `methods` (those of
+requests), `caller` (an attribute of the user) or `owner` (the field in which the row has the caller).
+"""
+
+import ast
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework import permissions
+from rest_framework.settings import api_settings
+
+from strangler_django.endpoints.own_code import method_of, statements_of
+
+Rule = bool | list[Any]
+_LIBRARY: Final[dict[type, Rule]] = {
+    permissions.BasePermission: True,
+    permissions.AllowAny: True,
+    permissions.IsAuthenticated: ["caller", "is_authenticated"],
+    permissions.IsAdminUser: ["caller", "is_staff"],
+    permissions.IsAuthenticatedOrReadOnly: [
+        "or",
+        ["methods", *permissions.SAFE_METHODS],
+        ["caller", "is_authenticated"],
+    ],
+}
+_ATTRIBUTES: Final = frozenset({"is_authenticated", "is_staff", "is_superuser"})
+_HOOKS: Final = ("has_permission", "has_object_permission")
+
+
+class UnreadError(Exception):
+    """The code does something else."""
+
+
+def own_rules(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - what `get_permissions` gives
+    """The rules of the project's own permissions that can be read, by class: `request`, `row` and the `message`."""
+    made: dict[str, dict[str, Any]] = {}
+    if api_settings.UNAUTHENTICATED_USER is not AnonymousUser:
+        return made
+    for each in _single(found):
+        cls = type(each)
+        if cls.__module__.startswith("rest_framework."):
+            continue
+        try:
+            request, row = (_Reader(cls, name).rule() for name in _HOOKS)
+        except UnreadError:
+            continue
+        message = getattr(each, "message", None)
+        if message is None or isinstance(message, str):
+            made[f"{cls.__module__}.{cls.__qualname__}"] = {"request": request, "row": row, "message": message}
+    return made
+
+
+def _single(found: Any) -> Iterator[Any]:  # noqa: ANN401 - as above
+    """The permissions, and those that others combine."""
+    for each in found:
+        parts = [getattr(each, name) for name in ("op1", "op2") if hasattr(each, name)]
+        yield from _single(parts) if parts else (each,)
+
+
+class _Reader:
+    """Reads one method of a permission's class, or of one that it derives from."""
+
+    def __init__(self, cls: type, name: str, after: type | None = None) -> None:
+        order = cls.__mro__[cls.__mro__.index(after) + 1 :] if after else cls.__mro__
+        self._cls, self._name = cls, name
+        self._owner = next(each for each in order if name in vars(each))
+        self._names: dict[str, str] = {}
+        self._globals: dict[str, Any] = {}
+
+    def rule(self) -> Rule:
+        """The rule.
+
+        :raises UnreadError: the method does something else.
+        """
+        if self._owner.__module__.startswith("rest_framework."):
+            if self._name == "has_object_permission" and self._owner is permissions.BasePermission:
+                return True
+            if self._owner not in _LIBRARY:
+                raise UnreadError
+            return _LIBRARY[self._owner]
+        function = vars(self._owner)[self._name]
+        made = method_of(function)
+        if made is None or made.args.vararg or made.args.kwonlyargs or made.args.kwarg:
+            raise UnreadError
+        self._globals = function.__globals__
+        # Whatever the project calls its parameters.
+        for given, name in zip(made.args.args, ("self", "request", "view", "obj"), strict=False):
+            self._names[given.arg] = name
+        return self._block(statements_of(made))
+
+    def _block(self, body: list[ast.stmt]) -> Rule:
+        """What the statements return; nothing is refused."""
+        if not body:
+            return False
+        first, *rest = body
+        match first:
+            case ast.Return(value=None):
+                return False
+            case ast.Return(value=ast.expr() as value):
+                return self._expression(value)
+            case ast.If(test=test, body=inner, orelse=other):
+                found, names = self._expression(test), dict(self._names)
+                # A branch that doesn't return goes on behind.
+                then = self._block([*inner, *rest])
+                self._names = names
+                otherwise = self._block([*other, *rest])
+                return _or(found, otherwise) if then is True else _or(_and(found, then), _and(_not(found), otherwise))
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self._names[name] = self._text(value)
+                return self._block(rest)
+        raise UnreadError
+
+    def _expression(self, code: ast.expr) -> Rule:
+        match code:
+            case ast.Constant(value=bool() | None as value):
+                return bool(value)
+            case ast.BoolOp(op=ast.And(), values=values):
+                return _and(*map(self._expression, values))
+            case ast.BoolOp(op=ast.Or(), values=values):
+                return _or(*map(self._expression, values))
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return _not(self._expression(operand))
+            case ast.Call(func=ast.Name(id="bool"), args=[value], keywords=[]):
+                return self._expression(value)
+            case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=name)) if (
+                name == self._name and all(self._text(each) in ("request", "view", "obj") for each in code.args)
+            ):
+                return _Reader(self._cls, name, after=self._owner).rule()
+            case ast.Compare(left=left, ops=[operator], comparators=[right]):
+                return self._comparison(left, operator, right)
+        text = self._text(code)
+        # Django's anonymous user is an object too.
+        if text == "request.user":
+            return True
+        attribute = text.removeprefix("request.user.")
+        if attribute == "is_anonymous":
+            return ["not", ["caller", "is_authenticated"]]
+        if attribute in _ATTRIBUTES:
+            return ["caller", attribute]
+        raise UnreadError
+
+    def _comparison(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Rule:
+        texts = self._text(left), self._text(right)
+        if texts[0] == "request.method" and isinstance(operator, ast.In | ast.NotIn | ast.Eq | ast.NotEq):
+            rule: Rule = ["methods", *self._methods(right)]
+            return _not(rule) if isinstance(operator, ast.NotIn | ast.NotEq) else rule
+        if texts == ("request.user", "None"):
+            return isinstance(operator, ast.IsNot)
+        if isinstance(operator, ast.Eq):
+            for row, caller in (texts, texts[::-1]):
+                rest = row.removeprefix("obj.")
+                if self._name != "has_object_permission":
+                    break
+                if row == "obj" and caller == "request.user":
+                    return ["owner", "pk"]
+                if row == rest or caller not in ("request.user", "request.user.id", "request.user.pk"):
+                    continue
+                if caller == "request.user" and rest.isidentifier():
+                    return ["owner", rest]
+                if caller != "request.user":
+                    return ["owner", rest.removesuffix(".id").removesuffix(".pk")]
+        raise UnreadError
+
+    def _methods(self, code: ast.expr) -> list[str]:
+        """The methods that a text, a tuple or a constant of the module names."""
+        try:
+            found = ast.literal_eval(code)
+        except ValueError:
+            found = self._constant(code)
+        found = [found] if isinstance(found, str) else found
+        if not isinstance(found, list | tuple | set | frozenset) or not all(isinstance(each, str) for each in found):
+            raise UnreadError
+        return sorted(found) if isinstance(found, set | frozenset) else list(found)
+
+    def _constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - whatever it is
+        match code:
+            case ast.Name(id=name):
+                return self._globals.get(name)
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                return getattr(self._globals.get(name), attribute, None)
+        return None
+
+    def _text(self, code: ast.expr) -> str:
+        """An expression with the parameters under the names that DRF gives them."""
+        names = self._names
+
+        class Replace(ast.NodeTransformer):
+            def visit_Name(self, node: ast.Name) -> ast.AST:
+                return ast.Name(id=names.get(node.id, node.id))
+
+        return ast.unparse(Replace().visit(ast.parse(ast.unparse(code), mode="eval").body))
+
+
+def _and(*rules: Rule) -> Rule:
+    if False in rules:
+        return False
+    found = [rule for rule in rules if rule is not True]
+    return True if not found else found[0] if len(found) == 1 else ["and", *found]
+
+
+def _or(*rules: Rule) -> Rule:
+    if True in rules:
+        return True
+    found = [rule for rule in rules if rule is not False]
+    return False if not found else found[0] if len(found) == 1 else ["or", *found]
+
+
+def _not(rule: Rule) -> Rule:
+    if isinstance(rule, bool):
+        return not rule
+    return rule[1] if rule[0] == "not" else ["not", rule]

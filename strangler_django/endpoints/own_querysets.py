@@ -1,0 +1,330 @@
+"""What `get_queryset` of a project's own does with the rows of a view, read from its code.
+
+A queryset of the view's or of a model's, narrowed by `filter` to rows that have the caller or a parameter of the path
+in a field. It may be ordered, joined in advance, and narrowed further where a request has a query parameter:
+
+def get_queryset(self):
+    queryset = self.queryset
+    if not self.request.user.is_staff:
+        queryset = queryset.filter(owner=self.request.user)
+    label = self.request.query_params.get("label")
+    if label:
+        queryset = queryset.filter(labels__word=label)
+    return queryset.order_by("-id")
+
+The method is followed once for each kind of caller, with no query parameter sent.
+"""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from django.contrib.auth import get_user_model
+from django.db import models
+
+from strangler_django.endpoints.own_code import is_own, method_of, statements_of
+
+# Methods of a queryset whose arguments are constants, and which leave no row out.
+_PLAIN: Final = frozenset({"all", "order_by", "select_related", "prefetch_related", "distinct"})
+_CALLER: Final = "self.request.user"
+_PARAMETERS: Final = ("self.request.query_params", "self.request.GET")
+_CONVERSIONS: Final[Mapping[str, type]] = {"bool": bool, "int": int, "str": str}
+
+
+class UnreadError(Exception):
+    """The code does something else."""
+
+
+class _UnknownCallerError(Exception):
+    """The code depends on an attribute of the caller; the text is its name."""
+
+
+@dataclass(frozen=True)
+class ReadQueryset:
+    """A queryset without what depends on the request.
+
+    `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
+    callers whose attribute `unless` is true see the rows of everybody. `within` are fields by the parameter of the
+    path that they are equal to, `parameters` the query parameters that narrow it further.
+    """
+
+    queryset: models.QuerySet[Any]
+    owner: str | None = None
+    unless: str | None = None
+    within: Mapping[str, str] = field(default_factory=dict)
+    parameters: tuple[str, ...] = ()
+    is_none: bool = False
+
+    @property
+    def structure(self) -> tuple[str, Mapping[str, str]]:
+        """All rows that callers see whatever they own."""
+        return str(self.queryset.query), self.within
+
+
+def read_queryset(view: Any) -> ReadQueryset | None:  # noqa: ANN401 - an instance of any view
+    """The queryset of a view that has a `get_queryset` of its own; None where that does anything else."""
+    cls = type(view)
+    function = getattr(cls, "get_queryset", None)
+    if not is_own(cls, "get_queryset") or (made := method_of(function)) is None:
+        return None
+    try:
+        return _of_callers(_Method(view, made, getattr(function, "__globals__", {})))
+    except (UnreadError, _UnknownCallerError):
+        return None
+
+
+def _of_callers(method: "_Method") -> ReadQueryset:
+    """The queryset as ordinary callers get it, and how that of others differs."""
+    unless: str | None = None
+    known: dict[str, bool] = {"is_authenticated": True}
+    try:
+        found = method.follow(known)
+    except _UnknownCallerError as unknown:
+        unless = str(unknown)
+        found, every = method.follow({**known, unless: False}), method.follow({**known, unless: True})
+        if found.owner is None or every.owner is not None or every.structure != found.structure:
+            raise UnreadError from None
+    if found.is_none:
+        raise UnreadError
+    if method.asks_for_anonymous:
+        nobody = method.follow({"is_authenticated": False, "is_staff": False, "is_superuser": False})
+        if not nobody.is_none and (found.owner or nobody.owner or nobody.structure != found.structure):
+            raise UnreadError
+        if nobody.is_none and found.owner is None:
+            raise UnreadError
+    return replace(found, unless=unless, parameters=method.parameters)
+
+
+class _Method:
+    """One method, to be followed with what is known of the caller."""
+
+    def __init__(self, view: Any, made: ast.FunctionDef, names: Mapping[str, Any]) -> None:  # noqa: ANN401 - as above
+        self._view = view
+        self._made = made
+        self._globals = names
+        self.asks_for_anonymous = False
+        self.parameters: tuple[str, ...] = ()
+
+    def follow(self, caller: Mapping[str, bool]) -> ReadQueryset:
+        """What it returns.
+
+        :raises UnreadError: it does something that isn't read.
+        :raises _UnknownCallerError: it depends on more of the caller.
+        """
+        found = _Following(self, caller, {}).block(statements_of(self._made))
+        if found is None:
+            raise UnreadError
+        return found
+
+    def base(self) -> ReadQueryset:
+        """The queryset of the view."""
+        found = getattr(self._view, "queryset", None)
+        if not isinstance(found, models.QuerySet):
+            raise UnreadError
+        return ReadQueryset(found.all())
+
+    def of_model(self, name: str) -> ReadQueryset:
+        """All rows of the model that has a name in the module."""
+        model = self._globals.get(name)
+        if not isinstance(model, type) or not issubclass(model, models.Model):
+            raise UnreadError
+        manager = getattr(model, "objects", None)
+        # A manager of the project's own may leave rows out.
+        if type(manager) is not models.Manager:
+            raise UnreadError
+        return ReadQueryset(manager.all())
+
+
+class _Following:
+    """A method that is followed: its local variables are querysets, or expressions of the request."""
+
+    def __init__(self, method: _Method, caller: Mapping[str, bool], names: dict[str, Any]) -> None:
+        self._method = method
+        self._caller = caller
+        self._names = names
+
+    def block(self, body: list[ast.stmt]) -> ReadQueryset | None:
+        """What the statements return; None where they don't."""
+        for statement in body:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    self._names[name] = self._value(value)
+                case ast.If(test=test, body=then, orelse=otherwise):
+                    if (found := self.block(then if self._is_true(test) else otherwise)) is not None:
+                        return found
+                case ast.Return(value=ast.expr() as value):
+                    return self._queryset(value)
+                case _:
+                    raise UnreadError
+        return None
+
+    def _value(self, code: ast.expr) -> Any:  # noqa: ANN401 - see above
+        try:
+            return self._queryset(code)
+        except UnreadError:
+            return self._resolved(code)
+
+    def _is_true(self, test: ast.expr) -> bool:
+        """Whether a condition holds, of what is known."""
+        return bool(self._constant(self._resolved(test)))
+
+    def _constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - a constant
+        """What an expression is worth, with no query parameter sent.
+
+        :raises UnreadError: that isn't known.
+        """
+        match code:
+            case ast.Constant(value=value):
+                return value
+            case ast.NamedExpr(target=ast.Name(id=name), value=value):
+                self._names[name] = value
+                return self._constant(value)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return not self._constant(operand)
+            case ast.BoolOp(op=operator, values=values):
+                return self._joined(values, ends_with=isinstance(operator, ast.Or))
+            case ast.Compare(left=left, ops=[ast.In()], comparators=[right]) if ast.unparse(right) in _PARAMETERS:
+                self._use(left)
+                return False
+            case ast.Compare(left=left, ops=[operator], comparators=[right]):
+                values = self._constant(left), self._constant(right)
+                same = values[0] is values[1] if isinstance(operator, ast.Is | ast.IsNot) else values[0] == values[1]
+                if not isinstance(operator, ast.Is | ast.IsNot | ast.Eq | ast.NotEq):
+                    raise UnreadError
+                return same if isinstance(operator, ast.Is | ast.Eq) else not same
+            case ast.Call(func=ast.Name(id=name), args=[value], keywords=[]) if name in _CONVERSIONS:
+                return _converted(_CONVERSIONS[name], self._constant(value))
+            case ast.Call(func=ast.Attribute(value=given, attr="get"), args=[name, *default], keywords=[]) if (
+                ast.unparse(given) in _PARAMETERS
+            ):
+                self._use(name)
+                return self._constant(default[0]) if default else None
+        return self._of_request(ast.unparse(code))
+
+    def _joined(self, values: list[ast.expr], *, ends_with: bool) -> bool:
+        """`or` ends with the first that is true, `and` with the first that isn't: one that is known decides."""
+        unknown: Exception | None = None
+        for each in values:
+            try:
+                if bool(self._constant(each)) is ends_with:
+                    return ends_with
+            except (UnreadError, _UnknownCallerError) as error:
+                unknown = error
+        if unknown is not None:
+            raise unknown
+        return not ends_with
+
+    def _of_request(self, text: str) -> bool:
+        if text == "getattr(self, 'swagger_fake_view', False)":
+            return False
+        attribute = text.removeprefix(f"{_CALLER}.")
+        if text == _CALLER:
+            return True
+        if attribute in ("is_anonymous", "is_authenticated"):
+            self._method.asks_for_anonymous = True
+            return self._caller["is_authenticated"] is (attribute == "is_authenticated")
+        if attribute not in ("is_staff", "is_superuser"):
+            raise UnreadError
+        if attribute not in self._caller:
+            raise _UnknownCallerError(attribute)
+        return self._caller[attribute]
+
+    def _use(self, name: ast.expr) -> None:
+        """Notes a query parameter."""
+        if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
+            raise UnreadError
+        self._method.parameters = tuple(dict.fromkeys((*self._method.parameters, name.value)))
+
+    def _queryset(self, code: ast.expr) -> ReadQueryset:
+        match code:
+            case ast.Name(id=name) if isinstance(self._names.get(name), ReadQueryset):
+                found: ReadQueryset = self._names[name]
+                return found
+            case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="get_queryset")):
+                return self._method.base()
+            case ast.Call(func=ast.Attribute(value=inner, attr=name), args=args, keywords=keywords):
+                return self._called(self._queryset(inner), name, args, keywords)
+            case ast.Attribute(value=ast.Name(id="self"), attr="queryset"):
+                return self._method.base()
+            case ast.Attribute(value=ast.Name(id=name), attr="objects"):
+                return self._method.of_model(name)
+        raise UnreadError
+
+    def _called(
+        self, found: ReadQueryset, name: str, args: list[ast.expr], keywords: list[ast.keyword]
+    ) -> ReadQueryset:
+        if name == "none" and not args and not keywords:
+            return replace(found, is_none=True)
+        if name == "filter" and not args and keywords:
+            for each in keywords:
+                found = self._narrowed(found, each)
+            return found
+        try:
+            given = [ast.literal_eval(each) for each in args]
+        except ValueError:
+            raise UnreadError from None
+        if name not in _PLAIN or keywords:
+            raise UnreadError
+        if name == "distinct" and not given:
+            # Rows of the table that no joined one has multiplied are distinct already.
+            return found
+        return replace(found, queryset=getattr(found.queryset, name)(*given))
+
+    def _narrowed(self, found: ReadQueryset, given: ast.keyword) -> ReadQueryset:
+        """Takes a condition apart: the caller, a parameter of the path, or a constant."""
+        value, name = self._resolved(given.value), given.arg or ""
+        text, path = ast.unparse(value), name.removesuffix("__id").removesuffix("__pk")
+        if text in (_CALLER, f"{_CALLER}.id", f"{_CALLER}.pk"):
+            last = _followed(found.queryset.model, path)
+            if found.owner is not None or last is None or last.related_model is not get_user_model():
+                raise UnreadError
+            return replace(found, owner=path)
+        match value:
+            case (
+                ast.Subscript(value=kwargs, slice=ast.Constant(value=str(parameter)))
+                | ast.Call(func=ast.Attribute(value=kwargs, attr="get"), args=[ast.Constant(value=str(parameter))])
+            ) if ast.unparse(kwargs) == "self.kwargs" and _followed(found.queryset.model, name) is not None:
+                return replace(found, within={**found.within, name: parameter})
+            case ast.Constant(value=constant):
+                return replace(found, queryset=found.queryset.filter(**{name: constant}))
+        raise UnreadError
+
+    def _resolved(self, code: ast.expr) -> ast.expr:
+        """The expression with local variables replaced by what they stand for."""
+        names = {name: value for name, value in self._names.items() if isinstance(value, ast.expr)}
+        replaced: ast.expr = _Replace(names).visit(ast.parse(ast.unparse(code), mode="eval").body)
+        return replaced
+
+
+class _Replace(ast.NodeTransformer):
+    def __init__(self, names: Mapping[str, ast.expr] = MappingProxyType({})) -> None:
+        self._names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self._names.get(node.id, node)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
+        return ast.NamedExpr(target=node.target, value=self.visit(node.value))
+
+
+def _converted(kind: type, value: Any) -> Any:  # noqa: ANN401 - constants
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise UnreadError from None
+
+
+def _followed(model: Any, path: str) -> Any:  # noqa: ANN401 - a model class, and a field of one
+    """The field at the end of a path of foreign keys; None where it leads elsewhere, or to several rows."""
+    found: Any = None
+    for name in path.split("__"):
+        if model is None:
+            return None
+        own = {each.name: each for each in model._meta.fields}  # noqa: SLF001 - how Django documents to read a model
+        own |= {each.attname: each for each in own.values()} | {"pk": model._meta.pk}  # noqa: SLF001 - the same
+        if name not in own:
+            return None
+        found, model = own[name], own[name].related_model
+    return found

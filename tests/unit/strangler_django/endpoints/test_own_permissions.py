@@ -1,0 +1,87 @@
+"""Permissions of a project's own become rules of the method, the caller and the row's owner, or stay unread."""
+
+from typing import Any
+
+import pytest
+from rest_framework import permissions
+from rest_framework.permissions import SAFE_METHODS
+
+from strangler_django.endpoints.own_permissions import own_rules
+
+READS = ["methods", "GET", "HEAD", "OPTIONS"]
+WRITES = ("PUT", "PATCH")
+
+
+class StaffWrite(permissions.BasePermission):
+    message = "Staff only."
+
+    def has_permission(self, request: Any, _view: Any) -> Any:
+        if request.method in SAFE_METHODS:
+            return True
+        return request.user and request.user.is_staff
+
+
+class OfOwner(permissions.IsAuthenticated):
+    def has_permission(self, request: Any, view: Any) -> Any:
+        return super().has_permission(request, view) and request.method not in WRITES
+
+    def has_object_permission(self, req: Any, _view: Any, note: Any) -> Any:
+        """Others read."""
+        user = req.user
+        if req.method in permissions.SAFE_METHODS:
+            return True
+        return bool(note.author_id == user.id or user.is_superuser)
+
+
+class Falls(permissions.BasePermission):
+    def has_permission(self, request: Any, _view: Any) -> Any:
+        if request.user.is_anonymous:
+            return False
+        if request.method == "DELETE":
+            return request.user.is_superuser
+        return None
+
+
+class Asks(permissions.BasePermission):
+    def has_permission(self, request: Any, _view: Any) -> Any:
+        return request.user.groups.filter(name="crew").exists()
+
+
+class Elsewhere(permissions.BasePermission):
+    def has_object_permission(self, request: Any, _view: Any, obj: Any) -> Any:
+        return obj.blog.author == request.user
+
+
+SAFE = ["GET"]
+
+
+class Shadowed(permissions.BasePermission):
+    def has_permission(self, request: Any, _view: Any) -> Any:
+        return request.method in SAFE
+
+
+def rule_of(cls: type) -> Any:
+    return next(iter(own_rules([cls()]).values()), None)
+
+
+def test_plain_conditions_are_read() -> None:
+    staff = ["or", READS, ["caller", "is_staff"]]
+    assert rule_of(StaffWrite) == {"request": staff, "row": True, "message": "Staff only."}
+    found = rule_of(OfOwner)
+    assert found["request"] == ["and", ["caller", "is_authenticated"], ["not", ["methods", *WRITES]]]
+    mine = ["or", ["owner", "author_id"], ["caller", "is_superuser"]]
+    assert found["row"] == ["or", READS, mine]
+    # What falls off the end of a method refuses.
+    signed_in = ["caller", "is_authenticated"]
+    assert rule_of(Falls)["request"] == ["and", signed_in, ["and", ["methods", "DELETE"], ["caller", "is_superuser"]]]
+    assert rule_of(Shadowed)["request"] == ["methods", "GET"]
+
+
+@pytest.mark.parametrize("cls", [Asks, Elsewhere])
+def test_others_stay_unread(cls: type) -> None:
+    assert rule_of(cls) is None
+
+
+def test_those_that_are_combined_are_found() -> None:
+    (combined,) = [each() for each in (permissions.IsAdminUser | (StaffWrite & ~OfOwner),)]
+    assert [name.rpartition(".")[2] for name in own_rules([combined])] == ["StaffWrite", "OfOwner"]

@@ -1,0 +1,50 @@
+"""Addresses in answers are those that the client of the request knows."""
+
+from types import SimpleNamespace
+
+import pytest
+from starlette.requests import Request
+
+from strangler_fastapi.drf.hyperlinks import HyperlinkedField, HyperlinksField, addresses, answered_request
+from strangler_fastapi.drf.links import OneToMany
+from strangler_fastapi.drf.urls import ApiPrefixes
+
+NOTES = "/notes/{}/"
+
+
+def asked(prefix: str | None = None, query: bytes = b"") -> Request:
+    prefixes = ApiPrefixes(service="/api/v2", v1="/api", v2="/api/v2")
+    headers = [(b"host", b"example.com"), (b"x-forwarded-proto", b"https")]
+    headers += [(b"x-forwarded-prefix", prefix.encode())] if prefix else []
+    app = SimpleNamespace(state=SimpleNamespace(prefixes=prefixes))
+    return Request({"type": "http", "scheme": "http", "headers": headers, "app": app, "query_string": query})
+
+
+@pytest.mark.parametrize(
+    ("prefix", "query", "address"),
+    [
+        ("/api", b"", "https://example.com/api/notes/7/"),
+        ("/api/v2", b"page=2", "https://example.com/api/v2/notes/7/"),
+        (None, b"", "https://example.com/api/v2/notes/7/"),
+        ("/elsewhere", b"", "https://example.com/api/v2/notes/7/"),
+        ("/api", b"format=json", "https://example.com/api/notes/7/?format=json"),
+    ],
+)
+def test_an_address_begins_as_the_request_did(prefix: str | None, query: bytes, address: str) -> None:
+    request = asked(prefix, query)
+    token = answered_request.set(request)
+    try:
+        assert HyperlinkedField(path=NOTES).representation()(7) == address
+        many = HyperlinksField(path=NOTES, link=OneToMany(SimpleNamespace, "note_id", "id"))  # type: ignore[arg-type] # never read
+        assert many.representation()([7]) == [address]
+    finally:
+        answered_request.reset(token)
+    assert addresses(request, {"seven": "/notes/7/"}) == {"seven": address}
+
+
+def test_a_slug_is_escaped_as_django_does() -> None:
+    token = answered_request.set(asked("/api"))
+    try:
+        assert HyperlinkedField(path=NOTES).representation()("a b/ü") == "https://example.com/api/notes/a%20b/%C3%BC/"
+    finally:
+        answered_request.reset(token)
