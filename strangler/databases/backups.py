@@ -95,7 +95,7 @@ class Manifest:
 
 _ADAPTER: Final = TypeAdapter(Manifest)
 # Held by who replaces a database, as long as its connection lasts.
-_REPLACING: Final = "hashtextextended('strangler restore', 0)"
+_REPLACING: Final = "hashtextextended('strangler_restore', 0)"
 _CLOSED: Final = "SELECT 1 FROM pg_database WHERE datname = %s AND NOT datallowconn"
 
 

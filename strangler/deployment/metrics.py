@@ -3,15 +3,19 @@
 import logging
 import threading
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Final, Self
+from urllib.parse import urlsplit
 
-from strangler.errors import StranglerError
+from strangler.errors import StranglerError, UsageError
 from strangler.gateway.interface import Ejection, ejection_read
 from strangler.gateway.settings import METRICS_FILE
 from strangler.metrics.counters import Counters, counters_read_on, head, quoted
 from strangler.ramp.state import RampFolder, RampState
 
+# As the configuration in this package has it.
+_EXAMPLE_TARGET: Final = "127.0.0.1:8080"
 COUNTERS_FILE: Final = "metrics.json"
 # Prometheus asks each 15 s where nothing else is said.
 _PERIOD_SECONDS: Final = 5.0
@@ -27,6 +31,28 @@ def metrics_read(*, log: Path, state_dir: Path, url: str) -> Iterator[str]:
     counters = counters_read_on(log, state_dir / COUNTERS_FILE)
     ramp = RampFolder(state_dir / "rollout" / "ramp").read()
     return exposition(counters, ramp=ramp, ejection=ejection_read(url))
+
+
+def rules_write(folder: Path, *, url: str) -> list[Path]:
+    """Writes Prometheus' configuration for the gateway at `url`, alert rules and a Grafana dashboard.
+
+    :raises UsageError: one of the files is there already, or the folder isn't writable.
+    """
+    address = urlsplit(url).netloc
+    texts = {
+        file.name: file.read_text("utf-8").replace(_EXAMPLE_TARGET, address)
+        for file in sorted(files("strangler.metrics").joinpath("prometheus").iterdir(), key=lambda file: file.name)
+    }
+    for name in texts:
+        if (folder / name).exists():
+            raise UsageError(f"{folder / name} is there already", "name another folder, or remove it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} isn't writable ({error.strerror})", "name another folder") from error
+    return [folder / name for name in texts]
 
 
 def exposition(counters: Counters, *, ramp: RampState | None, ejection: Ejection | None) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 import tomlkit
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from strangler.local.ports import port_free_pick
@@ -120,6 +121,12 @@ def operator(stack: StackAddresses, tmp_path_factory: pytest.TempPathFactory) ->
             made.run("down")
 
 
+def require_accessible(page: Page) -> None:
+    """Whether axe finds nothing that a screen reader, a keyboard or weak eyes can't use."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
 def row(page: Page) -> Any:
     return page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=re.compile(f"^{ROUTE} ")))
 
@@ -161,6 +168,7 @@ def test_a_move_made_elsewhere_appears_without_a_reload(operator: Operator, tmp_
             int(name[1]) for name in page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(h => h.tagName)")
         ]
         assert levels == [1, 2, 2, 2, 2]
+        require_accessible(page)
         assert context.cookies() == []
         context.close()
     assert said == []
@@ -201,6 +209,7 @@ def test_an_operator_moves_and_ramps_a_route_and_sees_the_ramp_roll_back(operato
         planned(page, "canary", percent="40", reason="<i>by hand</i>")
         expect(page.locator(".plan")).to_contain_text(f"{ROUTE}  parallel → canary 40%")
         expect(row(page)).to_have_count(0)
+        require_accessible(page)
         page.get_by_role("button", name="Apply").click()
         expect(row(page)).to_contain_text("canary 40%")
         expect(page.locator("#history")).to_contain_text("<i>by hand</i>")

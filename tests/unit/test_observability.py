@@ -3,18 +3,21 @@
 import datetime as dt
 import json
 import re
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from strangler.deployment.metrics import exposition
+from strangler.deployment.metrics import exposition, rules_write
+from strangler.errors import UsageError
 from strangler.gateway.interface import Ejection
 from strangler.metrics.access_log import LoggedRequest
 from strangler.metrics.counters import Counters
 from strangler.ramp.state import Phase, RampPlan, RampState
 from tests.example import ROOT
 
-FOLDER = ROOT / "observability"
+FOLDER = ROOT / "strangler" / "metrics" / "prometheus"
 
 
 def exported() -> list[str]:
@@ -57,6 +60,18 @@ def test_each_metric_of_an_alert_or_a_panel_is_exported_with_its_labels() -> Non
     for name, labels in wanted:
         assert name in values
         assert {label for label in labels if f'{label}="' not in values[name]} == set()
+
+
+def test_a_project_gets_them_with_its_own_address(tmp_path: Path) -> None:
+    rules_write(tmp_path / "prometheus", url="http://10.0.0.7:9080")
+    assert sorted(file.name for file in (tmp_path / "prometheus").iterdir()) == sorted(
+        file.name for file in FOLDER.iterdir()
+    )
+    configuration = yaml.safe_load((tmp_path / "prometheus" / "prometheus.yml").read_text())
+    assert configuration["scrape_configs"][0]["static_configs"] == [{"targets": ["10.0.0.7:9080"]}]
+    assert (tmp_path / "prometheus" / "alerts.yml").read_bytes() == (FOLDER / "alerts.yml").read_bytes()
+    with pytest.raises(UsageError, match="is there already"):
+        rules_write(tmp_path / "prometheus", url="http://10.0.0.7:9080")
 
 
 def test_each_alert_names_a_page_of_the_runbook() -> None:

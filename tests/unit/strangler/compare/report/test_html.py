@@ -150,9 +150,9 @@ def test_a_thousand_differences_make_a_page_that_is_small_and_quick() -> None:
     routes = [
         route(f"route.{number}", *(groups(big(100 * number + index))[0] for index in range(25))) for number in range(40)
     ]
-    began = time.monotonic()
+    began = time.process_time()
     page = report_html(report_of(*routes))
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
     assert len(page.encode()) < 5_000_000
     assert page.count('class="group"') == 1000
     assert "left out to keep" in page
