@@ -17,9 +17,7 @@ def metrics(
     ] = None,
     rules: Annotated[
         Path | None,
-        typer.Option(
-            "--rules", metavar="FOLDER", help="Write Prometheus' settings, alerts and a dashboard there."
-        ),
+        typer.Option("--rules", metavar="FOLDER", help="Write Prometheus' settings, alerts and a dashboard there."),
     ] = None,
 ) -> None:
     """Show the requests, errors and times of each route and stack in Prometheus' text format.

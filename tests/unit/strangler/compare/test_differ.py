@@ -41,6 +41,18 @@ def test_headers_count_but_for_those_that_frame_or_name_the_request() -> None:
     ]
 
 
+def test_etags_are_compared_where_the_bodies_are_the_same() -> None:
+    def places(left: SideResponse, right: SideResponse) -> list[str]:
+        return [each.place for each in differences(left, right)]
+
+    link, other = {"next": "/api/posts/"}, {"next": "/api/v2/posts/"}
+    assert places(answer(link, etag='"1"'), answer(other, base=V2, etag='"2"')) == []
+    assert places(answer("", etag='"1"'), answer("", etag='"2"')) == []
+    assert places(answer(link, etag='"1"'), answer(link, etag='"2"')) == ["header etag"]
+    assert places(answer(link, etag='"1"'), answer(other, base=V2, etag='W/"2"')) == ["header etag"]
+    assert places(answer(link, etag='"1"'), answer(other, base=V2)) == ["header etag"]
+
+
 def test_a_header_sent_twice_is_one_list() -> None:
     twice = SideResponse(status=200, headers=(("vary", "Accept"), ("vary", "Cookie")))
     assert differences(twice, SideResponse(status=200, headers=(("vary", "Accept, Cookie"),))) == []
