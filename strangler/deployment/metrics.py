@@ -1,6 +1,7 @@
 """What Prometheus is given: the counters of the access log, the ramp, and whether FastAPI is ejected."""
 
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from importlib.resources import files
@@ -14,8 +15,7 @@ from strangler.gateway.settings import METRICS_FILE
 from strangler.metrics.counters import Counters, counters_read_on, head, quoted
 from strangler.ramp.state import RampFolder, RampState
 
-# As the configuration in this package has it.
-_EXAMPLE_TARGET: Final = "127.0.0.1:8080"
+_TARGETS: Final = re.compile(r'targets: \["[^"]*"\]')
 COUNTERS_FILE: Final = "metrics.json"
 # Prometheus asks each 15 s where nothing else is said.
 _PERIOD_SECONDS: Final = 5.0
@@ -38,9 +38,9 @@ def rules_write(folder: Path, *, url: str) -> list[Path]:
 
     :raises UsageError: one of the files is there already, or the folder isn't writable.
     """
-    address = urlsplit(url).netloc
+    targets = f'targets: ["{urlsplit(url).netloc}"]'
     texts = {
-        file.name: file.read_text("utf-8").replace(_EXAMPLE_TARGET, address)
+        file.name: _TARGETS.sub(targets, file.read_text("utf-8"))
         for file in sorted(files("strangler.metrics").joinpath("prometheus").iterdir(), key=lambda file: file.name)
     }
     for name in texts:
