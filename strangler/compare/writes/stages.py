@@ -135,7 +135,9 @@ async def stages_of(
 
     try:
         copies = await asyncio.wrap_future(worker.submit(base.enter_context, maker.copies(check)))
-        is_ahead = copies.are_small and len(first) > 1
+        # Of a container there is one of each name, which the next stage would take from the one that is played on.
+        is_single = maker.source.settings.gateway == "container"
+        is_ahead = copies.are_small and len(first) > 1 and not is_single
         if is_ahead:
             await asyncio.wrap_future(worker.submit(copies.original_make))
         making = (
