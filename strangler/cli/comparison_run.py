@@ -277,27 +277,17 @@ def _writes_play(
 
     logs = settings.state_dir / "compare"
     with source_open(settings) as (source, starting):
+        maker = StageMaker(
+            source=source,
+            rules=session.rules,
+            options=session,
+            logs=logs,
+            starting=starting,
+            workers=selection.workers,
+        )
         if recording is not None:
-            steps = recorded_compare(
-                source,
-                scenarios,
-                recording,
-                rules=session.rules,
-                options=session,
-                logs=logs,
-                chosen=selection.routes,
-                starting=starting,
-                workers=selection.workers,
-            )
+            steps = recorded_compare(maker, scenarios, recording, chosen=selection.routes)
         else:
-            maker = StageMaker(
-                source=source,
-                rules=session.rules,
-                options=session,
-                logs=logs,
-                starting=starting,
-                workers=selection.workers,
-            )
             steps = writes_compare(maker, scenarios, chosen=selection.routes)
 
         async def play() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from types import GenericAlias
 from typing import Any
 
-from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
+from shared_schema.contract.contract import ColumnFacts, Contract, ReferenceFacts, TableFacts
 from shared_schema.contract.values import python_type
 from shared_schema.mapping import Reflected
 
@@ -83,12 +83,10 @@ class Tables:
         """
         *steps, last = path
         for step in steps:
-            name, facts = self.column_of(table, step)
-            if facts.references is None:
-                raise UnreadableError(f"{step} is no foreign key")
+            name, reference = self._reference(table, step)
             self.use(table, name)
-            table = facts.references.table
-            self.use(table, facts.references.column)
+            table = reference.table
+            self.use(table, reference.column)
         name, facts = self.column_of(table, last)
         self.use(table, name)
         return facts
@@ -100,11 +98,16 @@ class Tables:
             UnreadableError: the path leads elsewhere.
         """
         for step in path:
-            _, facts = self.column_of(table, step)
-            if facts.references is None:
-                raise UnreadableError(f"{step} is no foreign key")
-            table = facts.references.table
+            _, reference = self._reference(table, step)
+            table = reference.table
         return table
+
+    def _reference(self, table: str, field: str) -> tuple[str, ReferenceFacts]:
+        """The column of a foreign key, and what it refers to."""
+        name, facts = self.column_of(table, field)
+        if facts.references is None:
+            raise UnreadableError(f"{field} is no foreign key")
+        return name, facts.references
 
     def used(self) -> Iterator[tuple[TableFacts, list[tuple[str, ColumnFacts]]]]:
         """Each table with its columns, in the contract's order but the key first."""

@@ -63,7 +63,7 @@ async def answers_record(
     found: dict[str, tuple[RecordedStep, ...]] = {}
     with Copies(source, consumer=source.settings.project.load_consumer(), check=task_check) as copies, refusals():
         with connected(copies.reading_dsn(copies.snapshot)) as snapshot:
-            tables, now = rows_told(snapshot), now_of(snapshot)
+            tables, now = table_digests(snapshot), now_of(snapshot)
         for scenario in scenarios:
             _LOG.info("recording %s", scenario.name)
             with (
@@ -93,8 +93,8 @@ async def answers_record(
     )
 
 
-def rows_told(connection: psycopg.Connection) -> dict[str, str]:
-    """The rows of each table, as a text that tells them from others."""
+def table_digests(connection: psycopg.Connection) -> dict[str, str]:
+    """How many rows each table has, and their digest."""
     with connection.transaction():
         contents = contents_of(connection)
     return {name: f"{each.rows} rows, {each.digest}" for name, each in contents.tables.items()}

@@ -2,9 +2,8 @@
 
 import dataclasses
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, nullcontext
-from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -17,19 +16,19 @@ from strangler.compare.client.response import Headers, SideResponse
 from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseOutcome, CaseResult, Rules
 from strangler.compare.recorded.play_times import ReplayedTexts
-from strangler.compare.recorded.record import rows_told
+from strangler.compare.recorded.record import table_digests
 from strangler.compare.recorded.recording import RecordedRows, RecordedStep, Recording, recorded_side
 from strangler.compare.run import RequestOptions
 from strangler.compare.writes.changes import ChangeReader, Key, Originals, TableChanges, Values, now_of
-from strangler.compare.writes.copies import SIDES, Copies
+from strangler.compare.writes.copies import SIDES
 from strangler.compare.writes.id_mapping import Clock
 from strangler.compare.writes.play import Play, PlayedStep
 from strangler.compare.writes.scenarios import limits_for, logs_begin, task_check
-from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
+from strangler.compare.writes.servers import Servers, servers_run
+from strangler.compare.writes.stages import StageMaker
 from strangler.compare.writes.tables import Table, tables_of
-from strangler.databases.connections import Source, connected, refusals
+from strangler.databases.connections import connected, refusals
 from strangler.errors import UsageError
-from strangler.local.services import stack_service
 from strangler.routes.route import Stack
 
 _HINT: Final = "record it anew with strangler record"
@@ -40,16 +39,7 @@ _LOG = logging.getLogger(__name__)
 
 
 async def recorded_compare(
-    source: Source,
-    scenarios: Sequence[Scenario],
-    recording: Recording,
-    *,
-    rules: Rules,
-    options: RequestOptions,
-    logs: Path,
-    chosen: Collection[str] = (),
-    starting: ServerFactories = stack_service,
-    workers: int = 1,
+    maker: StageMaker, scenarios: Iterable[Scenario], recording: Recording, *, chosen: Collection[str] = ()
 ) -> AsyncGenerator[PlayedStep, None]:
     """Play each scenario on a fresh copy with a server of FastAPI; gives each step as it was played.
 
@@ -57,11 +47,12 @@ async def recorded_compare(
 
     :raises UsageError: a table is no longer as it was recorded.
     """
-    logs_begin(logs)
+    source, options = maker.source, maker.options
+    logs_begin(maker.logs)
     _LOG.info("copying the database %s", source.name)
-    with Copies(source, consumer=source.settings.project.load_consumer(), check=task_check) as copies, refusals():
+    with maker.copies(task_check) as copies, refusals():
         with connected(copies.reading_dsn(copies.snapshot)) as snapshot:
-            _changes_tell(recording, rows_told(snapshot))
+            _changed_tables_log(recording, table_digests(snapshot))
         for scenario in scenarios:
             if chosen and not any(step.case.route in chosen for step in scenario.steps):
                 continue
@@ -72,16 +63,16 @@ async def recorded_compare(
                 ExitStack() as exits,
             ):
                 original, copy = (exits.enter_context(connected(copies.reading_dsn(n))) for n in (snapshot_name, name))
-                left, play = _ready(original, copy, scenario, recording, rules, options)
+                left, play = _ready(original, copy, scenario, recording, maker.rules, options)
                 servers = exits.enter_context(
                     servers_run(
                         source,
                         (name,),
                         stacks=(Stack.FASTAPI,),
-                        starting=starting,
-                        logs=logs,
+                        starting=maker.starting,
+                        logs=maker.logs,
                         check=task_check,
-                        workers=workers,
+                        workers=maker.workers,
                     )
                 )
                 key = source.secrets["jwt_signing_key"]
@@ -89,7 +80,7 @@ async def recorded_compare(
                     yield played
 
 
-def _changes_tell(recording: Recording, rows: Mapping[str, str]) -> None:
+def _changed_tables_log(recording: Recording, rows: Mapping[str, str]) -> None:
     changed = sorted(name for name in rows.keys() | recording.tables if rows.get(name) != recording.tables.get(name))
     if changed:
         names = ", ".join(changed[:_SHOWN]) + (f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else "")

@@ -19,6 +19,7 @@ from strangler.compare.recorded.recording import RecordedStep, Recording
 from strangler.compare.recorded.replay import recorded_compare
 from strangler.compare.run import RequestOptions
 from strangler.compare.writes.play import PlayedStep
+from strangler.compare.writes.stages import StageMaker
 from strangler.databases.connections import Source
 from tests.example import DECLARED_FILE, SIGN_IN, load_routes
 from tests.shared_stack import DEMO_PASSWORD, StackAddresses
@@ -66,8 +67,8 @@ async def replayed(
     source: Source, scenarios: tuple[Scenario, ...], recording: Recording, folder: Path
 ) -> list[PlayedStep]:
     rules = Rules(DeclaredDifferences(declared_differences(DECLARED_FILE)))
-    steps = recorded_compare(source, scenarios, recording, rules=rules, options=OPTIONS, logs=folder / "replay")
-    async with aclosing(steps):
+    maker = StageMaker(source=source, rules=rules, options=OPTIONS, logs=folder / "replay")
+    async with aclosing(recorded_compare(maker, scenarios, recording)) as steps:
         return [each async for each in steps]
 
 
