@@ -22,7 +22,7 @@ from strangler.gateway.rendering import render_gateway
 from strangler.local.ports import port_free_pick
 from strangler.local.process import Child, child_start
 from strangler.local.services import Service
-from strangler.routes.route import Route, Stage, Throttle
+from strangler.routes.route import RequestLimit, Route, Stage
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
 from tests.example import ROOT, example_settings, load_routes
@@ -46,7 +46,7 @@ _MANY = 16_000
 _POLL_SECONDS = 0.01
 
 
-def routes_at(stages: Mapping[str, str], *, throttle: Throttle | None = None) -> RouteTable:
+def routes_at(stages: Mapping[str, str], *, throttle: RequestLimit | None = None) -> RouteTable:
     """The deployed routes with some at other stages; `"*"` stands for all that aren't named. No throttle by default.
 
     A route at stage canary is FastAPI's for half of the callers.

@@ -13,7 +13,7 @@ from strangler.handover.journal import HandoverEntry
 from strangler.modernise.journal import OperationFolder
 from strangler.modernise.modernisation import Modernisation
 from strangler.modernise.modernise import StageIntent, modernise_back, modernise_next
-from strangler.modernise.rows import Throttle
+from strangler.modernise.rows import Pace
 from strangler.modernise.stages import STAGES
 from strangler.modernise.survival import Services
 from tests.handovers import SmallHandover, small_handover
@@ -78,6 +78,6 @@ def small_operation(*, admin_dsn: str, name: str, folder: Path, file: str) -> It
             files=folder / "modernise",
             state=folder / "state" / "modernise",
             patience=LockPatience(timeout=0.1, tries=2),
-            throttle=Throttle(rows=1, pause=0),
+            throttle=Pace(rows=1, pause=0),
         )
         yield SmallOperation(small, modernisation, "change").described(file)

@@ -45,7 +45,7 @@ class EventsGone(Exception):
     """Some of the events that followed are no longer kept, or it is not known which did."""
 
 
-class Page(NamedTuple):
+class EventPage(NamedTuple):
     """Events that were read together.
 
     `are_waiting`: there are others, which must wait for an older transaction. `is_whole`: none is gone that came before
@@ -75,11 +75,11 @@ async def position_find(connection: Connection, event_id: int) -> Position:
     return Position(*rows[0])
 
 
-async def events_after(connection: Connection, position: Position) -> Page:
+async def events_after(connection: Connection, position: Position) -> EventPage:
     """The next events, `PAGE` of them at the most."""
     rows = await _fetch(connection, next_events(position))
     final = [row for row in rows if row["is_final"]]
-    return Page([_event(row) for row in final], len(final) < len(rows), all(row["is_whole"] for row in final))
+    return EventPage([_event(row) for row in final], len(final) < len(rows), all(row["is_whole"] for row in final))
 
 
 async def events_visible(connection: Connection, *, user_id: int, after: Position, up_to: Position) -> list[Event]:

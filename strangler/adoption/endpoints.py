@@ -137,7 +137,7 @@ class Filters(_Facts):
     filterset: Filterset | None = None
 
 
-class Pagination(_Facts):
+class PaginationFacts(_Facts):
     """How a list is divided; `kind` is page, limit_offset, cursor or custom."""
 
     kind: str
@@ -230,7 +230,7 @@ class DjangoEndpoint(_Facts):
     renderers: tuple[str, ...] | None = ()
     parsers: tuple[str, ...] | None = ()
     versioning: str | None = None
-    pagination: Pagination | None = None
+    pagination: PaginationFacts | None = None
     filters: Filters | None = None
     model: ModelName | None = None
     queryset: QuerysetFacts | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from strangler.board.progress import Progress, commands_of, progress_of
-from strangler.board.traffic import RouteTraffic, Traffic, TrafficReader
+from strangler.board.traffic import RouteTraffic, TrafficReader, TrafficWindow
 from strangler.errors import StranglerError, UsageError
 from strangler.gateway.interface import ejection_read, running_version
 from strangler.ramp.state import RampFolder, RampState
@@ -43,7 +43,7 @@ class BoardRoute:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SchemaState:
+class SchemaHealth:
     """Whether the database is as the contract and FastAPI want it (None: not known), and a sentence."""
 
     ok: bool | None
@@ -59,7 +59,7 @@ class BoardEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Snapshot:
+class BoardState:
     """The page at one moment; `problems` are sentences, and `ramp` is watched by a process where `watched` says so."""
 
     name: str
@@ -68,7 +68,7 @@ class Snapshot:
     progress: Progress
     routes: tuple[BoardRoute, ...]
     requests: int
-    schema: SchemaState
+    schema: SchemaHealth
     ramp: RampState | None
     watched: bool
     history: tuple[BoardEntry, ...]
@@ -91,7 +91,7 @@ class Board:
         *,
         name: str,
         rollout: Callable[[], Rollout],
-        schema: Callable[[], SchemaState],
+        schema: Callable[[], SchemaHealth],
         traffic: TrafficReader,
         minutes: int,
     ) -> None:
@@ -102,15 +102,15 @@ class Board:
         self._minutes = minutes
         self._rollout = rollout()
         self._evidence: Mapping[str, RouteEvidence] = {}
-        self._known_schema = SchemaState(ok=None, text="The schema is being compared.")
+        self._known_schema = SchemaHealth(ok=None, text="The schema is being compared.")
         self._slow_problems: tuple[str, ...] = ()
         self._renewed: float | None = None
 
-    def first(self) -> Snapshot:
+    def first(self) -> BoardState:
         """What is there at once: without the log, the comparisons and the schema."""
-        return self._snapshot(Traffic(), ["The access log, the comparisons and the schema are being read."])
+        return self._snapshot(TrafficWindow(), ["The access log, the comparisons and the schema are being read."])
 
-    def read(self) -> Snapshot:
+    def read(self) -> BoardState:
         """All of it, as it is now."""
         traffic = self._traffic.read(now=time.time())
         return self._snapshot(traffic, [traffic.problem] if traffic.problem else [])
@@ -123,14 +123,14 @@ class Board:
         self._rollout = _known(self._open, self._rollout, problems)
         running = _known(lambda: self._rollout.running()[1].routes, (), [])
         # Before that, the way to the database would make the secrets of a development run.
-        unstarted = SchemaState(ok=None, text="Not compared before the gateway's first start.")
+        unstarted = SchemaHealth(ok=None, text="Not compared before the gateway's first start.")
         self._known_schema = self._schema() if running else unstarted
         names = [route.name for route in running]
         self._evidence = _known(lambda: self._rollout.evidence(names), {}, problems)
         self._slow_problems = tuple(problems)
         self._renewed = time.monotonic()
 
-    def _snapshot(self, traffic: Traffic, problems: list[str]) -> Snapshot:
+    def _snapshot(self, traffic: TrafficWindow, problems: list[str]) -> BoardState:
         now = dt.datetime.now(dt.UTC)
         entries = _known(self._rollout.entries, (), problems)
         routes = _known(self._routes, (), problems)
@@ -142,7 +142,7 @@ class Board:
             problems.append(f"{interrupted.notice}.")
         if entries:
             problems += _gateway_problems(self._rollout.gateway.url)
-        return Snapshot(
+        return BoardState(
             name=self._name,
             moment=now,
             minutes=self._minutes,
@@ -165,7 +165,7 @@ class Board:
         except UsageError:
             return self._rollout.parse(self._rollout.file_content()).routes
 
-    def _row(self, route: Route, traffic: Traffic) -> BoardRoute:
+    def _row(self, route: Route, traffic: TrafficWindow) -> BoardRoute:
         return BoardRoute(
             route=route,
             traffic=traffic.routes.get(route.name),

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from strangler.board.board import Board, Snapshot
-from strangler.board.page import PageRenderer, Section
+from strangler.board.board import Board, BoardState
+from strangler.board.page import PageRenderer, PageSection
 
 _LOG: Final = logging.getLogger(__name__)
 _PAUSE_SECONDS: Final = 1.0
@@ -18,12 +18,12 @@ _PAUSE_TIMES: Final = 9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class PageVersion:
     """The page that is shown from now on, and its number."""
 
     number: int
-    snapshot: Snapshot
-    sections: Mapping[str, Section]
+    snapshot: BoardState
+    sections: Mapping[str, PageSection]
 
 
 class LivePage:
@@ -48,7 +48,7 @@ class LivePage:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def after(self, number: int) -> Page:
+    async def after(self, number: int) -> PageVersion:
         """The newest page, once there is one with another number."""
         async with self._newer:
             await self._newer.wait_for(lambda: self.closed or self.page.number != number)
@@ -60,7 +60,7 @@ class LivePage:
             self.closed = True
             self._newer.notify_all()
 
-    async def _repeat(self, work: Callable[[], Page | None]) -> None:
+    async def _repeat(self, work: Callable[[], PageVersion | None]) -> None:
         noted = ""
         while True:
             begun = time.monotonic()
@@ -77,16 +77,16 @@ class LivePage:
                     self._newer.notify_all()
             await asyncio.sleep(max(_PAUSE_SECONDS, _PAUSE_TIMES * (time.monotonic() - begun)))
 
-    def _refresh(self) -> Page:
+    def _refresh(self) -> PageVersion:
         return self._rendered(self._board.read())
 
     def _renew(self) -> None:
         self._board.renew()
 
-    def _rendered(self, snapshot: Snapshot) -> Page:
+    def _rendered(self, snapshot: BoardState) -> PageVersion:
         self._number += 1
-        return Page(number=self._number, snapshot=snapshot, sections=self.renderer.sections(snapshot))
+        return PageVersion(number=self._number, snapshot=snapshot, sections=self.renderer.sections(snapshot))
 
 
-def _with_problem(snapshot: Snapshot, sentence: str) -> Snapshot:
+def _with_problem(snapshot: BoardState, sentence: str) -> BoardState:
     return replace(snapshot, problems=(*dict.fromkeys([*snapshot.problems, sentence]),))

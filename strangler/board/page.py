@@ -10,7 +10,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from strangler.board.board import BoardRoute, Snapshot
+from strangler.board.board import BoardRoute, BoardState
 from strangler.board.moves import ABORT, ALL_BACK, CHOICES, PlannedMove
 from strangler.board.traffic import StackTraffic
 from strangler.rollout.plan import answer_text, place_text
@@ -30,7 +30,7 @@ _WORDS: Final = {"rates": "requests a second", "errors": "errors", "times": "95t
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class PageSection:
     """The inside of one element of the page; `digest` says whether it has changed."""
 
     html: str
@@ -38,7 +38,7 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plot:
+class LinePlot:
     """Lines by stack, each in pieces where values are missing; a piece of one value is a dot. `text` names the plot."""
 
     lines: tuple[tuple[str, tuple[str, ...]], ...]
@@ -59,7 +59,7 @@ class PageRenderer:
         self._page = environment.get_template("page.html.j2")
         self._move = environment.get_template("move.html.j2")
 
-    def sections(self, snapshot: Snapshot) -> dict[str, Section]:
+    def sections(self, snapshot: BoardState) -> dict[str, PageSection]:
         """The sections by the ids of their elements."""
         module = self._sections
         found = {
@@ -72,7 +72,7 @@ class PageRenderer:
         """What a page with these sections is marked with: one of other routes is loaded anew."""
         return hashlib.sha256("\n".join([self._version, *sections]).encode()).hexdigest()[:16]
 
-    def page(self, snapshot: Snapshot, sections: Mapping[str, Section]) -> str:
+    def page(self, snapshot: BoardState, sections: Mapping[str, PageSection]) -> str:
         """The whole document."""
         return self._page.render(board=snapshot, sections=sections, version=self.version(sections))
 
@@ -99,19 +99,19 @@ def moment_text(moment: dt.datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def plot_of(series: Sequence[tuple[str, Sequence[float | None]]], *, text: str, least: float) -> Plot:
+def plot_of(series: Sequence[tuple[str, Sequence[float | None]]], *, text: str, least: float) -> LinePlot:
     """The plot of both series on one axis from 0 to their highest value, or to `least` where all are lower."""
     highest = max((value for _, values in series for value in values if value is not None), default=0.0)
     scale = max(highest, least)
-    return Plot(lines=tuple((name, tuple(_pieces(values, scale))) for name, values in series), text=text)
+    return LinePlot(lines=tuple((name, tuple(_pieces(values, scale))) for name, values in series), text=text)
 
 
-def _section(html: Markup) -> Section:
+def _section(html: Markup) -> PageSection:
     text = str(html)
-    return Section(html=text, digest=hashlib.sha256(text.encode()).hexdigest()[:16])
+    return PageSection(html=text, digest=hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
-def _plots(row: BoardRoute, minutes: int) -> dict[str, tuple[Plot, tuple[tuple[str, str], ...]]]:
+def _plots(row: BoardRoute, minutes: int) -> dict[str, tuple[LinePlot, tuple[tuple[str, str], ...]]]:
     """The plots of a route by name, each with both stacks' values in words."""
     if row.traffic is None:
         return {}

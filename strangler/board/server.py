@@ -11,7 +11,7 @@ from aiohttp import web
 
 from strangler.board.access import Access
 from strangler.board.board import Board
-from strangler.board.live import LivePage, Page
+from strangler.board.live import LivePage, PageVersion
 from strangler.board.moves import Moves, Wish
 from strangler.board.page import FOLDER, PageRenderer, moment_text
 from strangler.errors import StranglerError, UsageError
@@ -171,7 +171,7 @@ class BoardServer:
             await asyncio.wait_for(answer.write(f"data: {json.dumps(event)}\n\n".encode()), _WRITE_SECONDS)
             sent = {name: section.digest for name, section in page.sections.items()}
 
-    def _event(self, page: Page, sent: dict[str, str]) -> dict[str, object]:
+    def _event(self, page: PageVersion, sent: dict[str, str]) -> dict[str, object]:
         """The sections that have changed since `sent`, which are their digests then."""
         return {
             "version": self._now.renderer.version(page.sections),

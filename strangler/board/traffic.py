@@ -49,17 +49,17 @@ class RouteTraffic:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Traffic:
+class TrafficWindow:
     """The window: what nginx's log calls a route, by name, and what is wrong with the log, if anything."""
 
     routes: Mapping[str, RouteTraffic] = field(default_factory=dict)
     problem: str = ""
 
-    def of(self, names: Iterable[str]) -> "Traffic":
+    def of(self, names: Iterable[str]) -> "TrafficWindow":
         """The traffic of these routes: what never moves, such as Django's admin, is no part of the way."""
         wanted = set(names)
         routes = {name: route for name, route in self.routes.items() if name in wanted}
-        return Traffic(routes=routes, problem=self.problem)
+        return TrafficWindow(routes=routes, problem=self.problem)
 
     @property
     def requests(self) -> int:
@@ -86,7 +86,7 @@ class TrafficReader:
         self._read = AccessLog()
         self._follower: AccessLogFollower | None = None
 
-    def read(self, *, now: float) -> Traffic:
+    def read(self, *, now: float) -> TrafficWindow:
         """Read on, and give the whole minutes before `now` (seconds since 1970) with the one under way."""
         since = (now // _MINUTE - self._minutes) * _MINUTE
         try:
@@ -116,7 +116,7 @@ class TrafficReader:
         return f"Left out {many(left, 'line')} of {self._log} that are no requests of nginx." if left else ""
 
 
-def traffic_of(table: MinuteTable, *, minutes: int, now: float, problem: str = "") -> Traffic:
+def traffic_of(table: MinuteTable, *, minutes: int, now: float, problem: str = "") -> TrafficWindow:
     """The traffic of the last minutes in a table."""
     last = int(now // _MINUTE)
     since = (last - minutes) * _MINUTE
@@ -139,7 +139,7 @@ def traffic_of(table: MinuteTable, *, minutes: int, now: float, problem: str = "
             v1={stack: totals.get(Series(name, Api.V1, stack), StackTally()).requests for stack in Stack},
             v1_callers=sum(v1.estimate(stack) for stack in Stack) if v1 else 0,
         )
-    return Traffic(routes=routes, problem=problem)
+    return TrafficWindow(routes=routes, problem=problem)
 
 
 def _both_apis(tallies: Mapping[Series, StackTally], name: str, stack: Stack) -> StackTally:

@@ -13,7 +13,7 @@ from typing import IO, Annotated, Final
 import typer
 
 from strangler.board.access import Access, is_loopback, token_make
-from strangler.board.board import Board, SchemaState
+from strangler.board.board import Board, SchemaHealth
 from strangler.board.moves import Moves
 from strangler.board.server import BoardServer
 from strangler.board.traffic import TrafficReader
@@ -142,12 +142,12 @@ def _own_log(settings: LocalSettings) -> Path | None:
     return None if settings.gateway == "container" else settings.project.state / "logs" / "nginx.log"
 
 
-def _schema_state(settings: LocalSettings) -> SchemaState:
+def _schema_state(settings: LocalSettings) -> SchemaHealth:
     found = schema_drift(settings)
     if found.mismatches:
         more = len(found.mismatches) - 1
         rest = f" {more} more: strangler schema check." if more else ""
-        return SchemaState(ok=False, text=f"{found.mismatches[0]}{rest}")
+        return SchemaHealth(ok=False, text=f"{found.mismatches[0]}{rest}")
     if found.problem:
-        return SchemaState(ok=None, text=f"Not compared: {found.problem}")
-    return SchemaState(ok=True, text="The database is as the contract and FastAPI want it.")
+        return SchemaHealth(ok=None, text=f"Not compared: {found.problem}")
+    return SchemaHealth(ok=True, text="The database is as the contract and FastAPI want it.")

@@ -16,7 +16,7 @@ from strangler.cutover.observer import Observer, failures, median_and_slowest
 from strangler.deployment.deploys import DeployFile
 from strangler.errors import UnsafeError, UsageError, many
 from strangler.local.process import StopRequested, StopSignals
-from strangler.ramp.state import Place, RampFolder
+from strangler.ramp.state import RampFolder, RouteState
 from strangler.ramp.steps import place_edits
 from strangler.rollout.edits import routes_select
 from strangler.rollout.history import operator, utc_now
@@ -28,8 +28,8 @@ _SECONDS: Final = 20.0
 _FAILED: Final = 1
 # Where a route goes for a drill, and the API on which that is seen. No canary is of all callers, and migrated skips it.
 _FORWARD: Final = {
-    Stage.LEGACY: (Place(stage=Stage.PARALLEL), Api.V2),
-    Stage.PARALLEL: (Place(stage=Stage.CANARY, percent=99.99), Api.V1),
+    Stage.LEGACY: (RouteState(stage=Stage.PARALLEL), Api.V2),
+    Stage.PARALLEL: (RouteState(stage=Stage.CANARY, percent=99.99), Api.V1),
 }
 
 
@@ -116,12 +116,12 @@ def _alone(rollout: Rollout, settings: LocalSettings) -> Iterator[None]:
 
 
 def _drilled(
-    rollout: Rollout, settings: LocalSettings, route: Route, *, there: Place, url: str, path: str, reason: str
+    rollout: Rollout, settings: LocalSettings, route: Route, *, there: RouteState, url: str, path: str, reason: str
 ) -> RollbackDrill:
     around = OwnGateway(rollout, settings, command=" ".join(sys.argv[1:]))
     observer = Observer(url, host=settings.probe_host)
     why = f"drill{f': {reason}' if reason else ''}"
-    time_begun, before = utc_now().isoformat().replace("+00:00", "Z"), Place(stage=route.stage)
+    time_begun, before = utc_now().isoformat().replace("+00:00", "Z"), RouteState(stage=route.stage)
     # A signal ends it once the route is back.
     with StopSignals() as signals, observer.running():
         observer.wait_for(Stack.DJANGO, since=time.monotonic(), seconds=_SECONDS, check=signals.check)

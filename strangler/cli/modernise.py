@@ -14,7 +14,7 @@ from strangler.handover.steps import Action, Step, Work
 from strangler.modernise.modernisation import Modernisation, modernise_status
 from strangler.modernise.modernise import StageIntent, modernise_back, modernise_next
 from strangler.modernise.planning import Outlook, modernise_plan
-from strangler.modernise.rows import CHUNK_ROWS, Throttle
+from strangler.modernise.rows import CHUNK_ROWS, Pace
 from strangler.modernise.stages import STAGES
 from strangler.settings import settings_load
 
@@ -75,7 +75,7 @@ def next_(
     typed = intent_typed(force=force, reason=reason)
     intent = StageIntent(command=typed.command, reason=reason, forced=typed.forced)
     patience = LockPatience(timeout=lock_timeout, tries=tries)
-    modernisation = _open(patience=patience, throttle=Throttle(rows=rows, pause=pause))
+    modernisation = _open(patience=patience, throttle=Pace(rows=rows, pause=pause))
     if not yes:
         confirm(f"go on with {name}?")
     entry = modernise_next(modernisation, name, intent=intent)
@@ -143,7 +143,7 @@ def group(names: Iterable[str] = ()) -> typer.Typer:
     return app
 
 
-def _open(*, patience: LockPatience | None = None, throttle: Throttle | None = None) -> Modernisation:
+def _open(*, patience: LockPatience | None = None, throttle: Pace | None = None) -> Modernisation:
     return modernisation_open(settings_load(), patience=patience, throttle=throttle)
 
 

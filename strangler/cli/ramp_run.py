@@ -15,7 +15,7 @@ from strangler.local.process import StopRequested, StopSignals
 from strangler.local.state import StateFolder
 from strangler.ramp.hooks import Hooks
 from strangler.ramp.ramp import Ramp
-from strangler.ramp.state import Phase, Place
+from strangler.ramp.state import Phase, RouteState
 from strangler.rollout.apply import Intent
 from strangler.rollout.edits import Edits
 from strangler.rollout.rollout import Rollout
@@ -39,7 +39,7 @@ class OwnGateway:
         self._hooks = Hooks(dict(section), folder=settings.project.root)
         self._checks = ThreadPoolExecutor(max_workers=1)
         self._clearance: Future[str] | None = None
-        self._known: tuple[tuple[int, int], dict[str, Place]] | None = None
+        self._known: tuple[tuple[int, int], dict[str, RouteState]] | None = None
         self._schema = ""
         self._renewed = time.monotonic()
 
@@ -56,14 +56,14 @@ class OwnGateway:
         """Print it with the time."""
         say(f"{time.strftime('%H:%M:%S')} {sentence}")
 
-    def places(self, names: Sequence[str]) -> Mapping[str, Place]:
+    def places(self, names: Sequence[str]) -> Mapping[str, RouteState]:
         """Where these routes run, read anew when the history has changed."""
         history = self._rollout.folder.path / "history.jsonl"
         found = history.stat()
         mark = (found.st_size, found.st_mtime_ns)
         if self._known is None or self._known[0] != mark:
             routes = self._rollout.running()[1].routes
-            self._known = mark, {each.name: Place(stage=str(each.stage), percent=each.percent) for each in routes}
+            self._known = mark, {each.name: RouteState(stage=str(each.stage), percent=each.percent) for each in routes}
         places = self._known[1]
         return {name: places[name] for name in names if name in places}
 

@@ -11,7 +11,7 @@ from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.feature import WrittenEndpoint
 from strangler.adoption.scaffold.package import package_of, project_section
-from strangler.adoption.scaffold.service import ScaffoldFile, Service
+from strangler.adoption.scaffold.service import ScaffoldFile, ServiceScaffold
 from strangler.cli.output import json_print, note, say
 from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, manage_command
 from strangler.errors import UsageError, many
@@ -51,7 +51,7 @@ def scaffold(
     command = manage_command(settings, manage=manage, timeout=timeout)
     api, contract = DjangoApi.read(command), django_contract(command)
     selected = _selected(project, api, names)
-    service = Service(project, package_of(project, package), selected, api=api, contract=contract)
+    service = ServiceScaffold(project, package_of(project, package), selected, api=api, contract=contract)
     files = [*_contract_file(project, contract, command), *service.files(), *_languages_file(service, command)]
     for file in files if not dry_run else ():
         if file.is_written:
@@ -93,7 +93,7 @@ def _contract_file(project: Project, contract: Contract, command: ManageCommand)
     return [ScaffoldFile(project.contract, _exported(command, "export_schema"), None)]
 
 
-def _languages_file(service: Service, command: ManageCommand) -> list[ScaffoldFile]:
+def _languages_file(service: ServiceScaffold, command: ManageCommand) -> list[ScaffoldFile]:
     """The project's languages and error texts, each time anew, where its errors aren't all English."""
     if not service.translates or service.is_by_hand:
         return []
@@ -140,7 +140,7 @@ def _show_diff(file: ScaffoldFile) -> None:
         say(f"  {line}")
 
 
-def _next(service: Service, project: Project, *, dry_run: bool) -> None:
+def _next(service: ServiceScaffold, project: Project, *, dry_run: bool) -> None:
     if dry_run:
         return
     for feature in service.features if service.is_by_hand else ():

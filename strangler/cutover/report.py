@@ -42,7 +42,7 @@ class Move:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
+class AnswerFigures:
     """What a stack answered: requests, errors in percent, times in milliseconds (- where none is known)."""
 
     what: str
@@ -64,8 +64,8 @@ class RouteLine:
     place: str
     since: str
     parity: str
-    django: Answers | None
-    fastapi: Answers | None
+    django: AnswerFigures | None
+    fastapi: AnswerFigures | None
     statements: str
 
 
@@ -92,7 +92,7 @@ class MigrationReport:
         return found
 
     @property
-    def stacks(self) -> list[Answers]:
+    def stacks(self) -> list[AnswerFigures]:
         """Each stack on each API, where it answered anything."""
         if self.traffic is None:
             return []
@@ -181,11 +181,11 @@ def moves_of(entries: Sequence[HistoryEntry]) -> Iterator[Move]:
                 )
 
 
-def answers(what: str, tally: StackTally) -> Answers:
+def answers(what: str, tally: StackTally) -> AnswerFigures:
     """A tally in words."""
     found = [tally.times.quantile(share) for share in _QUANTILES]
     times = tuple("-" if seconds is None else f"{seconds * 1000:.0f}" for seconds in found)
-    return Answers(what=what, requests=tally.requests, errors=f"{tally.error_rate:.2%}", times=times)
+    return AnswerFigures(what=what, requests=tally.requests, errors=f"{tally.error_rate:.2%}", times=times)
 
 
 def _line(

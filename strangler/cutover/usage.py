@@ -4,19 +4,13 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from strangler.adoption.endpoints import Unread
 from strangler.schema.django_side import ManageCommand, manage_document
 
 
 class _Facts(BaseModel):
     # Newer versions of strangler_django may tell more.
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Unread(_Facts):
-    """What could not be read, and why."""
-
-    what: str
-    reason: str
 
 
 class Task(_Facts):
@@ -27,7 +21,7 @@ class Task(_Facts):
     line: int
 
 
-class Sessions(_Facts):
+class SessionUsage(_Facts):
     """How many sessions have not expired; None where their store can't be counted."""
 
     engine: str | None
@@ -58,7 +52,7 @@ class DjangoUsage(_Facts):
     templates: tuple[str, ...] | None = None
     static: tuple[str, ...] | None = None
     admin_models: tuple[str, ...] | None = None
-    sessions: Sessions | None = None
+    sessions: SessionUsage | None = None
     admin_log: AdminLog | None = None
     staff: int | None = None
     unread: tuple[Unread, ...] = ()

@@ -4,7 +4,7 @@ from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.source import source_of
 from strangler.handover.execution import LockPatience
 from strangler.modernise.modernisation import Modernisation
-from strangler.modernise.rows import Throttle
+from strangler.modernise.rows import Pace
 from strangler.modernise.survival import Services
 from strangler.settings import LocalSettings
 
@@ -12,7 +12,7 @@ FOLDER = "modernise"
 
 
 def modernisation_open(
-    settings: LocalSettings, *, patience: LockPatience | None = None, throttle: Throttle | None = None
+    settings: LocalSettings, *, patience: LockPatience | None = None, throttle: Pace | None = None
 ) -> Modernisation:
     """The project's operations; a project without a consumer file has no FastAPI yet.
 
@@ -27,5 +27,5 @@ def modernisation_open(
         files=project.root / FOLDER,
         state=stack.folder.path / FOLDER,
         patience=patience or LockPatience(),
-        throttle=throttle or Throttle(),
+        throttle=throttle or Pace(),
     )

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Iterator
 from email.utils import format_datetime
 
-from strangler.routes.route import Answer, Api, Fixed, Route, Stage, Throttle
+from strangler.routes.route import Answer, Api, Fixed, RequestLimit, Route, Stage
 from strangler.routes.table import RouteTable
 
 
@@ -42,7 +42,7 @@ def share_variable(what: str, percent: float) -> str:
     return f"${what}_{percent:g}".replace(".", "_")
 
 
-def limited_names(table: RouteTable) -> list[tuple[Throttle, list[str]]]:
+def limited_names(table: RouteTable) -> list[tuple[RequestLimit, list[str]]]:
     """Each throttle with what it limits: routes, and a path's other methods where all its routes are limited alike."""
     return [(throttle, [*_limited(table, throttle.name)]) for throttle in table.throttles]
 

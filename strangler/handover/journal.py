@@ -100,7 +100,7 @@ class _OfDatabase(Protocol):
     def database(self) -> str: ...
 
 
-class StateFolder(Generic[_Kept]):
+class JournalFolder(Generic[_Kept]):
     """A folder with the journal of what is done, and its history; `of` is what errors call it the journal of."""
 
     def __init__(self, path: Path, kind: TypeAdapter[_Kept], *, of: str) -> None:
@@ -165,7 +165,7 @@ class StateFolder(Generic[_Kept]):
         return tuple(entries)
 
 
-class HandoverFolder(StateFolder[HandoverJournal]):
+class HandoverFolder(JournalFolder[HandoverJournal]):
     """The state folder of the handover (`.run/handover`)."""
 
     def __init__(self, path: Path) -> None:

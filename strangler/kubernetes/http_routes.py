@@ -13,7 +13,7 @@ from typing import Final
 
 from strangler.errors import UsageError
 from strangler.kubernetes.cluster_project import ClusterProject
-from strangler.kubernetes.http_targets import Place, Target, target_agreed, targets_by_method
+from strangler.kubernetes.http_targets import PublicPath, Target, target_agreed, targets_by_method
 from strangler.kubernetes.manifest import Manifest, content_hash, dns_label, manifest
 from strangler.routes.route import Answer, Api, RouteResource, Stack
 from strangler.routes.table import RouteTable
@@ -94,14 +94,14 @@ class _Writer:
         """The path with and without its last slash; a path's own rule takes the methods that no route names."""
         prefix = self._prefixes.of(api)
         paths = [path for path in (resource.path, resource.path[:-1]) if prefix + path]
-        places = [Place(public=prefix + path, path=path, api=api) for path in paths]
+        places = [PublicPath(public=prefix + path, path=path, api=api) for path in paths]
         methods, other = targets_by_method(api, resource.routes), resource.other_methods(api)
         return _merged(rule for place in places for rule in self._rules(place, methods, other))
 
     def _folder(self, api: Api, folder: str, resources: Sequence[RouteResource]) -> list[Manifest]:
         prefix = self._prefixes.of(api)
         others = {resource.other_methods(api) for resource in resources}
-        place = Place(public=prefix + folder, path=folder, api=api, below=True)
+        place = PublicPath(public=prefix + folder, path=folder, api=api, below=True)
         routes = [route for resource in resources for route in resource.routes]
         other = Answer.FASTAPI if others == {Answer.FASTAPI} else Answer.DJANGO
         return self._rules(place, targets_by_method(api, routes), Answer.GONE if Answer.GONE in others else other)
@@ -109,16 +109,16 @@ class _Writer:
     def _fixed(self, path: str, stack: Stack) -> list[Manifest]:
         split = self._prefixes.split(path)
         api, below = split or (None, path)
-        whole = Place(public=path, path=below, api=api)
+        whole = PublicPath(public=path, path=below, api=api)
         if not path.endswith("/"):
             return self._rule([whole.match], whole, Target(answer=Answer(stack)))
         folder = replace(whole, public=path[:-1], path=below[:-1], below=True)
         return self._rule([folder.match], folder, Target(answer=Answer(stack)))
 
     def _default(self) -> Iterator[Manifest]:
-        places = [Place(public=self._prefixes.of(api), path="", api=api, below=True) for api in Api]
+        places = [PublicPath(public=self._prefixes.of(api), path="", api=api, below=True) for api in Api]
         if all(place.public for place in places):
-            places.append(Place(public="", path="", api=None, below=True))
+            places.append(PublicPath(public="", path="", api=None, below=True))
         for place in places:
             yield from self._rule([place.match], place, Target(answer=Answer.DJANGO))
 
@@ -127,7 +127,7 @@ class _Writer:
         for folder, same in groupby(sorted(resources, key=_static_prefix), key=_static_prefix):
             yield folder, list(same)
 
-    def _rules(self, place: Place, methods: dict[str, list[Target]], other: Answer) -> list[Manifest]:
+    def _rules(self, place: PublicPath, methods: dict[str, list[Target]], other: Answer) -> list[Manifest]:
         """The rules of a place: methods with one target share a rule, and the last is of all other methods."""
         # An entry of the routes file has a method at least.
         rest = Target(answer=other, route=next(iter(methods.values()))[0].route)
@@ -142,13 +142,13 @@ class _Writer:
                 rules += self._rule(matches, place, target)
         return [*rules, *self._rule([place.match], place, rest)]
 
-    def _chosen(self, matches: Sequence[Manifest], place: Place, target: Target) -> Iterator[Manifest]:
+    def _chosen(self, matches: Sequence[Manifest], place: PublicPath, target: Target) -> Iterator[Manifest]:
         """With `stack_header`, X-Stack chooses between the stacks."""
         for stack in Stack if self._cluster.table.stack_header and target.answer is not Answer.GONE else ():
             asked = [{**match, "headers": [{"name": "X-Stack", "value": str(stack)}]} for match in matches]
             yield from self._rule(asked, place, replace(target, answer=Answer(stack)))
 
-    def _rule(self, matches: Sequence[Manifest], place: Place, target: Target) -> list[Manifest]:
+    def _rule(self, matches: Sequence[Manifest], place: PublicPath, target: Target) -> list[Manifest]:
         """The rule, or one for each match where a prefix is replaced: the API allows no more of those."""
         if target.answer is Answer.GONE:
             raise UsageError(
@@ -180,11 +180,11 @@ class _Writer:
         alone = place.below and any(rewrites.values())
         return [{"matches": part, **rest} for part in ([[match] for match in matches] if alone else [list(matches)])]
 
-    def _request_headers(self, place: Place) -> dict[str, str]:
+    def _request_headers(self, place: PublicPath) -> dict[str, str]:
         """Links in answers begin with the client's prefix."""
         return {"X-Forwarded-Prefix": (self._prefixes.of(place.api) if place.api else self._prefixes.v1) or "/"}
 
-    def _rewrite(self, place: Place, stack: Stack) -> list[Manifest]:
+    def _rewrite(self, place: PublicPath, stack: Stack) -> list[Manifest]:
         """The filter that gives a stack its own prefix; none where that is the client's."""
         own = (self._prefixes.upstream(stack) if place.api else "") + place.path
         if own == place.public:

@@ -32,7 +32,7 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class PublicPath:
     """A public path, or with `below` all that begin with it. `path` is what stands below the API's prefix.
 
     `api` is None for paths that are below neither prefix.
@@ -71,7 +71,7 @@ def _target(api: Api, route: Route) -> Target:
     )
 
 
-def target_agreed(place: Place, method: str, targets: Sequence[Target]) -> Target:
+def target_agreed(place: PublicPath, method: str, targets: Sequence[Target]) -> Target:
     """The one target of requests that can't be told apart. Dates that differ are left out.
 
     :raises UsageError: they are answered by different stacks.

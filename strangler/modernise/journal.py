@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from strangler.handover.journal import ActionJournal, StateFolder
+from strangler.handover.journal import ActionJournal, JournalFolder
 from strangler.handover.steps import Step
 from strangler.modernise.stages import STAGES, Synced
 
@@ -64,7 +64,7 @@ class OperationJournal:
 _JOURNAL: Final = TypeAdapter(OperationJournal)
 
 
-class OperationFolder(StateFolder[OperationJournal]):
+class OperationFolder(JournalFolder[OperationJournal]):
     """The state folder of one operation (`.run/modernise/NAME`)."""
 
     def __init__(self, path: Path) -> None:

@@ -11,7 +11,7 @@ from strangler.handover.baseline import is_handed_over
 from strangler.handover.execution import LockPatience
 from strangler.modernise.journal import OperationFolder, OperationJournal
 from strangler.modernise.operation import operation_load, operation_names
-from strangler.modernise.rows import Throttle
+from strangler.modernise.rows import Pace
 from strangler.modernise.stages import STAGES
 from strangler.modernise.survival import Services
 
@@ -26,7 +26,7 @@ class Modernisation:
     files: Path
     state: Path
     patience: LockPatience = field(default_factory=LockPatience)
-    throttle: Throttle = field(default_factory=Throttle)
+    throttle: Pace = field(default_factory=Pace)
 
     def folder(self, name: str) -> OperationFolder:
         """The state folder of one operation."""

@@ -43,7 +43,7 @@ _HOLDER: Final = """
 
 
 @dataclass(frozen=True, kw_only=True)
-class Throttle:
+class Pace:
     """How many rows a chunk has, and how many seconds pass between two."""
 
     rows: int = CHUNK_ROWS
@@ -84,7 +84,7 @@ class RowPass:
     kept: Path
     patience: LockPatience
     commands: Commands
-    throttle: Throttle = field(default_factory=Throttle)
+    throttle: Pace = field(default_factory=Pace)
 
     def backfill(self, work: Work) -> int:
         """Give every row its value, from where an interrupted pass was; returns the number of rows that got one.

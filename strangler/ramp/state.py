@@ -41,7 +41,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class RouteState:
     """Where a route stands, as the keys of the routes file say it."""
 
     stage: str
@@ -72,7 +72,7 @@ class RampPlan:
     between: tuple[int, int] | None
     approvals: Sequence[float]
     limits: Mapping[str, CanaryLimits]
-    before: Mapping[str, Place]
+    before: Mapping[str, RouteState]
     differences: Mapping[str, int]
     who: str
     command: str

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from strangler.errors import UsageError
-from strangler.ramp.state import Place
+from strangler.ramp.state import RouteState
 from strangler.rollout.edits import Edits, whole_number
 from strangler.routes.route import Stage
 
@@ -53,7 +53,7 @@ def hours_parse(text: str) -> tuple[int, int]:
     return numbers[0] * 60 + numbers[1], numbers[2] * 60 + numbers[3]
 
 
-def steps_after(steps: Sequence[float], places: Iterable[Place]) -> tuple[float, ...]:
+def steps_after(steps: Sequence[float], places: Iterable[RouteState]) -> tuple[float, ...]:
     """The steps that are left for routes at these places.
 
     :raises UsageError: a route can't be ramped from there, or no step has others to be compared with.
@@ -73,9 +73,9 @@ def steps_after(steps: Sequence[float], places: Iterable[Place]) -> tuple[float,
     return left
 
 
-def place_of(percent: float) -> Place:
+def place_of(percent: float) -> RouteState:
     """Where a route stands at a step."""
-    return Place(stage=Stage.MIGRATED) if percent == ALL else Place(stage=Stage.CANARY, percent=percent)
+    return RouteState(stage=Stage.MIGRATED) if percent == ALL else RouteState(stage=Stage.CANARY, percent=percent)
 
 
 def is_within(between: tuple[int, int], minute: int) -> bool:
@@ -89,6 +89,6 @@ def hours_text(between: tuple[int, int]) -> str:
     return "-".join(f"{dt.time(*divmod(minute, 60)):%H:%M}" for minute in between)
 
 
-def place_edits(places: Mapping[str, Place]) -> Edits:
+def place_edits(places: Mapping[str, RouteState]) -> Edits:
     """The keys of the routes file that bring routes to these places."""
     return {name: {"stage": str(place.stage), "percent": whole_number(place.percent)} for name, place in places.items()}

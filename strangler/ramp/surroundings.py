@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from strangler.ramp.state import Place
+from strangler.ramp.state import RouteState
 from strangler.rollout.edits import Edits
 
 
@@ -13,7 +13,7 @@ class Surroundings(Protocol):
     def now(self) -> float:
         """Seconds since 1970."""
 
-    def places(self, names: Sequence[str]) -> Mapping[str, Place]:
+    def places(self, names: Sequence[str]) -> Mapping[str, RouteState]:
         """Where these routes run; one that isn't in the file is left out."""
 
     def move(self, edits: Edits, *, reason: str) -> None:

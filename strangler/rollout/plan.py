@@ -10,7 +10,7 @@ from typing import Final
 
 from strangler.rollout.history import HistoryEntry, RecordedChange, RecordedStage
 from strangler.routes.prefixes import Prefixes
-from strangler.routes.route import Answer, Api, Fixed, Route, Stage, Throttle
+from strangler.routes.route import Answer, Api, Fixed, RequestLimit, Route, Stage
 from strangler.routes.table import RouteTable
 
 _CHECKSUM_LENGTH: Final = 10
@@ -200,7 +200,7 @@ def _other_changes(running: RouteTable, wanted: RouteTable) -> Iterator[str]:
                 yield f"{kind.removesuffix('s')} {name}: {_entry_text(old)} → {_entry_text(new)}"
 
 
-def _entry_text(entry: Fixed | Throttle | None) -> str:
+def _entry_text(entry: Fixed | RequestLimit | None) -> str:
     if entry is None:
         return "none"
     values = {key: value for key, value in dataclasses.asdict(entry).items() if value is not None}

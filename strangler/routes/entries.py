@@ -9,7 +9,7 @@ from typing import Any, Final
 from strangler.routes.lines import Lines, Where
 from strangler.routes.mistakes import Mistake, nearest, shown
 from strangler.routes.prefixes import Prefixes
-from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
+from strangler.routes.route import Fixed, RequestLimit, Route, Stack, Stage
 
 # nginx refuses keys of its maps beyond a size that strangler/gateway/templates/http.conf.j2 sets.
 _MAX_LENGTH: Final = 200
@@ -154,7 +154,7 @@ def read_fixed(entry: Entry, throttles: Collection[str]) -> Fixed:
     )
 
 
-def read_throttle(entry: Entry) -> Throttle:
+def read_throttle(entry: Entry) -> RequestLimit:
     """The limit.
 
     :raises Mistake: a key says what it can't, or the name is none for nginx.
@@ -167,7 +167,7 @@ def read_throttle(entry: Entry) -> Throttle:
         raise entry.wrong("rate", 'write it as "10r/s" or "30r/m"')
     if not isinstance(burst, int) or isinstance(burst, bool) or not 0 <= burst <= _MAX_BURST:
         raise entry.wrong("burst", f"give a whole number from 0 to {_MAX_BURST}")
-    return Throttle(name=entry.key, rate=rate, burst=burst)
+    return RequestLimit(name=entry.key, rate=rate, burst=burst)
 
 
 def _read_name(entry: Entry) -> None:

@@ -8,7 +8,7 @@ from strangler.routes.entries import Entry, read_fixed, read_route, read_throttl
 from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, shown
 from strangler.routes.prefixes import Prefixes
-from strangler.routes.route import Fixed, Route, Throttle
+from strangler.routes.route import Fixed, RequestLimit, Route
 
 _KEYS: Final = ("fixed", "route", "throttles")
 _Read = TypeVar("_Read")
@@ -26,7 +26,7 @@ class RoutesReader:
         self._lines = lines
         self._prefixes = prefixes
 
-    def read(self) -> tuple[tuple[Route, ...], tuple[Fixed, ...], tuple[Throttle, ...]]:
+    def read(self) -> tuple[tuple[Route, ...], tuple[Fixed, ...], tuple[RequestLimit, ...]]:
         """All that could be read; it is whole only if there are no `mistakes`."""
         file = Entry(self._document, lines=self._lines, where=(), name="the file")
         self.mistakes.extend(file.unknown_keys(_KEYS))
@@ -52,7 +52,7 @@ class RoutesReader:
             else:
                 self._refuse(f"{shown(values)} is no table: write each entry under [[{key}]].", key, index)
 
-    def _throttles(self) -> Iterator[Throttle]:
+    def _throttles(self) -> Iterator[RequestLimit]:
         entries = self._document.get("throttles", {})
         if not isinstance(entries, dict):
             self._refuse("throttles is no table: write each entry under [throttles.NAME].", "throttles")

@@ -59,7 +59,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Throttle:
+class RequestLimit:
     """A limit on one client address, in nginx's own terms (`limit_req`).
 
     `rate` is requests per second or minute (`10r/s`, `30r/m`); `burst` more are let through before the first 429.

@@ -7,7 +7,7 @@ from strangler.routes.lines import Lines
 from strangler.routes.mistakes import Mistake, RoutesError
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.reading import RoutesReader
-from strangler.routes.route import Fixed, Route, RouteResource, Stack, Stage, Throttle, group_by_path
+from strangler.routes.route import Fixed, RequestLimit, Route, RouteResource, Stack, Stage, group_by_path
 from strangler.routes.syntax import content_decode, content_read, parse_toml, source_name
 
 
@@ -18,7 +18,7 @@ class RouteTable:
     routes: tuple[Route, ...]
     prefixes: Prefixes
     fixed: tuple[Fixed, ...] = ()
-    throttles: tuple[Throttle, ...] = ()
+    throttles: tuple[RequestLimit, ...] = ()
 
     @property
     def resources(self) -> tuple[RouteResource, ...]:

@@ -21,6 +21,10 @@ _LIBRARIES: Final = ("rest_framework.", "django.")
 _DOCUMENTING: Final = frozenset({"extend_schema", "swagger_auto_schema"})
 
 
+class UnreadError(Exception):
+    """The code does something else than what is read here."""
+
+
 def saved_caller(view: type) -> str | None:
     """The field in which `perform_create` saves the caller; None where it does anything else, or more."""
     function = getattr(view, "perform_create", None)

@@ -20,7 +20,7 @@ from django.contrib.auth.models import AnonymousUser
 from rest_framework import permissions
 from rest_framework.settings import api_settings
 
-from strangler_django.endpoints.own_code import method_of, statements_of
+from strangler_django.endpoints.own_code import UnreadError, method_of, statements_of
 
 Rule = bool | list[Any]
 _LIBRARY: Final[dict[type, Rule]] = {
@@ -36,10 +36,6 @@ _LIBRARY: Final[dict[type, Rule]] = {
 }
 _ATTRIBUTES: Final = frozenset({"is_authenticated", "is_staff", "is_superuser"})
 _HOOKS: Final = ("has_permission", "has_object_permission")
-
-
-class UnreadError(Exception):
-    """The code does something else."""
 
 
 def own_rules(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - what `get_permissions` gives

@@ -24,17 +24,13 @@ from typing import Any, Final
 from django.contrib.auth import get_user_model
 from django.db import models
 
-from strangler_django.endpoints.own_code import is_own, method_of, statements_of
+from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, statements_of
 
 # Methods of a queryset whose arguments are constants, and which leave no row out.
 _PLAIN: Final = frozenset({"all", "order_by", "select_related", "prefetch_related", "distinct"})
 _CALLER: Final = "self.request.user"
 _PARAMETERS: Final = ("self.request.query_params", "self.request.GET")
 _CONVERSIONS: Final[Mapping[str, type]] = {"bool": bool, "int": int, "str": str}
-
-
-class UnreadError(Exception):
-    """The code does something else."""
 
 
 class _UnknownCallerError(Exception):

@@ -39,7 +39,7 @@ _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
 
 
 @dataclass(frozen=True)
-class Form:
+class FormField:
     """How a filter reads a text: the value, None for nothing; `sample` is one that it reads.
 
     `read` raises Invalid, with the words of Django's form field.
@@ -110,17 +110,17 @@ _DATE_FORMATS: Final = (
 )
 _TIME_FORMATS: Final = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
 
-TEXT: Final = Form(_read_text, "sample")
-NUMBER: Final = Form(_read_number, "1")
+TEXT: Final = FormField(_read_text, "sample")
+NUMBER: Final = FormField(_read_number, "1")
 # Of the ends of a range, which django-filter sets no bound to.
-ANY_NUMBER: Final = Form(_read_any_number, "1")
-IDENTIFIER: Final = Form(_read_uuid, str(UUID(int=1)))
-DATE: Final = Form(_read_date, "2026-01-01")
-TIME: Final = Form(_read_time, "12:00")
-DATETIME: Final = Form(lambda text: parse_datetime(text.strip()) if text else None, "2026-01-01T00:00:00Z")
+ANY_NUMBER: Final = FormField(_read_any_number, "1")
+IDENTIFIER: Final = FormField(_read_uuid, str(UUID(int=1)))
+DATE: Final = FormField(_read_date, "2026-01-01")
+TIME: Final = FormField(_read_time, "12:00")
+DATETIME: Final = FormField(lambda text: parse_datetime(text.strip()) if text else None, "2026-01-01T00:00:00Z")
 
 
-def choice(choices: Collection[Any]) -> Form:
+def choice(choices: Collection[Any]) -> FormField:
     """One of these values, as text or not (`ChoiceFilter`)."""
     by_text = {str(value): value for value in choices}
 
@@ -131,11 +131,11 @@ def choice(choices: Collection[Any]) -> Form:
             raise Invalid(_no_choice(text))
         return by_text[text]
 
-    return Form(read, str(next(iter(choices))))
+    return FormField(read, str(next(iter(choices))))
 
 
 def column_filter(
-    column: Attribute, form: Form, lookup: str = "exact", *, exclude: bool = False, description: str = ""
+    column: Attribute, form: FormField, lookup: str = "exact", *, exclude: bool = False, description: str = ""
 ) -> Filter:
     """A column compared with one value, by one of Django's lookups; `in` and `range` take several, with commas.
 
@@ -159,7 +159,9 @@ def column_filter(
     return Filter(_excluding(read) if exclude else read, samples=(sample.get(lookup, form.sample),), description=said)
 
 
-def range_filter(column: Attribute, form: Form = ANY_NUMBER, *, suffixes: tuple[str, str] = ("_min", "_max")) -> Filter:
+def range_filter(
+    column: Attribute, form: FormField = ANY_NUMBER, *, suffixes: tuple[str, str] = ("_min", "_max")
+) -> Filter:
     """Two parameters, of which either may be left out (`RangeFilter`; `_after` and `_before` are those of dates).
 
     Of days, a column of moments is compared with the first moment of one and the last of the other, in UTC.
@@ -260,7 +262,7 @@ def filtered_ordering(
     return tuple(terms) or default
 
 
-def _one(column: Attribute, form: Form, lookup: str) -> Callable[[str, str], Criterion | None]:
+def _one(column: Attribute, form: FormField, lookup: str) -> Callable[[str, str], Criterion | None]:
     def read(name: str, text: str) -> Criterion | None:
         value = form.read(text)
         if value is None:
@@ -286,7 +288,7 @@ def _compared(column: Attribute, name: str, lookup: str, value: Any) -> Criterio
     )
 
 
-def _in(column: Attribute, form: Form) -> Callable[[str, str], Criterion | None]:
+def _in(column: Attribute, form: FormField) -> Callable[[str, str], Criterion | None]:
     def read(name: str, text: str) -> Criterion | None:
         if not text:
             return None
@@ -297,7 +299,7 @@ def _in(column: Attribute, form: Form) -> Callable[[str, str], Criterion | None]
     return read
 
 
-def _range(column: Attribute, form: Form) -> Callable[[str, str], Criterion | None]:
+def _range(column: Attribute, form: FormField) -> Callable[[str, str], Criterion | None]:
     def read(name: str, text: str) -> Criterion | None:
         if not text:
             return None
@@ -309,7 +311,7 @@ def _range(column: Attribute, form: Form) -> Callable[[str, str], Criterion | No
     return read
 
 
-def _is_null(column: Attribute, _form: Form) -> Callable[[str, str], Criterion | None]:
+def _is_null(column: Attribute, _form: FormField) -> Callable[[str, str], Criterion | None]:
     def read(name: str, text: str) -> Criterion | None:
         value = {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
         if value is None:
@@ -368,7 +370,7 @@ def _fitting(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a column's type, a
     return str(value) if python is str else value
 
 
-def _whole_days(column: Attribute, form: Form, values: Sequence[Any]) -> Sequence[Any]:
+def _whole_days(column: Attribute, form: FormField, values: Sequence[Any]) -> Sequence[Any]:
     if form is not DATE or column().type.python_type is not datetime:
         return values
     edges = (time.min, time.max)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strangler.routes.route import Throttle
+from strangler.routes.route import RequestLimit
 from tests.gateways import Gateway, gateway, routes_at, routes_with
 from tests.shared_stack import StackAddresses
 
@@ -21,7 +21,7 @@ def make_gateway(stack: StackAddresses) -> Iterator[MakeGateway]:
         def make(
             stages: Mapping[str, str] | None = None,
             *,
-            throttle: Throttle | None = None,
+            throttle: RequestLimit | None = None,
             routes: Mapping[str, Mapping[str, Any]] | None = None,
             django: str = stack.django_url,
             fastapi: str = stack.fastapi_url,

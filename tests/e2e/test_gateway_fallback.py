@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from strangler.local.ports import port_free_pick
-from strangler.routes.route import Throttle
+from strangler.routes.route import RequestLimit
 from tests.e2e.conftest import MakeGateway
 from tests.gateways import logged, marks
 from tests.stack_doubles import answering_upstream, broken_upstream, headers_of, silent_upstream
@@ -182,7 +182,7 @@ def test_no_more_fall_back_at_once_than_django_can_take(make_gateway: MakeGatewa
 
 @pytest.mark.parametrize("up", [True, False])
 def test_a_read_that_may_fall_back_is_limited_like_others(up: bool, make_gateway: MakeGateway) -> None:
-    throttle = Throttle(name="token", rate="1r/m", burst=2)
+    throttle = RequestLimit(name="token", rate="1r/m", burst=2)
     routes = {"feed.list": {"fallback": True, "throttle": "token"}}
     url = make_gateway(MIGRATED, throttle=throttle, routes=routes, **({} if up else {"fastapi": nobody()})).url
     answers = [httpx.get(f"{url}/api/feed/?page_size=1") for _ in range(4)]

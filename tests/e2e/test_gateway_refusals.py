@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from strangler.local.ports import port_free_pick
-from strangler.routes.route import Throttle
+from strangler.routes.route import RequestLimit
 from tests.e2e.conftest import MakeGateway
 from tests.gateways import LIES, ask_raw, logged, marks
 from tests.stack_doubles import broken_upstream, headers_of
@@ -30,7 +30,7 @@ def throttled(seconds: int) -> tuple[int, str, str, str]:
 
 
 def test_a_throttled_route_lets_the_burst_through_and_says_when_to_come_back(make_gateway: MakeGateway) -> None:
-    made = make_gateway(throttle=Throttle(name="token", rate="20r/m", burst=3))
+    made = make_gateway(throttle=RequestLimit(name="token", rate="20r/m", burst=3))
     with httpx.Client(base_url=made.url) as client:
         assert [client.post(TOKEN, json={"token": "x"}).status_code for _ in range(4)] == [401] * 4
         refused = client.post(TOKEN, json={"token": "x"})
@@ -46,13 +46,13 @@ def test_a_throttled_route_lets_the_burst_through_and_says_when_to_come_back(mak
 
 @pytest.mark.parametrize(("rate", "seconds"), [("1r/m", 60), ("1r/s", 1)])
 def test_without_a_burst_the_second_request_is_refused(rate: str, seconds: int, make_gateway: MakeGateway) -> None:
-    url = make_gateway(throttle=Throttle(name="token", rate=rate, burst=0)).url
+    url = make_gateway(throttle=RequestLimit(name="token", rate=rate, burst=0)).url
     assert httpx.post(url + TOKEN, json={"token": "x"}).status_code == 401
     assert answer(httpx.post(url + TOKEN, json={"token": "x"})) == throttled(seconds)
 
 
 def test_one_method_of_a_path_is_limited_alone(make_gateway: MakeGateway) -> None:
-    throttle = Throttle(name="token", rate="1r/m", burst=0)
+    throttle = RequestLimit(name="token", rate="1r/m", burst=0)
     url = make_gateway(throttle=throttle, routes={"tags.create": {"throttle": "token"}}).url
     asked = [httpx.request(method, f"{url}/api/tags/", json={}) for method in ("POST", "GET", "POST", "OPTIONS", "GET")]
     assert [response.status_code for response in asked] == [401, 200, 429, 401, 200]
@@ -60,7 +60,7 @@ def test_one_method_of_a_path_is_limited_alone(make_gateway: MakeGateway) -> Non
 
 
 def test_who_comes_back_when_reported_is_let_through(make_gateway: MakeGateway) -> None:
-    with httpx.Client(base_url=make_gateway(throttle=Throttle(name="token", rate="1r/s", burst=0)).url) as client:
+    with httpx.Client(base_url=make_gateway(throttle=RequestLimit(name="token", rate="1r/s", burst=0)).url) as client:
         while (refused := client.post(TOKEN, json={})).status_code != 429:
             pass
         reported = time.monotonic() + int(refused.headers["Retry-After"])
@@ -70,14 +70,14 @@ def test_who_comes_back_when_reported_is_let_through(make_gateway: MakeGateway) 
 
 
 def test_the_throttle_counts_the_clients_of_a_trusted_proxy_apart(make_gateway: MakeGateway) -> None:
-    throttle = Throttle(name="token", rate="1r/m", burst=0)
+    throttle = RequestLimit(name="token", rate="1r/m", burst=0)
     url = make_gateway(throttle=throttle, trusted_proxies=("127.0.0.0/8",)).url
     sent = [{"X-Forwarded-For": address} for address in ("203.0.113.1", "203.0.113.2", "203.0.113.1")]
     assert [httpx.post(url + TOKEN, json={}, headers=headers).status_code for headers in sent] == [400, 400, 429]
 
 
 def test_a_client_gets_no_throttle_of_its_own_by_lying(make_gateway: MakeGateway) -> None:
-    url = make_gateway(throttle=Throttle(name="token", rate="1r/m", burst=0)).url
+    url = make_gateway(throttle=RequestLimit(name="token", rate="1r/m", burst=0)).url
     sent = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(3)]
     assert [httpx.post(url + TOKEN, json={}, headers=headers).status_code for headers in sent] == [400, 429, 429]
 

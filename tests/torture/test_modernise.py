@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from strangler.handover.execution import LockPatience
-from strangler.modernise.rows import Throttle
+from strangler.modernise.rows import Pace
 from tests.modernising import SmallOperation, small_operation
 from tests.shared_stack import StackAddresses
 
@@ -37,7 +37,7 @@ def operation(stack: StackAddresses, tmp_path: Path) -> Iterator[SmallOperation]
     name = f"tortured_{os.getpid()}"
     with small_operation(admin_dsn=stack.admin_dsn, name=name, folder=tmp_path, file=FILE) as made:
         made.run(FILL, "VACUUM ANALYZE notes")
-        patience, throttle = LockPatience(timeout=0.1, tries=60), Throttle()
+        patience, throttle = LockPatience(timeout=0.1, tries=60), Pace()
         yield replace(made, modernisation=replace(made.modernisation, patience=patience, throttle=throttle))
 
 

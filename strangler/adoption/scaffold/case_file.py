@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from strangler.adoption.endpoints import SerializerField
-from strangler.adoption.scaffold.feature import Feature, WrittenEndpoint
+from strangler.adoption.scaffold.feature import FeatureScaffold, WrittenEndpoint
 from strangler.project import Project
 
 # What a body holds for a field of each kind; one of another kind has no value that is good for any row.
@@ -25,7 +25,7 @@ _VALUES: Final = {
 }
 
 
-def case_file_text(feature: Feature, project: Project) -> str:
+def case_file_text(feature: FeatureScaffold, project: Project) -> str:
     """The file; empty where the project names no callers, or the feature has nothing to read."""
     callers = project.compare.callers
     if not callers:
@@ -38,7 +38,7 @@ def case_file_text(feature: Feature, project: Project) -> str:
     return head + "".join(f"\n{case}" for case in cases)
 
 
-def _cases(feature: Feature, prefix: str, asking: str, owner: str) -> Iterator[str]:
+def _cases(feature: FeatureScaffold, prefix: str, asking: str, owner: str) -> Iterator[str]:
     by_path: dict[str, dict[str, WrittenEndpoint]] = {}
     for each in feature.endpoints:
         by_path.setdefault(each.endpoint.path.removeprefix(prefix), {})[each.endpoint.action or ""] = each

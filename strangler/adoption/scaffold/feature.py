@@ -54,7 +54,7 @@ class WrittenResource:
     checked: set[str] = field(default_factory=set)
 
 
-class Feature:
+class FeatureScaffold:
     """What a feature is made of, and its gaps.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Final
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.authenticators import SESSION
 from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
-from strangler.adoption.scaffold.feature import Feature, WrittenEndpoint, WrittenResource
+from strangler.adoption.scaffold.feature import FeatureScaffold, WrittenEndpoint, WrittenResource
 from strangler.adoption.scaffold.fields import WrittenSerializer
 from strangler.adoption.scaffold.gaps import ACTIONS, PARSERS
 from strangler.adoption.scaffold.modules import Module
@@ -32,7 +32,7 @@ _CALLS: Final = {
 class FeatureModules:
     """Writes a feature."""
 
-    def __init__(self, feature: Feature) -> None:
+    def __init__(self, feature: FeatureScaffold) -> None:
         self._feature = feature
 
     def modules(self) -> Iterator[tuple[str, str]]:

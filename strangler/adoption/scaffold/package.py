@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from strangler.adoption.scaffold.service import Service
+from strangler.adoption.scaffold.service import ServiceScaffold
 from strangler.adoption.scaffold.tables import snake
 from strangler.errors import UsageError
 from strangler.project import Project
@@ -23,7 +23,7 @@ def package_of(project: Project, named: str | None) -> str:
     return package
 
 
-def project_section(service: Service, project: Project) -> str:
+def project_section(service: ServiceScaffold, project: Project) -> str:
     """The section of the project file that starts the service; empty where it has a command."""
     if project.fastapi.command:
         return ""

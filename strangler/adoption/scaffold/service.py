@@ -13,7 +13,7 @@ from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.case_file import case_file_text
-from strangler.adoption.scaffold.feature import Feature
+from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.models_module import models_added, models_text
 from strangler.adoption.scaffold.modules import Module
@@ -54,7 +54,7 @@ class ScaffoldFile:
         return not self.is_new and not self.grows and self.before != self.text
 
 
-class Service:
+class ServiceScaffold:
     """What a scaffold of these endpoints consists of.
 
     `is_by_hand`: the service was there before the tool wrote any of it, so that its application is the team's own.
@@ -85,7 +85,7 @@ class Service:
         for endpoint, route in selected:
             grouped.setdefault(feature_name(route), []).append((endpoint, route))
         self.features = [
-            Feature(
+            FeatureScaffold(
                 name,
                 package,
                 endpoints,
@@ -179,7 +179,7 @@ class Service:
         module.add(imports, "", f"ROUTERS = ({', '.join(names)}{comma})")
         return module.text()
 
-    def _test(self, feature: Feature) -> str:
+    def _test(self, feature: FeatureScaffold) -> str:
         module = Module(f"What {feature.name.replace('_', ' ')} answer, beside what Django's answer.", self._package)
         answers = [each for each in feature.answers if each.fields]
         for written in answers:

@@ -39,9 +39,9 @@ from strangler.schema.guard.reversibility import compare_reversal
 from strangler.schema.guard.scratch import Scratch, project_on_scratch, scratch_database
 from strangler.schema.guard.sequences import KeyRanges, find_sequence_faults, read_key_ranges
 from strangler.schema.guard.snapshot import (
-    Observer,
     Size,
     Snapshot,
+    SnapshotReader,
     find_lost_rights,
     find_renamed,
     find_rewritten,
@@ -122,7 +122,7 @@ class _Step:
 class _Guard:
     guarded: Guarded
     scratch: Scratch
-    observer: Observer
+    observer: SnapshotReader
     notify: Callable[[str], None]
     check: Callable[[], None]
     # Tables that pending migrations have made, by their oids, which stay when a table is renamed.

@@ -22,7 +22,7 @@ _POLL_SECONDS: Final = 0.2
 _REFUSED: Final = 3
 
 
-class Operation(BaseModel):
+class MigrationOperation(BaseModel):
     """One operation of a migration, in Django's words."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -44,7 +44,7 @@ class Rehearsed(BaseModel):
     app: str
     name: str
     atomic: bool = True
-    operations: tuple[Operation, ...] = ()
+    operations: tuple[MigrationOperation, ...] = ()
     sql: tuple[str, ...] = ()
     seconds: float = 0.0
     error: str = ""

@@ -196,7 +196,7 @@ class Snapshot:
     sequences: Sequences
 
 
-class Observer:
+class SnapshotReader:
     """Takes snapshots through connections that stay open, whatever a migration does to its role's login.
 
     Args:
@@ -240,7 +240,7 @@ class Observer:
 
 
 @contextmanager
-def observe(scratch: Scratch) -> Iterator[Observer]:
+def observe(scratch: Scratch) -> Iterator[SnapshotReader]:
     """Connect an observer to the scratch database.
 
     :raises FailedError: the server doesn't answer.
@@ -250,4 +250,4 @@ def observe(scratch: Scratch) -> Iterator[Observer]:
         live_connection(scratch.dsn) as reading,
         connected(scratch.reading_dsn) as admin,
     ):
-        yield Observer(scratch, migrating, reading, admin)
+        yield SnapshotReader(scratch, migrating, reading, admin)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from strangler.local.ports import port_free_pick
-from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
+from strangler.routes.route import Fixed, RequestLimit, Route, Stack, Stage
 from strangler.routes.table import RouteTable
 from tests.example import PREFIXES
 from tests.gateways import Gateway, gateway, routes_at
@@ -44,7 +44,7 @@ def assert_quiet(table: RouteTable, **changes: object) -> None:
 
 @pytest.mark.parametrize("stage", [*Stage, None])
 def test_the_deployed_routes_at_every_stage(stage: Stage | None) -> None:
-    assert_quiet(routes_at({"*": stage} if stage else {}, throttle=Throttle(name="token", rate="10r/s", burst=40)))
+    assert_quiet(routes_at({"*": stage} if stage else {}, throttle=RequestLimit(name="token", rate="10r/s", burst=40)))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_shares(percent: float) -> None:
 
 def test_everything_that_a_route_can_say_at_once() -> None:
     day = dt.date(2026, 12, 31)
-    throttle = Throttle(name="slow", rate="1r/s", burst=1)
+    throttle = RequestLimit(name="slow", rate="1r/s", burst=1)
     table = routes_at({"*": "retired"}, throttle=throttle)
     routes = tuple(
         dataclasses.replace(
@@ -108,7 +108,7 @@ def test_everything_that_a_route_can_say_at_once() -> None:
 def test_throttles(rate: str, burst: int) -> None:
     route = make_route("/a/", "a.a", throttle="slow")
     assert_quiet(
-        RouteTable(prefixes=PREFIXES, routes=(route,), throttles=(Throttle(name="slow", rate=rate, burst=burst),))
+        RouteTable(prefixes=PREFIXES, routes=(route,), throttles=(RequestLimit(name="slow", rate=rate, burst=burst),))
     )
 
 

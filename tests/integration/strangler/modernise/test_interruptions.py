@@ -17,7 +17,7 @@ from strangler.errors import FailedError, StranglerError, UnsafeError, UsageErro
 from strangler.modernise.journal import OperationFolder, OperationJournal
 from strangler.modernise.modernisation import modernise_status
 from strangler.modernise.modernise import modernise_back, modernise_next
-from strangler.modernise.rows import Throttle
+from strangler.modernise.rows import Pace
 from tests.example import ROOT
 from tests.modernising import INTENT, SmallOperation, small_operation
 from tests.shared_stack import StackAddresses
@@ -90,7 +90,7 @@ from pathlib import Path
 from strangler.handover.execution import LockPatience
 from strangler.modernise.modernisation import Modernisation
 from strangler.modernise.modernise import StageIntent, modernise_next
-from strangler.modernise.rows import Throttle
+from strangler.modernise.rows import Pace
 from tests.databases import OwnDatabase
 from tests.handovers import database_source
 from tests.modernising import NOBODY
@@ -98,7 +98,7 @@ from tests.modernising import NOBODY
 folder, name, admin = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 modernisation = Modernisation(
     source=database_source(OwnDatabase(name=name, admin_dsn=admin)), services=NOBODY, alembic=folder / "alembic",
-    files=folder / "modernise", state=folder / "state" / "modernise", throttle=Throttle(rows=50, pause=0.01),
+    files=folder / "modernise", state=folder / "state" / "modernise", throttle=Pace(rows=50, pause=0.01),
 )
 modernise_next(modernisation, "change", intent=StageIntent(command="next"))
 """
@@ -122,7 +122,7 @@ def test_a_killed_backfill_goes_on_where_it_was(operation: SmallOperation, tmp_p
     (status,) = modernise_status(operation.modernisation)
     assert (status.interrupted, status.next_stage) == ("backfill forward", "backfill")
     assert status.percent
-    faster = replace(operation, modernisation=replace(operation.modernisation, throttle=Throttle(rows=5000, pause=0)))
+    faster = replace(operation, modernisation=replace(operation.modernisation, throttle=Pace(rows=5000, pause=0)))
     faster.to("verify")
     assert not operation.folder.progress.exists()
 

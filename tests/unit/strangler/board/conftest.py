@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from strangler.board.board import Board, SchemaState
+from strangler.board.board import Board, SchemaHealth
 from strangler.board.traffic import TrafficReader
 from strangler.errors import FailedError, UsageError
 
@@ -48,7 +48,7 @@ class EmptyRollout:
         raise PermissionError(13, "Permission denied", "/evidence.jsonl")
 
 
-def unreached() -> SchemaState:
+def unreached() -> SchemaHealth:
     raise AssertionError("reaching the database makes secrets, before the first start")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from strangler.board import live
-from strangler.board.board import Board, Snapshot
+from strangler.board.board import Board, BoardState
 from strangler.board.live import LivePage
 from strangler.board.page import PageRenderer
 
@@ -15,14 +15,14 @@ from strangler.board.page import PageRenderer
 class Breaking:
     """A board whose first read and first renewal end with what nobody has foreseen."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: BoardState) -> None:
         self.snapshot = snapshot
         self.reads = self.renewals = 0
 
-    def first(self) -> Snapshot:
+    def first(self) -> BoardState:
         return self.snapshot
 
-    def read(self) -> Snapshot:
+    def read(self) -> BoardState:
         self.reads += 1
         if self.reads == 1:
             raise RuntimeError("unforeseen")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from strangler.board.board import Board, BoardRoute, Parity, SchemaState, parity_of
+from strangler.board.board import Board, BoardRoute, Parity, SchemaHealth, parity_of
 from strangler.board.page import PageRenderer, percent_text
 from strangler.board.progress import commands_of
 from strangler.board.traffic import traffic_of
@@ -70,7 +70,7 @@ def test_a_section_is_sent_again_when_it_has_changed_only(empty_board: Board) ->
     before = renderer.sections(snapshot)
     later = replace(snapshot, moment=snapshot.moment + dt.timedelta(seconds=1))
     assert renderer.sections(later) == before
-    after = renderer.sections(replace(later, schema=SchemaState(ok=False, text="wares.price is gone.")))
+    after = renderer.sections(replace(later, schema=SchemaHealth(ok=False, text="wares.price is gone.")))
     assert [name for name in after if after[name] != before[name]] == ["progress"]
     assert renderer.version(before) != renderer.version([*before, "route-new"])
 

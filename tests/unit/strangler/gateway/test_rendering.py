@@ -13,7 +13,7 @@ import pytest
 from strangler.gateway import rendering
 from strangler.gateway.rendering import FILES, render_gateway
 from strangler.gateway.settings import GatewaySettings, container_gateway
-from strangler.routes.route import Api, Fixed, Route, Stack, Stage, Throttle
+from strangler.routes.route import Api, Fixed, RequestLimit, Route, Stack, Stage
 from strangler.routes.table import RouteTable
 from tests.example import CONTAINERS, PREFIXES, ROOT, load_routes
 
@@ -34,7 +34,7 @@ def make_route(
 
 
 def make_table(*routes: Route) -> RouteTable:
-    return RouteTable(prefixes=PREFIXES, routes=routes, throttles=(Throttle(name="slow", rate="20r/m", burst=3),))
+    return RouteTable(prefixes=PREFIXES, routes=routes, throttles=(RequestLimit(name="slow", rate="20r/m", burst=3),))
 
 
 def test_a_process_keeps_the_templates_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

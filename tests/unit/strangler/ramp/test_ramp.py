@@ -13,13 +13,13 @@ from strangler.metrics.follower import AccessLogFollower
 from strangler.ramp import state as state_module
 from strangler.ramp.gates import CanaryLimits
 from strangler.ramp.ramp import Ramp, ramp_begin
-from strangler.ramp.state import Phase, Place, RampFolder, RampPlan, RampRequest
+from strangler.ramp.state import Phase, RampFolder, RampPlan, RampRequest, RouteState
 from strangler.ramp.steps import hours_parse, is_within, seconds_parse, steps_after, steps_parse
 from strangler.rollout.edits import Edits
 from tests.unit.strangler.metrics.test_access_log import line
 
 ROUTE = "posts.list"
-PARALLEL = Place(stage="parallel")
+PARALLEL = RouteState(stage="parallel")
 STEPS = (20.0, 50.0, 100.0)
 # Few requests are enough to go on.
 LIMITS = CanaryLimits(errors=3, p95=3, p99=3)
@@ -58,7 +58,7 @@ class World:
     def say(self, sentence: str) -> None:
         self.said.append(sentence)
 
-    def places(self, names: Sequence[str]) -> Mapping[str, Place]:
+    def places(self, names: Sequence[str]) -> Mapping[str, RouteState]:
         return dict.fromkeys(names, self.place)
 
     def move(self, edits: Edits, *, reason: str) -> None:
@@ -94,7 +94,7 @@ class World:
 
     def _apply(self, edits: Edits, reason: str) -> None:
         self.on_step()
-        self.place = Place(**edits[ROUTE])
+        self.place = RouteState(**edits[ROUTE])
         self.moves.append(f"{self.place.stage} {self.place.percent or 0:g}: {reason}")
         self.on_step()
 
@@ -219,7 +219,7 @@ def test_an_abort_takes_it_back(world: World) -> None:
 
 def test_what_somebody_else_has_moved_stays_there(world: World) -> None:
     ramp = run(begin(world), world, seconds=5)
-    world.place = Place(stage="legacy")
+    world.place = RouteState(stage="legacy")
     run(ramp, world, seconds=3)
     assert (ramp.state.phase, world.place.stage, len(world.moves)) == (Phase.SUPERSEDED, "legacy", 1)
 
@@ -303,7 +303,7 @@ def test_a_kill_between_any_two_writes_leaves_nothing_half(
         run(resume(world), world)
         ended = world.folder.read()
         assert ended is not None
-        wanted = (Phase.RETURNED, PARALLEL) if failing else (Phase.FINISHED, Place(stage="migrated"))
+        wanted = (Phase.RETURNED, PARALLEL) if failing else (Phase.FINISHED, RouteState(stage="migrated"))
         assert (ended.phase, world.place) == wanted, (number, world.said)
         assert len(world.moves) == len(set(world.moves)), (number, world.moves)
         assert "returned" in [event["event"] for event in world.folder.events()] or not failing
@@ -346,11 +346,11 @@ def test_steps_and_times_as_they_are_typed() -> None:
 
 def test_a_ramp_begins_where_its_routes_are() -> None:
     assert steps_after(STEPS, [PARALLEL]) == STEPS
-    assert steps_after(STEPS, [Place(stage="canary", percent=50)]) == (50, 100)
+    assert steps_after(STEPS, [RouteState(stage="canary", percent=50)]) == (50, 100)
     for places in (
-        [Place(stage="legacy")],
-        [Place(stage="canary", percent=60)],
-        [PARALLEL, Place(stage="canary", percent=5)],
+        [RouteState(stage="legacy")],
+        [RouteState(stage="canary", percent=60)],
+        [PARALLEL, RouteState(stage="canary", percent=5)],
     ):
         with pytest.raises(UsageError):
             steps_after(STEPS, places)

@@ -9,7 +9,7 @@ import pytest
 from strangler.rollout.evidence import Proof, RouteEvidence
 from strangler.rollout.plan import RoutesPlan, plan_make
 from strangler.rollout.safety import Conditions, unproven, unsafe_reasons
-from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
+from strangler.routes.route import Fixed, RequestLimit, Route, Stack, Stage
 from strangler.routes.table import RouteTable
 from tests.example import ROOT, load_routes
 
@@ -90,7 +90,7 @@ def test_routes_that_come_and_go() -> None:
 
 def test_what_belongs_to_no_route() -> None:
     fixed = Fixed(name="django.new", path="/new/", stack=Stack.DJANGO)
-    throttle = Throttle(name="token", rate="1r/s", burst=0)
+    throttle = RequestLimit(name="token", rate="1r/s", burst=0)
     others = tuple(each for each in DEPLOYED.throttles if each.name != "token")
     made = plan(dataclasses.replace(DEPLOYED, fixed=(*DEPLOYED.fixed, fixed), throttles=(throttle, *others)))
     assert made.notes == (

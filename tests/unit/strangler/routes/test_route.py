@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from strangler.routes.route import Answer, Api, Fixed, Route, RouteResource, Stack, Stage, Throttle, group_by_path
+from strangler.routes.route import Answer, Api, Fixed, RequestLimit, Route, RouteResource, Stack, Stage, group_by_path
 
 DJANGO, FASTAPI = Answer.DJANGO, Answer.FASTAPI
 
@@ -109,7 +109,7 @@ def test_other_methods_are_fastapis_only_where_it_answers_the_whole_path(
     ("rate", "seconds"), [("10r/s", 1), ("1r/s", 1), ("1r/m", 60), ("7r/m", 9), ("60r/m", 1), ("999999r/m", 1)]
 )
 def test_retry_after_is_whole_seconds_and_never_too_early(rate: str, seconds: int) -> None:
-    assert Throttle(name="t", rate=rate, burst=0).retry_after == seconds
+    assert RequestLimit(name="t", rate=rate, burst=0).retry_after == seconds
 
 
 def test_get_stands_for_head() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from strangler.errors import UsageError
-from strangler.routes.route import Fixed, Route, Stack, Stage, Throttle
+from strangler.routes.route import Fixed, RequestLimit, Route, Stack, Stage
 from tests.example import ROOT, load_routes, parse_routes
 
 WHOLE = """\
@@ -64,7 +64,7 @@ def refusal(file: Path) -> str:
 def test_a_whole_file(file: Path) -> None:
     file.write_text(WHOLE)
     table = load_routes(file)
-    assert table.throttles == (Throttle(name="token", rate="10r/s", burst=4),)
+    assert table.throttles == (RequestLimit(name="token", rate="10r/s", burst=4),)
     assert table.routes == (
         Route(name="a.list", methods=("GET",), path="/a/{id}/b-c/", stage=Stage.PARALLEL, throttle="token"),
         Route(

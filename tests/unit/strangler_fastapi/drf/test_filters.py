@@ -9,11 +9,11 @@ from django_filters.filters import NumberFilter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from strangler_fastapi.drf.filters import DATE, IDENTIFIER, NUMBER, TEXT, TIME, Form, choice, column_filter
+from strangler_fastapi.drf.filters import DATE, IDENTIFIER, NUMBER, TEXT, TIME, FormField, choice, column_filter
 from strangler_fastapi.drf.validators import Invalid
 
 NUMBERS = {"1": 1, "2.5": 2.5, "x": "x"}
-PAIRS: list[tuple[Form, forms.Field]] = [
+PAIRS: list[tuple[FormField, forms.Field]] = [
     (TEXT, forms.CharField(required=False)),
     (NUMBER, NumberFilter().field),
     (IDENTIFIER, forms.UUIDField(required=False)),
@@ -42,7 +42,7 @@ TEXTS = st.sampled_from(
 )
 
 
-def answer(form: Form, text: str) -> Any:
+def answer(form: FormField, text: str) -> Any:
     try:
         return form.read(text)
     except Invalid as error:
@@ -60,7 +60,7 @@ def django_answer(field: forms.Field, text: str) -> Any:
 @pytest.mark.parametrize(("form", "field"), PAIRS, ids=lambda part: type(part).__name__)
 @given(text=TEXTS | st.text(max_size=5))
 @example(text="9" * 60)
-def test_a_form_reads_what_djangos_reads(form: Form, field: forms.Field, text: str) -> None:
+def test_a_form_reads_what_djangos_reads(form: FormField, field: forms.Field, text: str) -> None:
     assert answer(form, text) == django_answer(field, text)
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi
-from strangler.adoption.scaffold.feature import Feature
+from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.models_module import models_added, models_text
-from strangler.adoption.scaffold.service import Service
+from strangler.adoption.scaffold.service import ServiceScaffold
 from strangler.adoption.scaffold.tables import Tables
 from strangler.errors import UsageError
 from strangler.project import Project, project_parse
@@ -76,17 +76,17 @@ LIST: dict[str, Any] = {
 CREATE = LIST | {"method": "POST", "action": "create"}
 
 
-def feature(*endpoints: dict[str, Any]) -> Feature:
+def feature(*endpoints: dict[str, Any]) -> FeatureScaffold:
     return service(*endpoints).features[0]
 
 
-def service(*endpoints: dict[str, Any], folder: Path = Path("/nowhere")) -> Service:
+def service(*endpoints: dict[str, Any], folder: Path = Path("/nowhere")) -> ServiceScaffold:
     api = DjangoApi.model_validate({"format": 1, "endpoints": endpoints})
     selected = [
         (each, Route(name=f"boats.{each.action}", methods=(each.method,), path="/boats/", stage=Stage.LEGACY))
         for each in api.endpoints
     ]
-    return Service(project(folder), "harbour_fastapi", selected, api=api, contract=CONTRACT)
+    return ServiceScaffold(project(folder), "harbour_fastapi", selected, api=api, contract=CONTRACT)
 
 
 def project(folder: Path) -> Project:
@@ -102,7 +102,7 @@ def project(folder: Path) -> Project:
     return project_parse(text, file=folder / "strangler.toml")
 
 
-def text_of(made: Feature, name: str) -> str:
+def text_of(made: FeatureScaffold, name: str) -> str:
     return dict(FeatureModules(made).modules())[name]
 
 
@@ -433,7 +433,7 @@ def texts_of(*endpoints: dict[str, Any], **settings: Any) -> tuple[list[list[str
         (each, Route(name=f"boats.{number}", methods=(each.method,), path="/boats/", stage=Stage.LEGACY))
         for number, each in enumerate(api.endpoints[1:])
     ]
-    made = Service(project(Path("/nowhere")), "harbour_fastapi", selected, api=api, contract=contract)
+    made = ServiceScaffold(project(Path("/nowhere")), "harbour_fastapi", selected, api=api, contract=contract)
     files = {os.path.relpath(file.path, "/nowhere/harbour_fastapi"): file.text for file in made.files()}
     for name, text in files.items():
         if name.endswith(".py"):
@@ -513,7 +513,7 @@ def test_rows_that_point_back_and_properties_of_the_model() -> None:
     berths = {"model": {"label": "harbour.Berth", "table": "berth"}, "queryset": {"narrowed": [], "ordering": []}}
     inner = {"class": "harbour.api.NameSerializer", "table": "boat", "fields": [NAME]}
 
-    def written(**facts: Any) -> Feature:
+    def written(**facts: Any) -> FeatureScaffold:
         fields = [{"name": "boats", "read_only": True, "changed": {}, **back, **facts}]
         serializer = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": fields}
         return feature(LIST | berths | {"serializer": serializer})
