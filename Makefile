@@ -195,15 +195,16 @@ lint: ## ruff, mypy, import-linter
 	@$(python) .venv/bin/lint-imports
 
 # dev first, since it holds every extra: the services' own files then take its versions.
-services = django fastapi strangler guard native
+services = django fastapi strangler guard native observability
+extras_django = django tasks
+extras_fastapi = fastapi admin tasks
 compile = $(python) -m uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 lock: ## Compile requirements/ from pyproject.toml; UPGRADE=1 takes newer versions
 	@$(call bootstrap,dev)
-	@$(compile) $(patsubst %,--extra %,$(services) dev) -o requirements/dev.txt
-	@for service in $(services); do \
-		$(compile) --extra $$service -c requirements/dev.txt -o requirements/$$service.txt || exit; \
-	done
+	@$(compile) $(patsubst %,--extra %,$(services) admin tasks dev) -o requirements/dev.txt
+	@$(foreach service,$(services),$(compile) $(patsubst %,--extra %,$(or $(extras_$(service)),$(service))) -c requirements/dev.txt \
+		-o requirements/$(service).txt && ):
 
 clean: ## End the stack, remove .venv and the caches; the data in .run stays
 	@[ ! -x $(python) ] || $(strangler) down
