@@ -2,13 +2,14 @@
 
 import subprocess
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from strangler.cli.output import say
-from strangler.deployment.deploys import Deploy, DeployFile
 from strangler.deployment.local_stack import LocalStack
+from strangler.deployment.releases import Deploy, DeployFile, release_folder
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.local.services import manage_argv, stack_environment, stack_folder
 from strangler.local.state import StateFolder, not_writable
@@ -21,24 +22,26 @@ _ASKED_SECONDS = 10.0
 
 def deploy(
     service: Annotated[Stack, typer.Argument(help="Whose code is new: django or fastapi.")],
+    to: Annotated[Path | None, typer.Option("--to", metavar="FOLDER", help="The folder of the new release.")] = None,
 ) -> None:
     """Replace a service of strangler up by its new code: start it, wait until it is ready, drain the old one.
 
-    The code is what its folder holds now; where the project file names a link as the folder, what the link names now.
-    A new one that isn't ready within a minute is ended, and the old one serves as before. Migrations come first: Django
-    with pending ones is refused.
+    The code is what its folder holds now. With --to, that folder is a link, which points to FOLDER once the code there
+    is ready; --to with the old release takes it back. A new one that isn't ready within a minute is ended, and the old
+    one serves as before. Migrations come first: Django with pending ones is refused.
 
-    Example: strangler deploy fastapi
+    Example: strangler deploy fastapi --to releases/2
     """
     settings = settings_load()
     folder = _folder_of_running(settings, service)
+    release = release_folder(settings.project, service, to) if to is not None else None
     if service is Stack.DJANGO:
-        _require_migrated(settings)
+        _require_migrated(settings, release or stack_folder(settings.project, service))
     file = DeployFile(folder.path)
     under_way = file.read()
     if under_way is not None and not under_way.is_over:
         raise UnsafeError(f"a deploy of {under_way.service} is under way", "wait until it is done, and try again")
-    asked = Deploy.of(service)
+    asked = Deploy.of(service, release=release)
     try:
         file.write(asked)
     except OSError as error:
@@ -60,7 +63,7 @@ def _folder_of_running(settings: LocalSettings, service: Stack) -> StateFolder:
     return folder
 
 
-def _require_migrated(settings: LocalSettings) -> None:
+def _require_migrated(settings: LocalSettings, code: Path) -> None:
     """Refuse new code of Django whose migrations aren't applied."""
     project = settings.project
     if project.django.manage is None:
@@ -69,7 +72,7 @@ def _require_migrated(settings: LocalSettings) -> None:
     checked = subprocess.run(  # noqa: S603 - the project's own command, no shell
         manage_argv(project, "migrate", "--check"),
         env=stack_environment(settings, connections, Stack.DJANGO),
-        cwd=stack_folder(project, Stack.DJANGO),
+        cwd=code,
         capture_output=True,
         text=True,
         check=False,

@@ -13,7 +13,7 @@ from strangler.cli.output import say
 from strangler.cli.ramp_run import OwnGateway
 from strangler.cutover.drills import RollbackDrill, drill_record
 from strangler.cutover.observer import Observer, failures, median_and_slowest
-from strangler.deployment.deploys import DeployFile
+from strangler.deployment.releases import DeployFile
 from strangler.errors import UnsafeError, UsageError, many
 from strangler.local.process import StopRequested, StopSignals
 from strangler.ramp.state import RampFolder, RouteState

@@ -6,82 +6,32 @@ way: addresses stay what the settings say. No process ends before nginx's worker
 """
 
 import logging
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from traceback import format_exception
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 import psutil
-from pydantic import TypeAdapter, ValidationError
 
 from strangler.deployment.local_gateway import native_gateway
 from strangler.deployment.local_stack import LocalStack
+from strangler.deployment.releases import Deploy, DeployFile, release_point
 from strangler.errors import FailedError, StranglerError, UsageError
 from strangler.gateway.interface import TAKE_OVER_SECONDS, Gateway, running_version, wait_until_running
 from strangler.gateway.rendering import render_gateway
 from strangler.local.children import READY_SECONDS
 from strangler.local.keeper import Keeper
 from strangler.local.ports import port_free_pick
-from strangler.local.services import Probe, Service, stack_service
-from strangler.rollout.atomic_write import write_durably
+from strangler.local.services import Probe, Service, stack_folder, stack_service
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 
 # Requests end long before, streams of events don't: those are cut, and their clients connect again.
 _DRAIN_SECONDS: Final = 15.0
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deploy:
-    """One deploy of a service; `lines` say what has happened so far, and at the end why it failed."""
-
-    id: str
-    service: Stack
-    outcome: Literal["asked", "under way", "done", "failed"] = "asked"
-    lines: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, service: Stack) -> Self:
-        """A new request."""
-        return cls(id=secrets.token_hex(8), service=service)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will happen."""
-        return self.outcome in {"done", "failed"}
-
-
-_DEPLOY: Final = TypeAdapter(Deploy)
-
-
-class DeployFile:
-    """The file that holds the deploy that was asked for last (`deploy.json` of the state folder)."""
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "deploy.json"
-
-    def read(self) -> Deploy | None:
-        """The last deploy; None if there was none since the stack was started."""
-        try:
-            return _DEPLOY.validate_json(self._path.read_bytes())
-        except (OSError, ValidationError):
-            return None
-
-    def write(self, deploy: Deploy) -> None:
-        """Replace the record.
-
-        :raises OSError: the folder isn't writable, or its disk is full.
-        """
-        write_durably(self._path, _DEPLOY.dump_json(deploy, indent=2))
-
-    def forget(self) -> None:
-        """Remove the record: of another run it says nothing."""
-        self._path.unlink(missing_ok=True)
 
 
 class Deployer:
@@ -99,7 +49,7 @@ class Deployer:
             if self._under_way.step():
                 self._under_way = None
         elif (asked := self._file.read()) is not None and asked.outcome == "asked":
-            self._under_way = _UnderWay(asked, _replaced(self._stack, asked.service), self._file)
+            self._under_way = _UnderWay(asked, _replaced(self._stack, asked), self._file)
 
 
 class _UnderWay:
@@ -141,23 +91,26 @@ class _UnderWay:
             _LOG.warning("deploy.json can't be written (%s): free some of its disk", error.strerror)
 
 
-def _replaced(stack: LocalStack, which: Stack) -> Iterator[str]:
+def _replaced(stack: LocalStack, asked: Deploy) -> Iterator[str]:
     """Deploys step by step; gives a sentence, or an empty one while it waits.
 
     :raises StranglerError: it failed; the sentence says what serves now.
     """
+    which = asked.service
     keeper, gateway = stack.children.keeper(which), stack.rollout.gateway
     with stack.rollout.folder.locked():
         before, port = gateway.current() or "", port_free_pick()
         # Of deploys that ended half-way: nginx may send requests there, and does so no more after this one.
         spares = stack.children.keepers(f"{which}-new")
         yield f"starting the new {which} on port {port}"
-        spare = _Spare(stack, which, port)
+        spare = _Spare(stack, which, port, release=asked.release)
         try:
             started = time.monotonic()
             yield from _ready(spare.keeper, spare.probe)
             yield f"it is ready after {time.monotonic() - started:.1f} s, and nginx sends requests to it"
             yield from spare.send_requests()
+            if asked.release:
+                yield release_point(stack_folder(stack.settings.project, which), Path(asked.release))
         except Exception as error:
             with suppress(FailedError):
                 gateway.take_up(before)
@@ -198,10 +151,12 @@ def _service(stack: LocalStack, which: Stack, settings: LocalSettings) -> Servic
 class _Spare:
     """The new service on its spare port."""
 
-    def __init__(self, stack: LocalStack, which: Stack, port: int) -> None:
+    def __init__(self, stack: LocalStack, which: Stack, port: int, *, release: str) -> None:
         self._stack = stack
         self._settings = stack.settings.model_copy(update={f"{which}_port": port})
         service = replace(_service(stack, which, self._settings), name=f"{which}-new")
+        if release:
+            service = replace(service, cwd=Path(release))
         self.hint = f"strangler logs {service.name} says more"
         self.probe = service.probe
         self.keeper = stack.start_kept(service, address=f"{service.listens[0]}:{port}", probe=service.probe)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import socket
 import tempfile
 import time
@@ -27,10 +28,24 @@ def checkout() -> Iterator[Checkout]:
     # Not in pytest's own folder: each pytest that starts takes back the search bit that PostgreSQL's account needs.
     with tempfile.TemporaryDirectory(prefix="strangler e2e ") as folder:
         checkout = Checkout(Path(folder))
+        _release(checkout, "release-1")
+        (checkout.path / "current").symlink_to("release-1")
+        project = checkout.path / "strangler.toml"
+        before, fastapi = project.read_text().split("[fastapi]")
+        project.write_text(f"{before}[fastapi]" + fastapi.replace('folder = "."', 'folder = "current"'))
         started = checkout.strangler("up", "--detach")
         assert started.returncode == 0, started.stderr
         yield checkout
         checkout.strangler("down")
+
+
+def _release(checkout: Checkout, name: str) -> Path:
+    """A folder with the code of FastAPI; the libraries are the checkout's."""
+    release = checkout.path / name
+    shutil.copytree(checkout.path / "fastapi_app", release / "fastapi_app")
+    for part in ("requirements", "shared_schema", "strangler_fastapi"):
+        (release / part).symlink_to(checkout.path / part)
+    return release
 
 
 @pytest.fixture
@@ -103,7 +118,7 @@ async def test_both_stacks_are_deployed_under_load_and_no_request_is_lost(checko
 
 def test_code_that_does_not_start_changes_nothing(checkout: Checkout, front: str) -> None:
     before = checkout.running().services
-    main = checkout.path / "fastapi_app" / "__main__.py"
+    main = checkout.path / "current" / "fastapi_app" / "__main__.py"
     good = main.read_text()
     main.write_text("raise SystemExit('a fault')\n")
     try:
@@ -115,6 +130,27 @@ def test_code_that_does_not_start_changes_nothing(checkout: Checkout, front: str
     assert "and the old fastapi serves as before: strangler logs fastapi-new says more." in refused.stderr
     assert "a fault" in checkout.strangler("logs", "fastapi-new").stdout
     assert checkout.running().services == before
+    assert httpx.get(f"{front}/api/v2/feed/").headers["X-Served-By"] == "fastapi"
+
+
+def test_the_folder_points_to_the_release_that_is_ready(checkout: Checkout, front: str) -> None:
+    release, link = _release(checkout, "release-2"), checkout.path / "current"
+    main = release / "fastapi_app" / "main.py"
+    good = main.read_text()
+    main.write_text("raise SystemExit('a fault')\n")
+    refused = checkout.strangler("deploy", "fastapi", "--to", "release-2")
+    assert refused.returncode == 4, refused.stderr
+    assert str(link.readlink()) == "release-1"
+    main.write_text(good)
+    deployed = checkout.strangler("deploy", "fastapi", "--to", "release-2")
+    assert deployed.returncode == 0, deployed.stderr
+    assert "current points to release-2; it pointed to release-1" in deployed.stdout
+    process = checkout.running().services["fastapi"].find()
+    assert process is not None
+    assert process.cwd() == str(release)
+    back = checkout.strangler("deploy", "fastapi", "--to", str(checkout.path / "release-1"))
+    assert back.stdout.splitlines()[-1] == "fastapi is deployed", back.stderr
+    assert str(link.readlink()) == "release-1"
     assert httpx.get(f"{front}/api/v2/feed/").headers["X-Served-By"] == "fastapi"
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from strangler.deployment import deploys
-from strangler.deployment.deploys import Deploy, Deployer, DeployFile
+from strangler.deployment.deploys import Deployer
+from strangler.deployment.releases import Deploy, DeployFile
 from strangler.routes.route import Stack
 
 
