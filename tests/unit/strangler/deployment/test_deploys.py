@@ -20,7 +20,7 @@ def test_an_unexpected_error_ends_the_deploy_and_not_the_stack(tmp_path: Path, m
     class Spare:
         """Is ready, and then nginx's configuration can't be rendered."""
 
-        def __init__(self, *_arguments: object) -> None:
+        def __init__(self, *_arguments: object, **_named: object) -> None:
             self.keeper, self.probe = SimpleNamespace(stop=lambda: done.append("stop")), None
 
         def send_requests(self) -> Iterator[str]:
