@@ -117,6 +117,12 @@ class ColumnFacts(_Facts):
         """Whether Django writes `default` where no value is given; None may be one."""
         return "default" in self.model_fields_set
 
+    @property
+    def must_be_given(self) -> bool:
+        """Whether an insert without a value for it fails: neither Django nor the database has one."""
+        django = self.has_default or self.default_callable or self.auto_now or self.auto_now_add
+        return not (self.null or django or self.db_default or self.identity or self.generated)
+
 
 class ManyToManyFacts(_Facts):
     """Through which table a relation goes to `target`, and by which of its columns.

@@ -31,6 +31,8 @@ _TOKEN_VIEWS: Final = {
     "dj_rest_auth.views.LoginView": ("key", "Token"),
     "knox.views.LoginView": ("token", "Token"),
 }
+# Fields of a sign-in that no name is sent in.
+_SECRETS: Final = frozenset({"password", "token", "access"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,7 @@ def detection_of(manage: Sequence[str], api: DjangoApi) -> Detection:
         v2=_next_prefix(v1, api),
         openapi=next((each.path for each in api.endpoints if each.view in _OPENAPI), ""),
         health=next(_health_paths(api.endpoints), ""),
-        sign_in=next(_sign_ins(own, v1), None),
+        sign_in=next(_sign_ins(own, v1, api.settings.username_field), None),
     )
 
 
@@ -146,11 +148,12 @@ def _health_paths(endpoints: Sequence[DjangoEndpoint]) -> Iterator[str]:
             yield each.path
 
 
-def _sign_ins(endpoints: Sequence[DjangoEndpoint], v1: str) -> Iterator[SignInGuess]:
+def _sign_ins(endpoints: Sequence[DjangoEndpoint], v1: str, username: str) -> Iterator[SignInGuess]:
     for each in endpoints:
         known = (_TOKEN_VIEWS[name] for name in (each.view, *each.bases) if name in _TOKEN_VIEWS)
         key, scheme = next(known, ("", ""))
         if key and each.method == "POST":
-            names = [field.name for field in each.serializer.fields] if each.serializer else []
-            user = next((field for field in names if field not in ("password", "token", "access")), "username")
+            fields = each.serializer.fields if each.serializer else ()
+            names = [field.name for field in fields if not field.read_only and field.name not in _SECRETS]
+            user = username if username in names or not names else names[0]
             yield SignInGuess(path=each.path.removeprefix(v1), user=user, token=key, scheme=scheme)

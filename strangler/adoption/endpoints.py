@@ -276,7 +276,8 @@ class SessionSettings(_Facts):
 class DjangoSettings(_Facts):
     """Settings of the whole project that change what endpoints answer.
 
-    `password_hasher` is the algorithm by which Django stores new passwords.
+    `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
+    which one signs in.
     """
 
     append_slash: bool = True
@@ -289,6 +290,7 @@ class DjangoSettings(_Facts):
     time_zone: str = "UTC"
     exception_handler: str = ""
     user_model: str = ""
+    username_field: str = "username"
     password_hasher: str = "argon2"  # noqa: S105 - an algorithm
     sessions: SessionSettings = SessionSettings()
 

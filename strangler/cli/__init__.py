@@ -32,6 +32,7 @@ _STACK: Final = (
     "backup",
     "restore",
     "manage",
+    "gateway",
 )
 _MOVES: Final = (
     "routes",
@@ -58,7 +59,7 @@ _MOVES: Final = (
 )
 _ANYWHERE: Final = ("compare", "clients", "render", "grant", "schema")
 # Names of several commands each, which are loaded one by one as well.
-_GROUPS: Final = frozenset({"schema", "cases", "handover", "modernise", "cutover", "checklist"})
+_GROUPS: Final = frozenset({"schema", "cases", "handover", "modernise", "cutover", "checklist", "gateway"})
 # A command that has others below it: their names are none that its arguments could be.
 _BELOW: Final = {"routes": ("sync",), "ramp": ("resume", "pause", "approve", "abort", "log")}
 # What belongs to Django after the command's own name.

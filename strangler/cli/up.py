@@ -24,14 +24,14 @@ from strangler.settings import LocalSettings, settings_load
 
 _POLL_SECONDS = 0.1
 _DETACHED_START_SECONDS = 900.0
-_ALONE = ("--stack", "fastapi", "--force")
 
 
 class Started(StrEnum):
-    """Which of the stacks is started."""
+    """Which of the stacks is started; with none nginx stands before services that run already."""
 
     BOTH = "both"
     FASTAPI = "fastapi"
+    NONE = "none"
 
 
 def stack_summary(settings: LocalSettings, *, without_django: bool) -> list[str]:
@@ -53,7 +53,8 @@ def up(
     ] = False,
     logs: Annotated[bool, typer.Option(help="Show what the services write.")] = True,
     stack: Annotated[
-        Started, typer.Option("--stack", help="fastapi starts no Django, and FastAPI answers both APIs.")
+        Started,
+        typer.Option("--stack", help="fastapi starts no Django, and FastAPI answers both APIs; none starts nginx."),
     ] = Started.BOTH,
     force: Annotated[
         bool, typer.Option("--force", help="With --stack fastapi, also while routes are not migrated.")
@@ -65,35 +66,45 @@ def up(
 
     Example: strangler up --stack fastapi
     """
-    without_django = stack is Started.FASTAPI
-    if without_django:
+    if stack is Started.FASTAPI:
         routes_require(settings_load().project.load_routes(), force=force)
-    if _runs_already(without_django=without_django):
+    stack_up(stack, detach=detach, logs=logs)
+
+
+def stack_up(stack: Started, *, detach: bool, logs: bool) -> None:
+    """Start it, in front or in the background, unless it runs."""
+    project = project_load()
+    if project.django.command is project.fastapi.command is None:
+        stack = Started.NONE
+    if _runs_already(stack):
         return
     if detach:
-        _up_detached(without_django=without_django)
+        _up_detached(stack)
     else:
-        _up_in_front(logs=logs, without_django=without_django)
+        _up_in_front(stack, logs=logs)
 
 
-def _runs_already(*, without_django: bool) -> bool:
+def _runs_already(stack: Started) -> bool:
     """Whether a stack of these services is ready; says where. One of others is ended."""
-    state = StateFolder(project_load().state).read()
-    if state is None or state.phase != "ready" or state.supervisor.find() is None:
+    state = StateFolder(project_load().state).running()
+    if state is None or state.phase != "ready":
         return False
-    if state.without_django != without_django:
-        say(f"the stack runs {'without' if state.without_django else 'with'} Django; it is started anew")
+    started = Started.FASTAPI if state.without_django else Started.NONE if state.gateway_alone else Started.BOTH
+    if started is not stack:
+        runs = {Started.FASTAPI: "without Django", Started.NONE: "as nginx alone", Started.BOTH: "with both services"}
+        say(f"the stack runs {runs[started]}; it is started anew")
         down()
         return False
     say(f"the stack already runs (pid {state.supervisor.pid}); strangler down ends it")
-    for line in stack_summary(settings_load(), without_django=without_django):
+    for line in stack_summary(settings_load(), without_django=state.without_django):
         say(line)
     return True
 
 
-def _up_in_front(*, logs: bool, without_django: bool) -> None:
+def _up_in_front(started: Started, *, logs: bool) -> None:
+    without_django, gateway_alone = started is Started.FASTAPI, started is Started.NONE
     logged_show(say)
-    started = time.monotonic()
+    began = time.monotonic()
     with StopSignals() as signals:
         settings = settings_load()
         require_production(settings)
@@ -101,10 +112,12 @@ def _up_in_front(*, logs: bool, without_django: bool) -> None:
             note(warning)
         if without_django and (lost := paths_lost(settings.project.load_routes())):
             note(lost)
-        stack = LocalStack(settings, check=signals.check, without_django=without_django)
+        stack = LocalStack(
+            settings, check=signals.check, without_django=without_django, gateway_alone=gateway_alone
+        )
         try:
             with stack:
-                say(f"ready after {time.monotonic() - started:.1f} s\n")
+                say(f"ready after {time.monotonic() - began:.1f} s\n")
                 for line in stack_summary(stack.settings, without_django=without_django):
                     say(line)
                 say("\nCtrl-C ends it.\n" if out.is_terminal else "\nstrangler down ends it.\n")
@@ -130,7 +143,7 @@ def _watch(stack: LocalStack, signals: StopSignals, *, logs: bool) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _up_detached(*, without_django: bool) -> None:
+def _up_detached(started: Started) -> None:
     require_production(settings_load())
     folder = StateFolder(project_load().state)
     with folder.locked():
@@ -139,7 +152,7 @@ def _up_detached(*, without_django: bool) -> None:
     with log_path.open("wb") as log:
         supervisor = subprocess.Popen(  # noqa: S603 - this very program
             # The services' logs are in files of bounded size already; whether the routes allow it was looked at.
-            [sys.executable, "-m", "strangler.cli", "up", "--no-logs", *(_ALONE if without_django else ())],
+            [sys.executable, "-m", "strangler.cli", "up", "--no-logs", "--stack", started, "--force"],
             cwd=folder.path.parent,
             stdin=subprocess.DEVNULL,
             stdout=log,

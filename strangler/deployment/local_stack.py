@@ -47,6 +47,8 @@ class LocalStack:
         durable: False trades durability for speed, for tests.
         check: called during waits; what it raises ends the start.
         without_django: FastAPI answers both APIs, and no Django is started; None: as the stack runs, if it does.
+        gateway_alone: no service of the project is started, also where the project file has its command; None: the
+            same.
     """
 
     def __init__(
@@ -57,14 +59,20 @@ class LocalStack:
         durable: bool = True,
         check: Callable[[], None] = lambda: None,
         without_django: bool | None = None,
+        gateway_alone: bool | None = None,
     ) -> None:
         self.settings = settings
         self.folder = StateFolder(state_dir or settings.project.state)
+        running = self.folder.running()
         if without_django is None:
-            without_django = self.folder.runs_without_django
+            without_django = running is not None and running.without_django
+        if gateway_alone is None:
+            gateway_alone = running is not None and running.gateway_alone
         self.without_django = without_django
         self.children = Children(logs=self.folder.logs, check=check)
-        self.state = StackState(supervisor=ProcessRecord.of_this_process(), without_django=without_django)
+        self.state = StackState(
+            supervisor=ProcessRecord.of_this_process(), without_django=without_django, gateway_alone=gateway_alone
+        )
         secret_store = SecretStore(self.folder.path / "secrets")
         self._postgres = PostgresServer(
             data_dir=self.folder.path / "postgres",
@@ -209,6 +217,8 @@ class LocalStack:
 
     @property
     def _stacks(self) -> tuple[Stack, ...]:
+        if self.state.gateway_alone:
+            return ()
         return (Stack.FASTAPI,) if self.without_django else tuple(Stack)
 
     @property

@@ -96,7 +96,8 @@ class Children:
             self.require_running()
             waiting = [service for service in waiting if not service.probe.answers()]
             if waiting and time.monotonic() > deadline:
-                raise self._failed(waiting[0].name, f"wasn't ready within {READY_SECONDS:.0f} s")
+                why = waiting[0].probe.refusal() or "it is now"
+                raise self._failed(waiting[0].name, f"wasn't ready within {READY_SECONDS:.0f} s ({why})")
             if waiting:
                 time.sleep(_POLL_SECONDS)
 

@@ -20,6 +20,7 @@ from strangler.settings import HOST, LocalSettings, base_environment
 _SOURCES: Final = Path(__file__).parents[2]
 # Streams of events end with the services behind nginx, which wait for it to end.
 _NGINX_STOP_SECONDS: Final = 5.0
+_SHOWN_BYTES: Final = 600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +34,20 @@ class Probe:
 
     def answers(self, *, timeout: float = 1.0) -> bool:
         """Whether it is ready, within `timeout` seconds."""
+        return not self.refusal(timeout=timeout)
+
+    def refusal(self, *, timeout: float = 1.0) -> str:
+        """What it answers while it isn't ready, within `timeout` seconds; empty once it is."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             connection.request("GET", self.path, headers={"Host": self.host_header, "Connection": "close"})
-            return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
+            answer = connection.getresponse()
+            if answer.status == http.client.OK:
+                return ""
+            body = answer.read(_SHOWN_BYTES).decode(errors="replace").strip()
+            return f"GET {self.path} answers {answer.status}{f': {body}' if body else ''}"
+        except (OSError, http.client.HTTPException) as error:
+            return f"GET {self.path} isn't answered ({error})"
         finally:
             connection.close()
 

@@ -55,12 +55,17 @@ class ProcessRecord:
 
 @dataclass(kw_only=True)
 class StackState:
-    """The state of the stack, for `status`, `logs`, `down` and a later `up`; `without_django`: FastAPI runs alone."""
+    """The state of the stack, for `status`, `logs`, `down` and a later `up`.
+
+    `without_django`: FastAPI runs alone; `gateway_alone`: nginx and the shadow worker do, before services that run
+    elsewhere.
+    """
 
     supervisor: ProcessRecord
     phase: Literal["starting", "ready", "stopping"] = "starting"
     services: dict[str, ProcessRecord] = field(default_factory=dict)
     without_django: bool = False
+    gateway_alone: bool = False
 
 
 _STATE: Final = TypeAdapter(StackState)
@@ -88,11 +93,16 @@ class StateFolder:
         except (FileNotFoundError, NotADirectoryError, ValidationError):
             return None
 
+    def running(self) -> StackState | None:
+        """The state of the stack that runs; None if none does."""
+        state = self.read()
+        return state if state is not None and state.supervisor.find() is not None else None
+
     @property
     def runs_without_django(self) -> bool:
         """Whether a stack runs, and was started without Django."""
-        state = self.read()
-        return state is not None and state.without_django and state.supervisor.find() is not None
+        state = self.running()
+        return state is not None and state.without_django
 
     def write(self, state: StackState) -> None:
         """Replace the state file atomically."""

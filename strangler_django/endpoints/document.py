@@ -8,6 +8,7 @@ from uuid import UUID
 import django
 import rest_framework
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher
 from django.urls import get_resolver
 from rest_framework.settings import api_settings
@@ -89,6 +90,7 @@ def _settings() -> dict[str, Any]:
         "databases": sorted(settings.DATABASES),
         "database_routers": [str(router) for router in settings.DATABASE_ROUTERS],
         "user_model": settings.AUTH_USER_MODEL,
+        "username_field": get_user_model().USERNAME_FIELD,
         "password_hasher": get_hasher().algorithm,
         "sessions": {
             "engine": settings.SESSION_ENGINE,

@@ -218,7 +218,8 @@ def _serializer(made: Any, facts: Mapping[str, Any]) -> dict[str, Any]:  # noqa:
 
 
 def _serializes(made: Any) -> bool:  # noqa: ANN401 - as above
-    if not isinstance(made, generics.GenericAPIView):
+    # DRF's ObtainAuthToken is no generic view, and has a serializer all the same.
+    if not hasattr(made, "get_serializer"):
         return False
     return made.serializer_class is not None or _is_overridden(type(made), "get_serializer_class")
 

@@ -1,6 +1,7 @@
 """A project that was never seen: from its checkout to a route that moved, before services that run already."""
 
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from strangler.local.ports import port_free_pick
+from strangler.local.state import StateFolder
 from tests.bad_servers import http, raw_server
 from tests.checkouts import tool_run
 from tests.example import ROOT
@@ -36,8 +38,8 @@ class Adopted:
         self.folder = folder
         self.port = port_free_pick()
 
-    def run(self, *words: str, code: int = 0) -> str:
-        return tool_run(self.folder, *words, code=code, PROXY_PORT=str(self.port), COLUMNS="120")
+    def run(self, *words: str, code: int = 0, **environment: str) -> str:
+        return tool_run(self.folder, *words, code=code, PROXY_PORT=str(self.port), COLUMNS="120", **environment)
 
     def ask(self, path: str, method: str = "GET") -> tuple[str, str]:
         answer = httpx.request(method, f"http://127.0.0.1:{self.port}{path}", trust_env=False, timeout=10)
@@ -55,8 +57,9 @@ def adopted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adopted]:
         printed = made.run("init", "--manage", MANAGE, "--name", "shop", "--django", django, "--fastapi", fastapi)
         assert shown("strangler init") == re.sub(r"(manage +).*", r"\1python manage.py", printed)
         try:
-            made.run("up", "--detach")
+            assert shown("strangler gateway up --detach") in made.run("gateway", "up", "--detach")
             yield made
+            assert made.run("gateway", "down") == "ended\n"
         finally:
             made.run("down")
 
@@ -72,9 +75,30 @@ def test_the_inventory_is_as_the_document_shows_it(adopted: Adopted) -> None:
 
 
 def test_only_nginx_and_the_shadow_are_started(adopted: Adopted) -> None:
-    services = [line.split()[0] for line in adopted.run("status").splitlines() if " ready " in line]
+    services = [line.split()[0] for line in adopted.run("gateway", "status").splitlines() if " ready " in line]
     assert services == ["shadow", "nginx"]
     assert not (adopted.folder / ".run" / "postgres").exists()
+    assert adopted.run("up", "--detach").startswith("the stack already runs")
+    assert "nginx    |" in adopted.run("gateway", "logs")
+
+
+def test_a_gateway_starts_no_service_that_the_project_file_could_start(adopted: Adopted, tmp_path: Path) -> None:
+    for each in (tmp_path, *tmp_path.parents[:3]):
+        each.chmod(0o755)
+    alone, text = Adopted(tmp_path), (adopted.folder / "strangler.toml").read_text()
+    django = re.search(r'^address = "http://[^"]*:([0-9]+)"$', text, re.MULTILINE)
+    assert django is not None
+    started = text.replace(django[0], 'command = ["{python}", "-c", "raise SystemExit(1)"]', 1)
+    (tmp_path / "strangler.toml").write_text(started)
+    shutil.copytree(adopted.folder / "nginx", tmp_path / "nginx")
+    try:
+        alone.run("gateway", "up", "--detach", DJANGO_PORT=django[1])
+        assert alone.ask("/products/") == ("django", "/products/")
+        state = StateFolder(tmp_path / ".run").read()
+        assert state is not None
+        assert set(state.services) == {"shadow", "nginx"}
+    finally:
+        alone.run("gateway", "down")
 
 
 def test_everything_is_djangos_until_a_route_moves(adopted: Adopted) -> None:

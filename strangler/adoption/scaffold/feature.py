@@ -1,11 +1,11 @@
 """A feature of a service: the endpoints below one segment of the API, what each needs, and what can't be written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, ModelName, QuerysetFacts
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, ModelName, QuerysetFacts, SerializerFacts
 from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, dictionary, quoted
@@ -132,12 +132,23 @@ class FeatureScaffold:
                 each.gaps += each.serializer.reads
                 each.functions += each.serializer.function_gaps()
                 each.gaps += each.serializer.write_gaps(action)
+                if action == "create":
+                    each.gaps += self._unfilled(endpoint, endpoint.serializer)
             elif action in ACTIONS and action != "destroy":
                 raise UnreadableError("there is no serializer")
             if not each.gaps:
                 self._use(each, action)
         except UnreadableError as gap:
             each.gaps.append(str(gap))
+
+    def _unfilled(self, endpoint: DjangoEndpoint, serializer: SerializerFacts) -> Iterator[str]:
+        """Columns that nothing fills when a row is added: Django answers 500."""
+        if serializer.table is None:
+            return
+        given = {each.source for each in serializer.fields if not each.read_only} | {endpoint.creator}
+        for name, facts in self._tables.facts(serializer.table).columns.items():
+            if facts.must_be_given and given.isdisjoint({name, facts.field}):
+                yield f"column {name} gets no value, so Django fails with 500"
 
     def _prepare_root(self, each: WrittenEndpoint, root: Mapping[str, str]) -> None:
         """Has the root of a router list its paths."""

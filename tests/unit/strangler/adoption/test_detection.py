@@ -80,6 +80,23 @@ def test_views_that_sign_in_are_known(facts: dict[str, Any], guess: SignInGuess 
     assert found.sign_in == guess
 
 
+@pytest.mark.parametrize(
+    ("fields", "user"), [((), "email"), (("username", "email", "password"), "email"), (("login", "password"), "login")]
+)
+def test_who_signs_in_is_named_by_the_field_of_the_user_model(fields: tuple[str, ...], user: str) -> None:
+    view = {"view": "dj_rest_auth.views.LoginView", "method": "POST"}
+    serializer = {"fields": [{"name": name, "kind": "CharField"} for name in fields]}
+    found = DjangoApi.model_validate(
+        {
+            "format": 1,
+            "settings": {"username_field": "email"},
+            "endpoints": [endpoint("/api/posts/"), endpoint("/api/in/", **view, serializer=serializer)],
+        }
+    )
+    guess = detection_of(("python", "manage.py"), found).sign_in
+    assert guess == SignInGuess(path="/in/", user=user, token="key", scheme="Token")
+
+
 def test_an_api_without_endpoints_is_refused() -> None:
     with pytest.raises(FailedError, match="no endpoint of Django REST framework was found"):
         detection_of(("python", "manage.py"), api(endpoint("/page/", "ANY", kind="django")))

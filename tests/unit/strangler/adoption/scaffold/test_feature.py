@@ -28,14 +28,14 @@ TABLES = {
         "verbose_name": "boat",
         "columns": {
             "id": ID,
-            "name": {"field": "name", "kind": "CharField", "type": "character varying(40)", "null": False},
+            "name": FILE | {"field": "name", "kind": "CharField"},
             "built_at": {
                 "field": "built_at",
                 "kind": "DateTimeField",
                 "type": "timestamp with time zone",
                 "null": True,
             },
-            "photo": {"field": "photo", "kind": "FileField", "type": "character varying(100)", "null": False},
+            "photo": FILE | {"field": "photo"},
             "scan": FILE | {"field": "scan", "file": {"storage": {"name": FOLDER, "location": "media"}}},
             "deed": FILE
             | {"field": "deed", "file": {"storage": {"name": FOLDER}, "upload_to_callable": "harbour.models.place"}},
@@ -47,6 +47,15 @@ TABLES = {
                 "null": True,
                 "references": {"table": "berth", "column": "id", "on_delete": "SET_NULL"},
             },
+        },
+    },
+    "raft": {
+        "name": "raft",
+        "model": "harbour.Raft",
+        "columns": {
+            "id": ID,
+            "name": FILE | {"field": "name", "kind": "CharField"},
+            "logs": {"field": "logs", "kind": "IntegerField", "type": "integer", "null": False},
         },
     },
     "berth": {
@@ -115,6 +124,16 @@ def test_a_plain_list_is_written_whole() -> None:
     assert "permission=AllowAny," in router
     assert "@boats.get(many=list, query=BOATS.query)\nasync def boats_list(" in router
     assert "@boats.post(status=201)\nasync def boats_create(" in router
+
+
+def test_a_row_that_django_can_not_add_is_a_gap() -> None:
+    raft = {"model": {"label": "harbour.Raft", "table": "raft"}}
+    logs = {"name": "logs", "kind": "IntegerField", "source": "logs", "required": True, "changed": {}}
+    serializer = SERIALIZER | {"model": "harbour.Raft", "table": "raft"}
+    made = feature(LIST | raft | {"serializer": serializer}, CREATE | raft | {"serializer": serializer})
+    assert [each.gaps for each in made.endpoints] == [[], ["column logs gets no value, so Django fails with 500"]]
+    made = feature(CREATE | raft | {"serializer": serializer | {"fields": [NAME, logs]}})
+    assert made.endpoints[0].gaps == []
 
 
 def test_files_are_taken_where_the_contract_says_how_they_are_named() -> None:
