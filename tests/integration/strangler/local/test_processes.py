@@ -20,7 +20,9 @@ from strangler.local.ports import port_free_pick, port_is_free, port_owner, port
 from strangler.local.postgres import PostgresServer
 from strangler.local.process import Child, Program, child_start
 from strangler.local.secret_store import SecretStore
+from strangler.local.services import Probe, Service
 from strangler.local.state import ProcessRecord, StackState, StateFolder, stale_end
+from tests.bad_servers import http, raw_server
 from tests.example import ROOT, example_settings
 
 # A leader that ignores being asked to end, with a child of its own.
@@ -106,6 +108,27 @@ def test_a_failed_command_shows_the_end_of_its_log(tmp_path: Path) -> None:
     argv = (sys.executable, "-c", "print('no such table'); raise SystemExit(3)")
     with pytest.raises(FailedError, match=r"^migrate ended with code 3, so .*\n  no such table$"):
         children.run(Program(name="migrate", argv=argv, env={}, cwd=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("answers", "text"),
+    [
+        (True, r'\(GET /ready answers 503: \{"detail":"no table"\}\)'),
+        (False, r"\(GET /ready isn't answered \(.*refused"),
+    ],
+)
+def test_a_service_that_does_not_get_ready_says_what_it_answers(
+    answers: bool, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("strangler.local.children.READY_SECONDS", 0)
+    children = Children(logs=tmp_path, check=lambda: None)
+    body = http(b'{"detail":"no table"}', status="503 Service Unavailable")
+    with raw_server(lambda _head: [body]) as url:
+        port = int(url.rpartition(":")[2]) if answers else port_free_pick()
+        probe = Probe(host="127.0.0.1", port=port, path="/ready", host_header="localhost")
+        service = Service(name="shop", argv=("true",), env={}, cwd=tmp_path, listens=("", port, ""), probe=probe)
+        with pytest.raises(FailedError, match=rf"shop wasn't ready within 0 s {text}"):
+            children.wait_until_ready([service])
 
 
 def test_a_program_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
