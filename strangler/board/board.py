@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from strangler.board.progress import Progress, commands_of, progress_of
 from strangler.board.traffic import RouteTraffic, TrafficReader, TrafficWindow
-from strangler.errors import StranglerError, UsageError
+from strangler.errors import StranglerError, UsageError, many
 from strangler.gateway.interface import ejection_read, running_version
 from strangler.ramp.state import RampFolder, RampState
 from strangler.rollout.evidence import RouteEvidence
@@ -201,7 +201,9 @@ def _compared_clauses(found: RouteEvidence | None) -> Iterator[str]:
     if compared.changed:
         yield f"compared {day}, before {' and '.join(compared.changed)} changed"
         return
-    yield f"{compared.equal:,} equal, {compared.different:,} of the last {compared.last.asked:,} different, {day}"
+    yield f"{compared.equal:,} equal, {compared.last.different:,} of the last {compared.last.asked:,} different, {day}"
+    if compared.standing:
+        yield f"{many(compared.different, 'difference')} not settled"
     if compared.lacks:
         yield f"without {' and without '.join(compared.lacks)}"
 

@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from strangler.cli.case_selection import CaseSelection
 from strangler.cli.comparison_run import (
-    CaseSelection,
     comparison_report,
     passwords,
     recording_load,
@@ -36,6 +36,7 @@ from strangler.local.fingerprints import STALE, Fingerprints
 from strangler.rollout.edits import routes_select
 from strangler.rollout.evidence import EvidenceFile, evidence_path
 from strangler.routes.route import Stack
+from strangler.routes.table import RouteTable
 from strangler.sections import SignInSection
 from strangler.settings import LocalSettings, settings_load
 
@@ -82,21 +83,25 @@ class ReportFiles:
         return [(Path(file), form) for file, form in named if file]
 
 
-def evidence_keep(report: ComparisonReport, bound: Mapping[str, str], state_dir: Path) -> None:
+def evidence_keep(
+    report: ComparisonReport, bound: Mapping[str, str], file: EvidenceFile, selection: CaseSelection, table: RouteTable
+) -> None:
     """Store the run as evidence for moves of the local stack's routes; `bound` are digests of what it was made with.
 
     :raises FailedError: it can't be kept.
     """
-    file = evidence_path(state_dir)
+    standing = file.standing()
+    is_keyed = standing or any(route.differing for route in report.routes)
+    folders = selection.keys(table) if is_keyed else {}
     if report.stopped:
         note("a run that ended early is no evidence")
     elif unknown := [name for name, digest in bound.items() if not digest]:
         which = " and ".join(unknown)
         note(f"the evidence isn't bound to the code of {which}: add sources or version to the project file")
     try:
-        EvidenceFile(file).add(report.evidence(bound))
+        file.add(report.evidence(bound, folders=folders), gone=selection.gone(standing, folders))
     except OSError as error:
-        raise FailedError(f"{file} can't be written ({error.strerror})", "let this user write there") from error
+        raise FailedError(f"{file.path} can't be written ({error.strerror})", "let this user write there") from error
 
 
 _Side = Literal["left", "right"]
@@ -231,6 +236,7 @@ def compare(
         stop_share=stop_share / 100,
         stop_window=stop_window,
     )
+    evidence = EvidenceFile(evidence_path(settings.project.state))
     bound = _bound(settings, [settings.project.contract, meant_file, *selection.folders]) if ours else {}
     report = comparison_report(
         session,
@@ -245,6 +251,7 @@ def compare(
             memory=fail_memory,
         ),
         coverage=_coverage(settings, typed=coverage, ours=ours),
+        standing=evidence.standing() if ours else (),
         recording=recording,
     )
     reports.write(report)
@@ -256,7 +263,7 @@ def compare(
             which = " and ".join(changed)
             note(f"no evidence is kept, since {which} changed: restart what runs code of before, and compare again")
         else:
-            evidence_keep(report, bound, settings.project.state)
+            evidence_keep(report, bound, evidence, selection, table)
     raise SystemExit(_exit_code(report))
 
 

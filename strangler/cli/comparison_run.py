@@ -1,30 +1,26 @@
-"""One run of `strangler compare`: where its cases come from, both sides, and the writes on copies."""
+"""One run of `strangler compare`: both sides, the passwords of callers, and the writes on copies."""
 
 import asyncio
 import dataclasses
 import getpass
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from strangler.cli.output import log_opened
+from strangler.cli.case_selection import CaseSelection
 from strangler.cli.progress import CaseProgress
-from strangler.compare.case import Case, Scenario, ScenarioStep, cases_sample
-from strangler.compare.cases.access_log import cases_from_log
-from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
-from strangler.compare.cases.har import cases_from_har
+from strangler.compare.case import Scenario
+from strangler.compare.cases.case_files import scenarios_from_files
 from strangler.compare.client.auth import CompareSettings
 from strangler.compare.client.sides import Side, header_parse, side_at, sides_gateway, sides_local
 from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.collector import Collector
 from strangler.compare.costs import CostLimits
 from strangler.compare.coverage import coverage_of
-from strangler.compare.declared import MetBy
 from strangler.compare.generate.operations import Operation
 from strangler.compare.recorded.recording import Recording, scenarios_require
 from strangler.compare.report.model import ComparisonReport
@@ -32,96 +28,6 @@ from strangler.compare.run import ComparisonSession, interruptible
 from strangler.errors import UnsafeError, UsageError
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaseSelection:
-    """Where cases come from, and which of them are compared.
-
-    Attributes:
-        folders: of case files.
-        logs: access logs; `-` is what is piped in.
-        recordings: HAR files.
-        writes: whether the writes of case files and recordings are played, too.
-        workers: processes of each side's server while writes are played.
-        routes: the names of those that are compared; empty for all.
-        sample: how many cases of each route; None for all.
-        seed: of the sample.
-        logins: users whose tokens replayed requests carry.
-
-    :raises UsageError: there is no source at all.
-    """
-
-    folders: tuple[Path, ...]
-    logs: tuple[str, ...]
-    recordings: tuple[Path, ...]
-    writes: bool
-    workers: int
-    routes: frozenset[str]
-    sample: int | None
-    seed: int
-    logins: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if not (self.folders or self.logs or self.recordings):
-            raise UsageError(
-                "there are no cases",
-                "make some with strangler cases generate, or add --cases DIR, --from-log FILE or --har FILE",
-            )
-
-    def wants(self, route: str) -> bool:
-        """Whether the route of that name is compared."""
-        return not self.routes or route in self.routes
-
-    def met_by(self) -> frozenset[MetBy]:
-        """Which declared differences must have been met at the end."""
-        if not self.folders or self.sample:
-            return frozenset()
-        return frozenset((MetBy.CASES, MetBy.WRITES) if self.writes else (MetBy.CASES,))
-
-    def cases(self, table: RouteTable, *, bases: tuple[str, ...], skipped: Counter[str]) -> Iterator[Case]:
-        """The cases one after another, read while they are sent.
-
-        Args:
-            table: gives the routes their names.
-            bases: addresses that a recording may be of.
-            skipped: counts what is no case, by reason.
-
-        :raises UsageError: a source can't be read.
-        """
-        for folder in self.folders:
-            yield from cases_from_files(folder, table)
-        for log in self.logs:
-            with log_opened(log, option="--from-log") as opened:
-                yield from cases_from_log(opened, table, skipped=skipped, callers=self.logins, name=log)
-        for recording in self.recordings:
-            replayed = self._replayed(recording, table, bases=bases, skipped=skipped)
-            # With writes, those of a recording are played later.
-            yield from (case for case in replayed if case.safe or not self.writes)
-
-    def scenarios(self, table: RouteTable, *, bases: tuple[str, ...]) -> Iterator[Scenario]:
-        """Case files, and recordings with a write, each with all of its requests in their order.
-
-        :raises UsageError: a source can't be read.
-        """
-        for folder in self.folders:
-            yield from scenarios_from_files(folder, table, chosen=self.routes)
-        for recording in self.recordings:
-            # What is left out was counted when the reads were made.
-            cases = tuple(self._replayed(recording, table, bases=bases, skipped=Counter()))
-            if not all(case.safe for case in cases):
-                yield Scenario(name=recording.name, steps=tuple(ScenarioStep(case=case) for case in cases))
-
-    def _replayed(
-        self, recording: Path, table: RouteTable, *, bases: tuple[str, ...], skipped: Counter[str]
-    ) -> Iterator[Case]:
-        return cases_from_har(recording, bases, table, skipped=skipped, caller=next(iter(self.logins), ""))
-
-    def wanted(self, cases: Iterable[Case]) -> Iterable[Case]:
-        """The cases of the chosen routes, or a sample of each."""
-        if self.routes:
-            cases = (case for case in cases if self.wants(case.route))
-        return cases_sample(cases, size=self.sample, seed=self.seed) if self.sample else cases
 
 
 def writes_require(selection: CaseSelection, *, elsewhere: bool, settings: LocalSettings) -> None:
@@ -222,18 +128,20 @@ def comparison_report(
     with_versions: bool,
     costs: CostLimits | None = None,
     coverage: Callable[[], tuple[Operation, ...]] | None = None,
+    standing: Collection[str] = (),
     recording: Recording | None = None,
 ) -> ComparisonReport:
     """Compare all cases of `selection`; `with_versions` reads each side's version from its document.
 
     `costs` limits what a request may cost the right side. `coverage` gives the operations that are to be covered; their
-    routes' coverage is then part of the report. With a `recording`, that is the left side, and all is played on copies.
+    routes' coverage is then part of the report. `standing` are the keys of cases that differed before. With a
+    `recording`, that is the left side, and all is played on copies.
 
     :raises UsageError: a source of cases can't be read, or a caller is refused.
     :raises UnsafeError: a server would have received the real database's address.
     """
     with CaseProgress() as progress:
-        collector = Collector(session.left, session.right, on_outcome=progress.tell, costs=costs)
+        collector = Collector(session.left, session.right, on_outcome=progress.tell, costs=costs, standing=standing)
         for route in table.routes:
             if route.streaming and selection.wants(route.name):
                 collector.skipped[f"{route.name}, whose answer has no end"] += 1

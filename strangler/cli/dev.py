@@ -9,7 +9,8 @@ from typing import Annotated, Final
 
 import typer
 
-from strangler.cli.comparison_run import CaseSelection, comparison_report, passwords
+from strangler.cli.case_selection import CaseSelection
+from strangler.cli.comparison_run import comparison_report, passwords
 from strangler.cli.output import err, note, out, say
 from strangler.compare.client.client import Limits
 from strangler.compare.client.sides import sides_local

@@ -1,5 +1,6 @@
 """A case, and a scenario: cases that are played one after another, since each builds on what those before wrote."""
 
+import hashlib
 import random
 import re
 from collections.abc import Iterable, Iterator
@@ -60,6 +61,23 @@ class ScenarioStep:
     together: int = 1
     refuse_commit: bool = False
     save: tuple[tuple[str, JsonPath], ...] = ()
+
+
+def step_digest(step: ScenarioStep) -> str:
+    """Tells the request of a step from others, before variables are filled in."""
+    case = step.case
+    parts = (case.method, case.target, case.headers, case.body, case.caller, case.claims, step.together, step.save)
+    refused = ("refuse_commit",) if step.refuse_commit else ()
+    return hashlib.sha256(repr(parts + refused).encode()).hexdigest()[:16]
+
+
+def case_key(step: ScenarioStep, *, scenario: str = "") -> str:
+    """Tells a case from others, in whatever file it stands.
+
+    A running stack is asked the same by the same request. In a scenario it depends on what was played before.
+    """
+    digest = step_digest(step)
+    return hashlib.sha256(repr((scenario, step.case.name, digest)).encode()).hexdigest()[:16] if scenario else digest
 
 
 @dataclass(frozen=True, kw_only=True)

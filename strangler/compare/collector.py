@@ -2,126 +2,41 @@
 
 import dataclasses
 import datetime as dt
-import re
-import shlex
 import time
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from functools import cached_property
 from operator import itemgetter
 from statistics import median
 from typing import Any, Final
 
 from strangler.compare.caller_tally import CallerTally
-from strangler.compare.case import Case
+from strangler.compare.case import Case, ScenarioStep, case_key
 from strangler.compare.cases.message import secrets_in_target
-from strangler.compare.cases.router import is_rewritten
-from strangler.compare.client.client import TimedResponse
 from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.costs import CostLimits, Histogram
 from strangler.compare.coverage import RouteRequests
+from strangler.compare.masked_result import MaskedResult
 from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import (
-    ROWS,
     ComparisonReport,
     Example,
     Group,
     MemoryUse,
     RouteReport,
     RowDifference,
-    ShownResponse,
     SideReport,
     Timing,
 )
-
-_LONGEST: Final = 4000
-_GLOB: Final = re.compile(r"[\[\]{}]")
-
-MAX_BODY: Final = 10_000
-MAX_PLACES: Final = 50
-_MAX_HEADERS: Final = 40
-_MAX_HEADER: Final = 500
-
-
-def curl_text(side: Side, case: Case, masker: Masker) -> str:
-    """The command that sends the same to `side`; a caller's token is read from `TOKEN`."""
-    words = ["curl", "-sI" if case.method == "HEAD" else "-si"]
-    # curl makes many addresses of one with brackets, and another path of one with dots.
-    words += ["-g"] if _GLOB.search(case.target) else []
-    words += ["--path-as-is"] if is_rewritten(case.target) else []
-    if case.method not in {"GET", "HEAD"}:
-        words += ["-X", shlex.quote(case.method)]
-    words.append(shlex.quote(masker.text(side.url + case.target)))
-    own = {name.lower() for name, _ in case.headers}
-    besides = [(name, text) for name, text in side.headers if name.lower() not in own]
-    for name, text in (*case.headers, *besides):
-        if not is_secret(name):
-            words += ["-H", shlex.quote(masker.text(f"{name}: {text}"))]
-    if case.caller:
-        words += ["-H", '"Authorization: Bearer $TOKEN"']
-    if case.body:
-        # Unlike --data-binary it reads no file where the body begins with @.
-        words += ["--data-raw", shlex.quote(_body(case, masker))]
-    return " ".join(words)
-
-
-def _body(case: Case, masker: Masker) -> str:
-    media = next((text for name, text in case.headers if name.lower() == "content-type"), "")
-    shown = masker.body(case.body, media, indent=False)
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
-
-
-@dataclass(frozen=True)
-class MaskedResult:
-    """What may be shown of a case; its example, with a curl command for `side`, is made where there is room for one."""
-
-    case: Case
-    result: CaseResult
-    rows: tuple[RowDifference, ...]
-    masker: Masker
-    side: Side
-
-    @cached_property
-    def kinds(self) -> tuple[tuple[str, str], ...]:
-        """Kind and pattern of each fault, once."""
-        first = {(each.kind, each.pattern): each for each in reversed(self.result.found)}
-        # A thousand items may have the same fault, and masking takes its time.
-        masked = (self.masker.reported(each) for each in reversed(first.values()))
-        rows = ((ROWS, row.pattern) for row in self.rows)
-        return tuple(dict.fromkeys([*((each.kind, each.pattern) for each in masked), *rows]))
-
-    @cached_property
-    def example(self) -> Example:
-        """The request, and both answers."""
-        case, mask = self.case, self.masker.text
-        return Example(
-            case=mask(case.name or f"{case.method} {case.target}"),
-            source=mask(case.source),
-            caller=case.caller,
-            curl=curl_text(self.side, case, self.masker),
-            left=self._shown(self.result.left),
-            right=self._shown(self.result.right),
-            places=tuple(self.masker.reported(each) for each in self.result.found[:MAX_PLACES]),
-            rows=self.rows[:MAX_PLACES],
-        )
-
-    def _shown(self, asked: TimedResponse | None) -> ShownResponse:
-        if asked is None:
-            return ShownResponse(status=0, headers=(), body="")
-        answer, masker = asked.answer, self.masker
-        headers = tuple((name, masker.header(name, text)[:_MAX_HEADER]) for name, text in answer.headers)
-        body = masker.body(answer.body, answer.header("content-type") or "")
-        cut = body if len(body) <= MAX_BODY else f"{body[:MAX_BODY]}…"
-        return ShownResponse(status=answer.status, headers=headers[:_MAX_HEADERS], body=cut)
-
+from strangler.rollout.evidence import StandingCase
 
 NO_ROUTE: Final = "(no route)"
 MAX_GROUPS: Final = 30
 MAX_EXAMPLES: Final = 3
 MAX_FAILURES: Final = 100
+MAX_DIFFERING: Final = 1000
 _OTHERS: Final = ("more", "other places")
 
 
@@ -163,6 +78,17 @@ class _RouteTally:
     left: _SideTally = field(default_factory=_SideTally)
     right: _SideTally = field(default_factory=_SideTally)
     groups: dict[tuple[str, str], _GroupTally] = field(default_factory=dict)
+    # Cases that differed, by their keys, and those of an earlier run that are equal now.
+    differing: dict[str, StandingCase] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
+    is_more: bool = False
+
+    def differ(self, key: str, case: StandingCase) -> None:
+        """Keep a case that differed, as long as there is room."""
+        if key in self.differing or len(self.differing) < MAX_DIFFERING:
+            self.differing.setdefault(key, case)
+        else:
+            self.is_more = True
 
     def report(self, route: str, costs: CostLimits) -> RouteReport:
         left, right = self.left.timing(), self.right.timing()
@@ -178,6 +104,9 @@ class _RouteTally:
             ratio=ratio,
             slow=costs.slowness(left, right),
             lacks=self.callers.lacks(),
+            differing=self.differing,
+            settled=tuple(sorted(self.settled - self.differing.keys())),
+            is_more=self.is_more,
             groups=tuple(
                 Group(
                     kind=kind,
@@ -191,7 +120,10 @@ class _RouteTally:
 
 
 class Collector:
-    """Counts each verdict, and keeps a few examples of each fault, masked; `on_outcome` is called after each case."""
+    """Counts each verdict, and keeps a few examples of each fault, masked; `on_outcome` is called after each case.
+
+    `standing` are the keys of cases that differed in an earlier run: those that are equal now are reported.
+    """
 
     def __init__(
         self,
@@ -200,8 +132,10 @@ class Collector:
         *,
         on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None,
         costs: CostLimits | None = None,
+        standing: Collection[str] = (),
     ) -> None:
         self._sides = left, right
+        self._standing = frozenset(standing)
         self._on_outcome = on_outcome
         self._costs = costs or CostLimits()
         self._routes: dict[str, _RouteTally] = {}
@@ -225,12 +159,16 @@ class Collector:
         number: int | None = None,
         rows: tuple[RowDifference, ...] = (),
         secrets: tuple[str, ...] = (),
+        scenario: str = "",
+        key: str = "",
     ) -> None:
         """Count what became of a case.
 
         :param number: its place among the cases; without one it is the next.
         :param rows: with some it is different whatever was answered.
         :param secrets: values that its requests carried besides its own.
+        :param scenario: that it was played in.
+        :param key: tells it from others; without one it is that of the request.
         """
         self._added += 1
         number = self._added if number is None else number
@@ -242,8 +180,10 @@ class Collector:
         if result.left and result.right:
             requests = self.requests.setdefault(case.route or NO_ROUTE, RouteRequests())
             requests.add(case, result.left.answer.status)
+        key = key or case_key(ScenarioStep(case=case))
         if outcome in {CaseOutcome.EQUAL, CaseOutcome.DECLARED} and result.left:
             tally.callers.add(self._sides[0], case, result.left.answer)
+            tally.settled |= {key} & self._standing
         for side, asked in ((tally.left, result.left), (tally.right, result.right)):
             # How fast a server refuses or fails is no measure of its speed, and a recorded answer took no time.
             if asked is not None and asked.seconds and result.outcome is not CaseOutcome.UNAVAILABLE:
@@ -252,7 +192,8 @@ class Collector:
         if result.failure:
             place = "" if result.failure.always else f" ({case.route or NO_ROUTE})"
             self.failed(f"{result.failure}{place}")
-        self._show(tally, number, case, result, rows, secrets)
+        if shown := self._show(tally, number, case, result, rows, secrets):
+            tally.differ(key, StandingCase(case=shown, scenario=scenario, folder=""))
         self._on_outcome(outcome)
 
     def grown(self, scenario: str, left: tuple[int, int], right: tuple[int, int]) -> None:
@@ -300,9 +241,10 @@ class Collector:
         result: CaseResult,
         rows: tuple[RowDifference, ...],
         secrets: tuple[str, ...],
-    ) -> None:
+    ) -> str:
+        """Keep a difference; returns the case in words, empty where there is none."""
         if not result.found and not rows:
-            return
+            return ""
         side = self._sides[0]
         carried = tuple(text for name, text in (*case.headers, *side.headers) if is_secret(name))
         known = (*case.secrets, *secrets_in_target(case.target), *carried, *secrets)
@@ -310,3 +252,4 @@ class Collector:
         for kind in exhibit.kinds:
             key = kind if kind in tally.groups or len(tally.groups) < MAX_GROUPS else _OTHERS
             tally.groups.setdefault(key, _GroupTally()).add(number, exhibit)
+        return exhibit.words

@@ -1,6 +1,6 @@
 """Connections to a project's databases: where an address leads, what a server refuses, and the live database."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -153,15 +153,25 @@ class Source:
     identity: str
     is_idle: bool = False
 
-    def require_elsewhere(self, environment: Iterable[str]) -> None:
+    def require_elsewhere(self, environment: Mapping[str, str]) -> None:
         """Let no server start whose environment has an address of this database.
 
-        :raises UnsafeError: one of the values leads here.
-        :raises FailedError: the server doesn't answer, so the address can't be compared.
+        :raises UnsafeError: one of the variables leads here.
+        :raises FailedError: nobody answers at an address, so it can't be compared.
         """
-        for value in environment:
-            if is_address(value) and identity_of(value) == self.identity:
+        for variable, value in environment.items():
+            if not is_address(value):
+                continue
+            try:
+                identity = identity_of(value)
+            except FailedError as error:
+                raise FailedError(
+                    f"{variable} in the environment of a server that is to write may lead to the real database: "
+                    + error.message.rstrip("."),
+                    f"correct {variable}, or unset it",
+                ) from error
+            if identity == self.identity:
                 raise UnsafeError(
-                    f"a server that is to write was given an address of the real database {self.name}",
+                    f"a server that is to write was given an address of the real database {self.name} by {variable}",
                     "nothing was started; let DATABASE_URL name its database in its path only",
                 )

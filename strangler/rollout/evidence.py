@@ -1,16 +1,30 @@
 """What comparisons have shown of each route: what a move asks for."""
 
 import datetime as dt
+import fcntl
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+# pydantic reads no other before Python 3.12.
+from typing_extensions import TypedDict
+
 from strangler.rollout.atomic_write import append_durably
 
-# Enough for the runs of months, each of a few hundred routes; older lines are never read.
-_READ_BYTES: Final = 10_000_000
+_SHOWN: Final = 5
+
+
+class StandingCase(TypedDict):
+    """A case that differed and hasn't been equal since: its name, and the scenario that it is played in, or none.
+
+    `folder` is that of its case file; empty where it was replayed.
+    """
+
+    case: str
+    scenario: str
+    folder: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +35,10 @@ class RunEvidence:
     aside; `left` and `right` are the stacks' versions. `lacks` are the kinds of answers and callers without which equal
     answers prove nothing. `bound` has the digests of both stacks and of the files that it was made with, empty ones for
     what wasn't known: it says nothing about others.
+
+    `standing` are the cases that differed, in this run or in one before, and have not been equal since, by their keys;
+    `settled` the keys of those that differed before and are equal now. `unlisted` is how many cases a run compared of
+    which too many differed to name all, 0 if there is none.
     """
 
     route: str
@@ -32,18 +50,36 @@ class RunEvidence:
     right: str
     lacks: Sequence[str]
     bound: Mapping[str, str]
+    standing: Mapping[str, StandingCase] = field(default_factory=dict)
+    settled: Sequence[str] = ()
+    unlisted: int = 0
+
+    def following(self, before: "RunEvidence", *, gone: Collection[str]) -> "RunEvidence":
+        """With the cases that stand since the run `before`; those that are `gone` can't be equal any more."""
+        ended = {*self.settled, *gone}
+        standing = {key: case for key, case in before.standing.items() if key not in ended}
+        is_left = self.different or self.asked < before.unlisted
+        unlisted = max(self.unlisted, before.unlisted if is_left else 0)
+        return replace(self, standing={**standing, **self.standing}, unlisted=unlisted)
+
+    @property
+    def unsettled(self) -> int:
+        """How many differences there are: those that stand, or those of this run that no case is known of."""
+        return max(len(self.standing) + bool(self.unlisted), self.different)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecentEvidence:
-    """What is known of a route lately: equal answers of all runs, and differences of the last one.
+    """What is known of a route: equal answers of all runs lately, and differences that no run has settled.
 
-    `lacks` is what the most complete run lacks. `changed` has changed since the last run; then no run counts.
+    `standing` are the names of cases that differed and have not been equal since. `lacks` is what the most complete run
+    lacks. `changed` has changed since the last run; then no run counts.
     """
 
     equal: int
     different: int
     last: RunEvidence
+    standing: Sequence[str] = ()
     lacks: Sequence[str] = ()
     changed: Sequence[str] = ()
 
@@ -62,8 +98,14 @@ class RouteEvidence:
 
     def as_json(self) -> dict[str, Any]:
         """For the history of moves."""
+        compared = asdict(self.compared) if self.compared else {}
+        if compared:
+            # The history names a few; evidence has them all.
+            compared |= {"standing": compared["standing"][:_SHOWN]}
+            for key in ("standing", "settled"):
+                compared["last"].pop(key)
         return {
-            "compared": asdict(self.compared) if self.compared else None,
+            "compared": compared or None,
             "shadow": dict(self.shadow) if self.shadow else None,
         }
 
@@ -80,17 +122,28 @@ class EvidenceFile:
     """A file with a line for each route of each run."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.path = file
 
-    def add(self, run: Iterable[RunEvidence]) -> None:
-        """Keep what a run has shown of each route.
+    def add(self, run: Iterable[RunEvidence], *, gone: Collection[str] = ()) -> None:
+        """Keep what a run has shown of each route. Cases that differed before and are not equal now still stand.
+
+        `gone` are the keys of cases that stand in no file any more.
 
         :raises OSError: the file can't be written.
         """
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(asdict(each)) for each in run]
-        if lines:
-            append_durably(self._file, "\n".join(lines).encode())
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab") as lock:
+            # Another run may end at the same moment.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            before = {each.route: each for each in self._read()}
+            following = (each.following(before.get(each.route, each), gone=gone) for each in run)
+            if lines := [json.dumps(asdict(each)) for each in following]:
+                append_durably(self.path, "\n".join(lines).encode())
+
+    def standing(self) -> dict[str, StandingCase]:
+        """The cases of all routes that differed and have not been equal since, by their keys."""
+        last = {each.route: each.standing for each in self._read()}
+        return {key: case for cases in last.values() for key, case in cases.items()}
 
     def known(
         self, names: Iterable[str], *, since: dt.datetime, digest: Callable[[str], str]
@@ -101,8 +154,12 @@ class EvidenceFile:
         """
         wanted = set(names)
         found: dict[str, RecentEvidence] = {}
+        last: dict[str, RunEvidence] = {}
         for each in self._read():
-            if each.route not in wanted or dt.datetime.fromisoformat(each.time) < since:
+            if each.route not in wanted:
+                continue
+            last[each.route] = each
+            if dt.datetime.fromisoformat(each.time) < since:
                 continue
             changed = [name for name, before in each.bound.items() if before and digest(name) != before]
             earlier = found.get(each.route)
@@ -110,25 +167,29 @@ class EvidenceFile:
                 if earlier is None or earlier.changed:
                     found[each.route] = RecentEvidence(equal=0, different=0, last=each, changed=changed)
                 continue
-            latest = RecentEvidence(equal=each.equal, different=each.different, last=each, lacks=each.lacks)
+            latest = RecentEvidence(equal=each.equal, different=each.unsettled, last=each, lacks=each.lacks)
             if earlier and not earlier.changed:
                 lacks = min(earlier.lacks, each.lacks, key=len)
                 latest = replace(latest, equal=earlier.equal + each.equal, lacks=lacks)
             found[each.route] = latest
+        for name, run in last.items():
+            if run.standing or run.unlisted:
+                # It stands however long ago that was, and whatever has changed.
+                recent = found.get(name) or RecentEvidence(equal=0, different=0, last=run)
+                cases = [case["case"] for case in run.standing.values()]
+                found[name] = replace(recent, different=run.unsettled, standing=cases)
         return found
 
     def _read(self) -> Iterable[RunEvidence]:
         try:
-            with self._file.open("rb") as file:
-                file.seek(max(0, self._file.stat().st_size - _READ_BYTES))
-                lines = file.read().splitlines()
+            with self.path.open("rb") as file:
+                for line in file:
+                    try:
+                        yield RunEvidence(**json.loads(line))
+                    except (ValueError, TypeError):
+                        continue  # half a line, which a crash has left
         except FileNotFoundError:
             return
-        for line in lines:
-            try:
-                yield RunEvidence(**json.loads(line))
-            except (ValueError, TypeError):
-                continue  # half a line, which a crash or the cut has left
 
 
 def evidence_path(state_dir: Path) -> Path:

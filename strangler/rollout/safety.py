@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
+from strangler.errors import many
 from strangler.rollout.evidence import Proof, RouteEvidence
 from strangler.rollout.plan import RouteChange, RoutesPlan
 from strangler.routes.route import Answer, Api, Stage
@@ -71,7 +72,10 @@ def _missing_proof(name: str, proof: Proof, found: RouteEvidence | None, *, writ
         return
     compared = found.compared if found else None
     again = f"run strangler compare {'--writes ' if writes else ''}--route {name}"
-    if compared and compared.different:
+    if compared and compared.standing:
+        count = many(compared.different, "difference")
+        yield f"{name} has {count} that no comparison has settled, such as {compared.standing[0]}, {again}"
+    elif compared and compared.different:
         yield f"{name} differed in {compared.different} of its last {compared.last.asked} comparisons"
     elif compared and compared.changed:
         yield f"{name} was compared before {' and '.join(compared.changed)} changed, {again}"

@@ -56,7 +56,7 @@ class ValidValues:
                 many = 2 if field.max_items is None else min(2, field.max_items)
                 return [self.value(field.items) for _ in range(many)] if field.items else []
             case "object":
-                return {}
+                return self.body(field.fields)
             case _:
                 return self._text(field)
 
@@ -104,6 +104,8 @@ def body_values(field: SchemaField, valid: ValidValues) -> Iterator[LabelledValu
             yield from _numbers(field)
         case "array":
             yield from _lists(field, valid)
+        case "object":
+            yield from _objects(field, valid)
         case "date-time" | "date" | "time" | "duration":
             yield from _times()
         case _ if field.is_hashed:
@@ -146,6 +148,7 @@ def _lists(field: SchemaField, valid: ValidValues) -> Iterator[LabelledValue]:
         ("a null in it", [good, None]),
     )
     yield from (("a blank in it", [good, " "]), ("a list in it", [[good]]), ("a number in it", [5]), ("a text", "x"))
+    yield from ((f"one with {label}", [good, value]) for label, value in _objects(item, valid) if item.fields)
     if item.is_text:
         yield from (("with blanks around", [f" {good} "]), ("in other case", [str(good).swapcase(), good]))
         if item.max_length:
@@ -153,6 +156,17 @@ def _lists(field: SchemaField, valid: ValidValues) -> Iterator[LabelledValue]:
     if field.max_items and field.max_items <= 1000:
         for step in (0, 1):
             yield f"{field.max_items + step} of them", [valid.value(item) for _ in range(field.max_items + step)]
+
+
+def _objects(field: SchemaField, valid: ValidValues) -> Iterator[LabelledValue]:
+    """An object whose fields are fine but for one."""
+    for inner in field.fields:
+        good = valid.body(field.fields)
+        yield f"without {inner.name}", {name: each for name, each in good.items() if name != inner.name}
+        for label, value in (*WRONG_TYPES, *body_values(inner, valid)):
+            yield f"{inner.name}, {label}", {**good, inner.name: value}
+    yield "without a field", {}
+    yield "a field that nobody knows", {**valid.body(field.fields), "no_such_field": 1}
 
 
 def _times() -> Iterator[LabelledValue]:

@@ -1,7 +1,7 @@
 """Generated cases as the text of case files, which a person can read and `case_files` reads."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -52,6 +52,8 @@ class GeneratedCase:
             if kind == "json" and not _is_writable(value):
                 # TOML has no null, and no half of a character.
                 kind, value = "body", json.dumps(value)
+            if kind in {"form", "multipart"}:
+                value = dict(_form_fields(value))
             lines.append(f"{kind} = {_toml(value)}")
         if self.refuse_commit:
             lines.append("refuse_commit = true")
@@ -75,6 +77,18 @@ def printable(text: str) -> str:
     """What stands in a name, on one line of a screen."""
     shown = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
     return shown if len(shown) <= 90 else f"{shown[:89]}…"
+
+
+def _form_fields(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """The fields of a form, named as DRF reads objects and lists of objects: `place.name`, `lines[0]count`."""
+    for name, each in value.items():
+        if isinstance(each, dict):
+            yield from _form_fields(each, f"{before}{name}.")
+        elif isinstance(each, list) and each and all(isinstance(item, dict) for item in each):
+            for number, item in enumerate(each):
+                yield from _form_fields(item, f"{before}{name}[{number}]")
+        else:
+            yield f"{before}{name}", each
 
 
 def _is_writable(value: Any) -> bool:  # noqa: ANN401 - JSON's types

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _MAX_DEPTH: Final = 8
+# A schema may refer to itself.
+_MAX_NESTED: Final = 3
 # How a decimal looks in drf-spectacular's documents.
 _DECIMAL: Final = "decimal"
 _FORMATS: Final = frozenset({"date-time", "date", "time", "duration", "uuid", "email", "uri", _DECIMAL, "binary", "ip"})
@@ -27,6 +29,7 @@ class SchemaField:
         pattern: of a text.
         items: of a list.
         max_items: of a list.
+        fields: of an object, those that a client may send.
         is_hashed: whether it is a password.
     """
 
@@ -42,6 +45,7 @@ class SchemaField:
     pattern: str = ""
     items: "SchemaField | None" = None
     max_items: int | None = None
+    fields: tuple["SchemaField", ...] = ()
     is_hashed: bool = False
 
     @property
@@ -68,8 +72,15 @@ def schema_resolved(schema: Any, document: Document) -> Mapping[str, Any]:  # no
     return found
 
 
-def field_of(name: str, schema: Any, document: Document, *, required: bool = False) -> SchemaField:  # noqa: ANN401
-    """The field that a schema describes."""
+def field_of(
+    name: str,
+    schema: Any,  # noqa: ANN401
+    document: Document,
+    *,
+    required: bool = False,
+    depth: int = _MAX_NESTED,
+) -> SchemaField:
+    """The field that a schema describes, and those within it up to a depth."""
     found = schema_resolved(schema, document)
     kind, nullable = found.get("type", "string"), bool(found.get("nullable"))
     if isinstance(kind, list):
@@ -81,7 +92,7 @@ def field_of(name: str, schema: Any, document: Document, *, required: bool = Fal
         kind = "choice"
     elif kind == "string" and form in _FORMATS:
         kind = form
-    items = field_of(name, found["items"], document) if kind == "array" and "items" in found else None
+    is_list = kind == "array" and "items" in found and depth > 0
     return SchemaField(
         name=name,
         type=str(kind),
@@ -93,20 +104,27 @@ def field_of(name: str, schema: Any, document: Document, *, required: bool = Fal
         minimum=found.get("minimum"),
         maximum=found.get("maximum"),
         pattern=str(found.get("pattern") or ""),
-        items=items,
+        items=field_of(name, found["items"], document, depth=depth - 1) if is_list else None,
         max_items=found.get("maxItems"),
+        fields=fields_of(found, document, sent=True, depth=depth - 1) if kind == "object" and depth > 0 else (),
         is_hashed="password" in name.lower() or form == "password",
     )
 
 
-def fields_of(schema: Any, document: Document, *, sent: bool) -> tuple[SchemaField, ...]:  # noqa: ANN401
+def fields_of(
+    schema: Any,  # noqa: ANN401
+    document: Document,
+    *,
+    sent: bool,
+    depth: int = _MAX_NESTED,
+) -> tuple[SchemaField, ...]:
     """The keys of an object in their order: with `sent` those that a client may send, else those that are answered."""
     found = schema_resolved(schema, document)
     required = found.get("required") or ()
     properties = found.get("properties")
     left_out = "readOnly" if sent else "writeOnly"
     return tuple(
-        field_of(name, each, document, required=name in required)
+        field_of(name, each, document, required=name in required, depth=depth)
         for name, each in (properties.items() if isinstance(properties, dict) else ())
         if not schema_resolved(each, document).get(left_out)
     )

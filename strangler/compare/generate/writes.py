@@ -25,6 +25,8 @@ _MALFORMED: Final[tuple[tuple[str, str], ...]] = (
 )
 _SAMPLED: Final = 6
 _LISTS: Final = 2
+# Of an object within a body.
+_NESTED: Final = 30
 _FORMS: Final = {"form": "application/x-www-form-urlencoded", "multipart": "multipart/form-data"}
 
 
@@ -129,6 +131,9 @@ class WriteCases:
                 edges = self._world.random(self._operation.method, self._operation.path, field.name).sample(
                     edges, min(_SAMPLED, len(edges))
                 )
+            elif field.fields or (field.items and field.items.fields):
+                random = self._world.random("nested", self._operation.method, self._operation.path, field.name)
+                edges = random.sample(edges, min(_NESTED, len(edges)))
             for label, value in edges:
                 path, caller = self._place()
                 yield self._case(f"{field.name}: {label}", path, self._with(field, value), caller=caller)

@@ -10,7 +10,7 @@ from typing import Final
 
 import psycopg
 
-from strangler.compare.case import PASSWORD, Scenario, ScenarioStep
+from strangler.compare.case import PASSWORD, Scenario, ScenarioStep, step_digest
 from strangler.compare.client.auth import Callers, NotSignedInError
 from strangler.compare.client.client import SideClient, TimedResponse
 from strangler.compare.client.errors import RequestError
@@ -21,7 +21,6 @@ from strangler.compare.recorded.recording import (
     RecordedRows,
     RecordedStep,
     Recording,
-    step_digest,
     step_name,
 )
 from strangler.compare.run import RequestOptions

@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from strangler.compare.case import Scenario, ScenarioStep
+from strangler.compare.case import Scenario, ScenarioStep, step_digest
 from strangler.compare.client.sides import Side
 from strangler.errors import UsageError
 from strangler.rollout.atomic_write import write_durably
@@ -202,14 +201,6 @@ def scenarios_require(recording: Recording, scenarios: Sequence[Scenario]) -> No
     if other:
         more = f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else ""
         raise UsageError(f"the cases of {', '.join(other[:_SHOWN])}{more} are not those that were recorded", _HINT)
-
-
-def step_digest(step: ScenarioStep) -> str:
-    """Tells the request of a step from others, before variables are filled in."""
-    case = step.case
-    parts = (case.method, case.target, case.headers, case.body, case.caller, case.claims, step.together, step.save)
-    refused = ("refuse_commit",) if step.refuse_commit else ()
-    return hashlib.sha256(repr(parts + refused).encode()).hexdigest()[:16]
 
 
 def step_name(step: ScenarioStep) -> str:

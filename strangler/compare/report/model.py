@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from strangler.compare.coverage import RouteCoverage
 from strangler.compare.redaction import MaskedDifference
-from strangler.rollout.evidence import RunEvidence
+from strangler.rollout.evidence import RunEvidence, StandingCase
 
 # The kind of a group of differing rows.
 ROWS: Final = "rows"
@@ -109,8 +109,9 @@ class RouteReport:
     """The counts add up to `asked`; `ratio` is how many times faster the right side is at the median.
 
     `slow` says that it is far slower, empty if it isn't. `lacks` are the answers and callers without which equal
-    answers prove nothing. `coverage` is the percentage of what could be requested that was, None if unknown;
-    `never` is the rest, by topic.
+    answers prove nothing. `differing` are the first thousand cases that differ, by their keys, `is_more` whether there
+    are others, and `settled` the keys of those that differed in an earlier run and are equal now. `coverage` is the
+    percentage of what could be requested that was, None if unknown; `never` is the rest, by topic.
     """
 
     route: str
@@ -127,6 +128,9 @@ class RouteReport:
     slow: str = ""
     groups: tuple[Group, ...] = ()
     lacks: tuple[str, ...] = ()
+    differing: Mapping[str, StandingCase] = field(default_factory=dict)
+    settled: tuple[str, ...] = ()
+    is_more: bool = False
     coverage: float | None = None
     never: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -183,10 +187,11 @@ class ComparisonReport:
         different = any(route.different or route.slow for route in self.routes)
         return 1 if different or self.declared_faults or any(use.excess for use in self.memory) else 0
 
-    def evidence(self, bound: Mapping[str, str]) -> Iterator[RunEvidence]:
+    def evidence(self, bound: Mapping[str, str], *, folders: Mapping[str, str] | None = None) -> Iterator[RunEvidence]:
         """What the run has shown of each route that it compared; equal but for declared differences is equal.
 
-        `bound` are the digests of what it was made with. A run that ended early shows nothing.
+        `bound` are the digests of what it was made with, and `folders` has those of case files by the keys of cases. A
+        run that ended early shows nothing.
         """
         for route in () if self.stopped else self.routes:
             compared = route.equal + route.declared + route.different + route.noise
@@ -202,6 +207,14 @@ class ComparisonReport:
                     right=self.right.version,
                     lacks=route.lacks,
                     bound=bound,
+                    standing={
+                        key: StandingCase(
+                            case=each["case"], scenario=each["scenario"], folder=(folders or {}).get(key, "")
+                        )
+                        for key, each in route.differing.items()
+                    },
+                    settled=route.settled,
+                    unlisted=compared if route.is_more else 0,
                 )
 
 

@@ -91,6 +91,12 @@ def time_read(text: str) -> dt.datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
+def is_exact(text: str | None) -> bool:
+    """Whether a text names a moment to the microsecond, so that who writes it anew writes another one."""
+    moment = time_read(text) if text else None
+    return moment is not None and moment.microsecond != 0
+
+
 def time_shape(text: str) -> str:
     """How a moment is written: with which separators, to how many digits, and whether it says its offset."""
     return _DIGIT.sub("0", text)

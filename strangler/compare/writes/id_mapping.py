@@ -19,7 +19,7 @@ from strangler.compare.writes.tables import Column, Table
 
 LEFT: Final = 0
 RIGHT: Final = 1
-_TIMES: Final = "D"
+TIMES: Final = "D"
 _NUMBERS: Final = "N"
 _JSON: Final = frozenset({"json", "jsonb"})
 _TRANSACTION: Final = re.compile(r"xid|transaction", re.IGNORECASE)
@@ -112,7 +112,7 @@ class IdMapping:
             return left == right
         if column.category == _NUMBERS:
             return self._numbers_same(column, left, right, certain=certain)
-        if column.category == _TIMES:
+        if column.category == TIMES:
             return self._moments_same(left, right)
         if column.type in _JSON:
             return self._json_same(left, right, certain=certain)

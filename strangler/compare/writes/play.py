@@ -37,8 +37,9 @@ class PlayedStep:
         result: of the answers; None if the step was left out, and `skipped` is the reason.
         rows: where the rows of both copies differ since this step.
         secrets: values that the requests carried besides the case's own.
-        scenario: of its last step, its name.
-        memory: of its last step, the bytes that the servers of both sides held after its first steps, and hold now.
+        scenario: its name.
+        key: tells the case from others (`case_key`).
+        memory: of a scenario's last step, the bytes that both sides' servers held after its first steps, and hold now.
     """
 
     case: Case
@@ -47,6 +48,7 @@ class PlayedStep:
     skipped: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     scenario: str = ""
+    key: str = ""
     memory: tuple[tuple[int, int], tuple[int, int]] | None = None
 
 

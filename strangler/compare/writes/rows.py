@@ -8,8 +8,8 @@ from typing import Final
 from strangler.compare.redaction import MASK, Masker, is_secret, shortened
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.changes import Key, Originals, TableChanges, Values
-from strangler.compare.writes.generated_values import hash_parameters
-from strangler.compare.writes.id_mapping import LEFT, RIGHT, IdMapping, NewRow
+from strangler.compare.writes.generated_values import hash_parameters, is_exact
+from strangler.compare.writes.id_mapping import LEFT, RIGHT, TIMES, IdMapping, NewRow
 from strangler.compare.writes.tables import Column, Table
 
 _TEXTS: Final = "S"
@@ -57,7 +57,7 @@ class RowComparison:
         self._numbers: Counter[tuple[Table, int]] = Counter()
         self._standing: set[tuple[str, ...]] = set()
         # What was compared last of each table, with how many rows were mapped then, and what came of it.
-        self._compared: dict[Table, tuple[TableChanges, TableChanges, int]] = {}
+        self._compared: dict[Table, tuple[tuple[TableChanges, TableChanges], int]] = {}
         self._found: dict[Table, tuple[RowDifference, ...]] = {}
 
     def compare(self, step: int, left: Changes, right: Changes, *, masker: Masker) -> tuple[RowDifference, ...]:
@@ -77,14 +77,14 @@ class RowComparison:
         for table in self._tables:
             if not self._is_known(table, left, right):
                 self._found[table] = tuple(self._differences(table, left[table], right[table], masker))
-                self._compared[table] = (left[table], right[table], self._mapping.known)
+                self._compared[table] = ((left[table], right[table]), self._mapping.known)
         found = [each for table in self._tables for each in self._found[table]]
         new = tuple(each for each in found if _identity(each) not in self._standing)
         self._standing = {_identity(each) for each in found}
         return new
 
     def _is_known(self, table: Table, left: Changes, right: Changes) -> bool:
-        ours, theirs, known = self._compared.get(table, (None, None, -1))
+        (ours, theirs), known = self._compared.get(table, ((None, None), -1))
         return ours is left[table] and theirs is right[table] and known == self._mapping.known
 
     def _match(self, table: Table, step: int, left: TableChanges, right: TableChanges) -> None:
@@ -116,9 +116,9 @@ class RowComparison:
     def _differences(
         self, table: Table, left: TableChanges, right: TableChanges, masker: Masker
     ) -> Iterator[RowDifference]:
-        for row, ours, theirs in self._rows(table, left, right):
+        for row, keys, ours, theirs in self._rows(table, left, right):
             if ours is not None and theirs is not None:
-                yield from self._columns(table, row, ours, theirs, masker)
+                yield from self._columns(table, row, (ours, theirs), self._before(table, keys), masker)
             elif ours is not theirs:
                 sides = [None if each is None else row_shown(table, each, masker) for each in (ours, theirs)]
                 yield RowDifference(table=table.shown, row=row, column="", left=sides[0], right=sides[1])
@@ -130,25 +130,45 @@ class RowComparison:
 
     def _rows(
         self, table: Table, left: TableChanges, right: TableChanges
-    ) -> Iterator[tuple[str, Values | None, Values | None]]:
-        """Each row that either side has changed: its name, and how it is on both."""
+    ) -> Iterator[tuple[str, tuple[Key, Key], Values | None, Values | None]]:
+        """Each row that either side has changed: its name, its keys, and how it is on both."""
         touched = {*left.written, *right.written, *left.gone, *right.gone}
         for key, original in sorted(self._originals.get(table, touched).items(), key=lambda each: str(each[0])):
             ours, theirs = (
                 None if key in changes.gone else changes.written.get(key, original) for changes in (left, right)
             )
-            yield _name(table, key), ours, theirs
+            yield _name(table, key), (key, key), ours, theirs
         for role, (our_key, their_key) in self._pairs[table].items():
             ours, theirs = left.written.get(our_key), right.written.get(their_key)
-            yield self._role_name(table, role, ours, theirs), ours, theirs
+            yield self._role_name(table, role, ours, theirs), (our_key, their_key), ours, theirs
         for side, changes in ((LEFT, left), (RIGHT, right)):
             for key, row in self._new(table, changes, side).items():
-                yield str(self._alone[table][side, key]), *((row, None) if side == LEFT else (None, row))
+                yield str(self._alone[table][side, key]), (key, key), *((row, None) if side == LEFT else (None, row))
 
-    def _columns(self, table: Table, row: str, ours: Values, theirs: Values, masker: Masker) -> Iterator[RowDifference]:
+    def _before(self, table: Table, keys: tuple[Key, Key]) -> list[Values | None]:
+        """How a row was on both sides when its table was compared last; None where it was not there."""
+        originals = self._originals.get(table, keys)
+        if table not in self._compared:
+            return [originals.get(key) for key in keys]
+        changes, _known = self._compared[table]
+        return [each.written.get(key, originals.get(key)) for each, key in zip(changes, keys, strict=True)]
+
+    def _columns(
+        self,
+        table: Table,
+        row: str,
+        now: tuple[Values, Values],
+        before: Sequence[Values | None],
+        masker: Masker,
+    ) -> Iterator[RowDifference]:
         for index, column in compared_columns(table):
-            pair = ours[index], theirs[index]
-            if not self._mapping.column_same(table, column, *pair):
+            pair = now[LEFT][index], now[RIGHT][index]
+            same = self._mapping.column_same(table, column, *pair)
+            if same and pair[LEFT] != pair[RIGHT] and column.category == TIMES:
+                # Alike as times of writing; but a step that only one side wrote in has left the other's as it was.
+                written = [was is None or was[index] != is_now for was, is_now in zip(before, pair, strict=True)]
+                same = written[LEFT] == written[RIGHT] or not all(map(is_exact, pair))
+            if not same:
                 left, right = (self._shown(table, column, side, value, masker) for side, value in enumerate(pair))
                 yield RowDifference(table=table.shown, row=row, column=column.name, left=left, right=right)
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Final
 
-from strangler.compare.case import Scenario
+from strangler.compare.case import Scenario, case_key
 from strangler.compare.client.auth import Callers
 from strangler.compare.client.client import Limits, SideClient
 from strangler.compare.collector import Collector
@@ -90,8 +90,9 @@ async def _steps(stage: Stage, options: RequestOptions, *, key: str) -> AsyncIte
                 before = servers.memory()
             if number == len(steps) >= 2 * _WARM_STEPS and not ended:
                 ours, theirs = zip(before, servers.memory(), strict=True)
-                played = dataclasses.replace(played, scenario=stage.scenario.name, memory=(ours, theirs))
-            yield played
+                played = dataclasses.replace(played, memory=(ours, theirs))
+            name = stage.scenario.name
+            yield dataclasses.replace(played, scenario=name, key=case_key(step, scenario=name))
 
 
 def limits_for(scenario: Scenario, options: RequestOptions) -> Limits:
@@ -141,4 +142,11 @@ class WriteRunner:
         if played.result is None:
             self._collector.skipped[played.skipped] += 1
             return
-        self._collector.add(played.case, played.result, rows=played.rows, secrets=played.secrets)
+        self._collector.add(
+            played.case,
+            played.result,
+            rows=played.rows,
+            secrets=played.secrets,
+            scenario=played.scenario,
+            key=played.key,
+        )

@@ -74,7 +74,7 @@ def servers_run(
         for stack, name, label in zip(stacks, names, labels, strict=True)
     ]
     for service in services:
-        source.require_elsewhere(service.env.values())
+        source.require_elsewhere(service.env)
     children = Children(logs=logs, check=check)
     try:
         for service in services:

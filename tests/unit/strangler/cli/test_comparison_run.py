@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from strangler.cli.comparison_run import CaseSelection, writes_require
+from strangler.cli.case_selection import CaseSelection
+from strangler.cli.comparison_run import writes_require
 from strangler.errors import UsageError
 from tests.example import ROOT, example_settings, load_routes
 

@@ -3,13 +3,13 @@
 import dataclasses
 import json
 
-from strangler.compare.case import Case
+from strangler.compare.case import Case, ScenarioStep, case_key
 from strangler.compare.client.client import TimedResponse
 from strangler.compare.client.errors import RequestError, UnavailableError
 from strangler.compare.client.response import SideResponse
 from strangler.compare.client.sides import Side
 from strangler.compare.collector import (
-    MAX_BODY,
+    MAX_DIFFERING,
     MAX_EXAMPLES,
     MAX_FAILURES,
     MAX_GROUPS,
@@ -18,6 +18,7 @@ from strangler.compare.collector import (
 )
 from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.differ import differences
+from strangler.compare.masked_result import MAX_BODY
 from strangler.compare.report.model import ComparisonReport, RouteReport, RowDifference
 
 LEFT = Side(name="django", url="http://left/api", links="/api", headers=(("X-Api-Key", "hidden-of-the-side"),))
@@ -182,3 +183,33 @@ def test_what_was_left_out_and_how_the_run_ended_are_reported() -> None:
     assert report.skipped == (("lines", 3),)
     assert (report.declared_faults, report.stopped, report.options) == (("one",), "interrupted", (("--rate", "5"),))
     assert (report.left.name, report.right.url) == ("django", "http://right/api")
+
+
+def test_cases_that_differ_are_known_again() -> None:
+    first = Collector(LEFT, RIGHT)
+    first.add(case("/posts/?token=hidden", source="posts.toml, line 3"), result({"a": 1}, {"a": 2}))
+    first.add(case("/posts/?page=2"), result({}, {}))
+    ((key, standing),) = only(first.report()).differing.items()
+    assert standing == {"case": "GET /posts/?token=*** (posts.toml, line 3)", "scenario": "", "folder": ""}
+    later = Collector(LEFT, RIGHT, standing=[key, "of another route"])
+    later.add(case("/posts/?page=2"), result({}, {}))
+    assert only(later.report()).settled == ()
+    later.add(case("/posts/?token=hidden", name="whatever it is called", source="access log"), result({}, {}))
+    assert only(later.report()).settled == (key,)
+    # The same request may differ once, and be equal once.
+    later.add(case("/posts/?token=hidden"), result({"a": 1}, {"a": 2}))
+    assert only(later.report()).settled == ()
+
+
+def test_a_request_of_a_scenario_is_the_same_at_one_place_of_it_only() -> None:
+    steps = [ScenarioStep(case=case("/posts/", name=f"read {when} the writes")) for when in ("before", "after")]
+    assert len({case_key(step) for step in steps}) == 1
+    assert len({case_key(step, scenario=name) for step in steps for name in ("", "generated")}) == 3
+
+
+def test_so_many_cases_that_differ_are_named_and_that_there_are_more_is_said() -> None:
+    collector = Collector(LEFT, RIGHT)
+    for number in range(MAX_DIFFERING + 1):
+        collector.add(case(f"/posts/?page={number}"), result({"a": 1}, {"a": 2}))
+    route = only(collector.report())
+    assert (len(route.differing), route.is_more) == (MAX_DIFFERING, True)

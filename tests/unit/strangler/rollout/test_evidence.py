@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from strangler.compare.report.model import ComparisonReport, RouteReport, SideReport
-from strangler.rollout.evidence import EvidenceFile, Proof, RecentEvidence, RouteEvidence, evidence_find
+from strangler.rollout.evidence import (
+    EvidenceFile,
+    Proof,
+    RecentEvidence,
+    RouteEvidence,
+    StandingCase,
+    evidence_find,
+)
 from strangler.rollout.plan import RoutesPlan, plan_make
 from strangler.rollout.safety import Conditions, unbound_notes, unproven, unsafe_reasons
 from strangler.routes.route import Stage
@@ -147,6 +154,56 @@ def test_equal_answers_without_the_callers_that_matter_are_no_proof(file: Eviden
     (reason,) = reasons(moved(Stage.PARALLEL, Stage.CANARY), of(file))
     assert reason.startswith("posts.list was compared without nobody and without another user, add a case such as")
     file.add(report(posts__list=(1, 0)).evidence(BOUND))
+    assert reasons(moved(Stage.PARALLEL, Stage.CANARY), of(file)) == ()
+
+
+def differing(*keys: str, settled: tuple[str, ...] = (), asked: int = 0, is_more: bool = False) -> ComparisonReport:
+    """A run in which the cases of these keys differed, and those in `settled` are equal again."""
+    run = report(posts__list=(asked, len(keys)))
+    cases = {key: StandingCase(case=f"case {key}", scenario="", folder="") for key in keys}
+    route = dataclasses.replace(run.routes[0], differing=cases, settled=settled, is_more=is_more)
+    return dataclasses.replace(run, routes=(route,))
+
+
+def test_a_difference_stands_until_the_same_case_is_equal(file: EvidenceFile) -> None:
+    file.add(differing("a", "b", asked=40).evidence(BOUND))
+    plan = moved(Stage.PARALLEL, Stage.CANARY)
+    for asked in (1, 50):
+        # Whatever else is equal.
+        file.add(report(posts__list=(asked, 0)).evidence(BOUND))
+        (reason,) = reasons(plan, of(file))
+        assert reason.startswith("posts.list has 2 differences that no comparison has settled, such as case a, run ")
+    file.add(differing("c", settled=("a",), asked=1).evidence(BOUND))
+    assert set(file.standing()) == {"b", "c"}
+    file.add(report(posts__list=(1, 0), tags__list=(5, 0)).evidence(BOUND), gone=("c",))
+    assert set(file.standing()) == {"b"}
+    found = known(file)
+    assert found is not None
+    assert (found.different, found.standing, found.equal) == (1, ["case b"], 93)
+    file.add(differing(settled=("b",), asked=1).evidence(BOUND))
+    assert (file.standing(), reasons(plan, of(file))) == ({}, ())
+
+
+def test_a_difference_stands_after_a_change_and_when_it_is_old(file: EvidenceFile) -> None:
+    file.add(dataclasses.replace(differing("a"), started=(NOW - dt.timedelta(days=30)).isoformat()).evidence(BOUND))
+    file.add(report(tags__list=(5, 0)).evidence(BOUND))
+    found = known(file)
+    assert found is not None
+    assert (found.equal, found.different) == (0, 1)
+    file.add(report(posts__list=(50, 0)).evidence(BOUND | {"fastapi": "f2"}))
+    (reason,) = reasons(moved(Stage.CANARY, Stage.MIGRATED), of(file))
+    assert "1 difference that no comparison has settled, such as case a" in reason
+    found = known(file, now=BOUND | {"fastapi": "f2"})
+    assert found is not None
+    assert (found.equal, found.different) == (50, 1)
+    assert RouteEvidence(compared=found).as_json()["compared"]["standing"] == ["case a"]
+
+
+def test_of_too_many_differences_all_must_be_equal(file: EvidenceFile) -> None:
+    file.add(differing("a", asked=90, is_more=True).evidence(BOUND))
+    file.add(differing(settled=("a",), asked=90).evidence(BOUND))
+    assert reasons(moved(Stage.PARALLEL, Stage.CANARY), of(file)) != ()
+    file.add(report(posts__list=(91, 0)).evidence(BOUND))
     assert reasons(moved(Stage.PARALLEL, Stage.CANARY), of(file)) == ()
 
 

@@ -25,6 +25,7 @@ from strangler.databases.connections import Source, dsn_to, identity_of
 from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.source import source_of
 from strangler.errors import FailedError, UnsafeError, UsageError
+from strangler.local.ports import port_free_pick
 from strangler.routes.route import Stack
 from tests.databases import OwnDatabase, migrated_database
 from tests.example import example_settings
@@ -97,9 +98,17 @@ def test_the_real_database_is_known_by_whatever_name(source: Source, host: str) 
     spelled = source.owner_dsn.replace("127.0.0.1", host)
     assert identity_of(spelled) == source.identity
     assert identity_of(dsn_to(spelled, "postgres")) != source.identity
-    with pytest.raises(UnsafeError, match=f"an address of the real database {NAME}"):
-        source.require_elsewhere(["8080", "strangler-demo", spelled])
-    source.require_elsewhere(["8080", "strangler-demo", "a=b", dsn_to(spelled, "postgres")])
+    others = {"PORT": "8080", "PASSWORD": "strangler-demo", "LINE": "a=b"}
+    with pytest.raises(UnsafeError, match=f"an address of the real database {NAME} by REPLICA_URL"):
+        source.require_elsewhere({**others, "REPLICA_URL": spelled})
+    source.require_elsewhere({**others, "REPLICA_URL": dsn_to(spelled, "postgres")})
+
+
+def test_an_address_that_nobody_answers_at_is_named(source: Source) -> None:
+    nowhere = f"postgresql://me:hidden@127.0.0.1:{port_free_pick()}/other"
+    with pytest.raises(FailedError, match=r"^OLD_URL in .* the database doesn't answer .* unset it\.$") as raised:
+        source.require_elsewhere({"PORT": "8080", "OLD_URL": nowhere})
+    assert "hidden" not in str(raised.value)
 
 
 def test_no_server_is_started_that_would_write_to_the_real_database(source: Source, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Generated case files: what they ask of a small API, that they can be read, and that they can be repeated."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from strangler.compare.cases.case_files import cases_from_files, scenarios_from_files
+from strangler.compare.generate.body_values import ValidValues, body_values
+from strangler.compare.generate.case_text import GeneratedCase, cases_text
 from strangler.compare.generate.folder import files_of, folder_write
+from strangler.compare.generate.schemas import field_of
 from strangler.errors import UsageError
 from tests.generated_world import routes, world_made
 
@@ -90,6 +94,51 @@ def test_bodies_are_at_the_edges_of_each_field_and_beyond() -> None:
     raw = [case["body"] for case in generated()["wares.create"] if "body" in case]
     assert {"null", "[]", '{"a": '} <= set(raw)
     assert any('"name": null' in text for text in raw)
+
+
+NESTED = {
+    "type": "object",
+    "required": ["lines"],
+    "properties": {
+        "place": {"type": "object", "required": ["town"], "properties": {"town": {"type": "string", "maxLength": 9}}},
+        "lines": {"type": "array", "items": {"$ref": "#/components/schemas/Line"}},
+    },
+}
+LINE = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "integer", "readOnly": True},
+        "count": {"type": "integer"},
+        "parts": {"type": "array", "items": {"$ref": "#/components/schemas/Line"}},
+    },
+}
+
+
+def test_objects_within_a_body_are_whole_and_wrong_in_one_field(tmp_path: Path) -> None:
+    field = field_of("order", NESTED, {"components": {"schemas": {"Line": LINE}}})
+    valid = ValidValues(0)
+    body = valid.body(field.fields)
+    assert set(body) == {"place", "lines"}
+    assert set(body["place"]) == {"town"}
+    assert [set(line) for line in body["lines"]] == [{"count", "parts"}] * 2
+    place, lines = field.fields
+    edges = dict(body_values(place, valid))
+    assert edges["without town"] == {}
+    assert edges["town, null"] == {"town": None}
+    assert len(edges["town, as long as may be +1"]["town"]) == 10
+    assert dict(body_values(lines, valid))["one with count, a list"][1]["count"] == ["a"]
+    cases = (
+        GeneratedCase(name=kind, method="POST", target="/wares/", kind=kind, value=body)
+        for kind in ("json", "form", "multipart")
+    )
+    (tmp_path / "orders.toml").write_text(cases_text(cases, head="a body"))
+    (scenario,) = scenarios_from_files(tmp_path, routes())
+    as_json, as_form, as_multipart = (step.case.body for step in scenario.steps)
+    assert json.loads(as_json) == body
+    names = [name for name, _ in parse_qsl(as_form.decode())]
+    # As rest_framework.utils.html reads them.
+    assert names == ["place.town", "lines[0]count", "lines[1]count"]
+    assert 'name="lines[1]count"' in as_multipart.decode()
 
 
 def test_a_row_is_sent_what_it_holds() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from strangler.compare.case import Case, Scenario, ScenarioStep
+from strangler.compare.case import Case, Scenario, ScenarioStep, step_digest
 from strangler.compare.recorded.play_times import RecordedTexts, ReplayedTexts
 from strangler.compare.recorded.recording import (
     RecordedAnswer,
@@ -16,7 +16,6 @@ from strangler.compare.recorded.recording import (
     RecordedStep,
     Recording,
     scenarios_require,
-    step_digest,
 )
 from strangler.errors import UsageError
 

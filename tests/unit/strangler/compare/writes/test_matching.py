@@ -1,10 +1,12 @@
-"""Which new rows of both sides are the same."""
+"""Which rows of both sides are the same, and what was written on one side only."""
 
 import datetime as dt
+from collections.abc import Collection
 
-from strangler.compare.writes.changes import Key, Values
+from strangler.compare.redaction import Masker
+from strangler.compare.writes.changes import Key, Originals, TableChanges, Values
 from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping, NewRow
-from strangler.compare.writes.rows import rows_match
+from strangler.compare.writes.rows import RowComparison, rows_match
 from strangler.compare.writes.tables import Column, Table
 
 TAGS = Table(
@@ -78,3 +80,52 @@ def test_rows_that_join_new_rows_are_paired_by_those() -> None:
         roles.learn(TAGS, RIGHT, (right,), NewRow("tags", 1, number))
     side: dict[Key, Values] = {("7",): ("7", "1"), ("8",): ("8", "2")}
     assert rows_match(joins, side, side, roles) == [(("7",), ("8",)), (("8",), ("7",))]
+
+
+NOTES = Table(
+    schema="public",
+    name="notes",
+    partitioned=False,
+    key=("id",),
+    columns=(
+        Column(name="id", type="bigint", category="N"),
+        Column(name="changed_at", type="timestamptz", category="D"),
+        Column(name="seen_on", type="timestamptz", category="D"),
+    ),
+)
+
+
+class NoOriginals(Originals):
+    """Rows are all new."""
+
+    def __init__(self) -> None:
+        pass
+
+    def get(self, table: Table, keys: Collection[Key]) -> dict[Key, Values]:
+        del table, keys
+        return {}
+
+
+def times_differ(*steps: tuple[float, float], cut: bool = False) -> list[list[str]]:
+    """The columns that differ after each step, which has left a row with these seconds on both sides."""
+    began = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    mapping = IdMapping(Clock(began, slack=5))
+    compare = RowComparison([NOTES], NoOriginals(), mapping)
+
+    def changes(key: str, second: float) -> dict[Table, TableChanges]:
+        at = began + dt.timedelta(seconds=second if cut else second + 1e-6)
+        values = (key, str(at), str(began))
+        return {NOTES: TableChanges(total=1, written={(key,): values})}
+
+    return [
+        [each.column for each in compare.compare(number, changes("1", left), changes("9", right), masker=Masker())]
+        for number, (left, right) in enumerate(steps, 1)
+    ]
+
+
+def test_a_time_that_only_one_side_writes_anew_is_a_difference() -> None:
+    assert times_differ((0, 0.1), (1, 1.1), (1, 1.1)) == [[], [], []]
+    assert times_differ((0, 0.1), (1, 0.1), (2, 2.1)) == [[], ["changed_at"], []]
+    assert times_differ((0, 0.1), (0, 0.2)) == [[], ["changed_at"]]
+    # Within a second one side may write the same again.
+    assert times_differ((0, 1), (1, 1), cut=True) == [[], []]

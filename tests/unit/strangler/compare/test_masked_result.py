@@ -4,7 +4,7 @@ import shlex
 
 from strangler.compare.case import Case
 from strangler.compare.client.sides import Side
-from strangler.compare.collector import curl_text
+from strangler.compare.masked_result import curl_text
 from strangler.compare.redaction import Masker
 
 HEADERS = (("Accept", "*/*"), ("X-Forwarded-Prefix", "/api"))
