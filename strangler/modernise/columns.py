@@ -1,15 +1,16 @@
 """A column under two names: the copy that a trigger keeps equal, and the moment at which the names change places."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import Final
 
 from shared_schema.catalog import CatalogIndex
 from strangler.errors import UsageError
-from strangler.handover.steps import Action, Work, alter, quoted
+from strangler.handover.steps import Action, Work, alter, listed, named, quoted
 from strangler.modernise.operation import RenameColumn
 from strangler.modernise.stages import OperationPlan, Synced, stage_steps
 from strangler.modernise.subject import Subject
-from strangler.modernise.sync import Pair, names_replaced
+from strangler.modernise.sync import Half, Pair, names_replaced
+from strangler.schema.compatibility.column_rules import is_numbering
 from strangler.schema.compatibility.sql_text import names_in
 
 _LONGEST: Final = 63
@@ -30,12 +31,8 @@ def plan_rename_column(name: str, change: RenameColumn, subject: Subject) -> Ope
         schema=table.schema,
         table=table.name,
         name=name,
-        base=change.column,
-        shadow=change.to,
-        base_type=column.type,
-        shadow_type=column.type,
-        to_shadow=quoted(change.column),
-        to_base=quoted(change.to),
+        base=(Half(name=change.column, type=column.type, made=quoted(change.to)),),
+        shadow=(Half(name=change.to, type=column.type, made=quoted(change.column)),),
     )
     swapped = pair.renamed({change.column: change.to, change.to: change.column})
     titles = (
@@ -72,56 +69,111 @@ def require_free(subject: Subject, name: str) -> None:
         raise UsageError(f"{name} is longer than the {_LONGEST} bytes of a name in PostgreSQL", "choose a shorter one")
 
 
-def pair_hazards(subject: Subject, pair: Pair) -> Iterator[str]:
-    """Sentences on what two columns can't keep as one would."""
-    column = subject.table.columns[pair.base]
-    if column.nullable and column.default is not None:
-        yield (
-            f"{subject.key}.{pair.base} may be null and has a default, so that an INSERT that gives NULL as "
-            f"{pair.shadow} gets the default"
+def require_changeable(subject: Subject, column: str) -> None:
+    """Refuse a column whose place another could not take.
+
+    :raises UsageError: it is one.
+    """
+    found = subject.column(column)
+    hint = "write the revision by hand"
+    if column in subject.table.primary_key:
+        raise UsageError(f"{subject.key}.{column} is in the primary key", hint)
+    if found.generated or is_numbering(found):
+        raise UsageError(f"PostgreSQL fills {subject.key}.{column} by itself", hint)
+    pointing = [
+        f"{key}.{', '.join(constraint.columns)}"
+        for key, table in subject.catalog.tables.items()
+        for constraint in table.constraints
+        if constraint.target == subject.key and column in constraint.target_columns
+    ]
+    if pointing:
+        raise UsageError(
+            f"{named(pointing)} {'point' if len(pointing) > 1 else 'points'} at {subject.key}.{column}",
+            "drop that foreign key first",
         )
-    for trigger, text in subject.table.triggers.items():
-        if pair.base in names_in(text.partition("\n")[2]):
-            yield f"the trigger {trigger} of {subject.key} names {pair.base} in its function, and would fail without it"
+
+
+def require_expressions(subject: Subject, pair: Pair) -> None:
+    """Refuse an expression that the trigger could not compute, before any writer meets it.
+
+    :raises UsageError: there is one.
+    """
+    for name, made, query in pair.probes():
+        subject.require_query(
+            query,
+            message=f"{made} makes no value of {subject.key}.{name}",
+            hint="write an expression of the columns on the other side",
+        )
+
+
+def pair_hazards(subject: Subject, pair: Pair) -> Iterator[str]:
+    """Sentences on what columns of two names can't keep as one would."""
+    for half in pair.base:
+        column = subject.table.columns[half.name]
+        if column.nullable and column.default is not None:
+            yield (
+                f"{subject.key}.{half.name} may be null and has a default, so that an INSERT that gives NULL as "
+                f"{spoken(pair.shadow)} gets the default"
+            )
+        for trigger, text in subject.table.triggers.items():
+            if half.name in names_in(text.partition("\n")[2]):
+                yield (
+                    f"the trigger {trigger} of {subject.key} names {half.name} in its function, and would fail "
+                    "without it"
+                )
 
 
 def pair_notes(subject: Subject, pair: Pair) -> Iterator[str]:
     """What an operator should know."""
-    yield f"until verify is done, {pair.shadow} is null in rows that were not reached yet: read it only then"
+    are, them = ("is", "it") if len(pair.shadow) == 1 else ("are", "them")
+    shadow = spoken(pair.shadow)
+    yield f"until verify is done, {shadow} {are} null in rows that were not reached yet: read {them} only then"
     for trigger, text in subject.table.triggers.items():
         if "UPDATE" in text.partition(" ON ")[0]:
             yield f"the backfill updates every row, and so fires the trigger {trigger} of {subject.key}"
 
 
+def spoken(halves: Sequence[Half]) -> str:
+    """Columns in a sentence."""
+    return named([half.name for half in halves])
+
+
 def expand_action(subject: Subject, pair: Pair) -> Action:
-    """The second column, and the trigger."""
-    collation = subject.table.columns[pair.base].collation
-    spelled = f" COLLATE {collation}" if collation and pair.base_type == pair.shadow_type else ""
-    rights = subject.column_rights(pair.base, pair.shadow)
-    added = f"ADD COLUMN {quoted(pair.shadow)} {pair.shadow_type}{spelled}"
+    """The columns of the shadow, and the trigger."""
+    rights = [right for half in pair.shadow for right in subject.column_rights(pair.base_names, half.name)]
+    added = ", ".join(f"ADD COLUMN {quoted(half.name)} {half.type}{_collated(subject, pair)}" for half in pair.shadow)
+    dropped = ", ".join(f"DROP COLUMN {quoted(half.name)}" for half in pair.shadow)
     return Action(
         table=subject.dotted,
         statements=(alter(subject.sql, added), *rights, pair.function_sql(), pair.trigger_sql()),
-        undo=(*pair.drop_sql(), alter(subject.sql, f"DROP COLUMN {quoted(pair.shadow)}")),
+        undo=(*pair.drop_sql(), alter(subject.sql, dropped)),
     )
+
+
+def _collated(subject: Subject, pair: Pair) -> str:
+    """A copy sorts as the column does."""
+    (base, *_more), types = pair.base, {half.type for half in (*pair.base, *pair.shadow)}
+    collation = subject.table.columns[base.name].collation
+    is_copy = len(pair.base) == len(pair.shadow) == len(types)
+    return f" COLLATE {collation}" if collation and is_copy else ""
 
 
 def backfill_action(subject: Subject, pair: Pair) -> Action:
     """The values of the rows that were there before."""
-    name = f"{subject.key}.{pair.shadow}"
+    name = f"{subject.key}.{spoken(pair.shadow)}"
     work = Work(kind="backfill", table=subject.sql, name=name, assignment=pair.assignment, condition=pair.differs)
     return Action(table=subject.dotted, work=work)
 
 
-def compare_action(subject: Subject, pair: Pair) -> Action:
-    """The proof that both columns say the same in every row."""
+def compare_action(subject: Subject, pair: Pair, *, strict: bool = False) -> Action:
+    """The proof that both sides say the same in every row; `strict`, that nothing of the old value is lost either."""
     work = Work(
         kind="compare",
         table=subject.sql,
-        name=f"{subject.key}.{pair.base} and {pair.shadow}",
+        name=f"{subject.key}.{spoken((*pair.base, *pair.shadow))}",
         columns=", ".join(map(quoted, subject.table.primary_key)) or "ctid",
-        sides=(f"({pair.to_shadow})::{pair.shadow_type}", quoted(pair.shadow)),
-        condition=pair.differs,
+        sides=pair.sides,
+        condition=f"{pair.differs} OR {pair.loses}" if strict else pair.differs,
     )
     return Action(table=subject.dotted, work=work)
 
@@ -138,8 +190,9 @@ def index_actions(subject: Subject, pair: Pair) -> Iterator[Action]:
 
 def index_like(subject: Subject, index: CatalogIndex, pair: Pair) -> tuple[str, str] | None:
     """The name and the statement of an index on the shadow; None where the index is without the base."""
+    (base,), (shadow,) = pair.base, pair.shadow
     head, using, rest = index.definition.partition(" USING ")
-    other = names_replaced(rest, lambda name: pair.shadow if name == pair.base else name)
+    other = names_replaced(rest, lambda name: shadow.name if name == base.name else name)
     if other == rest:
         return None
     name = f"{index.name.encode()[: _LONGEST - 10].decode(errors='ignore')}_strangler"
@@ -147,24 +200,66 @@ def index_like(subject: Subject, index: CatalogIndex, pair: Pair) -> tuple[str, 
     return name, f"CREATE {unique}INDEX CONCURRENTLY {quoted(name)} ON {subject.sql}{using}{other}"
 
 
-def not_null_actions(subject: Subject, pair: Pair) -> Iterator[Action]:
-    """NOT NULL, proven beside reads and writes, where the base has it."""
-    if subject.table.columns[pair.base].nullable:
+def not_null_actions(subject: Subject, pair: Pair, *, without: Container[str] = ()) -> Iterator[Action]:
+    """NOT NULL for the shadow but for columns `without`, proven beside reads and writes, where the base has it."""
+    columns = [quoted(half.name) for half in pair.shadow if half.name not in without]
+    if not columns or any(subject.table.columns[half.name].nullable for half in pair.base):
         return
-    name, shadow = quoted(f"strangler_{pair.name}"), quoted(pair.shadow)
-    check = f"ADD CONSTRAINT {name} CHECK ({shadow} IS NOT NULL) NOT VALID"
+    name, proof = quoted(f"strangler_{pair.name}"), " AND ".join(f"{column} IS NOT NULL" for column in columns)
+    check = f"ADD CONSTRAINT {name} CHECK ({proof}) NOT VALID"
     dropped = alter(subject.sql, f"DROP CONSTRAINT {name}")
     yield Action(table=subject.dotted, statements=(alter(subject.sql, check),), undo=(dropped,))
     yield Action(table=subject.dotted, statements=(alter(subject.sql, f"VALIDATE CONSTRAINT {name}"),))
+    forth, back = (
+        ", ".join(f"ALTER COLUMN {column} {verb} NOT NULL" for column in columns) for verb in ("SET", "DROP")
+    )
     yield Action(
         table=subject.dotted,
-        statements=(alter(subject.sql, f"ALTER COLUMN {shadow} SET NOT NULL"), dropped),
-        undo=(alter(subject.sql, check), alter(subject.sql, f"ALTER COLUMN {shadow} DROP NOT NULL")),
+        statements=(alter(subject.sql, forth), dropped),
+        undo=(alter(subject.sql, check), alter(subject.sql, back)),
+    )
+
+
+def cutover_action(subject: Subject, pair: Pair, after: Pair) -> Action:
+    """The shadow becomes the base of `after`, with its names there: PostgreSQL fills it, by defaults of its own."""
+    defaults = {half.name: subject.table.columns[half.name].default for half in pair.base}
+    forth, back = [], []
+    if given := {name: default for name, default in defaults.items() if default is not None}:
+        values = {half.name: f"({given.get(half.name, 'NULL')})::{half.type}" for half in pair.base}
+        forth = [
+            f"ALTER COLUMN {quoted(half.name)} SET DEFAULT "
+            f"({names_replaced(half.made, lambda name: name, values)})::{half.type}"
+            for half in pair.shadow
+        ]
+        back = [f"ALTER COLUMN {quoted(half.name)} DROP DEFAULT" for half in pair.shadow]
+        for half in pair.base:
+            if half.name in given and half.default is None:
+                forth.append(f"ALTER COLUMN {quoted(half.name)} DROP DEFAULT")
+                back.append(f"ALTER COLUMN {quoted(half.name)} SET DEFAULT {given[half.name]}")
+    names = zip((*pair.base, *pair.shadow), (*after.shadow, *after.base), strict=True)
+    renamed = [(quoted(old.name), quoted(new.name)) for old, new in names if old.name != new.name]
+    return Action(
+        table=subject.dotted,
+        statements=(
+            pair.drop_sql()[0],
+            *(alter(subject.sql, change) for change in forth),
+            *(alter(subject.sql, f"RENAME COLUMN {old} TO {new}") for old, new in renamed),
+            after.function_sql(replaced=True),
+            after.trigger_sql(),
+        ),
+        undo=(
+            after.drop_sql()[0],
+            *(alter(subject.sql, f"RENAME COLUMN {new} TO {old}") for old, new in reversed(renamed)),
+            *(alter(subject.sql, change) for change in back),
+            pair.function_sql(replaced=True),
+            pair.trigger_sql(),
+        ),
     )
 
 
 def _swap(subject: Subject, pair: Pair, swapped: Pair) -> Action:
     """Both names change places in one transaction: keys, indexes and defaults go on with the column itself."""
+    (base,), (shadow,) = pair.base, pair.shadow
     aside = f"strangler_{pair.name}"
 
     def rename(old: str, new: str) -> str:
@@ -175,20 +270,22 @@ def _swap(subject: Subject, pair: Pair, swapped: Pair) -> Action:
 
     return Action(
         table=subject.dotted,
-        statements=(*swap(pair.base, pair.shadow), swapped.function_sql(replaced=True)),
-        undo=(*swap(pair.shadow, pair.base), pair.function_sql(replaced=True)),
+        statements=(*swap(base.name, shadow.name), swapped.function_sql(replaced=True)),
+        undo=(*swap(shadow.name, base.name), pair.function_sql(replaced=True)),
     )
 
 
 def archive_action(subject: Subject, pair: Pair) -> Action:
     """The shadow's values with the keys of their rows, in a file that is read back."""
-    key = [name for name in subject.table.primary_key if name not in (pair.base, pair.shadow)]
-    columns = ", ".join(map(quoted, [*(key or [pair.base]), pair.shadow]))
-    work = Work(kind="archive", table=subject.sql, name=f"{subject.table.name}.{pair.shadow}", columns=columns)
+    names = [half.name for half in pair.shadow]
+    # A key that was renamed has the new name.
+    key = [pair.base_names[0] if name in names else name for name in subject.table.primary_key]
+    columns = listed([*(key or pair.base_names), *names])
+    work = Work(kind="archive", table=subject.sql, name=f"{subject.table.name}.{'_'.join(names)}", columns=columns)
     return Action(table=subject.dotted, work=work)
 
 
 def drop_action(subject: Subject, pair: Pair) -> Action:
     """The end of the shadow."""
-    dropped = alter(subject.sql, f"DROP COLUMN {quoted(pair.shadow)}")
-    return Action(table=subject.dotted, statements=(*pair.drop_sql(), dropped))
+    dropped = ", ".join(f"DROP COLUMN {quoted(half.name)}" for half in pair.shadow)
+    return Action(table=subject.dotted, statements=(*pair.drop_sql(), alter(subject.sql, dropped)))

@@ -58,6 +58,48 @@ class ChangeType(_Part):
         return f"change {self.table}.{self.column} to {self.type}" + (f" as {self.to}" if self.to else "")
 
 
+class NewColumn(_Part):
+    """A column that gets a part of another one: `using` makes its value of that; `null` allows NULL."""
+
+    type: str = Field(min_length=1)
+    using: str = Field(min_length=1)
+    null: bool = False
+
+
+class SplitColumn(_Part):
+    """Put the parts of a column `into` several, by their names; `back` makes the old value of the new ones.
+
+    `lossy` allows values that don't come back as they were.
+    """
+
+    table: str = Field(min_length=1)
+    column: str = Field(min_length=1)
+    into: dict[str, NewColumn] = Field(min_length=2)
+    back: str = Field(min_length=1)
+    lossy: bool = False
+
+    def __str__(self) -> str:
+        return f"split {self.table}.{self.column} into {' and '.join(self.into)}"
+
+
+class MergeColumns(_Part):
+    """Put several `columns` into one, made by `using`; each old name has what makes its value of the new one.
+
+    `null` allows NULL in the new one, `lossy` values that don't come back as they were.
+    """
+
+    table: str = Field(min_length=1)
+    columns: dict[str, str] = Field(min_length=2)
+    into: str = Field(min_length=1)
+    type: str = Field(min_length=1)
+    using: str = Field(min_length=1)
+    null: bool = False
+    lossy: bool = False
+
+    def __str__(self) -> str:
+        return f"merge {' and '.join(self.columns)} of {self.table} into {self.into}"
+
+
 class AddConstraint(_Part):
     """Add one of: a `check`, a `unique` of columns, a `not_null` column, a `column` that `references` another table."""
 
@@ -120,7 +162,17 @@ class DropTable(_Part):
         return f"drop {self.table}"
 
 
-Change = RenameColumn | RenameTable | ChangeType | AddConstraint | ReplaceIndex | DropColumn | DropTable
+Change = (
+    RenameColumn
+    | RenameTable
+    | ChangeType
+    | SplitColumn
+    | MergeColumns
+    | AddConstraint
+    | ReplaceIndex
+    | DropColumn
+    | DropTable
+)
 
 
 class OperationFile(_Part):
@@ -129,6 +181,8 @@ class OperationFile(_Part):
     rename_column: RenameColumn | None = None
     rename_table: RenameTable | None = None
     change_type: ChangeType | None = None
+    split_column: SplitColumn | None = None
+    merge_columns: MergeColumns | None = None
     add_constraint: AddConstraint | None = None
     replace_index: ReplaceIndex | None = None
     drop_column: DropColumn | None = None

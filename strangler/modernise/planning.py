@@ -17,13 +17,16 @@ from strangler.modernise.operation import (
     ChangeType,
     DropColumn,
     DropTable,
+    MergeColumns,
     RenameColumn,
     RenameTable,
     ReplaceIndex,
+    SplitColumn,
     operation_load,
 )
+from strangler.modernise.parts import plan_merge_columns, plan_split_column
 from strangler.modernise.stages import STAGES, OperationPlan
-from strangler.modernise.subject import subject_of, type_spelled
+from strangler.modernise.subject import subject_of
 from strangler.modernise.survival import StageClone, differences, stage_clone
 from strangler.modernise.tables import plan_rename_table
 from strangler.modernise.types import plan_change_type
@@ -106,8 +109,11 @@ def plan_operation(name: str, change: Change, dsn: str) -> OperationPlan:
         case RenameTable():
             return plan_rename_table(name, change, subject)
         case ChangeType():
-            spelled = change.model_copy(update={"type": type_spelled(dsn, change.type)})
-            return plan_change_type(name, spelled, subject)
+            return plan_change_type(name, change, subject)
+        case SplitColumn():
+            return plan_split_column(name, change, subject)
+        case MergeColumns():
+            return plan_merge_columns(name, change, subject)
         case AddConstraint():
             return plan_add_constraint(name, change, subject)
         case ReplaceIndex():

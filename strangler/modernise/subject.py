@@ -1,7 +1,7 @@
 """The table that an operation is about: its place in the catalog, and who may do what with it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import psycopg
@@ -55,6 +55,7 @@ class Subject:
     """
 
     key: str
+    dsn: str = field(repr=False)
     catalog: Catalog
     rights: tuple[TableRight, ...] = ()
     version: int = 180_000
@@ -88,9 +89,42 @@ class Subject:
             raise UsageError(f"{self.key} has no column {name}", f"write one of {', '.join(self.table.columns)}")
         return self.table.columns[name]
 
-    def column_rights(self, old: str, new: str) -> tuple[str, ...]:
-        """The rights on one column, given on another."""
-        return tuple(right.sql(self.sql, new) for right in self.rights if right.column == old)
+    def column_rights(self, old: Sequence[str], new: str) -> tuple[str, ...]:
+        """The rights that are there on each of these columns, given on another."""
+        each = [{replace(right, column=new) for right in self.rights if right.column == name} for name in old]
+        found = [right for right in self.rights if right.column == old[0]]
+        return tuple(
+            right.sql(self.sql, new) for right in found if replace(right, column=new) in set.intersection(*each)
+        )
+
+    def type_spelled(self, name: str) -> str:
+        """A type as PostgreSQL spells it: `character varying(2)` for `varchar(2)`.
+
+        :raises UsageError: there is none of that name.
+        :raises FailedError: the database doesn't answer.
+        """
+        with connected(self.dsn) as connection:
+            try:
+                result = connection.execute(f"SELECT NULL::{name}".encode()).pgresult
+            except psycopg.Error as error:
+                raise UsageError(
+                    f"{name} is no type ({reason_of(error)})", "write one that PostgreSQL knows"
+                ) from error
+            numbers = (result.ftype(0), result.fmod(0)) if result is not None else (0, -1)
+            ((spelled,),) = connection.execute("SELECT format_type(%s, %s)", numbers).fetchall()
+        return str(spelled)
+
+    def require_query(self, query: str, *, message: str, hint: str) -> None:
+        """Refuse a query that PostgreSQL can't plan; it is not executed.
+
+        :raises UsageError: it can't; `message` has PostgreSQL's reason behind it.
+        :raises FailedError: the database doesn't answer.
+        """
+        with connected(self.dsn) as connection:
+            try:
+                connection.execute(f"EXPLAIN {query}".encode())
+            except psycopg.Error as error:
+                raise UsageError(f"{message} ({reason_of(error)})", hint) from error
 
     def view_rights(self, view: str) -> tuple[str, ...]:
         """All rights, given on a view of the table."""
@@ -110,6 +144,7 @@ def subject_of(dsn: str, table: str) -> Subject:
         oid = catalog.tables[table].oid
         return Subject(
             key=table,
+            dsn=dsn,
             catalog=catalog,
             rights=tuple(TableRight(*row) for row in connection.execute(_RIGHTS, {"oid": oid}).fetchall()),
             version=connection.info.server_version,
@@ -131,19 +166,3 @@ def require_plain(catalog: Catalog, table: str) -> None:
     if found.kind != "table" or found.part_of:
         kind = f"a part of {found.part_of}" if found.part_of else f"a {found.kind}"
         raise UsageError(f"{table} is {kind}", "change the plain table that is meant, or write the revision by hand")
-
-
-def type_spelled(dsn: str, name: str) -> str:
-    """A type as PostgreSQL spells it: `character varying(2)` for `varchar(2)`.
-
-    :raises UsageError: there is none of that name.
-    :raises FailedError: the database doesn't answer.
-    """
-    with connected(dsn) as connection:
-        try:
-            result = connection.execute(f"SELECT NULL::{name}".encode()).pgresult
-        except psycopg.Error as error:
-            raise UsageError(f"{name} is no type ({reason_of(error)})", "write one that PostgreSQL knows") from error
-        numbers = (result.ftype(0), result.fmod(0)) if result is not None else (0, -1)
-        ((spelled,),) = connection.execute("SELECT format_type(%s, %s)", numbers).fetchall()
-    return str(spelled)

@@ -1,7 +1,7 @@
-"""Two columns of a table that hold one value: the trigger that keeps them equal, whichever a statement writes."""
+"""Columns of a table that hold one value: the trigger that keeps them equal, whichever a statement writes."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,22 +18,35 @@ _WORD: Final = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
+class Half:
+    """A column, and the expression that makes its value of the columns on the other side, which it names.
+
+    A column that PostgreSQL gives its `default` also where the other side was given has not been given itself.
+    """
+
+    name: str
+    type: str
+    made: str
+    default: str | None = None
+
+    @property
+    def value(self) -> str:
+        """What is made, of the column's type."""
+        return f"({self.made})::{self.type}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pair:
-    """The columns `base` and `shadow` of a table, and the SQL that makes the value of one from the other.
+    """The columns `base` and `shadow` of a table, which hold one value: mostly one column each.
 
     PostgreSQL fills the base where an INSERT gives neither, so that a value of the shadow is always a statement's own.
-    `to_shadow` is an expression of the base, `to_base` one of the shadow; both name the column as it is.
     """
 
     schema: str
     table: str
     name: str
-    base: str
-    shadow: str
-    base_type: str
-    shadow_type: str
-    to_shadow: str
-    to_base: str
+    base: tuple[Half, ...]
+    shadow: tuple[Half, ...]
 
     @property
     def sql(self) -> str:
@@ -50,64 +63,77 @@ class Pair:
         """The trigger as SQL."""
         return quoted(f"{SYNC_TRIGGER}{self.name}")
 
-    def turned(self) -> "Pair":
-        """The same columns, the other one filled by PostgreSQL."""
-        return replace(
-            self,
-            base=self.shadow,
-            shadow=self.base,
-            base_type=self.shadow_type,
-            shadow_type=self.base_type,
-            to_shadow=self.to_base,
-            to_base=self.to_shadow,
-        )
+    @property
+    def base_names(self) -> tuple[str, ...]:
+        """The names of the base."""
+        return tuple(half.name for half in self.base)
 
-    def renamed(self, names: dict[str, str]) -> "Pair":
+    def turned(self) -> "Pair":
+        """The same columns, the others filled by PostgreSQL."""
+        return replace(self, base=self.shadow, shadow=self.base)
+
+    def renamed(self, names: Mapping[str, str]) -> "Pair":
         """The same columns under other names."""
 
-        def of(text: str) -> str:
-            return names_replaced(text, lambda name: names.get(name, name))
+        def of(half: Half) -> Half:
+            made = names_replaced(half.made, lambda name: names.get(name, name))
+            return replace(half, name=names.get(half.name, half.name), made=made)
 
-        base, shadow = (names.get(name, name) for name in (self.base, self.shadow))
-        return replace(self, base=base, shadow=shadow, to_shadow=of(self.to_shadow), to_base=of(self.to_base))
+        return replace(self, base=tuple(map(of, self.base)), shadow=tuple(map(of, self.shadow)))
 
     @property
     def assignment(self) -> str:
         """What gives the shadow the value of the base."""
-        return f"{quoted(self.shadow)} = ({self.to_shadow})::{self.shadow_type}"
+        return ", ".join(f"{quoted(half.name)} = {half.value}" for half in self.shadow)
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """The shadow as the base makes it, and as it is."""
+        if len(self.shadow) == 1:
+            return self.shadow[0].value, quoted(self.shadow[0].name)
+        return f"ROW({_values(self.shadow)})", f"ROW({_columns(self.shadow)})"
 
     @property
     def differs(self) -> str:
         """The rows in which they are not one value, also where the way from one to the other loses something."""
-        return f"NOT ({self._agree('', self.to_shadow, self.to_base)})"
+        return f"NOT ({self._agree()})"
 
     @property
     def loses(self) -> str:
         """The rows whose base can't be made of the shadow again."""
-        return f"NOT ({_same(quoted(self.base), f'({self.to_base})::{self.base_type}')})"
+        return f"NOT ({_same(_columns(self.base), _values(self.base))})"
+
+    def probes(self) -> Iterator[tuple[str, str, str]]:
+        """For each column its name, its expression, and a query that fails if that isn't one of the other side."""
+        for halves, others in ((self.shadow, self.base), (self.base, self.shadow)):
+            given = ", ".join(f"NULL::{other.type} AS {quoted(other.name)}" for other in others)
+            for half in halves:
+                query = f"SELECT {half.value} FROM (SELECT {given}) AS {quoted(self.table)}"  # noqa: S608 - a person's own
+                yield half.name, half.made, query
 
     def function_sql(self, *, replaced: bool = False) -> str:
         """The function; `replaced` where there is one already."""
-        to_shadow = self._of_row(self.to_shadow, self.base)
-        to_base = self._of_row(self.to_base, self.shadow)
-        base, shadow = quoted(self.base), quoted(self.shadow)
-        both = f"{self.table}.{self.base} and {self.table}.{self.shadow} are one value, and a statement gives them two"
+        row = replace(self, base=_of_row(self, self.base, self.shadow), shadow=_of_row(self, self.shadow, self.base))
+        base, shadow = (
+            " and ".join(f"{self.table}.{half.name}" for half in halves) for halves in (self.base, self.shadow)
+        )
+        both = f"{base} and {shadow} are one value, and a statement gives them two"
         return f"""CREATE {"OR REPLACE " if replaced else ""}FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql AS $strangler$
 #variable_conflict use_column
 BEGIN
-    IF {self._agree("NEW.", to_shadow, to_base)} THEN
+    IF {self._agree("NEW.", row)} THEN
         RETURN NEW;
     END IF;
     IF TG_OP = 'INSERT' THEN
-        IF NEW.{shadow} IS NULL THEN
-            NEW.{shadow} := ({to_shadow})::{self.shadow_type};
+        IF {" AND ".join(map(_is_absent, self.shadow))} THEN
+            {_assigned(row.shadow)}
         ELSE
-            NEW.{base} := ({to_base})::{self.base_type};
+            {_assigned(row.base)}
         END IF;
-    ELSIF {_same(f"NEW.{shadow}", f"OLD.{shadow}")} THEN
-        NEW.{shadow} := ({to_shadow})::{self.shadow_type};
-    ELSIF {_same(f"NEW.{base}", f"OLD.{base}")} THEN
-        NEW.{base} := ({to_base})::{self.base_type};
+    ELSIF {_same(_columns(self.shadow, "NEW."), _columns(self.shadow, "OLD."))} THEN
+        {_assigned(row.shadow)}
+    ELSIF {_same(_columns(self.base, "NEW."), _columns(self.base, "OLD."))} THEN
+        {_assigned(row.base)}
     ELSE
         RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = {literal(both)};
     END IF;
@@ -117,30 +143,28 @@ $strangler$"""  # noqa: E501 - one line of SQL
 
     def trigger_sql(self) -> str:
         """The trigger; PostgreSQL fires triggers by their names, so that what others change comes before."""
+        names = ", ".join(literal(half.name) for half in (*self.base, *self.shadow))
         return (
             f"CREATE TRIGGER {self.trigger} BEFORE INSERT OR UPDATE ON {self.sql} "
-            f"FOR EACH ROW EXECUTE FUNCTION {self.function}({literal(self.base)}, {literal(self.shadow)})"
+            f"FOR EACH ROW EXECUTE FUNCTION {self.function}({names})"
         )
 
     def drop_sql(self) -> tuple[str, str]:
         """What removes trigger and function."""
         return f"DROP TRIGGER {self.trigger} ON {self.sql}", f"DROP FUNCTION {self.function}()"
 
-    def _agree(self, of: str, to_shadow: str, to_base: str) -> str:
-        base, shadow = f"{of}{quoted(self.base)}", f"{of}{quoted(self.shadow)}"
-        forth = _same(shadow, f"({to_shadow})::{self.shadow_type}")
+    def _agree(self, of: str = "", made: "Pair | None" = None) -> str:
+        base, shadow = (made or self).base, (made or self).shadow
+        forth = _same(_columns(shadow, of), _values(shadow))
         if self._is_copy:
             return forth
-        return f"{forth} OR {_same(base, f'({to_base})::{self.base_type}')}"
+        return f"{forth} OR {_same(_columns(base, of), _values(base))}"
 
     @property
     def _is_copy(self) -> bool:
-        return (self.to_shadow, self.to_base) == (quoted(self.base), quoted(self.shadow))
-
-    def _of_row(self, expression: str, column: str) -> str:
-        if expression == quoted(column):
-            return f"NEW.{quoted(column)}"
-        return f"SELECT {expression} FROM (SELECT NEW.{quoted(column)} AS {quoted(column)}) AS {quoted(self.table)}"  # noqa: S608 - as above
+        return [half.made for half in (*self.shadow, *self.base)] == [
+            quoted(half.name) for half in (*self.base, *self.shadow)
+        ]
 
 
 def names_replaced(text: str, name_of: Callable[[str], str], values: Mapping[str, str] | None = None) -> str:
@@ -159,6 +183,36 @@ def names_replaced(text: str, name_of: Callable[[str], str], values: Mapping[str
     return _WORD.sub(of, text)
 
 
+def _of_row(pair: Pair, halves: tuple[Half, ...], others: tuple[Half, ...]) -> tuple[Half, ...]:
+    """The halves as a trigger makes them, of the row that it is given."""
+    given = ", ".join(f"NEW.{quoted(other.name)} AS {quoted(other.name)}" for other in others)
+
+    def made(half: Half) -> str:
+        if half.made in {quoted(other.name) for other in others}:
+            return f"NEW.{half.made}"
+        return f"SELECT {half.made} FROM (SELECT {given}) AS {quoted(pair.table)}"  # noqa: S608 - quoted names
+
+    return tuple(replace(half, made=made(half)) for half in halves)
+
+
+def _is_absent(half: Half) -> str:
+    """Whether an INSERT has left a column to PostgreSQL."""
+    given = f"NEW.{quoted(half.name)}"
+    return f"{given} IS NULL" if half.default is None else _same(given, f"({half.default})::{half.type}")
+
+
+def _columns(halves: Iterable[Half], of: str = "") -> str:
+    return ", ".join(f"{of}{quoted(half.name)}" for half in halves)
+
+
+def _values(halves: Iterable[Half]) -> str:
+    return ", ".join(half.value for half in halves)
+
+
+def _assigned(halves: Iterable[Half]) -> str:
+    return " ".join(f"NEW.{quoted(half.name)} := {half.value};" for half in halves)
+
+
 def _same(one: str, other: str) -> str:
-    """Whether two expressions of one type have the same bytes: equal words of citext, or 1.0 and 1.00, have not."""
+    """Whether two lists of expressions have the same bytes: equal words of citext, or 1.0 and 1.00, have not."""
     return f"ROW({one})::record *= ROW({other})::record"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from strangler.modernise.sync import Pair, names_replaced
+from strangler.modernise.sync import Half, Pair, names_replaced
 
 
 @pytest.mark.parametrize(
@@ -27,14 +27,10 @@ def test_a_pair_under_other_names_has_its_expressions_under_them() -> None:
         schema="public",
         table="notes",
         name="n",
-        base="stars",
-        shadow="score",
-        base_type="integer",
-        shadow_type="text",
-        to_shadow="stars::text",
-        to_base="score::integer",
+        base=(Half(name="stars", type="integer", made="score::integer"),),
+        shadow=(Half(name="score", type="text", made="stars::text"),),
     )
     swapped = pair.renamed({"stars": "stars_old", "score": "stars"})
-    assert (swapped.to_shadow, swapped.to_base) == ('"stars_old"::text', '"stars"::integer')
+    assert (swapped.shadow[0].made, swapped.base[0].made) == ('"stars_old"::text', '"stars"::integer')
     assert pair.turned().turned() == pair
     assert pair.turned().assignment == '"stars" = (score::integer)::integer'
