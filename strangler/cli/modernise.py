@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from itertools import zip_longest
 from typing import Annotated, Final
 
 import typer
@@ -9,8 +10,10 @@ import typer
 from strangler.cli.moves import DONE, Force, Reason, Yes, confirm, intent_typed
 from strangler.cli.output import json_print, note, say, table_print
 from strangler.deployment.modernise import modernisation_open
+from strangler.errors import UsageError, many
 from strangler.handover.execution import LockPatience
 from strangler.handover.steps import Action, Step, Work
+from strangler.modernise.index_advice import Advice, Gain, advice_write, index_advice
 from strangler.modernise.modernisation import Modernisation, modernise_status
 from strangler.modernise.modernise import StageIntent, modernise_back, modernise_next
 from strangler.modernise.planning import Outlook, modernise_plan
@@ -27,6 +30,8 @@ LockTimeout = Annotated[
 Tries = Annotated[int, typer.Option("--tries", min=1, help="How often a lock is tried, with waits between.")]
 Rows = Annotated[int, typer.Option("--rows", metavar="N", min=1, help="Rows that a transaction of the backfill takes.")]
 Pause = Annotated[float, typer.Option("--pause", metavar="SECONDS", min=0, help="Wait between two of those.")]
+# Of the statements that want an index, so many are shown.
+_SHOWN: Final = 3
 _WORKS: Final = {
     "backfill": "-- in chunks: UPDATE {work.table} SET {work.assignment} WHERE {work.condition}",
     "compare": "-- in chunks: no row of {work.table} WHERE {work.condition}",
@@ -131,7 +136,60 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     table_print(["NAME", "DONE", "NEXT", "", "OPERATION"], rows, whole={"NAME"})
 
 
-_COMMANDS: Final[dict[str, Callable[..., None]]] = {"plan": plan, "next": next_, "back": back, "status": status}
+def indexes(
+    write: Annotated[
+        bool, typer.Option("--write", help="Write an operation for each of them, for strangler modernise next.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show the indexes that FastAPI's statements want, measured on a clone of their tables with all rows.
+
+    Exits with 1 if there are some.
+
+    Example: strangler modernise indexes --write
+    """
+    modernisation = _open()
+    if (consumer := modernisation.services.consumer) is None:
+        raise UsageError("there is no consumer file", "name it in the project file: consumer under [files]")
+    advice = index_advice(modernisation.source, consumer, notify=note)
+    written = [advice_write(modernisation.files, each) for each in advice.indexes] if write else []
+    if as_json:
+        json_print({**asdict(advice), "written": written})
+    else:
+        _show_indexes(advice, written)
+    raise SystemExit(1 if advice.indexes else 0)
+
+
+def _show_indexes(advice: Advice, written: list[str]) -> None:
+    for each, name in zip_longest(advice.indexes, written):
+        instead = f", instead of {each.replaces}" if each.replaces else ""
+        say(f"{each.table}  {each.definition}{instead}: {each.size // 1024:,} kB, built in {each.seconds:.2f} s")
+        for gain in each.gains[:_SHOWN]:
+            say(f"    {_gain(gain)}")
+        if len(each.gains) > _SHOWN:
+            say(f"    and {many(len(each.gains) - _SHOWN, 'statement')} more")
+        if name is not None:
+            say(f"    strangler modernise next {name} builds it")
+    wanting = len({(gain.feature, gain.statement) for each in advice.indexes for gain in each.gains})
+    say(f"{wanting} of {many(advice.measured, 'statement')} want an index that is not there")
+    for gain in advice.slower:
+        say(f"slower with them: {_gain(gain)}")
+    for sentence in advice.left_out:
+        note(f"not measured: {sentence}")
+
+
+def _gain(gain: Gain) -> str:
+    times = f"{gain.before.milliseconds:.2f} → {gain.after.milliseconds:.2f} ms"
+    return f"{times}, {gain.before.blocks:,} → {gain.after.blocks:,} blocks  {gain.feature}: {gain.statement}"
+
+
+_COMMANDS: Final[dict[str, Callable[..., None]]] = {
+    "plan": plan,
+    "next": next_,
+    "back": back,
+    "status": status,
+    "indexes": indexes,
+}
 
 
 def group(names: Iterable[str] = ()) -> typer.Typer:

@@ -1,6 +1,6 @@
 """Rehearses a handover in throwaway databases: what Django's migrations, the steps and Alembic make there."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -157,8 +157,8 @@ def schema_read(dsn: str) -> str:
     return schema_dump(dsn, major=major, part=[f"--exclude-table=*.{VERSION_TABLE}"])
 
 
-def schema_clone(source: Source, clone: Scratch) -> None:
-    """Give an empty database the schema of the live one.
+def schema_clone(source: Source, clone: Scratch, *, part: Sequence[str] = ("--schema-only",)) -> None:
+    """Give an empty database the schema of the live one, or what other options of pg_dump make the `part` of it.
 
     :raises FailedError: it can't be copied.
     """
@@ -170,7 +170,7 @@ def schema_clone(source: Source, clone: Scratch) -> None:
         target=clone.reading_dsn,
         major=major,
         owned=owned,
-        part=["--schema-only"],
+        part=part,
     )
 
 

@@ -97,11 +97,20 @@ def _prepare(pgconn: pq.abc.PGconn, text: str) -> pq.abc.PGresult:
     return result
 
 
+def parameter_types(connection: psycopg.Connection, statement: SampleQuery) -> list[str]:
+    """The types of a statement's parameters, as PostgreSQL spells them.
+
+    :raises psycopg.Error: PostgreSQL refuses the statement.
+    """
+    described = _prepare(connection.pgconn, statement.sql)
+    return _types(connection, [described.param_type(place) for place in range(described.nparams)])
+
+
 def _execute(connection: psycopg.Connection, statement: SampleQuery, types: list[str]) -> str:
     """PostgreSQL's error for the statement with its values; empty if there is none."""
     if len(statement.values) != len(types):
         return f"it has {len(types)} parameters and {len(statement.values)} values"
-    values = [_text(value, kind) for value, kind in zip(statement.values, types, strict=True)]
+    values = [parameter_text(value, kind) for value, kind in zip(statement.values, types, strict=True)]
     try:
         with connection.transaction():
             result = connection.pgconn.exec_params(statement.sql.encode(), values)
@@ -116,7 +125,7 @@ def _types(connection: psycopg.Connection, oids: list[int]) -> list[str]:
     return [name for _, name in sorted(connection.execute(_TYPES, (oids,)).fetchall())] if oids else []
 
 
-def _text(value: Any, kind: str) -> bytes | None:  # noqa: ANN401 - JSON is whatever is in the file
+def parameter_text(value: Any, kind: str) -> bytes | None:  # noqa: ANN401 - JSON is whatever is in the file
     """A value of the consumer's file in PostgreSQL's own spelling."""
     if value is None:
         return None
