@@ -138,7 +138,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 
 def indexes(
     write: Annotated[
-        bool, typer.Option("--write", help="Write an operation for each of them, for strangler modernise next.")
+        bool, typer.Option("--write", help="Write an operation for each, which strangler modernise next NAME builds.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
