@@ -19,7 +19,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 
 .DEFAULT_GOAL := help
 .PHONY: help up status logs down deploy backup restore seed routes switch plan apply rollback history check cases compare schema env containers \
-	test test-long test-pythons test-torture torture soak bench bench-switch bench-compare bench-ramp bench-growth bench-peers bench-check \
+	test test-long test-pythons test-torture torture soak fuzz bench bench-switch bench-compare bench-ramp bench-growth bench-peers bench-check \
 	lint lock clean
 
 help: ## List the targets
@@ -155,6 +155,12 @@ soak: ## Minutes of load with moves, deploys and deaths, and what grows, into do
 	@$(call bootstrap,dev)
 	@$(python) -m tests.torture.soak $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(SEED),--seed "$(SEED)")
 
+fuzz: ## Have Schemathesis ask both stacks for what nobody thought of, into docs/reliability.md; SECONDS=120 SEED=1
+	@$(call bootstrap,dev)
+	@$(python) -m uv venv --quiet --clear .run/fuzz
+	@$(python) -m uv pip install --quiet --python .run/fuzz --require-hashes -r requirements/fuzz.txt
+	@$(python) -m tests.torture.fuzz $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(SEED),--seed "$(SEED)")
+
 bench: ## Compare the speed of both stacks under load; ONLY=own-list,detail ROUNDS=5 SECONDS=5 CONNECTIONS=16
 	@$(call bootstrap,dev)
 	@$(python) -m tests.bench $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)") \
@@ -194,16 +200,16 @@ lint: ## ruff, mypy, import-linter
 	@$(python) -m mypy
 	@$(python) .venv/bin/lint-imports
 
-# dev first, since it holds every extra: the services' own files then take its versions.
-services = django fastapi strangler guard native observability
+# dev first, since it holds every extra but fuzz: the services' own files then take its versions.
+services = django fastapi strangler guard native observability fuzz
 extras_django = django tasks
 extras_fastapi = fastapi admin tasks
 compile = $(python) -m uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 lock: ## Compile requirements/ from pyproject.toml; UPGRADE=1 takes newer versions
 	@$(call bootstrap,dev)
-	@$(compile) $(patsubst %,--extra %,$(services) admin tasks dev) -o requirements/dev.txt
-	@$(foreach service,$(services),$(compile) $(patsubst %,--extra %,$(or $(extras_$(service)),$(service))) -c requirements/dev.txt \
+	@$(compile) $(patsubst %,--extra %,$(filter-out fuzz,$(services)) admin tasks dev) -o requirements/dev.txt
+	@$(foreach service,$(services),$(compile) $(patsubst %,--extra %,$(or $(extras_$(service)),$(service))) $(if $(filter fuzz,$(service)),,-c requirements/dev.txt) \
 		-o requirements/$(service).txt && ):
 
 clean: ## End the stack, remove .venv and the caches; the data in .run stays
