@@ -19,7 +19,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 
 .DEFAULT_GOAL := help
 .PHONY: help up status logs down deploy backup restore seed routes switch plan apply rollback history check cases compare schema env containers \
-	test test-long test-pythons test-torture torture soak fuzz bench bench-switch bench-compare bench-ramp bench-growth bench-peers bench-check \
+	test test-long test-pythons test-torture torture soak audit fuzz bench bench-switch bench-compare bench-ramp bench-growth bench-peers bench-check \
 	lint lock clean
 
 help: ## List the targets
@@ -155,6 +155,18 @@ soak: ## Minutes of load with moves, deploys and deaths, and what grows, into do
 	@$(call bootstrap,dev)
 	@$(python) -m tests.torture.soak $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(SEED),--seed "$(SEED)")
 
+# --strict: what could not be looked up is no pass.
+audit: ## Write SBOMs (CycloneDX) of what is locked to .run/audit, and look its known vulnerabilities up; wants a network
+	@$(call bootstrap,dev)
+	@$(python) -m uv venv --quiet --clear .run/audit
+	@$(python) -m uv pip install --quiet --python .run/audit --require-hashes -r requirements/audit.txt
+	@set -e; for service in $(services); do \
+		.run/audit/bin/cyclonedx-py requirements "requirements/$$service.txt" --output-reproducible -o ".run/audit/$$service.cdx.json"; \
+		echo "audit: .run/audit/$$service.cdx.json"; \
+	done; for service in $(services); do \
+		.run/audit/bin/pip-audit --strict --disable-pip --require-hashes -r "requirements/$$service.txt"; \
+	done
+
 fuzz: ## Have Schemathesis ask both stacks for what nobody thought of, into docs/reliability.md; SECONDS=120 SEED=1
 	@$(call bootstrap,dev)
 	@$(python) -m uv venv --quiet --clear .run/fuzz
@@ -200,17 +212,19 @@ lint: ## ruff, mypy, import-linter
 	@$(python) -m mypy
 	@$(python) .venv/bin/lint-imports
 
-# dev first, since it holds every extra but fuzz: the services' own files then take its versions.
-services = django fastapi strangler guard native observability fuzz
+# dev first: the services' own files take its versions, and those of tools with an environment of their own don't.
+services = django fastapi strangler guard native observability
+apart = audit fuzz
 extras_django = django tasks
 extras_fastapi = fastapi admin tasks
 compile = $(python) -m uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 lock: ## Compile requirements/ from pyproject.toml; UPGRADE=1 takes newer versions
 	@$(call bootstrap,dev)
-	@$(compile) $(patsubst %,--extra %,$(filter-out fuzz,$(services)) admin tasks dev) -o requirements/dev.txt
-	@$(foreach service,$(services),$(compile) $(patsubst %,--extra %,$(or $(extras_$(service)),$(service))) $(if $(filter fuzz,$(service)),,-c requirements/dev.txt) \
+	@$(compile) $(patsubst %,--extra %,$(services) admin tasks dev) -o requirements/dev.txt
+	@$(foreach service,$(services),$(compile) $(patsubst %,--extra %,$(or $(extras_$(service)),$(service))) -c requirements/dev.txt \
 		-o requirements/$(service).txt && ):
+	@$(foreach tool,$(apart),$(compile) --extra $(tool) -o requirements/$(tool).txt && ):
 
 clean: ## End the stack, remove .venv and the caches; the data in .run stays
 	@[ ! -x $(python) ] || $(strangler) down

@@ -132,7 +132,7 @@ def cases_sample(cases: Iterable[Case], *, size: int, seed: int) -> Iterator[Cas
     The whole of `cases` is read first (a reservoir per route, Vitter's algorithm R); no more than the chosen are kept.
     """
     # Chance with a seed, so that a run can be repeated; nothing secret depends on it.
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)  # noqa: S311 - a sample, no secret
     kept: dict[str, list[tuple[int, Case]]] = {}
     seen: dict[str, int] = {}
     for number, case in enumerate(cases):
