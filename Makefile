@@ -221,7 +221,7 @@ compile = $(python) -m uv pip compile -q pyproject.toml --python-version 3.11 --
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 lock: ## Compile requirements/ from pyproject.toml; UPGRADE=1 takes newer versions
 	@$(call bootstrap,dev)
-	@$(compile) $(patsubst %,--extra %,$(services) admin tasks dev) -o requirements/dev.txt
+	@$(compile) $(patsubst %,--extra %,$(services) admin tasks kubernetes dev) -o requirements/dev.txt
 	@$(foreach service,$(services),$(compile) $(patsubst %,--extra %,$(or $(extras_$(service)),$(service))) -c requirements/dev.txt \
 		-o requirements/$(service).txt && ):
 	@$(foreach tool,$(apart),$(compile) --extra $(tool) -o requirements/$(tool).txt && ):
