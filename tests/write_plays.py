@@ -31,6 +31,32 @@ from strangler.local.services import stack_service
 from tests.example import DECLARED_FILE, SIGN_IN, example_settings, load_routes
 from tests.shared_stack import DEMO_PASSWORD, StackAddresses
 
+# The life of a post.
+POSTS = """
+[[case]]
+as = ["alice"]
+post = "/posts/"
+json = { title = "a post", content = "text", tags = ["zeta", "alpha", "beta"] }
+save = { post = "$.id" }
+
+[[case]]
+as = ["alice", "bob", "nobody"]
+get = "/posts/{post}/"
+
+[[case]]
+as = ["alice"]
+patch = "/posts/{post}/"
+json = { title = "another", tags = ["alpha", "gamma"] }
+
+[[case]]
+as = ["alice"]
+post = "/posts/{post}/publish/"
+
+[[case]]
+as = ["bob", "alice"]
+delete = "/posts/{post}/"
+"""
+
 
 def stack_source(stack: StackAddresses, **settings: Any) -> Source:
     """The database of the run's stack."""

@@ -11,9 +11,12 @@ from strangler.cli.comparison_run import passwords, scenarios_recorded, sides_of
 from strangler.cli.output import say
 from strangler.compare.case import Scenario
 from strangler.compare.client.client import Limits
+from strangler.compare.comparison import Rules
+from strangler.compare.declared import DeclaredDifferences
 from strangler.compare.recorded.record import answers_record
 from strangler.compare.recorded.recording import Recording
 from strangler.compare.run import RequestOptions
+from strangler.compare.writes.stages import StageMaker
 from strangler.errors import FailedError, UsageError
 from strangler.sections import SignInSection
 from strangler.settings import LocalSettings, settings_load
@@ -64,12 +67,11 @@ def _recorded(scenarios: tuple[Scenario, ...], options: RequestOptions, settings
     from strangler.deployment.source import source_open
 
     with source_open(settings) as (source, starting):
-        return asyncio.run(
-            answers_record(
-                source,
-                scenarios,
-                options=options,
-                logs=settings.state_dir / "record",
-                starting=starting,
-            )
+        maker = StageMaker(
+            source=source,
+            rules=Rules(DeclaredDifferences(())),
+            options=options,
+            logs=settings.state_dir / "record",
+            starting=starting,
         )
+        return asyncio.run(answers_record(maker, scenarios))

@@ -3,9 +3,8 @@
 import datetime as dt
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -23,61 +22,44 @@ from strangler.compare.recorded.recording import (
     Recording,
     step_name,
 )
-from strangler.compare.run import RequestOptions
-from strangler.compare.writes.changes import ChangeReader, Key, Originals, TableChanges, Values, now_of
-from strangler.compare.writes.copies import SIDES, Copies
+from strangler.compare.writes.changes import ChangeReader, Key, TableChanges, Values, now_of
+from strangler.compare.writes.copies import SIDES
 from strangler.compare.writes.id_mapping import is_transaction
 from strangler.compare.writes.scenarios import limits_for, logs_begin, task_check
-from strangler.compare.writes.servers import ServerFactories, servers_run
-from strangler.compare.writes.tables import Column, Table, tables_of
+from strangler.compare.writes.stages import ServedCopies, StageMaker
+from strangler.compare.writes.tables import Column, Table
 from strangler.compare.writes.together import answers_of
 from strangler.compare.writes.variables import Variables, case_filled, names_in, variables_save
 from strangler.databases.backups import contents_of
-from strangler.databases.connections import Source, connected, refusals
+from strangler.databases.connections import connected, refusals
 from strangler.errors import FailedError
-from strangler.local.services import stack_service
-from strangler.routes.route import Stack
 
 NOT_PLAYED: Final = "cases that need what v1 did not answer to an earlier one"
 _LOG = logging.getLogger(__name__)
 
 
-async def answers_record(
-    source: Source,
-    scenarios: Iterable[Scenario],
-    *,
-    options: RequestOptions,
-    logs: Path,
-    starting: ServerFactories = stack_service,
-) -> Recording:
-    """Play each scenario on a fresh copy of the database with a server of v1.
+async def answers_record(maker: StageMaker, scenarios: Iterable[Scenario]) -> Recording:
+    """Play each scenario on a fresh copy of the database with a server of v1, which is the left side of `maker`.
 
     The database itself is only read.
 
     :raises FailedError: the database can't be copied, a server doesn't start, or a request has no answer.
     :raises UnsafeError: the server would have received the real database's address.
     """
-    logs_begin(logs)
+    source, options = maker.source, maker.options
+    logs_begin(maker.logs)
     _LOG.info("copying the database %s", source.name)
     found: dict[str, tuple[RecordedStep, ...]] = {}
-    with Copies(source, consumer=source.settings.project.load_consumer(), check=task_check) as copies, refusals():
+    with maker.copies(task_check) as copies, refusals():
         with connected(copies.reading_dsn(copies.snapshot)) as snapshot:
             tables, now = table_digests(snapshot), now_of(snapshot)
         for scenario in scenarios:
             _LOG.info("recording %s", scenario.name)
-            with (
-                copies.given(scenario.name, scenario.given) as snapshot_name,
-                copies.one(snapshot_name, side=SIDES[0]) as name,
-                ExitStack() as exits,
-            ):
-                original, copy = (exits.enter_context(connected(copies.reading_dsn(n))) for n in (snapshot_name, name))
-                taking = _Taking.begin(original, copy, password=options.password(""))
-                servers = exits.enter_context(
-                    servers_run(source, (name,), stacks=(Stack.DJANGO,), starting=starting, logs=logs, check=task_check)
-                )
+            with maker.served(copies, scenario, task_check, sides=SIDES[:1]) as served:
+                taking = _Taking.begin(served, password=options.password(""))
                 async with AsyncExitStack() as clients:
-                    limits = limits_for(scenario, options)
-                    client = await clients.enter_async_context(SideClient(servers.sides[0], limits, strict_json=True))
+                    limits, (side,) = limits_for(scenario, options), served.servers.sides
+                    client = await clients.enter_async_context(SideClient(side, limits, strict_json=True))
                     key = source.secrets["jwt_signing_key"]
                     callers = Callers(
                         [client], options.sign_in, options.password, signer=options.signer, signing_key=key
@@ -112,13 +94,13 @@ class _Taking:
     transactions: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, original: psycopg.Connection, copy: psycopg.Connection, *, password: str | None) -> "_Taking":
+    def begin(cls, served: ServedCopies, *, password: str | None) -> "_Taking":
         """Before anybody writes to the copy."""
-        reader = ChangeReader(copy, tables_of(copy), Originals(original))
+        (connection,), (reader,) = served.connections, served.readers
         return cls(
-            connection=copy,
+            connection=connection,
             reader=reader,
-            texts=RecordedTexts(now_of(copy)),
+            texts=RecordedTexts(served.began),
             variables={} if password is None else {PASSWORD: password},
             before=reader.read(),
         )

@@ -3,10 +3,8 @@
 import dataclasses
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from typing import Final
-
-import psycopg
 
 from strangler.compare.case import Case, Scenario
 from strangler.compare.client.auth import Callers
@@ -19,17 +17,16 @@ from strangler.compare.recorded.play_times import ReplayedTexts
 from strangler.compare.recorded.record import table_digests
 from strangler.compare.recorded.recording import RecordedRows, RecordedStep, Recording, recorded_side
 from strangler.compare.run import RequestOptions
-from strangler.compare.writes.changes import ChangeReader, Key, Originals, TableChanges, Values, now_of
+from strangler.compare.writes.changes import Key, TableChanges, Values
 from strangler.compare.writes.copies import SIDES
 from strangler.compare.writes.id_mapping import Clock
 from strangler.compare.writes.play import Play, PlayedStep
 from strangler.compare.writes.scenarios import limits_for, logs_begin, task_check
-from strangler.compare.writes.servers import Servers, servers_run
-from strangler.compare.writes.stages import StageMaker
-from strangler.compare.writes.tables import Table, tables_of
+from strangler.compare.writes.servers import Servers
+from strangler.compare.writes.stages import ServedCopies, StageMaker
+from strangler.compare.writes.tables import Table
 from strangler.databases.connections import connected, refusals
 from strangler.errors import UsageError
-from strangler.routes.route import Stack
 
 _HINT: Final = "record it anew with strangler record"
 # Those of a recording are counted from 1.
@@ -57,26 +54,10 @@ async def recorded_compare(
             if chosen and not any(step.case.route in chosen for step in scenario.steps):
                 continue
             _LOG.info("playing %s", scenario.name)
-            with (
-                copies.given(scenario.name, scenario.given) as snapshot_name,
-                copies.one(snapshot_name, side=SIDES[1]) as name,
-                ExitStack() as exits,
-            ):
-                original, copy = (exits.enter_context(connected(copies.reading_dsn(n))) for n in (snapshot_name, name))
-                left, play = _ready(original, copy, scenario, recording, maker.rules, options)
-                servers = exits.enter_context(
-                    servers_run(
-                        source,
-                        (name,),
-                        stacks=(Stack.FASTAPI,),
-                        starting=maker.starting,
-                        logs=maker.logs,
-                        check=task_check,
-                        workers=maker.workers,
-                    )
-                )
+            with maker.served(copies, scenario, task_check, sides=SIDES[1:]) as served:
+                left, play = _ready(served, scenario, recording, maker.rules, options)
                 key = source.secrets["jwt_signing_key"]
-                async for played in _steps(scenario, left, play, servers, options, key=key):
+                async for played in _steps(scenario, left, play, served.servers, options, key=key):
                     yield played
 
 
@@ -88,24 +69,22 @@ def _changed_tables_log(recording: Recording, rows: Mapping[str, str]) -> None:
 
 
 def _ready(
-    original: psycopg.Connection,
-    copy: psycopg.Connection,
-    scenario: Scenario,
-    recording: Recording,
-    rules: Rules,
-    options: RequestOptions,
+    served: ServedCopies, scenario: Scenario, recording: Recording, rules: Rules, options: RequestOptions
 ) -> tuple["RecordedSide", Play]:
     """The recorded side, and what compares it, before anybody writes to the copy."""
-    tables, originals, began = tables_of(copy), Originals(original), now_of(copy)
-    reader = ChangeReader(copy, tables, originals)
+    (reader,) = served.readers
     left = RecordedSide(
-        recorded_side(recording), tables, recording.scenarios[scenario.name], reader.read(), ReplayedTexts(began)
+        recorded_side(recording),
+        served.tables,
+        recording.scenarios[scenario.name],
+        reader.read(),
+        ReplayedTexts(served.began),
     )
     play = Play(
-        tables,
-        originals,
+        served.tables,
+        served.originals,
         (left, reader),
-        clock=Clock(began, recorded=recording.day),
+        clock=Clock(served.began, recorded=recording.day),
         rules=rules,
         password=options.password(""),
         is_recorded=True,

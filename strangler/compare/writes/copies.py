@@ -98,26 +98,17 @@ class Copies:
             yield made
 
     @contextmanager
-    def pair(self, snapshot: str, *, label: str = "") -> Iterator[tuple[str, str]]:
-        """The names of two fresh copies of a snapshot, one for each side; `label` as in `given`.
+    def fresh(self, snapshot: str, *, sides: Sequence[str] = SIDES, label: str = "") -> Iterator[tuple[str, ...]]:
+        """The names of fresh copies of a snapshot, one for each of the sides; `label` as in `given`.
 
         :raises FailedError: the server refuses.
         """
-        sides = [f"{side}{label}" for side in SIDES]
-        with self.one(snapshot, side=sides[0]) as left, self.one(snapshot, side=sides[1]) as right:
-            yield left, right
-
-    @contextmanager
-    def one(self, snapshot: str, *, side: str) -> Iterator[str]:
-        """The name of a fresh copy of a snapshot, for `left` or `right`.
-
-        :raises FailedError: the server refuses.
-        """
-        name = self._made.name(side)
+        names = tuple(self._made.name(f"{side}{label}") for side in sides)
         with refusals(), ExitStack() as exits:
-            exits.callback(self._made.drop, name)
-            self._create(name, template=snapshot)
-            yield name
+            for name in names:
+                exits.callback(self._made.drop, name)
+                self._create(name, template=snapshot)
+            yield names
 
     def reading_dsn(self, name: str) -> str:
         """The address of a copy as a role that sees all of its rows."""

@@ -4,7 +4,8 @@ To start two servers takes longer than most scenarios do.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
+import datetime as dt
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,15 +14,17 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
+import psycopg
+
 from strangler.compare.case import Scenario
 from strangler.compare.comparison import Rules
 from strangler.compare.run import RequestOptions
 from strangler.compare.writes.changes import ChangeReader, Originals, now_of
-from strangler.compare.writes.copies import Copies
+from strangler.compare.writes.copies import SIDES, Copies
 from strangler.compare.writes.id_mapping import Clock
 from strangler.compare.writes.play import Play
 from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
-from strangler.compare.writes.tables import tables_of
+from strangler.compare.writes.tables import Table, tables_of
 from strangler.databases.connections import Source, connected, refusals
 from strangler.errors import FailedError
 from strangler.local.services import stack_service
@@ -29,6 +32,27 @@ from strangler.routes.route import Stack
 
 # What the names of databases and the folder of logs end with, since two stages are there at once.
 LABELS: Final = ("", "two")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedCopies:
+    """Copies of what a scenario begins with, each with its server, which nobody has asked yet.
+
+    Attributes:
+        tables: of the database.
+        originals: the rows as they were before.
+        connections: to the copies.
+        readers: of what changes in each.
+        began: the time at which nobody had written there.
+        servers: on the copies, in the same order.
+    """
+
+    tables: Sequence[Table]
+    originals: Originals
+    connections: Sequence[psycopg.Connection]
+    readers: Sequence[ChangeReader]
+    began: dt.datetime
+    servers: Servers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,33 +91,58 @@ class StageMaker:
         return Copies(self.source, consumer=self.source.settings.project.load_consumer(), check=check)
 
     @contextmanager
-    def stage(self, copies: Copies, scenario: Scenario, label: str, check: Callable[[], None]) -> Iterator[Stage]:
-        """The stage of a scenario, for as long as the `with` block lasts."""
-        with (
-            refusals(),
-            copies.given(scenario.name, scenario.given, label=label) as snapshot,
-            copies.pair(snapshot, label=label) as names,
-            ExitStack() as exits,
-        ):
-            original, left, right = (
+    def served(
+        self,
+        copies: Copies,
+        scenario: Scenario,
+        check: Callable[[], None],
+        *,
+        sides: Sequence[str] = SIDES,
+        label: str = "",
+    ) -> Iterator[ServedCopies]:
+        """Fresh copies for these sides of a scenario, with their servers, for as long as the `with` block lasts."""
+        with refusals(), copies.given(scenario.name, scenario.given, label=label) as snapshot, ExitStack() as exits:
+            names = exits.enter_context(copies.fresh(snapshot, sides=sides, label=label))
+            original, *connections = (
                 exits.enter_context(connected(copies.reading_dsn(name)))
                 for name in (copies.original_of(snapshot), *names)
             )
-            tables, originals = tables_of(left), Originals(original)
+            tables, originals = tables_of(connections[0]), Originals(original)
             # Made before anybody writes there.
-            readers = ChangeReader(left, tables, originals), ChangeReader(right, tables, originals)
-            password = self.options.password("")
-            play = Play(tables, originals, readers, clock=Clock(now_of(left)), rules=self.rules, password=password)
+            readers = tuple(ChangeReader(connection, tables, originals) for connection in connections)
+            began = now_of(connections[0])
             servers = servers_run(
                 self.source,
                 names,
-                stacks=self.stacks,
+                stacks=[self.stacks[SIDES.index(side)] for side in sides],
                 starting=self.starting,
                 logs=self.logs / label,
                 check=check,
                 workers=self.workers,
             )
-            yield Stage(scenario=scenario, servers=exits.enter_context(servers), play=play)
+            yield ServedCopies(
+                tables=tables,
+                originals=originals,
+                connections=connections,
+                readers=readers,
+                began=began,
+                servers=exits.enter_context(servers),
+            )
+
+    @contextmanager
+    def stage(self, copies: Copies, scenario: Scenario, label: str, check: Callable[[], None]) -> Iterator[Stage]:
+        """The stage of a scenario, for as long as the `with` block lasts."""
+        with self.served(copies, scenario, check, label=label) as served:
+            left, right = served.readers
+            play = Play(
+                served.tables,
+                served.originals,
+                (left, right),
+                clock=Clock(served.began),
+                rules=self.rules,
+                password=self.options.password(""),
+            )
+            yield Stage(scenario=scenario, servers=served.servers, play=play)
 
 
 async def stages_of(

@@ -69,7 +69,7 @@ def test_a_copy_is_whole_and_has_the_owner_and_the_settings_of_the_real_one(sour
         admin.execute(f"ALTER DATABASE {NAME} SET search_path TO public, pg_catalog")  # type: ignore[arg-type]
     real = rows(source.admin_dsn)
     assert len(real) > 10
-    with copies_of(source) as copies, copies.pair(copies.snapshot) as names:
+    with copies_of(source) as copies, copies.fresh(copies.snapshot) as names:
         assert databases_like(source.admin_dsn, source.name) == sorted([copies.snapshot, *names])
         for name in names:
             dsn = copies.reading_dsn(name)
@@ -87,7 +87,7 @@ def test_fastapi_may_write_in_the_copies_only(source: Source) -> None:
     query = "SELECT has_any_column_privilege(current_user, 'posts', 'INSERT')"
     with psycopg.connect(source.owner_dsn) as owner:
         owner.execute("REVOKE INSERT ON posts FROM strangler_fastapi")
-    with copies_of(source) as copies, copies.pair(copies.snapshot) as names:
+    with copies_of(source) as copies, copies.fresh(copies.snapshot) as names:
         for dsn, allowed in ((source.fastapi_dsn, False), (dsn_to(source.fastapi_dsn, names[1]), True)):
             with psycopg.connect(dsn) as connection:
                 assert connection.execute(query).fetchone() == (allowed,)
@@ -129,7 +129,7 @@ def test_a_killed_run_is_cleared_away_and_a_living_one_is_left_alone(
     script = (
         "import sys, time\nfrom tests.integration.strangler.compare.writes.test_copies import *\n"
         "source = Source(**eval(sys.stdin.read()))\n"
-        "with copies_of(source) as copies, copies.pair(copies.snapshot):\n"
+        "with copies_of(source) as copies, copies.fresh(copies.snapshot):\n"
         "    print('made', flush=True)\n    time.sleep(600)\n"
     )
     fields = {field.name: getattr(source, field.name) for field in dataclasses.fields(source)}
@@ -228,7 +228,7 @@ def test_the_owner_of_a_database_elsewhere_needs_no_more_than_createdb(
         admin.execute(f"ALTER ROLE {foreign.owner} CREATEDB")  # type: ignore[arg-type]
     with ExitStack() as exits:
         copies = exits.enter_context(copies_of(source))
-        names = exits.enter_context(copies.pair(copies.snapshot))
+        names = exits.enter_context(copies.fresh(copies.snapshot))
         assert rows(dsn_to(source.owner_dsn, names[0])) == rows(foreign.owner_dsn)
         with psycopg.connect(dsn_to(source.fastapi_dsn, names[1])) as connection:
             connection.execute("INSERT INTO tags (name) VALUES ('x')")
@@ -241,7 +241,7 @@ def test_what_is_given_is_in_both_copies_and_nowhere_else(source: Source) -> Non
     with copies_of(source) as copies:
         with (
             copies.given("a.toml", [sql, "DELETE FROM blog_post_tags; DELETE FROM posts"]) as snapshot,
-            copies.pair(snapshot) as names,
+            copies.fresh(snapshot) as names,
         ):
             left, right, made = (rows(copies.reading_dsn(name)) for name in (*names, snapshot))
         assert left == right == made != before

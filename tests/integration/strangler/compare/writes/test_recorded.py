@@ -23,7 +23,7 @@ from strangler.compare.writes.stages import StageMaker
 from strangler.databases.connections import Source
 from tests.example import DECLARED_FILE, SIGN_IN, load_routes
 from tests.shared_stack import DEMO_PASSWORD, StackAddresses
-from tests.write_plays import own_source
+from tests.write_plays import POSTS, own_source
 
 pytestmark = pytest.mark.long
 
@@ -33,51 +33,27 @@ OPTIONS = RequestOptions(
     sign_in=SIGN_IN,
     password=dict.fromkeys(("", "alice", "bob"), DEMO_PASSWORD).get,
 )
-CASES = """
-[[case]]
-as = ["alice"]
-post = "/posts/"
-json = { title = "a post", content = "text", tags = ["zeta", "alpha"] }
-save = { post = "$.id" }
-
-[[case]]
-as = ["alice", "bob"]
-get = "/posts/{post}/"
-
-[[case]]
-as = ["alice"]
-patch = "/posts/{post}/"
-json = { title = "another", tags = ["alpha", "gamma"] }
-
-[[case]]
-as = ["alice"]
-get = "/feed/?page_size=3"
-
-[[case]]
-as = ["alice"]
-delete = "/posts/{post}/"
-"""
+FEED = '\n[[case]]\nas = ["alice"]\nget = "/feed/?page_size=3"\n'
 
 
-def recorded(source: Source, scenarios: tuple[Scenario, ...], folder: Path) -> Recording:
-    return asyncio.run(answers_record(source, scenarios, options=OPTIONS, logs=folder / "record"))
+def maker(source: Source, logs: Path) -> StageMaker:
+    rules = Rules(DeclaredDifferences(declared_differences(DECLARED_FILE)))
+    return StageMaker(source=source, rules=rules, options=OPTIONS, logs=logs)
 
 
 async def replayed(
     source: Source, scenarios: tuple[Scenario, ...], recording: Recording, folder: Path
 ) -> list[PlayedStep]:
-    rules = Rules(DeclaredDifferences(declared_differences(DECLARED_FILE)))
-    maker = StageMaker(source=source, rules=rules, options=OPTIONS, logs=folder / "replay")
-    async with aclosing(recorded_compare(maker, scenarios, recording)) as steps:
+    async with aclosing(recorded_compare(maker(source, folder / "replay"), scenarios, recording)) as steps:
         return [each async for each in steps]
 
 
 def test_fastapi_is_held_against_what_django_answered_once(stack: StackAddresses, tmp_path: Path) -> None:
     (tmp_path / "cases").mkdir()
-    (tmp_path / "cases" / "posts.toml").write_text(CASES)
+    (tmp_path / "cases" / "posts.toml").write_text(POSTS + FEED)
     with own_source(stack, NAME) as source:
         scenarios = scenarios_from_files(tmp_path / "cases", load_routes(source.settings.project.routes))
-        made = recorded(source, scenarios, tmp_path)
+        made = asyncio.run(answers_record(maker(source, tmp_path / "record"), scenarios))
         made.save(tmp_path / "recorded.json")
         text = (tmp_path / "recorded.json").read_text()
         recording = Recording.load(tmp_path / "recorded.json")
@@ -85,19 +61,19 @@ def test_fastapi_is_held_against_what_django_answered_once(stack: StackAddresses
             # New rows get other numbers than those that were recorded.
             connection.execute("SELECT setval(pg_get_serial_sequence('posts', 'id'), 70000)")
         steps = list(recording.scenarios["posts.toml"])
-        faults = dataclasses.replace(recording, scenarios={"posts.toml": (*steps[:3], planted(steps[3]), *steps[4:])})
+        faults = dataclasses.replace(recording, scenarios={"posts.toml": (*steps[:4], planted(steps[4]), *steps[5:])})
         played = asyncio.run(replayed(source, scenarios, faults, tmp_path))
     assert DEMO_PASSWORD not in text
-    assert [step.answers[0].status for step in steps] == [201, 200, 404, 200, 200, 204]
+    assert [step.answers[0].status for step in steps] == [201, 200, 404, 401, 200, 200, 404, 204, 200]
     outcomes = [step.result.outcome if step.result else None for step in played]
-    different = outcomes.pop(3)
+    different = outcomes.pop(4)
     assert different is CaseOutcome.DIFFERENT
     assert set(outcomes) == {CaseOutcome.EQUAL}
-    assert [(each.place, each.left) for each in (played[3].result.found if played[3].result else ())] == [
+    assert [(each.place, each.left) for each in (played[4].result.found if played[4].result else ())] == [
         ("$.title", "a planted fault")
     ]
     rows = [(number, row.table, row.column, row.left) for number, step in enumerate(played) for row in step.rows]
-    assert rows == [(3, "posts", "title", '"a planted fault"')]
+    assert rows == [(4, "posts", "title", '"a planted fault"')]
 
 
 def planted(step: RecordedStep) -> RecordedStep:

@@ -13,36 +13,11 @@ from strangler.compare.writes.play import PlayedStep
 from strangler.compare.writes.tables import tables_of
 from strangler.databases.connections import Source
 from tests.shared_stack import StackAddresses
-from tests.write_plays import databases_like, own_source, playing
+from tests.write_plays import POSTS, databases_like, own_source, playing
 
 pytestmark = pytest.mark.long
 
 NAME = f"plays_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-
-POSTS = """
-[[case]]
-as = ["alice"]
-post = "/posts/"
-json = { title = "a post", content = "text", tags = ["zeta", "alpha", "beta"] }
-save = { post = "$.id" }
-
-[[case]]
-as = ["alice", "bob", "nobody"]
-get = "/posts/{post}/"
-
-[[case]]
-as = ["alice"]
-patch = "/posts/{post}/"
-json = { title = "another", tags = ["alpha", "gamma"] }
-
-[[case]]
-as = ["alice"]
-post = "/posts/{post}/publish/"
-
-[[case]]
-as = ["bob", "alice"]
-delete = "/posts/{post}/"
-"""
 
 USERS = """
 [[case]]

@@ -121,6 +121,6 @@ def test_lines_beyond_what_is_read_are_counted() -> None:
     ids=["text", "same-key", "deep", "too-deep", "surrogate", "long"],
 )
 def test_a_body_of_any_kind_takes_no_time(body: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert blocks_of(body, body[1:], [])
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
