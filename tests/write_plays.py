@@ -18,9 +18,9 @@ from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.run import RequestOptions
 from strangler.compare.writes.play import PlayedStep
+from strangler.compare.writes.sandboxes import SandboxMaker
 from strangler.compare.writes.scenarios import writes_compare
 from strangler.compare.writes.servers import ServerFactories
-from strangler.compare.writes.stages import StageMaker
 from strangler.databases.connections import Source, dsn_to, identity_of
 from strangler.databases.dumping import database_dump_into
 from strangler.deployment.local_stack import LocalStack
@@ -114,7 +114,7 @@ def steps_played(
     signer: TokenSigner | None = None,
 ) -> AsyncGenerator[PlayedStep, None]:
     """The steps of scenarios, played by the demo users; `starting` makes the servers."""
-    maker = StageMaker(
+    maker = SandboxMaker(
         source=source,
         rules=Rules(DeclaredDifferences(declared_differences(DECLARED_FILE))),
         options=RequestOptions(

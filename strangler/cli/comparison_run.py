@@ -179,13 +179,13 @@ def _writes_play(
     """Play every scenario; returns why that ended early, empty if it didn't."""
     # What they need is not in the image of the tool.
     from strangler.compare.recorded.replay import recorded_compare
+    from strangler.compare.writes.sandboxes import SandboxMaker
     from strangler.compare.writes.scenarios import WriteRunner, writes_compare
-    from strangler.compare.writes.stages import StageMaker
     from strangler.deployment.source import source_open
 
     logs = settings.state_dir / "compare"
     with source_open(settings) as (source, starting):
-        maker = StageMaker(
+        maker = SandboxMaker(
             source=source,
             rules=session.rules,
             options=session,

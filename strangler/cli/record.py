@@ -16,7 +16,7 @@ from strangler.compare.declared import DeclaredDifferences
 from strangler.compare.recorded.record import answers_record
 from strangler.compare.recorded.recording import Recording
 from strangler.compare.run import RequestOptions
-from strangler.compare.writes.stages import StageMaker
+from strangler.compare.writes.sandboxes import SandboxMaker
 from strangler.errors import FailedError, UsageError
 from strangler.sections import SignInSection
 from strangler.settings import LocalSettings, settings_load
@@ -67,7 +67,7 @@ def _recorded(scenarios: tuple[Scenario, ...], options: RequestOptions, settings
     from strangler.deployment.source import source_open
 
     with source_open(settings) as (source, starting):
-        maker = StageMaker(
+        maker = SandboxMaker(
             source=source,
             rules=Rules(DeclaredDifferences(())),
             options=options,

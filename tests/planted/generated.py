@@ -21,8 +21,8 @@ from strangler.compare.generate.folder import files_of, folder_write
 from strangler.compare.report.model import ComparisonReport
 from strangler.compare.run import ComparisonSession
 from strangler.compare.writes.play import PlayedStep
+from strangler.compare.writes.sandboxes import SandboxMaker
 from strangler.compare.writes.scenarios import WriteRunner, writes_compare
-from strangler.compare.writes.stages import StageMaker
 from strangler.deployment.generation import token_signer, world_opened
 from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.source import source_of
@@ -166,7 +166,7 @@ def reads_compared(
 def _writes(planting: Planting, fault: str, scenarios: Sequence[Scenario], logs: Path) -> ComparisonReport:
     sides = planting.sides()
     collector, session = Collector(*sides), planting.session(sides)
-    maker = StageMaker(
+    maker = SandboxMaker(
         source=source_of(planting.stack),
         rules=session.rules,
         options=session,

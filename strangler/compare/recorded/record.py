@@ -25,8 +25,8 @@ from strangler.compare.recorded.recording import (
 from strangler.compare.writes.changes import ChangeReader, Key, TableChanges, Values, now_of
 from strangler.compare.writes.copies import SIDES
 from strangler.compare.writes.id_mapping import is_transaction
+from strangler.compare.writes.sandboxes import SandboxMaker, ServedCopies
 from strangler.compare.writes.scenarios import limits_for, logs_begin, task_check
-from strangler.compare.writes.stages import ServedCopies, StageMaker
 from strangler.compare.writes.tables import Column, Table
 from strangler.compare.writes.together import answers_of
 from strangler.compare.writes.variables import Variables, case_filled, names_in, variables_save
@@ -38,7 +38,7 @@ NOT_PLAYED: Final = "cases that need what v1 did not answer to an earlier one"
 _LOG = logging.getLogger(__name__)
 
 
-async def answers_record(maker: StageMaker, scenarios: Iterable[Scenario]) -> Recording:
+async def answers_record(maker: SandboxMaker, scenarios: Iterable[Scenario]) -> Recording:
     """Play each scenario on a fresh copy of the database with a server of v1, which is the left side of `maker`.
 
     The database itself is only read.
@@ -100,7 +100,7 @@ class _Taking:
         return cls(
             connection=connection,
             reader=reader,
-            texts=RecordedTexts(served.began),
+            texts=RecordedTexts(served.now()),
             variables={} if password is None else {PASSWORD: password},
             before=reader.read(),
         )

@@ -21,9 +21,9 @@ from strangler.compare.writes.changes import Key, TableChanges, Values
 from strangler.compare.writes.copies import SIDES
 from strangler.compare.writes.id_mapping import Clock
 from strangler.compare.writes.play import Play, PlayedStep
+from strangler.compare.writes.sandboxes import SandboxMaker, ServedCopies
 from strangler.compare.writes.scenarios import limits_for, logs_begin, task_check
 from strangler.compare.writes.servers import Servers
-from strangler.compare.writes.stages import ServedCopies, StageMaker
 from strangler.compare.writes.tables import Table
 from strangler.databases.connections import connected, refusals
 from strangler.errors import UsageError
@@ -36,7 +36,7 @@ _LOG = logging.getLogger(__name__)
 
 
 async def recorded_compare(
-    maker: StageMaker, scenarios: Iterable[Scenario], recording: Recording, *, chosen: Collection[str] = ()
+    maker: SandboxMaker, scenarios: Iterable[Scenario], recording: Recording, *, chosen: Collection[str] = ()
 ) -> AsyncGenerator[PlayedStep, None]:
     """Play each scenario on a fresh copy with a server of FastAPI; gives each step as it was played.
 
@@ -72,19 +72,19 @@ def _ready(
     served: ServedCopies, scenario: Scenario, recording: Recording, rules: Rules, options: RequestOptions
 ) -> tuple["RecordedSide", Play]:
     """The recorded side, and what compares it, before anybody writes to the copy."""
-    (reader,) = served.readers
+    (reader,), began = served.readers, served.now()
     left = RecordedSide(
         recorded_side(recording),
         served.tables,
         recording.scenarios[scenario.name],
         reader.read(),
-        ReplayedTexts(served.began),
+        ReplayedTexts(began),
     )
     play = Play(
         served.tables,
         served.originals,
         (left, reader),
-        clock=Clock(served.began, recorded=recording.day),
+        clock=Clock(began, recorded=recording.day),
         rules=rules,
         password=options.password(""),
         is_recorded=True,

@@ -16,7 +16,7 @@ from strangler.compare.collector import Collector
 from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.run import RequestOptions
 from strangler.compare.writes.play import PlayedStep
-from strangler.compare.writes.stages import LABELS, Stage, StageMaker, stages_of
+from strangler.compare.writes.sandboxes import LABELS, Sandbox, SandboxMaker, sandboxes_of
 from strangler.databases.connections import refusals
 from strangler.errors import FailedError
 from strangler.local.logs import logs_rotate
@@ -28,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 
 
 async def writes_compare(
-    maker: StageMaker, scenarios: Iterable[Scenario], *, chosen: Collection[str] = ()
+    maker: SandboxMaker, scenarios: Iterable[Scenario], *, chosen: Collection[str] = ()
 ) -> AsyncGenerator[PlayedStep, None]:
     """Play each scenario on fresh copies of the database; gives each step as it was played.
 
@@ -43,11 +43,11 @@ async def writes_compare(
     for label in LABELS:
         logs_begin(maker.logs / label)
     _LOG.info("copying the database %s", maker.source.name)
-    async with aclosing(stages_of(maker, scenarios, chosen=chosen)) as stages:
-        async for stage in stages:
-            _LOG.info("playing %s", stage.scenario.name)
+    async with aclosing(sandboxes_of(maker, scenarios, chosen=chosen)) as sandboxes:
+        async for sandbox in sandboxes:
+            _LOG.info("playing %s", sandbox.scenario.name)
             with refusals():
-                async for played in _steps(stage, maker.options, key=maker.source.secrets["jwt_signing_key"]):
+                async for played in _steps(sandbox, maker.options, key=maker.source.secrets["jwt_signing_key"]):
                     yield played
 
 
@@ -63,11 +63,11 @@ def logs_begin(logs: Path) -> None:
     logs_rotate(logs, kept=dt.timedelta(0))
 
 
-async def _steps(stage: Stage, options: RequestOptions, *, key: str) -> AsyncIterator[PlayedStep]:
-    steps, servers = stage.scenario.steps, stage.servers
+async def _steps(sandbox: Sandbox, options: RequestOptions, *, key: str) -> AsyncIterator[PlayedStep]:
+    steps, servers = sandbox.scenario.steps, sandbox.servers
     async with AsyncExitStack() as exits:
         clients = [
-            await exits.enter_async_context(SideClient(side, limits_for(stage.scenario, options), strict_json=True))
+            await exits.enter_async_context(SideClient(side, limits_for(sandbox.scenario, options), strict_json=True))
             for side in servers.sides
         ]
         callers: list[Callers] = []
@@ -82,7 +82,7 @@ async def _steps(stage: Stage, options: RequestOptions, *, key: str) -> AsyncIte
             if ended:
                 yield PlayedStep(case=step.case, result=None, skipped=_ENDED)
                 continue
-            played = await stage.play.step(step, clients, callers)
+            played = await sandbox.play.step(step, clients, callers)
             if played.result and played.result.failure and (failure := servers.failure()):
                 ended = True
                 played = PlayedStep(case=played.case, result=CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
@@ -91,7 +91,7 @@ async def _steps(stage: Stage, options: RequestOptions, *, key: str) -> AsyncIte
             if number == len(steps) >= 2 * _WARM_STEPS and not ended:
                 ours, theirs = zip(before, servers.memory(), strict=True)
                 played = dataclasses.replace(played, memory=(ours, theirs))
-            name = stage.scenario.name
+            name = sandbox.scenario.name
             yield dataclasses.replace(played, scenario=name, key=case_key(step, scenario=name))
 
 

@@ -19,7 +19,7 @@ from strangler.compare.recorded.recording import RecordedStep, Recording
 from strangler.compare.recorded.replay import recorded_compare
 from strangler.compare.run import RequestOptions
 from strangler.compare.writes.play import PlayedStep
-from strangler.compare.writes.stages import StageMaker
+from strangler.compare.writes.sandboxes import SandboxMaker
 from strangler.databases.connections import Source
 from tests.example import DECLARED_FILE, SIGN_IN, load_routes
 from tests.shared_stack import DEMO_PASSWORD, StackAddresses
@@ -36,9 +36,9 @@ OPTIONS = RequestOptions(
 FEED = '\n[[case]]\nas = ["alice"]\nget = "/feed/?page_size=3"\n'
 
 
-def maker(source: Source, logs: Path) -> StageMaker:
+def maker(source: Source, logs: Path) -> SandboxMaker:
     rules = Rules(DeclaredDifferences(declared_differences(DECLARED_FILE)))
-    return StageMaker(source=source, rules=rules, options=OPTIONS, logs=logs)
+    return SandboxMaker(source=source, rules=rules, options=OPTIONS, logs=logs)
 
 
 async def replayed(

@@ -30,7 +30,7 @@ from strangler.errors import FailedError
 from strangler.local.services import stack_service
 from strangler.routes.route import Stack
 
-# What the names of databases and the folder of logs end with, since two stages are there at once.
+# What the names of databases and the folder of logs end with, since two sandboxes are there at once.
 LABELS: Final = ("", "two")
 
 
@@ -43,7 +43,6 @@ class ServedCopies:
         originals: the rows as they were before.
         connections: to the copies.
         readers: of what changes in each.
-        began: the time at which nobody had written there.
         servers: on the copies, in the same order.
     """
 
@@ -51,12 +50,15 @@ class ServedCopies:
     originals: Originals
     connections: Sequence[psycopg.Connection]
     readers: Sequence[ChangeReader]
-    began: dt.datetime
     servers: Servers
+
+    def now(self) -> dt.datetime:
+        """The database server's time."""
+        return now_of(self.connections[0])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class Sandbox:
     """A scenario with its servers, which nobody has asked yet, and what plays it there."""
 
     scenario: Scenario
@@ -65,8 +67,8 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StageMaker:
-    """Makes stages.
+class SandboxMaker:
+    """Makes sandboxes.
 
     Attributes:
         source: the database to copy, which is only read.
@@ -110,7 +112,6 @@ class StageMaker:
             tables, originals = tables_of(connections[0]), Originals(original)
             # Made before anybody writes there.
             readers = tuple(ChangeReader(connection, tables, originals) for connection in connections)
-            began = now_of(connections[0])
             servers = servers_run(
                 self.source,
                 names,
@@ -125,33 +126,32 @@ class StageMaker:
                 originals=originals,
                 connections=connections,
                 readers=readers,
-                began=began,
                 servers=exits.enter_context(servers),
             )
 
     @contextmanager
-    def stage(self, copies: Copies, scenario: Scenario, label: str, check: Callable[[], None]) -> Iterator[Stage]:
-        """The stage of a scenario, for as long as the `with` block lasts."""
+    def sandbox(self, copies: Copies, scenario: Scenario, label: str, check: Callable[[], None]) -> Iterator[Sandbox]:
+        """The sandbox of a scenario, for as long as the `with` block lasts."""
         with self.served(copies, scenario, check, label=label) as served:
             left, right = served.readers
             play = Play(
                 served.tables,
                 served.originals,
                 (left, right),
-                clock=Clock(served.began),
+                clock=Clock(served.now()),
                 rules=self.rules,
                 password=self.options.password(""),
             )
-            yield Stage(scenario=scenario, servers=served.servers, play=play)
+            yield Sandbox(scenario=scenario, servers=served.servers, play=play)
 
 
-async def stages_of(
-    maker: StageMaker, scenarios: Iterable[Scenario], *, chosen: Collection[str] = ()
-) -> AsyncGenerator[Stage, None]:
-    """The stage of each scenario in turn, the next one made meanwhile where the copies are small.
+async def sandboxes_of(
+    maker: SandboxMaker, scenarios: Iterable[Scenario], *, chosen: Collection[str] = ()
+) -> AsyncGenerator[Sandbox, None]:
+    """The sandbox of each scenario in turn, the next one made meanwhile where the copies are small.
 
     Scenarios without any of the `chosen` routes are left out, unless none is chosen. To be closed
-    (`contextlib.aclosing`) by who doesn't take every stage; one is gone once the next is asked for.
+    (`contextlib.aclosing`) by who doesn't take every sandbox; one is gone once the next is asked for.
 
     :raises UnsafeError: a server would have received the real database's address.
     :raises FailedError: the database can't be copied, or a server doesn't start.
@@ -159,7 +159,7 @@ async def stages_of(
     wanted = (each for each in scenarios if not chosen or any(step.case.route in chosen for step in each.steps))
     first = list(islice(wanted, len(LABELS)))
     # One thread makes and drops everything, in this order: what is there under one label is dropped before the next.
-    worker, ended, base = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stages"), Event(), ExitStack()
+    worker, ended, base = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandboxes"), Event(), ExitStack()
     standing: list[ExitStack] = []
     closing: list[Future[None]] = []
 
@@ -167,11 +167,11 @@ async def stages_of(
         if ended.is_set():
             raise FailedError("the run was ended")
 
-    def enter(made: AbstractContextManager[Stage]) -> tuple[Stage, ExitStack]:
+    def enter(made: AbstractContextManager[Sandbox]) -> tuple[Sandbox, ExitStack]:
         with ExitStack() as exits:
-            stage = exits.enter_context(made)
+            sandbox = exits.enter_context(made)
             standing.append(exits.pop_all())
-        return stage, standing[-1]
+        return sandbox, standing[-1]
 
     def close(exits: ExitStack) -> None:
         standing.remove(exits)
@@ -184,21 +184,21 @@ async def stages_of(
 
     try:
         copies = await asyncio.wrap_future(worker.submit(base.enter_context, maker.copies(check)))
-        # Of a container there is one of each name, which the next stage would take from the one that is played on.
+        # Of a container there is one of each name, which the next sandbox would take from the one that is played on.
         is_single = maker.source.settings.gateway == "container"
         is_ahead = copies.are_small and len(first) > 1 and not is_single
         if is_ahead:
             await asyncio.wrap_future(worker.submit(copies.original_make))
         making = (
-            worker.submit(enter, maker.stage(copies, scenario, label, check))
+            worker.submit(enter, maker.sandbox(copies, scenario, label, check))
             for scenario, label in zip(chain(first, wanted), cycle(LABELS), strict=False)
         )
         following = next(making, None)
         while following is not None:
-            stage, exits = await asyncio.wrap_future(following)
+            sandbox, exits = await asyncio.wrap_future(following)
             following = next(making, None) if is_ahead else None
             try:
-                yield stage
+                yield sandbox
             finally:
                 closing.append(worker.submit(close, exits))
             following = following if is_ahead else next(making, None)
