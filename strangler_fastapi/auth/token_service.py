@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared_schema.passwords import needs_rehash
 from shared_schema.sign_in import FAILURES
 from shared_schema.tokens import FAMILY, PARENT, REFRESH
-from strangler_fastapi.auth.hashing import admit, hash_off_loop, verify_off_loop
+from strangler_fastapi.auth.sign_in import sign_in
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry, unverified_claims
 from strangler_fastapi.db.query import fetch, fetch_value
@@ -35,32 +34,17 @@ class TokenService:
             Throttled: too many sign-ins by this name have failed.
             Unavailable: too many passwords are being checked; it counts as no failure.
         """
-        admit()
-        if self.tables.attempts is not None:
-            await self.tables.attempts.begin(self.session, username, most=self.sign_in_failures)
-        # A hash takes a tenth of a second: the connection goes back to the pool meanwhile.
-        accounts = await fetch(self.session, self.tables.account_by_name(username))
-        if not accounts:
-            # Against somebody else's, so that it takes the time of a hash that is in use, whatever its algorithm.
-            stored = await fetch_value(self.session, self.tables.hash_after(username))
-            await self.session.release()
-            await verify_off_loop(password, stored or "")
-            raise _no_account("with the given credentials")
-        await self.session.release()
-        user_id, stored, is_active = accounts[0]
-        if not await verify_off_loop(password, stored) or not is_active:
-            raise _no_account("with the given credentials")
-        is_renewed = self.tables.renews_passwords and needs_rehash(stored)
-        renewed = await hash_off_loop(password) if is_renewed else None
+        found = await sign_in(
+            self.session,
+            self.tables,
+            username=username,
+            password=password,
+            most_failures=self.sign_in_failures,
+            records_login=self.tokens.settings.update_last_login,
+        )
         now = datetime.now(UTC)
-        refresh = self.tokens.new_refresh(user_id, now, password_hash=renewed or stored)
-        if renewed is not None:
-            await fetch(self.session, self.tables.set_password(user_id, renewed))
-        await self._record_issued(refresh, user_id, now)
-        if self.tokens.settings.update_last_login:
-            await fetch(self.session, self.tables.set_last_login(user_id, datetime.now(UTC)))
-        if self.tables.attempts is not None:
-            await self.tables.attempts.forget(self.session, username)
+        refresh = self.tokens.new_refresh(found.user_id, now, password_hash=found.password)
+        await self._record_issued(refresh, found.user_id, now)
         return {
             "refresh": self.tokens.encode(refresh),
             "access": self.tokens.encode(self.tokens.access_of(refresh, now)),
@@ -82,7 +66,7 @@ class TokenService:
         if claim := old.get(self.tokens.settings.user_id_claim):
             account = await self.tables.find_account(self.session, claim)
             if account is None or not account.is_active:
-                raise _no_account("for the given token.")
+                raise AuthenticationFailed("No active account found for the given token.")
             if self.tokens.is_revoked(old, account):
                 raise PasswordChanged
             user_id = account.id
@@ -200,10 +184,6 @@ class TokenService:
             issued_id, _ = await self._issued(refresh)
         if issued_id is None or await fetch_value(self.session, self.tables.add_blacklisted(issued_id, now)) is None:
             raise _not_valid("Token is blacklisted")
-
-
-def _no_account(what: str) -> AuthenticationFailed:
-    return AuthenticationFailed(f"No active account found {what}")
 
 
 def _not_valid(reason: str) -> AuthenticationFailed:

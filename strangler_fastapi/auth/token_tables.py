@@ -5,41 +5,28 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, func, select, update
+from sqlalchemy import Executable, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shared_schema.consumer.samples import MOMENT, Sample
 from shared_schema.tokens import EXCHANGE_GRACE
-from strangler_fastapi.auth.sign_in_attempts import AttemptTable
-from strangler_fastapi.auth.user_tables import Found, UserTables
+from strangler_fastapi.auth.sign_in import SignInTables
+from strangler_fastapi.auth.user_tables import Found
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.sample_queries import as_sample
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TokenTables(UserTables[Found]):
-    """Those of users, with `last_login`, and of simplejwt's `token_blacklist` app.
+class TokenTables(SignInTables[Found]):
+    """Those of sign-ins, and of simplejwt's `token_blacklist` app.
 
     Args:
         outstanding: the class of `token_blacklist_outstandingtoken`.
         blacklisted: the class of `token_blacklist_blacklistedtoken`.
-        attempts: where sign-ins are counted by name; None where they are not.
-        renews_passwords: whether a sign-in stores a password by Argon2 that was stored otherwise. Only where Argon2 is
-            the first of Django's PASSWORD_HASHERS: it may lack it, and the user could no longer sign in there.
     """
 
     outstanding: Any
     blacklisted: Any
-    attempts: AttemptTable | None = None
-    renews_passwords: bool = True
-
-    def set_last_login(self, user_id: int, now: datetime) -> Rows:
-        """Records a sign-in."""
-        return self._rows("set last login", lambda: self._update_user("last_login"), user_id=user_id, value=now)
-
-    def set_password(self, user_id: int, encoded: str) -> Rows:
-        """Stores another hash of the same password."""
-        return self._rows("set password", lambda: self._update_user("password"), user_id=user_id, value=encoded)
 
     def issued_token(self, jti: object) -> Rows:
         """The row of an issued refresh token, and whether it is blacklisted: `id`, `is_blacklisted`."""
@@ -112,12 +99,9 @@ class TokenTables(UserTables[Found]):
     def statements(self) -> Iterator[Sample]:
         """Every statement about tokens, with samples of values."""
         yield from self.identity_statements()
+        yield from self.sign_in_statements()
         issued = self.add_outstanding(user_id=1, jti="sample", token="sample", created_at=MOMENT, expires_at=MOMENT)  # noqa: S106 - no token
         for rows in (
-            self.account_by_name("sample"),
-            self.hash_after("sample"),
-            self.set_last_login(1, MOMENT),
-            *([self.set_password(1, "sample")] if self.renews_passwords else []),
             self.issued_token("sample"),
             self.alive_tokens("sample", MOMENT),
             self.exchange_turn("sample"),
@@ -126,9 +110,3 @@ class TokenTables(UserTables[Found]):
             self.add_blacklisted(1, MOMENT),
         ):
             yield as_sample(rows)
-        if self.attempts is not None:
-            yield from self.attempts.statements()
-
-    def _update_user(self, column: str) -> Executable:
-        table = self.user.__table__
-        return update(table).where(self.user.id == bindparam("user_id")).values({column: bindparam("value")})

@@ -1,6 +1,6 @@
 """A table as a resource: what its endpoints answer, and every statement that they send."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType, SimpleNamespace
@@ -160,11 +160,8 @@ class Resource:
         Raises:
             ApiError: the body is refused.
         """
-        values, links = self._divided(await self.serializer.read(request, session))
-        async with files_kept(self.serializer.fields, values | self._created_by(request)) as made:
-            with self.serializer.refuse_duplicates():
-                key = (await session.execute(self.insert(made))).scalar_one()
-            await self._link(session, key, links)
+        cleaned = await self.serializer.read(request, session)
+        key = await self.add(session, cleaned | self._created_by(request))
         return JsonResponse(await self.listing.get_written(session, self._by_key(key)), status_code=201)
 
     async def update(self, request: Request, session: RequestSession) -> Response:
@@ -174,13 +171,7 @@ class Resource:
             ApiError: there is none, or the body is refused.
         """
         key = await self.find(request, session)
-        values, links = self._divided(await self.serializer.read(request, session, instance_id=key))
-        # DRF saves the row also where a body says nothing of it.
-        async with files_kept(self.serializer.fields, values or self._touched()) as made:
-            with self.serializer.refuse_duplicates():
-                if made and (await session.execute(self.change(key, made))).first() is None:
-                    raise self.listing.not_found()
-            await self._link(session, key, links)
+        await self.save(session, key, await self.serializer.read(request, session, instance_id=key))
         return JsonResponse(await self.listing.get_written(session, self._by_key(key)))
 
     async def destroy(self, request: Request, session: RequestSession) -> Response:
@@ -190,8 +181,44 @@ class Resource:
             NotFound: there is none.
         """
         key = await self.find(request, session)
-        await delete_rows(session, self.model.key(), [key], contract=self.model.__mapping__.contract)
+        await self.remove(session, [key])
         return Response(status_code=204)
+
+    async def add(self, session: RequestSession, cleaned: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of the key's type
+        """Writes a new row of values that the serializer has cleaned, and what it is linked to; returns its key.
+
+        Raises:
+            ValidationFailed: another transaction took a unique value meanwhile.
+        """
+        values, links = self._divided(cleaned)
+        async with files_kept(self.serializer.fields, values) as made:
+            with self.serializer.refuse_duplicates():
+                key = (await session.execute(self.insert(made))).scalar_one()
+            await self._link(session, key, links)
+        return key
+
+    async def save(self, session: RequestSession, key: object, cleaned: Mapping[str, Any]) -> None:
+        """Changes a row to values that the serializer has cleaned.
+
+        Raises:
+            NotFound: there is no such row.
+            ValidationFailed: another transaction took a unique value meanwhile.
+        """
+        values, links = self._divided(cleaned)
+        # DRF saves the row also where a body says nothing of it.
+        async with files_kept(self.serializer.fields, values or self._touched()) as made:
+            with self.serializer.refuse_duplicates():
+                if made and (await session.execute(self.change(key, made))).first() is None:
+                    raise self.listing.not_found()
+            await self._link(session, key, links)
+
+    async def remove(self, session: RequestSession, keys: Sequence[Any]) -> dict[str, int]:
+        """Deletes rows, with what Django deletes along with them; returns how many went, by table.
+
+        Raises:
+            ProtectedError: rows that stay point at one of them.
+        """
+        return await delete_rows(session, self.model.key(), keys, contract=self.model.__mapping__.contract)
 
     async def find(self, request: Request, session: RequestSession, _caller: object = None) -> Any:  # noqa: ANN401 - of the key's type
         """The key of the row that the path names, for `View`.
