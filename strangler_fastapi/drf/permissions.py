@@ -191,6 +191,17 @@ class PermissionTables:
 
         return Rows((self.permission.key(), "held permissions"), build, {"user_id": user_id, "names": list(names)})
 
+    def names_held(self, user_id: object) -> Rows:
+        """All permissions of a user, by itself or by a group: `app_label.codename`."""
+
+        def build() -> Executable:
+            name = self.content_type.app_label.concat(".").concat(self.permission.codename)
+            rows = select(name).select_from(self.permission)
+            rows = rows.join(self.content_type.__table__, self.content_type.id == self.permission.content_type_id)
+            return rows.where(or_(self.permission.id.in_(self._own()), self.permission.id.in_(self._of_groups())))
+
+        return Rows((self.permission.key(), "permissions of user"), build, {"user_id": user_id})
+
     def statements(self) -> Iterator[Sample]:
         """Every statement, with samples of values."""
         user_id = sample_of(getattr(self.user_group, self.user_column).type.python_type)

@@ -1,9 +1,9 @@
 """The keys of a body and of an answer, declared once: they validate, and describe themselves to OPTIONS and OpenAPI."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as PydanticField
@@ -45,6 +45,11 @@ class Serializer:
     def request_model(self) -> type[BaseModel]:
         """The Pydantic model of the body, for its JSON Schema: every key that is not read-only."""
         return self._model(request=True)
+
+    def without(self, names: Collection[str]) -> Self:
+        """The same but for some keys."""
+        fields = {name: field for name, field in self.fields.items() if name not in names}
+        return type(self)(self.name, fields, description=self.description, rules=self.rules)
 
     @property
     def unported(self) -> tuple[str, ...]:
