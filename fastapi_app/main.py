@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from fastapi_app.admin.site import ADMIN
 from fastapi_app.auth.accounts import AUTHENTICATORS
 from fastapi_app.auth.router import router as auth
 from fastapi_app.config import NAME, PREFIXES, Settings, load_settings
@@ -51,7 +52,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     set_waiting(settings.hashes_waiting)
     app.state.sign_in_failures = settings.sign_in_failures
-    app.state.tokens = Tokens(settings.jwt_signing_key.get_secret_value(), BLOG.contract.token_settings)
+    key = settings.jwt_signing_key.get_secret_value()
+    app.state.tokens = Tokens(key, BLOG.contract.token_settings)
+    ADMIN.mount(app, secret_key=key, sign_in_failures=settings.sign_in_failures)
     return app
 
 

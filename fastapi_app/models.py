@@ -115,3 +115,78 @@ class BlacklistedToken(Blog):
     id: Mapped[int]
     token_id: Mapped[int]
     blacklisted_at: Mapped[datetime]
+
+
+class Group(Blog):
+    """A group of users, for its permissions."""
+
+    __tablename__ = "auth_group"
+
+    id: Mapped[int]
+    name: Mapped[str]
+
+
+class Permission(Blog):
+    """What users and groups may do in the admin."""
+
+    __tablename__ = "auth_permission"
+
+    id: Mapped[int]
+    name: Mapped[str]
+    codename: Mapped[str]
+    content_type_id: Mapped[int]
+
+
+class ContentType(Blog):
+    """A model of Django's, by its app."""
+
+    __tablename__ = "django_content_type"
+
+    id: Mapped[int]
+    app_label: Mapped[str]
+    model: Mapped[str]
+
+
+class GroupPermission(Blog):
+    """A permission of a group."""
+
+    __tablename__ = "auth_group_permissions"
+
+    id: Mapped[int]
+    group_id: Mapped[int]
+    permission_id: Mapped[int]
+
+
+class UserGroup(Blog):
+    """A user in a group."""
+
+    __tablename__ = "users_groups"
+
+    id: Mapped[int]
+    user_id: Mapped[int]
+    group_id: Mapped[int]
+
+
+class UserPermission(Blog):
+    """A permission of a user's own."""
+
+    __tablename__ = "users_user_permissions"
+
+    id: Mapped[int]
+    user_id: Mapped[int]
+    permission_id: Mapped[int]
+
+
+class LogEntry(Blog):
+    """What was done in the admin, Django's or FastAPI's."""
+
+    __tablename__ = "django_admin_log"
+
+    id: Mapped[int]
+    action_time: Mapped[datetime]
+    user_id: Mapped[int]
+    content_type_id: Mapped[int | None]
+    object_id: Mapped[str | None]
+    object_repr: Mapped[str]
+    action_flag: Mapped[int]
+    change_message: Mapped[str]

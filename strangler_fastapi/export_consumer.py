@@ -13,8 +13,8 @@ from shared_schema.mapping import Mapping
 
 
 def service_features(package: ModuleType) -> dict[str, Callable[[], Iterable[Sent]]]:
-    """What each feature of a service can send: every folder of `package` that has a router has its statements."""
-    folders = sorted(file.parent.name for root in package.__path__ for file in Path(root).glob("*/router.py"))
+    """What each feature of a service can send: a feature is a folder of `package` with a `statements.py`."""
+    folders = sorted(file.parent.name for root in package.__path__ for file in Path(root).glob("*/statements.py"))
     return {name: import_module(f"{package.__name__}.{name}.statements").feature_statements for name in folders}
 
 

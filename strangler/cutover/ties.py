@@ -9,7 +9,7 @@ from strangler.cutover.traffic import RecentTraffic
 from strangler.cutover.usage import DjangoUsage
 from strangler.errors import many
 from strangler.metrics.clients import moment_text
-from strangler.routes.route import Stack, Stage
+from strangler.routes.route import Stage
 from strangler.routes.table import RouteTable
 
 _HINTS: Final[Mapping[str, str]] = {
@@ -71,8 +71,9 @@ def route_ties(table: RouteTable) -> Iterator[Tie]:
     shadow = tuple(route.name for route in moved if route.shadow)
     if shadow:
         yield _counted("shadow", shadow, "strangler switch NAME --shadow 0: reads are compared with Django's")
-    fixed = tuple(f"{each.name} {each.path}" for each in table.fixed if each.stack is Stack.DJANGO)
-    hint = "replace what they serve, and take their [[fixed]] out of the routes file"
+    kept = {each.name for each in table.without_django.fixed}
+    fixed = tuple(f"{each.name} {each.path}" for each in table.fixed if each.name not in kept)
+    hint = 'replace what they serve and say cutover = "fastapi", or take their [[fixed]] out of the routes file'
     yield _counted("fixed paths", fixed, hint)
 
 

@@ -28,7 +28,8 @@ def routes_require(table: RouteTable, *, force: bool) -> None:
 
 def paths_lost(table: RouteTable) -> str:
     """What Django alone serves, in one sentence; empty where that is nothing."""
-    lost = [f"{entry.name} {entry.path}" for entry in table.fixed if entry not in table.without_django.fixed]
+    kept = {entry.name for entry in table.without_django.fixed}
+    lost = [f"{entry.name} {entry.path}" for entry in table.fixed if entry.name not in kept]
     return f"not there without Django: {', '.join(lost)}" if lost else ""
 
 

@@ -19,6 +19,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # nginx resolves `.` and `..` before it looks for a location, so no path could name one.
 _SEGMENT = r"(?!\.\.?(?:/|$))[A-Za-z0-9_~.-]+"
 _NAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)+")
+_FEATURE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*")
 _PATH = re.compile(rf"/(?:(?:{_SEGMENT}|\{{[a-z_]+\}})/)*")
 _FIXED_PATH = re.compile(rf"(?:/{_SEGMENT})+/?")
 _RATE = re.compile(r"[1-9][0-9]{0,5}r/[sm]")
@@ -138,7 +139,7 @@ def read_fixed(entry: Entry, throttles: Collection[str]) -> Fixed:
     :raises Mistake: a key says what it can't.
     """
     _read_name(entry)
-    entry.check_keys({"name", "path", "stack", "throttle"})
+    entry.check_keys({"name", "path", "stack", "throttle", "cutover", "feature"})
     path = entry.get("path")
     if not isinstance(path, str) or not _FIXED_PATH.fullmatch(path):
         raise entry.wrong("path", "begin it with / and use letters, digits and . _ ~ - only")
@@ -150,6 +151,8 @@ def read_fixed(entry: Entry, throttles: Collection[str]) -> Fixed:
         path=path,
         stack=Stack(entry.get("stack")),
         throttle=_read_throttle_name(entry, throttles),
+        cutover=_read_cutover(entry),
+        feature=_read_feature(entry),
         line=entry.line,
     )
 
@@ -198,6 +201,20 @@ def _read_path(entry: Entry, prefixes: Prefixes) -> str:
             raise entry.wrong("path", f"leave out {prefix}, {served}")
     entry.check_length("path")
     return path
+
+
+def _read_cutover(entry: Entry) -> Stack | None:
+    cutover = entry.get("cutover")
+    if cutover not in (None, Stack.FASTAPI):
+        raise entry.wrong("cutover", f'write "{Stack.FASTAPI}", or leave it out where nobody takes the path over')
+    return None if cutover is None else Stack(cutover)
+
+
+def _read_feature(entry: Entry) -> str | None:
+    feature = entry.get("feature")
+    if feature is not None and not (isinstance(feature, str) and _FEATURE.fullmatch(feature)):
+        raise entry.wrong("feature", 'name a feature of FastAPI\'s consumer file, such as "admin"')
+    return feature
 
 
 def _read_throttle_name(entry: Entry, throttles: Collection[str]) -> str | None:

@@ -127,13 +127,17 @@ class Route:
 class Fixed:
     """A path that belongs to one stack and never moves; one that ends in `/` covers everything below it.
 
-    `throttle` limits it as it does a route. `line` is where the routes file names it.
+    `throttle` limits it as it does a route. `cutover` is who answers it once the system runs without Django: nobody
+    where it is None and `stack` is Django. `feature` is that of FastAPI's consumer file that writes behind the path:
+    its rights to write are granted where FastAPI answers it. `line` is where the routes file names it.
     """
 
     name: str
     path: str
     stack: Stack
     throttle: str | None = None
+    cutover: Stack | None = None
+    feature: str | None = None
     line: int = field(default=0, compare=False)
 
     @property

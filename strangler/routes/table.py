@@ -27,8 +27,11 @@ class RouteTable:
 
     @property
     def moved_writes(self) -> frozenset[str]:
-        """The names of the routes by which FastAPI is sent writes."""
-        return frozenset(route.name for route in self.routes if route.writes and route.stage is not Stage.LEGACY)
+        """The names of the routes by which FastAPI is sent writes, and the features that write behind fixed paths."""
+        routes = {route.name for route in self.routes if route.writes and route.stage is not Stage.LEGACY}
+        return frozenset(
+            routes | {entry.feature for entry in self.fixed if entry.feature and entry.stack is Stack.FASTAPI}
+        )
 
     @property
     def needing_django(self) -> tuple[str, ...]:
@@ -49,8 +52,9 @@ class RouteTable:
             )
             for route in self.routes
         )
-        fixed = tuple(entry for entry in self.fixed if entry.stack is Stack.FASTAPI)
-        return replace(self, routes=tuple(routes), fixed=fixed)
+        fixed = (replace(entry, stack=entry.cutover or entry.stack) for entry in self.fixed)
+        fixed = (entry for entry in fixed if entry.stack is Stack.FASTAPI)
+        return replace(self, routes=tuple(routes), fixed=tuple(fixed))
 
 
 def load_routes(file: Path, *, prefixes: Prefixes) -> RouteTable:

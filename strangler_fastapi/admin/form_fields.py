@@ -44,15 +44,14 @@ def form_field(name: str, field: Field, key_of: Callable[[type], str | None]) ->
     label = field.label or name.replace("_", " ").capitalize()
     common: dict[str, Any] = {"label": label, "help_text": field.help_text}
     if field.read_only:
-        hidden = {"exclude_from_create": True, "exclude_from_edit": True}
-        return _shown_by(name, field)(name, **common, **hidden)
+        return _shown_by(name, field)(name, **common, exclude_from_create=True, exclude_from_edit=True)
     # A box that isn't ticked is a value, too.
     common["required"] = field.required and not isinstance(field, BooleanField)
     if not callable(field.default) and field.default is not MISSING:
         common["default"] = field.default
     if field.write_only:
-        nowhere = {"exclude_from_list": True, "exclude_from_detail": True, "exclude_from_export": True}
-        return shown.PasswordField(name, **common, **nowhere, searchable=False)
+        common |= {"exclude_from_list": True, "exclude_from_detail": True, "exclude_from_export": True}
+        return shown.PasswordField(name, **common)
     if isinstance(field, ManyRelatedField):
         if (key := key_of(field.link.target)) is None:
             raise LookupError(f"Field {name!r} needs an AdminModel of {field.link.target.key()}: add one.")
@@ -74,6 +73,7 @@ def _shown_by(name: str, field: Field) -> type[shown.BaseField]:
     kind = next((kind for of, kind in _KINDS if isinstance(field, of)), None)
     if kind is None:
         raise LookupError(
-            f"Field {name!r} is a {type(field).__name__}, which the admin has no form for: leave it out, or make it read-only."
+            f"Field {name!r} is a {type(field).__name__}, which the admin has no form for: leave it out,"
+            " or make it read-only."
         )
     return kind

@@ -18,7 +18,7 @@ _LONGEST_TEXT: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class History:
+class AdminHistory:
     """The mapped classes of Django's log and of its content types.
 
     Args:
@@ -30,7 +30,14 @@ class History:
     content_type: Any
 
     async def record(
-        self, session: RequestSession, *, user_id: object, model: type[Reflected], key: object, text: str, action: int,
+        self,
+        session: RequestSession,
+        *,
+        user_id: object,
+        model: type[Reflected],
+        key: object,
+        text: str,
+        action: int,
         message: object,
     ) -> None:
         """Adds an entry to the session's transaction; `message` is Django's: `[{"added": {}}]`."""
@@ -67,6 +74,6 @@ class History:
 
 
 def model_name(model: type[Reflected]) -> tuple[str, str]:
-    """The label of Django's app and the name of its model, in lower case, as content types and permissions have them."""
+    """The label of Django's app, and the model's name in lower case, as content types and permissions have them."""
     app_label, _, name = model.__mapping__.contract.tables[model.key()].model.rpartition(".")
     return app_label, name.lower()

@@ -1,7 +1,7 @@
 """What a project says of a table in the admin, and the statements that its pages send."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -14,10 +14,11 @@ from strangler_fastapi.admin.history import model_name
 from strangler_fastapi.admin.staff import StaffUser
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.criteria import clauses_of, values_of
+from strangler_fastapi.drf.criteria import clauses_of, is_in_range, read_text, values_of
 from strangler_fastapi.drf.fields import Scope
 from strangler_fastapi.drf.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.validators import Invalid
 
 Values = dict[str, Any]
 
@@ -30,15 +31,15 @@ async def _unchanged(_session: RequestSession, values: Values) -> Values:
 class AdminModel:
     """A table in the admin, as a ModelAdmin of Django's describes it.
 
-    Rows are read and written by `resource`, whose serializer checks what a form says, and whose `search_fields` are
-    what the search looks at. Who may view, add, change and delete is as Django's permissions of the model say.
+    Rows are read and written by `resource`, whose serializer checks what a form says; its `search_fields` are what the
+    search looks at, its `ordering` and `ordering_fields` what the list is and can be ordered by. Who may view, add,
+    change and delete is as Django's permissions of the model say.
 
     Args:
         resource: the rows, and how they are written.
         text: what a row is called (`__str__`), of an object with the serializer's keys.
         list_display: the keys that the list shows.
         list_filter: the keys that it can be narrowed by; attributes of the class.
-        ordering: the keys that it is ordered by, `-` before those that descend.
         add: the body of a new row, where that is another than the serializer's.
         prepare: makes cleaned values those of a row, such as a password its hash.
         may_change: whether somebody may change or delete a row, by its own keys.
@@ -52,7 +53,6 @@ class AdminModel:
     text: Callable[[Any], str]
     list_display: tuple[str, ...]
     list_filter: tuple[str, ...] = ()
-    ordering: tuple[str, ...] = ()
     add: Serializer | None = None
     prepare: Callable[[RequestSession, Values], Awaitable[Values]] = _unchanged
     may_change: Callable[[StaffUser, Any], bool] = lambda _user, _row: True
@@ -101,13 +101,13 @@ class AdminModel:
         limit: int | None = None,
         offset: int = 0,
     ) -> list[Any]:
-        """Rows as objects with the serializer's keys, and `pk`."""
+        """Rows as objects with the serializer's keys; `id` is the table's key, whatever it is called."""
         found = self._searched(search)
         statement = self.select().where(*clauses, *clauses_of(found)).order_by(*self._order(order))
         statement = statement.limit(limit).offset(offset or None)
         shape = self.resource.listing.shape()
         rows = (await session.execute(statement, values_of(found))).all()
-        return [SimpleNamespace(pk=row[0], **shape.build(row[1:])) for row in rows]
+        return [SimpleNamespace(**{"id": row[0], **shape.build(row[1:])}) for row in rows]
 
     async def count(self, session: RequestSession, *clauses: ColumnElement[bool], search: str | None = None) -> int:
         """How many rows there are."""
@@ -128,19 +128,23 @@ class AdminModel:
 
     def key(self, text: str) -> Any:  # noqa: ANN401 - of the key's type
         """A key that an address names; None where it can't be one."""
-        kind = self.resource.listing.key().type.python_type
+        kind = self.resource.listing.key().type
         try:
-            return kind(text)
-        except (TypeError, ValueError):
+            key = read_text(kind.python_type, text)
+        except (ArithmeticError, TypeError, ValueError, Invalid):
             return None
+        return key if is_in_range(kind, key) else None
 
     def statements(self) -> Iterator[Sent]:
         """Every statement of its pages, with samples of values."""
         name = f"admin {self.table}"
         yield Sample(f"{name} rows", self.select().where(self.has_keys([self._sample_key()])))
-        yield Sample(f"{name} count", self._count().where(*clauses_of(found := self._searched("sample"))), values_of(found))
+        yield Sample(
+            f"{name} count", self._count().where(*clauses_of(found := self._searched("sample"))), values_of(found)
+        )
         if self.is_writable:
-            yield from self.resource.statements_of_writes(name)
+            for sample in self.resource.write_samples():
+                yield replace(sample, name=f"{name} {sample.name}")
             yield Deletion(self.table)
 
     def _count(self) -> Select[Any]:
@@ -153,9 +157,8 @@ class AdminModel:
         return self.resource.criteria({"search": text}) if text else ()
 
     def _order(self, order: Sequence[tuple[str, str]]) -> Iterator[Any]:
-        names = dict(zip(self.resource.listing.shape().names, self.resource.listing.shape().columns, strict=True))
         for name, direction in order:
-            column = self.resource.listing.key() if name == "pk" else names[name]
+            column = self.resource.listing.expression(name)
             yield column.desc() if direction == "desc" else column.asc()
         # Rows that are equal otherwise stand in one order on every page.
         yield self.resource.listing.key().desc()

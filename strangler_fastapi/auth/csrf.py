@@ -52,9 +52,20 @@ class CsrfCheck:
         """
         if request.method in _SAFE:
             return
+        self.check_origin(request)
+        try:
+            await self._check_token(request, session_data)
+        except _Rejected as error:
+            raise PermissionDenied(f"CSRF Failed: {error}") from None
+
+    def check_origin(self, request: Request) -> None:
+        """Lets a request pass that comes from a page of this origin, or of a trusted one.
+
+        Raises:
+            PermissionDenied: it comes from elsewhere, or by TLS from nowhere.
+        """
         try:
             self._check_origin(request)
-            await self._check_token(request, session_data)
         except _Rejected as error:
             raise PermissionDenied(f"CSRF Failed: {error}") from None
 

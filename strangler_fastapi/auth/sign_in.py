@@ -1,4 +1,4 @@
-"""Signing in with a name and a password, as tokens and the admin do it: refusals take one time, attempts are counted."""
+"""Signing in with a name and a password, for tokens and for the admin: refusals take one time, attempts are counted."""
 
 import dataclasses
 from collections.abc import Iterator

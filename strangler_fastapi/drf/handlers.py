@@ -42,7 +42,7 @@ _CLASS_OF_NAMES = "42"
 _NOT_GIVEN = "23502"
 # A search or a filter by regular expression that is none; v1 fails on it.
 _NO_PATTERN = "2201B"
-_AWAY = (
+AWAY_ERRORS = (
     *(OperationalError, InterfaceError, PoolTimeoutError, TimeoutError, OSError),
     *(asyncpg.InterfaceError, asyncpg.InternalClientError),
 )
@@ -62,8 +62,8 @@ def add_handlers(app: FastAPI) -> None:
         app.add_exception_handler(refused, _answer_unknown_caller)
     app.add_exception_handler(SuspiciousRequest, _answer_suspicious_request)
     app.add_exception_handler(HTTPException, _answer_http_error)
-    database_errors = _DatabaseErrors()
-    for kind in (DBAPIError, asyncpg.PostgresError, *_AWAY):
+    database_errors = DatabaseErrors()
+    for kind in (DBAPIError, asyncpg.PostgresError, *AWAY_ERRORS):
         app.add_exception_handler(kind, database_errors.answer)
     app.add_exception_handler(ClientDisconnect, _client_disconnected)
 
@@ -111,20 +111,25 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     return JsonResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
 
 
-class _DatabaseErrors:
+class DatabaseErrors:
     """The database went away, is busy, or lets another request go first: the next try may fare better."""
 
     def __init__(self) -> None:
         self._traced_at: dict[type[Exception], float] = {}
 
     async def answer(self, request: Request, error: Exception) -> Response:
+        """The answer to a request that the database refused."""
+        return await _answer_api_error(request, await self.refusal(request, error))
+
+    async def refusal(self, request: Request, error: Exception) -> ApiError:
+        """What the request is refused for; the error itself is raised where it is no passing one."""
         if getattr(driver_error(error), "sqlstate", None) == _NO_PATTERN:
-            return await _answer_api_error(request, ValidationFailed(["Enter a valid regular expression."]))
-        answer = await _schema_answer(request, error) or _database_answer(error)
-        if answer is None:
+            return ValidationFailed(["Enter a valid regular expression."])
+        refusal = await _schema_answer(request, error) or _database_answer(error)
+        if refusal is None:
             raise error
         logger.warning("answered 503: %s", _reason(error), exc_info=error if self._is_news(error) else None)
-        return await _answer_api_error(request, answer)
+        return refusal
 
     def _is_news(self, error: Exception) -> bool:
         now = time.monotonic()
@@ -154,7 +159,7 @@ def _database_answer(error: Exception) -> Unavailable | None:
     state = getattr(driver_error(error), "sqlstate", None)
     refusal = refusal_of(state)
     if refusal is None and (
-        isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+        isinstance(error, AWAY_ERRORS) or (isinstance(error, DBAPIError) and error.connection_invalidated)
     ):
         refusal = AWAY
     return Unavailable.of(refusal) if refusal else None

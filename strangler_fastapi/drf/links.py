@@ -45,8 +45,7 @@ class ManyToMany:
         link = aliased(self.through)
         joined = select(row).join_from(link, related, getattr(related, self.key) == getattr(link, self.other))
         linked = joined.where(getattr(link, self.source) == primary_key_of(owner)).correlate(owner)
-        terms = [_ordered(getattr(related, term.removeprefix("-")), term) for term in self.ordering]
-        return linked.order_by(*terms, primary_key_of(link))
+        return linked.order_by(*_terms(self.target, related, self.ordering), primary_key_of(link))
 
     def keys(self, owner: Any) -> Select[Any]:  # noqa: ANN401 - as above
         """The key of each row of `target` that is linked to the one of `owner`."""
@@ -81,7 +80,7 @@ class ManyToMany:
 class OneToMany:
     """Rows of `target` point at a row by their column `source`; `key` is the attribute of that row which they name.
 
-    `ordering` orders them, and their key where that leaves any order.
+    `ordering` orders them, and their key where that leaves any order; a term with `__` follows foreign keys.
     """
 
     target: type[Reflected]
@@ -92,8 +91,7 @@ class OneToMany:
     def rows(self, owner: Any, related: Any, row: Any) -> Select[Any]:  # noqa: ANN401 - as above
         """`row` of each row of `related` that points at the one of `owner`."""
         pointing = select(row).where(getattr(related, self.source) == getattr(owner, self.key)).correlate(owner)
-        terms = [_ordered(getattr(related, term.removeprefix("-")), term) for term in self.ordering]
-        return pointing.order_by(*terms, primary_key_of(related))
+        return pointing.order_by(*_terms(self.target, related, self.ordering), primary_key_of(related))
 
     def keys(self, owner: Any) -> Select[Any]:  # noqa: ANN401 - as above
         """The key of each row that points at the one of `owner`."""
@@ -132,7 +130,7 @@ def many_to_many(model: type[Reflected], field: str) -> ManyToMany:
         attribute_of(through, facts.target_column),
         target,
         attribute_of(target, other.references.column),
-        tuple(_attribute_of_field(target, term) for term in _facts(target).ordering),
+        tuple(_ordering_term(target, term) for term in _facts(target).ordering),
     )
 
 
@@ -145,7 +143,7 @@ def one_to_many(model: type[Reflected], target: type[Reflected], field: str) -> 
     back = foreign_key(target, field)
     if back.target is not model:
         raise LookupError(f"Table {target.key()} points at {back.target.key()} by {field!r}, not at {model.key()}.")
-    ordering = tuple(_attribute_of_field(target, term) for term in _facts(target).ordering)
+    ordering = tuple(_ordering_term(target, term) for term in _facts(target).ordering)
     return OneToMany(target, back.source, back.key, ordering)
 
 
@@ -201,5 +199,16 @@ def _class_of(model: type[Reflected], table: str) -> type[Reflected]:
     return related
 
 
-def _ordered(column: Any, term: str) -> Any:  # noqa: ANN401 - as above
-    return column.desc() if term.startswith("-") else column.asc()
+def _ordering_term(model: type[Reflected], term: str) -> str:
+    """A term of Django's `ordering`, with attributes for fields; one that follows foreign keys stays a path."""
+    return term if "__" in term else _attribute_of_field(model, term)
+
+
+def _terms(model: type[Reflected], owner: Any, ordering: tuple[str, ...]) -> list[Any]:  # noqa: ANN401 - as above
+    """What orders the rows of `owner`, an alias of `model`."""
+    named = ((term, term.removeprefix("-")) for term in ordering)
+    columns = (
+        (term, _followed(model, owner, name.split("__")) if "__" in name else getattr(owner, name))
+        for term, name in named
+    )
+    return [column.desc() if term.startswith("-") else column.asc() for term, column in columns]

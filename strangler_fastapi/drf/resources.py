@@ -110,7 +110,7 @@ class Resource:
         self._actions = actions
         self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
         names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
-        orderings: dict[str, Callable[[], Any]] = {name: partial(self._column, name) for name in sorted(names)}
+        orderings: dict[str, Callable[[], Any]] = {name: partial(self.column, name) for name in sorted(names)}
         self.listing = Listing(
             name or model.__tablename__,
             model.__name__,
@@ -238,7 +238,7 @@ class Resource:
 
     def _searched(self) -> tuple[Searched, ...]:
         named = map(search_field, self._search_fields)
-        return tuple(Searched(self._column(name), lookup) for name, lookup in named)
+        return tuple(Searched(self.column(name), lookup) for name, lookup in named)
 
     def insert(self, values: Mapping[str, Any]) -> Executable:
         """Adds a row; returns its key."""
@@ -275,9 +275,14 @@ class Resource:
             yield Deletion(self.model.key())
 
     def _written(self, key: Any, used: Collection[str]) -> Iterator[Sent]:  # noqa: ANN401 - of the key's type
+        yield as_sample(self.listing.rows(self._by_key(key)))
+        yield from self.write_samples(used)
+
+    def write_samples(self, used: Collection[str] = ("create", "update")) -> Iterator[Sample]:
+        """The statements that check and write a row, with samples of values."""
+        key = sample_of(self.listing.key().type.python_type)
         name, (values, _) = self.listing.name, self._divided(body_values(self.serializer))
         yield from body_samples(self.serializer)
-        yield as_sample(self.listing.rows(self._by_key(key)))
         if "create" in used:
             by = {self._creator: self._sample(self._creator)} if self._creator else {}
             yield Sample(f"{name} insert", self.insert(values | by))
@@ -308,7 +313,7 @@ class Resource:
         structure = (self.listing.name, self.listing.shape, key_of(criteria), "checked")
 
         def build() -> Executable:
-            columns = [self._column(name).label(name) for name in self._checked]
+            columns = [self.column(name).label(name) for name in self._checked]
             return select(*columns).select_from(self.model).where(*clauses_of(criteria))
 
         return Rows(structure, build, values_of(criteria))
@@ -317,12 +322,12 @@ class Resource:
         """The rows whose owner has the key that an attribute is given; all of them where nobody owns any."""
         if self._owner is None:
             return ()
-        return (equals("owner", partial(self._column, self._owner), key(self._owner)),)
+        return (equals("owner", partial(self.column, self._owner), key(self._owner)),)
 
     def _inside(self, parameters: Mapping[str, str]) -> Criteria:
         """The rows that the path names the surroundings of."""
         return tuple(
-            lookup(partial(self._column, name), parameters[parameter], f"within{number}")
+            lookup(partial(self.column, name), parameters[parameter], f"within{number}")
             for number, (name, parameter) in enumerate(self._within.items())
         )
 
@@ -335,7 +340,7 @@ class Resource:
         return (*self._owned(self._sample), *self._inside(named), *self.criteria(params))
 
     def _sample(self, name: str) -> Any:  # noqa: ANN401 - of the attribute's type
-        return sample_of(self._column(name).type.python_type)
+        return sample_of(self.column(name).type.python_type)
 
     async def _named(self, request: Request, session: RequestSession) -> Criteria:
         if self._of_caller:
@@ -388,7 +393,8 @@ class Resource:
 
     def _looked_up(self) -> Any:  # noqa: ANN401 - a mapped attribute
         """The attribute that the path names a row by."""
-        return self.listing.key() if self._lookup_field == "pk" else self._column(self._lookup_field)
+        return self.listing.key() if self._lookup_field == "pk" else self.column(self._lookup_field)
 
-    def _column(self, name: str) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
+    def column(self, name: str) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
+        """What a name stands for: an annotation, or an attribute of the class."""
         return self._annotations[name]() if name in self._annotations else getattr(self.model, name)

@@ -85,6 +85,30 @@ class Client:
         return number
 
 
+def the_admin_works(checkout: Checkout, post: int) -> None:
+    """At its old path, for Django's staff: FastAPI writes by its own role, and Django's log has it."""
+    url = f"http://127.0.0.1:{checkout.ports['PROXY_PORT']}"
+    with httpx.Client(base_url=url, timeout=60) as browser:
+
+        def sent(path: str, **fields: str) -> httpx.Response:
+            return browser.post(path, data={"csrftoken": browser.cookies["starlette_admin_csrftoken"], **fields})
+
+        assert browser.get("/admin").headers["location"] == "/admin/"
+        assert browser.get("/admin/login/").headers["X-Served-By"] == "fastapi"
+        assert sent("/admin/login/", username="alice", password="strangler-demo").status_code == 400
+        assert sent("/admin/login/", username="admin", password="strangler-demo").status_code == 303
+        assert "by FastAPI" in browser.get("/admin/posts/list").text
+        page = f"/admin/posts/edit?pk={post}"
+        forged = browser.post(page, data={"csrftoken": "forged", "title": "no"}, headers={"Origin": url})
+        assert forged.status_code == 403
+        fields = {"title": "by the admin", "content": "text", "author": "2"}
+        foreign = browser.post(page, data=fields, headers={"Origin": "https://evil.example"})
+        assert foreign.status_code == 403
+        assert sent(page, **fields).status_code == 303
+        assert "by the admin" in browser.get("/admin/django_admin_log/list").text
+        assert "by the admin" in browser.get("/admin/posts/list").text
+
+
 def test_there_and_back_again(checkout: Checkout) -> None:
     refused = run(checkout, "up", "--stack", "fastapi", code=3)
     assert "27 routes are not migrated yet: auth.token, auth.refresh" in refused
@@ -118,6 +142,7 @@ def test_there_and_back_again(checkout: Checkout) -> None:
         "username\tposts\tpublished\tdrafts\nalice\t"
     )
     assert run(checkout, "manage", "flush-expired-tokens") == "Deleted 0 expired tokens.\n"
+    the_admin_works(checkout, written[-1])
     assert "no Django was started" in run(checkout, "status")
     assert "FastAPI answers both APIs without Django" in run(checkout, "check")
     assert "runs without Django, so no route moves" in run(

@@ -30,12 +30,27 @@ from strangler_fastapi.db import query
 from strangler_fastapi.db.query import Rows
 from tests.databases import OwnDatabase, cloned_database
 from tests.example import ROOT, load_routes
+from tests.integration.fastapi_app.browsing import Browser
 from tests.integration.fastapi_app.conftest import Start, one_loop
-from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, GONE, Running, bearer
+from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, GONE, USER_HASH, USER_PASSWORD, Running, bearer
 
 pytestmark = [pytest.mark.long, one_loop]
 SCENARIOS = scenarios_from_files(ROOT / "tests" / "cases", load_routes(ROOT / "nginx" / "routes.toml"))
 CALLERS = {"admin": ADMIN, "alice": ALICE, "bob": BOB, "gone": GONE}
+
+WEAK = f"pbkdf2_sha256$1$salt${base64.b64encode(hashlib.pbkdf2_hmac('sha256', b'weak', b'salt', 1)).decode()}"
+USER_FORM = {"username": "sample", "email": "sample@example.com", "password": USER_PASSWORD, "is_active": "on"}
+# By the table: what is said of a new row, and what it is changed to.
+ADMIN_FORMS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("tags", {"name": "sample"}, {"name": "another"}),
+    ("auth_group", {"name": "sample", "permissions": ["1", "2"]}, {"name": "another", "permissions": ["2", "3"]}),
+    (
+        "posts",
+        {"title": "sample", "content": "text", "author": str(ALICE), "tags": ["1"]},
+        {"title": "another", "content": "text", "author": str(BOB), "tags": ["2"]},
+    ),
+    ("users", USER_FORM, USER_FORM | {"user_permissions": ["1"]}),
+]
 
 
 # Whose request is asked; nobody's where the service asks PostgreSQL's catalogs for itself.
@@ -120,16 +135,38 @@ async def play(running: Running, owner_dsn: str) -> None:
     await listener.visible(user_id=ALICE, after=await listener.find(0), up_to=Position(2**60, 1))
     async with listener._used() as connection:
         assert await events.users_active(connection, [ALICE, GONE]) == {ALICE}
+    asked.set("admin")
+    await _use_the_admin(running, owner_dsn)
 
 
 async def _sign_in_with_a_weak_hash(running: Running, owner_dsn: str) -> None:
     """As Django's before it knew Argon2: a better one is stored."""
-    digest = base64.b64encode(hashlib.pbkdf2_hmac("sha256", b"weak", b"salt", 1)).decode()
     with psycopg.connect(owner_dsn) as connection:
-        connection.execute("UPDATE users SET password = %s WHERE id = %s", (f"pbkdf2_sha256$1$salt${digest}", BOB))
+        connection.execute("UPDATE users SET password = %s WHERE id = %s", (WEAK, BOB))
     asked.set("auth")
     response = await running.client.post("/auth/token/", json={"username": "bob", "password": "weak"})
     assert response.status_code == 200, response.text
+
+
+async def _use_the_admin(running: Running, owner_dsn: str) -> None:
+    """As a superuser adds, changes and deletes a row of each table, and as one of less rights looks at a list."""
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute("UPDATE users SET is_superuser = true, password = %s WHERE id = %s", (WEAK, ADMIN))
+        connection.execute("UPDATE users SET is_staff = true, password = %s WHERE id = %s", (USER_HASH, BOB))
+    other = Browser(running.app)
+    assert (await other.sign_in("nobody")).status_code == 400
+    assert (await other.sign_in("bob")).status_code == 303
+    assert (await other.get("/posts/list")).status_code == 403
+    browser = Browser(running.app)
+    assert (await browser.sign_in("admin", "weak")).status_code == 303
+    for table, first, second in ADMIN_FORMS:
+        answer = await browser.post(f"/{table}/create", **first, _continue_editing="1")
+        key = answer.headers["location"].rpartition("=")[2]
+        assert (await browser.post(f"/{table}/edit", params={"pk": key}, **second)).status_code == 303
+        assert (await browser.get(f"/{table}/list", q="sample")).status_code == 200
+        assert (await browser.act(table, "delete", int(key))).status_code == 200
+    for table in ("auth_permission", "django_admin_log"):
+        assert (await browser.get(f"/{table}/list")).status_code == 200
 
 
 async def _ask(client: httpx.AsyncClient, step: ScenarioStep, case: Case, variables: Variables) -> None:

@@ -21,11 +21,11 @@ from tests.shared_stack import StackAddresses
 NAME = f"grants_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 ROLE = f"{NAME}_fastapi"
 READABLE = ("users", "posts", "tags", "blog_post_tags", "token_blacklist_outstandingtoken")
-FORBIDDEN = ("django_session", "django_migrations", "auth_permission", "auth_group", "django_content_type")
+FORBIDDEN = ("django_session", "django_migrations")
 
 
 CONSUMER = load_consumer(CONSUMER_FILE)
-# Whether every feature may write.
+# Whether every feature of the API may write. The admin may once FastAPI answers its path, and not before.
 READ_ONLY, WRITING = False, True
 
 
@@ -45,7 +45,7 @@ def grant(
     keep: bool = False,
 ) -> None:
     dsn = owner_dsn or database.owner_dsn
-    writers = consumer.features if writing else ()
+    writers = consumer.features.keys() - {"admin"} if writing else ()
     apply_grants(owner_dsn=dsn, role=ROLE, password=password, consumer=consumer, writers=writers, keep=keep)
 
 
@@ -91,7 +91,7 @@ def privileges(database: OwnDatabase) -> list[tuple[str, ...]]:
 def test_the_role_can_do_what_its_features_say_and_nothing_else(granted: str, request: pytest.FixtureRequest) -> None:
     """PostgreSQL's own answer, and what it does, for every column and table of the database."""
     database: OwnDatabase = request.getfixturevalue(granted)
-    wanted = set(rights_wanted(CONSUMER, writers=CONSUMER.features if granted == "writing" else ()))
+    wanted = set(rights_wanted(CONSUMER, writers=CONSUMER.features.keys() - {"admin"} if granted == "writing" else ()))
     assert rights_of(database.superuser_dsn, ROLE) == wanted
     assert rights_tried(database.superuser_dsn, database.dsn(ROLE)) == wanted
     assert sequences_of(database.superuser_dsn, ROLE) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from strangler.deployment.leaving import paths_lost
 from strangler.errors import UsageError
 from strangler.routes.route import Fixed, RequestLimit, Route, Stack, Stage
 from tests.example import ROOT, load_routes, parse_routes
@@ -87,6 +88,49 @@ def test_a_whole_file(file: Path) -> None:
 def test_entries_know_their_lines() -> None:
     table = parse_routes(WHOLE, source="routes.toml")
     assert [entry.line for entry in (*table.routes, *table.fixed)] == [5, 12, 23, 30]
+
+
+TAKEN_OVER = """
+[[route]]
+name = "a.list"
+methods = ["GET"]
+path = "/a/"
+stage = "migrated"
+
+[[fixed]]
+name = "django.admin"
+path = "/admin/"
+stack = "django"
+cutover = "fastapi"
+feature = "admin"
+
+[[fixed]]
+name = "django.static"
+path = "/static/"
+stack = "django"
+"""
+
+
+def test_a_fixed_path_that_fastapi_takes_over_when_django_goes() -> None:
+    table = parse_routes(TAKEN_OVER, source="routes.toml")
+    assert (table.moved_writes, paths_lost(table)) == (set(), "not there without Django: django.static /static/")
+    alone = table.without_django
+    assert [(entry.path, entry.stack) for entry in alone.fixed] == [("/admin/", Stack.FASTAPI)]
+    assert alone.moved_writes == {"admin"}
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('cutover = "django"', 'write "fastapi", or leave it out where nobody takes the path over'),
+        ("cutover = true", 'write "fastapi", or leave it out where nobody takes the path over'),
+        ('feature = "The admin"', 'name a feature of FastAPI\'s consumer file, such as "admin"'),
+    ],
+)
+def test_what_takes_a_path_over_is_checked(line: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_routes(TAKEN_OVER.replace('cutover = "fastapi"\nfeature = "admin"', line), source="routes.toml")
+    assert sentence in str(refused.value)
 
 
 def test_the_deployed_file_names_every_endpoint() -> None:

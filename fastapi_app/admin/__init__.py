@@ -1,0 +1,1 @@
+"""The admin at `/admin/`: Django's, once Django is gone."""
