@@ -30,6 +30,9 @@ def grant(
     keep: Annotated[
         bool, typer.Option("--keep", help="Revoke nothing: while FastAPI still runs in another version too.")
     ] = False,
+    without_django: Annotated[
+        bool, typer.Option("--without-django", help="Grant what FastAPI writes once it answers both APIs alone.")
+    ] = False,
 ) -> None:
     """Give FastAPI's role its grants on the database of DATABASE_URL, or of the local stack."""
     settings = settings_load()
@@ -37,7 +40,8 @@ def grant(
     role, password = _role(fastapi_dsn)
     deadline = time.monotonic() + wait
     consumer = settings.project.load_consumer()
-    moved = settings.project.load_routes().moved_writes.union(write or ())
+    routes = settings.project.load_routes()
+    moved = (routes.without_django if without_django else routes).moved_writes.union(write or ())
     writers = sorted(() if settings.fastapi_read_only else writing_features(moved, consumer))
     while True:
         try:
