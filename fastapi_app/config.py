@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     fastapi_database_url: str = Field(min_length=1, repr=False)
     # Of the tables' owner: for commands alone, which else are FastAPI's role too.
     database_url: str = Field(default="", repr=False)
+    # Of the demo users that `seed --demo` makes.
+    demo_password: SecretStr = SecretStr("")
     jwt_signing_key: SecretStr
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     fastapi_host: str = "127.0.0.1"

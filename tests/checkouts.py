@@ -16,7 +16,7 @@ from strangler.local.state import StackState, StateFolder
 from tests.example import ROOT
 
 PARTS = (
-    *("django_app", "fastapi_app", "nginx", "requirements"),
+    *("django_app", "fastapi_app", "nginx", "requirements", "sample_data"),
     *("shared_schema", "strangler", "strangler_django", "strangler_fastapi"),
 )
 FILES = ("Makefile", "README.md", "pyproject.toml", "strangler.toml")

@@ -1,7 +1,7 @@
 """Demo data and bulk data. Times lie before a fixed day, so that a seed makes the same rows whenever it runs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
@@ -9,17 +9,19 @@ from django.db.models import F, Max
 
 from django_app.accounts.models import User
 from django_app.blog.models import Post
-from django_app.blog.sample_text import SampleText
 from django_app.blog.services import tag_ensure
+from sample_data.demo import (
+    DEMO_NAMES,
+    DEMO_OTHERS,
+    DEMO_POSTS,
+    NEWEST,
+    PUBLISHED_SHARE,
+    SPAN,
+    STAFF_NAME,
+    TAGS_PER_POST_MAX,
+)
+from sample_data.text import SampleText
 
-NEWEST = datetime(2026, 1, 1, tzinfo=UTC)
-SPAN = timedelta(days=730)
-STAFF_NAME = "admin"
-DEMO_NAMES = (STAFF_NAME, "alice", "bob")
-DEMO_OTHERS = 30
-DEMO_POSTS = 500
-PUBLISHED_SHARE = 0.8
-TAGS_PER_POST_MAX = 4
 BATCH = 5000
 
 Advance = Callable[[int], None]

@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sample_data.demo import DEMO_PASSWORD
 from shared_schema.secrets import secret_weakness
 from shared_schema.sign_in import FAILURES
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"
-DEMO_PASSWORD_DEFAULT = "strangler-demo"  # noqa: S105 - the documented password of the demo users, refused in production
 THREADS_DEFAULT = 4
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
@@ -90,7 +90,7 @@ def _environment(variables: Mapping[str, str], environment: str, *, production: 
         hashes_at_once=_hashes_at_once(_positive(variables, "DJANGO_THREADS", default=THREADS_DEFAULT)),
         hashes_waiting=_whole(variables, "HASHES_WAITING", default=2),
         allowed_hosts=_list(variables, "ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]"),
-        demo_password=variables.get("DEMO_PASSWORD") or DEMO_PASSWORD_DEFAULT,
+        demo_password=variables.get("DEMO_PASSWORD") or DEMO_PASSWORD,
         log_level=_log_level(variables),
         report_sql=_switch(variables, "REPORT_SQL"),
     )

@@ -10,12 +10,12 @@ import sys
 from django_app.config.database import database_settings
 from django_app.config.demo_accounts import demo_accounts_left
 from django_app.config.environment import (
-    DEMO_PASSWORD_DEFAULT,
     EnvironmentInvalidError,
     environment_read,
     server_environment_read,
 )
 from django_app.config.logs import logging_settings
+from sample_data.demo import DEMO_PASSWORD
 
 # A bad environment ends the start here, in one sentence, and not in every worker with a traceback.
 try:
@@ -28,7 +28,7 @@ except EnvironmentInvalidError as error:
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_app.config.settings")
 if environment.is_production and (
     left := demo_accounts_left(
-        url=environment.database_url, passwords=frozenset({environment.demo_password, DEMO_PASSWORD_DEFAULT})
+        url=environment.database_url, passwords=frozenset({environment.demo_password, DEMO_PASSWORD})
     )
 ):
     sys.exit(

@@ -2,16 +2,19 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from getpass import getpass
 
 from fastapi_app.commands.accounts import password_change, stats_text, superuser_create, user_stats
 from fastapi_app.commands.housekeeping import drafts_prune, tokens_flush
+from fastapi_app.commands.seeding import demo_seed, posts_seed, sample_text, users_seed
 from fastapi_app.config import Settings, SettingsError, load_settings
 from fastapi_app.main import open_database
+from sample_data.demo import DEMO_NAMES, DEMO_PASSWORD, DEMO_POSTS, RANDOM_SEED
 from strangler_fastapi.commands import CommandError, command_run
+from strangler_fastapi.db.engine import Database
 
 _FAILED = 1
 _USAGE_ERROR = 2
@@ -52,8 +55,33 @@ def _done(options: argparse.Namespace, settings: Settings) -> str:
         case "flush-expired-tokens":
             number = command_run(database, partial(tokens_flush, now=datetime.now(UTC)))
             return f"Deleted {number} expired {'token' if number == 1 else 'tokens'}."
+        case "seed":
+            return "\n".join(_seeded(options, settings, database))
         case _:
             return stats_text(command_run(database, partial(user_stats, limit=options.limit)), as_json=options.json)
+
+
+def _seeded(options: argparse.Namespace, settings: Settings, database: Callable[[], Database]) -> Iterator[str]:
+    demo, users, posts = options.demo, options.users, options.posts
+    if min(users, posts) < 0 or not (demo or users or posts):
+        raise CommandError("Nothing to do: give --demo, --users N or --posts N, N above 0.")
+    text = sample_text(options.random_seed)
+    if demo:
+        password = _demo_password(settings)
+        is_new = command_run(database, partial(demo_seed, text=text, password=password))
+        made = f"Made the demo users {', '.join(DEMO_NAMES)} and {DEMO_POSTS} posts."
+        yield made if is_new else "The demo data is there already."
+    for name, number, seed in (("users", users, users_seed), ("posts", posts, posts_seed)):
+        if number:
+            command_run(database, partial(seed, number=number, text=text))
+            yield f"Added {number} {name}."
+
+
+def _demo_password(settings: Settings) -> str:
+    given = settings.demo_password.get_secret_value()
+    if settings.environment == "production" and given in ("", DEMO_PASSWORD):
+        raise CommandError("DEMO_PASSWORD is a placeholder that everybody can read: set another one.")
+    return given or DEMO_PASSWORD
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +98,11 @@ def _parser() -> argparse.ArgumentParser:
     stats = commands.add_parser("user-stats", help="count each user's posts, the most productive user first")
     stats.add_argument("--limit", type=int, metavar="N", help="only the first N users")
     stats.add_argument("--json", action="store_true", help="print a JSON list")
+    seed = commands.add_parser("seed", help="add demo rows, or rows in bulk: the same as Django's seed")
+    seed.add_argument("--demo", action="store_true", help="admin, alice and bob with DEMO_PASSWORD, and 500 posts")
+    seed.add_argument("--users", type=int, default=0, metavar="N", help="so many users more")
+    seed.add_argument("--posts", type=int, default=0, metavar="N", help="so many posts more")
+    seed.add_argument("--random-seed", type=int, default=RANDOM_SEED, metavar="N", help="what to draw texts with")
     commands.add_parser("flush-expired-tokens", help="delete the refresh tokens that have expired")
     return parser
 

@@ -198,8 +198,8 @@ def test_an_image_holds_the_sources_of_its_own_service_only() -> None:
         service: set(re.findall(r"^COPY (\w+) \w+$", dockerfile(service), flags=re.MULTILINE)) for service in OURS
     }
     assert copied == {
-        "django": {"django_app", "shared_schema", "strangler_django"},
-        "fastapi": {"fastapi_app", "shared_schema", "strangler_fastapi"},
+        "django": {"django_app", "sample_data", "shared_schema", "strangler_django"},
+        "fastapi": {"fastapi_app", "sample_data", "shared_schema", "strangler_fastapi"},
         "setup": {"shared_schema", "strangler"},
     }
 
@@ -211,6 +211,7 @@ def test_the_engine_is_sent_nothing_but_what_images_copy() -> None:
         "!requirements/*.txt",
         "!django_app",
         "!fastapi_app",
+        "!sample_data",
         "!shared_schema",
         "!strangler",
         "!strangler_django",

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from django_app.accounts.models import User
 from django_app.blog.models import Post, Tag
-from django_app.blog.seeding import DEMO_NAMES, DEMO_OTHERS, DEMO_POSTS, NEWEST
+from sample_data.demo import DEMO_NAMES, DEMO_OTHERS, DEMO_POSTS, NEWEST
 from tests.integration.django_app.conftest import MakePost
 
 

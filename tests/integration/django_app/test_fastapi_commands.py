@@ -13,7 +13,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from django_app.accounts.models import User
-from django_app.blog.models import Post
+from django_app.blog.models import Post, Tag
 from fastapi_app.commands.command_line import run
 from tests.integration.django_app.conftest import PASSWORD, MakePost
 
@@ -111,3 +111,37 @@ def test_the_same_tokens_are_flushed(fastapi: Command, alice: User) -> None:
     assert list(BlacklistedToken.objects.values_list("token_id", flat=True)) == [kept.pk]
     django("flushexpiredtokens")
     assert OutstandingToken.objects.count() == 1, "Django has nothing left to do"
+
+
+def test_the_demo_rows_are_the_same(fastapi: Command) -> None:
+    def seeded(seed: Callable[[], str]) -> tuple[str, dict[str, list[dict[str, Any]]]]:
+        """What is said, and the rows; ids count from 1 each time, for the texts are drawn by them."""
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE users, posts, tags RESTART IDENTITY CASCADE")
+        said = seed().splitlines()[0]
+        rows = {
+            "users": list(User.objects.order_by("id").values()),
+            "posts": list(Post.objects.order_by("id").values()),
+            "tags": list(Tag.objects.order_by("id").values()),
+            "links": list(Post.tags.through.objects.order_by("post_id", "tag_id").values("post_id", "tag_id")),
+        }
+        for user in rows["users"]:
+            user["password"] = user["password"].rsplit("$", 2)[0] if "$" in user["password"] else user["password"][0]
+        return said, rows
+
+    words = ("--demo", "--users", "3", "--posts", "20", "--random-seed", "7")
+    theirs = seeded(lambda: django("seed", *words))
+    ours = seeded(lambda: fastapi("seed", *words))
+    assert len(theirs[1]["posts"]) == 520
+    assert ours == theirs
+    assert User.objects.get(username="alice").check_password("strangler-demo")
+    assert fastapi("seed", "--demo") == "The demo data is there already."
+    assert "Nothing to do" in fastapi("seed", code=1)
+
+
+def test_the_password_that_everybody_knows_is_not_for_production(
+    fastapi: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    assert "DEMO_PASSWORD is a placeholder" in fastapi("seed", "--demo", code=1)
+    assert not User.objects.exists()

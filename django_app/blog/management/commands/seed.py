@@ -11,10 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from django_app.blog import seeding
-from django_app.blog.sample_text import SampleText
-from django_app.config.environment import DEMO_PASSWORD_DEFAULT
-
-RANDOM_SEED = 1
+from sample_data.demo import DEMO_NAMES, DEMO_OTHERS, DEMO_PASSWORD, DEMO_POSTS, RANDOM_SEED
+from sample_data.text import SampleText
 
 
 class Command(BaseCommand):
@@ -36,7 +34,7 @@ class Command(BaseCommand):
         demo, users, posts = options["demo"], options["users"], options["posts"]
         if min(users, posts) < 0 or not (demo or users or posts):
             raise CommandError("Nothing to do: give --demo, --users N or --posts N, N above 0.")
-        if demo and settings.IS_PRODUCTION and settings.DEMO_PASSWORD == DEMO_PASSWORD_DEFAULT:
+        if demo and settings.IS_PRODUCTION and settings.DEMO_PASSWORD == DEMO_PASSWORD:
             raise CommandError("DEMO_PASSWORD is a placeholder that everybody can read: set another one.")
         started = time.perf_counter()
         text = SampleText(seed=options["random_seed"])
@@ -49,10 +47,10 @@ class Command(BaseCommand):
         self.stdout.write(f"Seeded in {time.perf_counter() - started:.1f} s.")
 
     def _demo(self, progress: Progress, text: SampleText) -> None:
-        task = progress.add_task("demo data", total=seeding.DEMO_OTHERS + seeding.DEMO_POSTS)
+        task = progress.add_task("demo data", total=DEMO_OTHERS + DEMO_POSTS)
         advance = lambda rows: progress.advance(task, rows)  # noqa: E731 - bound to the task, used once
         if seeding.demo_seed(text=text, password=settings.DEMO_PASSWORD, advance=advance):
-            self.stdout.write(f"Made the demo users {', '.join(seeding.DEMO_NAMES)} and {seeding.DEMO_POSTS} posts.")
+            self.stdout.write(f"Made the demo users {', '.join(DEMO_NAMES)} and {DEMO_POSTS} posts.")
         else:
             progress.remove_task(task)
             self.stdout.write("The demo data is there already.")

@@ -1,7 +1,11 @@
 import unicodedata
 
-from django_app.blog.models import TITLE_MAX_LENGTH
-from django_app.blog.sample_text import SampleText
+from django_app.blog import models
+from sample_data.text import TAG_NAME_MAX_LENGTH, TITLE_MAX_LENGTH, SampleText
+
+
+def test_the_longest_texts_are_those_of_the_columns() -> None:
+    assert (TITLE_MAX_LENGTH, TAG_NAME_MAX_LENGTH) == (models.TITLE_MAX_LENGTH, models.TAG_NAME_MAX_LENGTH)
 
 
 def test_the_same_seed_draws_the_same_text() -> None:

@@ -9,8 +9,6 @@ from random import Random
 
 from faker import Faker
 
-from django_app.blog.models import TAG_NAME_MAX_LENGTH, TITLE_MAX_LENGTH
-
 LOCALES = ("en_US", "de_DE", "fr_FR", "el_GR", "ru_RU", "ar_AA", "he_IL", "ja_JP", "zh_CN", "th_TH")
 TAG_NAMES = (
     "api",
@@ -25,6 +23,9 @@ TAG_NAMES = (
     "testing",
     "travel",
 )
+# Of the columns.
+TITLE_MAX_LENGTH = 200
+TAG_NAME_MAX_LENGTH = 50
 POOL_SIZE = 100
 EMOJI_SHARE = 0.2
 
