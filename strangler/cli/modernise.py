@@ -17,6 +17,7 @@ from strangler.modernise.index_advice import Advice, Gain, advice_write, index_a
 from strangler.modernise.modernisation import Modernisation, modernise_status
 from strangler.modernise.modernise import StageIntent, modernise_back, modernise_next
 from strangler.modernise.planning import Outlook, modernise_plan
+from strangler.modernise.replicas import ReplicaPatience
 from strangler.modernise.rows import CHUNK_ROWS, Pace
 from strangler.modernise.stages import STAGES
 from strangler.settings import settings_load
@@ -29,6 +30,9 @@ LockTimeout = Annotated[
 ]
 Tries = Annotated[int, typer.Option("--tries", min=1, help="How often a lock is tried, with waits between.")]
 Rows = Annotated[int, typer.Option("--rows", metavar="N", min=1, help="Rows that a transaction of the backfill takes.")]
+ReplicaLag = Annotated[
+    int, typer.Option("--replica-lag", metavar="MB", min=1, help="Wait for replicas that are further behind, a minute.")
+]
 Pause = Annotated[float, typer.Option("--pause", metavar="SECONDS", min=0, help="Wait between two of those.")]
 # Of the statements that want an index, so many are shown.
 _SHOWN: Final = 3
@@ -70,6 +74,7 @@ def next_(
     tries: Tries = 15,
     rows: Rows = CHUNK_ROWS,
     pause: Pause = 0.01,
+    replica_lag: ReplicaLag = 64,
 ) -> None:
     """Go on to the end of the next stage, or of one that was interrupted.
 
@@ -80,7 +85,8 @@ def next_(
     typed = intent_typed(force=force, reason=reason)
     intent = StageIntent(command=typed.command, reason=reason, forced=typed.forced)
     patience = LockPatience(timeout=lock_timeout, tries=tries)
-    modernisation = _open(patience=patience, throttle=Pace(rows=rows, pause=pause))
+    pace = Pace(rows=rows, pause=pause, replicas=ReplicaPatience(bytes=replica_lag << 20))
+    modernisation = _open(patience=patience, throttle=pace)
     if not yes:
         confirm(f"go on with {name}?")
     entry = modernise_next(modernisation, name, intent=intent)

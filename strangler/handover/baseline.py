@@ -1,6 +1,6 @@
 """Alembic's folder: its environment, and the baseline revision that makes the schema which Django left."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -15,9 +15,9 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from strangler.databases.connections import connected, reason_of
-from strangler.errors import FailedError, UsageError
+from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.handover.schema_text import VERSION_TABLE, SchemaPart, schema_parts
-from strangler.handover.steps import Action, Step, literal, quoted
+from strangler.handover.steps import Action, Step, literal, named, quoted
 from strangler.rollout.atomic_write import write_durably
 
 BASELINE: Final = "baseline"
@@ -146,6 +146,23 @@ def heads_of(folder: Path) -> tuple[str, ...]:
     """
     with _alembic_errors():
         return tuple(sorted(ScriptDirectory.from_config(_config(folder)).get_heads()))
+
+
+def require_known(folder: Path, revisions: Iterable[str]) -> None:
+    """Refuse a database that is at a revision which the folder hasn't, since Alembic could go nowhere from there.
+
+    :raises UnsafeError: it is.
+    :raises FailedError: the folder is not whole.
+    """
+    with _alembic_errors():
+        scripts = ScriptDirectory.from_config(_config(folder))
+        known, heads = {script.revision for script in scripts.walk_revisions()}, scripts.get_heads()
+    if unknown := sorted({*revisions} - known):
+        raise UnsafeError(
+            f"the database is at {named(unknown)}, and {folder} has no such revision",
+            f"restore its file from git; where the schema is that of {named(heads)}, "
+            f"alembic stamp --purge {heads[0]} says so",
+        )
 
 
 def _config(folder: Path, **attributes: Any) -> Config:  # noqa: ANN401 - whatever env.py reads

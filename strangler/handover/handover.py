@@ -13,6 +13,7 @@ from strangler.handover.baseline import (
     folder_remove,
     folder_write,
     heads_of,
+    require_known,
     revisions_of,
     stamp_step,
 )
@@ -172,6 +173,7 @@ def _require_unchanged(handover: Handover) -> None:
     """
     with connected(handover.source.owner_dsn) as connection, refusals():
         revisions = revisions_of(connection)
+    require_known(handover.alembic, revisions or ())
     known = heads_of(handover.alembic)
     if revisions != (BASELINE,) or known != (BASELINE,):
         later = named([each for each in (*known, *(revisions or ())) if each != BASELINE]) or "no revision"

