@@ -9,7 +9,6 @@ from rich.text import Text
 from strangler.cli.moves import rollout_read
 from strangler.cli.output import json_print, note, out, say, table_print
 from strangler.errors import UsageError
-from strangler.gateway.interface import running_version
 from strangler.rollout.edits import path_routes, routes_select
 from strangler.rollout.history import HistoryEntry, applied
 from strangler.rollout.plan import answer_text, place_text
@@ -52,7 +51,7 @@ def routes(
             _show_path(table, path)
         if chosen:
             _show(chosen, moved)
-    if running_version(rollout.gateway.url) is None:
+    if rollout.gateway.running_version() is None:
         note("no gateway answers: these are the routes that were applied last")
     _note_differences(rollout, content)
 

@@ -20,7 +20,7 @@ from strangler.deployment.local_gateway import native_gateway
 from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.releases import Deploy, DeployFile, release_point
 from strangler.errors import FailedError, StranglerError, UsageError
-from strangler.gateway.interface import TAKE_OVER_SECONDS, Gateway, running_version, wait_until_running
+from strangler.gateway.interface import TAKE_OVER_SECONDS, Gateway
 from strangler.gateway.rendering import render_gateway
 from strangler.local.children import READY_SECONDS
 from strangler.local.keeper import Keeper
@@ -131,7 +131,7 @@ def _replaced(stack: LocalStack, asked: Deploy) -> Iterator[str]:
         try:
             yield from _taken_up(gateway, stack)
         except FailedError as error:
-            if running_version(gateway.url) is not None:
+            if gateway.running_version() is not None:
                 raise
             yield f"{error.message}, and it sends them once it is started again"
         yield from _drained(stack)
@@ -182,11 +182,11 @@ def _taken_up(gateway: Gateway, stack: LocalStack) -> Iterator[str]:
     with suppress(FailedError):
         gateway.take_up(rendered.version)
     deadline = time.monotonic() + TAKE_OVER_SECONDS
-    while running_version(gateway.url) != rendered.version:
+    while gateway.running_version() != rendered.version:
         if time.monotonic() > deadline:
             raise FailedError(f"nginx did not take over version {rendered.version} within {TAKE_OVER_SECONDS:.0f} s")
         yield ""
-    wait_until_running(gateway.url, rendered.version)
+    gateway.wait_until_running(rendered.version)
 
 
 def _ready(keeper: Keeper, probe: Probe) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from strangler.errors import FailedError
 from strangler.gateway.compose_cli import Compose
-from strangler.gateway.interface import running_version
+from strangler.gateway.interface import OneNginx
 from strangler.gateway.process import nginx_words
 from strangler.gateway.rendering import MAIN_FILE, Rendered
 from strangler.gateway.settings import GatewaySettings
@@ -80,7 +80,7 @@ class _Seen:
     digests: dict[str, str]
 
 
-class ComposeGateway:
+class ComposeGateway(OneNginx):
     """nginx with its volume; `compose` reaches its container."""
 
     def __init__(self, *, settings: GatewaySettings, url: str, compose: Compose) -> None:
@@ -100,7 +100,7 @@ class ComposeGateway:
 
     def holds(self, rendered: Rendered) -> bool:
         """See `Gateway`; `compose up` renders anew beside an nginx that runs, which then hasn't taken it up yet."""
-        return self._stands(rendered) and running_version(self.url) in {None, rendered.version}
+        return self._stands(rendered) and self.running_version() in {None, rendered.version}
 
     def activate(self, version: str) -> None:
         """See `Gateway`."""

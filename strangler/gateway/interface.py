@@ -24,11 +24,27 @@ _REQUEST_SECONDS: Final = 2.0
 class Gateway(Protocol):
     """nginx with its versions of configuration.
 
-    `settings` is what it is rendered with, `url` its front door.
+    `settings` is what it is rendered with, `url` its front door, `place` what errors call it.
     """
 
     settings: GatewaySettings
     url: str
+
+    @property
+    def place(self) -> str:
+        """Where it is, as the end of a sentence: `no gateway answers at …`."""
+
+    def running_version(self) -> str | None:
+        """The version that a new connection meets; None where no gateway of ours answers.
+
+        :raises FailedError: the gateway can't be asked.
+        """
+
+    def wait_until_running(self, version: str) -> None:
+        """Wait until every new connection is answered by `version`.
+
+        :raises FailedError: it isn't in time; says what answers instead.
+        """
 
     def current(self) -> str | None:
         """The version that nginx reads at its next start or reload; None before the first.
@@ -61,6 +77,25 @@ class Gateway(Protocol):
 
     def prune(self, keep: Collection[str]) -> None:
         """Forget all versions but these and the current one."""
+
+
+class OneNginx:
+    """The part of a `Gateway` that is asked of its front door, where one nginx is all of it."""
+
+    url: str
+
+    @property
+    def place(self) -> str:
+        """See `Gateway`."""
+        return self.url
+
+    def running_version(self) -> str | None:
+        """See `Gateway`."""
+        return running_version(self.url)
+
+    def wait_until_running(self, version: str) -> None:
+        """See `Gateway`."""
+        wait_until_running(self.url, version)
 
 
 @dataclass(frozen=True, kw_only=True)

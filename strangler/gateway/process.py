@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from strangler.errors import FailedError, UsageError
+from strangler.gateway.interface import OneNginx
 from strangler.gateway.rendering import MAIN_FILE, Rendered
 from strangler.gateway.settings import GatewaySettings
 from strangler.gateway.versions import CURRENT, VERSIONS, VersionFolder
@@ -15,7 +16,7 @@ _COMMAND_SECONDS: Final = 30.0
 _ERROR: Final = re.compile(r"^.*\[(?:emerg|alert|crit|error)\] (?:\d+#\d+: )?")
 
 
-class NativeGateway:
+class NativeGateway(OneNginx):
     """nginx with its folder; `binary` is the program, `env` its whole environment."""
 
     def __init__(

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from strangler.errors import FailedError, StalePlanError, StranglerError, UsageError
-from strangler.gateway.interface import running_version, wait_until_running
 from strangler.gateway.rendering import render_gateway
 from strangler.rollout.atomic_write import write_durably
 from strangler.rollout.history import ApplyOutcome, HistoryEntry, Point, applied, operator, utc_now
@@ -86,8 +85,8 @@ def rollout_apply(rollout: Rollout, content: bytes, *, checksum: str, intent: In
             stale = f"plan {checksum} is stale, the plan is {proposal.plan.checksum} now"
             raise StalePlanError(stale, "review it with strangler plan")
         proposal.require_safe(forced=intent.forced or intent.is_back)
-        if running_version(rollout.gateway.url) is None:
-            raise UsageError(f"no gateway answers at {rollout.gateway.url}", rollout.hint)
+        if rollout.gateway.running_version() is None:
+            raise UsageError(f"no gateway answers at {rollout.gateway.place}", rollout.hint)
         rollout.gateway.install(proposal.rendered)
         rollout.grow_grants(proposal.running, proposal.table)
         entry = _journaled(rollout, _entry(rollout, proposal, intent), content, started=started)
@@ -143,7 +142,7 @@ def _switch(rollout: Rollout, version: str, content: bytes) -> None:
     if rollout.file_content() != content:
         write_durably(rollout.routes_file, content)
     rollout.gateway.take_up(version)
-    wait_until_running(rollout.gateway.url, version)
+    rollout.gateway.wait_until_running(version)
 
 
 def _failed(rollout: Rollout, journal: Journal, entry: HistoryEntry, error: BaseException) -> FailedError:
@@ -185,12 +184,12 @@ def _restore(rollout: Rollout, journal: Journal) -> None:
     before = journal.entry.before
     if before is None or not before.version:
         return
-    if running_version(rollout.gateway.url) is None:
+    if rollout.gateway.running_version() is None:
         rollout.gateway.activate(before.version)
         return
     # Also where the earlier version answers: nginx may not have read the version of the failed apply yet.
     rollout.gateway.take_up(before.version)
-    wait_until_running(rollout.gateway.url, before.version)
+    rollout.gateway.wait_until_running(before.version)
 
 
 def _restore_file(rollout: Rollout, journal: Journal) -> None:

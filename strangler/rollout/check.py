@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from strangler.errors import FailedError, StranglerError
-from strangler.gateway.interface import running_version
 from strangler.gateway.rendering import render_gateway
 from strangler.rollout.coverage import CheckResult, Level, uncovered, unimplemented
 from strangler.rollout.endpoints import ApiEndpoint, document_read, endpoints_of
@@ -88,10 +87,10 @@ def _check_endpoints(table: RouteTable, documents: Documents, url: str, source: 
 
 def _check_running(rollout: Rollout, table: RouteTable) -> Iterator[CheckResult]:
     gateway = rollout.gateway
-    running, current = running_version(gateway.url), gateway.current()
+    running, current = gateway.running_version(), gateway.current()
     rendered = render_gateway(table, gateway.settings)
     if running is None:
-        yield _unknown("running", f"no gateway answers at {gateway.url}: {rollout.hint}.")
+        yield _unknown("running", f"no gateway answers at {gateway.place}: {rollout.hint}.")
     elif running != current:
         yield _finding("running", f"nginx runs version {running}, but {current} is the current one: restart nginx.")
     elif current == rendered.version and not gateway.holds(rendered):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strangler.errors import FailedError, UnsafeError, UsageError
-from strangler.gateway.interface import Gateway, running_version
+from strangler.gateway.interface import Gateway
 from strangler.gateway.rendering import Rendered, render_gateway
 from strangler.rollout.evidence import Proof, RouteEvidence
 from strangler.rollout.gaps import Gaps, gap_reasons
@@ -192,7 +192,7 @@ class Rollout:
         version = self.gateway.current()
         if version is None or (changed and changed[-1].after.version == version):
             return None
-        if changed and running_version(self.gateway.url) not in {None, version}:
+        if changed and self.gateway.running_version() not in {None, version}:
             # compose up has rendered it beside an nginx that still runs the other: an apply makes it so.
             return None
         try:

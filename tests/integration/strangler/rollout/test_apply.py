@@ -119,10 +119,11 @@ def test_a_gateway_that_does_not_take_over_is_put_back(moving: Moves, monkeypatc
     before = moving.seen()
     wanted = moving.edited(posts__list=CANARY)
 
-    def wait(url: str, version: str) -> None:
+    def wait(version: str) -> None:
+        url = moving.nginx.url
         gateway_module.wait_until_running(url, version if version == before[1] else "never", seconds=0.5)
 
-    monkeypatch.setattr(apply, "wait_until_running", wait)
+    monkeypatch.setattr(moving.rollout.gateway, "wait_until_running", wait)
     with pytest.raises(FailedError, match=r"did not take over version never.*what ran before runs again"):
         moving.apply(wanted)
     assert moving.seen() == before
@@ -136,12 +137,12 @@ def test_a_gateway_that_does_not_take_over_is_put_back(moving: Moves, monkeypatc
 def test_ctrl_c_puts_back_what_ran_before(moving: Moves, monkeypatch: pytest.MonkeyPatch) -> None:
     before = moving.seen()
 
-    def interrupted(_url: str, version: str) -> None:
+    def interrupted(version: str) -> None:
         if version != before[1]:
             raise KeyboardInterrupt
         gateway_module.wait_until_running(moving.nginx.url, version)
 
-    monkeypatch.setattr(apply, "wait_until_running", interrupted)
+    monkeypatch.setattr(moving.rollout.gateway, "wait_until_running", interrupted)
     with pytest.raises(KeyboardInterrupt):
         moving.apply(moving.edited(posts__list=CANARY))
     assert "KeyboardInterrupt; what ran before runs again, and routes.toml is as it was." in moving.reported

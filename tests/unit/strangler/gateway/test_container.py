@@ -85,7 +85,7 @@ def rendered(version: str, text: str = "# nginx\n") -> Rendered:
 
 def runs(monkeypatch: pytest.MonkeyPatch, version: str | None) -> None:
     """What the front door answers, which a unit test can't ask."""
-    monkeypatch.setattr(compose, "running_version", lambda _url: version)
+    monkeypatch.setattr(compose.ComposeGateway, "running_version", lambda _gateway: version)
 
 
 def names(folder: Path) -> Sequence[str]:

@@ -10,7 +10,6 @@ import pytest
 from strangler.errors import FailedError
 from strangler.gateway.rendering import Rendered
 from strangler.gateway.settings import GatewaySettings
-from strangler.rollout import check
 from strangler.rollout.apply import rollout_begin
 from strangler.rollout.check import Documents, check_all
 from strangler.rollout.endpoints import ApiEndpoint
@@ -26,13 +25,19 @@ class PretendedGateway:
     """A gateway without nginx. `running` is the version that answers, `edited` says that its files were."""
 
     settings = GatewaySettings(listen=("127.0.0.1:1",), django="d:1", fastapi="f:1", access_log="log")
-    url = "http://127.0.0.1:1"
+    url = place = "http://127.0.0.1:1"
 
     def __init__(self) -> None:
         self.running: str | None = None
         self.activated: str | None = None
         self.edited = False
         self.failure: FailedError | None = None
+
+    def running_version(self) -> str | None:
+        return self.running
+
+    def wait_until_running(self, version: str) -> None:
+        assert self.running == version
 
     def current(self) -> str | None:
         if self.failure:
@@ -58,7 +63,6 @@ class Shop:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, started: bool = True) -> None:
         monkeypatch.chdir(folder)
         self.gateway = PretendedGateway()
-        monkeypatch.setattr(check, "running_version", lambda _url: self.gateway.running)
         self.django: str | frozenset[ApiEndpoint] = "v1.json"
         self.file = folder / "routes.toml"
         self.file.write_text(ROUTES)
