@@ -14,9 +14,17 @@ from strangler.routes.editing import routes_edit
 from strangler.routes.route import Route, Stage
 
 RAMP: Final = "ramp"
+PAUSE: Final = "pause"
+RESUME: Final = "resume"
 ABORT: Final = "abort"
 BACK: Final = "back"
 ALL_BACK: Final = "all-back"
+# What is asked of the ramp that is under way, and what comes of it.
+_RAMP_LINES: Final = {
+    PAUSE: "The ramp stays at its step, where it is watched on.",
+    RESUME: "The ramp goes on from its step, watched.",
+    ABORT: "The ramp ends, and its routes go back to where they were.",
+}
 CHOICES: Final = {
     RAMP: "ramp: raise its canary step by step, watched",
     "canary": "canary: a share of callers",
@@ -45,7 +53,7 @@ class Wish:
         """
         to, route = form.get("to", ""), form.get("route", "")
         reason = " ".join(form.get("reason", "").split())[:_MOST_REASON]
-        if to not in {*CHOICES, ABORT, ALL_BACK} or (not route and to in CHOICES):
+        if to not in {*CHOICES, *_RAMP_LINES, ALL_BACK} or (not route and to in CHOICES):
             raise UsageError("the form doesn't say what is wanted", "go back to the board and choose again")
         if not reason:
             raise UsageError("the reason is missing", "say why, the history keeps it")
@@ -64,8 +72,8 @@ class Wish:
         """The command that does the same, without its reason."""
         if self.to == ALL_BACK:
             return ("rollback", "--all-to-django")
-        if self.to == ABORT:
-            return ("ramp", "abort")
+        if self.to in _RAMP_LINES:
+            return ("ramp", self.to)
         if self.to == RAMP:
             return ("ramp", self.route)
         if self.to == BACK:
@@ -76,7 +84,7 @@ class Wish:
     @property
     def is_ramp(self) -> bool:
         """Whether another process does it."""
-        return self.to in {RAMP, ABORT}
+        return self.to in {RAMP, *_RAMP_LINES}
 
     @property
     def is_back(self) -> bool:
@@ -155,10 +163,8 @@ class Moves:
         rollout_apply(rollout, proposal.content, checksum=checksum, intent=intent)
 
     def _ramp_plan(self, wish: Wish) -> PlannedMove:
-        if wish.to == ABORT:
-            lines: tuple[str, ...] = ("The ramp ends, and its routes go back to where they were.",)
-        else:
-            lines = tuple(self._preview([*wish.words, "--dry-run"]).splitlines())
+        sentence = _RAMP_LINES.get(wish.to)
+        lines = (sentence,) if sentence else tuple(self._preview([*wish.words, "--dry-run"]).splitlines())
         digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:10]
         return PlannedMove(wish=wish, lines=lines, refused=(), checksum=digest)
 

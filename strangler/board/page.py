@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from strangler.board.board import BoardRoute, BoardState
-from strangler.board.moves import ABORT, ALL_BACK, CHOICES, PlannedMove
+from strangler.board.moves import ABORT, ALL_BACK, CHOICES, PAUSE, RESUME, PlannedMove
 from strangler.board.traffic import StackTraffic
 from strangler.rollout.plan import answer_text, place_text
 from strangler.routes.route import Api
@@ -25,7 +25,12 @@ _MILLISECONDS: Final = 1000
 _LEAST_SHARE: Final = 0.001
 # A plot of less is flat: 1 request in 10 s, 1 % of errors, 10 ms.
 _LEAST: Final = {"rates": 0.1, "errors": 0.01, "times": 0.01}
-_TITLES: Final = {ALL_BACK: "Everything to Django", ABORT: "End the ramp"}
+_TITLES: Final = {
+    ALL_BACK: "Everything to Django",
+    PAUSE: "Pause the ramp",
+    RESUME: "Go on with the ramp",
+    ABORT: "End the ramp",
+}
 _WORDS: Final = {"rates": "requests a second", "errors": "errors", "times": "95th percentile of times"}
 
 

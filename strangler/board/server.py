@@ -113,7 +113,7 @@ class BoardServer:
         form = dict(request.query)
         route = form.get("route", "")
         if "to" not in form:
-            return self._answer(self._renderer.form(route))
+            return self._answer(self._renderer.form(route, form=form))
         try:
             wish = Wish.parse(form)
             planned = await asyncio.to_thread(self._required_moves.plan, wish)

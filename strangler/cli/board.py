@@ -117,12 +117,12 @@ def _require_success(process: "subprocess.Popen[bytes]", text: str) -> None:
 
 
 def _begin(settings: LocalSettings, words: Sequence[str]) -> None:
-    """Have a ramp begin or end; one that is at its first step is left to itself.
+    """Have a ramp begin, go on, pause or end; one that is watched at its step is left to itself.
 
     :raises FailedError: it failed, with its last words.
     """
     folder = RampFolder(rollout_open(settings).folder.path / "ramp")
-    before = folder.read()
+    before, was_watched = folder.read(), folder.runs
     log = folder.path / "board.log"
     folder.path.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as said:
@@ -130,7 +130,8 @@ def _begin(settings: LocalSettings, words: Sequence[str]) -> None:
     while process.poll() is None:
         state = folder.read()
         is_new = state is not None and (before is None or state.began != before.began)
-        if is_new and state is not None and state.phase is Phase.WATCHING:
+        goes_on = "resume" in words and not was_watched and folder.runs
+        if state is not None and (is_new or goes_on) and state.phase is Phase.WATCHING:
             # Reaps it once it has ended; whatever it does is in strangler ramp log.
             threading.Thread(target=process.wait, daemon=True).start()
             return

@@ -19,7 +19,7 @@ from strangler.metrics.follower import AccessLogFollower
 from strangler.ramp.gates import CanaryLimits
 from strangler.ramp.ramp import Ramp, ramp_begin
 from strangler.ramp.state import Phase, RampFolder, RampPlan, RampRequest, RampState
-from strangler.ramp.steps import hours_parse, seconds_parse, steps_after, steps_parse
+from strangler.ramp.steps import hours_parse, moment_parse, seconds_parse, steps_after, steps_parse
 from strangler.rollout.edits import routes_select
 from strangler.rollout.history import operator
 from strangler.rollout.rollout import Rollout
@@ -45,6 +45,9 @@ def ramp(
     between: Annotated[
         str | None, typer.Option("--between", metavar="HOURS", help="Go on in these local hours only: 09:00-16:00.")
     ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="Begin at this local time: 22:00, or 2027-01-31T22:00.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and limits, and change nothing.")] = False,
     log: Log = None,
     reason: Reason = "",
@@ -60,7 +63,7 @@ def ramp(
     rollout = rollout_read()[0] if dry_run else rollout_recovered()[0]
     chosen = [route.name for route in routes_select(rollout.running()[1].routes, names)]
     around = OwnGateway(rollout, settings, command=" ".join(sys.argv[1:]))
-    plan = _plan(settings, around, chosen, steps=steps, hold=hold, between=between, reason=reason)
+    plan = _plan(settings, around, chosen, steps=steps, hold=hold, between=between, at=at, reason=reason)
     if dry_run:
         plan_show(plan)
         return
@@ -72,7 +75,7 @@ def ramp(
         _end(ramp_drive(begun, around))
 
 
-def resume(log: Log = None) -> None:
+def resume(log: Log = None, reason: Reason = "") -> None:
     """Go on with the ramp that was paused or interrupted, in front where nobody watches it.
 
     Keeps all that was measured: the log is read on from where it was left.
@@ -83,11 +86,11 @@ def resume(log: Log = None) -> None:
     rollout, _ = rollout_recovered()
     folder = RampFolder(rollout.folder.path / "ramp")
     if folder.runs:
-        _ask(folder, "resume", "")
+        _ask(folder, "resume", reason)
         return
     with folder.locked():
         state = _open(folder)
-        state.paused = False
+        folder.ask(RampRequest(want="resume", who=operator(), reason=reason), moment=time.time())
         around = OwnGateway(rollout, settings, command="ramp resume")
         follower = AccessLogFollower(ramp_log(settings, named=log), state.position)
         _end(ramp_drive(Ramp(state, folder=folder, follower=follower, around=around), around))
@@ -179,6 +182,7 @@ def _plan(
     steps: str | None,
     hold: str | None,
     between: str | None,
+    at: str | None,
     reason: str,
 ) -> RampPlan:
     section = settings.project.ramp
@@ -189,6 +193,7 @@ def _plan(
         steps=steps_after(steps_parse(steps or section.steps), before.values()),
         hold=seconds_parse(hold or section.hold),
         between=hours_parse(hours) if hours else None,
+        at=moment_parse(at, now=around.now()) if at else None,
         approvals=section.approvals,
         limits={name: _limits(settings, name) for name in names},
         before=before,
@@ -232,7 +237,7 @@ def _ask(folder: RampFolder, want: Want, reason: str) -> None:
     state = _open(folder)
     file = folder.ask(RampRequest(want=want, who=operator(), reason=reason), moment=time.time())
     if not folder.runs:
-        say(f"{want}: done when strangler ramp resume goes on; nobody watches the ramp at {state.percent:g}%")
+        say(f"{want}: done when strangler ramp resume goes on; nobody watches the ramp {state.standing}")
         return
     deadline = time.monotonic() + _ANSWER_SECONDS
     while file.exists():

@@ -177,7 +177,7 @@ def ramp_drive(ramp: Ramp, around: OwnGateway) -> Phase:
                     time.sleep(TICK_SECONDS / 20)
         except StopRequested:
             ramp.keep()
-            say(f"left at {ramp.state.percent:g}%, and nobody watches it: strangler ramp resume goes on")
+            say(f"left {ramp.state.standing}, and nobody watches it: strangler ramp resume goes on")
         finally:
             around.close()
     return ramp.state.phase

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from strangler.cli.output import say
 from strangler.ramp.state import RampPlan, RampState
-from strangler.ramp.steps import hours_text
+from strangler.ramp.steps import hours_text, moment_text
 
 _KNOWN: Final = frozenset({"time", "event", "routes", "results"})
 
@@ -21,7 +21,8 @@ def plan_show(plan: RampPlan) -> None:
         )
     shares = ", ".join(f"{step:g}%" for step in plan.steps)
     hours = f", between {hours_text(plan.between)}" if plan.between else ""
-    say(f"steps {shares}, {plan.hold:g} s each at least{hours}")
+    begins = f", from {moment_text(plan.at)} on" if plan.at else ""
+    say(f"steps {shares}, {plan.hold:g} s each at least{hours}{begins}")
     wanted = [f"{step:g}%" for step in plan.approvals if step in plan.steps]
     if wanted:
         say(f"somebody else approves {', '.join(wanted)}: strangler ramp approve")
@@ -34,7 +35,7 @@ def ramp_show(state: RampState, *, watched: bool) -> None:
         say(f"last ramp, of {routes}: {state.phase}: {state.why}")
         return
     who = "" if watched else ", and nobody watches it: strangler ramp resume"
-    say(f"ramp of {routes}: {state.phase} at {state.percent:g}%{who}")
+    say(f"ramp of {routes}: {state.phase} {state.standing}{who}")
     if state.why:
         say(f"  {state.why}")
     for result in state.results:

@@ -13,7 +13,7 @@ from strangler.errors import StranglerError, UsageError
 from strangler.gateway.interface import Ejection, ejection_read
 from strangler.gateway.settings import METRICS_FILE
 from strangler.metrics.counters import Counters, counters_read_on, head, quoted
-from strangler.ramp.state import RampFolder, RampState
+from strangler.ramp.state import Phase, RampFolder, RampState
 
 _TARGETS: Final = re.compile(r'targets: \["[^"]*"\]')
 COUNTERS_FILE: Final = "metrics.json"
@@ -58,7 +58,7 @@ def rules_write(folder: Path, *, url: str) -> list[Path]:
 def exposition(counters: Counters, *, ramp: RampState | None, ejection: Ejection | None) -> Iterator[str]:
     """The lines of Prometheus' text format; a ramp that has ended, and an ejection that nobody knows of, have none."""
     yield from counters.lines()
-    if ramp is not None and not ramp.phase.is_end:
+    if ramp is not None and not ramp.phase.is_end and ramp.phase is not Phase.WAITING:
         yield from head("ramp_percent", "Callers at the step of the ramp that is under way.", "gauge")
         for name in ramp.plan.routes:
             yield f"strangler_ramp_percent{{route={quoted(name)}}} {ramp.percent:g}"

@@ -14,7 +14,7 @@ from strangler.metrics.tally import StackTally
 from strangler.ramp.gates import Figures, GateResult, Verdict, judge, worst
 from strangler.ramp.measurement import Measurement
 from strangler.ramp.state import Phase, RampFolder, RampPlan, RampRequest, RampState
-from strangler.ramp.steps import ALL, hours_text, is_within, place_edits, place_of
+from strangler.ramp.steps import ALL, hours_text, is_within, moment_text, place_edits, place_of
 from strangler.ramp.surroundings import Surroundings
 from strangler.rollout.history import utc_now
 
@@ -25,6 +25,7 @@ _KEEP_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 30.0
 _UNHEALTHY: Final = 2
 _HELD: Final = "held"
+_PAUSED: Final = "paused: strangler ramp resume goes on"
 _POLL_SECONDS: Final = 0.1
 
 
@@ -60,7 +61,9 @@ class Ramp:
         for file, request in self.folder.asked():
             self._answer(request)
             self.folder.done(file)
-        if self.state.phase is Phase.MOVING:
+        if self.state.phase is Phase.WAITING:
+            self._begin_when_due()
+        elif self.state.phase is Phase.MOVING:
             self._go()
         elif self.state.phase is Phase.RETURNING:
             self._return()
@@ -75,6 +78,18 @@ class Ramp:
         self.folder.write(self.state)
 
     # ---- from step to step
+
+    def _begin_when_due(self) -> None:
+        """Go to the first step once the plan's moment has come."""
+        at, now = self.state.plan.at or 0.0, self.around.now()
+        # Reads past what is logged meanwhile.
+        self._measure()
+        if self.state.paused or now < at:
+            self._wait(_PAUSED if self.state.paused else f"begins: {moment_text(at)}")
+        elif now >= self._retry and self._cleared(self.state.percent):
+            self.state.phase = Phase.MOVING
+            self.keep()
+            self._go()
 
     def _go(self) -> None:
         """Go to the state's step, unless its routes are there already."""
@@ -135,20 +150,21 @@ class Ramp:
         if self.state.is_last:
             self._end(Phase.FINISHED, "all steps passed")
             return
-        percent = self.state.next_percent
-        if self.around.now() < self._retry:
-            return
-        reason = self.around.clearance(self.state.document(percent=percent))
-        if reason != "":
-            if reason:
-                self._retry = self.around.now() + _RETRY_SECONDS
-                self._wait(f"{percent:g}% may not begin: {reason}")
+        if self.around.now() < self._retry or not self._cleared(self.state.next_percent):
             return
         self.note("pass", percent=self.state.percent)
         self.state.step += 1
         self.state.phase = Phase.MOVING
         self.keep()
         self._go()
+
+    def _cleared(self, percent: float) -> bool:
+        """Whether a step may begin by what is around; where it may not, that is asked again in a while."""
+        reason = self.around.clearance(self.state.document(percent=percent))
+        if reason:
+            self._retry = self.around.now() + _RETRY_SECONDS
+            self._wait(f"{percent:g}% may not begin: {reason}")
+        return reason == ""
 
     def _return(self) -> None:
         """Take the routes back to where they were, unless they are there already, or somebody moved them."""
@@ -225,7 +241,7 @@ class Ramp:
         """Why it doesn't go on now; empty where it may."""
         plan, now = self.state.plan, self.around.now()
         if self.state.paused:
-            return "paused: strangler ramp resume goes on"
+            return _PAUSED
         if (left := self.state.since + plan.hold - now) > 0:
             return f"{_HELD} for {left:.0f} s more"
         if worst(results) is not Verdict.PASS:
@@ -265,7 +281,7 @@ class Ramp:
         if kind != self._noted:
             self._noted = kind
             self.note("wait", why=why, results=self.state.results)
-            self.around.say(f"at {self.state.percent:g}%: {why}")
+            self.around.say(f"{self.state.standing}: {why}")
 
     def note(self, event: str, **more: Any) -> None:  # noqa: ANN401 - figures
         """Add a line to what happened."""
@@ -284,12 +300,15 @@ def ramp_begin(plan: RampPlan, *, folder: RampFolder, follower: AccessLogFollowe
         raise UsageError(f"a ramp of {', '.join(last.plan.routes)} hasn't ended", hint)
     for file, _request in folder.asked():
         folder.done(file)
-    state = RampState(plan=plan, phase=Phase.MOVING, began=around.now(), since=around.now())
+    phase = Phase.MOVING if plan.at is None else Phase.WAITING
+    state = RampState(plan=plan, phase=phase, began=around.now(), since=around.now())
     ramp = Ramp(state, folder=folder, follower=follower, around=around)
-    while (reason := around.clearance(ramp.state.document(percent=state.percent))) is None:
-        time.sleep(_POLL_SECONDS)
-    if reason:
-        raise UsageError(f"no step may begin ({reason})", "fix that, and start it again")
+    # One that begins later asks then, and waits as before any other step.
+    if plan.at is None:
+        while (reason := around.clearance(ramp.state.document(percent=state.percent))) is None:
+            time.sleep(_POLL_SECONDS)
+        if reason:
+            raise UsageError(f"no step may begin ({reason})", "fix that, and start it again")
     ramp.keep()
     ramp.note("begin", who=plan.who, command=plan.command, steps=list(plan.steps), reason=plan.reason)
     return ramp

@@ -24,6 +24,8 @@ _EVENTS_READ: Final = 10_000_000
 class Phase(StrEnum):
     """What a ramp does; the last three are its ends."""
 
+    # It begins later.
+    WAITING = "waiting"
     # It is about to go to its step, or has just gone there.
     MOVING = "moving"
     WATCHING = "watching"
@@ -57,6 +59,7 @@ class RampPlan:
         steps: percentages of callers, 100 for stage migrated.
         hold: seconds that each step is watched at least.
         between: the hours in which it may go on, as minutes of the local day; None for all.
+        at: when it begins, in seconds since 1970; None for at once.
         approvals: the steps that a second person has to approve.
         limits: what each route may do worse than the others.
         before: where each route was.
@@ -77,6 +80,7 @@ class RampPlan:
     who: str
     command: str
     reason: str = ""
+    at: float | None = None
 
     def reason_of(self, what: str) -> str:
         """Why the history has one of its moves."""
@@ -109,6 +113,11 @@ class RampState:
     def percent(self) -> float:
         """The share of callers at its step."""
         return self.plan.steps[self.step]
+
+    @property
+    def standing(self) -> str:
+        """The share of callers that it is at, or that it waits for."""
+        return f"{'for' if self.phase is Phase.WAITING else 'at'} {self.percent:g}%"
 
     @property
     def next_percent(self) -> float:

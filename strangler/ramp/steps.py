@@ -53,6 +53,30 @@ def hours_parse(text: str) -> tuple[int, int]:
     return numbers[0] * 60 + numbers[1], numbers[2] * 60 + numbers[3]
 
 
+def moment_parse(text: str, *, now: float) -> float:
+    """When it is next 22:00 here, or the moment of 2027-01-31T22:00, in seconds since 1970.
+
+    :raises UsageError: it is none, or past.
+    """
+    today = dt.datetime.fromtimestamp(now).astimezone()
+    try:
+        if re.fullmatch(r"[0-9]{2}:[0-9]{2}", text):
+            time = dt.time.fromisoformat(text)
+            days = (today.date() + dt.timedelta(days=more) for more in (0, 1))
+            return next(found for day in days if (found := dt.datetime.combine(day, time).timestamp()) > now)
+        moment = dt.datetime.fromisoformat(text).timestamp()
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no time", "write 22:00, or 2027-01-31T22:00") from error
+    if moment <= now:
+        raise UsageError(f"{text} is past", f"write a time after {today:%Y-%m-%dT%H:%M}")
+    return moment
+
+
+def moment_text(moment: float) -> str:
+    """A moment in local time, with its zone."""
+    return f"{dt.datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M %Z}"
+
+
 def steps_after(steps: Sequence[float], places: Iterable[RouteState]) -> tuple[float, ...]:
     """The steps that are left for routes at these places.
 

@@ -197,6 +197,14 @@ def planned(page: Page, choice: str, *, reason: str, percent: str = "") -> None:
     page.get_by_role("button", name="Show the plan").click()
 
 
+def confirmed(page: Page, name: str, *, reason: str) -> None:
+    """Choose what concerns no single route, and confirm it."""
+    page.get_by_role("link", name=f"{name}…").click()
+    page.get_by_label("Reason").fill(reason)
+    page.get_by_role("button", name="Show the plan").click()
+    page.get_by_role("button", name="Apply").click()
+
+
 def test_an_operator_moves_and_ramps_a_route_and_sees_the_ramp_roll_back(operator: Operator, tmp_path: Path) -> None:
     """Through the front door, signed in; each move with its plan, a confirmation and a reason, in the one history."""
     operator.run("switch", ROUTE, "--to", "parallel", "--yes")
@@ -222,14 +230,41 @@ def test_an_operator_moves_and_ramps_a_route_and_sees_the_ramp_roll_back(operato
             page.get_by_role("button", name="Apply").click()
             expect(page.locator("#ramp")).to_contain_text("watching")
             expect(row(page)).to_contain_text("canary 50%")
+            confirmed(page, "Pause the ramp", reason="lunch")
+            expect(page.locator("#ramp")).to_contain_text("watching, paused")
+            confirmed(page, "Go on with the ramp", reason="back again")
+            expect(page.locator("#ramp")).not_to_contain_text("paused")
+            require_accessible(page)
             operator.fastapi.failing = True
             expect(page.locator("#ramp")).to_contain_text("returned")
             expect(page.locator("#ramp")).to_contain_text("more than 5 points above")
             expect(row(page)).to_contain_text("parallel")
         operator.fastapi.failing = False
+    events = operator.run("ramp", "log")
+    assert re.search(r"pause +tags.list, by \S+: lunch", events)
+    assert re.search(r"resume +tags.list, by \S+: back again", events)
     said = operator.run("history")
     assert "switch tags.list --to canary --percent 40" in said or "<i>by hand</i>" in said
     assert f"ramp: {ROUTE} 5xx" in said
+
+
+def test_an_operator_ends_a_ramp_and_gives_everything_to_django(operator: Operator, tmp_path: Path) -> None:
+    operator.run("switch", ROUTE, "--to", "parallel", "--yes")
+    with operator.board("--token") as address, chromium(tmp_path) as browser:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)
+        page.goto(address)
+        planned(page, "ramp", reason="release 43")
+        page.get_by_role("button", name="Apply").click()
+        expect(page.locator("#ramp")).to_contain_text("watching")
+        confirmed(page, "End the ramp", reason="not today")
+        expect(page.locator("#ramp")).to_contain_text("returned")
+        expect(row(page)).to_contain_text("parallel")
+        confirmed(page, "Everything to Django", reason="a drill")
+        expect(row(page)).to_contain_text("legacy")
+    assert "not today" in operator.run("ramp", "log")
+    operator.run("rollback", "--yes")
 
 
 def test_a_page_elsewhere_moves_nothing_and_no_board_without_a_sign_in_does(operator: Operator) -> None:

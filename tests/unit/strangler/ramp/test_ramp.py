@@ -14,7 +14,7 @@ from strangler.ramp import state as state_module
 from strangler.ramp.gates import CanaryLimits
 from strangler.ramp.ramp import Ramp, ramp_begin
 from strangler.ramp.state import Phase, RampFolder, RampPlan, RampRequest, RouteState
-from strangler.ramp.steps import hours_parse, is_within, seconds_parse, steps_after, steps_parse
+from strangler.ramp.steps import hours_parse, is_within, moment_parse, seconds_parse, steps_after, steps_parse
 from strangler.rollout.edits import Edits
 from tests.unit.strangler.metrics.test_access_log import line
 
@@ -42,7 +42,7 @@ class World:
         self.moves: list[str] = []
         self.said: list[str] = []
         self.hooks: list[str] = []
-        self.refused = ""
+        self.refused = self.refused_first = ""
         self.unhealthy = ""
         self.different = 0
         self.minutes = 12 * 60
@@ -68,7 +68,7 @@ class World:
         self._apply(edits, reason)
 
     def clearance(self, document: Mapping[str, Any]) -> str | None:
-        return self.refused if document["percent"] > 20 else ""
+        return self.refused if document["percent"] > 20 else self.refused_first
 
     def health(self) -> str:
         return self.unhealthy
@@ -354,3 +354,47 @@ def test_a_ramp_begins_where_its_routes_are() -> None:
     ):
         with pytest.raises(UsageError):
             steps_after(STEPS, places)
+
+
+def test_one_that_begins_later_moves_nothing_before_and_is_cleared_then(world: World) -> None:
+    world.refused_first = "the schema has drifted"
+    ramp = begin(world, at=world.clock + 30)
+    run(ramp, world, seconds=30)
+    assert (ramp.state.phase, world.moves, ramp.state.standing) == (Phase.WAITING, [], "for 20%")
+    assert ramp.state.why.startswith("begins: ")
+    run(ramp, world, seconds=10)
+    assert (ramp.state.phase, world.moves) == (Phase.WAITING, [])
+    assert ramp.state.why == "20% may not begin: the schema has drifted"
+    world.refused_first = ""
+    run(resume(world), world, seconds=40)
+    assert world.moves[0] == "canary 20: ramp: step 20%"
+
+
+def test_one_that_waits_for_its_time_can_be_paused_and_ended(world: World) -> None:
+    ramp = begin(world, at=world.clock + 5)
+    world.folder.ask(RampRequest(want="pause", who="bob@host"), moment=1)
+    run(ramp, world, seconds=20)
+    assert (ramp.state.phase, ramp.state.paused, world.moves) == (Phase.WAITING, True, [])
+    world.folder.ask(RampRequest(want="abort", who="bob@host"), moment=2)
+    run(ramp, world)
+    assert (ramp.state.phase, world.moves) == (Phase.RETURNED, [])
+
+
+def test_what_was_logged_before_the_first_step_is_no_figure_of_it(world: World) -> None:
+    ramp = begin(world, at=world.clock + 20)
+    run(ramp, world, seconds=21)
+    world.requests = 0
+    run(ramp, world, seconds=2)
+    assert ramp.state.phase is Phase.WATCHING
+    ramp.keep()
+    assert ramp.state.measured[ROUTE]["step"]["control"]["requests"] <= 40
+
+
+def test_times_to_begin_at() -> None:
+    now = dt.datetime(2027, 1, 31, 21, 0).astimezone().timestamp()
+    assert moment_parse("22:00", now=now) == now + 3600
+    assert moment_parse("20:00", now=now) == now + 23 * 3600
+    assert moment_parse("2027-02-01T21:00", now=now) == now + 24 * 3600
+    for text in ("25:00", "noon", "2027-01-31T20:59"):
+        with pytest.raises(UsageError, match=text):
+            moment_parse(text, now=now)
