@@ -8,6 +8,7 @@ import uvicorn
 
 from fastapi_app.commands.command_line import run
 from fastapi_app.config import SettingsError, load_settings
+from shared_schema.service_metrics import share_metrics
 from strangler_fastapi.protocol import JsonErrorProtocol
 
 # nginx closes an idle connection after 60 s; a server that closes first would lose the request on its way.
@@ -28,6 +29,8 @@ def main(words: Sequence[str] = ()) -> None:
     except SettingsError as error:
         sys.exit(_refuse(str(error)))
     _allow_open_files()
+    if settings.service_metrics:
+        share_metrics()
     uvicorn.run(
         "fastapi_app.main:create_served",
         factory=True,

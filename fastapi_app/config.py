@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     hashes_waiting: int = Field(default=32, ge=0)
     event_streams_of_user: int = Field(default=50, ge=1)
     report_sql: bool = False
+    service_metrics: bool = False
+    otel_exporter_otlp_endpoint: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("log_level", mode="before")

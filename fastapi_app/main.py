@@ -44,6 +44,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         hosts=settings.hosts,
         read_only=settings.fastapi_read_only,
         report_sql=settings.report_sql,
+        metrics=settings.service_metrics,
+        traces=bool(settings.otel_exporter_otlp_endpoint),
         # Of Django's own page, behind the same door.
         swagger_ui="/static/drf_spectacular_sidecar/swagger-ui-dist",
         title="Blog API, version 2",

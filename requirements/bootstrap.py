@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 VENV = ROOT / ".venv"
 INTERRUPTED = VENV / "install-interrupted"
 LOCKED = {
-    "run": ("django", "fastapi", "strangler", "guard", "native"),
+    "run": ("django", "fastapi", "strangler", "guard", "native", "observability"),
     "dev": ("dev",),
 }
 

@@ -22,6 +22,8 @@ PLACEHOLDERS: Final = frozenset(
             "environment",
             "log_level",
             "report_sql",
+            "service_metrics",
+            "otlp_endpoint",
             "statement_timeout",
             "read_only",
         ),

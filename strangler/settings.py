@@ -73,6 +73,8 @@ class LocalSettings(BaseModel):
     body_size: str = "2m"
     shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
     report_sql: Literal["", "0", "1"] = ""
+    service_metrics: bool = False
+    otel_exporter_otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://[^\s/]+\S*)?$")] = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     evidence_equal: Annotated[int, Field(ge=0)] = 5
     evidence_days: Annotated[int, Field(ge=1)] = 7

@@ -19,7 +19,9 @@ from strangler_fastapi.drf.handlers import ErrorBody, add_handlers
 from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view_routes import ViewTable
+from strangler_fastapi.metrics import MetricsMiddleware
 from strangler_fastapi.middleware import RequestMiddleware
+from strangler_fastapi.traces import TraceMiddleware, Traces
 
 
 def create_application(
@@ -33,6 +35,8 @@ def create_application(
     hosts: Sequence[str] = ("*",),
     read_only: bool = False,
     report_sql: bool = False,
+    metrics: bool = False,
+    traces: bool = False,
     swagger_ui: str | None = None,
     languages: Languages | None = None,
     etags: bool = False,
@@ -59,14 +63,21 @@ def create_application(
         error_body: words the body of an error with a status below 500, as a project's EXCEPTION_HANDLER does; it gets
             the request, the body that DRF's own handler answers and the status.
         report_sql: count the statements of each request (`Server-Timing`).
+        metrics: count requests, and answer GET /metrics in Prometheus' format where it comes through no proxy.
+        traces: send a span of each request to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names.
         options: title, version and whatever else FastAPI takes.
     """
+    tracing = Traces(service) if traces else None
+    if tracing:
+        options["telemetry"] = tracing.options
 
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
         app.state.database = database()
         async with watched(app.state.database), lifespan(app) if lifespan else nullcontext():
             yield
+        if tracing:
+            await tracing.close()
 
     app = DocumentedApi(
         docs_url=None,
@@ -97,8 +108,12 @@ def create_application(
         hosts=hosts,
         languages=languages,
     )
+    if tracing:
+        app.add_middleware(TraceMiddleware)
     if report_sql:
         app.add_middleware(StatementsMiddleware)
+    if metrics:
+        app.add_middleware(MetricsMiddleware)
     return app
 
 

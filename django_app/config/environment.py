@@ -38,6 +38,8 @@ class Environment:
     demo_password: str = field(repr=False)
     log_level: str
     report_sql: bool
+    service_metrics: bool
+    otel_exporter_otlp_endpoint: str
 
     @property
     def is_production(self) -> bool:
@@ -93,6 +95,8 @@ def _environment(variables: Mapping[str, str], environment: str, *, production: 
         demo_password=variables.get("DEMO_PASSWORD") or DEMO_PASSWORD,
         log_level=_log_level(variables),
         report_sql=_switch(variables, "REPORT_SQL"),
+        service_metrics=_switch(variables, "SERVICE_METRICS"),
+        otel_exporter_otlp_endpoint=variables.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
     )
 
 

@@ -16,6 +16,7 @@ from django_app.config.environment import (
 )
 from django_app.config.logs import logging_settings
 from sample_data.demo import DEMO_PASSWORD
+from shared_schema.service_metrics import share_metrics
 
 # A bad environment ends the start here, in one sentence, and not in every worker with a traceback.
 try:
@@ -55,6 +56,8 @@ accesslog = None
 logconfig_dict = logging_settings(level=server.log_level)
 # Nobody steers this server while it runs, and all of a user's gunicorns would share the default socket below $HOME.
 control_socket_disable = True
+if environment.service_metrics:
+    share_metrics()
 
 
 def post_worker_init(_worker: object) -> None:

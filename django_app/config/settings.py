@@ -58,6 +58,9 @@ MIDDLEWARE = [
 if environment.report_sql:
     # Outermost, so that it sees the statements of all others.
     MIDDLEWARE.insert(0, "django_app.config.statements.StatementsMiddleware")
+if environment.service_metrics:
+    MIDDLEWARE.insert(0, "strangler_django.metrics.MetricsMiddleware")
+TRACES = bool(environment.otel_exporter_otlp_endpoint)
 
 TEMPLATES = [
     {

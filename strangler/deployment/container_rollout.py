@@ -44,6 +44,8 @@ def container_settings(settings: LocalSettings) -> GatewaySettings:
         django_requests=settings.stack_requests[Stack.DJANGO],
         fastapi_requests=settings.stack_requests[Stack.FASTAPI],
         django_health=project.django.health,
+        service_metrics=settings.service_metrics,
+        tracing=bool(settings.otel_exporter_otlp_endpoint),
     )
 
 

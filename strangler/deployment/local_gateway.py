@@ -69,6 +69,8 @@ def local_gateway(settings: LocalSettings, *, without_django: bool = False) -> G
         body_size=settings.body_size,
         fastapi_health=settings.project.fastapi.health,
         metrics=METRICS_FILE,
+        service_metrics=settings.service_metrics,
+        tracing=bool(settings.otel_exporter_otlp_endpoint),
         board=f"{HOST}:{settings.project.board.port}" if settings.project.board.port else "",
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,
     )

@@ -16,6 +16,9 @@ from strangler.metrics.counters import Counters, counters_read_on, head, quoted
 from strangler.ramp.state import Phase, RampFolder, RampState
 
 _TARGETS: Final = re.compile(r'targets: \["[^"]*"\]')
+_SETTINGS_FILE: Final = "prometheus.yml"
+# The line that the stacks' part of it begins with.
+_STACKS_MARK: Final = "  # The stacks' own"
 COUNTERS_FILE: Final = "metrics.json"
 # Prometheus asks each 15 s where nothing else is said.
 _PERIOD_SECONDS: Final = 5.0
@@ -33,8 +36,10 @@ def metrics_read(*, log: Path, state_dir: Path, url: str) -> Iterator[str]:
     return exposition(counters, ramp=ramp, ejection=ejection_read(url))
 
 
-def rules_write(folder: Path, *, url: str) -> list[Path]:
+def rules_write(folder: Path, *, url: str, service_metrics: bool) -> list[Path]:
     """Writes Prometheus' configuration for the gateway at `url`, alert rules and a Grafana dashboard.
+
+    The stacks themselves are scraped where they count (`service_metrics`).
 
     :raises UsageError: one of the files is there already, or the folder isn't writable.
     """
@@ -43,6 +48,8 @@ def rules_write(folder: Path, *, url: str) -> list[Path]:
         file.name: _TARGETS.sub(targets, file.read_text("utf-8"))
         for file in sorted(files("strangler.metrics").joinpath("prometheus").iterdir(), key=lambda file: file.name)
     }
+    if not service_metrics:
+        texts[_SETTINGS_FILE] = texts[_SETTINGS_FILE].partition(_STACKS_MARK)[0]
     for name in texts:
         if (folder / name).exists():
             raise UsageError(f"{folder / name} is there already", "name another folder, or remove it")

@@ -57,7 +57,10 @@ class GatewaySettings:
     all that isn't gone. `metrics` is the file of Prometheus' text, empty where nobody writes it. `django_requests` and
     `fastapi_requests` are the most that a stack may have under way, those that wait included; 0 is any number. Streams
     and requests of `django_health` and `fastapi_health` are not counted.
-    `board` is the address of `strangler board`, empty where the front door hasn't got it.
+    `board` is the address of `strangler board`, empty where the front door hasn't got it. `service_metrics`: both
+    stacks answer /metrics, which operators may read here. `log_name` is a second access log, without `.log` at its end,
+    which is made anew within two seconds where somebody renames it; empty for none. `tracing`: requests bear a W3C
+    trace context.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -91,10 +94,13 @@ class GatewaySettings:
     fastapi_requests: int = 0
     django_health: str = "/"
     board: str = ""
+    service_metrics: bool = False
+    log_name: str = ""
+    tracing: bool = False
 
     def __post_init__(self) -> None:
-        tls = (self.certificate, self.certificate_key)
-        paths = (*tls, self.access_log, self.shadow_socket, self.resolver, self.writable, *self.modules, self.metrics)
+        files = (self.certificate, self.certificate_key, self.access_log, self.log_name, self.metrics)
+        paths = (*files, self.shadow_socket, self.resolver, self.writable, *self.modules)
         addresses = (*self.listen, *self.tls_listen, self.django, self.fastapi, *([self.board] if self.board else []))
         for pattern, values, hint in (
             (_ADDRESS, addresses, "write an address such as 127.0.0.1:8080"),
@@ -135,6 +141,8 @@ def container_gateway(
     django_requests: int = 0,
     fastapi_requests: int = 0,
     django_health: str = "/",
+    service_metrics: bool = False,
+    tracing: bool = False,
 ) -> GatewaySettings:
     """The gateway of docker-compose.yml: `django` and `fastapi` are the services' addresses there."""
     return GatewaySettings(
@@ -152,6 +160,10 @@ def container_gateway(
         django_requests=django_requests,
         fastapi_requests=fastapi_requests,
         django_health=django_health,
+        service_metrics=service_metrics,
+        # In memory, and bounded: docker-compose.yml. Who counts reads it there.
+        log_name="/log/access" if service_metrics else "",
+        tracing=tracing,
         shadow_socket="/run/shadow/shadow.sock",
         # A container that is made anew gets another address.
         resolver="/etc/nginx/resolver.conf",

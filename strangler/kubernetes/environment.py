@@ -83,6 +83,8 @@ def _values(cluster: ClusterProject, stack: Stack) -> dict[str, str]:
         "log_level": table.log_level,
         "statement_timeout": str(table.statement_timeout),
         "report_sql": "0",
+        "service_metrics": "0",
+        "otlp_endpoint": "",
         "read_only": "0",
         "allowed_hosts": allowed_hosts(cluster),
         "demo_password": "",

@@ -158,6 +158,8 @@ def _values(settings: LocalSettings, connections: Connections, stack: Stack) -> 
         "log_level": settings.log_level,
         "statement_timeout": str(settings.statement_timeout),
         "report_sql": "1" if settings.reports_sql else "0",
+        "service_metrics": "1" if settings.service_metrics else "0",
+        "otlp_endpoint": settings.otel_exporter_otlp_endpoint,
         "read_only": "1" if settings.fastapi_read_only else "0",
         "allowed_hosts": settings.allowed_hosts,
         "owner_url": connections.owner_dsn,

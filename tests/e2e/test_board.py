@@ -264,7 +264,7 @@ def test_an_operator_ends_a_ramp_and_gives_everything_to_django(operator: Operat
         confirmed(page, "Everything to Django", reason="a drill")
         expect(row(page)).to_contain_text("legacy")
     assert "not today" in operator.run("ramp", "log")
-    operator.run("rollback", "--yes")
+    operator.run("rollback", "--yes", "--force", "--reason", "the drill is over")
 
 
 def test_a_page_elsewhere_moves_nothing_and_no_board_without_a_sign_in_does(operator: Operator) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.conftest import MakeGateway
 from tests.gateways import LIES, ask_raw, logged, marks
 from tests.shared_stack import StackAddresses
+from tests.stack_doubles import answering_upstream
 
 # Unlike the deployed file, which moves on: writes with Django, reads with both.
 WRITES = ("posts.create", "posts.update", "posts.delete", "posts.publish", "tags.create", "users.create")
@@ -195,3 +196,27 @@ def test_the_client_is_the_last_that_no_trusted_proxy_is(make_gateway: MakeGatew
         response = httpx.get(f"{made.url}/api/feed/?page_size=1", headers=sent)
         assert logged(made.log, response.headers["X-Request-ID"])["client"] == client
         assert next_link(response).startswith("https:") is (made is trusting)
+
+
+def test_a_trace_is_a_trusted_proxys_or_begins_here(make_gateway: MakeGateway) -> None:
+    """Its number is nginx' own of the request, and the path of a stack gets the name of its route."""
+    sent = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": "vendor=1", "X-Request-ID": "mine"}
+    received: list[bytes] = []
+    with answering_upstream(received, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n") as django:
+        settings = {"tracing": True, "django": django}
+        for trusted, given in (("127.0.0.1/32", sent["traceparent"]), ("10.0.0.0/8", None)):
+            made = make_gateway(trusted_proxies=(trusted,), **settings)
+            httpx.get(f"{made.url}/api/feed/", headers=sent)
+            headers = dict(re.findall(r"^([\w-]+): (.*)\r$", received[-1].decode(), re.MULTILINE))
+            assert (headers["traceparent"] == given, headers.get("tracestate")) == (bool(given), given and "vendor=1")
+            assert headers["X-Route"] == "feed.list"
+            number, trace, parent, flags = headers["traceparent"].split("-")
+            assert (number, flags, len(trace), given or parent) == ("00", "01", 32, given or trace[:16])
+            assert logged(made.log, "mine")["trace_id"] == trace
+        for bad in ("00-1-2-01", f"00-{'0' * 32}-{'b' * 16}-01", f"ff-{'a' * 32}-{'b' * 16}-01", 'x"y'):
+            httpx.get(f"{made.url}/api/feed/", headers={"traceparent": bad})
+            assert bad.encode() not in received[-1]
+        without = make_gateway(django=django)
+        httpx.get(f"{without.url}/api/feed/", headers=sent)
+        assert b"\ntraceparent: 00-a" in received[-1]
+        assert "trace_id" not in logged(without.log, "mine")

@@ -141,6 +141,7 @@ def test_what_a_stack_is_reported(make_gateway: MakeGateway) -> None:
         "x-forwarded-proto": "http",
         "x-forwarded-prefix": "/api/v2",
         "x-request-id": response.headers["X-Request-ID"],
+        "x-route": "posts.create",
     }
     assert received[1].startswith(b"GET /admin/")
 

@@ -20,7 +20,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "with space"
     (root / "requirements").mkdir(parents=True)
     (root / "pyproject.toml").write_text("[project]\n")
-    for name in ("django", "fastapi", "strangler", "guard", "native", "dev"):
+    for name in ("django", "fastapi", "strangler", "guard", "native", "observability", "dev"):
         (root / "requirements" / f"{name}.txt").write_text(f"{name}==1\n")
     monkeypatch.setattr(bootstrap, "ROOT", root)
     monkeypatch.setattr(bootstrap, "VENV", root / ".venv")

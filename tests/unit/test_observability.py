@@ -3,12 +3,15 @@
 import datetime as dt
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from shared_schema.service_metrics import ServiceMetrics
 from strangler.deployment.metrics import exposition, rules_write
 from strangler.errors import UsageError
 from strangler.gateway.interface import Ejection
@@ -40,9 +43,18 @@ def exported() -> list[str]:
     return list(exposition(counters, ramp=ramp, ejection=Ejection(ejected=True, since=None, ejections=1)))
 
 
+def exported_by_stacks() -> list[str]:
+    metrics = ServiceMetrics()
+    metrics.begin()
+    metrics.end(route="wares.list", method="GET", status=200, seconds=0.01)
+    # Prometheus adds the name of its job to each value.
+    lines = [line for line in metrics.text()[0].decode().splitlines() if not line.startswith("#")]
+    return [re.sub(r"^(\w+)\{?", r'\1{job="",', line) for line in lines]
+
+
 def series(expression: str) -> set[tuple[str, frozenset[str]]]:
     """The metrics of an expression with the labels that are picked or summed by."""
-    found = re.findall(r"(?:by \(([^)]*)\) \(rate\()?(strangler_\w+)(?:\{([^}]*)\})?", expression)
+    found = re.findall(r"(?:by \(([^)]*)\) \((?:rate\()?)?((?:strangler|http|db)_\w+)(?:\{([^}]*)\})?", expression)
     return {(name, frozenset(re.findall(r"\w+(?=[,=]|$)", f"{by},{labels}"))) for by, name, labels in found}
 
 
@@ -54,7 +66,11 @@ def expressions() -> list[str]:
 
 
 def test_each_metric_of_an_alert_or_a_panel_is_exported_with_its_labels() -> None:
-    values = {line.partition("{")[0].partition(" ")[0]: line for line in exported() if not line.startswith("#")}
+    values = {
+        line.partition("{")[0].partition(" ")[0]: line
+        for line in exported() + exported_by_stacks()
+        if not line.startswith("#")
+    }
     wanted = set().union(*map(series, expressions()))
     assert wanted
     for name, labels in wanted:
@@ -63,15 +79,22 @@ def test_each_metric_of_an_alert_or_a_panel_is_exported_with_its_labels() -> Non
 
 
 def test_a_project_gets_them_with_its_own_address(tmp_path: Path) -> None:
-    rules_write(tmp_path / "prometheus", url="http://10.0.0.7:9080")
+    rules_write(tmp_path / "prometheus", url="http://10.0.0.7:9080", service_metrics=False)
     assert sorted(file.name for file in (tmp_path / "prometheus").iterdir()) == sorted(
         file.name for file in FOLDER.iterdir()
     )
     configuration = yaml.safe_load((tmp_path / "prometheus" / "prometheus.yml").read_text())
+    assert [each["job_name"] for each in configuration["scrape_configs"]] == ["strangler"]
     assert configuration["scrape_configs"][0]["static_configs"] == [{"targets": ["10.0.0.7:9080"]}]
+    rules_write(tmp_path / "counting", url="http://10.0.0.7:9080", service_metrics=True)
+    configuration = yaml.safe_load((tmp_path / "counting" / "prometheus.yml").read_text())
+    assert [(each["metrics_path"], each["static_configs"]) for each in configuration["scrape_configs"]] == [
+        (path, [{"targets": ["10.0.0.7:9080"]}])
+        for path in ("/gateway/metrics", "/gateway/metrics/django", "/gateway/metrics/fastapi")
+    ]
     assert (tmp_path / "prometheus" / "alerts.yml").read_bytes() == (FOLDER / "alerts.yml").read_bytes()
     with pytest.raises(UsageError, match="is there already"):
-        rules_write(tmp_path / "prometheus", url="http://10.0.0.7:9080")
+        rules_write(tmp_path / "prometheus", url="http://10.0.0.7:9080", service_metrics=True)
 
 
 def test_each_alert_names_a_page_of_the_runbook() -> None:
@@ -82,3 +105,16 @@ def test_each_alert_names_a_page_of_the_runbook() -> None:
         for rule in group["rules"]:
             file, _, anchor = rule["annotations"]["runbook"].partition("#")
             assert (file, anchor in anchors) == ("docs/runbook.md", True), rule["alert"]
+
+
+@pytest.mark.parametrize("folder", ["prometheus", "observability"])
+def test_promtool_accepts_the_settings_and_the_rules(folder: str, tmp_path: Path) -> None:
+    program = shutil.which("promtool")
+    assert program, "there is no promtool: install Prometheus (Debian: apt install prometheus)."
+    settings = {"prometheus": FOLDER, "observability": ROOT / "observability"}[folder] / "prometheus.yml"
+    for file in (settings, FOLDER / "alerts.yml"):
+        shutil.copy(file, tmp_path)
+    command = [program, "check", "config", str(tmp_path / "prometheus.yml")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - Prometheus' own
+    assert done.returncode == 0, done.stderr
+    assert "rules found" in done.stdout

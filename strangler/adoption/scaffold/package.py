@@ -48,8 +48,10 @@ FASTAPI_PORT = "{{port}}"
 FASTAPI_READ_ONLY = "{{read_only}}"
 FASTAPI_WORKERS = "{{workers}}"
 {key}LOG_LEVEL = "{{log_level}}"
+OTEL_EXPORTER_OTLP_ENDPOINT = "{{otlp_endpoint}}"
 REPORT_SQL = "{{report_sql}}"
-{secret}STATEMENT_TIMEOUT = "{{statement_timeout}}"
+{secret}SERVICE_METRICS = "{{service_metrics}}"
+STATEMENT_TIMEOUT = "{{statement_timeout}}"
 """
 
 
