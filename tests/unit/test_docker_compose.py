@@ -18,6 +18,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 COPIES = {"copies", "django-copy", "fastapi-copy"}
 CUTOVER = {"setup-cutover", "nginx-cutover"}
+OBSERVABILITY = {"watch", "prometheus", "grafana"}
 OURS = {"django": "django_app", "fastapi": "fastapi_app", "setup": "strangler"}
 SECRETS = {"SECRET_KEY", "JWT_SIGNING_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}
 
@@ -36,7 +37,8 @@ def final_stage(service: str) -> str:
 
 
 def test_the_services_are_these() -> None:
-    assert set(SERVICES) == {"postgres", "nginx", "shadow", *OURS, *COPIES, *CUTOVER}
+    assert set(SERVICES) == {"postgres", "nginx", "shadow", *OURS, *COPIES, *CUTOVER, *OBSERVABILITY}
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["observability"]} == OBSERVABILITY
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["cutover"]} == CUTOVER
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["copies"]} == COPIES
 
@@ -67,10 +69,12 @@ def test_only_nginx_is_published_and_by_default_to_this_machine_alone() -> None:
     ports = {
         service: settings["ports"]
         for service, settings in SERVICES.items()
-        if "ports" in settings and service not in COPIES
+        if "ports" in settings and service not in COPIES | OBSERVABILITY
     }
     front = ["${PROXY_HOST:-127.0.0.1}:${PROXY_PORT:-8080}:8080"]
     assert ports == {"nginx": front, "nginx-cutover": front}
+    for service in OBSERVABILITY:
+        assert all(port.startswith("127.0.0.1:") for port in SERVICES[service].get("ports", []))
 
 
 def test_nginx_and_postgresql_share_no_network() -> None:
@@ -148,7 +152,7 @@ def test_postgresql_and_nginx_are_ended_by_the_signals_that_they_know_as_orderly
 def test_only_nginx_depends_on_others() -> None:
     depending = {service: settings["depends_on"] for service, settings in SERVICES.items() if "depends_on" in settings}
     assert set(depending) == {"nginx", "nginx-cutover"}
-    assert set(depending["nginx"]) == set(SERVICES) - {"nginx", "shadow"} - COPIES - CUTOVER
+    assert set(depending["nginx"]) == set(SERVICES) - {"nginx", "shadow"} - COPIES - CUTOVER - OBSERVABILITY
 
 
 def test_without_django_nothing_of_it_is_started_or_waited_for() -> None:
@@ -165,7 +169,9 @@ def test_an_image_is_built_in_two_stages_from_locked_requirements_of_its_own(ser
     text = dockerfile(service)
     assert re.findall(r"^FROM (\S+)", text, flags=re.MULTILINE) == ["${PYTHON_IMAGE}"] * 2
     own = {"setup": "strangler"}.get(service, service)
-    assert re.findall(r"requirements/(\w+)\.txt", text) == [own]
+    # Metrics and traces are imported once they are turned on.
+    stack = ["observability"] if service != "setup" else []
+    assert re.findall(r"requirements/(\w+)\.txt", text) == [own, *stack]
     assert "--require-hashes" in text
     copied = set(re.findall(r"^COPY (\S+) ", final_stage(service), flags=re.MULTILINE))
     assert copied == {"--from=builder"}
@@ -176,7 +182,7 @@ def test_each_image_from_elsewhere_can_be_pinned_by_its_digest() -> None:
     assert outside == dict.fromkeys(("postgres", "copies"), "${POSTGRES_IMAGE:-postgres:18}")
     assert {SERVICES[service]["image"] for service in ("nginx", "nginx-cutover")} == {"${NGINX_IMAGE:-nginx:1.31}"}
     python = "python:3.13-slim"
-    built = {*OURS, "shadow", "setup-cutover", "django-copy", "fastapi-copy"}
+    built = {*OURS, "shadow", "watch", "setup-cutover", "django-copy", "fastapi-copy"}
     for service, settings in SERVICES.items():
         assert settings.get("build", {}).get("args", {}).get("PYTHON_IMAGE") == (
             f"${{PYTHON_IMAGE:-{python}}}" if service in built else None
@@ -229,8 +235,8 @@ def test_the_role_has_the_limits_that_the_tool_gives() -> None:
 
 def test_nginx_and_setup_share_the_account_that_owns_the_volume() -> None:
     assert SERVICES["nginx"]["user"] == "10001:10001"
-    for volume in ("nginx", "samples"):
-        assert COMPOSE["volumes"][volume]["driver_opts"]["o"] == "mode=0755,uid=10001,gid=10001"
+    for volume in ("nginx", "samples", "log"):
+        assert COMPOSE["volumes"][volume]["driver_opts"]["o"].startswith("mode=0755,uid=10001,gid=10001")
 
 
 def test_the_shadow_worker_is_the_tools_image_with_a_socket_that_nginx_only_writes_to() -> None:
@@ -265,3 +271,30 @@ def test_the_shadow_worker_has_all_it_needs_and_asks_as_clients_do(monkeypatch: 
     settings = shadow_settings_load()
     assert (settings.v1, settings.v2) == (PREFIXES.v1, PREFIXES.v2)
     assert (settings.django_url.path, settings.fastapi_url.path) == (PREFIXES.django, PREFIXES.fastapi)
+
+
+def test_the_log_that_nginx_writes_for_watch_is_the_one_that_it_reads_and_is_bounded() -> None:
+    settings = container_gateway(**CONTAINERS, service_metrics=True)
+    assert container_gateway(**CONTAINERS).log_name == ""
+    for service in ("nginx", "nginx-cutover"):
+        [mount] = [mount for mount in SERVICES[service]["volumes"] if mount["source"] == "log"]
+        assert settings.log_name.startswith(f"{mount['target']}/")
+    watch = SERVICES["watch"]
+    assert watch["volumes"] == ["log:/log"]
+    assert watch["command"][-2:] == ["--log", f"{settings.log_name}.log"]
+    assert (watch["image"], watch["build"]) == (SERVICES["setup"]["image"], SERVICES["setup"]["build"])
+    assert re.search(r"size=\d+m", COMPOSE["volumes"]["log"]["driver_opts"]["o"])
+
+
+def test_prometheus_asks_each_service_where_it_answers() -> None:
+    scraped = yaml.safe_load((ROOT / "observability" / "prometheus.yml").read_text())["scrape_configs"]
+    port = SERVICES["watch"]["command"][5].rpartition(":")[2]
+    assert {each["job_name"]: each["static_configs"][0]["targets"] for each in scraped} == {
+        "strangler": [f"watch:{port}"],
+        "django": [CONTAINERS["django"]],
+        "fastapi": [CONTAINERS["fastapi"]],
+    }
+    for service in ("prometheus", "grafana"):
+        mounts = [volume for volume in SERVICES[service]["volumes"] if volume.startswith("./")]
+        assert all((ROOT / volume.partition(":")[0]).is_file() for volume in mounts)
+        assert all(volume.endswith(":ro") for volume in mounts)
