@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.conftest import MakeGateway
 from tests.gateways import LIES, ask_raw, logged, marks
 from tests.shared_stack import StackAddresses
-from tests.stack_doubles import answering_upstream
+from tests.stack_doubles import answering_upstream, broken_upstream
 
 # Unlike the deployed file, which moves on: writes with Django, reads with both.
 WRITES = ("posts.create", "posts.update", "posts.delete", "posts.publish", "tags.create", "users.create")
@@ -55,7 +55,7 @@ FIELDS: dict[str, type | tuple[type, ...]] = {
         ("time", "request_id", "client", "method", "uri", "api", "route", "stack", "caller", "fallback"), str
     ),
     **dict.fromkeys(("upstream_status", "upstream_time", "user_agent"), str),
-    **dict.fromkeys(("status", "bytes"), int),
+    **dict.fromkeys(("status", "bytes", "connection"), int),
     "time_taken": (int, float),
 }
 MADE = re.compile(r"[0-9a-f]{32}")
@@ -196,6 +196,15 @@ def test_the_client_is_the_last_that_no_trusted_proxy_is(make_gateway: MakeGatew
         response = httpx.get(f"{made.url}/api/feed/?page_size=1", headers=sent)
         assert logged(made.log, response.headers["X-Request-ID"])["client"] == client
         assert next_link(response).startswith("https:") is (made is trusting)
+
+
+def test_a_line_of_nginx_error_log_leads_to_its_request(make_gateway: MakeGateway) -> None:
+    """By the number of the connection, which both logs have: an error's line has no room for the id."""
+    with broken_upstream([]) as django:
+        made = make_gateway({"*": "legacy"}, django=django)
+        assert httpx.get(f"{made.url}/api/feed/", headers={"X-Request-ID": "lost"}).status_code == 502
+    connection = logged(made.log, "lost")["connection"]
+    assert re.search(rf"\[error\] \S+ \*{connection} upstream prematurely closed connection", made.log.read_text())
 
 
 def test_a_trace_is_a_trusted_proxys_or_begins_here(make_gateway: MakeGateway) -> None:

@@ -152,7 +152,7 @@ class ShadowWorker:
         except Exception as error:  # noqa: BLE001 - an unexpected sample must not end the worker
             # Its own words, or its trace, could quote the request and its token.
             failure = f"the worker met an unexpected exception ({type(error).__name__})"
-            _LOG.error("%s of %s", failure, sample.route)
+            _LOG.error("%s of %s, request %s", failure, sample.route, sample.request_id)
             return SampleResult(
                 outcome=CaseOutcome.FAILED, method=sample.method, path="", request_id="", failure=failure
             )
