@@ -62,7 +62,9 @@ def observed() -> Iterator[Observed]:
     with tempfile.TemporaryDirectory(prefix="strangler observed ") as folder, collector() as (endpoint, spans):
         checkout = Checkout(Path(folder))
         with (checkout.path / ".env").open("a") as file:
-            file.write(f"SERVICE_METRICS=1\nOTEL_EXPORTER_OTLP_ENDPOINT={endpoint}\nTRUSTED_PROXIES=127.0.0.1/32\n")
+            file.write(
+                f"SERVICE_METRICS=1\nOTEL_EXPORTER_OTLP_ENDPOINT={endpoint}\nTRUSTED_PROXIES=127.0.0.1/32\nSTACK_HEADER_NETWORKS=127.0.0.1/32\n"
+            )
         supervisor = checkout.up()
         try:
             made = Observed(checkout, spans)
@@ -209,6 +211,9 @@ def test_prometheus_scrapes_all_three_and_evaluates_every_rule_and_panel(observe
     settings = folder / "prometheus.yml"
     settings.write_text(settings.read_text().replace("15s", "1s"))
     load(observed)
+    # A panel has FastAPI's share of v1.
+    chosen = observed.client.get("/api/tags/", headers={"X-Stack": "fastapi"})
+    assert chosen.headers["X-Served-By"] == "fastapi"
     with prometheus(folder) as api:
 
         def scraped() -> bool:
