@@ -103,10 +103,11 @@ class DocumentedApi(FastAPI):
                 view = getattr(route, "view", None)
                 if view is not None:
                     (method,) = route.methods  # type: ignore[attr-defined] # a ViewRoute
-                    extra = {**(route.openapi_extra or {}), **view.document_security(self, method)}  # type: ignore[attr-defined] # as above
+                    extra = {**(route.openapi_extra or {}), **view.access.document_security(self, method)}  # type: ignore[attr-defined] # as above
                     lacking = dict.fromkeys((*extra.get("x-not-ported", ()), *view.unported(self, method), *own))
                     route.openapi_extra = extra | ({"x-not-ported": [*lacking]} if lacking else {})  # type: ignore[attr-defined] # as above
-                    schemes |= dict(kind.security_scheme for kind in view.authenticators(self) if kind.security_scheme)
+                    kinds = view.access.authenticators(self)
+                    schemes |= dict(kind.security_scheme for kind in kinds if kind.security_scheme)
             document = super().openapi()
             document["components"]["securitySchemes"] = schemes
         return super().openapi()

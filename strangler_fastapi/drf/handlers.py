@@ -91,7 +91,7 @@ def _answer(request: Request, error: ApiError, *, status: int, wanted: str | Non
 async def _answer_unknown_caller(request: Request, error: Exception) -> Response:
     """401 with what the view asks for; 403 where it asks for nothing (`APIView.handle_exception`)."""
     assert isinstance(error, NotAuthenticated | AuthenticationFailed)  # noqa: S101 - what the handler is registered for
-    wanted = request.scope["view"].authenticate_header(request) if "view" in request.scope else None
+    wanted = request.scope["view"].access.authenticate_header(request) if "view" in request.scope else None
     return _answer(request, error, status=error.status if wanted else PermissionDenied.status, wanted=wanted)
 
 

@@ -66,7 +66,7 @@ class BasePermission(metaclass=_PermissionClass):
         return True
 
     def has_object_permission(self, request: Request, caller: Any, obj: Any) -> Verdict:  # noqa: ANN401, ARG002 - as above
-        """Whether it may touch `obj`; asked by `View.check_object`."""
+        """Whether it may touch `obj`; asked by `View.access.check_object`."""
         return True
 
     def unported(self, request: Request) -> tuple[str, ...]:  # noqa: ARG002 - for those that others combine

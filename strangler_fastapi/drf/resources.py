@@ -307,7 +307,7 @@ class Resource:
         if not rows:
             raise self.listing.not_found()
         row = SimpleNamespace(**dict(zip(self._checked, rows[0], strict=True)))
-        await request.scope["view"].check_object(request, row)
+        await request.scope["view"].access.check_object(request, row)
 
     def _checked_rows(self, criteria: Criteria) -> Rows:
         structure = (self.listing.name, self.listing.shape, key_of(criteria), "checked")

@@ -1,6 +1,6 @@
 """A path that behaves as a DRF view: its checks in DRF's order, HEAD, OPTIONS, 405 and `Allow`."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import reduce
 from operator import or_
 from types import MappingProxyType
@@ -19,25 +19,18 @@ from strangler_fastapi.drf.documents import (
     document_body,
     document_errors,
     document_parameters,
-    document_security,
     document_stream,
 )
 from strangler_fastapi.drf.hyperlinks import answered_request
 from strangler_fastapi.drf.negotiation import JSON, negotiate
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Page
-from strangler_fastapi.drf.permissions import AllowAny, BasePermission, Rule, as_permission, is_granted
+from strangler_fastapi.drf.permissions import Rule
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.view_access import ViewAccess
 from strangler_fastapi.drf.view_routes import METHODS, Guard, ViewRoute, current_caller
-from strangler_fastapi.errors import (
-    ApiError,
-    MethodNotAllowed,
-    NotAuthenticated,
-    NotPorted,
-    PermissionDenied,
-    Unavailable,
-)
+from strangler_fastapi.errors import ApiError, MethodNotAllowed, NotPorted, Unavailable
 
 Endpoint = Callable[..., Awaitable[Response]]
 # Finds the object of the path for the caller, or raises NotFound (`get_object`).
@@ -88,12 +81,9 @@ class View:
                 f"View {path} has no permission: give it one of strangler_fastapi.drf.permissions, such as"
                 " permission=IsAuthenticated, or permission=AllowAny."
             )
-        rules = permission if isinstance(permission, tuple) else (permission,)
         self._router = router
         self._path = path
-        self._permissions = tuple(map(as_permission, rules))
-        self._authenticators = authenticators
-        self._challenge = challenge
+        self.access = ViewAccess(path, permission, authenticators=authenticators, challenge=challenge)
         self._serializer = serializer
         self._find = find
         self._methods = methods
@@ -227,58 +217,10 @@ class View:
     def _document_operation(self, _method: str, query: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
         return document_parameters(self._path, query)
 
-    def document_security(self, app: FastAPI, method: str) -> dict[str, Any]:
-        """What OpenAPI says of the credentials that a method takes, or wants; the service's are known by now."""
-        return document_security(self.authenticators(app), required=not self._admits_anonymous(app, method))
-
     def unported(self, app: FastAPI, method: str) -> tuple[str, ...]:
         """What of Django's a method still lacks: its authenticators, its permissions, and fields of its answer."""
-        kinds = (getattr(each, "unported", None) for each in self.authenticators(app))
-        request = Request({"type": "http", "method": method, "path": self._path, "headers": [], "query_string": b""})
-        rules = (what for permission in self._permissions for what in permission.unported(request))
         forms = (what for form in self._answers.get(method, ()) for what in form.unported)
-        return tuple(dict.fromkeys((*(what for what in kinds if what), *rules, *forms)))
-
-    def _admits_anonymous(self, app: FastAPI, method: str) -> bool:
-        """Whether an anonymous request is let in, as far as the method alone decides."""
-        scope = {"type": "http", "method": method, "path": self._path, "headers": [], "query_string": b"", "app": app}
-        request = Request({**scope, "path_params": {}})
-        try:
-            verdicts = [permission.has_permission(request, None) for permission in self._permissions]
-        except NotPorted:
-            return False
-        for verdict in verdicts:
-            if isinstance(verdict, Coroutine):
-                verdict.close()
-        return all(verdict is True for verdict in verdicts)
-
-    def authenticators(self, app: FastAPI) -> tuple[BaseAuthentication, ...]:
-        """The view's, or else the service's."""
-        own = self._authenticators
-        return app.state.authenticators if own is None else own
-
-    def authenticate_header(self, request: Request) -> str | None:
-        """The `WWW-Authenticate` of a 401; None where that is a 403."""
-        if self._challenge is not None:
-            return self._challenge(request)
-        authenticators = self.authenticators(request.app)
-        return authenticators[0].authenticate_header(request) if authenticators else None
-
-    async def check_object(self, request: Request, obj: Any) -> None:  # noqa: ANN401 - whatever the permissions look at
-        """Lets the caller touch `obj` (DRF's `check_object_permissions`).
-
-        Raises:
-            NotAuthenticated: one of the permissions refuses, and the caller is anonymous.
-            PermissionDenied: one refuses.
-        """
-        for permission in self._permissions:
-            if not await is_granted(permission.has_object_permission(request, request.state.caller, obj)):
-                raise self._refusal(request, permission)
-
-    def _refusal(self, request: Request, permission: BasePermission) -> ApiError:
-        if request.state.caller is None and self.authenticators(request.app):
-            return NotAuthenticated()
-        return PermissionDenied() if permission.message is None else PermissionDenied(permission.message)
+        return tuple(dict.fromkeys((*self.access.unported(app, method), *forms)))
 
     def _add_fallback(self) -> set[str]:
         """Answers every method; returns them, for those that get an endpoint to be taken out."""
@@ -296,17 +238,7 @@ class View:
             raise Unavailable.of(READ_ONLY)
         request.scope["view"] = self
         answered_request.set(request)
-        caller = None
-        for authenticator in self.authenticators(request.app):
-            caller = await authenticator.authenticate(request, session)
-            if caller is not None:
-                break
-        request.state.caller = caller
-        for permission in self._permissions:
-            verdict = permission.has_permission(request, caller)
-            # What is known is not awaited: this is on the way of every request.
-            if verdict is not True and not await is_granted(verdict):
-                raise self._refusal(request, permission)
+        await self.access.admit(request, session)
 
     async def _answer_others(self, request: Request, session: Session) -> Response:
         if request.method != "OPTIONS":
@@ -318,7 +250,8 @@ class View:
         """The body of POST or PUT, if the caller could send it (`SimpleMetadata.determine_actions`)."""
         if self._serializer is None:
             return {}
-        methods = [method for method in ("PUT", "POST") if method in self._methods and await self._may(request, method)]
+        offered = [method for method in ("PUT", "POST") if method in self._methods]
+        methods = [method for method in offered if await self.access.may(request, method)]
         if "PUT" in methods and self._find is not None:
             try:
                 await self._find(request, session, request.state.caller)
@@ -326,21 +259,8 @@ class View:
                 methods.remove("PUT")
         return {method: self._serializer.describe() for method in methods}
 
-    async def _may(self, request: Request, method: str) -> bool:
-        """Whether the caller could send the same request with another method, as OPTIONS says."""
-        other = Request({**request.scope, "method": method, "asked_in": request.method})
-        caller = request.state.caller
-        try:
-            verdicts = [await is_granted(rule.has_permission(other, caller)) for rule in self._permissions]
-        except ApiError:
-            return False
-        return all(verdicts)
-
     def _errors(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
-        if self._authenticators != ():
-            statuses = (*statuses, 401)
-        if any(not isinstance(permission, AllowAny) for permission in self._permissions):
-            statuses = (*statuses, 403)
+        statuses = (*statuses, *self.access.refusals)
         if "{" in self._path or "GET" in self.allow:
             statuses = (*statuses, 404)
         return document_errors(*statuses, 406, 429, 503)
