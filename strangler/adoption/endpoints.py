@@ -4,26 +4,19 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from strangler.adoption.django_settings import DjangoSettings, Facts
 from strangler.routes.prefixes import Prefixes
 from strangler.schema.django_side import ManageCommand, manage_document
 
 # The routes of a viewset are named as those of the example: what Django calls destroy is a delete.
 _ACTIONS: Final = {"partial_update": "update", "destroy": "delete"}
-_LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
-_CONDITIONAL: Final = "django.middleware.http.ConditionalGetMiddleware"
-_HANDLERS: Final = ("rest_framework.", "strangler_django.")
 # A segment that nginx's maps find: fixed, or a parameter and nothing else.
 _SEGMENT: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9_~.-]+|\{[^{}/]+\}")
 
 
-class _Facts(BaseModel):
-    # Newer versions of strangler_django may tell more.
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class EndpointParameter(_Facts):
+class EndpointParameter(Facts):
     """A variable part of a path. `pattern` is the regular expression of its values, `kind` Django's converter."""
 
     name: str
@@ -31,14 +24,14 @@ class EndpointParameter(_Facts):
     pattern: str
 
 
-class Unread(_Facts):
+class Unread(Facts):
     """What the project's code could not give without a request, and why."""
 
     what: str
     reason: str
 
 
-class SerializerField(_Facts):
+class SerializerField(Facts):
     """A field of a serializer; `kind` is the name of its class (of the inner one with `many`), `path` is where that is.
 
     `link` is how it leads to other rows (many_to_one, many_to_many, one_to_many); of the last `pointing` are the table
@@ -82,7 +75,7 @@ class SerializerField(_Facts):
     serializer: "SerializerFacts | None" = None
 
 
-class SerializerFacts(_Facts):
+class SerializerFacts(Facts):
     """A serializer; `overridden` are the methods that the project wrote, `path` is where its class is.
 
     One that is `plain` names no model: it shows the rows of its view.
@@ -97,14 +90,14 @@ class SerializerFacts(_Facts):
     overridden: tuple[str, ...] = ()
 
 
-class ModelName(_Facts):
+class ModelName(Facts):
     """A model and its table."""
 
     label: str
     table: str
 
 
-class FilterParameter(_Facts):
+class FilterParameter(Facts):
     """A query parameter of a FilterSet.
 
     `method` names the project's function that filters, if one does; `declared` says that the project wrote the filter.
@@ -120,7 +113,7 @@ class FilterParameter(_Facts):
     choices: tuple[Any, ...] | None = None
 
 
-class Filterset(_Facts):
+class Filterset(Facts):
     """A FilterSet of django-filter; `overridden` are the methods that the project wrote."""
 
     overridden: tuple[str, ...] = ()
@@ -128,7 +121,7 @@ class Filterset(_Facts):
     parameters: tuple[FilterParameter, ...] = ()
 
 
-class Filters(_Facts):
+class Filters(Facts):
     """How a list is narrowed and ordered."""
 
     backends: tuple[str, ...] = ()
@@ -137,7 +130,7 @@ class Filters(_Facts):
     filterset: Filterset | None = None
 
 
-class PaginationFacts(_Facts):
+class PaginationFacts(Facts):
     """How a list is divided; `kind` is page, limit_offset, cursor or custom."""
 
     kind: str
@@ -155,7 +148,7 @@ class PaginationFacts(_Facts):
     ordering: str | tuple[str, ...] | None = None
 
 
-class QuerysetFacts(_Facts):
+class QuerysetFacts(Facts):
     """The rows that a view begins with: all of its model unless `narrowed` names what leaves some out or adds to them.
 
     `ordering_unread`: it is ordered by expressions, which `ordering` lacks.
@@ -166,7 +159,7 @@ class QuerysetFacts(_Facts):
     ordering_unread: bool = False
 
 
-class RowsOfRequest(_Facts):
+class RowsOfRequest(Facts):
     """What `get_queryset` does with the request and nothing else.
 
     `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
@@ -176,11 +169,11 @@ class RowsOfRequest(_Facts):
 
     owner: str | None = None
     unless: str | None = None
-    within: dict[str, str] = {}
+    within: dict[str, str] = Field(default={})
     parameters: tuple[str, ...] = ()
 
 
-class PermissionRule(_Facts):
+class PermissionRule(Facts):
     """A permission of the project's own, as rules of the request and of the row, and what a refusal says.
 
     A rule is true, false, or a list: `and`, `or` and `not` of rules, `methods` of requests, `caller` with an attribute
@@ -192,7 +185,7 @@ class PermissionRule(_Facts):
     message: str | None = None
 
 
-class DjangoEndpoint(_Facts):
+class DjangoEndpoint(Facts):
     """One method of one path.
 
     `kind` is viewset or view for those of DRF, django for others, whose method may be `ANY`. `bases` are the classes
@@ -260,57 +253,7 @@ class DjangoEndpoint(_Facts):
         return f"{self.method} {self.path}"
 
 
-class SessionSettings(_Facts):
-    """Django's settings of sessions and of the CSRF check, under names like theirs."""
-
-    engine: str = "django.contrib.sessions.backends.db"
-    cookie_name: str = "sessionid"
-    cookie_age: float = 1_209_600
-    backends: tuple[str, ...] = ("django.contrib.auth.backends.ModelBackend",)
-    trusted_origins: tuple[str, ...] = ()
-    csrf_cookie_name: str = "csrftoken"
-    csrf_use_sessions: bool = False
-    csrf_header_name: str = "HTTP_X_CSRFTOKEN"
-
-
-class DjangoSettings(_Facts):
-    """Settings of the whole project that change what endpoints answer.
-
-    `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
-    which one signs in.
-    """
-
-    append_slash: bool = True
-    middleware: tuple[str, ...] = ()
-    installed_apps: tuple[str, ...] = ()
-    databases: tuple[str, ...] = ()
-    use_i18n: bool = True
-    language_code: str = "en-us"
-    use_tz: bool = True
-    time_zone: str = "UTC"
-    exception_handler: str = ""
-    user_model: str = ""
-    username_field: str = "username"
-    password_hasher: str = "argon2"  # noqa: S105 - an algorithm
-    sessions: SessionSettings = SessionSettings()
-
-    @property
-    def etags(self) -> bool:
-        """Whether answers have ETags, and conditional requests are answered."""
-        return _CONDITIONAL in self.middleware
-
-    @property
-    def translates(self) -> bool:
-        """Whether errors are in another language than English, or in the one that a client asks for."""
-        return self.use_i18n and (_LOCALE in self.middleware or self.language_code.lower().partition("-")[0] != "en")
-
-    @property
-    def own_exception_handler(self) -> str:
-        """What words errors, where it isn't DRF; empty where it is."""
-        return "" if self.exception_handler.startswith(_HANDLERS) else self.exception_handler
-
-
-class DjangoApi(_Facts):
+class DjangoApi(Facts):
     """All endpoints of a project."""
 
     format: int

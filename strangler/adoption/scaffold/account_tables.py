@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from shared_schema.contract.contract import Contract, TableFacts
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SessionSettings
+from strangler.adoption.django_settings import SessionSettings
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.code import call, quoted, statement
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, UnreadableError

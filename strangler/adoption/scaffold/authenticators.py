@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SessionSettings
+from strangler.adoption.django_settings import SessionSettings
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import AccountTables
 from strangler.adoption.scaffold.code import Code, Items, call, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.modules import Module

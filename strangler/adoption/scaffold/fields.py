@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
-from strangler.adoption.endpoints import DjangoSettings, SerializerFacts, SerializerField
+from strangler.adoption.django_settings import DjangoSettings
+from strangler.adoption.endpoints import SerializerFacts, SerializerField
 from strangler.adoption.scaffold.code import Call, Code, call, dictionary, quoted, statement
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 

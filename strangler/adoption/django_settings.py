@@ -1,0 +1,65 @@
+"""The settings of a Django project that change what its endpoints answer."""
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+_LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
+_CONDITIONAL: Final = "django.middleware.http.ConditionalGetMiddleware"
+_HANDLERS: Final = ("rest_framework.", "strangler_django.")
+
+
+class Facts(BaseModel):
+    """What `manage.py export_endpoints` says of something; newer versions of strangler_django may say more."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SessionSettings(Facts):
+    """Django's settings of sessions and of the CSRF check, under names like theirs."""
+
+    engine: str = "django.contrib.sessions.backends.db"
+    cookie_name: str = "sessionid"
+    cookie_age: float = 1_209_600
+    backends: tuple[str, ...] = ("django.contrib.auth.backends.ModelBackend",)
+    trusted_origins: tuple[str, ...] = ()
+    csrf_cookie_name: str = "csrftoken"
+    csrf_use_sessions: bool = False
+    csrf_header_name: str = "HTTP_X_CSRFTOKEN"
+
+
+class DjangoSettings(Facts):
+    """Settings of the whole project that change what endpoints answer.
+
+    `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
+    which one signs in.
+    """
+
+    append_slash: bool = True
+    middleware: tuple[str, ...] = ()
+    installed_apps: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
+    use_i18n: bool = True
+    language_code: str = "en-us"
+    use_tz: bool = True
+    time_zone: str = "UTC"
+    exception_handler: str = ""
+    user_model: str = ""
+    username_field: str = "username"
+    password_hasher: str = "argon2"  # noqa: S105 - an algorithm
+    sessions: SessionSettings = SessionSettings()
+
+    @property
+    def etags(self) -> bool:
+        """Whether answers have ETags, and conditional requests are answered."""
+        return _CONDITIONAL in self.middleware
+
+    @property
+    def translates(self) -> bool:
+        """Whether errors are in another language than English, or in the one that a client asks for."""
+        return self.use_i18n and (_LOCALE in self.middleware or self.language_code.lower().partition("-")[0] != "en")
+
+    @property
+    def own_exception_handler(self) -> str:
+        """What words errors, where it isn't DRF; empty where it is."""
+        return "" if self.exception_handler.startswith(_HANDLERS) else self.exception_handler
