@@ -121,12 +121,12 @@ class MethodNotAllowed(ApiError):
 
 
 class NotAcceptable(ApiError):
-    """The client takes no JSON."""
+    """The client takes no JSON, or a version that there isn't."""
 
     status = 406
 
-    def __init__(self) -> None:
-        super().__init__({"detail": "Could not satisfy the request Accept header."})
+    def __init__(self, detail: str = "Could not satisfy the request Accept header.") -> None:
+        super().__init__({"detail": detail})
 
 
 class UnsupportedMediaType(ApiError):
@@ -143,12 +143,14 @@ class Throttled(ApiError):
 
     status = 429
 
-    def __init__(self, sentence: str, *, retry_after: int = 5) -> None:
-        super().__init__({"detail": sentence}, {"Retry-After": str(retry_after)})
+    def __init__(self, sentence: str, *, retry_after: int | None = 5) -> None:
+        super().__init__({"detail": sentence}, {"Retry-After": str(retry_after)} if retry_after else None)
 
     @classmethod
-    def until(cls, seconds: int) -> Self:
-        """DRF's own words: what is throttled is available in so many seconds."""
+    def until(cls, seconds: int | None) -> Self:
+        """DRF's own words: what is throttled is available in so many seconds; None where nobody can say."""
+        if seconds is None:
+            return cls("Request was throttled.", retry_after=None)
         unit = "second" if seconds == 1 else "seconds"
         return cls(f"Request was throttled. Expected available in {seconds} {unit}.", retry_after=seconds)
 

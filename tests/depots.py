@@ -113,8 +113,13 @@ class Depot:
             check=False,
         )
 
-    def ask(self, path: str, method: str = "GET") -> httpx.Response:
-        return httpx.request(method, f"http://127.0.0.1:{self.ports['FASTAPI_PORT']}/api/v2{path}", trust_env=False)
+    def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+        url = f"http://127.0.0.1:{self.ports['FASTAPI_PORT']}/api/v2{path}"
+        return httpx.request(method, url, headers=headers, trust_env=False)
+
+    def ask_django(self, path: str, **headers: str) -> httpx.Response:
+        url = f"http://127.0.0.1:{self.ports['DJANGO_PORT']}/api{path}"
+        return httpx.get(url, headers=headers, trust_env=False)
 
     def begin(self) -> str:
         """Write FastAPI's side; returns what was printed."""

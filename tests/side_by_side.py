@@ -25,7 +25,7 @@ from tests.integration.fastapi_app.running import until
 
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 INTERNAL_ERROR = 500
-COMPARED = ("www-authenticate", "allow", "content-type")
+COMPARED = ("www-authenticate", "allow", "content-type", "retry-after")
 
 
 @dataclass

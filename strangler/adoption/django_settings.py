@@ -32,7 +32,7 @@ class DjangoSettings(Facts):
     """Settings of the whole project that change what endpoints answer.
 
     `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
-    which one signs in.
+    which one signs in, `num_proxies` DRF's NUM_PROXIES.
     """
 
     append_slash: bool = True
@@ -47,6 +47,7 @@ class DjangoSettings(Facts):
     user_model: str = ""
     username_field: str = "username"
     password_hasher: str = "argon2"  # noqa: S105 - an algorithm
+    num_proxies: int | None = None
     sessions: SessionSettings = SessionSettings()
 
     @property

@@ -185,6 +185,40 @@ class PermissionRule(Facts):
     message: str | None = None
 
 
+class ThrottleFacts(Facts):
+    """A throttle that may refuse a request: `rate` is DRF's text of it, `scope` what is counted together.
+
+    `kind` is anon, user or scoped, after the class of DRF's that it is or derives from, else custom; `path` is where
+    its class is, `overridden` are the methods that the project wrote. One that is `shared` counts in the table of
+    strangler_django.throttling.
+    """
+
+    path: str = Field(alias="class")
+    kind: str
+    scope: str | None = None
+    rate: str | None = None
+    cache_format: str | None = None
+    shared: bool = False
+    overridden: tuple[str, ...] = ()
+
+
+class VersionFacts(Facts):
+    """Which version of the API a request means.
+
+    `kind` is accept, url, namespace, host or query, after the class of DRF's, else custom; `overridden` are the methods
+    that the project wrote. `namespace` are those in which the path is included, `pattern` finds the version in a
+    host's name.
+    """
+
+    kind: str
+    default: str | None = None
+    allowed: tuple[str, ...] = ()
+    parameter: str = "version"
+    namespace: str = ""
+    pattern: str | None = None
+    overridden: tuple[str, ...] = ()
+
+
 class DjangoEndpoint(Facts):
     """One method of one path.
 
@@ -194,7 +228,8 @@ class DjangoEndpoint(Facts):
     `perform_create` saves the caller and does nothing else, `rows` what `get_queryset` does where it was read.
     `root` are the paths that the root of a router lists, by name.
     `of_caller` says that `get_object` returns the user who asks.
-    `permission_rules` are the project's own permissions that were read, by class.
+    `permission_rules` are the project's own permissions that were read, by class; `throttle_rates` are the throttles,
+    but for those that never refuse a request.
     `title` and `description` are what OPTIONS says of the view.
     """
 
@@ -220,9 +255,11 @@ class DjangoEndpoint(Facts):
     lookup: dict[str, Any] | None = None
     permissions: tuple[str, ...] | None = ()
     throttles: tuple[str, ...] | None = ()
+    throttle_rates: tuple[ThrottleFacts, ...] | None = None
     renderers: tuple[str, ...] | None = ()
     parsers: tuple[str, ...] | None = ()
     versioning: str | None = None
+    versions: VersionFacts | None = None
     pagination: PaginationFacts | None = None
     filters: Filters | None = None
     model: ModelName | None = None

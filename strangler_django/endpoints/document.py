@@ -70,7 +70,12 @@ def _of_path(path: ResolvedPath) -> Iterator[dict[str, Any]]:
     values = {each.name: _SAMPLES.get(each.kind, "1") for each in path.parameters}
     for method, action in view_methods(path.view).items():
         kind = "viewset" if getattr(path.view, "actions", None) else "view"
-        yield {**facts, "method": method.upper(), "kind": kind, **view_facts(path.view, method, action, values)}
+        yield {
+            **facts,
+            "method": method.upper(),
+            "kind": kind,
+            **view_facts(path.view, method, action, values, path.namespace),
+        }
 
 
 def _parameter(parameter: PathParameter) -> dict[str, str]:
@@ -102,6 +107,7 @@ def _settings() -> dict[str, Any]:
             "csrf_use_sessions": settings.CSRF_USE_SESSIONS,
             "csrf_header_name": settings.CSRF_HEADER_NAME,
         },
+        "num_proxies": api_settings.NUM_PROXIES,
         "format_suffix": api_settings.FORMAT_SUFFIX_KWARG,
         "exception_handler": f"{api_settings.EXCEPTION_HANDLER.__module__}.{api_settings.EXCEPTION_HANDLER.__name__}",
         "root_urlconf": settings.ROOT_URLCONF,

@@ -31,13 +31,15 @@ class PathParameter:
 class ResolvedPath:
     """A path with its view.
 
-    `path` has `{name}` for each parameter and begins with `/`. `name` is the URL's name with its namespaces; None
-    without one. `optional_slash`: the path is answered with and without the slash at its end.
+    `path` has `{name}` for each parameter and begins with `/`. `namespace` are the URL's, with colons between them;
+    `name` is its name with these, None without one. `optional_slash`: the path is answered with and without the slash
+    at its end.
     """
 
     path: str
     parameters: tuple[PathParameter, ...]
     view: Any
+    namespace: str
     name: str | None
     optional_slash: bool
 
@@ -65,6 +67,7 @@ def _walk(
                 path=f"/{whole}" if not whole.startswith("/") else whole,
                 parameters=all_found,
                 view=entry.callback,
+                namespace=":".join(namespaces),
                 name=":".join((*namespaces, entry.name)) if entry.name else None,
                 optional_slash=bool(_OPTIONAL_SLASH.search(str(getattr(entry.pattern, "_regex", "")))),
             )

@@ -105,7 +105,7 @@ def _field(name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401
         facts["model"] = queryset.model._meta.label if queryset is not None else None
         facts["narrowed"] = queryset is not None and _is_narrowed(inner.get_queryset().query)
         if isinstance(inner, serializers.HyperlinkedRelatedField):
-            facts["address"] = row_address(inner.view_name, inner.lookup_url_kwarg)
+            facts["address"] = row_address(inner.view_name, inner.lookup_url_kwarg, inner.context.get("request"))
             facts["lookup"] = inner.lookup_field
     elif isinstance(inner, serializers.ChoiceField):
         choices: Mapping[Any, Any] = inner.choices

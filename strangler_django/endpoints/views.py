@@ -3,23 +3,25 @@
 # ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import cached_property
-from rest_framework import filters, generics, mixins, pagination, viewsets
+from rest_framework import generics, mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from strangler_django.contract.plain import plain
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
+from strangler_django.endpoints.lists import filter_facts, has_queryset, pagination_facts, queryset_facts
 from strangler_django.endpoints.own_code import is_own, own_methods, returns_caller, saved_caller
 from strangler_django.endpoints.own_permissions import own_rules
 from strangler_django.endpoints.own_querysets import ReadQueryset, read_queryset
 from strangler_django.endpoints.serializers import class_name, serializer_facts
+from strangler_django.endpoints.throttles import throttle_facts
+from strangler_django.endpoints.versions import version_facts
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 # The name of what a generic view does with a method, and the mixin that does it.
@@ -42,8 +44,6 @@ _HOOKS: Final = (
 )
 # What a view knows of one request.
 _REQUEST: Final = frozenset({"request", "kwargs", "args", "user", "get_object", "dispatch", "getattr", "headers"})
-# What a project overrides in its FilterSets.
-_FILTERING: Final = ("filter_queryset", "qs", "is_valid")
 
 
 def view_class(view: Any) -> type[APIView] | None:  # noqa: ANN401 - any callable
@@ -76,8 +76,14 @@ def view_methods(view: Any) -> dict[str, str | None]:  # noqa: ANN401 - as above
     return {method: _generic_action(cls, method) for method in methods if hasattr(cls, method)}
 
 
-def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - as above
-    """The facts of one method of a DRF view, which gets `parameters` as those of its path.
+def view_facts(
+    view: Any,  # noqa: ANN401 - as above
+    method: str,
+    action: str | None,
+    parameters: Mapping[str, Any],
+    namespace: str = "",
+) -> dict[str, Any]:
+    """The facts of one method of a DRF view, which gets `parameters` as those of its path, included in a `namespace`.
 
     What the project's code fails to give is listed under `unread`: it may need a real request, or a row.
     """
@@ -104,20 +110,22 @@ def view_facts(view: Any, method: str, action: str | None, parameters: Mapping[s
         facts["lookup"] = {"field": made.lookup_field, "parameter": made.lookup_url_kwarg or made.lookup_field}
     versioning = made.versioning_class
     facts["versioning"] = class_name(versioning) if versioning else None
+    facts["versions"] = version_facts(made, namespace)
     lists = method == "get" and action != "retrieve" and not facts["detail"]
     parts = {
         "authenticators": lambda: _classes(made.get_authenticators()),
         "permissions": lambda: [_permission(each) for each in made.get_permissions()],
         "permission_rules": lambda: own_rules(made.get_permissions()) if facts["permissions"] else None,
         "throttles": lambda: _classes(made.get_throttles()),
+        "throttle_rates": lambda: throttle_facts(made),
         "renderers": lambda: _classes(made.get_renderers()),
         "parsers": lambda: _classes(made.get_parsers()),
-        "pagination": lambda: _pagination(made) if lists else None,
+        "pagination": lambda: pagination_facts(made) if lists else None,
         "model": lambda: _model(made),
-        "queryset": lambda: _queryset(made) if facts["model"] else None,
+        "queryset": lambda: queryset_facts(made) if facts["model"] else None,
         "title": lambda: made.get_view_name(),
         "description": lambda: made.get_view_description(),
-        "filters": lambda: _filters(made) if lists else None,
+        "filters": lambda: filter_facts(made) if lists else None,
         "serializer": lambda: _serializer(made, facts) if _serializes(made) else None,
     }
     for name, part in parts.items():
@@ -154,20 +162,6 @@ def _instance(view: Any, cls: type[APIView], method: str, action: str | None) ->
     if isinstance(made, viewsets.ViewSetMixin):
         made.action_map, made.action = getattr(view, "actions", {}), action
     return made
-
-
-def _valid_orders(backend: Any, made: Any) -> list[str] | None:  # noqa: ANN401 - an OrderingFilter
-    """The terms that clients may order by; None where only a row says."""
-    try:
-        found = backend.get_valid_fields(made.get_queryset(), made, {"request": made.request, "view": made})
-    except Exception:  # noqa: BLE001 - the project's own serializer without a real request
-        return None
-    return [str(name) for name, _label in found]
-
-
-def _is_own(function: object) -> bool:
-    module = str(getattr(getattr(function, "fget", function), "__module__", ""))
-    return function is not None and not module.startswith(("django_filters.", "django.", "rest_framework."))
 
 
 def _is_constant(cls: type, name: str) -> bool:
@@ -224,33 +218,9 @@ def _serializes(made: Any) -> bool:  # noqa: ANN401 - as above
     return made.serializer_class is not None or _is_overridden(type(made), "get_serializer_class")
 
 
-def _pagination(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
-    paginator = getattr(made, "paginator", None)
-    if paginator is None:
-        return None
-    kinds = {
-        "page": pagination.PageNumberPagination,
-        "limit_offset": pagination.LimitOffsetPagination,
-        "cursor": pagination.CursorPagination,
-    }
-    names = (
-        *("page_size", "page_query_param", "page_size_query_param", "max_page_size", "last_page_strings"),
-        *("default_limit", "limit_query_param", "offset_query_param", "max_limit", "cursor_query_param", "ordering"),
-    )
-    return {
-        "class": class_name(type(paginator)),
-        "kind": next((kind for kind, cls in kinds.items() if isinstance(paginator, cls)), "custom"),
-        "overridden": [
-            name
-            for name in ("paginate_queryset", "get_paginated_response", "get_page_size", "get_page_number")
-            if _is_overridden(type(paginator), name)
-        ],
-    } | {name: plain(getattr(paginator, name)) for name in names if hasattr(paginator, name)}
-
-
 def _model_class(made: Any) -> Any:  # noqa: ANN401 - as above
     """The model of the queryset; None of one that can't be read, or that isn't there."""
-    if not isinstance(made, generics.GenericAPIView) or not _queries(made):
+    if not isinstance(made, generics.GenericAPIView) or not has_queryset(made):
         return None
     return getattr(made.get_queryset(), "model", None)
 
@@ -258,75 +228,3 @@ def _model_class(made: Any) -> Any:  # noqa: ANN401 - as above
 def _model(made: Any) -> dict[str, str] | None:  # noqa: ANN401 - as above
     model = _model_class(made)
     return {"label": model._meta.label, "table": model._meta.db_table} if model else None
-
-
-def _queryset(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
-    """Whether the queryset is all rows of its model (`narrowed` says by what it isn't), and its order."""
-    queryset = made.get_queryset() if isinstance(made, generics.GenericAPIView) and _queries(made) else None
-    if queryset is None:
-        return None
-    query = queryset.query
-    reasons = {
-        "a filter": bool(query.where),
-        "annotations": bool(query.annotations),
-        "distinct": query.distinct,
-        "a slice": query.is_sliced,
-        f"{query.combinator}": bool(query.combinator),
-        "extra": bool(query.extra),
-        "deferred fields": bool(query.deferred_loading[0]),
-    }
-    default = queryset.model._meta.ordering if query.default_ordering else ()
-    terms = query.order_by or default
-    return {
-        "narrowed": [reason for reason, found in reasons.items() if found],
-        "ordering": [term for term in terms if isinstance(term, str)],
-        "ordering_unread": not all(isinstance(term, str) for term in terms),
-    }
-
-
-def _queries(made: Any) -> bool:  # noqa: ANN401 - as above
-    return made.queryset is not None or _is_overridden(type(made), "get_queryset")
-
-
-def _filters(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
-    """How a list is narrowed and ordered; None where it isn't."""
-    backends = getattr(made, "filter_backends", ())
-    if not backends or not _queries(made):
-        return None
-    facts: dict[str, Any] = {"backends": [class_name(backend) for backend in backends]}
-    for backend in (each() for each in backends):
-        if isinstance(backend, filters.SearchFilter):
-            facts["search"] = {"parameter": backend.search_param, "fields": plain(getattr(made, "search_fields", ()))}
-        elif isinstance(backend, filters.OrderingFilter):
-            facts["ordering"] = {
-                "parameter": backend.ordering_param,
-                "fields": plain(getattr(made, "ordering_fields", None)),
-                "default": plain(getattr(made, "ordering", None)),
-                "valid": _valid_orders(backend, made),
-            }
-        elif hasattr(backend, "get_filterset_class"):
-            filterset = backend.get_filterset_class(made, made.get_queryset())
-            if filterset is not None:
-                facts["filterset"] = {
-                    "class": class_name(filterset),
-                    "parameters": list(_parameters(filterset)),
-                    "overridden": [name for name in _FILTERING if _is_own(getattr(filterset, name, None))],
-                }
-    return facts
-
-
-def _parameters(filterset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a FilterSet, if django_filters is there
-    for name, each in filterset.base_filters.items():
-        choices = each.extra.get("choices")
-        yield {
-            "name": name,
-            "kind": type(each).__name__,
-            "field": each.field_name,
-            "lookup": each.lookup_expr,
-            "exclude": each.exclude,
-            "declared": name in filterset.declared_filters,
-            "method": str(each.method)
-            if each.method and not callable(each.method)
-            else ("callable" if each.method else None),
-            "choices": [plain(value) for value, _label in choices] if isinstance(choices, list | tuple) else None,
-        }

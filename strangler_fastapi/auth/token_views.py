@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -17,7 +18,9 @@ from strangler_fastapi.drf.fields import CharField, ReadOnlyField
 from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.throttles import BaseThrottle
 from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.versioning import BaseVersioning
 from strangler_fastapi.drf.view import View, feature_router
 
 
@@ -94,6 +97,8 @@ def token_router(
     paths: Mapping[str, str],
     name: str = "auth",
     example: tuple[str | None, str | None] = (None, None),
+    throttles: Mapping[str, tuple[BaseThrottle, ...]] = MappingProxyType({}),
+    versioning: Mapping[str, BaseVersioning] = MappingProxyType({}),
 ) -> APIRouter:
     """A router with a view for each of `paths`.
 
@@ -103,6 +108,8 @@ def token_router(
         paths: `token`, `refresh`, `verify` and `blacklist`, as far as the API has them → the path of each.
         name: the feature's name in the documentation; its endpoints are `<name>_token`, `<name>_refresh` and so on.
         example: a username and a password, for the documentation.
+        throttles: what counts the requests of each view that has any.
+        versioning: what finds the version of the API that they mean.
 
     Raises:
         KeyError: `paths` names another view.
@@ -115,7 +122,8 @@ def token_router(
         "blacklist": _BLACKLIST,
     }
     for action, path in paths.items():
-        _add(router, path, tables, views[action], endpoint=f"{name}_{action}")
+        options = {"throttles": throttles.get(action, ()), "versioning": versioning.get(action)}
+        _add(router, path, tables, views[action], endpoint=f"{name}_{action}", **options)
     return router
 
 
@@ -133,7 +141,15 @@ def _obtain(username_field: str, username: str | None, password: str | None) -> 
     )
 
 
-def _add(router: APIRouter, path: str, tables: TokenTables[Any], kind: _TokenView, *, endpoint: str) -> None:
+def _add(
+    router: APIRouter,
+    path: str,
+    tables: TokenTables[Any],
+    kind: _TokenView,
+    *,
+    endpoint: str,
+    **options: Any,  # noqa: ANN401 - as View has them
+) -> None:
     view = View(
         router,
         path,
@@ -144,6 +160,7 @@ def _add(router: APIRouter, path: str, tables: TokenTables[Any], kind: _TokenVie
         challenge=bearer_header,
         serializer=kind.serializer,
         description=kind.description,
+        **options,
     )
 
     async def answer(request: Request, session: Session) -> Response:

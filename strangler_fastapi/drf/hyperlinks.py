@@ -1,6 +1,7 @@
 """Addresses of rows and of lists in answers, as the client of the request knows them (DRF's hyperlinked fields).
 
-A path is below the API's prefix, with `{}` where the row's key or slug stands: `/notes/{}/`.
+A path is below the API's prefix, with `{}` where the row's key or slug stands: `/notes/{}/`. Where views find the
+API's version in their path, it stands there as in theirs: `/{version}/notes/{}/`.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from strangler_fastapi.drf.fields import Field
 from strangler_fastapi.drf.links import ManyToMany, OneToMany
 from strangler_fastapi.drf.urls import public_base, replace_query_parameter
+from strangler_fastapi.drf.versioning import BaseVersioning
 
 # What Django's `reverse` leaves as it is.
 _SAFE: Final = "!$&'()*+,;=/~:@"
@@ -25,7 +27,7 @@ answered_request: ContextVar[Request] = ContextVar("answered_request")
 
 def address(path: str, value: object) -> str:
     """The address of the row whose key or slug is `value`, for the request that is answered."""
-    return _complete(answered_request.get(), path.format(quote(str(value), safe=_SAFE)))
+    return _complete(answered_request.get(), path, quote(str(value), safe=_SAFE))
 
 
 def addresses(request: Request, paths: Mapping[str, str]) -> dict[str, str]:
@@ -33,9 +35,16 @@ def addresses(request: Request, paths: Mapping[str, str]) -> dict[str, str]:
     return {name: _complete(request, path) for name, path in paths.items()}
 
 
-def _complete(request: Request, path: str) -> str:
-    """A path as an address; a `format` that the request asks for goes on (`rest_framework.reverse`)."""
-    url, wanted = public_base(request) + path, request.query_params.get(_FORMAT)
+def _complete(request: Request, path: str, *values: str) -> str:
+    """A path as an address of the request's version; a `format` that it asks for goes on (`rest_framework.reverse`)."""
+    view = request.scope.get("view")
+    versioning: BaseVersioning | None = view and view.versioning
+    if versioning is None:
+        url = public_base(request) + path.format(*values)
+    else:
+        version = {versioning.parameter: quote(str(request.state.version), safe=_SAFE)}
+        url = versioning.link(request, public_base(request) + path.format(*values, **version))
+    wanted = request.query_params.get(_FORMAT)
     return url if wanted is None else replace_query_parameter(url, _FORMAT, wanted)
 
 

@@ -34,7 +34,13 @@ def negotiate(request: Request, media_type: str = JSON) -> None:
     accepted = [token for token in _tokens(accept) if media_type_matches(media_type, token)]
     if not accepted:
         raise NotAcceptable
-    request.scope["indent"] = _indent(max(accepted, key=_precedence))
+    request.scope["accepted"] = max(accepted, key=_precedence)
+    request.scope["indent"] = _indent(request.scope["accepted"])
+
+
+def accepted_parameters(request: Request) -> dict[str, str]:
+    """The parameters of the media type in `Accept` that the answer is of, by name in small letters."""
+    return _parameters(request.scope.get("accepted", ""))
 
 
 def _accept(request: Request) -> str:

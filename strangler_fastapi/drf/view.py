@@ -27,7 +27,9 @@ from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Page
 from strangler_fastapi.drf.permissions import Rule
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.throttles import BaseThrottle, check_throttles
 from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.versioning import BaseVersioning
 from strangler_fastapi.drf.view_access import ViewAccess
 from strangler_fastapi.drf.view_routes import METHODS, Guard, ViewRoute, current_caller
 from strangler_fastapi.errors import ApiError, MethodNotAllowed, NotPorted, Unavailable
@@ -55,8 +57,9 @@ class View:
 
     `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`; where the path names
     an object, `find` looks for it, since OPTIONS describes a PUT only to those who could send it. `renders` is the
-    media type of what GET answers, `parsers` are those of bodies (`strangler_fastapi.drf.bodies`), `vary` the headers
-    of requests that answers name as those they depend on.
+    media type of what GET answers, `vary` the headers of requests that answers name as those they depend on. `parsers`
+    are those of bodies (`strangler_fastapi.drf.bodies`). `throttles` count requests, and `versioning` finds the version
+    that one means (modules of those names).
     """
 
     def __init__(
@@ -75,6 +78,8 @@ class View:
         renders: str = JSON,
         parsers: tuple[Parser, ...] = PARSERS,
         vary: tuple[str, ...] = (),
+        throttles: tuple[BaseThrottle, ...] = (),
+        versioning: BaseVersioning | None = None,
     ) -> None:
         if permission is None:
             raise LookupError(
@@ -93,6 +98,8 @@ class View:
         self.parsers = parsers
         self._parsed = tuple(parser.media_type for parser in parsers)
         self._vary = vary
+        self._throttles = throttles
+        self.versioning = versioning
         self._answers: dict[str, tuple[Serializer, ...]] = {}
         self._metadata = {"name": name, "description": description, "renders": (renders,), "parses": self._parsed}
         self._safe = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -230,7 +237,7 @@ class View:
         return cast("APIRoute", self._router.routes[-1]).methods or set()
 
     async def _guard(self, request: Request, session: Session) -> None:
-        """DRF's `initial()`: 406, then 401, then 403; the method is looked at after."""
+        """DRF's `initial()`: 406, the version, then 401, 403 and 429; the method is looked at after."""
         request.scope["allow"] = self.allow
         request.scope["vary"] = self._vary
         negotiate(request, self._renders if request.method in ("GET", "HEAD") else JSON)
@@ -238,7 +245,11 @@ class View:
             raise Unavailable.of(READ_ONLY)
         request.scope["view"] = self
         answered_request.set(request)
+        if self.versioning is not None:
+            request.state.version = self.versioning.determine_version(request)
         await self.access.admit(request, session)
+        if self._throttles:
+            await check_throttles(self._throttles, request, session)
 
     async def _answer_others(self, request: Request, session: Session) -> Response:
         if request.method != "OPTIONS":

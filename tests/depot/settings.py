@@ -15,6 +15,7 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "strangler_django",
+    "strangler_django.throttling",
     "tests.depot.stock",
 ]
 MIDDLEWARE = [
@@ -50,5 +51,9 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 5,
+    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.NamespaceVersioning",
+    "ALLOWED_VERSIONS": ["v1", "v2"],
+    "DEFAULT_VERSION": "v1",
+    "DEFAULT_THROTTLE_RATES": {"anon": "5000/hour", "labels": "5000/hour"},
 }
 SIMPLE_JWT = {"SIGNING_KEY": SECRET_KEY}

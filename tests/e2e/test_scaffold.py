@@ -22,6 +22,16 @@ from tests.depot.stock.models import Paper
 for paper in Paper.objects.values_list("title", "scan", "cover", "width", "height"):
     print(*paper)
 """
+# All but two of what one address may ask in an hour.
+COUNTED = """
+from django.utils import timezone
+from strangler_django.throttling.models import ThrottleHistory
+
+now = timezone.now()
+ThrottleHistory.objects.create(
+    cache_key="throttle_labels_10.9.8.7", history=[now] * 4998, expires=now + timezone.timedelta(hours=1)
+)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +112,26 @@ def test_a_file_is_kept_by_either_stack_in_the_same_folder(depot: Depot) -> None
 def plain(text: str) -> str:
     """The text without the random letters in the names of files."""
     return re.sub(r"_[A-Za-z0-9]{7}(?=\.)", "", text)
+
+
+def test_a_version_is_looked_for_where_django_looks(depot: Depot) -> None:
+    for version, status in (("v2", 200), ("v9", 404)):
+        ours, theirs = depot.ask(f"/places/?version={version}"), depot.ask_django(f"/places/?version={version}")
+        assert (ours.status_code, theirs.status_code) == (status, status)
+    assert ours.json() == theirs.json() == {"detail": "Ungültige Version in der Query-Parameter."}
+
+
+def test_requests_are_counted_by_both_stacks_together(depot: Depot) -> None:
+    caller = {"X-Forwarded-For": "10.9.8.7"}
+    depot.run("manage", "shell", "--command", COUNTED)
+    for ask in (depot.ask, depot.ask_django):
+        assert ask("/labels/", **caller).status_code == 200
+    refused, theirs = depot.ask("/labels/", **caller), depot.ask_django("/labels/", **caller)
+    assert refused.status_code == theirs.status_code == 429
+    assert refused.json()["detail"].startswith("Die Anfrage wurde gedrosselt. Erwarte Verfügbarkeit in ")
+    waits = [int(answer.headers["retry-after"]) for answer in (refused, theirs)]
+    assert 0 <= waits[0] - waits[1] <= 2
+    assert depot.ask("/labels/").status_code == 200
 
 
 def test_a_gap_is_closed_to_everybody_listed_and_refused(depot: Depot) -> None:

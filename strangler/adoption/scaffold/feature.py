@@ -14,6 +14,7 @@ from strangler.adoption.scaffold.gaps import ACTIONS, handler_gaps, needs_no_que
 from strangler.adoption.scaffold.lists import WrittenList, write_list
 from strangler.adoption.scaffold.own_permissions import OwnPermissions
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
+from strangler.adoption.scaffold.throttles import Throttles
 from strangler.routes.route import Route
 
 # Views that a docstring names.
@@ -75,6 +76,7 @@ class FeatureScaffold:
         tables: Tables,
         prefix: str,
         authenticators: Authenticators,
+        throttles: Throttles,
     ) -> None:
         self.name = name
         self.package = package
@@ -83,6 +85,7 @@ class FeatureScaffold:
         self.prefix = prefix
         self.api = api
         self.authenticators = authenticators
+        self.throttles = throttles
         self.serializers = Serializers(tables, api.settings, prefix)
         self.own_permissions = OwnPermissions(package, tables, authenticators)
         self._resources: dict[tuple[str, str], WrittenResource] = {}
@@ -113,6 +116,7 @@ class FeatureScaffold:
         endpoint = each.endpoint
         given = self.authenticators.account_tables, self._tables, self.own_permissions
         each.rule = permission_of(endpoint, *given)
+        each.gaps += self.throttles.gaps(endpoint)
         if handler := self.api.settings.own_exception_handler:
             each.functions.append(f"errors by {handler}")
         if (token_view := self.authenticators.account_tables.token_action(endpoint)) is not None:

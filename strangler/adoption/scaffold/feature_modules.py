@@ -12,6 +12,7 @@ from strangler.adoption.scaffold.fields import WrittenSerializer
 from strangler.adoption.scaffold.gaps import ACTIONS, PARSERS
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import snake
+from strangler.adoption.scaffold.versions import versioning_of_view
 
 _VIEW: Final = "strangler_fastapi.drf.view"
 # DRF's DEFAULT_PARSER_CLASSES.
@@ -113,9 +114,27 @@ class FeatureModules:
 
     def _add_router(self, module: Module, *, has_views: bool) -> None:
         """The router, which holds the views of tokens."""
-        tokens = {each.token_view: each.endpoint.path for each in self._feature.endpoints if each.token_view}
-        paths = dictionary({action: quoted(path.removeprefix(self._feature.prefix)) for action, path in tokens.items()})
-        made = call("token_router", "PREFIXES", "TOKEN_TABLES", paths=paths, name=quoted(self._feature.name))
+        tokens = {each.token_view: each.endpoint for each in self._feature.endpoints if each.token_view}
+        prefix, package = self._feature.prefix, self._feature.package
+        counted = {
+            action: throttles
+            for action, endpoint in tokens.items()
+            if (throttles := self._feature.throttles.of_view(endpoint, module, package)) is not None
+        }
+        versions = {
+            action: versioning
+            for action, endpoint in tokens.items()
+            if (versioning := versioning_of_view(endpoint, module)) is not None
+        }
+        made = call(
+            "token_router",
+            "PREFIXES",
+            "TOKEN_TABLES",
+            paths=dictionary({action: quoted(each.path.removeprefix(prefix)) for action, each in tokens.items()}),
+            name=quoted(self._feature.name),
+            throttles=dictionary(counted) if counted else None,
+            versioning=dictionary(versions) if versions else None,
+        )
         if tokens:
             module.use("strangler_fastapi.auth.token_views", "token_router")
             module.use(f"{self._feature.package}.accounts", "TOKEN_TABLES")
@@ -181,6 +200,8 @@ class FeatureModules:
                 serializer=answered.constant if answered else None,
                 find=f"{resource.constant}.find" if finds and resource else None,
                 parsers=self._parsers(module, django),
+                throttles=self._feature.throttles.of_view(first, module, self._feature.package),
+                versioning=versioning_of_view(first, module),
             ),
         )
 
@@ -289,6 +310,9 @@ class FeatureModules:
         for name in (name for name, is_used in own.items() if is_used):
             module.use(f"{self._feature.package}.accounts", name)
             sent.append(f"{name}.statements()")
+        if any(each.endpoint.throttle_rates for each in self._feature.endpoints) and self._feature.throttles.are_used:
+            module.use(f"{self._feature.package}.throttles", "HISTORIES")
+            sent.append("HISTORIES.statements()")
         module.use("collections.abc", "Iterator")
         module.use("shared_schema.consumer.samples", "Sent")
         body = "".join(f"    yield from {each}\n" for each in sent) or "    return iter(())\n"

@@ -5,6 +5,7 @@ from typing import Final
 
 from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.scaffold.versions import version_gaps
 
 # What a Resource of strangler_fastapi does under the names of DRF's actions.
 ACTIONS: Final = {
@@ -110,14 +111,12 @@ def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
 
 
 def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
-    """The gaps of how requests are read and counted, and of how answers are written."""
-    yield from (f"throttle {name}" for name in endpoint.throttles or ())
+    """The gaps of how requests are read, and of how answers are written."""
     yield from (f"renderer {name}" for name in endpoint.renderers or () if name not in _JSON)
     for name in endpoint.parsers or ():
         if endpoint.method != "GET" and name not in PARSERS:
             yield f"parser {name}"
-    if endpoint.versioning:
-        yield f"versioning {endpoint.versioning}"
+    yield from version_gaps(endpoint)
 
 
 def _list(endpoint: DjangoEndpoint) -> Iterator[str]:

@@ -18,6 +18,7 @@ from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.models_module import models_added, models_text
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, pascal, snake
+from strangler.adoption.scaffold.throttles import Throttles
 from strangler.errors import UsageError
 from strangler.project import Project
 from strangler.routes.route import Route
@@ -81,6 +82,7 @@ class ServiceScaffold:
         self.is_by_hand = (self.folder / "main.py").exists() and not (self.folder / "routers.py").exists()
         self._api = api
         self._authenticators = Authenticators(api, contract, self._tables)
+        self._throttles = Throttles(api, self._tables)
         grouped: dict[str, list[tuple[DjangoEndpoint, Route]]] = {}
         for endpoint, route in selected:
             grouped.setdefault(feature_name(route), []).append((endpoint, route))
@@ -94,6 +96,7 @@ class ServiceScaffold:
                 tables=self._tables,
                 prefix=project.prefixes.django,
                 authenticators=self._authenticators,
+                throttles=self._throttles,
             )
             for name, endpoints in grouped.items()
         ]
@@ -131,6 +134,8 @@ class ServiceScaffold:
             yield self._file(self.folder / name, self._template(name))
         if accounts:
             yield self._file(self.folder / "accounts.py", accounts)
+        if self._throttles.are_used:
+            yield self._file(self.folder / "throttles.py", self._throttles.module_text(self._package))
         yield self._models()
         if not self.is_by_hand:
             yield self._routers()

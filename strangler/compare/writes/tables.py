@@ -8,6 +8,8 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from shared_schema.throttling import TABLE as THROTTLES
+
 # Sequences aren't rows, a partition's rows are those of its table, and a view has none of its own.
 _TABLES: Final = """
     SELECT json_build_object(
@@ -81,9 +83,12 @@ class Table:
 def tables_of(connection: psycopg.Connection) -> tuple[Table, ...]:
     """Every table with its columns; those that others point to come before them where that's possible.
 
+    Without that of throttles: it holds the moments at which each side was sent requests, which are never the same.
+
     :raises psycopg.Error: the server refuses.
     """
-    return _referenced_first([_table(row) for (row,) in connection.execute(_TABLES).fetchall()])
+    rows = (row for (row,) in connection.execute(_TABLES).fetchall())
+    return _referenced_first([_table(row) for row in rows if row["name"] != THROTTLES])
 
 
 def _table(row: dict[str, Any]) -> Table:

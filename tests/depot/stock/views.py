@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework import filters, parsers, permissions, serializers, viewsets
+from rest_framework import filters, parsers, permissions, serializers, throttling, versioning, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -69,12 +69,15 @@ class OfStaff(permissions.BasePermission):
 class PlaceViewSet(viewsets.ModelViewSet[Place]):
     queryset = Place.objects.all()
     serializer_class = PlaceSerializer
+    versioning_class = versioning.QueryParameterVersioning
 
 
 class LabelViewSet(viewsets.ModelViewSet[Label]):
     queryset = Label.objects.all()
     serializer_class = LabelSerializer
     pagination_class = None
+    throttle_classes = (throttling.ScopedRateThrottle,)
+    throttle_scope = "labels"
 
     @action(detail=True, serializer_class=PricedLabelSerializer)
     def priced(self, request: Request, pk: str) -> Response:

@@ -12,11 +12,13 @@ from rest_framework.decorators import action, api_view, permission_classes
 from rest_framework.generics import ListCreateAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import AnonRateThrottle, ScopedRateThrottle, UserRateThrottle
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
 from django_app.blog.models import Post, Tag
 from strangler_django.endpoints.views import view_facts, view_methods, view_name
+from strangler_django.throttling.histories import HistoryCache
 
 
 class TagSerializer(serializers.ModelSerializer[Tag]):
@@ -201,3 +203,45 @@ def test_what_needs_a_request_or_rows_is_named_as_unread() -> None:
         "model": "AttributeError: 'AnonymousUser' object has no attribute 'nickname'",
     }
     assert {"get_queryset", "get_permissions"} <= set(found["overridden"])
+
+
+class Burst(UserRateThrottle):
+    scope = "burst"
+    rate = "5/min"
+    cache = HistoryCache()
+
+
+class OneForAll(AnonRateThrottle):
+    rate = "5/min"
+
+    def get_cache_key(self, _request: Request, _view: APIView) -> str:
+        return "one"
+
+
+class Unlimited(UserRateThrottle):
+    THROTTLE_RATES = {"user": None}  # noqa: RUF012 - DRF's own words
+
+
+class Scoped(ScopedRateThrottle):
+    THROTTLE_RATES = {"uploads": "2/day"}  # noqa: RUF012 - as above
+
+
+def test_throttles_have_their_rates() -> None:
+    class Counted(APIView):
+        throttle_classes = (Burst, OneForAll, Unlimited, Scoped)
+        throttle_scope = "uploads"
+
+        def get(self, _request: Request) -> Response:
+            return Response()
+
+    facts = view_facts(Counted.as_view(), "get", None, {})
+    assert [
+        (each["kind"], each["scope"], each["rate"], each["shared"], each["overridden"])
+        for each in facts["throttle_rates"]
+    ] == [
+        ("user", "burst", "5/min", True, []),
+        ("anon", "anon", "5/min", False, ["get_cache_key"]),
+        ("scoped", "uploads", "2/day", False, []),
+    ]
+    unscoped = view_facts(Counted.as_view(throttle_scope=None), "get", None, {})
+    assert [each["kind"] for each in unscoped["throttle_rates"]] == ["user", "anon"]

@@ -58,6 +58,26 @@ TABLES = {
             "logs": {"field": "logs", "kind": "IntegerField", "type": "integer", "null": False},
         },
     },
+    "strangler_throttle_histories": {
+        "name": "strangler_throttle_histories",
+        "model": "strangler_throttling.ThrottleHistory",
+        "columns": {
+            "cache_key": {"field": "cache_key", "kind": "CharField", "type": "character varying(200)", "null": False}
+            | {"primary_key": True},
+            "history": {
+                "field": "history",
+                "kind": "ArrayField",
+                "type": "timestamp with time zone[]",
+                "null": False,
+            },
+            "expires": {
+                "field": "expires",
+                "kind": "DateTimeField",
+                "type": "timestamp with time zone",
+                "null": False,
+            },
+        },
+    },
     "berth": {
         "name": "berth",
         "model": "harbour.Berth",
@@ -153,8 +173,61 @@ def test_files_are_taken_where_the_contract_says_how_they_are_named() -> None:
     assert camels.endpoints[0].gaps == ["parser djangorestframework_camel_case.parser.CamelCaseJSONParser"]
 
 
+VERSIONS: dict[str, Any] = {"default": "v1", "allowed": ["v2"]}
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"kind": "accept"}, 'AcceptHeaderVersioning(default="v1", allowed=("v2",)),'),
+        ({"kind": "url", "parameter": "v", "default": None}, 'URLPathVersioning(allowed=("v2",), parameter="v"),'),
+        ({"kind": "namespace", "namespace": "a:v1"}, 'NamespaceVersioning("a:v1", default="v1", allowed=("v2",)),'),
+        ({"kind": "host", "allowed": [], "pattern": "^(v.)"}, 'HostNameVersioning(default="v1", pattern="^(v.)"),'),
+        ({"kind": "query", "default": None, "allowed": []}, "QueryParameterVersioning(),"),
+    ],
+)
+def test_versions_are_looked_for_as_in_django(facts: dict[str, Any], code: str) -> None:
+    made = feature(LIST | {"versioning": "rest_framework.versioning.X", "versions": VERSIONS | facts})
+    assert made.endpoints[0].gaps == []
+    assert f"    versioning={code}" in text_of(made, "router.py")
+
+
+def test_throttles_are_constants_that_views_share() -> None:
+    scoped = THROTTLE | {"kind": "scoped", "scope": "uploads", "rate": "9/hour"}
+    rates = {
+        "throttle_rates": [THROTTLE, scoped, THROTTLE | {"scope": "user", "cache_format": "x_%(scope)s_%(ident)s"}]
+    }
+    faster = LIST | {"path": "/api/more/", "throttle_rates": [THROTTLE | {"rate": "7/s"}]}
+    made = service(LIST | rates, CREATE | rates, faster)
+    files = {file.path.name: file.text for file in made.files() if file.path.parent.name != "boats"}
+    assert [each.gaps for feature in made.features for each in feature.endpoints] == [[], [], []]
+    assert files["throttles.py"].splitlines()[-5:] == [
+        "HISTORIES = Histories(ThrottleHistory)",
+        'BURST_THROTTLE = UserRateThrottle(HISTORIES, "5/min", scope="burst")',
+        'UPLOADS_THROTTLE = ScopedRateThrottle(HISTORIES, "9/hour", scope="uploads")',
+        'USER_THROTTLE = UserRateThrottle(HISTORIES, "5/min", cache_format="x_%(scope)s_%(ident)s")',
+        'BURST_THROTTLE_2 = UserRateThrottle(HISTORIES, "7/s", scope="burst")',
+    ]
+    assert "history: Mapped[list[datetime]]" in files["models.py"]
+    router, statements = text_of(made.features[0], "router.py"), text_of(made.features[0], "statements.py")
+    assert "throttles=(BURST_THROTTLE, UPLOADS_THROTTLE, USER_THROTTLE)," in router
+    assert "    yield from HISTORIES.statements()" in statements
+    apart = feature(LIST | rates, CREATE)
+    assert [each.gaps for each in apart.endpoints] == [[], ["throttles that GET of the same path hasn't"]]
+
+
 # Where fields of DRF's own are.
 DRF = {"class": "rest_framework.relations.X"}
+
+
+THROTTLE: dict[str, Any] = {
+    "class": "harbour.api.Burst",
+    "kind": "user",
+    "scope": "burst",
+    "rate": "5/min",
+    "cache_format": "throttle_%(scope)s_%(ident)s",
+    "shared": True,
+}
 
 
 def field(**facts: Any) -> dict[str, Any]:
@@ -195,7 +268,19 @@ def field(**facts: Any) -> dict[str, Any]:
         ({"action": "tide"}, "handler Boats.tide is your own"),
         ({"queryset": {"narrowed": ["a filter"]}}, "the queryset has a filter"),
         ({"authenticators": ["harbour.api.ByFlag"]}, "authenticator harbour.api.ByFlag"),
-        ({"throttles": ["harbour.api.Slow"]}, "throttle harbour.api.Slow"),
+        ({"throttles": ["harbour.api.Slow"]}, "throttle harbour.api.Slow can't be read without a request"),
+        ({"versioning": "harbour.api.ByFlag"}, "versioning harbour.api.ByFlag"),
+        (
+            {"versioning": "harbour.api.ByFlag", "versions": VERSIONS | {"kind": "url", "overridden": ["reverse"]}},
+            "versioning harbour.api.ByFlag",
+        ),
+        ({"throttle_rates": [THROTTLE | {"kind": "custom"}]}, "throttle harbour.api.Burst is your own"),
+        ({"throttle_rates": [THROTTLE | {"overridden": ["wait"]}]}, "throttle harbour.api.Burst is your own"),
+        (
+            {"throttle_rates": [THROTTLE | {"shared": False}]},
+            "throttle harbour.api.Burst counts in a cache of Django's:"
+            " put strangler_django.throttling into INSTALLED_APPS",
+        ),
         ({"pagination": {"kind": "custom"}}, "pagination: custom"),
         ({"renderers": ["harbour.api.Xml"]}, "renderer harbour.api.Xml"),
         (

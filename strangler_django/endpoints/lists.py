@@ -1,0 +1,125 @@
+"""How a view's lists are divided, narrowed and ordered."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from rest_framework import filters, generics, pagination
+
+from strangler_django.contract.plain import plain
+from strangler_django.endpoints.own_code import is_own
+from strangler_django.endpoints.serializers import class_name
+
+# What a project overrides in its FilterSets.
+_FILTERING: Final = ("filter_queryset", "qs", "is_valid")
+
+
+def pagination_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a project's own view
+    """How a list is divided; None where it comes whole."""
+    paginator = getattr(made, "paginator", None)
+    if paginator is None:
+        return None
+    kinds = {
+        "page": pagination.PageNumberPagination,
+        "limit_offset": pagination.LimitOffsetPagination,
+        "cursor": pagination.CursorPagination,
+    }
+    names = (
+        *("page_size", "page_query_param", "page_size_query_param", "max_page_size", "last_page_strings"),
+        *("default_limit", "limit_query_param", "offset_query_param", "max_limit", "cursor_query_param", "ordering"),
+    )
+    return {
+        "class": class_name(type(paginator)),
+        "kind": next((kind for kind, cls in kinds.items() if isinstance(paginator, cls)), "custom"),
+        "overridden": [
+            name
+            for name in ("paginate_queryset", "get_paginated_response", "get_page_size", "get_page_number")
+            if is_own(type(paginator), name)
+        ],
+    } | {name: plain(getattr(paginator, name)) for name in names if hasattr(paginator, name)}
+
+
+def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a project's own view
+    """Whether the queryset is all rows of its model (`narrowed` says by what it isn't), and its order."""
+    queryset = made.get_queryset() if isinstance(made, generics.GenericAPIView) and has_queryset(made) else None
+    if queryset is None:
+        return None
+    query = queryset.query
+    reasons = {
+        "a filter": bool(query.where),
+        "annotations": bool(query.annotations),
+        "distinct": query.distinct,
+        "a slice": query.is_sliced,
+        f"{query.combinator}": bool(query.combinator),
+        "extra": bool(query.extra),
+        "deferred fields": bool(query.deferred_loading[0]),
+    }
+    default = queryset.model._meta.ordering if query.default_ordering else ()  # noqa: SLF001 - so Django documents it
+    terms = query.order_by or default
+    return {
+        "narrowed": [reason for reason, found in reasons.items() if found],
+        "ordering": [term for term in terms if isinstance(term, str)],
+        "ordering_unread": not all(isinstance(term, str) for term in terms),
+    }
+
+
+def has_queryset(made: Any) -> bool:  # noqa: ANN401 - a project's own view
+    """Whether a generic view says which rows it is about."""
+    return made.queryset is not None or is_own(type(made), "get_queryset")
+
+
+def filter_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a project's own view
+    """How a list is narrowed and ordered; None where it isn't."""
+    backends = getattr(made, "filter_backends", ())
+    if not backends or not has_queryset(made):
+        return None
+    facts: dict[str, Any] = {"backends": [class_name(backend) for backend in backends]}
+    for backend in (each() for each in backends):
+        if isinstance(backend, filters.SearchFilter):
+            facts["search"] = {"parameter": backend.search_param, "fields": plain(getattr(made, "search_fields", ()))}
+        elif isinstance(backend, filters.OrderingFilter):
+            facts["ordering"] = {
+                "parameter": backend.ordering_param,
+                "fields": plain(getattr(made, "ordering_fields", None)),
+                "default": plain(getattr(made, "ordering", None)),
+                "valid": _valid_orders(backend, made),
+            }
+        elif hasattr(backend, "get_filterset_class"):
+            filterset = backend.get_filterset_class(made, made.get_queryset())
+            if filterset is not None:
+                facts["filterset"] = {
+                    "class": class_name(filterset),
+                    "parameters": list(_parameters(filterset)),
+                    "overridden": [name for name in _FILTERING if _is_own(getattr(filterset, name, None))],
+                }
+    return facts
+
+
+def _valid_orders(backend: Any, made: Any) -> list[str] | None:  # noqa: ANN401 - an OrderingFilter
+    """The terms that clients may order by; None where only a row says."""
+    try:
+        found = backend.get_valid_fields(made.get_queryset(), made, {"request": made.request, "view": made})
+    except Exception:  # noqa: BLE001 - the project's own serializer without a real request
+        return None
+    return [str(name) for name, _label in found]
+
+
+def _parameters(filterset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a FilterSet, if django_filters is there
+    for name, each in filterset.base_filters.items():
+        choices = each.extra.get("choices")
+        yield {
+            "name": name,
+            "kind": type(each).__name__,
+            "field": each.field_name,
+            "lookup": each.lookup_expr,
+            "exclude": each.exclude,
+            "declared": name in filterset.declared_filters,
+            "method": str(each.method)
+            if each.method and not callable(each.method)
+            else ("callable" if each.method else None),
+            "choices": [plain(value) for value, _label in choices] if isinstance(choices, list | tuple) else None,
+        }
+
+
+def _is_own(function: object) -> bool:
+    module = str(getattr(getattr(function, "fget", function), "__module__", ""))
+    return function is not None and not module.startswith(("django_filters.", "django.", "rest_framework."))
