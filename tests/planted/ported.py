@@ -228,7 +228,7 @@ PORTED_READS = {
         "strangler_fastapi/drf/negotiation.py", "tags.list", "raise NotAcceptable", 'accepted = ["*/*"]'
     ),
     "nothing is indented": at(
-        "strangler_fastapi/drf/negotiation.py", "tags.list", "= _indent(max(accepted, key=_precedence))", "= None"
+        "strangler_fastapi/drf/negotiation.py", "tags.list", '= _indent(request.scope["accepted"])', "= None"
     ),
 }
 PORTED_WRITES = {

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, ModelName, QuerysetFacts, SerializerFacts
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, ModelName, SerializerFacts
+from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, dictionary, quoted

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
-from strangler.adoption.endpoints import DjangoEndpoint, FilterParameter
+from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.list_facts import FilterParameter
 from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, quoted, texts
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 

@@ -1,0 +1,83 @@
+"""Which rows an endpoint is about, and how its lists are divided, narrowed and ordered."""
+
+from typing import Any
+
+from pydantic import Field
+
+from strangler.adoption.django_settings import Facts
+
+
+class FilterParameter(Facts):
+    """A query parameter of a FilterSet.
+
+    `method` names the project's function that filters, if one does; `declared` says that the project wrote the filter.
+    """
+
+    name: str
+    kind: str
+    field: str | None = None
+    lookup: str = "exact"
+    method: str | None = None
+    exclude: bool = False
+    declared: bool = False
+    choices: tuple[Any, ...] | None = None
+
+
+class Filterset(Facts):
+    """A FilterSet of django-filter; `overridden` are the methods that the project wrote."""
+
+    overridden: tuple[str, ...] = ()
+
+    parameters: tuple[FilterParameter, ...] = ()
+
+
+class Filters(Facts):
+    """How a list is narrowed and ordered."""
+
+    backends: tuple[str, ...] = ()
+    search: dict[str, Any] | None = None
+    ordering: dict[str, Any] | None = None
+    filterset: Filterset | None = None
+
+
+class PaginationFacts(Facts):
+    """How a list is divided; `kind` is page, limit_offset, cursor or custom."""
+
+    kind: str
+    overridden: tuple[str, ...] = ()
+    page_size: int | None = None
+    max_page_size: int | None = None
+    page_query_param: str | None = None
+    page_size_query_param: str | None = None
+    last_page_strings: tuple[str, ...] = ()
+    default_limit: int | None = None
+    max_limit: int | None = None
+    limit_query_param: str | None = None
+    offset_query_param: str | None = None
+    cursor_query_param: str | None = None
+    ordering: str | tuple[str, ...] | None = None
+
+
+class QuerysetFacts(Facts):
+    """The rows that a view begins with: all of its model unless `narrowed` names what leaves some out or adds to them.
+
+    `ordering_unread`: it is ordered by expressions, which `ordering` lacks.
+    """
+
+    narrowed: tuple[str, ...] = ()
+    ordering: tuple[str, ...] = ()
+    ordering_unread: bool = False
+
+
+class RowsOfRequest(Facts):
+    """What `get_queryset` does with the request and nothing else.
+
+    `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
+    callers whose attribute `unless` is true see all. `within` are fields by the parameter of the path in them,
+    `parameters` query parameters that narrow the rows further.
+    """
+
+    owner: str | None = None
+    unless: str | None = None
+    within: dict[str, str] = Field(default={})
+    parameters: tuple[str, ...] = ()
