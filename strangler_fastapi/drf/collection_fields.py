@@ -78,6 +78,7 @@ class DictField(Field):
     It takes as many keys as Django takes fields of a form; DRF takes any number.
     """
 
+    kind: ClassVar[str] = "nested object"
     child: Field = field(default_factory=AnyField)
     allow_empty: bool = True
 

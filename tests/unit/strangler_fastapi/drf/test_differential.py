@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping
+from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
@@ -172,7 +174,8 @@ def drf_view(made: dict[str, Any]) -> Any:
     declared = {}
     for name, field in made["fields"].items():
         kind, _, own, _ = KINDS[field["kind"]]
-        declared[name] = kind(**own, **settings_of(field))
+        # A child belongs to one field.
+        declared[name] = kind(**deepcopy(own), **settings_of(field))
     serializer_class_of_view = type("MadeSerializer", (drf.Serializer,), declared)
     authenticators = [{"key": DrfKey, "silent": DrfSilent}[name] for name in made["authenticates"]]
 
@@ -310,8 +313,9 @@ def compared(sent: dict[str, Any], content: bytes, headers: Mapping[str, str]) -
 
 
 @pytest.mark.long
-def test_generated_views_answer_generated_requests_as_drfs() -> None:
+def test_generated_views_answer_generated_requests_as_drfs(caplog: pytest.LogCaptureFixture) -> None:
     """500 views, each with 40 requests."""
+    caplog.set_level(logging.WARNING, "made.request")
     asked: Counter[int] = Counter()
     with asyncio.Runner() as runner:
 
