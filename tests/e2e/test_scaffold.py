@@ -118,7 +118,7 @@ def test_a_version_is_looked_for_where_django_looks(depot: Depot) -> None:
     for version, status in (("v2", 200), ("v9", 404)):
         ours, theirs = depot.ask(f"/places/?version={version}"), depot.ask_django(f"/places/?version={version}")
         assert (ours.status_code, theirs.status_code) == (status, status)
-    assert ours.json() == theirs.json() == {"detail": "Ungültige Version in der Query-Parameter."}
+    assert ours.json() == theirs.json() == {"detail": "Ungültige Version im Anfrageparameter."}
 
 
 def test_requests_are_counted_by_both_stacks_together(depot: Depot) -> None:

@@ -306,7 +306,7 @@ DEPOT_WRITES = {
         '"PUT": ["%(app_label)s.replace_%(model_name)s"]',
     ),
     "any password is right": at(
-        "strangler_fastapi/auth/token_service.py",
+        "strangler_fastapi/auth/sign_in.py",
         "token.post",
         "if not await verify_off_loop(password, stored) or not is_active:",
         "if not is_active:",

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from strangler_fastapi.auth import token_service
+from strangler_fastapi.auth import sign_in
 from tests.integration.fastapi_app.conftest import one_loop
 from tests.integration.fastapi_app.running import Running
 
@@ -26,7 +26,7 @@ async def test_an_unknown_name_takes_the_hash_of_the_next_one_and_behind_the_las
         checked.append(encoded)
         return False
 
-    monkeypatch.setattr(token_service, "verify_off_loop", noted)
+    monkeypatch.setattr(sign_in, "verify_off_loop", noted)
     # Each user's own, so that it can be told whose it is.
     owner.execute("UPDATE users SET password = password || '#' || id")
     try:
