@@ -88,7 +88,7 @@ for number in range(13):
     )
     item.labels.set(labels[: number % 5])
 """
-FEATURES = ("items.*", "labels.*", "papers.*", "places.*", "token.*", "wishes.*")
+FEATURES = ("items.*", "key.*", "labels.*", "papers.*", "places.*", "token.*", "wishes.*")
 
 
 class Depot:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -23,12 +23,19 @@ class JsonResponse(Response):
 
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - any JSON
         """The body. Datetimes have no fraction where microseconds are 0, else six digits."""
-        return _escaped(to_json(content))
+        try:
+            return _escaped(to_json(content))
+        except PydanticSerializationError:
+            # An error repeats half of a surrogate pair, which a client may write in JSON, and no UTF-8 holds.
+            return json.dumps(content, separators=(",", ":")).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the answer, over several lines where the client requested that (`negotiation`)."""
         if (indent := scope.get("indent")) is not None and self.body:
-            self.body = _escaped(json.dumps(json.loads(bytes(self.body)), indent=indent, ensure_ascii=False).encode())
+            # What has been escaped stays so.
+            body = bytes(self.body)
+            text = json.dumps(json.loads(body), indent=indent, ensure_ascii=body.isascii())
+            self.body = _escaped(text.encode())
             self.headers["Content-Length"] = str(len(self.body))
         await super().__call__(scope, receive, send)
 

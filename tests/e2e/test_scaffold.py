@@ -11,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.depots import Depot
+from tests.depots import SECRET, Depot
 from tests.example import ROOT
 
 pytestmark = pytest.mark.long
@@ -22,6 +22,8 @@ from tests.depot.stock.models import Paper
 for paper in Paper.objects.values_list("title", "scan", "cover", "width", "height"):
     print(*paper)
 """
+# FastAPI first: whoever is second finds the name of a file taken.
+PREFIXES = {"FASTAPI_PORT": "/api/v2", "DJANGO_PORT": "/api"}
 # All but two of what one address may ask in an hour.
 COUNTED = """
 from django.utils import timezone
@@ -38,7 +40,7 @@ ThrottleHistory.objects.create(
 def depot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Depot]:
     depot = Depot(tmp_path_factory.mktemp("depot"))
     printed = depot.begin()
-    assert "33 endpoints: 31 whole, 2 with gaps." in printed, printed
+    assert "34 endpoints: 32 whole, 2 with gaps." in printed, printed
     assert "gap labels.priced            field total: computed by get_total" in printed
     try:
         depot.start()
@@ -81,12 +83,10 @@ def test_a_file_is_kept_by_either_stack_in_the_same_folder(depot: Depot) -> None
     ]
     # FastAPI's role may write what one of its routes writes.
     depot.run("switch", "papers.create", "papers.update", "--to", "parallel", "--yes")
-    # FastAPI first: whoever is second finds the name taken.
-    prefixes = {"FASTAPI_PORT": "/api/v2", "DJANGO_PORT": "/api"}
     keys: dict[str, str] = {}
     for method, values, status in calls:
         answers = []
-        for port, prefix in prefixes.items():
+        for port, prefix in PREFIXES.items():
             url = f"http://127.0.0.1:{depot.ports[port]}{prefix}/papers/{keys.get(port, '')}"
             files = {name: value for name, value in values.items() if isinstance(value, tuple)}
             data = {name: value for name, value in values.items() if name not in files}
@@ -119,6 +119,19 @@ def test_a_version_is_looked_for_where_django_looks(depot: Depot) -> None:
         ours, theirs = depot.ask(f"/places/?version={version}"), depot.ask_django(f"/places/?version={version}")
         assert (ours.status_code, theirs.status_code) == (status, status)
     assert ours.json() == theirs.json() == {"detail": "Ungültige Version im Anfrageparameter."}
+
+
+def test_a_key_of_either_stack_opens_the_other(depot: Depot) -> None:
+    body = {"username": "ann", "password": SECRET}
+    # FastAPI's role may write what one of its routes writes.
+    depot.run("switch", "key.*", "--to", "parallel", "--yes")
+    urls = [f"http://127.0.0.1:{depot.ports[port]}{prefix}" for port, prefix in PREFIXES.items()]
+    ours, theirs = (httpx.post(f"{url}/key/", data=body, trust_env=False) for url in urls)
+    assert (ours.status_code, ours.content) == (theirs.status_code, theirs.content) == (200, ours.content)
+    for ask in (depot.ask, depot.ask_django):
+        assert ask("/wishes/").status_code == 401
+        assert ask("/wishes/", Authorization=f"Token {ours.json()['token']}").status_code == 200
+    depot.run("rollback", "--yes")
 
 
 def test_requests_are_counted_by_both_stacks_together(depot: Depot) -> None:

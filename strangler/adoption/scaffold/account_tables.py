@@ -22,6 +22,9 @@ _TOKEN_VIEWS: Final = {
         ("Blacklist", "blacklist"),
     )
 }
+_AUTH_TOKENS: Final = "authtoken_token"
+_AUTH_TOKEN_VIEW: Final = "rest_framework.authtoken.views.ObtainAuthToken"  # noqa: S105 - a class
+_AUTH_TOKEN_SERIALIZER: Final = "rest_framework.authtoken.serializers.AuthTokenSerializer"  # noqa: S105 - a class
 _ISSUED: Final = ("user_id", "jti", "token", "created_at", "expires_at")
 
 
@@ -44,6 +47,7 @@ class AccountTables:
         self._backends = api.settings.sessions.backends
         named = " ".join(text for each in api.endpoints for text in each.permissions or ())
         self._permits = any(name in named for name in MODEL_PERMISSIONS) and self.permission_gap() is None
+        self._gives_tokens = any(map(self.is_auth_token_view, api.endpoints)) and self.auth_token_gap() is None
         self.issues_tokens = any(self.token_action(each) and self.token_gap() is None for each in api.endpoints)
 
     def token_action(self, endpoint: DjangoEndpoint) -> str | None:
@@ -58,6 +62,20 @@ class AccountTables:
         if not self._reads_tokens or self._users is None or "last_login" not in self._users.columns:
             return "no view of the API reads simplejwt's tokens"
         return self._lacking(self._token_classes, "tokens without the token_blacklist app")
+
+    def is_auth_token_view(self, endpoint: DjangoEndpoint) -> bool:
+        """Whether it is DRF's view that gives a user its token; one with another serializer is the project's own."""
+        found = endpoint.serializer.path if endpoint.serializer else None
+        is_plain = endpoint.method == "POST" and not endpoint.permissions
+        return is_plain and endpoint.view == _AUTH_TOKEN_VIEW and found == _AUTH_TOKEN_SERIALIZER
+
+    def auth_token_gap(self) -> str | None:
+        """Why the service can't give users their tokens."""
+        if self._users is None:
+            return "no view of the API reads DRF's tokens"
+        if self._backends != SessionSettings().backends:
+            return f"asks {', '.join(self._backends)}"
+        return self._lacking(self._auth_token_class, "tokens without the authtoken app")
 
     def permission_gap(self) -> str | None:
         """Why it can't look up the permissions that a user holds."""
@@ -80,6 +98,18 @@ class AccountTables:
             renews = None if self._renews else "False"
             made = call("TokenTables", user=user, username_field=other, **named, renews_passwords=renews)
             module.add(statement("TOKEN_TABLES", made))
+        if self._gives_tokens:
+            module.use(f"{package}.models", self._tables.use(self._users.name), self._auth_token_class())
+            module.use("strangler_fastapi.auth.auth_tokens", "AuthTokenTables")
+            made = call(
+                "AuthTokenTables",
+                user=self._tables.use(self._users.name),
+                username_field=quoted(username_field) if username_field else None,
+                account="Account",
+                token=self._auth_token_class(),
+                renews_passwords=None if self._renews else "False",
+            )
+            module.add(statement("AUTH_TOKENS", made))
         if self._permits:
             named = self._permission_classes()
             module.use(f"{package}.models", *named.values())
@@ -88,6 +118,9 @@ class AccountTables:
             user_column = quoted(column) if column != "user_id" else None
             made = call("PermissionTables", **named, user_column=user_column)
             module.add(statement("MODEL_PERMISSIONS", made))
+
+    def _auth_token_class(self) -> str:
+        return self._tables.use(_AUTH_TOKENS, "key", "user_id", "created")
 
     def _token_classes(self) -> tuple[str, str]:
         outstanding = self._tables.use("token_blacklist_outstandingtoken", "id", *_ISSUED)

@@ -27,7 +27,7 @@ class WrittenEndpoint:
     """One method of one path: its route, and the gaps for which it answers 501; `limits` are those of parameters.
 
     `functions` are gaps of an endpoint that is written but for a function which is to be filled in.
-    `token_view` is what `token_router` calls a view of simplejwt.
+    `token_view` is what `token_router` calls a view of simplejwt, `gives_token` says that it is DRF's view of tokens.
     """
 
     endpoint: DjangoEndpoint
@@ -37,6 +37,7 @@ class WrittenEndpoint:
     functions: list[str] = field(default_factory=list)
     serializer: WrittenSerializer | None = None
     token_view: str | None = None
+    gives_token: bool = False
     rule: Rule = field(default_factory=lambda: Rule(""))
 
 
@@ -123,6 +124,12 @@ class FeatureScaffold:
         if (token_view := self.authenticators.account_tables.token_action(endpoint)) is not None:
             self._prepare_token_view(each, token_view)
             each.gaps += each.rule.gaps
+            return
+        if self.authenticators.account_tables.is_auth_token_view(endpoint):
+            gap = self.authenticators.account_tables.auth_token_gap()
+            each.gaps += [*request_gaps(endpoint), *self.authenticators.gaps(endpoint), *([gap] if gap else [])]
+            each.functions += self.authenticators.unported(endpoint)
+            each.gives_token = not each.gaps
             return
         if endpoint.root is not None:
             self._prepare_root(each, endpoint.root)

@@ -12,6 +12,7 @@ from strangler.adoption.scaffold.fields import WrittenSerializer
 from strangler.adoption.scaffold.gaps import ACTIONS, PARSERS
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import snake
+from strangler.adoption.scaffold.token_routers import token_routers
 from strangler.adoption.scaffold.versions import versioning_of_view
 
 _VIEW: Final = "strangler_fastapi.drf.view"
@@ -101,7 +102,9 @@ class FeatureModules:
         module.use(f"{self._feature.package}.config", "PREFIXES")
         names = self._view_names()
         paths = {
-            path: found for path, found in self._feature.paths.items() if not any(each.token_view for each in found)
+            path: found
+            for path, found in self._feature.paths.items()
+            if not any(each.token_view or each.gives_token for each in found)
         }
         self._add_router(module, has_views=bool(paths))
         for path, endpoints in paths.items():
@@ -114,36 +117,13 @@ class FeatureModules:
 
     def _add_router(self, module: Module, *, has_views: bool) -> None:
         """The router, which holds the views of tokens."""
-        tokens = {each.token_view: each.endpoint for each in self._feature.endpoints if each.token_view}
-        prefix, package = self._feature.prefix, self._feature.package
-        counted = {
-            action: throttles
-            for action, endpoint in tokens.items()
-            if (throttles := self._feature.throttles.of_view(endpoint, module, package)) is not None
-        }
-        versions = {
-            action: versioning
-            for action, endpoint in tokens.items()
-            if (versioning := versioning_of_view(endpoint, module)) is not None
-        }
-        made = call(
-            "token_router",
-            "PREFIXES",
-            "TOKEN_TABLES",
-            paths=dictionary({action: quoted(each.path.removeprefix(prefix)) for action, each in tokens.items()}),
-            name=quoted(self._feature.name),
-            throttles=dictionary(counted) if counted else None,
-            versioning=dictionary(versions) if versions else None,
-        )
-        if tokens:
-            module.use("strangler_fastapi.auth.token_views", "token_router")
-            module.use(f"{self._feature.package}.accounts", "TOKEN_TABLES")
-        if has_views:
-            module.use(_VIEW, "View", "feature_router")
-            module.add(f'router = feature_router(PREFIXES, "{self._feature.name}")')
-            module.add(*([f"router.routes += {laid_out(made)}.routes"] if tokens else []), "")
-        else:
-            module.add(statement("router", made))
+        made = token_routers(self._feature, module)
+        if not has_views and len(made) == 1:
+            module.add(statement("router", made[0]))
+            return
+        module.use(_VIEW, "feature_router", *(["View"] if has_views else []))
+        module.add(f'router = feature_router(PREFIXES, "{self._feature.name}")')
+        module.add(*(f"router.routes += {laid_out(each)}.routes" for each in made), "")
 
     def _view_names(self) -> dict[str, str]:
         """The variable of each path's view: the model where the path names a row, else its last segment."""
@@ -306,6 +286,7 @@ class FeatureModules:
         own = {
             "MODEL_PERMISSIONS": any(rule.model for rule in self._feature.rules.values()),
             "TOKEN_TABLES": any(each.token_view for each in self._feature.endpoints),
+            "AUTH_TOKENS": any(each.gives_token for each in self._feature.endpoints),
         }
         for name in (name for name, is_used in own.items() if is_used):
             module.use(f"{self._feature.package}.accounts", name)

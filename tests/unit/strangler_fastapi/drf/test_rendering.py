@@ -61,3 +61,11 @@ async def test_the_line_ends_of_old_javascript_are_escaped(indent: int | None) -
 def test_a_time_is_written_as_in_drf(moment: datetime) -> None:
     expected = serializers.DateTimeField().to_representation(moment)
     assert json.loads(JsonResponse(moment).body) == expected
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+async def test_half_of_a_surrogate_pair_that_an_error_repeats_is_escaped(indent: int | None) -> None:
+    errors = {"kind": ['"\ud800" is not a valid choice.']}
+    _, body = await sent(JsonResponse(errors, status_code=400), indent=indent)
+    assert b"\\ud800" in body
+    assert json.loads(body) == errors

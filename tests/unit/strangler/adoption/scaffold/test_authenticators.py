@@ -27,6 +27,12 @@ TABLES = {
         "columns": {
             "key": {"field": "key", "primary_key": True, **TEXT},
             "user_id": {"field": "user", "kind": "OneToOneField", "type": "uuid", "null": False},
+            "created": {
+                "field": "created",
+                "kind": "DateTimeField",
+                "type": "timestamp with time zone",
+                "null": False,
+            },
         },
     },
     "django_session": {
@@ -95,3 +101,34 @@ def test_one_of_the_projects_own_stands_among_the_others_until_it_is_written() -
     assert 'BY_FLAG = UnportedAuthentication("harbour.ByFlag")\nAUTHENTICATORS = (TOKEN,)\n' in text
     text = found((JWT, "harbour.ByFlag")).accounts_text("harbour_fastapi")
     assert "AUTHENTICATORS = (BEARER, BY_FLAG)\n" in text
+
+
+OBTAIN: dict[str, Any] = {
+    "path": "/key/",
+    "method": "POST",
+    "kind": "view",
+    "view": "rest_framework.authtoken.views.ObtainAuthToken",
+    "authenticators": [TOKEN],
+    "serializer": {"class": "rest_framework.authtoken.serializers.AuthTokenSerializer"},
+}
+
+
+def accounts(**settings: Any) -> Authenticators:
+    given = {"user_model": "harbour.Sailor"} | settings
+    api = DjangoApi.model_validate({"format": 1, "endpoints": [OBTAIN], "settings": given})
+    return Authenticators(api, CONTRACT, Tables(CONTRACT))
+
+
+def test_drfs_view_of_tokens_has_the_tables_of_users_and_tokens() -> None:
+    text = accounts(password_hasher="pbkdf2_sha256").accounts_text("harbour_fastapi")
+    assert (
+        'AUTH_TOKENS = AuthTokenTables(user=Sailor, username_field="email", account=Account, token=Token,'
+        " renews_passwords=False)\n"
+    ) in text
+    compile(text, "accounts.py", "exec")
+
+
+def test_a_backend_of_the_projects_own_is_a_gap() -> None:
+    assert accounts().account_tables.auth_token_gap() is None
+    asked = accounts(sessions={"backends": ["harbour.Ldap"]}).account_tables.auth_token_gap()
+    assert asked == "asks harbour.Ldap"
