@@ -58,6 +58,13 @@ class Mapping:
         """The mapped tables by key; empty until `map`."""
         return dict(self._registry.metadata.tables)
 
+    def class_of(self, table: str) -> "type[Reflected] | None":
+        """The class of a table, by the contract's key; None where there is none.
+
+        Not by `Reflected.key`: a mapped column of that name stands before it, as in DRF's table of tokens.
+        """
+        return next((cls for cls in self.classes if table_key(cls.__schema__, cls.__tablename__) == table), None)
+
     def reflect(self, connection: Connection) -> MetaData:
         """The tables of every class as the database has them now; a table that isn't there is left out."""
         metadata = MetaData()

@@ -193,7 +193,7 @@ def _facts(model: type[Reflected]) -> TableFacts:
 
 
 def _class_of(model: type[Reflected], table: str) -> type[Reflected]:
-    related = next((cls for cls in model.__mapping__.classes if cls.key() == table), None)
+    related = model.__mapping__.class_of(table)
     if related is None:
         raise LookupError(f"Table {model.key()} is related to {table}, for which the mapping has no class: add one.")
     return related

@@ -163,7 +163,7 @@ def _relation(model: type[Reflected], column: str, facts: ColumnFacts) -> dict[s
     """Which rows a foreign key points at."""
     target = facts.references
     assert target is not None  # noqa: S101 - only a foreign key is of that class
-    related = next((cls for cls in model.__mapping__.classes if cls.key() == target.table), None)
+    related = model.__mapping__.class_of(target.table)
     if related is None:
         raise LookupError(
             f"Column {model.key()}.{column} points at {target.table}, for which the mapping has no class: add one."
