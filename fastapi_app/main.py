@@ -79,6 +79,7 @@ def open_database(settings: Settings, *, url: str) -> Database:
     return Database(
         url,
         setting="FASTAPI_DATABASE_URL",
+        pooler_url=settings.fastapi_pooler_url if url == settings.fastapi_database_url else "",
         service=NAME,
         mapping=BLOG,
         consumer=load_consumer(CONSUMER_FILE),

@@ -49,6 +49,7 @@ class LocalSettings(BaseModel):
     jwt_signing_key: str = Field(default="", repr=False)
     database_url: str = Field(default="", repr=False)
     fastapi_database_url: str = Field(default="", repr=False)
+    fastapi_pooler_url: str = Field(default="", repr=False)
     proxy_host: str = "127.0.0.1"
     proxy_port: Port = 8080
     proxy_tls_port: Port = 8443

@@ -31,7 +31,7 @@ async def _run(make: Callable[[], Database], work: Callable[[RequestSession], Aw
     try:
         if (problem := await database.check()) is not None:
             raise CommandError(problem)
-        session = RequestSession(database.engine)
+        session = RequestSession(database.engine, is_pooled=database.is_pooled)
         try:
             result = await work(session)
             await session.commit()

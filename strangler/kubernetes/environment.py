@@ -17,6 +17,8 @@ _SECRETS: Final = {
     "secret_key": "secret_key",
     "jwt_signing_key": "jwt_signing_key",
 }
+# Given, where there is one, as a key of a Secret of the stack's own (`secrets`), which a variable here would hide.
+_OF_OWN_SECRETS: Final = frozenset({"{pooler_url}"})
 _EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - in a container, whose door is its NetworkPolicy
 
 
@@ -48,6 +50,7 @@ def stack_environment(cluster: ClusterProject, stack: Stack) -> list[Manifest]:
         if name in alone
         else {"name": name, "value": template_fill(_escaped(text), values)}
         for name, text in sorted(section.environment.items())
+        if text not in _OF_OWN_SECRETS
     ]
     return [*parts, *own]
 
@@ -88,6 +91,7 @@ def _values(cluster: ClusterProject, stack: Stack) -> dict[str, str]:
         "read_only": "0",
         "allowed_hosts": allowed_hosts(cluster),
         "demo_password": "",
+        "pooler_url": "",
         **{secret: f"$({_variable(secret)})" for secret in _SECRETS},
     }
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Generator
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import Connection, event
@@ -29,6 +29,12 @@ _CONNECT_SECONDS = 5
 _POOL_WAIT_SECONDS = 2
 # By so much later than PostgreSQL has to end a statement the service gives up waiting for it.
 _LATE_SECONDS = 2
+# Where the next transaction may be another server's, a statement has no name and is known for no longer than that.
+_UNPREPARED: Final = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": str,
+}
 
 
 class Database:
@@ -45,6 +51,8 @@ class Database:
         mapping: the service's classes, mapped once the database has what they need.
         consumer: what the service's statements need of the tables.
         statement_seconds: after how long PostgreSQL ends a statement of a request; 0 is never.
+        pooler_url: where requests find it behind a pooler that gives a connection for one transaction only, such as
+            PgBouncer with `pool_mode = transaction`; empty where there is none. The role's own limits hold there.
     """
 
     def __init__(
@@ -58,14 +66,18 @@ class Database:
         pool_max: int,
         statement_seconds: int = 10,
         report_sql: bool = False,
+        pooler_url: str = "",
     ) -> None:
+        self.is_pooled = bool(pooler_url)
         self.engine = _engine(
-            url,
+            pooler_url or url,
             service,
             pool_max,
-            statement_seconds=statement_seconds,
+            # A pooler refuses to set what would outlive the transaction.
+            statement_seconds=0 if pooler_url else statement_seconds,
             answer_seconds=statement_seconds + _LATE_SECONDS if statement_seconds else None,
             report_sql=report_sql,
+            is_pooled=self.is_pooled,
         )
         # Of its own: while requests wait for every connection of the pool the service is busy, and not unready.
         self._watching = _engine(url, service, 1, answer_seconds=_CONNECT_SECONDS, pre_ping=True)
@@ -197,6 +209,7 @@ def _engine(
     answer_seconds: float | None = None,
     report_sql: bool = False,
     pre_ping: bool = False,
+    is_pooled: bool = False,
 ) -> AsyncEngine:
     limits = {"statement_timeout": f"{statement_seconds}s"} if statement_seconds else {}
     address, options = asyncpg_address(url)
@@ -216,6 +229,7 @@ def _engine(
             "command_timeout": answer_seconds,
             "server_settings": {"application_name": service, **limits},
             **({"connection_class": CountedConnection} if report_sql else {}),
+            **(_UNPREPARED if is_pooled else {}),
         },
     )
     if report_sql:

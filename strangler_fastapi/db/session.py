@@ -6,9 +6,11 @@ from typing import Annotated, Any, Final
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import Connection, Executable, PoolProxiedConnection, Result
+from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection, Result
 from sqlalchemy.exc import DBAPIError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.util import await_only
 
 from strangler_fastapi.db.engine import Database
 from strangler_fastapi.errors import Unavailable
@@ -16,17 +18,29 @@ from strangler_fastapi.errors import Unavailable
 # asyncpg's own, which have no base in common; of a connection that the server has ended while it was idle the first
 # statement is an InternalClientError.
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_OWNER: Final = "request session"
 # What `AsyncSession.__init__` sets.
 _MADE_LATE: Final = frozenset(("sync_session", "_proxied", "bind", "binds", "_async_bind", "_async_binds"))
+
+
+class _LateSession(SyncSession):
+    """SQLAlchemy's own, which has the request's connection opened by the first statement that needs one."""
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:  # noqa: ANN401 - as Session's
+        owner: RequestSession = self.info[_OWNER]
+        if not owner.is_open:
+            await_only(owner.begin_transaction())
+        return super().get_bind(*args, **options)
 
 
 class RequestSession(AsyncSession):
     """The transaction of one request: whatever it writes is in it, through SQLAlchemy or on the driver's connection.
 
     It begins with the first statement that goes through SQLAlchemy or that writes (`strangler_fastapi.db.query.fetch`
-    sees which do); what only reads on the driver's connection takes none. One place ends it: `open_session` commits
-    when the endpoint has returned, before the answer is sent, and rolls back if the endpoint raised. So no service and
-    no endpoint commits, and an endpoint that refuses raises.
+    sees which do); what only reads on the driver's connection takes none, except behind a pooler, which may give each
+    statement outside of one to another server. One place ends it: `open_session` commits when the endpoint has
+    returned, before the answer is sent, and rolls back if the endpoint raised. So no service and no endpoint commits,
+    and an endpoint that refuses raises.
 
     The connection is opened when it is first used. `committed` is true once the database has committed something.
 
@@ -34,8 +48,9 @@ class RequestSession(AsyncSession):
     made, and what waits for nothing is called without a greenlet: together a tenth of a small answer's time.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, is_pooled: bool = False) -> None:
         self._engine = engine
+        self._is_pooled = is_pooled
         self.committed = False
         self._pooled: PoolProxiedConnection | None = None
         self._connection: AsyncConnection | None = None
@@ -44,14 +59,17 @@ class RequestSession(AsyncSession):
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
         """An attribute of AsyncSession's own, which is made with the first of them that is asked for."""
         if name in _MADE_LATE and name not in self.__dict__:
-            super().__init__(expire_on_commit=False)
+            super().__init__(expire_on_commit=False, sync_session_class=_LateSession)
             if self._pooled is not None:
                 self.sync_session.bind = self._wrapped(self._pooled).sync_connection
+            self.sync_session.info[_OWNER] = self
             return self.__dict__[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     async def driver(self) -> asyncpg.Connection:
         """The driver's own connection, in the session's transaction if it has begun."""
+        if self._is_pooled:
+            await self.begin_transaction()
         if self._driver is None:
             if self._pooled is None:
                 self._pooled = await self._take()
@@ -127,6 +145,11 @@ class RequestSession(AsyncSession):
             pooled.invalidate()
 
     @property
+    def is_open(self) -> bool:
+        """Whether SQLAlchemy has the request's connection."""
+        return self._connection is not None
+
+    @property
     def _is_made(self) -> bool:
         return "sync_session" in self.__dict__
 
@@ -162,7 +185,7 @@ def begin_session(request: Request) -> RequestSession:
     database: Database = request.app.state.database
     if database.problem is not None:
         raise Unavailable(database.problem)
-    session = request.state.session = RequestSession(database.engine)
+    session = request.state.session = RequestSession(database.engine, is_pooled=database.is_pooled)
     return session
 
 

@@ -7,15 +7,17 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 import pytest_asyncio
-from sqlalchemy import Executable, column, insert, select, table, text
+from sqlalchemy import Executable, column, insert, literal, select, table, text
 from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 
+from fastapi_app.main import open_database
 from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession, open_session
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.conftest import one_loop
 from tests.integration.fastapi_app.running import Running
+from tests.integration.fastapi_app.settings import app_settings
 
 pytestmark = one_loop
 
@@ -42,7 +44,6 @@ async def by_sqlalchemy(session: RequestSession, number: int, target: int = 0) -
 
 async def by_flush(session: RequestSession, number: int, target: int = 0) -> None:
     """As the unit of work does: in the session's transaction, without `execute`."""
-    await session.driver()
     await session.run_sync(lambda sync: sync.scalar(note(number, target).returning(NOTE.c.id)))
 
 
@@ -65,9 +66,13 @@ async def other(database: OwnDatabase) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def session(running: Running, other: asyncpg.Connection) -> AsyncIterator[RequestSession]:  # noqa: ARG001 - outlives the session, which locks its table
-    session = RequestSession(running.engine)
+@pytest_asyncio.fixture(loop_scope="module", params=[False, True], ids=["straight", "behind a pooler"])
+async def session(
+    running: Running,
+    other: asyncpg.Connection,  # noqa: ARG001 - outlives the session, which locks its table
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[RequestSession]:
+    session = RequestSession(running.engine, is_pooled=request.param)
     yield session
     await session.close()
     assert running.in_use == 0
@@ -190,11 +195,14 @@ async def test_a_request_that_is_given_up_in_its_transaction_holds_no_connection
 
 
 @with_table
-async def test_a_read_on_the_driver_takes_no_transaction(session: RequestSession) -> None:
+async def test_a_read_on_the_driver_takes_a_transaction_behind_a_pooler_only(
+    session: RequestSession, request: pytest.FixtureRequest
+) -> None:
     await fetch(session, Rows("notes", lambda: select(NOTE.c.id), {}))
-    assert not (await session.driver()).is_in_transaction()
+    straight = "behind a pooler" not in request.node.name
+    assert (await session.driver()).is_in_transaction() is not straight
     await session.commit()
-    assert not session.committed
+    assert session.committed is not straight
 
 
 @with_table
@@ -209,3 +217,26 @@ async def test_a_read_on_the_driver_takes_no_transaction(session: RequestSession
 async def test_what_locks_or_writes_within_takes_one(session: RequestSession, build: Callable[[], Executable]) -> None:
     await fetch(session, Rows(build, build, {}))
     assert (await session.driver()).is_in_transaction()
+
+
+async def test_behind_a_pooler_no_statement_outlives_its_transaction(running: Running) -> None:
+    url = running.engine.url.render_as_string(hide_password=False).replace("+asyncpg", "")
+    settings = app_settings(url).model_copy(update={"fastapi_pooler_url": url, "statement_timeout": 7})
+    pooled = open_database(settings, url=url)
+    session = RequestSession(pooled.engine, is_pooled=pooled.is_pooled)
+    try:
+        assert await session.scalar(select(literal(1))) == 1
+        driver = await session.driver()
+        assert await fetch(session, Rows("two", lambda: select(literal(2)), {})) == [(2,)]
+        assert driver.is_in_transaction()
+        # The wire's own statements, which a pooler would have to know of: there is none with a name.
+        named = "SELECT count(*) FROM pg_prepared_statements WHERE name <> ''"
+        assert await driver.fetchval(named) == 0
+        assert await driver.fetchval("SELECT current_setting('statement_timeout')") != "7s"
+        await session.commit()
+        assert not driver.is_in_transaction()
+        await fetch(session, Rows("two", lambda: select(literal(2)), {}))
+        assert driver.is_in_transaction()
+    finally:
+        await session.close()
+        await pooled.close()
