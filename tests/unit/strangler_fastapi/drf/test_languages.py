@@ -181,7 +181,7 @@ def app(languages: Languages) -> Any:
     view.get(response=dict)(read)
     view.post()(write)
     app = create_application((router,), service="made", prefixes=PREFIXES, database=lambda: None, languages=languages)  # type: ignore[arg-type, return-value] # never started
-    app.state.database = SimpleNamespace(problem=None, engine=None)
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False)
     return app
 
 
