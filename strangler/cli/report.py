@@ -9,9 +9,12 @@ import typer
 from strangler.cli.checklist import Log, Since, checklist_of, traffic_known
 from strangler.cli.cutover_reading import declared_read, running_read
 from strangler.cli.output import file_write, say
+from strangler.cutover.costs import stack_costs
 from strangler.cutover.drills import drills_read
 from strangler.cutover.report import comparison_load, report_make
 from strangler.errors import FailedError
+from strangler.local.state import StateFolder
+from strangler.routes.route import Stack
 from strangler.settings import settings_load
 
 
@@ -28,8 +31,9 @@ def report(
 ) -> None:
     """Write what was measured of the migration: report.html, which needs no network, and report.md.
 
-    Holds the routes with their moves, both stacks' traffic of the last 7 days, comparisons, declared differences,
-    drills and the checklist. Without --comparison parity is that of the recorded evidence. Names operators, no clients.
+    Holds the routes with their moves, both stacks' traffic of the last 7 days, what their processes cost, comparisons,
+    declared differences, drills and the checklist. Without --comparison parity is that of the recorded evidence. Names
+    operators, no clients.
 
     Example: strangler report --since 30d --to public
     """
@@ -37,6 +41,11 @@ def report(
     compared = comparison_load(comparison) if comparison else None
     rollout, table = running_read(settings)
     traffic = traffic_known(since, log, table)
+
+    def answered(stack: Stack, begin: dt.datetime) -> int:
+        found = traffic_known(begin.isoformat(), log, table)
+        return found.tally(stack).requests if found else 0
+
     made = report_make(
         name=settings.project.name,
         now=dt.datetime.now(dt.UTC),
@@ -44,6 +53,7 @@ def report(
         entries=rollout.entries(),
         evidence=rollout.evidence([route.name for route in table.routes]),
         traffic=traffic,
+        costs=[*stack_costs(StateFolder(settings.state_dir).running(), answered)],
         comparison=compared,
         declared=declared_read(settings),
         checklist=checklist_of(settings, rollout, table, traffic),

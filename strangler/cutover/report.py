@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from strangler.compare.declared import DeclaredDifference
 from strangler.compare.report.model import ComparisonReport, RouteReport
 from strangler.cutover.checklist import ChecklistItem
+from strangler.cutover.costs import StackCost
 from strangler.cutover.drills import RollbackDrill
 from strangler.cutover.traffic import RecentTraffic
 from strangler.errors import UsageError
@@ -78,6 +79,7 @@ class MigrationReport:
     routes: tuple[RouteLine, ...]
     moves: tuple[Move, ...]
     traffic: RecentTraffic | None
+    costs: Sequence[StackCost]
     comparison: ComparisonReport | None
     declared: Sequence[DeclaredDifference]
     checklist: Sequence[ChecklistItem]
@@ -123,6 +125,7 @@ def report_make(
     entries: Sequence[HistoryEntry],
     evidence: Mapping[str, RouteEvidence],
     traffic: RecentTraffic | None,
+    costs: Sequence[StackCost],
     comparison: ComparisonReport | None,
     declared: Sequence[DeclaredDifference],
     checklist: Sequence[ChecklistItem],
@@ -141,6 +144,7 @@ def report_make(
         ),
         moves=moves,
         traffic=traffic,
+        costs=costs,
         comparison=comparison,
         declared=declared,
         checklist=checklist,

@@ -9,6 +9,7 @@ import pytest
 
 from strangler.compare.declared import DeclaredDifference
 from strangler.cutover.checklist import ChecklistItem
+from strangler.cutover.costs import StackCost
 from strangler.cutover.observer import SETTLED, Observation, failures, settled_at
 from strangler.cutover.report import comparison_load, report_make
 from strangler.cutover.traffic import RecentTraffic
@@ -46,6 +47,9 @@ COMPARED = {
 }
 
 
+COST = StackCost(stack=Stack.FASTAPI, since=NOON, requests=4000, processor_seconds=6.2, memory=81.6)
+
+
 def entry(number: int, before: str | None, after: str, **changes: object) -> HistoryEntry:
     stages = [{"stage": stage, "percent": None} if stage else None for stage in (before, after)]
     made = HistoryEntry(
@@ -80,6 +84,7 @@ def made(tmp_path: Path) -> tuple[str, str]:
         ],
         evidence={},
         traffic=traffic,
+        costs=[COST],
         comparison=comparison_load(tmp_path / "compared.json"),
         declared=[
             DeclaredDifference(route="a.x", reason=EVIL, owner="ann", expires=dt.date(2026, 11, 21), header="x-a")
@@ -98,6 +103,8 @@ def test_both_forms_say_what_was_measured(tmp_path: Path) -> None:
     )
     assert "| django v1 | 1 | 0.00% |" in markdown
     assert "| fastapi v1 | 2 | 50.00% |" in markdown
+    assert "| fastapi | 2026-11-22T12:00:00Z | 4,000 | 1.6 | 82 |" in markdown
+    assert '<td class="number">4,000</td><td class="number">1.6</td><td class="number">82</td>' in html
     # Neither the start, which moved nothing, nor an apply that failed is a move.
     assert (markdown.count("- 2026-11-"), html.count("→ migrated")) == (1, 1)
     assert "until 2026-11-21, expired" in markdown
