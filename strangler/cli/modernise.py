@@ -35,7 +35,7 @@ ReplicaLag = Annotated[
 ]
 Pause = Annotated[float, typer.Option("--pause", metavar="SECONDS", min=0, help="Wait between two of those.")]
 # Of the statements that want an index, so many are shown.
-_SHOWN: Final = 3
+_SHOWN: Final = 5
 _WORKS: Final = {
     "backfill": "-- in chunks: UPDATE {work.table} SET {work.assignment} WHERE {work.condition}",
     "compare": "-- in chunks: no row of {work.table} WHERE {work.condition}",

@@ -27,6 +27,7 @@ _LONGEST_NAME: Final = 63
 _FEWEST_BLOCKS: Final = 16
 # What is behind it, up to three characters, makes the name of an operation.
 _LONGEST_STEM: Final = 20
+_ALIKE: Final = 0.9
 _TRIED: Final = "strangler_tried"
 
 
@@ -156,7 +157,10 @@ def _chosen(
     def saved(candidate: Candidate) -> float:
         return sum(now[each].milliseconds - trials[candidate][each].milliseconds for each in better(candidate))
 
-    while trials and better(best := max(trials, key=lambda each: (saved(each), -len(each.columns)))):
+    while most := max(map(saved, trials), default=0):
+        # Of those that save about as much, the one that costs writes least.
+        alike = [candidate for candidate in trials if saved(candidate) >= _ALIKE * most]
+        best = min(alike, key=lambda each: (len(each.columns), -saved(each)))
         for statement in better(best):
             now[statement], taken[statement] = trials[best][statement], best
     return {
