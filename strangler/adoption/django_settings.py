@@ -51,6 +51,11 @@ class DjangoSettings(Facts):
     sessions: SessionSettings = SessionSettings()
 
     @property
+    def zone(self) -> str:
+        """That of times without an offset."""
+        return self.time_zone if self.use_tz else "no zone"
+
+    @property
     def etags(self) -> bool:
         """Whether answers have ETags, and conditional requests are answered."""
         return _CONDITIONAL in self.middleware

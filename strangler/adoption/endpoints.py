@@ -40,7 +40,8 @@ class SerializerField(Facts):
     model's property or method that it shows, `address` is the path of the row whose field `lookup` stands for `{}`.
     `changed` are the arguments in which it differs from what DRF makes of the model's field; None where the project
     declared it. Of one that stands for rows `narrowed` says that not all of them may be sent, and `text` is the field
-    that the rows' `__str__` returns, if it is no more.
+    that the rows' `__str__` returns, if it is no more. `format` and `input_formats` are those of days and times, by the
+    field or by the project's settings.
     """
 
     name: str
@@ -48,6 +49,7 @@ class SerializerField(Facts):
     path: str = Field(default="", alias="class")
     source: str = ""
     format: str | None = None
+    input_formats: tuple[str, ...] = ()
     coerce_to_string: bool | None = None
     required: bool = False
     read_only: bool = False

@@ -22,7 +22,7 @@ from strangler.settings import LocalSettings
 def world_opened(stack: LocalStack, *, seed: int) -> Iterator[World]:
     """All that cases are generated from, of a stack that runs.
 
-    :raises UsageError: the project file doesn't say where Django's document is, or how its commands are called.
+    :raises UsageError: the project file doesn't say where a document is, or how Django's commands are called.
     :raises FailedError: the stack doesn't run, or the database doesn't answer.
     """
     project = stack.settings.project
@@ -45,15 +45,17 @@ def world_opened(stack: LocalStack, *, seed: int) -> Iterator[World]:
 
 
 def operations_read(stack: LocalStack) -> tuple[Operation, ...]:
-    """The operations of all routes of a stack that runs, from both OpenAPI documents, the contract and Django's views.
+    """The operations of all routes of a stack that runs, from its OpenAPI documents, the contract and Django's views.
 
-    :raises UsageError: the project file doesn't say where Django's document is, or how its commands are called.
+    :raises UsageError: the project file doesn't say where a document is, or how Django's commands are called.
     :raises FailedError: the stack doesn't run.
     """
     settings, project = stack.settings, stack.settings.project
-    left, right = _document(settings, Stack.DJANGO), _document(settings, Stack.FASTAPI)
+    right = _document(settings, Stack.FASTAPI)
+    # Of a Django without one: what is there is compared, and what FastAPI lacks is listed by check.
+    left = _document(settings, Stack.DJANGO) or right
     if left is None:
-        raise UsageError("the project file names no OpenAPI document of django", "add openapi to [django]")
+        raise UsageError("the project file names no OpenAPI document", "add openapi to [django], or to [fastapi]")
     api = DjangoApi.read(django_project(settings, stack.connections_resolve()))
     facts = facts_of(api.model_dump(), prefix=project.prefixes.upstream(Stack.DJANGO))
     return operations_of(project.load_routes(), left, right, project.load_contract(), facts)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db import models
 from django.utils.functional import cached_property
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 from rest_framework.utils.model_meta import get_field_info
 
 from strangler_django.contract.plain import plain
@@ -27,8 +28,14 @@ _LIMITS: Final = (
         "allow_blank",
         "allow_null",
     ),
-    *("trim_whitespace", "allow_empty", "format", "coerce_to_string", "slug_field", "lookup_field"),
+    *("trim_whitespace", "allow_empty", "slug_field", "lookup_field"),
 )
+# The settings that say how fields of these kinds are written and read where they don't.
+_FORMATS: Final = {
+    serializers.DateTimeField: ("DATETIME_FORMAT", "DATETIME_INPUT_FORMATS"),
+    serializers.DateField: ("DATE_FORMAT", "DATE_INPUT_FORMATS"),
+    serializers.TimeField: ("TIME_FORMAT", "TIME_INPUT_FORMATS"),
+}
 _LINKS: Final = ("many_to_one", "many_to_many", "one_to_one", "one_to_many")
 # Objects that are made anew each time, and what DRF passes to the fields of a relation.
 _NOT_COMPARED: Final = frozenset({"validators", "queryset", "model_field", "child_relation", "many"})
@@ -88,6 +95,7 @@ def _field(name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401
         "write_only": field.write_only,
     }
     facts |= {key: plain(getattr(field, key)) for key in _LIMITS if getattr(field, key, None) is not None}
+    facts |= _formats(field)
     if field.default is not serializers.empty:
         facts["default"] = "callable" if callable(field.default) else plain(field.default)
     inner = field
@@ -115,6 +123,21 @@ def _field(name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401
     facts["validators"] = [type(validator).__name__ for validator in field.validators]
     facts |= {key: str(value) for key in ("label", "help_text") if (value := getattr(field, key, None))}
     return facts
+
+
+def _formats(field: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+    """How a value is written and read, by the field or else by the project's settings.
+
+    A `format` of "none" leaves moments to the renderer.
+    """
+    for kind, (written, read) in _FORMATS.items():
+        if isinstance(field, kind):
+            output = getattr(field, "format", getattr(api_settings, written))
+            formats = getattr(field, "input_formats", getattr(api_settings, read))
+            return {"format": "none" if output is None else str(output), "input_formats": list(map(str, formats))}
+    if isinstance(field, serializers.DecimalField):
+        return {"coerce_to_string": getattr(field, "coerce_to_string", api_settings.COERCE_DECIMAL_TO_STRING)}
+    return {}
 
 
 def _related(model: Any, source: str) -> Any:  # noqa: ANN401 - a model class, and the one that a source leads to

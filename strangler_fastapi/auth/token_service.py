@@ -154,11 +154,18 @@ class TokenService:
 
     async def _issued(self, payload: Payload) -> tuple[int | None, bool]:
         """The id of the token's row, None where it has none, and whether it is blacklisted."""
+        if self.tables.outstanding is None:
+            return None, False
         rows = await fetch(self.session, self.tables.issued_token(payload.get(self.tokens.settings.jti_claim)))
         return (rows[0][0], rows[0][1]) if rows else (None, False)
 
     async def _record_issued(self, refresh: Payload, user_id: int | None, now: datetime) -> int | None:
-        """Records a token as issued; returns the row's id, None if another request recorded it first."""
+        """Records a token as issued; returns the row's id, None if another request recorded it first.
+
+        Without the token_blacklist app nothing is recorded.
+        """
+        if self.tables.outstanding is None:
+            return None
         row_id: int | None = await fetch_value(
             self.session,
             self.tables.add_outstanding(
@@ -178,6 +185,8 @@ class TokenService:
         user_id: int | None,
         now: datetime,
     ) -> None:
+        if self.tables.outstanding is None:
+            return
         if issued_id is None:
             issued_id = await self._record_issued(refresh, user_id, now)
         if issued_id is None:

@@ -18,15 +18,16 @@ from strangler_fastapi.drf.sample_queries import as_sample
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TokenTables(SignInTables[Found]):
-    """Those of sign-ins, and of simplejwt's `token_blacklist` app.
+    """Those of sign-ins, and of simplejwt's `token_blacklist` app, where the project has it.
 
     Args:
-        outstanding: the class of `token_blacklist_outstandingtoken`.
+        outstanding: the class of `token_blacklist_outstandingtoken`; None without the app: no token is recorded then,
+            and none can be ended before its time.
         blacklisted: the class of `token_blacklist_blacklistedtoken`.
     """
 
-    outstanding: Any
-    blacklisted: Any
+    outstanding: Any = None
+    blacklisted: Any = None
 
     def issued_token(self, jti: object) -> Rows:
         """The row of an issued refresh token, and whether it is blacklisted: `id`, `is_blacklisted`."""
@@ -100,6 +101,8 @@ class TokenTables(SignInTables[Found]):
         """Every statement about tokens, with samples of values."""
         yield from self.identity_statements()
         yield from self.sign_in_statements()
+        if self.outstanding is None:
+            return
         issued = self.add_outstanding(user_id=1, jti="sample", token="sample", created_at=MOMENT, expires_at=MOMENT)  # noqa: S106 - no token
         for rows in (
             self.issued_token("sample"),

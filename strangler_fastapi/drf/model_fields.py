@@ -46,6 +46,10 @@ _CLASSES: Final[Mapping[str, type[Field]]] = {
     "UUIDField": UUIDField,
 }
 _READ_ONLY: Final = {"DateTimeField": "datetime", "DateField": "date", "TimeField": "time"}
+# Arguments by which a value is answered otherwise than it is; a key of the answer alone needs a field of its kind then.
+_SHOWN: Final = frozenset({"default_timezone", "format", "coerce_to_string"})
+# Arguments that DRF leaves out of such a field (`ModelSerializer.include_extra_kwargs`).
+_OF_BODIES: Final = frozenset({"allow_blank", "max_length", "min_length", "max_value", "min_value"})
 _SLUG: Final = r"^[-a-zA-Z0-9_]+\Z"
 _EMAIL: Final = "django.core.validators.EmailValidator"
 _URL: Final = "django.core.validators.URLValidator"
@@ -127,14 +131,19 @@ def model_field(
     facts = column_facts(model, column, contract)
     common: dict[str, Any] = {"label": _label(facts)}
     if facts.identity is not None or facts.auto_now or facts.auto_now_add or facts.generated is not None:
-        given = {"type": _READ_ONLY.get(facts.kind, "integer"), "allow_null": facts.null}
-        return ReadOnlyField(**(common | given | changed))
+        if _SHOWN.isdisjoint(changed):
+            given = {"type": _READ_ONLY.get(facts.kind, "integer"), "allow_null": facts.null}
+            return ReadOnlyField(**(common | given | changed))
+        changed = changed | {"read_only": True}
     kind = _class(facts, name) if into is None else into
     if issubclass(kind, FileField):
         common |= _file_settings(kind, facts, name, written=not changed.get("read_only"))
     elif changed.get("read_only"):
         key = {"source": column} if issubclass(kind, PrimaryKeyRelatedField) else {}
-        return ReadOnlyField(**(common | key | {"type": kind.kind, "allow_null": facts.null} | changed))
+        if _SHOWN.isdisjoint(changed):
+            return ReadOnlyField(**(common | key | {"type": kind.kind, "allow_null": facts.null} | changed))
+        settings = {key: value for key, value in _settings(kind, facts).items() if key not in _OF_BODIES}
+        return kind(**(common | settings | {"required": False, "allow_null": facts.null} | changed))
     if issubclass(kind, PrimaryKeyRelatedField):
         common |= _relation(model, column, facts)
     # A text without a default is "" to Django, and still required.

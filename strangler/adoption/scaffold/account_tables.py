@@ -25,6 +25,7 @@ _TOKEN_VIEWS: Final = {
 _AUTH_TOKENS: Final = "authtoken_token"
 _AUTH_TOKEN_VIEW: Final = "rest_framework.authtoken.views.ObtainAuthToken"  # noqa: S105 - a class
 _AUTH_TOKEN_SERIALIZER: Final = "rest_framework.authtoken.serializers.AuthTokenSerializer"  # noqa: S105 - a class
+_OUTSTANDING: Final = "token_blacklist_outstandingtoken"
 _ISSUED: Final = ("user_id", "jti", "token", "created_at", "expires_at")
 
 
@@ -61,7 +62,7 @@ class AccountTables:
         """Why the service can't issue tokens."""
         if not self._reads_tokens or self._users is None or "last_login" not in self._users.columns:
             return "no view of the API reads simplejwt's tokens"
-        return self._lacking(self._token_classes, "tokens without the token_blacklist app")
+        return None
 
     def is_auth_token_view(self, endpoint: DjangoEndpoint) -> bool:
         """Whether it is DRF's view that gives a user its token; one with another serializer is the project's own."""
@@ -89,14 +90,15 @@ class AccountTables:
         """Adds the constants to the accounts' module."""
         assert self._users is not None  # noqa: S101 - nothing is written without users
         if self.issues_tokens:
-            outstanding, blacklisted = self._token_classes()
             user = self._tables.use(self._users.name, "last_login")
-            module.use(f"{package}.models", outstanding, blacklisted)
+            recorded = self._token_classes()
+            module.use(f"{package}.models", *recorded.values())
             module.use("strangler_fastapi.auth.token_tables", "TokenTables")
             other = quoted(username_field) if username_field else None
-            named = {"outstanding": outstanding, "blacklisted": blacklisted, "account": "Account"}
             renews = None if self._renews else "False"
-            made = call("TokenTables", user=user, username_field=other, **named, renews_passwords=renews)
+            made = call(
+                "TokenTables", user=user, username_field=other, **recorded, account="Account", renews_passwords=renews
+            )
             module.add(statement("TOKEN_TABLES", made))
         if self._gives_tokens:
             module.use(f"{package}.models", self._tables.use(self._users.name), self._auth_token_class())
@@ -122,9 +124,14 @@ class AccountTables:
     def _auth_token_class(self) -> str:
         return self._tables.use(_AUTH_TOKENS, "key", "user_id", "created")
 
-    def _token_classes(self) -> tuple[str, str]:
-        outstanding = self._tables.use("token_blacklist_outstandingtoken", "id", *_ISSUED)
-        return outstanding, self._tables.use("token_blacklist_blacklistedtoken", "id", "token_id", "blacklisted_at")
+    def _token_classes(self) -> dict[str, str]:
+        """The classes of recorded tokens; none where the project lacks the token_blacklist app."""
+        if _OUTSTANDING not in self._contract.tables:
+            return {}
+        return {
+            "outstanding": self._tables.use(_OUTSTANDING, "id", *_ISSUED),
+            "blacklisted": self._tables.use("token_blacklist_blacklistedtoken", "id", "token_id", "blacklisted_at"),
+        }
 
     def _permission_classes(self) -> dict[str, str]:
         column = self._user_column()

@@ -196,7 +196,7 @@ class FeatureScaffold:
         key = (endpoint.view, serializer.constant)
         if key not in self._resources:
             listed = self._list_of_view(endpoint)
-            made = write_list(listed, serializer.model, self._tables)
+            made = write_list(listed, serializer.model, self._tables, time_zone=self.api.settings.zone)
             taken = {resource.constant for resource in self._resources.values()}
             names = (self.name, snake(serializer.title), *(f"{self.name}_{number}" for number in range(2, 100)))
             constants = (name.upper() for name in names)

@@ -7,7 +7,7 @@ from typing import Final
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import SerializerFacts, SerializerField
-from strangler.adoption.scaffold.code import Call, Code, call, dictionary, quoted, statement
+from strangler.adoption.scaffold.code import Call, Code, call, dictionary, quoted, statement, texts
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 
 # The kinds of columns that `strangler_fastapi.drf.model_fields` makes a field of.
@@ -16,7 +16,7 @@ _KINDS: Final = frozenset(
         *("AutoField", "BigAutoField", "SmallAutoField", "BigIntegerField", "BooleanField", "CharField", "DateField"),
         *("DateTimeField", "DecimalField", "FloatField", "IntegerField", "JSONField", "PositiveBigIntegerField"),
         *("PositiveIntegerField", "PositiveSmallIntegerField", "SlugField", "SmallIntegerField", "TextField"),
-        *("TimeField", "UUIDField", "FileField"),
+        *("TimeField", "UUIDField", "FileField", "DurationField", "GenericIPAddressField"),
     }
 )
 _VALIDATORS: Final = frozenset(
@@ -26,9 +26,10 @@ _VALIDATORS: Final = frozenset(
             f"django.core.validators.{name}Validator"
             for name in (
                 *("Email", "FileExtension", "MaxLength", "MaxValue", "MinLength", "MinValue"),
-                *("ProhibitNullCharacters", "Regex"),
+                *("ProhibitNullCharacters", "Regex", "URL"),
             )
         ),
+        *(f"django.core.validators.validate_{name}_address" for name in ("ipv4", "ipv6", "ipv46")),
     }
 )
 # Arguments of DRF's fields that `model_field` takes under the same name.
@@ -47,6 +48,9 @@ _ARGUMENTS: Final = frozenset(
         "help_text",
     }
 )
+# Arguments that say how a value is written and read, which the facts of a field have whole.
+_FORMATS: Final = frozenset({"format", "input_formats", "coerce_to_string", "default_timezone"})
+_ISO: Final = "iso-8601"
 # Callables whose value the service makes by itself (`shared_schema.contract.callables`).
 _CALLABLES: Final = ("builtins.", "uuid.", "datetime.", "django.utils.timezone.now")
 # The storage of files of which the contract says all.
@@ -245,7 +249,7 @@ class Serializers:
         name, facts = self._tables.column_of(table, each.source)
         self._require_readable(facts, each)
         self._tables.use(table, name)
-        changed = dict(each.changed or {})
+        changed = {key: value for key, value in (each.changed or {}).items() if key not in _FORMATS}
         if each.help_text:
             changed["help_text"] = each.help_text
         gaps = [*self._column_gaps(facts), *(f"{key} is another" for key in changed if key not in _ARGUMENTS)]
@@ -259,7 +263,9 @@ class Serializers:
         if each.name != facts.field and facts.references is None:
             changed["source"] = name
         made.imports.setdefault(_MODEL_FIELDS, set()).add("model_field")
-        named = {key: quoted(value) for key, value in changed.items()}
+        named = {key: quoted(value) for key, value in changed.items()} | self._formats(facts, each)
+        if isinstance(named.get("default_timezone"), Call):
+            made.imports.setdefault("zoneinfo", set()).add("ZoneInfo")
         return call("model_field", made.model, quoted(name), **named)
 
     def _column_gaps(self, facts: ColumnFacts) -> Iterator[str]:
@@ -283,12 +289,23 @@ class Serializers:
             raise UnreadableError("a FileField of which the contract has no storage")
         if facts.file is not None and facts.file.storage.name != _FILE_SYSTEM:
             raise UnreadableError(f"a file that {facts.file.storage.name} keeps")
-        if facts.kind == "DateTimeField" and not (self._settings.use_tz and self._settings.time_zone == "UTC"):
-            raise UnreadableError(f"times are shown in {self._settings.time_zone}, not in UTC")
-        if each.format is not None and each.format != "iso-8601":
-            raise UnreadableError(f"shown as {each.format}")
-        if each.coerce_to_string is False and facts.kind == "DecimalField":
-            raise UnreadableError("a decimal that is shown as a number")
+        if each.format == "none":
+            raise UnreadableError("shown as the renderer likes")
+
+    def _formats(self, facts: ColumnFacts, each: SerializerField) -> dict[str, Code]:
+        """The arguments that say how a value is written and read; none where that is as everywhere."""
+        named: dict[str, Code] = {}
+        if facts.kind == "DateTimeField" and not self._settings.use_tz:
+            named["default_timezone"] = "None"
+        elif facts.kind == "DateTimeField" and self._settings.time_zone != "UTC":
+            named["default_timezone"] = call("ZoneInfo", quoted(self._settings.time_zone))
+        if each.format is not None and each.format.lower() != _ISO:
+            named["format"] = quoted(each.format)
+        if not each.read_only and each.input_formats not in ((), (_ISO,)):
+            named["input_formats"] = texts(each.input_formats)
+        if facts.kind == "DecimalField" and each.coerce_to_string is False:
+            named["coerce_to_string"] = "False"
+        return named
 
     def _declared(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
         """A field that the project declared: one that shows a column, of this row or of one that it points at."""
@@ -303,6 +320,8 @@ class Serializers:
         self._require_readable(facts, each)
         if not each.read_only:
             made.writes.append(f"field {each.name}: declared by itself")
+        if self._formats(facts, each):
+            raise UnreadableError("declared by itself, and shown otherwise than the column is")
         source = None
         if len(path) > 1:
             made.annotations[each.name] = "__".join(path)

@@ -53,14 +53,17 @@ class WrittenList:
     imports: dict[str, set[str]] = field(default_factory=dict)
 
 
-def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables) -> WrittenList:
-    """The list of one view, whose rows are of the class `model`."""
+def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zone: str) -> WrittenList:
+    """The list of one view, whose rows are of the class `model`; `time_zone` is that of times without an offset."""
     assert endpoint.model is not None  # noqa: S101 - a list without rows is a gap
     made, table = WrittenList(), endpoint.model.table
     filters: dict[str, Code] = {}
     found = endpoint.filters
     for parameter in found.filterset.parameters if found and found.filterset else ():
-        filters[parameter.name] = _filter(made, parameter, model, table, tables)
+        try:
+            filters[parameter.name] = _written_filter(made, parameter, model, table, tables, time_zone)
+        except UnreadableError as gap:
+            filters[parameter.name] = _gap_code(made, f"filter {parameter.name}: {gap}")
     for name in endpoint.rows.parameters if endpoint.rows else ():
         _gap(made, filters, name, f"read by {endpoint.view.rpartition('.')[2]}.get_queryset")
     made.arguments["ordering"] = texts(_ordering(made, endpoint, table, tables))
@@ -121,14 +124,9 @@ def _searched(
     return names
 
 
-def _filter(made: WrittenList, parameter: FilterParameter, model: str, table: str, tables: Tables) -> Code:
-    try:
-        return _written_filter(made, parameter, model, table, tables)
-    except UnreadableError as gap:
-        return _gap_code(made, f"filter {parameter.name}: {gap}")
-
-
-def _written_filter(made: WrittenList, parameter: FilterParameter, model: str, table: str, tables: Tables) -> Code:
+def _written_filter(
+    made: WrittenList, parameter: FilterParameter, model: str, table: str, tables: Tables, time_zone: str
+) -> Code:
     """The filter of one parameter.
 
     :raises UnreadableError: strangler_fastapi has none such.
@@ -138,6 +136,8 @@ def _written_filter(made: WrittenList, parameter: FilterParameter, model: str, t
         raise UnreadableError(parameter.method or "of no column")
     path = parameter.field.split("__")
     facts = tables.follow(table, path)
+    if facts.kind == "DateTimeField" and time_zone != "UTC" and parameter.lookup != "isnull":
+        raise UnreadableError(f"times of {time_zone}")
     name, _ = tables.column_of(table, path[0])
     column = f"lambda: {model}.{name}"
     if len(path) > 1:

@@ -1,9 +1,11 @@
 """A field made of a column takes, refuses and describes as the one that DRF's ModelSerializer makes of the model's."""
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import validators
@@ -250,6 +252,34 @@ def test_what_openapi_says_is_what_the_column_takes(
     sent = serializer.request_model.model_json_schema()["properties"]["code"]
     assert answered == {"title": "Code", **schema}
     assert sent == {"title": "Code", **schema, **request_schema}
+
+
+SHOWN: dict[str, dict[str, Any]] = {
+    "made_at": {"default_timezone": ZoneInfo("Asia/Almaty")},
+    "packed_at": {"read_only": True, "default_timezone": ZoneInfo("Asia/Almaty"), "format": "%d.%m. %H:%M"},
+    "packed_on": {"read_only": True, "format": "%d.%m.%Y"},
+    "price": {"read_only": True, "coerce_to_string": False},
+}
+
+
+def test_a_key_of_the_answer_alone_is_shown_as_the_project_shows_it() -> None:
+    class ShownSerializer(serializers.ModelSerializer[Thing]):
+        class Meta:
+            model = Thing
+            fields = tuple(SHOWN)
+            extra_kwargs = SHOWN
+
+    moment = datetime(2026, 1, 3, 20, 30, tzinfo=UTC)
+    thing = Thing(made_at=moment, packed_at=moment, packed_on=moment.date(), price=Decimal("1.50"))
+    ours = Serializer("Shown", {name: model_field(Stock, name, contract=CONTRACT, **SHOWN[name]) for name in SHOWN})
+    values = {}
+    for name in SHOWN:
+        shown = ours.fields[name].representation(None)
+        values[name] = shown(getattr(thing, name)) if shown else None
+    assert values == ShownSerializer(thing).data
+    assert values["made_at"] == "2026-01-04T01:30:00+05:00"
+    described = SimpleMetadata().get_serializer_info(ShownSerializer())
+    assert json.dumps(ours.describe(), default=str) == json.dumps(described, default=str)
 
 
 def test_a_column_that_is_not_there_is_named() -> None:

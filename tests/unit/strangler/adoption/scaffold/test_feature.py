@@ -146,6 +146,31 @@ def test_a_plain_list_is_written_whole() -> None:
     assert "@boats.post(status=201)\nasync def boats_create(" in router
 
 
+def test_times_are_shown_as_the_project_shows_them() -> None:
+    built = {"name": "built_at", "kind": "DateTimeField", "source": "built_at", "changed": {}}
+    listed = LIST | {
+        "serializer": SERIALIZER | {"fields": [built | {"format": "iso-8601", "input_formats": ["%d.%m."]}]}
+    }
+    listed |= {
+        "view": "harbour.api.Times",
+        "filters": {"filterset": {"parameters": [{"name": "since", "kind": "IsoDateTimeFilter"}]}},
+    }
+    listed["filters"]["filterset"]["parameters"][0] |= {"field": "built_at", "lookup": "gte"}
+    gaps, files = texts_of(listed, time_zone="Europe/Moscow")
+    assert gaps == [[]]
+    code = " ".join(files["boats/serializers.py"].split())
+    shown = 'default_timezone=ZoneInfo("Europe/Moscow"), input_formats=("%d.%m.",)'
+    assert f'"built_at": model_field(Boat, "built_at", {shown})' in code
+    assert "from zoneinfo import ZoneInfo" in code
+    # A time without an offset is of another zone than the library's filters read it in.
+    assert 'not_ported_filter("filter since: times of Europe/Moscow")' in code
+    naive, files = texts_of(listed, use_tz=False)
+    assert naive == [[]]
+    code = files["boats/serializers.py"]
+    assert "default_timezone=None" in code
+    assert "filter since: times of no zone" in code
+
+
 def test_a_row_that_django_can_not_add_is_a_gap() -> None:
     raft = {"model": {"label": "harbour.Raft", "table": "raft"}}
     logs = {"name": "logs", "kind": "IntegerField", "source": "logs", "required": True, "changed": {}}
@@ -258,7 +283,7 @@ def field(**facts: Any) -> dict[str, Any]:
             "field other: shown by a __str__ of your own",
         ),
         (field(kind="MoneyField", changed=None), "field other: a MoneyField of your own"),
-        (field(source="built_at", format="%d.%m.%Y"), "field other: shown as %d.%m.%Y"),
+        (field(source="built_at", format="none"), "field other: shown as the renderer likes"),
         (
             {"serializer": SERIALIZER | {"overridden": ["to_representation"]}},
             "serializer Boat: to_representation is your own",
@@ -527,11 +552,14 @@ OBTAIN: dict[str, Any] = {
 }
 
 
-def texts_of(*endpoints: dict[str, Any], **settings: Any) -> tuple[list[list[str]], dict[str, str]]:
-    """The gaps and the files of a service whose users sign in; the lone list makes them known."""
+def texts_of(
+    *endpoints: dict[str, Any], without: tuple[str, ...] = (), **settings: Any
+) -> tuple[list[list[str]], dict[str, str]]:
+    """The gaps and the files of a service whose users sign in, `without` some tables; the lone list makes them known."""
     given = {"format": 1, "endpoints": [LIST | SIGNED, *endpoints]}
     api = DjangoApi.model_validate(given | {"settings": {"user_model": "harbour.Sailor", **settings}})
     tables = TABLES | ACCOUNTS | {"boat": BOAT}
+    tables = {name: facts for name, facts in tables.items() if not name.startswith(without)}
     contract = Contract.model_validate({"format": 2, "tables": tables, "tokens": {}})
     selected = [
         (each, Route(name=f"boats.{number}", methods=(each.method,), path="/boats/", stage=Stage.LEGACY))
@@ -573,6 +601,9 @@ def test_simplejwts_views_are_those_of_the_library() -> None:
     assert "renews_passwords=False" in files["accounts.py"]
     assert "renews_passwords" not in texts_of(OBTAIN)[1]["accounts.py"]
     assert "router = token_router(" in texts_of(OBTAIN)[1]["boats/router.py"]
+    gaps, files = texts_of(OBTAIN, without=("token_blacklist",))
+    assert gaps == [[]]
+    assert "TokenTables(user=Sailor, account=Account)" in files["accounts.py"]
 
 
 def test_rows_of_the_caller_are_the_resources_own_arguments() -> None:
