@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
-
 from sqlalchemy.orm import Mapped
 
 from fastapi_app.auth.accounts import Account

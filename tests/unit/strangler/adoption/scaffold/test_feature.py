@@ -555,7 +555,7 @@ OBTAIN: dict[str, Any] = {
 def texts_of(
     *endpoints: dict[str, Any], without: tuple[str, ...] = (), **settings: Any
 ) -> tuple[list[list[str]], dict[str, str]]:
-    """The gaps and the files of a service whose users sign in, `without` some tables; the lone list makes them known."""
+    """The gaps and files of a service whose users sign in, `without` some tables; the lone list makes them known."""
     given = {"format": 1, "endpoints": [LIST | SIGNED, *endpoints]}
     api = DjangoApi.model_validate(given | {"settings": {"user_model": "harbour.Sailor", **settings}})
     tables = TABLES | ACCOUNTS | {"boat": BOAT}
