@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.conditional import ConditionalGetMiddleware
+from strangler_fastapi.cors import Cors, CorsMiddleware
 from strangler_fastapi.db.engine import Database, watched
 from strangler_fastapi.db.query_count import StatementsMiddleware
 from strangler_fastapi.docs_page import add_docs_page
@@ -41,6 +42,7 @@ def create_application(
     languages: Languages | None = None,
     etags: bool = False,
     error_body: ErrorBody | None = None,
+    cors: Cors | None = None,
     **options: Any,  # noqa: ANN401 - as FastAPI has them
 ) -> DocumentedApi:
     """The ASGI application. It needs no database until it is started, and then waits for one.
@@ -62,6 +64,7 @@ def create_application(
         etags: give answers ETags, and answer conditional requests (ConditionalGetMiddleware).
         error_body: words the body of an error with a status below 500, as a project's EXCEPTION_HANDLER does; it gets
             the request, the body that DRF's own handler answers and the status.
+        cors: which scripts of other origins may read answers, as django-cors-headers has it; None: none may.
         report_sql: count the statements of each request (`Server-Timing`).
         metrics: count requests, and answer GET /metrics in Prometheus' format where it comes through no proxy.
         traces: send a span of each request to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names.
@@ -108,6 +111,8 @@ def create_application(
         hosts=hosts,
         languages=languages,
     )
+    if cors is not None:
+        app.add_middleware(CorsMiddleware, cors=cors)
     if tracing:
         app.add_middleware(TraceMiddleware)
     if report_sql:

@@ -61,7 +61,7 @@ def as_statement(sample: Sample) -> SampleQuery:
     return SampleQuery(
         name=sample.name,
         sql=state.statement,
-        values=tuple(_as_json(value) for value in state.positional_parameters),
+        values=tuple(as_json(value) for value in state.positional_parameters),
     )
 
 
@@ -90,11 +90,11 @@ def _needs(mapping: Mapping, features: Iterable[Feature]) -> dict[str, dict[str,
             # Not `cls.key()`: a mapped column of that name stands before it.
             table = table_key(cls.__schema__, cls.__tablename__)
             if column in read.get(table, ()):
-                needs.setdefault(table, {})[column] = Need(type=_spelled(kind), nullable=nullable)
+                needs.setdefault(table, {})[column] = Need(type=spelled(kind), nullable=nullable)
     return needs
 
 
-def _spelled(kind: type) -> str:
+def spelled(kind: type) -> str:
     """`int`, `datetime`, `list[str]`: a name for people, whose first word is a class's."""
     return kind.__name__ if get_origin(kind) is None else str(kind).replace("typing.", "")
 
@@ -103,7 +103,7 @@ def _sorted(columns: Columns) -> dict[str, tuple[str, ...]]:
     return {table: tuple(sorted(columns[table])) for table in sorted(columns)}
 
 
-def _as_json(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
+def as_json(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
     """A value as PostgreSQL reads it, the same each time."""
     if isinstance(value, datetime):
         value = MOMENT if value.tzinfo else MOMENT.replace(tzinfo=None)
@@ -116,5 +116,5 @@ def _as_json(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
     elif isinstance(value, bytes):
         return f"\\x{value.hex()}"
     elif isinstance(value, list | tuple):
-        return [_as_json(item) for item in value]
+        return [as_json(item) for item in value]
     return to_jsonable_python(value)

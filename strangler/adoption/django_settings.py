@@ -32,7 +32,8 @@ class DjangoSettings(Facts):
     """Settings of the whole project that change what endpoints answer.
 
     `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
-    which one signs in, `num_proxies` DRF's NUM_PROXIES.
+    which one signs in, `num_proxies` DRF's NUM_PROXIES, `cors` the settings of django-cors-headers without their
+    `CORS_`.
     """
 
     append_slash: bool = True
@@ -49,6 +50,7 @@ class DjangoSettings(Facts):
     password_hasher: str = "argon2"  # noqa: S105 - an algorithm
     num_proxies: int | None = None
     sessions: SessionSettings = SessionSettings()
+    cors: dict[str, bool | int | str | tuple[str, ...]] | None = None
 
     @property
     def zone(self) -> str:

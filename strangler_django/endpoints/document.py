@@ -21,6 +21,11 @@ FORMAT: Final = 1
 # Views that are no endpoint of an API: Django's own, and tools of its developers.
 _NO_ENDPOINTS: Final = ("django.contrib.", "django.views.", "debug_toolbar.")
 
+_CORS: Final = (
+    *("CORS_ALLOW_ALL_ORIGINS", "CORS_ALLOWED_ORIGINS", "CORS_ALLOWED_ORIGIN_REGEXES", "CORS_ALLOW_CREDENTIALS"),
+    *("CORS_ALLOW_PRIVATE_NETWORK", "CORS_ALLOW_HEADERS", "CORS_ALLOW_METHODS", "CORS_EXPOSE_HEADERS"),
+    *("CORS_PREFLIGHT_MAX_AGE", "CORS_URLS_REGEX"),
+)
 # What a view gets for the parameters of its path.
 _SAMPLES: Final = {"int": 1, "uuid": UUID(int=0)}
 
@@ -82,6 +87,22 @@ def _parameter(parameter: PathParameter) -> dict[str, str]:
     return {"name": parameter.name, "kind": parameter.kind, "pattern": parameter.pattern}
 
 
+def _cors() -> dict[str, Any] | None:
+    """The settings of django-cors-headers; None where it adds no headers."""
+    if not any(name.startswith("corsheaders.") for name in settings.MIDDLEWARE):
+        return None
+    from corsheaders.conf import conf
+
+    return {name.removeprefix("CORS_").lower(): _plain_setting(getattr(conf, name)) for name in _CORS}
+
+
+def _plain_setting(value: Any) -> Any:  # noqa: ANN401 - a setting of one of these kinds
+    """A setting in JSON's words; a compiled pattern is its text."""
+    if isinstance(value, list | tuple):
+        return [_plain_setting(each) for each in value]
+    return getattr(value, "pattern", value)
+
+
 def _settings() -> dict[str, Any]:
     """Settings of the whole project that change what an endpoint answers. No secret is among them."""
     return {
@@ -108,6 +129,7 @@ def _settings() -> dict[str, Any]:
             "csrf_header_name": settings.CSRF_HEADER_NAME,
         },
         "num_proxies": api_settings.NUM_PROXIES,
+        "cors": _cors(),
         "format_suffix": api_settings.FORMAT_SUFFIX_KWARG,
         "exception_handler": f"{api_settings.EXCEPTION_HANDLER.__module__}.{api_settings.EXCEPTION_HANDLER.__name__}",
         "root_urlconf": settings.ROOT_URLCONF,

@@ -1,6 +1,7 @@
 """A FastAPI service with features: which files it consists of, and the text of each."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -13,6 +14,7 @@ from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.case_file import case_file_text
+from strangler.adoption.scaffold.code import Code, call, keyword, laid_out, quoted, texts
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.models_module import models_added, models_text
@@ -207,6 +209,7 @@ class ServiceScaffold:
             tokens=self.has_tokens,
             translates=self.translates,
             etags=self._etags,
+            cors=self._cors(),
             keys=self._keys(),
             identifies=self._authenticators.identifies,
             sessions=self._authenticators.has_sessions,
@@ -217,6 +220,18 @@ class ServiceScaffold:
             health=self._health(),
             consumer=self._path(self._project.consumer),
         )
+
+    def _cors(self) -> str:
+        """The argument of the application for scripts of other origins; empty where Django says nothing to any."""
+        settings = dict(self._api.settings.cors or {})
+        if not re.match(str(settings.pop("urls_regex", "")), f"{self._project.prefixes.django}/") or not settings:
+            return ""
+        named: dict[str, Code] = {
+            name: texts(value) if isinstance(value, tuple) else quoted(value)
+            for name, value in sorted(settings.items())
+            if value
+        }
+        return laid_out(keyword("cors", call("Cors", **named)), indent=8, after=1)
 
     def _keys(self) -> list[str]:
         """The settings that are secrets."""

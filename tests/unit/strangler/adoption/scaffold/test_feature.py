@@ -146,6 +146,16 @@ def test_a_plain_list_is_written_whole() -> None:
     assert "@boats.post(status=201)\nasync def boats_create(" in router
 
 
+def test_the_application_allows_the_origins_that_django_does() -> None:
+    cors = {"allowed_origins": ["https://shop.example"], "allow_credentials": True, "expose_headers": []}
+    made = 'cors=Cors(allow_credentials=True, allowed_origins=("https://shop.example",)),'
+    for regex, expected in (("^.*$", True), (r"^/api/.*$", True), (r"^/other/.*$", False)):
+        main = texts_of(LIST, cors=cors | {"urls_regex": regex})[1]["main.py"]
+        assert (made in main) is expected
+        assert ("import Cors" in main) is expected
+    assert "Cors" not in texts_of(LIST)[1]["main.py"]
+
+
 def test_times_are_shown_as_the_project_shows_them() -> None:
     built = {"name": "built_at", "kind": "DateTimeField", "source": "built_at", "changed": {}}
     listed = LIST | {
