@@ -18,6 +18,7 @@ from strangler.cli.comparison_run import (
     signer_of,
     writes_require,
 )
+from strangler.cli.openapi_diff import documents_compare
 from strangler.cli.output import file_write, note, out
 from strangler.compare.client.client import Limits
 from strangler.compare.comparison import Rules
@@ -185,6 +186,10 @@ def compare(
     coverage: Annotated[
         bool, _report("--coverage", help="Show what of each route was never requested; of the local stack.")
     ] = False,
+    openapi_diff: Annotated[
+        bool,
+        _report("--openapi-diff", help="Send no case: hold both OpenAPI documents, or LEFT's and RIGHT's, together."),
+    ] = False,
     as_json: Annotated[
         str | None, _report("--json", metavar="FILE", help="Write the report as JSON; - for standard output.")
     ] = None,
@@ -196,6 +201,8 @@ def compare(
     Exits with 0 equal, 1 different, 4 not compared. Example: strangler compare --route 'posts.*'
     """
     settings = settings_load()
+    if openapi_diff:
+        raise SystemExit(documents_compare(left, right, settings))
     table = settings.project.load_routes()
     logins, ours = tuple(login or ()), left is None
     selection = CaseSelection(

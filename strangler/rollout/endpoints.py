@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from strangler.errors import FailedError
+from strangler.rollout.swagger import as_openapi, is_swagger
 
 # drf-spectacular builds its document for each request: a second for some hundred endpoints.
 _SECONDS: Final = 30.0
@@ -27,7 +28,7 @@ class ApiEndpoint:
 
 
 def document_read(address: str, *, gateway_url: str, host: str) -> Any:  # noqa: ANN401 - whatever JSON it is
-    """The document at `address`: a path on the gateway, a URL, or a file of this machine.
+    """The document at `address`: a path on the gateway, a URL, or a file of this machine; Swagger 2.0 as OpenAPI 3.
 
     `host` is the Host header, since Django refuses names outside ALLOWED_HOSTS.
 
@@ -39,7 +40,8 @@ def document_read(address: str, *, gateway_url: str, host: str) -> Any:  # noqa:
     else:
         content = _load(Path(address))
     try:
-        return json.loads(content)
+        document = json.loads(content)
+        return as_openapi(document) if is_swagger(document) else document
     except (ValueError, RecursionError) as error:
         raise FailedError(f"{address} is no JSON", "pass the address of an OpenAPI document in JSON") from error
 

@@ -74,9 +74,9 @@ def operations_of(
     that only the right side knows is an addition. A route that streams, or that the left side doesn't have, has none.
     `facts` are the views' own, by method and path.
     """
-    known = dict(_described(left))
-    others = dict(_described(right)) if right else {}
-    names = {each.get("name") for _, operation in known.values() for each in _parameters(operation)}
+    known = dict(operations_in(left))
+    others = dict(operations_in(right)) if right else {}
+    names = {each.get("name") for _, operation in known.values() for each in parameters_of(operation)}
     found: list[Operation] = []
     for route in table.routes:
         for method in () if route.streaming else route.methods:
@@ -84,7 +84,7 @@ def operations_of(
             if key not in known:
                 continue
             template, described = known[key]
-            added = _parameters(others[key][1]) if key in others else ()
+            added = parameters_of(others[key][1]) if key in others else ()
             operation = _operation(route, method, template, described, left.content, contract)
             own = {each.name for each in operation.parameters}
             more = [
@@ -96,7 +96,7 @@ def operations_of(
             items = operation.items
             if not items and right and key in others:
                 # drf-spectacular doesn't know what every view answers.
-                items = fields_of(_answered(others[key][1], right.content), right.content, sent=False)
+                items = fields_of(answered(others[key][1], right.content), right.content, sent=False)
             found.append(
                 replace(
                     operation,
@@ -109,7 +109,8 @@ def operations_of(
     return tuple(found)
 
 
-def _described(document: ApiDocument) -> Iterator[tuple[tuple[str, str], tuple[str, Mapping[str, Any]]]]:
+def operations_in(document: ApiDocument) -> Iterator[tuple[tuple[str, str], tuple[str, Mapping[str, Any]]]]:
+    """The operations of a document, by method and path without names: the path below the prefix, and what is said."""
     paths = document.content.get("paths")
     for path, item in paths.items() if isinstance(paths, dict) else ():
         below = str(path).removeprefix(document.prefix.rstrip("/"))
@@ -118,7 +119,8 @@ def _described(document: ApiDocument) -> Iterator[tuple[tuple[str, str], tuple[s
                 yield (method.upper(), path_key(below)), (below, operation)
 
 
-def _parameters(operation: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+def parameters_of(operation: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """The parameters of an operation."""
     found = operation.get("parameters")
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
@@ -127,7 +129,7 @@ def _operation(
     route: Route, method: str, template: str, described: Mapping[str, Any], document: Document, contract: Contract
 ) -> Operation:
     content = (described.get("requestBody") or {}).get("content") or {}
-    answer = _answered(described, document)
+    answer = answered(described, document)
     paged = (answer.get("properties") or {}).get("results")
     items = schema_resolved(paged, document).get("items") if paged else answer.get("items", answer)
     fields = fields_of(items, document, sent=False)
@@ -136,7 +138,7 @@ def _operation(
         method=method,
         parameters=tuple(
             field_of(each["name"], each.get("schema"), document)
-            for each in _parameters(described)
+            for each in parameters_of(described)
             if each.get("in") == "query" and "name" in each
         ),
         body=fields_of((content.get(_JSON) or {}).get("schema"), document, sent=True),
@@ -149,7 +151,7 @@ def _operation(
     )
 
 
-def _answered(described: Mapping[str, Any], document: Document) -> Mapping[str, Any]:
+def answered(described: Mapping[str, Any], document: Document) -> Mapping[str, Any]:
     """The schema of what is answered in JSON; empty where the document doesn't say."""
     answers = described.get("responses") or {}
     answered: Mapping[str, Any] = next((each for status, each in answers.items() if str(status).startswith("2")), {})
