@@ -12,6 +12,7 @@ from pathlib import Path
 from django.core import management
 
 from strangler_django.management import commands
+from strangler_django.versions import too_old
 
 
 def main() -> None:
@@ -21,6 +22,8 @@ def main() -> None:
     script = Path(sys.argv[1])
     if not script.is_file():
         sys.exit(f"strangler_django: there is no {script}: name the project's manage.py.")
+    if sentence := too_old():
+        sys.exit(f"strangler_django: {sentence}")
     del sys.argv[0]
     # Python puts a script's own folder there, and the project's packages lie in it.
     sys.path[0] = str(script.resolve().parent)

@@ -59,6 +59,82 @@ def test_the_service_can_be_made_where_django_is_not(tmp_path: Path) -> None:
     assert Path(shown["prefix"]) == tmp_path / "venv"
 
 
+SHOP = {
+    "manage.py": """
+import os, sys
+from django.core.management import execute_from_command_line
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+execute_from_command_line(sys.argv)
+""",
+    "settings.py": """
+SECRET_KEY = "of a test, which is over at once"
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "rest_framework"]
+ROOT_URLCONF = "urls"
+USE_TZ = True
+""",
+    "urls.py": """
+from django.contrib.auth.models import Group
+from django.urls import include, path
+from rest_framework import routers, serializers, viewsets
+
+class GroupSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Group
+        fields = ["id", "name"]
+
+class Groups(viewsets.ModelViewSet):
+    queryset = Group.objects.order_by("id")
+    serializer_class = GroupSerializer
+
+router = routers.SimpleRouter()
+router.register("groups", Groups)
+urlpatterns = [path("api/", include(router.urls))]
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("packages", "sentence"),
+    [
+        (("-r", "requirements/django.txt"), ""),
+        (("django==4.2.*", "djangorestframework==3.15.*"), ""),
+        (
+            ("django==4.1.*", "djangorestframework==3.14.*"),
+            r"Django 4\.1\.\d+ is too old for strangler_django: upgrade",
+        ),
+        (("django==4.2.*", "djangorestframework==3.14.*"), r"Django REST framework 3\.14\.\d+ is too old"),
+    ],
+)
+def test_a_project_is_read_where_neither_the_tool_nor_fastapi_is(
+    packages: tuple[str, ...], sentence: str, tmp_path: Path
+) -> None:
+    for name, text in SHOP.items():
+        (tmp_path / name).write_text(text)
+    uv = (sys.executable, "-m", "uv")
+    python = tmp_path / "venv" / "bin" / "python"
+    run(*uv, "venv", "--python", sys.executable, tmp_path / "venv")
+    run(*uv, "pip", "install", "--python", python, *packages)
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "strangler_django").symlink_to(ROOT / "strangler_django")
+    given = subprocess.run(  # noqa: S603 - what is under test
+        (python, "-m", "strangler_django", "manage.py", "export_endpoints"),
+        cwd=tmp_path,
+        env=BARE | {"PYTHONPATH": str(tmp_path / "sources")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if sentence:
+        assert given.returncode == 1
+        assert re.fullmatch(rf"strangler_django: {sentence}.*\n", given.stderr), given.stderr
+        return
+    assert given.returncode == 0, given.stderr
+    found = json.loads(given.stdout)["endpoints"]
+    assert sorted({each["action"] for each in found}) == sorted(
+        ("list", "create", "retrieve", "update", "partial_update", "destroy")
+    )
+
+
 def test_the_wheel_is_the_tool_and_the_libraries_and_works_in_another_project(tmp_path: Path) -> None:
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
