@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", repr=False)
     # Of the demo users that `seed --demo` makes.
     demo_password: SecretStr = SecretStr("")
+    # How old drafts are that the worker deletes; 0: none.
+    draft_days: int = Field(default=0, ge=0)
     jwt_signing_key: SecretStr
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     fastapi_host: str = "127.0.0.1"

@@ -144,9 +144,13 @@ class DjangoSection(StackSection):
 
 
 class FastapiSection(StackSection):
-    """The new service; `manage` calls its own commands, which get `manage_environment` besides its environment."""
+    """The new service; `manage` calls its own commands, which get `manage_environment` besides its environment.
+
+    `worker` starts what does background jobs, with the same environment as those commands.
+    """
 
     manage: Command | None = None
+    worker: Command | None = None
     manage_environment: Mapping[str, Template] = Field(default_factory=dict)
 
 

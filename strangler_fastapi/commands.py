@@ -23,10 +23,15 @@ def command_run(database: Callable[[], Database], work: Callable[[RequestSession
     Raises:
         CommandError: the tables aren't what the service needs, a value is refused, or the database is.
     """
-    return asyncio.run(_run(database, work))
+    return asyncio.run(command_do(database, work))
 
 
-async def _run(make: Callable[[], Database], work: Callable[[RequestSession], Awaitable[Result]]) -> Result:
+async def command_do(make: Callable[[], Database], work: Callable[[RequestSession], Awaitable[Result]]) -> Result:
+    """The same, for a loop that runs already, such as a worker's.
+
+    Raises:
+        CommandError: as above.
+    """
     database = make()
     try:
         if (problem := await database.check()) is not None:

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "django_app.blog",
     "strangler_django",
     "strangler_django.sign_in",
+    "procrastinate.contrib.django",
 ]
 
 MIDDLEWARE = [

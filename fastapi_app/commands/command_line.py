@@ -10,6 +10,7 @@ from getpass import getpass
 from fastapi_app.commands.accounts import password_change, stats_text, superuser_create, user_stats
 from fastapi_app.commands.housekeeping import drafts_prune, tokens_flush
 from fastapi_app.commands.seeding import demo_seed, posts_seed, sample_text, users_seed
+from fastapi_app.commands.tasks import create_worker, drafts_prune_later
 from fastapi_app.config import Settings, SettingsError, load_settings
 from fastapi_app.main import open_database
 from sample_data.demo import DEMO_NAMES, DEMO_PASSWORD, DEMO_POSTS, RANDOM_SEED
@@ -27,6 +28,9 @@ def run(words: Sequence[str]) -> int:
         settings = load_settings()
     except SettingsError as error:
         return _refused(str(error), _USAGE_ERROR)
+    if options.command == "worker":
+        create_worker(settings).run_worker()
+        return 0
     try:
         sys.stdout.write(f"{_done(options, settings)}\n")
     except CommandError as error:
@@ -49,6 +53,9 @@ def _done(options: argparse.Namespace, settings: Settings) -> str:
             return f"Password of {options.username} changed."
         case "prune-drafts":
             before = _days_ago(options.older_than)
+            if options.later:
+                later = partial(drafts_prune_later, app=create_worker(settings), days=options.older_than)
+                return f"Enqueued as job {command_run(database, later)}."
             number = command_run(database, partial(drafts_prune, before=before, dry_run=options.dry_run))
             verb = "Would delete" if options.dry_run else "Deleted"
             return f"{verb} {number} {'draft' if number == 1 else 'drafts'}."
@@ -94,10 +101,13 @@ def _parser() -> argparse.ArgumentParser:
     change.add_argument("username")
     prune = commands.add_parser("prune-drafts", help="delete old drafts; published posts stay")
     prune.add_argument("--older-than", type=int, required=True, metavar="DAYS", help="age in days, 0 for all")
-    prune.add_argument("--dry-run", action="store_true", help="only say how many there are")
+    how = prune.add_mutually_exclusive_group()
+    how.add_argument("--dry-run", action="store_true", help="only say how many there are")
+    how.add_argument("--later", action="store_true", help="have a worker do it, and don't wait")
     stats = commands.add_parser("user-stats", help="count each user's posts, the most productive user first")
     stats.add_argument("--limit", type=int, metavar="N", help="only the first N users")
     stats.add_argument("--json", action="store_true", help="print a JSON list")
+    commands.add_parser("worker", help="do background jobs, until SIGTERM")
     seed = commands.add_parser("seed", help="add demo rows, or rows in bulk: the same as Django's seed")
     seed.add_argument("--demo", action="store_true", help="admin, alice and bob with DEMO_PASSWORD, and 500 posts")
     seed.add_argument("--users", type=int, default=0, metavar="N", help="so many users more")

@@ -112,7 +112,13 @@ def _up_in_front(started: Started, *, logs: bool) -> None:
             note(warning)
         if without_django and (lost := paths_lost(settings.project.load_routes())):
             note(lost)
-        stack = LocalStack(settings, check=signals.check, without_django=without_django, gateway_alone=gateway_alone)
+        stack = LocalStack(
+            settings,
+            check=signals.check,
+            without_django=without_django,
+            gateway_alone=gateway_alone,
+            with_worker=True,
+        )
         try:
             with stack:
                 say(f"ready after {time.monotonic() - began:.1f} s\n")

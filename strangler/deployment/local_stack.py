@@ -27,6 +27,7 @@ from strangler.local.services import (
     shadow_database,
     shadow_helper,
     stack_services,
+    worker_helper,
 )
 from strangler.local.state import ProcessRecord, StackState, StateFolder, not_writable, stale_end
 from strangler.rollout.apply import rollout_begin
@@ -49,6 +50,7 @@ class LocalStack:
         without_django: FastAPI answers both APIs, and no Django is started; None: as the stack runs, if it does.
         gateway_alone: no service of the project is started, also where the project file has its command; None: the
             same.
+        with_worker: whether background jobs are done, where the project file names what does them.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class LocalStack:
         check: Callable[[], None] = lambda: None,
         without_django: bool | None = None,
         gateway_alone: bool | None = None,
+        with_worker: bool = False,
     ) -> None:
         self.settings = settings
         self.folder = StateFolder(state_dir or settings.project.state)
@@ -69,6 +72,7 @@ class LocalStack:
         if gateway_alone is None:
             gateway_alone = running is not None and running.gateway_alone
         self.without_django = without_django
+        self._with_worker = with_worker
         self.children = Children(logs=self.folder.logs, check=check)
         self.state = StackState(
             supervisor=ProcessRecord.of_this_process(), without_django=without_django, gateway_alone=gateway_alone
@@ -211,6 +215,7 @@ class LocalStack:
             self._shadow_start()
         if stacks:
             self._services_start(stacks)
+        self._worker_start()
         self._services_start([gateway])
         self.state.phase = "ready"
         self.folder.write(self.state)
@@ -256,6 +261,12 @@ class LocalStack:
             host, port, _setting = service.listens
             self.start_kept(service, address=f"{host}:{port}", probe=service.probe)
         self.children.wait_until_ready(services)
+
+    def _worker_start(self) -> None:
+        worker = worker_helper(self.settings, self.connections) if self._with_worker and self._starts_services else None
+        if worker is not None:
+            _LOG.info("starting worker")
+            self.start_kept(worker, address=worker.address)
 
     def _shadow_start(self) -> None:
         """Start the shadow worker, before nginx, which logs an error for each sample without a receiver."""

@@ -20,6 +20,8 @@ from strangler.settings import HOST, LocalSettings, base_environment
 _SOURCES: Final = Path(__file__).parents[2]
 # Streams of events end with the services behind nginx, which wait for it to end.
 _NGINX_STOP_SECONDS: Final = 5.0
+# A worker ends the jobs that it has begun.
+_WORKER_STOP_SECONDS: Final = 15.0
 _SHOWN_BYTES: Final = 600
 
 
@@ -103,6 +105,21 @@ def manage_environment(settings: LocalSettings, connections: Connections, stack:
     values = _values(settings, connections, stack)
     filled = {name: template_fill(text, values) for name, text in added.items()}
     return stack_environment(settings, connections, stack) | filled
+
+
+def worker_helper(settings: LocalSettings, connections: Connections) -> Helper | None:
+    """What does the background jobs of the new service; None where the project file names none."""
+    command = settings.project.fastapi.worker
+    if command is None:
+        return None
+    return Helper(
+        name="worker",
+        argv=command_fill(command, _values(settings, connections, Stack.FASTAPI)),
+        env=manage_environment(settings, connections, Stack.FASTAPI),
+        cwd=stack_folder(settings.project, Stack.FASTAPI),
+        address="background jobs",
+        stop_seconds=_WORKER_STOP_SECONDS,
+    )
 
 
 def stack_folder(project: Project, stack: Stack) -> Path:

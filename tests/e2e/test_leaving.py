@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from tests.checkouts import ENVIRONMENT, Checkout
+from tests.example import ROOT
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("make up")]
 
@@ -43,9 +45,23 @@ def checkout() -> Iterator[Checkout]:
         run(checkout, "down")
 
 
-def run(checkout: Checkout, *words: str, code: int = 0) -> str:
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The Python of an environment of what is locked for FastAPI and the tool: Django is not installed there."""
+    folder = tmp_path_factory.mktemp("bare")
+    python, uv = str(folder / "bin" / "python"), (sys.executable, "-m", "uv")
+    locked = [word for name in ("fastapi", "strangler", "native") for word in ("-r", f"requirements/{name}.txt")]
+    for command in (
+        (*uv, "venv", "--quiet", "--python", sys.executable, str(folder)),
+        (*uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", *locked),
+    ):
+        subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603 - of this environment
+    return python
+
+
+def run(checkout: Checkout, *words: str, code: int = 0, python: str = sys.executable) -> str:
     done = subprocess.run(  # noqa: S603 - the tool itself
-        [sys.executable, "-m", "strangler.cli", *words],
+        [python, "-m", "strangler.cli", *words],
         cwd=checkout.path,
         env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,
@@ -109,7 +125,7 @@ def the_admin_works(checkout: Checkout, post: int) -> None:
         assert "by the admin" in browser.get("/admin/posts/list").text
 
 
-def test_there_and_back_again(checkout: Checkout) -> None:
+def test_there_and_back_again(checkout: Checkout, bare: str) -> None:
     refused = run(checkout, "up", "--stack", "fastapi", code=3)
     assert "27 routes are not migrated yet: auth.token, auth.refresh" in refused
     missing = run(checkout, "up", "--stack", "fastapi", "--force", code=2)
@@ -123,12 +139,19 @@ def test_there_and_back_again(checkout: Checkout) -> None:
     written = [client.write("by Django", "/api/posts/", at="DJANGO")]
     run(checkout, "record", "--cases", "cases")
 
-    away = run(checkout, "up", "--stack", "fastapi", "--detach")
-    assert "the stack runs with Django; it is started anew" in away
-    assert list(checkout.running().services) == ["postgres", "fastapi", "nginx"]
+    def run_bare(*words: str, code: int = 0) -> str:
+        return run(checkout, *words, code=code, python=bare)
+
+    no_django = [bare, "-c", "import importlib.util as u; raise SystemExit(u.find_spec('django') is not None)"]
+    subprocess.run(no_django, check=True)  # noqa: S603 - of the fixture
+    away = run_bare("up", "--stack", "fastapi", "--detach")
+    assert "the stack runs with both services; it is started anew" in away
+    services = checkout.running().services
+    assert list(services) == ["postgres", "fastapi", "worker", "nginx"]
+    assert psutil.Process(services["fastapi"].pid).cmdline()[0] == bare
     with pytest.raises(httpx.ConnectError):
         client.asked("GET", "/api/health/", at="DJANGO")
-    assert "equal: 4 cases" in run(checkout, "compare", "--cases", "cases", "--recorded", "recorded.json")
+    assert "equal: 4 cases" in run_bare("compare", "--cases", "cases", "--recorded", "recorded.json")
     # The token that Django gave, and the one that renews it.
     assert client.asked("GET", "/api/users/me/").json()["username"] == "alice"
     renewed = client.asked("POST", "/api/auth/token/refresh/", body={"refresh": client.tokens["refresh"]}).json()
@@ -138,16 +161,14 @@ def test_there_and_back_again(checkout: Checkout) -> None:
         answer = client.asked("GET", path)
         assert answer.headers["X-Served-By"] == "fastapi"
         assert f"{path}?page=2" in answer.json()["next"]
-    assert run(checkout, "manage", "user-stats", "--limit", "1").startswith(
-        "username\tposts\tpublished\tdrafts\nalice\t"
-    )
-    assert run(checkout, "manage", "flush-expired-tokens") == "Deleted 0 expired tokens.\n"
+    assert run_bare("manage", "user-stats", "--limit", "1").startswith("username\tposts\tpublished\tdrafts\nalice\t")
+    assert run_bare("manage", "flush-expired-tokens") == "Deleted 0 expired tokens.\n"
+    assert "there already" in run_bare("manage", "seed", "--demo")
     the_admin_works(checkout, written[-1])
-    assert "no Django was started" in run(checkout, "status")
-    assert "FastAPI answers both APIs without Django" in run(checkout, "check")
-    assert "runs without Django, so no route moves" in run(
-        checkout, "switch", "tags.list", "--to", "parallel", "--yes", code=2
-    )
+    assert "no Django was started" in run_bare("status")
+    assert "FastAPI answers both APIs without Django" in run_bare("check")
+    refused = run_bare("switch", "tags.list", "--to", "parallel", "--yes", code=2)
+    assert "runs without Django, so no route moves" in refused
 
     back = run(checkout, "up", "--detach")
     assert "the stack runs without Django; it is started anew" in back

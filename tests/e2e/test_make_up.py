@@ -42,7 +42,7 @@ def alive(state: StackState) -> list[str]:
 def test_up_serves_both_stacks_and_ctrl_c_leaves_nothing(checkout: Checkout) -> None:
     supervisor = checkout.up()
     state = checkout.running()
-    assert alive(state) == ["postgres", "shadow", "django", "fastapi", "nginx"]
+    assert alive(state) == ["postgres", "shadow", "django", "fastapi", "worker", "nginx"]
 
     door = f"http://127.0.0.1:{checkout.ports['PROXY_PORT']}"
     served = {path: httpx.get(door + path) for path in ("/api/feed/", "/api/v2/feed/")}
@@ -99,7 +99,7 @@ def test_a_killed_run_is_recovered_from_and_down_ends_the_next(checkout: Checkou
     assert result.returncode == 0, result.stderr
     after = checkout.running()
     assert alive(before) == []
-    assert alive(after) == ["postgres", "shadow", "django", "fastapi", "nginx"]
+    assert alive(after) == ["postgres", "shadow", "django", "fastapi", "worker", "nginx"]
     # The services' logs are bounded; a copy of them in the supervisor's would grow for as long as the stack runs.
     assert checkout.strangler("status").returncode == 0
     assert "/gateway/version" in checkout.strangler("logs", "nginx").stdout

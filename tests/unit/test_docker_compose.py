@@ -37,7 +37,7 @@ def final_stage(service: str) -> str:
 
 
 def test_the_services_are_these() -> None:
-    assert set(SERVICES) == {"postgres", "nginx", "shadow", *OURS, *COPIES, *CUTOVER, *OBSERVABILITY}
+    assert set(SERVICES) == {"postgres", "nginx", "shadow", "worker", *OURS, *COPIES, *CUTOVER, *OBSERVABILITY}
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["observability"]} == OBSERVABILITY
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["cutover"]} == CUTOVER
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["copies"]} == COPIES
@@ -102,6 +102,7 @@ def test_every_secret_is_required_and_none_has_a_default() -> None:
         ("nginx", set()),
         ("nginx-cutover", set()),
         ("shadow", set()),
+        ("worker", {"JWT_SIGNING_KEY", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}),
     ],
 )
 def test_a_service_is_reported_the_secrets_that_it_needs(service: str, secrets: set[str]) -> None:
@@ -152,7 +153,7 @@ def test_postgresql_and_nginx_are_ended_by_the_signals_that_they_know_as_orderly
 def test_only_nginx_depends_on_others() -> None:
     depending = {service: settings["depends_on"] for service, settings in SERVICES.items() if "depends_on" in settings}
     assert set(depending) == {"nginx", "nginx-cutover"}
-    assert set(depending["nginx"]) == set(SERVICES) - {"nginx", "shadow"} - COPIES - CUTOVER - OBSERVABILITY
+    assert set(depending["nginx"]) == set(SERVICES) - {"nginx", "shadow", "worker"} - COPIES - CUTOVER - OBSERVABILITY
 
 
 def test_without_django_nothing_of_it_is_started_or_waited_for() -> None:
@@ -182,7 +183,7 @@ def test_each_image_from_elsewhere_can_be_pinned_by_its_digest() -> None:
     assert outside == dict.fromkeys(("postgres", "copies"), "${POSTGRES_IMAGE:-postgres:18}")
     assert {SERVICES[service]["image"] for service in ("nginx", "nginx-cutover")} == {"${NGINX_IMAGE:-nginx:1.31}"}
     python = "python:3.13-slim"
-    built = {*OURS, "shadow", "watch", "setup-cutover", "django-copy", "fastapi-copy"}
+    built = {*OURS, "shadow", "watch", "worker", "setup-cutover", "django-copy", "fastapi-copy"}
     for service, settings in SERVICES.items():
         assert settings.get("build", {}).get("args", {}).get("PYTHON_IMAGE") == (
             f"${{PYTHON_IMAGE:-{python}}}" if service in built else None
@@ -256,7 +257,7 @@ def test_the_shadow_worker_is_the_tools_image_with_a_socket_that_nginx_only_writ
 def test_statements_are_reported_only_where_it_is_asked_for() -> None:
     reported = {service: settings.get("environment", {}).get("REPORT_SQL") for service, settings in SERVICES.items()}
     reporting = {service for service, value in reported.items() if value == "${REPORT_SQL:-0}"}
-    assert reporting - COPIES == {"django", "fastapi"}
+    assert reporting - COPIES == {"django", "fastapi", "worker"}
 
 
 def test_the_example_has_the_defaults_of_the_worker() -> None:
