@@ -64,6 +64,8 @@ def logging_settings(*, level: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": name, "propagate": True},
             # Its warning for each 4xx would repeat the line of `django_app.request`.
             "django.request": {"level": "ERROR"},
+            # It says at each start, and so at each command, that there are tasks.
+            "procrastinate.blueprints": {"level": "WARNING"},
             "gunicorn.error": {"handlers": [], "level": name, "propagate": True},
             "gunicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
         },

@@ -16,6 +16,7 @@ from fastapi_app.main import open_database
 from sample_data.demo import DEMO_NAMES, DEMO_PASSWORD, DEMO_POSTS, RANDOM_SEED
 from strangler_fastapi.commands import CommandError, command_run
 from strangler_fastapi.db.engine import Database
+from strangler_fastapi.logs import configure_logs
 
 _FAILED = 1
 _USAGE_ERROR = 2
@@ -29,6 +30,7 @@ def run(words: Sequence[str]) -> int:
     except SettingsError as error:
         return _refused(str(error), _USAGE_ERROR)
     if options.command == "worker":
+        configure_logs(settings.log_level)
         create_worker(settings).run_worker()
         return 0
     try:

@@ -1,9 +1,9 @@
 """Mismatches between the tables and columns of the live database and of the contract; `keys` has the rest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable
+from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable, CatalogType
 from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
 from shared_schema.drift.keys import key_mismatches
 from shared_schema.drift.mismatch import EITHER, MIGRATE, STRAY, Mismatch, column_text
@@ -23,12 +23,14 @@ def contract_mismatches(contract: Contract, catalog: Catalog) -> list[Mismatch]:
     mismatches = [
         mismatch
         for key, facts in sorted(contract.tables.items())
-        for mismatch in _table_mismatches(key, facts, catalog.tables.get(key))
+        for mismatch in _table_mismatches(key, facts, catalog.tables.get(key), catalog.types)
     ]
     return mismatches + list(_stray_tables(contract, catalog))
 
 
-def _table_mismatches(key: str, facts: TableFacts, table: CatalogTable | None) -> Iterator[Mismatch]:
+def _table_mismatches(
+    key: str, facts: TableFacts, table: CatalogTable | None, types: Mapping[str, CatalogType]
+) -> Iterator[Mismatch]:
     subject = f"table {key}"
     if table is None:
         hint = MIGRATE if facts.managed else "Django doesn't manage it, so make it by hand or in a migration's RunSQL"
@@ -39,7 +41,7 @@ def _table_mismatches(key: str, facts: TableFacts, table: CatalogTable | None) -
         yield Mismatch(key, None, message, MIGRATE, subject, "table", table.kind)
         return
     for name, column in facts.columns.items():
-        yield from _column_mismatches(key, facts, name, column, table.columns.get(name))
+        yield from _column_mismatches(key, facts, name, column, table.columns.get(name), types)
     if facts.managed:
         for name, extra in table.columns.items():
             if name not in facts.columns:
@@ -50,7 +52,12 @@ def _table_mismatches(key: str, facts: TableFacts, table: CatalogTable | None) -
 
 
 def _column_mismatches(
-    key: str, table: TableFacts, name: str, facts: ColumnFacts, column: CatalogColumn | None
+    key: str,
+    table: TableFacts,
+    name: str,
+    facts: ColumnFacts,
+    column: CatalogColumn | None,
+    types: Mapping[str, CatalogType],
 ) -> Iterator[Mismatch]:
     subject = f"column {key}.{name}"
     if column is None:
@@ -59,7 +66,7 @@ def _column_mismatches(
         return
     # Migrations give M2M tables ids of DEFAULT_AUTO_FIELD, whatever the app's own default is.
     exact = table.managed and not (table.auto_created and facts.primary_key)
-    for fact, wanted, actual, says in (_differences if exact else _kind)(facts, column):
+    for fact, wanted, actual, says in _differences(facts, column) if exact else _kind(facts, column, types):
         yield Mismatch(key, name, f"Column {key}.{name} {says}", EITHER, f"{subject} {fact}", wanted, actual)
 
 
@@ -99,8 +106,8 @@ def _values(facts: ColumnFacts, column: CatalogColumn) -> Iterator[_Difference]:
         yield "default", facts.db_default, None, says
 
 
-def _kind(facts: ColumnFacts, column: CatalogColumn) -> Iterator[_Difference]:
-    if not is_alike(facts.type, column.type):
+def _kind(facts: ColumnFacts, column: CatalogColumn, types: Mapping[str, CatalogType]) -> Iterator[_Difference]:
+    if not is_alike(facts.type, column.type, types):
         yield "type", facts.type, column.type, f"is {column.type} where the contract says {facts.type}"
 
 

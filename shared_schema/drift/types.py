@@ -24,18 +24,20 @@ def is_same(expected: str, actual: str) -> bool:
     return _unqualified(actual) == _unqualified(expected) if "." not in expected else expected == actual
 
 
-def is_alike(expected: str, actual: str) -> bool:
-    """Whether both hold the same kind of value, of whatever size."""
-    return _family(expected) == _family(actual)
+def is_alike(expected: str, actual: str, types: Mapping[str, CatalogType]) -> bool:
+    """Whether both hold the same kind of value, of whatever size; an enum of `types` is text to whoever uses it."""
+    return _family(expected, types) == _family(actual, types)
 
 
 def _unqualified(name: str) -> str:
     return re.sub(r'^("[^"]+"|\w+)\.', "", name).casefold()
 
 
-def _family(name: str) -> tuple[str, bool]:
+def _family(name: str, types: Mapping[str, CatalogType]) -> tuple[str, bool]:
     base = re.sub(r"\([^)]*\)", "", _unqualified(name)).removesuffix("[]").strip()
-    return _FAMILY.get(base, base), name.endswith("[]")
+    made = types.get(name.removesuffix("[]"))
+    is_enum = made is not None and made.kind == "enum"
+    return "character varying" if is_enum else _FAMILY.get(base, base), name.endswith("[]")
 
 
 def python_name(name: str, types: Mapping[str, CatalogType]) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogIndex, CatalogTable
+from shared_schema.catalog import Catalog, CatalogColumn, CatalogConstraint, CatalogIndex, CatalogTable, CatalogType
 from shared_schema.contract.contract import Contract
 from shared_schema.drift.contract import contract_mismatches
 from shared_schema.drift.mismatch import EITHER, MIGRATE, STRAY
@@ -332,6 +332,15 @@ def test_what_django_does_not_manage_is_held_to_its_columns() -> None:
     ]
     (missing,) = contract_mismatches(contract, Catalog({"people": LIVE_PEOPLE}))
     assert "Django doesn't manage it" in str(missing)
+
+
+@pytest.mark.parametrize(("column", "differs"), [("title", False), ("id", True)])
+def test_an_enum_is_text_where_django_does_not_manage_the_table(column: str, differs: bool) -> None:
+    live = replace(LIVE, columns={**LIVE.columns, column: replace(LIVE.columns[column], type="kinds")})
+    catalog = Catalog({"books": live, "people": LIVE_PEOPLE}, types={"kinds": CatalogType(kind="enum", parts=("one",))})
+    found = contract_mismatches(contract_of(books=BOOKS | {"managed": False}), catalog)
+    assert [mismatch.column for mismatch in found] == ([column] if differs else [])
+    assert "is kinds" in str(contract_mismatches(contract_of(books=BOOKS), catalog)[0])
 
 
 def test_ids_of_m2m_tables_may_be_wider() -> None:
