@@ -133,13 +133,12 @@ def gateway(stack: StackAddresses, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_a_canary_that_begins_to_fail_is_back_with_django_within_seconds(gateway: Front) -> None:
     with gateway.load(), gateway.ramp() as process:
         gateway.fastapi.failing = True
-        began = time.monotonic()
         said, _ = process.communicate(timeout=END_SECONDS)
-        took = time.monotonic() - began
     gateway.fastapi.failing = False
     assert process.returncode == 1, said
     assert gateway.stage() == "parallel"
-    assert took < 10, said
+    # From the breach on; how soon there are enough requests to know it depends on the machine.
+    assert json.loads(gateway.run("ramp", "log", "--json"))[-1]["seconds"] < 10, said
     last = json.loads(gateway.run("history", "--json"))[-1]
     assert last["reason"].startswith(f"ramp: {ROUTE} 5xx "), last
     assert "more than 5 points above" in last["reason"]

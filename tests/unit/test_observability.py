@@ -3,8 +3,6 @@
 import datetime as dt
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -105,16 +103,3 @@ def test_each_alert_names_a_page_of_the_runbook() -> None:
         for rule in group["rules"]:
             file, _, anchor = rule["annotations"]["runbook"].partition("#")
             assert (file, anchor in anchors) == ("docs/runbook.md", True), rule["alert"]
-
-
-@pytest.mark.parametrize("folder", ["prometheus", "observability"])
-def test_promtool_accepts_the_settings_and_the_rules(folder: str, tmp_path: Path) -> None:
-    program = shutil.which("promtool")
-    assert program, "there is no promtool: install Prometheus (Debian: apt install prometheus)."
-    settings = {"prometheus": FOLDER, "observability": ROOT / "observability"}[folder] / "prometheus.yml"
-    for file in (settings, FOLDER / "alerts.yml"):
-        shutil.copy(file, tmp_path)
-    command = [program, "check", "config", str(tmp_path / "prometheus.yml")]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - Prometheus' own
-    assert done.returncode == 0, done.stderr
-    assert "rules found" in done.stdout
