@@ -89,7 +89,7 @@ DEPOT_READS = {
     "rows within in no order": at(
         f"{DRF}/links.py",
         "items.list",
-        "tuple(_attribute_of_field(target, term) for term in _facts(target).ordering),",
+        "tuple(_ordering_term(target, term) for term in _facts(target).ordering),",
         '("pk",) if False else (),',
     ),
     "a user who may not sign in reads": at(
@@ -281,13 +281,13 @@ DEPOT_WRITES = {
     "what hangs on a row stays": at(
         _RESOURCES,
         "places.delete",
-        "await delete_rows(session, self.model.key(), [key], contract=self.model.__mapping__.contract)",
+        "await self.remove(session, [key])",
         "await session.execute(self.model.__table__.delete().where(self.listing.key() == key))",
     ),
     "nothing is taken away": at(
         _RESOURCES,
         "labels.delete",
-        "        await delete_rows(session, self.model.key(), [key], contract=self.model.__mapping__.contract)\n",
+        "        await self.remove(session, [key])\n",
         "",
     ),
     "everybody has every permission": at(
@@ -296,8 +296,8 @@ DEPOT_WRITES = {
     "permissions of one's own don't count": at(
         f"{DRF}/permissions.py",
         "items.create",
-        "or_(self.permission.id.in_(self._own()), self.permission.id.in_(self._of_groups()))",
-        "self.permission.id.in_(self._of_groups())",
+        "is_held = or_(self.permission.id.in_(self._own()), self.permission.id.in_(self._of_groups()))",
+        "is_held = self.permission.id.in_(self._of_groups())",
     ),
     "another permission for a change": at(
         f"{DRF}/permissions.py",
