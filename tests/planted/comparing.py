@@ -91,9 +91,8 @@ def _writes_compared(
     starting: ServerFactories = stack_service,
     fault: Fault | None = None,
 ) -> ComparisonReport:
-    scenarios = [
-        _writes_of(each, fault) for each in scenarios_from_files(CASES, ROUTES) if each.name == f"{asked}.toml"
-    ]
+    found = (_writes_of(each, asked, fault) for each in scenarios_from_files(CASES, ROUTES))
+    scenarios = [each for each in found if each.steps]
     collector = Collector(*sides_to(stack, port_of(stack.fastapi_url)))
 
     async def played() -> AsyncGenerator[PlayedStep, None]:
@@ -108,14 +107,15 @@ def _writes_compared(
     return collector.report(stopped=stopped)
 
 
-def _writes_of(scenario: Scenario, fault: Fault | None) -> Scenario:
-    """The writes, and the reads of what they have written: all, or those of the fault's routes and what these need.
+def _writes_of(scenario: Scenario, file: str, fault: Fault | None) -> Scenario:
+    """A file's writes, and reads of what they have written: all, or those of the fault's routes and what these need.
 
     Of given states, all reads are.
     """
-    saved = {name for step in scenario.steps for name, _ in step.save}
+    own = [step for step in scenario.steps if step.case.source.startswith(f"{file}.toml")]
+    saved = {name for step in own for name, _ in step.save}
     steps: Iterable[ScenarioStep] = (
-        step for step in scenario.steps if scenario.given or not step.case.safe or names_in(step.case, saved)
+        step for step in own if scenario.given or not step.case.safe or names_in(step.case, saved)
     )
     if fault is not None:
         steps = (step for step in steps if step.save or step.case.route in fault.routes)

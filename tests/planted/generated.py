@@ -26,6 +26,7 @@ from strangler.compare.writes.scenarios import WriteRunner, writes_compare
 from strangler.deployment.generation import token_signer, world_opened
 from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.source import source_of
+from strangler.local.services import stack_service
 from strangler.project import project_load
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
@@ -133,12 +134,26 @@ def fault_find(planting: Planting, fault: str, cases: Path, logs: Path) -> list[
     routes = frozenset("" if name == NO_ROUTE else name for name in names)
     writing = routes & {"", *(route.name for route in planting.routes.routes if route.writes)}
     if writing and (scenarios := scenarios_from_files(cases, planting.routes, chosen=writing)):
-        found = _findings(_writes(planting, fault, scenarios, logs))
+        found = _findings(_writes(planting, scenarios, logs, fault=fault))
         if found or writing == routes:
             return found
     connections = planting.stack.connections_resolve()
     with faulty_server(planting.settings, connections, fault, logs=logs, module=planting.module) as port:
         return _findings(reads_compared(planting, cases, port=port, routes=routes))
+
+
+def differences_find(planting: Planting, folder: Path, logs: Path) -> list[str]:
+    """What generated cases, reads and writes, find where there is no fault."""
+    reports = (
+        reads_compared(planting, folder),
+        _writes(planting, scenarios_from_files(folder, planting.routes), logs),
+    )
+    failed = (sentence for report in reports for sentence, _ in report.failures)
+    return [
+        *(place for report in reports for place in _findings(report)),
+        # What isn't ported can't be compared.
+        *(sentence for sentence in failed if "fastapi answered 501" not in sentence),
+    ]
 
 
 def reads_compared(
@@ -163,7 +178,8 @@ def reads_compared(
     return collector.report(stopped=stopped)
 
 
-def _writes(planting: Planting, fault: str, scenarios: Sequence[Scenario], logs: Path) -> ComparisonReport:
+def _writes(planting: Planting, scenarios: Sequence[Scenario], logs: Path, *, fault: str = "") -> ComparisonReport:
+    """What scenarios find; with a fault only until there is a difference."""
     sides = planting.sides()
     collector, session = Collector(*sides), planting.session(sides)
     maker = SandboxMaker(
@@ -171,14 +187,14 @@ def _writes(planting: Planting, fault: str, scenarios: Sequence[Scenario], logs:
         rules=session.rules,
         options=session,
         logs=logs,
-        starting=starting_with(fault, planting.module),
+        starting=starting_with(fault, planting.module) if fault else stack_service,
     )
 
     async def played() -> AsyncGenerator[PlayedStep, None]:
         async with aclosing(writes_compare(maker, scenarios)) as steps:
             async for step in steps:
                 yield step
-                if _findings(collector.report()):
+                if fault and _findings(collector.report()):
                     return
 
     stopped = asyncio.run(WriteRunner(collector).run(played()))

@@ -5,10 +5,20 @@ from tests.planted.ported import at
 
 UNSEEN: dict[str, Fault] = {
     "an answer before the commit": at(
-        "strangler_fastapi/db/session.py",
+        "strangler_fastapi/drf/view_routes.py",
         "tags.create",
-        'Depends(open_session, scope="function")',
-        'Depends(open_session, scope="request")',
+        "            await session.commit()\n"
+        "        finally:\n"
+        "            await session.close()\n"
+        "        return response\n",
+        "            from starlette.background import BackgroundTasks\n\n"
+        "            response.background = later = BackgroundTasks()\n"
+        "            later.add_task(session.commit)\n"
+        "            later.add_task(session.close)\n"
+        "        except BaseException:\n"
+        "            await session.close()\n"
+        "            raise\n"
+        "        return response\n",
     ),
     "a list is kept in memory": at(
         "strangler_fastapi/drf/resources.py",

@@ -25,8 +25,6 @@ _PAGE_SIZE: Final = 20
 _COMBINATIONS: Final = 4
 _OF_ONE: Final = 4
 _OTHER_ORDERS: Final = 3
-# Fields of an answer that a list can be ordered by.
-_ORDERED: Final = frozenset({"string", "integer", "number", "boolean", "date-time", "date", "decimal", "email"})
 _CREDENTIALS: Final[tuple[tuple[str, str], ...]] = (
     ("a token that is none", "{scheme} x"),
     ("two tokens", "{scheme} x y"),
@@ -109,8 +107,8 @@ class ReadCases:
         if parameter.name in {facts.name("page"), facts.name("page_size")} and operation.is_paged:
             return
         if parameter.name == facts.name("ordering"):
-            yield from order_values(self.ordering())
-            others = [each.name for each in operation.items if each.name not in self.ordering()]
+            yield from order_values(self._world.ordering(self._operation))
+            others = [each.name for each in operation.items if each.name not in self._world.ordering(self._operation)]
             random = world.random("orders", operation.route.name)
             for name in random.sample(others, min(_OTHER_ORDERS, len(others))):
                 yield f"by {name}, which is no order", name
@@ -121,18 +119,6 @@ class ReadCases:
             # Rows of another table aren't the caller's own.
             own = where if found and found[0] == operation.table else {}
             yield from query_values(parameter, world.stored.samples(*found, own) if found else ())
-
-    def ordering(self) -> list[str]:
-        """The fields that the list can be ordered by; a guess where the view doesn't say."""
-        facts = self._operation.facts
-        if facts.ordering is not None:
-            return list(facts.ordering)
-        siblings = self._world.operations
-        known = next(
-            (each.facts.ordering for each in siblings if each.table == self._operation.table and each.facts.ordering),
-            None,
-        )
-        return list(known or [each.name for each in self._operation.items if each.type in _ORDERED])
 
     def _words(self) -> tuple[str, str]:
         """Two words that rows hold that the caller reads."""
@@ -173,7 +159,7 @@ class ReadCases:
             for label, text in labelled_once(size_values(length, most)):
                 yield self._case(label, self._path, (size, text))
         ordering = facts.name("ordering")
-        for name in self.ordering() if self._operation.parameter(ordering) else ():
+        for name in self._world.ordering(self._operation) if self._operation.parameter(ordering) else ():
             yield self._case(f"page two by {name}", self._path, (ordering, name), (page, "2"))
             if most:
                 yield self._case(f"many by {name}, down", self._path, (ordering, f"-{name}"), (size, str(most)))

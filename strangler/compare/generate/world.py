@@ -23,6 +23,9 @@ _ENDS: Final = re.compile(
     r"(__?(after|before|from|to|until|since|min|max|gte?|lte?|exact|iexact|in|contains|icontains))$"
 )
 
+# Fields of an answer that a list can be ordered by.
+_ORDERED: Final = frozenset({"string", "integer", "number", "boolean", "date-time", "date", "decimal", "email"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class CallerNames:
@@ -218,6 +221,14 @@ class World:
             self.contract,
         )
         return (table, column) if column else None
+
+    def ordering(self, listing: Operation) -> list[str]:
+        """The fields that a list can be ordered by; a guess where the view doesn't say."""
+        if listing.facts.ordering is not None:
+            return list(listing.facts.ordering)
+        same = (each.facts.ordering for each in self.operations if each.table == listing.table)
+        known = next((each for each in same if each), None)
+        return list(known or [each.name for each in listing.items if each.type in _ORDERED])
 
     def siblings(self, operation: Operation) -> Iterator[Operation]:
         """The operations of the same path."""

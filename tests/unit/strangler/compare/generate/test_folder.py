@@ -146,6 +146,18 @@ def test_a_row_is_sent_what_it_holds() -> None:
     assert [(case["patch"], case["json"]) for case in held] == [("/wares/11/", {"name": "Übel"})] * 2
 
 
+def test_new_rows_are_read_in_each_order() -> None:
+    after = [case["get"] for case in generated()["wares.create"] if case["name"] == "read after the writes"]
+    assert after == ["/wares/", "/wares/?ordering=name", "/wares/?ordering=made_at"]
+
+
+def test_hardly_any_refusal_costs_a_hash() -> None:
+    sent = [case.get("json", {}) for case in generated()["wares.login"] if "signs in" not in case["name"]]
+    taken = [body for body in sent if all(str(body.get(name, "")).isalnum() for name in ("email", "secret"))]
+    texts = [body for body in taken if all(isinstance(value, str) for value in body.values())]
+    assert 0 < len(texts) < 8
+
+
 def test_a_sign_in_is_sent_and_what_it_answers_where_a_body_takes_it() -> None:
     found = generated()
     signs_in = {"json": {"email": "ann@x.org", "secret": "{password}"}, "save": {"jwt": "$.data.jwt"}}
