@@ -23,6 +23,7 @@ class EndpointFacts:
         page_size: items of a page.
         max_page_size: the most that a client may ask for.
         names: what the parameters are called: `search`, `ordering`, `page`, `page_size`.
+        asks_model: whether a write needs Django's permission for the model.
     """
 
     table: str = ""
@@ -33,6 +34,7 @@ class EndpointFacts:
     page_size: int | None = None
     max_page_size: int | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    asks_model: bool = False
 
     def name(self, what: str) -> str:
         """What the view calls that parameter."""
@@ -108,6 +110,8 @@ def _facts(endpoint: Mapping[str, Any]) -> EndpointFacts:
         page_size=pages.get("page_size"),
         max_page_size=pages.get("max_page_size"),
         names={what: name for what, name in names.items() if name},
+        # DRF's own, and what is derived from it and called alike.
+        asks_model="ModelPermissions" in str(endpoint.get("permissions")),
     )
 
 

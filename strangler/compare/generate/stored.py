@@ -13,13 +13,15 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from shared_schema.contract.contract import Contract
+from shared_schema.contract.contract import Contract, ManyToManyFacts
 from strangler.databases.connections import connected, refusals
 from strangler.sections import SignInSection
 
 # Enough to see edges and ties, and quick on a table of millions.
 _ROWS: Final = 5000
-_FLAGS: Final = ("is_superuser", "is_staff", "is_admin")
+_SUPERUSER: Final = "is_superuser"
+_FLAGS: Final = (_SUPERUSER, "is_staff", "is_admin")
+_CODENAME: Final = "codename"
 _ACTIVE: Final = "is_active"
 _PASSWORD: Final = "password"  # noqa: S105 - a column
 
@@ -42,6 +44,7 @@ class StoredUser:
     name: str
     identity: object
     is_staff: bool
+    is_superuser: bool
     is_active: bool
     can_sign_in: bool
 
@@ -86,11 +89,35 @@ class StoredValues:
                     name=str(values[table.name]),
                     identity=values[table.identity],
                     is_staff=any(bool(values[name]) for name in flags),
+                    is_superuser=bool(values.get(_SUPERUSER)),
                     is_active=bool(values.get(_ACTIVE, True)),
                     can_sign_in=usable,
                 )
             )
         return found
+
+    def permissions(self, table: UserTable, identity: object) -> set[str]:
+        """What a user may do by Django's permissions, own ones and those of groups, such as `change_post`."""
+        relations = self._contract.tables[table.key].many_to_many
+        found: set[str] = set()
+        if (own := relations.get("user_permissions")) is not None:
+            found |= self._codenames(own, identity)
+        if (groups := relations.get("groups")) is not None:
+            of_group = self._contract.tables[groups.target].many_to_many["permissions"]
+            for (group,) in self._joined(groups, identity):
+                found |= self._codenames(of_group, group)
+        return found
+
+    def _codenames(self, relation: ManyToManyFacts, identity: object) -> set[str]:
+        rows = (
+            self.rows(relation.target, [_CODENAME], {"id": each}, limit=1)
+            for (each,) in self._joined(relation, identity)
+        )
+        return {str(name) for row in rows for (name,) in row}
+
+    def _joined(self, relation: ManyToManyFacts, identity: object) -> list[tuple[Any, ...]]:
+        where = {relation.source_column: identity}
+        return self.rows(relation.table, [relation.target_column], where, limit=_ROWS)
 
     def column(self, table: str, column: str, where: Where | None = None) -> list[object]:
         """The column's values by the primary key, with repeats, without nulls."""

@@ -27,6 +27,10 @@ _ENDS: Final = re.compile(
 _ORDERED: Final = frozenset({"string", "integer", "number", "boolean", "date-time", "date", "decimal", "email"})
 
 
+# What Django calls the permission that a method needs.
+_PERMISSIONS: Final = {"POST": "add", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class CallerNames:
     """Those who call. `main` has rows of his own; each may be empty where there is none.
@@ -221,6 +225,21 @@ class World:
             self.contract,
         )
         return (table, column) if column else None
+
+    def writer(self, operation: Operation, otherwise: str) -> str:
+        """Who may write: of the callers one with Django's permission where the view asks for it, else `otherwise`."""
+        model = self.contract.tables[operation.table].model if operation.table else ""
+        if not operation.facts.asks_model or not model or self.user_table is None:
+            return otherwise
+        wanted = f"{_PERMISSIONS[operation.method]}_{model.rpartition('.')[2].lower()}"
+        users = {each.name: each for each in self.users}
+        able = (
+            name
+            for name in (otherwise, *self.callers.users)
+            if name in users
+            and (users[name].is_superuser or wanted in self.stored.permissions(self.user_table, users[name].identity))
+        )
+        return next(able, otherwise)
 
     def ordering(self, listing: Operation) -> list[str]:
         """The fields that a list can be ordered by; a guess where the view doesn't say."""

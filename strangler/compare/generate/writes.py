@@ -187,6 +187,12 @@ class WriteCases:
         body = self._body()
         folded = {each.name: unfolded(each, body[each.name]) for each in self._operation.body if each.name in body}
         yield self._case("texts that may be folded", path, folded, caller=caller)
+        if self._secrets and self._operation.method == "POST" and not self._signs_in:
+            # Where a text alone is refused, since the password is left out.
+            path, caller = self._place()
+            texts = {each.name for each in self._operation.body if each.type == "string"} - self._secrets
+            body = {name: each.upper() if name in texts else each for name, each in self._body().items()}
+            yield self._case("texts in capitals", path, body, caller=caller)
         if not all(each.required for each in self._operation.body):
             path, caller = self._place()
             yield self._case("what is required only", path, self._body(optional=False), caller=caller)
@@ -272,12 +278,13 @@ class WriteCases:
         callers = self._world.callers
         paths = self._world.paths(self._operation)
         if not self._keys:
-            return self._operation.path, callers.main
+            return self._operation.path, self._world.writer(self._operation, callers.main)
         owned = [path for label, path in paths if label.startswith("own")]
         if owned and not self._is_dangerous():
-            return owned[0], callers.main
+            return owned[0], self._world.writer(self._operation, callers.main)
         others = [path for _, path in self._paths()]
-        return (others or owned or [path for _, path in paths])[0], callers.staff or callers.main
+        caller = self._world.writer(self._operation, callers.staff or callers.main)
+        return (others or owned or [path for _, path in paths])[0], caller
 
     def _body(self, *, optional: bool = True) -> dict[str, Any]:
         fields = self._operation.body

@@ -1,5 +1,6 @@
 """Generated case files: what they ask of a small API, that they can be read, and that they can be repeated."""
 
+import dataclasses
 import json
 import tomllib
 from pathlib import Path
@@ -13,8 +14,9 @@ from strangler.compare.generate.body_values import ValidValues, body_values
 from strangler.compare.generate.case_text import GeneratedCase, cases_text
 from strangler.compare.generate.folder import files_of, folder_write
 from strangler.compare.generate.schemas import field_of
+from strangler.compare.generate.stored import UserTable
 from strangler.errors import UsageError
-from tests.generated_world import routes, world_made
+from tests.generated_world import HeldValues, routes, world_made
 
 
 def generated(**options: Any) -> dict[str, list[dict[str, Any]]]:
@@ -144,6 +146,24 @@ def test_objects_within_a_body_are_whole_and_wrong_in_one_field(tmp_path: Path) 
 def test_a_row_is_sent_what_it_holds() -> None:
     held = [case for case in generated()["wares.update"] if case["name"].startswith("what it holds")]
     assert [(case["patch"], case["json"]) for case in held] == [("/wares/11/", {"name": "Übel"})] * 2
+
+
+class PermittedValues(HeldValues):
+    """Bea alone may change wares."""
+
+    def permissions(self, table: UserTable, identity: object) -> set[str]:
+        del table
+        return {"change_ware"} if identity == 3 else set()
+
+
+def test_who_has_the_models_permission_writes_where_the_view_asks_for_it() -> None:
+    world = dataclasses.replace(world_made(), stored=PermittedValues(seed=0))
+    chosen = {}
+    for operation in world.operations:
+        asking = dataclasses.replace(operation, facts=dataclasses.replace(operation.facts, asks_model=True))
+        if operation.method in {"PATCH", "DELETE"}:
+            chosen[operation.method] = world.writer(operation, "ann@x.org"), world.writer(asking, "ann@x.org")
+    assert chosen == {"PATCH": ("ann@x.org", "bea@x.org"), "DELETE": ("ann@x.org", "ann@x.org")}
 
 
 def test_new_rows_are_read_in_each_order() -> None:
