@@ -13,6 +13,7 @@ from strangler.gateway.container import ComposeGateway
 from strangler.gateway.settings import CallerKey, GatewaySettings, container_gateway
 from strangler.project import Project
 from strangler.rollout.rollout import Rollout
+from strangler.rollout.state_dir import RolloutFolder
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
@@ -57,7 +58,7 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
     compose = Compose(settings.compose, folder=settings.project.root)
     return rollout_assemble(
         settings,
-        state_dir=state_dir,
+        folder=RolloutFolder(state_dir / "rollout"),
         gateway=ComposeGateway(settings=container_settings(settings), url=settings.proxy_url, compose=compose),
         shadow=lambda names: _shadow_counts(ContainerShadow(compose), settings.project, names),
         grow_grants=lambda running, wanted: grants_grow(compose, running, wanted),

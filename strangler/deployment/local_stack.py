@@ -32,6 +32,7 @@ from strangler.local.services import (
 from strangler.local.state import ProcessRecord, StackState, StateFolder, not_writable, stale_end
 from strangler.rollout.apply import rollout_begin
 from strangler.rollout.rollout import Rollout
+from strangler.rollout.state_dir import RolloutFolder
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
@@ -144,7 +145,7 @@ class LocalStack:
         state_dir = self.folder.path
         return rollout_assemble(
             self.settings,
-            state_dir=state_dir,
+            folder=RolloutFolder(state_dir / "rollout"),
             gateway=native_gateway(self.settings, folder=state_dir / "nginx", without_django=self.without_django),
             shadow=lambda names: _shadow_counts(state_dir, names),
             grow_grants=self._grants_grow,

@@ -1,7 +1,6 @@
 """The rollout of a gateway as the settings say."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from strangler.errors import StranglerError, UsageError
 from strangler.gateway.interface import Gateway
@@ -10,7 +9,7 @@ from strangler.rollout.endpoints import document_read
 from strangler.rollout.evidence import Proof, evidence_find, evidence_path
 from strangler.rollout.gaps import Gaps, gaps_of
 from strangler.rollout.rollout import Rollout
-from strangler.rollout.state_dir import RolloutFolder
+from strangler.rollout.state_dir import RolloutState
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
@@ -22,13 +21,13 @@ ShadowCounts = Mapping[str, Mapping[str, int]]
 def rollout_assemble(
     settings: LocalSettings,
     *,
-    state_dir: Path,
+    folder: RolloutState,
     gateway: Gateway,
     shadow: Callable[[Sequence[str]], ShadowCounts],
     grow_grants: Callable[[RouteTable, RouteTable], None],
     hint: str,
 ) -> Rollout:
-    """The rollout of `gateway`, with its history in `state_dir`; for the others see `Rollout`.
+    """The rollout of `gateway`, with its history in `folder`; for the others see `Rollout`.
 
     Evidence is the project's, whichever gateway moves: it is bound to the code that was compared.
     `shadow` gives the shadow worker's counts of routes by their names.
@@ -40,7 +39,7 @@ def rollout_assemble(
         routes_file=settings.project.routes,
         prefixes=settings.project.prefixes,
         sign_in=settings.project.sign_in_routes,
-        folder=RolloutFolder(state_dir / "rollout"),
+        folder=folder,
         grow_grants=grow_grants,
         evidence=lambda names: evidence_find(
             evidence_path(settings.project.state), names, proof=proof, shadow=shadow(names), digest=fingerprints.of

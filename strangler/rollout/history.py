@@ -5,11 +5,11 @@ import getpass
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, NotRequired
+from typing import Any, Final, NotRequired, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -80,51 +80,77 @@ class HistoryEntry:
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """One line of the history."""
+        """The entry as JSON has it."""
         return asdict(self)
+
+    def as_line(self) -> str:
+        """One line of the history."""
+        return json.dumps(self.as_json(), ensure_ascii=False)
 
 
 _ENTRY: Final = TypeAdapter(HistoryEntry)
 
 
-class History:
-    """The file of entries, which is only ever added to."""
+class History(Protocol):
+    """The entries of one gateway, which are only ever added to."""
+
+    def entries(self) -> tuple[HistoryEntry, ...]:
+        """All entries, the oldest first.
+
+        :raises FailedError: they can't be read, or hold what no apply has written.
+        """
+
+    def append(self, entry: HistoryEntry) -> None:
+        """Add an entry; it is kept when this returns.
+
+        :raises FailedError: it can't be.
+        """
+
+
+class HistoryFile:
+    """The history as a file of JSON lines."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def entries(self) -> tuple[HistoryEntry, ...]:
-        """All entries, the oldest first; half a line, which a crash has left, is no entry.
-
-        :raises FailedError: the file isn't readable, or holds what no apply has written.
-        """
+        """See `History`; half a line, which a crash has left, is no entry."""
         try:
             lines = self._file.read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return ()
         except OSError as error:
             raise not_readable(self._file, error) from error
-        entries: list[HistoryEntry] = []
-        known: set[int] = set()
-        for number, line in enumerate(lines, 1):
-            try:
-                entry = _ENTRY.validate_json(line)
-            except ValidationError as error:
-                if error.errors()[0]["type"] == "json_invalid":
-                    continue
-                raise self._wrong(number) from error
-            if entry.number in known or not (entry.returns_to is None or entry.returns_to in known):
-                raise self._wrong(number)
-            entries.append(entry)
-            known.add(entry.number)
-        return tuple(entries)
+        return entries_parse((f"{self._file}, line {number}", line) for number, line in enumerate(lines, 1))
 
     def append(self, entry: HistoryEntry) -> None:
-        """Add an entry; it is on the disk when this returns."""
-        append_durably(self._file, json.dumps(entry.as_json(), ensure_ascii=False).encode())
+        """See `History`; it is on the disk when this returns."""
+        append_durably(self._file, entry.as_line().encode())
 
-    def _wrong(self, number: int) -> FailedError:
-        return FailedError(f"{self._file}, line {number} is nothing that an apply has written", "remove the line")
+
+def entries_parse(lines: Iterable[tuple[str, str]]) -> tuple[HistoryEntry, ...]:
+    """The entries of lines, each with the place that errors name; what is no JSON is no entry.
+
+    :raises FailedError: a line holds what no apply has written.
+    """
+    entries: list[HistoryEntry] = []
+    known: set[int] = set()
+    for place, line in lines:
+        try:
+            entry = _ENTRY.validate_json(line)
+        except ValidationError as error:
+            if error.errors()[0]["type"] == "json_invalid":
+                continue
+            raise _wrong(place) from error
+        if entry.number in known or not (entry.returns_to is None or entry.returns_to in known):
+            raise _wrong(place)
+        entries.append(entry)
+        known.add(entry.number)
+    return tuple(entries)
+
+
+def _wrong(place: str) -> FailedError:
+    return FailedError(f"{place} is nothing that an apply has written", "remove the line")
 
 
 def applied(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:

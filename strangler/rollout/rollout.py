@@ -12,7 +12,7 @@ from strangler.rollout.gaps import Gaps, gap_reasons
 from strangler.rollout.history import HistoryEntry, Point, applied, stands_at, step_back, utc_now
 from strangler.rollout.plan import RoutesPlan, plan_make
 from strangler.rollout.safety import Conditions, unbound_notes, unproven, unsafe_reasons
-from strangler.rollout.state_dir import RolloutFolder, routes_digest
+from strangler.rollout.state_dir import RolloutState, routes_digest
 from strangler.routes.mistakes import RoutesError
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Route
@@ -68,7 +68,7 @@ class Rollout:
     routes_file: Path
     prefixes: Prefixes
     sign_in: Collection[str]
-    folder: RolloutFolder
+    folder: RolloutState
     grow_grants: Callable[[RouteTable, RouteTable], None]
     evidence: Callable[[Sequence[str]], Mapping[str, RouteEvidence]]
     proof: Proof

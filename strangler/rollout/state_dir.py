@@ -1,10 +1,11 @@
-"""The state of a rollout on disk: history, applied routes files, the journal of an apply under way, the lock."""
+"""The state of a rollout, and its form on disk: history, applied routes files, journal of an apply, lock."""
 
 import fcntl
 import hashlib
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -13,7 +14,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from strangler.errors import FailedError, UnsafeError
 from strangler.rollout.atomic_write import remove_durably, write_durably
-from strangler.rollout.history import ApplyOutcome, History, HistoryEntry, not_readable, operator, utc_now
+from strangler.rollout.history import (
+    ApplyOutcome,
+    History,
+    HistoryEntry,
+    HistoryFile,
+    not_readable,
+    operator,
+    utc_now,
+)
 
 LOCK_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
@@ -46,7 +55,8 @@ class Journal:
         return f"{self.interruption}: strangler apply restores what ran before"
 
 
-_JOURNAL: Final = TypeAdapter(Journal)
+JOURNAL: Final = TypeAdapter(Journal)
+JOURNAL_HINT: Final = "see with strangler plan what runs, then remove it"
 _Journal = TypeVar("_Journal")
 
 
@@ -56,13 +66,98 @@ def journal_load(file: Path, kind: TypeAdapter[_Journal], *, of: str, hint: str)
     :raises FailedError: it isn't readable, or is none.
     """
     try:
-        return kind.validate_json(file.read_bytes())
+        content = file.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise not_readable(file, error) from error
+    return journal_parse(content, kind, place=str(file), of=of, hint=hint)
+
+
+def journal_parse(content: bytes | str, kind: TypeAdapter[_Journal], *, place: str, of: str, hint: str) -> _Journal:
+    """The journal that `content` is; `place` and `of` are what errors call it.
+
+    :raises FailedError: it is none.
+    """
+    try:
+        return kind.validate_json(content)
     except ValidationError as error:
-        raise FailedError(f"{file} is no journal of {of}", hint) from error
+        raise FailedError(f"{place} is no journal of {of}", hint) from error
+
+
+class RolloutState(ABC):
+    """The state of one gateway's rollout; `path` is the folder of this machine for what belongs to it alone."""
+
+    path: Path
+    history: History
+
+    @abstractmethod
+    def keep(self, content: bytes) -> str:
+        """Keep the bytes of a routes file; returns the digest that `state` takes."""
+
+    @abstractmethod
+    def state(self, digest: str) -> bytes:
+        """The bytes of a routes file that was kept.
+
+        :raises FailedError: they were removed or changed.
+        """
+
+    @abstractmethod
+    def journal_open(self, journal: Journal) -> None:
+        """Write the journal of an apply, before anything is touched."""
+
+    @abstractmethod
+    def journal_read(self) -> Journal | None:
+        """The apply under way, or interrupted; None if the last one ended.
+
+        :raises FailedError: the journal isn't readable, or is none.
+        """
+
+    @abstractmethod
+    def journal_close(self) -> None:
+        """The apply has ended."""
+
+    @abstractmethod
+    def is_locked(self) -> bool:
+        """Whether an apply is under way; does not hold one up."""
+
+    @abstractmethod
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the lock of the rollout; waits `LOCK_SECONDS` for another apply.
+
+        :raises UnsafeError: the other isn't done by then.
+        :raises FailedError: the state can't be written.
+        """
+
+    def interrupted(self) -> Journal | None:
+        """The apply that was killed before its end and not recovered from yet; None also while one is under way.
+
+        Only reads: the next command that applies restores what ran before.
+
+        :raises FailedError: the state isn't readable.
+        """
+        journal = self.journal_read()
+        # Read again: an apply that has ended between the two looks was not interrupted.
+        if journal is None or self.is_locked() or self.journal_read() != journal:
+            return None
+        return None if any(entry.number == journal.entry.number for entry in self.history.entries()) else journal
+
+    def set_aside(self, content: bytes) -> Path:
+        """Save edits of the routes file that were never applied; returns the file."""
+        file = self.path / "set-aside" / f"{utc_now():%Y%m%dT%H%M%SZ}-{routes_digest(content)}.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(file, content)
+        return file
+
+
+def still_applying(holder: str) -> UnsafeError:
+    """The error for a lock that `holder` has not given up in time."""
+    return UnsafeError(f"{holder} is applying", "wait until it is done, and try again")
+
+
+def holder_text() -> str:
+    """What others are told of the operator who holds the lock."""
+    return f"{operator()} (since {utc_now():%H:%M:%S} UTC)"
 
 
 def routes_digest(content: bytes) -> str:
@@ -70,17 +165,17 @@ def routes_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH]
 
 
-class RolloutFolder:
-    """The state folder of one gateway's rollout (`.run/rollout`)."""
+class RolloutFolder(RolloutState):
+    """The state as a folder of this machine (`.run/rollout`)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.history = History(path / "history.jsonl")
+        self.history = HistoryFile(path / "history.jsonl")
         self._states = path / "states"
         self._journal = path / "journal.json"
 
     def keep(self, content: bytes) -> str:
-        """Keep the bytes of a routes file; returns the digest that `state` takes."""
+        """See `RolloutState`."""
         digest = routes_digest(content)
         file = self._states / f"{digest}.toml"
         if not file.exists():
@@ -89,10 +184,7 @@ class RolloutFolder:
         return digest
 
     def state(self, digest: str) -> bytes:
-        """The bytes of a routes file that was kept.
-
-        :raises FailedError: they were removed or changed.
-        """
+        """See `RolloutState`."""
         try:
             content = (self._states / f"{digest}.toml").read_bytes()
         except OSError as error:
@@ -104,36 +196,19 @@ class RolloutFolder:
         return content
 
     def journal_open(self, journal: Journal) -> None:
-        """Write the journal of an apply, before anything is touched."""
-        write_durably(self._journal, _JOURNAL.dump_json(journal, indent=2))
+        """See `RolloutState`."""
+        write_durably(self._journal, JOURNAL.dump_json(journal, indent=2))
 
     def journal_read(self) -> Journal | None:
-        """The apply under way, or interrupted; None if the last one ended.
-
-        :raises FailedError: the journal isn't readable, or is none.
-        """
-        hint = "see with strangler plan what runs, then remove it"
-        return journal_load(self._journal, _JOURNAL, of="an apply", hint=hint)
+        """See `RolloutState`."""
+        return journal_load(self._journal, JOURNAL, of="an apply", hint=JOURNAL_HINT)
 
     def journal_close(self) -> None:
-        """The apply has ended."""
+        """See `RolloutState`."""
         remove_durably(self._journal)
 
-    def interrupted(self) -> Journal | None:
-        """The apply that was killed before its end and not recovered from yet; None also while one is under way.
-
-        Only reads: the next command that applies restores what ran before.
-
-        :raises FailedError: the folder isn't readable.
-        """
-        journal = self.journal_read()
-        # Read again: an apply that has ended between the two looks was not interrupted.
-        if journal is None or self._is_locked() or self.journal_read() != journal:
-            return None
-        return None if any(entry.number == journal.entry.number for entry in self.history.entries()) else journal
-
-    def _is_locked(self) -> bool:
-        """Whether an apply is under way; the shared lock is released at once and delays it by one poll at most."""
+    def is_locked(self) -> bool:
+        """See `RolloutState`; the shared lock is released at once and delays an apply by one poll at most."""
         try:
             with (self.path / "lock").open(encoding="utf-8") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -143,20 +218,9 @@ class RolloutFolder:
             return True
         return False
 
-    def set_aside(self, content: bytes) -> Path:
-        """Save edits of the routes file that were never applied; returns the file."""
-        file = self.path / "set-aside" / f"{utc_now():%Y%m%dT%H%M%SZ}-{self.keep(content)}.toml"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(file, content)
-        return file
-
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock of the folder; waits `LOCK_SECONDS` for another apply.
-
-        :raises UnsafeError: the other isn't done by then.
-        :raises FailedError: the folder isn't writable.
-        """
+        """See `RolloutState`."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = (self.path / "lock").open("a+", encoding="utf-8")
@@ -172,10 +236,9 @@ class RolloutFolder:
                 except BlockingIOError:
                     if time.monotonic() >= deadline:
                         lock.seek(0)
-                        holder = lock.read().strip() or "another operator"
-                        raise UnsafeError(f"{holder} is applying", "wait until it is done, and try again") from None
+                        raise still_applying(lock.read().strip() or "another operator") from None
                     time.sleep(_POLL_SECONDS)
             lock.truncate(0)
-            lock.write(f"{operator()} (since {utc_now():%H:%M:%S} UTC)")
+            lock.write(holder_text())
             lock.flush()
             yield

@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from strangler.errors import FailedError
-from strangler.rollout.history import ApplyOutcome, History, HistoryEntry, Point, applied, stands_at, step_back
+from strangler.rollout.history import ApplyOutcome, HistoryEntry, HistoryFile, Point, applied, stands_at, step_back
 from strangler.rollout.state_dir import RolloutFolder
 
 
@@ -34,7 +34,7 @@ def as_read(each: HistoryEntry) -> HistoryEntry:
 
 
 def test_entries_come_back_as_they_were(tmp_path: Path) -> None:
-    history = History(tmp_path / "history.jsonl")
+    history = HistoryFile(tmp_path / "history.jsonl")
     assert history.entries() == ()
     written = [entry(0), entry(1, outcome=ApplyOutcome.FAILED), entry(2, returns_to=0)]
     for each in written:
@@ -45,7 +45,7 @@ def test_entries_come_back_as_they_were(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", [1, 10, 100])
 def test_half_a_line_is_no_entry_and_spoils_none(tmp_path: Path, cut: int) -> None:
     file = tmp_path / "history.jsonl"
-    history = History(file)
+    history = HistoryFile(file)
     history.append(entry(0))
     history.append(entry(1))
     file.write_bytes(file.read_bytes()[:-cut])
@@ -67,11 +67,11 @@ def test_half_a_line_is_no_entry_and_spoils_none(tmp_path: Path, cut: int) -> No
 )
 def test_what_no_apply_has_written_is_refused_by_its_line(tmp_path: Path, key: str, value: object) -> None:
     file = tmp_path / "history.jsonl"
-    History(file).append(entry(0))
+    HistoryFile(file).append(entry(0))
     with file.open("a") as lines:
         lines.write(json.dumps(entry(1).as_json() | {key: value}) + "\n")
     with pytest.raises(FailedError) as caught:
-        History(file).entries()
+        HistoryFile(file).entries()
     assert str(caught.value) == f"{file}, line 2 is nothing that an apply has written: remove the line."
 
 
