@@ -80,7 +80,7 @@ class LocalSettings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     evidence_equal: Annotated[int, Field(ge=0)] = 5
     evidence_days: Annotated[int, Field(ge=1)] = 7
-    gateway: Literal["local", "container"] = "local"
+    gateway: Literal["local", "container", "kubernetes"] = "local"
     compose: str = "docker compose"
 
     @model_validator(mode="after")
@@ -120,8 +120,9 @@ class LocalSettings(BaseModel):
 
     @property
     def state_dir(self) -> Path:
-        """Where the history of the gateway's moves is."""
-        return self.project.state / "containers" if self.gateway == "container" else self.project.state
+        """Where the gateway's state on this machine is; the history of its moves, but of a cluster's."""
+        folder = {"container": "containers", "kubernetes": "kubernetes"}.get(self.gateway, "")
+        return self.project.state / folder
 
     @property
     def trusted_networks(self) -> tuple[str, ...]:

@@ -40,7 +40,9 @@ def backup(
 
 
 def require_native(settings: LocalSettings) -> None:
-    """Refuse where the database is in a container that this machine can't reach."""
+    """Refuse where the database is in a container or a cluster that this machine can't reach."""
+    if settings.gateway == "kubernetes":
+        raise UsageError("the database is the cluster's", "back it up there, as its operator or pg_dump does")
     if settings.gateway == "container":
         hint = "run pg_dump there: docker compose exec postgres pg_dump --format=custom …"
         raise UsageError("the database is in a container", hint)

@@ -140,7 +140,7 @@ def _begin(settings: LocalSettings, words: Sequence[str]) -> None:
 
 
 def _own_log(settings: LocalSettings) -> Path | None:
-    return None if settings.gateway == "container" else settings.project.state / "logs" / "nginx.log"
+    return settings.project.state / "logs" / "nginx.log" if settings.gateway == "local" else None
 
 
 def _schema_state(settings: LocalSettings) -> SchemaHealth:

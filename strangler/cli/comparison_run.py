@@ -57,7 +57,7 @@ def sides_of(left: str | None, right: str | None, headers: Sequence[str], settin
     """
     extra = tuple(header_parse(text) for text in headers)
     if left is None:
-        return (sides_gateway if settings.gateway == "container" else sides_local)(settings, headers=extra)
+        return (sides_local if settings.gateway == "local" else sides_gateway)(settings, headers=extra)
     if right is None:
         raise UsageError("name two base addresses, LEFT and RIGHT, or none for the local stack.")
     return side_at("left", left, headers=extra), side_at("right", right, headers=extra)

@@ -50,6 +50,9 @@ def deploy(
 
 
 def _folder_of_running(settings: LocalSettings, service: Stack) -> StateFolder:
+    if settings.gateway == "kubernetes":
+        hint = f"render with the new image under [kubernetes.{service}], and apply that"
+        raise UsageError("pods are deployed by their cluster", hint)
     if settings.gateway == "container":
         hint = f"docker compose up --build --detach {service}, then strangler apply"
         raise UsageError("containers are deployed by their engine", hint)

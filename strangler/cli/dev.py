@@ -70,7 +70,7 @@ def dev(
 
 def _require_running(settings: LocalSettings) -> None:
     state = StateFolder(settings.state_dir).read()
-    if settings.gateway == "container" or state is None or state.phase != "ready" or state.supervisor.find() is None:
+    if settings.gateway != "local" or state is None or state.phase != "ready" or state.supervisor.find() is None:
         raise UsageError("the stack doesn't run on this machine", "start it with strangler up")
 
 

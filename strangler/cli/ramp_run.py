@@ -29,9 +29,15 @@ _RENEW_SECONDS: Final = 60.0
 
 
 class OwnGateway:
-    """The gateway of the settings, for a ramp that `command` has begun; see `strangler.ramp.surroundings`."""
+    """The gateway of the settings, for a ramp that `command` has begun; see `strangler.ramp.surroundings`.
+
+    :raises UsageError: the gateway is a cluster's.
+    """
 
     def __init__(self, rollout: Rollout, settings: LocalSettings, *, command: str) -> None:
+        if settings.gateway == "kubernetes":
+            hint = "move it step by step with strangler switch NAME --to canary --percent N"
+            raise UsageError("a ramp reads one nginx's log, and each pod of a cluster has its own", hint)
         section = settings.project.ramp.hooks
         self._rollout = rollout
         self._settings = settings
@@ -153,6 +159,9 @@ def ramp_log(settings: LocalSettings, *, named: Path | None) -> Path:
     """
     if named is not None:
         return named
+    if settings.gateway == "kubernetes":
+        hint = "pass a file that whatever collects the pods' logs writes, with --log"
+        raise UsageError("each pod of the cluster has an access log of its own", hint)
     if settings.gateway == "container":
         hint = (
             "have a file written, such as by docker compose logs --follow --no-log-prefix nginx, and pass it with --log"

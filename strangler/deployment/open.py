@@ -8,11 +8,15 @@ from strangler.settings import LocalSettings
 def rollout_open(settings: LocalSettings) -> Rollout:
     """The moves of this project's gateway.
 
-    :raises UsageError: COMPOSE can't be read.
+    :raises UsageError: COMPOSE can't be read, or nothing says where the cluster is.
     :raises FailedError: there is no nginx for this machine.
     """
+    # Imported here, since the unused ones would take most of the command's time.
+    if settings.gateway == "kubernetes":
+        from strangler.deployment.cluster_rollout import cluster_rollout
+
+        return cluster_rollout(settings, state_dir=settings.state_dir)
     if settings.gateway == "container":
-        # Imported here, since the unused one of the two would take most of the command's time.
         from strangler.deployment.container_rollout import container_rollout
 
         return container_rollout(settings, state_dir=settings.state_dir)

@@ -22,6 +22,9 @@ def source_open(settings: LocalSettings) -> Iterator[tuple[Source, ServerFactori
     :raises UsageError: a setting is wrong, or the database doesn't answer.
     :raises FailedError: containers can't be started.
     """
+    if settings.gateway == "kubernetes":
+        hint = "set GATEWAY=local, and DATABASE_URL to a copy of it"
+        raise UsageError("the cluster's database can't be copied from here", hint)
     if settings.gateway == "container":
         with container_source(settings) as found:
             yield found

@@ -51,7 +51,8 @@ class Rendered:
 
 def render_gateway(table: RouteTable, settings: GatewaySettings) -> Rendered:
     """The configuration; the same table and settings always give the same text and so the same version."""
-    context = _context(table.without_django if settings.without_django else table) | vars(settings)
+    shown = table.without_django if settings.without_django else table
+    context = _context(shown if settings.shadow_socket else shown.without_shadow) | vars(settings)
 
     def render(version: str) -> dict[str, str]:
         texts = {

@@ -47,10 +47,11 @@ class GatewaySettings:
     largest request body (`2m`: mebibytes). `trusted_proxies` are CIDR networks whose `X-Forwarded-For` and
     `X-Forwarded-Proto` are believed, `stack_header_networks` those whose callers may choose a stack by `X-Stack`.
     `user` is the account of nginx's workers, None where nginx is not root's. `shadow_socket` is the socket
-    that shadowed requests are reported to. `resolver` is a file that names the name servers; with it, the
-    upstreams are names that are looked up again while nginx runs. `modules` are files that nginx loads. `writable` is
-    the folder of what nginx writes besides logs, empty for its own. `shutdown_seconds` is how long an old worker goes
-    on with the requests that it has, `processes` how many workers there are. `caller` says how a caller is identified.
+    that shadowed requests are reported to, empty where nothing reads it. `resolver` is a file that names the name
+    servers; with it, the upstreams are names that are looked up again while nginx runs. `modules` are files that nginx
+    loads. `writable` is the folder of what nginx writes besides logs, empty for its own. `shutdown_seconds` is how long
+    an old worker goes on with the requests that it has, `processes` how many workers there are. `caller` says how a
+    caller is identified.
     `welcome`: `/` has a page of links where Django answers 404. `fallback_connections`: so many reads that fall back
     may be under way in Django at once. `fastapi_health` is the path that FastAPI, once it was ejected, is probed at;
     `operator_networks` are those that may read what the gateway says of itself. With `without_django` FastAPI answers

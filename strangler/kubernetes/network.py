@@ -21,7 +21,10 @@ def network_policies(cluster: ClusterProject, *, gateway: bool) -> list[Manifest
     policies = [_nobody(cluster), _names(cluster)]
     if not gateway:
         to_stacks = [_to_stack(cluster, stack) for stack in Stack]
-        policies.append(_policy(cluster, NGINX, ingress=[_rule("from", front, nginx_port(cluster))], egress=to_stacks))
+        # Without `clients` the rule is for everybody, and another peer would narrow it.
+        asking = [{"ipBlock": {"cidr": network}} for network in cluster.table.api_server] if front else []
+        ingress = [_rule("from", [*front, *asking], nginx_port(cluster))]
+        policies.append(_policy(cluster, NGINX, ingress=ingress, egress=to_stacks))
     for stack in cluster.rendered_stacks:
         pods = cluster.stack(stack)
         egress = [_to_postgres(cluster.table.postgres)]

@@ -22,6 +22,9 @@ from strangler.kubernetes.pods import (
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 
+CONFIGURATION_VOLUME: Final = "configuration"
+VERSION_ANNOTATION: Final = "strangler/routes-version"
+_CONFIGURATION_PREFIX: Final = "nginx-"
 CONFIGURATION_FOLDER: Final = "/etc/strangler/nginx"
 WRITABLE: Final = "/tmp/"  # noqa: S108 - a volume of the pod's own
 RESOLVER: Final = f"{WRITABLE}resolver.conf"
@@ -61,6 +64,8 @@ def cluster_gateway(cluster: ClusterProject) -> GatewaySettings:
     return replace(
         settings,
         resolver=RESOLVER,
+        # Its worker isn't in the cluster.
+        shadow_socket="",
         writable=WRITABLE,
         # nginx would count the node's cores.
         processes=str(table.nginx.workers),
@@ -76,9 +81,8 @@ def nginx_port(cluster: ClusterProject) -> int:
 
 
 def rendered_routes(cluster: ClusterProject, table: RouteTable) -> Rendered:
-    """Nginx's configuration of the routes, without their shadow, whose worker isn't in the cluster."""
-    shown = replace(table, routes=tuple(replace(route, shadow=0) for route in table.routes))
-    return render_gateway(shown, cluster_gateway(cluster))
+    """Nginx's configuration of the routes."""
+    return render_gateway(table, cluster_gateway(cluster))
 
 
 def nginx_configuration(cluster: ClusterProject, rendered: Rendered) -> Manifest:
@@ -90,20 +94,32 @@ def nginx_configuration(cluster: ClusterProject, rendered: Rendered) -> Manifest
     if size > _MOST_BYTES:
         message = f"nginx's configuration is {size:,} bytes and a ConfigMap holds {_MOST_BYTES:,}"
         raise UsageError(message, "name fewer routes, one for each group of paths that move together")
-    head = manifest("v1", "ConfigMap", configuration_name(rendered), project=cluster.name, component=NGINX)
+    head = manifest("v1", "ConfigMap", configuration_name(rendered.version), project=cluster.name, component=NGINX)
     return head | {"immutable": True, "data": dict(sorted(rendered.files.items()))}
 
 
-def configuration_name(rendered: Rendered) -> str:
+def configuration_name(version: str) -> str:
     """The name of a version's ConfigMap."""
-    return f"nginx-{rendered.version}"
+    return f"{_CONFIGURATION_PREFIX}{version}"
+
+
+def configuration_version(name: str) -> str:
+    """The version that a ConfigMap of that name holds; empty where it is none of nginx's."""
+    return name.removeprefix(_CONFIGURATION_PREFIX) if name.startswith(_CONFIGURATION_PREFIX) else ""
+
+
+def configuration_template(version: str) -> Manifest:
+    """The part of the pods' template that differs from one version to the next, in the order of a whole one."""
+    volume = {"name": CONFIGURATION_VOLUME, "configMap": {"name": configuration_name(version)}}
+    return {"metadata": {"annotations": {VERSION_ANNOTATION: version}}, "spec": {"volumes": [volume]}}
 
 
 def nginx_manifests(cluster: ClusterProject, rendered: Rendered) -> list[Manifest]:
     """The Service, the Deployment, its autoscaler and its disruption budget."""
     pods = cluster.table.nginx
+    changing = configuration_template(rendered.version)
     volumes: list[Manifest] = [
-        {"name": "configuration", "configMap": {"name": configuration_name(rendered)}},
+        *changing["spec"]["volumes"],
         # Request bodies and answers that are too large for memory.
         {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}},
     ]
@@ -119,16 +135,15 @@ def nginx_manifests(cluster: ClusterProject, rendered: Rendered) -> list[Manifes
         livenessProbe={**answers, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3},
         lifecycle={"preStop": {"exec": {"command": ["sh", "-c", STOP]}}},
         volumeMounts=[
-            {"name": "configuration", "mountPath": CONFIGURATION_FOLDER, "readOnly": True},
+            {"name": CONFIGURATION_VOLUME, "mountPath": CONFIGURATION_FOLDER, "readOnly": True},
             {"name": "tmp", "mountPath": WRITABLE.rstrip("/")},
         ],
     )
     grace = LEAVE_SECONDS + pods.drain_seconds + _SPARE_SECONDS
     spec = pod_spec(volumes=volumes, terminationGracePeriodSeconds=grace, containers=[nginx])
-    annotations = {"strangler/routes-version": rendered.version}
     return [
         service(cluster, NGINX, port=80, target="http"),
-        deployment(cluster, NGINX, spec, ready_seconds=5, annotations=annotations),
+        deployment(cluster, NGINX, spec, ready_seconds=5, annotations=changing["metadata"]["annotations"]),
         autoscaler(cluster, NGINX, pods),
         disruption_budget(cluster, NGINX),
     ]

@@ -12,6 +12,7 @@ from strangler.kubernetes.http_routes import gateway_route, http_routes, promise
 from strangler.kubernetes.manifest import Manifest, manifest, manifests_text
 from strangler.kubernetes.network import network_policies
 from strangler.kubernetes.nginx import nginx_configuration, nginx_manifests, rendered_routes
+from strangler.kubernetes.operator_role import OPERATOR, operator_role
 from strangler.kubernetes.setup import setup_manifests
 from strangler.kubernetes.stacks import stack_manifests
 from strangler.project import Project
@@ -108,6 +109,14 @@ def _overlay(cluster: ClusterProject, mode: Mode) -> Iterator[tuple[str, str]]:
         manifests_text([_namespace(cluster)], head="Pods that ask for more rights than these are refused there."),
     )
     if front:
+        yield (
+            "operator-role.yaml",
+            manifests_text(
+                [operator_role(cluster)],
+                head="For whoever moves routes with GATEWAY=kubernetes; an administrator applies it, and binds it:\n"
+                f"kubectl create rolebinding -n {cluster.namespace} {OPERATOR} --role={OPERATOR} --group=NAME",
+            ),
+        )
         backend = [{"backendRefs": [{"name": NGINX, "port": 80}]}]
         yield (
             "http-route.yaml",

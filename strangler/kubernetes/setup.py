@@ -1,5 +1,6 @@
 """What comes before the new pods: migrations, then the grants of FastAPI's role, as one Job."""
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -13,6 +14,7 @@ from strangler.routes.route import Stack
 
 _FOLDER: Final = "/project"
 _RETRIES: Final = 6
+_FORGOTTEN_SECONDS: Final = 24 * 60 * 60
 # What the tool needs to sign in and to write grants.
 _RESOURCES: Final = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}
 
@@ -25,16 +27,42 @@ def setup_manifests(cluster: ClusterProject) -> list[Manifest]:
     :raises UsageError: a file of the project can't be read, or is outside its folder.
     """
     files = _project_files(cluster)
-    configuration = f"project-{content_hash(files)}"
-    head = manifest("v1", "ConfigMap", configuration, project=cluster.name, component=SETUP)
-    data = {key: text for key, _, text in files}
+    head, data = _configuration(cluster, files)
+    configuration = head["metadata"]["name"]
     grow = _spec(cluster, configuration, files, keep=True)
     revoke = _spec(cluster, configuration, files, keep=False)
     return [
-        head | {"immutable": True, "data": data},
+        head | data,
         _job(cluster, "setup", grow, suspend=False),
         _job(cluster, "revoke", revoke, suspend=True),
     ]
+
+
+def grant_manifests(cluster: ClusterProject, writes: Sequence[str]) -> tuple[Manifest, Manifest]:
+    """The project's files, and a Job that grants what these routes write before they move; each run has its own name.
+
+    It tries once, since an operator waits for it, and is forgotten a day later.
+
+    :raises UsageError: a file of the project can't be read, or is outside its folder.
+    """
+    files = _project_files(cluster)
+    head, data = _configuration(cluster, files)
+    spec = _spec(cluster, head["metadata"]["name"], files, keep=True, writes=writes, migrated=True)
+    job = _job(cluster, "grant", spec | {"restartPolicy": "Never"}, suspend=False)
+    job["metadata"]["generateName"] = f"{job['metadata'].pop('name')}-"
+    job["spec"] |= {
+        "backoffLimit": 0,
+        "activeDeadlineSeconds": cluster.table.setup.wait_seconds,
+        "ttlSecondsAfterFinished": _FORGOTTEN_SECONDS,
+    }
+    return head | data, job
+
+
+def _configuration(cluster: ClusterProject, files: list[tuple[str, str, str]]) -> tuple[Manifest, Manifest]:
+    """The head of the ConfigMap of the project's files, and the rest of it."""
+    name = f"project-{content_hash(files)}"
+    head = manifest("v1", "ConfigMap", name, project=cluster.name, component=SETUP)
+    return head, {"immutable": True, "data": {key: text for key, _, text in files}}
 
 
 def _job(cluster: ClusterProject, name: str, spec: Manifest, *, suspend: bool) -> Manifest:
@@ -50,15 +78,24 @@ def _job(cluster: ClusterProject, name: str, spec: Manifest, *, suspend: bool) -
     }
 
 
-def _spec(cluster: ClusterProject, configuration: str, files: list[tuple[str, str, str]], *, keep: bool) -> Manifest:
+def _spec(
+    cluster: ClusterProject,
+    configuration: str,
+    files: list[tuple[str, str, str]],
+    *,
+    keep: bool,
+    writes: Sequence[str] = (),
+    migrated: bool = False,
+) -> Manifest:
     """The pod; migrations come first, as an init container, so that neither can overtake the other."""
     secrets = cluster.table.secrets
-    command = ["python", "-m", "strangler.cli", "grant", "--wait", str(cluster.table.setup.wait_seconds)]
+    wait = 0 if migrated else cluster.table.setup.wait_seconds
+    command = ["python", "-m", "strangler.cli", "grant", "--wait", str(wait)]
     grant = container(
         "grant",
         cluster.table.setup.image,
         # Pods of before may still write as their routes say.
-        command=[*command, *(["--keep"] if keep else [])],
+        command=[*command, *(["--keep"] if keep else []), *(part for name in writes for part in ("--write", name))],
         env=[
             secret_variable("DATABASE_URL", secrets.reference("database")),
             secret_variable("FASTAPI_DATABASE_URL", secrets.reference("fastapi_database")),
@@ -73,7 +110,7 @@ def _spec(cluster: ClusterProject, configuration: str, files: list[tuple[str, st
     )
     items = [{"key": key, "path": path} for key, path, _ in files]
     volumes = [memory_volume("tmp", "64Mi"), {"name": "project", "configMap": {"name": configuration, "items": items}}]
-    first = _migrations(cluster) if keep else []
+    first = _migrations(cluster) if keep and not migrated else []
     return pod_spec(
         volumes=volumes,
         restartPolicy="OnFailure",

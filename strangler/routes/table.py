@@ -40,6 +40,11 @@ class RouteTable:
         return tuple(route.name for route in self.routes if route.stage not in over and not route.v2_only)
 
     @property
+    def without_shadow(self) -> "RouteTable":
+        """The table of a gateway that has no shadow worker beside it."""
+        return replace(self, routes=tuple(replace(route, shadow=0) for route in self.routes))
+
+    @property
     def without_django(self) -> "RouteTable":
         """The table of a system without Django: FastAPI answers both APIs, but for what is gone."""
         routes = (
