@@ -36,7 +36,7 @@ class OwnGateway:
 
     def __init__(self, rollout: Rollout, settings: LocalSettings, *, command: str) -> None:
         if settings.gateway == "kubernetes":
-            hint = "move it step by step with strangler switch NAME --to canary --percent N"
+            hint = "move it step by step: strangler switch NAME --to canary --percent 10"
             raise UsageError("a ramp reads one nginx's log, and each pod of a cluster has its own", hint)
         section = settings.project.ramp.hooks
         self._rollout = rollout

@@ -34,5 +34,5 @@ def cluster_rollout(settings: LocalSettings, *, state_dir: Path, api: ClusterApi
         # Nothing of the cluster reports to a shadow worker.
         shadow=lambda _names: {},
         grow_grants=lambda running, wanted: grants_grow(cluster, found, running, wanted),
-        hint="apply what strangler render --target kubernetes writes of this routes file, see docs/kubernetes.md",
+        hint="apply the manifests that are rendered from this routes file, see docs/kubernetes.md",
     )
