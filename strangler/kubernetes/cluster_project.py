@@ -12,6 +12,9 @@ from strangler.sections import StackSection
 
 SETUP: Final = "setup"
 NGINX: Final = "nginx"
+ROLLOUT: Final = "rollout"
+# The lock of whoever moves routes.
+LEASE_NAME: Final = "strangler-rollout"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from strangler.kubernetes.cluster_project import NGINX, ClusterProject
+from strangler.kubernetes.cluster_project import LEASE_NAME, NGINX, ClusterProject
 from strangler.kubernetes.manifest import Manifest, manifest
-from strangler.kubernetes.rollout_state import LEASE_NAME
 
 OPERATOR: Final = "strangler-operator"
 

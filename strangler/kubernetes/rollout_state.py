@@ -7,13 +7,12 @@ from typing import Final
 
 from strangler.errors import FailedError, UsageError
 from strangler.kubernetes.api import ClusterApi, ObjectMissing
+from strangler.kubernetes.cluster_project import LEASE_NAME, ROLLOUT
 from strangler.kubernetes.lease import Lease
 from strangler.kubernetes.manifest import Manifest, labels_of, manifest
 from strangler.rollout.history import HistoryEntry, entries_parse
 from strangler.rollout.state_dir import JOURNAL, JOURNAL_HINT, Journal, RolloutState, journal_parse, routes_digest
 
-ROLLOUT: Final = "rollout"
-LEASE_NAME: Final = "strangler-rollout"
 _JOURNAL_NAME: Final = "strangler-journal"
 _JOURNAL_KEY: Final = "journal.json"
 _ROUTES_KEY: Final = "routes.toml"

@@ -1,5 +1,6 @@
 """The moves of a cluster, without one: what they are made of, and what they need."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from strangler.deployment.open import rollout_open
 from strangler.errors import UsageError
 from strangler.settings import LocalSettings
-from tests.example import EXAMPLE, example_settings
+from tests.example import EXAMPLE, ROOT, example_settings
 
 ROLLOUT = "strangler.deployment.cluster_rollout"
 API = "strangler.kubernetes.api"
@@ -25,6 +26,12 @@ def test_without_the_client_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_other_gateways_do_not_load_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kubernetes.client", None)
     assert rollout_open(example_settings()).gateway.settings.django
+
+
+def test_manifests_are_rendered_without_the_client() -> None:
+    forget = "import sys; sys.modules['kubernetes'] = None"
+    command = [sys.executable, "-c", f"{forget}; import strangler.kubernetes.rendering, strangler.cli.render"]
+    subprocess.run(command, check=True, cwd=ROOT)  # noqa: S603 - this line
 
 
 def test_a_project_without_a_cluster_is_told_what_to_write() -> None:
