@@ -153,7 +153,7 @@ class DjangoEndpoint(Facts):
     that the view derives from. `action` is that of a viewset or a generic view. `overridden` are the methods of DRF's
     that the project replaced; those in `constant` read nothing of a request. `creator` is the field in which
     `perform_create` saves the caller and does nothing else, `rows` what `get_queryset` does where it was read.
-    `root` are the paths that the root of a router lists, by name.
+    `root` are the names and paths that the root of a router lists, in the order of its answer.
     `of_caller` says that `get_object` returns the user who asks.
     `permission_rules` are the project's own permissions that were read, by class; `throttle_rates` are the throttles,
     but for those that never refuse a request.
@@ -175,7 +175,7 @@ class DjangoEndpoint(Facts):
     creator: str | None = None
     rows: RowsOfRequest | None = None
     of_caller: bool = False
-    root: dict[str, str] | None = None
+    root: tuple[tuple[str, str], ...] | None = None
     permission_rules: dict[str, PermissionRule] | None = None
     unread: tuple[Unread, ...] = ()
     authenticators: tuple[str, ...] | None = ()

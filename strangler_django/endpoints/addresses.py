@@ -57,15 +57,15 @@ def _with_version(paths: list[str], versions: list[dict[str, str]]) -> str | Non
     return "/".join([*pieces[0][:place], f"{{{parameter}}}", *pieces[0][place + 1 :]])
 
 
-def root_addresses(view: Any, name: str | None) -> dict[str, str] | None:  # noqa: ANN401 - any callable
-    """The paths that the root view of a router lists, by their names; None of any other view."""
+def root_addresses(view: Any, name: str | None) -> list[tuple[str, str]] | None:  # noqa: ANN401 - any callable
+    """The names and paths that the root view of a router lists, in its order; None of any other view."""
     if getattr(view, "cls", None) is not APIRootView:
         return None
     namespace = f"{name.rpartition(':')[0]}:" if name and ":" in name else ""
-    found: dict[str, str] = {}
+    found: list[tuple[str, str]] = []
     for key, url_name in (view.initkwargs.get("api_root_dict") or {}).items():
         try:
-            found[str(key)] = reverse(namespace + url_name)
+            found.append((str(key), reverse(namespace + url_name)))
         except NoReverseMatch:
             continue  # the view leaves it out too
     return found

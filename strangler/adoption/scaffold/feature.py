@@ -1,6 +1,6 @@
 """A feature of a service: the endpoints below one segment of the API, what each needs, and what can't be written."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -162,11 +162,11 @@ class FeatureScaffold:
             if facts.must_be_given and given.isdisjoint({name, facts.field}):
                 yield f"column {name} gets no value, so Django fails with 500"
 
-    def _prepare_root(self, each: WrittenEndpoint, root: Mapping[str, str]) -> None:
+    def _prepare_root(self, each: WrittenEndpoint, root: Iterable[tuple[str, str]]) -> None:
         """Has the root of a router list its paths."""
         each.gaps += [*request_gaps(each.endpoint), *self.authenticators.gaps(each.endpoint)]
         each.functions += [*self.authenticators.unported(each.endpoint), *each.rule.gaps]
-        outside = [path for path in root.values() if not path.startswith(f"{self.prefix}/")]
+        outside = [path for _name, path in root if not path.startswith(f"{self.prefix}/")]
         each.gaps += [f"the root lists {path}, which isn't below the API's prefix" for path in outside]
 
     def _prepare_token_view(self, each: WrittenEndpoint, token_view: str) -> None:

@@ -223,9 +223,7 @@ class FeatureModules:
         module.use("starlette.responses", "Response")
         module.use("strangler_fastapi.drf.hyperlinks", "addresses")
         module.use("strangler_fastapi.drf.rendering", "JsonResponse")
-        root = {
-            name: quoted(path.removeprefix(self._feature.prefix)) for name, path in (each.endpoint.root or {}).items()
-        }
+        root = {name: quoted(path.removeprefix(self._feature.prefix)) for name, path in each.endpoint.root or ()}
         constant = f"_{each.route.name.replace('.', '_')}_paths".upper()
         lines = [
             statement(constant, dictionary(root)),

@@ -52,7 +52,7 @@ async def test_it_waits_for_the_tables_and_becomes_ready_by_itself(
     start: Start, own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_RETRY_SECONDS", 0.02)
-    missing = f"Table blog_post_tags is missing (needed by feed, posts, tags, users): {LIVE}."
+    missing = f"Table auth_group is missing (needed by admin): {LIVE}."
     async with contextlib.AsyncExitStack() as stack:
         with changed(own_database, HIDE, SHOW):
             running = await stack.enter_async_context(start(own_database, ready=False))

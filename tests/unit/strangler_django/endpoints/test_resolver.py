@@ -6,6 +6,7 @@ from rest_framework.routers import DefaultRouter, SimpleRouter
 from rest_framework.viewsets import ModelViewSet
 
 from django_app.blog.models import Tag
+from strangler_django.endpoints import addresses
 from strangler_django.endpoints.resolver import PathParameter, resolved_paths
 
 
@@ -63,3 +64,13 @@ def test_routers_of_both_kinds_and_without_a_slash() -> None:
         found = set(paths(*router.urls))
         slash = "" if getattr(router, "trailing_slash", "/") == "" else "/"
         assert {f"/tags{slash}", f"/tags/{{name}}{slash}"} <= found
+
+
+def test_the_root_of_a_router_lists_in_its_own_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "reverse", lambda name: f"/{name}/")
+    router = DefaultRouter()
+    for name in ("zebras", "apes"):
+        router.register(name, TagViews, basename=name)
+    root = router.get_api_root_view()
+    assert addresses.root_addresses(root, "api-root") == [("zebras", "/zebras-list/"), ("apes", "/apes-list/")]
+    assert addresses.root_addresses(TagViews.as_view({"get": "list"}), None) is None

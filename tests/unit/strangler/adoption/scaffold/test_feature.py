@@ -644,13 +644,13 @@ def test_addresses_are_below_the_apis_prefix() -> None:
 
 
 def test_the_root_of_a_router_lists_its_paths() -> None:
-    root = LIST | {"action": None, "serializer": None, "root": {"boats": "/api/boats/"}}
+    root = LIST | {"action": None, "serializer": None, "root": [["zebras", "/api/zebras/"], ["boats", "/api/boats/"]]}
     made = feature(root)
     assert made.endpoints[0].gaps == []
     router = text_of(made, "router.py")
-    assert '_PATHS = {"boats": "/boats/"}\n' in router
+    assert '_PATHS = {"zebras": "/zebras/", "boats": "/boats/"}\n' in router
     assert "return JsonResponse(addresses(request, " in router
-    assert feature(root | {"root": {"up": "/up/"}}).endpoints[0].gaps != []
+    assert feature(root | {"root": [["up", "/up/"]]}).endpoints[0].gaps != []
 
 
 def test_rows_that_point_back_and_properties_of_the_model() -> None:
