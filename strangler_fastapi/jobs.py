@@ -14,7 +14,7 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 
 from strangler_fastapi.db.session import RequestSession
 
-# A job that fails is tried five times more, each time after a longer pause: seconds, then minutes, then an hour.
+# A job that fails is tried five times more: after 4, 16, 64, 256 and 1,024 seconds.
 RETRY: Final = RetryStrategy(max_attempts=5, exponential_wait=4)
 # Of the jobs that only FastAPI's worker knows; a worker of Django's takes those of other queues.
 QUEUE: Final = "fastapi"
