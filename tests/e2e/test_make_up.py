@@ -138,8 +138,8 @@ def test_whatever_dies_is_started_again_and_ends_nothing(checkout: Checkout) -> 
         assert (again.restarts, again.find() is not None) == (1, True)
     status = checkout.strangler("status")
     assert status.returncode == 0, status.stdout
-    assert status.stdout.count("ready") == 5
-    for name in ("postgres", "shadow", "django", "fastapi", "nginx"):
+    assert status.stdout.count("ready") == 6
+    for name in ("postgres", "shadow", "django", "fastapi", "worker", "nginx"):
         assert f"s 1, {name} was ended by SIGKILL at 20" in status.stdout
     supervisor.terminate()
     output = supervisor.communicate(timeout=60)[0]

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.long, pytest.mark.xdist_group("own stack")]
 
 SECONDS = 30
 MISSING = (
-    "Column posts.title is missing (needed by feed, posts, users): "
+    "Column posts.title is missing (needed by admin, feed, posts, users): "
     "run the Django migrations, or deploy the FastAPI that does without it."
 )
 

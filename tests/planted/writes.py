@@ -102,7 +102,7 @@ WRITES = {
     "a change is not written": Fault(
         file="strangler_fastapi/drf/resources.py",
         code="return changed.values(self._by_column(values))",
-        instead="return changed.values({name: self._column(name) for name in values})",
+        instead="return changed.values({name: self.column(name) for name in values})",
         asked="tags",
         found=named("tags.update: rows at tags.name", "tags.update: value at $.name"),
     ),

@@ -39,6 +39,7 @@ SCENARIOS = scenarios_from_files(ROOT / "tests" / "cases", load_routes(ROOT / "n
 CALLERS = {"admin": ADMIN, "alice": ALICE, "bob": BOB, "gone": GONE}
 
 WEAK = f"pbkdf2_sha256$1$salt${base64.b64encode(hashlib.pbkdf2_hmac('sha256', b'weak', b'salt', 1)).decode()}"
+GROUP = 77
 USER_FORM = {"username": "sample", "email": "sample@example.com", "password": USER_PASSWORD, "is_active": "on"}
 # By the table: what is said of a new row, and what it is changed to.
 ADMIN_FORMS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -49,7 +50,7 @@ ADMIN_FORMS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"title": "sample", "content": "text", "author": str(ALICE), "tags": ["1"]},
         {"title": "another", "content": "text", "author": str(BOB), "tags": ["2"]},
     ),
-    ("users", USER_FORM, USER_FORM | {"user_permissions": ["1"]}),
+    ("users", USER_FORM, USER_FORM | {"user_permissions": ["1"], "groups": [str(GROUP)]}),
 ]
 
 
@@ -153,6 +154,7 @@ async def _use_the_admin(running: Running, owner_dsn: str) -> None:
     with psycopg.connect(owner_dsn) as connection:
         connection.execute("UPDATE users SET is_superuser = true, password = %s WHERE id = %s", (WEAK, ADMIN))
         connection.execute("UPDATE users SET is_staff = true, password = %s WHERE id = %s", (USER_HASH, BOB))
+        connection.execute("INSERT INTO auth_group (id, name) VALUES (%s, 'of nobody yet')", (GROUP,))
     other = Browser(running.app)
     assert (await other.sign_in("nobody")).status_code == 400
     assert (await other.sign_in("bob")).status_code == 303
