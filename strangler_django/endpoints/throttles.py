@@ -7,7 +7,6 @@ from rest_framework import throttling
 
 from strangler_django.endpoints.own_code import is_own
 from strangler_django.endpoints.serializers import class_name
-from strangler_django.throttling.histories import HistoryCache
 
 _KINDS: Final = {
     "anon": throttling.AnonRateThrottle,
@@ -44,6 +43,6 @@ def _facts(throttle: Any, view: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN40
         "scope": getattr(throttle, "scope", None),
         "rate": rate,
         "cache_format": getattr(throttle, "cache_format", None),
-        "shared": isinstance(getattr(throttle, "cache", None), HistoryCache),
+        "shared": getattr(getattr(throttle, "cache", None), "counts_for_both_stacks", False),
         "overridden": overridden,
     }
