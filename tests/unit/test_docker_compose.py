@@ -284,7 +284,7 @@ def test_the_log_that_nginx_writes_for_watch_is_the_one_that_it_reads_and_is_bou
     assert watch["volumes"] == ["log:/log"]
     assert watch["command"][-2:] == ["--log", f"{settings.log_name}.log"]
     assert (watch["image"], watch["build"]) == (SERVICES["setup"]["image"], SERVICES["setup"]["build"])
-    assert re.search(r"size=\d+m", COMPOSE["volumes"]["log"]["driver_opts"]["o"])
+    assert re.search(r"nr_blocks=\d+k", COMPOSE["volumes"]["log"]["driver_opts"]["o"])
 
 
 def test_prometheus_asks_each_service_where_it_answers() -> None:
