@@ -8,6 +8,7 @@ from typing import Any
 
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.contract.contract import Contract
+from strangler.handover.baseline import upgrade
 from strangler.handover.execution import LockPatience
 from strangler.handover.journal import HandoverEntry
 from strangler.modernise.journal import OperationFolder
@@ -21,6 +22,11 @@ from tests.handovers import SmallHandover, small_handover
 INTENT = StageIntent(command="modernise next")
 FORCED = StageIntent(command="modernise next --force", reason="nobody runs", forced=True)
 NOBODY = Services(consumer=None, contract=Contract.model_validate({"format": 2, "tables": {}}))
+
+_COLUMNS = """
+    SELECT table_name, column_name, is_nullable, column_default, data_type FROM information_schema.columns
+    WHERE table_schema = 'public' ORDER BY 1, 2
+"""
 
 
 @dataclass(frozen=True)
@@ -81,3 +87,16 @@ def small_operation(*, admin_dsn: str, name: str, folder: Path, file: str) -> It
             throttle=Pace(rows=1, pause=0),
         )
         yield SmallOperation(small, modernisation, "change").described(file)
+
+
+@contextmanager
+def made_elsewhere(operation: SmallOperation, folder: Path) -> Iterator[SmallHandover]:
+    """An empty database that the operation's revisions were run in, which has the same columns then."""
+    database = operation.small.database
+    folder.mkdir()
+    with small_handover(
+        admin_dsn=database.admin_dsn, name=f"{database.name}_fresh", folder=folder, schema="SELECT"
+    ) as fresh:
+        upgrade(operation.modernisation.alembic, fresh.database.owner_dsn)
+        assert fresh.run(_COLUMNS) == operation.run(_COLUMNS)
+        yield fresh
