@@ -271,7 +271,5 @@ def _waiting_reason(pod: Manifest) -> str:
     for each in status.get("containerStatuses") or ():
         if waiting := (each.get("state") or {}).get("waiting"):
             return f"{_name(pod)}: {waiting.get('reason')} {waiting.get('message', '')}".rstrip()
-    told = [
-        each["message"] for each in status.get("conditions") or () if each["status"] != "True" and each.get("message")
-    ]
-    return f"{_name(pod)}: {told[0] if told else 'not ready'}"
+    unmet = (each for each in status.get("conditions") or () if each["status"] != "True" and each.get("message"))
+    return f"{_name(pod)}: {next((each['message'] for each in unmet), 'not ready')}"

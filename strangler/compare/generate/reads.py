@@ -107,8 +107,9 @@ class ReadCases:
         if parameter.name in {facts.name("page"), facts.name("page_size")} and operation.is_paged:
             return
         if parameter.name == facts.name("ordering"):
-            yield from order_values(self._world.ordering(self._operation))
-            others = [each.name for each in operation.items if each.name not in self._world.ordering(self._operation)]
+            ordering = world.ordering(operation)
+            yield from order_values(ordering)
+            others = [each.name for each in operation.items if each.name not in ordering]
             random = world.random("orders", operation.route.name)
             for name in random.sample(others, min(_OTHER_ORDERS, len(others))):
                 yield f"by {name}, which is no order", name
