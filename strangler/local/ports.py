@@ -1,11 +1,19 @@
 """Ports of this machine: whether one is free, and which process has it if not."""
 
 import errno
+import random
 import socket
+from pathlib import Path
+from typing import Final
 
 import psutil
 
 from strangler.errors import UsageError
+
+# From the second on the system gives a port to whoever connects anywhere; IANA's 49152 where Linux doesn't say.
+_FIRST_PORT: Final = 10_000
+_FIRST_EPHEMERAL: Final = 49_152
+_EPHEMERAL_FILE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def port_is_free(*, host: str, port: int) -> bool:
@@ -25,11 +33,25 @@ def port_is_free(*, host: str, port: int) -> bool:
 
 
 def port_free_pick() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
+    """A port of 127.0.0.1 that was free a moment ago, and that no outgoing connection is given meanwhile.
+
+    A server that starts slowly on a busy machine loses a port of the system's own choice to the next client.
+    """
+    for port in random.sample(range(_FIRST_PORT, _first_ephemeral()), k=100):
+        if port_is_free(host="127.0.0.1", port=port):
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+        chosen: int = probe.getsockname()[1]
+    return chosen
+
+
+def _first_ephemeral() -> int:
+    try:
+        first = int(_EPHEMERAL_FILE.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return _FIRST_EPHEMERAL
+    return first if first >= 2 * _FIRST_PORT else _FIRST_EPHEMERAL
 
 
 def port_owner(port: int) -> str | None:
