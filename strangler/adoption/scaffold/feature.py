@@ -10,12 +10,13 @@ from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, dictionary, quoted
-from strangler.adoption.scaffold.fields import Serializers, WrittenSerializer
 from strangler.adoption.scaffold.gaps import ACTIONS, handler_gaps, needs_no_queryset, request_gaps
 from strangler.adoption.scaffold.lists import WrittenList, write_list
 from strangler.adoption.scaffold.own_permissions import OwnPermissions
+from strangler.adoption.scaffold.serializers import Serializers
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.throttles import Throttles
+from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 from strangler.routes.route import Route
 
 # Views that a docstring names.

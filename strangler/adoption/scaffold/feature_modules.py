@@ -8,12 +8,12 @@ from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.authenticators import SESSION
 from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.feature import FeatureScaffold, WrittenEndpoint, WrittenResource
-from strangler.adoption.scaffold.fields import WrittenSerializer
 from strangler.adoption.scaffold.gaps import ACTIONS, PARSERS
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import snake
 from strangler.adoption.scaffold.token_routers import token_routers
 from strangler.adoption.scaffold.versions import versioning_of_view
+from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 
 _VIEW: Final = "strangler_fastapi.drf.view"
 # DRF's DEFAULT_PARSER_CLASSES.

@@ -1,0 +1,180 @@
+"""Fields that show or take one column, as code."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from shared_schema.contract.contract import ColumnFacts
+from strangler.adoption.django_settings import DjangoSettings
+from strangler.adoption.endpoints import SerializerField
+from strangler.adoption.scaffold.code import Call, Code, call, quoted, texts
+from strangler.adoption.scaffold.tables import Tables, UnreadableError
+from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
+
+# The kinds of columns that `strangler_fastapi.drf.model_fields` makes a field of.
+_KINDS: Final = frozenset(
+    {
+        *("AutoField", "BigAutoField", "SmallAutoField", "BigIntegerField", "BooleanField", "CharField", "DateField"),
+        *("DateTimeField", "DecimalField", "FloatField", "IntegerField", "JSONField", "PositiveBigIntegerField"),
+        *("PositiveIntegerField", "PositiveSmallIntegerField", "SlugField", "SmallIntegerField", "TextField"),
+        *("TimeField", "UUIDField", "FileField", "DurationField", "GenericIPAddressField"),
+    }
+)
+_VALIDATORS: Final = frozenset(
+    {
+        "django.contrib.auth.validators.UnicodeUsernameValidator",
+        *(
+            f"django.core.validators.{name}Validator"
+            for name in (
+                *("Email", "FileExtension", "MaxLength", "MaxValue", "MinLength", "MinValue"),
+                *("ProhibitNullCharacters", "Regex", "URL"),
+            )
+        ),
+        *(f"django.core.validators.validate_{name}_address" for name in ("ipv4", "ipv6", "ipv46")),
+    }
+)
+# Arguments of DRF's fields that `model_field` takes under the same name.
+_ARGUMENTS: Final = frozenset(
+    {
+        "read_only",
+        "write_only",
+        "required",
+        "allow_null",
+        "allow_blank",
+        "allow_empty_file",
+        "use_url",
+        "max_length",
+        "min_length",
+        "label",
+        "help_text",
+    }
+)
+# Arguments that say how a value is written and read, which the facts of a field have whole.
+_FORMATS: Final = frozenset({"format", "input_formats", "coerce_to_string", "default_timezone"})
+_ISO: Final = "iso-8601"
+# Callables whose value the service makes by itself (`shared_schema.contract.callables`).
+_CALLABLES: Final = ("builtins.", "uuid.", "datetime.", "django.utils.timezone.now")
+# The storage of files of which the contract says all.
+_FILE_SYSTEM: Final = "django.core.files.storage.filesystem.FileSystemStorage"
+# Fields that show a column as it is, with the kinds of columns of which that is true, and what OPTIONS calls them.
+SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
+    "BooleanField": ("boolean", frozenset({"BooleanField"})),
+    "CharField": ("string", frozenset({"CharField", "SlugField", "TextField"})),
+    "DateField": ("date", frozenset({"DateField"})),
+    "DateTimeField": ("datetime", frozenset({"DateTimeField"})),
+    "EmailField": ("email", frozenset({"CharField"})),
+    "FloatField": ("float", frozenset({"FloatField"})),
+    "IntegerField": (
+        "integer",
+        frozenset({kind for kind in _KINDS if "Integer" in kind or kind.endswith("AutoField")}),
+    ),
+    "ReadOnlyField": ("field", _KINDS - {"DecimalField", "FileField"}),
+    "UUIDField": ("string", frozenset({"UUIDField"})),
+}
+_FIELDS: Final = "strangler_fastapi.drf.fields"
+
+
+class ColumnFields:
+    """Writes them; `tables` learns which columns they need."""
+
+    def __init__(self, tables: Tables, settings: DjangoSettings) -> None:
+        self._tables = tables
+        self._settings = settings
+
+    def column(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """A field that DRF makes of a column.
+
+        :raises UnreadableError: strangler_fastapi shows the column otherwise.
+        """
+        name, facts = self._tables.column_of(table, each.source)
+        self._require_readable(facts, each)
+        self._tables.use(table, name)
+        changed = {key: value for key, value in (each.changed or {}).items() if key not in _FORMATS}
+        if each.help_text:
+            changed["help_text"] = each.help_text
+        gaps = [*self._column_gaps(facts), *(f"{key} is another" for key in changed if key not in _ARGUMENTS)]
+        if facts.references is not None:
+            self._tables.use(facts.references.table, facts.references.column)
+        if gaps and not each.read_only:
+            made.writes += [f"field {each.name}: {gap}" for gap in gaps]
+            changed["read_only"] = True
+        if changed.get("read_only"):
+            changed = {key: value for key, value in changed.items() if key in ("read_only", "label", "help_text")}
+        if each.name != facts.field and facts.references is None:
+            changed["source"] = name
+        made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
+        named = {key: quoted(value) for key, value in changed.items()} | self._formats(facts, each)
+        if isinstance(named.get("default_timezone"), Call):
+            made.imports.setdefault("zoneinfo", set()).add("ZoneInfo")
+        return call("model_field", made.model, quoted(name), **named)
+
+    def declared(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """A field that the project declared: one that shows a column, of this row or of one that it points at."""
+        kind, columns = SHOWN.get(each.kind, ("", frozenset[str]()))
+        if each.write_only or each.many or not kind or not each.path.startswith("rest_framework."):
+            own = "" if each.path.startswith("rest_framework.") else " of your own"
+            raise UnreadableError("declared by itself" if each.kind in SHOWN else f"a {each.kind}{own}")
+        path = each.source.split(".")
+        facts = self._tables.follow(table, path)
+        if facts.kind not in columns or facts.references is not None:
+            raise UnreadableError(f"a {each.kind} of a {facts.kind}")
+        self._require_readable(facts, each)
+        if not each.read_only:
+            made.writes.append(f"field {each.name}: declared by itself")
+        if self._formats(facts, each):
+            raise UnreadableError("declared by itself, and shown otherwise than the column is")
+        source = None
+        if len(path) > 1:
+            made.annotations[each.name] = "__".join(path)
+        elif each.source != each.name:
+            source = quoted(self._tables.column_of(table, each.source)[0])
+        made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
+        return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))
+
+    def _column_gaps(self, facts: ColumnFacts) -> Iterator[str]:
+        if facts.references is None and facts.choices is None and facts.kind not in _KINDS:
+            yield f"{facts.kind} takes no value yet"
+        for validator in facts.validators:
+            if validator.name not in _VALIDATORS:
+                yield f"checked by {validator.name}"
+        if facts.file is not None and facts.file.upload_to_callable:
+            yield f"its files are named by {facts.file.upload_to_callable}"
+        if facts.default_callable and not facts.default_callable.startswith(_CALLABLES):
+            yield f"its default is {facts.default_callable}"
+
+    def _require_readable(self, facts: ColumnFacts, each: SerializerField) -> None:
+        """:raises UnreadableError: DRF shows the column otherwise than strangler_fastapi does."""
+        if facts.references is not None and each.kind != "PrimaryKeyRelatedField":
+            raise UnreadableError(f"a {each.kind}")
+        if facts.references is None and facts.kind not in _KINDS:
+            raise UnreadableError(f"a {facts.kind}")
+        if facts.kind == "FileField" and facts.file is None:
+            raise UnreadableError("a FileField of which the contract has no storage")
+        if facts.file is not None and facts.file.storage.name != _FILE_SYSTEM:
+            raise UnreadableError(f"a file that {facts.file.storage.name} keeps")
+        if each.format == "none":
+            raise UnreadableError("shown as the renderer likes")
+
+    def _formats(self, facts: ColumnFacts, each: SerializerField) -> dict[str, Code]:
+        """The arguments that say how a value is written and read; none where that is as everywhere."""
+        named: dict[str, Code] = {}
+        if facts.kind == "DateTimeField" and not self._settings.use_tz:
+            named["default_timezone"] = "None"
+        elif facts.kind == "DateTimeField" and self._settings.time_zone != "UTC":
+            named["default_timezone"] = call("ZoneInfo", quoted(self._settings.time_zone))
+        if each.format is not None and each.format.lower() != _ISO:
+            named["format"] = quoted(each.format)
+        if not each.read_only and each.input_formats not in ((), (_ISO,)):
+            named["input_formats"] = texts(each.input_formats)
+        if facts.kind == "DecimalField" and each.coerce_to_string is False:
+            named["coerce_to_string"] = "False"
+        return named
+
+
+def labels(each: SerializerField) -> dict[str, Code]:
+    """The label and the help text, where they are others than DRF makes of the name."""
+    made: dict[str, Code] = {}
+    if each.label and each.label != each.name.replace("_", " ").capitalize():
+        made["label"] = quoted(each.label)
+    if each.help_text:
+        made["help_text"] = quoted(each.help_text)
+    return made

@@ -1,0 +1,166 @@
+"""Fields that stand for other rows, as code: by their keys, by a column, by their addresses."""
+
+from typing import Final
+
+from strangler.adoption.endpoints import SerializerField
+from strangler.adoption.scaffold.code import Code, call, quoted
+from strangler.adoption.scaffold.column_fields import SHOWN, labels
+from strangler.adoption.scaffold.tables import Tables, UnreadableError
+from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
+
+_HYPERLINKS: Final = "strangler_fastapi.drf.hyperlinks"
+_RELATIONS: Final = "strangler_fastapi.drf.relations"
+_LINKS: Final = "strangler_fastapi.drf.links"
+
+
+class RelationFields:
+    """Writes them; `tables` learns which columns they need. Addresses begin with Django's `prefix`."""
+
+    def __init__(self, tables: Tables, prefix: str) -> None:
+        self._tables = tables
+        self._prefix = prefix
+
+    def hyperlink(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """The address of the row, or of those that it is linked to."""
+        prefix = self._prefix
+        if each.address is None or not each.address.startswith(f"{prefix}/"):
+            raise UnreadableError(f"a {each.kind} to a path that isn't below the API's prefix")
+        if not each.read_only:
+            made.writes.append(f"field {each.name}: taken by its address")
+        path = quoted(each.address.removeprefix(prefix))
+        if each.many:
+            if each.lookup != "pk":
+                raise UnreadableError(f"addresses of rows by {each.lookup}")
+            link, _ = self.link(made, table, each)
+            made.imports.setdefault(_HYPERLINKS, set()).add("HyperlinksField")
+            return call("HyperlinksField", path=path, link=link, **labels(each))
+        made.imports.setdefault(_HYPERLINKS, set()).add("HyperlinkedField")
+        if each.kind == "HyperlinkedIdentityField":
+            column, facts = self._tables.column_of(table, each.lookup or "pk")
+        else:
+            column, facts = self._tables.column_of(table, each.source)
+            if each.lookup != "pk" or facts.references is None:
+                raise UnreadableError(f"the address of a row by {each.lookup}")
+            self._tables.use(facts.references.table, facts.references.column)
+        self._tables.use(table, column)
+        null = "True" if facts.null else None
+        return call("HyperlinkedField", path=path, source=quoted(column), allow_null=null, **labels(each))
+
+    def related(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """A declared field that stands for the row which a foreign key points at, or for several by their keys."""
+        if not each.path.startswith("rest_framework."):
+            raise UnreadableError(f"a {each.kind} of your own")
+        gaps = {
+            "takes some rows only": each.narrowed,
+            "has a default of its own": each.default is not None,
+            f"checked by {', '.join(each.validators)}": bool(each.validators),
+        }
+        if not each.read_only:
+            made.writes += [f"field {each.name}: {gap}" for gap, is_there in gaps.items() if is_there]
+        if each.many:
+            return self.many(made, table, each)
+        link, _ = self.link(made, table, each)
+        column, facts = self._tables.column_of(table, each.source)
+        flags: dict[str, Code] = {"read_only": "True"} if each.read_only else {}
+        if each.kind == "PrimaryKeyRelatedField":
+            flags |= {} if each.read_only else {"required": str(each.required), "allow_null": str(each.allow_null)}
+            made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
+            return call("model_field", made.model, quoted(column), **flags, **labels(each))
+        assert facts.references is not None  # noqa: S101 - a link has them
+        shown = self._shown(facts.references.table, each)
+        made.imports.setdefault(_RELATIONS, set()).add(each.kind)
+        own: dict[str, Code] = {"link": link, "source": quoted(column)}
+        if each.kind == "StringRelatedField":
+            return call(each.kind, **own, text=f"lambda row: row.{shown}", **labels(each))
+        flags |= {} if each.required or each.read_only else {"required": "False"}
+        flags |= {"allow_null": "True"} if each.allow_null and not each.read_only else {}
+        return call(each.kind, **own, slug_field=quoted(shown), **flags, **labels(each))
+
+    def many(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """The keys of several rows.
+
+        :raises UnreadableError: they are shown by something else, or aren't read plainly.
+        """
+        if each.kind != "PrimaryKeyRelatedField":
+            raise UnreadableError(f"many of {each.kind}")
+        if each.managed:
+            raise UnreadableError(f"keys of {each.source} by a manager of your own")
+        if each.pointing is not None and each.read_only:
+            made.imports.setdefault(_RELATIONS, set()).add("PointingKeysField")
+            link = self._pointing(made, each.pointing["table"], each.pointing["field"])
+            return call("PointingKeysField", link=link, **labels(each))
+        if each.link != "many_to_many":
+            raise UnreadableError(f"keys of {each.source} ({each.link or 'no relation'})")
+        self._through(table, each.source)
+        made.imports.setdefault(MODEL_FIELDS, set()).add("many_related_field")
+        changed: dict[str, Code] = {"allow_empty": "False"} if not each.allow_empty else {}
+        flags: dict[str, Code] = {"read_only": "True"} if each.read_only else {}
+        flags |= {} if each.required or each.read_only else {"required": "False"}
+        source: dict[str, Code] = {} if each.source == each.name else {"source": quoted(each.source)}
+        return call("many_related_field", made.model, quoted(each.source), **flags, **changed, **source, **labels(each))
+
+    def link(self, made: WrittenSerializer, table: str, each: SerializerField) -> tuple[Code, bool]:
+        """What leads from the row to those within, and whether there may be none."""
+        if each.link in ("many_to_one", "one_to_one"):
+            name, facts = self._tables.column_of(table, each.source)
+            if facts.references is None:
+                raise UnreadableError(f"{each.source} is no column")
+            self._tables.use(table, name)
+            self._tables.use(facts.references.table, facts.references.column)
+            made.imports.setdefault(_LINKS, set()).add("foreign_key")
+            return call("foreign_key", made.model, quoted(facts.field)), facts.null
+        if each.managed:
+            raise UnreadableError(f"rows of {each.source} by a manager of your own")
+        if each.link == "many_to_many":
+            self._through(table, each.source)
+            made.imports.setdefault(_LINKS, set()).add("many_to_many")
+            return call("many_to_many", made.model, quoted(each.source)), False
+        if each.pointing is not None:
+            return self._pointing(made, each.pointing["table"], each.pointing["field"]), False
+        raise UnreadableError(f"rows of {each.source} ({each.link or 'no relation'})")
+
+    def _shown(self, table: str, each: SerializerField) -> str:
+        """The column by which a field shows a row of the table."""
+        name = each.slug_field or each.text
+        if name is None:
+            raise UnreadableError("shown by a __str__ of your own")
+        column, facts = self._tables.column_of(table, name)
+        texts, numbers = SHOWN["CharField"][1], SHOWN["IntegerField"][1]
+        is_text = each.kind == "StringRelatedField"
+        if facts.references is not None or facts.kind not in (texts if is_text else texts | numbers):
+            raise UnreadableError(f"a {each.kind} of a {facts.kind}")
+        if is_text and facts.null:
+            raise UnreadableError(f"shown by {name}, which may be null")
+        if not (facts.unique or facts.primary_key or each.read_only):
+            made_of = f"{self._tables.facts(table).model}.{name}"
+            raise UnreadableError(f"found by {made_of}, which isn't unique")
+        self._tables.use(table, column)
+        return column
+
+    def _pointing(self, made: WrittenSerializer, table: str, field: str) -> Code:
+        """The rows of a table whose foreign key points at those of the serializer."""
+        column, facts = self._tables.column_of(table, field)
+        target = self._tables.use(table, column)
+        assert facts.references is not None  # noqa: S101 - a foreign key has them
+        self._tables.use(facts.references.table, facts.references.column)
+        for term in self._tables.facts(table).ordering:
+            self._tables.follow(table, [term.removeprefix("-")])
+        made.imports.setdefault(_LINKS, set()).add("one_to_many")
+        return call("one_to_many", made.model, target, quoted(facts.field))
+
+    def _through(self, table: str, name: str) -> None:
+        """Uses the tables of a many-to-many relation.
+
+        :raises UnreadableError: the contract has none of that name, or its rows can't be written or ordered plainly.
+        """
+        facts = self._tables.facts(table).many_to_many.get(name)
+        if facts is None:
+            raise UnreadableError(f"{name} is the other end of a relation")
+        if facts.symmetrical:
+            raise UnreadableError(f"{name} is symmetrical")
+        self._tables.use(facts.table, facts.source_column, facts.target_column)
+        reference = self._tables.facts(facts.table).columns[facts.target_column].references
+        assert reference is not None  # noqa: S101 - it points at the target
+        self._tables.use(facts.target, reference.column)
+        for term in self._tables.facts(facts.target).ordering:
+            self._tables.follow(facts.target, [term.removeprefix("-")])

@@ -1,0 +1,115 @@
+"""The serializers of a feature as code, each with its fields and those within it."""
+
+from typing import Final
+
+from strangler.adoption.django_settings import DjangoSettings
+from strangler.adoption.endpoints import SerializerFacts, SerializerField
+from strangler.adoption.scaffold.code import Code, call
+from strangler.adoption.scaffold.column_fields import ColumnFields, labels
+from strangler.adoption.scaffold.relation_fields import RelationFields
+from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
+from strangler.adoption.scaffold.written_serializer import WrittenSerializer
+
+_HYPERLINKED: Final = frozenset({"HyperlinkedIdentityField", "HyperlinkedRelatedField"})
+_RELATED: Final = frozenset({"PrimaryKeyRelatedField", "SlugRelatedField", "StringRelatedField"})
+_COMPUTED: Final = "strangler_fastapi.drf.computed_fields"
+_UNPORTED: Final = "strangler_fastapi.drf.unported"
+_RELATIONS: Final = "strangler_fastapi.drf.relations"
+
+
+class Serializers:
+    """The serializers of one feature, each written once; `tables` learns which columns they need.
+
+    Addresses in answers begin with Django's `prefix`.
+    """
+
+    def __init__(self, tables: Tables, settings: DjangoSettings, prefix: str = "") -> None:
+        self._tables = tables
+        self._columns = ColumnFields(tables, settings)
+        self._relations = RelationFields(tables, prefix)
+        self._written: dict[tuple[str, tuple[str, ...], str], WrittenSerializer] = {}
+
+    @property
+    def written(self) -> list[WrittenSerializer]:
+        """All of them; one that another holds comes first."""
+        return list(self._written.values())
+
+    def write(self, facts: SerializerFacts, *, within: str = "") -> WrittenSerializer:
+        """The serializer as code; `within` is the title of the one that holds it.
+
+        :raises UnreadableError: it is no serializer of a model, or its table isn't in the contract.
+        """
+        key = (facts.path, tuple(each.name for each in facts.fields), within)
+        if key in self._written:
+            return self._written[key]
+        name = facts.path.rpartition(".")[2].removesuffix("Serializer") or "Rows"
+        if facts.table is None:
+            raise UnreadableError(f"{facts.path.rpartition('.')[2]} is no serializer of a model")
+        title = within + name
+        taken = {each.constant for each in self._written.values()}
+        constants = (f"{snake(title)}{number}_serializer".upper() for number in ("", *range(2, 100)))
+        constant = next(each for each in constants if each not in taken)
+        made = WrittenSerializer(facts, constant, self._tables.use(facts.table), title)
+        for each in facts.fields:
+            self._add(made, facts.table, each)
+        made.reads += [f"serializer {name}: {method} is your own" for method in facts.overridden if _reads(method)]
+        made.methods = {
+            method: f"serializer {name}: {method} is your own" for method in facts.overridden if not _reads(method)
+        }
+        made.writes += [f"serializer {name} saves no row by itself"] if facts.plain else []
+        made.writes += [f"serializer {name}: {validator}" for validator in facts.validators]
+        self._written[key] = made
+        return made
+
+    def _add(self, made: WrittenSerializer, table: str, each: SerializerField) -> None:
+        try:
+            made.fields[each.name] = self._field(made, table, each)
+        except UnreadableError as gap:
+            # What nobody reads is no gap of an answer.
+            (made.writes if each.write_only else made.reads).append(f"field {each.name}: {gap}")
+
+    def _field(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        if each.method:
+            return self._method(made, each)
+        if each.property:
+            written = "as an SQL expression in `annotations` of the Resource, or as a SerializerMethodField"
+            raise UnreadableError(f"{each.property} is Python: write it {written}")
+        if each.kind in _HYPERLINKED and each.path.startswith("rest_framework."):
+            return self._relations.hyperlink(made, table, each)
+        if each.serializer is not None:
+            return self._nested(made, table, each)
+        if each.kind in _RELATED and each.changed is None:
+            return self._relations.related(made, table, each)
+        if each.changed is None:
+            return self._columns.declared(made, table, each)
+        if each.many:
+            return self._relations.many(made, table, each)
+        return self._columns.column(made, table, each)
+
+    def _method(self, made: WrittenSerializer, each: SerializerField) -> Code:
+        """A field that a method of the project's own computes: a function to fill in."""
+        name = f"{snake(made.title)}_{each.name}"
+        made.functions[name] = f"field {each.name}: computed by {each.method}"
+        made.imports.setdefault(_COMPUTED, set()).add("SerializerMethodField")
+        made.imports.setdefault(_UNPORTED, set()).add("unported")
+        return call("SerializerMethodField", method=name, **labels(each))
+
+    def _nested(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        assert each.serializer is not None  # noqa: S101 - the caller has looked
+        inner = self.write(each.serializer, within=made.title)
+        if inner.reads:
+            raise UnreadableError(f"its serializer has gaps ({'; '.join(inner.reads)})")
+        made.within.append(inner)
+        if inner.annotations:
+            raise UnreadableError("its serializer shows columns of further tables")
+        if not each.read_only:
+            made.writes.append(f"field {each.name}: rows within are written")
+        link, null = self._relations.link(made, table, each)
+        made.imports.setdefault(_RELATIONS, set()).add("NestedField")
+        return call(
+            "NestedField", children=inner.constant, link=link, allow_null="True" if null else None, **labels(each)
+        )
+
+
+def _reads(method: str) -> bool:
+    return method in ("to_representation", "__init__", "get_fields")

@@ -1,0 +1,73 @@
+"""A serializer as code of strangler_fastapi, with what of it can't be written."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from strangler.adoption.endpoints import SerializerFacts
+from strangler.adoption.scaffold.code import Call, Code, call, dictionary, quoted, statement
+from strangler.adoption.scaffold.tables import snake
+
+MODEL_FIELDS: Final = "strangler_fastapi.drf.model_fields"
+# The method of a serializer that an action never calls.
+_OTHER: Final = {"create": "update", "update": "create", "partial_update": "create"}
+
+
+@dataclass
+class WrittenSerializer:
+    """A serializer as code.
+
+    `reads` are the gaps of what it answers, `writes` those of what it takes, `methods` those of the project's own
+    methods that take it. `functions` are gaps by the names of functions that are to be filled in, and `within` the
+    serializers in it. `annotations` are columns of other rows that it shows, by name → path. `imports` are names of
+    strangler_fastapi by module.
+    """
+
+    facts: SerializerFacts
+    constant: str
+    model: str
+    title: str
+    fields: dict[str, Code] = field(default_factory=dict)
+    reads: list[str] = field(default_factory=list)
+    writes: list[str] = field(default_factory=list)
+    methods: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
+    within: list["WrittenSerializer"] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
+    imports: dict[str, set[str]] = field(default_factory=dict)
+
+    def function_gaps(self) -> list[str]:
+        """The gaps that functions fill in, those of the serializers within too."""
+        return [*self.functions.values(), *(gap for each in self.within for gap in each.function_gaps())]
+
+    def write_gaps(self, action: str) -> list[str]:
+        """The gaps of an action that takes it."""
+        if action not in _OTHER:
+            return []
+        return [*self.writes, *(gap for method, gap in self.methods.items() if method != _OTHER[action])]
+
+    def text(self) -> str:
+        """The assignment of its constant."""
+        codes = list(self.fields.values())
+        columns = [code.arguments[1] for code in codes if isinstance(code, Call) and _is_plain(code)]
+        value: Code = dictionary(self.fields)
+        if codes and len(columns) == len(codes):
+            self.imports[MODEL_FIELDS] = {"model_fields"}
+            value = call("model_fields", self.model, *columns)
+        text = statement(self.constant, call("Serializer", quoted(self.title), value))
+        if not self.functions:
+            return text
+        self.imports |= {"collections.abc": {"Mapping"}, "typing": {"Any"}}
+        written = "\n\n".join(self._function(name, gap) for name, gap in self.functions.items())
+        return f"\n\n{written}\n\n{text}"
+
+    def _function(self, name: str, gap: str) -> str:
+        """A function to fill in, which gets the item that is answered."""
+        item = snake(self.model)
+        what = f"{self.facts.path.rpartition('.')[2]}, {gap}"
+        head = f"@unported({quoted(what)})\ndef {name}({item}: Mapping[str, Any]) -> object:\n"
+        field_name = gap.removeprefix("field ").partition(":")[0]
+        return f'{head}    """What `{field_name}` is, of the other keys of an answer."""\n'
+
+
+def _is_plain(code: Call) -> bool:
+    return code.head == "model_field" and len(code.arguments) == 2
