@@ -27,7 +27,7 @@ from strangler_fastapi.auth.hashing import hash_off_loop
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.links import related_column
 from strangler_fastapi.drf.model_fields import many_related_field, model_field
-from strangler_fastapi.drf.permissions import PermissionTables
+from strangler_fastapi.drf.model_permissions import PermissionTables
 from strangler_fastapi.drf.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
 

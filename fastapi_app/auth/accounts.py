@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from fastapi_app.models import BlacklistedToken, OutstandingToken, SignInAttempts, User
-from strangler_fastapi.auth.authentication import JWTAuthentication
+from strangler_fastapi.auth.bearer_tokens import JWTAuthentication
 from strangler_fastapi.auth.sign_in_attempts import AttemptTable
 from strangler_fastapi.auth.token_tables import TokenTables
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from shared_schema.sign_in import FAILURES
-from strangler_fastapi.auth.authentication import bearer_header
+from strangler_fastapi.auth.bearer_tokens import bearer_header
 from strangler_fastapi.auth.token_service import TokenService
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.db.session import Session

@@ -6,14 +6,12 @@
 What a filter set's `fields = {"price": ["gte", "in"]}` makes is `price__gte` and `price__in` of the same two.
 """
 
-import decimal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, SmallInteger, Text, and_, bindparam, false, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -21,9 +19,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from shared_schema.mapping import Reflected, primary_key
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.criteria import Criterion, compared_type, equals, read_text
-from strangler_fastapi.drf.filtering import NO_ROW, Attribute, Filter, Params, parse_datetime
+from strangler_fastapi.drf.filter_forms import ANY_NUMBER, DATE, TEXT, FormField, choice, no_such_choice
+from strangler_fastapi.drf.filtering import NO_ROW, Attribute, Filter, Params
 from strangler_fastapi.drf.search import TEXT_LOOKUPS
-from strangler_fastapi.drf.validators import Invalid, check_storable
+from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed
 
 _LARGEST: Final = Decimal(10) ** 50
@@ -36,102 +35,6 @@ _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
     "lt": lambda column, value: column < value,
     "lte": lambda column, value: column <= value,
 }
-
-
-@dataclass(frozen=True)
-class FormField:
-    """How a filter reads a text: the value, None for nothing; `sample` is one that it reads.
-
-    `read` raises Invalid, with the words of Django's form field.
-    """
-
-    read: Callable[[str], Any]
-    sample: str
-
-
-def _read_text(text: str) -> str | None:
-    stripped = text.strip()
-    check_storable(stripped)
-    return stripped or None
-
-
-def _read_number(text: str) -> Decimal | None:
-    number = _read_any_number(text)
-    if number is not None and number > _LARGEST:
-        raise Invalid("Ensure this value is less than or equal to 1e+50.")
-    return number
-
-
-def _read_any_number(text: str) -> Decimal | None:
-    if not text:
-        return None
-    try:
-        number = Decimal(text)
-    except decimal.DecimalException:
-        raise Invalid("Enter a number.") from None
-    if not number.is_finite():
-        raise Invalid("Enter a number.")
-    return number
-
-
-def _read_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text.strip()) if text.strip() else None
-    except ValueError:
-        raise Invalid("Enter a valid UUID.") from None
-
-
-def _read_date(text: str) -> date | None:
-    moment = _by_format(text, _DATE_FORMATS, "Enter a valid date.")
-    return None if moment is None else moment.date()
-
-
-def _read_time(text: str) -> time | None:
-    moment = _by_format(text, _TIME_FORMATS, "Enter a valid time.")
-    return None if moment is None else moment.time()
-
-
-def _by_format(text: str, formats: Sequence[str], sentence: str) -> datetime | None:
-    stripped = text.strip()
-    if not text:
-        return None
-    for pattern in formats:
-        try:
-            return datetime.strptime(stripped, pattern)  # noqa: DTZ007 - a day or a time of day has no zone
-        except ValueError:
-            continue
-    raise Invalid(sentence)
-
-
-# Django's formats of the locale en.
-_DATE_FORMATS: Final = (
-    *("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
-    *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
-)
-_TIME_FORMATS: Final = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
-
-TEXT: Final = FormField(_read_text, "sample")
-NUMBER: Final = FormField(_read_number, "1")
-# Of the ends of a range, which django-filter sets no bound to.
-ANY_NUMBER: Final = FormField(_read_any_number, "1")
-IDENTIFIER: Final = FormField(_read_uuid, str(UUID(int=1)))
-DATE: Final = FormField(_read_date, "2026-01-01")
-TIME: Final = FormField(_read_time, "12:00")
-DATETIME: Final = FormField(lambda text: parse_datetime(text.strip()) if text else None, "2026-01-01T00:00:00Z")
-
-
-def choice(choices: Collection[Any]) -> FormField:
-    """One of these values, as text or not (`ChoiceFilter`)."""
-    by_text = {str(value): value for value in choices}
-
-    def read(text: str) -> Any:  # noqa: ANN401 - of the choices
-        if not text:
-            return None
-        if text not in by_text:
-            raise Invalid(_no_choice(text))
-        return by_text[text]
-
-    return FormField(read, str(next(iter(choices))))
 
 
 def column_filter(
@@ -192,7 +95,7 @@ def multiple_choice_filter(column: Attribute, choices: Collection[Any], *, exclu
         for text in texts:
             # No choice at all is one that isn't there.
             if not text:
-                raise Invalid(_no_choice(text))
+                raise Invalid(no_such_choice(text))
             values.append(form.read(text))
         return _any_of(column, name, values) if values else None
 
@@ -257,7 +160,7 @@ def filtered_ordering(
     words = text.split(",") if text else []
     for word in words:
         if word and word.removeprefix("-") not in fields:
-            raise ValidationFailed({name: [_no_choice(word)]})
+            raise ValidationFailed({name: [no_such_choice(word)]})
     terms = [("-" if word.startswith("-") else "") + fields[word.removeprefix("-")] for word in words if word]
     return tuple(terms) or default
 
@@ -384,10 +287,6 @@ def _biggest(kind: Any) -> int:  # noqa: ANN401 - a column's type
     if isinstance(kind, SmallInteger):
         return 2**15 - 1
     return 2**31 - 1 if isinstance(kind, Integer) and not isinstance(kind, BigInteger) else 2**63 - 1
-
-
-def _no_choice(text: str) -> str:
-    return f"Select a valid choice. {text} is not one of the available choices."
 
 
 _DESCRIPTIONS: Final = {

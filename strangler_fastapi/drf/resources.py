@@ -1,22 +1,20 @@
 """A table as a resource: what its endpoints answer, and every statement that they send."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import CTE, Executable, Select, insert, null, select, update
+from sqlalchemy import CTE, Executable, Select, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared_schema.consumer.samples import Deletion, Sample, Sent, sample_of
-from shared_schema.contract.deletion import delete_rows
+from shared_schema.consumer.samples import Deletion, Sent, sample_of
 from shared_schema.mapping import primary_key
 from strangler_fastapi.db.query import Rows, Shape, fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, clauses_of, equals, key_of, lookup, values_of
-from strangler_fastapi.drf.file_fields import files_kept
 from strangler_fastapi.drf.filtering import (
     ORDERING,
     Filter,
@@ -26,15 +24,13 @@ from strangler_fastapi.drf.filtering import (
     missing_rows,
     ordering_terms,
 )
-from strangler_fastapi.drf.links import attribute_of
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Pagination, paginate
-from strangler_fastapi.drf.relations import ManyRelatedField, shape_of
+from strangler_fastapi.drf.relations import shape_of
 from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.row_writer import RowWriter
 from strangler_fastapi.drf.sample_queries import (
     as_sample,
-    body_samples,
-    body_values,
     existing_rows,
     item_rows,
     list_rows,
@@ -45,7 +41,7 @@ from strangler_fastapi.drf.serializers import Serializer
 ACTIONS: Final = ("list", "retrieve", "create", "update", "destroy")
 
 
-class Resource:
+class Resource(RowWriter):
     """The rows of one table, read and written as their serializer says; actions bear the names of `ModelViewSet`'s.
 
     Each field of `serializer` stands for an attribute of `model`, for rows that hang on it (`NestedField`,
@@ -101,7 +97,7 @@ class Resource:
         self._filters = filters or {}
         self._pagination = pagination
         self._lookup_field = lookup_field
-        self._creator = creator
+        self.creator = creator
         self._owner = owner
         self._owner_except = owner_except
         self._within = within
@@ -184,42 +180,6 @@ class Resource:
         await self.remove(session, [key])
         return Response(status_code=204)
 
-    async def add(self, session: RequestSession, cleaned: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of the key's type
-        """Writes a new row of values that the serializer has cleaned, and what it is linked to; returns its key.
-
-        Raises:
-            ValidationFailed: another transaction took a unique value meanwhile.
-        """
-        values, links = self._divided(cleaned)
-        async with files_kept(self.serializer.fields, values) as made:
-            with self.serializer.refuse_duplicates():
-                key = (await session.execute(self.insert(made))).scalar_one()
-            await self._link(session, key, links)
-        return key
-
-    async def save(self, session: RequestSession, key: object, cleaned: Mapping[str, Any]) -> None:
-        """Changes a row to values that the serializer has cleaned.
-
-        Raises:
-            NotFound: there is no such row.
-            ValidationFailed: another transaction took a unique value meanwhile.
-        """
-        values, links = self._divided(cleaned)
-        # DRF saves the row also where a body says nothing of it.
-        async with files_kept(self.serializer.fields, values or self._touched()) as made:
-            with self.serializer.refuse_duplicates():
-                if made and (await session.execute(self.change(key, made))).first() is None:
-                    raise self.listing.not_found()
-            await self._link(session, key, links)
-
-    async def remove(self, session: RequestSession, keys: Sequence[Any]) -> dict[str, int]:
-        """Deletes rows, with what Django deletes along with them; returns how many went, by table.
-
-        Raises:
-            ProtectedError: rows that stay point at one of them.
-        """
-        return await delete_rows(session, self.model.key(), keys, contract=self.model.__mapping__.contract)
-
     async def find(self, request: Request, session: RequestSession, _caller: object = None) -> Any:  # noqa: ANN401 - of the key's type
         """The key of the row that the path names, for `View`.
 
@@ -239,15 +199,6 @@ class Resource:
     def _searched(self) -> tuple[Searched, ...]:
         named = map(search_field, self._search_fields)
         return tuple(Searched(self.column(name), lookup) for name, lookup in named)
-
-    def insert(self, values: Mapping[str, Any]) -> Executable:
-        """Adds a row; returns its key."""
-        return insert(self.model.__table__).values(self._by_column(values)).returning(self.listing.key())
-
-    def change(self, key: object, values: Mapping[str, Any]) -> Executable:
-        """Changes a row; returns its key, none where there is no such row."""
-        changed = update(self.model.__table__).where(self.listing.key() == key)
-        return changed.values(self._by_column(values)).returning(self.listing.key())
 
     def statements(self) -> Iterator[Sent]:
         """Every statement that the actions can send, with samples of values."""
@@ -277,19 +228,6 @@ class Resource:
     def _written(self, key: Any, used: Collection[str]) -> Iterator[Sent]:  # noqa: ANN401 - of the key's type
         yield as_sample(self.listing.rows(self._by_key(key)))
         yield from self.write_samples(used)
-
-    def write_samples(self, used: Collection[str] = ("create", "update")) -> Iterator[Sample]:
-        """The statements that check and write a row, with samples of values."""
-        key = sample_of(self.listing.key().type.python_type)
-        name, (values, _) = self.listing.name, self._divided(body_values(self.serializer))
-        yield from body_samples(self.serializer)
-        if "create" in used:
-            by = {self._creator: self._sample(self._creator)} if self._creator else {}
-            yield Sample(f"{name} insert", self.insert(values | by))
-        if "update" in used:
-            yield Sample(f"{name} change", self.change(key, values))
-        for field_name, field in self._links.items():
-            yield from field.samples(f"{name} {field_name}", key)
 
     async def _criteria(self, request: Request, session: RequestSession) -> Criteria:
         params = request.query_params
@@ -333,7 +271,7 @@ class Resource:
 
     def _created_by(self, request: Request) -> dict[str, Any]:
         """What a new row gets of its caller."""
-        return {self._creator: request.state.caller.id} if self._creator else {}
+        return {self.creator: request.state.caller.id} if self.creator else {}
 
     def _sampled_list(self, params: Params) -> Criteria:
         named = {parameter: str(self._sample(name)) for name, parameter in self._within.items()}
@@ -359,37 +297,11 @@ class Resource:
     def _by_key(self, key: object) -> Criteria:
         return (equals("pk", self.listing.key, key),)
 
-    @property
-    def _links(self) -> dict[str, ManyRelatedField]:
-        fields = self.serializer.fields.items()
-        return {name: field for name, field in fields if isinstance(field, ManyRelatedField) and not field.read_only}
-
-    def _divided(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The values of the row's own columns, and the keys that it is to be linked to, by the names of fields."""
-        links = {name: field.source or name for name, field in self._links.items()}
-        given = {name: values[source] for name, source in links.items() if source in values}
-        return {name: value for name, value in values.items() if name not in links.values()}, given
-
-    async def _link(self, session: RequestSession, key: object, links: Mapping[str, Any]) -> None:
-        for name, wanted in links.items():
-            await self._links[name].write(session, key, wanted)
-
-    def _touched(self) -> dict[str, Any]:
-        """What a change of nothing writes: `auto_now`."""
-        columns = self.model.__table__.columns
-        made = {attribute_of(self.model, each.name): each.onupdate for each in columns if each.onupdate is not None}
-        return {name: default.arg(None) for name, default in made.items()}
-
     def _shape(self) -> Shape:
         return shape_of(self.serializer, self.model, self._annotations)
 
     def _items(self, page: CTE) -> Select[Any]:
         return select(*self._shape().columns).join_from(self.model, page, page.c.id == self.listing.key())
-
-    def _by_column(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        # Of a JSON column, SQLAlchemy would make JSON's null of None; Django makes NULL.
-        given = {name: null() if value is None else value for name, value in values.items()}
-        return {self.model.__columns__.get(name, name): value for name, value in given.items()}
 
     def _looked_up(self) -> Any:  # noqa: ANN401 - a mapped attribute
         """The attribute that the path names a row by."""

@@ -6,7 +6,7 @@ SEARCHING = "strangler_fastapi/drf/search.py"
 FILTERING = "strangler_fastapi/drf/filtering.py"
 PAGES = "strangler_fastapi/drf/pagination.py"
 FIELDS = "strangler_fastapi/drf/fields.py"
-IDENTITY = "strangler_fastapi/auth/authentication.py"
+IDENTITY = "strangler_fastapi/auth/bearer_tokens.py"
 POSTS = "fastapi_app/posts/queries.py"
 USERS = "fastapi_app/users/queries.py"
 

@@ -53,7 +53,7 @@ WRITES = {
         found=named("posts.create: rows at posts.created_at", "posts.create: value at $.created_at"),
     ),
     "an inactive user reads": Fault(
-        file="strangler_fastapi/auth/authentication.py",
+        file="strangler_fastapi/auth/bearer_tokens.py",
         code="if self._check_active and not account.is_active:",
         instead="if False:",
         asked="states",
@@ -100,7 +100,7 @@ WRITES = {
         found=named("tags.delete: rows at posts"),
     ),
     "a change is not written": Fault(
-        file="strangler_fastapi/drf/resources.py",
+        file="strangler_fastapi/drf/row_writer.py",
         code="return changed.values(self._by_column(values))",
         instead="return changed.values({name: self.column(name) for name in values})",
         asked="tags",

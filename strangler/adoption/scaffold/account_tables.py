@@ -115,7 +115,7 @@ class AccountTables:
         if self._permits:
             named = self._permission_classes()
             module.use(f"{package}.models", *named.values())
-            module.use("strangler_fastapi.drf.permissions", "PermissionTables")
+            module.use("strangler_fastapi.drf.model_permissions", "PermissionTables")
             column = self._user_column()
             user_column = quoted(column) if column != "user_id" else None
             made = call("PermissionTables", **named, user_column=user_column)

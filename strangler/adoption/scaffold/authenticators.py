@@ -23,6 +23,8 @@ _STATEMENTS: Final[Mapping[str, str]] = {
     SESSION: "USERS.identity_statements()",
     BASIC: "USERS.password_statements()",
 }
+_AUTHENTICATION: Final = "strangler_fastapi.auth.authentication"
+_BEARER_TOKENS: Final = "strangler_fastapi.auth.bearer_tokens"
 # Where sessions are, by Django's SESSION_ENGINE: in a table, or in the cookie itself.
 _ROWS: Final = ("django.contrib.sessions.backends.db", "django.contrib.sessions.backends.cached_db")
 _COOKIE: Final = "django.contrib.sessions.backends.signed_cookies"
@@ -135,10 +137,10 @@ class Authenticators:
         made = call("UserTables", user=name, account="Account", username_field=_other(username))
         module.add(statement("USERS", made))
         for kind in self._known:
-            module.use("strangler_fastapi.auth.authentication", kind.rpartition(".")[2])
+            module.use(_BEARER_TOKENS if kind == JWT else _AUTHENTICATION, kind.rpartition(".")[2])
             module.add(statement(_CONSTANTS[kind], self._authenticator(kind, module, package)))
         for kind in self._unported:
-            module.use("strangler_fastapi.auth.authentication", "UnportedAuthentication")
+            module.use(_AUTHENTICATION, "UnportedAuthentication")
             module.add(statement(self._constants[kind], call("UnportedAuthentication", quoted(kind))))
         module.add(statement("AUTHENTICATORS", Items("()", tuple(self._constants[name] for name in self._default))))
         self.account_tables.write(module, package, None if username == ["username"] else username[0])

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.authenticators import SESSION
 from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.feature import FeatureScaffold, WrittenEndpoint, WrittenResource
@@ -147,7 +148,8 @@ class FeatureModules:
         rule, first = self._feature.rules[path], endpoints[0].endpoint
         django = [each for each in self._feature.api.endpoints if each.path == path]
         methods = [method for method in _METHODS if any(each.method == method for each in django)]
-        module.use("strangler_fastapi.drf.permissions", *rule.names)
+        module.use("strangler_fastapi.drf.permissions", *(rule.names - {*MODEL_PERMISSIONS}))
+        module.use("strangler_fastapi.drf.model_permissions", *(rule.names & {*MODEL_PERMISSIONS}))
         module.use(f"{self._feature.package}.{self._feature.name}.permissions", *rule.own)
         if rule.model:
             module.use(f"{self._feature.package}.accounts", "MODEL_PERMISSIONS")

@@ -12,6 +12,7 @@ from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _FILTERING: Final = "strangler_fastapi.drf.filtering"
 _FILTERS: Final = "strangler_fastapi.drf.filters"
+_FILTER_FORMS: Final = "strangler_fastapi.drf.filter_forms"
 _PAGINATION: Final = "strangler_fastapi.drf.pagination"
 _LINKS: Final = "strangler_fastapi.drf.links"
 # The form in which each of django-filter's filters reads its text, and each kind of column in those of several values.
@@ -167,7 +168,7 @@ def _written_filter(
 def _form(made: WrittenList, parameter: FilterParameter, facts: ColumnFacts) -> Code | None:
     """How the filter reads its text; None where strangler_fastapi has no such form."""
     if parameter.kind in ("ChoiceFilter", "TypedChoiceFilter") and parameter.choices and parameter.lookup == "exact":
-        made.imports.setdefault(_FILTERS, set()).add("choice")
+        made.imports.setdefault(_FILTER_FORMS, set()).add("choice")
         return call("choice", _choices(parameter))
     name = _FORMS.get(parameter.kind)
     if parameter.lookup in _SEVERAL:
@@ -176,7 +177,7 @@ def _form(made: WrittenList, parameter: FilterParameter, facts: ColumnFacts) -> 
     elif parameter.lookup == "isnull" and parameter.kind == "BooleanFilter":
         name = "TEXT"
     if name is not None:
-        made.imports.setdefault(_FILTERS, set()).add(name)
+        made.imports.setdefault(_FILTER_FORMS, set()).add(name)
     return name
 
 

@@ -36,25 +36,21 @@ from shared_schema.mapping import Mapping, Reflected
 from strangler_fastapi.auth.authentication import (
     BaseAuthentication,
     BasicAuthentication,
-    JWTAuthentication,
-    JWTStatelessUserAuthentication,
     SessionAuthentication,
     TokenAuthentication,
-    TokenCookie,
 )
+from strangler_fastapi.auth.bearer_tokens import JWTAuthentication, JWTStatelessUserAuthentication, TokenCookie
 from strangler_fastapi.auth.csrf import CsrfCheck
 from strangler_fastapi.auth.sessions import SessionRows, Sessions
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.auth.user_tables import UserTables
 from strangler_fastapi.db.query import fetch
-from strangler_fastapi.drf.permissions import (
-    AllowAny,
+from strangler_fastapi.drf.model_permissions import (
     DjangoModelPermissions,
     DjangoModelPermissionsOrAnonReadOnly,
-    IsAdminUser,
-    IsAuthenticated,
     PermissionTables,
 )
+from strangler_fastapi.drf.permissions import AllowAny, IsAdminUser, IsAuthenticated
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.view import Caller, View, feature_router
 from strangler_fastapi.errors import AuthenticationFailed

@@ -30,14 +30,9 @@ from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.computed_fields import HiddenField, SerializerMethodField
 from strangler_fastapi.drf.cursor_pagination import CursorPagination
 from strangler_fastapi.drf.fields import CharField, ReadOnlyField
+from strangler_fastapi.drf.filter_forms import DATE, DATETIME, IDENTIFIER, NUMBER, TEXT, choice
 from strangler_fastapi.drf.filtering import boolean_filter
 from strangler_fastapi.drf.filters import (
-    DATE,
-    DATETIME,
-    IDENTIFIER,
-    NUMBER,
-    TEXT,
-    choice,
     column_filter,
     filtered_ordering,
     multiple_choice_filter,

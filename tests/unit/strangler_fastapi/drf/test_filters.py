@@ -9,7 +9,8 @@ from django_filters.filters import NumberFilter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from strangler_fastapi.drf.filters import DATE, IDENTIFIER, NUMBER, TEXT, TIME, FormField, choice, column_filter
+from strangler_fastapi.drf.filter_forms import DATE, IDENTIFIER, NUMBER, TEXT, TIME, FormField, choice
+from strangler_fastapi.drf.filters import column_filter
 from strangler_fastapi.drf.validators import Invalid
 
 NUMBERS = {"1": 1, "2.5": 2.5, "x": "x"}

@@ -14,7 +14,7 @@ from rest_framework import permissions as drf
 from rest_framework.test import APIRequestFactory
 from starlette.requests import Request
 
-from strangler_fastapi.drf import permissions
+from strangler_fastapi.drf import model_permissions, permissions
 from strangler_fastapi.drf.permissions import BasePermission, ByMethod, as_permission, is_granted
 from strangler_fastapi.drf.view import View
 
@@ -100,11 +100,11 @@ def test_djangos_model_permissions_need_what_drfs_need() -> None:
     model: Any = SimpleNamespace(__mapping__=SimpleNamespace(contract=contract), key=lambda: "posts")
     theirs = drf.DjangoModelPermissions()
     model_class: Any = SimpleNamespace(_meta=SimpleNamespace(app_label="blog", model_name="post"))
-    ours = permissions.DjangoModelPermissions(SimpleNamespace(), model)  # type: ignore[arg-type] # no table is asked
+    ours = model_permissions.DjangoModelPermissions(SimpleNamespace(), model)  # type: ignore[arg-type] # no table is asked
     for method in METHODS:
         assert [*ours.required(method)] == theirs.get_required_permissions(method, model_class)
     for name in ("DjangoModelPermissions", "DjangoModelPermissionsOrAnonReadOnly"):
-        anonymous = getattr(permissions, name)(SimpleNamespace(), model)
+        anonymous = getattr(model_permissions, name)(SimpleNamespace(), model)
         for method in METHODS:
             request = drf_request(method, None)
             view: Any = SimpleNamespace(queryset=SimpleNamespace(model=model_class))

@@ -1,0 +1,152 @@
+"""simplejwt's authenticators: who a request is from, by its bearer token."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic
+
+from fastapi import Request
+
+from shared_schema.tokens import ACCESS
+from strangler_fastapi.auth.authentication import BaseAuthentication
+from strangler_fastapi.auth.csrf import CsrfCheck
+from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens
+from strangler_fastapi.auth.user_tables import Found
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.errors import AuthenticationFailed, PasswordChanged
+
+_REALM = "api"
+_PARTS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenCookie:
+    """A cookie that holds the access token where no header does.
+
+    `csrf` checks what changes something, since a browser sends the cookie by itself; None leaves it out.
+    """
+
+    name: str
+    csrf: CsrfCheck | None
+
+
+class JWTAuthentication(BaseAuthentication, Generic[Found]):
+    """The account of a bearer token (simplejwt). `app.state.tokens` are the keys and settings.
+
+    Args:
+        find: the account that a token's claim names, None where there is none.
+        header: the header of simplejwt's AUTH_HEADER_NAME, as a client sends it.
+        cookie: where the token is if that header is missing.
+        check_active: simplejwt's CHECK_USER_IS_ACTIVE.
+    """
+
+    security_scheme = (
+        "bearer",
+        {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."},
+    )
+
+    def __init__(
+        self,
+        find: Callable[[RequestSession, object], Awaitable[Found | None]],
+        *,
+        header: str = "Authorization",
+        cookie: TokenCookie | None = None,
+        check_active: bool = True,
+    ) -> None:
+        self._find = find
+        self._header = header
+        self._cookie = cookie
+        self._check_active = check_active
+
+    async def authenticate(self, request: Request, session: RequestSession) -> Found | None:
+        """The caller, None without a bearer token.
+
+        Raises:
+            AuthenticationFailed: there is a bearer token, and it is not accepted, on public endpoints too.
+            PermissionDenied: the token is a cookie's, and the request may be another site's.
+        """
+        tokens: Tokens = request.app.state.tokens
+        token = _bearer_token(request.headers.get(self._header, ""), tokens.settings.auth_header_types)
+        if token is None and self._cookie is not None and self._header not in request.headers:
+            token = await self._cookie_token(request, self._cookie)
+        if token is None:
+            return None
+        payload = _accepted_access(tokens, token)
+        if tokens.settings.user_id_claim not in payload:
+            raise AuthenticationFailed("Token contained no recognizable user identification", code="token_not_valid")
+        account = await self._find(session, payload[tokens.settings.user_id_claim])
+        if account is None:
+            raise AuthenticationFailed("User not found", code="user_not_found")
+        if self._check_active and not account.is_active:
+            raise AuthenticationFailed("User is inactive", code="user_inactive")
+        if tokens.is_revoked(payload, account):
+            raise PasswordChanged
+        return account
+
+    def authenticate_header(self, request: Request) -> str:
+        """See BaseAuthentication."""
+        return bearer_header(request)
+
+    async def _cookie_token(self, request: Request, cookie: TokenCookie) -> bytes | None:
+        value = request.cookies.get(cookie.name)
+        if not value:
+            return None
+        if cookie.csrf is not None:
+            await cookie.csrf.enforce(request, {})
+        return value.encode("utf-8", "surrogatepass")
+
+
+class JWTStatelessUserAuthentication(BaseAuthentication, Generic[Found]):
+    """The caller as the claims of a bearer token say, without a query (simplejwt).
+
+    Args:
+        make: the caller of a token's claims.
+    """
+
+    security_scheme = JWTAuthentication.security_scheme
+
+    def __init__(self, make: Callable[[Payload], Found]) -> None:
+        self._make = make
+
+    async def authenticate(self, request: Request, session: RequestSession) -> Found | None:  # noqa: ARG002 - see BaseAuthentication
+        """See BaseAuthentication."""
+        tokens: Tokens = request.app.state.tokens
+        token = _bearer_token(request.headers.get("authorization", ""), tokens.settings.auth_header_types)
+        if token is None:
+            return None
+        payload = _accepted_access(tokens, token)
+        if tokens.settings.user_id_claim not in payload:
+            raise AuthenticationFailed("Token contained no recognizable user identification", code="token_not_valid")
+        return self._make(payload)
+
+    def authenticate_header(self, request: Request) -> str:
+        """See BaseAuthentication."""
+        return bearer_header(request)
+
+
+def bearer_header(request: Request) -> str:
+    """The `WWW-Authenticate` of simplejwt: the first of AUTH_HEADER_TYPES."""
+    tokens: Tokens = request.app.state.tokens
+    return f'{tokens.settings.auth_header_types[0]} realm="{_REALM}"'
+
+
+def _bearer_token(header: str, types: tuple[str, ...]) -> bytes | None:
+    parts = header.encode("latin-1").split()
+    if not parts or parts[0] not in [name.encode() for name in types]:
+        return None
+    if len(parts) != _PARTS:
+        sentence = "Authorization header must contain two space-delimited values"
+        raise AuthenticationFailed(sentence, code="bad_authorization_header")
+    return parts[1]
+
+
+def _accepted_access(tokens: Tokens, token: bytes) -> Payload:
+    try:
+        payload = tokens.decode(token)
+        tokens.check_claims(payload)
+        tokens.check_type(payload, ACCESS)
+    except TokenError as error:
+        message = {"token_class": "AccessToken", "token_type": ACCESS, "message": str(error)}
+        raise AuthenticationFailed(
+            "Given token not valid for any token type", code="token_not_valid", messages=[message]
+        ) from None
+    return payload

@@ -1,0 +1,114 @@
+"""How filters read a text: Django's form fields, as django-filter uses them."""
+
+import decimal
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from strangler_fastapi.drf.filtering import parse_datetime
+from strangler_fastapi.drf.validators import Invalid, check_storable
+
+_LARGEST: Final = Decimal(10) ** 50
+# Django's formats of the locale en.
+_DATE_FORMATS: Final = (
+    *("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
+    *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
+)
+_TIME_FORMATS: Final = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
+
+
+@dataclass(frozen=True)
+class FormField:
+    """How a filter reads a text: the value, None for nothing; `sample` is one that it reads.
+
+    `read` raises Invalid, with the words of Django's form field.
+    """
+
+    read: Callable[[str], Any]
+    sample: str
+
+
+def _read_text(text: str) -> str | None:
+    stripped = text.strip()
+    check_storable(stripped)
+    return stripped or None
+
+
+def _read_number(text: str) -> Decimal | None:
+    number = _read_any_number(text)
+    if number is not None and number > _LARGEST:
+        raise Invalid("Ensure this value is less than or equal to 1e+50.")
+    return number
+
+
+def _read_any_number(text: str) -> Decimal | None:
+    if not text:
+        return None
+    try:
+        number = Decimal(text)
+    except decimal.DecimalException:
+        raise Invalid("Enter a number.") from None
+    if not number.is_finite():
+        raise Invalid("Enter a number.")
+    return number
+
+
+def _read_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text.strip()) if text.strip() else None
+    except ValueError:
+        raise Invalid("Enter a valid UUID.") from None
+
+
+def _read_date(text: str) -> date | None:
+    moment = _by_format(text, _DATE_FORMATS, "Enter a valid date.")
+    return None if moment is None else moment.date()
+
+
+def _read_time(text: str) -> time | None:
+    moment = _by_format(text, _TIME_FORMATS, "Enter a valid time.")
+    return None if moment is None else moment.time()
+
+
+def _by_format(text: str, formats: Sequence[str], sentence: str) -> datetime | None:
+    stripped = text.strip()
+    if not text:
+        return None
+    for pattern in formats:
+        try:
+            return datetime.strptime(stripped, pattern)  # noqa: DTZ007 - a day or a time of day has no zone
+        except ValueError:
+            continue
+    raise Invalid(sentence)
+
+
+TEXT: Final = FormField(_read_text, "sample")
+NUMBER: Final = FormField(_read_number, "1")
+# Of the ends of a range, which django-filter sets no bound to.
+ANY_NUMBER: Final = FormField(_read_any_number, "1")
+IDENTIFIER: Final = FormField(_read_uuid, str(UUID(int=1)))
+DATE: Final = FormField(_read_date, "2026-01-01")
+TIME: Final = FormField(_read_time, "12:00")
+DATETIME: Final = FormField(lambda text: parse_datetime(text.strip()) if text else None, "2026-01-01T00:00:00Z")
+
+
+def choice(choices: Collection[Any]) -> FormField:
+    """One of these values, as text or not (`ChoiceFilter`)."""
+    by_text = {str(value): value for value in choices}
+
+    def read(text: str) -> Any:  # noqa: ANN401 - of the choices
+        if not text:
+            return None
+        if text not in by_text:
+            raise Invalid(no_such_choice(text))
+        return by_text[text]
+
+    return FormField(read, str(next(iter(choices))))
+
+
+def no_such_choice(text: str) -> str:
+    """What is said of a value that is none of the choices."""
+    return f"Select a valid choice. {text} is not one of the available choices."

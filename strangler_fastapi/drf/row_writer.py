@@ -1,0 +1,112 @@
+"""The rows of a table as a serializer writes them: new, changed, linked to others, deleted with what hangs on them."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Executable, insert, null, update
+
+from shared_schema.consumer.samples import Sample, sample_of
+from shared_schema.contract.deletion import delete_rows
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.file_fields import files_kept
+from strangler_fastapi.drf.links import attribute_of
+from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.relations import ManyRelatedField
+from strangler_fastapi.drf.sample_queries import body_samples, body_values
+from strangler_fastapi.drf.serializers import Serializer
+
+
+class RowWriter:
+    """Writes what a serializer has cleaned.
+
+    `model` is the mapped class, `listing` names its rows, `creator` is the attribute of a new row's caller.
+    """
+
+    model: Any
+    serializer: Serializer
+    listing: Listing
+    creator: str | None
+
+    async def add(self, session: RequestSession, cleaned: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of the key's type
+        """Writes a new row of values that the serializer has cleaned, and what it is linked to; returns its key.
+
+        Raises:
+            ValidationFailed: another transaction took a unique value meanwhile.
+        """
+        values, links = self._divided(cleaned)
+        async with files_kept(self.serializer.fields, values) as made:
+            with self.serializer.refuse_duplicates():
+                key = (await session.execute(self.insert(made))).scalar_one()
+            await self._link(session, key, links)
+        return key
+
+    async def save(self, session: RequestSession, key: object, cleaned: Mapping[str, Any]) -> None:
+        """Changes a row to values that the serializer has cleaned.
+
+        Raises:
+            NotFound: there is no such row.
+            ValidationFailed: another transaction took a unique value meanwhile.
+        """
+        values, links = self._divided(cleaned)
+        # DRF saves the row also where a body says nothing of it.
+        async with files_kept(self.serializer.fields, values or self._touched()) as made:
+            with self.serializer.refuse_duplicates():
+                if made and (await session.execute(self.change(key, made))).first() is None:
+                    raise self.listing.not_found()
+            await self._link(session, key, links)
+
+    async def remove(self, session: RequestSession, keys: Sequence[Any]) -> dict[str, int]:
+        """Deletes rows, with what Django deletes along with them; returns how many went, by table.
+
+        Raises:
+            ProtectedError: rows that stay point at one of them.
+        """
+        return await delete_rows(session, self.model.key(), keys, contract=self.model.__mapping__.contract)
+
+    def insert(self, values: Mapping[str, Any]) -> Executable:
+        """Adds a row; returns its key."""
+        return insert(self.model.__table__).values(self._by_column(values)).returning(self.listing.key())
+
+    def change(self, key: object, values: Mapping[str, Any]) -> Executable:
+        """Changes a row; returns its key, none where there is no such row."""
+        changed = update(self.model.__table__).where(self.listing.key() == key)
+        return changed.values(self._by_column(values)).returning(self.listing.key())
+
+    def write_samples(self, used: Collection[str] = ("create", "update")) -> Iterator[Sample]:
+        """The statements that check and write a row, with samples of values."""
+        key = sample_of(self.listing.key().type.python_type)
+        name, (values, _) = self.listing.name, self._divided(body_values(self.serializer))
+        yield from body_samples(self.serializer)
+        if "create" in used:
+            by = {self.creator: sample_of(getattr(self.model, self.creator).type.python_type)} if self.creator else {}
+            yield Sample(f"{name} insert", self.insert(values | by))
+        if "update" in used:
+            yield Sample(f"{name} change", self.change(key, values))
+        for field_name, field in self._links.items():
+            yield from field.samples(f"{name} {field_name}", key)
+
+    @property
+    def _links(self) -> dict[str, ManyRelatedField]:
+        fields = self.serializer.fields.items()
+        return {name: field for name, field in fields if isinstance(field, ManyRelatedField) and not field.read_only}
+
+    def _divided(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The values of the row's own columns, and the keys that it is to be linked to, by the names of fields."""
+        links = {name: field.source or name for name, field in self._links.items()}
+        given = {name: values[source] for name, source in links.items() if source in values}
+        return {name: value for name, value in values.items() if name not in links.values()}, given
+
+    async def _link(self, session: RequestSession, key: object, links: Mapping[str, Any]) -> None:
+        for name, wanted in links.items():
+            await self._links[name].write(session, key, wanted)
+
+    def _touched(self) -> dict[str, Any]:
+        """What a change of nothing writes: `auto_now`."""
+        columns = self.model.__table__.columns
+        made = {attribute_of(self.model, each.name): each.onupdate for each in columns if each.onupdate is not None}
+        return {name: default.arg(None) for name, default in made.items()}
+
+    def _by_column(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        # Of a JSON column, SQLAlchemy would make JSON's null of None; Django makes NULL.
+        given = {name: null() if value is None else value for name, value in values.items()}
+        return {self.model.__columns__.get(name, name): value for name, value in given.items()}
