@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import uvicorn
 
-from fastapi_app.commands.command_line import run
 from fastapi_app.config import SettingsError, load_settings
 from shared_schema.service_metrics import share_metrics
 from strangler_fastapi.protocol import JsonErrorProtocol
@@ -23,6 +22,9 @@ _USAGE_ERROR = 2
 def main(words: Sequence[str] = ()) -> None:
     """Runs the command that the words name, or uvicorn; exits with 2 and one sentence where the settings are wrong."""
     if words:
+        # Imported here, since this process and each of its workers would take a second more to start.
+        from fastapi_app.commands.command_line import run
+
         sys.exit(run(words))
     try:
         settings = load_settings()

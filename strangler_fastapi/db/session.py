@@ -155,11 +155,15 @@ class RequestSession(AsyncSession):
 
     async def _take(self) -> PoolProxiedConnection:
         pool: Any = self._engine.pool
-        if pool.checkedin():
-            # One that is dead or too old is replaced, which has to be waited for.
-            with suppress(MissingGreenlet):
-                return self._engine.sync_engine.raw_connection()
-        return await self._engine.raw_connection()
+        try:
+            if pool.checkedin():
+                # One that is dead or too old is replaced, which has to be waited for.
+                with suppress(MissingGreenlet):
+                    return self._engine.sync_engine.raw_connection()
+            return await self._engine.raw_connection()
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            # As in `begin_transaction`: a server that is starting, or takes no more connections, refuses here.
+            raise driver_error(error) from error
 
     async def _open(self) -> AsyncConnection:
         if self._pooled is None:

@@ -175,6 +175,20 @@ async def test_what_passes_is_said_and_nothing_of_postgresqls(
     assert answer.headers["Retry-After"] == str(refusal.retry_after)
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_database_that_takes_no_connections_is_away(
+    start: Start, own_database: OwnDatabase, method: str
+) -> None:
+    """As it does while it starts or stops, it answers each attempt with an error."""
+    full, open_again = (f'ALTER DATABASE "{own_database.name}" CONNECTION LIMIT {most}' for most in (0, -1))
+    async with start(own_database) as running:
+        running.app.state.database.renew()
+        with changed(own_database, full, open_again):
+            answer = await running.client.request(method, "/posts/", headers=bearer(ALICE), json=BODY)
+    assert check_refused(answer) == AWAY.detail
+    assert "unforeseen error" not in running.log.getvalue()
+
+
 async def _until_checked(running: Running, *, times: int) -> None:
     """Until the application has asked the database that often."""
     of_app: Database = running.app.state.database
