@@ -215,13 +215,14 @@ lint: ## ruff, mypy, import-linter
 # dev first: the services' own files take its versions, and those of tools with an environment of their own don't.
 services = django fastapi strangler guard native observability
 apart = audit fuzz
-extras_django = django tasks demo
+extras_django = django blog tasks demo
 extras_fastapi = fastapi admin tasks demo
+extras_native = native editable
 compile = $(python) -m uv pip compile -q pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 lock: ## Compile requirements/ from pyproject.toml; UPGRADE=1 takes newer versions
 	@$(call bootstrap,dev)
-	@$(compile) $(patsubst %,--extra %,$(services) admin tasks demo kubernetes dev) -o requirements/dev.txt
+	@$(compile) $(patsubst %,--extra %,$(services) blog admin tasks demo kubernetes editable dev) -o requirements/dev.txt
 	@$(foreach service,$(services),$(compile) $(patsubst %,--extra %,$(or $(extras_$(service)),$(service))) -c requirements/dev.txt \
 		-o requirements/$(service).txt && ):
 	@$(foreach tool,$(apart),$(compile) --extra $(tool) -o requirements/$(tool).txt && ):
