@@ -66,7 +66,6 @@ def create_jobs(url: str) -> App:
         worker_defaults={
             "update_heartbeat_interval": _HEARTBEAT_SECONDS,
             "stalled_worker_timeout": _DEAD_SECONDS,
-            "shutdown_graceful_timeout": 10,
         },
     )
 

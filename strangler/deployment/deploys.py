@@ -3,6 +3,8 @@
 The new one starts on a spare port, and nginx sends requests there once it is ready; the old one finishes what it has.
 Then the service itself starts again on its own port, nginx goes back, and the one on the spare port ends in the same
 way: addresses stay what the settings say. No process ends before nginx's workers that knew it alone are gone.
+
+The worker of background jobs is replaced with its service: the new one runs beside the old one, which ends its jobs.
 """
 
 import logging
@@ -25,12 +27,16 @@ from strangler.gateway.rendering import render_gateway
 from strangler.local.children import READY_SECONDS
 from strangler.local.keeper import Keeper
 from strangler.local.ports import port_free_pick
-from strangler.local.services import Probe, Service, stack_folder, stack_service
+from strangler.local.services import Probe, Service, stack_folder, stack_service, worker_helper
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 
 # Requests end long before, streams of events don't: those are cut, and their clients connect again.
 _DRAIN_SECONDS: Final = 15.0
+# A worker answers no probe: one that has lived as long as its service took to be ready, and so long at least, goes on.
+_WORKER_LIVES_SECONDS: Final = 5.0
+# For the jobs that the old worker has begun; then it is killed, and another has to do them again.
+_JOBS_SECONDS: Final = 300.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -104,24 +110,31 @@ def _replaced(stack: LocalStack, asked: Deploy) -> Iterator[str]:
         spares = stack.children.keepers(f"{which}-new")
         yield f"starting the new {which} on port {port}"
         spare = _Spare(stack, which, port, release=asked.release)
+        worker = _Worker(stack, which, release=asked.release)
         try:
             started = time.monotonic()
             yield from _ready(spare.keeper, spare.probe)
-            yield f"it is ready after {time.monotonic() - started:.1f} s, and nginx sends requests to it"
+            took = time.monotonic() - started
+            yield f"it is ready after {took:.1f} s"
+            yield from worker.start(seconds=max(took, _WORKER_LIVES_SECONDS))
+            yield f"nginx sends requests to the new {which}"
             yield from spare.send_requests()
             if asked.release:
                 yield release_point(stack_folder(stack.settings.project, which), Path(asked.release))
         except Exception as error:
             with suppress(FailedError):
                 gateway.take_up(before)
-            stack.forget(spare.keeper)
-            spare.keeper.stop()
+            for each in [spare.keeper, *worker.started]:
+                stack.forget(each)
+                each.stop()
             if not isinstance(error, StranglerError):
                 raise
-            raise FailedError(f"{error.message}, and the old {which} serves as before", spare.hint) from error
+            raise FailedError(
+                f"{error.message}, and the old {which} serves as before", error.hint or spare.hint
+            ) from error
         yield f"the old {which} finishes what it has, and starts again on its own port"
         yield from _drained(stack)
-        yield from _restarted(keeper)
+        yield from _restarted(keeper, seconds=keeper.program.stop_seconds)
         try:
             yield from _ready(keeper, _service(stack, which, stack.settings).probe)
         except FailedError as error:
@@ -136,8 +149,9 @@ def _replaced(stack: LocalStack, asked: Deploy) -> Iterator[str]:
             yield f"{error.message}, and it sends them once it is started again"
         yield from _drained(stack)
         for each in [spare.keeper, *spares]:
-            stack.forget(each)
-            yield from _ended(each)
+            yield from _ended(stack, each, seconds=each.program.stop_seconds)
+    # Routes may move again meanwhile: a job can take minutes.
+    yield from worker.replace()
 
 
 def _service(stack: LocalStack, which: Stack, settings: LocalSettings) -> Service:
@@ -169,6 +183,62 @@ class _Spare:
         folder, without_django = self._stack.folder.path / "nginx", self._stack.without_django
         gateway = native_gateway(self._settings, folder=folder, without_django=without_django)
         yield from _taken_up(gateway, self._stack)
+
+
+class _Worker:
+    """The worker of a service's jobs, where one runs here: the new one stands in until the old one has ended."""
+
+    def __init__(self, stack: LocalStack, which: Stack, *, release: str) -> None:
+        self.started: list[Keeper] = []
+        self._seconds = 0.0
+        self._stack = stack
+        self._release = release
+        self._old = stack.children.keepers("worker") if which is Stack.FASTAPI else []
+        # Of deploys that ended half-way.
+        self._spares = stack.children.keepers("worker-new") if self._old else []
+
+    def start(self, *, seconds: float) -> Iterator[str]:
+        """Start the new one, and see that it goes on for so long.
+
+        :raises FailedError: it ended.
+        """
+        if not self._old or (helper := worker_helper(self._stack.settings, self._stack.connections)) is None:
+            return
+        yield "starting the new worker"
+        cwd = Path(self._release) if self._release else helper.cwd
+        new = self._stack.start_kept(replace(helper, name="worker-new", cwd=cwd), address=helper.address)
+        self.started.append(new)
+        self._seconds = seconds
+        yield from _lives(new, seconds=seconds)
+
+    def replace(self) -> Iterator[str]:
+        """Have the old one end its jobs and start again, then end the new one in the same way.
+
+        :raises FailedError: it doesn't start again.
+        """
+        for old in self._old if self.started else ():
+            yield "the old worker ends its jobs, and starts again"
+            yield from _restarted(old, seconds=_JOBS_SECONDS)
+            try:
+                yield from _lives(old, seconds=self._seconds)
+            except FailedError as error:
+                what = f"{error.message}, and worker-new goes on"
+                raise FailedError(what, f"{error.hint}; then deploy again") from error
+        for each in [*self.started, *self._spares]:
+            yield from _ended(self._stack, each, seconds=_JOBS_SECONDS)
+
+
+def _lives(keeper: Keeper, *, seconds: float) -> Iterator[str]:
+    """See that it runs for so long.
+
+    :raises FailedError: it ended.
+    """
+    ended, deadline = keeper.last_end, time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if keeper.child is None or keeper.ending or keeper.last_end != ended:
+            what = keeper.last_end or f"{keeper.program.name} {keeper.ending}"
+            raise FailedError(what, f"strangler logs {keeper.program.name} says more")
+        yield ""
 
 
 def _taken_up(gateway: Gateway, stack: LocalStack) -> Iterator[str]:
@@ -218,21 +288,24 @@ def _is_leaving(worker: psutil.Process) -> bool:
         return False
 
 
-def _restarted(keeper: Keeper) -> Iterator[str]:
-    """Ask it to restart; it is killed where it takes longer than it may."""
-    old, deadline = keeper.child, time.monotonic() + keeper.program.stop_seconds
+def _restarted(keeper: Keeper, *, seconds: float) -> Iterator[str]:
+    """Ask it to restart; it is killed where it takes longer."""
+    old, deadline = keeper.child, time.monotonic() + seconds
     keeper.ask_restart()
-    while keeper.child is old and old is not None:
+    while keeper.child is None or keeper.child is old:
         if time.monotonic() > deadline:
-            old.process.kill()
+            if keeper.child is None:
+                return
+            keeper.child.process.kill()
         yield ""
 
 
-def _ended(keeper: Keeper) -> Iterator[str]:
-    """Signal it to end, and wait."""
-    child, deadline = keeper.child, time.monotonic() + keeper.program.stop_seconds
-    if child is not None:
-        child.process.send_signal(keeper.program.stop_signal)
-        while child.exit_code is None and time.monotonic() < deadline:
-            yield ""
-        child.stop(timeout=0)
+def _ended(stack: LocalStack, keeper: Keeper, *, seconds: float) -> Iterator[str]:
+    """Have it end for good; it is killed where it takes longer."""
+    deadline = time.monotonic() + seconds
+    keeper.ask_end()
+    while not keeper.ending and keeper.child is not None and time.monotonic() < deadline:
+        yield ""
+    if keeper.child is not None:
+        keeper.child.stop(timeout=0)
+    stack.forget(keeper)

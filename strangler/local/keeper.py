@@ -65,6 +65,7 @@ class Keeper:
         self._since = 0.0
         self._pause = 0.0
         self._asked = False
+        self._leaves = False
 
     @property
     def is_helper(self) -> bool:
@@ -95,6 +96,8 @@ class Keeper:
 
     def restart_if_ended(self) -> None:
         """Start it again where it has ended: at once where that was asked for, else log it, and wait for its pause."""
+        if self._leaves:
+            return
         if self.ending and self._asked:
             self._asked, self._pause = False, 0.0
             self._clear()
@@ -109,9 +112,16 @@ class Keeper:
             self.start_or_retry()
 
     def ask_restart(self) -> None:
-        """Have it end by its stop signal; it is started again then, which counts as no failure."""
+        """Have it end by its stop signal; it is started again then, at once, which counts as no failure."""
+        self._pause = 0.0
         if self.child is not None:
             self._asked = True
+            self.child.process.send_signal(self.program.stop_signal)
+
+    def ask_end(self) -> None:
+        """Have it end by its stop signal, and start it no more."""
+        self._leaves = True
+        if self.child is not None:
             self.child.process.send_signal(self.program.stop_signal)
 
     def stop(self) -> None:

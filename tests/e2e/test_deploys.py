@@ -6,14 +6,16 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
+from strangler.deployment.releases import DeployFile
 from tests.bench.keepalive import Answered, Load, load, request
 from tests.checkouts import Checkout
 
@@ -33,6 +35,9 @@ def checkout() -> Iterator[Checkout]:
         project = checkout.path / "strangler.toml"
         before, fastapi = project.read_text().split("[fastapi]")
         project.write_text(f"{before}[fastapi]" + fastapi.replace('folder = "."', 'folder = "current"'))
+        with (checkout.path / ".env").open("a") as file:
+            # A job waits for a lock here for as long as a deploy takes.
+            file.write("STATEMENT_TIMEOUT=100\n")
         started = checkout.strangler("up", "--detach")
         assert started.returncode == 0, started.stderr
         yield checkout
@@ -110,9 +115,11 @@ async def test_both_stacks_are_deployed_under_load_and_no_request_is_lost(checko
     after = checkout.running().services
     for name, text in zip(("fastapi", "django"), output, strict=True):
         assert text.splitlines()[-1] == f"{name} is deployed"
+        assert "the old worker ends its jobs" in text or name == "django"
         assert after[name].pid != before[name].pid
         assert (after[name].address, after[name].restarts) == (before[name].address, 0)
     assert set(after) == set(before)
+    assert (after["worker"].pid != before["worker"].pid, after["worker"].restarts) == (True, 0)
     assert "nothing is pending: the file is applied" in checkout.strangler("check").stdout
 
 
@@ -133,6 +140,58 @@ def test_code_that_does_not_start_changes_nothing(checkout: Checkout, front: str
     assert httpx.get(f"{front}/api/v2/feed/").headers["X-Served-By"] == "fastapi"
 
 
+def test_a_worker_that_does_not_start_changes_nothing(checkout: Checkout, front: str) -> None:
+    before = checkout.running().services
+    tasks = checkout.path / "current" / "fastapi_app" / "commands" / "command_line.py"
+    good = tasks.read_text()
+    tasks.write_text(good.replace("create_worker(settings).run_worker()", "raise SystemExit('a fault')"))
+    try:
+        refused = checkout.strangler("deploy", "fastapi")
+    finally:
+        tasks.write_text(good)
+    assert refused.returncode == 4, refused.stdout
+    assert "worker-new ended with code 1 at 20" in refused.stderr
+    assert "and the old fastapi serves as before: strangler logs worker-new says more." in refused.stderr
+    assert "a fault" in checkout.strangler("logs", "worker-new").stdout
+    assert checkout.running().services == before
+    assert httpx.get(f"{front}/api/v2/feed/").headers["X-Served-By"] == "fastapi"
+
+
+def test_the_job_under_way_is_done_by_the_old_worker(checkout: Checkout) -> None:
+    jobs = "SELECT status::text, attempts FROM procrastinate_jobs WHERE task_name = 'prune_drafts'"
+    old = checkout.running().services["worker"]
+    address = psutil.Process(old.pid).environ()["DATABASE_URL"]
+    with psycopg.connect(address) as writer, psycopg.connect(address, autocommit=True) as reader:
+        writer.execute("LOCK TABLE posts IN EXCLUSIVE MODE")
+        enqueued = checkout.strangler("manage", "prune_drafts", "--older-than", "365", "--later")
+        assert enqueued.returncode == 0, enqueued.stderr
+        until(lambda: reader.execute(jobs).fetchall() == [("doing", 0)])
+        with ThreadPoolExecutor() as threads:
+            deploy = threads.submit(checkout.strangler, "deploy", "fastapi")
+            until(lambda: any("the old worker ends its jobs" in line for line in deploying(checkout)))
+            assert reader.execute(jobs).fetchall() == [("doing", 0)]
+            assert not deploy.done()
+            writer.rollback()
+            assert deploy.result().returncode == 0
+        assert reader.execute(jobs).fetchall() == [("succeeded", 1)]
+    new = checkout.running().services["worker"]
+    assert (new.pid != old.pid, new.restarts) == (True, 0)
+    assert old.find() is None
+
+
+def deploying(checkout: Checkout) -> tuple[str, ...]:
+    """What the last deploy has said so far."""
+    found = DeployFile(checkout.path / ".run").read()
+    return found.lines if found is not None else ()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_the_folder_points_to_the_release_that_is_ready(checkout: Checkout, front: str) -> None:
     release, link = _release(checkout, "release-2"), checkout.path / "current"
     main = release / "fastapi_app" / "main.py"
@@ -145,9 +204,10 @@ def test_the_folder_points_to_the_release_that_is_ready(checkout: Checkout, fron
     deployed = checkout.strangler("deploy", "fastapi", "--to", "release-2")
     assert deployed.returncode == 0, deployed.stderr
     assert "current points to release-2; it pointed to release-1" in deployed.stdout
-    process = checkout.running().services["fastapi"].find()
-    assert process is not None
-    assert process.cwd() == str(release)
+    for name in ("fastapi", "worker"):
+        process = checkout.running().services[name].find()
+        assert process is not None
+        assert process.cwd() == str(release)
     back = checkout.strangler("deploy", "fastapi", "--to", str(checkout.path / "release-1"))
     assert back.stdout.splitlines()[-1] == "fastapi is deployed", back.stderr
     assert str(link.readlink()) == "release-1"

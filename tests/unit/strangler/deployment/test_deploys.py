@@ -40,9 +40,7 @@ def test_an_unexpected_error_ends_the_deploy_and_not_the_stack(tmp_path: Path, m
     monkeypatch.setattr(deploys, "_ready", lambda *_arguments: iter(()))
     deployer, file = Deployer(stack), DeployFile(tmp_path)
     file.write(Deploy.of(Stack.FASTAPI))
-    for _ in range(4):
+    while (found := file.read()) is None or not found.is_over:
         deployer.step()
-    found = file.read()
-    assert found is not None
     assert (found.outcome, done) == ("failed", ["before", "forget", "stop"])
     assert "an unexpected ZeroDivisionError (of a template)" in found.lines[-1]

@@ -121,6 +121,24 @@ def test_a_restart_that_was_asked_for_is_no_failure(bench: Bench) -> None:
     assert (len(bench.started), len(bench.messages), bench.keeper.restarts) == (3, 1, 1)
 
 
+def test_a_restart_that_was_asked_for_waits_for_no_pause(bench: Bench) -> None:
+    for _ in range(3):
+        bench.end(code=1)
+    bench.pass_seconds(0.5)
+    assert bench.keeper.child is None
+    bench.keeper.ask_restart()
+    bench.pass_seconds(0)
+    assert bench.keeper.child is not None
+
+
+def test_one_that_was_asked_to_end_is_started_no_more(bench: Bench) -> None:
+    bench.keeper.ask_end()
+    assert bench.started[0].signals == [signal.SIGTERM]
+    bench.end(code=0)
+    bench.pass_seconds(1000)
+    assert (len(bench.started), bench.messages, bench.keeper.ending) == (1, [], "ended with code 0")
+
+
 def test_a_helper_is_said_to_be_one(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "strangler")
     bench = Bench(HELPER, caplog)
