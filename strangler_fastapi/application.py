@@ -10,6 +10,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from strangler_fastapi.auth.authentication import BaseAuthentication
+from strangler_fastapi.auth.session_middleware import SessionMiddleware
+from strangler_fastapi.auth.sessions import Sessions
 from strangler_fastapi.conditional import ConditionalGetMiddleware
 from strangler_fastapi.cors import Cors, CorsMiddleware
 from strangler_fastapi.db.engine import Database, watched
@@ -43,6 +45,7 @@ def create_application(
     etags: bool = False,
     error_body: ErrorBody | None = None,
     cors: Cors | None = None,
+    sessions: Sessions | None = None,
     **options: Any,  # noqa: ANN401 - as FastAPI has them
 ) -> DocumentedApi:
     """The ASGI application. It needs no database until it is started, and then waits for one.
@@ -65,6 +68,7 @@ def create_application(
         error_body: words the body of an error with a status below 500, as a project's EXCEPTION_HANDLER does; it gets
             the request, the body that DRF's own handler answers and the status.
         cors: which scripts of other origins may read answers, as django-cors-headers has it; None: none may.
+        sessions: Django's sessions, for SessionAuthentication and for endpoints that sign in and out; None: none.
         report_sql: count the statements of each request (`Server-Timing`).
         metrics: count requests, and answer GET /metrics in Prometheus' format where it comes through no proxy.
         traces: send a span of each request to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names.
@@ -102,6 +106,9 @@ def create_application(
     if swagger_ui is not None:
         add_docs_page(app, prefixes.below("/docs"), swagger_ui)
     add_handlers(app)
+    if sessions is not None:
+        app.state.sessions = sessions
+        app.add_middleware(SessionMiddleware, sessions=sessions)
     if etags:
         app.add_middleware(ConditionalGetMiddleware)
     app.add_middleware(

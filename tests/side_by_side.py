@@ -67,6 +67,7 @@ def side_by_side(
     tables: Tables,
     state: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Iterator[BothSides]:
     """Django's `views` by path and the library's `routers`; `state` is the application's, `settings` are Django's."""
     urls: Any = ModuleType("urls_side_by_side")
@@ -75,7 +76,7 @@ def side_by_side(
         djangos_database(database),
         override_settings(**{"ROOT_URLCONF": urls, **(settings or {})}),
         asyncio.Runner() as runner,
-        _library(runner, database.owner_dsn, routers, tables) as (app, client),
+        _library(runner, database.owner_dsn, routers, tables, options) as (app, client),
     ):
         for name, value in (state or {}).items():
             setattr(app.state, name, value)
@@ -102,13 +103,13 @@ def djangos_database(database: OwnDatabase) -> Iterator[None]:
 
 @contextmanager
 def _library(
-    runner: asyncio.Runner, url: str, routers: Sequence[APIRouter], tables: Tables
+    runner: asyncio.Runner, url: str, routers: Sequence[APIRouter], tables: Tables, options: Mapping[str, Any]
 ) -> Iterator[tuple[Any, httpx.AsyncClient]]:
     def database() -> Database:
         nothing = Consumer(features={})
         return Database(url, setting="NONE", service="sides", mapping=tables, consumer=nothing, pool_max=2)
 
-    app = create_application(routers, service="sides", prefixes=PREFIXES, database=database)
+    app = create_application(routers, service="sides", prefixes=PREFIXES, database=database, **options)
     context = app.router.lifespan_context(app)
     runner.run(context.__aenter__())
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

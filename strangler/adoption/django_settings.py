@@ -21,9 +21,22 @@ class SessionSettings(Facts):
     engine: str = "django.contrib.sessions.backends.db"
     cookie_name: str = "sessionid"
     cookie_age: float = 1_209_600
+    cookie_path: str = "/"
+    cookie_domain: str | None = None
+    cookie_secure: bool = False
+    cookie_httponly: bool = True
+    cookie_samesite: str | None = "Lax"
+    save_every_request: bool = False
+    expire_at_browser_close: bool = False
     backends: tuple[str, ...] = ("django.contrib.auth.backends.ModelBackend",)
     trusted_origins: tuple[str, ...] = ()
     csrf_cookie_name: str = "csrftoken"
+    csrf_cookie_age: float | None = 31_449_600
+    csrf_cookie_path: str = "/"
+    csrf_cookie_domain: str | None = None
+    csrf_cookie_secure: bool = False
+    csrf_cookie_httponly: bool = False
+    csrf_cookie_samesite: str | None = "Lax"
     csrf_use_sessions: bool = False
     csrf_header_name: str = "HTTP_X_CSRFTOKEN"
 

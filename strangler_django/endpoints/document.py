@@ -26,6 +26,9 @@ _CORS: Final = (
     *("CORS_ALLOW_PRIVATE_NETWORK", "CORS_ALLOW_HEADERS", "CORS_ALLOW_METHODS", "CORS_EXPOSE_HEADERS"),
     *("CORS_PREFLIGHT_MAX_AGE", "CORS_URLS_REGEX"),
 )
+_COOKIE: Final = ("NAME", "AGE", "PATH", "DOMAIN", "SECURE", "HTTPONLY", "SAMESITE")
+_SESSION: Final = ("ENGINE", "SAVE_EVERY_REQUEST", "EXPIRE_AT_BROWSER_CLOSE", *(f"COOKIE_{name}" for name in _COOKIE))
+_CSRF: Final = ("USE_SESSIONS", "HEADER_NAME", *(f"COOKIE_{name}" for name in _COOKIE))
 # What a view gets for the parameters of its path.
 _SAMPLES: Final = {"int": 1, "uuid": UUID(int=0)}
 
@@ -119,14 +122,10 @@ def _settings() -> dict[str, Any]:
         "username_field": get_user_model().USERNAME_FIELD,
         "password_hasher": get_hasher().algorithm,
         "sessions": {
-            "engine": settings.SESSION_ENGINE,
-            "cookie_name": settings.SESSION_COOKIE_NAME,
-            "cookie_age": settings.SESSION_COOKIE_AGE,
+            **{name.lower(): getattr(settings, f"SESSION_{name}") for name in _SESSION},
+            **{f"csrf_{name.lower()}": getattr(settings, f"CSRF_{name}") for name in _CSRF},
             "backends": list(settings.AUTHENTICATION_BACKENDS),
             "trusted_origins": list(settings.CSRF_TRUSTED_ORIGINS),
-            "csrf_cookie_name": settings.CSRF_COOKIE_NAME,
-            "csrf_use_sessions": settings.CSRF_USE_SESSIONS,
-            "csrf_header_name": settings.CSRF_HEADER_NAME,
         },
         "num_proxies": api_settings.NUM_PROXIES,
         "cors": _cors(),

@@ -128,13 +128,13 @@ class StaffAuth(AuthProvider):
                 raise LoginFailed(_REFUSAL) from None
             except Throttled as error:
                 raise LoginFailed(str(error.body["detail"])) from None
-            if await self.tables.load(session, found.user_id) is None:
+            if await self.tables.load(session, found.id) is None:
                 raise LoginFailed(_REFUSAL)
         home = index_url(request)
         answer = RedirectResponse(safe_redirect_url(request.query_params.get("next") or home, request, home), 303)
         answer.set_cookie(
             COOKIE,
-            self._signer.dumps({"user": str(found.user_id), "hash": self._hash(found.password)}),
+            self._signer.dumps({"user": str(found.id), "hash": self._hash(found.password)}),
             max_age=self.seconds if remember_me else None,
             path=self.path,
             secure=request.url.scheme == "https",

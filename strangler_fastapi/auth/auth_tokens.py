@@ -70,11 +70,11 @@ class AuthTokenTables(SignInTables[Found]):
             )
         except AuthenticationFailed:
             raise ValidationFailed({"non_field_errors": ["Unable to log in with provided credentials."]}) from None
-        key = await fetch_value(session, self.key_of(found.user_id))
+        key = await fetch_value(session, self.key_of(found.id))
         if key is None:
-            await fetch(session, self.add(found.user_id, secrets.token_hex(_KEY_BYTES), datetime.now(UTC)))
+            await fetch(session, self.add(found.id, secrets.token_hex(_KEY_BYTES), datetime.now(UTC)))
             # Another request may have been first.
-            key = await fetch_value(session, self.key_of(found.user_id))
+            key = await fetch_value(session, self.key_of(found.id))
         return str(key)
 
     def key_of(self, user_id: Any) -> Rows:  # noqa: ANN401 - of the key's type

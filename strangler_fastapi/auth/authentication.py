@@ -170,15 +170,15 @@ class SessionAuthentication(BaseAuthentication, Generic[Found]):
             PermissionDenied: the request changes something, and may be another site's.
         """
         sessions: Sessions = request.app.state.sessions
-        data = await sessions.load(request, session)
-        user_id = sessions.user_of(data)
+        store = await sessions.open(request, session)
+        user_id = sessions.user_of(store)
         account = None if user_id is None else await self._tables.find_account(session, user_id)
         if account is None or not account.is_active:
             return None
         # Only here an account needs the attribute.
-        if not sessions.is_verified(data, account.password):  # type: ignore[attr-defined]
+        if not sessions.verify(store, account.password):  # type: ignore[attr-defined]
             return None
-        await sessions.csrf.enforce(request, data)
+        await sessions.csrf.enforce(request, store)
         return account
 
 

@@ -1,6 +1,7 @@
 """The check of requests that a browser signs with a cookie by itself (`django.middleware.csrf`, as DRF calls it)."""
 
 import hmac
+import secrets
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ _SAFE: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
 _SECRET_LENGTH: Final = 32
 _CHARACTERS: Final = string.ascii_letters + string.digits
 _FIELD: Final = "csrfmiddlewaretoken"
+_YEAR: Final = 31_449_600
 _UNTRUSTED: Final = "does not match any trusted origins."
 
 
@@ -36,6 +38,11 @@ class CsrfCheck:
         cookie_domain: CSRF_COOKIE_DOMAIN, or SESSION_COOKIE_DOMAIN with `use_sessions`.
         header_name: the header of CSRF_HEADER_NAME, as a client sends it.
         use_sessions: CSRF_USE_SESSIONS: the secret is in the session and not in a cookie.
+        cookie_age: CSRF_COOKIE_AGE, in seconds; None for as long as the browser is open.
+        cookie_path: CSRF_COOKIE_PATH.
+        cookie_secure: CSRF_COOKIE_SECURE.
+        cookie_httponly: CSRF_COOKIE_HTTPONLY.
+        cookie_samesite: CSRF_COOKIE_SAMESITE.
     """
 
     trusted_origins: tuple[str, ...] = ()
@@ -43,6 +50,30 @@ class CsrfCheck:
     cookie_domain: str | None = None
     header_name: str = "X-CSRFToken"
     use_sessions: bool = False
+    cookie_age: float | None = _YEAR
+    cookie_path: str = "/"
+    cookie_secure: bool = False
+    cookie_httponly: bool = False
+    cookie_samesite: str | None = "Lax"
+
+    def token(self, request: Request, session_data: Mapping[str, Any]) -> str:
+        """What a page has to send with a request that changes something (`django.middleware.csrf.get_token`).
+
+        The answer sets the cookie of the secret, which a client without one gets a new one in.
+        """
+        secret = request.scope.get("csrf_secret")
+        if secret is None:
+            try:
+                secret = self._secret(request, session_data)
+            except _Rejected:
+                secret = None
+        secret = secret or _random_text()
+        request.scope["csrf_secret"] = secret
+        return _masked(secret)
+
+    def rotate(self, request: Request) -> None:
+        """Gives the client another secret with this answer (`rotate_token`)."""
+        request.scope["csrf_secret"] = _random_text()
 
     async def enforce(self, request: Request, session_data: Mapping[str, Any]) -> None:
         """Lets a request pass that changes nothing, or whose token is that of its cookie or session.
@@ -166,3 +197,16 @@ def _unmasked(token: str) -> str:
         return token
     pairs = zip(token[_SECRET_LENGTH:], token[:_SECRET_LENGTH], strict=True)
     return "".join(_CHARACTERS[_CHARACTERS.index(sign) - _CHARACTERS.index(mask)] for sign, mask in pairs)
+
+
+def _masked(secret: str) -> str:
+    """A secret behind a mask of its own, which keeps it from being guessed by the length of compressed answers."""
+    mask = _random_text()
+    pairs = zip(secret, mask, strict=True)
+    count = len(_CHARACTERS)
+    shifted = (_CHARACTERS[(_CHARACTERS.index(sign) + _CHARACTERS.index(by)) % count] for sign, by in pairs)
+    return mask + "".join(shifted)
+
+
+def _random_text() -> str:
+    return "".join(secrets.choice(_CHARACTERS) for _ in range(_SECRET_LENGTH))

@@ -56,9 +56,9 @@ class SignInTables(UserTables[Found]):
 
 @dataclasses.dataclass(frozen=True)
 class SignedIn:
-    """Who signed in, and the password's hash as it is stored from now on."""
+    """Who signed in: the key, and the password's hash as it is stored from now on."""
 
-    user_id: Any
+    id: Any
     password: str = dataclasses.field(repr=False)
 
 

@@ -43,8 +43,8 @@ class TokenService:
             records_login=self.tokens.settings.update_last_login,
         )
         now = datetime.now(UTC)
-        refresh = self.tokens.new_refresh(found.user_id, now, password_hash=found.password)
-        await self._record_issued(refresh, found.user_id, now)
+        refresh = self.tokens.new_refresh(found.id, now, password_hash=found.password)
+        await self._record_issued(refresh, found.id, now)
         return {
             "refresh": self.tokens.encode(refresh),
             "access": self.tokens.encode(self.tokens.access_of(refresh, now)),

@@ -28,6 +28,14 @@ _BEARER_TOKENS: Final = "strangler_fastapi.auth.bearer_tokens"
 # Where sessions are, by Django's SESSION_ENGINE: in a table, or in the cookie itself.
 _ROWS: Final = ("django.contrib.sessions.backends.db", "django.contrib.sessions.backends.cached_db")
 _COOKIE: Final = "django.contrib.sessions.backends.signed_cookies"
+_SESSION_COOKIE: Final = (
+    *("cookie_name", "cookie_age", "cookie_path", "cookie_domain", "cookie_secure", "cookie_httponly"),
+    *("cookie_samesite", "save_every_request", "expire_at_browser_close"),
+)
+_CSRF: Final = (
+    *("cookie_name", "cookie_age", "cookie_path", "cookie_domain", "cookie_secure", "cookie_httponly"),
+    *("cookie_samesite", "use_sessions"),
+)
 _SESSIONS: Final = "django_session"
 _TOKENS: Final = "authtoken_token"
 # What permissions look at, where the users' table has it.
@@ -174,26 +182,30 @@ class Authenticators:
         module.use("strangler_fastapi.auth.sessions", "Sessions")
         if rows:
             name = self._tables.use(_SESSIONS, "session_key", "session_data", "expire_date")
-            module.use("strangler_fastapi.auth.sessions", "SessionRows")
+            module.use("strangler_fastapi.auth.session_rows", "SessionRows")
             module.use(f"{package}.models", name)
-            module.insert(statement("SESSION_ROWS", call("SessionRows", mapped=name)))
+            # Whoever renews sessions at every request has to be let write them.
+            writes = "True" if given.save_every_request else None
+            module.insert(statement("SESSION_ROWS", call("SessionRows", mapped=name, writes=writes)))
         plain = SessionSettings()
+        unusual = {name: _unless(getattr(given, name), getattr(plain, name)) for name in _SESSION_COOKIE}
         csrf = {
             "trusted_origins": texts(given.trusted_origins) if given.trusted_origins else None,
-            "cookie_name": _unless(given.csrf_cookie_name, plain.csrf_cookie_name),
             "header_name": _unless(_header(given.csrf_header_name), _header(plain.csrf_header_name)),
-            "use_sessions": _unless(given.csrf_use_sessions, plain.csrf_use_sessions),
+            **{name: _unless(getattr(given, f"csrf_{name}"), getattr(plain, f"csrf_{name}")) for name in _CSRF},
         }
+        if given.csrf_use_sessions:
+            # Then the session's domain is looked at (`CsrfViewMiddleware._check_referer`).
+            csrf["cookie_domain"] = _unless(given.cookie_domain, plain.cookie_domain)
         if any(csrf.values()):
             module.use("strangler_fastapi.auth.csrf", "CsrfCheck")
         made = call(
             "Sessions",
             secret_key="secret_key",  # noqa: S106 - the name of an argument
             rows="SESSION_ROWS" if rows else None,
-            cookie_name=_unless(given.cookie_name, plain.cookie_name),
-            cookie_age=_unless(given.cookie_age, plain.cookie_age),
             backends=None if given.backends == plain.backends else texts(given.backends),
             csrf=call("CsrfCheck", **csrf) if any(csrf.values()) else None,
+            **unusual,
         )
         head = 'def sessions(secret_key: str) -> Sessions:\n    """Django\'s sessions, as its settings say."""\n'
         return f"{head}    return {laid_out(made, indent=4)}"

@@ -41,7 +41,8 @@ from strangler_fastapi.auth.authentication import (
 )
 from strangler_fastapi.auth.bearer_tokens import JWTAuthentication, JWTStatelessUserAuthentication, TokenCookie
 from strangler_fastapi.auth.csrf import CsrfCheck
-from strangler_fastapi.auth.sessions import SessionRows, Sessions
+from strangler_fastapi.auth.session_rows import SessionRows
+from strangler_fastapi.auth.sessions import Sessions
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.auth.user_tables import UserTables
 from strangler_fastapi.db.query import fetch

@@ -79,10 +79,18 @@ def test_each_is_written_in_the_order_of_the_most_frequent_view() -> None:
 def test_sessions_are_as_the_settings_say() -> None:
     engine = "django.contrib.sessions.backends.signed_cookies"
     given = {"cookie_name": "harbour", "trusted_origins": ["https://sea.example"], "csrf_header_name": "HTTP_X_TIDE"}
-    text = found((SESSION,), engine=engine, **given).accounts_text("harbour_fastapi")
+    text = found((SESSION,), engine=engine, cookie_samesite=None, **given).accounts_text("harbour_fastapi")
+    assert "cookie_samesite=None" in text
     assert "SessionRows" not in text
     assert 'cookie_name="harbour"' in text
+    assert "writes" not in text
     assert 'csrf=CsrfCheck(trusted_origins=("https://sea.example",), header_name="X-Tide")' in text
+
+
+def test_sessions_that_every_request_renews_are_written() -> None:
+    text = found((SESSION,), save_every_request=True).accounts_text("harbour_fastapi")
+    assert "SESSION_ROWS = SessionRows(mapped=Session, writes=True)\n" in text
+    assert "save_every_request=True" in text
 
 
 @pytest.mark.parametrize(
