@@ -312,8 +312,3 @@ def ramp_begin(plan: RampPlan, *, folder: RampFolder, follower: AccessLogFollowe
     ramp.keep()
     ramp.note("begin", who=plan.who, command=plan.command, steps=list(plan.steps), reason=plan.reason)
     return ramp
-
-
-def ramp_resume(state: RampState, *, folder: RampFolder, follower: AccessLogFollower, around: Surroundings) -> Ramp:
-    """The ramp that was interrupted, with all that it has measured."""
-    return Ramp(state, folder=folder, follower=follower, around=around)

@@ -146,11 +146,6 @@ class StoredValues:
         ]
         return list(dict.fromkeys(chosen))
 
-    def has_ties(self, table: str, column: str) -> bool:
-        """Whether several rows have the same value."""
-        counts = Counter(map(_plain, self.column(table, column)))
-        return any(count > 1 for count in counts.values())
-
     def keys(self, table: str, column: str, where: Where | None = None) -> list[object]:
         """The values of a column that names rows."""
         return [_plain(value) for value in self.column(table, column, where)]

@@ -111,7 +111,6 @@ class Play:
         self._rows = RowComparison(tables, originals, self._mapping)
         given: Variables = {} if password is None else {PASSWORD: password}
         self._variables: tuple[Variables, Variables] = (dict(given), dict(given))
-        self._unanswered: set[str] = set()
         self._saved: set[str] = {PASSWORD}
         self._number = 0
 
