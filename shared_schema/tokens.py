@@ -9,6 +9,7 @@ from typing import Final
 
 ACCESS: Final = "access"
 REFRESH: Final = "refresh"
+SLIDING: Final = "sliding"
 
 # The claim of an exchanged refresh token: the id of the first token of its family.
 FAMILY: Final = "family"

@@ -252,6 +252,11 @@ class TokenSettings(BaseModel):
     revoke_token_claim: str = "hash_password"  # noqa: S105 - as above
     # Whether a refresh token that was exchanged before ends those that came of it (`FAMILY`).
     revoke_token_family: bool = False
+    # The classes of tokens that sign requests, in their order, each with the type that its tokens name.
+    auth_token_classes: tuple[tuple[str, str], ...] = (("AccessToken", "access"),)
+    sliding_token_lifetime: float = 300
+    sliding_token_refresh_lifetime: float = 86_400
+    sliding_token_refresh_exp_claim: str = "refresh_exp"  # noqa: S105 - as above
 
 
 class Contract(_Facts):

@@ -26,6 +26,9 @@ _NAMES = (
     "USER_ID_CLAIM",
     "USER_ID_FIELD",
 )
+# Those of a project that uses other tokens than pairs.
+_OF_SLIDING_TOKENS = ("SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_EXP_CLAIM", "SLIDING_TOKEN_REFRESH_LIFETIME")
+_USUAL_CLASSES = [["AccessToken", "access"]]
 
 
 def token_settings() -> dict[str, Any] | None:
@@ -43,6 +46,10 @@ def token_settings() -> dict[str, Any] | None:
     values = {name.lower(): _plain(getattr(api_settings, name)) for name in _NAMES}
     exchange = import_string(api_settings.TOKEN_REFRESH_SERIALIZER)
     values["revoke_token_family"] = issubclass(exchange, TokenRefreshSerializer)
+    classes = [[each.__name__, each.token_type] for each in api_settings.AUTH_TOKEN_CLASSES]
+    if classes != _USUAL_CLASSES:
+        values["auth_token_classes"] = classes
+        values |= {name.lower(): _plain(getattr(api_settings, name)) for name in _OF_SLIDING_TOKENS}
     return {name: value for name, value in values.items() if value is not None}
 
 

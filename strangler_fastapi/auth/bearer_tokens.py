@@ -2,15 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic
 
 from fastapi import Request
 
 from shared_schema.tokens import ACCESS
 from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.auth.csrf import CsrfCheck
+from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens
 from strangler_fastapi.auth.user_tables import Found
+from strangler_fastapi.db.query import fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.errors import AuthenticationFailed, PasswordChanged
 
@@ -37,6 +39,7 @@ class JWTAuthentication(BaseAuthentication, Generic[Found]):
         header: the header of simplejwt's AUTH_HEADER_NAME, as a client sends it.
         cookie: where the token is if that header is missing.
         check_active: simplejwt's CHECK_USER_IS_ACTIVE.
+        blacklist: where sliding tokens are ended before their time, if AUTH_TOKEN_CLASSES name them.
     """
 
     security_scheme = (
@@ -51,11 +54,13 @@ class JWTAuthentication(BaseAuthentication, Generic[Found]):
         header: str = "Authorization",
         cookie: TokenCookie | None = None,
         check_active: bool = True,
+        blacklist: TokenTables[Any] | None = None,
     ) -> None:
         self._find = find
         self._header = header
         self._cookie = cookie
         self._check_active = check_active
+        self._blacklist = blacklist
 
     async def authenticate(self, request: Request, session: RequestSession) -> Found | None:
         """The caller, None without a bearer token.
@@ -70,7 +75,7 @@ class JWTAuthentication(BaseAuthentication, Generic[Found]):
             token = await self._cookie_token(request, self._cookie)
         if token is None:
             return None
-        payload = _accepted_access(tokens, token)
+        payload = await _accepted(tokens, token, session, self._blacklist)
         if tokens.settings.user_id_claim not in payload:
             raise AuthenticationFailed("Token contained no recognizable user identification", code="token_not_valid")
         account = await self._find(session, payload[tokens.settings.user_id_claim])
@@ -100,20 +105,22 @@ class JWTStatelessUserAuthentication(BaseAuthentication, Generic[Found]):
 
     Args:
         make: the caller of a token's claims.
+        blacklist: see JWTAuthentication.
     """
 
     security_scheme = JWTAuthentication.security_scheme
 
-    def __init__(self, make: Callable[[Payload], Found]) -> None:
+    def __init__(self, make: Callable[[Payload], Found], *, blacklist: TokenTables[Any] | None = None) -> None:
         self._make = make
+        self._blacklist = blacklist
 
-    async def authenticate(self, request: Request, session: RequestSession) -> Found | None:  # noqa: ARG002 - see BaseAuthentication
+    async def authenticate(self, request: Request, session: RequestSession) -> Found | None:
         """See BaseAuthentication."""
         tokens: Tokens = request.app.state.tokens
         token = _bearer_token(request.headers.get("authorization", ""), tokens.settings.auth_header_types)
         if token is None:
             return None
-        payload = _accepted_access(tokens, token)
+        payload = await _accepted(tokens, token, session, self._blacklist)
         if tokens.settings.user_id_claim not in payload:
             raise AuthenticationFailed("Token contained no recognizable user identification", code="token_not_valid")
         return self._make(payload)
@@ -139,14 +146,29 @@ def _bearer_token(header: str, types: tuple[str, ...]) -> bytes | None:
     return parts[1]
 
 
-def _accepted_access(tokens: Tokens, token: bytes) -> Payload:
-    try:
-        payload = tokens.decode(token)
-        tokens.check_claims(payload)
-        tokens.check_type(payload, ACCESS)
-    except TokenError as error:
-        message = {"token_class": "AccessToken", "token_type": ACCESS, "message": str(error)}
-        raise AuthenticationFailed(
-            "Given token not valid for any token type", code="token_not_valid", messages=[message]
-        ) from None
-    return payload
+async def _accepted(
+    tokens: Tokens, token: bytes, session: RequestSession, blacklist: TokenTables[Any] | None
+) -> Payload:
+    """The claims of a token of one of AUTH_TOKEN_CLASSES, which are tried in their order."""
+    messages = []
+    for name, token_type in tokens.settings.auth_token_classes:
+        try:
+            payload = tokens.decode(token)
+            if token_type != ACCESS and blacklist is not None and blacklist.outstanding is not None:
+                await _require_alive(tokens, payload, session, blacklist)
+            tokens.check_claims(payload)
+            tokens.check_type(payload, token_type)
+        except TokenError as error:
+            messages.append({"token_class": name, "token_type": token_type, "message": str(error)})
+        else:
+            return payload
+    sentence = "Given token not valid for any token type"
+    raise AuthenticationFailed(sentence, code="token_not_valid", messages=messages)
+
+
+async def _require_alive(
+    tokens: Tokens, payload: Payload, session: RequestSession, blacklist: TokenTables[Any]
+) -> None:
+    rows = await fetch(session, blacklist.issued_token(payload.get(tokens.settings.jti_claim)))
+    if rows and rows[0][1]:
+        raise TokenError("Token is blacklisted")

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared_schema.sign_in import FAILURES
-from shared_schema.tokens import FAMILY, PARENT, REFRESH
-from strangler_fastapi.auth.sign_in import sign_in
+from shared_schema.tokens import FAMILY, PARENT, REFRESH, SLIDING
+from strangler_fastapi.auth.sign_in import SignedIn, sign_in
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry, unverified_claims
 from strangler_fastapi.db.query import fetch, fetch_value
@@ -34,14 +34,7 @@ class TokenService:
             Throttled: too many sign-ins by this name have failed.
             Unavailable: too many passwords are being checked; it counts as no failure.
         """
-        found = await sign_in(
-            self.session,
-            self.tables,
-            username=username,
-            password=password,
-            most_failures=self.sign_in_failures,
-            records_login=self.tokens.settings.update_last_login,
-        )
+        found = await self._signed_in(username, password)
         now = datetime.now(UTC)
         refresh = self.tokens.new_refresh(found.id, now, password_hash=found.password)
         await self._record_issued(refresh, found.id, now)
@@ -49,6 +42,30 @@ class TokenService:
             "refresh": self.tokens.encode(refresh),
             "access": self.tokens.encode(self.tokens.access_of(refresh, now)),
         }
+
+    async def obtain_sliding(self, *, username: str, password: str) -> dict[str, str]:
+        """Signs a user in: a sliding token, which signs requests and is exchanged for another of the same id.
+
+        Raises:
+            ApiError: as of `obtain`.
+        """
+        found = await self._signed_in(username, password)
+        now = datetime.now(UTC)
+        token = self.tokens.new_sliding(found.id, now, password_hash=found.password)
+        await self._record_issued(token, found.id, now)
+        return {"token": self.tokens.encode(token)}
+
+    async def refresh_sliding(self, *, token: str) -> dict[str, str]:
+        """Exchanges a sliding token for one that ends later.
+
+        Raises:
+            AuthenticationFailed: the token is not accepted, or may no longer be exchanged.
+        """
+        payload, _ = await self._accepted(token, SLIDING)
+        try:
+            return {"token": self.tokens.encode(self.tokens.slide(payload, datetime.now(UTC)))}
+        except TokenError as error:
+            raise _not_valid(str(error)) from None
 
     async def refresh(self, *, refresh: str) -> dict[str, str]:
         """Exchanges a refresh token for an access token, and for a new refresh token where they rotate.
@@ -61,7 +78,7 @@ class TokenService:
             AuthenticationFailed: the token is not accepted, or its user is gone or inactive.
         """
         now = datetime.now(UTC)
-        old, issued_id = await self._accepted_refresh(refresh, is_exchange=True)
+        old, issued_id = await self._accepted(refresh, is_exchange=True)
         user_id = None
         if claim := old.get(self.tokens.settings.user_id_claim):
             account = await self.tables.find_account(self.session, claim)
@@ -101,13 +118,25 @@ class TokenService:
         Raises:
             AuthenticationFailed: the token is not accepted, as when it was ended before.
         """
-        payload, issued_id = await self._accepted_refresh(refresh)
+        payload, issued_id = await self._accepted(refresh)
         account = await self.tables.find_account(self.session, payload.get(self.tokens.settings.user_id_claim))
         await self._blacklist(payload, issued_id, account.id if account else None, datetime.now(UTC))
         return {}
 
-    async def _accepted_refresh(self, token: str, *, is_exchange: bool = False) -> tuple[Payload, int | None]:
-        """The claims of a good refresh token, and the id of its row where it is recorded as issued."""
+    async def _signed_in(self, username: str, password: str) -> SignedIn:
+        return await sign_in(
+            self.session,
+            self.tables,
+            username=username,
+            password=password,
+            most_failures=self.sign_in_failures,
+            records_login=self.tokens.settings.update_last_login,
+        )
+
+    async def _accepted(
+        self, token: str, token_type: str = REFRESH, *, is_exchange: bool = False
+    ) -> tuple[Payload, int | None]:
+        """The claims of a good token of this type, and the id of its row where it is recorded as issued."""
         try:
             payload = self.tokens.decode(token)
             issued_id, is_blacklisted = await self._issued(payload)
@@ -116,7 +145,7 @@ class TokenService:
                     await self._end_family(payload)
                 raise TokenError("Token is blacklisted")
             self.tokens.check_claims(payload)
-            self.tokens.check_type(payload, REFRESH)
+            self.tokens.check_type(payload, token_type)
         except TokenError as error:
             raise _not_valid(str(error)) from None
         return payload, issued_id

@@ -97,6 +97,10 @@ class TokenTables(SignInTables[Found]):
 
         return self._rows("add blacklisted", build, token_id=token_id, now=now)
 
+    def blacklist_statements(self) -> Iterator[Sample]:
+        """The statement of every feature that identifies its callers by tokens that may be blacklisted."""
+        yield as_sample(self.issued_token("sample"))
+
     def statements(self) -> Iterator[Sample]:
         """Every statement about tokens, with samples of values."""
         yield from self.identity_statements()

@@ -38,6 +38,12 @@ class TokenRefreshed(BaseModel):
     refresh: str
 
 
+class SlidingToken(BaseModel):
+    """A token that signs requests, and that is exchanged for another before it ends."""
+
+    token: str
+
+
 class EmptyObject(BaseModel):
     """An empty object."""
 
@@ -68,6 +74,15 @@ _REFRESH = _TokenView(
     serializer=Serializer("TokenRefresh", {"refresh": CharField(), "access": ReadOnlyField(type="string")}),
     response=TokenRefreshed,
     answer=lambda service, data: service.refresh(refresh=data["refresh"]),
+)
+_SLIDING_REFRESH = _TokenView(
+    name="Token Refresh Sliding",
+    description="Takes a sliding JSON web token and returns a new, refreshed version if the\n"
+    "token's refresh period has not expired.",
+    summary="Exchange a sliding token for one that ends later.",
+    serializer=Serializer("TokenRefreshSliding", {"token": CharField()}),
+    response=SlidingToken,
+    answer=lambda service, data: service.refresh_sliding(token=data["token"]),
 )
 _VERIFY = _TokenView(
     name="Token Verify",
@@ -105,7 +120,8 @@ def token_router(
     Args:
         prefixes: the service's.
         tables: where users and issued tokens are.
-        paths: `token`, `refresh`, `verify` and `blacklist`, as far as the API has them → the path of each.
+        paths: `token`, `refresh`, `sliding`, `sliding_refresh`, `verify` and `blacklist`, as far as the API has them →
+            the path of each.
         name: the feature's name in the documentation; its endpoints are `<name>_token`, `<name>_refresh` and so on.
         example: a username and a password, for the documentation.
         throttles: what counts the requests of each view that has any.
@@ -118,6 +134,8 @@ def token_router(
     views = {
         "token": _obtain(tables.username_field, *example),
         "refresh": _REFRESH,
+        "sliding": _obtain_sliding(tables.username_field, *example),
+        "sliding_refresh": _SLIDING_REFRESH,
         "verify": _VERIFY,
         "blacklist": _BLACKLIST,
     }
@@ -133,12 +151,26 @@ def _obtain(username_field: str, username: str | None, password: str | None) -> 
         description="Takes a set of user credentials and returns an access and refresh JSON web\n"
         "token pair to prove the authentication of those credentials.",
         summary="Sign in: a new pair of tokens.",
-        serializer=Serializer(
-            "TokenObtain", {username_field: CharField(example=username), "password": CharField(example=password)}
-        ),
+        serializer=_credentials("TokenObtain", username_field, username, password),
         response=TokenPair,
         answer=lambda service, data: service.obtain(username=data[username_field], password=data["password"]),
     )
+
+
+def _obtain_sliding(username_field: str, username: str | None, password: str | None) -> _TokenView:
+    return _TokenView(
+        name="Token Obtain Sliding",
+        description="Takes a set of user credentials and returns a sliding JSON web token to\n"
+        "prove the authentication of those credentials.",
+        summary="Sign in: a new sliding token.",
+        serializer=_credentials("TokenObtainSliding", username_field, username, password),
+        response=SlidingToken,
+        answer=lambda service, data: service.obtain_sliding(username=data[username_field], password=data["password"]),
+    )
+
+
+def _credentials(name: str, username_field: str, username: str | None, password: str | None) -> Serializer:
+    return Serializer(name, {username_field: CharField(example=username), "password": CharField(example=password)})
 
 
 def _add(

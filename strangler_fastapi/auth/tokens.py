@@ -11,7 +11,7 @@ from uuid import uuid4
 import jwt
 
 from shared_schema.contract.contract import TokenSettings
-from shared_schema.tokens import ACCESS, FAMILY, PARENT, REFRESH, revoke_claim_value
+from shared_schema.tokens import ACCESS, FAMILY, PARENT, REFRESH, SLIDING, revoke_claim_value
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 Payload = dict[str, Any]
@@ -102,6 +102,30 @@ class Tokens:
             claims[self.settings.revoke_token_claim] = revoke_claim_value(password_hash)
         return claims
 
+    def new_sliding(self, user_id: object, now: datetime, *, password_hash: str) -> Payload:
+        """The claims of a user's new sliding token; see `new_refresh`."""
+        end = now + timedelta(seconds=self.settings.sliding_token_refresh_lifetime)
+        claims = self._new(SLIDING, now)
+        claims[self.settings.sliding_token_refresh_exp_claim] = _epoch(end)
+        claims[self.settings.user_id_claim] = str(user_id)
+        if self.settings.check_revoke_token:
+            claims[self.settings.revoke_token_claim] = revoke_claim_value(password_hash)
+        return claims
+
+    def slide(self, payload: Payload, now: datetime) -> Payload:
+        """A sliding token's claims with new times.
+
+        Raises:
+            TokenError: it may no longer be renewed.
+        """
+        claim = self.settings.sliding_token_refresh_exp_claim
+        if claim not in payload:
+            raise TokenError(f"Token has no '{claim}' claim")
+        if int(payload[claim]) <= now.timestamp() - self.settings.leeway:
+            raise TokenError(f"Token '{claim}' claim has expired")
+        end = now + timedelta(seconds=self.settings.sliding_token_lifetime)
+        return payload | {"exp": _epoch(end), "iat": _epoch(now)}
+
     def is_revoked(self, payload: Payload, account: object) -> bool:
         """Whether the account's `password` is another than when the token was issued (CHECK_REVOKE_TOKEN)."""
         settings = self.settings
@@ -130,7 +154,11 @@ class Tokens:
 
     def _new(self, token_type: str, now: datetime) -> Payload:
         settings = self.settings
-        seconds = settings.access_token_lifetime if token_type == ACCESS else settings.refresh_token_lifetime
+        seconds = {
+            ACCESS: settings.access_token_lifetime,
+            REFRESH: settings.refresh_token_lifetime,
+            SLIDING: settings.sliding_token_lifetime,
+        }[token_type]
         return {
             settings.token_type_claim: token_type,
             "exp": _epoch(now + timedelta(seconds=seconds)),

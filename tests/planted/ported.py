@@ -164,7 +164,7 @@ PORTED_READS = {
         "payload = self._verified(token)\n",
         'payload = jwt.decode(token, options={"verify_signature": False})\n',
     ),
-    "a refresh token is good": at(IDENTITY, "posts.list", "tokens.check_type(payload, ACCESS)", "pass"),
+    "a refresh token is good": at(IDENTITY, "posts.list", "tokens.check_type(payload, token_type)", "pass"),
     "a token outlives its password": at(IDENTITY, "posts.list", "if tokens.is_revoked(payload, account):", "if False:"),
     "the scheme minds no case": at(
         IDENTITY,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from shared_schema.contract.contract import Contract, TableFacts
+from shared_schema.tokens import ACCESS
 from strangler.adoption.django_settings import SessionSettings
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.code import call, quoted, statement
@@ -18,6 +19,8 @@ _TOKEN_VIEWS: Final = {
     for name, action in (
         ("ObtainPair", "token"),
         ("Refresh", "refresh"),
+        ("ObtainSliding", "sliding"),
+        ("RefreshSliding", "sliding_refresh"),
         ("Verify", "verify"),
         ("Blacklist", "blacklist"),
     )
@@ -49,7 +52,15 @@ class AccountTables:
         named = " ".join(text for each in api.endpoints for text in each.permissions or ())
         self._permits = any(name in named for name in MODEL_PERMISSIONS) and self.permission_gap() is None
         self._gives_tokens = any(map(self.is_auth_token_view, api.endpoints)) and self.auth_token_gap() is None
-        self.issues_tokens = any(self.token_action(each) and self.token_gap() is None for each in api.endpoints)
+        gives = any(map(self.token_action, api.endpoints)) or self.ends_callers
+        self.issues_tokens = gives and self.token_gap() is None
+
+    @property
+    def ends_callers(self) -> bool:
+        """Whether tokens that sign requests may be blacklisted: others than those of access."""
+        settings = self._contract.tokens
+        kinds = settings.auth_token_classes if settings else ()
+        return _OUTSTANDING in self._contract.tables and any(kind != ACCESS for _, kind in kinds)
 
     def token_action(self, endpoint: DjangoEndpoint) -> str | None:
         """What `token_router` calls a view of simplejwt; None for any other."""

@@ -144,6 +144,9 @@ class Authenticators:
         username = self._login(users)[:1]
         made = call("UserTables", user=name, account="Account", username_field=_other(username))
         module.add(statement("USERS", made))
+        other_name = None if username == ["username"] else username[0]
+        if self._ends_callers:
+            self.account_tables.write(module, package, other_name)
         for kind in self._known:
             module.use(_BEARER_TOKENS if kind == JWT else _AUTHENTICATION, kind.rpartition(".")[2])
             module.add(statement(_CONSTANTS[kind], self._authenticator(kind, module, package)))
@@ -151,7 +154,8 @@ class Authenticators:
             module.use(_AUTHENTICATION, "UnportedAuthentication")
             module.add(statement(self._constants[kind], call("UnportedAuthentication", quoted(kind))))
         module.add(statement("AUTHENTICATORS", Items("()", tuple(self._constants[name] for name in self._default))))
-        self.account_tables.write(module, package, None if username == ["username"] else username[0])
+        if not self._ends_callers:
+            self.account_tables.write(module, package, other_name)
         if self.has_sessions:
             module.add("", "", self._sessions_text(module, package))
         sent = "".join(f"    yield from {each}\n" for each in self._statements())
@@ -162,17 +166,25 @@ class Authenticators:
     def _authenticator(self, kind: str, module: Module, package: str) -> Code:
         name = kind.rpartition(".")[2]
         if kind == JWT:
-            return call(name, "USERS.find_account")
+            blacklist = "TOKEN_TABLES" if self._ends_callers else None
+            return call(name, "USERS.find_account", blacklist=blacklist)
         if kind == TOKEN:
             module.use(f"{package}.models", self._tables.use(_TOKENS, "key", "user_id"))
             return call(name, "USERS", "Token")
         return call(name, "USERS")
+
+    @property
+    def _ends_callers(self) -> bool:
+        tables = self.account_tables
+        return JWT in self._known and tables.ends_callers and tables.token_gap() is None
 
     def _statements(self) -> list[str]:
         """What the statements are made of, each once; those of passwords hold the account's by its key."""
         found = dict.fromkeys(_STATEMENTS[kind] for kind in self._known)
         if BASIC in self._known:
             found.pop(_STATEMENTS[JWT], None)
+        if self._ends_callers:
+            found["TOKEN_TABLES.blacklist_statements()"] = None
         stored = ["SESSION_ROWS.statements()"] if self.has_sessions and self._sessions.engine in _ROWS else []
         return [*found, *stored]
 

@@ -563,14 +563,14 @@ OBTAIN: dict[str, Any] = {
 
 
 def texts_of(
-    *endpoints: dict[str, Any], without: tuple[str, ...] = (), **settings: Any
+    *endpoints: dict[str, Any], without: tuple[str, ...] = (), tokens: dict[str, Any] | None = None, **settings: Any
 ) -> tuple[list[list[str]], dict[str, str]]:
     """The gaps and files of a service whose users sign in, `without` some tables; the lone list makes them known."""
     given = {"format": 1, "endpoints": [LIST | SIGNED, *endpoints]}
     api = DjangoApi.model_validate(given | {"settings": {"user_model": "harbour.Sailor", **settings}})
     tables = TABLES | ACCOUNTS | {"boat": BOAT}
     tables = {name: facts for name, facts in tables.items() if not name.startswith(without)}
-    contract = Contract.model_validate({"format": 2, "tables": tables, "tokens": {}})
+    contract = Contract.model_validate({"format": 2, "tables": tables, "tokens": tokens or {}})
     selected = [
         (each, Route(name=f"boats.{number}", methods=(each.method,), path="/boats/", stage=Stage.LEGACY))
         for number, each in enumerate(api.endpoints[1:])
@@ -614,6 +614,21 @@ def test_simplejwts_views_are_those_of_the_library() -> None:
     gaps, files = texts_of(OBTAIN, without=("token_blacklist",))
     assert gaps == [[]]
     assert "TokenTables(user=Sailor, account=Account)" in files["accounts.py"]
+
+
+def test_sliding_tokens_are_accepted_until_they_are_ended() -> None:
+    view = {name: text.replace("ObtainPair", "ObtainSliding") for name, text in OBTAIN.items() if name == "view"}
+    made = {"serializer": {"class": f"{SIMPLEJWT}.serializers.TokenObtainSlidingSerializer"}}
+    tokens = {"auth_token_classes": [["SlidingToken", "sliding"]]}
+    gaps, files = texts_of(OBTAIN | view | made, tokens=tokens)
+    assert gaps == [[]]
+    assert 'paths={"sliding": "/boats/sign-in/"}' in files["boats/router.py"]
+    accounts = files["accounts.py"]
+    assert "BEARER = JWTAuthentication(USERS.find_account, blacklist=TOKEN_TABLES)\n" in accounts
+    assert accounts.index("TOKEN_TABLES = ") < accounts.index("BEARER = ")
+    assert "yield from TOKEN_TABLES.blacklist_statements()" in accounts
+    accounts = texts_of(OBTAIN | view | made, tokens=tokens, without=("token_blacklist",))[1]["accounts.py"]
+    assert "blacklist" not in accounts
 
 
 def test_rows_of_the_caller_are_the_resources_own_arguments() -> None:
