@@ -39,9 +39,9 @@ class SerializerField(Facts):
     and the field of those rows, and `managed` says that a manager of the project's own gives them. `property` names the
     model's property or method that it shows, `address` is the path of the row whose field `lookup` stands for `{}`.
     `changed` are the arguments in which it differs from what DRF makes of the model's field; None where the project
-    declared it. Of one that stands for rows `narrowed` says that not all of them may be sent, and `text` is the field
-    that the rows' `__str__` returns, if it is no more. `format` and `input_formats` are those of days and times, by the
-    field or by the project's settings.
+    declared it. Of one that stands for rows `narrowed` says that not all of them may be sent, `where` which values
+    these have in columns as far as that is known, and `text` is the field that the rows' `__str__` returns, if it is no
+    more. `format` and `input_formats` are those of days and times, by the field or by the project's settings.
     """
 
     name: str
@@ -61,6 +61,7 @@ class SerializerField(Facts):
     model: str | None = None
     slug_field: str | None = None
     narrowed: bool = False
+    where: dict[str, Any] = Field(default={})
     text: str | None = None
     allow_null: bool = False
     default: Any = None

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.db import models
+from django.db.models.expressions import Col
+from django.db.models.lookups import Exact
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.settings import api_settings
@@ -111,7 +113,9 @@ def _field(name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401
     elif isinstance(inner, serializers.RelatedField):
         queryset = inner.queryset
         facts["model"] = queryset.model._meta.label if queryset is not None else None
-        facts["narrowed"] = queryset is not None and _is_narrowed(inner.get_queryset().query)
+        query = inner.get_queryset().query if queryset is not None else None
+        facts["narrowed"] = query is not None and _is_narrowed(query)
+        facts["where"] = _where(query) if facts["narrowed"] else {}
         if isinstance(inner, serializers.HyperlinkedRelatedField):
             facts["address"] = row_address(inner.view_name, inner.lookup_url_kwarg, inner.context.get("request"))
             facts["lookup"] = inner.lookup_field
@@ -192,6 +196,20 @@ def _text(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above
 
 def _is_narrowed(query: Any) -> bool:  # noqa: ANN401 - Django's Query
     return bool(query.where or query.is_sliced or query.distinct or query.combinator)
+
+
+def _where(query: Any) -> dict[str, Any]:  # noqa: ANN401 - Django's Query
+    """The values that the rows have in columns of their table, as far as the query says."""
+    if query.where.connector != "AND" or query.where.negated:
+        return {}
+    return {
+        each.lhs.target.column: plain(each.rhs)
+        for each in query.where.children
+        if isinstance(each, Exact)
+        and isinstance(each.lhs, Col)
+        and each.lhs.alias == query.get_initial_alias()
+        and isinstance(each.rhs, bool | int | str)
+    }
 
 
 def _accessor(field: Any) -> str:  # noqa: ANN401 - a field or a relation to the model

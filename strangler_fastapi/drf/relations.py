@@ -40,7 +40,8 @@ class PrimaryKeyRelatedField(Field):
         return await super().clean(None if value == "" else value, scope)
 
     async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
-        key = self._key(value)
+        # Null within a list is the key of no row; elsewhere it doesn't come here.
+        key = None if value is None else self._key(value)
         if not self._fits(key) or (await scope.session.execute(self.lookup(key))).first() is None:
             raise Invalid(f'Invalid pk "{value}" - object does not exist.')
         return key
@@ -72,7 +73,7 @@ class PrimaryKeyRelatedField(Field):
     def _fits(self, key: object) -> bool:
         """Whether the column could hold the key."""
         most = BIGGEST.get(self.type)
-        return most is None or not isinstance(key, int) or -most - 1 <= key <= most
+        return key is not None and (most is None or not isinstance(key, int) or -most - 1 <= key <= most)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -239,7 +239,7 @@ DEPOT_WRITES = {
         _NUMBERS, "places.create", '"A valid integer is required."', '"A valid number is required."'
     ),
     "less than none is a number": at(
-        _MODELS, "places.create", '0 if facts.kind.startswith("Positive") else -most - 1', "-most - 1"
+        f"{DRF}/validators.py", "places.create", "if least is not None and value < least:", "if False:"
     ),
     "what has a default is wanted": at(
         _MODELS, "places.create", "not (has_default or facts.blank or facts.null)", "not (facts.blank or facts.null)"
@@ -255,7 +255,7 @@ DEPOT_WRITES = {
         "if not self._fits(key):",
     ),
     "a key too large is asked for": at(
-        _RELATIONS, "items.create", "return most is None or not isinstance(key, int) or", "return True or"
+        _RELATIONS, "items.create", "return key is not None and (most is None", "return key is not None and (True"
     ),
     "links are never taken away": at(
         _RELATIONS, "items.update", "if gone := linked - set(wanted):", "if gone := set():"

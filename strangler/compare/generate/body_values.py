@@ -4,12 +4,13 @@ import datetime as dt
 import decimal
 import unicodedata
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from random import Random
 from typing import Any, Final
 
 from strangler.compare.generate.query_values import ODD_TEXTS
-from strangler.compare.generate.schemas import SchemaField
+from strangler.compare.generate.schemas import NamedRows, SchemaField
 
 LabelledValue = tuple[str, Any]
 """What a value is, in words, and the value in JSON's types."""
@@ -31,10 +32,16 @@ WRONG_TYPES: Final[tuple[LabelledValue, ...]] = (
 
 
 class ValidValues:
-    """Gives values that a field takes, another one each time; the same seed gives the same series."""
+    """Gives values that a field takes, another one each time; the same seed gives the same series.
 
-    def __init__(self, seed: int) -> None:
+    Args:
+        seed: of what is drawn.
+        named: gives the values that name rows.
+    """
+
+    def __init__(self, seed: int, named: Callable[[NamedRows], Sequence[Any]] = lambda _rows: ()) -> None:
         self._random = Random(seed)  # noqa: S311 - repeatable on purpose
+        self._named = cache(named)
         self._number = 0
 
     def body(self, fields: tuple[SchemaField, ...], *, optional: bool = True) -> dict[str, Any]:
@@ -44,6 +51,8 @@ class ValidValues:
     def value(self, field: SchemaField) -> Any:  # noqa: ANN401 - JSON's types
         """Another value of the field."""
         self._number += 1
+        if field.rows and (found := self._named(field.rows)):
+            return self._random.choice(found)
         match field.type:
             case "choice":
                 return self._random.choice(field.choices)
@@ -54,6 +63,8 @@ class ValidValues:
                 return min(least + self._number % 90, int(field.maximum or least + 90))
             case "array":
                 many = 2 if field.max_items is None else min(2, field.max_items)
+                if field.items and field.items.rows and (found := self._named(field.items.rows)):
+                    return self._random.sample(found, min(many, len(found)))
                 return [self.value(field.items) for _ in range(many)] if field.items else []
             case "object":
                 return self.body(field.fields)

@@ -5,9 +5,27 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared_schema.contract.contract import Contract
+from strangler.compare.generate.permissions import Permissions
 from strangler.rollout.endpoints import path_key
 
 _KEYS: Final = frozenset({"pk", "id"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelatedRows:
+    """The rows that a field of a body names.
+
+    Attributes:
+        model: of the rows, such as `stock.Place`.
+        lookup: the field whose value names a row; `pk` for its key.
+        where: the values of columns that the rows must have, as far as that is known.
+        address: the path of a row, with `{}` in place of that value; empty where the value itself is sent.
+    """
+
+    model: str
+    lookup: str = "pk"
+    where: Mapping[str, Any] = field(default_factory=dict)
+    address: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +41,8 @@ class EndpointFacts:
         page_size: items of a page.
         max_page_size: the most that a client may ask for.
         names: what the parameters are called: `search`, `ordering`, `page`, `page_size`.
-        asks_model: whether a write needs Django's permission for the model.
+        permissions: who may.
+        related: the rows that fields of a body name, by the field, those within objects with dots: `lines.product`.
     """
 
     table: str = ""
@@ -34,7 +53,8 @@ class EndpointFacts:
     page_size: int | None = None
     max_page_size: int | None = None
     names: Mapping[str, str] = field(default_factory=dict)
-    asks_model: bool = False
+    permissions: Permissions = field(default_factory=Permissions)
+    related: Mapping[str, RelatedRows] = field(default_factory=dict)
 
     def name(self, what: str) -> str:
         """What the view calls that parameter."""
@@ -80,6 +100,13 @@ def column_at(path: str, table: str, contract: Contract) -> tuple[str, str] | No
     return (table, key[0]) if len(key) == 1 else None
 
 
+def own_column(name: str, table: str, contract: Contract) -> tuple[str, str] | None:
+    """The table and the column of its own that a field of that name is kept in; None where there is none."""
+    facts = contract.tables.get(table)
+    columns = facts.columns.items() if facts else ()
+    return next(((table, key) for key, each in columns if name in {key, each.field}), None)
+
+
 def key_column(variable: str, lookup: str, table: str, contract: Contract) -> str:
     """The column of the table that a path's variable names; empty where there is none."""
     facts = contract.tables.get(table)
@@ -110,9 +137,29 @@ def _facts(endpoint: Mapping[str, Any]) -> EndpointFacts:
         page_size=pages.get("page_size"),
         max_page_size=pages.get("max_page_size"),
         names={what: name for what, name in names.items() if name},
-        # DRF's own, and what is derived from it and called alike.
-        asks_model="ModelPermissions" in str(endpoint.get("permissions")),
+        permissions=Permissions(
+            classes=tuple(endpoint.get("permissions") or ()), rules=endpoint.get("permission_rules") or {}
+        ),
+        related=dict(_related(endpoint.get("serializer") or {})),
     )
+
+
+def _related(serializer: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, RelatedRows]]:
+    for each in serializer.get("fields") or ():
+        name = f"{before}{each['name']}"
+        if each.get("serializer"):
+            yield from _related(each["serializer"], f"{name}.")
+        elif each.get("model") and not each.get("read_only"):
+            address = each.get("address")
+            yield (
+                name,
+                RelatedRows(
+                    model=each["model"],
+                    lookup=(each.get("lookup") if address else each.get("slug_field")) or "pk",
+                    where=each.get("where") or {},
+                    address=address or "",
+                ),
+            )
 
 
 def _texts(found: object) -> tuple[str, ...]:

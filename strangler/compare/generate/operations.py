@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from shared_schema.contract.contract import Contract, TableFacts
 from strangler.compare.generate.facts import NO_FACTS, EndpointFacts
+from strangler.compare.generate.named_rows import rows_named
 from strangler.compare.generate.schemas import Document, SchemaField, field_of, fields_of, schema_resolved
 from strangler.rollout.endpoints import path_key
 from strangler.routes.route import Route
@@ -97,13 +98,15 @@ def operations_of(
             if not items and right and key in others:
                 # drf-spectacular doesn't know what every view answers.
                 items = fields_of(answered(others[key][1], right.content), right.content, sent=False)
+            in_table = view.table if view.table in contract.tables else operation.table
             found.append(
                 replace(
                     operation,
                     parameters=(*operation.parameters, *more),
                     items=items,
                     facts=view,
-                    table=view.table if view.table in contract.tables else operation.table,
+                    table=in_table,
+                    body=tuple(rows_named(each, in_table, view, contract) for each in operation.body),
                 )
             )
     return tuple(found)

@@ -4,6 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+
+@dataclass(frozen=True, kw_only=True)
+class NamedRows:
+    """Rows of a table that a field names, each by its value in a column.
+
+    Attributes:
+        table: its key in the contract.
+        column: of the values.
+        where: columns with the values that the rows must have in them.
+        address: the path of a row with `{}` in place of the value; empty where the value itself is sent.
+        taken: the table and the column in which each row may stand once only, if so.
+    """
+
+    table: str
+    column: str
+    where: tuple[tuple[str, Any], ...] = ()
+    address: str = ""
+    taken: tuple[str, str] | None = None
+
+
 _MAX_DEPTH: Final = 8
 # A schema may refer to itself.
 _MAX_NESTED: Final = 3
@@ -31,6 +51,7 @@ class SchemaField:
         max_items: of a list.
         fields: of an object, those that a client may send.
         is_hashed: whether it is a password.
+        rows: those that it names, where they are known.
     """
 
     name: str
@@ -47,6 +68,7 @@ class SchemaField:
     max_items: int | None = None
     fields: tuple["SchemaField", ...] = ()
     is_hashed: bool = False
+    rows: NamedRows | None = None
 
     @property
     def is_text(self) -> bool:

@@ -12,7 +12,7 @@ from strangler.compare.client.signed_tokens import TokenKind
 from strangler.compare.generate.facts import column_at, key_column
 from strangler.compare.generate.operations import Operation
 from strangler.compare.generate.query_values import Labelled
-from strangler.compare.generate.schemas import SchemaField
+from strangler.compare.generate.schemas import NamedRows, SchemaField
 from strangler.compare.generate.stored import StoredUser, StoredValues, UserTable, Where
 from strangler.sections import SignInSection
 
@@ -26,8 +26,8 @@ _ENDS: Final = re.compile(
 # Fields of an answer that a list can be ordered by.
 _ORDERED: Final = frozenset({"string", "integer", "number", "boolean", "date-time", "date", "decimal", "email"})
 
-
 # What Django calls the permission that a method needs.
+_OTHERS: Final = 50
 _PERMISSIONS: Final = {"POST": "add", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
 
 
@@ -226,20 +226,51 @@ class World:
         )
         return (table, column) if column else None
 
-    def writer(self, operation: Operation, otherwise: str) -> str:
-        """Who may write: of the callers one with Django's permission where the view asks for it, else `otherwise`."""
-        model = self.contract.tables[operation.table].model if operation.table else ""
-        if not operation.facts.asks_model or not model or self.user_table is None:
+    def writer(self, operation: Operation, otherwise: str, *, owner: str = "") -> str:
+        """Who may write: `otherwise` or another caller, else any user, as far as the view's permissions can be read.
+
+        `owner` is whose row it is; empty where that isn't known.
+        """
+        users = {each.name: each for each in self.users if each.is_active}
+        if otherwise not in users:
             return otherwise
-        wanted = f"{_PERMISSIONS[operation.method]}_{model.rpartition('.')[2].lower()}"
-        users = {each.name: each for each in self.users}
-        able = (
-            name
-            for name in (otherwise, *self.callers.users)
-            if name in users
-            and (users[name].is_superuser or wanted in self.stored.permissions(self.user_table, users[name].identity))
-        )
-        return next(able, otherwise)
+        callers = [name for name in dict.fromkeys((otherwise, *self.callers.users)) if name in users]
+        may = {name: self._may(operation, users[name], owner) for name in callers}
+        unsure = next((name for name in callers if may[name] is None), otherwise)
+        if True in may.values() or not self.callers.kinds:
+            return next((name for name in callers if may[name]), unsure)
+        # For who doesn't call, a token is signed.
+        others = [each for name, each in users.items() if name not in may]
+        others.sort(key=lambda each: (not each.is_superuser, not each.is_staff))
+        able = (each.name for each in others[:_OTHERS] if self._may(operation, each, owner))
+        return next(map(TokenKind.ISSUED.of, able), unsure)
+
+    def _may(self, operation: Operation, user: StoredUser, owner: str) -> bool | None:
+        model, users = self.contract.tables[operation.table].model if operation.table else "", self.user_table
+
+        def has_model_permission() -> bool | None:
+            if not model or users is None:
+                return None
+            wanted = f"{_PERMISSIONS[operation.method]}_{model.rpartition('.')[2].lower()}"
+            return wanted in self.stored.permissions(users, user.identity)
+
+        owns = user.name == owner if owner else None
+        permissions = operation.facts.permissions
+        return permissions.allow(user, method=operation.method, owns=owns, has_model_permission=has_model_permission)
+
+    def named(self, rows: NamedRows, *, owner: str = "", every: bool = False) -> list[Any]:
+        """The values that name rows, as JSON has them: those of the main caller, or of `owner`; with `every` of all."""
+        where: dict[str, object] = {} if every else dict(rows.where)
+        mine = None if every else self.owned_by(rows.table, owner or self.callers.main)
+        keys = self.stored.keys(rows.table, rows.column, {**where, **(mine or {})})
+        if not keys and not owner:
+            keys = self.stored.keys(rows.table, rows.column, where)
+        taken = set(self.stored.keys(*rows.taken)) if rows.taken and not every else ()
+        return [
+            rows.address.replace("{}", str(key)) if rows.address else key if isinstance(key, int) else str(key)
+            for key in keys
+            if key not in taken
+        ]
 
     def ordering(self, listing: Operation) -> list[str]:
         """The fields that a list can be ordered by; a guess where the view doesn't say."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from strangler.compare.generate.body_values import WRONG_TYPES, LabelledValue, ValidValues, body_values, unfolded
 from strangler.compare.generate.case_text import GeneratedCase, target_of
-from strangler.compare.generate.facts import column_at
+from strangler.compare.generate.facts import own_column
 from strangler.compare.generate.operations import Operation
 from strangler.compare.generate.query_values import odd_ids
 from strangler.compare.generate.schemas import SchemaField
@@ -162,14 +162,32 @@ class WriteCases:
 
     def _edges(self, field: SchemaField) -> Iterator[LabelledValue]:
         yield from body_values(field, self._valid)
-        found = column_at(field.name, self._operation.table, self._world.contract)
+        found = own_column(field.name, self._operation.table, self._world.contract)
         facts = self._world.contract.tables[found[0]].columns[found[1]] if found else None
-        if found and facts and facts.unique and field.is_text:
-            stored = [str(each) for each in self._world.stored.samples(*found)]
-            for text in stored[:2]:
-                yield f"{text}, which is taken", text
-                yield f"{text} in other case", text.swapcase()
-                yield f"{text} with blanks around", f" {text} "
+        if found and facts and facts.unique and not field.rows:
+            for stored in self._world.stored.samples(*found)[:2]:
+                text = str(stored)
+                yield f"{text}, which is taken", stored if isinstance(stored, int) else text
+                if field.is_text:
+                    yield f"{text} in other case", text.swapcase()
+                    yield f"{text} with blanks around", f" {text} "
+        yield from self._rows(field)
+
+    def _rows(self, field: SchemaField) -> Iterator[LabelledValue]:
+        """Rows that a field mustn't name, or needn't."""
+        if field.items:
+            yield from ((label, [key]) for label, key in self._rows(field.items))
+        if field.rows is None:
+            return
+        every, allowed = self._world.named(field.rows, every=True), self._world.named(field.rows)
+        numbers = [key for key in every if isinstance(key, int)]
+        if numbers:
+            yield "a row that is not there", max(numbers) + 1000
+        if self._world.callers.other:
+            others = self._world.named(field.rows, owner=self._world.callers.other)
+            yield from (("another's row", key) for key in others[:1] if key not in allowed)
+        # One that a filter leaves out, or that another row points at already.
+        yield from [("another row", key) for key in every if key not in allowed][:1]
 
     def _taken(self) -> Iterator[GeneratedCase]:
         """Bodies that are fine, in each form that a body may have."""
@@ -212,7 +230,7 @@ class WriteCases:
             None,
         )
         columns = [
-            (each, column_at(each.name, self._operation.table, self._world.contract)) for each in self._operation.body
+            (each, own_column(each.name, self._operation.table, self._world.contract)) for each in self._operation.body
         ]
         held = {
             each.name: value
@@ -281,7 +299,7 @@ class WriteCases:
             return self._operation.path, self._world.writer(self._operation, callers.main)
         owned = [path for label, path in paths if label.startswith("own")]
         if owned and not self._is_dangerous():
-            return owned[0], self._world.writer(self._operation, callers.main)
+            return owned[0], self._world.writer(self._operation, callers.main, owner=callers.main)
         others = [path for _, path in self._paths()]
         caller = self._world.writer(self._operation, callers.staff or callers.main)
         return (others or owned or [path for _, path in paths])[0], caller

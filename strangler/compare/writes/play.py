@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final, Protocol
 
 from strangler.compare.case import PASSWORD, Case, ScenarioStep
@@ -113,6 +114,8 @@ class Play:
         self._variables: tuple[Variables, Variables] = (dict(given), dict(given))
         self._saved: set[str] = {PASSWORD}
         self._number = 0
+        # Methods of routes that the right side hasn't ported.
+        self._unported: set[tuple[str, str]] = set()
 
     async def step(
         self, step: ScenarioStep, clients: Sequence[SideAnswers], callers: Sequence[SideCallers]
@@ -143,7 +146,7 @@ class Play:
         except NotSignedInError as error:
             return PlayedStep(case=cases[LEFT], result=None, skipped=f"cases of {error} without a password")
         except RequestError as failure:
-            return PlayedStep(case=cases[LEFT], result=CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
+            return PlayedStep(case=cases[LEFT], result=CaseResult(outcome=outcome_of(failure), failure=failure))
         spent = time.monotonic() - (began if self._began is None else self._began)
         self._mapping.clock.slack = max(self._mapping.clock.slack, spent + _SLACK_SECONDS)
         for variables, asked in zip(self._variables, answers, strict=True):
@@ -162,18 +165,28 @@ class Play:
     ) -> tuple[tuple[str, ...], tuple[Answers, Answers]]:
         """What the requests carried, and the answers of both, which are asked at once: each has its own copy."""
         credentials = [await each.credentials_of(case) for each, case in zip(callers, cases, strict=True)]
-        asked = (
-            answers_of(client, case, headers, together=step.together)
-            for client, case, headers in zip(clients, cases, credentials, strict=True)
-        )
+
+        def ask(side: int) -> Coroutine[None, None, Answers]:
+            return answers_of(clients[side], cases[side], credentials[side], together=step.together)
+
+        method = (step.case.route, step.case.method)
         with ExitStack() as refusing:
             for reader in self._readers if step.refuse_commit else ():
                 refusing.enter_context(reader.commits_refused())
-            # Rows are read once both have ended, also where one has failed.
-            outcomes = await asyncio.gather(*asked, return_exceptions=True)
+            if method in self._unported:
+                right = await ask(RIGHT)
+                if _is_unported(right):
+                    # What the left side alone writes would make later answers differ.
+                    raise UnavailableError(clients[RIGHT].side.name, f"answered {HTTPStatus.NOT_IMPLEMENTED}")
+                outcomes: Sequence[Answers | BaseException] = (await ask(LEFT), right)
+            else:
+                # Rows are read once both have ended, also where one has failed.
+                outcomes = await asyncio.gather(ask(LEFT), ask(RIGHT), return_exceptions=True)
         for failure in (each for each in outcomes if isinstance(each, BaseException)):
             raise failure
         left, right = (each for each in outcomes if not isinstance(each, BaseException))
+        if _is_unported(right) and not step.case.safe:
+            self._unported.add(method)
         secrets = tuple(text for headers in credentials for _name, text in headers)
         return secrets, (left, right)
 
@@ -210,6 +223,10 @@ class Play:
     def _unplayable(self, step: ScenarioStep, name: str) -> PlayedStep:
         failure = RequestError(step.case.source or "a scenario", f"needs {{{name}}}, which neither side answered")
         return PlayedStep(case=step.case, result=CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
+
+
+def _is_unported(answers: Answers) -> bool:
+    return any(each.answer.status == HTTPStatus.NOT_IMPLEMENTED for each in answers)
 
 
 def is_same(difference: ResponseDifference, links: Links, mapping: IdMapping) -> bool:

@@ -196,6 +196,27 @@ def test_what_differs_from_the_model_is_named() -> None:
     assert changed == {"title": {"max_length": 9}, "published": {"read_only": True}}
 
 
+class PickSerializer(serializers.ModelSerializer[Tag]):
+    plain = serializers.PrimaryKeyRelatedField(queryset=Post.objects.all())
+    held = serializers.PrimaryKeyRelatedField(queryset=Post.objects.filter(published=True, title__contains="a"))
+    either = serializers.PrimaryKeyRelatedField(queryset=Post.objects.exclude(published=True))
+
+    class Meta:
+        model = Tag
+        fields = ("plain", "held", "either")
+
+
+class Pick(ListCreateAPIView[Tag]):
+    queryset = Tag.objects.all()
+    serializer_class = PickSerializer
+
+
+def test_which_rows_may_be_sent_is_told_as_far_as_equal_values_say() -> None:
+    found = facts(Pick.as_view(), "post", "create")
+    told = {each["name"]: (each["narrowed"], each["where"]) for each in found["serializer"]["fields"]}
+    assert told == {"plain": (False, {}), "held": (True, {"published": True}), "either": (True, {})}
+
+
 def test_what_needs_a_request_or_rows_is_named_as_unread() -> None:
     found = facts(Own.as_view(), "get", "retrieve")
     assert {each["what"]: each["reason"] for each in found["unread"]} == {

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 from uuid import UUID
 
 import pytest
@@ -215,9 +215,11 @@ async def test_several_keys_are_refused_as_by_drf() -> None:
     for allow_empty in (True, False):
         child = PrimaryKeyRelatedField(model=Reflected, key="id", type="bigint")
         ours = ManyRelatedField(link=link, child=child, allow_empty=allow_empty)
-        related: Any = serializers.PrimaryKeyRelatedField(queryset=SimpleNamespace())
+        # No row has the key null.
+        nothing = SimpleNamespace(get=Mock(side_effect=ObjectDoesNotExist))
+        related: Any = serializers.PrimaryKeyRelatedField(queryset=nothing)
         theirs = serializers.ManyRelatedField(child_relation=related, allow_empty=allow_empty)
-        for value in ("1", 1, [], None, {}):
+        for value in ("1", 1, [], None, {}, [None]):
             found, expected = "taken", "taken"
             try:
                 await ours.clean(value, Scope(session=cast("RequestSession", None)))

@@ -13,6 +13,7 @@ from strangler.compare.cases.case_files import cases_from_files, scenarios_from_
 from strangler.compare.generate.body_values import ValidValues, body_values
 from strangler.compare.generate.case_text import GeneratedCase, cases_text
 from strangler.compare.generate.folder import files_of, folder_write
+from strangler.compare.generate.permissions import Permissions
 from strangler.compare.generate.schemas import field_of
 from strangler.compare.generate.stored import UserTable
 from strangler.errors import UsageError
@@ -156,11 +157,14 @@ class PermittedValues(HeldValues):
         return {"change_ware"} if identity == 3 else set()
 
 
+ASKING = Permissions(classes=("rest_framework.permissions.DjangoModelPermissions",))
+
+
 def test_who_has_the_models_permission_writes_where_the_view_asks_for_it() -> None:
     world = dataclasses.replace(world_made(), stored=PermittedValues(seed=0))
     chosen = {}
     for operation in world.operations:
-        asking = dataclasses.replace(operation, facts=dataclasses.replace(operation.facts, asks_model=True))
+        asking = dataclasses.replace(operation, facts=dataclasses.replace(operation.facts, permissions=ASKING))
         if operation.method in {"PATCH", "DELETE"}:
             chosen[operation.method] = world.writer(operation, "ann@x.org"), world.writer(asking, "ann@x.org")
     assert chosen == {"PATCH": ("ann@x.org", "bea@x.org"), "DELETE": ("ann@x.org", "ann@x.org")}

@@ -1,13 +1,21 @@
 """Answers that differ in nothing but ids, times and tokens."""
 
 import datetime as dt
+from contextlib import AbstractContextManager, nullcontext
+from unittest.mock import Mock
 
 import pytest
 
-from strangler.compare.client.response import SideResponse
+from strangler.compare.case import Case, ScenarioStep
+from strangler.compare.client.client import TimedResponse
+from strangler.compare.client.response import Headers, SideResponse
+from strangler.compare.client.sides import Side
+from strangler.compare.comparison import Rules
+from strangler.compare.declared import DeclaredDifferences
 from strangler.compare.differ import differences, links_of
+from strangler.compare.writes.changes import Originals, TableChanges
 from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping, NewRow
-from strangler.compare.writes.play import is_same
+from strangler.compare.writes.play import Play, is_same
 from strangler.compare.writes.tables import Table
 
 POSTS = Table(schema="public", name="posts", partitioned=False, key=("id",), columns=())
@@ -47,3 +55,48 @@ def test_what_else_differs_stays(roles: IdMapping) -> None:
 def test_another_way_to_write_the_same_is_a_difference(roles: IdMapping) -> None:
     assert found(roles, '{"id":8,"t":"é"}', '{"id":9,"t":"\\u00e9"}') == ["body"]
     assert found(roles, '{"id":8}', '{"id": 9}') == ["body"]
+
+
+class NoRows:
+    """A database without tables."""
+
+    transactions = (1, 2)
+
+    def read(self) -> dict[Table, TableChanges]:
+        return {}
+
+    def commits_refused(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class Nobody:
+    async def credentials_of(self, _case: Case) -> Headers:
+        return ()
+
+
+class Answering:
+    """A side that answers with these statuses in turn."""
+
+    def __init__(self, name: str, *statuses: int) -> None:
+        self.side = Side(name=name, url="http://127.0.0.1", links="/api")
+        self._statuses = list(statuses)
+
+    async def send(self, case: Case, *, credentials: Headers = ()) -> TimedResponse:
+        del case, credentials
+        return TimedResponse(answer=SideResponse(status=self._statuses.pop(0), base="/api"), seconds=0.1)
+
+
+async def test_what_is_not_ported_is_no_longer_written_by_the_left_side() -> None:
+    """It would alone have rows that later answers show."""
+    originals, rules = Originals(Mock()), Rules(DeclaredDifferences([]))
+    play = Play((), originals, (NoRows(), NoRows()), clock=Clock(dt.datetime.now(dt.UTC)), rules=rules)
+    left, right = Answering("django", 401, 204, 201), Answering("fastapi", 501, 501, 204, 201)
+    outcomes = []
+    for route in ("tags.unused", "tags.unused", "tags.unused", "tags.create"):
+        step = ScenarioStep(case=Case(method="POST", target="/tags/unused/", route=route))
+        played = await play.step(step, (left, right), (Nobody(), Nobody()))
+        assert played.result
+        outcomes.append(f"{played.result.outcome} {played.result.failure or ''}".strip())
+    unported = "unavailable fastapi answered 501"
+    # The left side was not asked the second time; once the right side answers, both are.
+    assert outcomes == [f"{unported}", unported, "equal", "equal"]
