@@ -61,10 +61,12 @@ class PaginationFacts(Facts):
 class QuerysetFacts(Facts):
     """The rows that a view begins with: all of its model unless `narrowed` names what leaves some out or adds to them.
 
-    `ordering_unread`: it is ordered by expressions, which `ordering` lacks.
+    `where` are the conditions that they all meet, each a list: `and`, `or` or `not` with conditions, or `is` with a
+    field, a lookup and a constant. `ordering_unread`: it is ordered by expressions, which `ordering` lacks.
     """
 
     narrowed: tuple[str, ...] = ()
+    where: tuple[list[Any], ...] = ()
     ordering: tuple[str, ...] = ()
     ordering_unread: bool = False
 

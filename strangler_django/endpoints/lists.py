@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from django.db.models.manager import BaseManager
 from rest_framework import filters, generics, pagination
 
 from strangler_django.contract.plain import plain
+from strangler_django.endpoints.conditions import conditions_of
 from strangler_django.endpoints.own_code import is_own
 from strangler_django.endpoints.serializers import class_name
 
@@ -39,13 +41,17 @@ def pagination_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a pr
 
 
 def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a project's own view
-    """Whether the queryset is all rows of its model (`narrowed` says by what it isn't), and its order."""
-    queryset = made.get_queryset() if isinstance(made, generics.GenericAPIView) and has_queryset(made) else None
+    """Whether the queryset is all rows of its model, and its order.
+
+    `where` are the conditions that rows meet, `narrowed` says what else leaves some out.
+    """
+    queryset = queryset_of(made) if isinstance(made, generics.GenericAPIView) and has_queryset(made) else None
     if queryset is None:
         return None
     query = queryset.query
+    where = conditions_of(query)
     reasons = {
-        "a filter": bool(query.where),
+        "a filter": where is None,
         "annotations": bool(query.annotations),
         "distinct": query.distinct,
         "a slice": query.is_sliced,
@@ -57,9 +63,16 @@ def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a proj
     terms = query.order_by or default
     return {
         "narrowed": [reason for reason, found in reasons.items() if found],
+        "where": where or [],
         "ordering": [term for term in terms if isinstance(term, str)],
         "ordering_unread": not all(isinstance(term, str) for term in terms),
     }
+
+
+def queryset_of(made: Any) -> Any:  # noqa: ANN401 - as above
+    """The queryset of a view; all rows of a manager that stands in its place, as DRF takes it."""
+    found = made.get_queryset()
+    return found.all() if isinstance(found, BaseManager) else found
 
 
 def has_queryset(made: Any) -> bool:  # noqa: ANN401 - a project's own view
@@ -84,7 +97,7 @@ def filter_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a projec
                 "valid": _valid_orders(backend, made),
             }
         elif hasattr(backend, "get_filterset_class"):
-            filterset = backend.get_filterset_class(made, made.get_queryset())
+            filterset = backend.get_filterset_class(made, queryset_of(made))
             if filterset is not None:
                 facts["filterset"] = {
                     "class": class_name(filterset),
@@ -97,7 +110,7 @@ def filter_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a projec
 def _valid_orders(backend: Any, made: Any) -> list[str] | None:  # noqa: ANN401 - an OrderingFilter
     """The terms that clients may order by; None where only a row says."""
     try:
-        found = backend.get_valid_fields(made.get_queryset(), made, {"request": made.request, "view": made})
+        found = backend.get_valid_fields(queryset_of(made), made, {"request": made.request, "view": made})
     except Exception:  # noqa: BLE001 - the project's own serializer without a real request
         return None
     return [str(name) for name, _label in found]

@@ -12,13 +12,18 @@ def __str__(self):
 
 import ast
 import inspect
+import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 _LIBRARIES: Final = ("rest_framework.", "django.")
 # Decorators that say something of a method to a document, and change nothing of what it does.
 _DOCUMENTING: Final = frozenset({"extend_schema", "swagger_auto_schema"})
+
+
+# What is the same for each request of one method.
+_OF_VIEW: Final = frozenset({"self.request.method", "self.action", "self.serializer_class", "self.permission_classes"})
 
 
 class UnreadError(Exception):
@@ -60,6 +65,17 @@ def own_methods(cls: type, name: str) -> Iterator[Any]:
             return
         if function is not None:
             yield function
+
+
+def reads_only_method(function: Any, *, unless: Collection[str]) -> bool:  # noqa: ANN401 - as below
+    """Whether a hook of a view looks at the request's method and at nothing else of it, and names none of `unless`."""
+    made = method_of(function)
+    if made is None or [each.arg for each in made.args.args] != ["self"]:
+        return False
+    code = ast.unparse(made)
+    read = set(re.findall(r"\bself\b(?:\.\w+)*", code.partition(":")[2]))
+    texts = {each.value for each in ast.walk(made) if isinstance(each, ast.Constant)}
+    return read <= _OF_VIEW and "self.request.method" in read and texts.isdisjoint(unless)
 
 
 def returns_caller(cls: type, name: str) -> bool:
@@ -110,6 +126,17 @@ def method_of(function: Any) -> ast.FunctionDef | None:  # noqa: ANN401 - whatev
 def statements_of(made: ast.FunctionDef) -> list[ast.stmt]:
     """What a method does, without its docstring."""
     return made.body[1:] if ast.get_docstring(made) is not None else made.body
+
+
+def named(code: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever the code has under that name
+    """What a name in a module's code stands for, or an attribute of a module or class in it; None of anything else."""
+    match code:
+        case ast.Name(id=name):
+            return names.get(name)
+        case ast.Attribute(value=inner, attr=name):
+            owner = named(inner, names)
+            return getattr(owner, name, None) if inspect.ismodule(owner) or inspect.isclass(owner) else None
+    return None
 
 
 def only_statement(made: ast.FunctionDef | None) -> ast.stmt | None:

@@ -23,8 +23,9 @@ from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.db import models
+from django.db.models.manager import BaseManager
 
-from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, statements_of
+from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, named, statements_of
 
 # Methods of a queryset whose arguments are constants, and which leave no row out.
 _PLAIN: Final = frozenset({"all", "order_by", "select_related", "prefetch_related", "distinct"})
@@ -117,13 +118,23 @@ class _Method:
     def base(self) -> ReadQueryset:
         """The queryset of the view."""
         found = getattr(self._view, "queryset", None)
-        if not isinstance(found, models.QuerySet):
+        if not isinstance(found, models.QuerySet | BaseManager):
             raise UnreadError
         return ReadQueryset(found.all())
 
-    def of_model(self, name: str) -> ReadQueryset:
-        """All rows of the model that has a name in the module."""
-        model = self._globals.get(name)
+    def constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - of any type
+        """What an expression is worth at any time: a literal, or a constant of the module's or of a class."""
+        try:
+            return ast.literal_eval(code)
+        except ValueError:
+            found = named(code, self._globals)
+        if not isinstance(found, bool | int | str):
+            raise UnreadError
+        return found
+
+    def of_model(self, code: ast.expr) -> ReadQueryset:
+        """All rows of the model that has a name in the module, or in one that it imports (`models.Item`)."""
+        model = named(code, self._globals)
         if not isinstance(model, type) or not issubclass(model, models.Model):
             raise UnreadError
         manager = getattr(model, "objects", None)
@@ -244,8 +255,8 @@ class _Following:
                 return self._called(self._queryset(inner), name, args, keywords)
             case ast.Attribute(value=ast.Name(id="self"), attr="queryset"):
                 return self._method.base()
-            case ast.Attribute(value=ast.Name(id=name), attr="objects"):
-                return self._method.of_model(name)
+            case ast.Attribute(value=ast.Name() | ast.Attribute() as model, attr="objects"):
+                return self._method.of_model(model)
         raise UnreadError
 
     def _called(
@@ -257,16 +268,19 @@ class _Following:
             for each in keywords:
                 found = self._narrowed(found, each)
             return found
+        if name == "exclude" and not args and keywords:
+            given = {each.arg or "": self._method.constant(self._resolved(each.value)) for each in keywords}
+            return replace(found, queryset=found.queryset.exclude(**given))
         try:
-            given = [ast.literal_eval(each) for each in args]
+            positional = [ast.literal_eval(each) for each in args]
         except ValueError:
             raise UnreadError from None
         if name not in _PLAIN or keywords:
             raise UnreadError
-        if name == "distinct" and not given:
+        if name == "distinct" and not positional:
             # Rows of the table that no joined one has multiplied are distinct already.
             return found
-        return replace(found, queryset=getattr(found.queryset, name)(*given))
+        return replace(found, queryset=getattr(found.queryset, name)(*positional))
 
     def _narrowed(self, found: ReadQueryset, given: ast.keyword) -> ReadQueryset:
         """Takes a condition apart: the caller, a parameter of the path, or a constant."""
@@ -283,9 +297,7 @@ class _Following:
                 | ast.Call(func=ast.Attribute(value=kwargs, attr="get"), args=[ast.Constant(value=str(parameter))])
             ) if ast.unparse(kwargs) == "self.kwargs" and _followed(found.queryset.model, name) is not None:
                 return replace(found, within={**found.within, name: parameter})
-            case ast.Constant(value=constant):
-                return replace(found, queryset=found.queryset.filter(**{name: constant}))
-        raise UnreadError
+        return replace(found, queryset=found.queryset.filter(**{name: self._method.constant(value)}))
 
     def _resolved(self, code: ast.expr) -> ast.expr:
         """The expression with local variables replaced by what they stand for."""

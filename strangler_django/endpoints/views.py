@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.lists import filter_facts, has_queryset, pagination_facts, queryset_facts
-from strangler_django.endpoints.own_code import is_own, own_methods, returns_caller, saved_caller
+from strangler_django.endpoints.own_code import is_own, own_methods, reads_only_method, returns_caller, saved_caller
 from strangler_django.endpoints.own_permissions import own_rules
 from strangler_django.endpoints.own_querysets import ReadQueryset, read_queryset
 from strangler_django.endpoints.serializers import class_name, serializer_facts
@@ -42,6 +42,12 @@ _HOOKS: Final = (
     *("get_throttles", "get_renderers", "get_parsers", "paginate_queryset", "get_paginated_response"),
     *("initial", "dispatch", "finalize_response", "handle_exception", "initialize_request"),
 )
+# Hooks whose result is that of one method, as an action's is, unless they name one of these. HEAD gets what GET gets,
+# which may be another's to see.
+_BY_METHOD: Final[Mapping[str, tuple[str, ...]]] = {
+    "get_serializer_class": (),
+    "get_permissions": ("GET", "HEAD", "OPTIONS"),
+}
 # What a view knows of one request.
 _REQUEST: Final = frozenset({"request", "kwargs", "args", "user", "get_object", "dispatch", "getattr", "headers"})
 
@@ -167,10 +173,12 @@ def _instance(view: Any, cls: type[APIView], method: str, action: str | None) ->
 def _is_constant(cls: type, name: str) -> bool:
     """Whether a hook gives the same for every request of one action.
 
-    It names nothing of the request, and calls no other method of the project's view, which might; nor does the hook of
-    a superclass that it calls.
+    It names nothing of the request but its method, and calls no other method of the project's view, which might; nor
+    does the hook of a superclass that it calls.
     """
     for function in own_methods(cls, name):
+        if reads_only_method(function, unless=_BY_METHOD.get(name, METHODS)) and not _calls_super(function):
+            return True
         code = getattr(function, "__code__", None)
         if code is None or code.co_flags & inspect.CO_VARARGS or any(inspect.iscode(each) for each in code.co_consts):
             return False
@@ -178,9 +186,13 @@ def _is_constant(cls: type, name: str) -> bool:
             return False
         if _REQUEST & {*code.co_names, *code.co_varnames}:
             return False
-        if "super" not in code.co_names:
+        if not _calls_super(function):
             break
     return True
+
+
+def _calls_super(function: Any) -> bool:  # noqa: ANN401 - whatever a class has under a name
+    return "super" in getattr(getattr(function, "__code__", None), "co_names", ())
 
 
 def _is_code(found: object) -> bool:

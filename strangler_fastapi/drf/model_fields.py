@@ -15,7 +15,7 @@ from strangler_fastapi.drf.choice_fields import ChoiceField
 from strangler_fastapi.drf.collection_fields import HStoreField, JSONField
 from strangler_fastapi.drf.fields import BooleanField, CharField, Field, ReadOnlyField, Validator
 from strangler_fastapi.drf.file_fields import FileField, ImageField, allowed_endings, registered_upload_to
-from strangler_fastapi.drf.links import many_to_many
+from strangler_fastapi.drf.links import attribute_of, many_to_many
 from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField
 from strangler_fastapi.drf.storage import storage_of
@@ -129,7 +129,8 @@ def model_field(
     """
     name = f"{model.key()}.{column}"
     facts = column_facts(model, column, contract)
-    common: dict[str, Any] = {"label": _label(facts)}
+    attribute = attribute_of(model, column)
+    common: dict[str, Any] = {"label": _label(facts), "source": None if attribute == facts.field else attribute}
     if facts.identity is not None or facts.auto_now or facts.auto_now_add or facts.generated is not None:
         if _SHOWN.isdisjoint(changed):
             given = {"type": _READ_ONLY.get(facts.kind, "integer"), "allow_null": facts.null}
@@ -139,9 +140,8 @@ def model_field(
     if issubclass(kind, FileField):
         common |= _file_settings(kind, facts, name, written=not changed.get("read_only"))
     elif changed.get("read_only"):
-        key = {"source": column} if issubclass(kind, PrimaryKeyRelatedField) else {}
         if _SHOWN.isdisjoint(changed):
-            return ReadOnlyField(**(common | key | {"type": kind.kind, "allow_null": facts.null} | changed))
+            return ReadOnlyField(**(common | {"type": kind.kind, "allow_null": facts.null} | changed))
         settings = {key: value for key, value in _settings(kind, facts).items() if key not in _OF_BODIES}
         return kind(**(common | settings | {"required": False, "allow_null": facts.null} | changed))
     if issubclass(kind, PrimaryKeyRelatedField):
@@ -177,8 +177,7 @@ def _relation(model: type[Reflected], column: str, facts: ColumnFacts) -> dict[s
         raise LookupError(
             f"Column {model.key()}.{column} points at {target.table}, for which the mapping has no class: add one."
         )
-    attribute = {name: attribute for attribute, name in related.__columns__.items()}.get(target.column, target.column)
-    return {"model": related, "key": attribute, "type": facts.type, "source": column}
+    return {"model": related, "key": attribute_of(related, target.column), "type": facts.type}
 
 
 def _class(facts: ColumnFacts, name: str) -> type[Field]:
@@ -287,7 +286,7 @@ def _check(validator: ValidatorFacts, name: str) -> Validator:
 
 
 def _unique(model: type[Reflected], column: str, facts: ColumnFacts) -> tuple[Validator, ...]:
-    return () if facts.unique_message is None else (Unique(model, column, facts.unique_message),)
+    return () if facts.unique_message is None else (Unique(model, attribute_of(model, column), facts.unique_message),)
 
 
 def _label(facts: ColumnFacts) -> str | None:

@@ -1,12 +1,12 @@
 """A table as a resource: what its endpoints answer, and every statement that they send."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import CTE, Executable, Select, select
+from sqlalchemy import CTE, Executable, Select, and_, select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from shared_schema.consumer.samples import Deletion, Sent, sample_of
 from shared_schema.mapping import primary_key
 from strangler_fastapi.db.query import Rows, Shape, fetch
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.criteria import Criteria, clauses_of, equals, key_of, lookup, values_of
+from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, lookup, values_of
 from strangler_fastapi.drf.filtering import (
     ORDERING,
     Filter,
@@ -56,8 +56,9 @@ class Resource(RowWriter):
     does in `perform_create`; the view's permission has to refuse anonymous callers. With `owner` a caller finds no rows
     but those that have its key in that attribute, and an anonymous one none, as of a `get_queryset` that filters by
     `request.user`; callers whose attribute `owner_except` is true find all. `within` are attributes by the parameter of
-    the path that they are equal to, as of a `get_queryset` that filters by `self.kwargs`. A resource that narrows its
-    rows in another way has a Listing and statements of its own.
+    the path that they are equal to, as of a `get_queryset` that filters by `self.kwargs`. `where` gives conditions that
+    all rows meet, as the constant filters of a queryset do. A resource that narrows its rows in another way has a
+    Listing and statements of its own.
 
     With `of_caller` there is one row, that of the caller itself, as of a `get_object` that returns `request.user`.
 
@@ -82,6 +83,7 @@ class Resource(RowWriter):
         owner: str | None = None,
         owner_except: str | None = None,
         within: Mapping[str, str] = MappingProxyType({}),
+        where: Callable[[], Sequence[Any]] | None = None,
         of_caller: bool = False,
         checked: tuple[str, ...] = (),
         actions: Collection[str] = ACTIONS,
@@ -101,6 +103,7 @@ class Resource(RowWriter):
         self._owner = owner
         self._owner_except = owner_except
         self._within = within
+        self._where = where
         self._of_caller = of_caller
         self._checked = checked
         self._actions = actions
@@ -235,7 +238,7 @@ class Resource(RowWriter):
         caller = request.state.caller
         sees_all = self._owner_except is not None and getattr(caller, self._owner_except, False)
         owned = () if sees_all else self._owned(lambda _name: getattr(caller, "id", None))
-        return (*owned, *self._inside(request.path_params), *self.criteria(params, missing))
+        return (*self._narrowed(), *owned, *self._inside(request.path_params), *self.criteria(params, missing))
 
     async def _check(self, request: Request, session: RequestSession, criteria: Criteria) -> None:
         """Shows the row that a path names to the permissions that look at rows."""
@@ -262,6 +265,11 @@ class Resource(RowWriter):
             return ()
         return (equals("owner", partial(self.column, self._owner), key(self._owner)),)
 
+    def _narrowed(self) -> Criteria:
+        """The rows that the resource is about at all."""
+        where = self._where
+        return () if where is None else (Criterion("where", lambda: and_(*where())),)
+
     def _inside(self, parameters: Mapping[str, str]) -> Criteria:
         """The rows that the path names the surroundings of."""
         return tuple(
@@ -275,7 +283,7 @@ class Resource(RowWriter):
 
     def _sampled_list(self, params: Params) -> Criteria:
         named = {parameter: str(self._sample(name)) for name, parameter in self._within.items()}
-        return (*self._owned(self._sample), *self._inside(named), *self.criteria(params))
+        return (*self._narrowed(), *self._owned(self._sample), *self._inside(named), *self.criteria(params))
 
     def _sample(self, name: str) -> Any:  # noqa: ANN401 - of the attribute's type
         return sample_of(self.column(name).type.python_type)

@@ -40,7 +40,7 @@ class Invalid(Exception):
 
 
 class Unique:
-    """No other row may hold the value in `column` (`UniqueValidator`)."""
+    """No other row may hold the value in the attribute `column` (`UniqueValidator`)."""
 
     def __init__(self, model: type, column: str, message: str) -> None:
         self.column = column
@@ -68,8 +68,8 @@ class Unique:
         """Whether a failed statement ran into this rule: another request was first."""
         name = getattr(driver_error(error), "constraint_name", None)
         table = self._model.__table__
-        rules = [*table.constraints, *table.indexes]
-        return any(rule.name == name and [column.name for column in rule.columns] == [self.column] for rule in rules)
+        rules, own = [*table.constraints, *table.indexes], self._model.__columns__.get(self.column, self.column)
+        return any(rule.name == name and [column.name for column in rule.columns] == [own] for rule in rules)
 
 
 def at_most(length: int, of: str = "characters") -> "Validator":

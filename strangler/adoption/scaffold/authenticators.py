@@ -104,7 +104,7 @@ class Authenticators:
         return [f"authenticator {name}" for name in endpoint.authenticators]
 
     def caller_column(self, table: str, field: str | None) -> str | None:
-        """The column of a field that points at the users, None where there is no field.
+        """The attribute of a field that points at the users, None where there is no field.
 
         Raises:
             UnreadableError: it points elsewhere, or the service tells no callers apart.
@@ -118,7 +118,7 @@ class Authenticators:
         if (points.table, points.column) != (self._users.name, "id"):
             raise UnreadableError(f"{field} is no key of a user")
         self._tables.use(table, name)
-        return name
+        return self._tables.attribute_of(table, name)
 
     def of_view(self, endpoint: DjangoEndpoint, module: Module, package: str) -> Code | None:
         """The argument of a view; None where it has the service's own."""

@@ -99,8 +99,8 @@ class ColumnFields:
             changed["read_only"] = True
         if changed.get("read_only"):
             changed = {key: value for key, value in changed.items() if key in ("read_only", "label", "help_text")}
-        if each.name != facts.field and facts.references is None:
-            changed["source"] = name
+        if each.name != facts.field == self._tables.attribute_of(table, name):
+            changed["source"] = facts.field
         made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
         named = {key: quoted(value) for key, value in changed.items()} | self._formats(facts, each)
         if isinstance(named.get("default_timezone"), Call):
@@ -125,8 +125,8 @@ class ColumnFields:
         source = None
         if len(path) > 1:
             made.annotations[each.name] = "__".join(path)
-        elif each.source != each.name:
-            source = quoted(self._tables.column_of(table, each.source)[0])
+        elif self._tables.attribute_of(table, each.source) != each.name:
+            source = quoted(self._tables.attribute_of(table, each.source))
         made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
         return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))
 

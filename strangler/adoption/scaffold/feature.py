@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, ModelName, SerializerFacts
 from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
-from strangler.adoption.scaffold.code import Code, dictionary, quoted
+from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
+from strangler.adoption.scaffold.conditions import Conditions, merged
 from strangler.adoption.scaffold.gaps import ACTIONS, handler_gaps, needs_no_queryset, request_gaps
 from strangler.adoption.scaffold.lists import WrittenList, write_list
 from strangler.adoption.scaffold.own_permissions import OwnPermissions
@@ -91,7 +92,7 @@ class FeatureScaffold:
         self.throttles = throttles
         self.serializers = Serializers(tables, api.settings, prefix)
         self.own_permissions = OwnPermissions(package, tables, authenticators)
-        self._resources: dict[tuple[str, str], WrittenResource] = {}
+        self._resources: dict[tuple[str, str, str], WrittenResource] = {}
         self.endpoints = [WrittenEndpoint(_with_model(each), route) for each, route in endpoints]
         self.paths: dict[str, list[WrittenEndpoint]] = {}
         for each in self.endpoints:
@@ -194,10 +195,11 @@ class FeatureScaffold:
         serializer = each.serializer or self._serializer_of_view(endpoint)
         if endpoint.model is None or serializer.facts.table != endpoint.model.table:
             raise UnreadableError("its serializer is of another model than its rows")
-        key = (endpoint.view, serializer.constant)
+        key = self._key(endpoint, serializer)
         if key not in self._resources:
             listed = self._list_of_view(endpoint)
             made = write_list(listed, serializer.model, self._tables, time_zone=self.api.settings.zone)
+            self._narrow(made, endpoint, serializer.model)
             taken = {resource.constant for resource in self._resources.values()}
             names = (self.name, snake(serializer.title), *(f"{self.name}_{number}" for number in range(2, 100)))
             constants = (name.upper() for name in names)
@@ -228,7 +230,7 @@ class FeatureScaffold:
         if endpoint.model and field_name != "pk":
             column, facts = self._tables.column_of(endpoint.model.table, field_name)
             self._tables.use(endpoint.model.table, column)
-            field_name = "pk" if facts.primary_key else column
+            field_name = "pk" if facts.primary_key else self._tables.attribute_of(endpoint.model.table, field_name)
         return field_name, parameter
 
     def _callers(self, endpoint: DjangoEndpoint, lists: WrittenList) -> Mapping[str, Code | None]:
@@ -263,7 +265,7 @@ class FeatureScaffold:
         if "__" in path:
             lists.annotations[path] = path
             return path
-        return self._tables.column_of(table, path)[0]
+        return self._tables.attribute_of(table, path)
 
     def used(self) -> list[WrittenResource]:
         """The resources that an endpoint without gaps uses."""
@@ -273,11 +275,30 @@ class FeatureScaffold:
         return any(self.resource_of(each) is resource for each in self.endpoints)
 
     def resource_of(self, each: WrittenEndpoint) -> WrittenResource | None:
-        """What answers an endpoint; None where it has gaps."""
-        if each.gaps:
+        """What answers an endpoint; None where it has gaps, or is none of a resource's."""
+        if each.gaps or each.endpoint.root is not None or each.token_view or each.gives_token:
             return None
         serializer = each.serializer or self._serializer_of_view(each.endpoint)
-        return self._resources.get((each.endpoint.view, serializer.constant))
+        return self._resources.get(self._key(each.endpoint, serializer))
+
+    def _key(self, endpoint: DjangoEndpoint, serializer: WrittenSerializer) -> tuple[str, str, str]:
+        """What endpoints of one resource have in common."""
+        return endpoint.view, serializer.constant, str(self._where(endpoint))
+
+    def _where(self, endpoint: DjangoEndpoint) -> tuple[list[Any], ...]:
+        """The conditions of the rows; a new row is one of its view's list."""
+        of = self._list_of_view(endpoint) if needs_no_queryset(endpoint) else endpoint
+        return of.queryset.where if of.queryset and not needs_no_queryset(of) else ()
+
+    def _narrow(self, lists: WrittenList, endpoint: DjangoEndpoint, model: str) -> None:
+        """Writes the conditions that the rows meet."""
+        where = self._where(endpoint)
+        if endpoint.model is None or not where:
+            return
+        conditions = Conditions(model, endpoint.model.table, self._tables)
+        codes = tuple(map(conditions.code, where))
+        lists.arguments["where"] = Items("()", codes, prefix="lambda: ")
+        merged(lists.imports, conditions.imports)
 
 
 def _with_model(endpoint: DjangoEndpoint) -> DjangoEndpoint:

@@ -139,8 +139,7 @@ def _written_filter(
     facts = tables.follow(table, path)
     if facts.kind == "DateTimeField" and time_zone != "UTC" and parameter.lookup != "isnull":
         raise UnreadableError(f"times of {time_zone}")
-    name, _ = tables.column_of(table, path[0])
-    column = f"lambda: {model}.{name}"
+    column = f"lambda: {model}.{tables.attribute_of(table, path[0])}"
     if len(path) > 1:
         made.imports.setdefault(_LINKS, set()).add("related_column")
         column = f'lambda: related_column({model}, "{parameter.field}")'

@@ -44,7 +44,8 @@ class RelationFields:
             self._tables.use(facts.references.table, facts.references.column)
         self._tables.use(table, column)
         null = "True" if facts.null else None
-        return call("HyperlinkedField", path=path, source=quoted(column), allow_null=null, **labels(each))
+        source = quoted(self._tables.attribute_of(table, column))
+        return call("HyperlinkedField", path=path, source=source, allow_null=null, **labels(each))
 
     def related(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
         """A declared field that stands for the row which a foreign key points at, or for several by their keys."""
@@ -69,7 +70,7 @@ class RelationFields:
         assert facts.references is not None  # noqa: S101 - a link has them
         shown = self._shown(facts.references.table, each)
         made.imports.setdefault(_RELATIONS, set()).add(each.kind)
-        own: dict[str, Code] = {"link": link, "source": quoted(column)}
+        own: dict[str, Code] = {"link": link, "source": quoted(self._tables.attribute_of(table, column))}
         if each.kind == "StringRelatedField":
             return call(each.kind, **own, text=f"lambda row: row.{shown}", **labels(each))
         flags |= {} if each.required or each.read_only else {"required": "False"}
@@ -135,7 +136,7 @@ class RelationFields:
             made_of = f"{self._tables.facts(table).model}.{name}"
             raise UnreadableError(f"found by {made_of}, which isn't unique")
         self._tables.use(table, column)
-        return column
+        return self._tables.attribute_of(table, column)
 
     def _pointing(self, made: WrittenSerializer, table: str, field: str) -> Code:
         """The rows of a table whose foreign key points at those of the serializer."""

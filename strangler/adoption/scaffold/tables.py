@@ -50,7 +50,7 @@ class Tables:
         """The name of the table's class, which has these columns and the key from now on.
 
         Raises:
-            UnreadableError: the contract has no such table, or a column's name is none of Python's.
+            UnreadableError: the contract has no such table, or its rows have no key of one column.
         """
         facts = self.facts(table)
         if facts.parents:
@@ -58,9 +58,6 @@ class Tables:
         wanted = {*columns, *facts.primary_key}
         if len(facts.primary_key) != 1:
             raise UnreadableError(f"model {facts.model} has a key of several columns")
-        for name in wanted:
-            if not name.isidentifier() or keyword.iskeyword(name) or (hasattr(Reflected, name) and table not in _NAMED):
-                raise UnreadableError(f"column {name!r} of {table} needs an attribute of another name")
         self._columns.setdefault(table, set()).update(wanted)
         return class_name(facts)
 
@@ -74,6 +71,14 @@ class Tables:
             if field in (facts.field, name) or (field == "pk" and facts.primary_key):
                 return name, facts
         raise UnreadableError(f"{self.facts(table).model} has no column {field}")
+
+    def attribute_of(self, table: str, field: str) -> str:
+        """The attribute of the table's class that stands for a field, or for a column of that name.
+
+        Raises:
+            UnreadableError: there is none.
+        """
+        return attribute_name(table, self.column_of(table, field)[0])
 
     def follow(self, table: str, path: Iterable[str]) -> ColumnFacts:
         """The column at the end of a path of foreign keys; all tables on the way are used.
@@ -120,6 +125,14 @@ class Tables:
 def class_name(facts: TableFacts) -> str:
     """A class bears the name of Django's model, which its 404 names; `Item_labels` is `ItemLabels`."""
     return pascal(facts.model.rpartition(".")[2])
+
+
+def attribute_name(table: str, column: str) -> str:
+    """A column's own name, or one like it where that is none of Python's, or one that mapped classes use themselves."""
+    name = re.sub(r"\W", "_", column)
+    name = name if name.isidentifier() else f"column_{name}"
+    is_taken = keyword.iskeyword(name) or (hasattr(Reflected, name) and table not in _NAMED)
+    return f"{name}_" if is_taken else name
 
 
 def annotation(facts: ColumnFacts) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_page
-from rest_framework import serializers, viewsets
+from rest_framework import permissions, serializers, viewsets
 
+from django_app.blog import models as blog_models
 from django_app.blog.models import Post
 from strangler_django.endpoints.own_code import is_own, returned_attribute, saved_caller
 from strangler_django.endpoints.views import view_facts
@@ -37,7 +38,7 @@ class More(Posts):
         serializer.save(author=self.request.user, title="x")
 
     def get_queryset(self) -> Any:
-        return Post.objects.filter(author=self.request.user).exclude(title="")
+        return Post.objects.filter(author=self.request.user).reverse()
 
 
 class Twice(Posts):
@@ -130,8 +131,53 @@ def test_rows_are_followed_through_the_statements_of_a_method() -> None:
     narrowed = ["title", "tag", "draft"]
     assert rows_of(Asked) == plain | {"owner": "author", "unless": "is_superuser", "parameters": narrowed}
     found = view_facts(Within.as_view({"get": "list"}), "get", "list", {})
-    assert found["queryset"]["narrowed"] == ["a filter"]
+    assert (found["queryset"]["narrowed"], found["queryset"]["where"]) == ([], [["is", "published", "exact", True]])
     assert (rows_of(Widened), rows_of(Public)) == (None, None)
+
+
+TITLE = "old"
+
+
+class Constants(Posts):
+    queryset = Post.objects  # type: ignore[assignment] # DRF takes a manager, too
+
+    def get_queryset(self) -> Any:
+        return blog_models.Post.objects.filter(title=TITLE, author_id=self.kwargs["pk"]).exclude(published=True)
+
+
+class OfMethods(Posts):
+    def get_serializer_class(self) -> Any:
+        return PostSerializer if self.request.method == "GET" else self.serializer_class
+
+    def get_permissions(self) -> Any:
+        return [permissions.IsAdminUser()] if self.request.method == "PATCH" else [permissions.AllowAny()]
+
+
+class OfHead(Posts):
+    """HEAD may be another's than GET is."""
+
+    def get_serializer_class(self) -> Any:
+        return PostSerializer if self.request.method == "GET" and self.request.data else self.serializer_class
+
+    def get_permissions(self) -> Any:
+        return [permissions.AllowAny()] if self.request.method == "GET" else [permissions.IsAdminUser()]
+
+
+def test_constants_by_name_and_managers_are_read() -> None:
+    found = view_facts(Constants.as_view({"get": "list"}), "get", "list", {})
+    assert (found["rows"]["within"], found["unread"]) == ({"author_id": "pk"}, [])
+    assert found["queryset"]["where"] == [["is", "title", "exact", "old"], ["not", ["is", "published", "exact", True]]]
+    plain = view_facts(WithManager.as_view({"get": "list"}), "get", "list", {})
+    assert (plain["queryset"]["narrowed"], plain["unread"]) == ([], [])
+
+
+class WithManager(Posts):
+    queryset = Post.objects  # type: ignore[assignment] # as above
+
+
+@pytest.mark.parametrize(("view", "constant"), [(OfMethods, ["get_serializer_class", "get_permissions"]), (OfHead, [])])
+def test_hooks_may_look_at_the_method(view: Any, constant: list[str]) -> None:
+    assert view_facts(view.as_view({"get": "list"}), "get", "list", {})["constant"] == constant
 
 
 class PassesOn(Posts):

@@ -139,7 +139,12 @@ def test_a_list_has_its_filters_its_order_and_its_pages() -> None:
         "default": None,
         "valid": ["created_at"],
     }
-    assert found["queryset"] == {"narrowed": [], "ordering": ["-created_at", "-id"], "ordering_unread": False}
+    assert found["queryset"] == {
+        "narrowed": [],
+        "where": [],
+        "ordering": ["-created_at", "-id"],
+        "ordering_unread": False,
+    }
     by_name = {each["name"]: each for each in found["filters"]["filterset"]["parameters"]}
     assert by_name["wanted"]["method"] == "by_wish"
     assert (by_name["created_at__gte"]["field"], by_name["created_at__gte"]["lookup"]) == ("created_at", "gte")
@@ -191,7 +196,12 @@ class Narrow(ListCreateAPIView[Post]):
 
 def test_what_differs_from_the_model_is_named() -> None:
     found = facts(Narrow.as_view(), "get", "list")
-    assert found["queryset"] == {"narrowed": ["a filter", "distinct"], "ordering": ["title"], "ordering_unread": False}
+    assert found["queryset"] == {
+        "narrowed": ["distinct"],
+        "where": [["is", "published", "exact", True]],
+        "ordering": ["title"],
+        "ordering_unread": False,
+    }
     changed = {each["name"]: each["changed"] for each in found["serializer"]["fields"]}
     assert changed == {"title": {"max_length": 9}, "published": {"read_only": True}}
 

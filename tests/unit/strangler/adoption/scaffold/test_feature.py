@@ -58,6 +58,12 @@ TABLES = {
             "logs": {"field": "logs", "kind": "IntegerField", "type": "integer", "null": False},
         },
     },
+    "crate": {
+        "name": "crate",
+        "model": "harbour.Crate",
+        "columns": {"id": ID}
+        | {name: FILE | {"field": name, "kind": "CharField"} for name in ("key", "Unit Price", "class")},
+    },
     "strangler_throttle_histories": {
         "name": "strangler_throttle_histories",
         "model": "strangler_throttling.ThrottleHistory",
@@ -686,3 +692,45 @@ def test_rows_that_point_back_and_properties_of_the_model() -> None:
     assert managed.endpoints[0].gaps == ["field boats: keys of boats by a manager of your own"]
     (gap,) = feature(LIST | field(property="Boat.age", source="age", kind="ReadOnlyField", **DRF)).endpoints[0].gaps
     assert gap.startswith("field other: Boat.age is Python: write it as an SQL expression in `annotations`")
+
+
+def test_constant_filters_are_conditions_of_the_rows() -> None:
+    where = [
+        ["is", "name", "exact", "Ada"],
+        ["not", ["or", ["is", "built_at", "isnull", True], ["is", "berth__place", "startswith", "x"]]],
+        ["is", "id", "in", [1, 2]],
+    ]
+    text = text_of(feature(LIST | {"queryset": {"ordering": ["name"], "where": where}}), "serializers.py")
+    assert 'Boat.name == "Ada"' in text
+    assert 'related_column(Boat, "berth__place").startswith("x", autoescape=True)' in text
+    assert "not_(or_(Boat.built_at.is_(None)" in text
+    assert "Boat.id.in_([1, 2])" in text
+    assert "from sqlalchemy import not_, or_" in text
+
+
+def test_the_rows_of_an_endpoint_are_those_of_its_own_queryset() -> None:
+    delete = LIST | {"method": "DELETE", "action": "destroy", "serializer": None, "path": "/api/boats/{pk}/"}
+    mine = {"queryset": {"ordering": ["name"], "where": [["is", "id", "gt", 1]]}}
+    made = feature(LIST, CREATE, delete | mine)
+    resources = [made.resource_of(each) for each in made.endpoints]
+    assert resources[0] is resources[1] is not resources[2]
+    assert ["where" in each.lists.arguments for each in resources if each] == [False, False, True]
+
+
+def test_the_root_of_a_router_stands_beside_lists() -> None:
+    root = LIST | {"path": "/api/", "action": None, "root": [["boats", "/api/boats/"]], "serializer": None}
+    assert not feature(root | {"queryset": None}, LIST).endpoints[0].gaps
+    assert "addresses(request" in text_of(feature(root, LIST), "router.py")
+
+
+def test_a_column_whose_name_a_class_uses_itself_has_an_attribute_of_another() -> None:
+    tables = Tables(CONTRACT)
+    tables.use("crate", "key", "Unit Price")
+    before = models_text(tables, package="harbour", base="Table", contract="FILE", title="harbour")
+    assert '    __columns__ = {"key_": "key", "Unit_Price": "Unit Price"}\n' in before
+    assert "    key_: Mapped[str]\n" in before
+    tables.use("crate", "class")
+    after = models_added(before, tables, package="harbour")
+    assert '"class_": "class"' in after
+    assert after.count("__columns__") == 1
+    compile(after, "models.py", "exec")

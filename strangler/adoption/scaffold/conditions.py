@@ -1,0 +1,53 @@
+"""What the constant filters of a queryset say of its rows, as SQL expressions about a mapped class."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from strangler.adoption.scaffold.code import quoted
+from strangler.adoption.scaffold.tables import Tables
+
+_COMPARED: Final = {"exact": "==", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_JOINED: Final = {"and": "and_", "or": "or_", "not": "not_"}
+
+
+class Conditions:
+    """Writes the conditions of rows of `model`; `tables` learns which columns they need."""
+
+    def __init__(self, model: str, table: str, tables: Tables) -> None:
+        self._model = model
+        self._table = table
+        self._tables = tables
+        self.imports: dict[str, set[str]] = {}
+
+    def code(self, condition: list[Any]) -> str:
+        """One condition.
+
+        :raises UnreadableError: it is about a column that can't be used.
+        """
+        kind, *given = condition
+        if kind in _JOINED:
+            self.imports.setdefault("sqlalchemy", set()).add(_JOINED[kind])
+            return f"{_JOINED[kind]}({', '.join(map(self.code, given))})"
+        path, lookup, value = given
+        column = self._column(path)
+        if value is None or isinstance(value, bool) or lookup == "isnull":
+            truth = "None" if lookup == "isnull" or value is None else str(value)
+            return f"{column}.{'is_not' if (lookup, value) == ('isnull', False) else 'is_'}({truth})"
+        if lookup in _COMPARED:
+            return f"{column} {_COMPARED[lookup]} {quoted(value)}"
+        if lookup == "in":
+            return f"{column}.in_([{', '.join(map(quoted, value))}])"
+        return f"{column}.{lookup}({quoted(value)}, autoescape=True)"
+
+    def _column(self, path: str) -> str:
+        self._tables.follow(self._table, path.split("__"))
+        if "__" not in path:
+            return f"{self._model}.{self._tables.attribute_of(self._table, path)}"
+        self.imports.setdefault("strangler_fastapi.drf.links", set()).add("related_column")
+        return f"related_column({self._model}, {quoted(path)})"
+
+
+def merged(into: dict[str, set[str]], imports: Mapping[str, set[str]]) -> None:
+    """Adds imports to others."""
+    for module, names in imports.items():
+        into.setdefault(module, set()).update(names)
