@@ -3,6 +3,7 @@
 `python -m tests.cluster_moves PROJECT_FILE STAGE` moves posts.list to STAGE; KUBECONFIG names the cluster.
 """
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +25,12 @@ from strangler.rollout.rollout import Rollout
 from strangler.settings import LocalSettings
 from tests.api_server import served
 from tests.clusters import manifests, of_kind, rendered
-from tests.example import EXAMPLE
+from tests.example import EXAMPLE, ROOT
 from tests.fake_cluster import FakeCluster
 from tests.rollouts import edited, logged
 
 NAMESPACE: Final = "blog"
+_COMMAND_SECONDS: Final = 120
 
 
 @dataclass
@@ -62,10 +64,42 @@ def applied(rollout: Rollout, content: bytes, **intent: Any) -> HistoryEntry:
 
 def rollout_at(file: Path) -> Rollout:
     """The moves of the project of that file, from its folder."""
-    settings = LocalSettings(
+    settings = settings_at(file)
+    return cluster_rollout(settings, state_dir=settings.state_dir, api=cluster_connect(NAMESPACE))
+
+
+def settings_at(file: Path) -> LocalSettings:
+    """The settings of an operator of the project of that file."""
+    return LocalSettings(
         project=project_load(file), gateway="kubernetes", evidence_equal=0, proxy_port=port_free_pick()
     )
-    return cluster_rollout(settings, state_dir=settings.state_dir, api=cluster_connect(NAMESPACE))
+
+
+def operator_environment(moving: ClusterMoves) -> dict[str, str]:
+    """The environment of another process that knows the cluster."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "KUBECONFIG": str(moving.config),
+        "HOME": str(moving.config.parent),
+        "GATEWAY": "kubernetes",
+        "EVIDENCE_EQUAL": "0",
+        "PROXY_PORT": str(port_free_pick()),
+        "STRANGLER_PROJECT": str(moving.project.file),
+    }
+
+
+def command(moving: ClusterMoves, *arguments: str) -> tuple[int, str]:
+    """A command as an operator types it: its exit code, and what it prints."""
+    ended = subprocess.run(  # noqa: S603 - the tool itself
+        [sys.executable, "-m", "strangler.cli", *arguments],
+        cwd=ROOT,
+        env=operator_environment(moving),
+        capture_output=True,
+        text=True,
+        timeout=_COMMAND_SECONDS,
+        check=False,
+    )
+    return ended.returncode, ended.stdout + ended.stderr
 
 
 def checkout(folder: Path) -> Path:
@@ -91,7 +125,7 @@ def cluster_moves(folder: Path) -> Iterator[ClusterMoves]:
     project = project_load(file)
     cluster = FakeCluster(NAMESPACE)
     found = manifests(rendered(project).base)
-    cluster.apply(*of_kind(found, "ConfigMap"), *of_kind(found, "Deployment", "nginx"))
+    cluster.apply(*of_kind(found, "ConfigMap"), *of_kind(found, "Deployment"))
     cluster.rules = operator_role(cluster_project(project))["rules"]
     with served(cluster, folder) as config, connected_to(config), logged() as reported:
         rollout = rollout_at(file)

@@ -3,19 +3,23 @@
 It has what the tool calls, as Kubernetes documents it: resourceVersions and their conflicts, immutable ConfigMaps,
 strategic merge patches of a pod template, preconditions, generated names, RBAC, a Deployment that replaces its pods one
 by one, a Job, the proxy to a pod, its log. Time goes on with each look at a Deployment or a Job: nothing depends on a
-clock.
+clock, but for the log of the last seconds.
 """
 
+import base64
+import datetime as dt
 import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 Object = dict[str, Any]
+Printed = Callable[[str, Mapping[str, str], float], Iterable[tuple[float, str]]]
 
 _PATH: Final = re.compile(
     r"/(?:api/v1|apis/(?P<group>[^/]+)/v1)/namespaces/(?P<namespace>[^/]+)/(?P<resource>[a-z]+)"
@@ -62,6 +66,7 @@ class FakeCluster:
         unreachable: names of pods that the API server's proxy can't reach.
         failing_job: what a Job's pod says before it fails; empty for one that succeeds.
         starting: whether new pods become ready.
+        printed: what a pod of nginx has logged since a moment, by its name and its files: lines with their times.
         before: called with method and path before a request is answered, and may refuse it.
         after_write: called with method and path once a write is done, before its answer.
         requests: what was asked.
@@ -74,6 +79,7 @@ class FakeCluster:
         self.unreachable: set[str] = set()
         self.failing_job = ""
         self.starting = True
+        self.printed: Printed = lambda _pod, _files, _since: ()
         self.before: Callable[[str, str], None] = lambda _method, _path: None
         self.after_write: Callable[[str, str], None] = lambda _method, _path: None
         self.requests: list[tuple[str, str]] = []
@@ -100,7 +106,7 @@ class FakeCluster:
 
     def answers(self) -> set[str]:
         """What the pods that are ready answer."""
-        return {self._pod_version(name) for name in self.names("pods") if self._is_ready(name)}
+        return {self._pod_version(name) for name in self.names("pods", "nginx-") if self._is_ready(name)}
 
     def seen(self) -> tuple[Object, set[str]]:
         """All that a failure has to leave as it was: what pods are made of, and what they answer."""
@@ -132,7 +138,7 @@ class FakeCluster:
             if found["sub"] == "proxy":
                 return 200, "text/plain", f"{self._proxied(name, found['rest'] or '/')}\n".encode()
             if found["sub"] == "log":
-                return 200, "text/plain", self._log(name).encode()
+                return 200, "text/plain", self._log(name, query).encode()
             if found["namespace"] != self.namespace and method == "POST":
                 raise Refused(404, "NotFound", f'namespaces "{found["namespace"]}" not found')
             result = self._handle(method, resource, name, body, query, content_type)
@@ -187,7 +193,8 @@ class FakeCluster:
             and any(before.get(key) != body.get(key) for key in ("data", "binaryData"))
         ):
             raise Refused(422, "Invalid", f'ConfigMap "{name}" is invalid: data: Forbidden: field is immutable')
-        size = sum(len(text) for text in (body.get("data") or {}).values() if resource == "configmaps")
+        size = sum(len(text.encode()) for text in (body.get("data") or {}).values() if resource == "configmaps")
+        size += sum(len(base64.b64decode(text)) for text in (body.get("binaryData") or {}).values())
         if size > 1024 * 1024:
             raise Refused(
                 422, "Invalid", f'ConfigMap "{name}" is invalid: []: Too long: may not be more than 1048576 bytes'
@@ -254,16 +261,23 @@ class FakeCluster:
         assert found is not None
         return found[1]
 
-    def _log(self, name: str) -> str:
-        job = self._find("pods", name)["metadata"]["labels"].get("batch.kubernetes.io/job-name")
-        return f"{self.failing_job}\n" if job else f"{_EMERG}\n"
+    def _log(self, name: str, query: Mapping[str, str]) -> str:
+        if self._find("pods", name)["metadata"]["labels"].get("batch.kubernetes.io/job-name"):
+            return f"{self.failing_job}\n"
+        if "sinceSeconds" not in query:
+            return f"{_EMERG}\n"
+        assert query["timestamps"] == "true"
+        # In whole seconds.
+        since = int(time.time()) - int(query["sinceSeconds"])
+        lines = self.printed(name, self._mounted[name], since)
+        return "".join(f"{_nanoseconds(moment)} {line}\n" for moment, line in lines if moment >= since)
 
     def _is_ready(self, name: str) -> bool:
         conditions = self.objects["pods", name]["status"]["conditions"]
         return any(each["status"] == "True" for each in conditions)
 
     def _deployment_step(self, name: str) -> bool:
-        """One step of a rolling update: maxSurge 1, maxUnavailable 0."""
+        """One step of a rolling update with maxUnavailable 0."""
         deployment = self.objects["deployments", name]
         labels = deployment["spec"]["template"]["metadata"]["labels"].items()
         mine = [
@@ -313,16 +327,20 @@ class FakeCluster:
         if leaving:
             leaving[0]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
             return True
-        if len(new) < wanted and len(new) + len(old) <= wanted:
-            new.append(self._pod(deployment["spec"]["template"], f"nginx-{digest}-{self._number}", digest))
+        surge = deployment["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+        if len(new) < wanted and len(new) + len(old) < wanted + (wanted if surge == "100%" else surge):
+            new.append(
+                self._pod(
+                    deployment["spec"]["template"], f"{deployment['metadata']['name']}-{digest}-{self._number}", digest
+                )
+            )
             return True
         return False
 
     def _pod(self, template: Object, name: str, digest: str) -> Object:
         labels = {**template["metadata"]["labels"], "pod-template-hash": digest}
-        status = {
-            "conditions": [{"type": "Ready", "status": "False", "message": "containers with unready status: [nginx]"}]
-        }
+        message = f"containers with unready status: [{name.partition('-')[0]}]"
+        status = {"conditions": [{"type": "Ready", "status": "False", "message": message}]}
         body = {"metadata": {"name": name, "labels": labels}, "spec": deepcopy(template["spec"]), "status": status}
         self._create("pods", body)
         return self.objects["pods", name]
@@ -330,8 +348,8 @@ class FakeCluster:
     def _start(self, pod: Object) -> bool:
         """Have a pod become ready, or fail; gives whether anything has changed."""
         name = pod["metadata"]["name"]
-        volume = next(each for each in pod["spec"]["volumes"] if each["name"] == "configuration")
-        mounted = self.objects.get(("configmaps", volume["configMap"]["name"]))
+        volume = next((each for each in pod["spec"]["volumes"] if each["name"] == "configuration"), None)
+        mounted = self.objects.get(("configmaps", volume["configMap"]["name"])) if volume else {"data": {}}
         if mounted is None or not self.starting:
             return False
         self._mounted[name] = mounted["data"]
@@ -363,6 +381,11 @@ class FakeCluster:
 def _full(resource: str) -> str:
     group = _KINDS[resource][0]
     return f"{resource}.{group}" if group else resource
+
+
+def _nanoseconds(moment: float) -> str:
+    """A time as a node writes it before each line."""
+    return f"{dt.datetime.fromtimestamp(moment, dt.UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"
 
 
 def _digest(template: Object) -> str:

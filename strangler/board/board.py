@@ -10,7 +10,8 @@ from strangler.board.progress import Progress, commands_of, progress_of
 from strangler.board.traffic import RouteTraffic, TrafficReader, TrafficWindow
 from strangler.errors import StranglerError, UsageError, many
 from strangler.gateway.interface import ejection_read, running_version
-from strangler.ramp.state import RampFolder, RampState
+from strangler.ramp.state import RampState
+from strangler.ramp.store import RampStore
 from strangler.rollout.evidence import RouteEvidence
 from strangler.rollout.history import HistoryEntry
 from strangler.rollout.plan import entry_text
@@ -82,6 +83,7 @@ class Board:
         name: the project's.
         rollout: opens the moves of its gateway anew, since one keeps the digests of the code that it has seen.
         schema: whether the tables are as wanted; may take seconds.
+        ramps: its ramps.
         traffic: its access log.
         minutes: how many the plots show.
     """
@@ -92,12 +94,14 @@ class Board:
         name: str,
         rollout: Callable[[], Rollout],
         schema: Callable[[], SchemaHealth],
+        ramps: RampStore,
         traffic: TrafficReader,
         minutes: int,
     ) -> None:
         self._name = name
         self._open = rollout
         self._schema = schema
+        self._ramps = ramps
         self._traffic = traffic
         self._minutes = minutes
         self._rollout = rollout()
@@ -135,8 +139,7 @@ class Board:
         entries = _known(self._rollout.entries, (), problems)
         routes = _known(self._routes, (), problems)
         traffic = traffic.of(route.name for route in routes)
-        ramps = RampFolder(self._rollout.folder.path / "ramp")
-        ramp = _known(ramps.read, None, problems)
+        ramp = _known(self._ramps.read, None, problems)
         interrupted = _known(self._rollout.folder.interrupted, None, problems)
         if interrupted:
             problems.append(f"{interrupted.notice}.")
@@ -151,7 +154,7 @@ class Board:
             requests=traffic.requests,
             schema=self._known_schema,
             ramp=ramp,
-            watched=ramp is not None and not ramp.phase.is_end and ramps.runs,
+            watched=ramp is not None and not ramp.phase.is_end and self._ramps.runs,
             history=tuple(
                 BoardEntry(entry=each, what=entry_text(each)) for each in entries[: -_SHOWN_ENTRIES - 1 : -1]
             ),

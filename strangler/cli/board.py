@@ -19,10 +19,10 @@ from strangler.board.server import BoardServer
 from strangler.board.traffic import TrafficReader
 from strangler.cli.output import note, say
 from strangler.cli.schema.drift import schema_drift
-from strangler.deployment.open import rollout_open
+from strangler.deployment.open import ramps_open, rollout_open
 from strangler.errors import FailedError, UnsafeError
 from strangler.project import VARIABLE
-from strangler.ramp.state import Phase, RampFolder
+from strangler.ramp.state import Phase
 from strangler.settings import LocalSettings, settings_load
 
 _PORT: Final = 8090
@@ -59,6 +59,7 @@ def board(
         # A rollout keeps the digests of the code that it was opened with.
         rollout=lambda: rollout_open(settings),
         schema=lambda: _schema_state(settings),
+        ramps=ramps_open(settings),
         traffic=TrafficReader(log or _own_log(settings), minutes=minutes),
         minutes=minutes,
     )
@@ -121,16 +122,16 @@ def _begin(settings: LocalSettings, words: Sequence[str]) -> None:
 
     :raises FailedError: it failed, with its last words.
     """
-    folder = RampFolder(rollout_open(settings).folder.path / "ramp")
-    before, was_watched = folder.read(), folder.runs
-    log = folder.path / "board.log"
-    folder.path.mkdir(parents=True, exist_ok=True)
+    ramps = ramps_open(settings)
+    before, was_watched = ramps.read(), ramps.runs
+    log = settings.state_dir / "rollout" / "ramp" / "board.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as said:
         process = _tool(settings, words, said=said)
     while process.poll() is None:
-        state = folder.read()
+        state = ramps.read()
         is_new = state is not None and (before is None or state.began != before.began)
-        goes_on = "resume" in words and not was_watched and folder.runs
+        goes_on = "resume" in words and not was_watched and ramps.runs
         if state is not None and (is_new or goes_on) and state.phase is Phase.WATCHING:
             # Reaps it once it has ended; whatever it does is in strangler ramp log.
             threading.Thread(target=process.wait, daemon=True).start()

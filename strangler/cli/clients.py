@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final
 
@@ -14,8 +15,9 @@ from strangler.errors import UsageError, many
 from strangler.local.logs import logs_archived
 from strangler.metrics.access_log import AccessLog, log_lines
 from strangler.metrics.clients import ClientCount, RouteClients, V1Client, moment_text, since_parse
+from strangler.metrics.follower import LogPosition
 from strangler.rollout.edits import routes_select
-from strangler.settings import settings_load
+from strangler.settings import LocalSettings, settings_load
 
 _HEADERS: Final = ("requests", "share", "client", "user agent", "first", "last", "statuses")
 
@@ -33,17 +35,22 @@ def clients(
 ) -> None:
     """Show which clients still call v1 of a route: caller, user agent, requests, first and last time.
 
-    Reads the whole access log of strangler up by default; exits with 4 where a log can't be read.
+    Reads the whole access log of strangler up by default, or what the cluster's nodes still have of it; exits with 4
+    where a log can't be read.
 
     Example: strangler clients posts.list --since 7d
     """
     if bool(names) == every:
         raise UsageError("no route is named", "name routes, or pass --all for the counts of each route")
     moment = since_parse(since, now=dt.datetime.now(dt.UTC)) if since else None
-    table = settings_load().project.load_routes()
+    settings = settings_load()
+    table = settings.project.load_routes()
     chosen = routes_select(table.routes, names or ["*"])
     count = ClientCount([route.name for route in chosen], since=moment)
-    read = _read(log or own_logs(), count)
+    if settings.gateway == "kubernetes" and not log:
+        read = _read_pods(settings, count)
+    else:
+        read = _read(log or own_logs(), count)
     routes = sorted(count.routes.values(), key=lambda route: -route.requests) if every else count.routes.values()
     if as_json:
         out.out(json.dumps(_document(routes, read, moment, with_clients=not every), indent=2))
@@ -75,6 +82,17 @@ def _read(logs: Iterable[str], count: ClientCount) -> AccessLog:
             count.add(part.requests(log_lines(file), count.routes.keys()))
         part.require_readable(name)
         read.add(part)
+    return read
+
+
+def _read_pods(settings: LocalSettings, count: ClientCount) -> AccessLog:
+    """Count what nginx's pods have logged."""
+    # Imported here, since the client of the cluster is an extra.
+    from strangler.deployment.cluster_pods import cluster_pods
+
+    read = AccessLog()
+    count.add(read.requests(cluster_pods(settings).log(LogPosition(), most=sys.maxsize).lines(), count.routes.keys()))
+    read.require_readable("nginx's pods")
     return read
 
 

@@ -13,10 +13,11 @@ from strangler.cli.output import say
 from strangler.cli.ramp_run import OwnGateway
 from strangler.cutover.drills import RollbackDrill, drill_record
 from strangler.cutover.observer import Observer, failures, median_and_slowest
+from strangler.deployment.open import ramps_open
 from strangler.deployment.releases import DeployFile
 from strangler.errors import UnsafeError, UsageError, many
 from strangler.local.process import StopRequested, StopSignals
-from strangler.ramp.state import RampFolder, RouteState
+from strangler.ramp.state import RouteState
 from strangler.ramp.steps import place_edits
 from strangler.rollout.edits import routes_select
 from strangler.rollout.history import operator, utc_now
@@ -54,7 +55,7 @@ def drill(
     route = _route(rollout, name)
     there, api = _FORWARD[route.stage]
     asked = _path(route, path)
-    with _alone(rollout, settings):
+    with _alone(settings):
         if not yes:
             confirm(f"move {route.name} from {route.stage} to {there.stage} and back?")
         url = f"{rollout.gateway.url}{settings.project.prefixes.of(api)}{asked}"
@@ -98,12 +99,12 @@ def _path(route: Route, typed: str) -> str:
 
 
 @contextmanager
-def _alone(rollout: Rollout, settings: LocalSettings) -> Iterator[None]:
+def _alone(settings: LocalSettings) -> Iterator[None]:
     """Keep ramps away, and refuse beside what moves or replaces services by itself.
 
     :raises UnsafeError: a ramp isn't over, or a deploy is under way.
     """
-    ramps = RampFolder(rollout.folder.path / "ramp")
+    ramps = ramps_open(settings)
     with ramps.locked():
         ramp = ramps.read()
         if ramp is not None and not ramp.phase.is_end:

@@ -12,26 +12,25 @@ import typer
 
 from strangler.cli.moves import Names, Reason, rollout_read, rollout_recovered
 from strangler.cli.output import json_print, say
-from strangler.cli.ramp_run import OwnGateway, ramp_drive, ramp_log
+from strangler.cli.ramp_run import OwnGateway, ramp_drive, ramp_follower
 from strangler.cli.ramp_text import event_show, plan_show
+from strangler.deployment.open import ramps_open
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.metrics.follower import AccessLogFollower
 from strangler.ramp.gates import CanaryLimits
 from strangler.ramp.ramp import Ramp, ramp_begin
-from strangler.ramp.state import Phase, RampFolder, RampPlan, RampRequest, RampState
+from strangler.ramp.state import Phase, RampPlan, RampRequest, RampState
 from strangler.ramp.steps import hours_parse, moment_parse, seconds_parse, steps_after, steps_parse
+from strangler.ramp.store import RampStore
 from strangler.rollout.edits import routes_select
 from strangler.rollout.history import operator
-from strangler.rollout.rollout import Rollout
 from strangler.settings import LocalSettings, settings_load
 
 _ANSWER_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
 _TAKEN_BACK: Final = 1
 Want = Literal["pause", "resume", "abort", "approve"]
-Log = Annotated[
-    Path | None, typer.Option("--log", metavar="FILE", help="Follow this access log; else that of strangler up.")
-]
+Log = Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Follow this access log; else the gateway's.")]
 
 
 def ramp(
@@ -67,11 +66,11 @@ def ramp(
     if dry_run:
         plan_show(plan)
         return
-    folder = RampFolder(rollout.folder.path / "ramp")
-    with folder.locked():
-        follower = AccessLogFollower.at_end(ramp_log(settings, named=log))
+    ramps = ramps_open(settings)
+    with ramps.locked():
+        follower = ramp_follower(settings, named=log, position=None)
         plan_show(plan)
-        begun = ramp_begin(plan, folder=folder, follower=follower, around=around)
+        begun = ramp_begin(plan, store=ramps, follower=follower, around=around)
         _end(ramp_drive(begun, around))
 
 
@@ -84,16 +83,16 @@ def resume(log: Log = None, reason: Reason = "") -> None:
     """
     settings = settings_load()
     rollout, _ = rollout_recovered()
-    folder = RampFolder(rollout.folder.path / "ramp")
-    if folder.runs:
-        _ask(folder, "resume", reason)
+    ramps = ramps_open(settings)
+    if ramps.runs:
+        _ask(ramps, "resume", reason)
         return
-    with folder.locked():
-        state = _open(folder)
-        folder.ask(RampRequest(want="resume", who=operator(), reason=reason), moment=time.time())
+    with ramps.locked():
+        state = _open(ramps)
+        ramps.ask(RampRequest(want="resume", who=operator(), reason=reason), moment=time.time())
         around = OwnGateway(rollout, settings, command="ramp resume")
-        follower = AccessLogFollower(ramp_log(settings, named=log), state.position)
-        _end(ramp_drive(Ramp(state, folder=folder, follower=follower, around=around), around))
+        follower = ramp_follower(settings, named=log, position=state.position)
+        _end(ramp_drive(Ramp(state, store=ramps, follower=follower, around=around), around))
 
 
 def pause(reason: Reason = "") -> None:
@@ -101,7 +100,7 @@ def pause(reason: Reason = "") -> None:
 
     Example: strangler ramp pause --reason "a release of Django"
     """
-    _ask(_folder(), "pause", reason)
+    _ask(ramps_open(settings_load()), "pause", reason)
 
 
 def approve(reason: Reason = "") -> None:
@@ -111,11 +110,11 @@ def approve(reason: Reason = "") -> None:
 
     Example: strangler ramp approve
     """
-    folder = _folder()
-    begun = _open(folder).plan.who
+    ramps = ramps_open(settings_load())
+    begun = _open(ramps).plan.who
     if operator().split("@")[0] == begun.split("@")[0]:
         raise UnsafeError(f"{begun} began this ramp", "let somebody else run strangler ramp approve")
-    _ask(folder, "approve", reason)
+    _ask(ramps, "approve", reason)
 
 
 def abort(reason: Reason = "") -> None:
@@ -125,16 +124,16 @@ def abort(reason: Reason = "") -> None:
     """
     settings = settings_load()
     rollout, _ = rollout_recovered()
-    folder = RampFolder(rollout.folder.path / "ramp")
-    if folder.runs:
-        _ask(folder, "abort", reason)
+    ramps = ramps_open(settings)
+    if ramps.runs:
+        _ask(ramps, "abort", reason)
         return
-    with folder.locked():
-        state = _open(folder)
-        folder.ask(RampRequest(want="abort", who=operator(), reason=reason), moment=time.time())
+    with ramps.locked():
+        state = _open(ramps)
+        ramps.ask(RampRequest(want="abort", who=operator(), reason=reason), moment=time.time())
         around = OwnGateway(rollout, settings, command=" ".join(sys.argv[1:]))
         follower = AccessLogFollower(Path(os.devnull), state.position)
-        ramp_drive(Ramp(state, folder=folder, follower=follower, around=around), around)
+        ramp_drive(Ramp(state, store=ramps, follower=follower, around=around), around)
 
 
 def log(
@@ -147,7 +146,7 @@ def log(
 
     Example: strangler ramp log --lines 5
     """
-    events = _folder().events()
+    events = ramps_open(settings_load()).events()
     if as_json:
         json_print(events)
         return
@@ -216,31 +215,26 @@ def _limits(settings: LocalSettings, name: str) -> CanaryLimits:
     return CanaryLimits(**values)
 
 
-def _folder() -> RampFolder:
-    rollout: Rollout = rollout_read()[0]
-    return RampFolder(rollout.folder.path / "ramp")
-
-
-def _open(folder: RampFolder) -> RampState:
+def _open(ramps: RampStore) -> RampState:
     """The ramp under way.
 
     :raises UsageError: there is none.
     """
-    state = folder.read()
+    state = ramps.read()
     if state is None or state.phase.is_end:
         raise UsageError("no ramp is under way", "begin one with strangler ramp NAME")
     return state
 
 
-def _ask(folder: RampFolder, want: Want, reason: str) -> None:
+def _ask(ramps: RampStore, want: Want, reason: str) -> None:
     """Ask it of the process that watches the ramp; where none does, it is kept for whoever goes on with it."""
-    state = _open(folder)
-    file = folder.ask(RampRequest(want=want, who=operator(), reason=reason), moment=time.time())
-    if not folder.runs:
+    state = _open(ramps)
+    name = ramps.ask(RampRequest(want=want, who=operator(), reason=reason), moment=time.time())
+    if not ramps.runs:
         say(f"{want}: done when strangler ramp resume goes on; nobody watches the ramp {state.standing}")
         return
     deadline = time.monotonic() + _ANSWER_SECONDS
-    while file.exists():
+    while ramps.is_asked(name):
         if time.monotonic() > deadline:
             raise FailedError("the ramp that runs doesn't answer", "see strangler status")
         time.sleep(_POLL_SECONDS)

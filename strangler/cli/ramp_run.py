@@ -3,8 +3,9 @@
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from strangler.cli.moves import back_apply, edited_apply
 from strangler.cli.output import note, say
@@ -13,6 +14,7 @@ from strangler.deployment.open import rollout_open
 from strangler.errors import StalePlanError, StranglerError, UsageError
 from strangler.local.process import StopRequested, StopSignals
 from strangler.local.state import StateFolder
+from strangler.metrics.follower import AccessLogFollower, LogFollower, LogPosition
 from strangler.ramp.hooks import Hooks
 from strangler.ramp.ramp import Ramp
 from strangler.ramp.state import Phase, RouteState
@@ -23,21 +25,18 @@ from strangler.routes.editing import routes_edit
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 
+if TYPE_CHECKING:
+    from strangler.deployment.cluster_pods import ClusterPods
+
 TICK_SECONDS: Final = 1.0
 _HEALTH_SECONDS: Final = 1.0
 _RENEW_SECONDS: Final = 60.0
 
 
 class OwnGateway:
-    """The gateway of the settings, for a ramp that `command` has begun; see `strangler.ramp.surroundings`.
-
-    :raises UsageError: the gateway is a cluster's.
-    """
+    """The gateway of the settings, for a ramp that `command` has begun; see `strangler.ramp.surroundings`."""
 
     def __init__(self, rollout: Rollout, settings: LocalSettings, *, command: str) -> None:
-        if settings.gateway == "kubernetes":
-            hint = "move it step by step: strangler switch NAME --to canary --percent 10"
-            raise UsageError("a ramp reads one nginx's log, and each pod of a cluster has its own", hint)
         section = settings.project.ramp.hooks
         self._rollout = rollout
         self._settings = settings
@@ -45,7 +44,7 @@ class OwnGateway:
         self._hooks = Hooks(dict(section), folder=settings.project.root)
         self._checks = ThreadPoolExecutor(max_workers=1)
         self._clearance: Future[str] | None = None
-        self._known: tuple[tuple[int, int], dict[str, RouteState]] | None = None
+        self._known: tuple[object, dict[str, RouteState]] | None = None
         self._schema = ""
         self._renewed = time.monotonic()
 
@@ -63,10 +62,8 @@ class OwnGateway:
         say(f"{time.strftime('%H:%M:%S')} {sentence}")
 
     def places(self, names: Sequence[str]) -> Mapping[str, RouteState]:
-        """Where these routes run, read anew when the history has changed."""
-        history = self._rollout.folder.path / "history.jsonl"
-        found = history.stat()
-        mark = (found.st_size, found.st_mtime_ns)
+        """Where these routes run, read anew when somebody has applied."""
+        mark = self._rollout.folder.mark()
         if self._known is None or self._known[0] != mark:
             routes = self._rollout.running()[1].routes
             self._known = mark, {each.name: RouteState(stage=str(each.stage), percent=each.percent) for each in routes}
@@ -99,7 +96,9 @@ class OwnGateway:
         return found
 
     def health(self) -> str:
-        """Why FastAPI isn't healthy; empty where it is, or where strangler up doesn't run it."""
+        """Why FastAPI isn't healthy; empty where it is, or where neither strangler up nor the cluster runs it."""
+        if self._settings.gateway == "kubernetes":
+            return self._pods.unhealthy(Stack.FASTAPI)
         state = StateFolder(self._settings.project.state).read() if self._settings.gateway == "local" else None
         # During a deploy there are two of them, and one answers at any time.
         services = (
@@ -124,6 +123,12 @@ class OwnGateway:
         """Call the hook of an event; that it failed is a note."""
         self._hooks.call(event, document).add_done_callback(lambda done: note(done.result()) if done.result() else None)
 
+    @cached_property
+    def _pods(self) -> "ClusterPods":
+        from strangler.deployment.cluster_pods import cluster_pods
+
+        return cluster_pods(self._settings)
+
     def close(self) -> None:
         """Wait for what is under way."""
         self._checks.shutdown()
@@ -139,6 +144,9 @@ class OwnGateway:
 
     def _schema_drift(self) -> str:
         """The first thing in which the database isn't as the contract and FastAPI want it."""
+        if self._settings.gateway == "kubernetes":
+            # Its database isn't that of the settings; FastAPI's pods aren't ready where it has drifted.
+            return self._pods.unhealthy(Stack.FASTAPI)
         found = schema_drift(self._settings)
         if found.mismatches:
             return f"{found.mismatches[0]} See strangler schema check."
@@ -150,6 +158,19 @@ class OwnGateway:
             note(f"the schema is not checked before steps: {problem}")
             self._schema = problem
         return ""
+
+
+def ramp_follower(settings: LocalSettings, *, named: Path | None, position: LogPosition | None) -> LogFollower:
+    """The access log that a ramp reads on from there, or from now on.
+
+    :raises UsageError: it is none of this machine's.
+    """
+    if settings.gateway == "kubernetes" and named is None:
+        from strangler.deployment.cluster_pods import cluster_pods
+
+        return cluster_pods(settings).log(position or LogPosition(moment=time.time()))
+    file = ramp_log(settings, named=named)
+    return AccessLogFollower(file, position) if position else AccessLogFollower.at_end(file)
 
 
 def ramp_log(settings: LocalSettings, *, named: Path | None) -> Path:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -12,13 +12,14 @@ from strangler.cli.moves import rollout_read
 from strangler.cli.output import json_print, note, out, say
 from strangler.cli.ramp_text import ramp_json, ramp_show
 from strangler.cli.traffic import traffic_measure
+from strangler.deployment.open import ramps_open
 from strangler.errors import UsageError, many
 from strangler.gateway.interface import Ejection, ejection_read
 from strangler.local.state import ProcessRecord, StateFolder
-from strangler.project import project_load
-from strangler.ramp.state import RampFolder
+from strangler.metrics.follower import AccessLogFollower, LogFollower, LogPosition
 from strangler.rollout.rollout import Rollout
 from strangler.routes.route import Route
+from strangler.settings import LocalSettings, settings_load
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,39 +59,34 @@ def status(
 
 def status_show(*, minutes: int, as_json: bool = False) -> bool:
     """Print it; gives whether all services are ready."""
-    folder = project_load().state
-    state = StateFolder(folder).read()
+    settings = settings_load()
     rollout, interrupted = rollout_read()
-    rows = [_status_of(name, record) for name, record in state.services.items()] if state else []
-    traffic = traffic_measure(folder / "logs" / "nginx.log", minutes=minutes)
+    is_cluster = settings.gateway == "kubernetes"
+    services: LocalServices | ClusterServices = ClusterServices(settings) if is_cluster else LocalServices(settings)
+    traffic = traffic_measure(services.log, minutes=minutes)
     routes = _running(rollout)
-    ejection = ejection_read(rollout.gateway.url)
-    ramps = RampFolder(rollout.folder.path / "ramp")
+    # Each nginx of a cluster has its own.
+    ejection = None if is_cluster else ejection_read(rollout.gateway.url)
+    ramps = ramps_open(settings)
     ramp = ramps.read()
+    watched = ramp is not None and not ramp.phase.is_end and ramps.runs
     if as_json:
         document = {
             "recovery_due": interrupted is not None,
-            "services": [asdict(row) for row in rows],
-            "without_django": state is not None and state.without_django,
+            **services.as_json(),
             "traffic": traffic.as_json(),
             "ejection": ejection and asdict(ejection),
-            "ramp": ramp and {**ramp_json(ramp), "watched": ramps.runs},
+            "ramp": ramp and {**ramp_json(ramp), "watched": watched},
         }
         json_print(document)
     else:
-        _show(rows)
-        if state is not None and state.without_django:
-            note("FastAPI answers both APIs, and no Django was started: strangler up brings it back")
-        if state is not None and state.supervisor.find() is None:
-            note(
-                f"the supervisor (pid {state.supervisor.pid}) has ended, so nothing is started again: run strangler up"
-            )
+        services.show()
         traffic.show(routes)
         if ejection is not None and ejection.ejections:
             say(_ejection_text(ejection))
         if ramp is not None:
-            ramp_show(ramp, watched=ramps.runs)
-    return state is not None and state.phase == "ready" and all(row.state == "ready" for row in rows)
+            ramp_show(ramp, watched=watched)
+    return services.are_ready
 
 
 def _running(rollout: Rollout) -> Sequence[Route]:
@@ -99,6 +95,73 @@ def _running(rollout: Rollout) -> Sequence[Route]:
         return rollout.running()[1].routes
     except UsageError:
         return ()
+
+
+class LocalServices:
+    """What `strangler up` keeps running."""
+
+    def __init__(self, settings: LocalSettings) -> None:
+        self._folder = settings.project.state
+        self._state = StateFolder(self._folder).read()
+        self._rows = [_status_of(name, each) for name, each in self._state.services.items()] if self._state else []
+
+    def log(self, since: float) -> AccessLogFollower:
+        """The access log from a moment on."""
+        return AccessLogFollower.since(self._folder / "logs" / "nginx.log", since)
+
+    @property
+    def are_ready(self) -> bool:
+        """Whether all of it is."""
+        return self._state is not None and self._state.phase == "ready" and all(r.state == "ready" for r in self._rows)
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "services": [asdict(row) for row in self._rows],
+            "without_django": self._state is not None and self._state.without_django,
+        }
+
+    def show(self) -> None:
+        """A table, and what is wrong."""
+        _show(self._rows)
+        if self._state is None:
+            return
+        if self._state.without_django:
+            note("FastAPI answers both APIs, and no Django was started: strangler up brings it back")
+        if self._state.supervisor.find() is None:
+            pid = self._state.supervisor.pid
+            note(f"the supervisor (pid {pid}) has ended, so nothing is started again: run strangler up")
+
+
+class ClusterServices:
+    """The pods of the cluster."""
+
+    def __init__(self, settings: LocalSettings) -> None:
+        # Imported here, since the client of the cluster is an extra.
+        from strangler.deployment.cluster_pods import cluster_pods
+
+        self._pods = cluster_pods(settings)
+        self._counts = self._pods.counts()
+
+    def log(self, since: float) -> LogFollower:
+        """The access log of nginx's pods from a moment on, as far as the nodes have kept it."""
+        return self._pods.log(LogPosition(moment=since))
+
+    @property
+    def are_ready(self) -> bool:
+        """Whether all pods are."""
+        return all(count.pods and count.ready == count.pods for count in self._counts)
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"services": [asdict(count) for count in self._counts]}
+
+    def show(self) -> None:
+        """A line for each kind of pod, and for each pod that isn't ready."""
+        for count in self._counts:
+            say(f"{count.component}  {count.ready} of {many(count.pods, 'pod')} ready")
+            for reason in count.waiting:
+                say(f"  {reason}")
 
 
 def _status_of(name: str, record: ProcessRecord) -> ServiceStatus:

@@ -2,15 +2,15 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from rich.text import Text
 
 from strangler.cli.output import out, say, table_print
 from strangler.metrics.callers import CallerSample
+from strangler.metrics.follower import LogFollower
 from strangler.metrics.minutes import MinuteTable, Series, minutes_read
 from strangler.metrics.tally import StackTally
 from strangler.rollout.plan import place_text
@@ -84,14 +84,14 @@ class Traffic:
         return (stack, api, f"{tally.requests}", rate, f"{tally.error_rate:.2%}", *times, f"{callers}")
 
 
-def traffic_measure(log: Path, *, minutes: int) -> Traffic:
-    """The requests of the last minutes, whole ones and the one that has begun.
+def traffic_measure(log: Callable[[float], LogFollower], *, minutes: int) -> Traffic:
+    """The requests of the last minutes, whole ones and the one that has begun; `log` gives what is logged since then.
 
     :raises FailedError: the log isn't readable.
     """
     now = time.time()
     since = (now // 60 - minutes) * 60
-    table = minutes_read(log, since=since, kept=minutes + 2)
+    table = minutes_read(log(since), since=since, kept=minutes + 2)
     return Traffic(table=table, minutes=minutes, since=since, seconds=now - since)
 
 

@@ -14,6 +14,7 @@ except ModuleNotFoundError as error:
     message = f"GATEWAY=kubernetes needs the cluster's client ({error.name})"
     raise UsageError(message, "pip install 'strangler[kubernetes]'") from error
 
+from strangler.deployment.cluster_ramps import ClusterRamps
 from strangler.kubernetes.gateway import KubernetesGateway
 from strangler.kubernetes.grants import grants_grow
 from strangler.kubernetes.rollout_state import ClusterState
@@ -36,3 +37,12 @@ def cluster_rollout(settings: LocalSettings, *, state_dir: Path, api: ClusterApi
         grow_grants=lambda running, wanted: grants_grow(cluster, found, running, wanted),
         hint="apply the manifests that are rendered from this routes file, see docs/kubernetes.md",
     )
+
+
+def cluster_ramps(settings: LocalSettings) -> ClusterRamps:
+    """The ramps of the cluster.
+
+    :raises UsageError: the project file doesn't say enough of the cluster, or nothing says where it is.
+    """
+    cluster = cluster_project(settings.project)
+    return ClusterRamps(cluster_connect(cluster.namespace), cluster.name)

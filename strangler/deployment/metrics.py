@@ -13,7 +13,8 @@ from strangler.errors import StranglerError, UsageError
 from strangler.gateway.interface import Ejection, ejection_read
 from strangler.gateway.settings import METRICS_FILE
 from strangler.metrics.counters import Counters, counters_read_on, head, quoted
-from strangler.ramp.state import Phase, RampFolder, RampState
+from strangler.ramp.state import Phase, RampState
+from strangler.ramp.store import RampFolder
 
 _TARGETS: Final = re.compile(r'targets: \["[^"]*"\]')
 _SETTINGS_FILE: Final = "prometheus.yml"

@@ -1,8 +1,21 @@
 """The moves of the gateway that the settings name."""
 
 from strangler.deployment.local_stack import LocalStack
+from strangler.ramp.store import RampFolder, RampStore
 from strangler.rollout.rollout import Rollout
 from strangler.settings import LocalSettings
+
+
+def ramps_open(settings: LocalSettings) -> RampStore:
+    """The ramps of this project's gateway.
+
+    :raises UsageError: nothing says where the cluster is.
+    """
+    if settings.gateway == "kubernetes":
+        from strangler.deployment.cluster_rollout import cluster_ramps
+
+        return cluster_ramps(settings)
+    return RampFolder(settings.state_dir / "rollout" / "ramp")
 
 
 def rollout_open(settings: LocalSettings) -> Rollout:

@@ -117,6 +117,14 @@ class ClusterApi:
         text = self._call(CoreV1Api, "read_namespaced_pod_log", pod, self.namespace, **options)
         return text.decode(errors="replace").splitlines()
 
+    def pod_lines(self, pod: str, container: str, *, seconds: int) -> list[bytes]:
+        """What a container has printed in the last seconds, each line behind its time.
+
+        :raises FailedError: there is no log, or it can't be read.
+        """
+        options = {"container": container, "since_seconds": seconds, "timestamps": True}
+        return self._call(CoreV1Api, "read_namespaced_pod_log", pod, self.namespace, **options).splitlines()
+
     def _object(self, verb: str, kind: str, *arguments: str, **options: object) -> Manifest:
         api, noun = _APIS[kind]
         found: Manifest = json.loads(

@@ -15,6 +15,8 @@ NGINX: Final = "nginx"
 ROLLOUT: Final = "rollout"
 # The lock of whoever moves routes.
 LEASE_NAME: Final = "strangler-rollout"
+# The lock of the process that watches a ramp.
+RAMP_LEASE_NAME: Final = "strangler-ramp"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from strangler.kubernetes.nginx import (
     nginx_configuration,
     nginx_port,
 )
+from strangler.kubernetes.pod_status import is_ready, pod_name, pods_staying, waiting_reason
 
 # A pod may have to wait for a node; each one that is ready, or gone, starts the time anew.
 _PROGRESS_SECONDS: Final = 300.0
@@ -135,7 +136,7 @@ class KubernetesGateway:
 
     def running_version(self) -> str | None:
         """See `Gateway`: the version of all ready pods, or of one that has another than the current one."""
-        ready = [pod for pod in self._pods() if _is_ready(pod)]
+        ready = [pod for pod in self._pods() if is_ready(pod)]
         if not ready:
             return None
         current = self.current()
@@ -146,7 +147,7 @@ class KubernetesGateway:
                 continue  # gone since they were listed
             except FailedError as error:
                 hint = error.hint if "refuses" in error.message else _PROXY_HINT
-                raise FailedError(f"pod {_name(pod)} can't be asked ({error.message})", hint) from error
+                raise FailedError(f"pod {pod_name(pod)} can't be asked ({error.message})", hint) from error
             if version != current:
                 return version
         return current
@@ -167,7 +168,7 @@ class KubernetesGateway:
             if progress != (missing, len(pods)):
                 progress, deadline = (missing, len(pods)), time.monotonic() + self._seconds
             elif time.monotonic() > deadline:
-                waiting = "; ".join(filter(None, (_waiting_reason(pod) for pod in pods)))
+                waiting = "; ".join(filter(None, (waiting_reason(pod) for pod in pods)))
                 what = f"{missing}{f' ({waiting})' if waiting else ''}"
                 raise FailedError(f"nginx did not take over version {version} within {self._seconds:.0f} s: {what}")
             time.sleep(_POLL_SECONDS)
@@ -180,7 +181,7 @@ class KubernetesGateway:
             raise FailedError(f"{self.place} is paused", "kubectl rollout resume deployment/nginx")
         for pod in pods:
             if self._pod_version(pod) == version and (reason := self._hopeless_reason(pod)):
-                raise FailedError(f"pod {_name(pod)} of version {version} does not start: {reason}")
+                raise FailedError(f"pod {pod_name(pod)} of version {version} does not start: {reason}")
 
     def _hopeless_reason(self, pod: Manifest) -> str:
         """Why a pod won't start, with what nginx said last; empty where it still may."""
@@ -190,7 +191,7 @@ class KubernetesGateway:
                 said = waiting.get("message") or "no reason given"
                 if status.get("restartCount"):
                     try:
-                        lines = self._api.pod_log(_name(pod), status["name"], previous=True)
+                        lines = self._api.pod_log(pod_name(pod), status["name"], previous=True)
                         said = nginx_words("\n".join(lines))
                     except FailedError as error:
                         said = f"{said}; its log can't be read: {error.message}"
@@ -200,21 +201,21 @@ class KubernetesGateway:
     def _other_answer(self, pods: list[Manifest], version: str) -> str:
         """Which pod doesn't answer with `version` yet; empty where all do."""
         for pod in pods:
-            if not _is_ready(pod):
-                return f"pod {_name(pod)} isn't ready"
+            if not is_ready(pod):
+                return f"pod {pod_name(pod)} isn't ready"
             try:
                 said = self._answer(pod)
             except ObjectMissing:
                 continue
             except FailedError as error:
-                return f"pod {_name(pod)} can't be asked ({error.message})"
+                return f"pod {pod_name(pod)} can't be asked ({error.message})"
             if said != version:
-                return f"pod {_name(pod)} answers {said}"
+                return f"pod {pod_name(pod)} answers {said}"
         return ""
 
     def _answer(self, pod: Manifest) -> str:
         """The version that a pod says it runs."""
-        return self._api.pod_answer(_name(pod), nginx_port(self._cluster), VERSION_PATH.removeprefix("/")).strip()
+        return self._api.pod_answer(pod_name(pod), nginx_port(self._cluster), VERSION_PATH.removeprefix("/")).strip()
 
     def _deployment(self) -> Manifest:
         try:
@@ -224,8 +225,7 @@ class KubernetesGateway:
 
     def _pods(self) -> list[Manifest]:
         """The pods of nginx but for those that are about to end, which get no new connections."""
-        pods = self._api.listed("Pod", self._labels)
-        return [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+        return pods_staying(self._api.listed("Pod", self._labels))
 
     def _version_of(self, deployment: Manifest) -> str:
         version = self._pod_version(deployment["spec"]["template"])
@@ -252,24 +252,3 @@ def _missing(deployment: Manifest) -> str:
     if total > updated:
         return f"{total - updated} old pods are left"
     return f"{available} of {updated} pods are available" if available < updated else ""
-
-
-def _name(pod: Manifest) -> str:
-    return str(pod["metadata"]["name"])
-
-
-def _is_ready(pod: Manifest) -> bool:
-    conditions = pod.get("status", {}).get("conditions") or ()
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def _waiting_reason(pod: Manifest) -> str:
-    """Why a pod isn't ready yet, in the cluster's words; empty where it is."""
-    if _is_ready(pod):
-        return ""
-    status = pod.get("status", {})
-    for each in status.get("containerStatuses") or ():
-        if waiting := (each.get("state") or {}).get("waiting"):
-            return f"{_name(pod)}: {waiting.get('reason')} {waiting.get('message', '')}".rstrip()
-    unmet = (each for each in status.get("conditions") or () if each["status"] != "True" and each.get("message"))
-    return f"{_name(pod)}: {next((each['message'] for each in unmet), 'not ready')}"

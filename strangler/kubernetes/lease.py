@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from strangler.errors import FailedError
+from strangler.errors import FailedError, UnsafeError
 from strangler.kubernetes.api import ClusterApi, ObjectConflict, ObjectMissing
 from strangler.kubernetes.manifest import Manifest
 from strangler.rollout import state_dir
-from strangler.rollout.state_dir import holder_text, still_applying
+from strangler.rollout.state_dir import holder_text
 
 # Below what another operator waits, so that the next command after a kill gets it. Nobody's clock is compared with
 # another's: a lease has expired for whoever has seen it unchanged for so long.
@@ -24,13 +24,19 @@ _POLL_SECONDS: Final = 0.25
 
 
 class Lease:
-    """The lock of that name. `head` is the manifest of the object without its spec."""
+    """The lock of that name. `head` is the manifest of the object without its spec.
 
-    def __init__(self, api: ClusterApi, head: Manifest) -> None:
+    `of` is what errors call it of, `busy` the error for a lock that its holder doesn't give up in time.
+    """
+
+    def __init__(self, api: ClusterApi, head: Manifest, *, of: str, busy: Callable[[str], UnsafeError]) -> None:
+        self._of = of
+        self._busy = busy
         self._api = api
         self._head = head
         self._renewed = 0.0
         self._held: Manifest | None = None
+        self._expired = ""
 
     def require(self) -> None:
         """Refuse to go on where the lock may be somebody else's by now.
@@ -39,7 +45,12 @@ class Lease:
         """
         if self._held is None or time.monotonic() - self._renewed > _GIVE_UP_SECONDS:
             hint = "look at strangler history, and run it again"
-            raise FailedError("the lock of the rollout was lost, since the cluster could not be reached", hint)
+            raise FailedError(f"the lock of the {self._of} was lost, since the cluster could not be reached", hint)
+
+    def mark(self) -> str:
+        """What changes whenever somebody takes the lock, renews it or gives it back."""
+        found = self._read()
+        return "" if found is None else _mark(found)
 
     def is_held(self) -> bool:
         """Whether somebody holds it: takes as long as it may take to see it renewed.
@@ -57,6 +68,7 @@ class Lease:
             if _mark(found) != _mark(first):
                 return True
             time.sleep(_POLL_SECONDS)
+        self._expired = _mark(first)
         return False
 
     @contextmanager
@@ -86,6 +98,7 @@ class Lease:
             if (
                 found is None
                 or not _holder(found)
+                or self._expired == _mark(found)
                 or (seen and seen[0] == _mark(found) and now - seen[1] > LEASE_SECONDS)
             ):
                 with suppress(ObjectConflict):
@@ -94,7 +107,7 @@ class Lease:
             elif seen is None or seen[0] != _mark(found):
                 seen = _mark(found), now
             if found is not None and now >= deadline:
-                raise still_applying(_holder(found).rpartition(" ")[0] or "another operator")
+                raise self._busy(_holder(found).rpartition(" ")[0] or "another operator")
             time.sleep(_POLL_SECONDS)
 
     def _renew(self, wait: Callable[[float], bool]) -> None:

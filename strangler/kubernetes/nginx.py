@@ -143,7 +143,15 @@ def nginx_manifests(cluster: ClusterProject, rendered: Rendered) -> list[Manifes
     spec = pod_spec(volumes=volumes, terminationGracePeriodSeconds=grace, containers=[nginx])
     return [
         service(cluster, NGINX, port=80, target="http"),
-        deployment(cluster, NGINX, spec, ready_seconds=5, annotations=changing["metadata"]["annotations"]),
+        deployment(
+            cluster,
+            NGINX,
+            spec,
+            # All at once, since a route that has to go back goes back with them; the old ones are there until then.
+            surge="100%",
+            ready_seconds=1,
+            annotations=changing["metadata"]["annotations"],
+        ),
         autoscaler(cluster, NGINX, pods),
         disruption_budget(cluster, NGINX),
     ]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from strangler.kubernetes.cluster_project import LEASE_NAME, NGINX, ClusterProject
+from strangler.kubernetes.cluster_project import LEASE_NAME, NGINX, RAMP_LEASE_NAME, ClusterProject
 from strangler.kubernetes.manifest import Manifest, manifest
 
 OPERATOR: Final = "strangler-operator"
@@ -12,11 +12,11 @@ def operator_role(cluster: ClusterProject) -> Manifest:
     """A Role; what creates or lists can't be held to a name."""
     rules = [
         _rule("apps", "deployments", "get", "patch", names=[NGINX]),
-        # nginx's versions, and the history of the moves.
+        # nginx's versions, the history of the moves, and ramps.
         _rule("", "configmaps", "get", "list", "create", "update", "delete"),
         _rule("coordination.k8s.io", "leases", "create"),
-        _rule("coordination.k8s.io", "leases", "get", "update", names=[LEASE_NAME]),
-        # Which version each pod of nginx answers, and why one doesn't start.
+        _rule("coordination.k8s.io", "leases", "get", "update", names=[LEASE_NAME, RAMP_LEASE_NAME]),
+        # Which version each pod of nginx answers, what it logs, and why one doesn't start.
         _rule("", "pods", "list"),
         _rule("", "pods/log", "get"),
         _rule("", "pods/proxy", "get"),

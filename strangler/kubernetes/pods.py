@@ -11,7 +11,7 @@ from strangler.kubernetes.manifest import Manifest, labels_of, manifest
 _ACCOUNT: Final = 10001
 # Until nginx and the cluster's proxies know that a pod ends: a name is remembered for 5 s by CoreDNS, for 2 s by nginx.
 LEAVE_SECONDS: Final = 15
-# One more than wanted while a new version comes; none fewer.
+# A stack has one more than wanted while a new version comes; none fewer.
 SURGE: Final = 1
 
 
@@ -66,6 +66,7 @@ def deployment(
     component: str,
     spec: Manifest,
     *,
+    surge: int | str = SURGE,
     ready_seconds: int = 0,
     annotations: Mapping[str, str] | None = None,
 ) -> Manifest:
@@ -81,7 +82,7 @@ def deployment(
     return manifest("apps/v1", "Deployment", component, project=cluster.name, component=component) | {
         "spec": {
             "selector": {"matchLabels": labels},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": SURGE, "maxUnavailable": 0}},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": 0}},
             **({"minReadySeconds": ready_seconds} if ready_seconds else {}),
             "template": {"metadata": template, "spec": {**spec, "topologySpreadConstraints": [spread]}},
         }

@@ -11,7 +11,15 @@ from strangler.kubernetes.cluster_project import LEASE_NAME, ROLLOUT
 from strangler.kubernetes.lease import Lease
 from strangler.kubernetes.manifest import Manifest, labels_of, manifest
 from strangler.rollout.history import HistoryEntry, entries_parse
-from strangler.rollout.state_dir import JOURNAL, JOURNAL_HINT, Journal, RolloutState, journal_parse, routes_digest
+from strangler.rollout.state_dir import (
+    JOURNAL,
+    JOURNAL_HINT,
+    Journal,
+    RolloutState,
+    journal_parse,
+    routes_digest,
+    still_applying,
+)
 
 _JOURNAL_NAME: Final = "strangler-journal"
 _JOURNAL_KEY: Final = "journal.json"
@@ -47,7 +55,7 @@ class ClusterHistory:
         if last is not None and len(last["data"][_HISTORY_KEY].encode()) + len(line.encode()) <= _PIECE_BYTES:
             self._api.replace(last | {"data": {_HISTORY_KEY: last["data"][_HISTORY_KEY] + line}})
             return
-        piece = _config_map(f"strangler-history-{len(pieces):04}", self._project)
+        piece = config_map(f"strangler-history-{len(pieces):04}", self._project)
         piece["metadata"]["labels"] |= {f"strangler/{ROLLOUT}": _HISTORY_LABEL}
         self._api.create(piece | {"data": {_HISTORY_KEY: line}})
 
@@ -61,9 +69,7 @@ class ClusterState(RolloutState):
 
     def __init__(self, api: ClusterApi, *, project: str, path: Path) -> None:
         self.path = path
-        self.lease = Lease(
-            api, manifest("coordination.k8s.io/v1", "Lease", LEASE_NAME, project=project, component=ROLLOUT)
-        )
+        self.lease = Lease(api, lease_head(LEASE_NAME, project), of="rollout", busy=still_applying)
         self.history = ClusterHistory(api, project, self.lease)
         self._api = api
         self._project = project
@@ -77,7 +83,7 @@ class ClusterState(RolloutState):
             message = f"the routes file is {len(content):,} bytes and a ConfigMap holds {_MOST_BYTES:,}"
             raise UsageError(message, "name fewer routes, one for each group of paths that move together")
         digest = routes_digest(content)
-        kept = _config_map(_routes_name(digest), self._project)
+        kept = config_map(_routes_name(digest), self._project)
         data = {_ROUTES_KEY: base64.b64encode(content).decode()}
         try:
             self._api.read("ConfigMap", kept["metadata"]["name"])
@@ -105,7 +111,7 @@ class ClusterState(RolloutState):
         :raises FailedError: another apply has one.
         """
         self.lease.require()
-        written = _config_map(_JOURNAL_NAME, self._project)
+        written = config_map(_JOURNAL_NAME, self._project)
         self._api.create(written | {"data": {_JOURNAL_KEY: JOURNAL.dump_json(journal, indent=2).decode()}})
 
     def journal_read(self) -> Journal | None:
@@ -127,6 +133,10 @@ class ClusterState(RolloutState):
         """See `RolloutState`; a lease whose holder was killed is seen as that once it wasn't renewed for its time."""
         return self.lease.is_held()
 
+    def mark(self) -> object:
+        """See `RolloutState`: whoever applies has the lock before the first write and after the last."""
+        return self.lease.mark()
+
     def locked(self) -> AbstractContextManager[None]:
         """See `RolloutState`."""
         return self.lease.held()
@@ -142,5 +152,11 @@ def _routes_name(digest: str) -> str:
     return f"strangler-routes-{digest}"
 
 
-def _config_map(name: str, project: str) -> Manifest:
+def config_map(name: str, project: str) -> Manifest:
+    """The head of a ConfigMap of the state of moves."""
     return manifest("v1", "ConfigMap", name, project=project, component=ROLLOUT)
+
+
+def lease_head(name: str, project: str) -> Manifest:
+    """The head of a lock of moves."""
+    return manifest("coordination.k8s.io/v1", "Lease", name, project=project, component=ROLLOUT)

@@ -3,10 +3,10 @@
 import hashlib
 import logging
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from strangler.errors import FailedError
 from strangler.metrics.access_log import UNPACKING_ERRORS, log_unpacked, time_parse
@@ -23,13 +23,28 @@ _LOG: Final = logging.getLogger(__name__)
 class LogPosition:
     """Where reading goes on: `offset` bytes into the log whose first `head_bytes` have the digest `head`.
 
-    `done` are the digests of the heads of archives that were read.
+    `done` are the digests of the heads of archives that were read. Of a cluster's pods, `pods` are the times of the
+    last lines by the pods' names, and `moment` is when they were read, in seconds since 1970.
     """
 
     offset: int = 0
     head: str = ""
     head_bytes: int = 0
     done: tuple[str, ...] = ()
+    pods: Mapping[str, str] = field(default_factory=dict)
+    moment: float = 0.0
+
+
+class LogFollower(Protocol):
+    """A log that grows. `position` is on this side of every line that was given."""
+
+    position: LogPosition
+
+    def lines(self) -> Iterator[bytes]:
+        """The whole lines that were added since the last call; take them all.
+
+        :raises FailedError: the log isn't readable.
+        """
 
 
 class AccessLogFollower:
@@ -72,10 +87,7 @@ class AccessLogFollower:
         return cls(file, LogPosition(offset=offset, head=head, head_bytes=size, done=tuple(old)))
 
     def lines(self) -> Iterator[bytes]:
-        """The whole lines that were added since the last call; take them all.
-
-        :raises FailedError: the log isn't readable.
-        """
+        """See `LogFollower`."""
         try:
             yield from self._archived_lines(self._new_archives())
             while not self._is_same_log():

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, TypeVar
 
 from strangler.metrics.access_log import AccessLog, LoggedRequest
 from strangler.metrics.callers import CallerSample
-from strangler.metrics.follower import AccessLogFollower
+from strangler.metrics.follower import LogFollower
 from strangler.metrics.tally import StackTally, stack_of
 from strangler.routes.route import Api, Stack
 
@@ -97,13 +96,13 @@ class MinuteTable:
         return self._tallies[minute]
 
 
-def minutes_read(log: Path, *, since: float, kept: int = 16) -> MinuteTable:
-    """The requests of a log and its archives since a moment (seconds since 1970).
+def minutes_read(log: LogFollower, *, since: float, kept: int = 16) -> MinuteTable:
+    """The requests of a log since a moment (seconds since 1970).
 
     :raises FailedError: it isn't readable.
     """
     table = MinuteTable(kept=kept)
-    requests = AccessLog().requests(AccessLogFollower.since(log, since).lines())
+    requests = AccessLog().requests(log.lines())
     table.add(request for request in requests if request.time.timestamp() >= since)
     return table
 

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from strangler.errors import FailedError, StranglerError, UsageError
 from strangler.metrics.access_log import AccessLog
-from strangler.metrics.follower import AccessLogFollower
+from strangler.metrics.follower import LogFollower
 from strangler.metrics.tally import StackTally
 from strangler.ramp.gates import Figures, GateResult, Verdict, judge, worst
 from strangler.ramp.measurement import Measurement
-from strangler.ramp.state import Phase, RampFolder, RampPlan, RampRequest, RampState
+from strangler.ramp.state import Phase, RampPlan, RampRequest, RampState
 from strangler.ramp.steps import ALL, hours_text, is_within, moment_text, place_edits, place_of
+from strangler.ramp.store import RampStore
 from strangler.ramp.surroundings import Surroundings
 from strangler.rollout.history import utc_now
 
@@ -30,20 +31,18 @@ _POLL_SECONDS: Final = 0.1
 
 
 class Ramp:
-    """One ramp, driven by `tick`; whoever calls it holds the folder's lock.
+    """One ramp, driven by `tick`; whoever calls it holds the store's lock.
 
     Args:
         state: where it is.
-        folder: where that is kept.
+        store: where that is kept.
         follower: the log, from the state's position on.
         around: what it touches.
     """
 
-    def __init__(
-        self, state: RampState, *, folder: RampFolder, follower: AccessLogFollower, around: Surroundings
-    ) -> None:
+    def __init__(self, state: RampState, *, store: RampStore, follower: LogFollower, around: Surroundings) -> None:
         self.state = state
-        self.folder = folder
+        self.store = store
         self.follower = follower
         self.around = around
         self.log = AccessLog()
@@ -58,9 +57,10 @@ class Ramp:
 
         :raises StranglerError: its first step is refused, or its routes can't be taken back yet.
         """
-        for file, request in self.folder.asked():
+        self.store.require()
+        for name, request in self.store.asked():
             self._answer(request)
-            self.folder.done(file)
+            self.store.done(name)
         if self.state.phase is Phase.WAITING:
             self._begin_when_due()
         elif self.state.phase is Phase.MOVING:
@@ -75,7 +75,7 @@ class Ramp:
         self.state.measured = {name: each.as_json() for name, each in self._measured.items()}
         self.state.position = self.follower.position
         self.state.seen = self._kept = self.around.now()
-        self.folder.write(self.state)
+        self.store.write(self.state)
 
     # ---- from step to step
 
@@ -286,23 +286,26 @@ class Ramp:
     def note(self, event: str, **more: Any) -> None:  # noqa: ANN401 - figures
         """Add a line to what happened."""
         moment = utc_now().isoformat().replace("+00:00", "Z")
-        self.folder.note({"time": moment, "event": event, "routes": list(self.state.plan.routes), **more})
+        self.store.note({"time": moment, "event": event, "routes": list(self.state.plan.routes), **more})
 
 
-def ramp_begin(plan: RampPlan, *, folder: RampFolder, follower: AccessLogFollower, around: Surroundings) -> Ramp:
-    """A new ramp, on the disk and not moved yet; whoever calls it holds the folder's lock.
+def ramp_begin(plan: RampPlan, *, store: RampStore, follower: LogFollower, around: Surroundings) -> Ramp:
+    """A new ramp, on the disk and not moved yet; whoever calls it holds the store's lock.
 
-    :raises UsageError: the last one hasn't ended.
+    :raises UsageError: the last one hasn't ended, or it has too many routes.
     """
-    last = folder.read()
+    if len(plan.routes) > store.most_routes:
+        message = f"{len(plan.routes)} routes are more than a ramp of this gateway can have"
+        raise UsageError(message, f"ramp {store.most_routes} at once")
+    last = store.read()
     if last is not None and not last.phase.is_end:
         hint = "go on with strangler ramp resume, or end it with strangler ramp abort"
         raise UsageError(f"a ramp of {', '.join(last.plan.routes)} hasn't ended", hint)
-    for file, _request in folder.asked():
-        folder.done(file)
+    for name, _request in store.asked():
+        store.done(name)
     phase = Phase.MOVING if plan.at is None else Phase.WAITING
     state = RampState(plan=plan, phase=phase, began=around.now(), since=around.now())
-    ramp = Ramp(state, folder=folder, follower=follower, around=around)
+    ramp = Ramp(state, store=store, follower=follower, around=around)
     # One that begins later asks then, and waits as before any other step.
     if plan.at is None:
         while (reason := around.clearance(ramp.state.document(percent=state.percent))) is None:

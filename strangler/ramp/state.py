@@ -1,24 +1,14 @@
-"""The state of a ramp on disk: what it wants, where it is, what was measured; the lock; what others ask of it."""
+"""The state of a ramp: what it wants, where it is, what was measured, and what others ask of it."""
 
-import fcntl
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
 
-from strangler.errors import FailedError, UnsafeError
 from strangler.metrics.follower import LogPosition
 from strangler.ramp.gates import CanaryLimits
-from strangler.rollout.atomic_write import append_durably, remove_durably, write_durably
-from strangler.rollout.history import not_readable
-from strangler.rollout.state_dir import journal_load
-
-_EVENTS_READ: Final = 10_000_000
 
 
 class Phase(StrEnum):
@@ -150,118 +140,5 @@ class RampRequest:
     reason: str = ""
 
 
-_STATE: Final = TypeAdapter(RampState)
-_REQUEST: Final = TypeAdapter(RampRequest)
-
-
-class RampFolder:
-    """The files of the ramps of one gateway (`.run/rollout/ramp`)."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._state = path / "state.json"
-        self._requests = path / "requests"
-        self._events = path / "events.jsonl"
-
-    def read(self) -> RampState | None:
-        """The ramp under way, or the last one; None if there was none.
-
-        :raises FailedError: the file isn't readable, or is none.
-        """
-        hint = "see with strangler routes what runs, then remove it"
-        return journal_load(self._state, _STATE, of="a ramp", hint=hint)
-
-    def write(self, state: RampState) -> None:
-        """Replace the state as a whole."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_durably(self._state, _STATE.dump_json(state))
-
-    def note(self, event: Mapping[str, Any]) -> None:
-        """Add a line to what happened."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        append_durably(self._events, json.dumps(event, ensure_ascii=False).encode())
-
-    def events(self) -> list[dict[str, Any]]:
-        """What happened, the oldest first.
-
-        :raises FailedError: the file isn't readable.
-        """
-        try:
-            with self._events.open("rb") as file:
-                file.seek(max(0, self._events.stat().st_size - _EVENTS_READ))
-                lines = file.read().splitlines()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise not_readable(self._events, error) from error
-        found = []
-        for line in lines:
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                continue  # half a line, which a crash or the cut has left
-        return found
-
-    def ask(self, request: RampRequest, *, moment: float) -> Path:
-        """Ask something of the ramp that runs; gives the file, which is gone once it was done.
-
-        :raises FailedError: the folder isn't writable.
-        """
-        file = self._requests / f"{moment:.6f}.json"
-        try:
-            self._requests.mkdir(parents=True, exist_ok=True)
-            write_durably(file, json.dumps(asdict(request)).encode())
-        except OSError as error:
-            raise _not_writable(file, error) from error
-        return file
-
-    def asked(self) -> list[tuple[Path, RampRequest]]:
-        """What was asked, the oldest first; what is no request is removed."""
-        found = []
-        for file in sorted(self._requests.glob("[0-9]*.json")):
-            try:
-                found.append((file, _REQUEST.validate_json(file.read_bytes())))
-            except ValueError:
-                remove_durably(file)
-        return found
-
-    def done(self, file: Path) -> None:
-        """Forget a request that was done."""
-        remove_durably(file)
-
-    @property
-    def runs(self) -> bool:
-        """Whether a process watches the ramp."""
-        try:
-            with (self.path / "lock").open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Be the only process that runs a ramp of this gateway.
-
-        :raises UnsafeError: another one does.
-        :raises FailedError: the folder isn't writable.
-        """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / "lock").open("a")
-        except OSError as error:
-            raise _not_writable(self.path, error) from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                hint = "see strangler status, or end it with strangler ramp abort"
-                raise UnsafeError("another process runs a ramp", hint) from error
-            yield
-
-
-def _not_writable(path: Path, error: OSError) -> FailedError:
-    message = f"{error.filename or path} isn't writable ({error.strerror})"
-    return FailedError(message, "run as the user who started the stack, such as by sudo -u")
+STATE: Final = TypeAdapter(RampState)
+REQUEST: Final = TypeAdapter(RampRequest)

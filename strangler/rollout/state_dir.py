@@ -27,6 +27,7 @@ from strangler.rollout.history import (
 LOCK_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
 _DIGEST_LENGTH: Final = 16
+_HISTORY_FILE: Final = "history.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +123,13 @@ class RolloutState(ABC):
         """Whether an apply is under way; does not hold one up."""
 
     @abstractmethod
+    def mark(self) -> object:
+        """What differs from before once somebody has applied; cheap to ask again and again.
+
+        :raises FailedError: the state isn't readable.
+        """
+
+    @abstractmethod
     def locked(self) -> AbstractContextManager[None]:
         """Hold the lock of the rollout; waits `LOCK_SECONDS` for another apply.
 
@@ -170,7 +178,7 @@ class RolloutFolder(RolloutState):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.history = HistoryFile(path / "history.jsonl")
+        self.history = HistoryFile(path / _HISTORY_FILE)
         self._states = path / "states"
         self._journal = path / "journal.json"
 
@@ -217,6 +225,14 @@ class RolloutFolder(RolloutState):
         except BlockingIOError:
             return True
         return False
+
+    def mark(self) -> object:
+        """See `RolloutState`: the history grows."""
+        try:
+            found = (self.path / _HISTORY_FILE).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_size, found.st_mtime_ns
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -13,12 +13,19 @@ from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.gateway.rendering import Rendered
 from strangler.kubernetes import gateway as gateway_module
 from strangler.kubernetes import lease, rollout_state
-from strangler.local.ports import port_free_pick
 from strangler.rollout import apply, rollout, state_dir
 from strangler.rollout.apply import rollout_recover
 from strangler.rollout.history import ApplyOutcome
 from tests.api_server import killing
-from tests.cluster_moves import NAMESPACE, ClusterMoves, applied, cluster_moves, rollout_at
+from tests.cluster_moves import (
+    NAMESPACE,
+    ClusterMoves,
+    applied,
+    cluster_moves,
+    command,
+    operator_environment,
+    rollout_at,
+)
 from tests.clusters import manifests, of_kind, rendered
 from tests.example import ROOT
 from tests.fake_cluster import BROKEN, Refused
@@ -106,7 +113,7 @@ def test_pods_that_become_ready_never_are_given_up(moving: ClusterMoves, monkeyp
     before = moving.seen()
     monkeypatch.setattr(moving.rollout.gateway, "_seconds", 2)
     moving.cluster.starting = False
-    with pytest.raises(FailedError, match=r"within 2 s: 1 of 2 pods are new \(nginx-.*containers with unready status"):
+    with pytest.raises(FailedError, match=r"within 2 s: 2 old pods are left \(nginx-.*containers with unready status"):
         moving.apply(moving.edited(posts__list=CANARY))
     assert moving.seen() == before
 
@@ -189,7 +196,7 @@ def moved_elsewhere(moving: ClusterMoves, stage: str) -> "subprocess.Popen[str]"
     return subprocess.Popen(  # noqa: S603 - the tests' own
         argv,
         cwd=ROOT,
-        env=elsewhere(moving),
+        env=operator_environment(moving),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -362,28 +369,3 @@ def test_the_commands_move_a_route_and_take_it_back(moving: ClusterMoves) -> Non
     code, said = command(moving, "rollback", "--yes")
     assert (code, "applied as 2 in " in said) == (0, True), said
     assert moving.seen() == before
-
-
-def command(moving: ClusterMoves, *arguments: str) -> tuple[int, str]:
-    """A command as an operator types it: its exit code, and what it prints."""
-    environment = elsewhere(moving) | {
-        "GATEWAY": "kubernetes",
-        "EVIDENCE_EQUAL": "0",
-        "PROXY_PORT": str(port_free_pick()),
-        "STRANGLER_PROJECT": str(moving.project.file),
-    }
-    ended = subprocess.run(  # noqa: S603 - the tool itself
-        [sys.executable, "-m", "strangler.cli", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    return ended.returncode, ended.stdout + ended.stderr
-
-
-def elsewhere(moving: ClusterMoves) -> dict[str, str]:
-    """The environment of another process that knows the cluster."""
-    return {"PATH": "/usr/bin:/bin", "KUBECONFIG": str(moving.config), "HOME": str(moving.config.parent)}

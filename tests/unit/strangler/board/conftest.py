@@ -8,6 +8,7 @@ import pytest
 from strangler.board.board import Board, SchemaHealth
 from strangler.board.traffic import TrafficReader
 from strangler.errors import FailedError, UsageError
+from strangler.ramp.store import RampFolder
 
 
 class EmptyRollout:
@@ -59,6 +60,7 @@ def empty_board(tmp_path: Path) -> Board:
         name="shop",
         rollout=lambda: rollout,
         schema=unreached,
+        ramps=RampFolder(tmp_path / "ramp"),
         traffic=TrafficReader(tmp_path / "nginx.log", minutes=5),
         minutes=5,
     )

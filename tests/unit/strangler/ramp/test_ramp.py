@@ -10,11 +10,12 @@ import pytest
 
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.metrics.follower import AccessLogFollower
-from strangler.ramp import state as state_module
+from strangler.ramp import store as store_module
 from strangler.ramp.gates import CanaryLimits
 from strangler.ramp.ramp import Ramp, ramp_begin
-from strangler.ramp.state import Phase, RampFolder, RampPlan, RampRequest, RouteState
+from strangler.ramp.state import Phase, RampPlan, RampRequest, RouteState
 from strangler.ramp.steps import hours_parse, is_within, moment_parse, seconds_parse, steps_after, steps_parse
+from strangler.ramp.store import RampFolder
 from strangler.rollout.edits import Edits
 from tests.unit.strangler.metrics.test_access_log import line
 
@@ -117,13 +118,13 @@ def plan(**changes: Any) -> RampPlan:
 
 def begin(world: World, **changes: Any) -> Ramp:
     follower = AccessLogFollower.at_end(world.log)
-    return ramp_begin(plan(**changes), folder=world.folder, follower=follower, around=world)
+    return ramp_begin(plan(**changes), store=world.folder, follower=follower, around=world)
 
 
 def resume(world: World) -> Ramp:
     state = world.folder.read()
     assert state is not None
-    return Ramp(state, folder=world.folder, follower=AccessLogFollower(world.log, state.position), around=world)
+    return Ramp(state, store=world.folder, follower=AccessLogFollower(world.log, state.position), around=world)
 
 
 def run(ramp: Ramp, world: World, *, seconds: int = 120) -> Ramp:
@@ -268,7 +269,7 @@ def test_a_kill_between_any_two_writes_leaves_nothing_half(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: bool
 ) -> None:
     """Killed before and after each write and each move, and resumed."""
-    written = {name: getattr(state_module, name) for name in ("write_durably", "append_durably", "remove_durably")}
+    written = {name: getattr(store_module, name) for name in ("write_durably", "append_durably", "remove_durably")}
     number, killed = 0, True
     while killed:
         number, killed = number + 1, False
@@ -291,7 +292,7 @@ def test_a_kill_between_any_two_writes_leaves_nothing_half(
             return wrapped
 
         for name, write in written.items():
-            monkeypatch.setattr(state_module, name, counted(write, count))
+            monkeypatch.setattr(store_module, name, counted(write, count))
         world.on_step = count
         try:
             run(begin(world, steps=(50.0, 100.0), hold=5.0), world)
