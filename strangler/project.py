@@ -24,6 +24,7 @@ from strangler.sections import (
     ApiSection,
     BoardSection,
     CompareSection,
+    ContainersSection,
     DatabaseSection,
     DemoSection,
     DjangoSection,
@@ -48,6 +49,7 @@ class Project(Section):
     files: FilesSection
     django: DjangoSection
     fastapi: FastapiSection
+    containers: ContainersSection = ContainersSection()
     database: DatabaseSection
     handover: HandoverSection = HandoverSection()
     sign_in: SignInSection | None = None

@@ -75,6 +75,7 @@ UrlPath = Annotated[str, AfterValidator(_path)]
 Address = Annotated[str, AfterValidator(_address)]
 Template = Annotated[str, AfterValidator(_template)]
 Role = Annotated[str, AfterValidator(_role)]
+ContainerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Command = Annotated[tuple[Template, ...], Field(min_length=1)]
 
 
@@ -152,6 +153,14 @@ class FastapiSection(StackSection):
     manage: Command | None = None
     worker: Command | None = None
     manage_environment: Mapping[str, Template] = Field(default_factory=dict)
+
+
+class ContainersSection(Section):
+    """The names of the gateway's services in the compose file, where GATEWAY=container."""
+
+    nginx: ContainerName = "nginx"
+    setup: ContainerName = "setup"
+    shadow: ContainerName = "shadow"
 
 
 class DatabaseSection(Section):

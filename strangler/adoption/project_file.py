@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+from strangler.adoption.compose_file import OVERLAY
 from strangler.adoption.detection import SignInGuess
 
 _TEMPLATE: Final = """\
@@ -25,7 +26,7 @@ cases = {cases}
 # The legacy service, which runs already; with `command` in place of `address`, strangler up starts it.
 [django]
 address = {django}
-manage = {manage}
+{django_container}manage = {manage}
 health = {health}
 {openapi}# What its own paths begin with.
 prefix = {v1}
@@ -33,13 +34,21 @@ prefix = {v1}
 # The new service.
 [fastapi]
 address = {fastapi}
-health = {ready}
+{fastapi_container}health = {ready}
 openapi = {document}
 prefix = {v2}
 
 [database]
 # The role that FastAPI reads with: strangler grant gives it what its statements need.
 fastapi_role = {role}
+"""
+# In front of a compose file's own services, whatever their names are.
+_CONTAINERS: Final = """
+# The gateway's services in {overlay}.
+[containers]
+nginx = "strangler-nginx"
+setup = "strangler-setup"
+shadow = "strangler-shadow"
 """
 _SIGN_IN: Final = """
 # How a caller signs in: a POST to `path` below the API's prefix. nginx tells callers apart by a claim of the token.
@@ -62,7 +71,11 @@ _NO_SIGN_IN: Final = """
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """The values of the file. `django` and `fastapi` are addresses; the others are as the file has them."""
+    """The values of the file.
+
+    `django` and `fastapi` are addresses, `containers` those of both among containers, where there is a compose file;
+    the others are as the file has them.
+    """
 
     name: str
     v1: str
@@ -73,6 +86,7 @@ class Answers:
     health: str
     openapi: str
     sign_in: SignInGuess | None
+    containers: tuple[str, str] | None = None
 
 
 def project_text(answers: Answers) -> str:
@@ -95,7 +109,16 @@ def project_text(answers: Answers) -> str:
     }
     filled = {key: _quoted(value) for key, value in values.items()}
     manage = f"[{', '.join(map(_quoted, answers.manage))}]"
-    text = _TEMPLATE.format(**filled, manage=manage, openapi=openapi)
+    containers = [f"container = {_quoted(address)}\n" for address in answers.containers or ()] or ["", ""]
+    text = _TEMPLATE.format(
+        **filled,
+        manage=manage,
+        openapi=openapi,
+        django_container=containers[0],
+        fastapi_container=containers[1],
+    )
+    if answers.containers:
+        text += _CONTAINERS.format(overlay=OVERLAY)
     if answers.sign_in is None:
         return text + _NO_SIGN_IN
     guess = answers.sign_in

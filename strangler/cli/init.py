@@ -4,11 +4,13 @@ import difflib
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from strangler.adoption.compose_file import OVERLAY, ComposeFile, ComposeService, container_address, overlay_text
 from strangler.adoption.detection import Detection, detect, find_manage
 from strangler.adoption.project_file import Answers, project_text
 from strangler.adoption.route_sync import sync_project
@@ -32,6 +34,16 @@ def init(
     ),
     v1: Annotated[str | None, typer.Option("--v1", metavar="PREFIX", help="Where clients find the API.")] = None,
     v2: Annotated[str | None, typer.Option("--v2", metavar="PREFIX", help="Where they will find FastAPI's.")] = None,
+    compose: Annotated[
+        str | None,
+        typer.Option("--compose", metavar="FILE", help="The compose file of the services; else docker's own."),
+    ] = None,
+    django_container: Annotated[
+        str | None, typer.Option("--django-container", metavar="NAME:PORT", help="Django's service in it.")
+    ] = None,
+    fastapi_container: Annotated[
+        str, typer.Option("--fastapi-container", metavar="NAME:PORT", help="FastAPI's, which may come later.")
+    ] = "fastapi:8000",
     name: Annotated[str | None, typer.Option("--name", help="The project's name; else the folder's.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace a project file that is there.")] = False,
     timeout: DjangoTimeout = TIMEOUT_SECONDS,
@@ -39,13 +51,19 @@ def init(
     """Write strangler.toml and nginx/routes.toml for the Django REST API in this folder; touch nothing else.
 
     Looks for manage.py, the API's prefix, sign-in, health and OpenAPI by the project's own code; each is an option too.
+    Where there is a compose file, writes compose.strangler.yml, which adds the gateway to its services.
 
     Example: strangler init --manage 'venv/bin/python manage.py' --django http://127.0.0.1:8000
     """
     folder = Path.cwd()
     command = tuple(shlex.split(manage)) if manage else find_manage(folder)
     found = detect(command, folder, timeout=timeout)
-    answers = _answers(found, folder, django=django, fastapi=fastapi, v1=v1, v2=v2, name=name)
+    base = ComposeFile.find(folder, compose)
+    service = _compose_service(base, django_container)
+    answers = replace(
+        _answers(found, folder, django=django, fastapi=fastapi, v1=v1, v2=v2, name=name),
+        containers=(service.address, container_address(fastapi_container)) if service else None,
+    )
     text = project_text(answers)
     file = folder / FILE_NAME
     project_parse(text, file=file)
@@ -53,6 +71,10 @@ def init(
         return
     project = project_load(file)
     _report(found, project)
+    if project.cases:
+        project.cases.mkdir(parents=True, exist_ok=True)
+    if base and service:
+        _write(folder / OVERLAY, overlay_text(base, service, project), yes=yes)
     if project.routes.exists():
         note(f"{project.routes.relative_to(folder)} is there already: strangler routes sync brings it up to date")
         return
@@ -61,6 +83,21 @@ def init(
     stay = f", {many(len(synced.unroutable), 'path')} that stay with Django" if synced.unroutable else ""
     say(f"{project.routes.relative_to(folder)} is written: {many(len(synced.added), 'route')} at stage legacy{stay}")
     say("next: strangler inventory")
+
+
+def _compose_service(base: ComposeFile | None, named: str | None) -> ComposeService | None:
+    """Django's service; None where there is no compose file, or nothing shows which it is."""
+    if base is None:
+        if named is not None:
+            raise UsageError("there is no compose file here", "name it with --compose FILE")
+        return None
+    if named is not None:
+        return base.service(container_address(named))
+    try:
+        return base.django()
+    except UsageError as error:
+        note(f"{OVERLAY} is not written: {error}")
+        return None
 
 
 def _answers(

@@ -19,7 +19,8 @@ from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
 
 # In a container of its own, which has the owner's password and the network of the database; this machine has neither.
-_GRANT: Final = "run --rm -T --no-deps setup python -m strangler.cli grant --keep"
+_RUN: Final = ("run", "--rm", "-T", "--no-deps")
+_GRANT: Final = ("python", "-m", "strangler.cli", "grant", "--keep")
 _GRANT_SECONDS: Final = 120.0
 
 
@@ -55,13 +56,17 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
 
     :raises UsageError: COMPOSE can't be read.
     """
-    compose = Compose(settings.compose, folder=settings.project.root)
+    compose, names = Compose(settings.compose, folder=settings.project.root), settings.project.containers
+    shadow = ContainerShadow(compose, names.shadow)
+    gateway = ComposeGateway(
+        settings=container_settings(settings), url=settings.proxy_url, compose=compose, service=names.nginx
+    )
     return rollout_assemble(
         settings,
         folder=RolloutFolder(state_dir / "rollout"),
-        gateway=ComposeGateway(settings=container_settings(settings), url=settings.proxy_url, compose=compose),
-        shadow=lambda names: _shadow_counts(ContainerShadow(compose), settings.project, names),
-        grow_grants=lambda running, wanted: grants_grow(compose, running, wanted),
+        gateway=gateway,
+        shadow=lambda routes: _shadow_counts(shadow, settings.project, routes),
+        grow_grants=lambda running, wanted: grants_grow(compose, running, wanted, setup=names.setup),
         hint=f"start it with {compose.command} up --build --detach",
     )
 
@@ -78,8 +83,10 @@ def _shadow_counts(shadow: ContainerShadow, project: Project, names: Sequence[st
         return shadow.evidence(Path(folder), names)
 
 
-def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable) -> None:
-    """Grant FastAPI the writes of newly moved routes; `setup` revokes them when it runs again and the route is legacy.
+def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable, *, setup: str) -> None:
+    """Grant FastAPI the writes of newly moved routes, in a container of `setup`.
+
+    That service revokes them when it runs again and the route is legacy.
 
     :raises FailedError: the database refuses, or its container can't be reached.
     """
@@ -87,7 +94,7 @@ def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable) -> No
     if not moving:
         return
     routes = [part for name in moving for part in ("--write", name)]
-    ended = compose.run(*_GRANT.split(), *routes, seconds=_GRANT_SECONDS)
+    ended = compose.run(*_RUN, setup, *_GRANT, *routes, seconds=_GRANT_SECONDS)
     if ended.code != 0:
         reason = last_line(ended.stderr).removeprefix("strangler: ") or f"exit code {ended.code}"
         raise FailedError(f"FastAPI's role may not write yet ({reason})", f"see {compose.command} ps")

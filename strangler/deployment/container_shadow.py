@@ -10,7 +10,6 @@ from strangler.errors import FailedError, StranglerError
 from strangler.gateway.compose_cli import Compose, Ended, last_line
 from strangler.settings import LocalSettings
 
-_SERVICE: Final = "shadow"
 # The file is created with the first sample.
 _IF_THERE: Final = '[ -e "$SHADOW_DATABASE" ] || exit 0\n'
 _FETCH: Final = f"""{_IF_THERE}exec python -c '
@@ -28,8 +27,9 @@ ShadowStore(pathlib.Path(os.environ["SHADOW_DATABASE"])).reset(sys.argv[1:])' "$
 class ContainerShadow:
     """The worker's results, whose database only its container can read."""
 
-    def __init__(self, compose: Compose) -> None:
+    def __init__(self, compose: Compose, service: str) -> None:
         self._compose = compose
+        self._service = service
 
     def fetch(self, folder: Path) -> Path:
         """Copy the database to `folder`; there is no file if nothing was sampled yet.
@@ -57,10 +57,10 @@ class ContainerShadow:
             return {}
 
     def _inside(self, script: str, *arguments: str) -> Ended:
-        ended = self._compose.inside(_SERVICE, script, *arguments)
+        ended = self._compose.inside(self._service, script, *arguments)
         if ended.code != 0:
             reason = last_line(ended.stderr) or f"exit code {ended.code}"
-            hint = f"see {self._compose.command} logs {_SERVICE}"
+            hint = f"see {self._compose.command} logs {self._service}"
             raise FailedError(f"the results can't be used ({reason})", hint)
         return ended
 
@@ -70,8 +70,7 @@ def container_shadow(settings: LocalSettings) -> ContainerShadow | None:
 
     :raises UsageError: COMPOSE can't be read.
     """
-    return (
-        ContainerShadow(Compose(settings.compose, folder=settings.project.root))
-        if settings.gateway == "container"
-        else None
-    )
+    if settings.gateway != "container":
+        return None
+    project = settings.project
+    return ContainerShadow(Compose(settings.compose, folder=project.root), project.containers.shadow)

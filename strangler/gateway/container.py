@@ -20,7 +20,6 @@ from strangler.gateway.rendering import MAIN_FILE, Rendered
 from strangler.gateway.settings import GatewaySettings
 from strangler.gateway.versions import CURRENT, VERSIONS
 
-SERVICE: Final = "nginx"
 _FOLDER: Final = "/etc/nginx/generated"
 # One exec takes 100 to 500 ms and a move asks several times in one breath: what was seen serves so long.
 _SEEN_SECONDS: Final = 1.0
@@ -81,11 +80,12 @@ class _Seen:
 
 
 class ComposeGateway(OneNginx):
-    """nginx with its volume; `compose` reaches its container."""
+    """nginx with its volume; `compose` reaches its container, the one of `service`."""
 
-    def __init__(self, *, settings: GatewaySettings, url: str, compose: Compose) -> None:
+    def __init__(self, *, settings: GatewaySettings, url: str, compose: Compose, service: str) -> None:
         self.settings = settings
         self.url = url
+        self._service = service
         self._compose = compose
         self._last: _Seen | None = None
 
@@ -128,7 +128,7 @@ class ComposeGateway(OneNginx):
 
     def _inside(self, script: str, *arguments: str, stdin: bytes = b"") -> _Seen:
         self._last = None
-        ended = self._compose.inside(SERVICE, f"{_ENTER}{script}{_LOOK}", *arguments, stdin=stdin)
+        ended = self._compose.inside(self._service, f"{_ENTER}{script}{_LOOK}", *arguments, stdin=stdin)
         if ended.code != 0:
             raise FailedError(f"nginx refuses: {nginx_words(ended.stderr)}.")
         self._last = _seen_parse(ended.stdout)

@@ -19,6 +19,7 @@ from strangler.routes.mistakes import Mistake, MistakesError, nearest, shown
 from strangler.routes.syntax import content_decode, parse_toml, source_name
 from strangler.routes.table import RouteTable
 
+_NO_CASES: Final = "make some with strangler cases generate, or name a folder of case files"
 _SECTIONS: Final = ("case", "given", "scenario")
 
 
@@ -98,9 +99,9 @@ def _read_folder(folder: Path) -> list[CaseFile]:
         files = sorted(file for file in folder.iterdir() if file.suffix == ".toml")
     except OSError as error:
         name = source_name(folder)
-        raise UsageError(f"{name} can't be read ({error.strerror})", "name a folder of case files") from error
+        raise UsageError(f"{name} can't be read ({error.strerror})", _NO_CASES) from error
     if not files:
-        raise UsageError(f"{source_name(folder)} holds no .toml file", "name a folder of case files")
+        raise UsageError(f"{source_name(folder)} holds no .toml file", _NO_CASES)
     return [_read_file(file) for file in files]
 
 

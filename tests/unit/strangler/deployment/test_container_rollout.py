@@ -93,7 +93,7 @@ def test_what_was_compared_natively_counts_here_too(tmp_path: Path) -> None:
 def test_the_right_to_write_comes_with_the_routes_that_move(
     running: Stage, wanted: Stage, grown: bool, tmp_path: Path
 ) -> None:
-    grants_grow(engine(tmp_path, "exit 0"), at(running), at(wanted))
+    grants_grow(engine(tmp_path, "exit 0"), at(running), at(wanted), setup="setup")
     asked = " ".join(f"--write {name}" for name in sorted(route.name for route in TABLE.routes if route.writes))
     expected = [f"run --rm -T --no-deps setup python -m strangler.cli grant --keep {asked}"]
     assert calls(tmp_path) == (expected if grown else [])
@@ -103,4 +103,4 @@ def test_a_database_that_refuses_ends_the_move_in_its_words(tmp_path: Path) -> N
     refusing = engine(tmp_path, 'echo "strangler: Role x can\'t be given its grants (no table): migrate." >&2; exit 4')
     message = r"^FastAPI's role may not write yet \(Role x can't be given its grants \(no table\): migrate\): see "
     with pytest.raises(FailedError, match=message):
-        grants_grow(refusing, at(Stage.LEGACY), at(Stage.PARALLEL))
+        grants_grow(refusing, at(Stage.LEGACY), at(Stage.PARALLEL), setup="setup")

@@ -30,7 +30,7 @@ def shadow(tmp_path: Path) -> ContainerShadow:
     (tmp_path / "bin" / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     (tmp_path / "bin" / "python").chmod(0o755)
     (tmp_path / "fetched").mkdir()
-    return ContainerShadow(Compose(str(tmp_path / "engine"), folder=tmp_path))
+    return ContainerShadow(Compose(str(tmp_path / "engine"), folder=tmp_path), "shadow")
 
 
 def sampled(folder: Path, *routes: str) -> None:

@@ -188,10 +188,10 @@ def test_a_file_that_is_no_utf8_is_refused(folder: Path) -> None:
 
 
 def test_a_folder_without_files_is_refused(folder: Path) -> None:
-    with pytest.raises(UsageError, match=r"holds no \.toml file: name a folder of case files\.$"):
+    with pytest.raises(UsageError, match=r"holds no \.toml file: make some with strangler cases generate"):
         scenarios_from_files(folder, TABLE)
     with pytest.raises(
-        UsageError, match=r"can't be read \(No such file or directory\): name a folder of case files\.$"
+        UsageError, match=r"can't be read \(No such file or directory\): make some with strangler cases generate"
     ):
         scenarios_from_files(folder / "none", TABLE)
 

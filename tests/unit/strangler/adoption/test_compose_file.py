@@ -1,0 +1,155 @@
+"""compose.strangler.yml: which service of a project's compose file is Django, and what is added before it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from strangler.adoption.compose_file import ComposeFile, container_address, overlay_text
+from strangler.adoption.project_file import Answers, project_text
+from strangler.compare.shadow.worker import shadow_settings_load
+from strangler.errors import UsageError
+from strangler.project import Project, project_parse
+
+BASE = """
+services:
+  db: {image: "postgres:16", ports: ["5432:5432"]}
+  web:
+    build: .
+    command: gunicorn shop.wsgi --bind 0.0.0.0:8080
+    networks: {inside: {aliases: [shop]}, db: null}
+  worker: {build: ., command: celery -A shop worker}
+networks: {inside: {}, db: {}}
+"""
+
+
+def compose_file(folder: Path, text: str = BASE) -> ComposeFile:
+    (folder / "docker-compose.yml").write_text(text)
+    found = ComposeFile.find(folder)
+    assert found is not None
+    return found
+
+
+def project(folder: Path, **values: Any) -> Project:
+    answers = {
+        "name": "Shop",
+        "v1": "/",
+        "v2": "/v2",
+        "django": "http://127.0.0.1:8000",
+        "fastapi": "http://127.0.0.1:9000",
+        "manage": ("python", "manage.py"),
+        "health": "/up",
+        "openapi": "",
+        "sign_in": None,
+        "containers": ("web:8080", "fastapi:8002"),
+    }
+    text = project_text(Answers(**answers | values))
+    return project_parse(text, file=folder / "strangler.toml")
+
+
+@pytest.mark.parametrize(
+    ("service", "address"),
+    [
+        ("command: gunicorn shop.wsgi -b :9001", "web:9001"),
+        ("command: [uvicorn, 'shop.asgi:app', --host, 0.0.0.0, --port, '8100']", "web:8100"),
+        ("command: python manage.py runserver 0.0.0.0:8001", "web:8001"),
+        ("command: python manage.py runserver 8001", "web:8001"),
+        ("{command: 'sh -c \"migrate && daphne shop.asgi\"', ports: ['127.0.0.1:80:5000/tcp']}", "web:5000"),
+        ("{command: gunicorn shop.wsgi, ports: [{target: 7000, published: 80}]}", "web:7000"),
+        ("{entrypoint: [uwsgi, --ini, uwsgi.ini], expose: [3031]}", "web:3031"),
+        ("command: gunicorn shop.wsgi", "web:8000"),
+    ],
+)
+def test_django_is_the_service_that_starts_a_web_server(service: str, address: str, tmp_path: Path) -> None:
+    text = f"services:\n  db: {{image: postgres}}\n  web:\n    {service}\n"
+    assert compose_file(tmp_path, text).django().address == address
+
+
+@pytest.mark.parametrize(
+    ("services", "sentence"),
+    [
+        ("web: {build: .}", "doesn't show which service is Django: no command starts a web server"),
+        ("a: {command: gunicorn a}\n  b: {command: daphne b}", r"several may be \(a, b\)"),
+    ],
+)
+def test_a_service_that_is_not_clear_is_asked_for(services: str, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        compose_file(tmp_path, f"services:\n  {services}\n").django()
+
+
+@pytest.mark.parametrize("text", ["- 1", "services: []", "a: [", "services: null"])
+def test_what_is_no_compose_file_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"docker-compose\.yml (is no YAML|names no services)"):
+        compose_file(tmp_path, text)
+
+
+def test_a_named_service_must_be_there(tmp_path: Path) -> None:
+    found = compose_file(tmp_path)
+    assert found.service("worker:1").networks == ()
+    with pytest.raises(UsageError, match="has no service wbe"):
+        found.service("wbe:8000")
+    with pytest.raises(UsageError, match="NAME:PORT"):
+        container_address("web")
+
+
+def test_nothing_is_found_where_there_is_no_compose_file(tmp_path: Path) -> None:
+    assert ComposeFile.find(tmp_path) is None
+    with pytest.raises(UsageError, match=r"other\.yml can't be read"):
+        ComposeFile.find(tmp_path, "other.yml")
+
+
+def overlay(folder: Path, **values: Any) -> dict[str, Any]:
+    base = compose_file(folder)
+    return yaml.safe_load(overlay_text(base, base.django(), project(folder, **values)))
+
+
+def test_the_gateway_is_added_and_no_service_of_theirs_is_changed(tmp_path: Path) -> None:
+    services = overlay(tmp_path)["services"]
+    named = project(tmp_path).containers
+    assert set(services) == {named.nginx, named.setup, named.shadow}
+    assert not set(services) & set(compose_file(tmp_path).services)
+    assert set(services[named.nginx]["depends_on"]) == {named.setup, "web"}
+    for service in services.values():
+        assert service["networks"] == ["inside", "db"]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["user"] == "10001:10001"
+    assert services[named.nginx]["ports"] == ["${PROXY_HOST:-127.0.0.1}:${PROXY_PORT:-8080}:8080"]
+
+
+def test_paths_are_from_the_folder_of_the_first_file(tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "stack.yml").write_text(BASE)
+    base = ComposeFile.find(tmp_path, "deploy/stack.yml")
+    assert base is not None
+    text = overlay_text(base, base.django(), project(tmp_path))
+    assert "docker compose -f deploy/stack.yml -f compose.strangler.yml up" in text
+    setup = yaml.safe_load(text)["services"]["strangler-setup"]
+    assert setup["build"]["context"] == ".."
+    assert setup["volumes"][1]["source"] == "../nginx/routes.toml"
+
+
+def test_the_shadow_can_read_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = overlay(tmp_path)["services"]["strangler-shadow"]["environment"]
+    for name, value in environment.items():
+        monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*)\}", r"\1", str(value)))
+    settings = shadow_settings_load()
+    assert (settings.v1, settings.v2) == ("", "/v2")
+    assert [str(settings.django_url), str(settings.fastapi_url)] == ["http://web:8080/", "http://fastapi:8002/v2"]
+
+
+def test_a_secret_has_no_default_and_reaches_setup_alone(tmp_path: Path) -> None:
+    for name, service in overlay(tmp_path)["services"].items():
+        addresses = [each for each in service.get("environment", {}) if each.endswith("DATABASE_URL")]
+        assert addresses == (["DATABASE_URL", "FASTAPI_DATABASE_URL"] if name == "strangler-setup" else [])
+        assert all(service["environment"][each] == f"${{{each}:-}}" for each in addresses)
+
+
+def test_the_project_file_names_the_services_where_there_is_a_compose_file(tmp_path: Path) -> None:
+    found = project(tmp_path)
+    assert (found.django.container, found.fastapi.container) == ("web:8080", "fastapi:8002")
+    assert found.containers.nginx == "strangler-nginx"
+    alone = project(tmp_path, containers=None)
+    assert (alone.django.container, alone.containers.nginx) == ("", "nginx")
