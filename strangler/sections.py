@@ -139,9 +139,13 @@ class StackSection(Section):
 
 
 class DjangoSection(StackSection):
-    """The legacy service; `manage` calls its management commands, with `strangler_django` among its INSTALLED_APPS."""
+    """The legacy service; `manage` calls its management commands, with `strangler_django` among its INSTALLED_APPS.
+
+    `browsable`: browsers that read v1 get its pages (DRF's browsable API), whichever stack answers other clients.
+    """
 
     manage: Command | None = None
+    browsable: bool = False
 
 
 class FastapiSection(StackSection):

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from strangler_fastapi.drf.negotiation import EVENT_STREAM
+from strangler_fastapi.drf.renderers import EVENT_STREAM
 from strangler_fastapi.protocol import ABORT
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class EventStreamResponse(StreamingResponse):
     nginx passes each piece on at once (`X-Accel-Buffering`), and nobody keeps a copy.
     """
 
-    media_type = EVENT_STREAM
+    media_type = EVENT_STREAM.media_type
 
     def __init__(self, chunks: AsyncGenerator[bytes]) -> None:
         super().__init__(chunks, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})

@@ -13,7 +13,6 @@ from fastapi_app.events.schemas import PostEventRead
 from fastapi_app.events.service import event_stream
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
-from strangler_fastapi.drf.negotiation import EVENT_STREAM
 from strangler_fastapi.drf.permissions import IsAuthenticated
 from strangler_fastapi.drf.view import Caller, View, feature_router
 
@@ -33,7 +32,6 @@ events = View(
     description="What happens to posts, as Server-Sent Events.",
     methods=("GET",),
     permission=IsAuthenticated,
-    renders=EVENT_STREAM,
 )
 
 

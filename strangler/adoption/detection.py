@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
+from strangler.adoption.endpoints import BROWSABLE_API, DjangoApi, DjangoEndpoint
 from strangler.errors import FailedError, UsageError
 from strangler.schema.django_side import ManageCommand, with_commands
 
@@ -51,7 +51,10 @@ class SignInGuess:
 
 @dataclass(frozen=True, kw_only=True)
 class Detection:
-    """What was found. `manage` is the command; paths are Django's own; empty strings where nothing was found."""
+    """What was found. `manage` is the command; paths are Django's own; empty strings where nothing was found.
+
+    `browsable`: some of its endpoints have pages (DRF's browsable API).
+    """
 
     manage: tuple[str, ...]
     api: DjangoApi
@@ -60,6 +63,7 @@ class Detection:
     openapi: str
     health: str
     sign_in: SignInGuess | None
+    browsable: bool
 
 
 def find_manage(folder: Path) -> tuple[str, ...]:
@@ -104,6 +108,7 @@ def detection_of(manage: Sequence[str], api: DjangoApi) -> Detection:
         openapi=next((each.path for each in api.endpoints if each.view in _OPENAPI), ""),
         health=next(_health_paths(api.endpoints), ""),
         sign_in=next(_sign_ins(own, v1, api.settings.username_field), None),
+        browsable=any(BROWSABLE_API in (each.renderers or ()) for each in own),
     )
 
 

@@ -11,6 +11,9 @@ from strangler.adoption.list_facts import Filters, PaginationFacts, QuerysetFact
 from strangler.routes.prefixes import Prefixes
 from strangler.schema.django_side import ManageCommand, manage_document
 
+BROWSABLE_API: Final = "rest_framework.renderers.BrowsableAPIRenderer"
+# DRF's renderers that strangler_fastapi has, each with its name there.
+RENDERERS: Final = {"rest_framework.renderers.JSONRenderer": "JSON_RENDERER", BROWSABLE_API: "BROWSABLE_API"}
 # The routes of a viewset are named as those of the example: what Django calls destroy is a delete.
 _ACTIONS: Final = {"partial_update": "update", "destroy": "delete"}
 # A segment that nginx's maps find: fixed, or a parameter and nothing else.

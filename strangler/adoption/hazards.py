@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Final
 
 from shared_schema.contract.contract import TableFacts
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SerializerFacts, SerializerField
+from strangler.adoption.endpoints import RENDERERS, DjangoApi, DjangoEndpoint, SerializerFacts, SerializerField
 
 # Classes of which `strangler_fastapi` knows the counterpart.
 _KNOWN: Final = ("rest_framework.", "strangler_django.")
@@ -26,7 +26,6 @@ _PLAIN_AUTHENTICATORS: Final = (
     "rest_framework_simplejwt.authentication.JWTAuthentication",
     "rest_framework_simplejwt.authentication.JWTStatelessUserAuthentication",
 )
-_JSON: Final = ("rest_framework.renderers.JSONRenderer", "rest_framework.renderers.BrowsableAPIRenderer")
 _PARSERS: Final = ("JSONParser", "FormParser", "MultiPartParser")
 _FILES: Final = ("FileField", "ImageField")
 # Apps that change what every endpoint does, by the beginning of their name.
@@ -146,7 +145,7 @@ def _handler(endpoint: DjangoEndpoint) -> Iterator[Hazard]:
     if endpoint.versioning:
         yield Hazard("versioning", Effort.PORT, endpoint.versioning)
     for name in endpoint.renderers or ():
-        if name not in _JSON:
+        if name not in RENDERERS:
             yield Hazard("renderer", Effort.PORT, name)
     for name in endpoint.parsers or ():
         if endpoint.method in _BODIES and not (name.startswith(_KNOWN) and name.endswith(_PARSERS)):

@@ -28,7 +28,7 @@ cases = {cases}
 address = {django}
 {django_container}manage = {manage}
 health = {health}
-{openapi}# What its own paths begin with.
+{openapi}{browsable}# What its own paths begin with.
 prefix = {v1}
 
 # The new service.
@@ -50,6 +50,7 @@ nginx = "strangler-nginx"
 setup = "strangler-setup"
 shadow = "strangler-shadow"
 """
+_BROWSABLE: Final = "# Browsers get its pages of the API, whichever stack answers other clients.\nbrowsable = true\n"
 _SIGN_IN: Final = """
 # How a caller signs in: a POST to `path` below the API's prefix. nginx tells callers apart by a claim of the token.
 [sign_in]
@@ -87,11 +88,13 @@ class Answers:
     openapi: str
     sign_in: SignInGuess | None
     containers: tuple[str, str] | None = None
+    browsable: bool = False
 
 
 def project_text(answers: Answers) -> str:
     """The file, as TOML."""
     openapi = f"openapi = {_quoted(answers.openapi)}\n" if answers.openapi else ""
+    browsable = _BROWSABLE if answers.browsable else ""
     values = {
         "name": answers.name,
         "v1": answers.v1,
@@ -114,6 +117,7 @@ def project_text(answers: Answers) -> str:
         **filled,
         manage=manage,
         openapi=openapi,
+        browsable=browsable,
         django_container=containers[0],
         fastapi_container=containers[1],
     )

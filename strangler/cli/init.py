@@ -113,6 +113,7 @@ def _answers(
         health=found.health or _NO_HEALTH,
         openapi=found.openapi,
         sign_in=found.sign_in,
+        browsable=found.browsable,
     )
 
 

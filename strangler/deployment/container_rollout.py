@@ -46,6 +46,7 @@ def container_settings(settings: LocalSettings) -> GatewaySettings:
         django_requests=settings.stack_requests[Stack.DJANGO],
         fastapi_requests=settings.stack_requests[Stack.FASTAPI],
         django_health=project.django.health,
+        browsable=project.django.browsable,
         service_metrics=settings.service_metrics,
         tracing=bool(settings.otel_exporter_otlp_endpoint),
     )

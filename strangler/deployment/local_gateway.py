@@ -70,6 +70,7 @@ def local_gateway(settings: LocalSettings, *, without_django: bool = False) -> G
         fastapi_health=settings.project.fastapi.health,
         metrics=METRICS_FILE,
         service_metrics=settings.service_metrics,
+        browsable=settings.project.django.browsable and not without_django,
         tracing=bool(settings.otel_exporter_otlp_endpoint),
         board=f"{HOST}:{settings.project.board.port}" if settings.project.board.port else "",
         user=f"{worker.name} {grp.getgrgid(worker.gid).gr_name}" if worker else None,

@@ -58,6 +58,7 @@ class GatewaySettings:
     all that isn't gone. `metrics` is the file of Prometheus' text, empty where nobody writes it. `django_requests` and
     `fastapi_requests` are the most that a stack may have under way, those that wait included; 0 is any number. Streams
     and requests of `django_health` and `fastapi_health` are not counted.
+    With `browsable` a browser that reads v1 gets Django's page of it, whoever answers other clients.
     `board` is the address of `strangler board`, empty where the front door hasn't got it. `service_metrics`: both
     stacks answer /metrics, which operators may read here. `log_name` is a second access log, without `.log` at its end,
     which is made anew within two seconds where somebody renames it; empty for none. `tracing`: requests bear a W3C
@@ -94,6 +95,7 @@ class GatewaySettings:
     django_requests: int = 0
     fastapi_requests: int = 0
     django_health: str = "/"
+    browsable: bool = False
     board: str = ""
     service_metrics: bool = False
     log_name: str = ""
@@ -144,6 +146,7 @@ def container_gateway(
     django_health: str = "/",
     service_metrics: bool = False,
     tracing: bool = False,
+    browsable: bool = False,
 ) -> GatewaySettings:
     """The gateway of docker-compose.yml: `django` and `fastapi` are the services' addresses there."""
     return GatewaySettings(
@@ -162,6 +165,7 @@ def container_gateway(
         fastapi_requests=fastapi_requests,
         django_health=django_health,
         service_metrics=service_metrics,
+        browsable=browsable,
         # In memory, and bounded: docker-compose.yml. Who counts reads it there.
         log_name="/log/access" if service_metrics else "",
         tracing=tracing,

@@ -60,6 +60,7 @@ def cluster_gateway(cluster: ClusterProject) -> GatewaySettings:
         trusted_proxies=table.trusted_proxies,
         stack_header_networks=table.stack_header_networks,
         fastapi_health=cluster.project.fastapi.health,
+        browsable=cluster.project.django.browsable,
     )
     return replace(
         settings,

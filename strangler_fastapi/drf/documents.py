@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from strangler_fastapi.auth.authentication import BaseAuthentication
-from strangler_fastapi.drf.negotiation import EVENT_STREAM
+from strangler_fastapi.drf.renderers import EVENT_STREAM
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.unported import unported_of
 
@@ -57,7 +57,9 @@ def document_stream(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     text = {"type": "string"}
     data = {**text, "contentMediaType": "application/json", "contentSchema": model.model_json_schema()}
     event = {"type": "object", "properties": {"event": text, "data": data, "id": text, "retry": {"type": "integer"}}}
-    return {200: {"description": "Events, without an end.", "content": {EVENT_STREAM: {"itemSchema": event}}}}
+    return {
+        200: {"description": "Events, without an end.", "content": {EVENT_STREAM.media_type: {"itemSchema": event}}}
+    }
 
 
 def document_parameters(path: str, query: Mapping[str, str]) -> dict[str, Any]:

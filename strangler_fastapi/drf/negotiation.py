@@ -1,41 +1,52 @@
-"""Whether the client takes what the view gives (`rest_framework.negotiation`): mostly JSON."""
+"""What form of an answer the client takes, of those that the view gives (`rest_framework.negotiation`)."""
+
+from collections.abc import Sequence
+from itertools import groupby
 
 from starlette.requests import Request
 
 from strangler_fastapi.drf.limits import require_few_parameters
+from strangler_fastapi.drf.renderers import JSON_RENDERER, Renderer
 from strangler_fastapi.errors import NotAcceptable, NotFound
 
-JSON = "application/json"
-EVENT_STREAM = "text/event-stream"
+JSON = JSON_RENDERER.media_type
 
 _LONGEST_HEADER = 8192
 _LONGEST_TOKEN = 256
 _MOST_TOKENS = 64
 
 
-def negotiate(request: Request, media_type: str = JSON) -> None:
-    """Lets the request pass if `Accept` and `?format=` allow it, and notes the indent that `Accept` may ask for.
+def negotiate(request: Request, renderers: Sequence[Renderer] = (JSON_RENDERER,)) -> None:
+    """Chooses how a request is answered, by `?format=` and `Accept`, and notes the indent that `Accept` may ask for.
 
-    As in DRF, `q` is not heeded, and of several types the most specific is taken.
+    As in DRF, `q` is not heeded: of several types the most specific is taken, and of renderers the first. An error of
+    the choice itself is written by the first of all.
 
     Raises:
         NotFound: `?format=` names another format.
         NotAcceptable: `Accept` names only other types.
         SuspiciousRequest: the query string has more parameters than Django reads.
     """
-    accept = _accept(request)
-    if not request.scope["query_string"] and accept in ("*/*", media_type):
+    scope, accept, first = request.scope, _accept(request), renderers[0]
+    scope["indent"], scope["renderer"] = None, first
+    if not scope["query_string"] and accept in ("*/*", first.media_type):
         # As nearly all clients send it.
-        request.scope["indent"] = None
         return
-    require_few_parameters(request.scope["query_string"])
-    if request.query_params.get("format") not in (None, "", "json"):
+    require_few_parameters(scope["query_string"])
+    name = request.query_params.get("format")
+    offered = [renderer for renderer in renderers if not name or renderer.format == name]
+    if not offered:
         raise NotFound
-    accepted = [token for token in _tokens(accept) if media_type_matches(media_type, token)]
-    if not accepted:
-        raise NotAcceptable
-    request.scope["accepted"] = max(accepted, key=_precedence)
-    request.scope["indent"] = _indent(request.scope["accepted"])
+    ranked = sorted(_tokens(accept), key=_precedence, reverse=True)
+    for _, tokens in groupby(ranked, key=_precedence):
+        of_rank = [*tokens]
+        for renderer in offered:
+            for token in of_rank:
+                if media_type_matches(renderer.media_type, token):
+                    scope["renderer"], scope["accepted"] = renderer, token
+                    scope["indent"] = _indent(token)
+                    return
+    raise NotAcceptable
 
 
 def accepted_parameters(request: Request) -> dict[str, str]:

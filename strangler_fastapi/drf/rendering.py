@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from strangler_fastapi.drf.renderers import Renderer
 
 # Valid in JSON, yet line ends in old JavaScript: DRF escapes these two.
 _COMMON = b"\xe2\x80"
@@ -30,14 +33,21 @@ class JsonResponse(Response):
             return json.dumps(content, separators=(",", ":")).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the answer, over several lines where the client requested that (`negotiation`)."""
-        if (indent := scope.get("indent")) is not None and self.body:
+        """Sends the answer in the form that the client requested, or over several lines (`negotiation`)."""
+        renderer: Renderer | None = scope.get("renderer")
+        if self.body and renderer is not None and renderer.render is not None:
+            self._replace(renderer.body(json.loads(bytes(self.body)), Request(scope)))
+            self.headers["Content-Type"] = renderer.content_type
+        elif self.body and (indent := scope.get("indent")) is not None:
             # What has been escaped stays so.
             body = bytes(self.body)
             text = json.dumps(json.loads(body), indent=indent, ensure_ascii=body.isascii())
-            self.body = _escaped(text.encode())
-            self.headers["Content-Length"] = str(len(self.body))
+            self._replace(_escaped(text.encode()))
         await super().__call__(scope, receive, send)
+
+    def _replace(self, body: bytes) -> None:
+        self.body = body
+        self.headers["Content-Length"] = str(len(body))
 
 
 def _escaped(body: bytes) -> bytes:

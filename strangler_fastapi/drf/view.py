@@ -22,9 +22,10 @@ from strangler_fastapi.drf.documents import (
     document_stream,
 )
 from strangler_fastapi.drf.hyperlinks import answered_request
-from strangler_fastapi.drf.negotiation import JSON, negotiate
+from strangler_fastapi.drf.negotiation import negotiate
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Page
 from strangler_fastapi.drf.permissions import Rule
+from strangler_fastapi.drf.renderers import EVENT_STREAM, JSON_RENDERER, Renderer
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.throttles import BaseThrottle, check_throttles
@@ -56,8 +57,9 @@ class View:
     reads no credentials. `challenge` gives the `WWW-Authenticate` of a 401 where that is not the first authenticator's.
 
     `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`; where the path names
-    an object, `find` looks for it, since OPTIONS describes a PUT only to those who could send it. `renders` is the
-    media type of what GET answers, `vary` the headers of requests that answers name as those they depend on. `parsers`
+    an object, `find` looks for it, since OPTIONS describes a PUT only to those who could send it. `renderers` are the
+    forms of answers that a client can choose from (`strangler_fastapi.drf.renderers`), `vary` the headers of requests
+    that answers name as those they depend on. `parsers`
     are those of bodies (`strangler_fastapi.drf.bodies`). `throttles` count requests, and `versioning` finds the version
     that one means (modules of those names).
     """
@@ -75,7 +77,7 @@ class View:
         description: str = "",
         serializer: Serializer | None = None,
         find: Find | None = None,
-        renders: str = JSON,
+        renderers: tuple[Renderer, ...] = (JSON_RENDERER,),
         parsers: tuple[Parser, ...] = PARSERS,
         vary: tuple[str, ...] = (),
         throttles: tuple[BaseThrottle, ...] = (),
@@ -94,14 +96,21 @@ class View:
         self._methods = methods
         allowed = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())}
         self.allow = ", ".join(method for method in METHODS if method in allowed)
-        self._renders = renders
+        self._renderers = renderers
+        self._read_renderers = renderers
         self.parsers = parsers
         self._parsed = tuple(parser.media_type for parser in parsers)
-        self._vary = vary
+        # As DRF says it of a choice.
+        self._vary = ("Accept", *vary) if len(renderers) > 1 and "Accept" not in vary else vary
         self._throttles = throttles
         self.versioning = versioning
         self._answers: dict[str, tuple[Serializer, ...]] = {}
-        self._metadata = {"name": name, "description": description, "renders": (renders,), "parses": self._parsed}
+        self._metadata: dict[str, Any] = {
+            "name": name,
+            "description": description,
+            "renders": tuple(renderer.media_type for renderer in renderers),
+            "parses": self._parsed,
+        }
         self._safe = {"GET", "HEAD", "OPTIONS", "TRACE"}
         self._guards = [Guard(self._guard)]
         self._others = self._add_fallback()
@@ -135,6 +144,8 @@ class View:
 
     def stream(self, *, data: type[BaseModel], query: Mapping[str, str]) -> Callable[[Endpoint], Endpoint]:
         """Adds a GET and HEAD of Server-Sent Events; `data` is the model of their data, `query` as for `get`."""
+        self._read_renderers = (EVENT_STREAM,)
+        self._metadata["renders"] = (EVENT_STREAM.media_type,)
 
         def add(endpoint: Endpoint) -> Endpoint:
             extra, responses = self._document_operation("GET", query), document_stream(data) | self._errors(400)
@@ -240,7 +251,7 @@ class View:
         """DRF's `initial()`: 406, the version, then 401, 403 and 429; the method is looked at after."""
         request.scope["allow"] = self.allow
         request.scope["vary"] = self._vary
-        negotiate(request, self._renders if request.method in ("GET", "HEAD") else JSON)
+        negotiate(request, self._read_renderers if request.method in ("GET", "HEAD") else self._renderers)
         if getattr(request.app.state, "read_only", False) and request.method not in self._safe:
             raise Unavailable.of(READ_ONLY)
         request.scope["view"] = self

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.endpoints import RENDERERS, DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.authenticators import SESSION
-from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
+from strangler.adoption.scaffold.code import Code, Items, Text, call, dictionary, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.feature import FeatureScaffold, WrittenEndpoint, WrittenResource
 from strangler.adoption.scaffold.gaps import ACTIONS, PARSERS
 from strangler.adoption.scaffold.modules import Module
@@ -182,6 +182,7 @@ class FeatureModules:
                 serializer=answered.constant if answered else None,
                 find=f"{resource.constant}.find" if finds and resource else None,
                 parsers=self._parsers(module, django),
+                renderers=_renderers(module, first),
                 throttles=self._feature.throttles.of_view(first, module, self._feature.package),
                 versioning=versioning_of_view(first, module),
             ),
@@ -308,10 +309,18 @@ def _answered(endpoints: Sequence[WrittenEndpoint]) -> WrittenSerializer | None:
     return next((each.serializer for each in ordered if each.serializer and not each.serializer.reads), None)
 
 
+def _renderers(module: Module, endpoint: DjangoEndpoint) -> Code | None:
+    """The renderers of a view, where they are others than JSON alone; one that is unknown is a gap of its methods."""
+    names = tuple(RENDERERS[name] for name in endpoint.renderers or () if name in RENDERERS)
+    if names in ((), ("JSON_RENDERER",)):
+        return None
+    module.use("strangler_fastapi.drf.renderers", *names)
+    return Items("()", names)
+
+
 def _vary(endpoint: DjangoEndpoint) -> list[str]:
-    """What answers depend on, as Django says it: one of several renderers, and the session that is always looked at."""
-    several, kinds = len(endpoint.renderers or ()) > 1, endpoint.authenticators or ()
-    return [*(["Accept"] if several else []), *(["Cookie"] if kinds[:1] == (SESSION,) else [])]
+    """What answers depend on besides a choice of renderers: the session that is always looked at."""
+    return ["Cookie"] if (endpoint.authenticators or ())[:1] == (SESSION,) else []
 
 
 def _gap_text(view: str, each: WrittenEndpoint) -> str:

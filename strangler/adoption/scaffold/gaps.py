@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.endpoints import RENDERERS, DjangoEndpoint
 from strangler.adoption.scaffold.versions import version_gaps
 
 # What a Resource of strangler_fastapi does under the names of DRF's actions.
@@ -45,7 +45,6 @@ _CALLED_BY: Final = {
     "get_serializer_class": {"list", "retrieve", "create", "update", "partial_update"},
     "get_serializer_context": {"list", "retrieve", "create", "update", "partial_update"},
 }
-_JSON: Final = ("rest_framework.renderers.JSONRenderer", "rest_framework.renderers.BrowsableAPIRenderer")
 # Those of `strangler_fastapi.drf.bodies`, by what they are called in Django.
 PARSERS: Final = {
     f"{module}.parsers.{name}": name
@@ -112,7 +111,7 @@ def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
 
 def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
     """The gaps of how requests are read, and of how answers are written."""
-    yield from (f"renderer {name}" for name in endpoint.renderers or () if name not in _JSON)
+    yield from (f"renderer {name}" for name in endpoint.renderers or () if name not in RENDERERS)
     for name in endpoint.parsers or ():
         if endpoint.method != "GET" and name not in PARSERS:
             yield f"parser {name}"

@@ -21,6 +21,7 @@ MODULES = (
     *("rest_framework.parsers", "rest_framework.filters", "rest_framework.fields", "rest_framework.relations"),
     *("rest_framework.validators", "rest_framework.serializers", "rest_framework_simplejwt.authentication"),
     *("rest_framework.throttling", "rest_framework.versioning", "rest_framework.authtoken.views"),
+    *("rest_framework.renderers", "rest_framework.negotiation"),
 )
 OTHERS = ("simplejwt's setting", "django_filters")
 # How DRF is built inside, and no part of what an API is made of.

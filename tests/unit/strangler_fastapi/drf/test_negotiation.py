@@ -6,12 +6,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework.exceptions import NotAcceptable as DrfNotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request as DrfRequest
 from rest_framework.test import APIRequestFactory
 from rest_framework.utils.mediatypes import media_type_matches as drf_media_type_matches
 
 from strangler_fastapi.drf.negotiation import JSON, media_type_matches, negotiate
+from strangler_fastapi.drf.renderers import BROWSABLE_API, EVENT_STREAM, JSON_RENDERER, Renderer
 from strangler_fastapi.errors import NotAcceptable, NotFound
 from tests.unit.fastapi_app.asking import make_request
 
@@ -113,10 +114,10 @@ def test_the_format_in_the_query(query: str, accept: str | None) -> None:
 def test_a_view_may_give_something_else_than_json(accept: str | None, passes: bool) -> None:
     request = make_request(headers={} if accept is None else {"Accept": accept})
     if passes:
-        negotiate(request, "text/event-stream")
+        negotiate(request, (EVENT_STREAM,))
     else:
         with pytest.raises(NotAcceptable):
-            negotiate(request, "text/event-stream")
+            negotiate(request, (EVENT_STREAM,))
 
 
 @given(token=TOKENS | HEADER_TEXT)
@@ -124,3 +125,60 @@ def test_a_view_may_give_something_else_than_json(accept: str | None, passes: bo
 def test_a_content_type_is_recognised_as_in_drf(token: str) -> None:
     for media_type in (JSON, "multipart/form-data"):
         assert media_type_matches(media_type, token) == drf_media_type_matches(media_type, token)
+
+
+class DrfCsv(BaseRenderer):
+    media_type = "text/csv"
+    format = "csv"
+
+
+OF_ONE = {
+    JSONRenderer: JSON_RENDERER,
+    BrowsableAPIRenderer: BROWSABLE_API,
+    DrfCsv: Renderer("text/csv", "csv", lambda content, _request: str(content)),
+}
+# Of types of one rank DRF keeps a set, but looks at its renderers in turn.
+CHOICES = st.lists(
+    st.sampled_from(
+        [
+            *("text/html", "application/xhtml+xml", "application/xml;q=0.9", "*/*;q=0.8", "text/csv", "text/*"),
+            *("application/json", "application/json;indent=2", "application/*", "*/*", "text/html;level=1"),
+        ]
+    ),
+    max_size=5,
+).map(", ".join)
+
+
+@given(
+    kinds=st.lists(st.sampled_from([*OF_ONE]), min_size=1, max_size=3, unique=True),
+    accept=CHOICES | st.none(),
+    form=st.sampled_from(["", "?format=json", "?format=csv", "?format=api", "?format=", "?format=xml"]),
+)
+@example(kinds=[JSONRenderer, BrowsableAPIRenderer], accept="text/html,application/xml;q=0.9,*/*;q=0.8", form="")
+def test_the_same_renderer_is_chosen_as_by_drf(kinds: list[type[BaseRenderer]], accept: str | None, form: str) -> None:
+    given_headers = {} if accept is None else {"HTTP_ACCEPT": accept}
+    theirs: str | None
+    try:
+        theirs = (
+            DefaultContentNegotiation()
+            .select_renderer(
+                DrfRequest(APIRequestFactory().get(f"/api/feed/{form}", **given_headers)), [kind() for kind in kinds]
+            )[0]
+            .media_type
+        )
+    except (DrfNotAcceptable, Http404) as error:
+        theirs = type(error).__name__
+    headers = {} if accept is None else {"accept": accept}
+    request = make_request(query=form.removeprefix("?").encode(), headers=headers)
+    ours: str
+    try:
+        negotiate(request, [OF_ONE[kind] for kind in kinds])
+        ours = request.scope["renderer"].media_type
+    except NotAcceptable:
+        ours = "NotAcceptable"
+    except NotFound:
+        ours = "Http404"
+    assert ours == theirs
+    if ours in ("NotAcceptable", "Http404"):
+        # An error is written by the first.
+        assert request.scope["renderer"] is OF_ONE[kinds[0]]

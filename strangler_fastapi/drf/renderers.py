@@ -1,0 +1,46 @@
+"""The forms of an answer that a client can choose from: JSON, and what a project writes itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.requests import Request
+
+# Given what would be JSON, and the request that is answered.
+Render = Callable[[Any, Request], bytes | str]
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """One form (`rest_framework.renderers.BaseRenderer`), errors and OPTIONS included.
+
+    Args:
+        media_type: what `Accept` calls it.
+        format: what `?format=` calls it.
+        render: writes it; None where it is JSON, as DRF's JSONRenderer writes that.
+        charset: of its `Content-Type`; None leaves it out.
+    """
+
+    media_type: str
+    format: str
+    render: Render | None = None
+    charset: str | None = None
+
+    @property
+    def content_type(self) -> str:
+        """The `Content-Type` of an answer."""
+        return self.media_type if self.charset is None else f"{self.media_type}; charset={self.charset}"
+
+    def body(self, content: Any, request: Request) -> bytes:  # noqa: ANN401 - any JSON
+        """The body of an answer."""
+        assert self.render is not None  # noqa: S101 - JSON is written by JsonResponse
+        made = self.render(content, request)
+        return made.encode(self.charset or "utf-8") if isinstance(made, str) else made
+
+
+JSON_RENDERER: Final = Renderer("application/json", "json")
+# DRF's pages are Django's (`browsable` in the project file has nginx send browsers there); without Django, who asks for
+# one gets JSON.
+BROWSABLE_API: Final = Renderer("text/html", "api")
+# What the endpoint writes itself, as Server-Sent Events.
+EVENT_STREAM: Final = Renderer("text/event-stream", "json")
