@@ -83,7 +83,7 @@ class Gateway:
         self.url = settings.proxy_url
         self._service: Service = gateway_service(settings, folder=self.folder)
         self.native = native_gateway(settings, folder=self.folder)
-        self.native.settings = dataclasses.replace(self.native.settings, **changes)
+        self.native.own = dataclasses.replace(self.native.own, **changes)
         self._child: Child | None = None
 
     @property

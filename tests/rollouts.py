@@ -77,7 +77,7 @@ class Moves:
             "port": urlsplit(self.nginx.url).port,
             "nginx": str(self.nginx.folder),
             "folder": str(self.file.parent),
-            "settings": asdict(self.nginx.native.settings),
+            "settings": asdict(self.nginx.native.own),
         }
         argv = [sys.executable, "-m", "tests.rollouts", json.dumps(document), step, stage]
         return subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603 - this file
@@ -165,7 +165,7 @@ def _main(document: str, step: str, stage: str) -> None:
     reported = json.loads(document)
     settings = example_settings(proxy_port=reported["port"], django_port=1, fastapi_port=2, postgres_port=3)
     native = native_gateway(settings, folder=Path(reported["nginx"]))
-    native.settings = TypeAdapter(GatewaySettings).validate_python(reported["settings"])
+    native.own = TypeAdapter(GatewaySettings).validate_python(reported["settings"])
     rollout = rollout_of(native, Path(reported["folder"]))
     content = edited(rollout, posts__list={"stage": stage})
     checksum = rollout.propose(content).plan.checksum

@@ -5,6 +5,9 @@ Then the service itself starts again on its own port, nginx goes back, and the o
 way: addresses stay what the settings say. No process ends before nginx's workers that knew it alone are gone.
 
 The worker of background jobs is replaced with its service: the new one runs beside the old one, which ends its jobs.
+
+Routes may move meanwhile, for a ramp that finds a breach doesn't wait: the rollout is locked only while nginx is given
+another address, and whoever applies renders with the address of that moment.
 """
 
 import logging
@@ -18,16 +21,15 @@ from typing import Final, Literal
 
 import psutil
 
-from strangler.deployment.local_gateway import native_gateway
 from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.releases import Deploy, DeployFile, release_point
 from strangler.errors import FailedError, StranglerError, UsageError
-from strangler.gateway.interface import TAKE_OVER_SECONDS, Gateway
-from strangler.gateway.rendering import render_gateway
+from strangler.gateway.interface import STEADY_SECONDS, TAKE_OVER_SECONDS
 from strangler.local.children import READY_SECONDS
 from strangler.local.keeper import Keeper
 from strangler.local.ports import port_free_pick
 from strangler.local.services import Probe, Service, stack_folder, stack_service, worker_helper
+from strangler.rollout.apply import rollout_render
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 
@@ -103,54 +105,51 @@ def _replaced(stack: LocalStack, asked: Deploy) -> Iterator[str]:
     :raises StranglerError: it failed; the sentence says what serves now.
     """
     which = asked.service
-    keeper, gateway = stack.children.keeper(which), stack.rollout.gateway
-    with stack.rollout.folder.locked():
-        before, port = gateway.current() or "", port_free_pick()
-        # Of deploys that ended half-way: nginx may send requests there, and does so no more after this one.
-        spares = stack.children.keepers(f"{which}-new")
-        yield f"starting the new {which} on port {port}"
-        spare = _Spare(stack, which, port, release=asked.release)
-        worker = _Worker(stack, which, release=asked.release)
-        try:
-            started = time.monotonic()
-            yield from _ready(spare.keeper, spare.probe)
-            took = time.monotonic() - started
-            yield f"it is ready after {took:.1f} s"
-            yield from worker.start(seconds=max(took, _WORKER_LIVES_SECONDS))
-            yield f"nginx sends requests to the new {which}"
-            yield from spare.send_requests()
-            if asked.release:
-                yield release_point(stack_folder(stack.settings.project, which), Path(asked.release))
-        except Exception as error:
-            with suppress(FailedError):
-                gateway.take_up(before)
-            for each in [spare.keeper, *worker.started]:
-                stack.forget(each)
-                each.stop()
-            if not isinstance(error, StranglerError):
-                raise
-            raise FailedError(
-                f"{error.message}, and the old {which} serves as before", error.hint or spare.hint
-            ) from error
-        yield f"the old {which} finishes what it has, and starts again on its own port"
-        yield from _drained(stack)
-        yield from _restarted(keeper, seconds=keeper.program.stop_seconds)
-        try:
-            yield from _ready(keeper, _service(stack, which, stack.settings).probe)
-        except FailedError as error:
-            what = f"{error.message}, and the new {which} goes on serving on port {port}"
-            raise FailedError(what, f"strangler logs {which} says more; then deploy again") from error
-        yield "it is ready, and nginx sends requests to it"
-        try:
-            yield from _taken_up(gateway, stack)
-        except FailedError as error:
-            if gateway.running_version() is not None:
-                raise
-            yield f"{error.message}, and it sends them once it is started again"
-        yield from _drained(stack)
-        for each in [spare.keeper, *spares]:
-            yield from _ended(stack, each, seconds=each.program.stop_seconds)
-    # Routes may move again meanwhile: a job can take minutes.
+    keeper, port = stack.children.keeper(which), port_free_pick()
+    before = stack.state.elsewhere.get(which, "")
+    # Of deploys that ended half-way: nginx may send requests there, and does so no more after this one.
+    spares = stack.children.keepers(f"{which}-new")
+    yield f"starting the new {which} on port {port}"
+    spare = _Spare(stack, which, port, release=asked.release)
+    worker = _Worker(stack, which, release=asked.release)
+    try:
+        started = time.monotonic()
+        yield from _ready(spare.keeper, spare.probe)
+        took = time.monotonic() - started
+        yield f"it is ready after {took:.1f} s"
+        yield from worker.start(seconds=max(took, _WORKER_LIVES_SECONDS))
+        yield f"nginx sends requests to the new {which}"
+        yield from _sent(stack, which, to=spare.address)
+        if asked.release:
+            yield release_point(stack_folder(stack.settings.project, which), Path(asked.release))
+    except Exception as error:
+        if stack.state.elsewhere.get(which, "") != before:
+            with suppress(StranglerError, OSError):
+                _send(stack, which, to=before)
+        for each in [spare.keeper, *worker.started]:
+            stack.forget(each)
+            each.stop()
+        if not isinstance(error, StranglerError):
+            raise
+        raise FailedError(f"{error.message}, and the old {which} serves as before", error.hint or spare.hint) from error
+    yield f"the old {which} finishes what it has, and starts again on its own port"
+    yield from _drained(stack)
+    yield from _restarted(keeper, seconds=keeper.program.stop_seconds)
+    try:
+        yield from _ready(keeper, _service(stack, which, stack.settings).probe)
+    except FailedError as error:
+        what = f"{error.message}, and the new {which} goes on serving on port {port}"
+        raise FailedError(what, f"strangler logs {which} says more; then deploy again") from error
+    yield "it is ready, and nginx sends requests to it"
+    try:
+        yield from _sent(stack, which, to="")
+    except FailedError as error:
+        if stack.rollout.gateway.running_version() is not None:
+            raise
+        yield f"{error.message}, and it sends them once it is started again"
+    yield from _drained(stack)
+    for each in [spare.keeper, *spares]:
+        yield from _ended(stack, each, seconds=each.program.stop_seconds)
     yield from worker.replace()
 
 
@@ -166,23 +165,14 @@ class _Spare:
     """The new service on its spare port."""
 
     def __init__(self, stack: LocalStack, which: Stack, port: int, *, release: str) -> None:
-        self._stack = stack
-        self._settings = stack.settings.model_copy(update={f"{which}_port": port})
-        service = replace(_service(stack, which, self._settings), name=f"{which}-new")
+        settings = stack.settings.model_copy(update={f"{which}_port": port})
+        service = replace(_service(stack, which, settings), name=f"{which}-new")
         if release:
             service = replace(service, cwd=Path(release))
         self.hint = f"strangler logs {service.name} says more"
         self.probe = service.probe
-        self.keeper = stack.start_kept(service, address=f"{service.listens[0]}:{port}", probe=service.probe)
-
-    def send_requests(self) -> Iterator[str]:
-        """Have nginx send requests there.
-
-        :raises FailedError: nginx refuses.
-        """
-        folder, without_django = self._stack.folder.path / "nginx", self._stack.without_django
-        gateway = native_gateway(self._settings, folder=folder, without_django=without_django)
-        yield from _taken_up(gateway, self._stack)
+        self.address = f"{service.listens[0]}:{port}"
+        self.keeper = stack.start_kept(service, address=self.address, probe=service.probe)
 
 
 class _Worker:
@@ -241,22 +231,40 @@ def _lives(keeper: Keeper, *, seconds: float) -> Iterator[str]:
         yield ""
 
 
-def _taken_up(gateway: Gateway, stack: LocalStack) -> Iterator[str]:
-    """Have nginx run the routes as `gateway` renders them; where it has ended, it reads them when it is started again.
+def _send(stack: LocalStack, which: Stack, *, to: str) -> None:
+    """Have nginx send a stack's requests to an address; empty for its own. Moves are rendered with it from then on.
 
-    :raises FailedError: it refuses them, or doesn't run them within 15 s.
+    :raises StranglerError: nginx refuses.
+    :raises OSError: the state can't be written.
     """
-    _content, running = stack.rollout.running()
-    rendered = render_gateway(running, gateway.settings)
-    gateway.install(rendered)
-    with suppress(FailedError):
-        gateway.take_up(rendered.version)
-    deadline = time.monotonic() + TAKE_OVER_SECONDS
-    while gateway.running_version() != rendered.version:
-        if time.monotonic() > deadline:
-            raise FailedError(f"nginx did not take over version {rendered.version} within {TAKE_OVER_SECONDS:.0f} s")
+
+    def change() -> None:
+        elsewhere = {name: address for name, address in stack.state.elsewhere.items() if name != which}
+        elsewhere |= {str(which): to} if to else {}
+        stack.folder.write(replace(stack.state, elsewhere=elsewhere))
+        stack.state.elsewhere = elsewhere
+
+    rollout_render(stack.rollout, change=change)
+
+
+def _sent(stack: LocalStack, which: Stack, *, to: str) -> Iterator[str]:
+    """Send them, once no apply is under way, and wait until every new connection meets that.
+
+    :raises StranglerError: nginx refuses, or hasn't done so after 15 s.
+    :raises OSError: the state can't be written.
+    """
+    gateway = stack.rollout.gateway
+    while stack.rollout.folder.is_locked():
         yield ""
-    gateway.wait_until_running(rendered.version)
+    _send(stack, which, to=to)
+    deadline, since = time.monotonic() + TAKE_OVER_SECONDS, 0.0
+    # A move that was applied meanwhile is another version, with the same address.
+    while not since or time.monotonic() - since < STEADY_SECONDS:
+        current, now = gateway.current(), time.monotonic()
+        since = (since or now) if gateway.running_version() == current else 0.0
+        if now > deadline:
+            raise FailedError(f"nginx did not take over version {current} within {TAKE_OVER_SECONDS:.0f} s")
+        yield ""
 
 
 def _ready(keeper: Keeper, probe: Probe) -> Iterator[str]:
@@ -276,8 +284,10 @@ def _ready(keeper: Keeper, probe: Probe) -> Iterator[str]:
 def _drained(stack: LocalStack) -> Iterator[str]:
     """Wait until nginx's workers of before its last reload are gone, or for as long as it is worth."""
     nginx = stack.state.services["nginx"].find()
+    # A move makes others meanwhile.
+    leaving = [worker for worker in nginx.children() if _is_leaving(worker)] if nginx else []
     deadline = time.monotonic() + _DRAIN_SECONDS
-    while nginx is not None and time.monotonic() < deadline and any(map(_is_leaving, nginx.children())):
+    while time.monotonic() < deadline and any(map(_is_leaving, leaving)):
         yield ""
 
 

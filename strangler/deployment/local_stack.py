@@ -146,7 +146,12 @@ class LocalStack:
         return rollout_assemble(
             self.settings,
             folder=RolloutFolder(state_dir / "rollout"),
-            gateway=native_gateway(self.settings, folder=state_dir / "nginx", without_django=self.without_django),
+            gateway=native_gateway(
+                self.settings,
+                folder=state_dir / "nginx",
+                without_django=self.without_django,
+                elsewhere=lambda: state.elsewhere if (state := self.folder.running()) else {},
+            ),
             shadow=lambda names: _shadow_counts(state_dir, names),
             grow_grants=self._grants_grow,
             hint="start it with strangler up",

@@ -24,11 +24,14 @@ _REQUEST_SECONDS: Final = 2.0
 class Gateway(Protocol):
     """nginx with its versions of configuration.
 
-    `settings` is what it is rendered with, `url` its front door, `place` what errors call it.
+    `url` is its front door, `place` what errors call it.
     """
 
-    settings: GatewaySettings
     url: str
+
+    @property
+    def settings(self) -> GatewaySettings:
+        """What it is rendered with now: a deploy changes the stacks' addresses for a while."""
 
     @property
     def place(self) -> str:

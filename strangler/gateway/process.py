@@ -2,7 +2,8 @@
 
 import re
 import subprocess
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,16 +18,38 @@ _ERROR: Final = re.compile(r"^.*\[(?:emerg|alert|crit|error)\] (?:\d+#\d+: )?")
 
 
 class NativeGateway(OneNginx):
-    """nginx with its folder; `binary` is the program, `env` its whole environment."""
+    """nginx with its folder.
+
+    Args:
+        settings: what it is rendered with while no deploy changes it; `own` afterwards.
+        url: its front door.
+        folder: its own.
+        binary: the program.
+        env: its whole environment.
+        elsewhere: gives the stacks whose requests a deploy has sent to another address, and the addresses.
+    """
 
     def __init__(
-        self, *, settings: GatewaySettings, url: str, folder: Path, binary: Path, env: Mapping[str, str]
+        self,
+        *,
+        settings: GatewaySettings,
+        url: str,
+        folder: Path,
+        binary: Path,
+        env: Mapping[str, str],
+        elsewhere: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self.settings = settings
+        self.own = settings
+        self._elsewhere = elsewhere
         self.url = url
         self._versions = VersionFolder(folder)
         self._binary = binary
         self._env = env
+
+    @property
+    def settings(self) -> GatewaySettings:
+        """See `Gateway`."""
+        return replace(self.own, elsewhere=tuple(sorted(self._elsewhere().items())))
 
     @property
     def folder(self) -> Path:

@@ -39,6 +39,7 @@ _TEMPLATES = (
 _SCRIPTS = ("caller.js", "ejection.js", "samples.js")
 FILES = (*_TEMPLATES, *_SCRIPTS)
 _VERSION_LENGTH = 12
+_ELSEWHERE_LENGTH = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,18 +51,28 @@ class Rendered:
 
 
 def render_gateway(table: RouteTable, settings: GatewaySettings) -> Rendered:
-    """The configuration; the same table and settings always give the same text and so the same version."""
+    """The configuration; the same table and settings always give the same text and so the same version.
+
+    Where a deploy has a stack's requests sent elsewhere, the version says so after that of its own addresses:
+    `3f1a…-9c2e`.
+    """
+    version = _version(_files(table, settings, version=""))
+    if settings.elsewhere:
+        settings = settings.moved
+        version = f"{version}-{_version(_files(table, settings, version=''))[:_ELSEWHERE_LENGTH]}"
+    return Rendered(version=version, files=_files(table, settings, version=version))
+
+
+def own_version(version: str) -> str:
+    """The version of the same routes and settings with the stacks at their own addresses."""
+    return version.partition("-")[0]
+
+
+def _files(table: RouteTable, settings: GatewaySettings, *, version: str) -> dict[str, str]:
     shown = table.without_django if settings.without_django else table
     context = _context(shown if settings.shadow_socket else shown.without_shadow) | vars(settings)
-
-    def render(version: str) -> dict[str, str]:
-        texts = {
-            name: _environment().get_template(f"{name}.j2").render(context, version=version) for name in _TEMPLATES
-        }
-        return texts | _scripts()
-
-    version = _version(render(version=""))
-    return Rendered(version=version, files=render(version))
+    texts = {name: _environment().get_template(f"{name}.j2").render(context, version=version) for name in _TEMPLATES}
+    return texts | _scripts()
 
 
 @cache

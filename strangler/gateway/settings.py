@@ -1,7 +1,7 @@
 """nginx's settings besides the routes: addresses, limits, trusted proxies."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
 from strangler.errors import UsageError
@@ -62,7 +62,7 @@ class GatewaySettings:
     `board` is the address of `strangler board`, empty where the front door hasn't got it. `service_metrics`: both
     stacks answer /metrics, which operators may read here. `log_name` is a second access log, without `.log` at its end,
     which is made anew within two seconds where somebody renames it; empty for none. `tracing`: requests bear a W3C
-    trace context.
+    trace context. `elsewhere` are stacks and the addresses that a deploy has their requests sent to for a while.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -100,11 +100,12 @@ class GatewaySettings:
     service_metrics: bool = False
     log_name: str = ""
     tracing: bool = False
+    elsewhere: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         files = (self.certificate, self.certificate_key, self.access_log, self.log_name, self.metrics)
         paths = (*files, self.shadow_socket, self.resolver, self.writable, *self.modules)
-        addresses = (*self.listen, *self.tls_listen, self.django, self.fastapi, *([self.board] if self.board else []))
+        addresses = (*self.listen, *self.tls_listen, *self.upstreams, *([self.board] if self.board else []))
         for pattern, values, hint in (
             (_ADDRESS, addresses, "write an address such as 127.0.0.1:8080"),
             (_PATH, paths, "use letters, digits and . _ / - only"),
@@ -121,6 +122,18 @@ class GatewaySettings:
         for network in (*self.trusted_proxies, *self.stack_header_networks, *self.operator_networks):
             if not _is_network(network):
                 raise UsageError(f"nginx can't trust {network!r}", "write a network such as 10.0.0.0/8")
+
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """The addresses of the stacks."""
+        return (self.django, self.fastapi, *(address for _stack, address in self.elsewhere))
+
+    @property
+    def moved(self) -> "GatewaySettings":
+        """The same, with the addresses of `elsewhere` as the stacks' own."""
+        at = dict(self.elsewhere)
+        django, fastapi = at.get("django", self.django), at.get("fastapi", self.fastapi)
+        return replace(self, elsewhere=(), django=django, fastapi=fastapi)
 
 
 def _is_network(text: str) -> bool:

@@ -58,7 +58,7 @@ class StackState:
     """The state of the stack, for `status`, `logs`, `down` and a later `up`.
 
     `without_django`: FastAPI runs alone; `gateway_alone`: nginx and the shadow worker do, before services that run
-    elsewhere.
+    elsewhere. `elsewhere` are services and the addresses that nginx sends their requests to while they are deployed.
     """
 
     supervisor: ProcessRecord
@@ -66,6 +66,7 @@ class StackState:
     services: dict[str, ProcessRecord] = field(default_factory=dict)
     without_django: bool = False
     gateway_alone: bool = False
+    elsewhere: dict[str, str] = field(default_factory=dict)
 
 
 _STATE: Final = TypeAdapter(StackState)

@@ -5,6 +5,7 @@ Only this module changes a gateway, its routes file and its history; one apply a
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -52,6 +53,26 @@ def rollout_begin(rollout: Rollout, *, command: str) -> None:
         rollout.gateway.install(rendered)
         rollout.gateway.activate(rendered.version)
         _record_start(rollout, command)
+
+
+def rollout_render(rollout: Rollout, *, change: Callable[[], None]) -> None:
+    """Render the routes that run anew, once `change` has changed what they are rendered with; no route moves.
+
+    nginx reads them in a moment, or when it is started, where it doesn't run.
+
+    :raises UnsafeError: an apply is under way.
+    :raises FailedError: nginx refuses them.
+    """
+    with rollout.folder.locked():
+        _take_back(rollout)
+        change()
+        _content, running = rollout.running()
+        rendered = render_gateway(running, rollout.gateway.settings)
+        rollout.gateway.install(rendered)
+        if rollout.gateway.running_version() is None:
+            rollout.gateway.activate(rendered.version)
+        else:
+            rollout.gateway.take_up(rendered.version)
 
 
 def rollout_recover(rollout: Rollout) -> HistoryEntry | None:

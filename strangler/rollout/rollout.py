@@ -6,7 +6,7 @@ from pathlib import Path
 
 from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.gateway.interface import Gateway
-from strangler.gateway.rendering import Rendered, render_gateway
+from strangler.gateway.rendering import Rendered, own_version, render_gateway
 from strangler.rollout.evidence import Proof, RouteEvidence
 from strangler.rollout.gaps import Gaps, gap_reasons
 from strangler.rollout.history import HistoryEntry, Point, applied, stands_at, step_back, utc_now
@@ -163,7 +163,7 @@ class Rollout:
         plan = plan_make(
             running=running,
             wanted=table,
-            ends=(running_content, self.file_content(), content, rendered.version.encode()),
+            ends=(running_content, self.file_content(), content, own_version(rendered.version).encode()),
             rendered_anew=not self.gateway.holds(rendered),
         )
         conditions = Conditions(
@@ -190,7 +190,7 @@ class Rollout:
             return None
         changed = applied(self.folder.history.entries())
         version = self.gateway.current()
-        if version is None or (changed and changed[-1].after.version == version):
+        if version is None or (changed and own_version(changed[-1].after.version) == own_version(version)):
             return None
         if changed and self.gateway.running_version() not in {None, version}:
             # compose up has rendered it beside an nginx that still runs the other: an apply makes it so.

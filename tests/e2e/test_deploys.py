@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import shutil
 import socket
 import tempfile
@@ -16,6 +17,7 @@ import psycopg
 import pytest
 
 from strangler.deployment.releases import DeployFile
+from strangler.gateway.rendering import own_version
 from tests.bench.keepalive import Answered, Load, load, request
 from tests.checkouts import Checkout
 
@@ -121,6 +123,32 @@ async def test_both_stacks_are_deployed_under_load_and_no_request_is_lost(checko
     assert set(after) == set(before)
     assert (after["worker"].pid != before["worker"].pid, after["worker"].restarts) == (True, 0)
     assert "nothing is pending: the file is applied" in checkout.strangler("check").stdout
+
+
+def test_a_route_moves_while_a_deploy_is_under_way(checkout: Checkout, front: str) -> None:
+    """It is taken back at once, while the new service answers on its spare port, and that is where nginx goes on."""
+    before = checkout.path.joinpath(".run/nginx/current").readlink()
+    with ThreadPoolExecutor() as threads:
+        deploy = threads.submit(checkout.strangler, "deploy", "fastapi")
+        deadline = time.monotonic() + 60
+        while checkout.path.joinpath(".run/nginx/current").readlink() == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        moved = checkout.strangler("rollback", "--all-to-django")
+        is_over = deploy.done()
+        assert moved.returncode == 0, moved.stderr
+        assert deploy.result().stdout.splitlines()[-1] == "fastapi is deployed"
+    assert not is_over
+    assert httpx.get(f"{front}/api/v2/feed/").headers["X-Served-By"] == "django"
+    moves = json.loads(checkout.strangler("history", "--json").stdout)
+    assert [each["command"].split()[0] for each in moves] == ["up", "rollback"]
+    version = moves[-1]["after"]["version"]
+    assert own_version(version) != version
+    assert checkout.path.joinpath(".run/nginx/current").readlink().name == own_version(version)
+    assert "nothing is pending: the file is applied" in checkout.strangler("check").stdout
+    back = checkout.strangler("rollback", "--yes", "--force", "--reason", "as before")
+    assert back.returncode == 0, back.stderr
+    assert httpx.get(f"{front}/api/v2/feed/").headers["X-Served-By"] == "fastapi"
 
 
 def test_code_that_does_not_start_changes_nothing(checkout: Checkout, front: str) -> None:

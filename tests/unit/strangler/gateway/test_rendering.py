@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from strangler.gateway import rendering
-from strangler.gateway.rendering import FILES, render_gateway
+from strangler.gateway.rendering import FILES, own_version, render_gateway
 from strangler.gateway.settings import GatewaySettings, container_gateway
 from strangler.routes.route import Api, Fixed, RequestLimit, Route, Stack, Stage
 from strangler.routes.table import RouteTable
@@ -50,6 +50,18 @@ def test_a_process_keeps_the_templates_that_it_began_with(tmp_path: Path, monkey
         file.write_text("{{ of_the_next_version }}")
         os.utime(file, (1, 1))
     assert render_gateway(make_table(make_route("/posts/")), SETTINGS) == before
+
+
+def test_a_deploy_sends_requests_elsewhere_and_the_version_is_still_known() -> None:
+    table = make_table(make_route("/posts/"))
+    own = render_gateway(table, SETTINGS)
+    at_spare = render_gateway(table, replace(SETTINGS, elsewhere=(("fastapi", "127.0.0.1:8099"),)))
+    at_other = render_gateway(table, replace(SETTINGS, elsewhere=(("fastapi", "127.0.0.1:8098"),)))
+    assert "server 127.0.0.1:8099" in at_spare.files["http.conf"]
+    assert "127.0.0.1:8002" not in at_spare.files["http.conf"]
+    assert f'return 200 "{at_spare.version}\\n"' in at_spare.files["routes.conf"]
+    assert len({own.version, at_spare.version, at_other.version}) == 3
+    assert {own_version(each.version) for each in (own, at_spare, at_other)} == {own.version}
 
 
 def routes_conf(*routes: Route) -> str:
