@@ -17,6 +17,7 @@ from django_app.config.environment import (
 from django_app.config.logs import logging_settings
 from sample_data.demo import DEMO_PASSWORD
 from shared_schema.service_metrics import share_metrics
+from strangler_django.health import health_first
 
 # A bad environment ends the start here, in one sentence, and not in every worker with a traceback.
 try:
@@ -40,7 +41,8 @@ if environment.is_production and (
 bind = server.bind
 workers = server.workers
 threads = server.threads
-worker_class = "gthread"
+# gthread, of which a probe learns that it works also while all threads do.
+worker_class = health_first("/api/health/")
 # Above nginx's upstream keep-alive (60 s), so that nginx never reuses a connection that is just being closed.
 keepalive = 75
 timeout = 60
