@@ -39,6 +39,9 @@ CALLERS: Final = 3_000
 STOPPED_AT_MOST: Final = 1
 LINES: Final = 400_000
 LINES_A_SECOND: Final = 20_000
+# The share of reads that is asked of both stacks again, and how many a second the shadow's worker asks at most.
+SHADOW: Final = 0.05
+SHADOW_RATE: Final = 20.0
 # A second in which both stacks wait for the database, of so many looks.
 _HICCUPS: Final = 100
 _SLOWER: Final = 3.0
@@ -47,25 +50,35 @@ _TIMES: Final = 20_000
 
 @dataclass(frozen=True)
 class Fault:
-    """What FastAPI does worse: 5xx of so many requests more, times longer by a factor."""
+    """What FastAPI does worse: 5xx, or wrong bodies, of so many requests more, times longer by a factor."""
 
     name: str
     errors: float = 0.0
     slower: float = 1.0
+    wrong: float = 0.0
 
 
-FAULTS: Final = (Fault("5xx at 1 %", errors=0.01), Fault("5xx at 0.3 %", errors=0.003), Fault("p95 × 1.5", slower=1.5))
+FAULTS: Final = (
+    Fault("5xx at 1 %", errors=0.01),
+    Fault("5xx at 0.3 %", errors=0.003),
+    Fault("p95 × 1.5", slower=1.5),
+    Fault("a wrong body at 1 %", wrong=0.01),
+)
 HEALTHY: Final = Fault("none")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a ramp ended: `verdict` breach, pass for the end, inconclusive where the time was over."""
+    """How a ramp ended: `verdict` breach, pass for the end, inconclusive where the time was over.
+
+    `requests` are the canary's, and `callers` those who met the fault.
+    """
 
     verdict: Verdict
     percent: float
     seconds: int
     requests: int
+    callers: int
 
 
 class Simulation:
@@ -79,6 +92,9 @@ class Simulation:
         # Whole milliseconds, as nginx writes them: so few that a look counts each once.
         self._times = [round(self._random.lognormvariate(math.log(0.02), 0.6), 3) for _ in range(_TIMES)]
         self._seconds = self._requests = 0
+        # Of its own, so that a ramp is the same whoever is counted.
+        self._chance = random.Random(seed)  # noqa: S311 - repeatable
+        self._met = set[int]()
 
     def run(self) -> Outcome:
         """The ramp from its first step on."""
@@ -88,7 +104,7 @@ class Simulation:
             verdict, control = self._step(percent, following, control)
             if verdict is not Verdict.PASS:
                 break
-        return Outcome(verdict, percent, self._seconds, self._requests)
+        return Outcome(verdict, percent, self._seconds, self._requests, len(self._met))
 
     def _step(self, percent: float, following: float, baseline: StackTally) -> tuple[Verdict, StackTally]:
         step, slots, parts = Window(), list[Window](), set[int]()
@@ -110,7 +126,7 @@ class Simulation:
                 parts=len(parts),
                 callers=callers if percent < STEPS[-1] else None,
             )
-            verdict = worst(judge(figures, CanaryLimits()))
+            verdict = Verdict.BREACH if self._differs() else worst(judge(figures, CanaryLimits()))
             self._seconds += LOOK
             is_done = verdict is Verdict.PASS and second >= HOLD
             if verdict is Verdict.BREACH or is_done or self._seconds >= self._left:
@@ -121,10 +137,29 @@ class Simulation:
         slower = _SLOWER if self._random.randrange(_HICCUPS) == 0 else 1.0
         canary = self._poisson(self._rate * LOOK * percent / 100)
         self._requests += canary
+        found = self._tally(canary, BASE_ERRORS + self._fault.errors, slower * self._fault.slower)
+        if self._fault.errors:
+            self._meet(percent, found.errors)
+        elif self._fault.wrong:
+            self._meet(percent, self._poisson(canary * self._fault.wrong))
+        elif self._fault.slower > 1:
+            self._meet(percent, canary)
         return Window(
-            canary=self._tally(canary, BASE_ERRORS + self._fault.errors, slower * self._fault.slower),
+            canary=found,
             control=self._tally(self._poisson(self._rate * LOOK * (100 - percent) / 100), BASE_ERRORS, slower),
         )
+
+    def _meet(self, percent: float, requests: int) -> None:
+        """So many of the canary's requests meet the fault; who is in it at one step is at the next."""
+        share = round(CALLERS * percent / 100)
+        self._met.update(self._chance.randrange(share) for _ in range(requests))
+
+    def _differs(self) -> bool:
+        """Whether the shadow has met a wrong body since the last look: one difference is above the limit."""
+        if not self._fault.wrong:
+            return False
+        asked = min(self._rate * SHADOW, SHADOW_RATE) * LOOK
+        return self._poisson(asked * self._fault.wrong) > CanaryLimits().differences
 
     def _tally(self, requests: int, errors: float, slower: float) -> StackTally:
         found = StackTally(requests=requests, errors=min(requests, self._poisson(requests * errors)))
@@ -159,8 +194,8 @@ def _times_of(seconds: float, count: int) -> LatencyHistogram:
 
 def table(faults: Sequence[Fault], *, ramps: int, hours: float) -> Iterator[str]:
     """A line for each fault and rate."""
-    yield "| fault | requests/s | caught | still waiting | at the end | at step | after canary's requests | after |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    yield "| fault | requests/s | caught | waiting | at the end | at step | canary's requests | clients hit | after |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for fault, rate in itertools.product(faults, RATES):
         found = _ramps(fault, rate, ramps=ramps, hours=hours)
         caught = [each for each in found if each.verdict is Verdict.BREACH]
@@ -169,9 +204,10 @@ def table(faults: Sequence[Fault], *, ramps: int, hours: float) -> Iterator[str]
             steps = ", ".join(f"{step:g}" for step in sorted({each.percent for each in caught}))
             requests = statistics.median(each.requests for each in caught)
             minutes = statistics.median(each.seconds for each in caught) / 60
-            where = f"{steps} % | {requests:,.0f} | {minutes:.0f} min"
+            callers = statistics.median(each.callers for each in caught)
+            where = f"{steps} % | {requests:,.0f} | {callers:,.0f} | {minutes:.0f} min"
         else:
-            where = "- | - | -"
+            where = "- | - | - | -"
         waiting = ramps - len(caught) - ends
         yield f"| {fault.name} | {rate} | {len(caught)} of {ramps} | {waiting} | {ends} | {where} |"
 
