@@ -161,12 +161,16 @@ class PostgresTable(ClusterTable):
 
 
 class SecretsTable(ClusterTable):
-    """Where secrets are: each is a key of a Secret. `database` is the address that the tables' owner uses."""
+    """Where secrets are: each is a key of a Secret. `database` is the address that the tables' owner uses.
+
+    `caller_key` is nginx's, where it knows callers by a hash of their cookie or opaque token.
+    """
 
     database: SecretKey = "strangler-database/url"
     fastapi_database: SecretKey = "strangler-fastapi-database/url"
     secret_key: SecretKey = "strangler-django/secret-key"  # noqa: S105 - where it is
     jwt_signing_key: SecretKey = "strangler-tokens/signing-key"
+    caller_key: SecretKey = "strangler-nginx/caller-key"
 
     def reference(self, name: str) -> SecretReference:
         """Where that secret is."""

@@ -64,6 +64,12 @@ def _template(value: str) -> str:
     return value
 
 
+def _sink_template(value: str) -> str:
+    if unknown := set(BRACES.findall(value)) - {"host", "port"}:
+        raise ValueError(f"{{{min(unknown)}}} stands for nothing: a sink has {{host}} and {{port}}")
+    return value
+
+
 def _role(value: str) -> str:
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
         raise ValueError('write a role such as "strangler_fastapi"')
@@ -74,6 +80,7 @@ PathPrefix = Annotated[str, AfterValidator(_prefix)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 Address = Annotated[str, AfterValidator(_address)]
 Template = Annotated[str, AfterValidator(_template)]
+SinkTemplate = Annotated[str, AfterValidator(_sink_template)]
 Role = Annotated[str, AfterValidator(_role)]
 ContainerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Command = Annotated[tuple[Template, ...], Field(min_length=1)]
@@ -189,15 +196,15 @@ class SignInSection(Section):
 
     `path`, below the API's prefix, is sent `body` as JSON, with {user} and {password} filled in. The answer holds the
     token at `token`, keys with dots between them; `scheme` stands before it in the Authorization header. nginx knows a
-    caller by `claim` of a JSON web token, else by the cookie `cookie`. `routes` are names, or patterns of names, of
-    what counts as signing in.
+    caller by `claim` of a JSON web token (an empty one: by a hash of the token, which is opaque), else by a hash of
+    the cookie `cookie`. `routes` are names, or patterns of names, of what counts as signing in.
     """
 
     path: UrlPath
     body: Mapping[str, str] = Field(default_factory=lambda: {"username": "{user}", "password": "{password}"})
     token: str = "access"  # noqa: S105 - a key of the answer
     scheme: str = Field(default="Bearer", pattern=r"^[A-Za-z0-9-]+$")
-    claim: str = Field(default="user_id", pattern=r"^[A-Za-z0-9_.:/-]+$")
+    claim: str = Field(default="user_id", pattern=r"^[A-Za-z0-9_.:/-]*$")
     cookie: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
     routes: tuple[str, ...] = ()
 
@@ -213,8 +220,29 @@ class DemoSection(Section):
     notes: tuple[str, ...] = ()
 
 
+class SinkAnswer(Section):
+    """What the sink of outbound HTTP answers."""
+
+    status: int = Field(default=200, ge=200, le=599)
+    type: str = "application/json"
+    body: str = "{}"
+
+
+class SinksSection(Section):
+    """Local servers that take what the services send on while writes are compared.
+
+    `mail` and `http` are variables of both services' environment, such as EMAIL_HOST, with {host} and {port} of the
+    sink filled in. `answers` are those of the sink of HTTP by path, or by method and path (`POST /charges`); an empty
+    object for any other.
+    """
+
+    mail: Mapping[str, SinkTemplate] = Field(default_factory=dict)
+    http: Mapping[str, SinkTemplate] = Field(default_factory=dict)
+    answers: Mapping[str, SinkAnswer] = Field(default_factory=dict)
+
+
 class CompareSection(Section):
-    """How cases are generated, and what they must cover.
+    """How cases are generated, what they must cover, and where messages go meanwhile.
 
     `callers` are the users who sign in, by the name that they type: one with rows of his own, another one, and one of
     staff; where it is empty, the first users who have a password. `generated` is the folder of the generated cases.
@@ -224,6 +252,7 @@ class CompareSection(Section):
     callers: tuple[str, ...] = ()
     generated: str = ""
     coverage: float = Field(default=0, ge=0, le=100)
+    sinks: SinksSection = SinksSection()
 
 
 class BoardSection(Section):

@@ -47,6 +47,7 @@ class LocalSettings(BaseModel):
     environment: Literal["development", "production"] = "development"
     secret_key: str = Field(default="", repr=False)
     jwt_signing_key: str = Field(default="", repr=False)
+    caller_key: str = Field(default="", repr=False)
     database_url: str = Field(default="", repr=False)
     fastapi_database_url: str = Field(default="", repr=False)
     fastapi_pooler_url: str = Field(default="", repr=False)

@@ -14,6 +14,7 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from strangler.errors import UsageError
+from strangler.gateway.settings import CallerKey
 from strangler.project import Project
 
 OVERLAY: Final = "compose.strangler.yml"
@@ -130,6 +131,7 @@ def overlay_text(base: ComposeFile, django: ComposeService, project: Project) ->
         django=project.django.container,
         fastapi=project.fastapi.container,
         prefixes=project.prefixes,
+        hashes=CallerKey.of(project).is_hashed,
         routes=project.files.routes,
         consumer=project.files.consumer,
     )

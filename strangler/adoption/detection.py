@@ -31,6 +31,8 @@ _TOKEN_VIEWS: Final = {
     "dj_rest_auth.views.LoginView": ("key", "Token"),
     "knox.views.LoginView": ("token", "Token"),
 }
+# Whose tokens stand in a table.
+_OPAQUE: Final = "Token"
 # Fields of a sign-in that no name is sent in.
 _SECRETS: Final = frozenset({"password", "token", "access"})
 
@@ -40,13 +42,19 @@ class SignInGuess:
     """How one signs in, by a view that is known.
 
     `path` is below the API's prefix, `user` the key of the name that is sent, `token` the key of the token in the
-    answer, `scheme` what stands before it in the Authorization header.
+    answer, `scheme` what stands before it in the Authorization header, `claim` what tells its user, empty where the
+    token is opaque.
     """
 
     path: str
     user: str
     token: str
     scheme: str
+
+    @property
+    def claim(self) -> str:
+        """The claim of simplejwt's tokens; those of a table hold nothing."""
+        return "" if self.scheme == _OPAQUE else "user_id"
 
 
 @dataclass(frozen=True, kw_only=True)

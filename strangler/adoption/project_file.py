@@ -52,13 +52,14 @@ shadow = "strangler-shadow"
 """
 _BROWSABLE: Final = "# Browsers get its pages of the API, whichever stack answers other clients.\nbrowsable = true\n"
 _SIGN_IN: Final = """
-# How a caller signs in: a POST to `path` below the API's prefix. nginx tells callers apart by a claim of the token.
+# How a caller signs in: a POST to `path` below the API's prefix. nginx tells callers apart by a
+# claim of the token, where it has none by a hash of it, and by a hash of the session's cookie (`cookie`).
 [sign_in]
 path = {path}
 body = {{ {user} = "{{user}}", password = "{{password}}" }}
 token = {token}
 scheme = {scheme}
-claim = "user_id"
+claim = {claim}
 """
 _NO_SIGN_IN: Final = """
 # How a caller signs in was not found. Compare and canary know callers by it:
@@ -127,7 +128,11 @@ def project_text(answers: Answers) -> str:
         return text + _NO_SIGN_IN
     guess = answers.sign_in
     return text + _SIGN_IN.format(
-        path=_quoted(guess.path), user=guess.user, token=_quoted(guess.token), scheme=_quoted(guess.scheme)
+        path=_quoted(guess.path),
+        user=guess.user,
+        token=_quoted(guess.token),
+        scheme=_quoted(guess.scheme),
+        claim=_quoted(guess.claim),
     )
 
 

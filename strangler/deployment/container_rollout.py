@@ -27,17 +27,21 @@ _GRANT_SECONDS: Final = 120.0
 def container_settings(settings: LocalSettings) -> GatewaySettings:
     """The settings of the container's nginx; the same here and in the service `setup`.
 
-    :raises UsageError: the project file doesn't say where the stacks are among containers.
+    :raises UsageError: the project file doesn't say where the stacks are among containers, or CALLER_KEY is missing.
     """
     project = settings.project
     for stack, service in (("django", project.django), ("fastapi", project.fastapi)):
         if not service.container:
             message = f"{project.file} doesn't say where {stack} is among containers"
             raise UsageError(message, f'set container = "NAME:PORT" under [{stack}]')
+    caller = CallerKey.of(project)
+    if caller.is_hashed and not settings.caller_key:
+        message = "nginx needs CALLER_KEY, since it knows callers by a hash of their cookie or token"
+        raise UsageError(message, "set it to a random text in .env, such as the output of openssl rand -hex 32")
     return container_gateway(
         django=project.django.container,
         fastapi=project.fastapi.container,
-        caller=CallerKey.of(project),
+        caller=caller,
         trusted_proxies=settings.trusted_networks,
         stack_header_networks=settings.stack_header_cidrs,
         operator_networks=settings.operator_cidrs,

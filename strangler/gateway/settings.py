@@ -12,7 +12,7 @@ _PATH = re.compile(r"[A-Za-z0-9._/-]*")
 _SIZE = re.compile(r"[1-9][0-9]{0,8}[km]?")
 # No zone (fe80::1%eth0): Python takes whatever stands behind the per cent for one, and nginx none.
 _NETWORK = re.compile(r"[0-9a-fA-F:.]+(/[0-9]+)?")
-_CLAIM = re.compile(r"[A-Za-z0-9_.:/-]+")
+_CLAIM = re.compile(r"[A-Za-z0-9_.:/-]*")
 _WORD = re.compile(r"[A-Za-z0-9_-]*")
 _URL_PATH = re.compile(r"/[A-Za-z0-9._~/?=&%-]*")
 _PROCESSES = re.compile(r"auto|[1-9][0-9]{0,2}")
@@ -24,7 +24,11 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9._-]+( [A-Za-z0-9._-]+)?")
 
 @dataclass(frozen=True, kw_only=True)
 class CallerKey:
-    """What tells callers apart: a claim of the token behind `scheme`, else a cookie, else the address."""
+    """What tells callers apart: a claim of the token behind `scheme`, else a cookie, else the address.
+
+    Without a claim the token is opaque. nginx knows it, and the cookie, by a hash alone, with the key CALLER_KEY of its
+    environment.
+    """
 
     claim: str = "user_id"
     scheme: str = "Bearer"
@@ -36,6 +40,11 @@ class CallerKey:
         if (sign_in := project.sign_in) is None:
             return cls()
         return cls(claim=sign_in.claim, scheme=sign_in.scheme, cookie=sign_in.cookie)
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether nginx needs the key."""
+        return not self.claim or bool(self.cookie)
 
 
 @dataclass(frozen=True, kw_only=True)

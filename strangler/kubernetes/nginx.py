@@ -7,6 +7,7 @@ from strangler.errors import UsageError
 from strangler.gateway.rendering import MAIN_FILE, Rendered, render_gateway
 from strangler.gateway.settings import CallerKey, GatewaySettings, container_gateway
 from strangler.kubernetes.cluster_project import NGINX, ClusterProject
+from strangler.kubernetes.environment import secret_variable
 from strangler.kubernetes.manifest import Manifest, manifest
 from strangler.kubernetes.pods import (
     LEAVE_SECONDS,
@@ -115,6 +116,13 @@ def configuration_template(version: str) -> Manifest:
     return {"metadata": {"annotations": {VERSION_ANNOTATION: version}}, "spec": {"volumes": [volume]}}
 
 
+def _environment(cluster: ClusterProject) -> Manifest:
+    """The key of nginx's hashes, where it makes any."""
+    if not CallerKey.of(cluster.project).is_hashed:
+        return {}
+    return {"env": [secret_variable("CALLER_KEY", cluster.table.secrets.reference("caller_key"))]}
+
+
 def nginx_manifests(cluster: ClusterProject, rendered: Rendered) -> list[Manifest]:
     """The Service, the Deployment, its autoscaler and its disruption budget."""
     pods = cluster.table.nginx
@@ -131,6 +139,7 @@ def nginx_manifests(cluster: ClusterProject, rendered: Rendered) -> list[Manifes
         command=["sh", "-c", START],
         ports=[{"name": "http", "containerPort": nginx_port(cluster)}],
         resources=resources(pods),
+        **_environment(cluster),
         startupProbe={**answers, "periodSeconds": 1, "failureThreshold": 30},
         readinessProbe={**answers, "periodSeconds": 5, "timeoutSeconds": 4, "failureThreshold": 2},
         livenessProbe={**answers, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3},

@@ -12,6 +12,7 @@ from typing import Final
 from strangler.errors import UsageError
 from strangler.local.keeper import Helper
 from strangler.local.process import Program
+from strangler.local.secret_store import SecretStore
 from strangler.project import Project, command_fill, template_fill
 from strangler.routes.route import Stack
 from strangler.settings import HOST, LocalSettings, base_environment
@@ -189,12 +190,13 @@ def _values(settings: LocalSettings, connections: Connections, stack: Stack) -> 
 
 
 def nginx_service(settings: LocalSettings, *, argv: tuple[str, ...], folder: Path) -> Service:
-    """Nginx, whose own folder is `folder`."""
+    """Nginx, whose own folder is `folder`; without CALLER_KEY its key is kept in `secrets` beside that folder."""
+    key = settings.caller_key or SecretStore(folder.parent / "secrets").get("caller_key")
     address = settings.proxy_url.removeprefix("http://").rpartition(":")[0].strip("[]")
     return Service(
         name="nginx",
         argv=argv,
-        env=base_environment(),
+        env=base_environment() | {"CALLER_KEY": key},
         cwd=folder,
         # nginx's graceful end: it takes no more connections, and finishes what is under way.
         stop_signal=signal.SIGQUIT,

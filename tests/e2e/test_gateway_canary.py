@@ -1,5 +1,8 @@
 """A canary is a share of the people: who is moved, that they stay moved, and how nginx tells them apart."""
 
+import hashlib
+import hmac
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +10,9 @@ import httpx
 import jwt
 import pytest
 
+from strangler.gateway.settings import CallerKey
+from strangler.metrics.access_log import AccessLog
+from strangler.metrics.clients import ClientCount
 from strangler.routes.route import Stage
 from tests.callers import bearer, served_by, unsigned_token
 from tests.e2e.conftest import MakeGateway
@@ -132,3 +138,59 @@ def odd_gateway(stack: StackAddresses) -> Iterator[Gateway]:
     table = routes_with(routes_at({}), "posts.list", stage=Stage.CANARY, percent=50)
     with gateway(table, django=stack.django_url, fastapi=stack.fastapi_url) as made:
         yield made
+
+
+OPAQUE = CallerKey(claim="", scheme="Token", cookie="sessionid")
+SECRETS = [f"{number:040x}" for number in range(400)]
+
+
+@pytest.fixture(scope="module")
+def hashing_gateway(stack: StackAddresses) -> Iterator[Gateway]:
+    """A gateway of a project whose tokens say nothing, and whose pages have sessions."""
+    table = routes_with(routes_at({}), "posts.list", stage=Stage.CANARY, percent=50)
+    with gateway(table, django=stack.django_url, fastapi=stack.fastapi_url, caller=OPAQUE) as made:
+        yield made
+
+
+def hashed(made: Gateway, secret: str) -> str:
+    key = (made.folder.parent / "secrets" / "caller_key").read_bytes()
+    return hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        ({"Authorization": f"Token {SECRETS[0]}"}, "token"),
+        ({"Authorization": f"token  {SECRETS[0]}", "Cookie": "sessionid=another"}, "token"),
+        ({"Cookie": f"csrftoken=x; sessionid={SECRETS[0]}"}, "session"),
+        ({"Authorization": f"Basic {SECRETS[1]}", "Cookie": f"sessionid={SECRETS[0]}"}, "session"),
+    ],
+)
+def test_a_secret_that_tells_the_caller_is_known_by_its_hash_alone(
+    headers: dict[str, str], kind: str, hashing_gateway: Gateway
+) -> None:
+    response = httpx.get(f"{hashing_gateway.url}/api/posts/", headers=headers)
+    line = logged(hashing_gateway.log, response.headers["X-Request-ID"])
+    assert line["caller"] == f"{kind}:{hashed(hashing_gateway, SECRETS[0])}"
+    count = ClientCount(["posts.list"], since=None)
+    count.add(AccessLog().requests(iter([json.dumps(line).encode()]), ["posts.list"]))
+    assert [each.caller for each in count.routes["posts.list"].clients] == [line["caller"]]
+    assert not any(secret in hashing_gateway.log.read_text() for secret in SECRETS)
+    assert [each for each in hashing_gateway.complaints() if "js:" in each] == []
+
+
+@pytest.mark.parametrize("headers", [{"Authorization": "Token"}, {"Cookie": "sessionid="}, {"Cookie": "other=1"}, {}])
+def test_without_a_secret_the_address_counts(headers: dict[str, str], hashing_gateway: Gateway) -> None:
+    response = httpx.get(f"{hashing_gateway.url}/api/posts/", headers=headers)
+    assert logged(hashing_gateway.log, response.headers["X-Request-ID"])["caller"] == HERE
+
+
+@pytest.mark.parametrize("sent", ["Authorization: Token {}", "Cookie: sessionid={}"])
+def test_a_canary_parts_sessions_and_opaque_tokens(sent: str, make_gateway: MakeGateway) -> None:
+    name, _, value = sent.partition(": ")
+    callers = [{name: value.format(secret)} for secret in SECRETS]
+    with upstream("django") as django, upstream("fastapi") as fastapi:
+        url = make_gateway(django=django, fastapi=fastapi, caller=OPAQUE, **canary(50, "posts.list")).url
+        first = moved(url, "/api/posts/", callers)
+        assert 150 < len(first) < 250
+        assert moved(url, "/api/posts/", callers) == first

@@ -63,9 +63,10 @@ class ShownResponse:
 
 @dataclass(frozen=True, kw_only=True)
 class RowDifference:
-    """A row that only one side has or that isn't the same on both, after a write.
+    """A row, or a message, that only one side has or that isn't the same on both, after a write.
 
     `row` names it by its identity on both sides, such as `posts: the one of step 2`; `column` is empty for a whole row.
+    Of a message `table` is its kind (`mail`, `http`) and `column` the place in it.
     """
 
     table: str

@@ -18,14 +18,19 @@ from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.changes import Originals, TableChanges
 from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping
+from strangler.compare.writes.messages import MessageComparison
 from strangler.compare.writes.refused_commits import refusals_compare
 from strangler.compare.writes.rows import RowComparison
+from strangler.compare.writes.sinks import SideSink
 from strangler.compare.writes.tables import Table
 from strangler.compare.writes.together import Answers, SideAnswers, answers_of, sets_compare
 from strangler.compare.writes.variables import Variables, case_filled, names_in, variables_save
 
 # Besides the time that a step takes: how far apart both may write it down.
 _SLACK_SECONDS: Final = 1.0
+# A service may send a message after it has answered.
+_MESSAGE_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 0.02
 _NEEDS: Final = "cases that need what only one side answered to an earlier one"
 
 
@@ -36,7 +41,7 @@ class PlayedStep:
     Attributes:
         case: as it was sent to the left side.
         result: of the answers; None if the step was left out, and `skipped` is the reason.
-        rows: where the rows of both copies differ since this step.
+        rows: where the rows of both copies, or the messages of both sides, differ since this step.
         secrets: values that the requests carried besides the case's own.
         scenario: its name.
         key: tells the case from others (`case_key`).
@@ -91,6 +96,7 @@ class Play:
         clock: when it begins.
         rules: which differences of answers count.
         password: what `{password}` stands for; None where it isn't known.
+        sinks: of what both sides send on; empty where nothing takes it.
         is_recorded: the left side wrote its rows at another time, so that a time of it may be any of the play.
     """
 
@@ -103,6 +109,7 @@ class Play:
         clock: Clock,
         rules: Rules,
         password: str | None = None,
+        sinks: Sequence[SideSink] = (),
         is_recorded: bool = False,
     ) -> None:
         self._rules = rules
@@ -110,6 +117,8 @@ class Play:
         self._began = time.monotonic() if is_recorded else None
         self._mapping = IdMapping(clock)
         self._rows = RowComparison(tables, originals, self._mapping)
+        self._sinks = sinks
+        self._messages = MessageComparison(self._mapping)
         given: Variables = {} if password is None else {PASSWORD: password}
         self._variables: tuple[Variables, Variables] = (dict(given), dict(given))
         self._saved: set[str] = {PASSWORD}
@@ -152,7 +161,8 @@ class Play:
         for variables, asked in zip(self._variables, answers, strict=True):
             variables_save(step, asked[0].answer, variables)
         secrets += self._secret_variables()
-        rows = self._rows_compare(Masker((*secrets, *step.case.secrets)))
+        masker = Masker((*secrets, *step.case.secrets))
+        rows = (*self._rows_compare(masker), *await self._messages_compare(answers, masker))
         try:
             result = await self._compared(step, answers, [client.side.name for client in clients])
         except UnavailableError as failure:
@@ -194,6 +204,22 @@ class Play:
         left, right = (reader.read() for reader in self._readers)
         self._mapping.transactions = (self._readers[LEFT].transactions, self._readers[RIGHT].transactions)
         return self._rows.compare(self._number, left, right, masker=masker)
+
+    async def _messages_compare(self, answers: tuple[Answers, Answers], masker: Masker) -> tuple[RowDifference, ...]:
+        """What differs in the messages of this step; one that only one side has sent yet is waited for."""
+        if not self._sinks:
+            return ()
+        deadline = time.monotonic() + _MESSAGE_SECONDS
+        # Messages arrive in another thread, which knows of no event here.
+        while len(self._sinks[LEFT]) != len(self._sinks[RIGHT]) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_SECONDS)
+        left, right = (asked[0].answer.base for asked in answers)
+        return self._messages.compare(
+            self._number,
+            *(sink.take() for sink in self._sinks),
+            links=links_of(left, right),
+            masker=masker,
+        )
 
     async def _compared(self, step: ScenarioStep, answers: tuple[Answers, Answers], names: Sequence[str]) -> CaseResult:
         left, right = (asked[0] for asked in answers)

@@ -24,11 +24,13 @@ from strangler.compare.writes.copies import SIDES, Copies
 from strangler.compare.writes.id_mapping import Clock
 from strangler.compare.writes.play import Play
 from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
+from strangler.compare.writes.sinks import SideSink, sinks_run
 from strangler.compare.writes.tables import Table, tables_of
 from strangler.databases.connections import Source, connected, refusals
-from strangler.errors import FailedError
+from strangler.errors import FailedError, UsageError
 from strangler.local.services import stack_service
 from strangler.routes.route import Stack
+from strangler.sections import SinksSection
 
 # What the names of databases and the folder of logs end with, since two sandboxes are there at once.
 LABELS: Final = ("", "two")
@@ -43,6 +45,7 @@ class ServedCopies:
         originals: the rows as they were before.
         connections: to the copies.
         readers: of what changes in each.
+        sinks: of what each server sends on.
         servers: on the copies, in the same order.
     """
 
@@ -50,6 +53,7 @@ class ServedCopies:
     originals: Originals
     connections: Sequence[psycopg.Connection]
     readers: Sequence[ChangeReader]
+    sinks: Sequence[SideSink]
     servers: Servers
 
     def now(self) -> dt.datetime:
@@ -88,6 +92,19 @@ class SandboxMaker:
     starting: ServerFactories = stack_service
     workers: int = 1
 
+    @property
+    def _sinks(self) -> SinksSection:
+        """Where messages go.
+
+        :raises UsageError: the servers are containers, which don't reach this machine.
+        """
+        settings = self.source.settings
+        section = settings.project.compare.sinks
+        if settings.gateway == "container" and (section.mail or section.http):
+            hint = "compare natively with GATEWAY=local, or take [compare.sinks] away"
+            raise UsageError("servers in containers reach no sink of messages", hint)
+        return section
+
     def copies(self, check: Callable[[], None]) -> Copies:
         """Copies of the database, to be entered; `check` is called while something is waited for."""
         return Copies(self.source, consumer=self.source.settings.project.load_consumer(), check=check)
@@ -112,6 +129,7 @@ class SandboxMaker:
             tables, originals = tables_of(connections[0]), Originals(original)
             # Made before anybody writes there.
             readers = tuple(ChangeReader(connection, tables, originals) for connection in connections)
+            sinks = exits.enter_context(sinks_run(self._sinks, len(names)))
             servers = servers_run(
                 self.source,
                 names,
@@ -120,12 +138,14 @@ class SandboxMaker:
                 logs=self.logs / label,
                 check=check,
                 workers=self.workers,
+                environments=[sink.environment for sink in sinks],
             )
             yield ServedCopies(
                 tables=tables,
                 originals=originals,
                 connections=connections,
                 readers=readers,
+                sinks=sinks,
                 servers=exits.enter_context(servers),
             )
 
@@ -141,6 +161,7 @@ class SandboxMaker:
                 clock=Clock(served.now()),
                 rules=self.rules,
                 password=self.options.password(""),
+                sinks=served.sinks,
             )
             yield Sandbox(scenario=scenario, servers=served.servers, play=play)
 

@@ -1,7 +1,7 @@
 """The server processes of a scenario: one for each side, on that side's copy of the database."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,10 +60,11 @@ def servers_run(
     check: Callable[[], None],
     starting: ServerFactories = stack_service,
     workers: int = 1,
+    environments: Sequence[Mapping[str, str]] = (),
 ) -> Iterator[Servers]:
     """Servers on the databases of these names, for as long as the `with` block lasts; their output goes to `logs`.
 
-    `starting` makes the server of a stack, which has `workers` processes.
+    `starting` makes the server of a stack, which has `workers` processes. `environments` are added to theirs.
 
     :raises UnsafeError: one of them would have received the real database's address; none was started.
     :raises FailedError: one ended, or wasn't ready within a minute.
@@ -73,6 +74,11 @@ def servers_run(
         dataclasses.replace(_service(source, starting, stack, name, workers), name=str(label))
         for stack, name, label in zip(stacks, names, labels, strict=True)
     ]
+    if environments:
+        services = [
+            dataclasses.replace(service, env={**service.env, **more})
+            for service, more in zip(services, environments, strict=True)
+        ]
     for service in services:
         source.require_elsewhere(service.env)
     children = Children(logs=logs, check=check)
