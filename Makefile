@@ -19,7 +19,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 
 .DEFAULT_GOAL := help
 .PHONY: help up status logs down deploy backup restore seed routes switch plan apply rollback history check cases compare schema env containers \
-	test test-long test-pythons test-torture torture soak audit fuzz bench bench-switch bench-compare bench-ramp bench-growth bench-peers bench-check \
+	test test-long test-pythons test-torture torture torture-instances soak audit fuzz bench bench-switch bench-compare bench-ramp bench-growth bench-peers bench-check \
 	lint lock clean
 
 help: ## List the targets
@@ -150,6 +150,10 @@ test-torture: ## Load services until they would break: 1,000 streams, a million 
 torture: ## Bring faults upon both stacks under load, into docs/reliability.md; ONLY=table-locked,fail-over
 	@$(call bootstrap,dev)
 	@$(python) -m tests.torture $(if $(ONLY),--only "$(ONLY)")
+
+torture-instances: ## Restart and switch 5 nginx, 3 FastAPI and 3 Django side by side under load; REQUESTS=200000 MINUTES=20
+	@$(call bootstrap,dev)
+	@$(python) -m tests.torture.instances $(if $(REQUESTS),--requests "$(REQUESTS)") $(if $(MINUTES),--minutes "$(MINUTES)")
 
 soak: ## Minutes of load with moves, deploys and deaths, and what grows, into docs/reliability.md; MINUTES=5 SEED=1
 	@$(call bootstrap,dev)

@@ -144,6 +144,11 @@ class StackSection(Section):
             raise ValueError("give it either the address of the running service, or the command that starts it")
         return self
 
+    def process_connections(self, *, pool: int, threads: int | None) -> int:
+        """How many connections a process opens for requests: its pool, or without one as many as it has threads."""
+        pooled = any("{pool}" in text for text in (*(self.command or ()), *self.environment.values()))
+        return pool if pooled or threads is None else threads
+
 
 class DjangoSection(StackSection):
     """The legacy service; `manage` calls its management commands, with `strangler_django` among its INSTALLED_APPS.

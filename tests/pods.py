@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -23,10 +24,14 @@ READY_SECONDS: Final = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """Where containers run: `secrets` by name and key, `mounts` by the path that they have in a container."""
+    """Where containers run: `secrets` by name and key, `mounts` by the path that they have in a container.
+
+    `log` is the file that gets what they print; None prints it here.
+    """
 
     secrets: Mapping[tuple[str, str], str]
     mounts: Mapping[str, Path] = field(default_factory=dict)
+    log: Path | None = None
 
     def run(self, container: Manifest) -> "subprocess.Popen[bytes]":
         """Its process, with nothing but the container's own variables."""
@@ -35,7 +40,14 @@ class Node:
         argv = [sys.executable if word == "python" else word for word in words]
         # A shell finds this Python by its name.
         path = f"{Path(sys.executable).parent}:{base_environment()['PATH']}"
-        return subprocess.Popen(argv, env=base_environment() | environment | {"PATH": path}, cwd=ROOT)  # noqa: S603 - what is rendered
+        with self.log.open("ab") if self.log else nullcontext() as log:
+            return subprocess.Popen(  # noqa: S603 - what is rendered
+                argv,
+                env=base_environment() | environment | {"PATH": path},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
 
     def finished(self, container: Manifest) -> int:
         """Its exit code."""
@@ -112,12 +124,15 @@ class NginxPod:
         places = {f"{CONFIGURATION_FOLDER}/": f"{self.configuration}/", WRITABLE: f"{self.folder / 'tmp'}/"}
         return re.sub("|".join(places), lambda found: places[found[0]], text)
 
-    def start(self, script: str) -> "subprocess.Popen[str]":
-        """A shell of the container."""
+    def start(self, script: str, *, log: Path | None = None) -> "subprocess.Popen[str]":
+        """A shell of the container, with what it prints in a file; without one, its complaints are a pipe."""
         path = f"{self.folder}/bin:{base_environment()['PATH']}"
         environment = base_environment() | {"PATH": path}
         argv = ["sh", "-c", self.placed(script)]
-        return subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own script
+        with log.open("ab") if log else nullcontext() as out:
+            return subprocess.Popen(  # noqa: S603 - our own script
+                argv, env=environment, stdout=out, stderr=out or subprocess.PIPE, text=True
+            )
 
 
 def nginx_data(configuration: Manifest, *, port: int, django: str, fastapi: str) -> dict[str, str]:

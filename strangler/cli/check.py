@@ -84,11 +84,22 @@ def _settings_results(settings: LocalSettings) -> Iterator[CheckResult]:
 
 
 def _database_results(settings: LocalSettings) -> Iterator[CheckResult]:
-    """A database that a killed restore has closed; one that doesn't answer is the stacks' own finding."""
-    if settings.gateway != "local" or StateFolder(settings.state_dir).read() is None:
+    """Whether there is room for all connections; a database that a killed restore has closed.
+
+    One that doesn't answer is the stacks' own finding.
+    """
+    if settings.gateway == "container" or (
+        settings.gateway == "local" and StateFolder(settings.state_dir).read() is None
+    ):
         return
     with suppress(StranglerError):
         # Imported here, since it takes a quarter of a second.
+        from strangler.deployment.connection_room import connections_result
+
+        yield connections_result(settings)
+    if settings.gateway != "local":
+        return
+    with suppress(StranglerError):
         from strangler.databases.backups import is_closed
         from strangler.deployment.source import administration
 

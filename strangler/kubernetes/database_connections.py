@@ -37,9 +37,7 @@ def connections_check(cluster: ClusterProject) -> str:
 def _most(cluster: ClusterProject, stack: Stack) -> tuple[int, str]:
     """The most that a stack may open, and how that is reckoned."""
     pods = cluster.stack(stack)
-    section = cluster.section(stack)
-    pooled = any("{pool}" in text for text in (*(section.command or ()), *section.environment.values()))
-    # Without a pool, Django keeps a connection for each thread.
-    process = (pods.threads if stack is Stack.DJANGO and not pooled else pods.pool) + pods.extra_connections
+    threads = pods.threads if stack is Stack.DJANGO else None
+    process = cluster.section(stack).process_connections(pool=pods.pool, threads=threads) + pods.extra_connections
     count = (pods.max_replicas + SURGE) * pods.workers * process
     return count, f"{pods.max_replicas}+{SURGE} pods of {many(pods.workers, 'worker')} with {process} each"

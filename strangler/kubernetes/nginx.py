@@ -1,5 +1,6 @@
 """nginx in a cluster: its configuration as an immutable ConfigMap, and the pods that read it."""
 
+import json
 from dataclasses import replace
 from typing import Final
 
@@ -31,6 +32,8 @@ WRITABLE: Final = "/tmp/"  # noqa: S108 - a volume of the pod's own
 RESOLVER: Final = f"{WRITABLE}resolver.conf"
 # etcd takes no object above 1.5 MiB; the API server no ConfigMap above 1 MiB.
 _MOST_BYTES: Final = 1024 * 1024
+# `kubectl apply` keeps what it has sent as an annotation, unless the API server merges.
+_MOST_ANNOTATED: Final = 256 * 1024
 # What a container needs beside the drain to stop its processes.
 _SPARE_SECONDS: Final = 5
 
@@ -98,6 +101,14 @@ def nginx_configuration(cluster: ClusterProject, rendered: Rendered) -> Manifest
         raise UsageError(message, "name fewer routes, one for each group of paths that move together")
     head = manifest("v1", "ConfigMap", configuration_name(rendered.version), project=cluster.name, component=NGINX)
     return head | {"immutable": True, "data": dict(sorted(rendered.files.items()))}
+
+
+def configuration_note(written: Manifest) -> str:
+    """What to know of applying a version's ConfigMap by hand; empty for nothing."""
+    size = len(json.dumps(written).encode())
+    if size <= _MOST_ANNOTATED:
+        return ""
+    return f"nginx's configuration is {size // 1024} KiB: kubectl apply takes it with --server-side alone."
 
 
 def configuration_name(version: str) -> str:

@@ -30,7 +30,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One sentence of a check, with the hint; `check` is file, endpoints, stacks, gaps, running or apply."""
+    """One sentence of a check, with the hint; `check` says of what, such as file or endpoints."""
 
     check: str
     level: Level

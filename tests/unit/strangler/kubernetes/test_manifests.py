@@ -14,6 +14,7 @@ from strangler.kubernetes.manifest import Manifest
 from strangler.kubernetes.rendering import Mode, render_cluster
 from strangler.project import ProjectError, project_parse
 from strangler.routes.route import Stage
+from tests.bench.route_tables import table_of
 from tests.clusters import PROJECTS, SHOP, manifests, of_kind, project_with, rendered, table_at, table_with
 from tests.example import EXAMPLE, ROOT
 
@@ -232,6 +233,14 @@ def test_a_mistake_is_named_with_its_line(line: str, sentence: str) -> None:
     for number in (2, 3):
         sentence = sentence.replace(f"line {number}:", f"line {start + number + 1}:")
     assert sentence in str(caught.value)
+
+
+def test_a_configuration_that_an_annotation_has_no_room_for_is_a_note() -> None:
+    files = rendered(EXAMPLE, table=table_of(1_000))
+    assert files.notes[0] == "nginx's configuration is 365 KiB: kubectl apply takes it with --server-side alone."
+    assert not any("server-side" in note for note in rendered(EXAMPLE).notes)
+    with pytest.raises(UsageError, match=r"nginx's configuration is .* bytes and a ConfigMap holds 1,048,576"):
+        rendered(EXAMPLE, table=table_of(5_000))
 
 
 PARTS = {"nginx", "django", "fastapi", "setup", "postgres", "secrets"}
