@@ -56,6 +56,31 @@ class Form(Mapping[str, Any]):
         found = {int(match[1]): self[key] for key in self if (match := pattern.fullmatch(key))}
         return [found[index] for index in sorted(found)]
 
+    def below(self, name: str) -> "Form":
+        """What stands as `name.key`: one object within the form."""
+        head = f"{name}."
+        found = [(key, value) for key, value in self.pairs() if key.startswith(head) and key != head]
+        return Form((key.removeprefix(head), value) for key, value in found)
+
+    def rows(self, name: str) -> list[Any]:
+        """What stands as `name[0]key`, or as `name[0]`, by index: objects within the form, or values."""
+        pattern = re.compile(rf"{re.escape(name)}\[([0-9]{{1,{_MOST_DIGITS}}})\](.*)")
+        found: dict[int, Any] = {}
+        for key in self:
+            if match := pattern.fullmatch(key):
+                index = int(match[1])
+                if not match[2]:
+                    found[index] = self[key]
+                elif isinstance(found.get(index), Form):
+                    found[index] = Form([*found[index].pairs(), (match[2], self[key])])
+                else:
+                    found[index] = Form([(match[2], self[key])])
+        return [found[index] for index in sorted(found)]
+
+    def pairs(self) -> Iterator[tuple[str, Any]]:
+        """Every name with every value."""
+        return ((name, value) for name, values in self._values.items() for value in values)
+
 
 @dataclass(frozen=True)
 class Parser:

@@ -43,11 +43,15 @@ _FALSE = frozenset({"f", "n", "no", "false", "off", "0", 0})
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a value is validated: the request's session and caller, and the key of the row that is changed, if any."""
+    """Where a value is validated: the request's session and caller, and the key of the row that is changed, if any.
+
+    `partial` requires no key, as a PATCH does.
+    """
 
     session: RequestSession
     instance_id: Any = None
     caller: Any = None
+    partial: bool = False
 
 
 # Raises Invalid; all of a field's validators run, and their sentences add up.

@@ -1,9 +1,8 @@
 """Fields that stand for rows of other tables."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Executable, func, select
@@ -12,17 +11,11 @@ from sqlalchemy.orm import aliased
 from shared_schema.consumer.samples import Sample, sample_of, sample_value
 from shared_schema.contract.values import BIGGEST, python_type
 from shared_schema.mapping import Reflected
-from strangler_fastapi.db.query import RowsWithin, Shape
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.computed_fields import SerializerMethodField
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
-from strangler_fastapi.drf.hyperlinks import HyperlinksField
 from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
 from strangler_fastapi.drf.validators import Invalid, check_storable
-
-if TYPE_CHECKING:
-    from strangler_fastapi.drf.serializers import Serializer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,77 +184,6 @@ class StringRelatedField(SlugRelatedField):
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return str
-
-
-@dataclass(frozen=True, kw_only=True)
-class NestedField(Field):
-    """Rows of another table within an answer: a serializer in a serializer, which no body sets.
-
-    `link` leads there: by a foreign key to one row or none, else to many.
-    """
-
-    kind: ClassVar[str] = "nested object"
-    read_only: bool = True
-    children: "Serializer"
-    link: ForeignKey | ManyToMany | OneToMany
-
-    @property
-    def many(self) -> bool:
-        """Whether there is a list of them."""
-        return isinstance(self.link, ManyToMany | OneToMany)
-
-    @property
-    def unported(self) -> tuple[str, ...]:  # noqa: D102 - see Field
-        return self.children.unported
-
-    def select(self, owner: Any) -> RowsWithin:  # noqa: ANN401 - a mapped class or an alias of one
-        """The rows of the row of `owner`."""
-        related = aliased(self.link.target)
-        shape = shape_of(self.children, related)
-        rows = self.link.rows(owner, related, func.row(*shape.columns)).scalar_subquery()
-        return RowsWithin(func.array(rows) if self.many else rows, shape, many=self.many)
-
-    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
-        model: Any = self.children.response_model
-        return list[model] if self.many else model
-
-    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
-        children = {"children": self.children.describe()}
-        if not self.many:
-            return super().describe(name) | children
-        child = {"type": self.kind, "required": False, "read_only": True} | children
-        return super().describe(name) | {"type": "field", "child": child}
-
-
-def shape_of(
-    serializer: "Serializer",
-    owner: Any,  # noqa: ANN401 - a mapped class or an alias of one
-    annotations: Mapping[str, Callable[[], Any]] = MappingProxyType({}),
-) -> Shape:
-    """What an answer holds of a row of `owner`; what it has no attribute for is among `annotations`."""
-
-    def selected(source: str, field: Field) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
-        if isinstance(field, HyperlinksField | ManyRelatedField | NestedField | PointingKeysField | SlugRelatedField):
-            return field.select(owner)
-        return annotations[source]() if source in annotations else getattr(owner, source)
-
-    shown = {name: field for name, field in serializer.fields.items() if not field.write_only}
-    methods = {name: field.method for name, field in shown.items() if isinstance(field, SerializerMethodField)}
-    columns = {name: selected(field.source or name, field) for name, field in shown.items() if name not in methods}
-    kinds = {name: _python_type(column) for name, column in columns.items()}
-    written = {
-        name: convert for name, kind in kinds.items() if (convert := shown[name].representation(kind)) is not None
-    }
-    return Shape(columns, written, made=methods, order=tuple(shown) if methods else ())
-
-
-def _python_type(column: object) -> type | None:
-    """The Python type of an expression's values; None where SQLAlchemy can't say."""
-    try:
-        kind: type | None = getattr(getattr(column, "type", None), "python_type", None)
-    except NotImplementedError:
-        return None
-    return kind
 
 
 def _slug_of(kind: type, value: Any) -> Any:  # noqa: ANN401 - as it was sent, and as the column has it

@@ -1,6 +1,6 @@
 """A table as a resource: what its endpoints answer, and every statement that they send."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType, SimpleNamespace
@@ -25,8 +25,8 @@ from strangler_fastapi.drf.filtering import (
     ordering_terms,
 )
 from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.nested_fields import shape_of
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Pagination, paginate
-from strangler_fastapi.drf.relations import shape_of
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.row_writer import RowWriter
 from strangler_fastapi.drf.sample_queries import (
@@ -38,6 +38,10 @@ from strangler_fastapi.drf.sample_queries import (
 from strangler_fastapi.drf.search import SEARCH, Searched, search_criteria, search_field
 from strangler_fastapi.drf.serializers import Serializer
 
+# Given the resource, the session and what was cleaned, writes a new row and returns its key.
+PerformCreate = Callable[["Resource", RequestSession, dict[str, Any]], Awaitable[Any]]
+# Given the resource, the session, the row's key and what was cleaned, changes it.
+PerformUpdate = Callable[["Resource", RequestSession, Any, dict[str, Any]], Awaitable[None]]
 ACTIONS: Final = ("list", "retrieve", "create", "update", "destroy")
 
 
@@ -61,6 +65,10 @@ class Resource(RowWriter):
     Listing and statements of its own.
 
     With `of_caller` there is one row, that of the caller itself, as of a `get_object` that returns `request.user`.
+
+    `perform_create` writes a new row, and returns its key, `perform_update` changes one, where a body says more than
+    what `add` and `save` of the resource write: of rows of other tables (`NestedField`), as DRF's `create` and `update`
+    of a serializer do. Either gets the resource, the session and what the serializer has cleaned.
 
     `checked` are attributes that the permissions of the view look at in `has_object_permission`: the row that a path
     names is shown to them with these.
@@ -86,6 +94,8 @@ class Resource(RowWriter):
         where: Callable[[], Sequence[Any]] | None = None,
         of_caller: bool = False,
         checked: tuple[str, ...] = (),
+        perform_create: PerformCreate | None = None,
+        perform_update: PerformUpdate | None = None,
         actions: Collection[str] = ACTIONS,
         name: str | None = None,
     ) -> None:
@@ -106,6 +116,18 @@ class Resource(RowWriter):
         self._where = where
         self._of_caller = of_caller
         self._checked = checked
+        self._perform_create = perform_create
+        self._perform_update = perform_update
+        lacking = [
+            f"perform_{action}"
+            for action, given in (("create", perform_create), ("update", perform_update))
+            if action in actions and given is None
+        ]
+        if self._nested and lacking:
+            raise LookupError(
+                f"{serializer.name} takes {', '.join(sorted(self._nested))} in a body: give Resource"
+                f" {' and '.join(lacking)} to write them, or make the fields read-only."
+            )
         self._actions = actions
         self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
         names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
@@ -160,7 +182,11 @@ class Resource(RowWriter):
             ApiError: the body is refused.
         """
         cleaned = await self.serializer.read(request, session)
-        key = await self.add(session, cleaned | self._created_by(request))
+        values = cleaned | self._created_by(request)
+        if self._perform_create is not None:
+            key = await self._perform_create(self, session, values)
+        else:
+            key = await self.add(session, values)
         return JsonResponse(await self.listing.get_written(session, self._by_key(key)), status_code=201)
 
     async def update(self, request: Request, session: RequestSession) -> Response:
@@ -170,7 +196,11 @@ class Resource(RowWriter):
             ApiError: there is none, or the body is refused.
         """
         key = await self.find(request, session)
-        await self.save(session, key, await self.serializer.read(request, session, instance_id=key))
+        cleaned = await self.serializer.read(request, session, instance_id=key)
+        if self._perform_update is not None:
+            await self._perform_update(self, session, key, cleaned)
+        else:
+            await self.save(session, key, cleaned)
         return JsonResponse(await self.listing.get_written(session, self._by_key(key)))
 
     async def destroy(self, request: Request, session: RequestSession) -> Response:

@@ -11,6 +11,7 @@ from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.file_fields import files_kept
 from strangler_fastapi.drf.links import attribute_of
 from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.nested_fields import NestedField
 from strangler_fastapi.drf.relations import ManyRelatedField
 from strangler_fastapi.drf.sample_queries import body_samples, body_values
 from strangler_fastapi.drf.serializers import Serializer
@@ -77,6 +78,7 @@ class RowWriter:
         key = sample_of(self.listing.key().type.python_type)
         name, (values, _) = self.listing.name, self._divided(body_values(self.serializer))
         yield from body_samples(self.serializer)
+        values = {name: value for name, value in values.items() if name not in self._nested}
         if "create" in used:
             by = {self.creator: sample_of(getattr(self.model, self.creator).type.python_type)} if self.creator else {}
             yield Sample(f"{name} insert", self.insert(values | by))
@@ -89,6 +91,14 @@ class RowWriter:
     def _links(self) -> dict[str, ManyRelatedField]:
         fields = self.serializer.fields.items()
         return {name: field for name, field in fields if isinstance(field, ManyRelatedField) and not field.read_only}
+
+    @property
+    def _nested(self) -> set[str]:
+        """The names, or sources, of what a body says of rows of other tables."""
+        fields = self.serializer.fields.items()
+        return {
+            field.source or name for name, field in fields if isinstance(field, NestedField) and not field.read_only
+        }
 
     def _divided(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The values of the row's own columns, and the keys that it is to be linked to, by the names of fields."""

@@ -1,6 +1,7 @@
 """The statements that lists and bodies may lead to, each with values: what a feature states is made of these."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from shared_schema.consumer.samples import Sample, sample_of
@@ -10,6 +11,7 @@ from strangler_fastapi.drf.cursors import cursor_rows
 from strangler_fastapi.drf.file_fields import FileField
 from strangler_fastapi.drf.filtering import Filter, Params, ordering_terms
 from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.nested_fields import NestedField
 from strangler_fastapi.drf.pagination import PAGE_SIZE
 from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField, SlugRelatedField
 from strangler_fastapi.drf.rules import UniqueForDateValidator, UniqueTogetherValidator
@@ -85,6 +87,9 @@ def body_samples(body: Serializer) -> Iterator[Sample]:
     for name, field in body.fields.items():
         if field.read_only:
             continue
+        if isinstance(field, NestedField):
+            for sample in body_samples(field.children):
+                yield replace(sample, name=f"{name} {sample.name}")
         related = field.child if isinstance(field, ManyRelatedField) else field
         if isinstance(related, PrimaryKeyRelatedField):
             yield Sample(f"related {name}", related.lookup(related.sample()))

@@ -124,7 +124,8 @@ class Serializer:
         """
         data = await parse_body(request)
         caller = getattr(request.state, "caller", None)
-        return await self.validate(data, Scope(session, instance_id, caller), partial=request.method == "PATCH")
+        partial = request.method == "PATCH"
+        return await self.validate(data, Scope(session, instance_id, caller, partial), partial=partial)
 
     @contextmanager
     def refuse_duplicates(self) -> Iterator[None]:

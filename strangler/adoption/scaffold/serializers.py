@@ -14,7 +14,7 @@ _HYPERLINKED: Final = frozenset({"HyperlinkedIdentityField", "HyperlinkedRelated
 _RELATED: Final = frozenset({"PrimaryKeyRelatedField", "SlugRelatedField", "StringRelatedField"})
 _COMPUTED: Final = "strangler_fastapi.drf.computed_fields"
 _UNPORTED: Final = "strangler_fastapi.drf.unported"
-_RELATIONS: Final = "strangler_fastapi.drf.relations"
+_NESTED_FIELDS: Final = "strangler_fastapi.drf.nested_fields"
 
 
 class Serializers:
@@ -105,7 +105,7 @@ class Serializers:
         if not each.read_only:
             made.writes.append(f"field {each.name}: rows within are written")
         link, null = self._relations.link(made, table, each)
-        made.imports.setdefault(_RELATIONS, set()).add("NestedField")
+        made.imports.setdefault(_NESTED_FIELDS, set()).add("NestedField")
         return call(
             "NestedField", children=inner.constant, link=link, allow_null="True" if null else None, **labels(each)
         )

@@ -15,9 +15,9 @@ from strangler_fastapi.drf.computed_fields import SerializerMethodField
 from strangler_fastapi.drf.filtering import filter_criteria, not_ported_filter
 from strangler_fastapi.drf.handlers import ErrorBody
 from strangler_fastapi.drf.links import ForeignKey
+from strangler_fastapi.drf.nested_fields import NestedField
 from strangler_fastapi.drf.pagination import PageNumberPagination
 from strangler_fastapi.drf.permissions import AllowAny, ByMethod, IsAuthenticated, as_permission, not_ported
-from strangler_fastapi.drf.relations import NestedField
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.unported import unported, unported_of
 from strangler_fastapi.drf.urls import ApiPrefixes

@@ -1,0 +1,150 @@
+"""A serializer within a serializer: rows of another table within an answer, and within a body."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import func
+from sqlalchemy.orm import aliased
+
+from strangler_fastapi.db.query import RowsWithin, Shape
+from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.computed_fields import SerializerMethodField
+from strangler_fastapi.drf.fields import MISSING, Field, Scope
+from strangler_fastapi.drf.hyperlinks import HyperlinksField
+from strangler_fastapi.drf.limits import MOST_FIELDS
+from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
+from strangler_fastapi.drf.relations import ManyRelatedField, PointingKeysField, SlugRelatedField
+from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.errors import ValidationFailed
+
+if TYPE_CHECKING:
+    from strangler_fastapi.drf.serializers import Serializer
+
+
+@dataclass(frozen=True, kw_only=True)
+class NestedField(Field):
+    """Rows of another table within an answer, and within a body unless it is `read_only`.
+
+    `link` leads there: by a foreign key to one row or none, else to many. As in DRF, what a body says of them is
+    validated, and written by a function of yours: `Resource(perform_create=…, perform_update=…)`, which finds them
+    cleaned, by the field's name or source. The other arguments are those of DRF's `many=True`; `errors_as_dict` is
+    LIST_SERIALIZER_ERRORS_AS_DICT.
+    """
+
+    kind: ClassVar[str] = "nested object"
+    read_only: bool = True
+    children: "Serializer"
+    link: ForeignKey | ManyToMany | OneToMany
+    allow_empty: bool = True
+    max_length: int | None = None
+    min_length: int | None = None
+    errors_as_dict: bool = False
+
+    @property
+    def many(self) -> bool:
+        """Whether there is a list of them."""
+        return isinstance(self.link, ManyToMany | OneToMany)
+
+    @property
+    def unported(self) -> tuple[str, ...]:  # noqa: D102 - see Field
+        return self.children.unported
+
+    def select(self, owner: Any) -> RowsWithin:  # noqa: ANN401 - a mapped class or an alias of one
+        """The rows of the row of `owner`."""
+        related = aliased(self.link.target)
+        shape = shape_of(self.children, related)
+        rows = self.link.rows(owner, related, func.row(*shape.columns)).scalar_subquery()
+        return RowsWithin(func.array(rows) if self.many else rows, shape, many=self.many)
+
+    def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return (form.rows(name) if self.many else form.below(name)) or MISSING
+
+    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
+        # DRF's nested serializers know no row, so each is checked as a new one.
+        within = replace(scope, instance_id=None)
+        return await (self._list(value, within) if self.many else self._item(value, within))
+
+    async def _item(self, value: Any, scope: Scope) -> dict[str, Any]:  # noqa: ANN401 - whatever was sent
+        if value is None:
+            raise Invalid("This field may not be null.")
+        try:
+            return await self.children.validate(value, scope, partial=scope.partial)
+        except ValidationFailed as error:
+            raise Invalid(error.body) from None
+
+    async def _list(self, value: Any, scope: Scope) -> list[dict[str, Any]]:  # noqa: ANN401 - whatever was sent
+        if (fault := self._list_fault(value)) is not None:
+            raise Invalid({"non_field_errors": [fault]})
+        items: list[dict[str, Any]] = []
+        errors: dict[int, Any] = {}
+        for index, item in enumerate(value):
+            try:
+                items.append(await self._item(item, scope))
+            except Invalid as error:
+                errors[index] = error.detail
+        if errors and self.errors_as_dict:
+            raise Invalid({str(index): detail for index, detail in errors.items()})
+        if errors:
+            raise Invalid([errors.get(index, {}) for index in range(len(value))])
+        return items
+
+    def _list_fault(self, value: Any) -> str | None:  # noqa: ANN401 - whatever was sent
+        if not isinstance(value, list):
+            return f'Expected a list of items but got type "{type(value).__name__}".'
+        if not (value or self.allow_empty):
+            return "This list may not be empty."
+        most = MOST_FIELDS if self.max_length is None else self.max_length
+        if len(value) > most:
+            return f"Ensure this field has no more than {most} elements."
+        if len(value) < (self.min_length or 0):
+            return f"Ensure this field has at least {self.min_length} elements."
+        return None
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
+        model: Any = self.children.request_model if request else self.children.response_model
+        return list[model] if self.many else model
+
+    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
+        return []
+
+    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        children = {"children": self.children.describe()}
+        if not self.many:
+            return super().describe(name) | children
+        child = {"type": self.kind, "required": self.required and not self.read_only, "read_only": self.read_only}
+        bounds = {"min_length": self.min_length, "max_length": self.max_length}
+        described = super().describe(name) | {bound: value for bound, value in bounds.items() if value is not None}
+        return described | {"type": "field", "child": child | children}
+
+
+def shape_of(
+    serializer: "Serializer",
+    owner: Any,  # noqa: ANN401 - a mapped class or an alias of one
+    annotations: Mapping[str, Callable[[], Any]] = MappingProxyType({}),
+) -> Shape:
+    """What an answer holds of a row of `owner`; what it has no attribute for is among `annotations`."""
+
+    def selected(source: str, field: Field) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
+        if isinstance(field, HyperlinksField | ManyRelatedField | NestedField | PointingKeysField | SlugRelatedField):
+            return field.select(owner)
+        return annotations[source]() if source in annotations else getattr(owner, source)
+
+    shown = {name: field for name, field in serializer.fields.items() if not field.write_only}
+    methods = {name: field.method for name, field in shown.items() if isinstance(field, SerializerMethodField)}
+    columns = {name: selected(field.source or name, field) for name, field in shown.items() if name not in methods}
+    kinds = {name: _python_type(column) for name, column in columns.items()}
+    written = {
+        name: convert for name, kind in kinds.items() if (convert := shown[name].representation(kind)) is not None
+    }
+    return Shape(columns, written, made=methods, order=tuple(shown) if methods else ())
+
+
+def _python_type(column: object) -> type | None:
+    """The Python type of an expression's values; None where SQLAlchemy can't say."""
+    try:
+        kind: type | None = getattr(getattr(column, "type", None), "python_type", None)
+    except NotImplementedError:
+        return None
+    return kind
