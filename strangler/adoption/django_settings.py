@@ -45,8 +45,8 @@ class DjangoSettings(Facts):
     """Settings of the whole project that change what endpoints answer.
 
     `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
-    which one signs in, `num_proxies` DRF's NUM_PROXIES, `cors` the settings of django-cors-headers without their
-    `CORS_`.
+    which one signs in, `num_proxies` DRF's NUM_PROXIES, `unfollowed` the settings of DRF that strangler_fastapi goes
+    without, as far as they are unusual, `cors` the settings of django-cors-headers without their `CORS_`.
     """
 
     append_slash: bool = True
@@ -62,6 +62,9 @@ class DjangoSettings(Facts):
     username_field: str = "username"
     password_hasher: str = "argon2"  # noqa: S105 - an algorithm
     num_proxies: int | None = None
+    compact_json: bool = True
+    unicode_json: bool = True
+    unfollowed: dict[str, str] = {}
     sessions: SessionSettings = SessionSettings()
     cors: dict[str, bool | int | str | tuple[str, ...]] | None = None
 

@@ -108,6 +108,8 @@ def project_hazards(api: DjangoApi, tables: Mapping[str, TableFacts]) -> Iterato
         yield Hazard("databases", Effort.PORT, ", ".join(api.settings.databases))
     if not api.settings.exception_handler.startswith(_KNOWN):
         yield Hazard("error-shape", Effort.PORT, api.settings.exception_handler)
+    for name, value in api.settings.unfollowed.items():
+        yield Hazard("settings", Effort.PORT, f"{name} is {value}")
     parts = sorted(facts.model for facts in tables.values() if facts.parents)
     if parts:
         yield Hazard("inheritance", Effort.PORT, f"models in several tables: {', '.join(parts)}")

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher
 from django.urls import get_resolver
-from rest_framework.settings import api_settings
+from rest_framework.settings import DEFAULTS, api_settings
 
 from strangler_django.endpoints.addresses import root_addresses
 from strangler_django.endpoints.resolver import PathParameter, ResolvedPath, resolved_paths
@@ -29,6 +29,11 @@ _CORS: Final = (
 _COOKIE: Final = ("NAME", "AGE", "PATH", "DOMAIN", "SECURE", "HTTPONLY", "SAMESITE")
 _SESSION: Final = ("ENGINE", "SAVE_EVERY_REQUEST", "EXPIRE_AT_BROWSER_CLOSE", *(f"COOKIE_{name}" for name in _COOKIE))
 _CSRF: Final = ("USE_SESSIONS", "HEADER_NAME", *(f"COOKIE_{name}" for name in _COOKIE))
+_UNFOLLOWED: Final = (
+    *("COERCE_BIGINT_TO_STRING", "DEFAULT_CONTENT_NEGOTIATION_CLASS", "DEFAULT_METADATA_CLASS", "NON_FIELD_ERRORS_KEY"),
+    *("ORDERING_PARAM", "SEARCH_PARAM", "STRICT_JSON", "UNAUTHENTICATED_TOKEN", "UNAUTHENTICATED_USER"),
+    *("UPLOADED_FILES_USE_URL", "URL_FORMAT_OVERRIDE"),
+)
 # What a view gets for the parameters of its path.
 _SAMPLES: Final = {"int": 1, "uuid": UUID(int=0)}
 
@@ -90,6 +95,16 @@ def _parameter(parameter: PathParameter) -> dict[str, str]:
     return {"name": parameter.name, "kind": parameter.kind, "pattern": parameter.pattern}
 
 
+def _unfollowed() -> dict[str, str]:
+    """Settings of DRF that the library goes without, as far as they are others than DRF's own."""
+    given = {name: _named(getattr(api_settings, name)) for name in _UNFOLLOWED}
+    return {name: value for name, value in given.items() if value != str(DEFAULTS[name])}
+
+
+def _named(value: Any) -> str:  # noqa: ANN401 - a class or a constant
+    return f"{value.__module__}.{value.__qualname__}" if isinstance(value, type) else str(value)
+
+
 def _cors() -> dict[str, Any] | None:
     """The settings of django-cors-headers; None where it adds no headers."""
     if not any(name.startswith("corsheaders.") for name in settings.MIDDLEWARE):
@@ -128,6 +143,9 @@ def _settings() -> dict[str, Any]:
             "trusted_origins": list(settings.CSRF_TRUSTED_ORIGINS),
         },
         "num_proxies": api_settings.NUM_PROXIES,
+        "compact_json": api_settings.COMPACT_JSON,
+        "unicode_json": api_settings.UNICODE_JSON,
+        "unfollowed": _unfollowed(),
         "cors": _cors(),
         "format_suffix": api_settings.FORMAT_SUFFIX_KWARG,
         "exception_handler": f"{api_settings.EXCEPTION_HANDLER.__module__}.{api_settings.EXCEPTION_HANDLER.__name__}",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import RENDERERS, DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.authenticators import SESSION
@@ -182,7 +183,7 @@ class FeatureModules:
                 serializer=answered.constant if answered else None,
                 find=f"{resource.constant}.find" if finds and resource else None,
                 parsers=self._parsers(module, django),
-                renderers=_renderers(module, first),
+                renderers=_renderers(module, first, self._feature.api.settings),
                 throttles=self._feature.throttles.of_view(first, module, self._feature.package),
                 versioning=versioning_of_view(first, module),
             ),
@@ -309,12 +310,15 @@ def _answered(endpoints: Sequence[WrittenEndpoint]) -> WrittenSerializer | None:
     return next((each.serializer for each in ordered if each.serializer and not each.serializer.reads), None)
 
 
-def _renderers(module: Module, endpoint: DjangoEndpoint) -> Code | None:
+def _renderers(module: Module, endpoint: DjangoEndpoint, settings: DjangoSettings) -> Code | None:
     """The renderers of a view, where they are others than JSON alone; one that is unknown is a gap of its methods."""
-    names = tuple(RENDERERS[name] for name in endpoint.renderers or () if name in RENDERERS)
+    named = [RENDERERS[name] for name in endpoint.renderers or () if name in RENDERERS]
+    unusual = {"compact": settings.compact_json, "unicode": settings.unicode_json}
+    made = laid_out(call("json_renderer", **{name: "False" for name, value in unusual.items() if not value}))
+    names = tuple(made if name == "JSON_RENDERER" and not all(unusual.values()) else name for name in named)
     if names in ((), ("JSON_RENDERER",)):
         return None
-    module.use("strangler_fastapi.drf.renderers", *names)
+    module.use("strangler_fastapi.drf.renderers", *(name.partition("(")[0] for name in names))
     return Items("()", names)
 
 

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import django_filters.filters
 import pytest
+from rest_framework import settings as drf
 from rest_framework_simplejwt.settings import DEFAULTS
 
 from tests.example import ROOT
@@ -23,7 +24,7 @@ MODULES = (
     *("rest_framework.throttling", "rest_framework.versioning", "rest_framework.authtoken.views"),
     *("rest_framework.renderers", "rest_framework.negotiation"),
 )
-OTHERS = ("simplejwt's setting", "django_filters")
+OTHERS = ("simplejwt's setting", "django_filters", "rest_framework.settings")
 # How DRF is built inside, and no part of what an API is made of.
 INNER = {
     *("BasePermissionMetaclass", "OperandHolder", "OperationHolderMixin", "SingleOperandHolder", "Cursor", "PageLink"),
@@ -42,6 +43,7 @@ def table_of(heading: str) -> dict[str, tuple[str, str]]:
 def offered() -> dict[str, set[str]]:
     """What the installed versions have, by the heading of its table."""
     found = {"simplejwt's setting": set(DEFAULTS), "django_filters": set(django_filters.filters.__all__)}
+    found["rest_framework.settings"] = set(drf.DEFAULTS)
     for name in MODULES:
         classes = inspect.getmembers(import_module(name), inspect.isclass)
         found[name] = {kind for kind, made in classes if made.__module__ == name} - INNER

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_UP, Decimal
+from types import SimpleNamespace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -20,9 +21,11 @@ from strangler_fastapi.drf.choice_fields import ChoiceField, MultipleChoiceField
 from strangler_fastapi.drf.collection_fields import DictField, HStoreField, JSONField, ListField
 from strangler_fastapi.drf.computed_fields import CurrentUserDefault, HiddenField
 from strangler_fastapi.drf.fields import Field, Scope
+from strangler_fastapi.drf.file_fields import FileField
 from strangler_fastapi.drf.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.storage import FileSystemStorage
 from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, RegexField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.errors import ValidationFailed
@@ -304,6 +307,14 @@ def test_a_value_is_written_as_by_drf(name: str) -> None:
             write = "{:f}".format
         ours = value if write is None else write(value)
         assert JsonResponse({"x": ours}).body == JsonResponse({"x": theirs}).body
+
+
+def test_a_file_may_be_answered_by_its_name() -> None:
+    kept = SimpleNamespace(name="a/b.txt", url="/media/a/b.txt")
+    theirs = drf.FileField(use_url=False).to_representation(cast("Any", kept))
+    ours = FileField(storage=FileSystemStorage("/srv/media", "/media/"), use_url=False).representation()
+    assert ours(kept.name) == theirs == "a/b.txt"
+    assert FileField(storage=FileSystemStorage("/srv/media", "/media/")).representation()("a/b.txt") != theirs
 
 
 async def test_a_form_gives_what_drf_reads_in_it() -> None:

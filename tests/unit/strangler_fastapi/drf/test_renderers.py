@@ -24,7 +24,7 @@ from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.fields import CharField
 from strangler_fastapi.drf.number_fields import IntegerField
 from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.renderers import BROWSABLE_API, JSON_RENDERER, Renderer
+from strangler_fastapi.drf.renderers import BROWSABLE_API, JSON_RENDERER, Renderer, json_renderer
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
@@ -73,12 +73,28 @@ class DrfCsv(BaseRenderer):
         return b"" if data is None else as_csv(json.loads(JSONRenderer().render(data)))
 
 
+class DrfSpaced(JSONRenderer):
+    compact = False
+
+
+class DrfAscii(JSONRenderer):
+    ensure_ascii = True
+
+
+class DrfOld(JSONRenderer):
+    compact = False
+    ensure_ascii = True
+
+
 CAMEL, CSV = Renderer("application/json", "json", camel_json), Renderer("text/csv", "csv", as_csv, "utf-8")
 OF_ONE: dict[Any, Renderer] = {
     JSONRenderer: JSON_RENDERER,
     DrfCamel: CAMEL,
     DrfCsv: CSV,
     BrowsableAPIRenderer: BROWSABLE_API,
+    DrfSpaced: json_renderer(compact=False),
+    DrfAscii: json_renderer(unicode=False),
+    DrfOld: json_renderer(compact=False, unicode=False),
 }
 
 
@@ -159,7 +175,17 @@ REQUESTS: list[tuple[str, str, dict[str, str], bytes]] = [
 
 
 @pytest.mark.parametrize(
-    "kinds", [[JSONRenderer], [DrfCamel], [JSONRenderer, DrfCsv], [DrfCsv, JSONRenderer], [DrfCamel, DrfCsv]]
+    "kinds",
+    [
+        [JSONRenderer],
+        [DrfCamel],
+        [DrfSpaced],
+        [DrfAscii],
+        [DrfOld],
+        [JSONRenderer, DrfCsv],
+        [DrfCsv, JSONRenderer],
+        [DrfCamel, DrfCsv],
+    ],
 )
 async def test_both_stacks_write_the_same(kinds: list[Any]) -> None:
     view, app = drf_view(kinds), library(kinds)

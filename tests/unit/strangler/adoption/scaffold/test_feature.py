@@ -650,6 +650,9 @@ def test_answers_name_what_they_depend_on_as_djangos_do() -> None:
     two = {"renderers": [f"rest_framework.renderers.{name}Renderer" for name in ("JSON", "BrowsableAPI")]}
     assert "renderers=(JSON_RENDERER, BROWSABLE_API)," in text_of(feature(LIST | two), "router.py")
     assert "renderers=" not in text_of(feature(LIST), "router.py")
+    _, files = texts_of(LIST | two, compact_json=False)
+    assert "renderers=(json_renderer(compact=False), BROWSABLE_API)," in files["boats/router.py"]
+    assert "import BROWSABLE_API, json_renderer\n" in files["boats/router.py"]
     _, files = texts_of(LIST | two | {"authenticators": ["rest_framework.authentication.SessionAuthentication"]})
     assert 'vary=("Cookie",),' in files["boats/router.py"]
 

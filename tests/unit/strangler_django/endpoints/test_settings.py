@@ -1,0 +1,25 @@
+"""Settings of DRF that the library goes without are named, where a project sets them."""
+
+import json
+
+from django.conf import settings
+from django.test.utils import override_settings
+
+from strangler.adoption.django_settings import DjangoSettings
+from strangler.adoption.endpoints import DjangoApi
+from strangler.adoption.hazards import project_hazards
+from strangler_django.endpoints.document import _settings
+
+
+def test_what_is_set_otherwise_than_by_drf_is_named() -> None:
+    usual = DjangoSettings.model_validate(json.loads(json.dumps(_settings())))
+    assert (usual.unfollowed, usual.compact_json, usual.unicode_json) == ({}, True, True)
+    assert usual.sessions.csrf_header_name == "HTTP_X_CSRFTOKEN"
+    unusual = {"NON_FIELD_ERRORS_KEY": "errors", "COMPACT_JSON": False, "UNAUTHENTICATED_USER": None}
+    with override_settings(REST_FRAMEWORK=settings.REST_FRAMEWORK | unusual):
+        found = DjangoSettings.model_validate(json.loads(json.dumps(_settings())))
+    assert found.unfollowed == {"NON_FIELD_ERRORS_KEY": "errors", "UNAUTHENTICATED_USER": "None"}
+    assert not found.compact_json
+    api = DjangoApi.model_validate({"format": 1, "endpoints": [], "settings": found.model_dump()})
+    hazards = [each.what for each in project_hazards(api, {}) if each.code == "settings"]
+    assert hazards == ["NON_FIELD_ERRORS_KEY is errors", "UNAUTHENTICATED_USER is None"]
