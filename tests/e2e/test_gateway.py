@@ -72,6 +72,7 @@ def test_every_kind_of_answer_says_who_gave_it(make_gateway: MakeGateway) -> Non
             response = client.request(method, path)
             found = (response.status_code, *marks(response))
             assert found == (status, stack, route), f"{method} {path} {response.text[:200]}"
+            assert status != 405 or "OPTIONS" in response.headers["Allow"], f"{method} {path}"
             for name in ("X-Served-By", "X-Route", "X-Request-ID"):
                 assert len(response.headers.get_list(name)) == 1, f"{method} {path} {name}"
 
