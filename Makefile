@@ -155,9 +155,10 @@ torture-instances: ## Restart and switch 5 nginx, 3 FastAPI and 3 Django side by
 	@$(call bootstrap,dev)
 	@$(python) -m tests.torture.instances $(if $(REQUESTS),--requests "$(REQUESTS)") $(if $(MINUTES),--minutes "$(MINUTES)")
 
-soak: ## Minutes of load with moves, deploys and deaths, and what grows, into docs/reliability.md; MINUTES=5 SEED=1
+soak: ## Minutes of load with moves, deploys and deaths, and what grows, into docs/reliability.md; HOURS=1 or MINUTES=5, SEED=1
 	@$(call bootstrap,dev)
-	@$(python) -m tests.torture.soak $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(SEED),--seed "$(SEED)")
+	@$(python) -m tests.torture.soak $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(HOURS),--hours "$(HOURS)") \
+		$(if $(SEED),--seed "$(SEED)")
 
 # --strict: what could not be looked up is no pass.
 audit: ## Write SBOMs (CycloneDX) of what is locked to .run/audit, and look its known vulnerabilities up; wants a network

@@ -123,11 +123,12 @@ async def _soak(stack: TorturedStack, *, minutes: float, seed: int) -> tuple[lis
 
 def soak(
     minutes: Annotated[float, typer.Option(min=2, help="How long.")] = 5,
+    hours: Annotated[float, typer.Option(min=0, help="How long, instead of minutes.")] = 0,
     seed: Annotated[int, typer.Option(help="What the disturbances are drawn from.")] = 1,
 ) -> None:
     """Keep both stacks under load for minutes, and see what grows."""
     with tortured_stack(TorturedStack) as stack:
-        lines, wrong = asyncio.run(_soak(stack, minutes=minutes, seed=seed))
+        lines, wrong = asyncio.run(_soak(stack, minutes=60 * hours or minutes, seed=seed))
     for line in [*lines, *wrong]:
         say(line)
     section_write("soak", lines)
