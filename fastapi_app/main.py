@@ -83,6 +83,7 @@ def open_database(settings: Settings, *, url: str) -> Database:
         service=NAME,
         mapping=BLOG,
         consumer=load_consumer(CONSUMER_FILE),
+        optional=("admin",),
         pool_max=settings.db_pool_max,
         statement_seconds=settings.statement_timeout,
         report_sql=settings.report_sql,

@@ -67,6 +67,11 @@ class Consumer(_Part):
         names = self.features if features is None else features
         return {table for name in names for table in self.features[name].deletes}
 
+    def without(self, features: Collection[str]) -> "Consumer":
+        """The same without some features."""
+        left = {name: feature for name, feature in self.features.items() if name not in features}
+        return self.model_copy(update={"features": left})
+
     @property
     def tables(self) -> set[str]:
         """Every table that any feature touches."""

@@ -39,9 +39,10 @@ def grant(
     owner_dsn, fastapi_dsn = _addresses(settings)
     role, password = _role(fastapi_dsn)
     deadline = time.monotonic() + wait
-    consumer = settings.project.load_consumer()
     routes = settings.project.load_routes()
-    moved = (routes.without_django if without_django else routes).moved_writes.union(write or ())
+    routes = routes.without_django if without_django else routes
+    consumer = settings.project.load_consumer().without(routes.unused_features)
+    moved = routes.moved_writes.union(write or ())
     writers = sorted(() if settings.fastapi_read_only else writing_features(moved, consumer))
     while True:
         try:

@@ -95,7 +95,7 @@ class LocalDatabase:
             # Imported here, since SQLAlchemy takes a quarter of the time of a command that grants nothing.
             from strangler.schema.grants import apply_grants, writing_features
 
-            consumer = self._settings.project.load_consumer()
+            consumer = self._settings.project.load_consumer().without(table.unused_features)
             moved = () if self._settings.fastapi_read_only else table.moved_writes
             apply_grants(
                 owner_dsn=self._owner_dsn,

@@ -1,6 +1,6 @@
 """A column under two names: the copy that a trigger keeps equal, and the moment at which the names change places."""
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from shared_schema.catalog import CatalogIndex
@@ -27,12 +27,13 @@ def plan_rename_column(name: str, change: RenameColumn, subject: Subject) -> Ope
         raise UsageError(
             f"{subject.key}.{change.column} is generated, so nobody writes it", "write a revision that adds another one"
         )
+    required = not column.nullable
     pair = Pair(
         schema=table.schema,
         table=table.name,
         name=name,
-        base=(Half(name=change.column, type=column.type, made=quoted(change.to)),),
-        shadow=(Half(name=change.to, type=column.type, made=quoted(change.column)),),
+        base=(Half(name=change.column, type=column.type, made=quoted(change.to), required=required),),
+        shadow=(Half(name=change.to, type=column.type, made=quoted(change.column), required=required),),
     )
     swapped = pair.renamed({change.column: change.to, change.to: change.column})
     titles = (
@@ -200,10 +201,10 @@ def index_like(subject: Subject, index: CatalogIndex, pair: Pair) -> tuple[str, 
     return name, f"CREATE {unique}INDEX CONCURRENTLY {quoted(name)} ON {subject.sql}{using}{other}"
 
 
-def not_null_actions(subject: Subject, pair: Pair, *, without: Container[str] = ()) -> Iterator[Action]:
-    """NOT NULL for the shadow but for columns `without`, proven beside reads and writes, where the base has it."""
-    columns = [quoted(half.name) for half in pair.shadow if half.name not in without]
-    if not columns or any(subject.table.columns[half.name].nullable for half in pair.base):
+def not_null_actions(subject: Subject, pair: Pair) -> Iterator[Action]:
+    """NOT NULL for what is required of the shadow, proven beside reads and writes."""
+    columns = [quoted(half.name) for half in pair.shadow if half.required]
+    if not columns:
         return
     name, proof = quoted(f"strangler_{pair.name}"), " AND ".join(f"{column} IS NOT NULL" for column in columns)
     check = f"ADD CONSTRAINT {name} CHECK ({proof}) NOT VALID"

@@ -30,13 +30,19 @@ def plan_split_column(name: str, change: SplitColumn, subject: Subject) -> Opera
 
     :raises UsageError: there is no such column, a name is taken, or an expression isn't one.
     """
-    old = Half(name=change.column, type=subject.column(change.column).type, made=change.back)
+    column = subject.column(change.column)
+    old = Half(name=change.column, type=column.type, made=change.back, required=not column.nullable)
     parts = tuple(
-        Half(name=column, type=subject.type_spelled(part.type), made=part.using) for column, part in change.into.items()
+        Half(
+            name=name,
+            type=subject.type_spelled(part.type),
+            made=part.using,
+            required=not (part.null or column.nullable),
+        )
+        for name, part in change.into.items()
     )
-    nullable = {column for column, part in change.into.items() if part.null}
     pair = Pair(schema=subject.table.schema, table=subject.table.name, name=name, base=(old,), shadow=parts)
-    return _plan(subject, change, pair, nullable=nullable)
+    return _plan(subject, change, pair)
 
 
 def plan_merge_columns(name: str, change: MergeColumns, subject: Subject) -> OperationPlan:
@@ -46,15 +52,22 @@ def plan_merge_columns(name: str, change: MergeColumns, subject: Subject) -> Ope
     """
     # One of them may be given alone, so that the others keep their defaults until the end.
     parts = tuple(
-        Half(name=column, type=subject.column(column).type, made=made, default=subject.column(column).default)
-        for column, made in change.columns.items()
+        Half(
+            name=name,
+            type=subject.column(name).type,
+            made=made,
+            default=subject.column(name).default,
+            required=not subject.column(name).nullable,
+        )
+        for name, made in change.columns.items()
     )
-    new = Half(name=change.into, type=subject.type_spelled(change.type), made=change.using)
+    required = all(part.required for part in parts) and not change.null
+    new = Half(name=change.into, type=subject.type_spelled(change.type), made=change.using, required=required)
     pair = Pair(schema=subject.table.schema, table=subject.table.name, name=name, base=parts, shadow=(new,))
-    return _plan(subject, change, pair, nullable={change.into} if change.null else set())
+    return _plan(subject, change, pair)
 
 
-def _plan(subject: Subject, change: SplitColumn | MergeColumns, pair: Pair, *, nullable: set[str]) -> OperationPlan:
+def _plan(subject: Subject, change: SplitColumn | MergeColumns, pair: Pair) -> OperationPlan:
     for column in pair.base_names:
         require_changeable(subject, column)
     for half in pair.shadow:
@@ -74,7 +87,7 @@ def _plan(subject: Subject, change: SplitColumn | MergeColumns, pair: Pair, *, n
         [backfill_action(subject, pair)],
         [
             compare_action(subject, pair, strict=not change.lossy),
-            *not_null_actions(subject, pair, without=nullable),
+            *not_null_actions(subject, pair),
         ],
         [cutover_action(subject, pair, after)],
         [compare_action(subject, after), archive_action(subject, after), drop_action(subject, after)],

@@ -21,13 +21,15 @@ _WORD: Final = re.compile(
 class Half:
     """A column, and the expression that makes its value of the columns on the other side, which it names.
 
-    A column that PostgreSQL gives its `default` also where the other side was given has not been given itself.
+    A column that PostgreSQL gives its `default` also where the other side was given has not been given itself. One
+    that is `required` has a value in every row in the end; without one it was not reached yet.
     """
 
     name: str
     type: str
     made: str
     default: str | None = None
+    required: bool = False
 
     @property
     def value(self) -> str:
@@ -158,7 +160,9 @@ $strangler$"""  # noqa: E501 - one line of SQL
         forth = _same(_columns(shadow, of), _values(shadow))
         if self._is_copy:
             return forth
-        return f"{forth} OR {_same(_columns(base, of), _values(base))}"
+        back = _same(_columns(base, of), _values(base))
+        reached = "".join(f" AND {of}{quoted(half.name)} IS NOT NULL" for half in shadow if half.required)
+        return f"{forth} OR ({back}{reached})"
 
     @property
     def _is_copy(self) -> bool:

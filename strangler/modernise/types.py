@@ -40,12 +40,13 @@ def plan_change_type(name: str, change: ChangeType, subject: Subject) -> Operati
     require_changeable(subject, column)
     for taken in {shadow, left} - {column}:
         require_free(subject, taken)
+    old, required = subject.column(column).type, not subject.column(column).nullable
     pair = Pair(
         schema=subject.table.schema,
         table=subject.table.name,
         name=name,
-        base=(Half(name=column, type=subject.column(column).type, made=_back(change, column, shadow)),),
-        shadow=(Half(name=shadow, type=wanted, made=change.using or quoted(column)),),
+        base=(Half(name=column, type=old, made=_back(change, column, shadow), required=required),),
+        shadow=(Half(name=shadow, type=wanted, made=change.using or quoted(column), required=required),),
     )
     require_expressions(subject, pair)
     names = {} if change.to else {column: left, shadow: column}

@@ -34,6 +34,11 @@ class RouteTable:
         )
 
     @property
+    def unused_features(self) -> frozenset[str]:
+        """The features behind fixed paths that Django answers: FastAPI needs no rights for them yet."""
+        return frozenset(entry.feature for entry in self.fixed if entry.feature and entry.stack is Stack.DJANGO)
+
+    @property
     def needing_django(self) -> tuple[str, ...]:
         """The names of the routes that Django still answers for somebody."""
         over = (Stage.MIGRATED, Stage.RETIRED)

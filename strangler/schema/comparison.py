@@ -81,6 +81,7 @@ class SchemaSides:
         dsn: the live database, as a role that may read the catalog of the tables.
         role: FastAPI's role in that database.
         writers: the features of FastAPI that need their rights to write already.
+        unused: those that need no rights yet.
     """
 
     contract: Contract
@@ -89,6 +90,7 @@ class SchemaSides:
     dsn: str | None = field(repr=False)
     role: str | None
     writers: Collection[str]
+    unused: Collection[str] = ()
 
 
 def check_all(checked: SchemaSides) -> Iterator[SchemaComparison]:
@@ -158,7 +160,8 @@ def _read_live(dsn: str, checked: SchemaSides) -> _Live:
         catalog = read_catalog(connection)
         if checked.consumer is None:
             return _Live(catalog, [])
-        denied = denied_mismatches(connection, checked.consumer, catalog, role=checked.role, writers=checked.writers)
+        used, writers = checked.consumer.without(checked.unused), set(checked.writers) - set(checked.unused)
+        denied = denied_mismatches(connection, used, catalog, role=checked.role, writers=writers)
         return _Live(catalog, denied)
 
 

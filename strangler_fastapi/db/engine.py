@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Collection, Generator
 from typing import Any, Final
 
 import asyncpg
@@ -51,6 +51,7 @@ class Database:
         mapping: the service's classes, mapped once the database has what they need.
         consumer: what the service's statements need of the tables.
         statement_seconds: after how long PostgreSQL ends a statement of a request; 0 is never.
+        optional: features whose rights the role may lack, such as an admin that Django still serves.
         pooler_url: where requests find it behind a pooler that gives a connection for one transaction only, such as
             PgBouncer with `pool_mode = transaction`; empty where there is none. The role's own limits hold there.
     """
@@ -63,6 +64,7 @@ class Database:
         service: str,
         mapping: Mapping,
         consumer: Consumer,
+        optional: Collection[str] = (),
         pool_max: int,
         statement_seconds: int = 10,
         report_sql: bool = False,
@@ -85,6 +87,7 @@ class Database:
         self._setting = setting
         self._mapping = mapping
         self._consumer = consumer
+        self._granted = consumer.without(optional)
         self._fingerprint: str | None = None
         self._mismatch: str | None = None
         self._reported: str | None = self.problem
@@ -136,7 +139,7 @@ class Database:
             return self._mismatch
         catalog = read_catalog(connection)
         mismatches = consumer_mismatches(self._consumer, catalog)
-        mismatches = mismatches or denied_mismatches(connection, self._consumer, catalog)
+        mismatches = mismatches or denied_mismatches(connection, self._granted, catalog)
         if not mismatches and not self._mapping.tables:
             self._mapping.map(self._mapping.reflect(connection))
         self._mismatch = str(mismatches[0]) if mismatches else None

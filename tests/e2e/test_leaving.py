@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
 from tests.checkouts import ENVIRONMENT, Checkout
@@ -125,6 +126,16 @@ def the_admin_works(checkout: Checkout, post: int) -> None:
         assert "by the admin" in browser.get("/admin/posts/list").text
 
 
+def admin_rights(checkout: Checkout) -> tuple[bool, bool]:
+    """Whether FastAPI's role may read the texts of the admin's log, and Django's groups."""
+    address = psutil.Process(checkout.running().services["worker"].pid).environ()["DATABASE_URL"]
+    log = "has_column_privilege('strangler_fastapi', 'django_admin_log', 'object_repr', 'SELECT')"
+    groups = "has_any_column_privilege('strangler_fastapi', 'auth_group', 'SELECT')"
+    with psycopg.connect(address) as connection:
+        (found,) = connection.execute(f"SELECT {log}, {groups}").fetchall()
+    return found
+
+
 def test_there_and_back_again(checkout: Checkout, bare: str) -> None:
     refused = run(checkout, "up", "--stack", "fastapi", code=3)
     assert "27 routes are not migrated yet: auth.token, auth.refresh" in refused
@@ -137,6 +148,7 @@ def test_there_and_back_again(checkout: Checkout, bare: str) -> None:
     client = Client(checkout)
     client.sign_in(at="DJANGO")
     written = [client.write("by Django", "/api/posts/", at="DJANGO")]
+    assert admin_rights(checkout) == (False, False)
     run(checkout, "record", "--cases", "cases")
 
     def run_bare(*words: str, code: int = 0) -> str:
@@ -164,6 +176,7 @@ def test_there_and_back_again(checkout: Checkout, bare: str) -> None:
     assert run_bare("manage", "user-stats", "--limit", "1").startswith("username\tposts\tpublished\tdrafts\nalice\t")
     assert run_bare("manage", "flush-expired-tokens") == "Deleted 0 expired tokens.\n"
     assert "there already" in run_bare("manage", "seed", "--demo")
+    assert admin_rights(checkout) == (True, True)
     the_admin_works(checkout, written[-1])
     assert "no Django was started" in run_bare("status")
     assert "FastAPI answers both APIs without Django" in run_bare("check")
@@ -173,6 +186,7 @@ def test_there_and_back_again(checkout: Checkout, bare: str) -> None:
     back = run(checkout, "up", "--detach")
     assert "the stack runs without Django; it is started anew" in back
     assert "django" in checkout.running().services
+    assert admin_rights(checkout) == (False, False)
     written.append(client.write("by Django again", "/api/posts/", at="DJANGO"))
     lists = [
         client.asked("GET", f"{prefix}/posts/?page_size=100&view=minimal", at=at).json()["results"]

@@ -25,6 +25,32 @@ pytestmark = pytest.mark.long
 SOURCE = ROOT / "tests" / "second_project"
 PORTS = ("PROXY_PORT", "DJANGO_PORT", "FASTAPI_PORT", "POSTGRES_PORT")
 CUSTOMER, SECRET = "ann@example.com", "correct horse"
+OPERATIONS = {
+    "number": '[rename_column]\ntable = "products"\ncolumn = "sku"\nto = "number"\n',
+    "words": """
+[split_column]
+table = "products"
+column = "name"
+back = "concat_ws(' ', adjective, noun)"
+[split_column.into.adjective]
+type = "varchar(100)"
+using = "nullif(left(name, -length(substring(name from '[^ ]*$')) - 1), '')"
+null = true
+[split_column.into.noun]
+type = "varchar(100)"
+using = "substring(name from '[^ ]*$')"
+""",
+    "offer": """
+[merge_columns]
+table = "products"
+into = "offer"
+type = "text"
+using = "stock || ' at ' || price"
+[merge_columns.columns]
+stock = "split_part(offer, ' at ', 1)::integer"
+price = "split_part(offer, ' at ', 2)::numeric"
+""",
+}
 
 
 class Shop:
@@ -217,28 +243,36 @@ def test_its_schema_is_handed_over_and_given_back(shop: Shop) -> None:
     assert (made.status_code, made.headers["X-Served-By"]) == (201, "django"), made.text
     assert {"sku": "H-1", "name": "Hat", "price": "1.00", "stock": 0} in shop.ask("/next/products/").json()
     assert shop.served_by("/next/products/") == "fastapi"
-    key_renamed_and_back(shop)
+    changed_and_back(shop, token)
     shop.run("handover", "rollback", "--yes")
     assert "No migrations to apply." in shop.run("manage", "migrate", "--noinput")
     assert not (shop.folder / "alembic").exists()
     assert "nothing was handed over" in shop.run("handover", "verify", code=2)
 
 
-def key_renamed_and_back(shop: Shop) -> None:
-    """The key of a table has two names, and both services go on by the old one."""
+def changed_and_back(shop: Shop, token: dict[str, str]) -> None:
+    """A key has two names, a column is in parts, and two are one: both services go on by the old names."""
     (shop.folder / "modernise").mkdir()
-    (shop.folder / "modernise" / "number.toml").write_text(
-        '[rename_column]\ntable = "products"\ncolumn = "sku"\nto = "number"\n'
-    )
+    for name, text in OPERATIONS.items():
+        (shop.folder / "modernise" / f"{name}.toml").write_text(text)
     before = shop.ask("/products/").json()
-    for stage in ("expand", "backfill", "verify", "cutover"):
-        assert f"{stage}: " in shop.run("modernise", "next", "number", "--yes")
-        assert shop.ask("/products/").json() == shop.ask("/next/products/").json() == before
+    for name in OPERATIONS:
+        for stage in ("expand", "backfill", "verify", "cutover"):
+            assert f"{stage}: " in shop.run("modernise", "next", name, "--yes")
+            assert shop.ask("/products/").json() == shop.ask("/next/products/").json() == before
+    made = {"sku": "N-1", "name": "New Coat", "price": "2.50", "stock": 3}
+    assert shop.ask("/products/", "POST", json=made, headers=token).status_code == 201
+    with psycopg.connect(shop.dsn(OWNER, "owner_password", DATABASE)) as owner:
+        query = "SELECT number, adjective, noun, offer FROM products WHERE sku = 'N-1'"
+        assert owner.execute(query).fetchall() == [("N-1", "New", "Coat", "3 at 2.50")]
     refused = shop.run("modernise", "next", "number", "--yes", code=3)
     assert "Column products.sku no longer exists; Django would break" in refused, refused
-    assert "cutover" in shop.run("modernise", "status")
-    for _stage in range(4):
-        shop.run("modernise", "back", "number", "--yes")
+    assert shop.run("modernise", "status").count("cutover") == len(OPERATIONS)
+    assert "0 of 2 statements want an index that is not there" in shop.run("modernise", "indexes")
+    for name in reversed(OPERATIONS):
+        for _stage in range(4):
+            shop.run("modernise", "back", name, "--yes")
+    assert made in shop.ask("/products/").json()
 
 
 def test_leaving_django_is_drilled_confirmed_and_reported(shop: Shop) -> None:

@@ -54,7 +54,8 @@ def check(
         timeout=timeout,
     )
     fastapi = settings.project.load_consumer(consumer) if Party.FASTAPI not in left_out else None
-    moved = () if settings.fastapi_read_only else settings.project.load_routes().moved_writes
+    routes = settings.project.load_routes()
+    moved = () if settings.fastapi_read_only else routes.moved_writes
     checked = SchemaSides(
         contract=settings.project.load_contract(contract),
         consumer=fastapi,
@@ -62,6 +63,7 @@ def check(
         dsn=reached.owner_dsn,
         role=reached.role,
         writers=writing_features(moved, fastapi) if fastapi else (),
+        unused=routes.unused_features,
     )
     comparisons = []
     for comparison in check_all(checked):

@@ -22,14 +22,15 @@ def schema_drift(settings: LocalSettings) -> SchemaDrift:
     project = settings.project
     try:
         reached = reach(settings, django=False)
-        consumer = project.load_consumer()
+        consumer, routes = project.load_consumer(), project.load_routes()
         sides = SchemaSides(
             contract=project.load_contract(),
             consumer=consumer,
             project=None,
             dsn=reached.owner_dsn,
             role=reached.role,
-            writers=writing_features(project.load_routes().moved_writes, consumer),
+            writers=writing_features(routes.moved_writes, consumer),
+            unused=routes.unused_features,
         )
         compared = list(check_all(sides))
     except StranglerError as error:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import event
@@ -66,6 +67,18 @@ async def test_it_waits_for_the_tables_and_becomes_ready_by_itself(
         assert (await running.client.get("/health/ready")).json() == {"status": "ok"}
         reported = [line["message"] for line in running.log_lines if line["logger"] == "strangler_fastapi.db.engine"]
         assert reported == [f"not ready: {missing}", "ready: the tables are reflected"]
+
+
+async def test_rights_that_only_the_admin_needs_may_be_withheld(
+    start: Start, own_database: OwnDatabase, template: OwnDatabase
+) -> None:
+    role = f"{template.name}_fastapi"
+    with psycopg.connect(own_database.owner_dsn, autocommit=True) as owner:
+        owner.execute(f"REVOKE ALL ON auth_group, auth_permission FROM {role}")
+        async with start(own_database) as running:
+            assert (await running.client.get("/health/ready")).json() == {"status": "ok"}
+            owner.execute(f"REVOKE ALL ON tags FROM {role}")
+            assert "tags" in check_refused(await running.client.get("/health/ready"))
 
 
 async def test_the_first_request_of_a_new_worker_finds_the_tables_checked(

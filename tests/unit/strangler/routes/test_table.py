@@ -114,9 +114,10 @@ stack = "django"
 def test_a_fixed_path_that_fastapi_takes_over_when_django_goes() -> None:
     table = parse_routes(TAKEN_OVER, source="routes.toml")
     assert (table.moved_writes, paths_lost(table)) == (set(), "not there without Django: django.static /static/")
+    assert table.unused_features == {"admin"}
     alone = table.without_django
     assert [(entry.path, entry.stack) for entry in alone.fixed] == [("/admin/", Stack.FASTAPI)]
-    assert alone.moved_writes == {"admin"}
+    assert (alone.moved_writes, alone.unused_features) == ({"admin"}, set())
 
 
 @pytest.mark.parametrize(
