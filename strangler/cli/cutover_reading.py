@@ -111,7 +111,8 @@ def _database(settings: LocalSettings) -> Iterator[Tie]:
     project, dsn = settings.project, owner_dsn(settings)
     yield owner_tie(handed_over=is_handed_over(dsn))
     consumer = project.load_consumer() if project.consumer.exists() else None
-    yield table_tie(django_tables(dsn, project.load_contract(), consumer))
+    has_worker = project.fastapi.worker is not None
+    yield table_tie(django_tables(dsn, project.load_contract(), consumer, has_worker=has_worker))
 
 
 def _usage(

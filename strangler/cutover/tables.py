@@ -13,6 +13,8 @@ from strangler.databases.connections import connected, live_connection, refusals
 from strangler.handover.steps import quoted
 
 _MIGRATIONS: Final = "django_migrations"
+# Libraries whose jobs are rows, which a worker without Django works off as well: `app.` of their models.
+_JOBS: Final = ("procrastinate.",)
 # A count reads the whole table: of one that takes longer, PostgreSQL's own estimate has to do.
 _PATIENCE: Final = "SET statement_timeout = '5s'"
 _ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(%s)"
@@ -41,16 +43,21 @@ def tables_of_database(dsn: str) -> Mapping[str, CatalogTable]:
         return read_catalog(reading).tables
 
 
-def django_tables(dsn: str, contract: Contract, consumer: Consumer | None) -> tuple[DjangoTable, ...]:
+def django_tables(
+    dsn: str, contract: Contract, consumer: Consumer | None, *, has_worker: bool = False
+) -> tuple[DjangoTable, ...]:
     """The tables of the contract that FastAPI doesn't use; all of them where there is no FastAPI yet.
 
+    :param has_worker: whether FastAPI has a worker of background jobs, whose tables it then uses.
     :raises FailedError: nobody answers, or a table can't be read.
     """
-    used = consumer.tables if consumer else frozenset[str]()
+    used = set(consumer.tables) if consumer else set[str]()
+    if has_worker:
+        used.update(key for key, facts in contract.tables.items() if facts.model.startswith(_JOBS))
     found = tables_of_database(dsn)
     # Django's own record of migrations is no model, and so not in the contract.
     mine = {_MIGRATIONS}.intersection(found)
-    return tuple(_counted(dsn, found, sorted({*contract.tables, *mine} - set(used))))
+    return tuple(_counted(dsn, found, sorted({*contract.tables, *mine} - used)))
 
 
 def _counted(dsn: str, found: Mapping[str, CatalogTable], keys: list[str]) -> Iterator[DjangoTable]:

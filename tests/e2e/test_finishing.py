@@ -10,7 +10,7 @@ import pytest
 
 from tests.checkouts import Checkout
 from tests.example import ROOT
-from tests.walks import Command, Walk
+from tests.walks import Command, Walk, commands_of
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("finishing")]
 
@@ -56,6 +56,21 @@ def test_the_schema_is_changed_under_both_stacks_and_back(walk: Walk) -> None:
     walk.run(Command("strangler handover rollback --yes", ("rolled back in 2.46 s, Django owns the schema again",)))
 
 
-@pytest.mark.parametrize("heading", ["### Drill a rollback", "### The checklist", "### The report"])
-def test_what_it_brought_is_measured_and_told(walk: Walk, heading: str) -> None:
+@pytest.mark.parametrize(
+    "heading",
+    [
+        *("### What still needs it", "### Keep what is of record"),
+        *("### Drill a rollback", "### The checklist", "### The report"),
+    ],
+)
+def test_what_is_left_and_what_it_brought_is_told(walk: Walk, heading: str) -> None:
     walk.section(PAGE, heading)
+
+
+def test_the_stack_runs_without_django_and_comes_back(walk: Walk) -> None:
+    *away, back = commands_of(ROOT / "docs" / PAGE, "### Run without Django, and come back")
+    for command in away:
+        walk.run(command)
+    walk.section(PAGE, "### The commands of manage.py")
+    walk.section(PAGE, "### Background work")
+    walk.run(back)

@@ -83,3 +83,14 @@ def test_a_table_that_takes_too_long_to_count_is_estimated(dsn: str, monkeypatch
         connection.execute("LOCK TABLE django_admin_log")
         found = [str(table) for table in django_tables(dsn, contract, None) if table.rows is not None]
     assert found == ["django_admin_log (about 3)"]
+
+
+def test_the_tables_of_jobs_are_the_workers(dsn: str) -> None:
+    contract = EXAMPLE.load_contract()
+    jobs = {key for key in contract.tables if key.startswith("procrastinate_")}
+    assert jobs == {key for key, facts in contract.tables.items() if facts.model.startswith("procrastinate.")} != set()
+    alone, beside = (
+        {table.key for table in django_tables(dsn, contract, None, has_worker=has_worker)}
+        for has_worker in (False, True)
+    )
+    assert alone - beside == jobs
