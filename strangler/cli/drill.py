@@ -52,6 +52,7 @@ def drill(
     """
     settings = settings_load()
     rollout, _ = rollout_recovered()
+    rollout.require_django()
     route = _route(rollout, name)
     there, api = _FORWARD[route.stage]
     asked = _path(route, path)

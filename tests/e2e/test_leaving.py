@@ -180,8 +180,8 @@ def test_there_and_back_again(checkout: Checkout, bare: str) -> None:
     the_admin_works(checkout, written[-1])
     assert "no Django was started" in run_bare("status")
     assert "FastAPI answers both APIs without Django" in run_bare("check")
-    refused = run_bare("switch", "tags.list", "--to", "parallel", "--yes", code=2)
-    assert "runs without Django, so no route moves" in refused
+    for move in (("switch", "tags.list", "--to", "parallel"), ("drill", "tags.list")):
+        assert "runs without Django, so no route moves" in run_bare(*move, "--yes", code=2)
 
     back = run(checkout, "up", "--detach")
     assert "the stack runs without Django; it is started anew" in back
