@@ -46,6 +46,7 @@ def example(
         source="posts.toml",
         caller="alice",
         curl=CURL,
+        curl_right=CURL.replace("8001/api", "8002/api/v2"),
         left=shown[0],
         right=shown[1],
         places=places,

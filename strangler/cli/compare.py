@@ -42,6 +42,8 @@ from strangler.sections import SignInSection
 from strangler.settings import LocalSettings, settings_load
 
 _STDOUT: Final = "-"
+# Of differences on a terminal, unless all are asked for.
+_LINES: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ class ReportFiles:
     junit: Path | None
     html: Path | None
     coverage: bool = False
+    verbose: bool = False
 
     def __post_init__(self) -> None:
         for file, _form in self._files():
@@ -69,7 +72,7 @@ class ReportFiles:
         if self.as_json == _STDOUT:
             out.out(report_json(report))
         else:
-            report_show(report, out)
+            report_show(report, out, lines=None if self.verbose else _LINES)
             if self.coverage:
                 coverage_show(report, out)
         for file, form in self._files():
@@ -195,6 +198,9 @@ def compare(
     ] = None,
     junit: Annotated[Path | None, _report("--junit", metavar="FILE", help="Write the report as JUnit XML.")] = None,
     html: Annotated[Path | None, _report("--html", metavar="FILE", help="Write the report as an HTML page.")] = None,
+    verbose: Annotated[
+        bool, _report("--verbose", "-v", help="Print every difference; without it, a hundred lines of them.")
+    ] = False,
 ) -> None:
     """Send the same requests to two stacks and report where responses differ.
 
@@ -222,7 +228,7 @@ def compare(
     recording = recording_load(recorded, selection, settings) if recorded else None
     if selection.writes:
         writes_require(selection, elsewhere=not ours, settings=settings)
-    reports = ReportFiles(as_json=as_json, junit=junit, html=html, coverage=coverage)
+    reports = ReportFiles(as_json=as_json, junit=junit, html=html, coverage=coverage, verbose=verbose)
     sides = sides_of(left, right, header or [], settings)
     if recording is not None:
         # Answers of a file are no evidence of the services that run.

@@ -141,7 +141,14 @@ def comparison_report(
     :raises UnsafeError: a server would have received the real database's address.
     """
     with CaseProgress() as progress:
-        collector = Collector(session.left, session.right, on_outcome=progress.tell, costs=costs, standing=standing)
+        collector = Collector(
+            session.left,
+            session.right,
+            on_outcome=progress.tell,
+            costs=costs,
+            standing=standing,
+            scheme=session.sign_in.scheme,
+        )
         for route in table.routes:
             if route.streaming and selection.wants(route.name):
                 collector.skipped[f"{route.name}, whose answer has no end"] += 1

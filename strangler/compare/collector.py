@@ -29,6 +29,7 @@ from strangler.compare.report.model import (
     RowDifference,
     SideReport,
     Timing,
+    severity,
 )
 from strangler.rollout.evidence import StandingCase
 
@@ -93,7 +94,9 @@ class _RouteTally:
     def report(self, route: str, costs: CostLimits) -> RouteReport:
         left, right = self.left.timing(), self.right.timing()
         ratio = left.p50 / right.p50 if left and right and right.p50 else None
-        groups = sorted(self.groups.items(), key=lambda each: (-each[1].count, each[1].examples[0][0]))
+        groups = sorted(
+            self.groups.items(), key=lambda each: (severity(each[0][0]), -each[1].count, each[1].examples[0][0])
+        )
         counts: dict[str, Any] = {str(outcome): self.outcomes[outcome] for outcome in CaseOutcome}
         return RouteReport(
             route=route,
@@ -122,7 +125,8 @@ class _RouteTally:
 class Collector:
     """Counts each verdict, and keeps a few examples of each fault, masked; `on_outcome` is called after each case.
 
-    `standing` are the keys of cases that differed in an earlier run: those that are equal now are reported.
+    `standing` are the keys of cases that differed in an earlier run: those that are equal now are reported. `scheme`
+    stands before a caller's token.
     """
 
     def __init__(
@@ -133,8 +137,10 @@ class Collector:
         on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None,
         costs: CostLimits | None = None,
         standing: Collection[str] = (),
+        scheme: str = "Bearer",
     ) -> None:
         self._sides = left, right
+        self._scheme = scheme
         self._standing = frozenset(standing)
         self._on_outcome = on_outcome
         self._costs = costs or CostLimits()
@@ -161,6 +167,7 @@ class Collector:
         secrets: tuple[str, ...] = (),
         scenario: str = "",
         key: str = "",
+        sent: tuple[tuple[Side, Case], tuple[Side, Case]] | None = None,
     ) -> None:
         """Count what became of a case.
 
@@ -169,6 +176,7 @@ class Collector:
         :param secrets: values that its requests carried besides its own.
         :param scenario: that it was played in.
         :param key: tells it from others; without one it is that of the request.
+        :param sent: the sides that were requested and what each was sent, where those aren't the run's own: copies.
         """
         self._added += 1
         number = self._added if number is None else number
@@ -192,7 +200,8 @@ class Collector:
         if result.failure:
             place = "" if result.failure.always else f" ({case.route or NO_ROUTE})"
             self.failed(f"{result.failure}{place}")
-        if shown := self._show(tally, number, case, result, rows, secrets):
+        sent = sent or ((self._sides[0], case), (self._sides[1], case))
+        if shown := self._show(tally, number, case, result, rows, secrets, sent):
             tally.differ(key, StandingCase(case=shown, scenario=scenario, folder=""))
         self._on_outcome(outcome)
 
@@ -241,14 +250,15 @@ class Collector:
         result: CaseResult,
         rows: tuple[RowDifference, ...],
         secrets: tuple[str, ...],
+        sent: tuple[tuple[Side, Case], tuple[Side, Case]],
     ) -> str:
         """Keep a difference; returns the case in words, empty where there is none."""
         if not result.found and not rows:
             return ""
-        side = self._sides[0]
-        carried = tuple(text for name, text in (*case.headers, *side.headers) if is_secret(name))
+        headers = [pair for side, each in sent for pair in (*each.headers, *side.headers)]
+        carried = tuple(text for name, text in headers if is_secret(name))
         known = (*case.secrets, *secrets_in_target(case.target), *carried, *secrets)
-        exhibit = MaskedResult(case, result, rows, Masker(known), side)
+        exhibit = MaskedResult(case, result, rows, Masker(known), sent, self._scheme)
         for kind in exhibit.kinds:
             key = kind if kind in tally.groups or len(tally.groups) < MAX_GROUPS else _OTHERS
             tally.groups.setdefault(key, _GroupTally()).add(number, exhibit)

@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from strangler.compare.differ import DifferenceKind, ResponseDifference
 from strangler.errors import UsageError
+
+EVERY_ROUTE: Final = "*"
 
 
 class MetBy(StrEnum):
@@ -26,7 +28,7 @@ class MetBy(StrEnum):
 
 @dataclass(frozen=True)
 class DeclaredDifference:
-    """An intended difference on `route`, given by one of three.
+    """An intended difference on `route` (`*`: on all), given by one of three.
 
     `v1` and `v2`: the statuses, and with them the whole answer. `header`: the name of one, in small letters. `path`: a
     place in the body as reports name it, such as `$.results[*].title`, and all that lies below it.
@@ -70,7 +72,7 @@ class DeclaredDifferences:
         self, route: str, found: Iterable[ResponseDifference], *, left: int, right: int
     ) -> Iterator[ResponseDifference]:
         """Those that aren't meant; an entry that has expired before today (UTC) means nothing any more."""
-        entries = [entry for entry in self._by_route.get(route, ()) if not self._has_expired(entry)]
+        entries = [entry for entry in self._of(route) if not self._has_expired(entry)]
         for difference in found:
             covering = [entry for entry in entries if entry.covers(difference, left=left, right=right)]
             self.met.update(covering)
@@ -79,12 +81,12 @@ class DeclaredDifferences:
 
     def names(self, route: str, *, left: int, right: int) -> bool:
         """Whether an entry that hasn't expired names these statuses."""
-        entries = self._by_route.get(route, ())
+        entries = self._of(route)
         return any((entry.v1, entry.v2) == (left, right) and not self._has_expired(entry) for entry in entries)
 
     def faults(self, routes: Iterable[str], *, met_by: Collection[MetBy]) -> tuple[str, ...]:
         """What is wrong with the entries of these routes: expired, or not met by those of `met_by` who should have."""
-        entries = [entry for route in routes for entry in self._by_route.get(route, ())]
+        entries = list(dict.fromkeys(entry for route in routes for entry in self._of(route)))
         expired = [
             f"{entry} has expired on {entry.expires}: fix it, or declare it anew"
             for entry in entries
@@ -96,6 +98,9 @@ class DeclaredDifferences:
             if entry.met_by in met_by and entry not in self.met and not self._has_expired(entry)
         ]
         return (*expired, *unmet)
+
+    def _of(self, route: str) -> list[DeclaredDifference]:
+        return [*self._by_route.get(route, ()), *self._by_route.get(EVERY_ROUTE, ())]
 
     def _has_expired(self, entry: DeclaredDifference) -> bool:
         return entry.expires < (self._fixed_day or dt.datetime.now(dt.UTC).date())

@@ -23,8 +23,8 @@ _MAX_HEADERS: Final = 40
 _MAX_HEADER: Final = 500
 
 
-def curl_text(side: Side, case: Case, masker: Masker) -> str:
-    """The command that sends the same to `side`; a caller's token is read from `TOKEN`."""
+def curl_text(side: Side, case: Case, masker: Masker, *, scheme: str = "Bearer") -> str:
+    """The command that sends the same to `side`; a caller's token, behind `scheme`, is read from `TOKEN`."""
     words = ["curl", "-sI" if case.method == "HEAD" else "-si"]
     # curl makes many addresses of one with brackets, and another path of one with dots.
     words += ["-g"] if _GLOB.search(case.target) else []
@@ -38,7 +38,7 @@ def curl_text(side: Side, case: Case, masker: Masker) -> str:
         if not is_secret(name):
             words += ["-H", shlex.quote(masker.text(f"{name}: {text}"))]
     if case.caller:
-        words += ["-H", '"Authorization: Bearer $TOKEN"']
+        words += ["-H", f'"Authorization: {scheme} $TOKEN"']
     if case.body:
         # Unlike --data-binary it reads no file where the body begins with @.
         words += ["--data-raw", shlex.quote(_body(case, masker))]
@@ -53,13 +53,17 @@ def _body(case: Case, masker: Masker) -> str:
 
 @dataclass(frozen=True)
 class MaskedResult:
-    """What may be shown of a case; its example, with a curl command for `side`, is made where there is room for one."""
+    """What may be shown of a case; its example is made where there is room for one.
+
+    `sent` are the sides with the request that each was sent, `scheme` stands before a token.
+    """
 
     case: Case
     result: CaseResult
     rows: tuple[RowDifference, ...]
     masker: Masker
-    side: Side
+    sent: tuple[tuple[Side, Case], tuple[Side, Case]]
+    scheme: str = "Bearer"
 
     @cached_property
     def kinds(self) -> tuple[tuple[str, str], ...]:
@@ -84,11 +88,13 @@ class MaskedResult:
     def example(self) -> Example:
         """The request, and both answers."""
         case, mask = self.case, self.masker.text
+        left, right = (curl_text(*sent, self.masker, scheme=self.scheme) for sent in self.sent)
         return Example(
             case=self._name,
             source=mask(case.source),
             caller=case.caller,
-            curl=curl_text(self.side, case, self.masker),
+            curl=left,
+            curl_right=right,
             left=self._shown(self.result.left),
             right=self._shown(self.result.right),
             places=tuple(self.masker.reported(each) for each in self.result.found[:MAX_PLACES]),

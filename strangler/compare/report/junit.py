@@ -71,7 +71,7 @@ def _add_run(root: ET.Element, report: ComparisonReport) -> None:
 def _details(group: Group) -> str:
     lines = []
     for example in group.examples:
-        lines += [example.case + (f" as {example.caller}" if example.caller else ""), example.curl]
+        lines += [example.case + (f" as {example.caller}" if example.caller else ""), example.curl, example.curl_right]
         lines += [f"  {place.place}: {place.left} and {place.right}" for place in example.places]
         lines += [f"  {row.row} {row.column}: {row.left} and {row.right}" for row in example.rows]
     return "\n".join(lines)

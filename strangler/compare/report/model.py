@@ -7,11 +7,28 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from strangler.compare.coverage import RouteCoverage
+from strangler.compare.differ import DifferenceKind
 from strangler.compare.redaction import MaskedDifference
 from strangler.rollout.evidence import RunEvidence, StandingCase
 
 # The kind of a group of differing rows.
 ROWS: Final = "rows"
+# What hurts a client most comes first: the status, what was written, the shape of the body, its values, headers, costs.
+_SEVERITY: Final = (
+    DifferenceKind.STATUS,
+    ROWS,
+    DifferenceKind.MISSING,
+    DifferenceKind.VALUE,
+    DifferenceKind.KEY_ORDER,
+    DifferenceKind.TEXT,
+    DifferenceKind.HEADER,
+    DifferenceKind.STATEMENTS,
+)
+
+
+def severity(kind: str) -> int:
+    """The place of a kind of difference among all, the worst first."""
+    return _SEVERITY.index(kind) if kind in _SEVERITY else len(_SEVERITY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +100,13 @@ class RowDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One request whose answers, or whose rows, differ. `curl` sends the same to the left side."""
+    """One request whose answers, or whose rows, differ. `curl` and `curl_right` send it to either side."""
 
     case: str
     source: str
     caller: str
     curl: str
+    curl_right: str
     left: ShownResponse
     right: ShownResponse
     places: tuple[MaskedDifference, ...] = ()

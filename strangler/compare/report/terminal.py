@@ -8,48 +8,70 @@ from rich.table import Table
 from rich.text import Text
 
 from strangler.compare.comparison import COUNTS
-from strangler.compare.report.model import ROWS, ComparisonReport, Example, Group, RouteReport, Timing
+from strangler.compare.differ import DifferenceKind
+from strangler.compare.report.model import ROWS, ComparisonReport, Example, Group, RouteReport, Timing, severity
 from strangler.errors import many
 
 _ALWAYS: Final = ("asked", "equal", "different")
-_GROUPS_SHOWN: Final = 10
+# What so many routes have alike is said once.
+_FEWEST_ROUTES: Final = 2
 _PLACES_SHOWN: Final = 3
 
 
-def report_show(report: ComparisonReport, console: Console) -> None:
-    """Print the counts of each route, then where answers differ, then what else a reader must know."""
+def report_show(report: ComparisonReport, console: Console, *, lines: int | None = None) -> None:
+    """Print the counts of each route, then as `differences_show`; all differences without `lines`."""
     if console.is_terminal:
         console.print(_table(report))
     else:
         for route in report.routes:
             _say(console, _line(report, route))
-    for route in report.routes:
-        for group in route.groups[:_GROUPS_SHOWN]:
-            _show_group(report, route, group, console)
-        if len(route.groups) > _GROUPS_SHOWN:
-            _say(console, f"\n{route.route}: and at {len(route.groups) - _GROUPS_SHOWN} other places")
-    for note in _notes(report):
-        _say(console, note)
-    _say(console, verdict_text(report))
+    differences_show(report, console, lines=lines, hint="--verbose or --html FILE shows all")
 
 
-def differences_show(report: ComparisonReport, console: Console, *, lines: int) -> None:
-    """Print where answers differ, as much as so many lines hold, and the whole run in one sentence."""
+def differences_show(
+    report: ComparisonReport, console: Console, *, lines: int | None, hint: str = "strangler compare shows all"
+) -> None:
+    """Print where answers differ, as much as so many lines hold, and the whole run in one sentence.
+
+    A header that differs in the answers of all routes is named once; what hurts most comes first, whatever its route.
+    """
     left, hidden = lines, 0
-    for route, group in ((each, group) for each in report.routes for group in each.groups):
+    everywhere = _everywhere(report)
+    for pattern, (count, group) in everywhere.items():
+        _say(console, f'\n{pattern}, on all {count} routes; route = "*" declares it for all')
+        for line in _places(report, group, group.examples[0]):
+            _say(console, f"  {line}")
+    found = [(each, group) for each in report.routes for group in each.groups if group.pattern not in everywhere]
+    for route, group in sorted(found, key=lambda entry: severity(entry[1].kind)):
         places = [line for example in group.examples[:1] for line in _places(report, group, example)]
-        # An empty line, its head, the case, and the request as curl, which may be long.
-        needed = len(places) + 4 + len(group.examples[0].curl if group.examples else "") // max(console.width, 1)
+        # An empty line, its head, the case, and both requests as curl, which may be long.
+        curls = sum(len(each.curl) + len(each.curl_right) for each in group.examples[:1])
+        needed = len(places) + 5 + curls // max(console.width, 1)
+        if left is None:
+            _show_group(report, route, group, console)
+            continue
         if needed > left:
             hidden += 1
             continue
         left -= needed
         _show_group(report, route, group, console)
     if hidden:
-        _say(console, f"\nand {many(hidden, 'other place')}: strangler compare shows all")
+        _say(console, f"\nand {many(hidden, 'other place')}: {hint}")
     for line in _notes(report):
         _say(console, line)
     _say(console, verdict_text(report))
+
+
+def _everywhere(report: ComparisonReport) -> dict[str, tuple[int, Group]]:
+    """Headers that differ on every route that was compared, where there are several, with an example."""
+    routes = [route for route in report.routes if route.asked > route.failed + route.unavailable]
+    if len(routes) < _FEWEST_ROUTES:
+        return {}
+    found = [
+        {group.pattern: group for group in route.groups if group.kind == DifferenceKind.HEADER} for route in routes
+    ]
+    shared = [pattern for pattern in found[0] if all(pattern in each for each in found)]
+    return {pattern: (len(routes), found[0][pattern]) for pattern in shared}
 
 
 def verdict_text(report: ComparisonReport) -> str:
@@ -141,7 +163,8 @@ def _show_group(report: ComparisonReport, route: RouteReport, group: Group, cons
         _say(console, f"  {example.case}{who}{source}")
         for line in _places(report, group, example):
             _say(console, f"  {line}")
-        _say(console, f"  {example.curl}")
+        for curl in (example.curl, example.curl_right):
+            _say(console, f"  {curl}")
 
 
 def _places(report: ComparisonReport, group: Group, example: Example) -> Iterator[str]:

@@ -41,7 +41,7 @@ class MailSink:
             writer.write("".join(f"{line}\r\n" for line in lines).encode())
             await writer.drain()
 
-        await say("220 strangler sink")
+        await say("220 sink")
         while line := await reader.readline():
             verb, _, rest = line.decode(errors="replace").strip().partition(" ")
             match verb.upper():

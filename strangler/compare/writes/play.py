@@ -12,6 +12,7 @@ from strangler.compare.case import PASSWORD, Case, ScenarioStep
 from strangler.compare.client.auth import NotSignedInError
 from strangler.compare.client.errors import RequestError, UnavailableError
 from strangler.compare.client.response import Headers
+from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseOutcome, CaseResult, Rules, outcome_of
 from strangler.compare.differ import DifferenceKind, Links, ResponseDifference, links_of
 from strangler.compare.redaction import Masker, is_secret
@@ -45,6 +46,7 @@ class PlayedStep:
         secrets: values that the requests carried besides the case's own.
         scenario: its name.
         key: tells the case from others (`case_key`).
+        sent: both sides with the request that each was sent.
         memory: of a scenario's last step, the bytes that both sides' servers held after its first steps, and hold now.
     """
 
@@ -55,6 +57,7 @@ class PlayedStep:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     scenario: str = ""
     key: str = ""
+    sent: tuple[tuple[Side, Case], tuple[Side, Case]] | None = field(default=None, repr=False)
     memory: tuple[tuple[int, int], tuple[int, int]] | None = None
 
 
@@ -168,7 +171,8 @@ class Play:
         except UnavailableError as failure:
             # Rows that this side has not written are no difference either.
             return PlayedStep(case=cases[LEFT], result=CaseResult(outcome=outcome_of(failure), failure=failure))
-        return PlayedStep(case=cases[LEFT], result=result, rows=rows, secrets=secrets)
+        sent = (clients[LEFT].side, cases[LEFT]), (clients[RIGHT].side, cases[RIGHT])
+        return PlayedStep(case=cases[LEFT], result=result, rows=rows, secrets=secrets, sent=sent)
 
     async def _asked(
         self, step: ScenarioStep, cases: Sequence[Case], clients: Sequence[SideAnswers], callers: Sequence[SideCallers]

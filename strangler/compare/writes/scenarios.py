@@ -149,4 +149,5 @@ class WriteRunner:
             secrets=played.secrets,
             scenario=played.scenario,
             key=played.key,
+            sent=played.sent,
         )

@@ -105,7 +105,7 @@ def test_groups_and_failures_are_bounded() -> None:
     report = collector.report()
     groups = only(report).groups
     assert len(groups) == MAX_GROUPS + 1
-    assert (groups[0].kind, groups[0].pattern, groups[0].count) == ("more", "other places", 200 - MAX_GROUPS)
+    assert (groups[-1].kind, groups[-1].pattern, groups[-1].count) == ("more", "other places", 200 - MAX_GROUPS)
     assert len(report.failures) == MAX_FAILURES + 1
     assert report.failures[0] == ("other failures", 200 - MAX_FAILURES)
     assert report.exit_code == 4
@@ -213,3 +213,32 @@ def test_so_many_cases_that_differ_are_named_and_that_there_are_more_is_said() -
         collector.add(case(f"/posts/?page={number}"), result({"a": 1}, {"a": 2}))
     route = only(collector.report())
     assert (len(route.differing), route.is_more) == (MAX_DIFFERING, True)
+
+
+def test_what_hurts_most_comes_first() -> None:
+    collector = Collector(LEFT, RIGHT)
+    fault = asked({"a": 1, "b": 2})
+    moved = dataclasses.replace(fault, answer=dataclasses.replace(fault.answer, headers=(("x", "1"), *JSON)))
+    for _ in range(3):
+        collector.add(case(), result(fault, moved))
+    collector.add(case(), result({"a": 1}, {"a": 2}))
+    collector.add(case(), result({"a": 1}, {"b": 1}))
+    collector.add(case(), result(asked({}), asked({}, status=400)))
+    kinds = [group.kind for group in only(collector.report()).groups]
+    assert list(dict.fromkeys(kinds)) == ["status", "missing", "value", "header"]
+
+
+def test_both_sides_are_shown_as_they_were_asked_with_the_projects_scheme() -> None:
+    collector = Collector(LEFT, RIGHT, scheme="Token")
+    copies = [dataclasses.replace(side, url=f"http://copy-{side.name}") for side in (LEFT, RIGHT)]
+    sent = (copies[0], case("/posts/17/")), (copies[1], case("/posts/18/"))
+    collector.add(case("/posts/17/", caller="alice"), result({}, {"a": 1}))
+    collector.add(case("/posts/17/"), result({}, {"a": 1}), sent=sent)
+    first, second = only(collector.report()).groups[0].examples
+    assert first.curl.startswith("curl -si http://left/api/posts/17/")
+    assert first.curl_right.startswith("curl -si http://right/api/posts/17/")
+    assert '"Authorization: Token $TOKEN"' in first.curl
+    assert [each.split()[2] for each in (second.curl, second.curl_right)] == [
+        "http://copy-django/posts/17/",
+        "http://copy-fastapi/posts/18/",
+    ]

@@ -99,3 +99,14 @@ def test_a_bad_entry_is_named(tmp_path: Path, text: str, sentence: str) -> None:
 
 def test_the_deployed_file_can_be_read() -> None:
     assert declared_differences(DECLARED_FILE)
+
+
+def test_what_is_declared_for_all_routes_is_met_by_any(tmp_path: Path) -> None:
+    text = f'{ENTRY}header = "vary"\n'.replace("users.me", "*")
+    entries = declared(tmp_path / "declared.toml", text)
+    assert entries.faults(["users.me", "posts.list"], met_by=list(MetBy)) == (
+        "the declared difference of * (vary) was never met: remove it",
+    )
+    assert undeclared(entries, OF_VARY, OF_TITLE, route="posts.list") == 1
+    assert undeclared(entries, OF_VARY, route="users.me") == 0
+    assert entries.faults(["users.me", "posts.list"], met_by=list(MetBy)) == ()

@@ -31,6 +31,7 @@ EXAMPLE = Example(
     source="posts.toml, line 3",
     caller="alice",
     curl="curl -si http://left/posts/",
+    curl_right="curl -si http://right/posts/",
     left=ShownResponse(status=200, headers=(), body="{}"),
     right=ShownResponse(status=200, headers=(), body="{}"),
     places=(PLACE,),
@@ -90,6 +91,38 @@ def test_off_a_terminal_each_route_is_a_line() -> None:
     )
 
 
+def header(name: str, count: int = 5) -> Group:
+    return Group(kind="header", pattern=f"header {name}", count=count, examples=(EXAMPLE,))
+
+
+def test_a_header_that_differs_everywhere_is_said_once() -> None:
+    names = ("a.list", "b.list")
+    routes = [route(name, groups=(header("x-shared"), header(f"x-{name}")), different=5) for name in names]
+    text = printed(report(*routes), terminal=False)
+    assert text.count("header x-shared") == 1
+    assert 'header x-shared, on all 2 routes; route = "*" declares it for all\n' in text
+    assert "a.list: header at header x-a.list, in 5 answers" in text
+    assert "b.list: header at header x-b.list, in 5 answers" in text
+    # Of one route alone it is a difference as any other.
+    assert "a.list: header at header x-shared, in 5 answers" in printed(report(routes[0]), terminal=False)
+
+
+def test_what_hurts_most_comes_first_and_the_rest_is_counted() -> None:
+    worst = Group(kind="status", pattern="status", count=1, examples=(EXAMPLE,))
+    routes = [route(f"r{number}", groups=(header(f"x-{number}"),), different=5) for number in range(40)]
+    found = report(*routes, route("last", groups=(worst,), different=1))
+    file = io.StringIO()
+    report_show(found, Console(file=file, width=200, color_system=None, soft_wrap=True), lines=50)
+    shown = file.getvalue().splitlines()
+    first = next(line for line in shown if " at " in line)
+    assert first == "last: status at status, in 1 answer"
+    assert len(shown) < len(found.routes) + 60
+    hidden = [line for line in shown if "other place" in line]
+    assert len(hidden) == 1
+    assert hidden[0].endswith(": --verbose or --html FILE shows all")
+    assert printed(found, terminal=False).count(" in 5 answers") == 40
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_a_difference_is_reported_with_its_example(*, terminal: bool) -> None:
     text = printed(FOUND, terminal=terminal)
@@ -98,7 +131,7 @@ def test_a_difference_is_reported_with_its_example(*, terminal: bool) -> None:
     # What a server sent moves nobody's cursor.
     assert "  django   $[0].a\\x1b[31m = 1\n  fastapi  no $[0].a\\x1b[31m\n" in text
     assert "  django   posts: the one of step 2 title = a\n" in text
-    assert "  curl -si http://left/posts/\n" in text
+    assert "  curl -si http://left/posts/\n  curl -si http://right/posts/\n" in text
     for note in (
         "not compared: django took longer than 1 s (posts.list), 2 times",
         "left out: 3 lines that can't be read",

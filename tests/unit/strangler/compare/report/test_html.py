@@ -54,6 +54,7 @@ def test_nothing_that_a_server_sent_becomes_a_tag() -> None:
         source=EVIL,
         caller=EVIL,
         curl=EVIL,
+        curl_right=EVIL,
         rows=(RowDifference(table=EVIL, row=EVIL, column=EVIL, left=EVIL, right=None),),
     )
     report = report_of(
