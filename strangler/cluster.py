@@ -184,7 +184,8 @@ class KubernetesTable(ClusterTable):
     `clients` are the namespaces from which requests come: the Gateway's or the Ingress controller's. `trusted_proxies`
     are the networks whose X-Forwarded-For counts, `stack_header_networks` those whose callers choose by X-Stack; in
     HTTPRoutes, with `stack_header`, every caller does. `api_server` are networks from which the API server asks nginx's
-    pods for their version, where `clients` lets nobody else in. `backend_filters` is what the Gateway's implementation
+    pods for their version, where `clients` lets nobody else in. `monitoring` is the namespace of a Prometheus that
+    reads the stacks' own figures. `backend_filters` is what the Gateway's implementation
     runs for one of several backends: no filters, those of headers, or all.
     """
 
@@ -199,6 +200,7 @@ class KubernetesTable(ClusterTable):
     stack_header_networks: tuple[NarrowNetwork, ...] = ()
     stack_header: bool = False
     api_server: tuple[NarrowNetwork, ...] = ()
+    monitoring: Label = ""
     backend_filters: Literal["none", "headers", "all"] = "none"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     statement_timeout: Annotated[int, Field(ge=0, le=3600)] = 10

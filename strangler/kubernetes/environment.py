@@ -86,7 +86,7 @@ def _values(cluster: ClusterProject, stack: Stack) -> dict[str, str]:
         "log_level": table.log_level,
         "statement_timeout": str(table.statement_timeout),
         "report_sql": "0",
-        "service_metrics": "0",
+        "service_metrics": "1" if table.monitoring else "0",
         "otlp_endpoint": "",
         "read_only": "0",
         "allowed_hosts": allowed_hosts(cluster),

@@ -6,6 +6,7 @@ from typing import Final
 from strangler.cluster import PostgresTable
 from strangler.kubernetes.cluster_project import NGINX, SETUP, ClusterProject
 from strangler.kubernetes.manifest import NAME_LABEL, Manifest, labels_of, manifest
+from strangler.kubernetes.monitoring import monitored_stacks
 from strangler.kubernetes.nginx import nginx_port
 from strangler.routes.route import Stack
 
@@ -18,7 +19,7 @@ def network_policies(cluster: ClusterProject, *, gateway: bool) -> list[Manifest
     """One for each kind of pod; with `gateway` the stacks are reached from outside, without nginx before them."""
     front = _clients(cluster)
     behind = [{"podSelector": {"matchLabels": labels_of(cluster.name, NGINX)}}]
-    policies = [_nobody(cluster), _names(cluster)]
+    policies, monitored = [_nobody(cluster), _names(cluster)], monitored_stacks(cluster)
     if not gateway:
         to_stacks = [_to_stack(cluster, stack) for stack in Stack]
         # Without `clients` the rule is for everybody, and another peer would narrow it.
@@ -31,6 +32,8 @@ def network_policies(cluster: ClusterProject, *, gateway: bool) -> list[Manifest
         if pods.egress:
             egress.append({"to": [{"ipBlock": {"cidr": network}} for network in pods.egress]})
         ingress = [_rule("from", front if gateway else behind, pods.port)]
+        if stack in monitored:
+            ingress.append(_rule("from", [_from_namespace(cluster.table.monitoring)], pods.port))
         policies.append(_policy(cluster, stack, ingress=ingress, egress=egress))
     policies.append(_policy(cluster, SETUP, ingress=[], egress=[_to_postgres(cluster.table.postgres)]))
     return policies

@@ -10,6 +10,7 @@ from strangler.kubernetes.database_connections import connections_check
 from strangler.kubernetes.environment import secrets_named
 from strangler.kubernetes.http_routes import gateway_route, http_routes, promises_lost, throttled_names
 from strangler.kubernetes.manifest import Manifest, manifest, manifests_text
+from strangler.kubernetes.monitoring import service_monitors
 from strangler.kubernetes.network import network_policies
 from strangler.kubernetes.nginx import configuration_note, nginx_configuration, nginx_manifests, rendered_routes
 from strangler.kubernetes.operator_role import OPERATOR, operator_role
@@ -28,6 +29,7 @@ _HEADS: Final = {
     "django.yaml": "The legacy service.",
     "fastapi.yaml": "The new service.",
     "network-policies.yaml": "Who may talk to whom.",
+    "monitoring.yaml": "Where Prometheus reads the stacks' own figures; its operator has to be there.",
     "http-routes.yaml": "The routes for a Gateway that has no nginx behind it.",
 }
 
@@ -83,6 +85,8 @@ def _base(cluster: ClusterProject, table: RouteTable, mode: Mode) -> Iterator[tu
         yield "nginx.yaml", nginx_manifests(cluster, rendered)
     for stack in cluster.rendered_stacks:
         yield f"{stack}.yaml", stack_manifests(cluster, stack, headless=not direct)
+    if monitors := service_monitors(cluster):
+        yield "monitoring.yaml", monitors
     yield "network-policies.yaml", network_policies(cluster, gateway=direct)
 
 

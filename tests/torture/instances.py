@@ -45,7 +45,8 @@ ROUTE: Final = "tags.retrieve"
 _HOST: Final = "blog.example.com"
 _ROLE: Final = "instances_fastapi"
 _PASSWORD: Final = "of the tests"
-_CALLERS: Final = 24
+# As many as one stack has connections: nobody waits for another.
+_CALLERS: Final = 12
 _TAGS: Final = 50
 # Requests of a connection: clients come and go.
 _ON_ONE: Final = 100

@@ -186,6 +186,25 @@ def _peers(spec: Manifest, direction: str, key: str) -> list[Manifest]:
     return [peer for rule in spec.get(direction, ()) for peer in rule.get(key, ())]
 
 
+def test_a_prometheus_reads_the_stacks_that_count_and_nobody_else_does() -> None:
+    assert "monitoring.yaml" not in rendered(EXAMPLE).base
+    found = manifests(rendered(project_with(EXAMPLE, monitoring="observability")).base)
+    services = {each["metadata"]["name"]: each for each in of_kind(found, "Service")}
+    monitors = of_kind(found, "ServiceMonitor")
+    assert [each["metadata"]["name"] for each in monitors] == ["django", "fastapi"]
+    for each in monitors:
+        service = services[each["metadata"]["name"]]
+        assert each["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+        assert [end["port"] for end in each["spec"]["endpoints"]] == [port["name"] for port in service["spec"]["ports"]]
+        (policy,) = of_kind(found, "NetworkPolicy", each["metadata"]["name"])
+        namespaces = [peer.get("namespaceSelector") for peer in _peers(policy["spec"], "ingress", "from")]
+        assert {"matchLabels": {"kubernetes.io/metadata.name": "observability"}} in namespaces
+        env = next(c for c in containers(found) if c["name"] == each["metadata"]["name"])["env"]
+        assert {"name": "SERVICE_METRICS", "value": "1"} in env
+    # This project doesn't count.
+    assert "monitoring.yaml" not in rendered(project_with(SHOP, monitoring="observability")).base
+
+
 def test_a_stack_that_runs_already_gets_no_pods() -> None:
     project = project_with(SHOP, django={"service": "web.legacy:8000", "image": ""})
     found = manifests(rendered(project).base)
