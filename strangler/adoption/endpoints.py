@@ -35,16 +35,24 @@ class Unread(Facts):
     reason: str
 
 
+class ComputedValue(Facts):
+    """A Python expression of columns: their lookups by the names that they have in it."""
+
+    code: str
+    columns: dict[str, str]
+
+
 class SerializerField(Facts):
     """A field of a serializer; `kind` is the name of its class (of the inner one with `many`), `path` is where that is.
 
-    `link` is how it leads to other rows (many_to_one, many_to_many, one_to_many); of the last `pointing` are the table
-    and the field of those rows, and `managed` says that a manager of the project's own gives them. `property` names the
-    model's property or method that it shows, `address` is the path of the row whose field `lookup` stands for `{}`.
-    `changed` are the arguments in which it differs from what DRF makes of the model's field; None where the project
-    declared it. Of one that stands for rows `narrowed` says that not all of them may be sent, `where` which values
-    these have in columns as far as that is known, and `text` is the field that the rows' `__str__` returns, if it is no
-    more. `format` and `input_formats` are those of days and times, by the field or by the project's settings.
+    `link` is how it leads to other rows (many_to_one, many_to_many, one_to_many); of the last `pointing` are the
+    table and the field of those rows, and `managed` says that a manager of the project's own gives them. `property`
+    names the model's property or method that it shows, `computed` is what that or `method` does, if it was read.
+    `address` is the path of the row whose field `lookup` stands for `{}`. `changed` are the arguments in which it
+    differs from what DRF makes of the model's field; None where the project declared it. Of one that stands for
+    rows `narrowed` says that not all of them may be sent, `where` which values these have in columns as far as that
+    is known, and `text` is the field that the rows' `__str__` returns, if it is no more. `format` and
+    `input_formats` are those of days and times, by the field or by the project's settings.
     """
 
     name: str
@@ -76,10 +84,18 @@ class SerializerField(Facts):
     pointing: dict[str, str] | None = None
     managed: bool = False
     property: str | None = None
+    computed: ComputedValue | None = None
     address: str | None = None
     lookup: str | None = None
     changed: dict[str, Any] | None = None
     serializer: "SerializerFacts | None" = None
+
+
+class UniqueTogether(Facts):
+    """Fields that are unique together, each with its source, and what is said where they aren't."""
+
+    fields: dict[str, str]
+    message: str
 
 
 class SerializerFacts(Facts):
@@ -90,6 +106,7 @@ class SerializerFacts(Facts):
 
     path: str = Field(default="", alias="class")
     validators: tuple[str, ...] = ()
+    unique_together: tuple[UniqueTogether, ...] = ()
     model: str | None = None
     table: str | None = None
     plain: bool = False

@@ -1,6 +1,7 @@
 """`strangler scaffold`: write FastAPI's side of endpoints from what Django's views are made of."""
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,8 @@ from strangler.schema.django_side import TIMEOUT_SECONDS, ManageCommand, django_
 from strangler.settings import settings_load
 
 _CHANGES = 1
+# Endpoints from which on a gap of most of them is said once.
+_MANY = 4
 
 
 def scaffold(
@@ -121,12 +124,22 @@ def _report(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint],
             say(f"! {name} is left alone; it would be")
             _show_diff(file)
     whole = [each for each in endpoints if not _gaps(each)]
+    common = common_gaps(endpoints)
+    for gap, number in common.items():
+        say(f"gap {f'of {number} endpoints':<24} {gap}")
     for each in endpoints:
         for gap in _gaps(each):
-            say(f"gap {each.route.name:<24} {gap}")
+            if gap not in common:
+                say(f"gap {each.route.name:<24} {gap}")
     say(f"{many(len(endpoints), 'endpoint')}: {len(whole)} whole, {len(endpoints) - len(whole)} with gaps.")
     if written := [each for each in endpoints if each.functions and not each.gaps]:
         say(f"{len(written)} of those are written but for functions to fill in: look for unported and not_ported.")
+
+
+def common_gaps(endpoints: Sequence[WrittenEndpoint]) -> dict[str, int]:
+    """The gaps that more than half of the endpoints have, each with their number: mostly of one setting of Django's."""
+    counts = Counter(gap for each in endpoints for gap in _gaps(each))
+    return {gap: number for gap, number in counts.items() if number >= _MANY and number > len(endpoints) / 2}
 
 
 def _gaps(each: WrittenEndpoint) -> list[str]:

@@ -114,13 +114,15 @@ def returned_attribute(function: Any) -> str | None:  # noqa: ANN401 - as below
     return None
 
 
-def method_of(function: Any) -> ast.FunctionDef | None:  # noqa: ANN401 - whatever a class has under that name
-    """The code of a method; None of anything else, and of one that a decorator makes another of."""
+def method_of(function: Any, but: Collection[str] = ()) -> ast.FunctionDef | None:  # noqa: ANN401 - whatever a class has under that name
+    """The code of a method; None of anything else, and of one that a decorator makes another of, `but` these."""
     try:
         (made,) = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function)))).body
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
-    return made if isinstance(made, ast.FunctionDef) and all(map(_documents, made.decorator_list)) else None
+    known = _DOCUMENTING.union(but)
+    is_plain = isinstance(made, ast.FunctionDef) and all(_name(each) in known for each in made.decorator_list)
+    return made if is_plain else None
 
 
 def statements_of(made: ast.FunctionDef) -> list[ast.stmt]:
@@ -145,9 +147,9 @@ def only_statement(made: ast.FunctionDef | None) -> ast.stmt | None:
     return body[0] if len(body) == 1 else None
 
 
-def _documents(decorator: ast.expr) -> bool:
+def _name(decorator: ast.expr) -> str:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return ast.unparse(called).rpartition(".")[2] in _DOCUMENTING
+    return ast.unparse(called).rpartition(".")[2]
 
 
 def _only_call(function: Any) -> ast.Call | None:  # noqa: ANN401 - as above

@@ -13,10 +13,12 @@ from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 from rest_framework.utils.model_meta import get_field_info
+from rest_framework.validators import UniqueTogetherValidator
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.addresses import row_address
 from strangler_django.endpoints.own_code import returned_attribute
+from strangler_django.endpoints.own_values import attribute_value, method_value, string_value
 
 # Attributes of DRF's fields that limit or shape a value.
 _LIMITS: Final = (
@@ -62,6 +64,7 @@ def serializer_facts(serializer: Any, of: Any = None) -> dict[str, Any]:  # noqa
     overridden += [
         name for name in ("__init__", "get_fields") if _reads_context(getattr(type(single), name, None), name)
     ]
+    rules = getattr(single, "validators", ())
     validators = [name for name in dir(type(single)) if name.startswith("validate_") and name[9:] in fields]
     return {
         "class": class_name(type(single)),
@@ -69,7 +72,8 @@ def serializer_facts(serializer: Any, of: Any = None) -> dict[str, Any]:  # noqa
         "table": model._meta.db_table if model else None,
         "plain": named is None,
         "fields": [_field(name, field, model) | _origin(single, name, field, model) for name, field in fields.items()],
-        "validators": [type(each).__name__ for each in getattr(single, "validators", ())],
+        "validators": [type(each).__name__ for each in rules if _unique_together(single, each) is None],
+        "unique_together": [found for each in rules if (found := _unique_together(single, each)) is not None],
         "overridden": [*overridden, *sorted(validators)],
     }
 
@@ -77,6 +81,18 @@ def serializer_facts(serializer: Any, of: Any = None) -> dict[str, Any]:  # noqa
 def class_name(cls: type) -> str:
     """The module and the name of a class."""
     return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _unique_together(serializer: Any, rule: Any) -> dict[str, Any] | None:  # noqa: ANN401 - any serializer, any rule
+    """Which fields have to be unique together, and what is said where they aren't; None of any other rule."""
+    if type(rule) is not UniqueTogetherValidator or _is_narrowed(rule.queryset.all().query):
+        return None
+    conditions = getattr(rule, "condition", None), getattr(rule, "condition_fields", None)
+    fields = {name: serializer.fields.get(name) for name in rule.fields}
+    is_plain = all(each is not None and not each.read_only and "." not in each.source for each in fields.values())
+    if any(conditions) or getattr(rule, "nulls_distinct", None) is False or not is_plain:
+        return None
+    return {"fields": {name: str(each.source) for name, each in fields.items()}, "message": str(rule.message)}
 
 
 def _reads_context(function: Any, name: str) -> bool:  # noqa: ANN401 - whatever a class has under that name
@@ -157,10 +173,21 @@ def _origin(serializer: Any, name: str, field: Any, model: Any) -> dict[str, Any
     """
     if model is None:
         return {"link": None, "changed": None}
+    if isinstance(field, serializers.SerializerMethodField):
+        return {
+            "link": None,
+            "changed": None,
+            "computed": method_value(type(serializer), str(field.method_name), model),
+        }
     if isinstance(field, serializers.StringRelatedField):
-        return _link(model, str(field.source)) | {"changed": None, "text": _text(model, str(field.source))}
+        text = _text(model, str(field.source))
+        computed = None if text else string_value(model, str(field.source))
+        return _link(model, str(field.source)) | {"changed": None, "text": text, "computed": computed}
     facts = _link(model, str(field.source)) | {"changed": _changed(serializer, name, field, model)}
-    return facts | {"property": _property(model, str(field.source))}
+    facts |= {"property": _property(model, str(field.source))}
+    is_own = facts["property"] or ("." in str(field.source) and facts["changed"] is None)
+    computed = attribute_value(model, str(field.source), type(field).__name__) if is_own else None
+    return facts | {"computed": computed}
 
 
 def _link(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - a model class

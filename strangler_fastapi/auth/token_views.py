@@ -14,8 +14,10 @@ from strangler_fastapi.auth.bearer_tokens import bearer_header
 from strangler_fastapi.auth.token_service import TokenService
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.bodies import PARSERS, Parser
 from strangler_fastapi.drf.fields import CharField, ReadOnlyField
 from strangler_fastapi.drf.permissions import AllowAny
+from strangler_fastapi.drf.renderers import JSON_RENDERER, Renderer
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.throttles import BaseThrottle
@@ -114,6 +116,8 @@ def token_router(
     example: tuple[str | None, str | None] = (None, None),
     throttles: Mapping[str, tuple[BaseThrottle, ...]] = MappingProxyType({}),
     versioning: Mapping[str, BaseVersioning] = MappingProxyType({}),
+    renderers: tuple[Renderer, ...] = (JSON_RENDERER,),
+    parsers: tuple[Parser, ...] = PARSERS,
 ) -> APIRouter:
     """A router with a view for each of `paths`.
 
@@ -126,6 +130,8 @@ def token_router(
         example: a username and a password, for the documentation.
         throttles: what counts the requests of each view that has any.
         versioning: what finds the version of the API that they mean.
+        renderers: the forms of answers that a client can choose from.
+        parsers: what reads the bodies.
 
     Raises:
         KeyError: `paths` names another view.
@@ -140,7 +146,8 @@ def token_router(
         "blacklist": _BLACKLIST,
     }
     for action, path in paths.items():
-        options = {"throttles": throttles.get(action, ()), "versioning": versioning.get(action)}
+        counted = {"throttles": throttles.get(action, ()), "versioning": versioning.get(action)}
+        options = counted | {"renderers": renderers, "parsers": parsers}
         _add(router, path, tables, views[action], endpoint=f"{name}_{action}", **options)
     return router
 

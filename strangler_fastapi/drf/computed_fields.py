@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from strangler_fastapi.drf.fields import MISSING, Field, Scope
+from sqlalchemy import func
+
+from strangler_fastapi.drf.fields import MISSING, Field, ReadOnlyField, Scope
+from strangler_fastapi.drf.links import column_at
 from strangler_fastapi.drf.unported import unported_of
 
 
@@ -58,3 +61,25 @@ class SerializerMethodField(Field):
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return self.type
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputedField(ReadOnlyField):
+    """What `function` makes of columns of the row, as a property or a method of Django's does.
+
+    `columns` are Django's lookups (`room__house__name`), in the order of the function's parameters. Without a function
+    it is the value of its one column, as of a source with dots.
+    """
+
+    type: str = "field"
+    columns: tuple[str, ...]
+    function: Callable[..., Any] | None = None
+
+    def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
+        """The columns, of the row of `owner`."""
+        columns = [column_at(owner, lookup) for lookup in self.columns]
+        return columns[0] if self.function is None else func.row(*columns)
+
+    def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401, ARG002, D102 - see Field
+        function = self.function
+        return None if function is None else lambda row: function(*row)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, Select, delete, inspect, select
+from sqlalchemy import Executable, Select, delete, func, inspect, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -147,6 +147,12 @@ def one_to_many(model: type[Reflected], target: type[Reflected], field: str) -> 
     return OneToMany(target, back.source, back.key, ordering)
 
 
+def related_count(model: type[Reflected], link: OneToMany) -> Any:  # noqa: ANN401 - an expression
+    """How many rows point at the one of `model`, as `annotate(number=Count(…))` has it."""
+    related = aliased(link.target)
+    return link.rows(model, related, func.count()).order_by(None).scalar_subquery()
+
+
 def related_column(model: type[Reflected], path: str) -> Any:  # noqa: ANN401 - an expression
     """The column that Django's lookup `path` (`category__name`) leads to by foreign keys; null where one is null.
 
@@ -154,6 +160,11 @@ def related_column(model: type[Reflected], path: str) -> Any:  # noqa: ANN401 - 
         LookupError: the contract has no such path, or the mapping lacks a class on it.
     """
     return _followed(model, model, path.split("__"))
+
+
+def column_at(owner: Any, path: str) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
+    """The column that Django's lookup `path` leads to from the row of `owner`; see `related_column`."""
+    return _followed(inspect(owner).mapper.class_, owner, path.split("__"))
 
 
 def primary_key_of(owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and its attribute

@@ -151,7 +151,7 @@ def model_field(
     common |= {
         "required": not (has_default or facts.blank or facts.null),
         "allow_null": facts.null,
-        "validators": (*_checks(facts, name), *_unique(model, column, facts)),
+        "validators": () if changed.get("read_only") else (*_checks(facts, name), *_unique(model, column, facts)),
     }
     return kind(**(common | _settings(kind, facts) | changed))
 

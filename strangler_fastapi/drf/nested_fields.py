@@ -3,19 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import func
 from sqlalchemy.orm import aliased
 
 from strangler_fastapi.db.query import RowsWithin, Shape
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.computed_fields import SerializerMethodField
+from strangler_fastapi.drf.computed_fields import ComputedField, SerializerMethodField
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.hyperlinks import HyperlinksField
 from strangler_fastapi.drf.limits import MOST_FIELDS
 from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
-from strangler_fastapi.drf.relations import ManyRelatedField, PointingKeysField, SlugRelatedField
+from strangler_fastapi.drf.relations import ManyRelatedField, ManySlugRelatedField, PointingKeysField, SlugRelatedField
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed
 
@@ -119,6 +119,13 @@ class NestedField(Field):
         return described | {"type": "field", "child": child | children}
 
 
+# Fields that say themselves what is read for them.
+_SELECTING: Final = (
+    *(ComputedField, HyperlinksField, ManyRelatedField, ManySlugRelatedField, NestedField, PointingKeysField),
+    SlugRelatedField,
+)
+
+
 def shape_of(
     serializer: "Serializer",
     owner: Any,  # noqa: ANN401 - a mapped class or an alias of one
@@ -127,7 +134,7 @@ def shape_of(
     """What an answer holds of a row of `owner`; what it has no attribute for is among `annotations`."""
 
     def selected(source: str, field: Field) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
-        if isinstance(field, HyperlinksField | ManyRelatedField | NestedField | PointingKeysField | SlugRelatedField):
+        if isinstance(field, _SELECTING):
             return field.select(owner)
         return annotations[source]() if source in annotations else getattr(owner, source)
 

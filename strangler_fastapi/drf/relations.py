@@ -170,6 +170,23 @@ class SlugRelatedField(Field):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ManySlugRelatedField(Field):
+    """The `slug_field` of each row that is linked to this one, read-only (a `SlugRelatedField` of many)."""
+
+    read_only: bool = True
+    link: ManyToMany | OneToMany
+    slug_field: str
+
+    def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
+        """The slugs, of the row of `owner`."""
+        related = aliased(self.link.target)
+        return func.array(self.link.rows(owner, related, getattr(related, self.slug_field)).scalar_subquery())
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return list[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StringRelatedField(SlugRelatedField):
     """What a model's `__str__` says of the row that a foreign key points at, read-only: `text` of its alias, in SQL."""
 

@@ -19,18 +19,21 @@ _REQUIRED = ["This field is required."]
 
 @dataclass(frozen=True)
 class UniqueTogetherValidator:
-    """No other row of `model` holds these values together; `fields` are the attributes, under their keys' names.
+    """No other row of `model` holds these values together; `fields` are attributes, `keys` those of a body.
 
-    Each of them is required of a new row. A null is never the same as another.
+    Each of them is required of a new row. A null is never the same as another. `keys` are left out where they have the
+    names of the attributes.
     """
 
     model: Any
     fields: tuple[str, ...]
     message: str = "The fields {field_names} must make a unique set."
+    keys: tuple[str, ...] = ()
 
     async def __call__(self, values: dict[str, Any], scope: Scope) -> None:
         """Queries the database; see `Serializer`."""
-        if scope.instance_id is None and (missing := [name for name in self.fields if name not in values]):
+        named = zip(self.keys or self.fields, self.fields, strict=True)
+        if scope.instance_id is None and (missing := [key for key, name in named if name not in values]):
             raise Invalid(dict.fromkeys(missing, _REQUIRED))
         given = {name: values[name] for name in self.fields if name in values}
         if not given or None in given.values():
@@ -41,7 +44,7 @@ class UniqueTogetherValidator:
     @property
     def refusal(self) -> str:
         """What a body is refused with."""
-        return self.message.format(field_names=", ".join(self.fields))
+        return self.message.format(field_names=", ".join(self.keys or self.fields))
 
     def others(self, given: Mapping[str, Any], instance_id: Any = None) -> Executable:  # noqa: ANN401 - of the key's type
         """Another row than the instance's that holds the values; those that aren't given are the instance's own."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.django_settings import DjangoSettings
-from strangler.adoption.endpoints import SerializerField
+from strangler.adoption.endpoints import ComputedValue, SerializerField
 from strangler.adoption.scaffold.code import Call, Code, call, quoted, texts
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
@@ -71,6 +71,9 @@ SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "UUIDField": ("string", frozenset({"UUIDField"})),
 }
 _FIELDS: Final = "strangler_fastapi.drf.fields"
+_COMPUTED: Final = "strangler_fastapi.drf.computed_fields"
+# Characters of a function that stand in one line.
+_LONGEST: Final = 96
 
 
 class ColumnFields:
@@ -113,6 +116,10 @@ class ColumnFields:
         if each.write_only or each.many or not kind or not each.path.startswith("rest_framework."):
             own = "" if each.path.startswith("rest_framework.") else " of your own"
             raise UnreadableError("declared by itself" if each.kind in SHOWN else f"a {each.kind}{own}")
+        if each.source in made.annotated and each.kind in ("IntegerField", "ReadOnlyField"):
+            made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
+            source = None if each.source == each.name else quoted(each.source)
+            return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))
         path = each.source.split(".")
         facts = self._tables.follow(table, path)
         if facts.kind not in columns or facts.references is not None:
@@ -124,11 +131,34 @@ class ColumnFields:
             raise UnreadableError("declared by itself, and shown otherwise than the column is")
         source = None
         if len(path) > 1:
-            made.annotations[each.name] = "__".join(path)
-        elif self._tables.attribute_of(table, each.source) != each.name:
+            made.imports.setdefault(_COMPUTED, set()).add("ComputedField")
+            return call("ComputedField", columns=texts(["__".join(path)]), type=quoted(kind), **labels(each))
+        if self._tables.attribute_of(table, each.source) != each.name:
             source = quoted(self._tables.attribute_of(table, each.source))
         made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
         return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))
+
+    def computed(self, made: WrittenSerializer, table: str, each: SerializerField, value: ComputedValue) -> Code | None:
+        """A field that a property or a method of the project's own makes of columns; None where it is a long one.
+
+        :raises UnreadableError: it is about a column that can't be used.
+        """
+        code = value.code if '"' in value.code else value.code.replace("'", '"')
+        function = f"lambda {', '.join(value.columns)}: {code}"
+        if len(function) > _LONGEST:
+            return None
+        for lookup in value.columns.values():
+            self._tables.follow(table, lookup.split("__"))
+        if not each.read_only:
+            made.writes.append(f"field {each.name}: declared by itself")
+        made.imports.setdefault(_COMPUTED, set()).add("ComputedField")
+        if "Decimal(" in value.code:
+            made.imports.setdefault("decimal", set()).add("Decimal")
+        kind = SHOWN[each.kind][0] if each.kind in SHOWN and each.kind != "ReadOnlyField" else None
+        shown = quoted(kind) if kind else None
+        return call(
+            "ComputedField", columns=texts(value.columns.values()), function=function, type=shown, **labels(each)
+        )
 
     def _column_gaps(self, facts: ColumnFacts) -> Iterator[str]:
         if facts.references is None and facts.choices is None and facts.kind not in _KINDS:

@@ -1,6 +1,6 @@
 """A feature of a service: the endpoints below one segment of the API, what each needs, and what can't be written."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -142,7 +142,7 @@ class FeatureScaffold:
         action = endpoint.action or ""
         try:
             if endpoint.serializer is not None and action != "destroy":
-                each.serializer = self.serializers.write(endpoint.serializer)
+                each.serializer = self.serializers.write(endpoint.serializer, annotated=self._annotated(endpoint))
                 each.gaps += each.serializer.reads
                 each.functions += each.serializer.function_gaps()
                 each.gaps += each.serializer.write_gaps(action)
@@ -216,7 +216,12 @@ class FeatureScaffold:
                 return other.serializer
         if endpoint.serializer is None:
             raise UnreadableError("there is no serializer")
-        return self.serializers.write(endpoint.serializer)
+        return self.serializers.write(endpoint.serializer, annotated=self._annotated(endpoint))
+
+    def _annotated(self, endpoint: DjangoEndpoint) -> Collection[str]:
+        """What the rows of a view have besides their columns."""
+        listed = self._list_of_view(endpoint).queryset
+        return (listed or QuerysetFacts()).counts
 
     def _list_of_view(self, endpoint: DjangoEndpoint) -> DjangoEndpoint:
         """The list whose filters a view has; the endpoint itself where it has no list."""

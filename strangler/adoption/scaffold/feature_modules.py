@@ -4,22 +4,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from strangler.adoption.django_settings import DjangoSettings
-from strangler.adoption.endpoints import RENDERERS, DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
-from strangler.adoption.scaffold.authenticators import SESSION
-from strangler.adoption.scaffold.code import Code, Items, Text, call, dictionary, laid_out, quoted, statement, texts
+from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.feature import FeatureScaffold, WrittenEndpoint, WrittenResource
-from strangler.adoption.scaffold.gaps import ACTIONS, PARSERS
+from strangler.adoption.scaffold.gaps import ACTIONS
 from strangler.adoption.scaffold.modules import Module
+from strangler.adoption.scaffold.negotiation import parsers_of, renderers_of, vary_of
 from strangler.adoption.scaffold.tables import snake
 from strangler.adoption.scaffold.token_routers import token_routers
 from strangler.adoption.scaffold.versions import versioning_of_view
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 
 _VIEW: Final = "strangler_fastapi.drf.view"
-# DRF's DEFAULT_PARSER_CLASSES.
-_PARSERS: Final = ["JSONParser", "FormParser", "MultiPartParser"]
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Whose serializer OPTIONS describes.
 _DESCRIBED: Final = ("PUT", "POST", "PATCH", "GET", "DELETE")
@@ -75,10 +71,10 @@ class FeatureModules:
     def _resource_text(self, resource: WrittenResource) -> str:
         field_name, parameter = resource.lookup
         model, lists = resource.serializer.model, resource.lists
-        annotations = {
-            name: f'lambda: related_column({model}, "{path}")'
-            for name, path in (resource.serializer.annotations | lists.annotations).items()
+        annotations: dict[str, Code] = {
+            name: f'lambda: related_column({model}, "{path}")' for name, path in lists.annotations.items()
         }
+        annotations |= lists.counts
         every = [name for name in dict.fromkeys(ACTIONS.values()) if name in resource.actions]
         return statement(
             resource.constant,
@@ -179,24 +175,15 @@ class FeatureModules:
                 methods=texts(methods),
                 permission=rule.code,
                 authenticators=own,
-                vary=texts(vary) if (vary := _vary(first)) else None,
+                vary=vary_of(first),
                 serializer=answered.constant if answered else None,
                 find=f"{resource.constant}.find" if finds and resource else None,
-                parsers=self._parsers(module, django),
-                renderers=_renderers(module, first, self._feature.api.settings),
+                parsers=parsers_of(django, module),
+                renderers=renderers_of(first, self._feature.api.settings, module),
                 throttles=self._feature.throttles.of_view(first, module, self._feature.package),
                 versioning=versioning_of_view(first, module),
             ),
         )
-
-    def _parsers(self, module: Module, endpoints: Sequence[DjangoEndpoint]) -> Code | None:
-        """The parsers of a view, where they are others than DRF's own; one that is unknown is a gap of its methods."""
-        given = next((each.parsers for each in endpoints if each.parsers), ())
-        names = [PARSERS[name] for name in given if name in PARSERS]
-        if names == _PARSERS or len(names) < len(given) or not names:
-            return None
-        module.use("strangler_fastapi.drf.bodies", *names)
-        return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"
 
     def _endpoint_texts(self, module: Module, view: str, endpoints: Sequence[WrittenEndpoint]) -> Iterator[str]:
         done: set[str] = set()
@@ -308,23 +295,6 @@ def _answered(endpoints: Sequence[WrittenEndpoint]) -> WrittenSerializer | None:
     """The serializer of a path, which OPTIONS describes: that of what a client sends, where one sends anything."""
     ordered = sorted(endpoints, key=lambda each: _DESCRIBED.index(each.endpoint.method))
     return next((each.serializer for each in ordered if each.serializer and not each.serializer.reads), None)
-
-
-def _renderers(module: Module, endpoint: DjangoEndpoint, settings: DjangoSettings) -> Code | None:
-    """The renderers of a view, where they are others than JSON alone; one that is unknown is a gap of its methods."""
-    named = [RENDERERS[name] for name in endpoint.renderers or () if name in RENDERERS]
-    unusual = {"compact": settings.compact_json, "unicode": settings.unicode_json}
-    made = laid_out(call("json_renderer", **{name: "False" for name, value in unusual.items() if not value}))
-    names = tuple(made if name == "JSON_RENDERER" and not all(unusual.values()) else name for name in named)
-    if names in ((), ("JSON_RENDERER",)):
-        return None
-    module.use("strangler_fastapi.drf.renderers", *(name.partition("(")[0] for name in names))
-    return Items("()", names)
-
-
-def _vary(endpoint: DjangoEndpoint) -> list[str]:
-    """What answers depend on besides a choice of renderers: the session that is always looked at."""
-    return ["Cookie"] if (endpoint.authenticators or ())[:1] == (SESSION,) else []
 
 
 def _gap_text(view: str, each: WrittenEndpoint) -> str:

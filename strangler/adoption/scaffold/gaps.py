@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import RENDERERS, DjangoEndpoint
+from strangler.adoption.endpoints import RENDERERS, DjangoEndpoint, SerializerFacts
 from strangler.adoption.scaffold.versions import version_gaps
 
 # What a Resource of strangler_fastapi does under the names of DRF's actions.
@@ -45,6 +45,10 @@ _CALLED_BY: Final = {
     "get_serializer_class": {"list", "retrieve", "create", "update", "partial_update"},
     "get_serializer_context": {"list", "retrieve", "create", "update", "partial_update"},
 }
+# Fields whose values depend on the request; what a method of the project's own reads is a gap by itself.
+_OF_CONTEXT: Final = frozenset(
+    {"FileField", "ImageField", "HyperlinkedIdentityField", "HyperlinkedRelatedField", "HiddenField"}
+)
 # Those of `strangler_fastapi.drf.bodies`, by what they are called in Django.
 PARSERS: Final = {
     f"{module}.parsers.{name}": name
@@ -65,6 +69,8 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
         yield f"handler {view}.{action or endpoint.method.lower()} {why}"
         return
     for name in endpoint.overridden:
+        if name == "get_serializer_context" and endpoint.serializer and not reads_context(endpoint.serializer):
+            continue
         if name not in ("get_permissions", "get_authenticators", *_told(endpoint)):
             is_called = action in _CALLED_BY.get(name, {action})
             if is_called and not (name in _READ and name in endpoint.constant):
@@ -80,6 +86,17 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
         yield from (f"signal {name}" for name in called)
     if action == "list":
         yield from _list(endpoint)
+
+
+def reads_context(serializer: SerializerFacts) -> bool:
+    """Whether a field's answer, or what it takes, depends on the serializer's context, as an address does."""
+    return any(
+        each.kind in _OF_CONTEXT
+        or not each.path.startswith("rest_framework.")
+        or each.default == "callable"
+        or (each.serializer is not None and reads_context(each.serializer))
+        for each in serializer.fields
+    )
 
 
 def _told(endpoint: DjangoEndpoint) -> Iterator[str]:

@@ -82,11 +82,15 @@ class RelationFields:
 
         :raises UnreadableError: they are shown by something else, or aren't read plainly.
         """
+        if each.kind == "SlugRelatedField" and each.slug_field:
+            return self._many_slugs(made, table, each, each.slug_field)
         if each.kind != "PrimaryKeyRelatedField":
             raise UnreadableError(f"many of {each.kind}")
         if each.managed:
             raise UnreadableError(f"keys of {each.source} by a manager of your own")
-        if each.pointing is not None and each.read_only:
+        if each.pointing is not None:
+            if not each.read_only:
+                made.writes.append(f"field {each.name}: rows that point at this one are written")
             made.imports.setdefault(_RELATIONS, set()).add("PointingKeysField")
             link = self._pointing(made, each.pointing["table"], each.pointing["field"])
             return call("PointingKeysField", link=link, **labels(each))
@@ -137,6 +141,22 @@ class RelationFields:
             raise UnreadableError(f"found by {made_of}, which isn't unique")
         self._tables.use(table, column)
         return self._tables.attribute_of(table, column)
+
+    def _many_slugs(self, made: WrittenSerializer, table: str, each: SerializerField, slug_field: str) -> Code:
+        """A column of several rows."""
+        link, _ = self.link(made, table, each)
+        related = (
+            each.pointing["table"] if each.pointing else self._tables.facts(table).many_to_many[each.source].target
+        )
+        column, facts = self._tables.column_of(related, slug_field)
+        if facts.references is not None or facts.kind not in SHOWN["CharField"][1] | SHOWN["IntegerField"][1]:
+            raise UnreadableError(f"many of a {facts.kind}")
+        self._tables.use(related, column)
+        if not each.read_only:
+            made.writes.append(f"field {each.name}: rows are found by {slug_field}")
+        made.imports.setdefault(_RELATIONS, set()).add("ManySlugRelatedField")
+        name = quoted(self._tables.attribute_of(related, slug_field))
+        return call("ManySlugRelatedField", link=link, slug_field=name, **labels(each))
 
     def _pointing(self, made: WrittenSerializer, table: str, field: str) -> Code:
         """The rows of a table whose foreign key points at those of the serializer."""

@@ -1,10 +1,11 @@
 """The serializers of a feature as code, each with its fields and those within it."""
 
+from collections.abc import Collection
 from typing import Final
 
 from strangler.adoption.django_settings import DjangoSettings
-from strangler.adoption.endpoints import SerializerFacts, SerializerField
-from strangler.adoption.scaffold.code import Code, call
+from strangler.adoption.endpoints import SerializerFacts, SerializerField, UniqueTogether
+from strangler.adoption.scaffold.code import Code, call, quoted, texts
 from strangler.adoption.scaffold.column_fields import ColumnFields, labels
 from strangler.adoption.scaffold.relation_fields import RelationFields
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
@@ -14,6 +15,8 @@ _HYPERLINKED: Final = frozenset({"HyperlinkedIdentityField", "HyperlinkedRelated
 _RELATED: Final = frozenset({"PrimaryKeyRelatedField", "SlugRelatedField", "StringRelatedField"})
 _COMPUTED: Final = "strangler_fastapi.drf.computed_fields"
 _UNPORTED: Final = "strangler_fastapi.drf.unported"
+_RULES: Final = "strangler_fastapi.drf.rules"
+_NOT_UNIQUE: Final = "The fields {field_names} must make a unique set."
 _NESTED_FIELDS: Final = "strangler_fastapi.drf.nested_fields"
 
 
@@ -27,19 +30,20 @@ class Serializers:
         self._tables = tables
         self._columns = ColumnFields(tables, settings)
         self._relations = RelationFields(tables, prefix)
-        self._written: dict[tuple[str, tuple[str, ...], str], WrittenSerializer] = {}
+        self._written: dict[tuple[str, tuple[str, ...], str, frozenset[str]], WrittenSerializer] = {}
 
     @property
     def written(self) -> list[WrittenSerializer]:
         """All of them; one that another holds comes first."""
         return list(self._written.values())
 
-    def write(self, facts: SerializerFacts, *, within: str = "") -> WrittenSerializer:
-        """The serializer as code; `within` is the title of the one that holds it.
+    def write(self, facts: SerializerFacts, *, within: str = "", annotated: Collection[str] = ()) -> WrittenSerializer:
+        """The serializer as code; `within` is the title of the one that holds it, `annotated` what its rows have, too.
 
         :raises UnreadableError: it is no serializer of a model, or its table isn't in the contract.
         """
-        key = (facts.path, tuple(each.name for each in facts.fields), within)
+        shown = frozenset(each.source for each in facts.fields) & {*annotated}
+        key = (facts.path, tuple(each.name for each in facts.fields), within, shown)
         if key in self._written:
             return self._written[key]
         name = facts.path.rpartition(".")[2].removesuffix("Serializer") or "Rows"
@@ -49,7 +53,7 @@ class Serializers:
         taken = {each.constant for each in self._written.values()}
         constants = (f"{snake(title)}{number}_serializer".upper() for number in ("", *range(2, 100)))
         constant = next(each for each in constants if each not in taken)
-        made = WrittenSerializer(facts, constant, self._tables.use(facts.table), title)
+        made = WrittenSerializer(facts, constant, self._tables.use(facts.table), title, annotated=shown)
         for each in facts.fields:
             self._add(made, facts.table, each)
         made.reads += [f"serializer {name}: {method} is your own" for method in facts.overridden if _reads(method)]
@@ -58,8 +62,20 @@ class Serializers:
         }
         made.writes += [f"serializer {name} saves no row by itself"] if facts.plain else []
         made.writes += [f"serializer {name}: {validator}" for validator in facts.validators]
+        if not within:
+            made.rules += [self._unique_together(made, facts.table, each) for each in facts.unique_together]
         self._written[key] = made
         return made
+
+    def _unique_together(self, made: WrittenSerializer, table: str, rule: UniqueTogether) -> Code:
+        """A rule about values that are unique together."""
+        columns = [self._tables.column_of(table, source)[0] for source in rule.fields.values()]
+        self._tables.use(table, *columns)
+        attributes = [self._tables.attribute_of(table, column) for column in columns]
+        made.imports.setdefault(_RULES, set()).add("UniqueTogetherValidator")
+        message = None if rule.message == _NOT_UNIQUE else quoted(rule.message)
+        keys = None if [*rule.fields] == attributes else texts(rule.fields)
+        return call("UniqueTogetherValidator", made.model, texts(attributes), message=message, keys=keys)
 
     def _add(self, made: WrittenSerializer, table: str, each: SerializerField) -> None:
         try:
@@ -69,6 +85,8 @@ class Serializers:
             (made.writes if each.write_only else made.reads).append(f"field {each.name}: {gap}")
 
     def _field(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        if each.computed and (computed := self._columns.computed(made, table, each, each.computed)) is not None:
+            return computed
         if each.method:
             return self._method(made, each)
         if each.property:
@@ -100,8 +118,6 @@ class Serializers:
         if inner.reads:
             raise UnreadableError(f"its serializer has gaps ({'; '.join(inner.reads)})")
         made.within.append(inner)
-        if inner.annotations:
-            raise UnreadableError("its serializer shows columns of further tables")
         if not each.read_only:
             made.writes.append(f"field {each.name}: rows within are written")
         link, null = self._relations.link(made, table, each)

@@ -6,6 +6,7 @@ from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.code import Call, Code, call, dictionary, quoted
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.modules import Module
+from strangler.adoption.scaffold.negotiation import parsers_of, renderers_of
 from strangler.adoption.scaffold.versions import versioning_of_view
 
 
@@ -22,6 +23,7 @@ def _simplejwts(feature: FeatureScaffold, module: Module) -> Iterator[Call]:
     module.use("strangler_fastapi.auth.token_views", "token_router")
     module.use(f"{feature.package}.accounts", "TOKEN_TABLES")
     throttles = {action: feature.throttles.of_view(each, module, feature.package) for action, each in views.items()}
+    first = next(iter(views.values()))
     versions = {action: versioning_of_view(each, module) for action, each in views.items()}
     yield call(
         "token_router",
@@ -31,6 +33,8 @@ def _simplejwts(feature: FeatureScaffold, module: Module) -> Iterator[Call]:
         name=quoted(feature.name),
         throttles=_those_with_one(throttles),
         versioning=_those_with_one(versions),
+        renderers=renderers_of(first, feature.api.settings, module),
+        parsers=parsers_of([first], module),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from strangler.adoption.endpoints import SerializerFacts
-from strangler.adoption.scaffold.code import Call, Code, call, dictionary, quoted, statement
+from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, quoted, statement
 from strangler.adoption.scaffold.tables import snake
 
 MODEL_FIELDS: Final = "strangler_fastapi.drf.model_fields"
@@ -14,25 +14,25 @@ _OTHER: Final = {"create": "update", "update": "create", "partial_update": "crea
 
 @dataclass
 class WrittenSerializer:
-    """A serializer as code.
+    """A serializer as code; it shows what its rows are `annotated` with.
 
     `reads` are the gaps of what it answers, `writes` those of what it takes, `methods` those of the project's own
     methods that take it. `functions` are gaps by the names of functions that are to be filled in, and `within` the
-    serializers in it. `annotations` are columns of other rows that it shows, by name → path. `imports` are names of
-    strangler_fastapi by module.
+    serializers in it. `rules` check several of its values together. `imports` are names of strangler_fastapi by module.
     """
 
     facts: SerializerFacts
     constant: str
     model: str
     title: str
+    annotated: frozenset[str] = frozenset()
     fields: dict[str, Code] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     methods: dict[str, str] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
+    rules: list[Code] = field(default_factory=list)
     within: list["WrittenSerializer"] = field(default_factory=list)
-    annotations: dict[str, str] = field(default_factory=dict)
     imports: dict[str, set[str]] = field(default_factory=dict)
 
     def function_gaps(self) -> list[str]:
@@ -43,7 +43,8 @@ class WrittenSerializer:
         """The gaps of an action that takes it."""
         if action not in _OTHER:
             return []
-        return [*self.writes, *(gap for method, gap in self.methods.items() if method != _OTHER[action])]
+        counts = [f"field {name}: Django's new row has none" for name in sorted(self.annotated) if action == "create"]
+        return [*counts, *self.writes, *(gap for method, gap in self.methods.items() if method != _OTHER[action])]
 
     def text(self) -> str:
         """The assignment of its constant."""
@@ -53,7 +54,8 @@ class WrittenSerializer:
         if codes and len(columns) == len(codes):
             self.imports[MODEL_FIELDS] = {"model_fields"}
             value = call("model_fields", self.model, *columns)
-        text = statement(self.constant, call("Serializer", quoted(self.title), value))
+        rules = Items("()", tuple(self.rules)) if self.rules else None
+        text = statement(self.constant, call("Serializer", quoted(self.title), value, rules=rules))
         if not self.functions:
             return text
         self.imports |= {"collections.abc": {"Mapping"}, "typing": {"Any"}}

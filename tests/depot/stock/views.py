@@ -27,10 +27,19 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
 class ItemSerializer(serializers.ModelSerializer[Item]):
     kept_at = PlaceSerializer(source="place", read_only=True)
     labelled = LabelSerializer(source="labels", many=True, read_only=True)
+    words = serializers.SlugRelatedField(source="labels", slug_field="word", many=True, read_only=True)
+    room = serializers.IntegerField(source="place.capacity", read_only=True)
+    lent = serializers.SerializerMethodField()
 
     class Meta:
         model = Item
         fields = "__all__"
+
+    def get_lent(self, item: Item) -> str | None:
+        """Where it is."""
+        if item.lent_to is None:
+            return None
+        return f"in {item.lent_to.name.upper()}"
 
 
 class PaperSerializer(serializers.ModelSerializer[Paper]):
@@ -116,7 +125,7 @@ class WishViewSet(viewsets.ModelViewSet[Wish]):
     permission_classes = (permissions.IsAuthenticated,)
 
     def get_queryset(self) -> QuerySet[Wish]:
-        return Wish.objects.filter(owner=self.request.user)  # type: ignore[misc] # nobody else is let in
+        return Wish.objects.filter(owner=self.request.user).exclude(text="of kim")  # type: ignore[misc] # nobody else is let in
 
     def perform_create(self, serializer: serializers.BaseSerializer[Wish]) -> None:
         serializer.save(owner=self.request.user)

@@ -142,6 +142,7 @@ def test_a_list_has_its_filters_its_order_and_its_pages() -> None:
     assert found["queryset"] == {
         "narrowed": [],
         "where": [],
+        "counts": {},
         "ordering": ["-created_at", "-id"],
         "ordering_unread": False,
     }
@@ -199,6 +200,7 @@ def test_what_differs_from_the_model_is_named() -> None:
     assert found["queryset"] == {
         "narrowed": ["distinct"],
         "where": [["is", "published", "exact", True]],
+        "counts": {},
         "ordering": ["title"],
         "ordering_unread": False,
     }

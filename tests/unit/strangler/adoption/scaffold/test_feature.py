@@ -737,3 +737,44 @@ def test_a_column_whose_name_a_class_uses_itself_has_an_attribute_of_another() -
     assert '"class_": "class"' in after
     assert after.count("__columns__") == 1
     compile(after, "models.py", "exec")
+
+
+def test_what_a_method_makes_of_columns_is_a_function_of_them() -> None:
+    value = {"code": "f'{name} ({berth__place})'", "columns": {"name": "name", "berth__place": "berth__place"}}
+    shown = {"name": "shown", "kind": "SerializerMethodField", "method": "get_shown", "read_only": True}
+    serializer = SERIALIZER | {"fields": [NAME, shown | {"computed": value}]}
+    text = text_of(feature(LIST | {"serializer": serializer}), "serializers.py")
+    assert 'columns=("name", "berth__place")' in text
+    assert 'function=lambda name, berth__place: f"{name} ({berth__place})"' in text
+    long = value | {"code": " + ".join(["name"] * 20)}
+    made = feature(LIST | {"serializer": SERIALIZER | {"fields": [NAME, shown | {"computed": long}]}})
+    assert made.endpoints[0].functions == ["field shown: computed by get_shown"]
+
+
+def test_what_is_unique_together_is_a_rule_of_the_serializer() -> None:
+    rule = {"fields": {"name": "name", "berth": "berth"}, "message": "The fields {field_names} must make a unique set."}
+    text = text_of(feature(LIST | {"serializer": SERIALIZER | {"unique_together": [rule]}}), "serializers.py")
+    assert 'rules=(UniqueTogetherValidator(Boat, ("name", "berth_id"), keys=("name", "berth")),)' in text
+
+
+def test_a_context_that_no_field_looks_at_is_no_gap() -> None:
+    own = {"overridden": ["get_serializer_context"]}
+    name = NAME | {"class": "rest_framework.fields.CharField"}
+    assert not feature(LIST | own | {"serializer": SERIALIZER | {"fields": [name]}}).endpoints[0].gaps
+    hidden = name | {"kind": "HiddenField", "write_only": True}
+    gaps = feature(LIST | own | {"serializer": SERIALIZER | {"fields": [name, hidden]}}).endpoints[0].gaps
+    assert "Boats.get_serializer_context is your own" in gaps
+
+
+def test_a_count_of_rows_is_an_annotation_and_a_new_row_has_none() -> None:
+    counted = {"queryset": {"ordering": ["place"], "counts": {"many": {"table": "boat", "field": "berth"}}}}
+    many = {"name": "many", "kind": "IntegerField", "class": "rest_framework.fields.IntegerField", "read_only": True}
+    rows = {"model": {"label": "harbour.Berth", "table": "berth"}}
+    place = NAME | {"name": "place", "source": "place"}
+    serializer = SERIALIZER | {"model": "harbour.Berth", "table": "berth", "fields": [place, many | {"source": "many"}]}
+    made = feature(LIST | rows | counted | {"serializer": serializer}, CREATE | rows | {"serializer": serializer})
+    assert made.endpoints[0].gaps == []
+    text = text_of(made, "serializers.py")
+    assert '"many": lambda: related_count(Berth, one_to_many(Berth, Boat, "berth"))' in " ".join(text.split())
+    assert '"many": ReadOnlyField(type="integer")' in text
+    assert "field many: Django's new row has none" in made.endpoints[1].gaps

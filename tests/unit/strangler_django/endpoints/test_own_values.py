@@ -1,0 +1,92 @@
+"""What a method or a property makes of columns is read where it is an expression of texts and numbers, and no more."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from rest_framework import serializers
+
+from django_app.accounts.models import User
+from django_app.blog.models import Post
+from strangler_django.endpoints.own_values import attribute_value, method_value, string_value
+
+LEAST = 3
+
+
+class Methods(serializers.ModelSerializer[Post]):
+    class Meta:
+        model = Post
+        fields = ("title",)
+
+    def shout(self, obj: Post) -> str:
+        """Louder."""
+        text = obj.title.upper()
+        return f"{text}! ({obj.author.username})"
+
+    def price(self, post: Post) -> Any:
+        return post.id * Decimal("1.1") + LEAST
+
+    def author(self, obj: Post) -> str | None:
+        if not obj.author:
+            return None
+        return str(obj.author)
+
+    def rows(self, obj: Post) -> int:
+        return obj.tags.count()
+
+    def own(self, obj: Post) -> Any:
+        return self.context["request"].user == obj.author
+
+    def time(self, obj: Post) -> Any:
+        return obj.created_at
+
+    def effect(self, obj: Post) -> str:
+        obj.title = "x"
+        return obj.title
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "columns"),
+    [
+        ("shout", "f'{title.upper()}! ({author__username})'", ["title", "author__username"]),
+        ("price", "id_ * Decimal('1.1') + 3", ["id"]),
+        ("author", "None if not author_id is not None else author__username", ["author_id", "author__username"]),
+    ],
+)
+def test_expressions_are_read(name: str, code: str, columns: list[str]) -> None:
+    found = method_value(Methods, name, Post)
+    assert found is not None
+    assert (found["code"], sorted(found["columns"].values())) == (code, sorted(columns))
+
+
+@pytest.mark.parametrize("name", ["rows", "own", "time", "effect", "title"])
+def test_anything_else_is_not(name: str) -> None:
+    assert method_value(Methods, name, Post) is None
+
+
+def test_methods_of_a_model_are_read_through_foreign_keys() -> None:
+    found = attribute_value(Post, "author.get_full_name", "CharField")
+    assert found is not None
+    assert found["code"] == "str(('%s %s' % (author__first_name, author__last_name)).strip())"
+    assert attribute_value(User, "check_password", "ReadOnlyField") is None
+
+
+class Held(Post):
+    class Meta:
+        proxy = True
+        app_label = "blog"
+
+    @property
+    def doubled(self) -> int:
+        return self.id * 2
+
+
+def test_properties_are_read() -> None:
+    assert attribute_value(Held, "doubled", "ReadOnlyField") == {"code": "id_ * 2", "columns": {"id_": "id"}}
+
+
+def test_the_text_of_a_row_is_null_where_there_is_none() -> None:
+    assert string_value(Post, "author") == {
+        "code": "author__username if author_id is not None else None",
+        "columns": {"author__username": "author__username", "author_id": "author_id"},
+    }
