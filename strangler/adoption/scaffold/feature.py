@@ -224,8 +224,10 @@ class FeatureScaffold:
         return (listed or QuerysetFacts()).counts
 
     def _list_of_view(self, endpoint: DjangoEndpoint) -> DjangoEndpoint:
-        """The list whose filters a view has; the endpoint itself where it has no list."""
-        same = (each for each in self.api.endpoints if each.view == endpoint.view and each.action == "list")
+        """The list whose filters a view has; the endpoint itself where it has no list, or one that can't be read."""
+        same = (
+            each for each in self.api.endpoints if each.view == endpoint.view and each.action == "list" and each.model
+        )
         return next(same, endpoint)
 
     def _lookup(self, endpoint: DjangoEndpoint) -> tuple[str, str]:

@@ -91,10 +91,9 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
 def reads_context(serializer: SerializerFacts) -> bool:
     """Whether a field's answer, or what it takes, depends on the serializer's context, as an address does."""
     return any(
-        each.kind in _OF_CONTEXT
-        or not each.path.startswith("rest_framework.")
-        or each.default == "callable"
-        or (each.serializer is not None and reads_context(each.serializer))
+        reads_context(each.serializer)
+        if each.serializer
+        else each.kind in _OF_CONTEXT or not each.path.startswith("rest_framework.") or each.default == "callable"
         for each in serializer.fields
     )
 

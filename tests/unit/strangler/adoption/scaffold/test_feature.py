@@ -778,3 +778,10 @@ def test_a_count_of_rows_is_an_annotation_and_a_new_row_has_none() -> None:
     assert '"many": lambda: related_count(Berth, one_to_many(Berth, Boat, "berth"))' in " ".join(text.split())
     assert '"many": ReadOnlyField(type="integer")' in text
     assert "field many: Django's new row has none" in made.endpoints[1].gaps
+
+
+def test_a_row_is_added_beside_a_list_that_can_not_be_read() -> None:
+    unread = {"model": None, "queryset": None, "unread": [{"what": "model", "reason": "AttributeError: user"}]}
+    made = feature(LIST | unread, CREATE)
+    assert [bool(each.gaps) for each in made.endpoints] == [True, False]
+    assert "async def boats_create" in text_of(made, "router.py")
