@@ -11,52 +11,50 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from selectors import EVENT_READ
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from gunicorn.workers.gthread import ThreadWorker
+if TYPE_CHECKING:
+    from gunicorn.workers.gthread import ThreadWorker
 
 # Longer than any health check's method and path.
 _PEEKED_BYTES: Final = 256
 
 
-class HealthFirstWorker(ThreadWorker):
-    """gunicorn's gthread, with one thread more, for the requests of `health_path` alone."""
+def health_first(path: str) -> type["ThreadWorker"]:
+    """Gunicorn's gthread, with one thread more in each worker, for the requests of `path` alone."""
+    # Imported here: a project whose server is another has no gunicorn.
+    from gunicorn.workers.gthread import ThreadWorker
 
-    health_path = "/"
+    class HealthFirstWorker(ThreadWorker):
+        def init_process(self) -> None:
+            self._probes = ThreadPoolExecutor(max_workers=1)
+            super().init_process()
 
-    def init_process(self) -> None:
-        """Make the thread, then serve."""
-        self._probes = ThreadPoolExecutor(max_workers=1)
-        super().init_process()
+        def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn's own
+            """Have a thread answer the next request of a connection."""
+            try:
+                head = conn.sock.recv(_PEEKED_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                self._wait(conn)
+                return
+            except OSError:
+                head = b""
+            if not _is_probe(head, path):
+                super().enqueue_req(conn)
+                return
+            answered = self._probes.submit(self.handle, conn)
+            answered.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
-    def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn's own
-        """Have a thread answer the next request of a connection."""
-        try:
-            head = conn.sock.recv(_PEEKED_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            self._wait(conn)
-            return
-        except OSError:
-            head = b""
-        if not self._is_probe(head):
-            super().enqueue_req(conn)
-            return
-        answered = self._probes.submit(self.handle, conn)
-        answered.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+        def _wait(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn's own
+            """Have a new connection wait for its first bytes, as gthread does with one whose client is slow."""
+            conn.sock.setblocking(False)
+            conn.timeout = time.monotonic() + self.cfg.keepalive
+            self.pending_conns.append(conn)
+            self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
-    def _wait(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn's own
-        """Have a new connection wait for its first bytes, as gthread does with one whose client is slow."""
-        conn.sock.setblocking(False)
-        conn.timeout = time.monotonic() + self.cfg.keepalive
-        self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
-
-    def _is_probe(self, head: bytes) -> bool:
-        method, _, rest = head.partition(b" ")
-        path = rest.partition(b" ")[0].partition(b"?")[0]
-        return method in {b"GET", b"HEAD"} and path == self.health_path.encode()
+    return HealthFirstWorker
 
 
-def health_first(path: str) -> type[HealthFirstWorker]:
-    """The worker class whose health check is at `path`."""
-    return type("HealthFirstWorker", (HealthFirstWorker,), {"health_path": path})
+def _is_probe(head: bytes, path: str) -> bool:
+    method, _, rest = head.partition(b" ")
+    return method in {b"GET", b"HEAD"} and rest.partition(b" ")[0].partition(b"?")[0] == path.encode()
