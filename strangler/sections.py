@@ -251,13 +251,15 @@ class CompareSection(Section):
 
     `callers` are the users who sign in, by the name that they type: one with rows of his own, another one, and one of
     staff; where it is empty, the first users who have a password. `generated` is the folder of the generated cases.
-    A route of which less than `coverage` percent was requested isn't proven.
+    A route of which less than `coverage` percent was requested isn't proven. `production` are addresses, or names of
+    hosts, to which `strangler compare LEFT RIGHT` never writes.
     """
 
     callers: tuple[str, ...] = ()
     generated: str = ""
     coverage: float = Field(default=0, ge=0, le=100)
     sinks: SinksSection = SinksSection()
+    production: tuple[str, ...] = ()
 
 
 class BoardSection(Section):

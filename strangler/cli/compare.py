@@ -135,6 +135,9 @@ def compare(
     writes: Annotated[
         bool, _case("--writes", help="Include the writes of case files and recordings, on copies of the database.")
     ] = False,
+    allow_writes: Annotated[
+        bool, _case("--allow-writes", help="With --writes, write to LEFT and RIGHT themselves.")
+    ] = False,
     recorded: Annotated[
         Path | None,
         _case("--recorded", metavar="FILE", help="Hold FastAPI, on copies, against what strangler record wrote."),
@@ -226,10 +229,12 @@ def compare(
         hint = f"add [sign_in] to {settings.project.file.name}"
         raise UsageError("the project file doesn't say how callers sign in", hint)
     recording = recording_load(recorded, selection, settings) if recorded else None
-    if selection.writes:
-        writes_require(selection, elsewhere=not ours, settings=settings)
     reports = ReportFiles(as_json=as_json, junit=junit, html=html, coverage=coverage, verbose=verbose)
     sides = sides_of(left, right, header or [], settings)
+    if selection.writes:
+        writes_require(selection, elsewhere=not ours, allowed=allow_writes, sides=sides, settings=settings)
+    elif allow_writes:
+        raise UsageError("--allow-writes plays no write by itself", "add --writes")
     if recording is not None:
         # Answers of a file are no evidence of the services that run.
         sides, ours = (recorded_side(recording), sides[1]), False
@@ -266,6 +271,7 @@ def compare(
         coverage=_coverage(settings, typed=coverage, ours=ours),
         standing=evidence.standing() if ours else (),
         recording=recording,
+        live=left is not None,
     )
     reports.write(report)
     # A run that ignores differences is no evidence.

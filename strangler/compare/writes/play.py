@@ -94,7 +94,8 @@ class Play:
 
     Args:
         tables: of the database.
-        originals: the rows as they were before.
+        originals: the rows as they were before; None where no database is read: what both sides generated for the same
+            purpose is then what a step saves.
         readers: of the rows of both sides, made before anybody writes there.
         clock: when it begins.
         rules: which differences of answers count.
@@ -106,7 +107,7 @@ class Play:
     def __init__(
         self,
         tables: Sequence[Table],
-        originals: Originals,
+        originals: Originals | None,
         readers: tuple[RowReader, RowReader],
         *,
         clock: Clock,
@@ -119,7 +120,7 @@ class Play:
         self._readers = readers
         self._began = time.monotonic() if is_recorded else None
         self._mapping = IdMapping(clock)
-        self._rows = RowComparison(tables, originals, self._mapping)
+        self._rows = RowComparison(tables, originals, self._mapping) if originals else None
         self._sinks = sinks
         self._messages = MessageComparison(self._mapping)
         given: Variables = {} if password is None else {PASSWORD: password}
@@ -163,6 +164,9 @@ class Play:
         self._mapping.clock.slack = max(self._mapping.clock.slack, spent + _SLACK_SECONDS)
         for variables, asked in zip(self._variables, answers, strict=True):
             variables_save(step, asked[0].answer, variables)
+        if self._rows is None:
+            for name, _path in step.save:
+                self._mapping.learn_saved(name, self._number, *(variables.get(name) for variables in self._variables))
         secrets += self._secret_variables()
         masker = Masker((*secrets, *step.case.secrets))
         rows = (*self._rows_compare(masker), *await self._messages_compare(answers, masker))
@@ -205,6 +209,8 @@ class Play:
         return secrets, (left, right)
 
     def _rows_compare(self, masker: Masker) -> tuple[RowDifference, ...]:
+        if self._rows is None:
+            return ()
         left, right = (reader.read() for reader in self._readers)
         self._mapping.transactions = (self._readers[LEFT].transactions, self._readers[RIGHT].transactions)
         return self._rows.compare(self._number, left, right, masker=masker)

@@ -4,19 +4,21 @@ import asyncio
 import dataclasses
 import datetime as dt
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from strangler.compare.case import Scenario, case_key
 from strangler.compare.client.auth import Callers
 from strangler.compare.client.client import Limits, SideClient
+from strangler.compare.client.errors import RequestError
+from strangler.compare.client.sides import Side
 from strangler.compare.collector import Collector
 from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.run import RequestOptions
-from strangler.compare.writes.play import PlayedStep
-from strangler.compare.writes.sandboxes import LABELS, Sandbox, SandboxMaker, sandboxes_of
+from strangler.compare.writes.play import Play, PlayedStep
+from strangler.compare.writes.sandboxes import LABELS, SandboxMaker, sandboxes_of
 from strangler.databases.connections import refusals
 from strangler.errors import FailedError
 from strangler.local.logs import logs_rotate
@@ -47,7 +49,10 @@ async def writes_compare(
         async for sandbox in sandboxes:
             _LOG.info("playing %s", sandbox.scenario.name)
             with refusals():
-                async for played in _steps(sandbox, maker.options, key=maker.source.secrets["jwt_signing_key"]):
+                key = maker.source.secrets["jwt_signing_key"]
+                async for played in scenario_steps(
+                    sandbox.scenario, sandbox.servers, sandbox.play, maker.options, key=key
+                ):
                     yield played
 
 
@@ -63,11 +68,31 @@ def logs_begin(logs: Path) -> None:
     logs_rotate(logs, kept=dt.timedelta(0))
 
 
-async def _steps(sandbox: Sandbox, options: RequestOptions, *, key: str) -> AsyncIterator[PlayedStep]:
-    steps, servers = sandbox.scenario.steps, sandbox.servers
+class PlayedServers(Protocol):
+    """The servers of both sides: `Servers` on copies, or those that somebody else runs."""
+
+    @property
+    def sides(self) -> Sequence[Side]:
+        """Where they are."""
+        ...
+
+    def memory(self) -> tuple[int, int]:
+        """How many bytes either holds; 0 where nobody knows."""
+        ...
+
+    def failure(self) -> RequestError | None:
+        """Why one no longer runs; None if all do, or nobody knows."""
+        ...
+
+
+async def scenario_steps(
+    scenario: Scenario, servers: PlayedServers, play: Play, options: RequestOptions, *, key: str
+) -> AsyncIterator[PlayedStep]:
+    """Play the steps of a scenario; `key` signs the tokens that a case changes."""
+    steps = scenario.steps
     async with AsyncExitStack() as exits:
         clients = [
-            await exits.enter_async_context(SideClient(side, limits_for(sandbox.scenario, options), strict_json=True))
+            await exits.enter_async_context(SideClient(side, limits_for(scenario, options), strict_json=True))
             for side in servers.sides
         ]
         callers: list[Callers] = []
@@ -82,17 +107,16 @@ async def _steps(sandbox: Sandbox, options: RequestOptions, *, key: str) -> Asyn
             if ended:
                 yield PlayedStep(case=step.case, result=None, skipped=_ENDED)
                 continue
-            played = await sandbox.play.step(step, clients, callers)
+            played = await play.step(step, clients, callers)
             if played.result and played.result.failure and (failure := servers.failure()):
                 ended = True
                 played = PlayedStep(case=played.case, result=CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
             if number == _WARM_STEPS:
                 before = servers.memory()
-            if number == len(steps) >= 2 * _WARM_STEPS and not ended:
+            if number == len(steps) >= 2 * _WARM_STEPS and not ended and any(before):
                 ours, theirs = zip(before, servers.memory(), strict=True)
                 played = dataclasses.replace(played, memory=(ours, theirs))
-            name = sandbox.scenario.name
-            yield dataclasses.replace(played, scenario=name, key=case_key(step, scenario=name))
+            yield dataclasses.replace(played, scenario=scenario.name, key=case_key(step, scenario=scenario.name))
 
 
 def limits_for(scenario: Scenario, options: RequestOptions) -> Limits:

@@ -58,6 +58,6 @@ def test_without_writes_those_of_a_recording_reach_the_hint(tmp_path: Path) -> N
 
 def test_writes_want_case_files_or_a_recording(tmp_path: Path) -> None:
     settings = example_settings(gateway="local")
-    writes_require(selection(tmp_path / "a.har"), elsewhere=False, settings=settings)
+    writes_require(selection(tmp_path / "a.har"), elsewhere=False, allowed=False, sides=(), settings=settings)
     with pytest.raises(UsageError, match=r"plays case files and recordings: name some with --cases DIR or --har FILE"):
-        writes_require(selection(logs=("-",)), elsewhere=False, settings=settings)
+        writes_require(selection(logs=("-",)), elsewhere=False, allowed=False, sides=(), settings=settings)
