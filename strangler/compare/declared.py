@@ -52,7 +52,7 @@ class DeclaredDifference:
         if self.v1 is not None:
             return (self.v1, self.v2) == (left, right)
         if self.header:
-            return difference.kind is DifferenceKind.HEADER and difference.path == (self.header,)
+            return difference.kind is DifferenceKind.HEADER and difference.path[:1] == (self.header,)
         pattern = difference.pattern
         in_body = difference.kind not in {DifferenceKind.STATUS, DifferenceKind.HEADER}
         return in_body and (pattern == self.path or pattern.startswith((f"{self.path}.", f"{self.path}[")))

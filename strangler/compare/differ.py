@@ -10,6 +10,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from strangler.compare.client.response import SideResponse
+from strangler.compare.cookies import HEADER as COOKIES
+from strangler.compare.cookies import cookie_pairs
 from strangler.compare.json_values import (
     ABSENT,
     Absent,
@@ -86,7 +88,8 @@ class DifferenceKind(StrEnum):
 class ResponseDifference:
     """One place where two answers differ.
 
-    `path` leads there: the keys and indexes of a JSON body, or the name of a header. `left` and `right` are what was
+    `path` leads there: the keys and indexes of a JSON body, or the name of a header, behind which that of a cookie
+    and its attribute may stand. `left` and `right` are what was
     found: JSON values, whole bodies of kind `text`, `ABSENT` where there is nothing. They are as they were sent, with
     their secrets: `strangler.compare.redaction` stands between them and any report.
     """
@@ -112,7 +115,7 @@ class ResponseDifference:
         if self.kind is DifferenceKind.TEXT:
             return "body"
         if self.kind is DifferenceKind.HEADER:
-            return f"header {self.path[0]}"
+            return " ".join(["header", *map(str, self.path)])
         return path_text(self.path, any_item=any_item)
 
     def __str__(self) -> str:
@@ -154,6 +157,11 @@ def _header_differences(left: SideResponse, right: SideResponse, links: Links) -
     if left.headers == right.headers:
         return
     names = {name for answer in (left, right) for name, _ in answer.headers} - IGNORED_HEADERS
+    if COOKIES in names:
+        names.remove(COOKIES)
+        for cookie, attribute, ours, theirs in cookie_pairs(left, right):
+            path = tuple(filter(None, (COOKIES, cookie, attribute)))
+            yield ResponseDifference(kind=DifferenceKind.HEADER, path=path, left=ours, right=theirs)
     for name in sorted(names):
         one, other = left.header(name), right.header(name)
         # Most are the same text, and looking for links in each takes its time.

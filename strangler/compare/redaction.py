@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_plus
 
+from strangler.compare.cookies import HEADER as COOKIES
+from strangler.compare.cookies import VALUE as COOKIE_VALUE
 from strangler.compare.differ import DifferenceKind, ResponseDifference, first_difference
 from strangler.compare.json_values import Absent, NotJsonError, Number, json_lines, json_parse, json_text
 
@@ -35,6 +37,8 @@ _SECRET_PARAMETERS: Final = frozenset({"code", "ticket"})
 _WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _FORM: Final = "application/x-www-form-urlencoded"
 _SHORTEST_KNOWN: Final = 8
+# The parts of its place: the header, the cookie, the attribute.
+_COOKIE_ATTRIBUTE: Final = 3
 
 _CREDENTIALS: Final = re.compile(r"\b(Bearer|Basic|Token) +[\w.~+/=-]{12,}", re.IGNORECASE)
 # A name begins behind what can't belong to one, so that a long text is read once.
@@ -119,6 +123,9 @@ class Masker:
     def reported(self, difference: ResponseDifference) -> MaskedDifference:
         """The difference as it may leave."""
         hidden = any(isinstance(part, str) and is_secret(part) for part in difference.path)
+        if difference.path[:1] == (COOKIES,) and len(difference.path) == _COOKIE_ATTRIBUTE:
+            # What a browser may do with a cookie is no secret.
+            hidden = difference.path[-1] == COOKIE_VALUE
         sides = [self._side(difference, side, hidden=hidden) for side in (difference.left, difference.right)]
         return MaskedDifference(
             kind=difference.kind,

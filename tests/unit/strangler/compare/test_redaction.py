@@ -77,7 +77,7 @@ def test_a_whole_object_is_shown_without_its_secrets() -> None:
 
 def test_headers_are_masked_by_name() -> None:
     (found,) = report(1, 1, set_cookie=("sessionid=hidden", "sessionid=other"))
-    assert (found.place, found.left, found.right) == ("header set-cookie", MASK, MASK)
+    assert (found.place, found.left, found.right) == ("header set-cookie sessionid value", MASK, MASK)
 
 
 @pytest.mark.parametrize(
