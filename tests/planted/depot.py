@@ -276,7 +276,7 @@ DEPOT_WRITES = {
         _RELATIONS, "wishes.create", "={value} does not exist.", "={value!r} does not exist."
     ),
     "a change of nothing changes nothing": at(
-        _RESOURCES, "items.update", "values or self._touched()) as made", "values) as made"
+        f"{DRF}/row_writer.py", "items.update", "values or self._touched()) as made", "values) as made"
     ),
     "what hangs on a row stays": at(
         _RESOURCES,
@@ -291,16 +291,16 @@ DEPOT_WRITES = {
         "",
     ),
     "everybody has every permission": at(
-        f"{DRF}/permissions.py", "items.create", "return held == len(set(names))", "return True"
+        f"{DRF}/model_permissions.py", "items.create", "return held == len(set(names))", "return True"
     ),
     "permissions of one's own don't count": at(
-        f"{DRF}/permissions.py",
+        f"{DRF}/model_permissions.py",
         "items.create",
         "is_held = or_(self.permission.id.in_(self._own()), self.permission.id.in_(self._of_groups()))",
         "is_held = self.permission.id.in_(self._of_groups())",
     ),
     "another permission for a change": at(
-        f"{DRF}/permissions.py",
+        f"{DRF}/model_permissions.py",
         "items.update",
         '"PUT": ["%(app_label)s.change_%(model_name)s"]',
         '"PUT": ["%(app_label)s.replace_%(model_name)s"]',

@@ -11,7 +11,7 @@ READS = {
         found=named("feed.highlights: status at status"),
     ),
     "a field is missing": Fault(
-        file="strangler_fastapi/drf/relations.py",
+        file="strangler_fastapi/drf/nested_fields.py",
         code="if not field.write_only}",
         instead='if not field.write_only and name != "post_count"}',
         asked="tags",

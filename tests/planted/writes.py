@@ -171,7 +171,7 @@ WRITES = {
     ),
     "a token is not noted": Fault(
         file="strangler_fastapi/auth/token_service.py",
-        code="        await self._record_issued(refresh, found.user_id, now)\n",
+        code="        await self._record_issued(refresh, found.id, now)\n",
         instead="",
         asked="auth",
         found=named("auth.token: rows at token_blacklist_outstandingtoken"),
