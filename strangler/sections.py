@@ -251,7 +251,8 @@ class CompareSection(Section):
 
     `callers` are the users who sign in, by the name that they type: one with rows of his own, another one, and one of
     staff; where it is empty, the first users who have a password. `generated` is the folder of the generated cases.
-    A route of which less than `coverage` percent was requested isn't proven. `production` are addresses, or names of
+    A route of which less than `coverage` percent was requested isn't proven; nor is one that writes, if no equal write
+    changed rows, but for those that the patterns `rowless` name, and sign-in's. `production` are addresses, or names of
     hosts, to which `strangler compare LEFT RIGHT` never writes.
     """
 
@@ -260,6 +261,7 @@ class CompareSection(Section):
     coverage: float = Field(default=0, ge=0, le=100)
     sinks: SinksSection = SinksSection()
     production: tuple[str, ...] = ()
+    rowless: tuple[str, ...] = ()
 
 
 class BoardSection(Section):

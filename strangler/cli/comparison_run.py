@@ -157,6 +157,7 @@ def comparison_report(
             costs=costs,
             standing=standing,
             scheme=session.sign_in.scheme,
+            rowless=(*settings.project.compare.rowless, *settings.project.sign_in_routes),
         )
         for route in table.routes:
             if route.streaming and selection.wants(route.name):

@@ -6,6 +6,7 @@ from typing import Final
 from strangler.compare.case import Case
 from strangler.compare.client.response import SideResponse
 from strangler.compare.client.sides import Side
+from strangler.rollout.evidence import NO_ROWS
 
 _CREDENTIALS: Final = frozenset({"authorization", "cookie"})
 # Of each route: a replayed log has no end.
@@ -22,14 +23,18 @@ class CallerTally:
     def __init__(self) -> None:
         # By what was requested, then by caller; empty for nobody.
         self._answers: dict[str, dict[str, tuple[bool, object]]] = {}
+        # Whether each write that succeeded changed rows.
+        self._writes: set[bool] = set()
 
-    def add(self, side: Side, case: Case, answer: SideResponse) -> None:
-        """Count a case whose answers are equal."""
+    def add(self, side: Side, case: Case, answer: SideResponse, *, has_written: bool = False) -> None:
+        """Count a case whose answers are equal, and whether it changed rows on both sides."""
         own = [text for name, text in (*case.headers, *side.headers) if name.lower() in _CREDENTIALS]
         caller = case.caller or "".join(own)
         # OPTIONS says nothing of the row; 401 says that the caller's own token is none.
         if case.method == "OPTIONS" or (own and answer.status == HTTPStatus.UNAUTHORIZED):
             return
+        if not case.safe and HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            self._writes.add(has_written)
         place = f"{case.method} {case.target}"
         if place in self._answers or len(self._answers) < _MAX_PLACES:
             success = HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
@@ -38,8 +43,11 @@ class CallerTally:
             if success or not answers.get(caller, (False, None))[0]:
                 answers[caller] = success, (answer.status, hash(answer.body)) if case.safe else success
 
-    def lacks(self) -> tuple[str, ...]:
-        """What is lacking, in words that fit behind `without`; nothing for a whole tally."""
+    def lacks(self, *, is_rowless: bool = False) -> tuple[str, ...]:
+        """What is lacking, in words that fit behind `without`; nothing for a whole tally.
+
+        A route that `is_rowless` changes no rows, whatever its method.
+        """
         places = self._answers.values()
         let_in = {caller for answers in places for caller, (success, _shown) in answers.items() if success}
         if not let_in:
@@ -55,4 +63,5 @@ class CallerTally:
         return (
             *(["nobody"] if "" not in callers else []),
             *(["another user who requests what an owner gets"] if not (is_open or pairs) else []),
+            *([NO_ROWS] if self._writes == {False} and not is_rowless else []),
         )

@@ -7,6 +7,7 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from operator import itemgetter
 from statistics import median
 from typing import Any, Final
@@ -91,7 +92,7 @@ class _RouteTally:
         else:
             self.is_more = True
 
-    def report(self, route: str, costs: CostLimits) -> RouteReport:
+    def report(self, route: str, costs: CostLimits, *, is_rowless: bool) -> RouteReport:
         left, right = self.left.timing(), self.right.timing()
         ratio = left.p50 / right.p50 if left and right and right.p50 else None
         groups = sorted(
@@ -106,7 +107,7 @@ class _RouteTally:
             right=right,
             ratio=ratio,
             slow=costs.slowness(left, right),
-            lacks=self.callers.lacks(),
+            lacks=self.callers.lacks(is_rowless=is_rowless),
             differing=self.differing,
             settled=tuple(sorted(self.settled - self.differing.keys())),
             is_more=self.is_more,
@@ -126,7 +127,7 @@ class Collector:
     """Counts each verdict, and keeps a few examples of each fault, masked; `on_outcome` is called after each case.
 
     `standing` are the keys of cases that differed in an earlier run: those that are equal now are reported. `scheme`
-    stands before a caller's token.
+    stands before a caller's token. Routes named by the patterns `rowless` change no rows, whatever their methods.
     """
 
     def __init__(
@@ -138,9 +139,11 @@ class Collector:
         costs: CostLimits | None = None,
         standing: Collection[str] = (),
         scheme: str = "Bearer",
+        rowless: Collection[str] = (),
     ) -> None:
         self._sides = left, right
         self._scheme = scheme
+        self._rowless = tuple(rowless)
         self._standing = frozenset(standing)
         self._on_outcome = on_outcome
         self._costs = costs or CostLimits()
@@ -168,6 +171,7 @@ class Collector:
         scenario: str = "",
         key: str = "",
         sent: tuple[tuple[Side, Case], tuple[Side, Case]] | None = None,
+        has_written: bool = False,
     ) -> None:
         """Count what became of a case.
 
@@ -177,6 +181,7 @@ class Collector:
         :param scenario: that it was played in.
         :param key: tells it from others; without one it is that of the request.
         :param sent: the sides that were requested and what each was sent, where those aren't the run's own: copies.
+        :param has_written: whether it changed rows on both sides.
         """
         self._added += 1
         number = self._added if number is None else number
@@ -190,7 +195,7 @@ class Collector:
             requests.add(case, result.left.answer.status)
         key = key or case_key(ScenarioStep(case=case))
         if outcome in {CaseOutcome.EQUAL, CaseOutcome.DECLARED} and result.left:
-            tally.callers.add(self._sides[0], case, result.left.answer)
+            tally.callers.add(self._sides[0], case, result.left.answer, has_written=has_written)
             tally.settled |= {key} & self._standing
         for side, asked in ((tally.left, result.left), (tally.right, result.right)):
             # How fast a server refuses or fails is no measure of its speed, and a recorded answer took no time.
@@ -233,7 +238,10 @@ class Collector:
             right=right,
             started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             seconds=time.monotonic() - began,
-            routes=tuple(tally.report(route, self._costs) for route, tally in sorted(self._routes.items())),
+            routes=tuple(
+                tally.report(route, self._costs, is_rowless=any(fnmatchcase(route, each) for each in self._rowless))
+                for route, tally in sorted(self._routes.items())
+            ),
             failures=tuple(self._failures.most_common()),
             skipped=tuple((reason, count) for reason, count in self.skipped.most_common() if count),
             declared_faults=declared_faults,

@@ -27,6 +27,10 @@ class StandingCase(TypedDict):
     folder: str
 
 
+# What a comparison of writes that changed nothing lacks.
+NO_ROWS: Final = "a write that changes rows"
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunEvidence:
     """What one run has shown of one route.

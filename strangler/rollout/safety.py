@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from strangler.errors import many
-from strangler.rollout.evidence import Proof, RouteEvidence
+from strangler.rollout.evidence import NO_ROWS, Proof, RouteEvidence
 from strangler.rollout.plan import RouteChange, RoutesPlan
 from strangler.routes.route import Answer, Api, Stage
 
@@ -83,10 +83,11 @@ def _missing_proof(name: str, proof: Proof, found: RouteEvidence | None, *, writ
         equal = compared.equal if compared else 0
         yield f"{name} has {equal} equal comparisons in {proof.days} days and needs {proof.equal}, {again}"
     elif compared.lacks:
-        yield (
-            f"{name} was compared without {' and without '.join(compared.lacks)}, "
-            f'add a case such as as = ["nobody", "OWNER", "ANOTHER"] to its case file and {again}'
-        )
+        by_several = 'add a case such as as = ["nobody", "OWNER", "ANOTHER"] to its case file'
+        writing = "add a case that changes rows to its case file, or name it in rowless under [compare]"
+        hints = [by_several] if {*compared.lacks} - {NO_ROWS} else []
+        hints += [writing] if NO_ROWS in compared.lacks else []
+        yield (f"{name} was compared without {' and without '.join(compared.lacks)}, {' and '.join(hints)} and {again}")
 
 
 def _shadow_differences(name: str, found: RouteEvidence | None) -> Iterator[str]:

@@ -85,8 +85,14 @@ class ChangeReader:
         self._mark = self._number("SELECT pg_current_xact_id()::text")
         mark = sql.Literal(str(self._mark % 2**32))
         self._written = sql.SQL(_WRITTEN).format(mark=mark)
-        self._scan = sql.SQL(" UNION ALL ").join(
-            sql.SQL(_SCAN).format(number=number, rows=table.rows_of, mark=mark) for number, table in enumerate(tables)
+        # As text, since it is sent once or twice with each request.
+        self._scan = (
+            sql.SQL(" UNION ALL ")
+            .join(
+                sql.SQL(_SCAN).format(number=number, rows=table.rows_of, mark=mark)
+                for number, table in enumerate(tables)
+            )
+            .as_bytes(connection)
         )
         # What is written after this shows in the next one, if not in the rows that are read now.
         self._snapshot = self._text(_SNAPSHOT)

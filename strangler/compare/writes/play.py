@@ -47,6 +47,7 @@ class PlayedStep:
         scenario: its name.
         key: tells the case from others (`case_key`).
         sent: both sides with the request that each was sent.
+        has_written: whether it changed rows on both sides.
         memory: of a scenario's last step, the bytes that both sides' servers held after its first steps, and hold now.
     """
 
@@ -58,6 +59,7 @@ class PlayedStep:
     scenario: str = ""
     key: str = ""
     sent: tuple[tuple[Side, Case], tuple[Side, Case]] | None = field(default=None, repr=False)
+    has_written: bool = False
     memory: tuple[tuple[int, int], tuple[int, int]] | None = None
 
 
@@ -127,6 +129,9 @@ class Play:
         self._variables: tuple[Variables, Variables] = (dict(given), dict(given))
         self._saved: set[str] = {PASSWORD}
         self._number = 0
+        # What each side has changed up to the last step.
+        self._changes: list[Mapping[Table, TableChanges]] = [{}, {}]
+        self._known_credentials: set[Headers] = {()}
         # Methods of routes that the right side hasn't ported.
         self._unported: set[tuple[str, str]] = set()
 
@@ -169,20 +174,28 @@ class Play:
                 self._mapping.learn_saved(name, self._number, *(variables.get(name) for variables in self._variables))
         secrets += self._secret_variables()
         masker = Masker((*secrets, *step.case.secrets))
-        rows = (*self._rows_compare(masker), *await self._messages_compare(answers, masker))
+        differing, has_written = self._rows_compare(masker)
+        rows = (*differing, *await self._messages_compare(answers, masker))
         try:
             result = await self._compared(step, answers, [client.side.name for client in clients])
         except UnavailableError as failure:
             # Rows that this side has not written are no difference either.
             return PlayedStep(case=cases[LEFT], result=CaseResult(outcome=outcome_of(failure), failure=failure))
         sent = (clients[LEFT].side, cases[LEFT]), (clients[RIGHT].side, cases[RIGHT])
-        return PlayedStep(case=cases[LEFT], result=result, rows=rows, secrets=secrets, sent=sent)
+        return PlayedStep(
+            case=cases[LEFT], result=result, rows=rows, secrets=secrets, sent=sent, has_written=has_written
+        )
 
     async def _asked(
         self, step: ScenarioStep, cases: Sequence[Case], clients: Sequence[SideAnswers], callers: Sequence[SideCallers]
     ) -> tuple[tuple[str, ...], tuple[Answers, Answers]]:
         """What the requests carried, and the answers of both, which are asked at once: each has its own copy."""
         credentials = [await each.credentials_of(case) for each, case in zip(callers, cases, strict=True)]
+        for side, headers in enumerate(credentials):
+            if self._rows is not None and headers not in self._known_credentials:
+                # Who has just signed in may have changed rows by that.
+                self._known_credentials.add(headers)
+                self._changes[side] = self._readers[side].read()
 
         def ask(side: int) -> Coroutine[None, None, Answers]:
             return answers_of(clients[side], cases[side], credentials[side], together=step.together)
@@ -208,12 +221,15 @@ class Play:
         secrets = tuple(text for headers in credentials for _name, text in headers)
         return secrets, (left, right)
 
-    def _rows_compare(self, masker: Masker) -> tuple[RowDifference, ...]:
+    def _rows_compare(self, masker: Masker) -> tuple[tuple[RowDifference, ...], bool]:
+        """Where the rows differ, and whether both sides have changed some since the step before."""
         if self._rows is None:
-            return ()
+            return (), False
         left, right = (reader.read() for reader in self._readers)
+        has_written = all(map(_is_changed, self._changes, (left, right)))
+        self._changes = [left, right]
         self._mapping.transactions = (self._readers[LEFT].transactions, self._readers[RIGHT].transactions)
-        return self._rows.compare(self._number, left, right, masker=masker)
+        return self._rows.compare(self._number, left, right, masker=masker), has_written
 
     async def _messages_compare(self, answers: tuple[Answers, Answers], masker: Masker) -> tuple[RowDifference, ...]:
         """What differs in the messages of this step; one that only one side has sent yet is waited for."""
@@ -259,6 +275,14 @@ class Play:
     def _unplayable(self, step: ScenarioStep, name: str) -> PlayedStep:
         failure = RequestError(step.case.source or "a scenario", f"needs {{{name}}}, which neither side answered")
         return PlayedStep(case=step.case, result=CaseResult(outcome=CaseOutcome.FAILED, failure=failure))
+
+
+def _is_changed(before: Mapping[Table, TableChanges], now: Mapping[Table, TableChanges]) -> bool:
+    """Whether rows have changed: what a reader gives is the same object where none have."""
+    return any(
+        changes is not before[table] if table in before else bool(changes.written or changes.gone)
+        for table, changes in now.items()
+    )
 
 
 def _is_unported(answers: Answers) -> bool:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from strangler.compare.redaction import MASK, Masker, is_secret, shortened
@@ -59,6 +60,10 @@ class RowComparison:
         # What was compared last of each table, with how many rows were mapped then, and what came of it.
         self._compared: dict[Table, tuple[tuple[TableChanges, TableChanges], int]] = {}
         self._found: dict[Table, tuple[RowDifference, ...]] = {}
+        # How rows were that were found alike, by their keys: they stay alike as long as they stay so.
+        self._alike: dict[Table, dict[tuple[Key, Key], tuple[Values | None, Values | None]]] = {
+            table: {} for table in tables
+        }
 
     def compare(self, step: int, left: Changes, right: Changes, *, masker: Masker) -> tuple[RowDifference, ...]:
         """The differences that weren't there before this step; steps are counted from 1.
@@ -116,12 +121,19 @@ class RowComparison:
     def _differences(
         self, table: Table, left: TableChanges, right: TableChanges, masker: Masker
     ) -> Iterator[RowDifference]:
-        for row, keys, ours, theirs in self._rows(table, left, right):
+        alike = self._alike[table]
+        for name, keys, ours, theirs in self._rows(table, left, right):
+            if alike.get(keys) == (ours, theirs):
+                continue
+            found: list[RowDifference] = []
             if ours is not None and theirs is not None:
-                yield from self._columns(table, row, (ours, theirs), self._before(table, keys), masker)
+                found = [*self._columns(table, name, (ours, theirs), self._before(table, keys), masker)]
             elif ours is not theirs:
                 sides = [None if each is None else row_shown(table, each, masker) for each in (ours, theirs)]
-                yield RowDifference(table=table.shown, row=row, column="", left=sides[0], right=sides[1])
+                found = [RowDifference(table=table.shown, row=name(), column="", left=sides[0], right=sides[1])]
+            if not found:
+                alike[keys] = (ours, theirs)
+            yield from found
         if not table.key and left.total != right.total:
             totals = [f"{changes.total} rows" for changes in (left, right)]
             yield RowDifference(
@@ -130,20 +142,21 @@ class RowComparison:
 
     def _rows(
         self, table: Table, left: TableChanges, right: TableChanges
-    ) -> Iterator[tuple[str, tuple[Key, Key], Values | None, Values | None]]:
-        """Each row that either side has changed: its name, its keys, and how it is on both."""
+    ) -> Iterator[tuple[Callable[[], str], tuple[Key, Key], Values | None, Values | None]]:
+        """Each row that either side has changed: what gives its name, its keys, and how it is on both."""
         touched = {*left.written, *right.written, *left.gone, *right.gone}
         for key, original in sorted(self._originals.get(table, touched).items(), key=lambda each: str(each[0])):
             ours, theirs = (
                 None if key in changes.gone else changes.written.get(key, original) for changes in (left, right)
             )
-            yield _name(table, key), (key, key), ours, theirs
+            yield partial(_name, table, key), (key, key), ours, theirs
         for role, (our_key, their_key) in self._pairs[table].items():
             ours, theirs = left.written.get(our_key), right.written.get(their_key)
-            yield self._role_name(table, role, ours, theirs), (our_key, their_key), ours, theirs
+            yield partial(self._role_name, table, role, ours, theirs), (our_key, their_key), ours, theirs
         for side, changes in ((LEFT, left), (RIGHT, right)):
             for key, row in self._new(table, changes, side).items():
-                yield str(self._alone[table][side, key]), (key, key), *((row, None) if side == LEFT else (None, row))
+                name = partial(str, self._alone[table][side, key])
+                yield name, (key, key), *((row, None) if side == LEFT else (None, row))
 
     def _before(self, table: Table, keys: tuple[Key, Key]) -> list[Values | None]:
         """How a row was on both sides when its table was compared last; None where it was not there."""
@@ -156,7 +169,7 @@ class RowComparison:
     def _columns(
         self,
         table: Table,
-        row: str,
+        name: Callable[[], str],
         now: tuple[Values, Values],
         before: Sequence[Values | None],
         masker: Masker,
@@ -170,7 +183,7 @@ class RowComparison:
                 same = written[LEFT] == written[RIGHT] or not all(map(is_exact, pair))
             if not same:
                 left, right = (self._shown(table, column, side, value, masker) for side, value in enumerate(pair))
-                yield RowDifference(table=table.shown, row=row, column=column.name, left=left, right=right)
+                yield RowDifference(table=table.shown, row=name(), column=column.name, left=left, right=right)
 
     def _shown(self, table: Table, column: Column, side: int, value: str | None, masker: Masker) -> str:
         role = self._mapping.role(side, table.references.get(column.name, ""), value)

@@ -174,4 +174,5 @@ class WriteRunner:
             scenario=played.scenario,
             key=played.key,
             sent=played.sent,
+            has_written=played.has_written,
         )

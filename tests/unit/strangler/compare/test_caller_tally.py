@@ -11,13 +11,13 @@ LEFT = Side(name="django", url="http://left/api", links="/api")
 NOBODY, OWNER, OTHER = "", "alice", "bob"
 
 
-def lacks(*asked: tuple[str, int, str], method: str = "GET") -> tuple[str, ...]:
+def lacks(*asked: tuple[str, int, str], method: str = "GET", rows: bool = True, **options: bool) -> tuple[str, ...]:
     """What the equal answers of one place lack: callers with a status and a body each."""
     tally = CallerTally()
     for caller, status, body in asked:
         answer = SideResponse(status=status, headers=(), body=body.encode())
-        tally.add(LEFT, Case(method=method, target="/posts/1/", caller=caller), answer)
-    return tally.lacks()
+        tally.add(LEFT, Case(method=method, target="/posts/1/", caller=caller), answer, has_written=rows)
+    return tally.lacks(**options)
 
 
 ANOTHER = "another user who requests what an owner gets"
@@ -45,6 +45,14 @@ def test_a_write_that_answers_everybody_alike_has_other_rows_in_each_answer() ->
     assert lacks((NOBODY, 401, ""), (OWNER, 201, "2"), method="POST") == (ANOTHER,)
     assert lacks((NOBODY, 401, ""), (OTHER, 404, ""), (OWNER, 204, ""), (OWNER, 404, ""), method="DELETE") == ()
     assert lacks((OWNER, 200, ""), method="OPTIONS") == ("a successful answer",)
+
+
+def test_a_write_that_never_changed_rows_proves_nothing_unless_it_never_does() -> None:
+    refused, written = (NOBODY, 401, ""), (OWNER, 201, "2")
+    others = (refused, (OTHER, 403, ""), written)
+    assert lacks(*others, method="POST") == lacks(*others, rows=False) == ()
+    assert lacks(*others, method="POST", rows=False) == ("a write that changes rows",)
+    assert lacks(*others, method="POST", rows=False, is_rowless=True) == ()
 
 
 def test_a_token_of_the_case_itself_is_somebody_and_a_refused_one_nobody() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from strangler.compare.report.model import ComparisonReport, RouteReport, SideReport
 from strangler.rollout.evidence import (
+    NO_ROWS,
     EvidenceFile,
     Proof,
     RecentEvidence,
@@ -155,6 +156,14 @@ def test_equal_answers_without_the_callers_that_matter_are_no_proof(file: Eviden
     assert reason.startswith("posts.list was compared without nobody and without another user, add a case such as")
     file.add(report(posts__list=(1, 0)).evidence(BOUND))
     assert reasons(moved(Stage.PARALLEL, Stage.CANARY), of(file)) == ()
+
+
+def test_a_route_that_never_changed_rows_is_refused_and_the_setting_named(file: EvidenceFile) -> None:
+    run = report(posts__list=(50, 0))
+    file.add(dataclasses.replace(run, routes=(dataclasses.replace(run.routes[0], lacks=(NO_ROWS,)),)).evidence(BOUND))
+    (reason,) = reasons(moved(Stage.PARALLEL, Stage.CANARY), of(file))
+    assert reason.startswith("posts.list was compared without a write that changes rows, add a case that changes rows")
+    assert "rowless under [compare]" in reason
 
 
 def differing(*keys: str, settled: tuple[str, ...] = (), asked: int = 0, is_more: bool = False) -> ComparisonReport:

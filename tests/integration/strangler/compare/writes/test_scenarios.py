@@ -144,6 +144,8 @@ async def test_both_stacks_write_the_same_and_the_real_database_stays_as_it_is(s
         assert step.result.left is not None
     statuses = [step.result.left.answer.status for step in played if step.result and step.result.left]
     assert statuses == [201, 200, 404, 401, 200, 200, 404, 204, 201, 201, 200, 201, 200, 401, 200, 204]
+    taken = [status < 300 and not step.case.safe for status, step in zip(statuses, played, strict=True)]
+    assert [step.has_written for step in played] == taken
     assert digest(source) == before
     assert databases_like(source.admin_dsn, source.name) == []
     assert not [child for child in psutil.Process().children() if "gunicorn" in " ".join(child.cmdline())]
