@@ -62,7 +62,10 @@ class Serializers:
         }
         made.writes += [f"serializer {name} saves no row by itself"] if facts.plain else []
         made.writes += [f"serializer {name}: {validator}" for validator in facts.validators]
-        if not within:
+        if within:
+            # Rows within are written by what holds them, which checks none of their rules.
+            made.writes += [f"serializer {name}: UniqueTogetherValidator" for _ in facts.unique_together]
+        else:
             made.rules += [self._unique_together(made, facts.table, each) for each in facts.unique_together]
         self._written[key] = made
         return made

@@ -785,3 +785,12 @@ def test_a_row_is_added_beside_a_list_that_can_not_be_read() -> None:
     made = feature(LIST | unread, CREATE)
     assert [bool(each.gaps) for each in made.endpoints] == [True, False]
     assert "async def boats_create" in text_of(made, "router.py")
+
+
+def test_rules_of_rows_that_are_written_within_are_a_gap() -> None:
+    rule = {"fields": {"place": "place", "id": "id"}, "message": "…"}
+    inner = {"class": "harbour.api.BerthSerializer", "model": "harbour.Berth", "table": "berth"}
+    inner |= {"fields": [NAME | {"name": "place", "source": "place"}], "unique_together": [rule]}
+    berth = {"name": "berth", "kind": "BerthSerializer", "source": "berth", "link": "many_to_one", "serializer": inner}
+    made = feature(CREATE | {"serializer": SERIALIZER | {"fields": [NAME, berth]}})
+    assert any("UniqueTogetherValidator" in gap for each in made.serializers.written for gap in each.writes)
