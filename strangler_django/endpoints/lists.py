@@ -61,7 +61,9 @@ def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a proj
         "extra": bool(query.extra),
         "deferred fields": bool(query.deferred_loading[0]),
     }
-    default = queryset.model._meta.ordering if query.default_ordering else ()  # noqa: SLF001 - so Django documents it
+    # Django leaves a model's order out of what it groups, as it does to count.
+    is_default = query.default_ordering and query.group_by is None
+    default = queryset.model._meta.ordering if is_default else ()  # noqa: SLF001 - so Django documents it
     terms = query.order_by or default
     return {
         "narrowed": [reason for reason, found in reasons.items() if found],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import func
@@ -82,4 +83,9 @@ class ComputedField(ReadOnlyField):
 
     def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401, ARG002, D102 - see Field
         function = self.function
-        return None if function is None else lambda row: function(*row)
+        return None if function is None else lambda row: _encoded(function(*row))
+
+
+def _encoded(value: Any) -> Any:  # noqa: ANN401 - whatever a function makes
+    """What DRF's encoder makes of a value that no field has written: a decimal is a number."""
+    return float(value) if isinstance(value, Decimal) else value

@@ -2,9 +2,12 @@
 
 import pytest
 from django.db.models import Count, F, Q, QuerySet, Sum
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
 
 from django_app.blog.models import Post, Tag
 from strangler_django.endpoints.annotations import counts_of
+from strangler_django.endpoints.views import view_facts
 
 POSTS: QuerySet[Post] = Post.objects.all()
 LINKS = {"table": Post.tags.through._meta.db_table, "field": "post"}
@@ -16,6 +19,16 @@ def test_rows_that_point_at_one_are_counted() -> None:
     assert counts_of(POSTS.annotate(many=Count("tags", distinct=True)).query) == {"many": LINKS}
     counted = counts_of(Tag.objects.annotate(many=Count("posts")).query)
     assert counted == {"many": LINKS | {"field": "tag"}}
+
+
+class Counted(ListAPIView[Post]):
+    queryset = POSTS.annotate(many=Count("tags"))
+    serializer_class = serializers.Serializer  # type: ignore[assignment] # it shows nothing
+
+
+def test_rows_that_are_counted_have_lost_the_order_of_their_model() -> None:
+    found = view_facts(Counted.as_view(), "get", "list", {})["queryset"]
+    assert (found["counts"], found["narrowed"], found["ordering"]) == ({"many": LINKS}, [], [])
 
 
 @pytest.mark.parametrize(
