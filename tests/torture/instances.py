@@ -241,7 +241,8 @@ async def _caller(number: int, cluster: Cluster, seen: Seen, over: asyncio.Event
         ready = cluster.ready["nginx"]
         address = ready[next(turns) % len(ready)]
         try:
-            reader, writer = await asyncio.open_connection(address, _PORT)
+            # A canary is a share of the callers, whom nginx knows by their addresses here.
+            reader, writer = await asyncio.open_connection(address, _PORT, local_addr=(f"127.8.0.{number + 1}", 0))
         except OSError as error:
             seen.lost[f"connect {type(error).__name__}"] += 1
             continue
