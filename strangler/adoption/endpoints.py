@@ -175,7 +175,8 @@ class DjangoEndpoint(Facts):
     that the project replaced; those in `constant` read nothing of a request. `creator` is the field in which
     `perform_create` saves the caller and does nothing else, `rows` what `get_queryset` does where it was read.
     `root` are the names and paths that the root of a router lists, in the order of its answer.
-    `of_caller` says that `get_object` returns the user who asks.
+    `without` are HEAD and OPTIONS, where the view's `http_method_names` leave them out. `of_caller` says that
+    `get_object` returns the user who asks.
     `permission_rules` are the project's own permissions that were read, by class; `throttle_rates` are the throttles,
     but for those that never refuse a request.
     `title` and `description` are what OPTIONS says of the view.
@@ -196,6 +197,7 @@ class DjangoEndpoint(Facts):
     creator: str | None = None
     rows: RowsOfRequest | None = None
     of_caller: bool = False
+    without: tuple[str, ...] = ()
     root: tuple[tuple[str, str], ...] | None = None
     permission_rules: dict[str, PermissionRule] | None = None
     unread: tuple[Unread, ...] = ()

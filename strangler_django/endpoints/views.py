@@ -109,6 +109,7 @@ def view_facts(
         "constant": [name for name in _HOOKS if _is_overridden(cls, name) and _is_constant(cls, name)],
         "creator": saved_caller(cls),
         "rows": _rows(read) if read else None,
+        "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
         "of_caller": returns_caller(cls, "get_object"),
         "unread": [],
     }

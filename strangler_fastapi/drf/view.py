@@ -50,7 +50,8 @@ def feature_router(prefixes: ApiPrefixes, name: str) -> APIRouter:
 class View:
     """One path of a feature's router.
 
-    Its methods are added with `get`, `post` and so on; every other method gets DRF's answer.
+    Its methods are added with `get`, `post` and so on; every other method gets DRF's answer. It is `without` HEAD or
+    OPTIONS where `http_method_names` of Django's leave them out.
 
     `permission` says who may send a request, by one rule or by several (`strangler_fastapi.drf.permissions`).
     `authenticators` find its caller, in their order: the service's own where they are left out, `()` where the view
@@ -71,6 +72,7 @@ class View:
         *,
         name: str,
         methods: tuple[str, ...],
+        without: tuple[str, ...] = (),
         permission: Rule | tuple[Rule, ...] | None = None,
         authenticators: tuple[BaseAuthentication, ...] | None = None,
         challenge: Callable[[Request], str | None] | None = None,
@@ -94,7 +96,8 @@ class View:
         self._serializer = serializer
         self._find = find
         self._methods = methods
-        allowed = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())}
+        self._without = without
+        allowed = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())} - {*without}
         self.allow = ", ".join(method for method in METHODS if method in allowed)
         self._renderers = renderers
         self._read_renderers = renderers
@@ -137,7 +140,8 @@ class View:
             model, extra = self._response_model("GET", response, many), self._document_operation("GET", parameters)
             extra |= {"x-not-ported": [*gaps]} if gaps else {}
             self._add("GET", endpoint, response_model=model, responses=errors, openapi_extra=extra)
-            self._add("HEAD", endpoint, include_in_schema=False)
+            if "HEAD" not in self._without:
+                self._add("HEAD", endpoint, include_in_schema=False)
             return endpoint
 
         return add
@@ -150,7 +154,8 @@ class View:
         def add(endpoint: Endpoint) -> Endpoint:
             extra, responses = self._document_operation("GET", query), document_stream(data) | self._errors(400)
             self._add("GET", endpoint, response_class=Response, responses=responses, openapi_extra=extra)
-            self._add("HEAD", endpoint, include_in_schema=False)
+            if "HEAD" not in self._without:
+                self._add("HEAD", endpoint, include_in_schema=False)
             return endpoint
 
         return add
@@ -187,7 +192,7 @@ class View:
         answer.__name__ = "not_ported"
         extra = self._document_operation(method) | {"x-not-ported": [*what]}
         self._add(method, answer, response_model=None, responses=self._errors(501), openapi_extra=extra)
-        if method == "GET":
+        if method == "GET" and "HEAD" not in self._without:
             self._add("HEAD", answer, include_in_schema=False)
 
     def _writer(
@@ -263,7 +268,7 @@ class View:
             await check_throttles(self._throttles, request, session)
 
     async def _answer_others(self, request: Request, session: Session) -> Response:
-        if request.method != "OPTIONS":
+        if request.method != "OPTIONS" or "OPTIONS" in self._without:
             raise MethodNotAllowed(request.method)
         actions = await self._actions(request, session)
         return JsonResponse({**self._metadata, "actions": actions} if actions else self._metadata)

@@ -173,6 +173,7 @@ class FeatureModules:
                 name=quoted(first.title or name),
                 description=Text(first.description) if first.description else None,
                 methods=texts(methods),
+                without=texts(first.without) if first.without else None,
                 permission=rule.code,
                 authenticators=own,
                 vary=vary_of(first),

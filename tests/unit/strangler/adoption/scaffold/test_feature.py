@@ -794,3 +794,8 @@ def test_rules_of_rows_that_are_written_within_are_a_gap() -> None:
     berth = {"name": "berth", "kind": "BerthSerializer", "source": "berth", "link": "many_to_one", "serializer": inner}
     made = feature(CREATE | {"serializer": SERIALIZER | {"fields": [NAME, berth]}})
     assert any("UniqueTogetherValidator" in gap for each in made.serializers.written for gap in each.writes)
+
+
+def test_a_view_without_options_says_so() -> None:
+    text = text_of(feature(LIST | {"without": ["HEAD", "OPTIONS"]}), "router.py")
+    assert 'without=("HEAD", "OPTIONS")' in " ".join(text.split())
