@@ -225,7 +225,9 @@ def cutover_action(subject: Subject, pair: Pair, after: Pair) -> Action:
     """The shadow becomes the base of `after`, with its names there: PostgreSQL fills it, by defaults of its own."""
     defaults = {half.name: subject.table.columns[half.name].default for half in pair.base}
     forth, back = [], []
-    if given := {name: default for name, default in defaults.items() if default is not None}:
+    given = {name: default for name, default in defaults.items() if default is not None}
+    # Where a statement has to give one of the base, there is no row of defaults alone.
+    if given and all(half.name in given or not half.required for half in pair.base):
         values = {half.name: f"({given.get(half.name, 'NULL')})::{half.type}" for half in pair.base}
         forth = [
             f"ALTER COLUMN {quoted(half.name)} SET DEFAULT "
