@@ -1,7 +1,7 @@
 """The console blocks of a document, run as they stand: each line that a page shows has to be printed, in that order.
 
-Numbers and checksums may be others; `…` stands for lines that are left out. A checksum in a command is the one that was
-printed where the page shows the one that it has.
+Numbers and checksums may be others; `…` stands for lines that are left out. A checksum, or the stamp of a folder, in a
+command is the one that was printed where the page shows the one that it has.
 """
 
 import os
@@ -19,7 +19,7 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VARYING = re.compile(
     r"\b\w+@[\w-]+\b|\d{4}-\d\d-\d\dT[\d:.]+Z|\b\d{8}T\d{6}Z\b|\b(?=[a-f]*\d)[0-9a-f]{8,}\b|-?\d[\d,]*(?:\.\d+)?"
 )
-_CHECKSUM = re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{8,}\b")
+_CHECKSUM = re.compile(r"\b\d{8}T\d{6}Z\b|\b(?=[a-f]*\d)[0-9a-f]{8,}\b")
 _LEFT_OUT = "…"
 SECONDS = 500
 
