@@ -26,7 +26,8 @@ _STATEMENTS: Final[Mapping[str, str]] = {
 _AUTHENTICATION: Final = "strangler_fastapi.auth.authentication"
 _BEARER_TOKENS: Final = "strangler_fastapi.auth.bearer_tokens"
 # Where sessions are, by Django's SESSION_ENGINE: in a table, or in the cookie itself.
-_ROWS: Final = ("django.contrib.sessions.backends.db", "django.contrib.sessions.backends.cached_db")
+_CACHED: Final = "django.contrib.sessions.backends.cached_db"
+_ROWS: Final = ("django.contrib.sessions.backends.db", _CACHED)
 _COOKIE: Final = "django.contrib.sessions.backends.signed_cookies"
 _SESSION_COOKIE: Final = (
     *("cookie_name", "cookie_age", "cookie_path", "cookie_domain", "cookie_secure", "cookie_httponly"),
@@ -232,7 +233,10 @@ class Authenticators:
             return self._contract.tokens is not None
         if name == SESSION:
             engine = self._sessions.engine
-            return engine == _COOKIE or (engine in _ROWS and _SESSIONS in self._contract.tables)
+            # Django would go on with what its cache holds of a session that is renewed or ended elsewhere.
+            is_renewed_in_cache = engine == _CACHED and self._sessions.save_every_request
+            is_stored = engine in _ROWS and _SESSIONS in self._contract.tables
+            return engine == _COOKIE or (is_stored and not is_renewed_in_cache)
         return name == BASIC or _TOKENS in self._contract.tables
 
     def _account_columns(self, users: TableFacts) -> list[str]:

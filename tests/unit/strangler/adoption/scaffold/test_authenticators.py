@@ -54,13 +54,19 @@ CONTRACT = Contract.model_validate({"format": 2, "tables": TABLES, "tokens": Tok
 
 
 def found(*lists: tuple[str, ...], tables: Tables | None = None, **sessions: Any) -> Authenticators:
+    return api_and_made(*lists, tables=tables, **sessions)[1]
+
+
+def api_and_made(
+    *lists: tuple[str, ...], tables: Tables | None = None, **sessions: Any
+) -> tuple[DjangoApi, Authenticators]:
     endpoints = [
         {"path": f"/{number}/", "method": "GET", "kind": "view", "view": "harbour.V", "authenticators": names}
         for number, names in enumerate(lists)
     ]
     settings = {"user_model": "harbour.Sailor", "sessions": sessions}
     api = DjangoApi.model_validate({"format": 1, "endpoints": endpoints, "settings": settings})
-    return Authenticators(api, CONTRACT, tables or Tables(CONTRACT))
+    return api, Authenticators(api, CONTRACT, tables or Tables(CONTRACT))
 
 
 def test_each_is_written_in_the_order_of_the_most_frequent_view() -> None:
@@ -140,3 +146,11 @@ def test_a_backend_of_the_projects_own_is_a_gap() -> None:
     assert accounts().account_tables.auth_token_gap() is None
     asked = accounts(sessions={"backends": ["harbour.Ldap"]}).account_tables.auth_token_gap()
     assert asked == "asks harbour.Ldap"
+
+
+@pytest.mark.parametrize(("renews", "what"), [(False, []), (True, [f"authenticator {SESSION}"])])
+def test_sessions_that_django_caches_are_read_and_renewing_them_is_a_gap(renews: bool, what: list[str]) -> None:
+    engine = "django.contrib.sessions.backends.cached_db"
+    api, made = api_and_made((SESSION, BASIC), engine=engine, save_every_request=renews)
+    assert made.has_sessions is not renews
+    assert made.unported(api.endpoints[0]) == what
