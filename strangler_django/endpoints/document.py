@@ -97,7 +97,8 @@ def _parameter(parameter: PathParameter) -> dict[str, str]:
 
 def _unfollowed() -> dict[str, str]:
     """Settings of DRF that the library goes without, as far as they are others than DRF's own."""
-    given = {name: _named(getattr(api_settings, name)) for name in _UNFOLLOWED}
+    # An older DRF has fewer.
+    given = {name: _named(getattr(api_settings, name)) for name in _UNFOLLOWED if name in DEFAULTS}
     return {name: value for name, value in given.items() if value != str(DEFAULTS[name])}
 
 
