@@ -85,7 +85,7 @@ async def test_readiness_names_what_is_wrong(
         (
             "REVOKE USAGE ON SCHEMA public FROM {role}; REVOKE USAGE ON SCHEMA public FROM PUBLIC",
             "GRANT USAGE ON SCHEMA public TO {role}; GRANT USAGE ON SCHEMA public TO PUBLIC",
-            "table auth_group",
+            "table blog_post_tags",
         ),
     ],
     ids=["table", "column", "schema"],

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from strangler.local.state import ProcessRecord, StackState, StateFolder
 from strangler.rollout import state_dir
 from strangler.rollout.apply import rollout_recover
 from strangler.rollout.history import ApplyOutcome
-from strangler.settings import LocalSettings
+from strangler.settings import LocalSettings, settings_load
 from tests.checkouts import command_run
 from tests.parameters import rest_long
 from tests.rollouts import STEPS, Moves, moves
@@ -48,7 +47,11 @@ def moving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Moves]:
                 command = importlib.import_module(f"strangler.cli.{module}")
                 monkeypatch.setattr(command, "rollout_open", lambda _settings: made.rollout)
             status = importlib.import_module("strangler.cli.status")
-            monkeypatch.setattr(status, "project_load", lambda: SimpleNamespace(state=run))
+            loaded = settings_load()
+            files = loaded.project.files.model_copy(update={"state": run})
+            project = loaded.project.model_copy(update={"files": files})
+            settings = loaded.model_copy(update={"project": project})
+            monkeypatch.setattr(status, "settings_load", lambda: settings)
             yield made
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test.utils import isolate_apps
 from rest_framework import serializers
 
 from django_app.accounts.models import User
@@ -71,14 +72,16 @@ def test_methods_of_a_model_are_read_through_foreign_keys() -> None:
     assert attribute_value(User, "check_password", "ReadOnlyField") is None
 
 
-class Held(Post):
-    class Meta:
-        proxy = True
-        app_label = "blog"
+with isolate_apps("django_app.blog"):
 
-    @property
-    def doubled(self) -> int:
-        return self.id * 2
+    class Held(Post):
+        class Meta:
+            proxy = True
+            app_label = "blog"
+
+        @property
+        def doubled(self) -> int:
+            return self.id * 2
 
 
 def test_properties_are_read() -> None:
