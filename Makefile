@@ -126,9 +126,10 @@ test: ## Run the tests, on servers of their own, in minutes; ARGS="-k feed" pass
 	@$(call bootstrap,dev)
 	@$(pytest) -m "not long and not torture" $(ARGS)
 
+# One process more than above: these wait for servers most of the time.
 test-long: ## Run what takes longer: planted faults, kills, searches, whole stacks; ARGS as above
 	@$(call bootstrap,dev)
-	@$(pytest) -m long $(ARGS)
+	@$(pytest) -n 4 -m long $(ARGS)
 
 # uv makes each environment of the same lock in seconds.
 PYTHONS ?= python3.11 python3.13

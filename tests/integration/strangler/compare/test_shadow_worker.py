@@ -214,7 +214,7 @@ def test_no_token_reaches_the_disk(start: Start, django: TinyStack, fastapi: Tin
         worker.send({"authorization": f"Bearer {TOKEN}", "uri": f"/api/posts/?token={TOKEN}&page={TOKEN}"})
         worker.wait_for(asked=4, different=2)
         places = {each.place: each.path for each in worker.differences()}
-        assert places.keys() == {"body", "status", "header set-cookie", "header x-token"}
+        assert places.keys() == {"body", "status", "header set-cookie sessionid", "header x-token"}
         assert places["body"] == "/posts/?token=***&page=***"
         worker.stop()
         written = worker.written()
