@@ -25,6 +25,12 @@ networks: {inside: {}, db: {}}
 """
 
 
+@pytest.fixture(autouse=True)
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tool is no package where only its sources are."""
+    monkeypatch.setattr("strangler.adoption.compose_file.version", lambda _package: "1.2.3")
+
+
 def compose_file(folder: Path, text: str = BASE) -> ComposeFile:
     (folder / "docker-compose.yml").write_text(text)
     found = ComposeFile.find(folder)
