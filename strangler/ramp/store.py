@@ -14,7 +14,7 @@ from strangler.errors import FailedError, UnsafeError
 from strangler.ramp.state import REQUEST, STATE, RampRequest, RampState
 from strangler.rollout.atomic_write import append_durably, remove_durably, write_durably
 from strangler.rollout.history import not_readable
-from strangler.rollout.state_dir import journal_load
+from strangler.rollout.state_dir import journal_load, lock_is_held
 
 _EVENTS_READ: Final = 10_000_000
 STATE_HINT: Final = "see with strangler routes what runs, then remove it"
@@ -162,14 +162,7 @@ class RampFolder(RampStore):
     @property
     def runs(self) -> bool:
         """See `RampStore`."""
-        try:
-            with (self.path / "lock").open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+        return lock_is_held(self.path / "lock")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -168,6 +168,21 @@ def holder_text() -> str:
     return f"{operator()} (since {utc_now():%H:%M:%S} UTC)"
 
 
+def lock_is_held(file: Path) -> bool:
+    """Whether another process has the lock of a file.
+
+    The shared lock is released at once, and delays who wants it meanwhile by one poll at most.
+    """
+    try:
+        with file.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def routes_digest(content: bytes) -> str:
     """The digest that identifies the bytes of a routes file."""
     return hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH]
@@ -216,15 +231,8 @@ class RolloutFolder(RolloutState):
         remove_durably(self._journal)
 
     def is_locked(self) -> bool:
-        """See `RolloutState`; the shared lock is released at once and delays an apply by one poll at most."""
-        try:
-            with (self.path / "lock").open(encoding="utf-8") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+        """See `RolloutState`."""
+        return lock_is_held(self.path / "lock")
 
     def mark(self) -> object:
         """See `RolloutState`: the history grows."""
