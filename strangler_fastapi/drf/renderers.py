@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from starlette.requests import Request
 
 # Given what would be JSON, and the request that is answered.
 Render = Callable[[Any, Request], bytes | str]
+
+# Valid in JSON, yet line ends in old JavaScript: DRF escapes these two.
+_COMMON = b"\xe2\x80"
+_LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,16 @@ class Renderer:
         return made.encode(self.charset or "utf-8") if isinstance(made, str) else made
 
 
+def escape_line_ends(body: bytes) -> bytes:
+    """JSON with the two escaped, as DRF writes it."""
+    # Of 12 kB each look takes 40 µs, and hardly any answer has what both have in common.
+    if body.isascii() or _COMMON not in body:
+        return body
+    for raw, escaped in _LINE_ENDS:
+        body = body.replace(raw, escaped)
+    return body
+
+
 def json_renderer(*, compact: bool = True, unicode: bool = True) -> Renderer:
     """JSON as a project writes it.
 
@@ -49,14 +63,13 @@ def json_renderer(*, compact: bool = True, unicode: bool = True) -> Renderer:
     if compact and unicode:
         return JSON_RENDERER
 
-    def render(content: Any, request: Request) -> str:  # noqa: ANN401 - any JSON
+    def render(content: Any, request: Request) -> bytes:  # noqa: ANN401 - any JSON
         indent = request.scope.get("indent")
         separators = (",", ": ") if indent else (",", ":") if compact else (", ", ": ")
         text = json.dumps(content, indent=indent, separators=separators, ensure_ascii=not unicode)
-        # Line ends, to old JavaScript.
-        return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+        return escape_line_ends(text.encode())
 
-    return Renderer("application/json", "json", render)
+    return replace(JSON_RENDERER, render=render)
 
 
 JSON_RENDERER: Final = Renderer("application/json", "json")
