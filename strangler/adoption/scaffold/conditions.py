@@ -1,6 +1,5 @@
 """What the constant filters of a queryset say of its rows, as SQL expressions about a mapped class."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from strangler.adoption.scaffold.code import quoted
@@ -10,14 +9,14 @@ _COMPARED: Final = {"exact": "==", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=
 _JOINED: Final = {"and": "and_", "or": "or_", "not": "not_"}
 
 
-class Conditions:
-    """Writes the conditions of rows of `model`; `tables` learns which columns they need."""
+class RowConditions:
+    """Writes the conditions of rows of `model`; `tables` learns which columns they need, `imports` which names."""
 
-    def __init__(self, model: str, table: str, tables: Tables) -> None:
+    def __init__(self, model: str, table: str, tables: Tables, imports: dict[str, set[str]]) -> None:
         self._model = model
         self._table = table
         self._tables = tables
-        self.imports: dict[str, set[str]] = {}
+        self._imports = imports
 
     def code(self, condition: list[Any]) -> str:
         """One condition.
@@ -26,7 +25,7 @@ class Conditions:
         """
         kind, *given = condition
         if kind in _JOINED:
-            self.imports.setdefault("sqlalchemy", set()).add(_JOINED[kind])
+            self._imports.setdefault("sqlalchemy", set()).add(_JOINED[kind])
             return f"{_JOINED[kind]}({', '.join(map(self.code, given))})"
         path, lookup, value = given
         column = self._column(path)
@@ -43,11 +42,5 @@ class Conditions:
         self._tables.follow(self._table, path.split("__"))
         if "__" not in path:
             return f"{self._model}.{self._tables.attribute_of(self._table, path)}"
-        self.imports.setdefault("strangler_fastapi.drf.links", set()).add("related_column")
+        self._imports.setdefault("strangler_fastapi.drf.links", set()).add("related_column")
         return f"related_column({self._model}, {quoted(path)})"
-
-
-def merged(into: dict[str, set[str]], imports: Mapping[str, set[str]]) -> None:
-    """Adds imports to others."""
-    for module, names in imports.items():
-        into.setdefault(module, set()).update(names)

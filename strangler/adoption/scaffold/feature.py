@@ -10,7 +10,7 @@ from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
-from strangler.adoption.scaffold.conditions import Conditions, merged
+from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.gaps import ACTIONS, handler_gaps, needs_no_queryset, request_gaps
 from strangler.adoption.scaffold.lists import WrittenList, write_list
 from strangler.adoption.scaffold.own_permissions import OwnPermissions
@@ -302,10 +302,9 @@ class FeatureScaffold:
         where = self._where(endpoint)
         if endpoint.model is None or not where:
             return
-        conditions = Conditions(model, endpoint.model.table, self._tables)
+        conditions = RowConditions(model, endpoint.model.table, self._tables, lists.imports)
         codes = tuple(map(conditions.code, where))
         lists.arguments["where"] = Items("()", codes, prefix="lambda: ")
-        merged(lists.imports, conditions.imports)
 
 
 def _with_model(endpoint: DjangoEndpoint) -> DjangoEndpoint:
