@@ -7,7 +7,7 @@ import typer
 
 from strangler.cli.output import log_line
 from strangler.errors import UsageError
-from strangler.local.logs import LogFollower, log_names, log_tail
+from strangler.local.logs import LogTail, log_names, log_tail
 from strangler.local.process import StopRequested, StopSignals
 from strangler.local.state import StateFolder
 from strangler.project import project_load
@@ -32,7 +32,7 @@ def logs(
         raise UsageError("there are no logs yet", "start the stack with strangler up")
     if service is not None and service not in names:
         raise UsageError(f"there is no log of {service!r}", f"choose one of {', '.join(names)}")
-    follower = LogFollower(folder)
+    follower = LogTail(folder)
     follower.skip()
     for name in [service] if service else names:
         for line in log_tail(folder / f"{name}.log", lines=lines):
@@ -41,7 +41,7 @@ def logs(
         _follow(follower, service or "*")
 
 
-def _follow(follower: LogFollower, service: str) -> None:
+def _follow(follower: LogTail, service: str) -> None:
     with StopSignals() as signals:
         try:
             while True:

@@ -15,7 +15,7 @@ from strangler.deployment.leaving import paths_lost, routes_require
 from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.metrics import MetricsFile
 from strangler.errors import FailedError
-from strangler.local.logs import LogFollower, log_trim
+from strangler.local.logs import LogTail, log_trim
 from strangler.local.process import StopRequested, StopSignals
 from strangler.local.production import exposure_warning, require_production
 from strangler.local.state import StateFolder
@@ -132,7 +132,7 @@ def _up_in_front(started: Started, *, logs: bool) -> None:
 
 
 def _watch(stack: LocalStack, signals: StopSignals, *, logs: bool) -> None:
-    follower = LogFollower(stack.folder.logs)
+    follower = LogTail(stack.folder.logs)
     follower.skip()
     deployer = Deployer(stack)
     while True:
@@ -163,7 +163,7 @@ def _up_detached(started: Started) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    shown = LogFollower(folder.path)
+    shown = LogTail(folder.path)
     deadline = time.monotonic() + _DETACHED_START_SECONDS
     while supervisor.poll() is None:
         for _name, line in shown.new_lines("supervisor"):

@@ -13,7 +13,7 @@ from typing import Final
 
 from strangler.errors import UsageError
 from strangler.kubernetes.cluster_project import ClusterProject
-from strangler.kubernetes.http_targets import PublicPath, Target, target_agreed, targets_by_method
+from strangler.kubernetes.http_targets import PublicPath, RouteTarget, target_agreed, targets_by_method
 from strangler.kubernetes.manifest import Manifest, content_hash, dns_label, manifest
 from strangler.routes.route import Answer, Api, RouteResource, Stack
 from strangler.routes.table import RouteTable
@@ -111,27 +111,27 @@ class _Writer:
         api, below = split or (None, path)
         whole = PublicPath(public=path, path=below, api=api)
         if not path.endswith("/"):
-            return self._rule([whole.match], whole, Target(answer=Answer(stack)))
+            return self._rule([whole.match], whole, RouteTarget(answer=Answer(stack)))
         folder = replace(whole, public=path[:-1], path=below[:-1], below=True)
-        return self._rule([folder.match], folder, Target(answer=Answer(stack)))
+        return self._rule([folder.match], folder, RouteTarget(answer=Answer(stack)))
 
     def _default(self) -> Iterator[Manifest]:
         places = [PublicPath(public=self._prefixes.of(api), path="", api=api, below=True) for api in Api]
         if all(place.public for place in places):
             places.append(PublicPath(public="", path="", api=None, below=True))
         for place in places:
-            yield from self._rule([place.match], place, Target(answer=Answer.DJANGO))
+            yield from self._rule([place.match], place, RouteTarget(answer=Answer.DJANGO))
 
     def _folders(self) -> Iterator[tuple[str, list[RouteResource]]]:
         resources = [resource for resource in self._table.resources if resource.pattern]
         for folder, same in groupby(sorted(resources, key=_static_prefix), key=_static_prefix):
             yield folder, list(same)
 
-    def _rules(self, place: PublicPath, methods: dict[str, list[Target]], other: Answer) -> list[Manifest]:
+    def _rules(self, place: PublicPath, methods: dict[str, list[RouteTarget]], other: Answer) -> list[Manifest]:
         """The rules of a place: methods with one target share a rule, and the last is of all other methods."""
         # An entry of the routes file has a method at least.
-        rest = Target(answer=other, route=next(iter(methods.values()))[0].route)
-        by_target: dict[Target, list[str]] = {}
+        rest = RouteTarget(answer=other, route=next(iter(methods.values()))[0].route)
+        by_target: dict[RouteTarget, list[str]] = {}
         for method, targets in methods.items():
             by_target.setdefault(target_agreed(place, method, targets), []).append(method)
         rules: list[Manifest] = []
@@ -142,13 +142,13 @@ class _Writer:
                 rules += self._rule(matches, place, target)
         return [*rules, *self._rule([place.match], place, rest)]
 
-    def _chosen(self, matches: Sequence[Manifest], place: PublicPath, target: Target) -> Iterator[Manifest]:
+    def _chosen(self, matches: Sequence[Manifest], place: PublicPath, target: RouteTarget) -> Iterator[Manifest]:
         """With `stack_header`, X-Stack chooses between the stacks."""
         for stack in Stack if self._cluster.table.stack_header and target.answer is not Answer.GONE else ():
             asked = [{**match, "headers": [{"name": "X-Stack", "value": str(stack)}]} for match in matches]
             yield from self._rule(asked, place, replace(target, answer=Answer(stack)))
 
-    def _rule(self, matches: Sequence[Manifest], place: PublicPath, target: Target) -> list[Manifest]:
+    def _rule(self, matches: Sequence[Manifest], place: PublicPath, target: RouteTarget) -> list[Manifest]:
         """The rule, or one for each match where a prefix is replaced: the API allows no more of those."""
         if target.answer is Answer.GONE:
             raise UsageError(
@@ -207,7 +207,7 @@ class _Writer:
         }
 
 
-def _stacks(target: Target) -> dict[Stack, int]:
+def _stacks(target: RouteTarget) -> dict[Stack, int]:
     """The stacks that answer, with their weights; those of no request are left out."""
     if target.answer is not Answer.SPLIT:
         return {Stack(target.answer): 1}

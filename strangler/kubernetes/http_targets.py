@@ -10,7 +10,7 @@ from strangler.routes.route import Answer, Api, Route
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class RouteTarget:
     """Who answers, and what the answer says of it. `route` is what errors call it."""
 
     answer: Answer
@@ -49,19 +49,19 @@ class PublicPath:
         return {"path": {"type": "PathPrefix" if self.below else "Exact", "value": self.public or "/"}}
 
 
-def targets_by_method(api: Api, routes: Collection[Route]) -> dict[str, list[Target]]:
+def targets_by_method(api: Api, routes: Collection[Route]) -> dict[str, list[RouteTarget]]:
     """Who answers each method; several where several routes have it."""
-    targets: dict[str, list[Target]] = {}
+    targets: dict[str, list[RouteTarget]] = {}
     for route in routes:
         for method in route.served_methods:
             targets.setdefault(method, []).append(_target(api, route))
     return targets
 
 
-def _target(api: Api, route: Route) -> Target:
+def _target(api: Api, route: Route) -> RouteTarget:
     answer = route.stage.answers(api)
     v1 = api is Api.V1
-    return Target(
+    return RouteTarget(
         answer=answer,
         percent=(route.percent or 0) if answer is Answer.SPLIT else 0,
         deprecated=deprecation(route.deprecated) if v1 and route.deprecated else "",
@@ -71,7 +71,7 @@ def _target(api: Api, route: Route) -> Target:
     )
 
 
-def target_agreed(place: PublicPath, method: str, targets: Sequence[Target]) -> Target:
+def target_agreed(place: PublicPath, method: str, targets: Sequence[RouteTarget]) -> RouteTarget:
     """The one target of requests that can't be told apart. Dates that differ are left out.
 
     :raises UsageError: they are answered by different stacks.

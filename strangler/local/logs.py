@@ -90,7 +90,7 @@ def _archive_write(file: BinaryIO, archive: Path) -> None:
 
 
 @dataclass
-class LogFollower:
+class LogTail:
     """Reads the lines that were added to a folder's logs since the last call."""
 
     folder: Path

@@ -18,7 +18,7 @@ from strangler.errors import FailedError, UsageError, many
 from strangler.handover.rehearsal import fresh_databases, schema_clone
 from strangler.handover.steps import quoted
 from strangler.modernise.index_candidates import Candidate
-from strangler.modernise.index_clone import Measured, PlannedStatement, RowClone
+from strangler.modernise.index_clone import PlannedStatement, RowClone, StatementCost
 from strangler.rollout.atomic_write import write_durably
 from strangler.schema.compatibility.sql_text import identifier
 
@@ -37,8 +37,8 @@ class Gain:
 
     feature: str
     statement: str
-    before: Measured
-    after: Measured
+    before: StatementCost
+    after: StatementCost
 
     @property
     def saved(self) -> float:
@@ -109,7 +109,7 @@ def _left_out(catalog: Catalog, consumer: Consumer) -> Iterator[str]:
 
 def _advised(clone: RowClone, queries: Collection[tuple[str, SampleQuery]], notify: Callable[[str], None]) -> Advice:
     left_out: list[str] = []
-    before: dict[PlannedStatement, Measured] = {}
+    before: dict[PlannedStatement, StatementCost] = {}
     notify(f"measuring {many(len(queries), 'statement')}")
     for feature, query in queries:
         try:
@@ -123,14 +123,14 @@ def _advised(clone: RowClone, queries: Collection[tuple[str, SampleQuery]], noti
 
 
 def _tried(
-    clone: RowClone, before: Mapping[PlannedStatement, Measured], notify: Callable[[str], None]
-) -> dict[Candidate, dict[PlannedStatement, Measured]]:
+    clone: RowClone, before: Mapping[PlannedStatement, StatementCost], notify: Callable[[str], None]
+) -> dict[Candidate, dict[PlannedStatement, StatementCost]]:
     """What each index brings to the statements that might want it."""
     slow = [statement for statement, measured in before.items() if measured.blocks >= _FEWEST_BLOCKS]
     wanted = sorted(
         {candidate for statement in slow for candidate in statement.wanted if not _is_there(clone, candidate)}
     )
-    found: dict[Candidate, dict[PlannedStatement, Measured]] = {}
+    found: dict[Candidate, dict[PlannedStatement, StatementCost]] = {}
     notify(f"building {len(wanted)} that might be wanted, one after the other")
     for candidate in wanted:
         clone.build(candidate, _TRIED)
@@ -146,7 +146,8 @@ def _tried(
 
 
 def _chosen(
-    before: Mapping[PlannedStatement, Measured], trials: Mapping[Candidate, Mapping[PlannedStatement, Measured]]
+    before: Mapping[PlannedStatement, StatementCost],
+    trials: Mapping[Candidate, Mapping[PlannedStatement, StatementCost]],
 ) -> dict[Candidate, list[PlannedStatement]]:
     """The index that saves most, then the one that saves most of what is left, each with its statements."""
     now, taken = dict(before), dict[PlannedStatement, Candidate]()
@@ -170,7 +171,9 @@ def _chosen(
 
 
 def _proven(
-    clone: RowClone, chosen: Mapping[Candidate, Sequence[PlannedStatement]], before: Mapping[PlannedStatement, Measured]
+    clone: RowClone,
+    chosen: Mapping[Candidate, Sequence[PlannedStatement]],
+    before: Mapping[PlannedStatement, StatementCost],
 ) -> tuple[tuple[IndexAdvice, ...], tuple[Gain, ...]]:
     """All chosen indexes together, without those that they replace, and the statements that are slower then."""
     if not chosen:

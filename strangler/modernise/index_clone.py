@@ -33,14 +33,14 @@ _LEAST_MILLISECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
-class Measured:
+class StatementCost:
     """Milliseconds that a statement took, blocks that it read, cached or not, and the indexes in its plan."""
 
     milliseconds: float
     blocks: int
     indexes: frozenset[str] = frozenset()
 
-    def is_better_than(self, other: "Measured") -> bool:
+    def is_better_than(self, other: "StatementCost") -> bool:
         """Whether the difference is worth an index."""
         longest = min(_TIME_RATIO * other.milliseconds, other.milliseconds - _LEAST_MILLISECONDS)
         return self.blocks <= _BLOCKS_RATIO * other.blocks and self.milliseconds <= longest
@@ -92,7 +92,7 @@ class RowClone:
         is_write = any(node["Node Type"] == "ModifyTable" for node in nodes_of(plan))
         return PlannedStatement(feature, query, tuple(values), frozenset(candidates(plan, plain)), is_write)
 
-    def measure(self, statement: PlannedStatement) -> Measured:
+    def measure(self, statement: PlannedStatement) -> StatementCost:
         """Run a statement and roll it back.
 
         :raises psycopg.Error: PostgreSQL refuses it, or it takes too long.
@@ -107,10 +107,10 @@ class RowClone:
         """Whether PostgreSQL takes the index for a statement."""
         return index in indexes_used(self._explain("", statement)["Plan"])
 
-    def _run(self, statement: PlannedStatement) -> Measured:
+    def _run(self, statement: PlannedStatement) -> StatementCost:
         found = self._explain("ANALYZE, BUFFERS, ", statement)
         blocks = found["Plan"]["Shared Hit Blocks"] + found["Plan"]["Shared Read Blocks"]
-        return Measured(found["Execution Time"], blocks, indexes_used(found["Plan"]))
+        return StatementCost(found["Execution Time"], blocks, indexes_used(found["Plan"]))
 
     def _explain(self, options: str, statement: PlannedStatement) -> dict[str, Any]:
         query = f"EXPLAIN ({options}FORMAT JSON) {statement.query.sql}"

@@ -32,7 +32,7 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Half:
+class PlotSide:
     """One side: its bars, and where its quantiles lie, by name and x."""
 
     bars: tuple[Bar, ...]
@@ -43,8 +43,8 @@ class Half:
 class Plot:
     """Both sides on one logarithmic axis; `ticks` are labels and their x."""
 
-    left: Half
-    right: Half
+    left: PlotSide
+    right: PlotSide
     ticks: tuple[tuple[str, float], ...]
 
 
@@ -77,7 +77,7 @@ def plot_of(left: Timing | None, right: Timing | None) -> Plot | None:
     shares = [_shares(side, axis) for side in (left, right)]
     highest = max(share for side in shares for share in side.values())
     halves = [
-        Half(
+        PlotSide(
             bars=tuple(_bars(found, axis, highest, down=bool(index))),
             quantiles=tuple(
                 (name, axis.x(value)) for name, value in (("p50", side.p50), ("p95", side.p95), ("p99", side.p99))

@@ -9,7 +9,7 @@ from strangler.compare.json_values import Absent, JsonPath, json_text, pairs_wal
 from strangler.compare.redaction import MASK, Masker, is_secret, shortened
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.id_mapping import IdMapping, NewRow
-from strangler.compare.writes.sinks import Message
+from strangler.compare.writes.sinks import SentMessage
 
 _KINDS: Final = ("mail", "http")
 
@@ -21,7 +21,7 @@ class MessageComparison:
         self._mapping = mapping
 
     def compare(
-        self, step: int, left: Sequence[Message], right: Sequence[Message], *, links: Links, masker: Masker
+        self, step: int, left: Sequence[SentMessage], right: Sequence[SentMessage], *, links: Links, masker: Masker
     ) -> tuple[RowDifference, ...]:
         """What differs, by kind of message and place in it; those of one kind may come in any order."""
         return tuple(
@@ -32,11 +32,11 @@ class MessageComparison:
         )
 
     def _pairs(
-        self, kind: str, left: Sequence[Message], right: Sequence[Message], links: Links
-    ) -> Iterator[tuple[Message | None, Message | None]]:
+        self, kind: str, left: Sequence[SentMessage], right: Sequence[SentMessage], links: Links
+    ) -> Iterator[tuple[SentMessage | None, SentMessage | None]]:
         """Equal ones first; the others as they come, None where the other side sent nothing more."""
         ours, theirs = ([each for each in side if each.kind == kind] for side in (left, right))
-        rest = list[Message]()
+        rest = list[SentMessage]()
         for message in ours:
             same = next((each for each in theirs if not any(self._walk(message, each, links, certain=False))), None)
             if same is None:
@@ -47,7 +47,7 @@ class MessageComparison:
         yield from zip_longest(rest, theirs)
 
     def _walk(
-        self, left: Message, right: Message, links: Links, *, certain: bool
+        self, left: SentMessage, right: SentMessage, links: Links, *, certain: bool
     ) -> Iterator[tuple[JsonPath, object, object]]:
         def same(one: object, other: object) -> bool:
             sides = [links.normalised(side) if type(side) is str else side for side in (one, other)]
@@ -56,7 +56,7 @@ class MessageComparison:
         return pairs_walk(left.content, right.content, same=same)
 
     def _differences(
-        self, name: NewRow, left: Message | None, right: Message | None, links: Links, masker: Masker
+        self, name: NewRow, left: SentMessage | None, right: SentMessage | None, links: Links, masker: Masker
     ) -> Iterator[RowDifference]:
         if left is None or right is None:
             sides = [_shown((), each.content, masker) if each else None for each in (left, right)]

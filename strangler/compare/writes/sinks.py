@@ -23,7 +23,7 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
-class Message:
+class SentMessage:
     """What a side sent: `kind` is `mail` or `http`, and `content` what of it counts, in JSON's types."""
 
     kind: str
@@ -35,16 +35,16 @@ class SideSink:
     """Where the messages of one side arrive; `environment` tells its server the addresses."""
 
     environment: dict[str, str] = field(default_factory=dict)
-    _arrived: list[Message] = field(default_factory=list)
+    _arrived: list[SentMessage] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self._arrived)
 
     def add(self, kind: str, content: Mapping[str, object]) -> None:
         """Take a message."""
-        self._arrived.append(Message(kind, content))
+        self._arrived.append(SentMessage(kind, content))
 
-    def take(self) -> Sequence[Message]:
+    def take(self) -> Sequence[SentMessage]:
         """What has arrived since the last call, in its order."""
         taken, self._arrived = self._arrived, []
         return taken

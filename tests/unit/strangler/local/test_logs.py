@@ -11,7 +11,7 @@ import pytest
 from strangler.errors import FailedError
 from strangler.local.logs import (
     KEPT,
-    LogFollower,
+    LogTail,
     log_failure,
     log_names,
     log_tail,
@@ -27,7 +27,7 @@ def append(path: Path, text: str) -> None:
 
 
 def test_a_line_is_given_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
-    follower = LogFollower(tmp_path)
+    follower = LogTail(tmp_path)
     append(tmp_path / "django.log", "one\ntw")
     assert list(follower.new_lines()) == [("django", "one")]
     append(tmp_path / "django.log", "o\n")
@@ -38,7 +38,7 @@ def test_a_line_is_given_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
 
 def test_what_is_skipped_is_not_given_again(tmp_path: Path) -> None:
     append(tmp_path / "django.log", "old\n")
-    follower = LogFollower(tmp_path)
+    follower = LogTail(tmp_path)
     follower.skip()
     append(tmp_path / "django.log", "new\n")
     assert list(follower.new_lines("django")) == [("django", "new")]
@@ -46,7 +46,7 @@ def test_what_is_skipped_is_not_given_again(tmp_path: Path) -> None:
 
 def test_following_goes_on_after_a_trim(tmp_path: Path) -> None:
     path = tmp_path / "django.log"
-    follower = LogFollower(tmp_path)
+    follower = LogTail(tmp_path)
     append(path, "0123456789\n")
     list(follower.new_lines())
     log_trim(path, max_bytes=5)
@@ -121,7 +121,7 @@ def test_a_full_disk_costs_the_archive_and_no_more(
 
 
 def test_a_log_that_somebody_removes_stops_nobody(tmp_path: Path) -> None:
-    follower, log = LogFollower(tmp_path), tmp_path / "django.log"
+    follower, log = LogTail(tmp_path), tmp_path / "django.log"
     append(log, "one\n")
     read = follower.new_lines()
     log.unlink()

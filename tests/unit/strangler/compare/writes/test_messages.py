@@ -10,7 +10,7 @@ from strangler.compare.redaction import Masker
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping, NewRow
 from strangler.compare.writes.messages import MessageComparison
-from strangler.compare.writes.sinks import Message
+from strangler.compare.writes.sinks import SentMessage
 from strangler.compare.writes.tables import Table
 
 LINKS = Links("http://localhost/api", "http://localhost/api/v2")
@@ -25,16 +25,16 @@ def mapping() -> IdMapping:
     return made
 
 
-def mail(text: str, *, to: str = "ann@example.com", subject: str = "Hello") -> Message:
+def mail(text: str, *, to: str = "ann@example.com", subject: str = "Hello") -> SentMessage:
     parts = [{"type": "text/plain", "text": text}]
-    return Message("mail", {"recipients": [to], "headers": {"subject": subject}, "parts": parts})
+    return SentMessage("mail", {"recipients": [to], "headers": {"subject": subject}, "parts": parts})
 
 
-def http(path: str, body: Any, **more: str) -> Message:
-    return Message("http", {"method": "POST", "path": path, "body": body, **more})
+def http(path: str, body: Any, **more: str) -> SentMessage:
+    return SentMessage("http", {"method": "POST", "path": path, "body": body, **more})
 
 
-def compare(mapping: IdMapping, left: list[Message], right: list[Message]) -> list[RowDifference]:
+def compare(mapping: IdMapping, left: list[SentMessage], right: list[SentMessage]) -> list[RowDifference]:
     return list(MessageComparison(mapping).compare(2, left, right, links=LINKS, masker=Masker()))
 
 
@@ -62,7 +62,7 @@ def test_any_order_will_do(mapping: IdMapping) -> None:
         (mail("Text"), "parts[0].text"),
     ],
 )
-def test_a_place_that_differs_is_named(right: Message, column: str, mapping: IdMapping) -> None:
+def test_a_place_that_differs_is_named(right: SentMessage, column: str, mapping: IdMapping) -> None:
     (found,) = compare(mapping, [mail("text")], [right])
     assert (found.table, found.row, found.column) == ("mail", "mail: the one of step 2", column)
     assert found.left != found.right
