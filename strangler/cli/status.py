@@ -27,7 +27,7 @@ class ServiceStatus:
     """One line of the table.
 
     Attributes:
-        state: ready, running (not answering yet), or ended.
+        state: ready, running (not answering yet), orphaned (its main process has ended, its workers answer), or ended.
         workers: processes below its main one.
         restarts: how often it was started again since strangler up.
         last_end: how and when it ended last; empty if it never did.
@@ -167,7 +167,7 @@ class ClusterServices:
 def _status_of(name: str, record: ProcessRecord) -> ServiceStatus:
     process = record.find()
     if process is None:
-        what = "ended"
+        what = "orphaned" if record.probe is not None and record.probe.answers() else "ended"
     elif record.probe is None or record.probe.answers():
         what = "ready"
     else:

@@ -6,13 +6,15 @@ way: addresses stay what the settings say. No process ends before nginx's worker
 
 The worker of background jobs is replaced with its service: the new one runs beside the old one, which ends its jobs.
 
+In the same way a service is replaced whose main process has died, where its workers serve without it (uvicorn's do).
+
 Routes may move meanwhile, for a ramp that finds a breach doesn't wait: the rollout is locked only while nginx is given
 another address, and whoever applies renders with the address of that moment.
 """
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +52,9 @@ class Deployer:
         self._file = DeployFile(stack.folder.path)
         self._file.forget()
         self._under_way: _UnderWay | None = None
+        self._keepers = {which: keeper for which in Stack for keeper in stack.children.keepers(which)}
+        for which, keeper in self._keepers.items():
+            keeper.let_orphans_serve(_service(stack, which, stack.settings).probe.answers)
 
     def step(self) -> None:
         """Go on with the deploy under way, or begin the one that was asked for; its failure is recorded, not raised."""
@@ -57,7 +62,15 @@ class Deployer:
             if self._under_way.step():
                 self._under_way = None
         elif (asked := self._file.read()) is not None and asked.outcome == "asked":
-            self._under_way = _UnderWay(asked, _replaced(self._stack, asked), self._file)
+            self._begin(asked)
+        else:
+            for which, keeper in self._keepers.items():
+                if self._under_way is None and keeper.wants_replacement:
+                    keeper.replacement_begins()
+                    self._begin(Deploy.of(which), with_worker=False)
+
+    def _begin(self, deploy: Deploy, *, with_worker: bool = True) -> None:
+        self._under_way = _UnderWay(deploy, _replaced(self._stack, deploy, with_worker=with_worker), self._file)
 
 
 class _UnderWay:
@@ -99,7 +112,7 @@ class _UnderWay:
             _LOG.warning("deploy.json can't be written (%s): free some of its disk", error.strerror)
 
 
-def _replaced(stack: LocalStack, asked: Deploy) -> Iterator[str]:
+def _replaced(stack: LocalStack, asked: Deploy, *, with_worker: bool) -> Iterator[str]:
     """Deploys step by step; gives a sentence, or an empty one while it waits.
 
     :raises StranglerError: it failed; the sentence says what serves now.
@@ -111,7 +124,7 @@ def _replaced(stack: LocalStack, asked: Deploy) -> Iterator[str]:
     spares = stack.children.keepers(f"{which}-new")
     yield f"starting the new {which} on port {port}"
     spare = _Spare(stack, which, port, release=asked.release)
-    worker = _Worker(stack, which, release=asked.release)
+    worker = _Worker(stack, which if with_worker else None, release=asked.release)
     try:
         started = time.monotonic()
         yield from _ready(spare.keeper, spare.probe)
@@ -119,13 +132,13 @@ def _replaced(stack: LocalStack, asked: Deploy) -> Iterator[str]:
         yield f"it is ready after {took:.1f} s"
         yield from worker.start(seconds=max(took, _WORKER_LIVES_SECONDS))
         yield f"nginx sends requests to the new {which}"
-        yield from _sent(stack, which, to=spare.address)
+        leaving = yield from _sent(stack, which, to=spare.address)
         if asked.release:
             yield release_point(stack_folder(stack.settings.project, which), Path(asked.release))
     except Exception as error:
         if stack.state.elsewhere.get(which, "") != before:
             with suppress(StranglerError, OSError):
-                _send(stack, which, to=before)
+                yield from _drained(_send(stack, which, to=before))
         for each in [spare.keeper, *worker.started]:
             stack.forget(each)
             each.stop()
@@ -133,7 +146,7 @@ def _replaced(stack: LocalStack, asked: Deploy) -> Iterator[str]:
             raise
         raise FailedError(f"{error.message}, and the old {which} serves as before", error.hint or spare.hint) from error
     yield f"the old {which} finishes what it has, and starts again on its own port"
-    yield from _drained(stack)
+    yield from _drained(leaving)
     yield from _restarted(keeper, seconds=keeper.program.stop_seconds)
     try:
         yield from _ready(keeper, _service(stack, which, stack.settings).probe)
@@ -142,12 +155,13 @@ def _replaced(stack: LocalStack, asked: Deploy) -> Iterator[str]:
         raise FailedError(what, f"strangler logs {which} says more; then deploy again") from error
     yield "it is ready, and nginx sends requests to it"
     try:
-        yield from _sent(stack, which, to="")
+        leaving = yield from _sent(stack, which, to="")
     except FailedError as error:
         if stack.rollout.gateway.running_version() is not None:
             raise
+        leaving = []
         yield f"{error.message}, and it sends them once it is started again"
-    yield from _drained(stack)
+    yield from _drained(leaving)
     for each in [spare.keeper, *spares]:
         yield from _ended(stack, each, seconds=each.program.stop_seconds)
     yield from worker.replace()
@@ -178,7 +192,7 @@ class _Spare:
 class _Worker:
     """The worker of a service's jobs, where one runs here: the new one stands in until the old one has ended."""
 
-    def __init__(self, stack: LocalStack, which: Stack, *, release: str) -> None:
+    def __init__(self, stack: LocalStack, which: Stack | None, *, release: str) -> None:
         self.started: list[Keeper] = []
         self._seconds = 0.0
         self._stack = stack
@@ -231,24 +245,33 @@ def _lives(keeper: Keeper, *, seconds: float) -> Iterator[str]:
         yield ""
 
 
-def _send(stack: LocalStack, which: Stack, *, to: str) -> None:
+def _send(stack: LocalStack, which: Stack, *, to: str) -> list[psutil.Process]:
     """Have nginx send a stack's requests to an address; empty for its own. Moves are rendered with it from then on.
+
+    Gives nginx's workers that don't know the address: all that there are, whatever they say of themselves, since on a
+    busy machine one of them hears of a reload long after others have answered for it.
 
     :raises StranglerError: nginx refuses.
     :raises OSError: the state can't be written.
     """
+    leaving: list[psutil.Process] = []
 
     def change() -> None:
+        nginx = stack.state.services["nginx"].find()
+        leaving.extend(nginx.children() if nginx else ())
         elsewhere = {name: address for name, address in stack.state.elsewhere.items() if name != which}
         elsewhere |= {str(which): to} if to else {}
         stack.folder.write(replace(stack.state, elsewhere=elsewhere))
         stack.state.elsewhere = elsewhere
 
     rollout_render(stack.rollout, change=change)
+    return leaving
 
 
-def _sent(stack: LocalStack, which: Stack, *, to: str) -> Iterator[str]:
+def _sent(stack: LocalStack, which: Stack, *, to: str) -> Generator[str, None, list[psutil.Process]]:
     """Send them, once no apply is under way, and wait until every new connection meets that.
+
+    Gives nginx's workers that don't know the address.
 
     :raises StranglerError: nginx refuses, or hasn't done so after 15 s.
     :raises OSError: the state can't be written.
@@ -256,7 +279,7 @@ def _sent(stack: LocalStack, which: Stack, *, to: str) -> Iterator[str]:
     gateway = stack.rollout.gateway
     while stack.rollout.folder.is_locked():
         yield ""
-    _send(stack, which, to=to)
+    leaving = _send(stack, which, to=to)
     deadline, since = time.monotonic() + TAKE_OVER_SECONDS, 0.0
     # A move that was applied meanwhile is another version, with the same address.
     while not since or time.monotonic() - since < STEADY_SECONDS:
@@ -265,6 +288,7 @@ def _sent(stack: LocalStack, which: Stack, *, to: str) -> Iterator[str]:
         if now > deadline:
             raise FailedError(f"nginx did not take over version {current} within {TAKE_OVER_SECONDS:.0f} s")
         yield ""
+    return leaving
 
 
 def _ready(keeper: Keeper, probe: Probe) -> Iterator[str]:
@@ -281,21 +305,11 @@ def _ready(keeper: Keeper, probe: Probe) -> Iterator[str]:
         yield ""
 
 
-def _drained(stack: LocalStack) -> Iterator[str]:
-    """Wait until nginx's workers of before its last reload are gone, or for as long as it is worth."""
-    nginx = stack.state.services["nginx"].find()
-    # A move makes others meanwhile.
-    leaving = [worker for worker in nginx.children() if _is_leaving(worker)] if nginx else []
+def _drained(leaving: Sequence[psutil.Process]) -> Iterator[str]:
+    """Wait until these workers of nginx are gone, or for as long as it is worth."""
     deadline = time.monotonic() + _DRAIN_SECONDS
-    while time.monotonic() < deadline and any(map(_is_leaving, leaving)):
+    while time.monotonic() < deadline and any(worker.is_running() for worker in leaving):
         yield ""
-
-
-def _is_leaving(worker: psutil.Process) -> bool:
-    try:
-        return "shutting down" in " ".join(worker.cmdline())
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _restarted(keeper: Keeper, *, seconds: float) -> Iterator[str]:

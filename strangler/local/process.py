@@ -68,6 +68,17 @@ class Child:
         """None while it runs."""
         return self.process.poll()
 
+    @property
+    def group_runs(self) -> bool:
+        """Whether a process of its group runs; after its end that is one that it has left behind."""
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
     def stop(self, *, timeout: float) -> None:
         """Signal it to end, wait `timeout` seconds, then kill the rest of its group."""
         if self.exit_code is None:

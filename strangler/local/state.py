@@ -52,6 +52,25 @@ class ProcessRecord:
             return None
         return process if same else None
 
+    def group(self) -> list[psutil.Process]:
+        """The process and all below it; where it has ended, those of its group and session that it has left behind."""
+        try:
+            if (leader := self.find()) is not None:
+                return [leader, *leader.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            pass
+        # Linux gives the id of a group or a session to no process while one of it is left.
+        if psutil.pid_exists(self.pid) or self.create_time < psutil.boot_time():
+            return []
+        return [each for each in psutil.process_iter() if _is_of(each, self.pid)]
+
+
+def _is_of(process: psutil.Process, leader: int) -> bool:
+    try:
+        return os.getpgid(process.pid) == os.getsid(process.pid) == leader
+    except (ProcessLookupError, PermissionError):
+        return False
+
 
 @dataclass(kw_only=True)
 class StackState:
@@ -146,16 +165,18 @@ def stale_end(folder: StateFolder) -> list[str]:
     state = folder.read()
     if state is None:
         return []
-    running = {name: process for name, record in state.services.items() if (process := record.find())}
+    running = {name: group for name, record in state.services.items() if (group := record.group())}
     # In reverse order of their start: nginx first, PostgreSQL last.
     for name in reversed(running):
-        _group_end(running[name], stop_signal=signal.SIGINT if name == "postgres" else signal.SIGTERM)
+        stop_signal = signal.SIGINT if name == "postgres" else signal.SIGTERM
+        _group_end(running[name], leader=state.services[name].pid, stop_signal=stop_signal)
     folder.forget()
     return list(running)
 
 
-def _group_end(leader: psutil.Process, *, stop_signal: signal.Signals) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-        members = [leader, *leader.children(recursive=True)]
-        leader.send_signal(stop_signal)
-        processes_wait(members, timeout=_STOP_SECONDS)
+def _group_end(members: list[psutil.Process], *, leader: int, stop_signal: signal.Signals) -> None:
+    """Have the leader end, and with it the others; without one, have each of them end."""
+    for each in [member for member in members if member.pid == leader] or members:
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            each.send_signal(stop_signal)
+    processes_wait(members, timeout=_STOP_SECONDS)

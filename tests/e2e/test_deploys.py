@@ -125,6 +125,63 @@ async def test_both_stacks_are_deployed_under_load_and_no_request_is_lost(checko
     assert "nothing is pending: the file is applied" in checkout.strangler("check").stdout
 
 
+def test_a_worker_of_nginx_that_hears_late_of_a_deploy_loses_no_request(checkout: Checkout, front: str) -> None:
+    """On a busy machine one may run again long after the others have answered for the new address."""
+    running = checkout.running().services["nginx"].find()
+    assert running is not None
+    with contextlib.ExitStack() as going_on, ThreadPoolExecutor() as threads:
+        client = going_on.enter_context(httpx.Client(base_url=front, timeout=60, trust_env=False))
+        assert client.get("/api/v2/tags/").headers["X-Served-By"] == "fastapi"
+        slow = connected_worker(client, running)
+        slow.suspend()
+        going_on.callback(resume, slow)
+        deploy = threads.submit(checkout.strangler, "deploy", "fastapi")
+        until(lambda: any("the old fastapi finishes what it has" in line for line in deploying(checkout)))
+        old = checkout.running().services["fastapi"]
+        # As long as the worker may have a connection, whose request it would send to the old service.
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            assert old.find() is not None
+            time.sleep(0.05)
+        slow.resume()
+        answer = client.get("/api/v2/tags/")
+        assert (answer.status_code, answer.headers["X-Served-By"]) == (200, "fastapi")
+        assert deploy.result().stdout.splitlines()[-1] == "fastapi is deployed"
+
+
+def connected_worker(client: httpx.Client, nginx: psutil.Process) -> psutil.Process:
+    """The worker of nginx that has the client's connection."""
+    (connection,) = client._transport._pool.connections  # type: ignore[attr-defined] # httpx gives no address
+    address = connection._connection._network_stream.get_extra_info("client_addr")
+    for worker in nginx.children():
+        if any(each.raddr and each.raddr[1] == address[1] for each in worker.net_connections("tcp")):
+            return worker
+    pytest.fail(f"no worker of nginx has the connection from {address}")
+
+
+def resume(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.resume()
+
+
+async def test_a_service_whose_main_process_dies_is_replaced_while_its_workers_serve(
+    checkout: Checkout, front: str
+) -> None:
+    before = checkout.running().services
+    host = front.removeprefix("http://")
+    async with load(front, [request("GET", "/api/v2/tags/", host=host)], clients=CLIENTS) as seen:
+        psutil.Process(before["fastapi"].pid).kill()
+        status = await asyncio.to_thread(checkout.strangler, "status")
+        await asyncio.to_thread(until, lambda: deploying(checkout)[-1:] == ("fastapi is deployed",))
+    assert f"fastapi {before['fastapi'].pid} {before['fastapi'].address} orphaned" in status.stdout
+    assert (seen.lost, {each.status for each in seen.answers}) == ([], {200})
+    after = checkout.running().services
+    assert set(after) == set(before)
+    assert (after["fastapi"].pid != before["fastapi"].pid, after["fastapi"].restarts) == (True, 1)
+    assert after["fastapi"].last_end.startswith("fastapi was ended by SIGKILL at 20")
+    assert after["worker"].pid == before["worker"].pid
+
+
 def test_a_route_moves_while_a_deploy_is_under_way(checkout: Checkout, front: str) -> None:
     """It is taken back at once, while the new service answers on its spare port, and that is where nginx goes on."""
     before = checkout.path.joinpath(".run/nginx/current").readlink()

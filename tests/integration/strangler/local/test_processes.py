@@ -88,6 +88,23 @@ def test_what_a_killed_supervisor_left_is_ended(tmp_path: Path) -> None:
     assert folder.read() is None
 
 
+def test_workers_without_their_main_process_and_supervisor_are_ended(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / ".run")
+    child = python_start(STUBBORN, tmp_path / "a.log")
+    wait_for_text(tmp_path / "a.log", "up")
+    left = psutil.Process(child.pid).children(recursive=True)
+    state = StackState(supervisor=ProcessRecord(pid=1, create_time=0))
+    state.services["fastapi"] = ProcessRecord(pid=child.pid, create_time=child.create_time)
+    child.process.kill()
+    child.process.wait()
+    assert child.group_runs
+    with folder.locked():
+        folder.write(state)
+        assert stale_end(folder) == ["fastapi"]
+    assert psutil.wait_procs(left, timeout=10)[1] == []
+    assert not child.group_runs
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's signal on a parent's death is Linux's")
 def test_a_child_ends_when_its_supervisor_is_killed(tmp_path: Path) -> None:
     code = (

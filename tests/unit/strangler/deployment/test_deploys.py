@@ -36,7 +36,7 @@ def test_an_unexpected_error_ends_the_deploy_and_not_the_stack(tmp_path: Path, m
     monkeypatch.setattr(deploys, "_Spare", Spare)
     monkeypatch.setattr(deploys, "_ready", lambda *_arguments: iter(()))
     monkeypatch.setattr(deploys, "_sent", sent)
-    monkeypatch.setattr(deploys, "_send", lambda _stack, which, *, to: done.append((which, to)))
+    monkeypatch.setattr(deploys, "_send", lambda _stack, which, *, to: [done.append((which, to))][:0])
     deployer, file = Deployer(stack), DeployFile(tmp_path)
     file.write(Deploy.of(Stack.FASTAPI))
     while (found := file.read()) is None or not found.is_over:

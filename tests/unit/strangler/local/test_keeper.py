@@ -21,6 +21,7 @@ class Ended:
 
     exit_code: int | None = None
     stopped = 0
+    group_runs = False
 
     def __init__(self) -> None:
         self.process = self
@@ -137,6 +138,50 @@ def test_one_that_was_asked_to_end_is_started_no_more(bench: Bench) -> None:
     bench.end(code=0)
     bench.pass_seconds(1000)
     assert (len(bench.started), bench.messages, bench.keeper.ending) == (1, [], "ended with code 0")
+
+
+def test_workers_that_serve_without_their_main_process_are_left_to_be_replaced(bench: Bench) -> None:
+    bench.keeper.let_orphans_serve(lambda: True)
+    bench.started[0].group_runs = True
+    bench.end()
+    assert bench.messages == ["fastapi was ended by SIGKILL; its workers serve until another is ready"]
+    assert (bench.keeper.wants_replacement, bench.started[0].stopped) == (False, 0)
+    bench.pass_seconds(2)
+    assert (bench.keeper.wants_replacement, len(bench.started)) == (True, 1)
+    bench.keeper.replacement_begins()
+    assert not bench.keeper.wants_replacement
+    bench.keeper.ask_restart()
+    bench.pass_seconds(0)
+    assert (len(bench.started), bench.started[0].stopped, bench.keeper.restarts) == (2, 1, 1)
+    assert not bench.keeper.is_orphaned
+    assert bench.keeper.last_end.startswith("fastapi was ended by SIGKILL at 20")
+
+
+def test_a_replacement_that_fails_is_tried_again_later_each_time(bench: Bench) -> None:
+    bench.keeper.let_orphans_serve(lambda: True)
+    bench.started[0].group_runs = True
+    bench.end()
+    for pause in (2, 2, 2, 4, 8):
+        bench.pass_seconds(pause - 0.1)
+        assert not bench.keeper.wants_replacement
+        bench.pass_seconds(0.1)
+        assert bench.keeper.wants_replacement
+        bench.keeper.replacement_begins()
+
+
+@pytest.mark.parametrize("ends", ["its workers end", "they answer no more"])
+def test_workers_that_go_too_are_started_again_with_their_main_process(bench: Bench, ends: str) -> None:
+    serves = [True]
+    bench.keeper.let_orphans_serve(lambda: serves[0])
+    bench.started[0].group_runs = True
+    bench.end()
+    if ends == "its workers end":
+        bench.started[0].group_runs = False
+    else:
+        serves[0] = False
+    bench.pass_seconds(2)
+    assert (len(bench.started), bench.started[0].stopped, bench.keeper.restarts) == (2, 1, 1)
+    assert not bench.keeper.wants_replacement
 
 
 def test_a_helper_is_said_to_be_one(caplog: pytest.LogCaptureFixture) -> None:
