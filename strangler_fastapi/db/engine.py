@@ -17,6 +17,7 @@ from shared_schema.drift.consumer import consumer_mismatches
 from shared_schema.drift.privileges import denied_mismatches
 from shared_schema.mapping import Mapping
 from strangler_fastapi.db.address import asyncpg_address
+from strangler_fastapi.db.pool import FairPool
 from strangler_fastapi.db.query_count import CountedConnection, count_of_engine
 
 logger = logging.getLogger(__name__)
@@ -218,6 +219,7 @@ def _engine(
     address, options = asyncpg_address(url)
     engine = create_async_engine(
         address,
+        poolclass=FairPool,
         pool_size=pool_max,
         max_overflow=0,
         # Values of rows are e-mails, password hashes and tokens: they stay out of messages and logs.

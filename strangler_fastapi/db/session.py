@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.util import await_only
 
 from strangler_fastapi.db.engine import Database
+from strangler_fastapi.db.pool import FairPool
 from strangler_fastapi.errors import Unavailable
 
 # asyncpg's own, which have no base in common; of a connection that the server has ended while it was idle the first
@@ -55,6 +56,7 @@ class RequestSession(AsyncSession):
         self._pooled: PoolProxiedConnection | None = None
         self._connection: AsyncConnection | None = None
         self._driver: asyncpg.Connection | None = None
+        self._turn: FairPool | None = None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
         """An attribute of AsyncSession's own, which is made with the first of them that is asked for."""
@@ -124,11 +126,16 @@ class RequestSession(AsyncSession):
             await super().rollback()
         connection, self._connection = self._connection, None
         pooled, self._pooled, self._driver = self._pooled, None, None
-        if connection is not None:
-            await connection.close()
-        elif pooled is not None:
-            # Nothing is to be rolled back, so the pool waits for nothing.
-            pooled.close()
+        turn, self._turn = self._turn, None
+        try:
+            if connection is not None:
+                await connection.close()
+            elif pooled is not None:
+                # Nothing is to be rolled back, so the pool waits for nothing.
+                pooled.close()
+        finally:
+            if turn is not None:
+                turn.end_turn()
 
     async def close(self) -> None:
         """Rolls back what is not committed and gives the connection to the pool."""
@@ -155,6 +162,9 @@ class RequestSession(AsyncSession):
 
     async def _take(self) -> PoolProxiedConnection:
         pool: Any = self._engine.pool
+        if self._turn is None:
+            await pool.begin_turn()
+            self._turn = pool
         try:
             if pool.checkedin():
                 # One that is dead or too old is replaced, which has to be waited for.

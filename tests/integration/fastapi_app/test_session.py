@@ -144,6 +144,41 @@ async def test_fifty_at_once_share_two_connections(narrow: Running) -> None:
     assert narrow.in_use == 0
 
 
+async def test_who_waits_for_a_connection_is_before_who_comes(narrow: Running) -> None:
+    first, second, waiting, late = (RequestSession(narrow.engine) for _ in range(4))
+    served: list[str] = []
+
+    async def take(session: RequestSession, name: str) -> None:
+        await session.driver()
+        served.append(name)
+        await session.close()
+
+    await first.driver()
+    await second.driver()
+    waits = asyncio.create_task(take(waiting, "waiting"))
+    await asyncio.sleep(0)
+    await first.close()
+    await take(late, "late")
+    await waits
+    await second.close()
+    assert served == ["waiting", "late"]
+    assert narrow.in_use == 0
+
+
+async def test_who_waits_for_too_long_is_told_to_come_again(
+    start: Start, database: OwnDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_POOL_WAIT_SECONDS", 0.05)
+    async with start(database, pool_max=1) as running:
+        holding = RequestSession(running.engine)
+        await holding.driver()
+        refused = await running.client.get("/feed/")
+        assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+        assert "no connection of 1 was given back within 0.05 s" in running.log.getvalue()
+        await holding.close()
+        assert (await running.client.get("/feed/")).status_code == 200
+
+
 async def test_signing_in_holds_no_connection_while_the_password_is_hashed(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
