@@ -216,6 +216,12 @@ class TableFacts(_Facts):
         """The columns of the primary key; empty where Django knows none, as of some views."""
         return self.composite_key or tuple(name for name, column in self.columns.items() if column.primary_key)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether Django tells receivers of each row that is deleted; of tables that it made by itself it doesn't."""
+        named = (receiver.partition(" ")[0] for receiver in self.receivers)
+        return not self.auto_created and not {"pre_delete", "post_delete"}.isdisjoint(named)
+
 
 @dataclass(frozen=True)
 class Pointer:

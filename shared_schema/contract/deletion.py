@@ -5,7 +5,7 @@ collected, then all is written, so that a refusal leaves everything as it was.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     # Not at run time: the tool derives its grants from this module, and its image has no asyncio for SQLAlchemy.
     from sqlalchemy.ext.asyncio import AsyncSession
 
+# Of a table and the keys of its rows.
+Watch = Callable[[str, list[Any]], Awaitable[None]]
 # A key of several columns is sent as so many parameters, of which a statement may have 32,767.
 _MOST_KEYS_OF_SEVERAL: Final = 4_000
 
@@ -32,17 +34,26 @@ class RestrictedError(ProtectedError):
     """As above, where it would be allowed if those rows were deleted by another path (RESTRICT)."""
 
 
-async def delete_rows(session: "AsyncSession", name: str, keys: Sequence[Any], *, contract: Contract) -> dict[str, int]:
+async def delete_rows(
+    session: "AsyncSession",
+    name: str,
+    keys: Sequence[Any],
+    *,
+    contract: Contract,
+    before: Watch | None = None,
+    after: Watch | None = None,
+) -> dict[str, int]:
     """Deletes the rows of table `name` with these primary keys and all that hangs on them.
 
-    Returns how many went, by table. A key of several columns is a tuple.
+    Returns how many went, by table. A key of several columns is a tuple. `before` and `after` are called for each table
+    whose rows were looked at, as Django sends `pre_delete` and `post_delete`: with the table and the keys.
 
     Raises:
         ProtectedError: a reference is PROTECT.
         RestrictedError: a reference is RESTRICT, and its row stays.
         UnknownCallable: Django would call a function of the project, and none is registered for its value.
     """
-    return await _Deletion(session, _plans_of(contract)).delete(name, keys)
+    return await _Deletion(session, _plans_of(contract), before, after).delete(name, keys)
 
 
 # By identity: a contract is a file that was read, and never changes.
@@ -59,9 +70,13 @@ def _plans_of(contract: Contract) -> DeletionPlans:
 class _Deletion:
     """One delete: what was met on the way, and what is to be written at its end."""
 
-    def __init__(self, session: "AsyncSession", plans: DeletionPlans) -> None:
+    def __init__(
+        self, session: "AsyncSession", plans: DeletionPlans, before: Watch | None, after: Watch | None
+    ) -> None:
         self._session = session
         self._plans = plans
+        self._before = before
+        self._after = after
         self._met: dict[str, dict[Any, None]] = defaultdict(dict)
         self._waiting: dict[str, list[Sequence[Any]]] = defaultdict(list)
         self._followed: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
@@ -149,6 +164,10 @@ class _Deletion:
     async def _write(self) -> dict[str, int]:
         """As Django: what nothing hangs on, then what is changed, then what was collected, pointers before targets."""
         counts: Counter[str] = Counter()
+        in_order = self._in_order()
+        for name in in_order:
+            if self._before is not None:
+                await self._before(name, list(self._met[name]))
         for step, keys, _ in self._writes["refuse"]:
             if (function := on_delete_of(step.value)) is not None:
                 await function(self._session, step.table, step.column, keys)
@@ -157,10 +176,12 @@ class _Deletion:
         for step, keys, value in self._writes["change"]:
             values = {} if isinstance(value, ColumnElement) else {VALUE: value}
             await self._send(step.statement, {KEYS: keys} | values)
-        for name in self._in_order():
+        for name in in_order:
             plan = self._plans.plan(name)
             for batch in _batches(plan, list(self._met[name])):
                 counts[name] += await self._send(plan.delete, {KEYS: batch})
+            if self._after is not None:
+                await self._after(name, list(self._met[name]))
         return dict(+counts)
 
     async def _send(self, statement: Executable, values: dict[str, Any]) -> int:

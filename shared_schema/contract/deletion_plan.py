@@ -207,13 +207,15 @@ def _gone(others: InheritedRows, where: ColumnElement[bool], *, by: str | None) 
 def _may_go_at_once(rows: InheritedRows, by: str | None) -> bool:
     """Whether nothing must be known of the rows: nothing follows, and they continue none but what `by` points at.
 
-    A row that may be in the way by a RESTRICT must be known, since it isn't in the way where it goes too.
+    A row that may be in the way by a RESTRICT must be known, since it isn't in the way where it goes too, and one whose
+    deletion Django tells receivers of.
     """
     references = [facts.references for facts in rows.facts.columns.values() if facts.references is not None]
     continued = [link.holder.column for link in rows.links.values() if link.holder.table == rows.name]
     return (
         all(pointer.reference.on_delete == _NOTHING for pointer in rows.pointers)
         and not rows.facts.generic_relations
+        and not rows.facts.is_watched
         and all(reference.on_delete != "RESTRICT" for reference in references)
         and all(column == by for column in continued)
     )

@@ -1,20 +1,26 @@
 """One session for each request: one connection, one transaction, and one place that commits."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from inspect import isawaitable, iscoroutinefunction
 from typing import Annotated, Any, Final
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection, Result
+from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection, Result, event
 from sqlalchemy.exc import DBAPIError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.util import await_only
+from starlette.concurrency import run_in_threadpool
 
 from strangler_fastapi.db.engine import Database
 from strangler_fastapi.db.pool import FairPool
 from strangler_fastapi.errors import Unavailable
+
+logger = logging.getLogger(__name__)
 
 # asyncpg's own, which have no base in common; of a connection that the server has ended while it was idle the first
 # statement is an InternalClientError.
@@ -22,6 +28,9 @@ DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Internal
 _OWNER: Final = "request session"
 # What `AsyncSession.__init__` sets.
 _MADE_LATE: Final = frozenset(("sync_session", "_proxied", "bind", "binds", "_async_bind", "_async_binds"))
+
+
+Committed = Callable[[], Awaitable[object] | object]
 
 
 class _LateSession(SyncSession):
@@ -32,6 +41,13 @@ class _LateSession(SyncSession):
         if not owner.is_open:
             await_only(owner.begin_transaction())
         return super().get_bind(*args, **options)
+
+
+@event.listens_for(_LateSession, "after_soft_rollback")
+def _forget(session: _LateSession, ended: SessionTransaction) -> None:
+    """What was to follow a commit of a savepoint that is rolled back doesn't, as in Django."""
+    owner: RequestSession = session.info[_OWNER]
+    owner.forget(ended)
 
 
 class RequestSession(AsyncSession):
@@ -57,6 +73,7 @@ class RequestSession(AsyncSession):
         self._connection: AsyncConnection | None = None
         self._driver: asyncpg.Connection | None = None
         self._turn: FairPool | None = None
+        self._on_commit: list[tuple[SessionTransaction | None, Committed]] = []
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
         """An attribute of AsyncSession's own, which is made with the first of them that is asked for."""
@@ -100,8 +117,25 @@ class RequestSession(AsyncSession):
             # As late as BEGIN, SAVEPOINT is sent.
             await self.connection()
 
+    def on_commit(self, function: Committed) -> None:
+        """Has a function called once the session has committed, and not at all where it rolls back.
+
+        What is registered within a savepoint shares its fate. Functions are called in their order, before the answer is
+        sent, with the session's connection back in the pool; one that isn't async is called in a thread. What they
+        raise is logged, and changes no answer. A process that is killed meanwhile calls them no more: what must not be
+        lost is a job, enqueued in the transaction (`strangler_fastapi.jobs`).
+
+        Source: `django.db.transaction.on_commit`, with `robust=True`.
+        """
+        within = self.sync_session.get_nested_transaction() if self._is_made else None
+        self._on_commit.append((within, function))
+
+    def forget(self, ended: SessionTransaction) -> None:
+        """Drops what was to follow the commit of a transaction that was rolled back."""
+        self._on_commit = [each for each in self._on_commit if not _is_within(each[0], ended)]
+
     async def commit(self) -> None:
-        """Commits, as `open_session` does; deferred constraints are checked here.
+        """Commits, as `open_session` does, and calls what was to follow; deferred constraints are checked here.
 
         Raises:
             sqlalchemy.exc.DBAPIError: the database refuses, and has rolled back.
@@ -112,9 +146,24 @@ class RequestSession(AsyncSession):
         if self._connection is not None and self._connection.in_transaction():
             await self._connection.commit()
         self.committed = self.committed or is_begun
+        if self._on_commit:
+            await self._call_back()
+
+    async def _call_back(self) -> None:
+        functions, self._on_commit = self._on_commit, []
+        # They may take long, and a connection is dear.
+        await self.release()
+        for _, function in functions:
+            try:
+                made = function() if iscoroutinefunction(function) else await run_in_threadpool(function)
+                if isawaitable(made):
+                    await made
+            except Exception:
+                logger.exception("%s failed after a commit", getattr(function, "__qualname__", function))
 
     async def rollback(self) -> None:
         """Rolls back what is not committed."""
+        self._on_commit = []
         if self._is_made:
             await super().rollback()
         if self._connection is not None:
@@ -139,6 +188,7 @@ class RequestSession(AsyncSession):
 
     async def close(self) -> None:
         """Rolls back what is not committed and gives the connection to the pool."""
+        self._on_commit = []
         if self._is_made and self.in_transaction():
             await super().close()
         await self.release()
@@ -188,6 +238,12 @@ class RequestSession(AsyncSession):
             if self._is_made:
                 self.sync_session.bind = self._connection.sync_connection
         return self._connection
+
+
+def _is_within(transaction: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    while transaction is not None and transaction is not outer:
+        transaction = transaction.parent
+    return transaction is outer
 
 
 def begin_session(request: Request) -> RequestSession:

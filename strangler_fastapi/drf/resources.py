@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, 
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import CTE, Executable, Select, and_, select
 from starlette.requests import Request
@@ -37,6 +37,7 @@ from strangler_fastapi.drf.sample_queries import (
 )
 from strangler_fastapi.drf.search import SEARCH, Searched, search_criteria, search_field
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.effects import Effect, TableEffects, effect_register
 
 # Given the resource, the session and what was cleaned, writes a new row and returns its key.
 PerformCreate = Callable[["Resource", RequestSession, dict[str, Any]], Awaitable[Any]]
@@ -70,6 +71,8 @@ class Resource(RowWriter):
     what `add` and `save` of the resource write: of rows of other tables (`NestedField`), as DRF's `create` and `update`
     of a serializer do. Either gets the resource, the session and what the serializer has cleaned.
 
+    `effects` stand for what Django calls when it writes such a row (`strangler_fastapi.effects`).
+
     `checked` are attributes that the permissions of the view look at in `has_object_permission`: the row that a path
     names is shown to them with these.
     """
@@ -96,6 +99,7 @@ class Resource(RowWriter):
         checked: tuple[str, ...] = (),
         perform_create: PerformCreate | None = None,
         perform_update: PerformUpdate | None = None,
+        effects: tuple[Effect, ...] = (),
         actions: Collection[str] = ACTIONS,
         name: str | None = None,
     ) -> None:
@@ -128,6 +132,10 @@ class Resource(RowWriter):
                 f"{serializer.name} takes {', '.join(sorted(self._nested))} in a body: give Resource"
                 f" {' and '.join(lacking)} to write them, or make the fields read-only."
             )
+        self.effects = TableEffects(model.__mapping__.contract, model.key(), effects)
+        self.effects.check()
+        for effect in effects:
+            effect_register(effect)
         self._actions = actions
         self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
         names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
@@ -223,6 +231,16 @@ class Resource(RowWriter):
         criteria = await self._named(request, session)
         await self._check(request, session, criteria)
         return await self.listing.find(session, criteria)
+
+    def unported(self, *actions: Literal["create", "update", "destroy"]) -> tuple[str, ...]:
+        """What Django calls when rows are written and nobody has written here yet, for `gaps` of a view's methods."""
+        lacking: dict[str, None] = {}
+        for action in actions:
+            if action == "destroy":
+                lacking |= dict.fromkeys((*self.effects.lacking("delete"), *self.effects.lacking_along()))
+            else:
+                lacking |= dict.fromkeys(self.effects.lacking(action))
+        return tuple(lacking)
 
     def criteria(self, params: Params, missing: Mapping[str, Any] = MappingProxyType({})) -> Criteria:
         """The rows that the filters and the search leave; `missing` are errors of filters (`missing_rows`)."""

@@ -1,12 +1,12 @@
 """The rows of a table as a serializer writes them: new, changed, linked to others, deleted with what hangs on them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Executable, insert, null, update
 
 from shared_schema.consumer.samples import Sample, sample_of
-from shared_schema.contract.deletion import delete_rows
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.file_fields import files_kept
 from strangler_fastapi.drf.links import attribute_of
@@ -15,29 +15,36 @@ from strangler_fastapi.drf.nested_fields import NestedField
 from strangler_fastapi.drf.relations import ManyRelatedField
 from strangler_fastapi.drf.sample_queries import body_samples, body_values
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.effects import RowWrite, TableEffects
 
 
 class RowWriter:
     """Writes what a serializer has cleaned.
 
-    `model` is the mapped class, `listing` names its rows, `creator` is the attribute of a new row's caller.
+    `model` is the mapped class, `listing` names its rows, `creator` is the attribute of a new row's caller, `effects`
+    are what else happens to the rows that it writes.
     """
 
     model: Any
     serializer: Serializer
     listing: Listing
     creator: str | None
+    effects: TableEffects
 
     async def add(self, session: RequestSession, cleaned: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of the key's type
         """Writes a new row of values that the serializer has cleaned, and what it is linked to; returns its key.
 
         Raises:
             ValidationFailed: another transaction took a unique value meanwhile.
+            NotPorted: nobody has written what Django calls for such a row (`strangler_fastapi.effects`).
         """
         values, links = self._divided(cleaned)
         async with files_kept(self.serializer.fields, values) as made:
+            write = RowWrite(self.model.key(), "create", values={**made})
+            await self.effects.before(session, write)
             with self.serializer.refuse_duplicates():
-                key = (await session.execute(self.insert(made))).scalar_one()
+                key = (await session.execute(self.insert(write.values))).scalar_one()
+            await self.effects.after(session, replace(write, keys=(key,)))
             await self._link(session, key, links)
         return key
 
@@ -47,13 +54,17 @@ class RowWriter:
         Raises:
             NotFound: there is no such row.
             ValidationFailed: another transaction took a unique value meanwhile.
+            NotPorted: as above.
         """
         values, links = self._divided(cleaned)
         # DRF saves the row also where a body says nothing of it.
         async with files_kept(self.serializer.fields, values or self._touched()) as made:
+            write = RowWrite(self.model.key(), "update", (key,), {**made})
+            await self.effects.before(session, write)
             with self.serializer.refuse_duplicates():
-                if made and (await session.execute(self.change(key, made))).first() is None:
+                if write.values and (await session.execute(self.change(key, write.values))).first() is None:
                     raise self.listing.not_found()
+            await self.effects.after(session, write)
             await self._link(session, key, links)
 
     async def remove(self, session: RequestSession, keys: Sequence[Any]) -> dict[str, int]:
@@ -61,8 +72,9 @@ class RowWriter:
 
         Raises:
             ProtectedError: rows that stay point at one of them.
+            NotPorted: as above, of any of the rows that go.
         """
-        return await delete_rows(session, self.model.key(), keys, contract=self.model.__mapping__.contract)
+        return await self.effects.delete(session, keys)
 
     def insert(self, values: Mapping[str, Any]) -> Executable:
         """Adds a row; returns its key."""
@@ -79,6 +91,7 @@ class RowWriter:
         name, (values, _) = self.listing.name, self._divided(body_values(self.serializer))
         yield from body_samples(self.serializer)
         values = {name: value for name, value in values.items() if name not in self._nested}
+        values |= {each: sample_of(getattr(self.model, each).type.python_type) for each in self.effects.writes}
         if "create" in used:
             by = {self.creator: sample_of(getattr(self.model, self.creator).type.python_type)} if self.creator else {}
             yield Sample(f"{name} insert", self.insert(values | by))

@@ -131,14 +131,14 @@ class View:
 
         `response` is what is answered, or each of the forms that it may have: the view's serializer where none is
         given; `many` says that it is a `list` of those, or a `Page`, whose parameters are `pages`.
-        `gaps` are what of its parameters isn't ported yet, for `strangler check`.
+        `gaps` are what of Django's isn't ported yet, such as of its parameters, for `strangler check`.
         """
         parameters = {**(pages if many is Page else {}), **(query or {})}
 
         def add(endpoint: Endpoint) -> Endpoint:
             errors = self._errors(400) if parameters else self._errors()
-            model, extra = self._response_model("GET", response, many), self._document_operation("GET", parameters)
-            extra |= {"x-not-ported": [*gaps]} if gaps else {}
+            model = self._response_model("GET", response, many)
+            extra = self._document_operation("GET", parameters, gaps)
             self._add("GET", endpoint, response_model=model, responses=errors, openapi_extra=extra)
             if "HEAD" not in self._without:
                 self._add("HEAD", endpoint, include_in_schema=False)
@@ -161,24 +161,30 @@ class View:
         return add
 
     def post(
-        self, *, response: Answer = None, status: int = 200, reads_body: bool = True, writes: bool = True
+        self,
+        *,
+        response: Answer = None,
+        status: int = 200,
+        reads_body: bool = True,
+        writes: bool = True,
+        gaps: tuple[str, ...] = (),
     ) -> Callable[[Endpoint], Endpoint]:
         """Adds POST; `writes` is False where it changes no row, `reads_body` where it ignores what is sent."""
         if not writes:
             self._safe.add("POST")
-        return self._writer("POST", self._response_model("POST", response), status, reads_body=reads_body)
+        return self._writer("POST", self._response_model("POST", response), status, gaps, reads_body=reads_body)
 
-    def put(self, *, response: Answer = None) -> Callable[[Endpoint], Endpoint]:
+    def put(self, *, response: Answer = None, gaps: tuple[str, ...] = ()) -> Callable[[Endpoint], Endpoint]:
         """Adds PUT."""
-        return self._writer("PUT", self._response_model("PUT", response), 200)
+        return self._writer("PUT", self._response_model("PUT", response), 200, gaps)
 
-    def patch(self, *, response: Answer = None) -> Callable[[Endpoint], Endpoint]:
+    def patch(self, *, response: Answer = None, gaps: tuple[str, ...] = ()) -> Callable[[Endpoint], Endpoint]:
         """Adds PATCH."""
-        return self._writer("PATCH", self._response_model("PATCH", response), 200)
+        return self._writer("PATCH", self._response_model("PATCH", response), 200, gaps)
 
-    def delete(self) -> Callable[[Endpoint], Endpoint]:
+    def delete(self, *, gaps: tuple[str, ...] = ()) -> Callable[[Endpoint], Endpoint]:
         """Adds DELETE."""
-        return self._writer("DELETE", None, 204, reads_body=False)
+        return self._writer("DELETE", None, 204, gaps, reads_body=False)
 
     def gap(self, method: str, *what: str) -> None:
         """Adds a method that answers 501 and says `what` of Django's isn't ported yet.
@@ -190,7 +196,7 @@ class View:
             raise NotPorted(*what)
 
         answer.__name__ = "not_ported"
-        extra = self._document_operation(method) | {"x-not-ported": [*what]}
+        extra = self._document_operation(method, gaps=what)
         self._add(method, answer, response_model=None, responses=self._errors(501), openapi_extra=extra)
         if method == "GET" and "HEAD" not in self._without:
             self._add("HEAD", answer, include_in_schema=False)
@@ -200,11 +206,12 @@ class View:
         method: str,
         response: Any,  # noqa: ANN401 - a model or a generic of one
         status: int,
+        gaps: tuple[str, ...],
         *,
         reads_body: bool = True,
     ) -> Callable[[Endpoint], Endpoint]:
         errors = self._errors(400, 401, 415) if reads_body else self._errors(401)
-        extra = self._document_operation(method)
+        extra = self._document_operation(method, gaps=gaps)
         if reads_body and self._serializer is not None:
             extra |= document_body(self._serializer, self._parsed, partial=method == "PATCH")
 
@@ -237,8 +244,10 @@ class View:
         models = [form.response_model if isinstance(form, Serializer) else form for form in forms]
         return reduce(or_, [many[model] for model in models] if many else models)
 
-    def _document_operation(self, _method: str, query: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
-        return document_parameters(self._path, query)
+    def _document_operation(
+        self, _method: str, query: Mapping[str, str] = MappingProxyType({}), gaps: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        return document_parameters(self._path, query) | ({"x-not-ported": [*gaps]} if gaps else {})
 
     def unported(self, app: FastAPI, method: str) -> tuple[str, ...]:
         """What of Django's a method still lacks: its authenticators, its permissions, and fields of its answer."""

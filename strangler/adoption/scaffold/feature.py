@@ -11,6 +11,7 @@ from strangler.adoption.scaffold.access import Rule, permission_by_method, permi
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
+from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
 from strangler.adoption.scaffold.gaps import ACTIONS, handler_gaps, needs_no_queryset, request_gaps
 from strangler.adoption.scaffold.lists import WrittenList, write_list
 from strangler.adoption.scaffold.own_permissions import OwnPermissions
@@ -140,6 +141,7 @@ class FeatureScaffold:
         each.gaps += self.authenticators.gaps(endpoint)
         each.functions += [*self.authenticators.unported(endpoint), *each.rule.gaps]
         action = endpoint.action or ""
+        each.functions += self.effect_gaps(endpoint)
         try:
             if endpoint.serializer is not None and action != "destroy":
                 each.serializer = self.serializers.write(endpoint.serializer, annotated=self._annotated(endpoint))
@@ -154,6 +156,18 @@ class FeatureScaffold:
                 self._use(each, action)
         except UnreadableError as gap:
             each.gaps.append(str(gap))
+
+    def effect_gaps(self, endpoint: DjangoEndpoint) -> list[str]:
+        """What else Django does when the rows of an action are written."""
+        if endpoint.model is None:
+            return []
+        action, table = endpoint.action or "", endpoint.model.table
+        along = gaps_along(self.contract, table) if action == "destroy" else ()
+        return [*(each.gap for each in effects_of(self.contract, table, (action,))), *along]
+
+    def effects(self, resource: WrittenResource) -> list[WrittenEffect]:
+        """What else Django does when a resource's rows are written."""
+        return effects_of(self.contract, resource.serializer.facts.table or "", resource.actions)
 
     def _unfilled(self, endpoint: DjangoEndpoint, serializer: SerializerFacts) -> Iterator[str]:
         """Columns that nothing fills when a row is added: Django answers 500."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
+from strangler.adoption.scaffold.effects import effects_text
 from strangler.adoption.scaffold.feature import FeatureScaffold, WrittenEndpoint, WrittenResource
 from strangler.adoption.scaffold.gaps import ACTIONS
 from strangler.adoption.scaffold.modules import Module
@@ -43,6 +44,9 @@ class FeatureModules:
         )
         if self._feature.serializers.written:
             yield "serializers.py", self._serializers_text()
+        named = [(self._effects_constant(each), self._feature.effects(each)) for each in self._feature.used()]
+        if text := effects_text(self._feature.name, self._feature.package, named):
+            yield "effects.py", text
         if text := self._feature.own_permissions.module_text(self._feature.name):
             yield "permissions.py", text
         yield "router.py", self._router_text()
@@ -64,6 +68,8 @@ class FeatureModules:
             module.use(f"{self._feature.package}.models", resource.serializer.model)
             module.use("strangler_fastapi.drf.resources", "Resource")
             module.use_all(resource.lists.imports)
+            if self._feature.effects(resource):
+                module.use(f"{self._feature.package}.{self._feature.name}.effects", self._effects_constant(resource))
             if "related_column(" in text:
                 module.use("strangler_fastapi.drf.links", "related_column")
         return module.text()
@@ -87,11 +93,16 @@ class FeatureModules:
                 lookup_field=quoted(field_name) if field_name != "pk" else None,
                 lookup_url_kwarg=quoted(parameter) if parameter != field_name else None,
                 **resource.callers,
+                effects=self._effects_constant(resource) if self._feature.effects(resource) else None,
                 checked=texts(sorted(resource.checked)) if resource.checked else None,
                 name=quoted(resource.constant.lower()) if len(self._feature.used()) > 1 else None,
                 actions=texts(every) if len(every) < len(set(ACTIONS.values())) else None,
             ),
         )
+
+    @staticmethod
+    def _effects_constant(resource: WrittenResource) -> str:
+        return f"{resource.constant}_EFFECTS"
 
     def _router_text(self) -> str:
         module = Module(
@@ -240,6 +251,8 @@ class FeatureModules:
             named = {"query": f"{resource.constant}.query"}
         elif each.endpoint.action == "create":
             named = {"status": "201"}
+        if self._feature.effect_gaps(each.endpoint):
+            named["gaps"] = f'{resource.constant}.unported("{ACTIONS[each.endpoint.action or ""]}")'
         shown = _answered(self._feature.paths[each.endpoint.path])
         if method != "delete" and each.serializer is not shown and each.serializer:
             serializers = f"{self._feature.package}.{self._feature.name}.serializers"

@@ -77,15 +77,20 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
                 yield f"{view}.{name} is your own"
     yield from _rows(endpoint)
     yield from request_gaps(endpoint)
-    if action in _WRITES and endpoint.model:
-        facts = contract.tables.get(endpoint.model.table)
-        unused = "save" if action == "destroy" else "delete"
-        overrides = facts.overrides if facts else ()
-        yield from (f"{endpoint.model.label}.{name} is your own" for name in overrides if name != unused)
-        called = (name for name in (facts.receivers if facts else ()) if f"_{unused} " not in name)
-        yield from (f"signal {name}" for name in called)
+    if action in _WRITES and action != "destroy":
+        yield from _link_signals(endpoint, contract)
     if action == "list":
         yield from _list(endpoint)
+
+
+def _link_signals(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
+    """What Django calls when links to other rows are written."""
+    facts = contract.tables.get(endpoint.model.table) if endpoint.model else None
+    for each in endpoint.serializer.fields if endpoint.serializer and facts else ():
+        relation = facts.many_to_many.get(each.source) if facts and not each.read_only else None
+        through = contract.tables.get(relation.table) if relation else None
+        called = (name for name in (through.receivers if through else ()) if name.startswith("m2m_changed "))
+        yield from (f"signal {name}" for name in called)
 
 
 def reads_context(serializer: SerializerFacts) -> bool:

@@ -150,6 +150,43 @@ async def test_a_savepoint_holds_writes_of_each_way(
 
 
 @each_way
+async def test_what_follows_a_commit_is_called_once_and_not_for_what_was_rolled_back(
+    session: RequestSession, other: asyncpg.Connection, way: Way
+) -> None:
+    called: list[tuple[str, list[int]]] = []
+
+    def calls(name: str) -> Callable[[], Awaitable[None]]:
+        async def call() -> None:
+            called.append((name, await committed(other)))
+
+        return call
+
+    session.on_commit(calls("rolled back"))
+    await way(session, 1)
+    await session.rollback()
+    await way(session, 2)
+    session.on_commit(calls("first"))
+    outer = await session.begin_nested()
+    session.on_commit(calls("kept"))
+    inner = await session.begin_nested()
+    session.on_commit(calls("of a savepoint that is given up"))
+    await inner.rollback()
+    inner = await session.begin_nested()
+    session.on_commit(calls("released"))
+    await inner.commit()
+    await outer.commit()
+    outer = await session.begin_nested()
+    inner = await session.begin_nested()
+    session.on_commit(calls("of one within it"))
+    await inner.commit()
+    await outer.rollback()
+    session.on_commit(lambda: called.append(("no coroutine", [])))
+    await session.commit()
+    await session.commit()
+    assert called == [("first", [2]), ("kept", [2]), ("released", [2]), ("no coroutine", [])]
+
+
+@each_way
 async def test_the_session_of_a_request_commits_when_the_endpoint_returns(
     running: Running, other: asyncpg.Connection, way: Way
 ) -> None:
