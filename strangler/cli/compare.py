@@ -42,6 +42,7 @@ from strangler.sections import SignInSection
 from strangler.settings import LocalSettings, settings_load
 
 _STDOUT: Final = "-"
+_DEPLOY: Final = {Stack.DJANGO: "run strangler deploy django", Stack.FASTAPI: "run strangler deploy fastapi"}
 # Of differences on a terminal, unless all are asked for.
 _LINES: Final = 100
 
@@ -256,6 +257,10 @@ def compare(
     )
     evidence = EvidenceFile(evidence_path(settings.project.state))
     bound = _bound(settings, [settings.project.contract, meant_file, *selection.folders]) if ours else {}
+    if stale := [name for name, digest in bound.items() if digest == STALE]:
+        which = " and ".join(stale)
+        hint = " and ".join(_DEPLOY[Stack(name)] for name in stale)
+        raise FailedError(f"{which} started before its code was changed, and isn't compared", hint)
     report = comparison_report(
         session,
         selection,
@@ -274,13 +279,19 @@ def compare(
         live=left is not None,
     )
     reports.write(report)
-    # A run that ignores differences is no evidence.
-    if ours and not ignore and fail_statements:
+    if ours:
         now = Fingerprints(settings)
-        changed = [name for name, digest in bound.items() if digest == STALE or now.of(name) != digest]
-        if changed:
+        changed = [name for name, digest in bound.items() if now.of(name) != digest]
+        options = {
+            "--ignore": bool(ignore),
+            "--fail-statements 0": not fail_statements,
+            "--declared": declared is not None and settings.project.declared != declared.absolute(),
+        }
+        if weaker := [name for name, is_given in options.items() if is_given]:
+            note(f"no evidence is kept, since {' and '.join(weaker)} may leave differences out")
+        elif changed:
             which = " and ".join(changed)
-            note(f"no evidence is kept, since {which} changed: restart what runs code of before, and compare again")
+            note(f"no evidence is kept, since {which} changed meanwhile: compare again")
         else:
             evidence_keep(report, bound, evidence, selection, table)
     raise SystemExit(_exit_code(report))

@@ -158,6 +158,7 @@ def comparison_report(
             standing=standing,
             scheme=session.sign_in.scheme,
             rowless=(*settings.project.compare.rowless, *settings.project.sign_in_routes),
+            methods={route.name: route.methods for route in table.routes},
         )
         for route in table.routes:
             if route.streaming and selection.wants(route.name):

@@ -1,12 +1,13 @@
 """Which callers a comparison has seen answered: equal answers prove nothing of permissions that nobody tried."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Final
 
 from strangler.compare.case import Case
 from strangler.compare.client.response import SideResponse
 from strangler.compare.client.sides import Side
-from strangler.rollout.evidence import NO_ROWS
+from strangler.rollout.evidence import A_SUCCESSFUL, NO_ROWS
 
 _CREDENTIALS: Final = frozenset({"authorization", "cookie"})
 # Of each route: a replayed log has no end.
@@ -25,6 +26,7 @@ class CallerTally:
         self._answers: dict[str, dict[str, tuple[bool, object]]] = {}
         # Whether each write that succeeded changed rows.
         self._writes: set[bool] = set()
+        self._succeeded: set[str] = set()
 
     def add(self, side: Side, case: Case, answer: SideResponse, *, has_written: bool = False) -> None:
         """Count a case whose answers are equal, and whether it changed rows on both sides."""
@@ -33,26 +35,29 @@ class CallerTally:
         # OPTIONS says nothing of the row; 401 says that the caller's own token is none.
         if case.method == "OPTIONS" or (own and answer.status == HTTPStatus.UNAUTHORIZED):
             return
-        if not case.safe and HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            self._writes.add(has_written)
+        success = HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
+        if success:
+            self._succeeded.add(case.method)
+            self._writes |= set() if case.safe else {has_written}
         place = f"{case.method} {case.target}"
         if place in self._answers or len(self._answers) < _MAX_PLACES:
-            success = HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
             answers = self._answers.setdefault(place, {})
             # A write that succeeded may well be refused the second time.
             if success or not answers.get(caller, (False, None))[0]:
                 answers[caller] = success, (answer.status, hash(answer.body)) if case.safe else success
 
-    def lacks(self, *, is_rowless: bool = False) -> tuple[str, ...]:
+    def lacks(self, *, methods: Collection[str] = (), is_rowless: bool = False) -> tuple[str, ...]:
         """What is lacking, in words that fit behind `without`; nothing for a whole tally.
 
-        A route that `is_rowless` changes no rows, whatever its method.
+        Each of the route's `methods` has to succeed. A route that `is_rowless` changes no rows, whatever its method.
         """
         places = self._answers.values()
         let_in = {caller for answers in places for caller, (success, _shown) in answers.items() if success}
         if not let_in:
-            return ("a successful answer",)
+            return (f"{A_SUCCESSFUL}answer",)
         callers = {caller for answers in places for caller in answers}
+        # That nobody gets what isn't there says nothing of who may have what is there.
+        has_nobody = any("" in answers and any(success for success, _shown in answers.values()) for answers in places)
         alike = all(len({shown for _success, shown in answers.values()}) == 1 for answers in places if "" in answers)
         both = callers == {""} or any("" in answers and len(answers) > 1 for answers in places)
         is_open = "" in let_in and alike and both
@@ -61,7 +66,8 @@ class CallerTally:
             for answers in places
         )
         return (
-            *(["nobody"] if "" not in callers else []),
+            *(f"{A_SUCCESSFUL}{each}" for each in methods if each not in self._succeeded),
+            *(["nobody"] if not has_nobody else []),
             *(["another user who requests what an owner gets"] if not (is_open or pairs) else []),
             *([NO_ROWS] if self._writes == {False} and not is_rowless else []),
         )

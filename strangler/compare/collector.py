@@ -5,7 +5,7 @@ import datetime as dt
 import time
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from operator import itemgetter
@@ -39,6 +39,8 @@ MAX_GROUPS: Final = 30
 MAX_EXAMPLES: Final = 3
 MAX_FAILURES: Final = 100
 MAX_DIFFERING: Final = 1000
+# A replayed log has no end.
+MAX_DISTINCT: Final = 10_000
 _OTHERS: Final = ("more", "other places")
 
 
@@ -84,6 +86,8 @@ class _RouteTally:
     differing: dict[str, StandingCase] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
     is_more: bool = False
+    # Keys of those that were equal, or differed as declared.
+    equal: set[str] = field(default_factory=set)
 
     def differ(self, key: str, case: StandingCase) -> None:
         """Keep a case that differed, as long as there is room."""
@@ -92,7 +96,7 @@ class _RouteTally:
         else:
             self.is_more = True
 
-    def report(self, route: str, costs: CostLimits, *, is_rowless: bool) -> RouteReport:
+    def report(self, route: str, costs: CostLimits, *, methods: Collection[str], is_rowless: bool) -> RouteReport:
         left, right = self.left.timing(), self.right.timing()
         ratio = left.p50 / right.p50 if left and right and right.p50 else None
         groups = sorted(
@@ -107,7 +111,8 @@ class _RouteTally:
             right=right,
             ratio=ratio,
             slow=costs.slowness(left, right),
-            lacks=self.callers.lacks(is_rowless=is_rowless),
+            lacks=self.callers.lacks(methods=methods, is_rowless=is_rowless),
+            distinct=len(self.equal),
             differing=self.differing,
             settled=tuple(sorted(self.settled - self.differing.keys())),
             is_more=self.is_more,
@@ -127,7 +132,8 @@ class Collector:
     """Counts each verdict, and keeps a few examples of each fault, masked; `on_outcome` is called after each case.
 
     `standing` are the keys of cases that differed in an earlier run: those that are equal now are reported. `scheme`
-    stands before a caller's token. Routes named by the patterns `rowless` change no rows, whatever their methods.
+    stands before a caller's token. Routes named by the patterns `rowless` change no rows, whatever their methods;
+    `methods` are those of each route by its name, where they are known.
     """
 
     def __init__(
@@ -140,10 +146,12 @@ class Collector:
         standing: Collection[str] = (),
         scheme: str = "Bearer",
         rowless: Collection[str] = (),
+        methods: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self._sides = left, right
         self._scheme = scheme
         self._rowless = tuple(rowless)
+        self._methods = methods or {}
         self._standing = frozenset(standing)
         self._on_outcome = on_outcome
         self._costs = costs or CostLimits()
@@ -197,6 +205,8 @@ class Collector:
         if outcome in {CaseOutcome.EQUAL, CaseOutcome.DECLARED} and result.left:
             tally.callers.add(self._sides[0], case, result.left.answer, has_written=has_written)
             tally.settled |= {key} & self._standing
+            if len(tally.equal) < MAX_DISTINCT:
+                tally.equal.add(key)
         for side, asked in ((tally.left, result.left), (tally.right, result.right)):
             # How fast a server refuses or fails is no measure of its speed, and a recorded answer took no time.
             if asked is not None and asked.seconds and result.outcome is not CaseOutcome.UNAVAILABLE:
@@ -239,7 +249,12 @@ class Collector:
             started=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             seconds=time.monotonic() - began,
             routes=tuple(
-                tally.report(route, self._costs, is_rowless=any(fnmatchcase(route, each) for each in self._rowless))
+                tally.report(
+                    route,
+                    self._costs,
+                    methods=self._methods.get(route, ()),
+                    is_rowless=any(fnmatchcase(route, each) for each in self._rowless),
+                )
                 for route, tally in sorted(self._routes.items())
             ),
             failures=tuple(self._failures.most_common()),

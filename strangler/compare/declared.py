@@ -1,4 +1,7 @@
-"""Declared differences: intended ones, each with a reason, an owner and a day on which it expires."""
+"""Declared differences: intended ones, each with a reason, an owner and a day on which it expires.
+
+None can say that other rows are meant: two answers of one status differ by places, and a list by keys of its rows.
+"""
 
 import datetime as dt
 import tomllib
@@ -12,6 +15,7 @@ from strangler.compare.differ import DifferenceKind, ResponseDifference
 from strangler.errors import UsageError
 
 EVERY_ROUTE: Final = "*"
+_ITEM: Final = "[*]"
 
 
 class MetBy(StrEnum):
@@ -31,7 +35,7 @@ class DeclaredDifference:
     """An intended difference on `route` (`*`: on all), given by one of three.
 
     `v1` and `v2`: the statuses, and with them the whole answer. `header`: the name of one, in small letters. `path`: a
-    place in the body as reports name it, such as `$.results[*].title`, and all that lies below it.
+    place in the body as reports name it, such as `$.results[*].title`, and all that lies below it but rows of a list.
     """
 
     route: str
@@ -55,7 +59,14 @@ class DeclaredDifference:
             return difference.kind is DifferenceKind.HEADER and difference.path[:1] == (self.header,)
         pattern = difference.pattern
         in_body = difference.kind not in {DifferenceKind.STATUS, DifferenceKind.HEADER}
-        return in_body and (pattern == self.path or pattern.startswith((f"{self.path}.", f"{self.path}[")))
+        below = pattern == self.path or pattern.startswith((f"{self.path}.", f"{self.path}["))
+        return in_body and below and not self._is_of_rows(difference)
+
+    def _is_of_rows(self, difference: ResponseDifference) -> bool:
+        """Whether the path stands above a list of objects that has the difference, so that it would allow any rows."""
+        _, item, inside = difference.pattern.removeprefix(self.path).partition(_ITEM)
+        is_object = any(isinstance(side, dict) for side in (difference.left, difference.right))
+        return _ITEM not in self.path and bool(item) and (bool(inside) or is_object)
 
 
 class DeclaredDifferences:
@@ -130,4 +141,10 @@ def _entry(fields: dict[str, Any], where: str) -> DeclaredDifference:
         raise UsageError(f"{where}: expires is no day", "write it like 2027-12-31")
     if [entry.v1 is not None and entry.v2 is not None, bool(entry.header), bool(entry.path)].count(True) != 1:
         raise UsageError(f"{where}", "give it one of v1 and v2, header, or path")
+    if entry.v1 is not None and entry.v1 == entry.v2:
+        hint = "name what differs by a header, or by a path such as $.results[*].title"
+        raise UsageError(f"{where}: {entry.v1} on both sides would allow any answer", hint)
+    if entry.path == "$" or entry.path.endswith(_ITEM):
+        hint = f"name the keys that differ, such as {entry.path.removesuffix(_ITEM)}{_ITEM}.title"
+        raise UsageError(f"{where}: {entry.path} would allow any rows", hint)
     return entry

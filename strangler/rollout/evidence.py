@@ -29,6 +29,8 @@ class StandingCase(TypedDict):
 
 # What a comparison of writes that changed nothing lacks.
 NO_ROWS: Final = "a write that changes rows"
+# What stands before the method, or the answer, that a comparison lacks.
+A_SUCCESSFUL: Final = "a successful "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +38,9 @@ class RunEvidence:
     """What one run has shown of one route.
 
     `time` is its start in UTC, `asked` how many cases were compared, `equal` how many of them are, declared differences
-    aside; `left` and `right` are the stacks' versions. `lacks` are the kinds of answers and callers without which equal
-    answers prove nothing. `bound` has the digests of both stacks and of the files that it was made with, empty ones for
-    what wasn't known: it says nothing about others.
+    aside, and `distinct` how many different ones those are; `left` and `right` are the stacks' versions. `lacks` are
+    the kinds of answers and callers without which equal answers prove nothing. `bound` has the digests of both stacks
+    and of the files that it was made with, empty ones for what wasn't known: it says nothing about others.
 
     `standing` are the cases that differed, in this run or in one before, and have not been equal since, by their keys;
     `settled` the keys of those that differed before and are equal now. `unlisted` is how many cases a run compared of
@@ -57,6 +59,7 @@ class RunEvidence:
     standing: Mapping[str, StandingCase] = field(default_factory=dict)
     settled: Sequence[str] = ()
     unlisted: int = 0
+    distinct: int = 0
 
     def following(self, before: "RunEvidence", *, gone: Collection[str]) -> "RunEvidence":
         """With the cases that stand since the run `before`; those that are `gone` can't be equal any more."""
@@ -74,10 +77,11 @@ class RunEvidence:
 
 @dataclass(frozen=True, kw_only=True)
 class RecentEvidence:
-    """What is known of a route: equal answers of all runs lately, and differences that no run has settled.
+    """What is known of a route: how many different cases were equal in one run, and differences that none has settled.
 
-    `standing` are the names of cases that differed and have not been equal since. `lacks` is what the most complete run
-    lacks. `changed` has changed since the last run; then no run counts.
+    The same case in every run proves no more than in one: `equal` is that of the run with most. `standing` are the
+    names of cases that differed and have not been equal since. `lacks` is what the most complete run lacks. `changed`
+    has changed since the last run; then no run counts.
     """
 
     equal: int
@@ -116,7 +120,7 @@ class RouteEvidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """What a move to canary or further needs: so many equal comparisons of its route within so many days."""
+    """What a move to canary or further needs: so many different cases of its route, equal in one run of these days."""
 
     equal: int
     days: int
@@ -171,10 +175,10 @@ class EvidenceFile:
                 if earlier is None or earlier.changed:
                     found[each.route] = RecentEvidence(equal=0, different=0, last=each, changed=changed)
                 continue
-            latest = RecentEvidence(equal=each.equal, different=each.unsettled, last=each, lacks=each.lacks)
+            latest = RecentEvidence(equal=each.distinct, different=each.unsettled, last=each, lacks=each.lacks)
             if earlier and not earlier.changed:
                 lacks = min(earlier.lacks, each.lacks, key=len)
-                latest = replace(latest, equal=earlier.equal + each.equal, lacks=lacks)
+                latest = replace(latest, equal=max(earlier.equal, each.distinct), lacks=lacks)
             found[each.route] = latest
         for name, run in last.items():
             if run.standing or run.unlisted:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from strangler.errors import many
-from strangler.rollout.evidence import NO_ROWS, Proof, RouteEvidence
+from strangler.rollout.evidence import A_SUCCESSFUL, NO_ROWS, Proof, RouteEvidence
 from strangler.rollout.plan import RouteChange, RoutesPlan
 from strangler.routes.route import Answer, Api, Stage
 
@@ -81,11 +81,15 @@ def _missing_proof(name: str, proof: Proof, found: RouteEvidence | None, *, writ
         yield f"{name} was compared before {' and '.join(compared.changed)} changed, {again}"
     elif compared is None or compared.equal < proof.equal:
         equal = compared.equal if compared else 0
-        yield f"{name} has {equal} equal comparisons in {proof.days} days and needs {proof.equal}, {again}"
+        found_equal = f"{many(equal, 'case')} equal in a run of the last {proof.days} days"
+        yield f"{name} has {found_equal} and needs {proof.equal} different ones, {again}"
     elif compared.lacks:
         by_several = 'add a case such as as = ["nobody", "OWNER", "ANOTHER"] to its case file'
+        succeeding = "add a case of it that Django answers with success"
         writing = "add a case that changes rows to its case file, or name it in rowless under [compare]"
-        hints = [by_several] if {*compared.lacks} - {NO_ROWS} else []
+        unsuccessful = {each for each in compared.lacks if each.startswith(A_SUCCESSFUL)}
+        hints = [succeeding] if unsuccessful else []
+        hints += [by_several] if {*compared.lacks} - {NO_ROWS} - unsuccessful else []
         hints += [writing] if NO_ROWS in compared.lacks else []
         yield (f"{name} was compared without {' and without '.join(compared.lacks)}, {' and '.join(hints)} and {again}")
 

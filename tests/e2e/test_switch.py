@@ -169,10 +169,10 @@ def test_a_route_moves_on_only_once_it_was_compared(checkout: Checkout) -> None:
     move = ("switch", "feed.list", "--percent", "5", "--yes")
     refused = checkout.strangler(*move, EVIDENCE_EQUAL="1")
     assert refused.returncode == 3
-    assert_one_sentence_at_the_end(refused.stderr, ["0 equal comparisons", "strangler compare --route feed.list"])
+    assert_one_sentence_at_the_end(refused.stderr, ["0 cases equal", "strangler compare --route feed.list"])
     said = checkout.strangler(*move, "--force", "--reason", "I looked", EVIDENCE_EQUAL="1")
     assert said.returncode == 0, said.stderr
-    assert "unsafe, and forced: feed.list has 0 equal comparisons" in said.stdout
+    assert "unsafe, and forced: feed.list has 0 cases equal" in said.stdout
     assert checkout.strangler("rollback", "--yes", EVIDENCE_EQUAL="1").returncode == 0
     # The refusal's own command is all that is needed, until the code changes.
     done(checkout, "compare", "--route", "feed.list")

@@ -129,8 +129,9 @@ class RouteReport:
 
     `slow` says that it is far slower, empty if it isn't. `lacks` are the answers and callers without which equal
     answers prove nothing. `differing` are the first thousand cases that differ, by their keys, `is_more` whether there
-    are others, and `settled` the keys of those that differed in an earlier run and are equal now. `coverage` is the
-    percentage of what could be requested that was, None if unknown; `never` is the rest, by topic.
+    are others, and `settled` the keys of those that differed in an earlier run and are equal now. `distinct` is how
+    many different cases were equal or differed as declared, up to ten thousand. `coverage` is the percentage of what
+    could be requested that was, None if unknown; `never` is the rest, by topic.
     """
 
     route: str
@@ -150,6 +151,7 @@ class RouteReport:
     differing: Mapping[str, StandingCase] = field(default_factory=dict)
     settled: tuple[str, ...] = ()
     is_more: bool = False
+    distinct: int = 0
     coverage: float | None = None
     never: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -234,6 +236,7 @@ class ComparisonReport:
                     },
                     settled=route.settled,
                     unlisted=compared if route.is_more else 0,
+                    distinct=route.distinct,
                 )
 
 

@@ -54,7 +54,7 @@ def test_what_up_has_started_is_the_beginning_of_the_history(containers: Contain
 
 def test_a_share_of_the_callers_moves_then_all_and_all_come_back(containers: Containers, front: httpx.Client) -> None:
     canary = ("switch", "feed.list", "--to", "canary", "--percent", "50", "--yes")
-    assert "is refused as unsafe (feed.list has 0 equal comparisons" in containers.strangler(*canary, code=3)
+    assert "is refused as unsafe (feed.list has 0 cases equal" in containers.strangler(*canary, code=3)
     said = containers.strangler(*canary, "--force", "--reason", "to see half of the callers move")
     assert "/api/feed/: django → fastapi for 50% of callers, else django" in said
     sides = [front.get(FEED, headers=bearer(user)).headers["X-Served-By"] for user in range(200)]

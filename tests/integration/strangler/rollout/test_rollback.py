@@ -69,7 +69,7 @@ def test_one_route_goes_back_and_the_others_stay(moving: Moves) -> None:
 def test_a_rollback_towards_fastapi_is_a_move_like_any_other(moving: Moves) -> None:
     forced(moving, posts__list=CANARY)
     command_run("switch", "posts.list", "--to", "parallel", "--yes")
-    with pytest.raises(UnsafeError, match=r"posts\.list has 0 equal comparisons"):
+    with pytest.raises(UnsafeError, match=r"posts\.list has 0 cases equal"):
         command_run("rollback", "--yes")
     assert stages(moving, "posts.list") == ["parallel"]
     command_run("rollback", "--yes", *WHY)

@@ -1,5 +1,7 @@
 """Which callers a route has to be compared as before its equal answers are proof."""
 
+from typing import Any
+
 import pytest
 
 from strangler.compare.caller_tally import CallerTally
@@ -11,7 +13,7 @@ LEFT = Side(name="django", url="http://left/api", links="/api")
 NOBODY, OWNER, OTHER = "", "alice", "bob"
 
 
-def lacks(*asked: tuple[str, int, str], method: str = "GET", rows: bool = True, **options: bool) -> tuple[str, ...]:
+def lacks(*asked: tuple[str, int, str], method: str = "GET", rows: bool = True, **options: Any) -> tuple[str, ...]:
     """What the equal answers of one place lack: callers with a status and a body each."""
     tally = CallerTally()
     for caller, status, body in asked:
@@ -38,6 +40,20 @@ ANOTHER = "another user who requests what an owner gets"
 )
 def test_which_callers_equal_answers_lack(asked: list[tuple[str, int, str]], expected: tuple[str, ...]) -> None:
     assert lacks(*asked) == expected
+
+
+def test_nobody_has_to_request_what_somebody_gets() -> None:
+    tally = CallerTally()
+    for caller, target, status in ((OWNER, "/posts/1/", 200), (OTHER, "/posts/1/", 404), (NOBODY, "/posts/0/", 404)):
+        answer = SideResponse(status=status, headers=(), body=b"")
+        tally.add(LEFT, Case(method="GET", target=target, caller=caller), answer)
+    assert tally.lacks() == ("nobody",)
+
+
+def test_each_method_of_a_route_has_to_succeed_once() -> None:
+    asked = (NOBODY, 401, ""), (OWNER, 200, "a"), (OTHER, 404, "")
+    assert lacks(*asked, method="PUT", methods=("PUT",)) == ()
+    assert lacks(*asked, method="PUT", methods=("GET", "PUT", "PATCH")) == ("a successful GET", "a successful PATCH")
 
 
 def test_a_write_that_answers_everybody_alike_has_other_rows_in_each_answer() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from strangler.compare.declared import DeclaredDifferences, MetBy, declared_differences
 from strangler.compare.differ import DifferenceKind, ResponseDifference
+from strangler.compare.json_values import ABSENT
 from strangler.errors import UsageError
 from tests.example import DECLARED_FILE
 
@@ -51,7 +52,7 @@ def test_a_declared_difference_is_meant_until_its_last_day(tmp_path: Path) -> No
         ('header = "vary"', [OF_VARY, OF_TITLE], 1),
         ('header = "allow"', [OF_VARY], 1),
         ('path = "$.results[*].title"', [OF_TITLE, OF_VARY, OF_STATUS], 2),
-        ('path = "$.results"', [OF_TITLE], 0),
+        ('path = "$.results[3]"', [OF_TITLE], 1),
         ('path = "$.res"', [OF_TITLE], 1),
         ('path = "body"', [OF_TEXT, OF_TITLE], 1),
     ],
@@ -62,6 +63,19 @@ def test_a_header_or_a_place_in_the_body_is_declared_alone(
     entries = declared(tmp_path / "declared.toml", ENTRY + what)
     assert undeclared(entries, *found) == left_over
     assert len(entries.met) == (left_over < len(found))
+
+
+def test_no_place_declares_other_rows(tmp_path: Path) -> None:
+    of_row = ResponseDifference(kind=DifferenceKind.MISSING, path=("results", 3), left={"id": 4}, right=ABSENT)
+    of_count = ResponseDifference(kind=DifferenceKind.VALUE, path=("count",), left=4, right=3)
+    of_author = ResponseDifference(kind=DifferenceKind.VALUE, path=("results", 3, "author", "id"), left=4, right=3)
+    of_tag = ResponseDifference(kind=DifferenceKind.VALUE, path=("tags", 0), left="a", right="b")
+    above = declared(tmp_path / "declared.toml", ENTRY + 'path = "$.results"')
+    assert undeclared(above, of_row, OF_TITLE, of_author, of_count, left=200, right=200) == 4
+    below = declared(tmp_path / "declared.toml", ENTRY + 'path = "$.results[*].author"')
+    assert undeclared(below, of_row, OF_TITLE, of_author, of_count, left=200, right=200) == 3
+    # A list of texts has no rows.
+    assert undeclared(declared(tmp_path / "declared.toml", ENTRY + 'path = "$.tags"'), of_tag) == 0
 
 
 def test_an_entry_that_expired_or_that_nobody_met_is_a_fault_of_an_asked_route(tmp_path: Path) -> None:
@@ -89,6 +103,12 @@ def test_an_entry_that_expired_or_that_nobody_met_is_a_fault_of_an_asked_route(t
         ('[[difference]]\nroute = "a"', "missing 3 required"),
         (STATUS + 'met_by = "nobody"', "'nobody' is not a valid MetBy"),
         (STATUS.replace("2027-12-31", '"soon"'), "expires is no day"),
+        (ENTRY + "v1 = 200\nv2 = 200", "200 on both sides would allow any answer: name what differs by"),
+        (ENTRY + 'path = "$"', "$ would allow any rows: name the keys that differ, such as $[*].title"),
+        (
+            ENTRY + 'path = "$.results[*]"',
+            "$.results[*] would allow any rows: name the keys that differ, such as $.results[*].",
+        ),
     ],
 )
 def test_a_bad_entry_is_named(tmp_path: Path, text: str, sentence: str) -> None:

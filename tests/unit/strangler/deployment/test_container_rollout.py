@@ -68,6 +68,7 @@ def test_what_was_compared_natively_counts_here_too(tmp_path: Path) -> None:
         time=dt.datetime.now(dt.UTC).isoformat(),
         asked=5,
         equal=5,
+        distinct=5,
         different=0,
         left="django",
         right="fastapi",

@@ -35,6 +35,7 @@ def report(*, days_ago: float = 0, **equal_and_different: tuple[int, int]) -> Co
             asked=equal + different,
             equal=equal,
             different=different,
+            distinct=equal,
             declared=0,
             noise=0,
             failed=0,
@@ -58,13 +59,13 @@ def known(file: EvidenceFile, name: str = "posts.list", *, now: dict[str, str] |
     return file.known([name], since=NOW - dt.timedelta(days=7), digest=lambda part: (now or BOUND)[part]).get(name)
 
 
-def test_runs_add_up_and_the_last_one_tells_the_differences(file: EvidenceFile) -> None:
+def test_the_run_of_most_cases_counts_and_the_last_one_tells_the_differences(file: EvidenceFile) -> None:
     assert known(file) is None
     file.add(report(posts__list=(8, 1), tags__list=(2, 0)).evidence(BOUND))
     file.add(report(posts__list=(9, 0)).evidence(BOUND))
     found = known(file)
     assert found is not None
-    assert (found.equal, found.different, found.last.left, found.last.right) == (17, 0, "1", "2")
+    assert (found.equal, found.different, found.last.left, found.last.right) == (9, 0, "1", "2")
     assert known(file, "posts.retrieve") is None
 
 
@@ -81,7 +82,7 @@ def test_declared_differences_are_evidence_and_errors_of_a_server_are_none(file:
     run = report(posts__list=(8, 0), tags__list=(0, 0))
     of_posts, of_tags = run.routes
     counted = (
-        dataclasses.replace(of_posts, asked=20, declared=5, unavailable=4, failed=3),
+        dataclasses.replace(of_posts, asked=20, declared=5, unavailable=4, failed=3, distinct=13),
         dataclasses.replace(of_tags, asked=7, unavailable=7),
     )
     file.add(report(tags__list=(3, 2)).evidence(BOUND))
@@ -102,7 +103,7 @@ def test_half_a_line_spoils_nothing(tmp_path: Path, file: EvidenceFile) -> None:
     file.add(report(posts__list=(6, 0)).evidence(BOUND))
     found = known(file)
     assert found is not None
-    assert found.equal == 11
+    assert found.equal == 6
 
 
 def test_the_shadow_stands_beside_the_comparisons(tmp_path: Path, file: EvidenceFile) -> None:
@@ -158,6 +159,14 @@ def test_equal_answers_without_the_callers_that_matter_are_no_proof(file: Eviden
     assert reasons(moved(Stage.PARALLEL, Stage.CANARY), of(file)) == ()
 
 
+def test_a_method_that_never_succeeded_is_refused_by_name(file: EvidenceFile) -> None:
+    run = report(posts__list=(50, 0))
+    lacking = dataclasses.replace(run.routes[0], lacks=("a successful PUT",))
+    file.add(dataclasses.replace(run, routes=(lacking,)).evidence(BOUND))
+    (reason,) = reasons(moved(Stage.PARALLEL, Stage.CANARY), of(file))
+    assert reason.startswith("posts.list was compared without a successful PUT, add a case of it that Django answers")
+
+
 def test_a_route_that_never_changed_rows_is_refused_and_the_setting_named(file: EvidenceFile) -> None:
     run = report(posts__list=(50, 0))
     file.add(dataclasses.replace(run, routes=(dataclasses.replace(run.routes[0], lacks=(NO_ROWS,)),)).evidence(BOUND))
@@ -188,7 +197,7 @@ def test_a_difference_stands_until_the_same_case_is_equal(file: EvidenceFile) ->
     assert set(file.standing()) == {"b"}
     found = known(file)
     assert found is not None
-    assert (found.different, found.standing, found.equal) == (1, ["case b"], 93)
+    assert (found.different, found.standing, found.equal) == (1, ["case b"], 50)
     file.add(differing(settled=("b",), asked=1).evidence(BOUND))
     assert (file.standing(), reasons(plan, of(file))) == ({}, ())
 
@@ -240,11 +249,13 @@ def of(file: EvidenceFile) -> dict[str, RouteEvidence]:
 def test_a_move_to_canary_needs_proof(file: EvidenceFile) -> None:
     plan = moved(Stage.PARALLEL, Stage.CANARY)
     (reason,) = reasons(plan, {})
-    needed = "posts.list has 0 equal comparisons in 7 days and needs 20"
+    needed = "posts.list has 0 cases equal in a run of the last 7 days and needs 20 different ones"
     assert reason == f"{needed}, run strangler compare --route posts.list"
     file.add(report(posts__list=(19, 0)).evidence(BOUND))
-    assert "has 19 equal comparisons" in reasons(plan, of(file))[0]
-    file.add(report(posts__list=(1, 0)).evidence(BOUND))
+    # The same ones again prove nothing.
+    file.add(report(posts__list=(19, 0)).evidence(BOUND))
+    assert "has 19 cases equal" in reasons(plan, of(file))[0]
+    file.add(report(posts__list=(20, 0)).evidence(BOUND))
     assert reasons(plan, of(file)) == ()
     file.add(report(posts__list=(40, 2)).evidence(BOUND))
     assert reasons(plan, of(file)) == ("posts.list differed in 2 of its last 42 comparisons",)
