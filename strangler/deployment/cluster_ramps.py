@@ -1,7 +1,5 @@
 """The ramps of a cluster's gateway: their state in its namespace, so that any operator can go on with one or end it."""
 
-import base64
-import gzip
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -13,13 +11,14 @@ from strangler.kubernetes.api import ClusterApi, ObjectMissing
 from strangler.kubernetes.cluster_project import RAMP_LEASE_NAME, ROLLOUT
 from strangler.kubernetes.lease import Lease
 from strangler.kubernetes.manifest import Manifest, labels_of
+from strangler.kubernetes.packed_texts import texts_of, with_texts
 from strangler.kubernetes.rollout_state import config_map, lease_head
 from strangler.ramp.state import REQUEST, STATE, RampRequest, RampState
 from strangler.ramp.store import STATE_HINT, RampStore, still_running
 from strangler.rollout.state_dir import journal_parse
 
 _STATE_NAME: Final = "strangler-ramp"
-_STATE_KEY: Final = "state.json.gz"
+_STATE_KEY: Final = "state.json"
 _EVENTS_NAME: Final = "strangler-ramp-events"
 _EVENTS_KEY: Final = "events.jsonl"
 _REQUEST_PREFIX: Final = "strangler-ramp-request-"
@@ -47,8 +46,8 @@ class ClusterRamps(RampStore):
             return None
         place = f"ConfigMap {_STATE_NAME}"
         try:
-            content = gzip.decompress(base64.b64decode(found["binaryData"][_STATE_KEY]))
-        except (KeyError, ValueError, OSError, EOFError) as error:
+            content = texts_of(found)[_STATE_KEY]
+        except (KeyError, ValueError) as error:
             raise FailedError(f"{place} is no journal of a ramp", STATE_HINT) from error
         return journal_parse(content, STATE, place=place, of="a ramp", hint=STATE_HINT)
 
@@ -56,8 +55,7 @@ class ClusterRamps(RampStore):
         """See `RampStore`."""
         self._lease.require()
         # Callers are numbers that don't repeat: packed they are half as many bytes.
-        packed = base64.b64encode(gzip.compress(STATE.dump_json(state), mtime=0)).decode()
-        self._put(_STATE_NAME, {"binaryData": {_STATE_KEY: packed}})
+        self._put(_STATE_NAME, {_STATE_KEY: STATE.dump_json(state).decode()})
 
     def note(self, event: Mapping[str, Any]) -> None:
         """See `RampStore`."""
@@ -65,7 +63,7 @@ class ClusterRamps(RampStore):
         lines = [*self._event_lines(), json.dumps(event)]
         while sum(len(line) + 1 for line in lines) > _EVENTS_BYTES:
             del lines[: max(1, len(lines) // 4)]
-        self._put(_EVENTS_NAME, {"data": {_EVENTS_KEY: "".join(f"{line}\n" for line in lines)}})
+        self._put(_EVENTS_NAME, {_EVENTS_KEY: "".join(f"{line}\n" for line in lines)})
 
     def events(self) -> list[dict[str, Any]]:
         """See `RampStore`."""
@@ -76,7 +74,7 @@ class ClusterRamps(RampStore):
         name = f"{_REQUEST_PREFIX}{moment:.6f}"
         made = config_map(name, self._project)
         made["metadata"]["labels"] |= _REQUEST_LABEL
-        self._api.create(made | {"immutable": True, "data": {_REQUEST_KEY: json.dumps(asdict(request))}})
+        self._api.create(with_texts(made | {"immutable": True}, {_REQUEST_KEY: json.dumps(asdict(request))}))
         return name
 
     def asked(self) -> list[tuple[str, RampRequest]]:
@@ -113,14 +111,14 @@ class ClusterRamps(RampStore):
 
     def _event_lines(self) -> list[str]:
         found = self._find(_EVENTS_NAME)
-        return found["data"][_EVENTS_KEY].splitlines() if found else []
+        return texts_of(found)[_EVENTS_KEY].splitlines() if found else []
 
-    def _put(self, name: str, content: Manifest) -> None:
+    def _put(self, name: str, texts: Mapping[str, str]) -> None:
         found = self._find(name)
         if found is None:
-            self._api.create(config_map(name, self._project) | content)
+            self._api.create(with_texts(config_map(name, self._project), texts))
         else:
-            self._api.replace(found | content)
+            self._api.replace(with_texts(found, texts))
 
     def _find(self, name: str) -> Manifest | None:
         try:

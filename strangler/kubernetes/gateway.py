@@ -20,6 +20,7 @@ from strangler.kubernetes.nginx import (
     nginx_configuration,
     nginx_port,
 )
+from strangler.kubernetes.packed_texts import texts_of
 from strangler.kubernetes.pod_status import is_ready, pod_name, pods_staying, waiting_reason
 
 # A pod may have to wait for a node; each one that is ready, or gone, starts the time anew.
@@ -83,7 +84,7 @@ class KubernetesGateway:
         try:
             self._api.create(written)
         except ObjectConflict:
-            if self._api.read("ConfigMap", name).get("data") != written["data"]:
+            if _texts(self._api.read("ConfigMap", name)) != rendered.files:
                 hint = "delete it where no pod mounts it, and try again"
                 raise FailedError(f"ConfigMap {name} holds something else than that version", hint) from None
 
@@ -95,7 +96,7 @@ class KubernetesGateway:
             found = self._api.read("ConfigMap", configuration_name(rendered.version))
         except ObjectMissing:
             return False
-        return found.get("data") == rendered.files
+        return _texts(found) == rendered.files
 
     def activate(self, version: str) -> None:
         """See `Gateway`.
@@ -239,6 +240,14 @@ class KubernetesGateway:
             if volume["name"] == CONFIGURATION_VOLUME:
                 return configuration_version((volume.get("configMap") or {}).get("name", ""))
         return ""
+
+
+def _texts(configuration: Manifest) -> dict[str, str]:
+    """The files of a version; none where somebody has broken them."""
+    try:
+        return texts_of(configuration)
+    except ValueError:
+        return {}
 
 
 def _missing(deployment: Manifest) -> str:

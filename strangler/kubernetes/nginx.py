@@ -1,15 +1,14 @@
 """nginx in a cluster: its configuration as an immutable ConfigMap, and the pods that read it."""
 
-import json
 from dataclasses import replace
 from typing import Final
 
-from strangler.errors import UsageError
 from strangler.gateway.rendering import MAIN_FILE, Rendered, render_gateway
 from strangler.gateway.settings import CallerKey, GatewaySettings, container_gateway
 from strangler.kubernetes.cluster_project import NGINX, ClusterProject
 from strangler.kubernetes.environment import secret_variable
 from strangler.kubernetes.manifest import Manifest, manifest
+from strangler.kubernetes.packed_texts import PACKED_SUFFIX, require_room, with_texts
 from strangler.kubernetes.pods import (
     LEAVE_SECONDS,
     autoscaler,
@@ -30,10 +29,7 @@ _CONFIGURATION_PREFIX: Final = "nginx-"
 CONFIGURATION_FOLDER: Final = "/etc/strangler/nginx"
 WRITABLE: Final = "/tmp/"  # noqa: S108 - a volume of the pod's own
 RESOLVER: Final = f"{WRITABLE}resolver.conf"
-# etcd takes no object above 1.5 MiB; the API server no ConfigMap above 1 MiB.
-_MOST_BYTES: Final = 1024 * 1024
-# `kubectl apply` keeps what it has sent as an annotation, unless the API server merges.
-_MOST_ANNOTATED: Final = 256 * 1024
+_UNPACKED: Final = f"{WRITABLE}nginx"
 # What a container needs beside the drain to stop its processes.
 _SPARE_SECONDS: Final = 5
 
@@ -44,12 +40,21 @@ awk '/^nameserver/ && $2 !~ /%/ {{ print "resolver", ($2 ~ /:/ ? "[" $2 "]" : $2
   /etc/resolv.conf >{RESOLVER}
 # As many connections as the node allows; most engines give a process 1,024 files unless it asks for more.
 ulimit -Sn `ulimit -Hn`
-exec nginx -e stderr -c {CONFIGURATION_FOLDER}/{MAIN_FILE} -g 'daemon off;'
+rm -rf {_UNPACKED}
+mkdir {_UNPACKED}
+for file in {CONFIGURATION_FOLDER}/*.*; do
+  name=${{file##*/}}
+  case $name in
+    *{PACKED_SUFFIX}) gzip -dc "$file" >{_UNPACKED}/"${{name%{PACKED_SUFFIX}}}" ;;
+    *) cp "$file" {_UNPACKED}/ ;;
+  esac
+done
+exec nginx -e stderr -c {_UNPACKED}/{MAIN_FILE} -g 'daemon off;'
 """
 # Whatever signal the image asks for, what is under way is finished: nginx ends here, before the signal comes.
 STOP: Final = f"""\
 sleep {LEAVE_SECONDS}
-nginx -e stderr -c {CONFIGURATION_FOLDER}/{MAIN_FILE} -s quit
+nginx -e stderr -c {_UNPACKED}/{MAIN_FILE} -s quit
 while [ -e {WRITABLE}nginx.pid ]; do sleep 1; done
 """
 
@@ -95,20 +100,11 @@ def nginx_configuration(cluster: ClusterProject, rendered: Rendered) -> Manifest
 
     :raises UsageError: it is larger than a ConfigMap can be.
     """
-    size = sum(len(text.encode()) for text in rendered.files.values())
-    if size > _MOST_BYTES:
-        message = f"nginx's configuration is {size:,} bytes and a ConfigMap holds {_MOST_BYTES:,}"
-        raise UsageError(message, "name fewer routes, one for each group of paths that move together")
     head = manifest("v1", "ConfigMap", configuration_name(rendered.version), project=cluster.name, component=NGINX)
-    return head | {"immutable": True, "data": dict(sorted(rendered.files.items()))}
-
-
-def configuration_note(written: Manifest) -> str:
-    """What to know of applying a version's ConfigMap by hand; empty for nothing."""
-    size = len(json.dumps(written).encode())
-    if size <= _MOST_ANNOTATED:
-        return ""
-    return f"nginx's configuration is {size // 1024} KiB: kubectl apply takes it with --server-side alone."
+    written = with_texts(head, rendered.files)
+    require_room(written, "nginx's configuration")
+    # Another machine's zlib may pack the same text as other bytes, and its operator has to be able to apply them.
+    return written if "binaryData" in written else written | {"immutable": True}
 
 
 def configuration_name(version: str) -> str:

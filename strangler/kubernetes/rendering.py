@@ -12,7 +12,7 @@ from strangler.kubernetes.http_routes import gateway_route, http_routes, promise
 from strangler.kubernetes.manifest import Manifest, manifest, manifests_text
 from strangler.kubernetes.monitoring import service_monitors
 from strangler.kubernetes.network import network_policies
-from strangler.kubernetes.nginx import configuration_note, nginx_configuration, nginx_manifests, rendered_routes
+from strangler.kubernetes.nginx import nginx_configuration, nginx_manifests, rendered_routes
 from strangler.kubernetes.operator_role import OPERATOR, operator_role
 from strangler.kubernetes.setup import setup_manifests
 from strangler.kubernetes.stacks import stack_manifests
@@ -163,8 +163,6 @@ def _notes(cluster: ClusterProject, table: RouteTable, mode: Mode) -> Iterator[s
 def _nginx_notes(cluster: ClusterProject, table: RouteTable) -> Iterator[str]:
     if shadowed := [route.name for route in table.routes if route.shadow]:
         yield f"shadow of {', '.join(shadowed)}: not rendered, since its worker isn't in the cluster."
-    if note := configuration_note(nginx_configuration(cluster, rendered_routes(cluster, table))):
-        yield note
     if throttled_names(table):
         pods = f"{cluster.table.nginx.replicas} to {cluster.table.nginx.max_replicas}"
         yield f"each nginx counts a throttle by itself: {pods} pods let through as many times its rate."

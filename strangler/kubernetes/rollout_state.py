@@ -1,15 +1,15 @@
 """The state of a rollout in its cluster: ConfigMaps, shared by all who move routes there, and a Lease as the lock."""
 
-import base64
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
-from strangler.errors import FailedError, UsageError
+from strangler.errors import FailedError
 from strangler.kubernetes.api import ClusterApi, ObjectMissing
 from strangler.kubernetes.cluster_project import LEASE_NAME, ROLLOUT
 from strangler.kubernetes.lease import Lease
 from strangler.kubernetes.manifest import Manifest, labels_of, manifest
+from strangler.kubernetes.packed_texts import pack, require_room, texts_of, unpack, with_texts
 from strangler.rollout.history import HistoryEntry, entries_parse
 from strangler.rollout.state_dir import (
     JOURNAL,
@@ -23,12 +23,11 @@ from strangler.rollout.state_dir import (
 
 _JOURNAL_NAME: Final = "strangler-journal"
 _JOURNAL_KEY: Final = "journal.json"
-_ROUTES_KEY: Final = "routes.toml"
+_ROUTES_KEY: Final = "routes.toml.gz"
 _HISTORY_KEY: Final = "history.jsonl"
 _HISTORY_LABEL: Final = "history"
-# A ConfigMap holds 1 MiB; a piece that is larger than half of that gets no more entries.
+# A piece that is larger gets no more entries.
 _PIECE_BYTES: Final = 512 * 1024
-_MOST_BYTES: Final = 1024 * 1024
 
 
 class ClusterHistory:
@@ -44,7 +43,7 @@ class ClusterHistory:
         return entries_parse(
             (f"ConfigMap {piece['metadata']['name']}, line {number}", line)
             for piece in self._pieces()
-            for number, line in enumerate(piece["data"][_HISTORY_KEY].splitlines(), 1)
+            for number, line in enumerate(_text(piece, _HISTORY_KEY).splitlines(), 1)
         )
 
     def append(self, entry: HistoryEntry) -> None:
@@ -52,12 +51,12 @@ class ClusterHistory:
         self._lease.require()
         pieces, line = self._pieces(), f"{entry.as_line()}\n"
         last = pieces[-1] if pieces else None
-        if last is not None and len(last["data"][_HISTORY_KEY].encode()) + len(line.encode()) <= _PIECE_BYTES:
-            self._api.replace(last | {"data": {_HISTORY_KEY: last["data"][_HISTORY_KEY] + line}})
+        if last is not None and len(text := _text(last, _HISTORY_KEY) + line) <= _PIECE_BYTES:
+            self._api.replace(with_texts(last, {_HISTORY_KEY: text}))
             return
         piece = config_map(f"strangler-history-{len(pieces):04}", self._project)
         piece["metadata"]["labels"] |= {f"strangler/{ROLLOUT}": _HISTORY_LABEL}
-        self._api.create(piece | {"data": {_HISTORY_KEY: line}})
+        self._api.create(with_texts(piece, {_HISTORY_KEY: line}))
 
     def _pieces(self) -> list[Manifest]:
         labels = labels_of(self._project, ROLLOUT) | {f"strangler/{ROLLOUT}": _HISTORY_LABEL}
@@ -79,16 +78,14 @@ class ClusterState(RolloutState):
 
         :raises UsageError: a ConfigMap has no room for it.
         """
-        if len(content) > _MOST_BYTES:
-            message = f"the routes file is {len(content):,} bytes and a ConfigMap holds {_MOST_BYTES:,}"
-            raise UsageError(message, "name fewer routes, one for each group of paths that move together")
         digest = routes_digest(content)
-        kept = config_map(_routes_name(digest), self._project)
-        data = {_ROUTES_KEY: base64.b64encode(content).decode()}
+        kept = config_map(_routes_name(digest), self._project) | {"immutable": True}
+        kept |= {"binaryData": {_ROUTES_KEY: pack(content)}}
+        require_room(kept, "the routes file")
         try:
             self._api.read("ConfigMap", kept["metadata"]["name"])
         except ObjectMissing:
-            self._api.create(kept | {"immutable": True, "binaryData": data})
+            self._api.create(kept)
         return digest
 
     def state(self, digest: str) -> bytes:
@@ -96,7 +93,7 @@ class ClusterState(RolloutState):
         hint = "restore it, or apply another file"
         name = _routes_name(digest)
         try:
-            content = base64.b64decode(self._api.read("ConfigMap", name)["binaryData"][_ROUTES_KEY])
+            content = unpack(self._api.read("ConfigMap", name)["binaryData"][_ROUTES_KEY])
         except ObjectMissing as error:
             raise FailedError(f"the routes file {digest} is missing: there is no ConfigMap {name}", hint) from error
         except (KeyError, ValueError) as error:
@@ -112,14 +109,14 @@ class ClusterState(RolloutState):
         """
         self.lease.require()
         written = config_map(_JOURNAL_NAME, self._project)
-        self._api.create(written | {"data": {_JOURNAL_KEY: JOURNAL.dump_json(journal, indent=2).decode()}})
+        self._api.create(with_texts(written, {_JOURNAL_KEY: JOURNAL.dump_json(journal, indent=2).decode()}))
 
     def journal_read(self) -> Journal | None:
         """See `RolloutState`."""
         found = self._journal()
         if found is None:
             return None
-        text = found.get("data", {}).get(_JOURNAL_KEY, "")
+        text = _text(found, _JOURNAL_KEY, hint=JOURNAL_HINT)
         place = f"ConfigMap {_JOURNAL_NAME}"
         return journal_parse(text, JOURNAL, place=place, of="an apply", hint=JOURNAL_HINT)
 
@@ -146,6 +143,17 @@ class ClusterState(RolloutState):
             return self._api.read("ConfigMap", _JOURNAL_NAME)
         except ObjectMissing:
             return None
+
+
+def _text(found: Manifest, key: str, *, hint: str = "restore it") -> str:
+    """A text of a ConfigMap; empty where it isn't there.
+
+    :raises FailedError: it can't be unpacked.
+    """
+    try:
+        return texts_of(found).get(key, "")
+    except ValueError as error:
+        raise FailedError(f"ConfigMap {found['metadata']['name']} isn't what an apply has written", hint) from error
 
 
 def _routes_name(digest: str) -> str:

@@ -1,5 +1,6 @@
 """What comes before the new pods: migrations, then the grants of FastAPI's role, as one Job."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Final
@@ -8,11 +9,14 @@ from strangler.errors import UsageError
 from strangler.kubernetes.cluster_project import SETUP, ClusterProject
 from strangler.kubernetes.environment import manage_command, secret_variable
 from strangler.kubernetes.manifest import Manifest, content_hash, labels_of, manifest
+from strangler.kubernetes.packed_texts import PACKED_SUFFIX, require_room, with_texts
 from strangler.kubernetes.pods import container, memory_volume, pod_spec
 from strangler.kubernetes.stacks import stack_container
 from strangler.routes.route import Stack
 
 _FOLDER: Final = "/project"
+# Where files are that are packed, until the container unpacks them.
+_PACKED_FOLDER: Final = "/packed"
 _RETRIES: Final = 6
 _FORGOTTEN_SECONDS: Final = 24 * 60 * 60
 # What the tool needs to sign in and to write grants.
@@ -27,12 +31,11 @@ def setup_manifests(cluster: ClusterProject) -> list[Manifest]:
     :raises UsageError: a file of the project can't be read, or is outside its folder.
     """
     files = _project_files(cluster)
-    head, data = _configuration(cluster, files)
-    configuration = head["metadata"]["name"]
+    configuration = _configuration(cluster, files)
     grow = _spec(cluster, configuration, files, keep=True)
     revoke = _spec(cluster, configuration, files, keep=False)
     return [
-        head | data,
+        configuration,
         _job(cluster, "setup", grow, suspend=False),
         _job(cluster, "revoke", revoke, suspend=True),
     ]
@@ -46,8 +49,8 @@ def grant_manifests(cluster: ClusterProject, writes: Sequence[str]) -> tuple[Man
     :raises UsageError: a file of the project can't be read, or is outside its folder.
     """
     files = _project_files(cluster)
-    head, data = _configuration(cluster, files)
-    spec = _spec(cluster, head["metadata"]["name"], files, keep=True, writes=writes, migrated=True)
+    configuration = _configuration(cluster, files)
+    spec = _spec(cluster, configuration, files, keep=True, writes=writes, migrated=True)
     job = _job(cluster, "grant", spec | {"restartPolicy": "Never"}, suspend=False)
     job["metadata"]["generateName"] = f"{job['metadata'].pop('name')}-"
     job["spec"] |= {
@@ -55,14 +58,17 @@ def grant_manifests(cluster: ClusterProject, writes: Sequence[str]) -> tuple[Man
         "activeDeadlineSeconds": cluster.table.setup.wait_seconds,
         "ttlSecondsAfterFinished": _FORGOTTEN_SECONDS,
     }
-    return head | data, job
+    return configuration, job
 
 
-def _configuration(cluster: ClusterProject, files: list[tuple[str, str, str]]) -> tuple[Manifest, Manifest]:
-    """The head of the ConfigMap of the project's files, and the rest of it."""
+def _configuration(cluster: ClusterProject, files: list[tuple[str, str, str]]) -> Manifest:
+    """The ConfigMap of the project's files."""
     name = f"project-{content_hash(files)}"
     head = manifest("v1", "ConfigMap", name, project=cluster.name, component=SETUP)
-    return head, {"immutable": True, "data": {key: text for key, _, text in files}}
+    written = with_texts(head, {key: text for key, _, text in files})
+    require_room(written, "the project's files")
+    # See nginx_configuration.
+    return written if "binaryData" in written else written | {"immutable": True}
 
 
 def _job(cluster: ClusterProject, name: str, spec: Manifest, *, suspend: bool) -> Manifest:
@@ -80,7 +86,7 @@ def _job(cluster: ClusterProject, name: str, spec: Manifest, *, suspend: bool) -
 
 def _spec(
     cluster: ClusterProject,
-    configuration: str,
+    configuration: Manifest,
     files: list[tuple[str, str, str]],
     *,
     keep: bool,
@@ -91,11 +97,13 @@ def _spec(
     secrets = cluster.table.secrets
     wait = 0 if migrated else cluster.table.setup.wait_seconds
     command = ["python", "-m", "strangler.cli", "grant", "--wait", str(wait)]
+    # Pods of before may still write as their routes say.
+    command += [*(["--keep"] if keep else []), *(part for name in writes for part in ("--write", name))]
+    packed = {key.removesuffix(PACKED_SUFFIX) for key in configuration.get("binaryData", ())}
     grant = container(
         "grant",
         cluster.table.setup.image,
-        # Pods of before may still write as their routes say.
-        command=[*command, *(["--keep"] if keep else []), *(part for name in writes for part in ("--write", name))],
+        command=["sh", "-c", _unpacking(files, packed, command)] if packed else command,
         env=[
             secret_variable("DATABASE_URL", secrets.reference("database")),
             secret_variable("FASTAPI_DATABASE_URL", secrets.reference("fastapi_database")),
@@ -105,11 +113,17 @@ def _spec(
         resources=_RESOURCES,
         volumeMounts=[
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
-            {"name": "project", "mountPath": _FOLDER, "readOnly": True},
+            *([{"name": "unpacked", "mountPath": _FOLDER}] if packed else []),
+            {"name": "project", "mountPath": _PACKED_FOLDER if packed else _FOLDER, "readOnly": True},
         ],
     )
-    items = [{"key": key, "path": path} for key, path, _ in files]
-    volumes = [memory_volume("tmp", "64Mi"), {"name": "project", "configMap": {"name": configuration, "items": items}}]
+    names = [(key, path, PACKED_SUFFIX if key in packed else "") for key, path, _ in files]
+    items = [{"key": f"{key}{suffix}", "path": f"{path}{suffix}"} for key, path, suffix in names]
+    volumes = [
+        memory_volume("tmp", "64Mi"),
+        {"name": "project", "configMap": {"name": configuration["metadata"]["name"], "items": items}},
+        *([memory_volume("unpacked", "64Mi")] if packed else []),
+    ]
     first = _migrations(cluster) if keep and not migrated else []
     return pod_spec(
         volumes=volumes,
@@ -117,6 +131,19 @@ def _spec(
         **({"initContainers": first} if first else {}),
         containers=[grant],
     )
+
+
+def _unpacking(files: list[tuple[str, str, str]], packed: set[str], command: list[str]) -> str:
+    """A script that has the project's files as they were, and runs the command."""
+    lines = ["set -e"]
+    for key, path, _ in files:
+        source, target = f"{_PACKED_FOLDER}/{path}", f"{_FOLDER}/{path}"
+        lines.append(shlex.join(["mkdir", "-p", str(PurePosixPath(target).parent)]))
+        if key in packed:
+            lines.append(f"gzip -dc {shlex.quote(f'{source}{PACKED_SUFFIX}')} >{shlex.quote(target)}")
+        else:
+            lines.append(shlex.join(["cp", source, target]))
+    return "\n".join([*lines, f"exec {shlex.join(command)}", ""])
 
 
 def _migrations(cluster: ClusterProject) -> list[Manifest]:

@@ -28,6 +28,7 @@ from psycopg import sql
 from strangler.cli.output import say
 from strangler.kubernetes.manifest import Manifest
 from strangler.kubernetes.nginx import START, STOP
+from strangler.kubernetes.packed_texts import texts_of
 from strangler.local.ports import port_free_pick
 from strangler.routes.route import Stack, Stage
 from tests.bench.command import bench_run
@@ -36,7 +37,7 @@ from tests.clusters import manifests, of_kind, project_with, rendered, table_wit
 from tests.databases import OwnDatabase, empty_database
 from tests.example import EXAMPLE
 from tests.name_server import name_server
-from tests.pods import NginxPod, Node, mounted
+from tests.pods import NginxPod, Node, setup_mounts
 from tests.servers import server_in
 
 NGINX: Final = 5
@@ -101,8 +102,6 @@ class Cluster:
         found = manifests(rendered(self._project).base)
         self._containers = {str(stack): _container(found, str(stack)) for stack in Stack}
         (job,) = of_kind(found, "Job", "setup-")
-        (files,) = of_kind(found, "ConfigMap", "project-")
-        items = job["spec"]["template"]["spec"]["volumes"][1]["configMap"]["items"]
         self._node = Node(
             secrets={
                 ("blog-db-app", "uri"): database.owner_dsn,
@@ -110,7 +109,7 @@ class Cluster:
                 ("strangler-django", "secret-key"): secrets.token_urlsafe(48),
                 ("strangler-tokens", "signing-key"): secrets.token_urlsafe(48),
             },
-            mounts={"/project": mounted(files, items, folder / "project")},
+            mounts=setup_mounts(found, folder),
             log=folder / "pods.log",
         )
         spec = job["spec"]["template"]["spec"]
@@ -170,7 +169,7 @@ class Cluster:
         address = self._address()
         data = {
             name: text.replace("listen 8080;", f"listen {address}:{_PORT};")
-            for name, text in configuration["data"].items()
+            for name, text in texts_of(configuration).items()
         }
         pod = NginxPod(self._folder / address, data)
         resolver = pod.folder / "tmp" / "resolver.conf"

@@ -11,10 +11,13 @@ import httpx
 import pytest
 
 from strangler.gateway.interface import wait_until_running
-from strangler.kubernetes.nginx import START, STOP
+from strangler.kubernetes.cluster_project import cluster_project
+from strangler.kubernetes.nginx import START, STOP, nginx_configuration, rendered_routes
+from strangler.kubernetes.packed_texts import texts_of
 from strangler.local.ports import port_free_pick
 from strangler.project import Project
 from strangler.routes.route import Stage
+from tests.bench.route_tables import table_of
 from tests.clusters import PROJECTS, manifests, of_kind, rendered, table_with
 from tests.example import EXAMPLE
 from tests.pods import NginxPod, nginx_data
@@ -26,7 +29,7 @@ def test_nginx_finds_nothing_to_complain_about(project: Project, tmp_path: Path)
     files = rendered(project, table=table_with(project, name, stage=Stage.CANARY, percent=10))
     (configuration,) = of_kind(manifests(files.base), "ConfigMap", "nginx-")
     check = START.replace("-g 'daemon off;'", "-t -q").replace("exec ", "")
-    with NginxPod(tmp_path, configuration["data"]).start(check) as ended:
+    with NginxPod(tmp_path, texts_of(configuration)).start(check) as ended:
         said = ended.communicate(timeout=20)[1]
         assert said == ""
         assert ended.returncode == 0
@@ -58,6 +61,23 @@ def test_a_request_under_way_is_answered_before_the_pod_is_gone(tmp_path: Path) 
             finally:
                 answer.set()
                 nginx.terminate()
+
+
+@pytest.mark.long
+def test_ten_thousand_routes_fit_into_a_config_map_and_nginx_serves_the_last(tmp_path: Path) -> None:
+    port, cluster, table = port_free_pick(), cluster_project(EXAMPLE), table_of(10_000)
+    configuration = nginx_configuration(cluster, rendered_routes(cluster, table))
+    data = nginx_data(configuration, port=port, django="127.0.0.1:1", fastapi="127.0.0.1:1")
+    pod = NginxPod(tmp_path, data)
+    url = f"http://127.0.0.1:{port}"
+    with pod.start(START.replace("daemon off;", "daemon off; user root;")) as nginx:
+        try:
+            wait_until_running(url, configuration["metadata"]["name"].removeprefix("nginx-"))
+            last = table.routes[-1]
+            answer = httpx.get(f"{url}/api{last.path.replace('{id}', '7').replace('{part}', 'a')}")
+            assert answer.headers["X-Route"] == last.name
+        finally:
+            nginx.terminate()
 
 
 def wait_until_refused(url: str) -> None:

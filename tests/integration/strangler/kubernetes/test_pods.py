@@ -20,7 +20,7 @@ from strangler.routes.route import Stack
 from tests.clusters import manifests, of_kind, project_with, rendered
 from tests.databases import OwnDatabase, empty_database
 from tests.example import EXAMPLE
-from tests.pods import NginxPod, Node, mounted, nginx_data, probed, stopped
+from tests.pods import NginxPod, Node, nginx_data, probed, setup_mounts, stopped
 
 NAME = "cluster_pods"
 ROLE = "cluster_pods_fastapi"
@@ -50,9 +50,7 @@ def test_from_an_empty_database_to_answers_through_nginx(database: OwnDatabase, 
     ports = {stack: port_free_pick() for stack in Stack}
     changes = {str(stack): {"port": port, "workers": 1} for stack, port in ports.items()}
     found = manifests(rendered(project_with(EXAMPLE, **changes)).base)
-    (job,) = of_kind(found, "Job", "setup-")
-    (files,) = of_kind(found, "ConfigMap", "project-")
-    items = job["spec"]["template"]["spec"]["volumes"][1]["configMap"]["items"]
+    mounts = setup_mounts(found, tmp_path)
     node = Node(
         secrets={
             ("blog-db-app", "uri"): database.owner_dsn,
@@ -60,7 +58,7 @@ def test_from_an_empty_database_to_answers_through_nginx(database: OwnDatabase, 
             ("strangler-django", "secret-key"): secrets.token_urlsafe(48),
             ("strangler-tokens", "signing-key"): secrets.token_urlsafe(48),
         },
-        mounts={"/project": mounted(files, items, tmp_path / "project")},
+        mounts=mounts,
     )
     django, fastapi = (containers_of(found, "Deployment", stack) for stack in Stack)
     setup = containers_of(found, "Job", "setup-")
@@ -70,9 +68,14 @@ def test_from_an_empty_database_to_answers_through_nginx(database: OwnDatabase, 
         for name in ("migrate", "grant"):
             assert node.finished(setup[name]) == 0, name
         assert waiting.wait(timeout=30) == 0
-        # The volume is read-only.
-        written = {str(file.relative_to(tmp_path / "project")) for file in (tmp_path / "project").rglob("*.*")}
-        assert written == {item["path"] for item in items}
+        # The volume is read-only, and what is unpacked of it is what was there.
+        read = {str(file.relative_to(mounts["/project"])): file for file in mounts["/project"].rglob("*.*")}
+        files = (EXAMPLE.file.name, EXAMPLE.files.routes, EXAMPLE.files.consumer)
+        assert {name: file.read_bytes() for name, file in read.items()} == {
+            name: (EXAMPLE.root / name).read_bytes() for name in files
+        }
+        packed = {file.name for file in mounts["/packed"].rglob("*.*")}
+        assert packed == {"strangler.toml", "routes.toml", "consumer.json.gz"}
         processes = {}
         for stack, container in ((Stack.DJANGO, django["django"]), (Stack.FASTAPI, fastapi["fastapi"])):
             processes[stack] = running.enter_context(node.run(container))

@@ -34,6 +34,7 @@ CANARY = {"stage": "canary", "percent": 10}
 SECONDS = 120
 KILLED = -9
 NOT_CHECKED = 4
+MANY = 1_000
 # What a move writes: the lock, a version, a routes file, the journal, the Deployment, the history, the end of the
 # journal, and the lock's end.
 WRITES = range(1, 9)
@@ -290,7 +291,8 @@ def test_rights_to_write_are_granted_by_a_job_before_the_route_moves(moving: Clu
     moving.apply(moving.edited(tags__create={"stage": "parallel"}), force=True, reason="a test")
     (job,) = moving.cluster.names("jobs", "grant-")
     spec = moving.cluster.read("jobs", job)["spec"]["template"]["spec"]
-    assert spec["containers"][0]["command"][-2:] == ["--write", "tags.create"]
+    # The files that it reads are unpacked first.
+    assert spec["containers"][0]["command"][-1].endswith(" --write tags.create\n")
     assert "initContainers" not in spec
     order = [path.rpartition("/")[2] for method, path in moving.cluster.requests if method in {"POST", "PATCH"}]
     assert order.index("jobs") < order.index("nginx")
@@ -368,4 +370,29 @@ def test_the_commands_move_a_route_and_take_it_back(moving: ClusterMoves) -> Non
     assert "ok      apply: nothing is pending" in said
     code, said = command(moving, "rollback", "--yes")
     assert (code, "applied as 2 in " in said) == (0, True), said
+    assert moving.seen() == before
+
+
+@pytest.mark.long
+def test_many_routes_move_at_once_and_back(moving: ClusterMoves) -> None:
+    """More than a ConfigMap holds as it is: of the version, and of the line of the history."""
+    many = "".join(
+        f'[[route]]\nname = "wares_{n}.list"\nmethods = ["GET"]\npath = "/wares-{n}/"\nstage = "parallel"\n\n'
+        for n in range(MANY)
+    )
+    moving.apply(moving.rollout.routes_file.read_bytes() + b"\n" + many.encode(), force=True, reason="new")
+    before = moving.seen()
+    names = [f"wares_{n}.list" for n in range(MANY)]
+    edits = {name.replace(".", "__"): CANARY for name in names}
+    entry = moving.apply(moving.edited(**edits), force=True, reason="all")
+    assert [change["route"] for change in entry.changes] == names
+    assert moving.cluster.answers() == {entry.after.version}
+    assert [change["route"] for change in moving.rollout.entries()[-1].changes] == names
+    packed = {
+        key
+        for name in moving.cluster.names("configmaps")
+        for key in moving.cluster.read("configmaps", name).get("binaryData", ())
+    }
+    assert {"routes.conf.gz", "history.jsonl.gz", "routes.toml.gz"} <= packed
+    command(moving, "rollback", "--yes")
     assert moving.seen() == before

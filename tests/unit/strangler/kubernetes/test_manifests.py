@@ -1,7 +1,6 @@
 """What is rendered is what a cluster takes: by its schemas, and by what the manifests say of one another."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,10 @@ import pytest
 
 from strangler.cluster import KubernetesTable, NginxTable, PostgresTable, SecretsTable, SetupTable, StackTable
 from strangler.errors import UsageError
+from strangler.kubernetes.cluster_project import cluster_project
 from strangler.kubernetes.manifest import Manifest
+from strangler.kubernetes.nginx import rendered_routes
+from strangler.kubernetes.packed_texts import texts_of
 from strangler.kubernetes.rendering import Mode, render_cluster
 from strangler.project import ProjectError, project_parse
 from strangler.routes.route import Stage
@@ -21,6 +23,8 @@ from tests.example import EXAMPLE, ROOT
 
 # The oldest version with all that is used, and the newest that the package knows.
 VERSIONS = ("1.30", "1.37")
+# What `kubectl apply` keeps of an object in an annotation of it, at most.
+ANNOTATION_BYTES = 256 * 1024
 SCHEMA = Path(__file__).with_name("httproute_v1.json")
 COMBINATIONS = [pytest.param(project, mode, id=f"{name}-{mode}") for name, project in PROJECTS.items() for mode in Mode]
 
@@ -255,16 +259,15 @@ def test_a_mistake_is_named_with_its_line(line: str, sentence: str) -> None:
     assert sentence in str(caught.value)
 
 
-def test_a_configuration_that_an_annotation_has_no_room_for_is_a_note() -> None:
-    files = rendered(EXAMPLE, table=table_of(1_000))
-    said = re.fullmatch(
-        r"nginx's configuration is (\d+) KiB: kubectl apply takes it with --server-side alone.", files.notes[0]
-    )
-    assert said
-    assert int(said[1]) > 256
-    assert not any("server-side" in note for note in rendered(EXAMPLE).notes)
-    with pytest.raises(UsageError, match=r"nginx's configuration is .* bytes and a ConfigMap holds 1,048,576"):
-        rendered(EXAMPLE, table=table_of(5_000))
+def test_a_configuration_of_many_routes_is_packed_and_may_be_applied_from_any_machine() -> None:
+    table = table_of(1_000)
+    (written,) = of_kind(manifests(rendered(EXAMPLE, table=table).base), "ConfigMap", "nginx-")
+    assert texts_of(written) == rendered_routes(cluster_project(EXAMPLE), table).files
+    assert len(json.dumps(written)) < ANNOTATION_BYTES
+    # Packed by another zlib, it has other bytes.
+    assert (list(written["binaryData"]), "immutable" in written) == (["routes.conf.gz"], False)
+    (written,) = of_kind(manifests(rendered(EXAMPLE).base), "ConfigMap", "nginx-")
+    assert ("binaryData" in written, written["immutable"]) == (False, True)
 
 
 PARTS = {"nginx", "django", "fastapi", "setup", "postgres", "secrets"}
