@@ -1,7 +1,8 @@
-"""Which languages a project answers in, and its error texts in each, for a service without Django.
+"""Which languages a project answers in, and its error texts and labels in each, for a service without Django.
 
-The texts are those that the sources of Django's, DRF's and the project's own packages mark for translation. Each is
-translated by Django itself, so that it comes from the catalogue that Django takes it from.
+Error texts are those that the sources of Django's, DRF's and the project's own packages mark for translation, labels
+what models and serializers call their fields, help texts and choices. Each is translated by Django itself, so that it
+comes from the catalogue that Django takes it from.
 """
 
 import ast
@@ -16,6 +17,8 @@ from django.apps import apps
 from django.conf import settings
 from django.conf.locale import LANG_INFO
 from django.utils import translation
+
+from strangler_django.labels import Labels
 
 _FORMAT: Final = 1
 # What writes an API's errors; all of Django has ten times as many texts. Of two that read alike, the first is taken.
@@ -63,6 +66,7 @@ def languages_document() -> dict[str, Any]:
     plurals = {code: _plural_forms(code, messages) for code in used}
     translations = {code: found for code in used if (found := _translations(code, messages, plurals[code]))}
     known = {text for found in translations.values() for text in found}
+    labels = Labels()
     return {
         "format": _FORMAT,
         "default": default,
@@ -72,6 +76,7 @@ def languages_document() -> dict[str, Any]:
         "fallbacks": _fallbacks() if negotiated else {},
         "messages": [[each for each in message if each is not None] for message in messages if message[0] in known],
         "translations": translations,
+        "labels": {code: found for code in used if (found := labels.translated(code))},
         "plurals": {code: plurals[code] for code in translations},
     }
 

@@ -150,10 +150,10 @@ class RequestSession(AsyncSession):
             await self._call_back()
 
     async def _call_back(self) -> None:
-        functions, self._on_commit = self._on_commit, []
         # They may take long, and a connection is dear.
         await self.release()
-        for _, function in functions:
+        while self._on_commit:
+            _, function = self._on_commit.pop(0)
             try:
                 made = function() if iscoroutinefunction(function) else await run_in_threadpool(function)
                 if isawaitable(made):

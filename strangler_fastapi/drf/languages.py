@@ -33,6 +33,10 @@ _PERCENT: Final = re.compile(r"%(?:\((\w+)\))?([sdr])")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?]) ")
 # Of these, a program reads the values: simplejwt's. Errors of a field of such a name are a list.
 _NO_TEXTS: Final = frozenset({"code", "token_class", "token_type"})
+# What people read in the answer to OPTIONS.
+_READ: Final = frozenset({"label", "help_text", "display_name"})
+# Placeholders that stand for a model or a field.
+_NAMES: Final = frozenset({"model_name", "field_label"})
 # Plural forms repeat by the hundred, as the rules of gettext do.
 PLURAL_CYCLE: Final = 100
 
@@ -85,6 +89,7 @@ class Languages:
         messages: the texts, in English.
         translations: by language and English text, the text; one for each plural form, of a message that has them.
         plurals: by language, the number of the form for each of the first 200 numbers, a digit each.
+        labels: by language and untranslated text, what people read of fields, models and choices.
     """
 
     default: str
@@ -95,6 +100,7 @@ class Languages:
     messages: Sequence[Message]
     translations: Mapping[str, Mapping[str, Sequence[str]]]
     plurals: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: Path) -> Self:
@@ -158,6 +164,16 @@ class Languages:
             return [self.translated(each, language) for each in body]
         return body
 
+    def described(self, facts: Any, language: str) -> Any:  # noqa: ANN401 - any JSON
+        """What OPTIONS says of a body, with labels, help texts and choices in a language."""
+        labels = self.labels.get(language)
+        if not labels or not isinstance(facts, Mapping):
+            return [self.described(each, language) for each in facts] if labels and isinstance(facts, list) else facts
+        return {
+            key: _label(value, labels) if key in _READ and isinstance(value, str) else self.described(value, language)
+            for key, value in facts.items()
+        }
+
     def _translated(self, text: str, language: str) -> str:
         if len(text) > _LONGEST_TEXT:
             return text
@@ -173,6 +189,8 @@ class Languages:
         for template in (self._plain[text],) if text in self._plain else self._templates:
             forms = texts.get(template.message.text)
             if forms is not None and (values := template.values(text)) is not None:
+                labels = self.labels.get(language, {})
+                values |= {name: _label(value, labels) for name, value in values.items() if name in _NAMES}
                 return _filled(forms[self._form(language, template, values, forms)], values)
         return None
 
@@ -204,6 +222,14 @@ class Languages:
     def _templates(self) -> list[_Template]:
         """The others, those that say the most first."""
         return sorted((each for each in self._all if each.names), key=lambda each: -each.literals)
+
+
+def _label(text: str, labels: Mapping[str, str]) -> str:
+    """A text in a language; DRF has the first letter of a model's capital."""
+    if text in labels:
+        return labels[text]
+    found = labels.get(text[:1].lower() + text[1:])
+    return text if found is None else found[:1].upper() + found[1:]
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str | None, str]]:

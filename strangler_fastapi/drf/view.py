@@ -22,6 +22,7 @@ from strangler_fastapi.drf.documents import (
     document_stream,
 )
 from strangler_fastapi.drf.hyperlinks import answered_request
+from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.negotiation import negotiate
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Page
 from strangler_fastapi.drf.permissions import Rule
@@ -293,7 +294,9 @@ class View:
                 await self._find(request, session, request.state.caller)
             except ApiError:
                 methods.remove("PUT")
-        return {method: self._serializer.describe() for method in methods}
+        facts: dict[str, Any] = {method: self._serializer.describe() for method in methods}
+        languages: Languages | None = request.app.state.languages
+        return facts if languages is None else languages.described(facts, request.scope["language"])
 
     def _errors(self, *statuses: int) -> dict[int | str, dict[str, Any]]:
         statuses = (*statuses, *self.access.refusals)

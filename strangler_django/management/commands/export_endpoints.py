@@ -8,7 +8,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, no_translations
 
 from strangler_django.endpoints.document import endpoints_text
 from strangler_django.management.output import write_document
@@ -24,6 +24,8 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: standard output")
 
+    # Texts are translated by their English ones, whatever LANGUAGE_CODE is.
+    @no_translations
     def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
         """Write the document."""
         write_document(self, endpoints_text(), options["output"])

@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 from django.db import DEFAULT_DB_ALIAS
 
 from strangler_django.contract.document import DocumentError, schema_text
@@ -31,6 +31,8 @@ class Command(BaseCommand):
         )
         parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: standard output")
 
+    # Texts are translated by their English ones, whatever LANGUAGE_CODE is.
+    @no_translations
     def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - argparse's values
         """Write the document."""
         try:

@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from django.db import models
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
 from django.test import Client
-from django.test.utils import override_settings
+from django.test.utils import isolate_apps, override_settings
 from django.urls import path
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework import serializers as drf
@@ -23,15 +25,21 @@ from rest_framework.exceptions import NotFound as DrfNotFound
 from rest_framework.exceptions import Throttled as DrfThrottled
 from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response as DrfResponse
+from rest_framework.validators import UniqueValidator
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared_schema.mapping import Reflected
 from strangler_django.languages import languages_text
 from strangler_fastapi.application import create_application
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf import fields
+from strangler_fastapi.drf.choice_fields import ChoiceField
+from strangler_fastapi.drf.collection_fields import ListField
 from strangler_fastapi.drf.languages import Languages, Message
+from strangler_fastapi.drf.links import ForeignKey
+from strangler_fastapi.drf.nested_fields import NestedField
 from strangler_fastapi.drf.number_fields import IntegerField
 from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.rendering import JsonResponse
@@ -40,6 +48,25 @@ from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, feature_router
 from strangler_fastapi.errors import NotFound, Throttled
 
+DECLARED = Serializer(
+    "Declared",
+    {
+        "inner": ListField(child=ChoiceField(choices={1: "Yes", 2: "No"}, label="group")),
+        "plain": fields.CharField(help_text="Only."),
+    },
+)
+THING = Serializer(
+    "Thing",
+    {
+        "title": fields.CharField(max_length=3, label="Name"),
+        "rank": IntegerField(
+            label="superuser status", help_text="Enter a number.", min_value=-(2**31), max_value=2**31 - 1
+        ),
+        "site": ChoiceField(label="Last login", choices={1: "Yes", 2: "two"}),
+        "code": fields.CharField(label="Password", max_length=9),
+        "declared": NestedField(children=DECLARED, link=ForeignKey("made_id", Reflected, "id"), read_only=False),
+    },
+)
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 CODES = ("de", "en", "en-gb", "fr", "pt-br", "ru", "ar", "zh-hans", "zh-hant", "es-mx", "nn-no", "x-unknown")
 LOCALE = "django.middleware.locale.LocaleMiddleware"
@@ -53,9 +80,45 @@ PREFERENCES = st.lists(
 ).map(", ".join)
 
 
+with isolate_apps("django_app.blog"):
+
+    class Thing(models.Model):
+        title = models.CharField(_("name"), max_length=3)
+        rank = models.IntegerField()
+        site = models.IntegerField(_("last login"), choices=[(1, _("Yes")), (2, "two")])
+        code = models.CharField(_("password"), unique=True, max_length=9)
+
+        class Meta:
+            app_label = "blog"
+            verbose_name = _("user")
+
+
 class Made(drf.Serializer[Any]):
     title = drf.CharField(max_length=3)
     rank = drf.IntegerField(min_value=1)
+
+
+class Declared(drf.Serializer[Any]):
+    inner = drf.ListField(child=drf.ChoiceField([(1, _("Yes")), ("more", [(2, _("No"))])], label=_("group")))
+    plain = drf.CharField(help_text="Only.")
+
+
+class ThingSerializer(drf.ModelSerializer[Thing]):
+    declared = Declared()
+
+    class Meta:
+        model = Thing
+        fields = ("title", "rank", "site", "code", "declared")
+        extra_kwargs = {"rank": {"label": _("superuser status"), "help_text": _("Enter a number.")}}  # noqa: RUF012 - DRF's own
+
+
+class ThingView(GenericAPIView[Any]):
+    permission_classes = ()
+    authentication_classes = ()
+    serializer_class = ThingSerializer
+
+    def post(self, request: Any) -> DrfResponse:  # noqa: ARG002 - DRF's signature
+        return DrfResponse({})
 
 
 class MadeView(GenericAPIView[Any]):
@@ -77,7 +140,8 @@ class MadeView(GenericAPIView[Any]):
 def document() -> Iterator[str]:
     """What is exported of a project in all the languages; Django's side answers in them meanwhile."""
     urls: Any = ModuleType("urls_in_languages")
-    urls.urlpatterns = [path("made/", non_atomic_requests(MadeView.as_view()))]
+    views = {"made/": MadeView, "things/": ThingView}
+    urls.urlpatterns = [path(name, non_atomic_requests(view.as_view())) for name, view in views.items()]
     translated: Any = translation._trans  # type: ignore[attr-defined] # keeps functions for translations or for none
     names = [(code, code) for code in CODES]
     with override_settings(
@@ -180,6 +244,8 @@ def app(languages: Languages) -> Any:
 
     view.get(response=dict)(read)
     view.post()(write)
+    things = View(router, "/things/", name="Thing", methods=("POST",), permission=(AllowAny,), serializer=THING)
+    things.post()(write)
     app = create_application((router,), service="made", prefixes=PREFIXES, database=lambda: None, languages=languages)  # type: ignore[arg-type, return-value] # never started
     app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False)
     return app
@@ -199,6 +265,8 @@ def app(languages: Languages) -> Any:
         ("POST", "/made/", b'{"title": "abc", "rank": 1}'),
         ("POST", "/made/", b"{"),
         ("POST", "/made/", b"[]"),
+        ("OPTIONS", "/made/", b""),
+        ("OPTIONS", "/things/", b""),
     ],
 )
 async def test_an_answer_is_in_the_language_of_djangos(
@@ -211,6 +279,19 @@ async def test_an_answer_is_in_the_language_of_djangos(
     assert (ours.status_code, ours.content.decode()) == (theirs.status_code, theirs.content.decode())
     assert ours.headers["content-language"] == theirs.headers["Content-Language"]
     assert "Accept-Language" in ours.headers["vary"]
+
+
+def test_a_refusal_names_models_and_fields_in_the_language_of_djangos(languages: Languages) -> None:
+    asked = set()
+    for code in ("de", "fr", "ru"):
+        with translation.override(code):
+            (unique,) = (
+                each for each in ThingSerializer().fields["code"].validators if isinstance(each, UniqueValidator)
+            )
+        message = "user with this password already exists."
+        assert languages.translated({"code": [message]}, code) == {"code": [str(unique.message)]}
+        asked.add(str(unique.message))
+    assert len(asked) == 3
 
 
 def test_texts_that_nobody_translates_stay_as_they_are(languages: Languages) -> None:
