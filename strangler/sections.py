@@ -199,19 +199,36 @@ class HandoverSection(Section):
 class SignInSection(Section):
     """How a caller signs in, and how a request tells its caller.
 
-    `path`, below the API's prefix, is sent `body` as JSON, with {user} and {password} filled in. The answer holds the
-    token at `token`, keys with dots between them; `scheme` stands before it in the Authorization header. nginx knows a
-    caller by `claim` of a JSON web token (an empty one: by a hash of the token, which is opaque), else by a hash of
-    the cookie `cookie`. `routes` are names, or patterns of names, of what counts as signing in.
+    `path`, below the API's prefix or with `outside` at the host's root, is sent `body` as JSON or with `form` as a
+    form, with {user} and {password} filled in. The answer holds the token at `token`, keys with dots between them;
+    `scheme` stands before it in the Authorization header. With an empty `token` the answer's cookie `cookie`, a session
+    or a token, is what requests carry. Where they pass Django's CSRF check, `csrf` names its cookie and `csrf_header`
+    the header. nginx knows a caller by `claim` of a JSON web token (an empty one: by a hash of the token, which is
+    opaque), else by a hash of the cookie `cookie`. `routes` are names, or patterns of names, of what counts as signing
+    in.
     """
 
     path: UrlPath
+    outside: bool = False
     body: Mapping[str, str] = Field(default_factory=lambda: {"username": "{user}", "password": "{password}"})
+    form: bool = False
     token: str = "access"  # noqa: S105 - a key of the answer
     scheme: str = Field(default="Bearer", pattern=r"^[A-Za-z0-9-]+$")
     claim: str = Field(default="user_id", pattern=r"^[A-Za-z0-9_.:/-]*$")
     cookie: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
+    csrf: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
+    csrf_header: str = Field(default="X-CSRFToken", pattern=r"^[A-Za-z0-9-]+$")
     routes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _carried(self) -> Self:
+        if not self.token and not self.cookie:
+            raise ValueError('give it token = "access", the place of the token, or cookie = "sessionid"')
+        return self
+
+    def is_at(self, path: str) -> bool:
+        """Whether that path below the API's prefix signs callers in."""
+        return not self.outside and path == self.path
 
 
 class DemoSection(Section):

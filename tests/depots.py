@@ -29,8 +29,13 @@ folder = "ROOT"
 manage = ["{python}", "tests/depot/manage.py"]
 health = "/api/health/"
 openapi = "/api/schema/"
-environment = { DATABASE_URL = "{owner_url}", SECRET_KEY = "{jwt_signing_key}", MEDIA_ROOT = "FOLDER/media" }
 inherit = false
+
+[django.environment]
+DATABASE_URL = "{owner_url}"
+DEPOT_SETTINGS = "MODULE"
+MEDIA_ROOT = "FOLDER/media"
+SECRET_KEY = "{jwt_signing_key}"
 
 [fastapi]
 command = ["{python}", "-m", "depot_fastapi"]
@@ -46,13 +51,13 @@ FASTAPI_PORT = "{port}"
 FASTAPI_WORKERS = "{workers}"
 JWT_SIGNING_KEY = "{jwt_signing_key}"
 PYTHONPATH = "ROOT"
+SECRET_KEY = "{jwt_signing_key}"
 
 [database]
 fastapi_role = "depot_fastapi"
 
 [sign_in]
-path = "/token/"
-routes = ["token.*"]
+SIGN_IN
 
 [compare]
 callers = ["ann", "bob", "kim"]
@@ -88,17 +93,35 @@ for number in range(13):
     )
     item.labels.set(labels[: number % 5])
 """
+# How callers sign in, by the settings that the depot has then.
+SIGN_INS = {
+    "tests.depot.settings": """
+path = "/token/"
+routes = ["token.*"]
+""",
+    "tests.depot.session_settings": """
+path = "/accounts/login/"
+outside = true
+form = true
+token = ""
+claim = ""
+cookie = "sessionid"
+csrf = "csrftoken"
+""",
+}
 FEATURES = ("items.*", "key.*", "labels.*", "papers.*", "places.*", "token.*", "wishes.*")
 
 
 class Depot:
     """The project in a folder that holds what the tool wrote, and nothing else."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: str = "tests.depot.settings") -> None:
         self.folder = folder
         names = ("PROXY_PORT", "DJANGO_PORT", "FASTAPI_PORT", "POSTGRES_PORT")
         self.ports = {name: str(port_free_pick()) for name in names}
-        (folder / "strangler.toml").write_text(PROJECT.replace("FOLDER", str(folder)).replace('= "ROOT', f'= "{ROOT}'))
+        text = PROJECT.replace("FOLDER", str(folder)).replace('= "ROOT', f'= "{ROOT}')
+        text = text.replace("MODULE", settings).replace("SIGN_IN", SIGN_INS[settings].strip())
+        (folder / "strangler.toml").write_text(text)
 
     def run(self, *words: str, code: int = 0) -> str:
         return tool_run(self.folder, *words, code=code, STRANGLER_PASSWORD=SECRET, **self.ports)
@@ -121,12 +144,12 @@ class Depot:
         url = f"http://127.0.0.1:{self.ports['DJANGO_PORT']}/api{path}"
         return httpx.get(url, headers=headers, trust_env=False)
 
-    def begin(self) -> str:
-        """Write FastAPI's side; returns what was printed."""
+    def begin(self, *features: str) -> str:
+        """Write FastAPI's side of these features, or of all; returns what was printed."""
         for each in (self.folder, *self.folder.parents[:2]):
             each.chmod(0o755)  # PostgreSQL runs as an account of its own
         self.run("routes", "sync")
-        printed = self.run("scaffold", *FEATURES)
+        printed = self.run("scaffold", *(features or FEATURES))
         exported = self.python("-m", "depot_fastapi.consumer")
         assert exported.returncode == 0, exported.stderr
         return printed

@@ -183,10 +183,12 @@ def routes() -> RouteTable:
     return parse_routes(ROUTES, source="routes.toml")
 
 
-def world_made(*, seed: int = 0, facts: bool = True, signs: bool = True) -> World:
+SIGN_IN = SignInSection(path="/login/", body={"email": "{user}", "secret": "{password}"}, token="data.jwt")
+
+
+def world_made(*, seed: int = 0, facts: bool = True, signs: bool = True, sign_in: SignInSection = SIGN_IN) -> World:
     """All that is known of the API; without `facts` what the views know is left out."""
     stored = HeldValues(seed=seed)
-    sign_in = SignInSection(path="/login/", body={"email": "{user}", "secret": "{password}"}, token="data.jwt")
     users = user_table_of(CONTRACT, sign_in)
     assert users
     people = stored.users(users)

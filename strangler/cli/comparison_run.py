@@ -17,6 +17,7 @@ from strangler.compare.case import Scenario
 from strangler.compare.cases.case_files import scenarios_from_files
 from strangler.compare.client.auth import CompareSettings
 from strangler.compare.client.sides import Side, header_parse, side_at, sides_gateway, sides_local
+from strangler.compare.client.sign_in import credentials_shown
 from strangler.compare.client.signed_tokens import TokenSigner
 from strangler.compare.collector import Collector
 from strangler.compare.costs import CostLimits
@@ -156,7 +157,7 @@ def comparison_report(
             on_outcome=progress.tell,
             costs=costs,
             standing=standing,
-            scheme=session.sign_in.scheme,
+            credentials=credentials_shown(session.sign_in),
             rowless=(*settings.project.compare.rowless, *settings.project.sign_in_routes),
             methods={route.name: route.methods for route in table.routes},
         )

@@ -15,7 +15,9 @@ from typing import Any, Final
 from strangler.compare.caller_tally import CallerTally
 from strangler.compare.case import Case, ScenarioStep, case_key
 from strangler.compare.cases.message import secrets_in_target
+from strangler.compare.client.response import Headers
 from strangler.compare.client.sides import Side
+from strangler.compare.client.sign_in import BEARER
 from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.costs import CostLimits, Histogram
 from strangler.compare.coverage import RouteRequests
@@ -131,9 +133,9 @@ class _RouteTally:
 class Collector:
     """Counts each verdict, and keeps a few examples of each fault, masked; `on_outcome` is called after each case.
 
-    `standing` are the keys of cases that differed in an earlier run: those that are equal now are reported. `scheme`
-    stands before a caller's token. Routes named by the patterns `rowless` change no rows, whatever their methods;
-    `methods` are those of each route by its name, where they are known.
+    `standing` are the keys of cases that differed in an earlier run: those that are equal now are reported.
+    `credentials` are a caller's headers as `curl` has them. Routes named by the patterns `rowless` change no rows,
+    whatever their methods; `methods` are those of each route by its name, where they are known.
     """
 
     def __init__(
@@ -144,12 +146,12 @@ class Collector:
         on_outcome: Callable[[CaseOutcome], None] = lambda _outcome: None,
         costs: CostLimits | None = None,
         standing: Collection[str] = (),
-        scheme: str = "Bearer",
+        credentials: Headers = BEARER,
         rowless: Collection[str] = (),
         methods: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self._sides = left, right
-        self._scheme = scheme
+        self._credentials = credentials
         self._rowless = tuple(rowless)
         self._methods = methods or {}
         self._standing = frozenset(standing)
@@ -281,7 +283,7 @@ class Collector:
         headers = [pair for side, each in sent for pair in (*each.headers, *side.headers)]
         carried = tuple(text for name, text in headers if is_secret(name))
         known = (*case.secrets, *secrets_in_target(case.target), *carried, *secrets)
-        exhibit = MaskedResult(case, result, rows, Masker(known), sent, self._scheme)
+        exhibit = MaskedResult(case, result, rows, Masker(known), sent, self._credentials)
         for kind in exhibit.kinds:
             key = kind if kind in tally.groups or len(tally.groups) < MAX_GROUPS else _OTHERS
             tally.groups.setdefault(key, _GroupTally()).add(number, exhibit)

@@ -9,7 +9,9 @@ from typing import Final
 from strangler.compare.case import Case
 from strangler.compare.cases.router import is_rewritten
 from strangler.compare.client.client import TimedResponse
+from strangler.compare.client.response import Headers
 from strangler.compare.client.sides import Side
+from strangler.compare.client.sign_in import BEARER
 from strangler.compare.comparison import CaseResult
 from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import ROWS, Example, RowDifference, ShownResponse
@@ -23,8 +25,8 @@ _MAX_HEADERS: Final = 40
 _MAX_HEADER: Final = 500
 
 
-def curl_text(side: Side, case: Case, masker: Masker, *, scheme: str = "Bearer") -> str:
-    """The command that sends the same to `side`; a caller's token, behind `scheme`, is read from `TOKEN`."""
+def curl_text(side: Side, case: Case, masker: Masker, *, credentials: Headers = BEARER) -> str:
+    """The command that sends the same to `side`; `credentials` are a caller's headers, with variables of the shell."""
     words = ["curl", "-sI" if case.method == "HEAD" else "-si"]
     # curl makes many addresses of one with brackets, and another path of one with dots.
     words += ["-g"] if _GLOB.search(case.target) else []
@@ -35,10 +37,12 @@ def curl_text(side: Side, case: Case, masker: Masker, *, scheme: str = "Bearer")
     own = {name.lower() for name, _ in case.headers}
     besides = [(name, text) for name, text in side.headers if name.lower() not in own]
     for name, text in (*case.headers, *besides):
-        if not is_secret(name):
+        if text and not is_secret(name):
             words += ["-H", shlex.quote(masker.text(f"{name}: {text}"))]
-    if case.caller:
-        words += ["-H", f'"Authorization: {scheme} $TOKEN"']
+    left_out = {name.lower() for name, text in case.headers if not text}
+    for name, text in credentials if case.caller else ():
+        if name.lower() not in left_out:
+            words += ["-H", f'"{name}: {text}"']
     if case.body:
         # Unlike --data-binary it reads no file where the body begins with @.
         words += ["--data-raw", shlex.quote(_body(case, masker))]
@@ -55,7 +59,7 @@ def _body(case: Case, masker: Masker) -> str:
 class MaskedResult:
     """What may be shown of a case; its example is made where there is room for one.
 
-    `sent` are the sides with the request that each was sent, `scheme` stands before a token.
+    `sent` are the sides with the request that each was sent, `credentials` the headers of a caller as `curl` has them.
     """
 
     case: Case
@@ -63,7 +67,7 @@ class MaskedResult:
     rows: tuple[RowDifference, ...]
     masker: Masker
     sent: tuple[tuple[Side, Case], tuple[Side, Case]]
-    scheme: str = "Bearer"
+    credentials: Headers = BEARER
 
     @cached_property
     def kinds(self) -> tuple[tuple[str, str], ...]:
@@ -88,7 +92,7 @@ class MaskedResult:
     def example(self) -> Example:
         """The request, and both answers."""
         case, mask = self.case, self.masker.text
-        left, right = (curl_text(*sent, self.masker, scheme=self.scheme) for sent in self.sent)
+        left, right = (curl_text(*sent, self.masker, credentials=self.credentials) for sent in self.sent)
         return Example(
             case=self._name,
             source=mask(case.source),

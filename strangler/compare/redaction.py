@@ -40,6 +40,7 @@ _SHORTEST_KNOWN: Final = 8
 # The parts of its place: the header, the cookie, the attribute.
 _COOKIE_ATTRIBUTE: Final = 3
 
+_COOKIE_VALUES: Final = re.compile(r"(?:^|; )[^=;\s]+=([^;\s]+)")
 _CREDENTIALS: Final = re.compile(r"\b(Bearer|Basic|Token) +[\w.~+/=-]{12,}", re.IGNORECASE)
 # A name begins behind what can't belong to one, so that a long text is read once.
 _PARAMETER: Final = re.compile(r"(?<![^?&;#\s\"'(,])([^=?&;#\s\"'(,]+)=\"?[^&#\s\"]+")
@@ -90,7 +91,7 @@ class Masker:
     """Masks secret values; `known` are secrets of this very request, masked wherever they turn up."""
 
     def __init__(self, known: Collection[str] = ()) -> None:
-        parts = {part for secret in known for part in (secret, *secret.split())}
+        parts = {part for secret in known for part in (secret, *secret.split(), *_COOKIE_VALUES.findall(secret))}
         self._known = sorted((part for part in parts if len(part) >= _SHORTEST_KNOWN), key=len, reverse=True)
 
     def text(self, text: str) -> str:

@@ -62,11 +62,11 @@ def operations_read(stack: LocalStack) -> tuple[Operation, ...]:
 
 
 def token_signer(stack: LocalStack) -> TokenSigner | None:
-    """Signs as the project does; None where its tokens are none of simplejwt's, or the tool doesn't know its key."""
+    """Signs as the project does; None where its tokens are opaque or none of simplejwt's, or its key isn't known."""
     project, connections = stack.settings.project, stack.connections_resolve()
     contract = project.load_contract()
     users = user_table_of(contract, project.sign_in)
-    if contract.tokens is None or users is None:
+    if contract.tokens is None or users is None or not (project.sign_in and project.sign_in.claim):
         return None
     name = next((each for each in ("jwt_signing_key", "secret_key") if project.uses(each)), "")
     key = getattr(connections, name) if name else ""

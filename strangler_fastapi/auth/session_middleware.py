@@ -115,13 +115,13 @@ class SessionMiddleware:
             headers.append("Set-Cookie", self._csrf_cookie(secret))
         # Django's CSRF check looks into the session at every request, if the secret is there.
         is_varied = "session_store" in scope or secret is not None or sessions.csrf.use_sessions
-        if store is not None and sessions.writes:
-            if store.is_empty and sessions.cookie_name in request.cookies:
-                headers.append("Set-Cookie", self._no_cookie())
-                is_varied = True
-            elif scope.get("session_saved"):
-                headers.append("Set-Cookie", self._session_cookie(store))
-                is_varied = True
+        if store is not None and store.is_empty and sessions.cookie_name in request.cookies:
+            # Also where sessions are only read: the browser's names none.
+            headers.append("Set-Cookie", self._no_cookie())
+            is_varied = True
+        elif store is not None and scope.get("session_saved"):
+            headers.append("Set-Cookie", self._session_cookie(store))
+            is_varied = True
         if is_varied:
             headers.add_vary_header("Cookie")
 

@@ -10,7 +10,7 @@ from strangler.adoption.scaffold.effects import effects_text
 from strangler.adoption.scaffold.feature import FeatureScaffold, WrittenEndpoint, WrittenResource
 from strangler.adoption.scaffold.gaps import ACTIONS
 from strangler.adoption.scaffold.modules import Module
-from strangler.adoption.scaffold.negotiation import parsers_of, renderers_of, vary_of
+from strangler.adoption.scaffold.negotiation import parsers_of, renderers_of
 from strangler.adoption.scaffold.tables import snake
 from strangler.adoption.scaffold.token_routers import token_routers
 from strangler.adoption.scaffold.versions import versioning_of_view
@@ -187,7 +187,6 @@ class FeatureModules:
                 without=texts(first.without) if first.without else None,
                 permission=rule.code,
                 authenticators=own,
-                vary=vary_of(first),
                 serializer=answered.constant if answered else None,
                 find=f"{resource.constant}.find" if finds and resource else None,
                 parsers=parsers_of(django, module),

@@ -5,8 +5,7 @@ from typing import Final
 
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import RENDERERS, DjangoEndpoint
-from strangler.adoption.scaffold.authenticators import SESSION
-from strangler.adoption.scaffold.code import Code, Items, call, laid_out, texts
+from strangler.adoption.scaffold.code import Code, Items, call, laid_out
 from strangler.adoption.scaffold.gaps import PARSERS
 from strangler.adoption.scaffold.modules import Module
 
@@ -34,8 +33,3 @@ def renderers_of(endpoint: DjangoEndpoint, settings: DjangoSettings, module: Mod
         return None
     module.use("strangler_fastapi.drf.renderers", *(name.partition("(")[0] for name in names))
     return Items("()", names)
-
-
-def vary_of(endpoint: DjangoEndpoint) -> Code | None:
-    """What answers depend on besides a choice of renderers: the session that is always looked at."""
-    return texts(["Cookie"]) if (endpoint.authenticators or ())[:1] == (SESSION,) else None

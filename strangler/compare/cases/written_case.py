@@ -25,7 +25,7 @@ _TARGET: Final = re.compile(r"/[^\s\x00-\x1f\x7f#]*")
 _VARIABLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _MOST_TOGETHER: Final = 64
 # The comparison writes these itself.
-_OURS: Final = frozenset({"connection", "content-length", "cookie", "host", "transfer-encoding"})
+_OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 
 
 @dataclass(frozen=True, kw_only=True)

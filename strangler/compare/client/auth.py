@@ -2,13 +2,14 @@
 
 import asyncio
 import base64
+import dataclasses
 import json
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,6 +18,7 @@ from strangler.compare.case import Case
 from strangler.compare.client.client import SideClient
 from strangler.compare.client.errors import RequestError
 from strangler.compare.client.response import Headers, SideResponse
+from strangler.compare.client.sign_in import SignIn
 from strangler.compare.client.signed_tokens import TokenSigner, kind_of, token_with
 from strangler.errors import UsageError
 from strangler.sections import SignInSection
@@ -36,6 +38,7 @@ class NotSignedInError(Exception):
 
 @dataclass
 class _Token:
+    token: str = field(repr=False)
     headers: Headers = field(repr=False)
     renew_at: float
 
@@ -71,7 +74,7 @@ class Callers:
         self._askers = clients
         self._signer = signer
         self._signing_key = signing_key
-        self._sign_in = sign_in
+        self._sign_in = SignIn(sign_in)
         self._password = password
         self._clock = clock
         self._tokens: dict[str, _Token] = {}
@@ -84,18 +87,7 @@ class Callers:
         :raises NotSignedInError: there is no password for it.
         :raises AskFailed: it can't be signed in.
         """
-        if not name:
-            return ()
-        if (kind := kind_of(name)) is not None:
-            token = self._signer.token(*kind) if self._signer else None
-            if token is None:
-                raise NotSignedInError(name)
-            return (("Authorization", f"{self._sign_in.scheme} {token}"),)
-        async with self._locks.setdefault(name, asyncio.Lock()):
-            held = self._tokens.get(name)
-            if held is None or self._clock() >= held.renew_at:
-                held = self._tokens[name] = await self._signed_in(name)
-        return held.headers
+        return (await self._held(name)).headers if name else ()
 
     async def credentials_of(self, case: Case) -> Headers:
         """The headers of a case's caller, its token with the claims that the case wants.
@@ -103,16 +95,24 @@ class Callers:
         :raises NotSignedInError: there is no password for it, or its token can't be signed anew.
         :raises AskFailed: it can't be signed in.
         """
-        headers = await self.credentials(case.caller)
         if not case.claims:
-            return headers
-        tokens = [(name, *value.rpartition(" ")) for name, value in headers]
-        signed = [token_with(token, dict(case.claims), self._signing_key) for *_, token in tokens]
-        if None in signed:
+            return await self.credentials(case.caller)
+        signed = token_with((await self._held(case.caller)).token, dict(case.claims), self._signing_key)
+        if signed is None:
             raise NotSignedInError(f"{case.caller} with other claims")
-        return tuple(
-            (name, f"{scheme}{blank}{token}") for (name, scheme, blank, _), token in zip(tokens, signed, strict=True)
-        )
+        return self._sign_in.headers(signed)
+
+    async def _held(self, name: str) -> _Token:
+        if (kind := kind_of(name)) is not None:
+            token = self._signer.token(*kind) if self._signer else None
+            if token is None:
+                raise NotSignedInError(name)
+            return _Token(token=token, headers=self._sign_in.headers(token), renew_at=math.inf)
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            held = self._tokens.get(name)
+            if held is None or self._clock() >= held.renew_at:
+                held = self._tokens[name] = await self._signed_in(name)
+        return held
 
     async def require(self, names: Sequence[str]) -> None:
         """Sign these in before the first request; a side that is down is reported by the cases.
@@ -144,9 +144,7 @@ class Callers:
         if password is None:
             raise NotSignedInError(name)
         sign_in = self._sign_in
-        filled = {key: text.format_map({"user": name, "password": password}) for key, text in sign_in.body.items()}
-        body = json.dumps(filled).encode()
-        case = Case(method="POST", target=sign_in.path, headers=(("Content-Type", "application/json"),), body=body)
+        case = sign_in.case(name, password)
         failure: RequestError | None = None
         for client in self._askers:
             try:
@@ -154,35 +152,24 @@ class Callers:
             except RequestError as error:
                 failure = failure or error
                 continue
-            token = _token_in(answer, sign_in.token)
+            token = sign_in.token(answer)
             if token is None and self._instead is not None and answer.status in _NO_ENDPOINT:
                 # That one knows when its tokens end.
-                return _Token(headers=await self._instead.credentials(name), renew_at=self._clock())
+                return dataclasses.replace(await self._instead._held(name), renew_at=self._clock())  # noqa: SLF001 - of its own class
             if token is None:
-                raise RequestError(client.side.name, f"does not sign {name} in (status {answer.status})")
-            headers = (("Authorization", f"{sign_in.scheme} {token}"),)
-            return _Token(headers=headers, renew_at=self._clock() + _RENEWED_AFTER * _lifetime(token))
+                raise RequestError(client.side.name, f"does not sign {name} in ({sign_in.refusal(answer)})")
+            renew_at = self._clock() + _RENEWED_AFTER * _lifetime(token)
+            return _Token(token=token, headers=sign_in.headers(token, answer), renew_at=renew_at)
         raise failure or NotSignedInError(name)
 
     async def _answered(self, client: SideClient, case: Case) -> SideResponse:
         """The answer to a sign-in, which a busy server asks to send again: a password's hash takes its time."""
         for _ in range(_TRIES):
-            answer = (await client.send(case)).answer
+            answer = await self._sign_in.send(client, case)
             if answer.status not in _AGAIN:
                 break
             await asyncio.sleep(self._pause)
         return answer
-
-
-def _token_in(answer: SideResponse, name: str) -> str | None:
-    """The text at `name`, keys with dots between them; None where there is none."""
-    try:
-        token: Any = json.loads(answer.body) if answer.status < 300 else None
-        for key in name.split("."):
-            token = token[key]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return token if isinstance(token, str) else None
 
 
 def _lifetime(token: str) -> float:

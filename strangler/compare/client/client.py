@@ -83,6 +83,7 @@ class SideClient:
         self._follow = follow
         self._strict_json = strict_json
         self._base = URL(side.url)
+        self._root = self._base.origin()
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._rate_limit = RateLimit(limits.rate) if limits.rate else None
         self._session = aiohttp.ClientSession(
@@ -100,14 +101,25 @@ class SideClient:
     async def __aexit__(self, *_error: object) -> None:
         await self._session.close()
 
-    async def send(self, case: Case, *, credentials: Headers = (), known: SideResponse | None = None) -> TimedResponse:
+    async def send(
+        self,
+        case: Case,
+        *,
+        credentials: Headers = (),
+        known: SideResponse | None = None,
+        at_root: bool = False,
+    ) -> TimedResponse:
         """The answer to a case; waiting for one's turn isn't among its seconds.
 
-        `known` is an answer to the same that was given by an asker alike: its JSON could be read.
+        `known` is an answer to the same that was given by an asker alike: its JSON could be read. With `at_root` the
+        target begins at the side's host, not below its base; a redirect is not followed then.
 
         :raises AskFailed: the side doesn't answer, takes too long, or what it answers can't be compared.
         """
         headers = headers_sent(self.side, case.headers, credentials)
+        if at_root:
+            async with self._slots:
+                return await self._timed(case, case.target, headers, known, base=self._root)
         async with self._slots:
             asked = await self._timed(case, case.target, headers, known)
             target, seconds, hops = case.target, asked.seconds, 0
@@ -123,7 +135,13 @@ class SideClient:
         return TimedResponse(answer=asked.answer, seconds=seconds, statements=asked.statements)
 
     async def _timed(
-        self, case: Case, target: str, headers: CIMultiDict[str], known: SideResponse | None
+        self,
+        case: Case,
+        target: str,
+        headers: CIMultiDict[str],
+        known: SideResponse | None,
+        *,
+        base: URL | None = None,
     ) -> TimedResponse:
         if self._rate_limit:
             await self._rate_limit.wait()
@@ -131,7 +149,7 @@ class SideClient:
         began = clock()
         try:
             async with asyncio.timeout(self._limits.timeout):
-                answer = await self._answer(case.method, url_of(self._base, target), headers, case.body)
+                answer = await self._answer(case.method, url_of(base or self._base, target), headers, case.body)
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise failure_of(error, side=self.side.name, timeout=self._limits.timeout) from None
         seconds = clock() - began

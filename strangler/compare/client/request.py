@@ -13,6 +13,7 @@ from strangler.compare.client.response import Headers, SideResponse
 from strangler.compare.client.sides import Side
 
 _TYPE: Final = "content-type"
+_COOKIE: Final = "cookie"
 _NOT_SENT: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
@@ -26,15 +27,28 @@ def url_of(base: URL, target: str) -> URL:
 def headers_sent(side: Side, headers: Headers, credentials: Headers) -> CIMultiDict[str]:
     """The headers of a request: the case's own, the side's besides them, and the credentials.
 
+    A header of the case stands in place of one of the credentials, and an empty one leaves that out; its cookies are
+    sent besides theirs. A request that carries a cookie says where it comes from, which Django wants to know over TLS.
+
     :raises Unaskable: a header is none that can be sent.
     """
     sent: CIMultiDict[str] = CIMultiDict()
-    for name, text in (*headers, *credentials):
-        if name.lower() not in _NOT_SENT:
+    given = {name.lower(): text for name, text in credentials}
+    for name, text in headers:
+        if name.lower() not in _NOT_SENT and (text or name.lower() not in given):
+            sent.add(name, _as_utf8(text))
+    own = {name.lower() for name, text in headers if name.lower() != _COOKIE or not text}
+    cookies = sent.getall(_COOKIE, [])
+    for name, text in credentials:
+        if name.lower() == _COOKIE and name.lower() not in own:
+            sent[name] = "; ".join((_as_utf8(text), *cookies))
+        elif name.lower() not in own | _NOT_SENT:
             sent.add(name, _as_utf8(text))
     for name, text in (*side.headers, ("Accept-Encoding", "identity")):
         if name not in sent:
             sent[name] = text
+    if _COOKIE in sent and "referer" not in own:
+        sent["Referer"] = f"{URL(side.url).scheme}://{sent.get('Host') or URL(side.url).authority}/"
     return sent
 
 

@@ -17,6 +17,7 @@ from strangler.compare.generate.query_values import (
     size_values,
 )
 from strangler.compare.generate.schemas import SchemaField
+from strangler.compare.generate.sign_ins import bad_credentials
 from strangler.compare.generate.stored import word_of
 from strangler.compare.generate.world import World
 
@@ -25,13 +26,6 @@ _PAGE_SIZE: Final = 20
 _COMBINATIONS: Final = 4
 _OF_ONE: Final = 4
 _OTHER_ORDERS: Final = 3
-_CREDENTIALS: Final[tuple[tuple[str, str], ...]] = (
-    ("a token that is none", "{scheme} x"),
-    ("two tokens", "{scheme} x y"),
-    ("no token", "{scheme}"),
-    ("the scheme in other case", "{SCHEME} x"),
-    ("another way to sign in", "Basic YTpi"),
-)
 _FORMATS: Final[tuple[tuple[str, str], ...]] = (
     ("as HTML", "text/html"),
     ("as anything", "text/html, */*;q=0.1"),
@@ -73,9 +67,8 @@ class ReadCases:
         for label, path in self._paths:
             everybody = self._world.callers.all if path == self._path else self._world.callers.users
             yield self._case(f"{label or 'everything'}, by everybody", path, callers=everybody)
-        for label, text in _CREDENTIALS:
-            header = text.replace("{scheme}", self._world.scheme).replace("{SCHEME}", self._world.scheme.swapcase())
-            yield self._case(label, self._path, headers={"Authorization": header}, callers=("",))
+        for label, headers in bad_credentials(self._world.sign_in):
+            yield self._case(label, self._path, headers=headers, callers=("",))
 
     def _rows(self) -> Iterator[GeneratedCase]:
         keys = self._world.row_keys(self._operation)

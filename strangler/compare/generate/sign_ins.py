@@ -1,6 +1,7 @@
 """Cases that sign in, and that send what a sign-in answers wherever a body takes it: tokens are renewed, and ended."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from strangler.compare.generate.case_text import GeneratedCase
 from strangler.compare.generate.operations import Operation
@@ -8,19 +9,39 @@ from strangler.compare.generate.world import World
 from strangler.sections import SignInSection
 
 # What simplejwt calls any token in a body.
-_ANY = "token"
+_ANY: Final = "token"
+# Of the length and the letters that Django's check takes.
+_CSRF: Final = "x" * 32
+_TOKENS: Final[tuple[tuple[str, str], ...]] = (
+    ("a token that is none", "{scheme} x"),
+    ("two tokens", "{scheme} x y"),
+    ("no token", "{scheme}"),
+    ("the scheme in other case", "{SCHEME} x"),
+)
+_COOKIES: Final[tuple[tuple[str, str], ...]] = (
+    ("a cookie that is none", "{name}=x"),
+    ("two cookies", "{name}=x; {name}=y"),
+    ("an empty cookie", "{name}="),
+)
 
 
 def sign_in_cases(world: World, operation: Operation) -> Iterator[GeneratedCase]:
     """A sign-in, and its answers sent to this operation: twice, and once more after each other operation got them."""
     sign_in, issued = world.sign_in, world.issued
-    signs_in = sign_in is not None and operation.path == sign_in.path
+    signs_in = sign_in is not None and sign_in.is_at(operation.path)
     taken = _taken(world, operation)
-    if sign_in is None or not world.callers.main or not (signs_in or taken):
+    if sign_in is None or sign_in.outside or not world.callers.main or not (signs_in or taken):
         return
     body = {key: text.replace("{user}", world.callers.main) for key, text in sign_in.body.items()}
     yield GeneratedCase(
-        name="signs in", method="POST", target=sign_in.path, kind="json", value=body, save=issued, again=True
+        name="signs in",
+        method="POST",
+        target=sign_in.path,
+        kind=_kind(sign_in),
+        value=body,
+        headers=_passing(sign_in),
+        save=issued,
+        again=True,
     )
     if signs_in:
         yield from _refused(world, sign_in)
@@ -50,7 +71,49 @@ def _refused(world: World, sign_in: SignInSection) -> Iterator[GeneratedCase]:
         ("signs in by its name in other case", main.swapcase(), "{password}"),
     ):
         body = {key: text.replace("{user}", name).replace("{password}", password) for key, text in sign_in.body.items()}
-        yield GeneratedCase(name=label, method="POST", target=sign_in.path, kind="json", value=body, again=True)
+        yield GeneratedCase(
+            name=label,
+            method="POST",
+            target=sign_in.path,
+            kind=_kind(sign_in),
+            value=body,
+            headers=_passing(sign_in),
+            again=True,
+        )
+
+
+def _kind(sign_in: SignInSection) -> str:
+    return "form" if sign_in.form else "json"
+
+
+def _passing(sign_in: SignInSection) -> dict[str, str]:
+    """Headers of nobody that pass the CSRF check, where there is one: the same in the cookie and the header."""
+    return {"Cookie": f"{sign_in.csrf}={_CSRF}", sign_in.csrf_header: _CSRF} if sign_in.csrf else {}
+
+
+def bad_credentials(sign_in: SignInSection | None) -> Iterator[tuple[str, dict[str, str]]]:
+    """Headers of requests that mustn't let anybody in, and what is wrong with them."""
+    if sign_in is not None and not sign_in.token:
+        for label, text in _COOKIES:
+            yield label, {"Cookie": text.replace("{name}", sign_in.cookie)}
+    else:
+        scheme = sign_in.scheme if sign_in else "Bearer"
+        for label, text in _TOKENS:
+            header = text.replace("{scheme}", scheme).replace("{SCHEME}", scheme.swapcase())
+            yield label, {"Authorization": header}
+    yield "another way to sign in", {"Authorization": "Basic YTpi"}
+
+
+def forged_requests(sign_in: SignInSection | None) -> Iterator[tuple[str, dict[str, str]]]:
+    """Headers of a caller's requests that fail Django's CSRF check, or mustn't, and what is special about them."""
+    if sign_in is None or not sign_in.csrf:
+        return
+    yield "without a CSRF token", {sign_in.csrf_header: ""}
+    yield "with the CSRF token of another cookie", {sign_in.csrf_header: _CSRF}
+    yield "with a CSRF token that is none", {sign_in.csrf_header: "x"}
+    yield "from another site", {"Origin": "http://elsewhere.example"}
+    yield "from a page of another site", {"Referer": "http://elsewhere.example/"}
+    yield "from nowhere", {"Origin": "null"}
 
 
 def _taken(world: World, operation: Operation) -> str:

@@ -23,6 +23,7 @@ _SUPERUSER: Final = "is_superuser"
 _FLAGS: Final = (_SUPERUSER, "is_staff", "is_admin")
 _CODENAME: Final = "codename"
 _ACTIVE: Final = "is_active"
+_NAMES: Final = ("username", "email")
 _PASSWORD: Final = "password"  # noqa: S105 - a column
 
 Where = Mapping[str, object]
@@ -50,8 +51,10 @@ class StoredUser:
 
 
 def user_table_of(contract: Contract, sign_in: SignInSection | None) -> UserTable | None:
-    """The table with a password and the key of the sign-in that takes the user's name; None where there is none."""
+    """The table with a password and the column that the sign-in takes the user's name by; None where there is none."""
     wanted = [key for key, text in sign_in.body.items() if "{user}" in text] if sign_in else []
+    # A form may call the name otherwise than its column, such as `login`.
+    wanted += _NAMES if wanted else ()
     for key, table in contract.tables.items():
         name = next((each for each in wanted if each in table.columns), None)
         if name and _PASSWORD in table.columns and len(table.primary_key) == 1:

@@ -105,17 +105,12 @@ class World:
         return Random(" ".join(map(str, (self.seed, *words))))  # noqa: S311 - repeatable on purpose
 
     @property
-    def scheme(self) -> str:
-        """What stands before a token in the Authorization header."""
-        return self.sign_in.scheme if self.sign_in else "Bearer"
-
-    @property
     def issued(self) -> dict[str, str]:
         """What a sign-in answers: names of values with their places."""
         sign_in = self.sign_in
-        found = [each for each in self.operations if sign_in and each.path == sign_in.path]
+        found = [each for each in self.operations if sign_in and sign_in.is_at(each.path)]
         names = {each.name: f"$.{each.name}" for operation in found for each in operation.items if each.is_text}
-        token = {sign_in.token.rpartition(".")[2]: f"$.{sign_in.token}"} if sign_in else {}
+        token = {sign_in.token.rpartition(".")[2]: f"$.{sign_in.token}"} if sign_in and sign_in.token else {}
         return {name: place for name, place in (names | token).items() if _VARIABLE_NAME.fullmatch(name)}
 
     def identity(self, name: str) -> Any:  # noqa: ANN401 - a key of any type

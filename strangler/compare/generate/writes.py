@@ -10,7 +10,7 @@ from strangler.compare.generate.facts import own_column
 from strangler.compare.generate.operations import Operation
 from strangler.compare.generate.query_values import odd_ids
 from strangler.compare.generate.schemas import SchemaField
-from strangler.compare.generate.sign_ins import sign_in_cases
+from strangler.compare.generate.sign_ins import forged_requests, sign_in_cases
 from strangler.compare.generate.world import World
 
 _MALFORMED: Final[tuple[tuple[str, str], ...]] = (
@@ -47,7 +47,7 @@ class WriteCases:
         self._valid = valid
         self._keys = world.row_keys(operation)
         self._is_whole = operation.method != "PATCH"
-        sign_in = world.sign_in if world.sign_in and world.sign_in.path == operation.path else None
+        sign_in = world.sign_in if world.sign_in and world.sign_in.is_at(operation.path) else None
         self._signs_in = sign_in is not None
         # Fields that cost a slow hash where they are taken.
         self._secrets = {each.name for each in operation.body if each.is_hashed}
@@ -119,6 +119,9 @@ class WriteCases:
         kinds = (*self._world.callers.kinds, "")
         for label, path in self._paths()[:1]:
             yield self._case(f"{label or 'all'}, by those who must not", path, self._cheap_body(), callers=kinds)
+        path, caller = self._place()
+        for label, headers in forged_requests(self._world.sign_in) if caller else ():
+            yield self._case(label, path, self._cheap_body(), caller=caller, headers=headers)
 
     def _malformed(self) -> Iterator[GeneratedCase]:
         path, caller = self._place()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -17,7 +17,8 @@ from strangler.compare.comparison import CaseOutcome, CaseResult, Rules, outcome
 from strangler.compare.differ import DifferenceKind, Links, ResponseDifference, links_of
 from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import RowDifference
-from strangler.compare.writes.changes import Originals, TableChanges
+from strangler.compare.writes.adopted_rows import WrittenRows
+from strangler.compare.writes.changes import Key, Originals, TableChanges, Values
 from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping
 from strangler.compare.writes.messages import MessageComparison
 from strangler.compare.writes.refused_commits import refusals_compare
@@ -104,6 +105,8 @@ class Play:
         password: what `{password}` stands for; None where it isn't known.
         sinks: of what both sides send on; empty where nothing takes it.
         is_recorded: the left side wrote its rows at another time, so that a time of it may be any of the play.
+        adopt: writes rows of the left copy to the right one: what a caller's sign-in wrote where the right side has no
+            sign-in of its own yet.
     """
 
     def __init__(
@@ -117,8 +120,10 @@ class Play:
         password: str | None = None,
         sinks: Sequence[SideSink] = (),
         is_recorded: bool = False,
+        adopt: Callable[[WrittenRows], None] | None = None,
     ) -> None:
         self._rules = rules
+        self._adopt = adopt
         self._readers = readers
         self._began = time.monotonic() if is_recorded else None
         self._mapping = IdMapping(clock)
@@ -191,11 +196,7 @@ class Play:
     ) -> tuple[tuple[str, ...], tuple[Answers, Answers]]:
         """What the requests carried, and the answers of both, which are asked at once: each has its own copy."""
         credentials = [await each.credentials_of(case) for each, case in zip(callers, cases, strict=True)]
-        for side, headers in enumerate(credentials):
-            if self._rows is not None and headers not in self._known_credentials:
-                # Who has just signed in may have changed rows by that.
-                self._known_credentials.add(headers)
-                self._changes[side] = self._readers[side].read()
+        self._signed_in(credentials)
 
         def ask(side: int) -> Coroutine[None, None, Answers]:
             return answers_of(clients[side], cases[side], credentials[side], together=step.together)
@@ -220,6 +221,16 @@ class Play:
             self._unported.add(method)
         secrets = tuple(text for headers in credentials for _name, text in headers)
         return secrets, (left, right)
+
+    def _signed_in(self, credentials: Sequence[Headers]) -> None:
+        """Who has just signed in may have changed rows by that."""
+        if self._rows is None or self._known_credentials.issuperset(credentials):
+            return
+        self._known_credentials.update(credentials)
+        before, now = self._changes[LEFT], self._readers[LEFT].read()
+        if self._adopt and credentials[LEFT] == credentials[RIGHT]:
+            self._adopt({table: _written(before.get(table), changes) for table, changes in now.items()})
+        self._changes = [now, self._readers[RIGHT].read()]
 
     def _rows_compare(self, masker: Masker) -> tuple[tuple[RowDifference, ...], bool]:
         """Where the rows differ, and whether both sides have changed some since the step before."""
@@ -283,6 +294,12 @@ def _is_changed(before: Mapping[Table, TableChanges], now: Mapping[Table, TableC
         changes is not before[table] if table in before else bool(changes.written or changes.gone)
         for table, changes in now.items()
     )
+
+
+def _written(before: TableChanges | None, now: TableChanges) -> dict[Key, Values]:
+    """The rows of a table that were written since."""
+    known = before.written if before else {}
+    return {} if before is now else {key: row for key, row in now.written.items() if known.get(key) != row}
 
 
 def _is_unported(answers: Answers) -> bool:

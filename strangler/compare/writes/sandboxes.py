@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iter
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, cycle, islice
 from pathlib import Path
 from threading import Event
@@ -19,6 +20,7 @@ import psycopg
 from strangler.compare.case import Scenario
 from strangler.compare.comparison import Rules
 from strangler.compare.run import RequestOptions
+from strangler.compare.writes.adopted_rows import rows_adopt
 from strangler.compare.writes.changes import ChangeReader, Originals, now_of
 from strangler.compare.writes.copies import SIDES, Copies
 from strangler.compare.writes.id_mapping import Clock
@@ -154,6 +156,7 @@ class SandboxMaker:
         """The sandbox of a scenario, for as long as the `with` block lasts."""
         with self.served(copies, scenario, check, label=label) as served:
             left, right = served.readers
+            ours, theirs = served.connections
             play = Play(
                 served.tables,
                 served.originals,
@@ -162,6 +165,7 @@ class SandboxMaker:
                 rules=self.rules,
                 password=self.options.password(""),
                 sinks=served.sinks,
+                adopt=partial(rows_adopt, ours, theirs),
             )
             yield Sandbox(scenario=scenario, servers=served.servers, play=play)
 

@@ -76,6 +76,7 @@ def test_what_a_project_uses_is_found_in_its_commands_and_environments() -> None
         ('address = "http://10.0.0.5:8000"\n', "", ", line 12: django: give it either the address"),
         ('shop_api"\n', 'Shop"\n', ", line 24: database.fastapi_role is 'Shop': write a role such as"),
         ('health = "/up"', "health = 1", ", line 14: django.health is 1: "),
+        ("[database]", '[sign_in]\npath = "/in/"\ntoken = ""\n[database]', ", line 23: sign_in: give it token ="),
         ("[api]", "[api", ", line 3: not valid TOML"),
     ],
 )

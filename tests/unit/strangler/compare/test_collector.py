@@ -229,7 +229,7 @@ def test_what_hurts_most_comes_first() -> None:
 
 
 def test_both_sides_are_shown_as_they_were_asked_with_the_projects_scheme() -> None:
-    collector = Collector(LEFT, RIGHT, scheme="Token")
+    collector = Collector(LEFT, RIGHT, credentials=(("Authorization", "Token $TOKEN"),))
     copies = [dataclasses.replace(side, url=f"http://copy-{side.name}") for side in (LEFT, RIGHT)]
     sent = (copies[0], case("/posts/17/")), (copies[1], case("/posts/18/"))
     collector.add(case("/posts/17/", caller="alice"), result({}, {"a": 1}))

@@ -121,6 +121,10 @@ def test_what_the_caller_sent_is_masked_wherever_a_stack_repeats_it() -> None:
     (found,) = report({"detail": "no such user: opaque-value-1"}, {}, known=("Opaque opaque-value-1",))
     assert found.left == f'"no such user: {MASK}"'
     assert found.right is None
+    (found,) = report(
+        {"detail": "session value-of-it, sessionid"}, {}, known=("sessionid=value-of-it; csrftoken=other",)
+    )
+    assert found.left == f'"session {MASK}, sessionid"'
     (key,) = report({"opaque-value-1": 1}, {}, known=("Opaque opaque-value-1",))
     assert "opaque-value-1" not in key.place
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from strangler.compare.client.client import TimedResponse
 from strangler.compare.client.errors import RequestError
 from strangler.compare.client.response import SideResponse
 from strangler.compare.client.sides import Side
+from strangler.compare.client.sign_in import credentials_shown
 from strangler.errors import UsageError
 from strangler.sections import SignInSection
 
@@ -19,17 +21,27 @@ from strangler.sections import SignInSection
 class Door:
     """Gives tokens that live for 300 seconds, or fails."""
 
-    def __init__(self, name: str, *, status: int = 200, body: bytes | None = None, fails: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        status: int = 200,
+        body: bytes | None = None,
+        fails: bool = False,
+        cookies: Sequence[str] = (),
+    ) -> None:
         self.side = Side(name=name, url=f"http://{name}", links="")
+        self.headers = tuple(("set-cookie", text) for text in cookies)
         self.status, self.body, self.fails = status, body, fails
         self.heard: list[Case] = []
 
-    async def send(self, case: Case) -> TimedResponse:
+    async def send(self, case: Case, *, at_root: bool = False) -> TimedResponse:
         self.heard.append(case)
+        self.at_root = at_root
         if self.fails:
             raise RequestError(self.side.name, "does not answer (connection refused)", always=True)
         body = self.body if self.body is not None else json.dumps({"access": token(len(self.heard))}).encode()
-        return TimedResponse(answer=SideResponse(status=self.status, body=body), seconds=0.1)
+        return TimedResponse(answer=SideResponse(status=self.status, headers=self.headers, body=body), seconds=0.1)
 
 
 def token(number: int, *, life: int = 300) -> str:
@@ -109,7 +121,7 @@ async def test_a_server_that_is_busy_is_asked_again(monkeypatch: pytest.MonkeyPa
     busy = Door("left", status=503)
     send = busy.send
 
-    async def answered(case: Case) -> TimedResponse:
+    async def answered(case: Case, **_options: object) -> TimedResponse:
         busy.status = 503 if len(busy.heard) < 2 else 200
         return await send(case)
 
@@ -164,3 +176,70 @@ async def test_a_side_that_refuses_a_sign_in_takes_no_token_of_another() -> None
     )
     with pytest.raises(RequestError, match=r"does not sign alice in \(status 401\)"):
         await theirs.credentials("alice")
+
+
+SESSION = {
+    "path": "/accounts/login/",
+    "outside": True,
+    "form": True,
+    "token": "",
+    "claim": "",
+    "cookie": "sessionid",
+    "csrf": "csrftoken",
+}
+
+
+async def test_a_form_gives_a_session_and_a_csrf_token() -> None:
+    door = Door("left", status=302, body=b"", cookies=("sessionid=s3ss; HttpOnly; Path=/", "csrftoken=rotated; Path=/"))
+    headers = await callers(door, **SESSION).credentials("alice")
+    assert headers == (("Cookie", "sessionid=s3ss; csrftoken=rotated"), ("X-CSRFToken", "rotated"))
+    (asked,) = door.heard
+    assert (asked.target, door.at_root) == ("/accounts/login/", True)
+    assert asked.body == b"username=alice&password=secret-of-alice"
+    sent = dict(asked.headers)
+    # Django takes any secret of 32 letters and digits that stands in the cookie and in the header.
+    assert sent["Cookie"] == f"csrftoken={sent['X-CSRFToken']}"
+    assert len(sent["X-CSRFToken"]) == 32
+    assert sent["X-CSRFToken"].isalnum()
+
+
+async def test_without_a_csrf_cookie_of_its_own_the_one_that_was_sent_stays() -> None:
+    door = Door("left", body=b"{}", cookies=("sessionid=s3ss",))
+    headers = dict(await callers(door, **SESSION | {"form": False}).credentials("alice"))
+    sent = dict(door.heard[0].headers)
+    assert headers["Cookie"] == f"sessionid=s3ss; csrftoken={sent['X-CSRFToken']}"
+    assert json.loads(door.heard[0].body)["username"] == "alice"
+
+
+async def test_a_form_that_comes_again_signs_nobody_in() -> None:
+    for cookies in ((), ("sessionid=; Max-Age=0",), ("csrftoken=x",)):
+        door = Door("left", body=b"<form>", cookies=cookies)
+        with pytest.raises(RequestError, match=r"does not sign alice in \(status 200, no cookie sessionid\)"):
+            await callers(door, **SESSION).credentials("alice")
+
+
+async def test_a_token_in_a_cookie_is_renewed_before_it_ends() -> None:
+    door, clock = Door("left", body=b"{}", cookies=(f"jwt-auth={token(1)}; HttpOnly",)), Clock()
+    found = callers(door, clock=clock, token="", cookie="jwt-auth")
+    assert await found.credentials("alice") == (("Cookie", f"jwt-auth={token(1)}"),)
+    clock.now = 241
+    await found.credentials("alice")
+    assert len(door.heard) == 2
+
+
+async def test_a_token_beside_a_csrf_cookie_is_sent_with_both() -> None:
+    door = Door("left", cookies=("csrftoken=rotated",))
+    headers = await callers(door, csrf="csrftoken", scheme="Token").credentials("alice")
+    assert headers == (
+        ("Authorization", f"Token {token(1)}"),
+        ("Cookie", "csrftoken=rotated"),
+        ("X-CSRFToken", "rotated"),
+    )
+
+
+def test_a_shell_sends_the_same_with_variables() -> None:
+    assert credentials_shown(SignInSection(**{**SESSION, "path": "/"})) == (
+        ("Cookie", "sessionid=$COOKIE; csrftoken=$CSRF"),
+        ("X-CSRFToken", "$CSRF"),
+    )
+    assert credentials_shown(SignInSection(path="/", scheme="JWT")) == (("Authorization", "JWT $TOKEN"),)

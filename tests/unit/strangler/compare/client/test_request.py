@@ -51,6 +51,31 @@ def test_the_case_is_heard_before_the_side() -> None:
     ]
 
 
+SESSION = (("Cookie", "sessionid=s; csrftoken=c"), ("X-CSRFToken", "c"))
+
+
+def test_a_cookie_comes_from_a_page_of_the_same_host() -> None:
+    sent = headers_sent(FASTAPI, (), SESSION)
+    assert (sent["Cookie"], sent["X-CSRFToken"]) == ("sessionid=s; csrftoken=c", "c")
+    assert sent["Referer"] == "http://blog.example/"
+    assert "Referer" not in headers_sent(FASTAPI, (), (("Authorization", "Bearer x"),))
+    plain = Side(name="left", url="https://old.example:8443/api", links="")
+    assert headers_sent(plain, (), SESSION)["Referer"] == "https://old.example:8443/"
+
+
+def test_a_case_may_change_what_its_caller_sends_or_leave_it_out() -> None:
+    def sent(**headers: str) -> dict[str, str]:
+        return dict(
+            headers_sent(FASTAPI, tuple((name.replace("_", "-"), text) for name, text in headers.items()), SESSION)
+        )
+
+    assert sent(x_csrftoken="other")["x-csrftoken"] == "other"
+    assert "X-CSRFToken" not in sent(X_CSRFToken="")
+    assert sent(cookie="theme=dark")["Cookie"] == "sessionid=s; csrftoken=c; theme=dark"
+    assert not {"Cookie", "Referer"} & sent(Cookie="").keys()
+    assert sent(Referer="http://elsewhere.example/")["Referer"] == "http://elsewhere.example/"
+
+
 def test_a_header_of_utf_8_is_sent_as_its_bytes_and_another_not_at_all() -> None:
     bytes_of_it = "é".encode().decode("latin-1")
     assert headers_sent(FASTAPI, (("X-Name", bytes_of_it),), ())["X-Name"] == "é"

@@ -17,6 +17,7 @@ from strangler.compare.generate.permissions import Permissions
 from strangler.compare.generate.schemas import field_of
 from strangler.compare.generate.stored import UserTable
 from strangler.errors import UsageError
+from strangler.sections import SignInSection
 from tests.generated_world import HeldValues, routes, world_made
 
 
@@ -190,6 +191,27 @@ def test_a_sign_in_is_sent_and_what_it_answers_where_a_body_takes_it() -> None:
         assert {key: case[key] for key in signs_in} == signs_in
     renewed = [case["json"] for case in found["wares.renew"] if case["name"].startswith("what was answered")]
     assert renewed == [{"jwt": "{jwt}"}, {"jwt": "{jwt}"}]
+
+
+def test_where_callers_have_sessions_cookies_and_csrf_tokens_are_wrong() -> None:
+    session = {"path": "/accounts/login/", "outside": True, "token": "", "cookie": "sid", "csrf": "xsrf"}
+    found = generated(sign_in=SignInSection(**session, csrf_header="X-XSRF", body={"email": "{user}"}))
+    reads = {case["name"]: case["headers"] for case in found["wares.list"] if "Cookie" in case.get("headers", {})}
+    assert reads == {
+        "a cookie that is none": {"Cookie": "sid=x"},
+        "two cookies": {"Cookie": "sid=x; sid=y"},
+        "an empty cookie": {"Cookie": "sid="},
+    }
+    forged = [
+        case for case in found["wares.create"] if case["name"].startswith(("without a CSRF", "from another site"))
+    ]
+    assert [(case["as"], case["headers"]) for case in forged] == [
+        (["ann@x.org"], {"X-XSRF": ""}),
+        (["ann@x.org"], {"Origin": "http://elsewhere.example"}),
+    ]
+    # The form is no endpoint of the API.
+    assert not any(case["name"] == "signs in" for cases in found.values() for case in cases)
+    assert not any("CSRF" in case["name"] for case in generated()["wares.create"])
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others() -> None:
