@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     environment: Literal["development", "production"] = "development"
     fastapi_database_url: str = Field(min_length=1, repr=False)
     fastapi_pooler_url: str = Field(default="", repr=False)
+    fastapi_replica_url: str = Field(default="", repr=False)
     # Of the tables' owner: for commands alone, which else are FastAPI's role too.
     database_url: str = Field(default="", repr=False)
     # Of the demo users that `seed --demo` makes.
@@ -50,7 +51,7 @@ class Settings(BaseSettings):
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("fastapi_database_url", "fastapi_pooler_url", "database_url")
+    @field_validator("fastapi_database_url", "fastapi_pooler_url", "fastapi_replica_url", "database_url")
     @classmethod
     def _refuse_unknown_options(cls, value: str) -> str:
         unknown = sorted(set(dict(parse_qsl(urlsplit(value).query))) - OPTIONS)

@@ -80,6 +80,7 @@ def open_database(settings: Settings, *, url: str) -> Database:
         url,
         setting="FASTAPI_DATABASE_URL",
         pooler_url=settings.fastapi_pooler_url if url == settings.fastapi_database_url else "",
+        replica_url=settings.fastapi_replica_url if url == settings.fastapi_database_url else "",
         service=NAME,
         mapping=BLOG,
         consumer=load_consumer(CONSUMER_FILE),

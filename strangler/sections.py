@@ -27,7 +27,8 @@ PLACEHOLDERS: Final = frozenset(
             "statement_timeout",
             "read_only",
         ),
-        *("allowed_hosts", "owner_url", "fastapi_url", "pooler_url", "secret_key", "jwt_signing_key", "demo_password"),
+        *("allowed_hosts", "owner_url", "fastapi_url", "pooler_url", "replica_url"),
+        *("secret_key", "jwt_signing_key", "demo_password"),
     }
 )
 BRACES: Final = re.compile(r"\{([^{}]*)\}")

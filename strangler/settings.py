@@ -51,6 +51,7 @@ class LocalSettings(BaseModel):
     database_url: str = Field(default="", repr=False)
     fastapi_database_url: str = Field(default="", repr=False)
     fastapi_pooler_url: str = Field(default="", repr=False)
+    fastapi_replica_url: str = Field(default="", repr=False)
     proxy_host: str = "127.0.0.1"
     proxy_port: Port = 8080
     proxy_tls_port: Port = 8443

@@ -18,7 +18,7 @@ _SECRETS: Final = {
     "jwt_signing_key": "jwt_signing_key",
 }
 # Given, where there is one, as a key of a Secret of the stack's own (`secrets`), which a variable here would hide.
-_OF_OWN_SECRETS: Final = frozenset({"{pooler_url}"})
+_OF_OWN_SECRETS: Final = frozenset({"{pooler_url}", "{replica_url}"})
 _EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - in a container, whose door is its NetworkPolicy
 
 
@@ -92,6 +92,7 @@ def _values(cluster: ClusterProject, stack: Stack) -> dict[str, str]:
         "allowed_hosts": allowed_hosts(cluster),
         "demo_password": "",
         "pooler_url": "",
+        "replica_url": "",
         **{secret: f"$({_variable(secret)})" for secret in _SECRETS},
     }
 

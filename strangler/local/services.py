@@ -183,6 +183,7 @@ def _values(settings: LocalSettings, connections: Connections, stack: Stack) -> 
         "owner_url": connections.owner_dsn,
         "fastapi_url": connections.fastapi_dsn,
         "pooler_url": settings.fastapi_pooler_url,
+        "replica_url": settings.fastapi_replica_url,
         "secret_key": connections.secret_key,
         "jwt_signing_key": connections.jwt_signing_key,
         "demo_password": settings.demo_password if settings.is_development else "",

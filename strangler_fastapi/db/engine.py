@@ -19,6 +19,7 @@ from shared_schema.mapping import Mapping
 from strangler_fastapi.db.address import asyncpg_address
 from strangler_fastapi.db.pool import FairPool
 from strangler_fastapi.db.query_count import CountedConnection, count_of_engine
+from strangler_fastapi.db.replica import Replica, SingleFlight
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Database:
         optional: features whose rights the role may lack, such as an admin that Django still serves.
         pooler_url: where requests find it behind a pooler that gives a connection for one transaction only, such as
             PgBouncer with `pool_mode = transaction`; empty where there is none. The role's own limits hold there.
+        replica_url: where a standby of it answers reads (`strangler_fastapi.db.replica`); empty where there is none.
     """
 
     def __init__(
@@ -70,18 +72,31 @@ class Database:
         statement_seconds: int = 10,
         report_sql: bool = False,
         pooler_url: str = "",
+        replica_url: str = "",
     ) -> None:
         self.is_pooled = bool(pooler_url)
+        answer_seconds = statement_seconds + _LATE_SECONDS if statement_seconds else None
         self.engine = _engine(
             pooler_url or url,
             service,
             pool_max,
             # A pooler refuses to set what would outlive the transaction.
             statement_seconds=0 if pooler_url else statement_seconds,
-            answer_seconds=statement_seconds + _LATE_SECONDS if statement_seconds else None,
+            answer_seconds=answer_seconds,
             report_sql=report_sql,
             is_pooled=self.is_pooled,
         )
+        self.replica: Replica | None = None
+        if replica_url:
+            engine = _engine(
+                replica_url,
+                service,
+                pool_max,
+                statement_seconds=statement_seconds,
+                answer_seconds=answer_seconds,
+                report_sql=report_sql,
+            )
+            self.replica = Replica(engine, primary_url=url, url=replica_url, service=service)
         # Of its own: while requests wait for every connection of the pool the service is busy, and not unready.
         self._watching = _engine(url, service, 1, answer_seconds=_CONNECT_SECONDS, pre_ping=True)
         self.problem: str | None = "The database was not checked yet."
@@ -92,12 +107,12 @@ class Database:
         self._fingerprint: str | None = None
         self._mismatch: str | None = None
         self._reported: str | None = self.problem
-        self._checking = asyncio.Lock()
-        self._begun = 0
+        self._checked = SingleFlight(self._check)
         # Statements prepared before a change of the tables may not be what PostgreSQL would prepare now.
         self._opened = 0
-        event.listen(self.engine.sync_engine, "connect", self._mark)
-        event.listen(self.engine.sync_engine, "checkout", self._refuse_old)
+        for each in (self.engine, *([self.replica.engine] if self.replica else [])):
+            event.listen(each.sync_engine, "connect", self._mark)
+            event.listen(each.sync_engine, "checkout", self._refuse_old)
 
     async def watch(self) -> None:
         """Reflects and maps once the database answers and holds what is needed; goes on looking for what changes."""
@@ -111,12 +126,7 @@ class Database:
         The tables are looked at only if they have changed since they were looked at last. Maps the classes the first
         time that all is well. Calls during a check share the next one (single flight).
         """
-        begun = self._begun
-        async with self._checking:
-            if self._begun == begun:
-                self._begun += 1
-                self._report(await self._inspect())
-            return self._reported
+        return await self._checked()
 
     def renew(self) -> None:
         """Has each connection replaced before it is used again, with what was prepared on it."""
@@ -125,7 +135,13 @@ class Database:
     async def close(self) -> None:
         """Closes every connection."""
         await self.engine.dispose()
+        if self.replica is not None:
+            await self.replica.close()
         await self._watching.dispose()
+
+    async def _check(self) -> str | None:
+        self._report(await self._inspect())
+        return self._reported
 
     async def _inspect(self) -> str | None:
         try:

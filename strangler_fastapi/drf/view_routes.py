@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
-from strangler_fastapi.db.session import RequestSession, begin_session, driver_error, open_session
+from strangler_fastapi.db.session import DRIVER_ERRORS, RequestSession, begin_session, driver_error, open_session
 
 # The order of `View.http_method_names`, which is the order of `Allow`.
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
@@ -146,17 +146,21 @@ def _keys(route: BaseRoute) -> list[tuple[str, int]]:
 
 
 async def _handle_twice(handle: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
-    """Handles a request once more if it met a change of the tables.
+    """Handles a request once more if it met a change of the tables, or a standby that could not answer it.
 
     In a transaction a statement that was prepared before a column's type changed fails, once on each connection
-    (asyncpg tries those outside of one again by itself). What fails so has changed nothing.
+    (asyncpg tries those outside of one again by itself). What fails so has changed nothing. A standby refuses to write
+    and to lock, ends a read that is in the way of what it replays, and may be gone: the primary answers then.
     """
     try:
         return await handle(request)
-    except (asyncpg.PostgresError, DBAPIError) as error:
-        session: RequestSession = request.state.session
-        if session.committed or not isinstance(driver_error(error), _OUTDATED):
+    except (*DRIVER_ERRORS, DBAPIError, OSError) as error:
+        session: RequestSession | None = getattr(request.state, "session", None)
+        is_outdated = isinstance(driver_error(error), _OUTDATED)
+        if session is None or session.committed or not (is_outdated or session.reads_replica):
             raise
-    request.app.state.database.renew()
+        request.state.reads_primary = session.reads_replica
+    if is_outdated:
+        request.app.state.database.renew()
     await session.close()
     return await handle(request)

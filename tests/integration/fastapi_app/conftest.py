@@ -1,7 +1,7 @@
 """The application in process, over databases of its own that hold Django's tables and a few rows."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 import httpx
 import psycopg
@@ -26,7 +26,14 @@ Start = Callable[..., AbstractAsyncContextManager[Running]]
 @pytest.fixture(scope="session")
 def template(stack: StackAddresses, worker_id: str) -> Iterator[OwnDatabase]:
     """A database that nobody connects to, so that it can be cloned."""
-    with migrated_database(admin_dsn=stack.admin_dsn, name=f"fastapi_{worker_id}") as database:
+    with filled_database(admin_dsn=stack.admin_dsn, name=f"fastapi_{worker_id}") as database:
+        yield database
+
+
+@contextmanager
+def filled_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
+    """A database with Django's tables, FastAPI's role `NAME_fastapi` and a few rows."""
+    with migrated_database(admin_dsn=admin_dsn, name=name) as database:
         consumer = load_consumer(CONSUMER_FILE)
         apply_grants(
             owner_dsn=database.owner_dsn,
@@ -73,9 +80,10 @@ def start(template: OwnDatabase) -> Start:
         url: str | None = None,
         ready: bool = True,
         report_sql: bool = False,
+        replica_url: str = "",
     ) -> AsyncIterator[Running]:
         own = url or database.dsn(f"{template.name}_fastapi")
-        settings = app_settings(own, pool_max=pool_max, report_sql=report_sql)
+        settings = app_settings(own, pool_max=pool_max, report_sql=report_sql, replica_url=replica_url)
         with logged() as log:
             app = main.create_app(settings)
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
