@@ -1,5 +1,6 @@
 """A case, and a scenario: cases that are played one after another, since each builds on what those before wrote."""
 
+import datetime as dt
 import hashlib
 import random
 import re
@@ -84,10 +85,12 @@ def case_key(step: ScenarioStep, *, scenario: str = "") -> str:
 class Scenario:
     """What is played on a database of its own.
 
-    `name` is where it comes from, such as `posts.toml`; `given` is SQL that runs there before.
+    `name` is where it comes from, such as `posts.toml`; `given` is SQL that runs there before. `clock` is the time at
+    which both sides start, None for the real one.
     """
 
     name: str
+    clock: dt.datetime | None = None
     given: tuple[str, ...] = ()
     steps: tuple[ScenarioStep, ...] = field(default=())
 

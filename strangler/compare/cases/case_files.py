@@ -4,6 +4,7 @@ Each file is a scenario, played on copies of its own; those with the same `scena
 """
 
 import dataclasses
+import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,19 +21,21 @@ from strangler.routes.syntax import content_decode, parse_toml, source_name
 from strangler.routes.table import RouteTable
 
 _NO_CASES: Final = "make some with strangler cases generate, or name a folder of case files"
-_SECTIONS: Final = ("case", "given", "scenario")
+_SECTIONS: Final = ("case", "clock", "given", "scenario")
 
 
 @dataclass(frozen=True)
 class CaseFile:
     """A file as it was read.
 
-    `scenario` is what it is a part of, empty where it is one by itself; `given` is the SQL that makes its rows.
+    `scenario` is what it is a part of, empty where it is one by itself; `given` is the SQL that makes its rows, `clock`
+    the time at which both sides start, None for the real one.
     """
 
     file: Path
     scenario: str
     given: tuple[str, ...]
+    clock: dt.datetime | None
     cases: tuple[WrittenCase, ...]
 
 
@@ -40,17 +43,18 @@ class CaseFile:
 class _Parts:
     """Of a scenario."""
 
+    clock: dt.datetime | None = None
     given: list[str] = field(default_factory=list)
     steps: list[ScenarioStep] = field(default_factory=list)
 
 
 def cases_from_files(folder: Path, table: RouteTable) -> Iterator[Case]:
-    """The safe cases that need nothing which a running stack lacks: no variable of a write, given row or made-up token.
+    """The safe cases that need nothing which a running stack lacks: a variable of a write, given rows or time, a token.
 
     :raises UsageError: as `scenarios_from_files`.
     """
     router = Router(table)
-    read = [each for each in _read_folder(folder) if not each.given]
+    read = [each for each in _read_folder(folder) if not (each.given or each.clock)]
     asked = ((each.file, case) for each in read for case in each.cases if case.is_alone)
     return (step.case for file, case in asked for step in _steps(file, case, router))
 
@@ -72,10 +76,14 @@ def scenarios_from_files(
         if each.scenario and not _is_played(steps, chosen, with_reads=with_reads):
             continue
         parts = found.setdefault(each.scenario or each.file.name, _Parts())
+        if parts.clock and each.clock and parts.clock != each.clock:
+            raise UsageError(f"two files of scenario {each.scenario} have another clock", "keep one of them")
+        parts.clock = parts.clock or each.clock
         parts.given += each.given
         parts.steps += steps
     return tuple(
-        Scenario(name=name, given=tuple(parts.given), steps=tuple(parts.steps)) for name, parts in found.items()
+        Scenario(name=name, clock=parts.clock, given=tuple(parts.given), steps=tuple(parts.steps))
+        for name, parts in found.items()
     )
 
 
@@ -119,10 +127,14 @@ def _read_file(file: Path) -> CaseFile:
     mistakes: list[Mistake] = []
     found = lines if lines.fits(document) else None
     given = tuple(_read_given(document, found, mistakes))
+    clock = document.get("clock")
+    if clock is not None and not (isinstance(clock, dt.datetime) and clock.tzinfo):
+        hint = "write it without quotes and with its zone, like 2024-03-31T00:30:00Z."
+        mistakes.append(Mistake(f"clock is {shown(clock)}: {hint}", found.of("clock") if found else 0))
     cases = tuple(_read_cases(document, found, mistakes))
     if mistakes:
         raise MistakesError(source, mistakes)
-    return CaseFile(file=file, scenario=str(document.get("scenario", "")), given=given, cases=cases)
+    return CaseFile(file=file, scenario=str(document.get("scenario", "")), given=given, clock=clock, cases=cases)
 
 
 def _read_given(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[str]:

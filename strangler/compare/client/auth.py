@@ -53,6 +53,7 @@ class Callers:
         signer: makes the tokens that nobody gets by signing in, of callers such as `alice (expired)`.
         signing_key: what the stacks sign with, for cases with claims of their own; empty where it isn't known.
         clock: monotonic seconds.
+        now: seconds since 1970, from which the times of signed tokens are counted.
         pause: seconds before a sign-in is sent again that was answered 429 or 503.
         instead: gives the tokens of a side that has no such endpoint yet.
     """
@@ -66,6 +67,7 @@ class Callers:
         signer: TokenSigner | None = None,
         signing_key: str = "",
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
         pause: float = 1.0,
         instead: "Callers | None" = None,
     ) -> None:
@@ -77,6 +79,7 @@ class Callers:
         self._sign_in = SignIn(sign_in)
         self._password = password
         self._clock = clock
+        self._now = now
         self._tokens: dict[str, _Token] = {}
         self._failures: dict[str, tuple[RequestError, float]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -97,14 +100,15 @@ class Callers:
         """
         if not case.claims:
             return await self.credentials(case.caller)
-        signed = token_with((await self._held(case.caller)).token, dict(case.claims), self._signing_key)
+        token, now = (await self._held(case.caller)).token, int(self._now())
+        signed = token_with(token, dict(case.claims), self._signing_key, now=now)
         if signed is None:
             raise NotSignedInError(f"{case.caller} with other claims")
         return self._sign_in.headers(signed)
 
     async def _held(self, name: str) -> _Token:
         if (kind := kind_of(name)) is not None:
-            token = self._signer.token(*kind) if self._signer else None
+            token = self._signer.token(*kind, now=int(self._now())) if self._signer else None
             if token is None:
                 raise NotSignedInError(name)
             return _Token(token=token, headers=self._sign_in.headers(token), renew_at=math.inf)

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -65,13 +64,13 @@ class TokenSigner:
     key: str = field(repr=False)
     user: Callable[[str], tuple[Any, str] | None] = field(repr=False)
 
-    def token(self, name: str, kind: TokenKind) -> str | None:
-        """A token of that kind; None where it can't be made."""
+    def token(self, name: str, kind: TokenKind, *, now: int) -> str | None:
+        """A token of that kind, made `now` (seconds since 1970); None where it can't be made."""
         found, settings = self.user(name), self.settings
         if found is None or settings.algorithm not in _HASHES:
             return None
         identity, password = found
-        now, life = int(time.time()), int(settings.access_token_lifetime)
+        life = int(settings.access_token_lifetime)
         issued = now - 10 * life - int(settings.leeway) - 60 if kind is TokenKind.EXPIRED else now
         claims: dict[str, Any] = {
             settings.token_type_claim: REFRESH if kind is TokenKind.REFRESH else ACCESS,
@@ -95,8 +94,8 @@ class TokenSigner:
         return _changed(signed, kind)
 
 
-def token_with(token: str, claims: Mapping[str, Any], key: str) -> str | None:
-    """A token with other claims, signed by `key`; None if it can't be. Times (`exp`, …) are in seconds from now."""
+def token_with(token: str, claims: Mapping[str, Any], key: str, *, now: int) -> str | None:
+    """A token with other claims, signed by `key`; None if it can't be. Times (`exp`, …) are in seconds from `now`."""
     try:
         head, body, _signature = token.split(".")
         algorithm = _read(head)["alg"]
@@ -105,7 +104,6 @@ def token_with(token: str, claims: Mapping[str, Any], key: str) -> str | None:
         return None
     if not key or algorithm not in _HASHES:
         return None
-    now = int(time.time())
     changed = {
         name: now + value if name in _TIMES and isinstance(value, int) else value for name, value in claims.items()
     }

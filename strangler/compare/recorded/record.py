@@ -62,7 +62,12 @@ async def answers_record(maker: SandboxMaker, scenarios: Iterable[Scenario]) -> 
                     client = await clients.enter_async_context(SideClient(side, limits, strict_json=True))
                     key = source.secrets["jwt_signing_key"]
                     callers = Callers(
-                        [client], options.sign_in, options.password, signer=options.signer, signing_key=key
+                        [client],
+                        options.sign_in,
+                        options.password,
+                        signer=options.signer,
+                        signing_key=key,
+                        now=served.clock.time,
                     )
                     steps = [await taking.step(step, client, callers) for step in scenario.steps]
                 found[scenario.name] = tuple(steps)

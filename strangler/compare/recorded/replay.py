@@ -23,7 +23,6 @@ from strangler.compare.writes.id_mapping import Clock
 from strangler.compare.writes.play import Play, PlayedStep
 from strangler.compare.writes.sandboxes import SandboxMaker, ServedCopies
 from strangler.compare.writes.scenarios import limits_for, logs_begin, task_check
-from strangler.compare.writes.servers import Servers
 from strangler.compare.writes.tables import Table
 from strangler.databases.connections import connected, refusals
 from strangler.errors import UsageError
@@ -57,7 +56,7 @@ async def recorded_compare(
             with maker.served(copies, scenario, task_check, sides=SIDES[1:]) as served:
                 left, play = _ready(served, scenario, recording, maker.rules, options)
                 key = source.secrets["jwt_signing_key"]
-                async for played in _steps(scenario, left, play, served.servers, options, key=key):
+                async for played in _steps(scenario, left, play, served, options, key=key):
                     yield played
 
 
@@ -84,7 +83,7 @@ def _ready(
         served.tables,
         served.originals,
         (left, reader),
-        clock=Clock(began, recorded=recording.day),
+        clock=Clock(served.began(), recorded=recording.day),
         rules=rules,
         password=options.password(""),
         is_recorded=True,
@@ -93,12 +92,14 @@ def _ready(
 
 
 async def _steps(
-    scenario: Scenario, left: "RecordedSide", play: Play, servers: Servers, options: RequestOptions, *, key: str
+    scenario: Scenario, left: "RecordedSide", play: Play, served: ServedCopies, options: RequestOptions, *, key: str
 ) -> AsyncIterator[PlayedStep]:
+    servers = served.servers
     async with AsyncExitStack() as exits:
         limits = limits_for(scenario, options)
         client = await exits.enter_async_context(SideClient(servers.sides[0], limits, strict_json=True))
-        callers = Callers([client], options.sign_in, options.password, signer=options.signer, signing_key=key)
+        signer, now = options.signer, served.clock.time
+        callers = Callers([client], options.sign_in, options.password, signer=signer, signing_key=key, now=now)
         for step, recorded in zip(scenario.steps, left.steps, strict=True):
             if recorded.skipped:
                 yield PlayedStep(case=step.case, result=None, skipped=recorded.skipped)

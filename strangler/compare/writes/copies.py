@@ -8,6 +8,7 @@ from typing import Final, Self
 import psycopg
 
 from shared_schema.consumer.consumer import Consumer
+from strangler.compare.writes.scenario_clock import ScenarioClock
 from strangler.databases.connections import Source, connected, dsn_to, login_of, reason_of, refusals
 from strangler.databases.dumping import database_dump_into
 from strangler.databases.throwaway import Throwaways, database_create
@@ -17,6 +18,7 @@ from strangler.schema.grants import apply_grants, give_rights
 SIDES: Final = ("left", "right")
 # A second pair of copies waits only where they are small: what they are copied from is copied once more for that.
 _SMALL_BYTES: Final = 2_000_000_000
+_REAL: Final = ScenarioClock()
 _LOG = logging.getLogger(__name__)
 
 
@@ -74,20 +76,28 @@ class Copies:
         return self._original if snapshot == self.snapshot else snapshot
 
     @contextmanager
-    def given(self, name: str, statements: Sequence[str], *, label: str = "") -> Iterator[str]:
+    def given(
+        self, name: str, statements: Sequence[str], *, label: str = "", clock: ScenarioClock = _REAL
+    ) -> Iterator[str]:
         """The name of a snapshot in which the tables' owner has run these statements of the scenario `name`.
 
-        `label` tells what is there at once apart, by a few letters.
+        `label` tells what is there at once apart, by a few letters. PostgreSQL shows the time of `clock` there.
 
         :raises FailedError: the server refuses one.
         """
-        if not statements:
+        if not statements and clock.is_real:
             yield self.snapshot
             return
         made = self._made.name(f"given{label}")
         with refusals(), ExitStack() as exits:
             exits.callback(self._made.drop, made)
             self._create(made, template=self.snapshot)
+            if not clock.is_real:
+                with connected(self.reading_dsn(made)) as inside:
+                    clock.database_set(self._admin, made, inside)
+                for dsn in (self._source.owner_dsn, self._source.fastapi_dsn):
+                    with connected(dsn_to(dsn, made)) as session:
+                        clock.database_require(session)
             with connected(dsn_to(self._source.owner_dsn, made)) as connection:
                 for statement in statements:
                     try:
@@ -98,8 +108,10 @@ class Copies:
             yield made
 
     @contextmanager
-    def fresh(self, snapshot: str, *, sides: Sequence[str] = SIDES, label: str = "") -> Iterator[tuple[str, ...]]:
-        """The names of fresh copies of a snapshot, one for each of the sides; `label` as in `given`.
+    def fresh(
+        self, snapshot: str, *, sides: Sequence[str] = SIDES, label: str = "", clock: ScenarioClock = _REAL
+    ) -> Iterator[tuple[str, ...]]:
+        """The names of fresh copies of a snapshot, one for each of the sides; `label` and `clock` as in `given`.
 
         :raises FailedError: the server refuses.
         """
@@ -108,6 +120,10 @@ class Copies:
             for name in names:
                 exits.callback(self._made.drop, name)
                 self._create(name, template=snapshot)
+                if not clock.is_real:
+                    # A setting of a database isn't copied with it.
+                    with connected(self.reading_dsn(name)) as inside:
+                        clock.path_set(self._admin, name, inside)
             yield names
 
     def reading_dsn(self, name: str) -> str:

@@ -21,7 +21,7 @@ from strangler.compare.writes.scenarios import scenario_steps
 from strangler.compare.writes.tables import Table
 from strangler.errors import UnsafeError
 
-_GIVEN: Final = "scenarios that begin with rows of their own, which need copies"
+_GIVEN: Final = "scenarios that begin with rows or a time of their own, which need copies"
 _REFUSED: Final = "cases whose commit is refused, which need copies"
 
 
@@ -91,13 +91,17 @@ async def live_compare(
 
 def _unplayable(scenario: Scenario) -> Iterator[PlayedStep]:
     for step in scenario.steps:
-        if scenario.given or step.refuse_commit:
-            yield PlayedStep(case=step.case, result=None, skipped=_GIVEN if scenario.given else _REFUSED)
+        if _has_state(scenario) or step.refuse_commit:
+            yield PlayedStep(case=step.case, result=None, skipped=_GIVEN if _has_state(scenario) else _REFUSED)
 
 
 def _playable(scenario: Scenario) -> Scenario:
-    kept = () if scenario.given else tuple(step for step in scenario.steps if not step.refuse_commit)
+    kept = () if _has_state(scenario) else tuple(step for step in scenario.steps if not step.refuse_commit)
     return Scenario(name=scenario.name, steps=kept)
+
+
+def _has_state(scenario: Scenario) -> bool:
+    return bool(scenario.given or scenario.clock)
 
 
 def _host(address: str) -> str:

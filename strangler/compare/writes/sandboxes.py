@@ -25,6 +25,7 @@ from strangler.compare.writes.changes import ChangeReader, Originals, now_of
 from strangler.compare.writes.copies import SIDES, Copies
 from strangler.compare.writes.id_mapping import Clock
 from strangler.compare.writes.play import Play
+from strangler.compare.writes.scenario_clock import ScenarioClock
 from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
 from strangler.compare.writes.sinks import SideSink, sinks_run
 from strangler.compare.writes.tables import Table, tables_of
@@ -49,6 +50,7 @@ class ServedCopies:
         readers: of what changes in each.
         sinks: of what each server sends on.
         servers: on the copies, in the same order.
+        clock: the time at which these run.
     """
 
     tables: Sequence[Table]
@@ -57,10 +59,15 @@ class ServedCopies:
     readers: Sequence[ChangeReader]
     sinks: Sequence[SideSink]
     servers: Servers
+    clock: ScenarioClock
 
     def now(self) -> dt.datetime:
-        """The database server's time."""
+        """The database server's time, as the services see it."""
         return now_of(self.connections[0])
+
+    def began(self) -> dt.datetime:
+        """What no time of writing lies before: triggers with a search path of their own write the real one."""
+        return self.now() - dt.timedelta(seconds=max(self.clock.offset, 0.0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +77,7 @@ class Sandbox:
     scenario: Scenario
     servers: Servers
     play: Play
+    clock: ScenarioClock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +130,13 @@ class SandboxMaker:
         label: str = "",
     ) -> Iterator[ServedCopies]:
         """Fresh copies for these sides of a scenario, with their servers, for as long as the `with` block lasts."""
-        with refusals(), copies.given(scenario.name, scenario.given, label=label) as snapshot, ExitStack() as exits:
-            names = exits.enter_context(copies.fresh(snapshot, sides=sides, label=label))
+        if scenario.clock and self.source.settings.gateway == "container":
+            hint = "compare natively with GATEWAY=local, or take the clock out of the case file"
+            raise UsageError(f"servers in containers don't run at the clock of {scenario.name}", hint)
+        clock = ScenarioClock.at(scenario.clock)
+        given = copies.given(scenario.name, scenario.given, label=label, clock=clock)
+        with refusals(), given as snapshot, ExitStack() as exits:
+            names = exits.enter_context(copies.fresh(snapshot, sides=sides, label=label, clock=clock))
             original, *connections = (
                 exits.enter_context(connected(copies.reading_dsn(name)))
                 for name in (copies.original_of(snapshot), *names)
@@ -141,6 +154,7 @@ class SandboxMaker:
                 check=check,
                 workers=self.workers,
                 environments=[sink.environment for sink in sinks],
+                clock=clock,
             )
             yield ServedCopies(
                 tables=tables,
@@ -149,6 +163,7 @@ class SandboxMaker:
                 readers=readers,
                 sinks=sinks,
                 servers=exits.enter_context(servers),
+                clock=clock,
             )
 
     @contextmanager
@@ -161,13 +176,13 @@ class SandboxMaker:
                 served.tables,
                 served.originals,
                 (left, right),
-                clock=Clock(served.now()),
+                clock=Clock(served.began()),
                 rules=self.rules,
                 password=self.options.password(""),
                 sinks=served.sinks,
                 adopt=partial(rows_adopt, ours, theirs),
             )
-            yield Sandbox(scenario=scenario, servers=served.servers, play=play)
+            yield Sandbox(scenario=scenario, servers=served.servers, play=play, clock=served.clock)
 
 
 async def sandboxes_of(

@@ -4,7 +4,8 @@ import asyncio
 import dataclasses
 import datetime as dt
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Final, Protocol
@@ -51,7 +52,7 @@ async def writes_compare(
             with refusals():
                 key = maker.source.secrets["jwt_signing_key"]
                 async for played in scenario_steps(
-                    sandbox.scenario, sandbox.servers, sandbox.play, maker.options, key=key
+                    sandbox.scenario, sandbox.servers, sandbox.play, maker.options, key=key, now=sandbox.clock.time
                 ):
                     yield played
 
@@ -86,9 +87,15 @@ class PlayedServers(Protocol):
 
 
 async def scenario_steps(
-    scenario: Scenario, servers: PlayedServers, play: Play, options: RequestOptions, *, key: str
+    scenario: Scenario,
+    servers: PlayedServers,
+    play: Play,
+    options: RequestOptions,
+    *,
+    key: str,
+    now: Callable[[], float] = time.time,
 ) -> AsyncIterator[PlayedStep]:
-    """Play the steps of a scenario; `key` signs the tokens that a case changes."""
+    """Play the steps of a scenario; `key` signs the tokens that a case changes, whose times are counted from `now`."""
     steps = scenario.steps
     async with AsyncExitStack() as exits:
         clients = [
@@ -99,7 +106,9 @@ async def scenario_steps(
         for client in clients:
             # Who can't sign in on the right yet comes with the left's token: both copies have the same users.
             left, signer = next(iter(callers), None), options.signer
-            made = Callers([client], options.sign_in, options.password, signer=signer, signing_key=key, instead=left)
+            made = Callers(
+                [client], options.sign_in, options.password, signer=signer, signing_key=key, now=now, instead=left
+            )
             callers.append(made)
         ended = False
         before = (0, 0)

@@ -11,6 +11,7 @@ import psutil
 
 from strangler.compare.client.errors import RequestError
 from strangler.compare.client.sides import Side
+from strangler.compare.writes.scenario_clock import ScenarioClock, clock_require
 from strangler.databases.connections import Source, dsn_to
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
@@ -25,6 +26,7 @@ from strangler.settings import HOST, LocalSettings
 ServerFactories = Callable[[LocalSettings, Connections, Stack], Service | None]
 # One step is requested at a time, or a few requests of one.
 _POOL: Final = 4
+_REAL: Final = ScenarioClock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +63,15 @@ def servers_run(
     starting: ServerFactories = stack_service,
     workers: int = 1,
     environments: Sequence[Mapping[str, str]] = (),
+    clock: ScenarioClock = _REAL,
 ) -> Iterator[Servers]:
     """Servers on the databases of these names, for as long as the `with` block lasts; their output goes to `logs`.
 
-    `starting` makes the server of a stack, which has `workers` processes. `environments` are added to theirs.
+    `starting` makes the server of a stack, which has `workers` processes. `environments` are added to theirs. They run
+    at the time of `clock`.
 
     :raises UnsafeError: one of them would have received the real database's address; none was started.
-    :raises FailedError: one ended, or wasn't ready within a minute.
+    :raises FailedError: one ended, wasn't ready within a minute, or runs at another time.
     """
     labels = stacks if len(set(stacks)) == len(stacks) else [f"{side}-{stacks[0]}" for side in ("left", "right")]
     services = [
@@ -79,6 +83,13 @@ def servers_run(
             dataclasses.replace(service, env={**service.env, **more})
             for service, more in zip(services, environments, strict=True)
         ]
+    seen = {} if clock.is_real else {service.name: logs / f"{service.name}.clock" for service in services}
+    for file in seen.values():
+        file.unlink(missing_ok=True)
+    services = [
+        dataclasses.replace(service, env=clock.environment(service.env, seen=seen[service.name])) if seen else service
+        for service in services
+    ]
     for service in services:
         source.require_elsewhere(service.env)
     children = Children(logs=logs, check=check)
@@ -86,6 +97,8 @@ def servers_run(
         for service in services:
             children.start(service)
         children.wait_until_ready(services)
+        for name, file in seen.items():
+            clock_require(file, name)
         prefixes = source.settings.project.prefixes
         sides = tuple(_side(service, stack, prefixes) for service, stack in zip(services, stacks, strict=True))
         yield Servers(sides=sides, children=children)

@@ -1,5 +1,6 @@
 """Case files: what they ask, and each mistake in them reported with its line and its hint."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,20 @@ def test_what_is_given_comes_first_and_makes_a_file_one_for_copies_alone(folder:
     assert not list(cases_from_files(folder, TABLE))
 
 
+def test_a_clock_makes_a_file_one_for_copies_alone_and_a_scenario_has_one(folder: Path) -> None:
+    text = (
+        'scenario = "night"\nclock = 2024-03-31T00:30:00Z\n[[case]]\nget = "/posts/"\n[[case]]\ndelete = "/posts/1/"\n'
+    )
+    (folder / "a.toml").write_text(text)
+    (folder / "b.toml").write_text(text.replace("clock = 2024-03-31T00:30:00Z\n", ""))
+    (scenario,) = scenarios_from_files(folder, TABLE)
+    assert scenario.clock == dt.datetime(2024, 3, 31, 0, 30, tzinfo=dt.UTC)
+    assert [case.source for case in cases_from_files(folder, TABLE)] == ["b.toml, line 2"]
+    (folder / "b.toml").write_text(text.replace("00:30", "00:31"))
+    with pytest.raises(UsageError, match="two files of scenario night have another clock: keep one of them"):
+        scenarios_from_files(folder, TABLE)
+
+
 @pytest.mark.parametrize("line", ["claims = { exp = -60 }", "together = 2"])
 def test_made_up_tokens_and_many_at_once_are_for_copies_alone(folder: Path, line: str) -> None:
     (folder / "a.toml").write_text(f'[[case]]\nas = ["alice"]\nget = "/posts/"\n{line}\n')
@@ -230,6 +245,8 @@ def test_made_up_tokens_and_many_at_once_are_for_copies_alone(folder: Path, line
     ("text", "sentence"),
     [
         ('[[given]]\nsql = 1\n[[case]]\nget = "/posts/"', "write the statements, in quotes"),
+        ('clock = "soon"\n[[case]]\nget = "/posts/"', "clock is 'soon': write it without quotes and with its zone"),
+        ('clock = 2024-03-31T00:30:00\n[[case]]\nget = "/posts/"', "and with its zone, like 2024-03-31T00:30:00Z"),
         ('[[given]]\nrows = ""\n[[case]]\nget = "/posts/"', "unknown key"),
         ('given = "x"\n[[case]]\nget = "/posts/"', "given is no [[given]]: write sql under one."),
         ('[[case]]\nget = "/posts/"\nclaims = { exp = 1 }', "remove it, or nobody from as"),
