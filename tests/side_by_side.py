@@ -62,16 +62,20 @@ class BothSides:
 def side_by_side(
     database: OwnDatabase,
     *,
-    views: Mapping[str, Any],
+    views: Mapping[Any, Any],
     routers: Sequence[APIRouter],
     tables: Tables,
     state: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Iterator[BothSides]:
-    """Django's `views` by path and the library's `routers`; `state` is the application's, `settings` are Django's."""
+    """Django's `views` by path, or by path and name, and the library's `routers`.
+
+    `state` is the application's, `settings` are Django's.
+    """
     urls: Any = ModuleType("urls_side_by_side")
-    urls.urlpatterns = [path(name, view) for name, view in views.items()]
+    named = {each if isinstance(each, tuple) else (each, None): view for each, view in views.items()}
+    urls.urlpatterns = [path(address, view, name=name) for (address, name), view in named.items()]
     with (
         djangos_database(database),
         override_settings(**{"ROOT_URLCONF": urls, **(settings or {})}),

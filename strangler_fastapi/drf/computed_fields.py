@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import func
 
-from strangler_fastapi.drf.fields import MISSING, Field, ReadOnlyField, Scope
+from strangler_fastapi.drf.fields import MISSING, Field, ReadOnlyField, Scope, default_in
 from strangler_fastapi.drf.links import column_at
 from strangler_fastapi.drf.unported import unported_of
 
@@ -20,6 +20,21 @@ class CurrentUserDefault:
     def __call__(self, scope: Scope) -> Any:  # noqa: ANN401 - of the key's type
         """The default in a scope."""
         return None if scope.caller is None else scope.caller.id
+
+
+@dataclass(frozen=True)
+class CreateOnlyDefault:
+    """A default, or what gives one, of new rows alone: a row that is changed keeps its value.
+
+    Source: `serializers.CreateOnlyDefault`.
+    """
+
+    requires_context: ClassVar[bool] = True
+    default: Any
+
+    def __call__(self, scope: Scope) -> Any:  # noqa: ANN401 - whatever the field stands for
+        """The default in a scope; MISSING where a row is changed."""
+        return MISSING if scope.instance_id is not None else default_in(self.default, scope)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +57,8 @@ class HiddenField(Field):
         return value
 
     def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
-        return self.default() if callable(self.default) and not hasattr(self.default, "requires_context") else 1
+        default = self.default.default if isinstance(self.default, CreateOnlyDefault) else self.default
+        return default() if callable(default) and not hasattr(default, "requires_context") else 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,9 +91,7 @@ class Field:
 
     def default_in(self, scope: Scope) -> Any:  # noqa: ANN401 - whatever the field stands for
         """The value of a key that is left out, MISSING where there is none."""
-        if not callable(self.default):
-            return self.default
-        return self.default(scope) if getattr(self.default, "requires_context", False) else self.default()
+        return default_in(self.default, scope)
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002 - some fields ask
         """What makes a value that is not null that of an answer; None where it is as it is.
@@ -171,6 +169,13 @@ class Field:
         if self.help_text:
             facts["help_text"] = self.help_text
         return facts
+
+
+def default_in(default: Any, scope: Scope) -> Any:  # noqa: ANN401 - a value, or what gives one
+    """What a default is in a scope."""
+    if not callable(default):
+        return default
+    return default(scope) if getattr(default, "requires_context", False) else default()
 
 
 @dataclass(frozen=True, kw_only=True)

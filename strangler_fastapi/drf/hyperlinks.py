@@ -4,18 +4,22 @@ A path is below the API's prefix, with `{}` where the row's key or slug stands: 
 API's version in their path, it stands there as in theirs: `/{version}/notes/{}/`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlparse
 
 from sqlalchemy import func
 from starlette.requests import Request
+from starlette.routing import Match
 
-from strangler_fastapi.drf.fields import Field
+from strangler_fastapi.drf.fields import Field, Scope
 from strangler_fastapi.drf.links import ManyToMany, OneToMany
-from strangler_fastapi.drf.urls import public_base, replace_query_parameter
+from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
+from strangler_fastapi.drf.urls import ApiPrefixes, public_base, replace_query_parameter
+from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.drf.versioning import BaseVersioning
 
 # What Django's `reverse` leaves as it is.
@@ -64,6 +68,71 @@ class HyperlinkedField(Field):
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HyperlinkedRelatedField(PrimaryKeyRelatedField):
+    """The address of the row that a foreign key points at, taken as well as answered, by the row's key.
+
+    `model_field(Note, "place_id", into=HyperlinkedRelatedField, path="/places/{}/")` makes one; of several rows it is
+    the `child` of a ManyRelatedField. An address may be one of either version of the API, whole or from its path on.
+    Source: `serializers.HyperlinkedRelatedField`.
+    """
+
+    path: str
+
+    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
+        try:
+            return await super().convert(self._named(value), scope)
+        except _NoAddress as error:
+            raise Invalid(str(error)) from None
+        except Invalid:
+            raise Invalid("Invalid hyperlink - Object does not exist.") from None
+
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any]:  # noqa: ARG002, D102 - see Field
+        return lambda value: address(self.path, value)
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return str
+
+    def _named(self, value: Any) -> str:  # noqa: ANN401 - whatever was sent
+        """The key in an address."""
+        if not isinstance(value, str):
+            raise _NoAddress(f"Incorrect type. Expected URL string, received {type(value).__name__}.")
+        request = answered_request.get()
+        path = _path_below(request, value)
+        if path is None:
+            raise _NoAddress("Invalid hyperlink - No URL match.")
+        pattern = re.escape(self.path).replace(re.escape("{}"), "([^/]+)").replace(re.escape("{version}"), "[^/]+")
+        found = re.fullmatch(pattern, path)
+        # Routers of DRF have no path for a key with a dot.
+        if found is None or "." in found[1]:
+            fault = "Incorrect URL match" if found is None and _is_there(request, path) else "No URL match"
+            raise _NoAddress(f"Invalid hyperlink - {fault}.")
+        return found[1]
+
+
+class _NoAddress(Exception):
+    """A text that is no address of such a row."""
+
+
+def _path_below(request: Request, text: str) -> str | None:
+    """What follows the API's prefix in an address, None where it is no address of the API."""
+    try:
+        path = unquote(urlparse(text).path if text.startswith(("http:", "https:")) else text)
+    except ValueError:
+        return None
+    prefixes: ApiPrefixes = request.app.state.prefixes
+    for prefix in sorted({prefixes.v1, prefixes.v2, prefixes.service}, key=len, reverse=True):
+        if path.startswith(begin := prefix.rstrip("/") + "/"):
+            return path[len(begin) - 1 :]
+    return None
+
+
+def _is_there(request: Request, path: str) -> bool:
+    """Whether another view has that path."""
+    scope = {"type": "http", "method": "OPTIONS", "path": request.app.state.prefixes.below(path)}
+    return any(route.matches(scope)[0] is not Match.NONE for route in request.app.router.routes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from strangler_fastapi.drf.choice_fields import ChoiceField
 from strangler_fastapi.drf.collection_fields import HStoreField, JSONField
 from strangler_fastapi.drf.fields import BooleanField, CharField, Field, ReadOnlyField, Validator
 from strangler_fastapi.drf.file_fields import FileField, ImageField, allowed_endings, registered_upload_to
+from strangler_fastapi.drf.hyperlinks import HyperlinkedRelatedField
 from strangler_fastapi.drf.links import attribute_of, many_to_many
 from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField
@@ -156,15 +157,24 @@ def model_field(
     return kind(**(common | _settings(kind, facts) | changed))
 
 
-def many_related_field(model: type[Reflected], field: str, **changed: Any) -> ManyRelatedField:  # noqa: ANN401 - as above
+def many_related_field(
+    model: type[Reflected],
+    field: str,
+    *,
+    path: str | None = None,
+    **changed: Any,  # noqa: ANN401 - as above
+) -> ManyRelatedField:
     """The field of a many-to-many relation of `model`, by the name that Django's field has.
+
+    With the `path` of one of its rows, rows are named by their addresses.
 
     Raises:
         LookupError: see `links.many_to_many`.
     """
     link = many_to_many(model, field)
     facts = column_facts(link.target, link.target.__columns__.get(link.key, link.key))
-    child = PrimaryKeyRelatedField(model=link.target, key=link.key, type=facts.type)
+    named: dict[str, Any] = {"model": link.target, "key": link.key, "type": facts.type}
+    child = PrimaryKeyRelatedField(**named) if path is None else HyperlinkedRelatedField(path=path, **named)
     return ManyRelatedField(link=link, child=child, **changed)
 
 

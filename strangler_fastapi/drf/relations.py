@@ -87,6 +87,10 @@ class ManyRelatedField(Field):
             raise Invalid("This list may not be empty.")
         return [await self.child.convert(item, scope) for item in value]
 
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002, D102 - see Field
+        write = self.child.representation()
+        return None if write is None else lambda keys: [*map(write, keys)]
+
     def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
         """The keys, of the row of `owner`."""
         return func.array(self.link.keys(owner).scalar_subquery())

@@ -92,7 +92,8 @@ class Serializer:
                 if value is not MISSING:
                     cleaned[field.source or name] = await field.clean(value, scope)
                 elif (field.default is not MISSING) and not partial:
-                    cleaned[field.source or name] = field.default_in(scope)
+                    if (default := field.default_in(scope)) is not MISSING:
+                        cleaned[field.source or name] = default
                 elif field.required and not partial:
                     raise Invalid(field.absent)
             except Invalid as error:

@@ -25,9 +25,11 @@ class RelationFields:
         prefix = self._prefix
         if each.address is None or not each.address.startswith(f"{prefix}/"):
             raise UnreadableError(f"a {each.kind} to a path that isn't below the API's prefix")
+        path = quoted(each.address.removeprefix(prefix))
+        if not each.read_only and each.lookup == "pk" and each.path.startswith("rest_framework."):
+            return self._taken(made, table, each, path)
         if not each.read_only:
             made.writes.append(f"field {each.name}: taken by its address")
-        path = quoted(each.address.removeprefix(prefix))
         if each.many:
             if each.lookup != "pk":
                 raise UnreadableError(f"addresses of rows by {each.lookup}")
@@ -47,17 +49,33 @@ class RelationFields:
         source = quoted(self._tables.attribute_of(table, column))
         return call("HyperlinkedField", path=path, source=source, allow_null=null, **labels(each))
 
-    def related(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
-        """A declared field that stands for the row which a foreign key points at, or for several by their keys."""
-        if not each.path.startswith("rest_framework."):
-            raise UnreadableError(f"a {each.kind} of your own")
+    def _taken(self, made: WrittenSerializer, table: str, each: SerializerField, path: Code) -> Code:
+        """A field that takes the addresses of rows."""
+        if each.many:
+            return self.many(made, table, each, path=path)
+        self.link(made, table, each)
+        column, _ = self._tables.column_of(table, each.source)
+        made.writes += self._taken_gaps(each)
+        made.imports.setdefault(_HYPERLINKS, set()).add("HyperlinkedRelatedField")
+        made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
+        flags: dict[str, Code] = {"required": str(each.required), "allow_null": str(each.allow_null)}
+        given = {"into": "HyperlinkedRelatedField", "path": path, **flags, **labels(each)}
+        return call("model_field", made.model, quoted(column), **given)
+
+    @staticmethod
+    def _taken_gaps(each: SerializerField) -> list[str]:
         gaps = {
             "takes some rows only": each.narrowed,
             "has a default of its own": each.default is not None,
             f"checked by {', '.join(each.validators)}": bool(each.validators),
         }
-        if not each.read_only:
-            made.writes += [f"field {each.name}: {gap}" for gap, is_there in gaps.items() if is_there]
+        return [f"field {each.name}: {gap}" for gap, is_there in gaps.items() if is_there and not each.read_only]
+
+    def related(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """A declared field that stands for the row which a foreign key points at, or for several by their keys."""
+        if not each.path.startswith("rest_framework."):
+            raise UnreadableError(f"a {each.kind} of your own")
+        made.writes += self._taken_gaps(each)
         if each.many:
             return self.many(made, table, each)
         link, _ = self.link(made, table, each)
@@ -77,17 +95,21 @@ class RelationFields:
         flags |= {"allow_null": "True"} if each.allow_null and not each.read_only else {}
         return call(each.kind, **own, slug_field=quoted(shown), **flags, **labels(each))
 
-    def many(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
-        """The keys of several rows.
+    def many(self, made: WrittenSerializer, table: str, each: SerializerField, *, path: Code | None = None) -> Code:
+        """The keys of several rows, or their addresses by the path of one.
 
         :raises UnreadableError: they are shown by something else, or aren't read plainly.
         """
         if each.kind == "SlugRelatedField" and each.slug_field:
             return self._many_slugs(made, table, each, each.slug_field)
-        if each.kind != "PrimaryKeyRelatedField":
+        if each.kind != "PrimaryKeyRelatedField" and path is None:
             raise UnreadableError(f"many of {each.kind}")
         if each.managed:
             raise UnreadableError(f"keys of {each.source} by a manager of your own")
+        if path is not None:
+            made.writes += self._taken_gaps(each)
+        if each.pointing is not None and path is not None:
+            raise UnreadableError("addresses of rows that point at this one are written")
         if each.pointing is not None:
             if not each.read_only:
                 made.writes.append(f"field {each.name}: rows that point at this one are written")
@@ -102,6 +124,7 @@ class RelationFields:
         flags: dict[str, Code] = {"read_only": "True"} if each.read_only else {}
         flags |= {} if each.required or each.read_only else {"required": "False"}
         source: dict[str, Code] = {} if each.source == each.name else {"source": quoted(each.source)}
+        source |= {"path": path} if path is not None else {}
         return call("many_related_field", made.model, quoted(each.source), **flags, **changed, **source, **labels(each))
 
     def link(self, made: WrittenSerializer, table: str, each: SerializerField) -> tuple[Code, bool]:

@@ -723,6 +723,18 @@ def test_addresses_are_below_the_apis_prefix() -> None:
         assert gaps == ["field other: a HyperlinkedIdentityField to a path that isn't below the API's prefix"]
 
 
+def test_addresses_are_taken_where_they_are_of_a_key() -> None:
+    link = {"kind": "HyperlinkedRelatedField", "source": "berth", "link": "many_to_one", "address": "/api/berths/{}/"}
+    link |= {"required": False, "allow_null": True, "lookup": "pk", "changed": None, **DRF, "read_only": False}
+    made = feature(CREATE | field(**link))
+    assert made.endpoints[0].gaps == []
+    text = " ".join(text_of(made, "serializers.py").split())
+    into = 'into=HyperlinkedRelatedField, path="/berths/{}/", required=False, allow_null=True'
+    assert f'"other": model_field( Boat, "berth_id", {into}' in text or f'model_field(Boat, "berth_id", {into}' in text
+    for changed in ({"narrowed": True}, {"lookup": "place"}, {"class": "harbour.api.LinkField"}):
+        assert feature(CREATE | field(**(link | changed))).endpoints[0].gaps != []
+
+
 def test_the_root_of_a_router_lists_its_paths() -> None:
     root = LIST | {"action": None, "serializer": None, "root": [["zebras", "/api/zebras/"], ["boats", "/api/boats/"]]}
     made = feature(root)
