@@ -29,6 +29,7 @@ folder = "ROOT"
 manage = ["{python}", "tests/depot/manage.py"]
 health = "/api/health/"
 openapi = "/api/schema/"
+sources = ["tests/depot"]
 inherit = false
 
 [django.environment]

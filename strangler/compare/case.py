@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from strangler.compare.json_values import ABSENT, JsonPath
 
@@ -50,6 +50,16 @@ PASSWORD: Final = "password"  # noqa: S105 - a variable's name
 _SEGMENT: Final = re.compile(r"""\.(?P<name>[^\W\d]\w*)|\[(?P<index>\d+)\]|\[(?P<quote>["'])(?P<key>.*?)(?P=quote)\]""")
 
 
+@dataclass(frozen=True)
+class HeaderPlace:
+    """A header of an answer, by its name in small letters."""
+
+    name: str
+
+
+SavedPlace: TypeAlias = JsonPath | HeaderPlace
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScenarioStep:
     """A request of a scenario.
@@ -61,7 +71,7 @@ class ScenarioStep:
     case: Case
     together: int = 1
     refuse_commit: bool = False
-    save: tuple[tuple[str, JsonPath], ...] = ()
+    save: tuple[tuple[str, SavedPlace], ...] = ()
 
 
 def step_digest(step: ScenarioStep) -> str:

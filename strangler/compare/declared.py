@@ -32,10 +32,11 @@ class MetBy(StrEnum):
 
 @dataclass(frozen=True)
 class DeclaredDifference:
-    """An intended difference on `route` (`*`: on all), given by one of three.
+    """An intended difference on `route` (`*`: on all), given by one of four.
 
     `v1` and `v2`: the statuses, and with them the whole answer. `header`: the name of one, in small letters. `path`: a
     place in the body as reports name it, such as `$.results[*].title`, and all that lies below it but rows of a list.
+    `order`: the place of a list whose items, which have to be the same, may come in any order.
     """
 
     route: str
@@ -46,10 +47,16 @@ class DeclaredDifference:
     v2: int | None = None
     header: str = ""
     path: str = ""
+    order: str = ""
     met_by: MetBy = MetBy.CASES
 
     def __str__(self) -> str:
-        return f"the declared difference of {self.route} ({self.header or self.path or f'{self.v1} and {self.v2}'})"
+        return f"the declared difference of {self.route} ({self._what})"
+
+    @property
+    def _what(self) -> str:
+        order = f"order of {self.order}" if self.order else ""
+        return self.header or self.path or order or f"{self.v1} and {self.v2}"
 
     def covers(self, difference: ResponseDifference, *, left: int, right: int) -> bool:
         """Whether this is what is meant; `left` and `right` are the statuses."""
@@ -58,6 +65,8 @@ class DeclaredDifference:
         if self.header:
             return difference.kind is DifferenceKind.HEADER and difference.path[:1] == (self.header,)
         pattern = difference.pattern
+        if self.order:
+            return difference.kind is DifferenceKind.ITEM_ORDER and pattern == self.order
         in_body = difference.kind not in {DifferenceKind.STATUS, DifferenceKind.HEADER}
         below = pattern == self.path or pattern.startswith((f"{self.path}.", f"{self.path}["))
         return in_body and below and not self._is_of_rows(difference)
@@ -139,8 +148,9 @@ def _entry(fields: dict[str, Any], where: str) -> DeclaredDifference:
         raise UsageError(f"{where}: {str(error).rpartition('() ')[2]}", "correct it") from error
     if type(entry.expires) is not dt.date:
         raise UsageError(f"{where}: expires is no day", "write it like 2027-12-31")
-    if [entry.v1 is not None and entry.v2 is not None, bool(entry.header), bool(entry.path)].count(True) != 1:
-        raise UsageError(f"{where}", "give it one of v1 and v2, header, or path")
+    given = [entry.v1 is not None and entry.v2 is not None, bool(entry.header), bool(entry.path), bool(entry.order)]
+    if given.count(True) != 1:
+        raise UsageError(f"{where}", "give it one of v1 and v2, header, path, or order")
     if entry.v1 is not None and entry.v1 == entry.v2:
         hint = "name what differs by a header, or by a path such as $.results[*].title"
         raise UsageError(f"{where}: {entry.v1} on both sides would allow any answer", hint)

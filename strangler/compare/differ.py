@@ -15,11 +15,13 @@ from strangler.compare.cookies import cookie_pairs
 from strangler.compare.json_values import (
     ABSENT,
     Absent,
+    ItemOrder,
     JsonPath,
     KeyOrder,
     NotJsonError,
     is_written_alike,
     json_parse,
+    json_text,
     pairs_walk,
     path_text,
 )
@@ -71,8 +73,9 @@ def links_of(left: str, right: str) -> Links:
 class DifferenceKind(StrEnum):
     """In what two answers differ.
 
-    `missing`: a key or item that only one has. `key_order`: the same keys in another order. `text`: the same
-    JSON value written otherwise, or bodies that aren't both JSON. `statements`: the SQL behind equal answers.
+    `missing`: a key or item that only one has. `key_order`: the same keys in another order. `item_order`: the same
+    items of a list in another order. `text`: the same JSON value written otherwise, or bodies that aren't both JSON.
+    `statements`: the SQL behind equal answers.
     """
 
     STATUS = "status"
@@ -80,6 +83,7 @@ class DifferenceKind(StrEnum):
     VALUE = "value"
     MISSING = "missing"
     KEY_ORDER = "key_order"
+    ITEM_ORDER = "item_order"
     TEXT = "text"
     STATEMENTS = "statements"
 
@@ -195,7 +199,8 @@ def _body_differences(
         yield whole
         return
     found = False
-    for path, first, second in pairs_walk(one, other, same=lambda a, b: by_shape or _same(a, b, links)):
+    item = None if by_shape else lambda value: links.normalised(json_text(value))
+    for path, first, second in pairs_walk(one, other, same=lambda a, b: by_shape or _same(a, b, links), item=item):
         found = True
         yield ResponseDifference(kind=_kind(first, second), path=path, left=first, right=second)
     # Counted beside values that differ: those may be declared, or be ids that each side has picked.
@@ -212,6 +217,8 @@ def _same(left: object, right: object, links: Links) -> bool:
 def _kind(left: object, right: object) -> DifferenceKind:
     if isinstance(left, KeyOrder):
         return DifferenceKind.KEY_ORDER
+    if isinstance(left, ItemOrder):
+        return DifferenceKind.ITEM_ORDER
     return DifferenceKind.MISSING if left is ABSENT or right is ABSENT else DifferenceKind.VALUE
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from enum import Enum
 from itertools import zip_longest
@@ -11,6 +11,8 @@ from typing import Final, TypeAlias
 JsonPath: TypeAlias = tuple[str | int, ...]
 Pair: TypeAlias = tuple[JsonPath, object, object]
 _TOKEN: Final = re.compile(r'([ \t\n\r]*)("[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s"{}\[\],:]+)')
+# What rows are called by, a number of JSON being a text here.
+_KEYS: Final = ("id", "pk", "uuid", "slug", "url", "name")
 _STRING: Final = json.JSONDecoder(strict=False)
 
 
@@ -75,10 +77,17 @@ def path_text(path: JsonPath, *, any_item: bool = False) -> str:
     return "$" + "".join(_segment(part, any_item=any_item) for part in path)
 
 
-def pairs_walk(left: object, right: object, *, same: Callable[[object, object], bool]) -> Iterator[Pair]:
+def pairs_walk(
+    left: object,
+    right: object,
+    *,
+    same: Callable[[object, object], bool],
+    item: Callable[[object], str] | None = None,
+) -> Iterator[Pair]:
     """The places where two values differ: leaves, items that one side lacks, objects with their keys in another order.
 
-    Such an object is given as two `KeyOrder`. `same` compares two leaves of one type.
+    Such an object is given as two `KeyOrder`. `same` compares two leaves of one type. With `item`, the text of an item
+    that is the same for equal ones, lists that hold the same items in another order are given as two `ItemOrder`.
     """
     # A stack of its own, since the nesting of a body is its sender's choice.
     waiting: list[Pair] = [((), left, right)]
@@ -93,6 +102,9 @@ def pairs_walk(left: object, right: object, *, same: Callable[[object, object], 
             keys = reversed(dict.fromkeys([*one, *other]))
             waiting.extend(((*path, key), one.get(key, ABSENT), other.get(key, ABSENT)) for key in keys)
         elif isinstance(one, list) and isinstance(other, list):
+            if item and (orders := _orders(one, other, item)):
+                yield path, *orders
+                continue
             items = list(enumerate(zip_longest(one, other, fillvalue=ABSENT)))
             waiting.extend(((*path, index), *pair) for index, pair in reversed(items))
         elif not same(one, other):
@@ -159,6 +171,33 @@ def _is_alike(part: str, left: list[str], right: list[str]) -> bool:
 
 class KeyOrder(list[str]):
     """The keys of an object in the order sent."""
+
+
+class ItemOrder(list[str]):
+    """The items of a list in the order sent: each by its key, or by its place in the left list."""
+
+
+def _orders(
+    left: list[object], right: list[object], item: Callable[[object], str]
+) -> tuple[ItemOrder, ItemOrder] | None:
+    """The items of two lists, if they are the same in another order."""
+    if len(left) != len(right) or left == right:
+        return None
+    ours, theirs = list(map(item, left)), list(map(item, right))
+    if ours == theirs or Counter(ours) != Counter(theirs):
+        return None
+    names: dict[str, list[str]] = defaultdict(list)
+    shown = ItemOrder(_item_name(value, index) for index, value in enumerate(left))
+    for text, name in zip(reversed(ours), reversed(shown), strict=True):
+        names[text].append(name)
+    return shown, ItemOrder(names[text].pop() for text in theirs)
+
+
+def _item_name(value: object, index: int) -> str:
+    if not isinstance(value, dict):
+        return json_text(value, depth=1)
+    found = next((value[key] for key in _KEYS if isinstance(value.get(key), str)), None)
+    return f"#{index}" if found is None else found
 
 
 def _segment(part: str | int, *, any_item: bool) -> str:

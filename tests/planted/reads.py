@@ -51,7 +51,7 @@ READS = {
         code="aggregate_order_by(name, Tag.name)",
         instead="aggregate_order_by(name, Tag.name.desc())",
         asked="feed",
-        found=named("feed.highlights: value at $[*].tags[*]", "feed.list: value at $.results[*].tags[*]"),
+        found=named("feed.highlights: item_order at $[*].tags", "feed.list: item_order at $.results[*].tags"),
     ),
     "a time without its zone": Fault(
         file="fastapi_app/users/queries.py",

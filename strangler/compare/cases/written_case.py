@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from strangler.compare.case import Case, path_parse
+from strangler.compare.case import Case, HeaderPlace, SavedPlace, path_parse
 from strangler.compare.cases import message
 from strangler.compare.cases.message import NAME, VALUE
-from strangler.compare.json_values import JsonPath
 from strangler.routes.entries import Entry
 
 NOBODY: Final = "nobody"
@@ -24,6 +23,7 @@ _KEYS: Final = frozenset(
 _TARGET: Final = re.compile(r"/[^\s\x00-\x1f\x7f#]*")
 _VARIABLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _MOST_TOGETHER: Final = 64
+_HEADER: Final = "header "
 # The comparison writes these itself.
 _OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 
@@ -37,7 +37,7 @@ class WrittenCase:
 
     callers: tuple[str, ...]
     case: Case
-    save: tuple[tuple[str, JsonPath], ...] = ()
+    save: tuple[tuple[str, SavedPlace], ...] = ()
     variables: frozenset[str] = field(default=frozenset())
     together: int = 1
     refuse_commit: bool = False
@@ -73,7 +73,7 @@ def read_case(entry: Entry, *, saved: frozenset[str]) -> WrittenCase:
     return WrittenCase(
         callers=callers,
         case=case,
-        save=_read_save(entry, case, callers),
+        save=_read_save(entry, callers),
         variables=named & saved,
         together=_read_together(entry),
         refuse_commit=_read_refuse_commit(entry, case),
@@ -112,7 +112,8 @@ def _read_target(entry: Entry, method: str, saved: frozenset[str]) -> str:
 
 
 def _read_callers(entry: Entry, headers: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    callers = entry.get("as") if entry.get("as") is not None else [NOBODY]
+    given = entry.get("as") if entry.get("as") is not None else [NOBODY]
+    callers = [given] if isinstance(given, str) else given
     if not isinstance(callers, list) or not callers or not all(isinstance(each, str) and each for each in callers):
         raise entry.wrong("as", 'list one or more names, such as ["alice", "nobody"]')
     if len(set(callers)) < len(callers):
@@ -200,20 +201,33 @@ def _read_headers(entry: Entry) -> tuple[tuple[str, str], ...]:
     return tuple((name, _one_byte_each(value)) for name, value in headers.items())
 
 
-def _read_save(entry: Entry, case: Case, callers: tuple[str, ...]) -> tuple[tuple[str, JsonPath], ...]:
+def _read_save(entry: Entry, callers: tuple[str, ...]) -> tuple[tuple[str, SavedPlace], ...]:
     save = entry.get("save")
     if save is None:
         return ()
     if not isinstance(save, dict) or not save:
         raise entry.wrong("save", 'write it as a table such as { post = "$.id" }')
-    if case.safe or len(callers) > 1:
-        raise entry.wrong("save", "remove it, only a write by one caller can save something")
+    if len(callers) > 1:
+        raise entry.wrong("save", "remove it, or all callers but one: of several answers none is the one to save from")
     if not all(_VARIABLE.fullmatch(f"{{{name}}}") for name in save):
         raise entry.wrong("save", "name variables in small letters, digits and _")
     try:
-        return tuple((name, path_parse(place)) for name, place in save.items())
+        return tuple((name, _place(text)) for name, text in save.items())
     except (ValueError, AttributeError):
-        raise entry.wrong("save", "write each place like $.id or $.results[0].id") from None
+        raise entry.wrong("save", "write each place like $.id, $.results[0].id, or header etag") from None
+
+
+def _place(text: str) -> SavedPlace:
+    """What `$.id` or `header etag` names, as reports do.
+
+    :raises ValueError: it is no place.
+    """
+    if not text.startswith(_HEADER):
+        return path_parse(text)
+    name = text.removeprefix(_HEADER)
+    if not NAME.fullmatch(name):
+        raise ValueError(text)
+    return HeaderPlace(name.lower())
 
 
 def _one_byte_each(text: str) -> str:

@@ -34,6 +34,14 @@ _FORMATS: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
+_CONDITIONS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
+    ("compressed", {"Accept-Encoding": "gzip"}),
+    ("compressed or not at all", {"Accept-Encoding": "br, gzip;q=0.5, identity;q=0"}),
+    ("if it is another one", {"If-None-Match": 'W/"x", "y"'}),
+    ("if it has changed since a day to come", {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}),
+)
+
+
 class ReadCases:
     """Makes the cases of the GET of one route.
 
@@ -185,6 +193,8 @@ class ReadCases:
             yield self._case("without the last slash", self._path[:-1], ("page", "2"))
         for label, accept in _FORMATS:
             yield self._case(label, self._path, headers={"Accept": accept})
+        for label, headers in _CONDITIONS:
+            yield self._case(label, self._path, headers=headers)
         yield self._case("another format", self._path, ("format", "xml"))
         yield self._case("the format by name", self._path, ("format", "json"))
         proxied = {"X-Forwarded-Proto": "https"}

@@ -19,6 +19,7 @@ _SEVERITY: Final = (
     ROWS,
     DifferenceKind.MISSING,
     DifferenceKind.VALUE,
+    DifferenceKind.ITEM_ORDER,
     DifferenceKind.KEY_ORDER,
     DifferenceKind.TEXT,
     DifferenceKind.HEADER,

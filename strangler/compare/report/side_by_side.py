@@ -173,6 +173,9 @@ def _row(left: Line | None, right: Line | None, whole: MaskedDifference | None) 
     same = texts[0] == texts[1]
     if place and place.kind == DifferenceKind.KEY_ORDER and left and right:
         place = None
+    if place and place.kind == DifferenceKind.ITEM_ORDER and same:
+        # The place is that of the whole list.
+        place = None
     if place is None and not same and whole is not None:
         place = whole
     if place is None and same:

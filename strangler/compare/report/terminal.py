@@ -18,6 +18,13 @@ _FEWEST_ROUTES: Final = 2
 _PLACES_SHOWN: Final = 3
 
 
+# Rows that an order doesn't tell apart come as the database finds them: by chance, and otherwise on the next day.
+_ORDER_HINT: Final = (
+    "the same items: v1's queryset may have no total order. Order it by what is unique, too, "
+    'or declare order = "{place}"'
+)
+
+
 def report_show(report: ComparisonReport, console: Console, *, lines: int | None = None) -> None:
     """Print the counts of each route, then as `differences_show`; all differences without `lines`."""
     if console.is_terminal:
@@ -163,6 +170,8 @@ def _show_group(report: ComparisonReport, route: RouteReport, group: Group, cons
         _say(console, f"  {example.case}{who}{source}")
         for line in _places(report, group, example):
             _say(console, f"  {line}")
+        if group.kind == DifferenceKind.ITEM_ORDER:
+            _say(console, f"  {_ORDER_HINT.format(place=group.pattern)}")
         for curl in (example.curl, example.curl_right):
             _say(console, f"  {curl}")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import quote
 
-from strangler.compare.case import Case, ScenarioStep, value_at
+from strangler.compare.case import Case, HeaderPlace, ScenarioStep, value_at
 from strangler.compare.client.response import SideResponse
 from strangler.compare.json_values import ABSENT, NotJsonError, json_parse, json_text
 
@@ -45,14 +45,19 @@ def variables_save(step: ScenarioStep, answer: SideResponse, variables: Variable
     except NotJsonError:
         body = None
     missing = []
-    for name, path in step.save:
-        value = value_at(body, path)
+    for name, place in step.save:
+        value = _header_of(answer, place) if isinstance(place, HeaderPlace) else value_at(body, place)
         if value is ABSENT:
             variables.pop(name, None)
             missing.append(name)
         else:
             variables[name] = value
     return missing
+
+
+def _header_of(answer: SideResponse, place: HeaderPlace) -> object:
+    value = answer.header(place.name)
+    return ABSENT if value is None else value
 
 
 def _body_filled(body: bytes, media: str, variables: Mapping[str, object]) -> bytes:

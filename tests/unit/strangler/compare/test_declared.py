@@ -7,7 +7,7 @@ import pytest
 
 from strangler.compare.declared import DeclaredDifferences, MetBy, declared_differences
 from strangler.compare.differ import DifferenceKind, ResponseDifference
-from strangler.compare.json_values import ABSENT
+from strangler.compare.json_values import ABSENT, ItemOrder
 from strangler.errors import UsageError
 from tests.example import DECLARED_FILE
 
@@ -78,6 +78,18 @@ def test_no_place_declares_other_rows(tmp_path: Path) -> None:
     assert undeclared(declared(tmp_path / "declared.toml", ENTRY + 'path = "$.tags"'), of_tag) == 0
 
 
+def test_a_list_may_be_declared_to_come_in_any_order(tmp_path: Path) -> None:
+    orders = {"left": ItemOrder(["1", "2"]), "right": ItemOrder(["2", "1"])}
+    of_order = ResponseDifference(kind=DifferenceKind.ITEM_ORDER, path=("results",), **orders)
+    of_tags = ResponseDifference(kind=DifferenceKind.ITEM_ORDER, path=("results", 0, "tags"), **orders)
+    entries = declared(tmp_path / "declared.toml", ENTRY + 'order = "$.results"')
+    assert undeclared(entries, of_order, OF_TITLE, of_tags, left=200, right=200) == 2
+    unmet = declared(tmp_path / "declared.toml", ENTRY + 'order = "$.results"').faults(
+        ["users.me"], met_by=[MetBy.CASES]
+    )
+    assert unmet == ("the declared difference of users.me (order of $.results) was never met: remove it",)
+
+
 def test_an_entry_that_expired_or_that_nobody_met_is_a_fault_of_an_asked_route(tmp_path: Path) -> None:
     text = STATUS + ENTRY + 'header = "vary"' + ENTRY + 'path = "$.a"\nmet_by = "contract"'
     entries = declared(tmp_path / "declared.toml", text)
@@ -96,7 +108,7 @@ def test_an_entry_that_expired_or_that_nobody_met_is_a_fault_of_an_asked_route(t
     ("text", "sentence"),
     [
         ("[[difference]", "can't be read"),
-        (ENTRY, "declared.toml, difference 1: give it one of v1 and v2, header, or path."),
+        (ENTRY, "declared.toml, difference 1: give it one of v1 and v2, header, path, or order."),
         (ENTRY + "v1 = 500", "difference 1: give it one of"),
         (STATUS + ENTRY + 'header = "vary"\npath = "$.a"', "difference 2: give it one of"),
         (ENTRY + 'who = "me"', "unexpected keyword argument 'who': correct it."),

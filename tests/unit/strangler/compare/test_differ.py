@@ -70,6 +70,12 @@ def test_a_header_sent_twice_is_one_list() -> None:
         ({"a": {"b": 1}}, {"a": []}, [("value", "$.a")]),
         ({"a": 1, "b": 2}, {"b": 2, "a": 1}, [("key_order", "$")]),
         ([{"a": 1, "b": 2, "c": 3}], [{"b": 2, "a": 1}], [("key_order", "$[0]"), ("missing", "$[0].c")]),
+        ([1, 2, 3], [3, 1, 2], [("item_order", "$")]),
+        ([1, 1, 2], [2, 1, 2], [("value", "$[0]")]),
+        ({"r": [{"id": 1, "t": []}, {"id": 2, "t": [1]}]}, {"r": [{"id": 2, "t": [1]}, {"id": 1, "t": []}]},
+         [("item_order", "$.r")]),
+        ([{"id": 1, "t": [1, 2]}], [{"id": 1, "t": [2, 1]}], [("item_order", "$[0].t")]),
+        ([{"id": 1}, {"id": "2"}], [{"id": 2}, {"id": 1}], [("value", "$[0].id"), ("value", "$[1].id")]),
         ("[1.0]", "[1.00]", [("value", "$[0]")]),
         ("[1]", "[1.0]", [("value", "$[0]")]),
         ("[12345678901234567890123]", "[12345678901234567890124]", [("value", "$[0]")]),
@@ -104,6 +110,17 @@ def test_bodies_differ_by_kind_and_place(left: object, right: object, expected: 
 )  # fmt: skip
 def test_another_way_to_write_is_a_difference_beside_the_others(left: str, right: str, expected: list[str]) -> None:
     assert [place for _kind, place in found(left, right)] == expected
+
+
+def test_the_items_of_a_list_are_named_by_their_keys_and_links_are_alike() -> None:
+    left = answer([{"id": number, "url": f"http://h/api/posts/{number}/"} for number in (1, 2, 3)])
+    right = answer([{"id": number, "url": f"http://h/api/v2/posts/{number}/"} for number in (3, 1, 2)], base=V2)
+    (difference,) = differences(left, right)
+    assert str(difference) == "item_order at $: ['1', '2', '3'] and ['3', '1', '2']"
+    texts = differences(answer(["a", ["b"], {"c": 1}]), answer([{"c": 1}, "a", ["b"]]))
+    assert [str(each) for each in texts] == [
+        "item_order at $: ['\"a\"', '[…]', '#2'] and ['#2', '\"a\"', '[…]']".replace("[…]", '["b"]')
+    ]
 
 
 def test_links_are_no_other_way_to_write() -> None:

@@ -28,7 +28,7 @@ json = { title = "é", tags = [1, true] }
 save = { post = "$.id", first = "$.tags[0]" }
 
 [[case]]
-as = ["alice"]
+as = "alice"
 get = "/posts/{post}/"
 
 [[case]]
@@ -142,7 +142,7 @@ def test_letters_beyond_ascii_are_sent_as_utf8(folder: Path) -> None:
         ("[[case]]\nget=5", ", line 2: a [[case]] has get 5: begin it"),
         ("[[case]]\nget='/posts/{post}/'", "a [[case]] has get '/posts/{post}/': save post in a case above, or write"),
         ("[[case]]\nname=''\nget='/a/'", ", line 2: a [[case]] has name '': write a line in quotes, or leave it out."),
-        ("[[case]]\nget='/a/'\nas='alice'", ", line 3: a [[case]] has as 'alice': list one or more names"),
+        ("[[case]]\nget='/a/'\nas=1", ", line 3: a [[case]] has as 1: list one or more names"),
         ("[[case]]\nget='/a/'\nas=[]", ", line 3: a [[case]] has as []: list one or more names"),
         ("[[case]]\nget='/a/'\nas=['a','a']", ", line 3: a [[case]] has as ['a', 'a']: name each of them once."),
         ("[[case]]\nget='/a/'\njson={}", ", line 3: a [[case]] has json {}: remove it, get sends no body."),
@@ -157,11 +157,11 @@ def test_letters_beyond_ascii_are_sent_as_utf8(folder: Path) -> None:
         ("[[case]]\nget='/a/'\nheaders={a=\"b\\nc\"}", "give each header a name without blanks"),
         ("[[case]]\nget='/a/'\nheaders={Host='h'}", "remove Host, the comparison sends its own."),
         ("[[case]]\nget='/a/'\nas=['a']\nheaders={authorization='x'}", ", line 3: a [[case]] has as ['a']: remove it"),
-        ("[[case]]\nget='/a/'\nsave={a='$.a'}", "remove it, only a write by one caller can save something."),
-        ("[[case]]\npost='/a/'\nas=['a','b']\nsave={a='$.a'}", "only a write by one caller can save something."),
+        ("[[case]]\nget='/a/'\nsave={a='header a b'}", "write each place like $.id, $.results[0].id, or header etag."),
+        ("[[case]]\npost='/a/'\nas=['a','b']\nsave={a='$.a'}", "remove it, or all callers but one: "),
         ("[[case]]\npost='/a/'\nsave={A='$.a'}", "name variables in small letters, digits and _."),
-        ("[[case]]\npost='/a/'\nsave={a='id'}", "write each place like $.id or $.results[0].id."),
-        ("[[case]]\npost='/a/'\nsave={a=1}", "write each place like $.id or $.results[0].id."),
+        ("[[case]]\npost='/a/'\nsave={a='id'}", "write each place like $.id, $.results[0].id, or header etag."),
+        ("[[case]]\npost='/a/'\nsave={a=1}", "write each place like $.id, $.results[0].id, or header etag."),
         ("[[case]]\npost='/a/'\nsave=[]", 'write it as a table such as { post = "$.id" }.'),
         ("[[case]]\nget='/a/", ", line 2: not valid TOML"),
         ("case = [1]", ", line 1: there is no [[case]]: write each case under one."),
@@ -175,7 +175,7 @@ def test_a_mistake_is_reported_with_its_line_and_its_hint(folder: Path, text: st
 
 
 def test_all_mistakes_of_a_file_are_found_and_none_twice(folder: Path) -> None:
-    text = "[[case]]\npost='/a/'\nas='x'\nsave={a='$.id'}\n[[case]]\nget='/a/{a}/'\n[[case]]\nget='b'\n"
+    text = "[[case]]\npost='/a/'\nas=1\nsave={a='$.id'}\n[[case]]\nget='/a/{a}/'\n[[case]]\nget='b'\n"
     (folder / "a.toml").write_text(text)
     with pytest.raises(MistakesError) as caught:
         scenarios_from_files(folder, TABLE)

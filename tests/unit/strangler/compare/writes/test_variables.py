@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from strangler.compare.case import Case, ScenarioStep
+from strangler.compare.case import Case, HeaderPlace, ScenarioStep
 from strangler.compare.cases.message import FORM_TYPE, JSON_TYPE, form_body, json_body
 from strangler.compare.client.response import SideResponse
 from strangler.compare.json_values import Number
@@ -55,4 +55,14 @@ def test_what_an_answer_lacks_is_forgotten() -> None:
     variables_save(step, SideResponse(status=201, body=b'{"id": 1.0, "tags": []}'), variables)
     assert variables == {"post": "1.0"}
     variables_save(step, SideResponse(status=500, body=b"oops"), variables)
+    assert variables == {}
+
+
+def test_a_header_is_saved_and_sent_again() -> None:
+    step = ScenarioStep(case=Case(method="GET", target="/"), save=(("tag", HeaderPlace("etag")),))
+    variables: dict[str, object] = {}
+    variables_save(step, SideResponse(status=200, headers=(("etag", 'W/"1"'),), body=b"{}"), variables)
+    again = Case(method="GET", target="/", headers=(("If-None-Match", "{tag}"),))
+    assert case_filled(again, variables).headers == (("If-None-Match", 'W/"1"'),)
+    assert variables_save(step, SideResponse(status=304), variables) == ["tag"]
     assert variables == {}
