@@ -3,12 +3,13 @@
 import decimal
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from strangler_fastapi.drf.filtering import parse_datetime
+from strangler_fastapi.drf.time_fields import parse_duration
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 _LARGEST: Final = Decimal(10) ** 50
@@ -73,6 +74,19 @@ def _read_time(text: str) -> time | None:
     return None if moment is None else moment.time()
 
 
+def _read_duration(text: str) -> timedelta | None:
+    if not text:
+        return None
+    try:
+        duration = parse_duration(text)
+    except OverflowError:
+        days = f"{timedelta.min.days} and {timedelta.max.days}"
+        raise Invalid(f"The number of days must be between {days}.") from None
+    if duration is None:
+        raise Invalid("Enter a valid duration.")
+    return duration
+
+
 def _by_format(text: str, formats: Sequence[str], sentence: str) -> datetime | None:
     stripped = text.strip()
     if not text:
@@ -92,6 +106,7 @@ ANY_NUMBER: Final = FormField(_read_any_number, "1")
 IDENTIFIER: Final = FormField(_read_uuid, str(UUID(int=1)))
 DATE: Final = FormField(_read_date, "2026-01-01")
 TIME: Final = FormField(_read_time, "12:00")
+DURATION: Final = FormField(_read_duration, "1 00:00:00")
 DATETIME: Final = FormField(lambda text: parse_datetime(text.strip()) if text else None, "2026-01-01T00:00:00Z")
 
 

@@ -1,7 +1,7 @@
 """Query parameters that narrow and order a list: filters, and `?ordering=`."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
@@ -75,6 +75,10 @@ class Filter:
         """The row that has to be there for what `params` say of it; None where none has to."""
         return None
 
+    def fault(self, name: str, params: Params, rows: Sequence[Sequence[Any]]) -> str | None:  # noqa: ARG002 - some ask
+        """What is wrong with what `params` say, by the rows that `existing` found."""
+        return None if rows else NO_ROW
+
     def names(self, name: str) -> tuple[str, ...]:
         """The names of its parameters."""
         return tuple(name + suffix for suffix in self.suffixes) or (name,)
@@ -109,8 +113,12 @@ def texts_of(params: Params, name: str) -> list[str]:
 
 async def missing_rows(session: RequestSession, params: Params, filters: Mapping[str, Filter]) -> dict[str, Any]:
     """The errors of filters whose row is not there, by name."""
-    wanted = ((name, reader.existing(name, params)) for name, reader in filters.items())
-    return {name: [NO_ROW] for name, rows in wanted if rows is not None and not await fetch(session, rows)}
+    missing = {}
+    for name, reader in filters.items():
+        rows = reader.existing(name, params)
+        if rows is not None and (fault := reader.fault(name, params, await fetch(session, rows))) is not None:
+            missing[name] = [fault]
+    return missing
 
 
 def filter_criteria(

@@ -7,20 +7,16 @@ What a filter set's `fields = {"price": ["gte", "in"]}` makes is `price__gte` an
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, SmallInteger, Text, and_, bindparam, false, func, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, SmallInteger, Text, and_, bindparam, false, func
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from shared_schema.mapping import Reflected, primary_key
-from strangler_fastapi.db.query import Rows
-from strangler_fastapi.drf.criteria import Criterion, compared_type, equals, read_text
+from strangler_fastapi.drf.criteria import Criterion, compared_type
 from strangler_fastapi.drf.filter_forms import ANY_NUMBER, DATE, TEXT, FormField, choice, no_such_choice
-from strangler_fastapi.drf.filtering import NO_ROW, Attribute, Filter, Params
+from strangler_fastapi.drf.filtering import Attribute, Filter, Params
 from strangler_fastapi.drf.search import TEXT_LOOKUPS
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed
@@ -28,6 +24,7 @@ from strangler_fastapi.errors import ValidationFailed
 _LARGEST: Final = Decimal(10) ** 50
 _MOST_DIGITS: Final = 1000
 _BEYOND: Final = 2**64
+_DAY: Final = timedelta(days=1)
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
     "exact": lambda column, value: column == value,
     "gt": lambda column, value: column > value,
@@ -38,7 +35,13 @@ _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
 
 
 def column_filter(
-    column: Attribute, form: FormField, lookup: str = "exact", *, exclude: bool = False, description: str = ""
+    column: Attribute,
+    form: FormField,
+    lookup: str = "exact",
+    *,
+    exclude: bool = False,
+    null_value: str | None = None,
+    description: str = "",
 ) -> Filter:
     """A column compared with one value, by one of Django's lookups; `in` and `range` take several, with commas.
 
@@ -48,6 +51,7 @@ def column_filter(
         lookup: exact, iexact, gt, gte, lt, lte, contains, icontains, startswith, istartswith, endswith, iendswith,
             regex, iregex, in, range, isnull.
         exclude: leave out the rows that meet it.
+        null_value: the text for rows without a value (`null_value` of a ChoiceFilter that has a `null_label`).
         description: what OpenAPI says of the parameter, where its lookup doesn't say it.
 
     Raises:
@@ -58,8 +62,53 @@ def column_filter(
         raise LookupError(f"{lookup} is no lookup of this filter: write the condition with text_filter instead.")
     read = readers[lookup](column, form) if lookup in readers else _one(column, form, lookup)
     sample = {"in": f"{form.sample},{form.sample}", "range": f"{form.sample},{form.sample}", "isnull": "true"}
+    if null_value is not None:
+        read = _or_null(column, read, null_value)
     said = description or _DESCRIPTIONS.get(lookup, f"Compared by `{lookup}`.")
-    return Filter(_excluding(read) if exclude else read, samples=(sample.get(lookup, form.sample),), description=said)
+    samples = (sample.get(lookup, form.sample), *(() if null_value is None else (null_value,)))
+    return Filter(_excluding(read) if exclude else read, samples=samples, description=said)
+
+
+def lookup_choice_filter(column: Attribute, form: FormField, lookups: Collection[str]) -> Filter:
+    """A value, and by which of the `lookups` it is compared: `price` and `price_lookup` (`LookupChoiceFilter`)."""
+    filters = {lookup: column_filter(column, form, lookup) for lookup in lookups}
+
+    def read(name: str, texts: tuple[str, str]) -> Criterion | None:
+        text, lookup = texts
+        if lookup and lookup not in filters:
+            raise Invalid(no_such_choice(lookup))
+        if form.read(text) is None:
+            return None
+        if not lookup:
+            raise Invalid("Select a lookup.")
+        # Each lookup has a statement of its own.
+        found: Criterion | None = filters[lookup].read(f"{name}_{lookup}", text)
+        return found
+
+    samples = tuple((each.samples[0], lookup) for lookup, each in filters.items())
+    return Filter(read, samples=samples, description="A value, and how it is compared.", suffixes=("", "_lookup"))
+
+
+def date_range_filter(column: Attribute) -> Filter:
+    """`today`, `yesterday`, `week` (the past 7 days), `month` or `year`, in UTC (`DateRangeFilter`)."""
+
+    def read(name: str, text: str) -> Criterion | None:
+        if not text:
+            return None
+        today = datetime.now(UTC).date()
+        month, year = today.replace(day=1), today.replace(month=1, day=1)
+        spans = {
+            "today": (today, today),
+            "yesterday": (today - _DAY, today - _DAY),
+            "week": (today - 7 * _DAY, today),
+            "month": (month, (month + 31 * _DAY).replace(day=1) - _DAY),
+            "year": (year, year.replace(month=12, day=31)),
+        }
+        if text not in spans:
+            raise Invalid(no_such_choice(text))
+        return _between(column, name, _whole_days(column, DATE, spans[text]))
+
+    return Filter(read, samples=("today",), description="today, yesterday, week, month or year.")
 
 
 def range_filter(
@@ -103,51 +152,6 @@ def multiple_choice_filter(column: Attribute, choices: Collection[Any], *, exclu
     return Filter(_excluding(read) if exclude else read, samples=((form.sample,),), description=said, many=True)
 
 
-@dataclass(frozen=True)
-class RelatedFilter(Filter):
-    """The key of a row of `model`, which has to be there (`ModelChoiceFilter`); see `related_filter`."""
-
-    model: type[Reflected] | None = None
-
-    def existing(self, name: str, params: Params) -> Rows | None:
-        """See Filter."""
-        model, key = self.model, None
-        with suppress(Invalid):
-            key = _read_key(model, params.get(name, ""))
-        if model is None or key is None:
-            return None
-        held = equals("key", lambda: primary_key(model), key)
-        return Rows((model.key(), "exists"), lambda: select(primary_key(model)).where(held.clause()), held.values)
-
-
-def related_filter(column: Attribute, model: type[Reflected]) -> Filter:
-    """A foreign key's `column` that holds the key of one row of `model`; that row has to be there."""
-
-    def read(name: str, text: str) -> Criterion | None:
-        key = _read_key(model, text)
-        return None if key is None else equals(name, column, key)
-
-    return RelatedFilter(read, samples=("1",), description="The key of a row that is there.", model=model)
-
-
-def _read_key(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped class, and of its key's type
-    """The key that a text names, None where it is empty.
-
-    Raises:
-        Invalid: it names none that the key's column could hold.
-    """
-    if not text:
-        return None
-    kind = primary_key(model).type
-    try:
-        key = read_text(kind.python_type, text)
-    except (ArithmeticError, TypeError, ValueError, Invalid):
-        raise Invalid(NO_ROW) from None
-    if isinstance(key, int) and abs(key) > _biggest(kind):
-        raise Invalid(NO_ROW)
-    return key
-
-
 def filtered_ordering(
     params: Params, name: str, fields: Mapping[str, str], default: tuple[str, ...]
 ) -> tuple[str, ...]:
@@ -184,7 +188,7 @@ def _compared(column: Attribute, name: str, lookup: str, value: Any) -> Criterio
     """The column compared with a value; a number beyond the column's is decided without the database's help."""
     kind = column().type
     fitting = _fitting(kind, value)
-    if isinstance(fitting, int) and not isinstance(fitting, bool) and abs(fitting) > _biggest(kind):
+    if isinstance(fitting, int) and not isinstance(fitting, bool) and abs(fitting) > biggest(kind):
         return None if (fitting > 0) is (lookup in ("lt", "lte")) and lookup != "exact" else Criterion("nothing", false)
     return Criterion(
         name, lambda: _COMPARISONS[lookup](column(), bindparam(name, type_=compared_type(kind))), {name: fitting}
@@ -214,6 +218,15 @@ def _range(column: Attribute, form: FormField) -> Callable[[str, str], Criterion
     return read
 
 
+def _or_null(
+    column: Attribute, read: Callable[[str, str], Criterion | None], null_value: str
+) -> Callable[[str, str], Criterion | None]:
+    def read_or_null(name: str, text: str) -> Criterion | None:
+        return Criterion(f"{name} null", lambda: column().is_(None)) if text == null_value else read(name, text)
+
+    return read_or_null
+
+
 def _is_null(column: Attribute, _form: FormField) -> Callable[[str, str], Criterion | None]:
     def read(name: str, text: str) -> Criterion | None:
         value = {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
@@ -241,7 +254,7 @@ def _between(column: Attribute, name: str, ends: Sequence[Any]) -> Criterion | N
 def _any_of(column: Attribute, name: str, values: Sequence[Any]) -> Criterion:
     kind = column().type
     fitting = [_fitting(kind, value) for value in values if value is not None]
-    held = [value for value in fitting if not isinstance(value, int) or abs(value) <= _biggest(kind)]
+    held = [value for value in fitting if not isinstance(value, int) or abs(value) <= biggest(kind)]
     array: Any = ARRAY(type(kind))
     return Criterion(name, lambda: column() == func.any(bindparam(name, type_=array)), {name: held})
 
@@ -283,7 +296,8 @@ def _whole_days(column: Attribute, form: FormField, values: Sequence[Any]) -> Se
     ]
 
 
-def _biggest(kind: Any) -> int:  # noqa: ANN401 - a column's type
+def biggest(kind: Any) -> int:  # noqa: ANN401 - a column's type
+    """The largest number that a column holds."""
     if isinstance(kind, SmallInteger):
         return 2**15 - 1
     return 2**31 - 1 if isinstance(kind, Integer) and not isinstance(kind, BigInteger) else 2**63 - 1

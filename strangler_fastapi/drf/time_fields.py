@@ -155,7 +155,7 @@ class DurationField(ValueField):
 
     async def convert(self, value: Any, scope: Scope) -> timedelta:  # noqa: ANN401, ARG002, D102 - see Field
         try:
-            duration = _duration(str(value))
+            duration = parse_duration(str(value))
         except OverflowError:
             most = timedelta.max.days
             raise Invalid(f"The number of days must be between {timedelta.min.days} and {most}.") from None
@@ -192,7 +192,12 @@ def _written(moment: datetime, *, zone: tzinfo | None, pattern: str) -> str:
     return f"{text[:-6]}Z" if text.endswith("+00:00") else text
 
 
-def _duration(text: str) -> timedelta | None:
+def parse_duration(text: str) -> timedelta | None:
+    """What Django's `parse_duration` reads, None where it is none.
+
+    Raises:
+        OverflowError: it is longer than any.
+    """
     for pattern in _DURATIONS:
         match = pattern.match(text)
         if match is None:

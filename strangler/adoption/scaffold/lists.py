@@ -11,12 +11,14 @@ from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _FILTERING: Final = "strangler_fastapi.drf.filtering"
+_ROW_FILTERS: Final = "strangler_fastapi.drf.row_filters"
 _FILTERS: Final = "strangler_fastapi.drf.filters"
 _FILTER_FORMS: Final = "strangler_fastapi.drf.filter_forms"
 _PAGINATION: Final = "strangler_fastapi.drf.pagination"
 _LINKS: Final = "strangler_fastapi.drf.links"
 # The form in which each of django-filter's filters reads its text, and each kind of column in those of several values.
 _FORMS: Final[Mapping[str, str]] = {
+    "DurationFilter": "DURATION",
     "CharFilter": "TEXT",
     "DateFilter": "DATE",
     "IsoDateTimeFilter": "DATETIME",
@@ -156,8 +158,15 @@ def _written_filter(
         if facts.references is None or parameter.exclude:
             raise unknown
         used = call("related_filter", column, tables.use(facts.references.table, facts.references.column))
-        made.imports.setdefault(_FILTERS, set()).add("related_filter")
+        made.imports.setdefault(_ROW_FILTERS, set()).add("related_filter")
         return used
+    plain = parameter.lookup == "exact" and not parameter.declared and not parameter.exclude
+    if parameter.kind == "ModelMultipleChoiceFilter" and plain and facts.references is not None:
+        made.imports.setdefault(_ROW_FILTERS, set()).add("related_multiple_filter")
+        return call("related_multiple_filter", column, tables.use(facts.references.table, facts.references.column))
+    if parameter.kind == "DateRangeFilter" and not parameter.exclude and facts.kind in ("DateField", "DateTimeField"):
+        made.imports.setdefault(_FILTERS, set()).add("date_range_filter")
+        return call("date_range_filter", column)
     if parameter.kind == "MultipleChoiceFilter" and parameter.choices and parameter.lookup == "exact":
         made.imports.setdefault(_FILTERS, set()).add("multiple_choice_filter")
         exclude = "True" if parameter.exclude else None

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import django_filters.rest_framework as django_filters
 import pytest
+from django import forms
 from django.contrib.auth import get_user_model
 from django.db import connection, models
 from django.test import Client
@@ -30,21 +31,23 @@ from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.computed_fields import HiddenField, SerializerMethodField
 from strangler_fastapi.drf.cursor_pagination import CursorPagination
 from strangler_fastapi.drf.fields import CharField, ReadOnlyField
-from strangler_fastapi.drf.filter_forms import DATE, DATETIME, IDENTIFIER, NUMBER, TEXT, choice
+from strangler_fastapi.drf.filter_forms import DATE, DATETIME, DURATION, IDENTIFIER, NUMBER, TEXT, choice
 from strangler_fastapi.drf.filtering import boolean_filter
 from strangler_fastapi.drf.filters import (
     column_filter,
+    date_range_filter,
     filtered_ordering,
+    lookup_choice_filter,
     multiple_choice_filter,
     range_filter,
-    related_filter,
 )
-from strangler_fastapi.drf.links import ForeignKey
+from strangler_fastapi.drf.links import ForeignKey, ManyToMany
 from strangler_fastapi.drf.number_fields import DecimalField, IntegerField
 from strangler_fastapi.drf.pagination import LimitOffsetPagination, Pagination
 from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.relations import SlugRelatedField, StringRelatedField
 from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.row_filters import all_values_filter, related_filter, related_multiple_filter
 from strangler_fastapi.drf.rules import UniqueForMonthValidator, UniqueTogetherValidator
 from strangler_fastapi.drf.sample_queries import body_samples
 from strangler_fastapi.drf.serializers import Serializer
@@ -63,6 +66,11 @@ MAPPING = Mapping(contract=CONTRACT_FILE)
 
 with isolate_apps("django_app.blog"):
 
+    class Mate(models.Model):
+        class Meta:
+            app_label = "blog"
+            db_table = "mates"
+
     class Thing(models.Model):
         name = models.CharField(max_length=20, unique=True)
         kind = models.CharField(max_length=5, choices=[(kind, kind) for kind in KINDS], null=True)  # noqa: DJ001 - a project may
@@ -74,6 +82,8 @@ with isolate_apps("django_app.blog"):
         serial = models.UUIDField(unique=True)
         known = models.BooleanField(null=True)
         owner = models.ForeignKey(get_user_model(), models.CASCADE, null=True, related_name="+")
+        friends = models.ManyToManyField(Mate, db_table="friends")
+        lasts = models.DurationField(null=True)
 
         class Meta:
             app_label = "blog"
@@ -94,6 +104,21 @@ class Row(Reflected):
     serial: Mapped[uuid.UUID]
     known: Mapped[bool | None]
     owner_id: Mapped[int | None]
+    lasts: Mapped[timedelta | None]
+
+
+class FriendRow(Reflected):
+    __mapping__ = MAPPING
+    __tablename__ = "friends"
+    id: Mapped[int]
+    thing_id: Mapped[int]
+    mate_id: Mapped[int]
+
+
+class MateRow(Reflected):
+    __mapping__ = MAPPING
+    __tablename__ = "mates"
+    id: Mapped[int]
 
 
 class User(Reflected):
@@ -142,6 +167,21 @@ class ThingFilters(django_filters.FilterSet):
     serial = django_filters.UUIDFilter()
     known = django_filters.BooleanFilter()
     owner = django_filters.ModelChoiceFilter(queryset=get_user_model().objects.all())
+    owners = django_filters.ModelMultipleChoiceFilter(field_name="owner", queryset=get_user_model().objects.all())
+    friends = django_filters.ModelMultipleChoiceFilter(queryset=Mate.objects.all())
+    friends_all = django_filters.ModelMultipleChoiceFilter(
+        field_name="friends", queryset=Mate.objects.all(), conjoined=True
+    )
+    any_name = django_filters.AllValuesFilter(field_name="name")
+    lasts = django_filters.DurationFilter()
+    lately = django_filters.DateRangeFilter(field_name="made_on")
+    lately_at = django_filters.DateRangeFilter(field_name="made_at")
+    compared = django_filters.LookupChoiceFilter(
+        field_name="pieces", field_class=forms.DecimalField, lookup_choices=[("exact", "is"), ("gt", "more")]
+    )
+    kind_or_none = django_filters.ChoiceFilter(
+        field_name="kind", choices=[(kind, kind) for kind in KINDS], null_label="none"
+    )
 
     class Meta:
         model = Thing
@@ -171,7 +211,17 @@ FILTERS = {
     "serial": column_filter(lambda: Row.serial, IDENTIFIER),
     "known": boolean_filter(lambda: Row.known),
     "owner": related_filter(lambda: Row.owner_id, User),
+    "owners": related_multiple_filter(lambda: Row.owner_id, User),
+    "friends": related_multiple_filter(lambda: Row.id, MateRow, link=lambda: FRIENDS),
+    "friends_all": related_multiple_filter(lambda: Row.id, MateRow, link=lambda: FRIENDS, conjoined=True),
+    "any_name": all_values_filter(lambda: Row.name),
+    "lasts": column_filter(lambda: Row.lasts, DURATION),
+    "lately": date_range_filter(lambda: Row.made_on),
+    "lately_at": date_range_filter(lambda: Row.made_at),
+    "compared": lookup_choice_filter(lambda: Row.pieces, NUMBER, ("exact", "gt")),
+    "kind_or_none": column_filter(lambda: Row.kind, choice(KINDS), null_value="null"),
 }
+FRIENDS = ManyToMany(FriendRow, "thing_id", "mate_id", MateRow, "id")
 SEARCHED = ("^name", "=kind", "price", "$name")
 
 
@@ -274,23 +324,30 @@ def router_of(name: str, pages: Pagination, ordering: tuple[str, ...]) -> Any:
 
 def fill() -> None:
     with connection.schema_editor() as editor:
+        editor.create_model(Mate)
         editor.create_model(Thing)
     for key in (1, 2):
         get_user_model().objects.create(pk=key, username=f"owner{key}", email=f"{key}@example.com")
+    Mate.objects.bulk_create([Mate(pk=1), Mate(pk=2)])
+    today = datetime.now(UTC).date()
     for number, name in enumerate(NAMES * 2):
-        Thing.objects.create(
+        thing = Thing.objects.create(
             name=name if number < len(NAMES) else f"{name}{number}",
             kind=[*KINDS, None][number % 4],
             price=Decimal(number * 7) / 4,
             pieces=number // 6,
             weight=None if number % 5 == 0 else number / 2,
-            made_on=None if number % 4 == 0 else date(2026, 1, number + 1),
+            made_on=[None, date(2026, 1, number + 1), today - timedelta(days=number // 2), date(2025, 1, 5)][
+                number % 4
+            ],
             # Several have the same, as far as a cursor sees.
             made_at=FIRST + timedelta(seconds=number // 5, microseconds=number // 5),
             serial=uuid.UUID(int=number),
             known=[True, False, None][number % 3],
             owner_id=[1, None][number % 2],
+            lasts=None if number % 3 else timedelta(days=1, seconds=number),
         )
+        thing.friends.set([[1], [1, 2], []][number % 3])
 
 
 @pytest.fixture(scope="module")
@@ -341,15 +398,44 @@ def test_each_filter_alone_is_as_django_filters(sides: BothSides) -> None:
         "2026-01-05",
         "2026-01-31T00:00:00Z",
         "true",
+        *("today", "yesterday", "week", "month", "year", "null", "P1D", "1 00:00:03", "9", "Bow", "car%t10"),
         str(uuid.UUID(int=3)),
         "x",
     ]
-    for name in [*FILTERS, "weight_min", "weight_max", "made_at_after", "made_at_before"]:
+    for name in [*FILTERS, "weight_min", "weight_max", "made_at_after", "made_at_before", "compared_lookup"]:
         for text in texts:
             answer = sides.ask("GET", f"/optional/?{urlencode({name: text})}")
             tried.setdefault(name, set()).add(len(answer.json()) if answer.status_code == 200 else -1)
     # Each narrows by something.
-    assert [name for name, counts in tried.items() if counts == {2 * len(NAMES)}] == ["weight", "made_at"]
+    alone = [name for name, counts in tried.items() if not {*range(2 * len(NAMES))} & counts]
+    assert alone == ["weight", "made_at", "compared", "compared_lookup"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("owners=1&owners=2", "owners=", "owners=1&owners=9", "owners=x&owners=1", "owners=%201", "owners=1&owners=1"),
+        *(
+            "friends=1&friends=2",
+            "friends_all=1&friends_all=2",
+            "friends_all=2&friends_all=1",
+            "friends_all=1&friends_all=9",
+        ),
+        *(
+            "owners=99999999999999999999",
+            "any_name=ax",
+            "any_name=AX",
+            "any_name=",
+            "any_name=%00",
+            "lasts=1%2000:00:06",
+        ),
+        *("lasts=x", "lasts=9999999999999", "lately=tomorrow", "lately=", "kind_or_none=null", "kind_or_none=nothing"),
+        *("compared=1&compared_lookup=gt", "compared=1&compared_lookup=exact", "compared=1&compared_lookup=lt"),
+        *("compared=x&compared_lookup=gt", "compared=&compared_lookup=gt", "compared=1&compared_lookup="),
+    ],
+)
+def test_filters_of_several_parameters_are_as_django_filters(sides: BothSides, query: str) -> None:
+    sides.ask("GET", f"/optional/?{query}")
 
 
 def test_a_cursor_is_drfs_own_and_leads_through_the_whole_list(sides: BothSides) -> None:

@@ -486,6 +486,12 @@ def test_a_filter_that_is_lacking_is_a_gap_of_its_parameter() -> None:
         ({"kind": "ChoiceFilter", "field": "name", "choices": ["a", "b"]}, 'lambda: Boat.name, choice(("a", "b"))'),
         ({"kind": "ModelChoiceFilter", "field": "berth"}, "related_filter(lambda: Boat.berth_id, Berth)"),
         (
+            {"kind": "ModelMultipleChoiceFilter", "field": "berth"},
+            "related_multiple_filter(lambda: Boat.berth_id, Berth)",
+        ),
+        ({"kind": "DateRangeFilter", "field": "built_at"}, "date_range_filter(lambda: Boat.built_at)"),
+        ({"kind": "DurationFilter", "field": "id"}, "column_filter(lambda: Boat.id, DURATION)"),
+        (
             {"kind": "CharFilter", "field": "berth__place", "exclude": True},
             'lambda: related_column(Boat, "berth__place"), TEXT, exclude=True',
         ),
