@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from strangler.cli.groups import command_group
 from strangler.cli.output import say
 from strangler.compare.generate.folder import files_of, folder_write
 from strangler.deployment.generation import world_opened
@@ -14,13 +15,9 @@ from strangler.deployment.local_stack import LocalStack
 from strangler.settings import settings_load
 
 
-def group(_names: Iterable[str] = ()) -> typer.Typer:
+def group(names: Iterable[str] = ()) -> typer.Typer:
     """The group."""
-    app = typer.Typer(help="Make cases for strangler compare.", no_args_is_help=True)
-    # Keeps the only command a command with a name.
-    app.callback()(lambda: None)
-    app.command("generate")(generate)
-    return app
+    return command_group({"generate": generate}, names, about="Make cases for strangler compare.")
 
 
 def generate(

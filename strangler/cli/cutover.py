@@ -10,6 +10,7 @@ from rich.text import Text
 
 from strangler.cli.backup import require_native
 from strangler.cli.cutover_reading import owner_dsn, ties_read, traffic_read
+from strangler.cli.groups import command_group
 from strangler.cli.output import json_print, note, out, say
 from strangler.cli.schema.inputs import DjangoTimeout, ManageOption
 from strangler.cutover.archive import archive_differences, cutover_archive
@@ -112,8 +113,4 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {"check": check, "archive": a
 
 def group(names: Iterable[str] = ()) -> typer.Typer:
     """The group with those commands that `names` name; with all where it names none."""
-    app = typer.Typer(help="Leave Django: see what still needs it, and keep what is of record.", no_args_is_help=True)
-    app.callback()(lambda: None)
-    for name in [name for name in names if name in _COMMANDS] or _COMMANDS:
-        app.command(name)(_COMMANDS[name])
-    return app
+    return command_group(_COMMANDS, names, about="Leave Django: see what still needs it, and keep what is of record.")

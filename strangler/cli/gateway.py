@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from strangler.cli.down import down
+from strangler.cli.groups import command_group
 from strangler.cli.logs import logs
 from strangler.cli.status import status_show
 from strangler.cli.up import Started, stack_up
@@ -14,14 +15,10 @@ from strangler.local.state import StateFolder
 from strangler.project import project_load
 
 
-def group(_names: Iterable[str] = ()) -> typer.Typer:
+def group(names: Iterable[str] = ()) -> typer.Typer:
     """The group."""
-    app = typer.Typer(help="Put nginx before services that run already, and take it away.", no_args_is_help=True)
-    app.command("up")(gateway_up)
-    app.command("down")(gateway_down)
-    app.command("status")(gateway_status)
-    app.command("logs")(gateway_logs)
-    return app
+    commands = {"up": gateway_up, "down": gateway_down, "status": gateway_status, "logs": gateway_logs}
+    return command_group(commands, names, about="Put nginx before services that run already, and take it away.")
 
 
 def gateway_up(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from strangler.cli.groups import command_group
 from strangler.cli.moves import DONE, Force, Reason, Yes, confirm, intent_typed
 from strangler.cli.output import json_print, note, say
 from strangler.deployment.handover import handover_open
@@ -144,11 +145,7 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
 
 def group(names: Iterable[str] = ()) -> typer.Typer:
     """The group with those commands that `names` name; with all where it names none."""
-    app = typer.Typer(help="Let Alembic take over the schema from Django.", no_args_is_help=True)
-    app.callback()(lambda: None)
-    for name in [name for name in names if name in _COMMANDS] or _COMMANDS:
-        app.command(name)(_COMMANDS[name])
-    return app
+    return command_group(_COMMANDS, names, about="Let Alembic take over the schema from Django.")
 
 
 def _open(*, lock_timeout: float = 1.0, tries: int = 15) -> Handover:

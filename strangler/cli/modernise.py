@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from strangler.cli.groups import command_group
 from strangler.cli.moves import DONE, Force, Reason, Yes, confirm, intent_typed
 from strangler.cli.output import json_print, note, say, table_print
 from strangler.deployment.modernise import modernisation_open
@@ -200,11 +201,7 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
 
 def group(names: Iterable[str] = ()) -> typer.Typer:
     """The group with those commands that `names` name; with all where it names none."""
-    app = typer.Typer(help="Change the schema under traffic, a stage at a time.", no_args_is_help=True)
-    app.callback()(lambda: None)
-    for name in [name for name in names if name in _COMMANDS] or _COMMANDS:
-        app.command(name)(_COMMANDS[name])
-    return app
+    return command_group(_COMMANDS, names, about="Change the schema under traffic, a stage at a time.")
 
 
 def _open(*, patience: LockPatience | None = None, throttle: Pace | None = None) -> Modernisation:

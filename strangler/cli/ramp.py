@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from strangler.cli.groups import command_group
 from strangler.cli.moves import Names, Reason, rollout_read, rollout_recovered
 from strangler.cli.output import json_print, say
 from strangler.cli.ramp_run import OwnGateway, ramp_drive, ramp_follower
@@ -165,12 +166,7 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
 
 def group(names: Iterable[str]) -> typer.Typer:
     """The commands below `ramp` that `names` name."""
-    app = typer.Typer(help="Go on with a ramp, or end it.", no_args_is_help=True)
-    # Keeps an only command a command with a name.
-    app.callback()(lambda: None)
-    for name in names:
-        app.command(name)(_COMMANDS[name])
-    return app
+    return command_group(_COMMANDS, names, about="Go on with a ramp, or end it.")
 
 
 def _plan(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from strangler.cli.groups import command_group
 from strangler.cli.moves import rollout_read
 from strangler.cli.output import json_print, note, out, say, table_print
 from strangler.errors import UsageError
@@ -144,12 +145,8 @@ def _row(route: Route, entry: HistoryEntry) -> tuple[str, ...]:
     )
 
 
-def group(names: Iterable[str]) -> typer.Typer:  # noqa: ARG001 - there is one
+def group(names: Iterable[str]) -> typer.Typer:
     """The commands below `routes`."""
     from strangler.cli.routes_sync import sync
 
-    app = typer.Typer(help="Bring routes and endpoints together.", no_args_is_help=True)
-    # Keeps the only command a command with a name.
-    app.callback()(lambda: None)
-    app.command("sync")(sync)
-    return app
+    return command_group({"sync": sync}, names, about="Bring routes and endpoints together.")

