@@ -1,11 +1,6 @@
 """The board in a real Chromium, before real stacks: what was moved elsewhere appears, and operators move from it."""
 
-import itertools
 import re
-import shutil
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,79 +8,36 @@ from typing import Any
 
 import httpx
 import pytest
-import tomlkit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from strangler.local.ports import port_free_pick
-from tests.bad_servers import raw_server
 from tests.browsers import chromium
-from tests.checkouts import ENVIRONMENT, tool_run
-from tests.example import EXAMPLE, ROOT, example_file
-from tests.faulty_fastapi import Fastapi
+from tests.faulty_fastapi import PATH, ROUTE, Front, front_up
 from tests.shared_stack import StackAddresses
 
 pytestmark = pytest.mark.long
 
-ROUTE, PATH = "tags.list", "/api/tags/"
-
 
 class Operator:
-    """A gateway of the test's own before the run's stacks, and the boards that look at it."""
+    """Who moves routes, and looks at boards of a gateway."""
 
-    def __init__(self, folder: Path, stack: StackAddresses, fastapi: Fastapi, *, board_port: int) -> None:
-        self.folder = folder
-        self.fastapi = fastapi
+    def __init__(self, front: Front, *, board_port: int) -> None:
+        self.front = front
+        self.fastapi = front.fastapi
+        self.door = front.door
         self.board_port = board_port
-        self.environment = {
-            "PROXY_PORT": str(port_free_pick()),
-            "TRUSTED_PROXIES": "127.0.0.1/32",
-            "EVIDENCE_EQUAL": "0",
-            "DATABASE_URL": stack.owner_dsn,
-            "FASTAPI_DATABASE_URL": stack.fastapi_dsn,
-        }
 
     def run(self, *words: str, code: int = 0) -> str:
-        return tool_run(self.folder, *words, code=code, **self.environment)
-
-    @property
-    def door(self) -> str:
-        return f"http://127.0.0.1:{self.environment['PROXY_PORT']}"
+        return self.front.run(*words, code=code)
 
     def request(self, path: str) -> None:
         httpx.get(f"{self.door}{path}", trust_env=False).raise_for_status()
 
     @contextmanager
-    def load(self) -> Iterator[None]:
-        """A client with many addresses, until the block ends."""
-        ended = threading.Event()
-
-        def requests() -> None:
-            with httpx.Client(base_url=self.door, trust_env=False) as client:
-                for number in itertools.count():
-                    if ended.wait(0.01):
-                        return
-                    client.get(PATH, headers={"X-Forwarded-For": f"10.0.{number // 200 % 200}.{number % 200}"})
-
-        thread = threading.Thread(target=requests)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-
-    @contextmanager
     def board(self, *options: str) -> Iterator[str]:
         """A board that listens; gives the address that it has printed."""
-        words = ("board", "--port", str(self.board_port), *options)
-        with subprocess.Popen(  # noqa: S603 - the tool itself
-            [sys.executable, "-m", "strangler.cli", *words],
-            cwd=self.folder,
-            env={**ENVIRONMENT, "PYTHONPATH": str(ROOT), **self.environment},
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
+        with self.front.begin("board", "--port", str(self.board_port), *options) as process:
             assert process.stdout is not None
             try:
                 yield process.stdout.readline().split()[0]
@@ -96,29 +48,10 @@ class Operator:
 
 @pytest.fixture(scope="module")
 def operator(stack: StackAddresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    folder = tmp_path_factory.mktemp("board")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o755)  # nginx's workers have an account of their own
-    shutil.copy(EXAMPLE.routes, folder / "routes.toml")
-    file = example_file(folder, routes=Path("routes.toml"))
-    fastapi = Fastapi(stack.fastapi_url)
-    with raw_server(fastapi.answer) as address:
-        document: Any = tomlkit.parse(file.read_text())
-        for name, url in (("django", stack.django_url), ("fastapi", address)):
-            for key in ("command", "environment"):
-                del document[name][key]
-            document[name]["address"] = url
-        limits = {"tags.*": {"errors": 5.0, "p95": 20.0, "p99": 20.0, "slack": 1.0}}
-        document["ramp"] = {"steps": "50,100", "hold": "10m", "routes": limits}
-        port = port_free_pick()
-        document["board"] = {"moves": True, "port": port}
-        file.write_text(tomlkit.dumps(document))
-        made = Operator(folder, stack, fastapi, board_port=port)
-        try:
-            made.run("up", "--detach")
-            yield made
-        finally:
-            made.run("down")
+    port = port_free_pick()
+    steps, board = {"steps": "50,100", "hold": "10m"}, {"moves": True, "port": port}
+    with front_up(tmp_path_factory.mktemp("board"), stack, ramp=steps, board=board) as front:
+        yield Operator(front, board_port=port)
 
 
 def require_accessible(page: Page) -> None:
@@ -224,7 +157,7 @@ def test_an_operator_moves_and_ramps_a_route_and_sees_the_ramp_roll_back(operato
         planned(page, "back", reason="enough")
         page.get_by_role("button", name="Apply").click()
         expect(row(page)).to_contain_text("parallel")
-        with operator.load():
+        with operator.front.load():
             planned(page, "ramp", reason="release 42")
             expect(page.locator(".plan")).to_contain_text("steps 50%, 100%, 600 s each at least")
             page.get_by_role("button", name="Apply").click()
