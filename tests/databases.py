@@ -11,10 +11,13 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from fastapi_app.consumer import CONSUMER_FILE
+from shared_schema.consumer.consumer import load_consumer
 from strangler.local.databases import database_drop, database_ensure
 from strangler.local.services import Connections, manage_argv, stack_environment
 from strangler.routes.route import Stack
 from strangler.schema.django_side import ManageCommand
+from strangler.schema.grants import apply_grants
 from strangler.settings import base_environment
 from tests.example import EXAMPLE, ROOT, example_settings
 
@@ -54,6 +57,21 @@ class OwnDatabase:
 def migrated_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
     """A database with every table of the legacy service, owned by a role of its own; dropped at the end."""
     with _copy(migrated_template(admin_dsn), name) as database:
+        yield database
+
+
+@contextmanager
+def granted_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
+    """The same, with a role `NAME_fastapi` that has FastAPI's rights."""
+    with migrated_database(admin_dsn=admin_dsn, name=name) as database:
+        consumer = load_consumer(CONSUMER_FILE)
+        apply_grants(
+            owner_dsn=database.owner_dsn,
+            role=f"{database.name}_fastapi",
+            password=PASSWORD,
+            consumer=consumer,
+            writers=consumer.features,
+        )
         yield database
 
 

@@ -9,10 +9,7 @@ import pytest
 import pytest_asyncio
 
 from fastapi_app import main
-from fastapi_app.consumer import CONSUMER_FILE
-from shared_schema.consumer.consumer import load_consumer
-from strangler.schema.grants import apply_grants
-from tests.databases import PASSWORD, OwnDatabase, cloned_database, migrated_database
+from tests.databases import OwnDatabase, cloned_database, granted_database
 from tests.integration.fastapi_app.running import Running, fill, logged, until_ready
 from tests.integration.fastapi_app.settings import app_settings
 from tests.shared_stack import StackAddresses
@@ -33,15 +30,7 @@ def template(stack: StackAddresses, worker_id: str) -> Iterator[OwnDatabase]:
 @contextmanager
 def filled_database(*, admin_dsn: str, name: str) -> Iterator[OwnDatabase]:
     """A database with Django's tables, FastAPI's role `NAME_fastapi` and a few rows."""
-    with migrated_database(admin_dsn=admin_dsn, name=name) as database:
-        consumer = load_consumer(CONSUMER_FILE)
-        apply_grants(
-            owner_dsn=database.owner_dsn,
-            role=f"{database.name}_fastapi",
-            password=PASSWORD,
-            consumer=consumer,
-            writers=consumer.features,
-        )
+    with granted_database(admin_dsn=admin_dsn, name=name) as database:
         with psycopg.connect(database.owner_dsn) as connection:
             fill(connection)
         yield database

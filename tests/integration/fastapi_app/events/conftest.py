@@ -8,11 +8,8 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, make_url
 
-from fastapi_app.consumer import CONSUMER_FILE
 from fastapi_app.models import BLOG
-from shared_schema.consumer.consumer import load_consumer
-from strangler.schema.grants import apply_grants
-from tests.databases import PASSWORD, OwnDatabase, migrated_database
+from tests.databases import OwnDatabase, granted_database
 from tests.shared_stack import StackAddresses
 
 ALICE = 1
@@ -30,15 +27,7 @@ Connect = Callable[[], psycopg.Connection]
 
 @pytest.fixture(scope="session")
 def events_database(stack: StackAddresses, worker_id: str) -> Iterator[OwnDatabase]:
-    with migrated_database(admin_dsn=stack.admin_dsn, name=f"events_{worker_id}") as database:
-        consumer = load_consumer(CONSUMER_FILE)
-        apply_grants(
-            owner_dsn=database.owner_dsn,
-            role=f"{database.name}_fastapi",
-            password=PASSWORD,
-            consumer=consumer,
-            writers=consumer.features,
-        )
+    with granted_database(admin_dsn=stack.admin_dsn, name=f"events_{worker_id}") as database:
         with psycopg.connect(database.owner_dsn) as connection:
             connection.execute(_USER, (ALICE,))
         _map(database)
