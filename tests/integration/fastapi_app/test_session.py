@@ -36,8 +36,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[RequestSession]:
     noted: list[RequestSession] = []
 
     class Noted(RequestSession):
-        def __init__(self, engine: AsyncEngine, *, is_pooled: bool) -> None:
-            super().__init__(engine, is_pooled=is_pooled)
+        def __init__(self, engine: AsyncEngine, **options: Any) -> None:
+            super().__init__(engine, **options)
             noted.append(self)
 
     monkeypatch.setattr(sessions, "RequestSession", Noted)
