@@ -88,12 +88,12 @@ def operator_environment(moving: ClusterMoves) -> dict[str, str]:
     }
 
 
-def command(moving: ClusterMoves, *arguments: str) -> tuple[int, str]:
-    """A command as an operator types it: its exit code, and what it prints."""
+def command(moving: ClusterMoves, *arguments: str, user: str = "") -> tuple[int, str]:
+    """A command as an operator types it, as `user` behind sudo: its exit code, and what it prints."""
     ended = subprocess.run(  # noqa: S603 - the tool itself
         [sys.executable, "-m", "strangler.cli", *arguments],
         cwd=ROOT,
-        env=operator_environment(moving),
+        env=operator_environment(moving) | ({"SUDO_USER": user} if user else {}),
         capture_output=True,
         text=True,
         timeout=_COMMAND_SECONDS,

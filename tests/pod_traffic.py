@@ -7,19 +7,20 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-_RATE: Final = 40
 _CALLERS: Final = 1000
 
 
 class PodTraffic:
-    """Requests of one route, `_RATE` a second in each pod from the first look at it.
+    """Requests of one route, in each pod from the first look at it.
 
     Attributes:
         failing_since: from then on FastAPI answers with 500, in seconds since 1970; None for never.
+        rate: how many a second.
     """
 
     def __init__(self, route: str) -> None:
         self.failing_since: float | None = None
+        self.rate = 40
         self._route = route
         self._begun: dict[str, float] = {}
 
@@ -27,10 +28,10 @@ class PodTraffic:
         """The lines of a pod since a moment, each with its time."""
         now = time.time()
         begun = self._begun.setdefault(pod, now - 1)
-        found = re.search(rf'"v1 {re.escape(self._route)}"\s+\$canary_(\d+);', files["routes.conf"])
-        percent = int(found[1]) if found else 0
-        for number in range(max(0, int((since - begun) * _RATE)), int((now - begun) * _RATE)):
-            moment = begun + number / _RATE
+        found = re.search(rf'"v1 {re.escape(self._route)}"\s+(?:\$canary_(\d+)|(fastapi));', files["routes.conf"])
+        percent = 0 if found is None else int(found[1] or 100)
+        for number in range(max(0, int((since - begun) * self.rate)), int((now - begun) * self.rate)):
+            moment = begun + number / self.rate
             caller = number * 7919 % _CALLERS
             fastapi = caller < percent * _CALLERS / 100
             failed = fastapi and self.failing_since is not None and moment >= self.failing_since

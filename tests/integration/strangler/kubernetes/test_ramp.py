@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import tomlkit
 
 from strangler.deployment.cluster_pods import cluster_pods
 from strangler.deployment.cluster_ramps import ClusterRamps
@@ -18,7 +19,7 @@ from strangler.metrics.callers import LIMIT, CallerSample
 from strangler.metrics.follower import LogPosition
 from strangler.ramp.measurement import Measurement
 from strangler.ramp.state import Phase, RampPlan, RampRequest, RampState, RouteState
-from strangler.routes.route import Stack
+from strangler.routes.route import Stack, Stage
 from tests.cluster_moves import NAMESPACE, ClusterMoves, cluster_moves, command, operator_environment, settings_at
 from tests.example import ROOT
 from tests.fake_cluster import Refused
@@ -26,6 +27,7 @@ from tests.pod_traffic import PodTraffic
 
 ROUTE = "feed.list"
 TAKEN_BACK = 1
+REFUSED = 3
 SECONDS = 60
 # What the requirement allows between the first failed answer and the order to take the route back.
 THRESHOLD_SECONDS = 5
@@ -114,6 +116,35 @@ def test_another_operator_pauses_a_ramp_and_goes_on_with_one_whose_process_was_k
     code, said = command(moving, "ramp", "abort", "--reason", "wrong route")
     assert (code, "returned: aborted by" in said) == (0, True), said
     assert moving.seen() == before
+
+
+@pytest.mark.long
+def test_somebody_else_approves_a_step_and_goes_on_with_a_ramp_whose_machine_is_gone(
+    moving: ClusterMoves, ramps: ClusterRamps, traffic: PodTraffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 3)
+    traffic.rate = 200
+    document = tomlkit.parse(moving.project.file.read_text())
+    # Wide limits are known to be kept by few requests.
+    document["ramp"] = {"approvals": [100], "errors": 5.0, "p95": 4.0, "p99": 4.0, "slack": 0.5}
+    moving.project.file.write_text(tomlkit.dumps(document))
+    waits = "waits for somebody else to approve 100%"
+    with begun(moving, ROUTE, "--steps", "50,100", "--hold", "1s") as process:
+        until(lambda: (state := ramps.read()) is not None and waits in state.why, process)
+        code, said = command(moving, "ramp", "approve")
+        assert (code, "began this ramp: let somebody else run strangler ramp approve" in said) == (REFUSED, True), said
+        process.kill()
+        process.communicate()
+    with begun(moving, "resume") as process:
+        # Who asks now is answered by the process that watches, and needs no wait for the lock.
+        until(lambda: ramps.runs, process)
+        assert command(moving, "ramp", "approve", user="bob") == (0, "approve: done\n")
+        said = process.communicate(timeout=SECONDS)[0]
+    assert (process.returncode, "finished: all steps passed" in said) == (0, True), said
+    assert (state := ramps.read()) is not None
+    assert {step: who.partition("@")[0] for step, who in state.approved.items()} == {"100": "bob"}
+    (moved,) = [each for each in moving.rollout.running()[1].routes if each.name == ROUTE]
+    assert moved.stage is Stage.MIGRATED
 
 
 def test_requests_are_counted_once_and_those_of_an_old_pod_not_at_all(moving: ClusterMoves) -> None:
