@@ -185,8 +185,9 @@ class KubernetesTable(ClusterTable):
     are the networks whose X-Forwarded-For counts, `stack_header_networks` those whose callers choose by X-Stack; in
     HTTPRoutes, with `stack_header`, every caller does. `api_server` are networks from which the API server asks nginx's
     pods for their version, where `clients` lets nobody else in. `monitoring` is the namespace of a Prometheus that
-    reads the stacks' own figures. `backend_filters` is what the Gateway's implementation
-    runs for one of several backends: no filters, those of headers, or all.
+    reads the stacks' own figures. `shadow_rate` is how many samples a second the shadow worker compares, 0 for no
+    worker. `backend_filters` is what the Gateway's implementation runs for one of several backends: no filters, those
+    of headers, or all.
     """
 
     namespace: Label = ""
@@ -201,6 +202,7 @@ class KubernetesTable(ClusterTable):
     stack_header: bool = False
     api_server: tuple[NarrowNetwork, ...] = ()
     monitoring: Label = ""
+    shadow_rate: Annotated[int, Field(ge=0, le=1000)] = 0
     backend_filters: Literal["none", "headers", "all"] = "none"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     statement_timeout: Annotated[int, Field(ge=0, le=3600)] = 10

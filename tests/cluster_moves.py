@@ -102,9 +102,13 @@ def command(moving: ClusterMoves, *arguments: str, user: str = "") -> tuple[int,
     return ended.returncode, ended.stdout + ended.stderr
 
 
-def checkout(folder: Path) -> Path:
-    """A checkout of the example that has what a cluster is rendered from; gives its project file."""
+def checkout(folder: Path, **kubernetes: Any) -> Path:
+    """A checkout of the example that has what a cluster is rendered from, with more keys of `[kubernetes]`.
+
+    Gives its project file.
+    """
     document = tomlkit.parse(EXAMPLE.file.read_text())
+    document["kubernetes"] = {**kubernetes, **document["kubernetes"].unwrap()}
     files = document["files"]
     for name in ("contract", "consumer", "routes"):
         target = folder / f"{name}{getattr(EXAMPLE, name).suffix}"
@@ -119,9 +123,9 @@ def checkout(folder: Path) -> Path:
 
 
 @contextmanager
-def cluster_moves(folder: Path) -> Iterator[ClusterMoves]:
-    """The cluster on the example's routes, which whoever asks may move as the rendered Role says."""
-    file = checkout(folder)
+def cluster_moves(folder: Path, **kubernetes: Any) -> Iterator[ClusterMoves]:
+    """The cluster on the example's routes, which whoever asks may move as the rendered Role says; see `checkout`."""
+    file = checkout(folder, **kubernetes)
     project = project_load(file)
     cluster = FakeCluster(NAMESPACE)
     found = manifests(rendered(project).base)

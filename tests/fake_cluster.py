@@ -67,6 +67,7 @@ class FakeCluster:
         failing_job: what a Job's pod says before it fails; empty for one that succeeds.
         starting: whether new pods become ready.
         printed: what a pod of nginx has logged since a moment, by its name and its files: lines with their times.
+        results: what the shadow worker's pod answers.
         before: called with method and path before a request is answered, and may refuse it.
         after_write: called with method and path once a write is done, before its answer.
         requests: what was asked.
@@ -80,6 +81,7 @@ class FakeCluster:
         self.failing_job = ""
         self.starting = True
         self.printed: Printed = lambda _pod, _files, _since: ()
+        self.results: Callable[[], str] = str
         self.before: Callable[[str, str], None] = lambda _method, _path: None
         self.after_write: Callable[[str, str], None] = lambda _method, _path: None
         self.requests: list[tuple[str, str]] = []
@@ -249,12 +251,12 @@ class FakeCluster:
     def _proxied(self, target: str, path: str) -> str:
         name, _, port = target.partition(":")
         self._find("pods", name)
-        assert (port, path) == ("8080", "/gateway/version")
+        assert (port, path) in {("8080", "/gateway/version"), ("9146", "/results")}
         if name in self.unreachable or not self._is_ready(name):
             raise Refused(
                 503, "ServiceUnavailable", "error trying to reach service: dial tcp 10.1.0.7:8080: i/o timeout"
             )
-        return self._pod_version(name)
+        return self.results() if path == "/results" else self._pod_version(name)
 
     def _pod_version(self, name: str) -> str:
         found = _ANSWER.search(self._mounted[name]["routes.conf"])
@@ -327,7 +329,7 @@ class FakeCluster:
         if leaving:
             leaving[0]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
             return True
-        surge = deployment["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+        surge = deployment["spec"]["strategy"].get("rollingUpdate", {}).get("maxSurge", 1)
         if len(new) < wanted and len(new) + len(old) < wanted + (wanted if surge == "100%" else surge):
             new.append(
                 self._pod(

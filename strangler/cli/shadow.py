@@ -14,7 +14,7 @@ from strangler.cli.output import json_print, note, out, say, table_print
 from strangler.compare.shadow.inbox import inbox_answers
 from strangler.compare.shadow.results import DifferenceResult, RouteResult, ShadowResults
 from strangler.compare.shadow.store import COUNTS, ShadowStore
-from strangler.deployment.container_shadow import ContainerShadow, container_shadow
+from strangler.deployment.remote_shadow import RemoteShadow, remote_shadow
 from strangler.errors import FailedError
 from strangler.local.services import shadow_database, shadow_socket
 from strangler.project import project_load
@@ -34,13 +34,13 @@ def shadow(
     reset: Annotated[bool, typer.Option("--reset", help="Forget the results of these routes, and count anew.")] = False,
 ) -> None:
     """Show the results of sampled requests; exits with 1 if any route differs."""
-    container = container_shadow(settings_load())
+    remote = remote_shadow(settings_load())
     with TemporaryDirectory() as folder:
-        results = ShadowResults(container.fetch(Path(folder)) if container else shadow_database(project_load().state))
+        results = ShadowResults(remote.fetch(Path(folder)) if remote else shadow_database(project_load().state))
         if reset:
-            _reset(_chosen(names, results.routes()), container)
+            _reset(_chosen(names, results.routes()), remote)
         else:
-            _report(results, names, as_json=as_json, differences=differences, worker=container is not None)
+            _report(results, names, as_json=as_json, differences=differences, worker=remote is not None)
 
 
 def _report(results: ShadowResults, names: list[str] | None, *, as_json: bool, differences: bool, worker: bool) -> None:
@@ -67,12 +67,12 @@ def _chosen(names: list[str] | None, found: dict[str, RouteResult]) -> Sequence[
     return tuple(route for route in routes if route.shadow or route.name in found)
 
 
-def _reset(chosen: Sequence[Route], container: ContainerShadow | None) -> None:
+def _reset(chosen: Sequence[Route], remote: RemoteShadow | None) -> None:
     database = shadow_database(project_load().state)
     names = [route.name for route in chosen]
     try:
-        if container:
-            container.reset(names)
+        if remote:
+            remote.reset(names)
         elif database.exists():
             ShadowStore(database).reset(names)
     except (OSError, sqlite3.Error) as error:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from strangler.deployment.remote_shadow import shadow_counts
 from strangler.deployment.rollouts import rollout_assemble
 from strangler.errors import UsageError
 from strangler.kubernetes.cluster_project import cluster_project
@@ -15,6 +16,7 @@ except ModuleNotFoundError as error:
     raise UsageError(message, "pip install 'strangler[kubernetes]'") from error
 
 from strangler.deployment.cluster_ramps import ClusterRamps
+from strangler.deployment.cluster_shadow import ClusterShadow
 from strangler.kubernetes.gateway import KubernetesGateway
 from strangler.kubernetes.grants import grants_grow
 from strangler.kubernetes.rollout_state import ClusterState
@@ -27,13 +29,13 @@ def cluster_rollout(settings: LocalSettings, *, state_dir: Path, api: ClusterApi
     """
     cluster = cluster_project(settings.project)
     found = api or cluster_connect(cluster.namespace)
+    shadow = ClusterShadow(cluster, found)
     state = ClusterState(found, project=cluster.name, path=state_dir / "rollout")
     return rollout_assemble(
         settings,
         folder=state,
         gateway=KubernetesGateway(cluster, found, url=settings.proxy_url, require_lock=state.lease.require),
-        # Nothing of the cluster reports to a shadow worker.
-        shadow=lambda _names: {},
+        shadow=lambda names: shadow_counts(shadow, settings.project, names) if cluster.table.shadow_rate else {},
         grow_grants=lambda running, wanted: grants_grow(cluster, found, running, wanted),
         hint="apply the manifests that are rendered from this routes file, see docs/kubernetes.md",
     )

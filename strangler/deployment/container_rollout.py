@@ -1,17 +1,15 @@
 """The moves of docker-compose.yml's gateway, made from the machine that runs compose."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
-from strangler.deployment.container_shadow import ContainerShadow
-from strangler.deployment.rollouts import ShadowCounts, rollout_assemble
+from strangler.deployment.container_shadow import container_shadow
+from strangler.deployment.remote_shadow import shadow_counts
+from strangler.deployment.rollouts import rollout_assemble
 from strangler.errors import FailedError, UsageError
 from strangler.gateway.compose_cli import Compose, last_line
 from strangler.gateway.container import ComposeGateway
 from strangler.gateway.settings import CallerKey, GatewaySettings, container_gateway
-from strangler.project import Project
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import RolloutFolder
 from strangler.routes.route import Stack
@@ -62,7 +60,7 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
     :raises UsageError: COMPOSE can't be read.
     """
     compose, names = Compose(settings.compose, folder=settings.project.root), settings.project.containers
-    shadow = ContainerShadow(compose, names.shadow)
+    shadow = container_shadow(settings)
     gateway = ComposeGateway(
         settings=container_settings(settings), url=settings.proxy_url, compose=compose, service=names.nginx
     )
@@ -70,22 +68,10 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
         settings,
         folder=RolloutFolder(state_dir / "rollout"),
         gateway=gateway,
-        shadow=lambda routes: _shadow_counts(shadow, settings.project, routes),
+        shadow=lambda routes: shadow_counts(shadow, settings.project, routes),
         grow_grants=lambda running, wanted: grants_grow(compose, running, wanted, setup=names.setup),
         hint=f"start it with {compose.command} up --build --detach",
     )
-
-
-def _shadow_counts(shadow: ContainerShadow, project: Project, names: Sequence[str]) -> ShadowCounts:
-    """The worker's counts of the routes that move; empty, without a read, if none of them is sampled."""
-    try:
-        routes = project.load_routes().routes
-    except UsageError:
-        return {}  # A rollback away from a file that is no routes file.
-    if not any(route.shadow and route.name in names for route in routes):
-        return {}
-    with TemporaryDirectory() as folder:
-        return shadow.evidence(Path(folder), names)
 
 
 def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable, *, setup: str) -> None:

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from strangler.compare.shadow.results import shadow_evidence
-from strangler.errors import FailedError, StranglerError
+from strangler.errors import FailedError
 from strangler.gateway.compose_cli import Compose, Ended, last_line
 from strangler.settings import LocalSettings
 
@@ -25,17 +24,14 @@ ShadowStore(pathlib.Path(os.environ["SHADOW_DATABASE"])).reset(sys.argv[1:])' "$
 
 
 class ContainerShadow:
-    """The worker's results, whose database only its container can read."""
+    """See `RemoteShadow`: its database only its container can read."""
 
     def __init__(self, compose: Compose, service: str) -> None:
         self._compose = compose
         self._service = service
 
     def fetch(self, folder: Path) -> Path:
-        """Copy the database to `folder`; there is no file if nothing was sampled yet.
-
-        :raises FailedError: the container doesn't run, or the database can't be read.
-        """
+        """See `RemoteShadow`."""
         copy = folder / "shadow.sqlite3"
         content = base64.b64decode(self._inside(_FETCH).stdout)
         if content:
@@ -43,18 +39,8 @@ class ContainerShadow:
         return copy
 
     def reset(self, names: Iterable[str]) -> None:
-        """Forget the results of these routes.
-
-        :raises FailedError: the container doesn't run, or the database can't be written.
-        """
+        """See `RemoteShadow`."""
         self._inside(_RESET, *names)
-
-    def evidence(self, folder: Path, names: Iterable[str]) -> dict[str, dict[str, int]]:
-        """See `shadow_evidence`; empty if the container doesn't answer, which doesn't prevent a move."""
-        try:
-            return shadow_evidence(self.fetch(folder), names)
-        except StranglerError:
-            return {}
 
     def _inside(self, script: str, *arguments: str) -> Ended:
         ended = self._compose.inside(self._service, script, *arguments)
@@ -65,12 +51,10 @@ class ContainerShadow:
         return ended
 
 
-def container_shadow(settings: LocalSettings) -> ContainerShadow | None:
-    """The container's worker, where the settings name the containers' gateway.
+def container_shadow(settings: LocalSettings) -> ContainerShadow:
+    """The container's worker.
 
     :raises UsageError: COMPOSE can't be read.
     """
-    if settings.gateway != "container":
-        return None
     project = settings.project
     return ContainerShadow(Compose(settings.compose, folder=project.root), project.containers.shadow)

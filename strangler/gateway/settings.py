@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from strangler.errors import UsageError
 from strangler.project import Project
 
+_SOCKET = "unix:"
 _ADDRESS = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9a-fA-F:.]+\](:[0-9]+)?")
 _PATH = re.compile(r"[A-Za-z0-9._/-]*")
 _SIZE = re.compile(r"[1-9][0-9]{0,8}[km]?")
@@ -55,12 +56,12 @@ class GatewaySettings:
     addresses and the upstreams are in nginx's own terms (`127.0.0.1:8080`, `8080`, `django:8001`). `body_size` is the
     largest request body (`2m`: mebibytes). `trusted_proxies` are CIDR networks whose `X-Forwarded-For` and
     `X-Forwarded-Proto` are believed, `stack_header_networks` those whose callers may choose a stack by `X-Stack`.
-    `user` is the account of nginx's workers, None where nginx is not root's. `shadow_socket` is the socket
-    that shadowed requests are reported to, empty where nothing reads it. `resolver` is a file that names the name
-    servers; with it, the upstreams are names that are looked up again while nginx runs. `modules` are files that nginx
-    loads. `writable` is the folder of what nginx writes besides logs, empty for its own. `shutdown_seconds` is how long
-    an old worker goes on with the requests that it has, `processes` how many workers there are. `caller` says how a
-    caller is identified.
+    `user` is the account of nginx's workers, None where nginx is not root's. `shadow_server` is where shadowed requests
+    are reported: `unix:` and a socket, or an address by UDP; empty where nobody takes them. `resolver` is a file that
+    names the name servers; with it, the upstreams are names that are looked up again while nginx runs. `modules` are
+    files that nginx loads. `writable` is the folder of what nginx writes besides logs, empty for its own.
+    `shutdown_seconds` is how long an old worker goes on with the requests that it has, `processes` how many workers
+    there are. `caller` says how a caller is identified.
     `welcome`: `/` has a page of links where Django answers 404. `fallback_connections`: so many reads that fall back
     may be under way in Django at once. `fastapi_health` is the path that FastAPI, once it was ejected, is probed at;
     `operator_networks` are those that may read what the gateway says of itself. With `without_django` FastAPI answers
@@ -89,7 +90,7 @@ class GatewaySettings:
     trusted_proxies: tuple[str, ...] = ()
     stack_header_networks: tuple[str, ...] = ()
     user: str | None = None
-    shadow_socket: str = "shadow.sock"
+    shadow_server: str = "unix:shadow.sock"
     resolver: str = ""
     modules: tuple[str, ...] = ()
     writable: str = ""
@@ -112,9 +113,11 @@ class GatewaySettings:
     elsewhere: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
+        sockets = [self.shadow_server.removeprefix(_SOCKET)] if self.shadow_server.startswith(_SOCKET) else []
         files = (self.certificate, self.certificate_key, self.access_log, self.log_name, self.metrics)
-        paths = (*files, self.shadow_socket, self.resolver, self.writable, *self.modules)
-        addresses = (*self.listen, *self.tls_listen, *self.upstreams, *([self.board] if self.board else []))
+        paths = (*files, *sockets, self.resolver, self.writable, *self.modules)
+        others = (self.board, "" if sockets else self.shadow_server)
+        addresses = (*self.listen, *self.tls_listen, *self.upstreams, *filter(None, others))
         for pattern, values, hint in (
             (_ADDRESS, addresses, "write an address such as 127.0.0.1:8080"),
             (_PATH, paths, "use letters, digits and . _ / - only"),
@@ -191,7 +194,7 @@ def container_gateway(
         # In memory, and bounded: docker-compose.yml. Who counts reads it there.
         log_name="/log/access" if service_metrics else "",
         tracing=tracing,
-        shadow_socket="/run/shadow/shadow.sock",
+        shadow_server="unix:/run/shadow/shadow.sock",
         # A container that is made anew gets another address.
         resolver="/etc/nginx/resolver.conf",
         modules=("/usr/lib/nginx/modules/ngx_http_js_module.so",),

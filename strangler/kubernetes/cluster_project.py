@@ -13,6 +13,7 @@ from strangler.sections import StackSection
 SETUP: Final = "setup"
 NGINX: Final = "nginx"
 ROLLOUT: Final = "rollout"
+SHADOW: Final = "shadow"
 # The lock of whoever moves routes.
 LEASE_NAME: Final = "strangler-rollout"
 # The lock of the process that watches a ramp.
@@ -35,6 +36,17 @@ class ClusterProject:
     def namespace(self) -> str:
         """The namespace of all that is rendered."""
         return self.table.namespace or self.name
+
+    def text(self, name: str) -> str:
+        """The text of a file that the project file names.
+
+        :raises UsageError: it can't be read.
+        """
+        try:
+            return (self.project.root / name).read_text(encoding="utf-8")
+        except OSError as error:
+            message = f"{name} can't be read ({error.strerror})"
+            raise UsageError(message, "name it in [files] of the project file") from error
 
     def stack(self, stack: Stack) -> StackTable:
         """The pods of a stack."""

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from strangler.cluster import PostgresTable
-from strangler.kubernetes.cluster_project import NGINX, SETUP, ClusterProject
+from strangler.kubernetes.cluster_project import NGINX, SETUP, SHADOW, ClusterProject
 from strangler.kubernetes.manifest import NAME_LABEL, Manifest, labels_of, manifest
 from strangler.kubernetes.monitoring import monitored_stacks
 from strangler.kubernetes.nginx import nginx_port
+from strangler.kubernetes.shadow import RESULTS_PORT, SAMPLES_PORT
 from strangler.routes.route import Stack
 
 _NAMESPACE: Final = "kubernetes.io/metadata.name"
@@ -18,14 +19,22 @@ _NODE_DNS: Final = "169.254.20.10/32"
 def network_policies(cluster: ClusterProject, *, gateway: bool) -> list[Manifest]:
     """One for each kind of pod; with `gateway` the stacks are reached from outside, without nginx before them."""
     front = _clients(cluster)
-    behind = [{"podSelector": {"matchLabels": labels_of(cluster.name, NGINX)}}]
+    shadowed = bool(cluster.table.shadow_rate) and not gateway
+    behind = [_pods(cluster, NGINX), *([_pods(cluster, SHADOW)] if shadowed else [])]
     policies, monitored = [_nobody(cluster), _names(cluster)], monitored_stacks(cluster)
     if not gateway:
         to_stacks = [_to_stack(cluster, stack) for stack in Stack]
         # Without `clients` the rule is for everybody, and another peer would narrow it.
-        asking = [{"ipBlock": {"cidr": network}} for network in cluster.table.api_server] if front else []
-        ingress = [_rule("from", [*front, *asking], nginx_port(cluster))]
-        policies.append(_policy(cluster, NGINX, ingress=ingress, egress=to_stacks))
+        server = [{"ipBlock": {"cidr": network}} for network in cluster.table.api_server]
+        ingress = [_rule("from", [*front, *server] if front else [], nginx_port(cluster))]
+        samples = _rule("to", [_pods(cluster, SHADOW)], SAMPLES_PORT, protocol="UDP")
+        policies.append(_policy(cluster, NGINX, ingress=ingress, egress=[*to_stacks, *([samples] if shadowed else [])]))
+        if shadowed:
+            ingress = [_rule("from", [_pods(cluster, NGINX)], SAMPLES_PORT, protocol="UDP")]
+            # Without a network the rule would be for everybody.
+            if server:
+                ingress.append(_rule("from", server, RESULTS_PORT))
+            policies.append(_policy(cluster, SHADOW, ingress=ingress, egress=to_stacks))
     for stack in cluster.rendered_stacks:
         pods = cluster.stack(stack)
         egress = [_to_postgres(cluster.table.postgres)]
@@ -83,9 +92,7 @@ def _to_stack(cluster: ClusterProject, stack: Stack) -> Manifest:
     """To a stack's pods; of one that runs already, only the namespace is known, and no port of its pods."""
     reference = cluster.stack(stack).reference
     if reference is None:
-        return _rule(
-            "to", [{"podSelector": {"matchLabels": labels_of(cluster.name, stack)}}], cluster.stack(stack).port
-        )
+        return _rule("to", [_pods(cluster, stack)], cluster.stack(stack).port)
     return {"to": [_from_namespace(reference.namespace or cluster.namespace)]}
 
 
@@ -99,11 +106,15 @@ def _to_postgres(postgres: PostgresTable) -> Manifest:
     return _rule("to", peers, postgres.port)
 
 
+def _pods(cluster: ClusterProject, component: str) -> Manifest:
+    return {"podSelector": {"matchLabels": labels_of(cluster.name, component)}}
+
+
 def _from_namespace(namespace: str) -> Manifest:
     return {"namespaceSelector": {"matchLabels": {_NAMESPACE: namespace}}}
 
 
-def _rule(direction: str, peers: Iterable[Manifest], port: int) -> Manifest:
+def _rule(direction: str, peers: Iterable[Manifest], port: int, *, protocol: str = "TCP") -> Manifest:
     """Those peers, or all where there are none, and that port."""
     found = list(peers)
-    return {**({direction: found} if found else {}), "ports": [{"protocol": "TCP", "port": port}]}
+    return {**({direction: found} if found else {}), "ports": [{"protocol": protocol, "port": port}]}

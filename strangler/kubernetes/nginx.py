@@ -20,6 +20,7 @@ from strangler.kubernetes.pods import (
     resources,
     service,
 )
+from strangler.kubernetes.shadow import shadow_address
 from strangler.routes.route import Stack
 from strangler.routes.table import RouteTable
 
@@ -74,8 +75,7 @@ def cluster_gateway(cluster: ClusterProject) -> GatewaySettings:
     return replace(
         settings,
         resolver=RESOLVER,
-        # Its worker isn't in the cluster.
-        shadow_socket="",
+        shadow_server=shadow_address(cluster),
         writable=WRITABLE,
         # nginx would count the node's cores.
         processes=str(table.nginx.workers),

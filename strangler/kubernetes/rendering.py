@@ -15,6 +15,7 @@ from strangler.kubernetes.network import network_policies
 from strangler.kubernetes.nginx import nginx_configuration, nginx_manifests, rendered_routes
 from strangler.kubernetes.operator_role import OPERATOR, operator_role
 from strangler.kubernetes.setup import setup_manifests
+from strangler.kubernetes.shadow import shadow_manifests
 from strangler.kubernetes.stacks import stack_manifests
 from strangler.project import Project
 from strangler.routes.table import RouteTable
@@ -29,6 +30,7 @@ _HEADS: Final = {
     "django.yaml": "The legacy service.",
     "fastapi.yaml": "The new service.",
     "network-policies.yaml": "Who may talk to whom.",
+    "shadow.yaml": "Asks both stacks again what nginx tells it of, and compares; nobody waits for it.",
     "monitoring.yaml": "Where Prometheus reads the stacks' own figures; its operator has to be there.",
     "http-routes.yaml": "The routes for a Gateway that has no nginx behind it.",
 }
@@ -85,6 +87,8 @@ def _base(cluster: ClusterProject, table: RouteTable, mode: Mode) -> Iterator[tu
         yield "nginx.yaml", nginx_manifests(cluster, rendered)
     for stack in cluster.rendered_stacks:
         yield f"{stack}.yaml", stack_manifests(cluster, stack, headless=not direct)
+    if cluster.table.shadow_rate and not direct:
+        yield "shadow.yaml", shadow_manifests(cluster)
     if monitors := service_monitors(cluster):
         yield "monitoring.yaml", monitors
     yield "network-policies.yaml", network_policies(cluster, gateway=direct)
@@ -161,8 +165,10 @@ def _notes(cluster: ClusterProject, table: RouteTable, mode: Mode) -> Iterator[s
 
 
 def _nginx_notes(cluster: ClusterProject, table: RouteTable) -> Iterator[str]:
-    if shadowed := [route.name for route in table.routes if route.shadow]:
-        yield f"shadow of {', '.join(shadowed)}: not rendered, since its worker isn't in the cluster."
+    if not cluster.table.shadow_rate and (shadowed := [route.name for route in table.routes if route.shadow]):
+        yield f"shadow of {', '.join(shadowed)}: left out; shadow_rate = 20 under [kubernetes] gives it a worker."
+    if cluster.table.shadow_rate and not cluster.table.api_server:
+        yield "api_server is empty: nobody may read what the shadow worker has found, strangler shadow neither."
     if throttled_names(table):
         pods = f"{cluster.table.nginx.replicas} to {cluster.table.nginx.max_replicas}"
         yield f"each nginx counts a throttle by itself: {pods} pods let through as many times its rate."

@@ -162,11 +162,5 @@ def _project_files(cluster: ClusterProject) -> list[tuple[str, str, str]]:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts:
             raise UsageError(f"{path} is outside the folder of {project.file.name}", "keep it in or below that folder")
-        try:
-            text = (project.root / path).read_text(encoding="utf-8")
-        except OSError as error:
-            raise UsageError(
-                f"{path} can't be read ({error.strerror})", "name it in [files] of the project file"
-            ) from error
-        files.append((str(pure).replace("/", "__"), str(pure), text))
+        files.append((str(pure).replace("/", "__"), str(pure), cluster.text(path)))
     return files

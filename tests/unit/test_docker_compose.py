@@ -246,11 +246,9 @@ def test_the_shadow_worker_is_the_tools_image_with_a_socket_that_nginx_only_writ
     assert shadow["volumes"] == ["samples:/run/shadow", "shadow:/shadow"]
     (mount,) = [mount for mount in nginx["volumes"] if mount["source"] == "samples"]
     assert mount["read_only"] is True
-    assert (
-        shadow["environment"]["SHADOW_SOCKET"]
-        == f"{mount['target']}/shadow.sock"
-        == container_gateway(**CONTAINERS).shadow_socket
-    )
+    socket = f"{mount['target']}/shadow.sock"
+    assert shadow["environment"]["SHADOW_SOCKET"] == socket
+    assert container_gateway(**CONTAINERS).shadow_server == f"unix:{socket}"
     assert not [name for name, service in SERVICES.items() if "shadow" in service.get("depends_on", {})]
 
 

@@ -1,4 +1,4 @@
-"""The unix datagram socket that nginx sends samples to, and the bounded queue in which they wait."""
+"""The socket that nginx sends samples to, and the bounded queue in which they wait."""
 
 import asyncio
 import contextlib
@@ -22,16 +22,16 @@ _RESTART: Final = 10_000_000
 
 
 class Inbox:
-    """Receives while the `with` block lasts, and hands each datagram to `receive`.
+    """Receives while the `with` block lasts, and hands each datagram to `receive`; `path` is a unix socket's own.
 
     The kernel keeps as few as ten datagrams (`net.unix.max_dgram_qlen`), and nginx never waits for room: hence a
     thread, which is in time even while an answer is being compared.
     """
 
-    def __init__(self, path: Path, *, owner: str, receive: Callable[[bytes], None]) -> None:
+    def __init__(self, receiver: socket.socket, *, receive: Callable[[bytes], None], path: Path | None = None) -> None:
         self._path = path
         self._receive = receive
-        self._socket = inbox_open(path, owner=owner)
+        self._socket = receiver
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
 
@@ -40,7 +40,8 @@ class Inbox:
 
     def __exit__(self, *_error: object) -> None:
         # The path goes first: from here on nginx is refused at once.
-        self._path.unlink(missing_ok=True)
+        if self._path:
+            self._path.unlink(missing_ok=True)
         self._ended = True
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -76,6 +77,21 @@ def inbox_open(path: Path, *, owner: str = "") -> socket.socket:
         receiver.close()
         draft.unlink(missing_ok=True)
         raise UsageError(f"{path} can't be listened at ({error})", "name another place or owner") from error
+    return receiver
+
+
+def inbox_listen(address: str) -> socket.socket:
+    """Listen for datagrams at HOST:PORT by UDP, which nginx sends from other machines.
+
+    :raises UsageError: the address can't be listened at.
+    """
+    host, _, port = address.rpartition(":")
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        receiver.bind((host, int(port)))
+    except OSError as error:
+        receiver.close()
+        raise UsageError(f"{address} can't be listened at ({error})", "name another SHADOW_LISTEN") from error
     return receiver
 
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, HttpUrl, ValidationError
+from pydantic import AfterValidator, Field, HttpUrl, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from strangler.compare.client.client import Limits, RateLimit, SideClient
@@ -15,7 +15,8 @@ from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseComparer, CaseOutcome, Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.differ import DifferenceKind
-from strangler.compare.shadow.inbox import Backlog, Inbox
+from strangler.compare.shadow.inbox import Backlog, Inbox, inbox_listen, inbox_open
+from strangler.compare.shadow.results_server import results_served
 from strangler.compare.shadow.sample import SampledRequest
 from strangler.compare.shadow.store import PLACES_PER_ROUTE, SampleResult, ShadowStore, Tally, sample_result
 from strangler.errors import FailedError, UsageError
@@ -23,6 +24,7 @@ from strangler.routes.route import Api, Stack
 
 # An empty variable counts as none, so no prefix is written as a slash.
 Prefix = Annotated[str, AfterValidator(lambda value: value.rstrip("/"))]
+Address = Annotated[str, Field(pattern=r"^([^:]+:[0-9]{1,5})?$")]
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -31,7 +33,8 @@ class ShadowSettings(BaseSettings):
 
     `declared` is the file of declared differences, None for none. `v1` and `v2` are the public
     prefixes; those of the stacks are part of their addresses.
-    `socket` is where nginx sends samples, and `socket_owner` the account that may, if it isn't the worker's own.
+    `socket` is where nginx sends samples, and `socket_owner` the account that may, if it isn't the worker's own; or
+    `listen` is the address where they come by UDP. At the address `results`, if any, the results are served.
     `rate` is comparisons per second, each of two requests; `concurrency` how many are under way at once. Of each route
     `queue_per_route` samples wait, `queue` of all; more are dropped. `timeout` is seconds for one answer, `body_bytes`
     the size of the largest that is compared. Differences of the kinds in `ignore` don't count.
@@ -39,7 +42,9 @@ class ShadowSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SHADOW_", env_ignore_empty=True, frozen=True)
 
-    socket: Path
+    socket: Path | None = None
+    listen: Address = ""
+    results: Address = ""
     database: Path
     django_url: HttpUrl
     fastapi_url: HttpUrl
@@ -55,6 +60,12 @@ class ShadowSettings(BaseSettings):
     body_bytes: Positive = 1_000_000
     ignore: frozenset[DifferenceKind] = frozenset()
 
+    @model_validator(mode="after")
+    def _one_inbox(self) -> Self:
+        if (self.socket is None) == (not self.listen):
+            raise ValueError("name either SHADOW_SOCKET or SHADOW_LISTEN")
+        return self
+
 
 def shadow_settings_load() -> ShadowSettings:
     """The settings in the environment.
@@ -65,7 +76,7 @@ def shadow_settings_load() -> ShadowSettings:
         return ShadowSettings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = "SHADOW_" + "_".join(str(part) for part in first["loc"][:1]).upper()
+        name = f"SHADOW_{first['loc'][0] if first['loc'] else 'socket'}".upper()
         raise UsageError(f"{name} can't be read ({first['msg']})", "correct it in the worker's environment") from None
 
 
@@ -104,12 +115,14 @@ class ShadowWorker:
         ]
         rules = Rules(DeclaredDifferences(declared_differences(settings.declared)), ignore=settings.ignore)
         self._comparer = CaseComparer(clients[0], clients[1], rules)
-        self._exit.enter_context(
-            Inbox(settings.socket, owner=settings.socket_owner, receive=self._backlog.offer),
-        )
+        if settings.results:
+            self._exit.enter_context(results_served(settings.results, database=settings.database))
+        self._exit.enter_context(self._inbox())
         self._tasks = [asyncio.create_task(self._work()) for _ in range(settings.concurrency)]
         self._tasks.append(asyncio.create_task(self._write_on()))
-        _LOG.info("compares at most %g samples a second, taken at %s", settings.rate, settings.socket)
+        _LOG.info(
+            "compares at most %g samples a second, taken at %s", settings.rate, settings.listen or settings.socket
+        )
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -119,6 +132,14 @@ class ShadowWorker:
         await self._exit.aclose()
         self._backlog.drop_all()
         self._write()
+
+    def _inbox(self) -> Inbox:
+        settings = self._settings
+        if settings.listen:
+            return Inbox(inbox_listen(settings.listen), receive=self._backlog.offer)
+        assert settings.socket is not None  # noqa: S101 - one of both is there
+        receiver = inbox_open(settings.socket, owner=settings.socket_owner)
+        return Inbox(receiver, receive=self._backlog.offer, path=settings.socket)
 
     def _client(self, stack: Stack, url: str) -> SideClient:
         """Requests a stack directly, with the headers that nginx would send."""

@@ -8,10 +8,12 @@ import pytest
 from strangler.compare.comparison import CaseOutcome
 from strangler.compare.shadow.results import ShadowResults
 from strangler.compare.shadow.store import SampleResult, ShadowStore, Tally
-from strangler.deployment.container_shadow import ContainerShadow, container_shadow
+from strangler.deployment.container_shadow import ContainerShadow
+from strangler.deployment.remote_shadow import remote_shadow, shadow_counts
 from strangler.errors import FailedError
 from strangler.gateway.compose_cli import Compose
-from tests.example import ROOT, example_settings
+from strangler.project import Project
+from tests.example import ROOT, example_project, example_settings
 
 # `engine exec -T shadow sh …`, with this Python as the container's own.
 ENGINE = """#!/bin/sh
@@ -41,6 +43,13 @@ def sampled(folder: Path, *routes: str) -> None:
     ShadowStore(folder / "volume.sqlite3").add(tally)
 
 
+def project(folder: Path) -> Project:
+    """One that samples tags.list."""
+    entry = '[[route]]\nname = "tags.list"\nmethods = ["GET"]\npath = "/tags/"\nstage = "parallel"\nshadow = 5\n'
+    (folder / "routes.toml").write_text(entry)
+    return example_project(routes_file=folder / "routes.toml")
+
+
 def test_before_the_first_sample_there_is_nothing_to_fetch_or_forget(shadow: ContainerShadow, tmp_path: Path) -> None:
     assert ShadowResults(shadow.fetch(tmp_path / "fetched")).routes() == {}
     shadow.reset(["posts.list"])
@@ -51,7 +60,8 @@ def test_what_was_counted_is_fetched_and_forgotten_by_name(shadow: ContainerShad
     sampled(tmp_path, "posts.list", "posts.list", "tags.list")
     found = ShadowResults(shadow.fetch(tmp_path / "fetched")).routes()
     assert {name: route.equal for name, route in found.items()} == {"posts.list": 2, "tags.list": 1}
-    assert shadow.evidence(tmp_path / "fetched", ["tags.list", "users.list"])["tags.list"]["asked"] == 1
+    assert shadow_counts(shadow, project(tmp_path), ["tags.list", "users.list"])["tags.list"]["asked"] == 1
+    assert shadow_counts(shadow, project(tmp_path), ["users.list"]) == {}
     shadow.reset(["posts.list"])
     assert list(ShadowResults(shadow.fetch(tmp_path / "fetched")).routes()) == ["tags.list"]
 
@@ -60,7 +70,7 @@ def test_a_database_that_is_none_is_one_sentence_and_no_evidence(shadow: Contain
     (tmp_path / "volume.sqlite3").write_text("no database" * 100)
     with pytest.raises(FailedError, match=r"^the results can't be used \(.*not a database\): see .*logs shadow\.$"):
         shadow.reset(["posts.list"])
-    assert shadow.evidence(tmp_path / "fetched", ["posts.list"]) == {}
+    assert shadow_counts(shadow, project(tmp_path), ["tags.list"]) == {}
 
 
 def test_a_worker_that_does_not_run_is_reported_and_holds_no_move_up(shadow: ContainerShadow, tmp_path: Path) -> None:
@@ -69,9 +79,9 @@ def test_a_worker_that_does_not_run_is_reported_and_holds_no_move_up(shadow: Con
         FailedError, match=r'^the container shadow can\'t be reached \(service "shadow" is not running\)'
     ):
         shadow.fetch(tmp_path / "fetched")
-    assert shadow.evidence(tmp_path / "fetched", ["posts.list"]) == {}
+    assert shadow_counts(shadow, project(tmp_path), ["tags.list"]) == {}
 
 
-def test_only_the_containers_gateway_has_a_worker_in_a_container() -> None:
-    assert container_shadow(example_settings()) is None
-    assert container_shadow(example_settings(gateway="container")) is not None
+def test_a_native_gateway_has_its_worker_here() -> None:
+    assert remote_shadow(example_settings()) is None
+    assert isinstance(remote_shadow(example_settings(gateway="container")), ContainerShadow)

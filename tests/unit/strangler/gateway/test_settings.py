@@ -15,9 +15,8 @@ MENDS = {
     "listen": "write an address such as 127.0.0.1:8080",
     "django": "write an address such as 127.0.0.1:8080",
     "fastapi": "write an address such as 127.0.0.1:8080",
-    **dict.fromkeys(
-        ("access_log", "shadow_socket", "resolver", "writable", "modules"), "use letters, digits and . _ / - only"
-    ),
+    **dict.fromkeys(("access_log", "resolver", "writable", "modules"), "use letters, digits and . _ / - only"),
+    "shadow_server": "write an address such as 127.0.0.1:8080",
     "body_size": "write a size such as 512k or 2m",
     "user": "write a user, or a user and a group",
 }
@@ -37,6 +36,12 @@ def test_a_value_cannot_break_out_of_the_configuration(name: str, value: str) ->
 def test_nor_can_what_tells_callers_apart(name: str, value: str) -> None:
     with pytest.raises(UsageError, match="can't stand in nginx's configuration"):
         GatewaySettings(**GOOD | {"caller": CallerKey(**{name: value})})
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_nor_can_the_socket_of_samples(value: str) -> None:
+    with pytest.raises(UsageError, match="use letters, digits and"):
+        GatewaySettings(**GOOD | {"shadow_server": f"unix:{value}"})
 
 
 @pytest.mark.parametrize("network", [*HOSTILE, *NO_NETWORKS])

@@ -11,7 +11,7 @@ import pytest
 from strangler.cluster import KubernetesTable, NginxTable, PostgresTable, SecretsTable, SetupTable, StackTable
 from strangler.errors import UsageError
 from strangler.kubernetes.cluster_project import cluster_project
-from strangler.kubernetes.manifest import Manifest
+from strangler.kubernetes.manifest import COMPONENT_LABEL, Manifest
 from strangler.kubernetes.nginx import rendered_routes
 from strangler.kubernetes.packed_texts import texts_of
 from strangler.kubernetes.rendering import Mode, render_cluster
@@ -26,7 +26,11 @@ VERSIONS = ("1.30", "1.37")
 # What `kubectl apply` keeps of an object in an annotation of it, at most.
 ANNOTATION_BYTES = 256 * 1024
 SCHEMA = Path(__file__).with_name("httproute_v1.json")
-COMBINATIONS = [pytest.param(project, mode, id=f"{name}-{mode}") for name, project in PROJECTS.items() for mode in Mode]
+SHADOWED = project_with(EXAMPLE, shadow_rate=20, api_server=("10.0.0.0/28",))
+COMBINATIONS = [
+    *(pytest.param(project, mode, id=f"{name}-{mode}") for name, project in PROJECTS.items() for mode in Mode),
+    pytest.param(SHADOWED, Mode.NGINX, id="shadowed"),
+]
 
 
 def closed(schema: Any) -> Any:
@@ -85,12 +89,20 @@ def test_what_a_manifest_names_is_there(project: Any, mode: Mode) -> None:
         each["metadata"]["name"]: each["spec"]["template"]["metadata"]["labels"]
         for each in of_kind(found, "Deployment")
     }
-    for kind in ("Service", "PodDisruptionBudget"):
+    # The shadow worker is one pod, and nobody's requests wait for it.
+    several = {
+        each["metadata"]["name"]: pods[each["metadata"]["name"]]
+        for each in of_kind(found, "Deployment")
+        if "replicas" not in each["spec"]
+    }
+    for kind, wanted in (("Service", pods), ("PodDisruptionBudget", several)):
         selectors = [
             each["spec"]["selector"].get("matchLabels", each["spec"]["selector"]) for each in of_kind(found, kind)
         ]
-        assert sorted(map(str, selectors)) == sorted(map(str, pods.values()))
-    assert {each["spec"]["scaleTargetRef"]["name"] for each in of_kind(found, "HorizontalPodAutoscaler")} == set(pods)
+        assert sorted(map(str, selectors)) == sorted(map(str, wanted.values()))
+    assert {each["spec"]["scaleTargetRef"]["name"] for each in of_kind(found, "HorizontalPodAutoscaler")} == set(
+        several
+    )
     maps = {each["metadata"]["name"] for each in of_kind(found, "ConfigMap")}
     specs = [each["spec"]["template"]["spec"] for each in of_kind(found, "Deployment") + of_kind(found, "Job")]
     mounted = {v["configMap"]["name"] for spec in specs for v in spec["volumes"] if "configMap" in v}
@@ -287,9 +299,31 @@ def test_a_network_of_everybody_is_no_trusted_proxy() -> None:
         project_parse(text, file=EXAMPLE.file)
 
 
-def test_nothing_of_a_shadow_is_rendered() -> None:
+def test_a_shadow_needs_its_worker() -> None:
     files = rendered(EXAMPLE, table=table_with(EXAMPLE, "feed.list", shadow=5))
     (configuration,) = of_kind(manifests(files.base), "ConfigMap", "nginx-")
     assert "syslog" not in "".join(configuration["data"].values())
-    assert files.notes[0].startswith("shadow of feed.list: not rendered")
+    assert files.notes[0].startswith("shadow of feed.list: left out; shadow_rate = 20 under [kubernetes] gives")
     assert table_at(EXAMPLE, Stage.LEGACY).routes
+
+
+def test_nginx_alone_sends_samples_and_the_worker_reaches_the_stacks_alone() -> None:
+    found = manifests(rendered(SHADOWED, table=table_with(SHADOWED, "feed.list", shadow=5)).base)
+    (configuration,) = of_kind(found, "ConfigMap", "nginx-")
+    assert "server=shadow.blog.svc.cluster.local:5140,nohostname" in configuration["data"]["moves.conf"]
+    policies = {each["metadata"]["name"]: each["spec"] for each in of_kind(found, "NetworkPolicy")}
+    samples, results = policies["shadow"]["ingress"]
+    assert samples["ports"] == policies["nginx"]["egress"][-1]["ports"] == [{"protocol": "UDP", "port": 5140}]
+    assert [peer["podSelector"]["matchLabels"][COMPONENT_LABEL] for peer in samples["from"]] == ["nginx"]
+    assert results == {
+        "from": [{"ipBlock": {"cidr": "10.0.0.0/28"}}],
+        "ports": [{"protocol": "TCP", "port": 9146}],
+    }
+    reached = _peers(policies["shadow"], "egress", "to")
+    assert [peer["podSelector"]["matchLabels"][COMPONENT_LABEL] for peer in reached] == ["django", "fastapi"]
+    unread = rendered(project_with(EXAMPLE, shadow_rate=20))
+    (policy,) = of_kind(manifests(unread.base), "NetworkPolicy", "shadow")
+    assert [rule["ports"][0]["port"] for rule in policy["spec"]["ingress"]] == [5140]
+    assert any(note.startswith("api_server is empty") for note in unread.notes)
+    (worker,) = containers(of_kind(found, "Deployment", "shadow"))
+    assert {each["name"] for each in worker["env"] if "value" not in each} == set()

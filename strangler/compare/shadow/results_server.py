@@ -1,0 +1,72 @@
+"""The worker's results over HTTP, for operators who can't reach its file: in a cluster."""
+
+import base64
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Final
+
+from strangler.errors import UsageError
+
+RESULTS_PATH: Final = "/results"
+_BUSY_SECONDS: Final = 5.0
+
+
+@contextmanager
+def results_served(address: str, *, database: Path) -> Iterator[None]:
+    """Answer GET /results at HOST:PORT with the database as base64, while the block lasts.
+
+    :raises UsageError: the address can't be listened at.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        server = ThreadingHTTPServer((host, int(port)), _handler(database))
+    except OSError as error:
+        raise UsageError(f"{address} can't be listened at ({error.strerror})", "name another SHADOW_RESULTS") from error
+    thread = threading.Thread(target=server.serve_forever, name="results", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def results_copy(text: str, folder: Path) -> Path:
+    """The database that /results answered with, as a file in `folder`.
+
+    :raises ValueError: it is none.
+    """
+    copy = folder / "shadow.sqlite3"
+    copy.write_bytes(base64.b64decode(text.strip(), validate=True))
+    return copy
+
+
+def _handler(database: Path) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        server_version = "strangler"
+        sys_version = ""
+        timeout = 10
+
+        def do_GET(self) -> None:
+            known = self.path == RESULTS_PATH
+            body = _content(database) if known else b"Only /results is here.\n"
+            self.send_response(200 if known else 404)
+            self.send_header("Content-Type", "text/plain; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments: object) -> None:
+            """A ramp asks each minute."""
+
+    return Handler
+
+
+def _content(database: Path) -> bytes:
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as found:
+        return base64.b64encode(found.serialize())
