@@ -186,7 +186,14 @@ def routes() -> RouteTable:
 SIGN_IN = SignInSection(path="/login/", body={"email": "{user}", "secret": "{password}"}, token="data.jwt")
 
 
-def world_made(*, seed: int = 0, facts: bool = True, signs: bool = True, sign_in: SignInSection = SIGN_IN) -> World:
+def world_made(
+    *,
+    seed: int = 0,
+    facts: bool = True,
+    signs: bool = True,
+    sign_in: SignInSection = SIGN_IN,
+    browsable: bool = False,
+) -> World:
     """All that is known of the API; without `facts` what the views know is left out."""
     stored = HeldValues(seed=seed)
     users = user_table_of(CONTRACT, sign_in)
@@ -206,5 +213,6 @@ def world_made(*, seed: int = 0, facts: bool = True, signs: bool = True, sign_in
         user_table=users,
         users=people,
         sign_in=sign_in,
+        browsable=browsable,
         seed=seed,
     )

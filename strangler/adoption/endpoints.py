@@ -101,7 +101,8 @@ class UniqueTogether(Facts):
 class SerializerFacts(Facts):
     """A serializer; `overridden` are the methods that the project wrote, `path` is where its class is.
 
-    One that is `plain` names no model: it shows the rows of its view.
+    One that is `plain` names no model: it shows the rows of its view. `answers` is the serializer by which this one
+    answers with a row, and with `answers_items` with the items of a list.
     """
 
     path: str = Field(default="", alias="class")
@@ -112,6 +113,13 @@ class SerializerFacts(Facts):
     plain: bool = False
     fields: tuple[SerializerField, ...] = ()
     overridden: tuple[str, ...] = ()
+    answers: "SerializerFacts | None" = None
+    answers_items: bool = False
+
+    def answering(self, action: str) -> "SerializerFacts":
+        """What an action answers by."""
+        found = self.answers if action != "list" or self.answers_items else None
+        return self if found is None else found.answering(action)
 
 
 class ModelName(Facts):

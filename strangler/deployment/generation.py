@@ -40,6 +40,7 @@ def world_opened(stack: LocalStack, *, seed: int) -> Iterator[World]:
             user_table=users,
             users=rows,
             sign_in=project.sign_in,
+            browsable=project.django.browsable,
             seed=seed,
         )
 

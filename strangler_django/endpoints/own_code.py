@@ -15,6 +15,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 _LIBRARIES: Final = ("rest_framework.", "django.")
@@ -41,12 +42,57 @@ def saved_caller(view: type) -> str | None:
     return _caller_field(called) if isinstance(given, ast.Name) and names[1:] == [given.id] else None
 
 
+@dataclass(frozen=True)
+class AnsweringSerializer:
+    """The serializer `cls` by which another of a project's answers, as its `method` says.
+
+    `to_representation` answers with the items of lists too (`answers_items`), the property `data` with single rows.
+    One without the context (`has_context`) doesn't know the request.
+    """
+
+    cls: type[Any]
+    method: str
+    has_context: bool
+
+    @property
+    def answers_items(self) -> bool:
+        """Whether items of lists are answered by it too."""
+        return self.method == "to_representation"
+
+
+def answering_serializer(cls: type) -> AnsweringSerializer | None:
+    """What a serializer answers by; None of one that answers by itself, or by code that isn't read.
+
+    def to_representation(self, instance):
+        return OrderSerializer(instance, context=self.context).data
+    """
+    for method, row in (("to_representation", None), ("data", "self.instance")):
+        function = code_of(next((vars(each)[method] for each in cls.__mro__ if method in vars(each)), None))
+        if str(getattr(function, "__module__", "")).startswith(_LIBRARIES):
+            continue
+        made = method_of(function, but=("property",))
+        names = [each.arg for each in made.args.args] if made else []
+        match only_statement(made):
+            case ast.Return(
+                value=ast.Attribute(value=ast.Call(func=called, args=args, keywords=keywords), attr="data")
+            ) if names[:1] == ["self"] and len(names) == (2 if row is None else 1):
+                found = named(called, getattr(function, "__globals__", {}))
+                given = [("instance", each) for each in args] + [(each.arg, each.value) for each in keywords]
+                texts = {name: ast.unparse(each) for name, each in given}
+                context = texts.pop("context", None)
+                is_plain = texts == {"instance": row or names[-1]} and context in (None, "self.context")
+                if is_plain and inspect.isclass(found) and found not in cls.__mro__:
+                    return AnsweringSerializer(found, method, has_context=context is not None)
+        return None
+    return None
+
+
 def is_own(cls: type, name: str) -> bool:
     """Whether a method of a class is the project's own, and does more than to call the one that it replaces."""
     for each in cls.__mro__:
         if name not in vars(each):
             continue
-        function = vars(each)[name]
+        function = code_of(vars(each)[name])
         # `method_decorator` on a class leaves the name of what it wraps.
         if getattr(function, "__globals__", {}).get("__name__") == "django.utils.decorators":
             return True
@@ -55,6 +101,11 @@ def is_own(cls: type, name: str) -> bool:
         if not _passes_on(function, name):
             return True
     return False
+
+
+def code_of(found: Any) -> Any:  # noqa: ANN401 - whatever a class has under a name
+    """The function of a property, or of a static or class method; anything else as it is."""
+    return getattr(found, "fget", None) or getattr(found, "func", None) or getattr(found, "__func__", found)
 
 
 def own_methods(cls: type, name: str) -> Iterator[Any]:
@@ -76,6 +127,15 @@ def reads_only_method(function: Any, *, unless: Collection[str]) -> bool:  # noq
     read = set(re.findall(r"\bself\b(?:\.\w+)*", code.partition(":")[2]))
     texts = {each.value for each in ast.walk(made) if isinstance(each, ast.Constant)}
     return read <= _OF_VIEW and "self.request.method" in read and texts.isdisjoint(unless)
+
+
+def passed_to(cls: type, name: str) -> str | None:
+    """The method of a view to which one of the project's own passes a request on (`return self.list(request)`)."""
+    found = next(own_methods(cls, name), None)
+    match only_statement(method_of(found)) if found else None:
+        case ast.Return(value=ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=called), args=[first, *_])):
+            return called if ast.unparse(first) == "request" else None
+    return None
 
 
 def returns_caller(cls: type, name: str) -> bool:

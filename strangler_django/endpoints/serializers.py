@@ -17,7 +17,13 @@ from rest_framework.validators import UniqueTogetherValidator
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.addresses import row_address
-from strangler_django.endpoints.own_code import returned_attribute
+from strangler_django.endpoints.own_code import (
+    AnsweringSerializer,
+    answering_serializer,
+    code_of,
+    is_own,
+    returned_attribute,
+)
 from strangler_django.endpoints.own_values import attribute_value, method_value, string_value
 
 # Attributes of DRF's fields that limit or shape a value.
@@ -41,6 +47,16 @@ _FORMATS: Final = {
     serializers.TimeField: ("TIME_FORMAT", "TIME_INPUT_FORMATS"),
 }
 _LINKS: Final = ("many_to_one", "many_to_many", "one_to_one", "one_to_many")
+# What makes a serializer, and what of it its fields and rules show.
+_MADE: Final = frozenset({"__init__", "__new__"})
+_BUILT: Final = frozenset(
+    {
+        *("build_field", "build_standard_field", "build_relational_field", "build_nested_field"),
+        *("build_property_field", "build_url_field", "build_unknown_field", "get_fields", "get_field_names"),
+        *("get_default_field_names", "get_extra_kwargs", "get_uniqueness_extra_kwargs", "include_extra_kwargs"),
+        *("get_validators", "get_unique_together_validators", "get_unique_for_date_validators"),
+    }
+)
 # Objects that are made anew each time, and what DRF passes to the fields of a relation.
 _NOT_COMPARED: Final = frozenset({"validators", "queryset", "model_field", "child_relation", "many"})
 
@@ -56,16 +72,9 @@ def serializer_facts(serializer: Any, of: Any = None) -> dict[str, Any]:  # noqa
     named = getattr(getattr(single, "Meta", None), "model", None)
     model = named or of
     fields = single.fields if isinstance(single, serializers.BaseSerializer) and hasattr(single, "fields") else {}
-    overridden = [
-        name
-        for name in ("to_representation", "to_internal_value", "create", "update", "validate", "save")
-        if not _is_library(getattr(type(single), name, None))
-    ]
-    overridden += [
-        name for name in ("__init__", "get_fields") if _reads_context(getattr(type(single), name, None), name)
-    ]
     rules = getattr(single, "validators", ())
     validators = [name for name in dir(type(single)) if name.startswith("validate_") and name[9:] in fields]
+    answers = _answers(single)
     return {
         "class": class_name(type(single)),
         "model": model._meta.label if model else None,
@@ -74,7 +83,9 @@ def serializer_facts(serializer: Any, of: Any = None) -> dict[str, Any]:  # noqa
         "fields": [_field(name, field, model) | _origin(single, name, field, model) for name, field in fields.items()],
         "validators": [type(each).__name__ for each in rules if _unique_together(single, each) is None],
         "unique_together": [found for each in rules if (found := _unique_together(single, each)) is not None],
-        "overridden": [*overridden, *sorted(validators)],
+        "overridden": [*_overridden(type(single), answers.method if answers else ""), *sorted(validators)],
+        "answers": None if answers is None else serializer_facts(answers.cls(context=single.context), of),
+        "answers_items": answers is not None and answers.answers_items,
     }
 
 
@@ -95,11 +106,48 @@ def _unique_together(serializer: Any, rule: Any) -> dict[str, Any] | None:  # no
     return {"fields": {name: str(each.source) for name, each in fields.items()}, "message": str(rule.message)}
 
 
-def _reads_context(function: Any, name: str) -> bool:  # noqa: ANN401 - whatever a class has under that name
+def _answers(serializer: Any) -> AnsweringSerializer | None:  # noqa: ANN401 - any serializer of a project
+    """What it answers by; None where that doesn't know the request, and has fields that show its address."""
+    found = answering_serializer(type(serializer))
+    if found is None or found.has_context:
+        return found
+    return None if _shows_addresses(found.cls()) else found
+
+
+def _shows_addresses(serializer: Any) -> bool:  # noqa: ANN401 - as above
+    inner = [getattr(each, "child", getattr(each, "child_relation", each)) for each in serializer.fields.values()]
+    return any(
+        _shows_addresses(each)
+        if isinstance(each, serializers.BaseSerializer)
+        else isinstance(each, serializers.FileField | serializers.HyperlinkedRelatedField)
+        for each in inner
+    )
+
+
+def _overridden(cls: type, but: str) -> list[str]:
+    """The methods and properties of DRF's serializers that the project wrote, `but` one whose result is elsewhere.
+
+    Those that build fields and rules count where they read the context, of which the request is part.
+    """
+    names = [name for name in dir(serializers.ModelSerializer) if not name.startswith("__") or name in _MADE]
+    return [
+        name
+        for name in names
+        if _is_code(inspect.getattr_static(serializers.ModelSerializer, name))
+        and is_own(cls, name)
+        and not (name in _BUILT and not _reads_context(cls, name))
+        and name != but
+    ]
+
+
+def _reads_context(cls: type, name: str) -> bool:
     """Whether fields may be others for each request."""
-    if _is_library(function):
-        return False
-    return name == "__init__" or bool({"context", "_context"} & {*getattr(function, "__code__", function).co_names})
+    code = getattr(code_of(inspect.getattr_static(cls, name)), "__code__", None)
+    return code is None or bool({"context", "_context"} & {*code.co_names})
+
+
+def _is_code(found: object) -> bool:
+    return isinstance(found, property | cached_property | classmethod | staticmethod) or inspect.isroutine(found)
 
 
 def _field(name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of a project, a model
@@ -266,7 +314,3 @@ def _changed(serializer: Any, name: str, field: Any, model: Any) -> dict[str, An
 
 def _kinds(arguments: Mapping[str, Any]) -> list[str]:
     return [type(each).__name__ for each in arguments.get("validators") or ()]
-
-
-def _is_library(function: object) -> bool:
-    return str(getattr(function, "__module__", "")).startswith(("rest_framework.", "django."))

@@ -16,7 +16,14 @@ from rest_framework.views import APIView
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.lists import filter_facts, has_queryset, pagination_facts, queryset_facts
-from strangler_django.endpoints.own_code import is_own, own_methods, reads_only_method, returns_caller, saved_caller
+from strangler_django.endpoints.own_code import (
+    is_own,
+    own_methods,
+    passed_to,
+    reads_only_method,
+    returns_caller,
+    saved_caller,
+)
 from strangler_django.endpoints.own_permissions import own_rules
 from strangler_django.endpoints.own_querysets import ReadQueryset, read_queryset
 from strangler_django.endpoints.serializers import class_name, serializer_facts
@@ -40,7 +47,10 @@ _HOOKS: Final = (
     *("perform_create", "perform_update", "perform_destroy", "get_queryset", "get_object", "filter_queryset"),
     *("get_serializer", "get_serializer_class", "get_serializer_context", "get_permissions", "get_authenticators"),
     *("get_throttles", "get_renderers", "get_parsers", "paginate_queryset", "get_paginated_response"),
-    *("initial", "dispatch", "finalize_response", "handle_exception", "initialize_request"),
+    *("initial", "dispatch", "finalize_response", "handle_exception", "initialize_request", "setup"),
+    *("check_permissions", "check_object_permissions", "check_throttles", "perform_authentication"),
+    *("permission_denied", "throttled", "determine_version", "perform_content_negotiation", "get_exception_handler"),
+    *("get_success_headers", "get_parser_context", "get_renderer_context", "paginator"),
 )
 # Hooks whose result is that of one method, as an action's is, unless they name one of these. HEAD gets what GET gets,
 # which may be another's to see.
@@ -152,7 +162,12 @@ def _rows(read: ReadQueryset) -> dict[str, Any]:
 
 
 def _generic_action(cls: type, method: str) -> str | None:
-    return next((name for name, mixin in _GENERIC[method] if issubclass(cls, mixin)), None)
+    """What a generic view does with a method; None where a handler of the project's own does something else."""
+    actions = [name for name, mixin in _GENERIC[method] if issubclass(cls, mixin)]
+    if not is_own(cls, method):
+        return next(iter(actions), None)
+    called = passed_to(cls, method)
+    return called if called in actions else None
 
 
 def _instance(view: Any, cls: type[APIView], method: str, action: str | None) -> Any:  # noqa: ANN401 - any view

@@ -65,6 +65,8 @@ class Resource(RowWriter):
     all rows meet, as the constant filters of a queryset do. A resource that narrows its rows in another way has a
     Listing and statements of its own.
 
+    `answers` is the serializer that answers show, where `serializer` reads bodies alone.
+
     With `of_caller` there is one row, that of the caller itself, as of a `get_object` that returns `request.user`.
 
     `perform_create` writes a new row, and returns its key, `perform_update` changes one, where a body says more than
@@ -82,6 +84,7 @@ class Resource(RowWriter):
         model: Any,  # noqa: ANN401 - a mapped class, whose attributes are columns once the service runs
         serializer: Serializer,
         *,
+        answers: Serializer | None = None,
         annotations: Mapping[str, Callable[[], Any]] | None = None,
         ordering: tuple[str, ...] = ("id",),
         ordering_fields: tuple[str, ...] = ("id",),
@@ -106,6 +109,7 @@ class Resource(RowWriter):
         self._name = name
         self.model = model
         self.serializer = serializer
+        self._answers = answers or serializer
         self._annotations = annotations or {}
         self.ordering = ordering
         self._ordering_fields = ordering_fields
@@ -354,7 +358,7 @@ class Resource(RowWriter):
         return (equals("pk", self.listing.key, key),)
 
     def _shape(self) -> Shape:
-        return shape_of(self.serializer, self.model, self._annotations)
+        return shape_of(self._answers, self.model, self._annotations)
 
     def _items(self, page: CTE) -> Select[Any]:
         return select(*self._shape().columns).join_from(self.model, page, page.c.id == self.listing.key())

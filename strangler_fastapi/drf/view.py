@@ -105,7 +105,8 @@ class View:
         self.parsers = parsers
         self._parsed = tuple(parser.media_type for parser in parsers)
         # As DRF says it of a choice.
-        self._vary = ("Accept", *vary) if len(renderers) > 1 and "Accept" not in vary else vary
+        self._negotiated = ("Accept",) if len(renderers) > 1 else ()
+        self._vary = tuple(dict.fromkeys((*self._negotiated, *vary)))
         self._throttles = throttles
         self.versioning = versioning
         self._answers: dict[str, tuple[Serializer, ...]] = {}
@@ -265,7 +266,7 @@ class View:
     async def _guard(self, request: Request, session: Session) -> None:
         """DRF's `initial()`: 406, the version, then 401, 403 and 429; the method is looked at after."""
         request.scope["allow"] = self.allow
-        request.scope["vary"] = self._vary
+        request.scope["vary"] = self._negotiated
         negotiate(request, self._read_renderers if request.method in ("GET", "HEAD") else self._renderers)
         if getattr(request.app.state, "read_only", False) and request.method not in self._safe:
             raise Unavailable.of(READ_ONLY)
@@ -273,6 +274,8 @@ class View:
         answered_request.set(request)
         if self.versioning is not None:
             request.state.version = self.versioning.determine_version(request)
+        # No session is looked at before.
+        request.scope["vary"] = self._vary
         await self.access.admit(request, session)
         if self._throttles:
             await check_throttles(self._throttles, request, session)

@@ -12,7 +12,7 @@ from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
-from strangler.adoption.scaffold.gaps import ACTIONS, handler_gaps, needs_no_queryset, request_gaps
+from strangler.adoption.scaffold.gaps import ACTIONS, WRITES, handler_gaps, needs_no_queryset, request_gaps
 from strangler.adoption.scaffold.lists import WrittenList, write_list
 from strangler.adoption.scaffold.own_permissions import OwnPermissions
 from strangler.adoption.scaffold.serializers import Serializers
@@ -30,6 +30,7 @@ class WrittenEndpoint:
     """One method of one path: its route, and the gaps for which it answers 501; `limits` are those of parameters.
 
     `functions` are gaps of an endpoint that is written but for a function which is to be filled in.
+    `answers` is what it answers by, where that is another serializer than the one that reads its body.
     `token_view` is what `token_router` calls a view of simplejwt, `gives_token` says that it is DRF's view of tokens.
     """
 
@@ -39,6 +40,7 @@ class WrittenEndpoint:
     limits: list[str] = field(default_factory=list)
     functions: list[str] = field(default_factory=list)
     serializer: WrittenSerializer | None = None
+    answers: WrittenSerializer | None = None
     token_view: str | None = None
     gives_token: bool = False
     rule: Rule = field(default_factory=lambda: Rule(""))
@@ -48,6 +50,7 @@ class WrittenEndpoint:
 class WrittenResource:
     """A Resource of a view with one serializer; `actions` are those that endpoints use.
 
+    `answers` is the serializer that it answers by, where that is another one.
     `callers` are its arguments that name columns of the caller, `checked` the columns that permissions look at.
     """
 
@@ -56,6 +59,7 @@ class WrittenResource:
     lists: WrittenList
     lookup: tuple[str, str]
     callers: Mapping[str, Code | None]
+    answers: WrittenSerializer | None = None
     actions: list[str] = field(default_factory=list)
     checked: set[str] = field(default_factory=set)
 
@@ -93,7 +97,7 @@ class FeatureScaffold:
         self.throttles = throttles
         self.serializers = Serializers(tables, api.settings, prefix)
         self.own_permissions = OwnPermissions(package, tables, authenticators)
-        self._resources: dict[tuple[str, str, str], WrittenResource] = {}
+        self._resources: dict[tuple[str, ...], WrittenResource] = {}
         self.endpoints = [WrittenEndpoint(_with_model(each), route) for each, route in endpoints]
         self.paths: dict[str, list[WrittenEndpoint]] = {}
         for each in self.endpoints:
@@ -107,7 +111,8 @@ class FeatureScaffold:
     @property
     def answers(self) -> list[WrittenSerializer]:
         """The serializers that endpoints answer with."""
-        return list({each.serializer.constant: each.serializer for each in self.endpoints if each.serializer}.values())
+        shown = [each.answers or each.serializer for each in self.endpoints]
+        return list({each.constant: each for each in shown if each}.values())
 
     @property
     def views(self) -> str:
@@ -144,10 +149,7 @@ class FeatureScaffold:
         each.functions += self.effect_gaps(endpoint)
         try:
             if endpoint.serializer is not None and action != "destroy":
-                each.serializer = self.serializers.write(endpoint.serializer, annotated=self._annotated(endpoint))
-                each.gaps += each.serializer.reads
-                each.functions += each.serializer.function_gaps()
-                each.gaps += each.serializer.write_gaps(action)
+                self._write_serializers(each, endpoint.serializer, action)
                 if action == "create":
                     each.gaps += self._unfilled(endpoint, endpoint.serializer)
             elif action in ACTIONS and action != "destroy":
@@ -178,6 +180,20 @@ class FeatureScaffold:
             if facts.must_be_given and given.isdisjoint({name, facts.field}):
                 yield f"column {name} gets no value, so Django fails with 500"
 
+    def _write_serializers(self, each: WrittenEndpoint, facts: SerializerFacts, action: str) -> None:
+        """What reads the body of an endpoint, and what it answers by."""
+        annotated, shown = self._annotated(each.endpoint), facts.answering(action)
+        taken = facts if action in WRITES else shown
+        each.serializer = self.serializers.write(taken, annotated=annotated)
+        written = [each.serializer]
+        if shown is not taken:
+            each.answers = self.serializers.write(shown, annotated=annotated)
+            written.append(each.answers)
+        for one in written:
+            each.gaps += one.reads
+            each.functions += one.function_gaps()
+        each.gaps += each.serializer.write_gaps(action)
+
     def _prepare_root(self, each: WrittenEndpoint, root: Iterable[tuple[str, str]]) -> None:
         """Has the root of a router list its paths."""
         each.gaps += [*request_gaps(each.endpoint), *self.authenticators.gaps(each.endpoint)]
@@ -207,9 +223,10 @@ class FeatureScaffold:
     def _resource(self, each: WrittenEndpoint) -> WrittenResource:
         endpoint = each.endpoint
         serializer = each.serializer or self._serializer_of_view(endpoint)
-        if endpoint.model is None or serializer.facts.table != endpoint.model.table:
+        shown = each.answers or serializer
+        if endpoint.model is None or {serializer.facts.table, shown.facts.table} != {endpoint.model.table}:
             raise UnreadableError("its serializer is of another model than its rows")
-        key = self._key(endpoint, serializer)
+        key = self._key(each, serializer)
         if key not in self._resources:
             listed = self._list_of_view(endpoint)
             made = write_list(listed, serializer.model, self._tables, time_zone=self.api.settings.zone)
@@ -219,7 +236,7 @@ class FeatureScaffold:
             constants = (name.upper() for name in names)
             constant = next(name for name in constants if name not in taken and not name.endswith("_SERIALIZER"))
             self._resources[key] = WrittenResource(
-                constant, serializer, made, self._lookup(endpoint), self._callers(endpoint, made)
+                constant, serializer, made, self._lookup(endpoint), self._callers(endpoint, made), each.answers
             )
         return self._resources[key]
 
@@ -300,11 +317,12 @@ class FeatureScaffold:
         if each.gaps or each.endpoint.root is not None or each.token_view or each.gives_token:
             return None
         serializer = each.serializer or self._serializer_of_view(each.endpoint)
-        return self._resources.get(self._key(each.endpoint, serializer))
+        return self._resources.get(self._key(each, serializer))
 
-    def _key(self, endpoint: DjangoEndpoint, serializer: WrittenSerializer) -> tuple[str, str, str]:
+    def _key(self, each: WrittenEndpoint, serializer: WrittenSerializer) -> tuple[str, ...]:
         """What endpoints of one resource have in common."""
-        return endpoint.view, serializer.constant, str(self._where(endpoint))
+        shown = (each.answers or serializer).constant
+        return each.endpoint.view, serializer.constant, shown, str(self._where(each.endpoint))
 
     def _where(self, endpoint: DjangoEndpoint) -> tuple[list[Any], ...]:
         """The conditions of the rows; a new row is one of its view's list."""

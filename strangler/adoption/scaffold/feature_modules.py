@@ -88,6 +88,7 @@ class FeatureModules:
                 "Resource",
                 model,
                 resource.serializer.constant,
+                answers=resource.answers.constant if resource.answers else None,
                 annotations=dictionary(annotations) if annotations else None,
                 **lists.arguments,
                 lookup_field=quoted(field_name) if field_name != "pk" else None,
@@ -197,7 +198,7 @@ class FeatureModules:
         )
 
     def _endpoint_texts(self, module: Module, view: str, endpoints: Sequence[WrittenEndpoint]) -> Iterator[str]:
-        done: set[str] = set()
+        done: set[tuple[str, str]] = set()
         for each in endpoints:
             if each.endpoint.root is not None and not each.gaps:
                 yield self._root_text(module, view, each)
@@ -206,18 +207,23 @@ class FeatureModules:
             if resource is None:
                 yield _gap_text(view, each)
                 continue
-            if each.route.name in done:
+            key = each.route.name, resource.constant
+            if key in done:
                 continue
-            done.add(each.route.name)
+            is_first = all(name != each.route.name for name, _ in done)
+            done.add(key)
             same = [
-                other for other in endpoints if other.route.name == each.route.name and self._feature.resource_of(other)
+                other
+                for other in endpoints
+                if other.route.name == each.route.name and self._feature.resource_of(other) is resource
             ]
             module.use("fastapi", "Request")
             module.use("starlette.responses", "Response")
             module.use("strangler_fastapi.db.session", "Session")
             module.use(f"{self._feature.package}.{self._feature.name}.serializers", resource.constant)
             decorators = [self._decorator(module, view, other, resource) for other in same]
-            yield self._function_text(each, resource, decorators)
+            name = each.route.name if is_first else f"{each.route.name}.by.{each.endpoint.method.lower()}"
+            yield self._function_text(name, each, resource, decorators)
 
     def _root_text(self, module: Module, view: str, each: WrittenEndpoint) -> str:
         """The endpoint that lists the paths of a router."""
@@ -252,14 +258,15 @@ class FeatureModules:
             named = {"status": "201"}
         if self._feature.effect_gaps(each.endpoint):
             named["gaps"] = f'{resource.constant}.unported("{ACTIONS[each.endpoint.action or ""]}")'
-        shown = _answered(self._feature.paths[each.endpoint.path])
-        if method != "delete" and each.serializer is not shown and each.serializer:
-            serializers = f"{self._feature.package}.{self._feature.name}.serializers"
-            module.use(serializers, each.serializer.constant)
-            named = {"response": each.serializer.constant} | named
+        shown, own = _answered(self._feature.paths[each.endpoint.path]), each.answers or each.serializer
+        if method != "delete" and own is not None and own is not shown:
+            module.use(f"{self._feature.package}.{self._feature.name}.serializers", own.constant)
+            named = {"response": own.constant} | named
         return "@" + statement_call(f"{view}.{method}", named)
 
-    def _function_text(self, each: WrittenEndpoint, resource: WrittenResource, decorators: Sequence[str]) -> str:
+    def _function_text(
+        self, name: str, each: WrittenEndpoint, resource: WrittenResource, decorators: Sequence[str]
+    ) -> str:
         _, method, sentence = _CALLS[each.endpoint.action or ""]
         table = self._feature.contract.tables[resource.serializer.facts.table or ""]
         noun = table.verbose_name or snake(resource.serializer.model)
@@ -267,7 +274,7 @@ class FeatureModules:
         text = sentence.format(feature=self._feature.name.replace("_", " "), a=article, noun=noun)
         lines = [
             *decorators,
-            f"async def {each.route.name.replace('.', '_')}(request: Request, session: Session) -> Response:",
+            f"async def {name.replace('.', '_')}(request: Request, session: Session) -> Response:",
             f'    """{text}"""',
             f"    return await {resource.constant}.{method}(request, session)",
         ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import RENDERERS, DjangoEndpoint, SerializerFacts
+from strangler.adoption.endpoints import BROWSABLE_API, RENDERERS, DjangoEndpoint, SerializerFacts
 from strangler.adoption.scaffold.versions import version_gaps
 
 # What a Resource of strangler_fastapi does under the names of DRF's actions.
@@ -16,7 +16,7 @@ ACTIONS: Final = {
     "partial_update": "update",
     "destroy": "destroy",
 }
-_WRITES: Final = frozenset({"create", "update", "partial_update", "destroy"})
+WRITES: Final = frozenset({"create", "update", "partial_update", "destroy"})
 # Hooks whose result is in the facts; one that reads nothing of a request gives it for every request.
 _READ: Final = frozenset(
     {
@@ -77,7 +77,7 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
                 yield f"{view}.{name} is your own"
     yield from _rows(endpoint)
     yield from request_gaps(endpoint)
-    if action in _WRITES and action != "destroy":
+    if action in WRITES and action != "destroy":
         yield from _link_signals(endpoint, contract)
     if action == "list":
         yield from _list(endpoint)
@@ -133,6 +133,8 @@ def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
 def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
     """The gaps of how requests are read, and of how answers are written."""
     yield from (f"renderer {name}" for name in endpoint.renderers or () if name not in RENDERERS)
+    if (endpoint.renderers or ())[:1] == (BROWSABLE_API,):
+        yield "answers are pages of HTML unless a request wants JSON: put JSONRenderer before BrowsableAPIRenderer"
     for name in endpoint.parsers or ():
         if endpoint.method != "GET" and name not in PARSERS:
             yield f"parser {name}"

@@ -117,7 +117,8 @@ class Serializers:
 
     def _nested(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
         assert each.serializer is not None  # noqa: S101 - the caller has looked
-        inner = self.write(each.serializer, within=made.title)
+        # Rows within are answered as items of a list are.
+        inner = self.write(each.serializer.answering("list"), within=made.title)
         if inner.reads:
             raise UnreadableError(f"its serializer has gaps ({'; '.join(inner.reads)})")
         made.within.append(inner)

@@ -88,6 +88,7 @@ class World:
         user_table: of those who sign in.
         users: the rows of the table of users.
         sign_in: how callers sign in; None where the project doesn't say.
+        browsable: whether nginx sends browsers to Django's pages, whichever stack answers others.
         seed: of what is drawn.
     """
 
@@ -98,6 +99,7 @@ class World:
     user_table: UserTable | None
     users: Sequence[StoredUser] = field(default=())
     sign_in: SignInSection | None = None
+    browsable: bool = False
     seed: int = 0
 
     def random(self, *words: object) -> Random:

@@ -60,6 +60,19 @@ class WishSerializer(serializers.ModelSerializer[Wish]):
         read_only_fields = ["owner"]
 
 
+class WishBodySerializer(serializers.ModelSerializer[Wish]):
+    place = serializers.SlugRelatedField(
+        slug_field="name", queryset=Place.objects.all(), required=False, allow_null=True
+    )
+
+    class Meta:
+        model = Wish
+        fields = ["text", "place"]
+
+    def to_representation(self, wish: Wish) -> Any:
+        return WishSerializer(wish, context=self.context).data
+
+
 class PricedLabelSerializer(LabelSerializer):
     total = serializers.SerializerMethodField()
 
@@ -121,7 +134,7 @@ class PaperViewSet(viewsets.ModelViewSet[Paper]):
 class WishViewSet(viewsets.ModelViewSet[Wish]):
     """What a user wants, which nobody else sees."""
 
-    serializer_class = WishSerializer
+    serializer_class = WishBodySerializer
     permission_classes = (permissions.IsAuthenticated,)
 
     def get_queryset(self) -> QuerySet[Wish]:

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_page
-from rest_framework import permissions, serializers, viewsets
+from rest_framework import generics, mixins, permissions, serializers, viewsets
 
 from django_app.blog import models as blog_models
 from django_app.blog.models import Post
-from strangler_django.endpoints.own_code import is_own, returned_attribute, saved_caller
-from strangler_django.endpoints.views import view_facts
+from strangler_django.endpoints.own_code import answering_serializer, is_own, returned_attribute, saved_caller
+from strangler_django.endpoints.serializers import serializer_facts
+from strangler_django.endpoints.views import view_facts, view_methods
 
 
 class PostSerializer(serializers.ModelSerializer[Post]):
@@ -217,3 +218,100 @@ def test_a_text_is_that_of_one_column() -> None:
 
     assert (returned_attribute(Plain.__str__), returned_attribute(Made.__str__)) == ("name", None)
     assert returned_attribute(object.__str__) is None
+
+
+class Shown(serializers.ModelSerializer[Post]):
+    class Meta:
+        model = Post
+        fields = ("id", "title")
+
+
+class Answers(PostSerializer):
+    def to_representation(self, instance: Any) -> Any:
+        return Shown(instance, context=self.context).data
+
+
+class AnswersRows(PostSerializer):
+    @property
+    def data(self) -> Any:
+        return Shown(instance=self.instance).data
+
+
+class AnswersMore(PostSerializer):
+    def to_representation(self, instance: Any) -> Any:
+        return {**Shown(instance, context=self.context).data, "more": 1}
+
+
+class AnswersOthers(PostSerializer):
+    def to_representation(self, instance: Any) -> Any:
+        return Shown(instance.author, context=self.context).data
+
+
+@pytest.mark.parametrize(
+    ("cls", "method", "items"), [(Answers, "to_representation", True), (AnswersRows, "data", False)]
+)
+def test_what_a_serializer_answers_by_is_read(cls: Any, method: str, items: bool) -> None:
+    found = answering_serializer(cls)
+    assert found is not None
+    assert (found.cls, found.method, found.answers_items) == (Shown, method, items)
+    facts = serializer_facts(cls())
+    assert (facts["overridden"], facts["answers_items"]) == ([], items)
+    assert [each["name"] for each in facts["answers"]["fields"]] == ["id", "title"]
+
+
+@pytest.mark.parametrize("cls", [AnswersMore, AnswersOthers])
+def test_other_answers_are_the_projects_own(cls: Any) -> None:
+    facts = serializer_facts(cls())
+    assert (facts["answers"], facts["overridden"]) == (None, ["to_representation"])
+
+
+class ByAddress(Shown):
+    photo = serializers.FileField()
+
+    class Meta(Shown.Meta):
+        fields = ("id", "photo")  # type: ignore[assignment] # other ones
+
+
+class AnswersByAddress(PostSerializer):
+    @property
+    def data(self) -> Any:
+        return ByAddress(self.instance).data
+
+
+class Late(PostSerializer):
+    def run_validation(self, data: Any = None) -> Any:
+        return data
+
+    def get_field_names(self, declared_fields: Any, info: Any) -> Any:
+        return [*super().get_field_names(declared_fields, info)]
+
+
+def test_whatever_of_drfs_a_serializer_replaces_is_named() -> None:
+    assert serializer_facts(AnswersByAddress())["overridden"] == ["data"]
+    # Which fields it has is seen.
+    assert serializer_facts(Late())["overridden"] == ["run_validation"]
+
+
+class Handles(generics.ListAPIView[Post]):
+    queryset = Post.objects.all()
+    serializer_class = PostSerializer
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+
+class HandsOn(mixins.ListModelMixin, generics.GenericAPIView[Post]):
+    queryset = Post.objects.all()
+    serializer_class = PostSerializer
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.list(request, *args, **kwargs)
+
+    def check_permissions(self, request: Any) -> None:
+        raise NotImplementedError
+
+
+def test_a_handler_of_the_projects_own_is_no_action_of_drfs() -> None:
+    assert view_methods(Handles.as_view()) == {"get": None}
+    assert view_methods(HandsOn.as_view()) == {"get": "list"}
+    assert view_facts(HandsOn.as_view(), "get", "list", {})["overridden"] == ["check_permissions"]

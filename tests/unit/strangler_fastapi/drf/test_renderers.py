@@ -124,7 +124,7 @@ def drf_view(kinds: list[Any]) -> Callable[..., Any]:
     return Boats.as_view()
 
 
-def library(kinds: list[Any]) -> Any:
+def library(kinds: list[Any], vary: tuple[str, ...] = ()) -> Any:
     serializer = Serializer("Boat", {"boat_name": CharField(max_length=5), "crew_size": IntegerField()})
     router = feature_router(PREFIXES, "boats")
     view = View(
@@ -134,6 +134,7 @@ def library(kinds: list[Any]) -> Any:
         methods=("GET", "POST", "DELETE"),
         permission=AllowAny,
         authenticators=(),
+        vary=vary,
         serializer=serializer,
         renderers=tuple(OF_ONE[kind] for kind in kinds),
     )
@@ -214,3 +215,11 @@ async def test_who_asks_for_a_page_of_djangos_gets_json_here() -> None:
         described = (await client.options("/boats/")).json()
     theirs: Any = drf_view(kinds)(APIRequestFactory().options("/boats/")).render()
     assert described == json.loads(theirs.content)
+
+
+async def test_no_session_is_looked_at_before_the_form_is_chosen() -> None:
+    transport = httpx.ASGITransport(library([JSONRenderer, BrowsableAPIRenderer], vary=("Cookie",)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        for query, status, vary in (("", 200, "Accept, Cookie"), ("?format=xml", 404, "Accept")):
+            answer = await client.get(f"/boats/{query}")
+            assert (answer.status_code, answer.headers["vary"]) == (status, vary)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
+from strangler.adoption.endpoints import BROWSABLE_API, DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.gaps import handler_gaps
@@ -337,6 +337,10 @@ def field(**facts: Any) -> dict[str, Any]:
         ({"pagination": {"kind": "custom"}}, "pagination: custom"),
         ({"renderers": ["harbour.api.Xml"]}, "renderer harbour.api.Xml"),
         (
+            {"renderers": [BROWSABLE_API, "rest_framework.renderers.JSONRenderer"]},
+            "answers are pages of HTML unless a request wants JSON: put JSONRenderer before BrowsableAPIRenderer",
+        ),
+        (
             {"unread": [{"what": "serializer", "reason": "KeyError: 'x'"}]},
             "serializer can't be read without a request (KeyError: 'x')",
         ),
@@ -414,6 +418,40 @@ def test_a_gap_of_what_is_written_leaves_reading_alone() -> None:
     own = SERIALIZER | {"overridden": ["validate_name"]}
     made = feature(LIST | {"serializer": own}, CREATE | {"serializer": own})
     assert [each.gaps for each in made.endpoints] == [[], ["serializer Boat: validate_name is your own"]]
+
+
+ROW = {"path": "/api/boats/{pk}/", "detail": True, "pagination": None}
+SHOWN = SERIALIZER | {"class": "harbour.api.ShownSerializer", "fields": [NAME, NAME | {"name": "title"}]}
+
+
+def test_what_answers_by_another_serializer_is_written_so() -> None:
+    of_rows = SERIALIZER | {"answers": SHOWN}
+    made = feature(LIST | {"serializer": of_rows}, CREATE | {"serializer": of_rows})
+    serializers, router = " ".join(text_of(made, "serializers.py").split()), text_of(made, "router.py")
+    assert "BOATS = Resource( Boat, BOAT_SERIALIZER, ordering" in serializers
+    assert "BOAT = Resource( Boat, BOAT_SERIALIZER, answers=SHOWN_SERIALIZER, " in serializers
+    assert "@boats.post(response=SHOWN_SERIALIZER, status=201)" in router
+    assert "@boats.get(many=list, query=BOATS.query)" in router
+    # What shows the items of a list, too, reads bodies alone.
+    of_all = of_rows | {"answers_items": True}
+    serializers = text_of(feature(LIST | {"serializer": of_all}, CREATE | {"serializer": of_all}), "serializers.py")
+    assert "BOATS = Resource( Boat, SHOWN_SERIALIZER, ordering" in " ".join(serializers.split())
+    gapped = SHOWN | {"overridden": ["to_representation"]}
+    made = feature(CREATE | {"serializer": SERIALIZER | {"answers": gapped}})
+    assert made.endpoints[0].gaps == ["serializer Shown: to_representation is your own"]
+
+
+def test_methods_of_one_route_have_the_serializer_of_each() -> None:
+    put = LIST | ROW | {"method": "PUT", "action": "update"}
+    patch = put | {"method": "PATCH", "action": "partial_update", "serializer": SHOWN}
+    api = DjangoApi.model_validate({"format": 1, "endpoints": [put, patch]})
+    route = Route(name="boats.update", methods=("PUT", "PATCH"), path="/boats/{pk}/", stage=Stage.LEGACY)
+    chosen = [(each, route) for each in api.endpoints]
+    made = ServiceScaffold(project(Path("/nowhere")), "harbour_fastapi", chosen, api=api, contract=CONTRACT).features[0]
+    router = text_of(made, "router.py")
+    assert "@boat.put()\nasync def boats_update(" in router
+    assert "@boat.patch(response=SHOWN_SERIALIZER)\nasync def boats_update_by_patch(" in router
+    assert router.count("return await BOATS.update(") == router.count("return await SHOWN.update(") == 1
 
 
 def test_what_django_calls_when_rows_are_written_is_a_function_to_fill_in() -> None:

@@ -71,6 +71,14 @@ def test_search_orders_and_pages_are_those_of_the_view() -> None:
     assert {"1", "3", "4", "1000", "0"} <= values(cases, "page_size")
 
 
+def test_pages_that_nginx_leaves_to_django_are_not_asked_for() -> None:
+    for browsable in (False, True):
+        headers = [case.get("headers", {}) for case in generated(browsable=browsable)["wares.list"]]
+        accepted = [each["Accept"] for each in headers if "Accept" in each]
+        assert any("html" in each for each in accepted) is not browsable
+        assert any("indent=4" in each for each in accepted)
+
+
 def test_without_the_views_facts_columns_and_orders_are_guessed() -> None:
     cases = generated(facts=False)["wares.list"]
     assert "Ale" in values(cases, "name")
