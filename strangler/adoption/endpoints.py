@@ -141,6 +141,13 @@ class PermissionRule(Facts):
     message: str | None = None
 
 
+class PermissionMap(Facts):
+    """What a permission by Django's tables wants of each method (`perms_map`); `anonymous` callers may be let in."""
+
+    map: dict[str, tuple[str, ...]]
+    anonymous: bool
+
+
 class ThrottleFacts(Facts):
     """A throttle that may refuse a request: `rate` is DRF's text of it, `scope` what is counted together.
 
@@ -185,7 +192,8 @@ class DjangoEndpoint(Facts):
     `root` are the names and paths that the root of a router lists, in the order of its answer.
     `without` are HEAD and OPTIONS, where the view's `http_method_names` leave them out. `of_caller` says that
     `get_object` returns the user who asks.
-    `permission_rules` are the project's own permissions that were read, by class; `throttle_rates` are the throttles,
+    `permission_rules` are the project's own permissions that were read, by class, `permission_maps` those by Django's
+    tables; `throttle_rates` are the throttles,
     but for those that never refuse a request.
     `title` and `description` are what OPTIONS says of the view.
     """
@@ -208,6 +216,7 @@ class DjangoEndpoint(Facts):
     without: tuple[str, ...] = ()
     root: tuple[tuple[str, str], ...] | None = None
     permission_rules: dict[str, PermissionRule] | None = None
+    permission_maps: dict[str, PermissionMap] | None = None
     unread: tuple[Unread, ...] = ()
     authenticators: tuple[str, ...] | None = ()
     lookup: dict[str, Any] | None = None

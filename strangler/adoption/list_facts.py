@@ -62,13 +62,15 @@ class QuerysetFacts(Facts):
     """The rows that a view begins with: all of its model unless `narrowed` names what leaves some out or adds to them.
 
     `where` are the conditions that they all meet, each a list: `and`, `or` or `not` with conditions, or `is` with a
-    field, a lookup and a constant. `counts` are the table and the foreign key of the rows that annotations count, by
-    name. `ordering_unread`: it is ordered by expressions, which `ordering` lacks.
+    field, a lookup and a constant. `annotations` are whole numbers that rows have besides their columns, by name, each
+    a list: `count` with the table and the foreign key of rows, `column` with a path, `value`, `+`, `-`, `*`,
+    `coalesce`, or `case` with pairs of a condition and an expression, and the expression otherwise. `ordering_unread`:
+    it is ordered by expressions, which `ordering` lacks.
     """
 
     narrowed: tuple[str, ...] = ()
     where: tuple[list[Any], ...] = ()
-    counts: dict[str, dict[str, str]] = Field(default={})
+    annotations: dict[str, list[Any]] = Field(default={})
     ordering: tuple[str, ...] = ()
     ordering_unread: bool = False
 

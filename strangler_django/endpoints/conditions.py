@@ -22,9 +22,9 @@ def conditions_of(query: Any) -> list[Any] | None:  # noqa: ANN401 - Django's Qu
     """The conditions, all of which rows meet; none where it has no filter, None where one isn't read."""
     try:
         return (
-            [_node(query, each) for each in query.where.children]
+            [condition_of(query, each) for each in query.where.children]
             if _is_plain(query.where)
-            else [_node(query, query.where)]
+            else [condition_of(query, query.where)]
         )
     except UnreadError:
         return None
@@ -34,19 +34,23 @@ def _is_plain(where: Any) -> bool:  # noqa: ANN401 - a node, or whatever stands 
     return isinstance(where, WhereNode) and where.connector == "AND" and not where.negated
 
 
-def _node(query: Any, found: Any) -> list[Any]:  # noqa: ANN401 - as above
+def condition_of(query: Any, found: Any) -> list[Any]:  # noqa: ANN401 - as above
+    """One condition: a node, or a lookup.
+
+    :raises UnreadError: it is another.
+    """
     if isinstance(found, WhereNode) and found.connector in ("AND", "OR"):
-        parts = [_node(query, each) for each in found.children]
+        parts = [condition_of(query, each) for each in found.children]
         if not parts:
             raise UnreadError
         joined = parts[0] if len(parts) == 1 else [found.connector.lower(), *parts]
         return ["not", joined] if found.negated else joined
     if not isinstance(found, Lookup) or found.lookup_name not in _LOOKUPS or not isinstance(found.lhs, Col):
         raise UnreadError
-    return ["is", _path(query, found.lhs), found.lookup_name, _value(found.rhs)]
+    return ["is", path_of(query, found.lhs), found.lookup_name, _value(found.rhs)]
 
 
-def _path(query: Any, column: Col) -> str:  # noqa: ANN401 - as above
+def path_of(query: Any, column: Col) -> str:  # noqa: ANN401 - as above
     """The field, behind the foreign keys that lead to its table."""
     names, alias = [column.target.name], column.alias
     while (join := query.alias_map[alias]).parent_alias is not None:

@@ -7,7 +7,7 @@ from django.db.models.manager import BaseManager
 from rest_framework import filters, generics, pagination
 
 from strangler_django.contract.plain import plain
-from strangler_django.endpoints.annotations import counts_of
+from strangler_django.endpoints.annotations import annotations_of
 from strangler_django.endpoints.conditions import conditions_of
 from strangler_django.endpoints.own_code import is_own
 from strangler_django.endpoints.serializers import class_name
@@ -44,17 +44,17 @@ def pagination_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a pr
 def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a project's own view
     """Whether the queryset is all rows of its model, and its order.
 
-    `where` are the conditions that rows meet, `counts` the rows that annotations count; `narrowed` says what else there
-    is.
+    `where` are the conditions that rows meet, `annotations` what they have besides their columns; `narrowed` says what
+    else there is.
     """
     queryset = queryset_of(made) if isinstance(made, generics.GenericAPIView) and has_queryset(made) else None
     if queryset is None:
         return None
     query = queryset.query
-    where, counts = conditions_of(query), counts_of(query)
+    where, annotations = conditions_of(query), annotations_of(query)
     reasons = {
         "a filter": where is None,
-        "annotations": counts is None,
+        "annotations": annotations is None,
         "distinct": query.distinct,
         "a slice": query.is_sliced,
         f"{query.combinator}": bool(query.combinator),
@@ -68,7 +68,7 @@ def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a proj
     return {
         "narrowed": [reason for reason, found in reasons.items() if found],
         "where": where or [],
-        "counts": counts or {},
+        "annotations": annotations or {},
         "ordering": [term for term in terms if isinstance(term, str)],
         "ordering_unread": not all(isinstance(term, str) for term in terms),
     }

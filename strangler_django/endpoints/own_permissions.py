@@ -20,7 +20,7 @@ from django.contrib.auth.models import AnonymousUser
 from rest_framework import permissions
 from rest_framework.settings import api_settings
 
-from strangler_django.endpoints.own_code import UnreadError, method_of, statements_of
+from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, statements_of
 
 Rule = bool | list[Any]
 _LIBRARY: Final[dict[type, Rule]] = {
@@ -54,6 +54,25 @@ def own_rules(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - what `
         message = getattr(each, "message", None)
         if message is None or isinstance(message, str):
             made[f"{cls.__module__}.{cls.__qualname__}"] = {"request": request, "row": row, "message": message}
+    return made
+
+
+def permission_maps(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - as above
+    """What permissions by Django's tables (DjangoModelPermissions, and what derives from it) want of each method.
+
+    `map` is the very object that the class has, so that it shows what code of the project changes in it later: DRF's
+    classes share one.
+    """
+    made: dict[str, dict[str, Any]] = {}
+    for each in _single(found):
+        cls = type(each)
+        is_plain = isinstance(each, permissions.DjangoModelPermissions) and not any(
+            is_own(cls, name) for name in (*_HOOKS, "get_required_permissions", "_queryset")
+        )
+        of_rows = isinstance(each, permissions.DjangoObjectPermissions)
+        if is_plain and not of_rows and not hasattr(each, "message"):
+            anonymous = not each.authenticated_users_only
+            made[f"{cls.__module__}.{cls.__qualname__}"] = {"map": each.perms_map, "anonymous": anonymous}
     return made
 
 

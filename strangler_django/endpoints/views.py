@@ -24,7 +24,7 @@ from strangler_django.endpoints.own_code import (
     returns_caller,
     saved_caller,
 )
-from strangler_django.endpoints.own_permissions import own_rules
+from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 from strangler_django.endpoints.own_querysets import ReadQueryset, read_queryset
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 from strangler_django.endpoints.throttles import throttle_facts
@@ -133,6 +133,7 @@ def view_facts(
         "authenticators": lambda: _classes(made.get_authenticators()),
         "permissions": lambda: [_permission(each) for each in made.get_permissions()],
         "permission_rules": lambda: own_rules(made.get_permissions()) if facts["permissions"] else None,
+        "permission_maps": lambda: permission_maps(made.get_permissions()) if facts["permissions"] else None,
         "throttles": lambda: _classes(made.get_throttles()),
         "throttle_rates": lambda: throttle_facts(made),
         "renderers": lambda: _classes(made.get_renderers()),

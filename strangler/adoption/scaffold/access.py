@@ -14,6 +14,14 @@ from strangler.adoption.scaffold.tables import Tables, UnreadableError
 _MODULE: Final = "rest_framework.permissions."
 _NAMES: Final = frozenset({"AllowAny", "IsAuthenticated", "IsAdminUser", "IsAuthenticatedOrReadOnly"})
 _CLASS: Final = re.compile(r"[\w.<>]+")
+# DRF's `perms_map`.
+_PERMS_MAP: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("GET", "OPTIONS", "HEAD"), ()),
+    **{
+        method: (f"%(app_label)s.{verb}_%(model_name)s",)
+        for method, verb in (("POST", "add"), ("PUT", "change"), ("PATCH", "change"), ("DELETE", "delete"))
+    },
+}
 _OF_MODEL: Final = frozenset(f"{_MODULE}{name}" for name in MODEL_PERMISSIONS)
 
 
@@ -41,20 +49,27 @@ def permission_of(
     own: dict[str, str] = {}
     checked: set[str] = set()
     gaps: list[str] = []
+    of_model: list[str] = []
     for name in dict.fromkeys(found):
         rule, short = (endpoint.permission_rules or {}).get(name), name.rpartition(".")[2]
-        if rule is None:
-            gaps += [f"permission {short} {why}" for why in (_gap(name, account_tables),) if why]
-            continue
-        try:
-            own[name], columns = own_permissions.use(name, rule, endpoint)
-            checked |= columns
-        except UnreadableError as gap:
-            gaps.append(f"permission {short} is your own ({gap})")
+        mapped = (endpoint.permission_maps or {}).get(name)
+        if mapped is not None:
+            of_model.append(name)
+            gaps += [f"permission {short} {why}" for why in (account_tables.permission_gap(),) if why]
+            if name not in _OF_MODEL or mapped.map != _PERMS_MAP:
+                own[name] = own_permissions.use_map(name, mapped)
+        elif rule is None:
+            gaps += [f"permission {short} {why}" for why in (_gap(name),) if why]
+        else:
+            try:
+                own[name], columns = own_permissions.use(name, rule, endpoint)
+                checked |= columns
+            except UnreadableError as gap:
+                gaps.append(f"permission {short} is your own ({gap})")
     if endpoint.detail and any("~" in text for text in endpoint.permissions or ()):
         gaps.append("permission of a negated class: Django shows it each row, and refuses it")
     model = None
-    if _OF_MODEL & {*found}:
+    if of_model:
         try:
             model = tables.use(endpoint.model.table) if endpoint.model else None
         except UnreadableError as gap:
@@ -68,8 +83,16 @@ def permission_of(
         return Rule(call("not_ported", *map(quoted, gaps)), tuple(gaps))
     plain = [text.replace(_MODULE, "") for text in endpoint.permissions or ()] or ["AllowAny"]
     plain = [text[1:-1] if text.startswith("(") else text for text in plain]
-    names = {name for text in plain for name in _CLASS.findall(text) if name not in own}
-    plain = [_CLASS.sub(lambda name: own.get(name[0]) or _code(name[0], model), text) for text in plain]
+    names = {
+        name for text in plain for name in _CLASS.findall(text) if name not in own and f"{_MODULE}{name}" not in own
+    }
+    by_tables = {each.replace(_MODULE, "") for each in of_model}
+
+    def written(name: re.Match[str]) -> str:
+        constant = own.get(name[0]) or own.get(f"{_MODULE}{name[0]}") or name[0]
+        return f"{constant}(MODEL_PERMISSIONS, {model})" if name[0] in by_tables else constant
+
+    plain = [_CLASS.sub(written, text) for text in plain]
     code = plain[0] if len(plain) == 1 else Items("()", tuple(plain))
     return Rule(code, names=names, model=model, own={*own.values()}, checked=checked)
 
@@ -95,15 +118,8 @@ def _one(rule: Rule) -> Code:
     return rule.code
 
 
-def _gap(name: str, account_tables: AccountTables) -> str | None:
+def _gap(name: str) -> str | None:
     """Why a permission can't be written; None where it can."""
-    if name in _OF_MODEL:
-        return account_tables.permission_gap()
     if not name.startswith(_MODULE):
         return "is your own"
     return None if name.removeprefix(_MODULE) in _NAMES else "looks into tables of Django's"
-
-
-def _code(name: str, model: str | None) -> str:
-    """A permission as an expression; those of a model say which."""
-    return f"{name}(MODEL_PERMISSIONS, {model})" if name in MODEL_PERMISSIONS else name

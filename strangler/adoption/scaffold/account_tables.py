@@ -49,8 +49,7 @@ class AccountTables:
         self._reads_tokens = reads_tokens
         self._renews = api.settings.password_hasher == "argon2"  # noqa: S105 - an algorithm
         self._backends = api.settings.sessions.backends
-        named = " ".join(text for each in api.endpoints for text in each.permissions or ())
-        self._permits = any(name in named for name in MODEL_PERMISSIONS) and self.permission_gap() is None
+        self._permits = any(each.permission_maps for each in api.endpoints) and self.permission_gap() is None
         self._gives_tokens = any(map(self.is_auth_token_view, api.endpoints)) and self.auth_token_gap() is None
         gives = any(map(self.token_action, api.endpoints)) or self.ends_callers
         self.issues_tokens = gives and self.token_gap() is None

@@ -28,7 +28,7 @@ class RowConditions:
             self._imports.setdefault("sqlalchemy", set()).add(_JOINED[kind])
             return f"{_JOINED[kind]}({', '.join(map(self.code, given))})"
         path, lookup, value = given
-        column = self._column(path)
+        column = self.column(path)
         if value is None or isinstance(value, bool) or lookup == "isnull":
             truth = "None" if lookup == "isnull" or value is None else str(value)
             return f"{column}.{'is_not' if (lookup, value) == ('isnull', False) else 'is_'}({truth})"
@@ -38,7 +38,11 @@ class RowConditions:
             return f"{column}.in_([{', '.join(map(quoted, value))}])"
         return f"{column}.{lookup}({quoted(value)}, autoescape=True)"
 
-    def _column(self, path: str) -> str:
+    def column(self, path: str) -> str:
+        """The column at the end of a path.
+
+        :raises UnreadableError: it can't be used.
+        """
         self._tables.follow(self._table, path.split("__"))
         if "__" not in path:
             return f"{self._model}.{self._tables.attribute_of(self._table, path)}"

@@ -252,7 +252,7 @@ class FeatureScaffold:
     def _annotated(self, endpoint: DjangoEndpoint) -> Collection[str]:
         """What the rows of a view have besides their columns."""
         listed = self._list_of_view(endpoint).queryset
-        return (listed or QuerysetFacts()).counts
+        return (listed or QuerysetFacts()).annotations
 
     def _list_of_view(self, endpoint: DjangoEndpoint) -> DjangoEndpoint:
         """The list whose filters a view has; the endpoint itself where it has no list, or one that can't be read."""

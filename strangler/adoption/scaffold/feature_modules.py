@@ -80,7 +80,7 @@ class FeatureModules:
         annotations: dict[str, Code] = {
             name: f'lambda: related_column({model}, "{path}")' for name, path in lists.annotations.items()
         }
-        annotations |= lists.counts
+        annotations |= lists.numbers
         every = [name for name in dict.fromkeys(ACTIONS.values()) if name in resource.actions]
         return statement(
             resource.constant,

@@ -7,7 +7,8 @@ from typing import Final
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.list_facts import FilterParameter
-from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, quoted, texts
+from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, prefixed, quoted, texts
+from strangler.adoption.scaffold.numbers import RowNumbers
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _FILTERING: Final = "strangler_fastapi.drf.filtering"
@@ -50,13 +51,13 @@ _PREFIXES: Final = "^=@$"
 class WrittenList:
     """The arguments; `gaps` are parameters that answer 501.
 
-    `annotations` are columns of other rows by their path, `counts` numbers of rows that point at one.
+    `annotations` are columns of other rows by their path, `numbers` are calculated for each row.
     """
 
     arguments: dict[str, Code] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
-    counts: dict[str, Code] = field(default_factory=dict)
+    numbers: dict[str, Code] = field(default_factory=dict)
     imports: dict[str, set[str]] = field(default_factory=dict)
 
 
@@ -64,8 +65,9 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
     """The list of one view, whose rows are of the class `model`; `time_zone` is that of times without an offset."""
     assert endpoint.model is not None  # noqa: S101 - a list without rows is a gap
     made, table = WrittenList(), endpoint.model.table
-    for name, counted in (endpoint.queryset.counts if endpoint.queryset else {}).items():
-        made.counts[name] = _count(made, counted, model, tables)
+    numbers = RowNumbers(model, table, tables, made.imports)
+    for name, number in (endpoint.queryset.annotations if endpoint.queryset else {}).items():
+        made.numbers[name] = prefixed("lambda: ", numbers.code(number))
     filters: dict[str, Code] = {}
     found = endpoint.filters
     for parameter in found.filterset.parameters if found and found.filterset else ():
@@ -245,17 +247,9 @@ def _paged(made: WrittenList, name: str, named: Mapping[str, Code]) -> Call:
     return call(name, **named)
 
 
-def _count(made: WrittenList, counted: Mapping[str, str], model: str, tables: Tables) -> Code:
-    """How many rows of a table point at one of `model`."""
-    target = tables.use(counted["table"], tables.column_of(counted["table"], counted["field"])[0])
-    made.imports.setdefault(_LINKS, set()).update({"one_to_many", "related_count"})
-    link = call("one_to_many", model, target, quoted(counted["field"]))
-    return call("lambda: related_count", model, link)
-
-
 def _follow(made: WrittenList, name: str, table: str, tables: Tables) -> None:
     """Uses the column of an order or a search, which may be another row's."""
-    if name in made.counts:
+    if name in made.numbers:
         return
     tables.follow(table, name.split("__"))
     if "__" in name:

@@ -1,10 +1,12 @@
 """Permissions of the project's own that were read, as classes of the feature's `permissions.py`."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from strangler.adoption.endpoints import DjangoEndpoint, PermissionRule
+from strangler.adoption.endpoints import DjangoEndpoint, PermissionMap, PermissionRule
+from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.authenticators import Authenticators
-from strangler.adoption.scaffold.code import LINE, quoted
+from strangler.adoption.scaffold.code import LINE, dictionary, quoted, statement
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
@@ -39,12 +41,25 @@ class OwnPermissions:
             if looks_at_rows:
                 raise
             row = True
-        text = self._text(path, rule, row, columns)
+        name = self._named(path.rpartition(".")[2], self._text(path, rule, row, columns))
+        return name, {*columns.values()} if looks_at_rows else set()
+
+    def use_map(self, path: str, mapped: PermissionMap) -> str:
+        """The class of a permission by Django's tables that wants others of a method than DRF's does."""
+        base = "DjangoModelPermissionsOrAnonReadOnly" if mapped.anonymous else "DjangoModelPermissions"
         short = path.rpartition(".")[2]
+        items = dictionary({method: _list(names) for method, names in mapped.map.items()})
+        lines = [f"class {{name}}({base}):", f'    """Django\'s {path}, with the `perms_map` that it has there."""', ""]
+        code = statement("perms_map: ClassVar[dict[str, list[str]]]", items, indent=4)
+        lines.append(code.replace("{", "{{").replace("}", "}}"))
+        return self._named(f"Own{short}" if short == base else short, "\n".join(lines) + "\n")
+
+    def _named(self, short: str, text: str) -> str:
+        """The name under which a class is written."""
         names = (short, *(f"{short}{number}" for number in range(2, 100)))
         name = next(each for each in names if self._texts.get(each, text) == text)
         self._texts[name] = text
-        return name, {*columns.values()} if looks_at_rows else set()
+        return name
 
     def module_text(self, feature: str) -> str:
         """The module; empty where the feature has no such permission."""
@@ -52,8 +67,13 @@ class OwnPermissions:
             return ""
         module = Module(f"Who may use {feature.replace('_', ' ')}, as Django's own permissions say.", self._package)
         whole = "\n\n".join(text.format(name=name) for name, text in sorted(self._texts.items()))
-        module.use("starlette.requests", "Request")
-        module.use("strangler_fastapi.drf.permissions", "BasePermission")
+        if "(BasePermission)" in whole:
+            module.use("starlette.requests", "Request")
+            module.use("strangler_fastapi.drf.permissions", "BasePermission")
+        for name in MODEL_PERMISSIONS:
+            if f"({name})" in whole:
+                module.use("typing", "ClassVar")
+                module.use("strangler_fastapi.drf.model_permissions", name)
         if "SAFE_METHODS" in whole:
             module.use("strangler_fastapi.drf.permissions", "SAFE_METHODS")
         if "SimpleNamespace" in whole:
@@ -156,6 +176,10 @@ def _opposite(rule: Code, columns: dict[str, str]) -> str:
     if isinstance(rule, list) and rule[0] == "methods":
         return _code(rule, columns).replace(" == ", " != ").replace(" in ", " not in ")
     return f"not ({_code(rule, columns)})"
+
+
+def _list(values: Sequence[str]) -> str:
+    return f"[{', '.join(map(quoted, values))}]"
 
 
 def _tuple(values: list[str]) -> str:

@@ -1,24 +1,39 @@
 """An annotation is read where it counts the rows that point at one, and nothing else."""
 
 import pytest
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Case, Count, ExpressionWrapper, F, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Coalesce
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
 from django_app.blog.models import Post, Tag
-from strangler_django.endpoints.annotations import counts_of
+from strangler_django.endpoints.annotations import annotations_of
 from strangler_django.endpoints.views import view_facts
 
 POSTS: QuerySet[Post] = Post.objects.all()
-LINKS = {"table": Post.tags.through._meta.db_table, "field": "post"}
+LINKS = ["count", Post.tags.through._meta.db_table, "post"]
 
 
 def test_rows_that_point_at_one_are_counted() -> None:
-    assert counts_of(POSTS.query) == {}
-    assert counts_of(POSTS.annotate(many=Count("tags")).query) == {"many": LINKS}
-    assert counts_of(POSTS.annotate(many=Count("tags", distinct=True)).query) == {"many": LINKS}
-    counted = counts_of(Tag.objects.annotate(many=Count("posts")).query)
-    assert counted == {"many": LINKS | {"field": "tag"}}
+    assert annotations_of(POSTS.query) == {}
+    assert annotations_of(POSTS.annotate(many=Count("tags")).query) == {"many": LINKS}
+    assert annotations_of(POSTS.annotate(many=Count("tags", distinct=True)).query) == {"many": LINKS}
+    counted = annotations_of(Tag.objects.annotate(many=Count("posts")).query)
+    assert counted == {"many": [*LINKS[:2], "tag"]}
+
+
+def test_what_is_calculated_of_counts_and_columns_is_read() -> None:
+    free = F("id") * 2 - Count("tags")
+    calculated = ["-", ["*", ["column", "id"], ["value", 2]], LINKS]
+    assert annotations_of(POSTS.annotate(free=free).query) == {"free": calculated}
+    wrapped = ExpressionWrapper(Coalesce(F("id"), 0) + 1, output_field=IntegerField())
+    assert annotations_of(POSTS.annotate(next=wrapped).query) == {
+        "next": ["+", ["coalesce", ["column", "id"], ["value", 0]], ["value", 1]]
+    }
+    chosen = Case(When(published=True, then=F("id")), default=Value(None), output_field=IntegerField())
+    assert annotations_of(POSTS.annotate(seen=chosen).query) == {
+        "seen": ["case", [[["is", "published", "exact", True], ["column", "id"]]], ["value", None]]
+    }
 
 
 class Counted(ListAPIView[Post]):
@@ -28,7 +43,7 @@ class Counted(ListAPIView[Post]):
 
 def test_rows_that_are_counted_have_lost_the_order_of_their_model() -> None:
     found = view_facts(Counted.as_view(), "get", "list", {})["queryset"]
-    assert (found["counts"], found["narrowed"], found["ordering"]) == ({"many": LINKS}, [], [])
+    assert (found["annotations"], found["narrowed"], found["ordering"]) == ({"many": LINKS}, [], [])
 
 
 @pytest.mark.parametrize(
@@ -37,10 +52,12 @@ def test_rows_that_are_counted_have_lost_the_order_of_their_model() -> None:
         POSTS.annotate(many=Count("tags", filter=Q(tags__name="x"))),
         POSTS.annotate(many=Count("tags"), more=Count("tags__name")),
         POSTS.annotate(many=Sum("tags__id")),
-        POSTS.annotate(many=Count("tags") + 1),
+        POSTS.annotate(many=Count("tags") / 2),
+        POSTS.annotate(many=Count("tags") + Count("tags__name")),
+        POSTS.annotate(many=Coalesce("title", Value("x"))),
         POSTS.annotate(many=Count("author")),
         POSTS.annotate(same=F("title")),
     ],
 )
 def test_anything_else_is_not(queryset: QuerySet[Post]) -> None:
-    assert counts_of(queryset.query) is None
+    assert annotations_of(queryset.query) is None

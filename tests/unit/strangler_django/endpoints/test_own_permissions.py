@@ -6,7 +6,7 @@ import pytest
 from rest_framework import permissions
 from rest_framework.permissions import SAFE_METHODS
 
-from strangler_django.endpoints.own_permissions import own_rules
+from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 
 READS = ["methods", "GET", "HEAD", "OPTIONS"]
 WRITES = ("PUT", "PATCH")
@@ -85,3 +85,34 @@ def test_others_stay_unread(cls: type) -> None:
 def test_those_that_are_combined_are_found() -> None:
     (combined,) = [each() for each in (permissions.IsAdminUser | (StaffWrite & ~OfOwner),)]
     assert [name.rpartition(".")[2] for name in own_rules([combined])] == ["StaffWrite", "OfOwner"]
+
+
+class MustSee(permissions.DjangoModelPermissions):
+    perms_map = permissions.DjangoModelPermissions.perms_map | {"GET": ["%(app_label)s.view_%(model_name)s"]}
+
+
+class Overrules(permissions.DjangoModelPermissions):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return request.user.is_staff or super().has_permission(request, view)
+
+
+class Changes(permissions.DjangoModelPermissions):
+    def __init__(self) -> None:
+        self.perms_map["GET"] = ["x.view"]
+
+
+def test_what_permissions_by_tables_want_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    drfs = permissions.DjangoModelPermissions
+    monkeypatch.setattr(drfs, "perms_map", {**drfs.perms_map})
+    plain = f"{drfs.__module__}.DjangoModelPermissionsOrAnonReadOnly"
+    found = permission_maps([permissions.DjangoModelPermissionsOrAnonReadOnly(), MustSee(), Overrules(), IsCrew()])
+    assert list(found) == [plain, f"{MustSee.__module__}.MustSee"]
+    maps = [(each["map"]["GET"], each["anonymous"]) for each in found.values()]
+    assert maps == [([], True), (["%(app_label)s.view_%(model_name)s"], False)]
+    # One that changes DRF's own for all views says so of those that were read before, too.
+    Changes()
+    assert found[plain]["map"]["GET"] == ["x.view"]
+
+
+class IsCrew(permissions.DjangoObjectPermissions):
+    pass

@@ -142,7 +142,7 @@ def test_a_list_has_its_filters_its_order_and_its_pages() -> None:
     assert found["queryset"] == {
         "narrowed": [],
         "where": [],
-        "counts": {},
+        "annotations": {},
         "ordering": ["-created_at", "-id"],
         "ordering_unread": False,
     }
@@ -200,7 +200,7 @@ def test_what_differs_from_the_model_is_named() -> None:
     assert found["queryset"] == {
         "narrowed": ["distinct"],
         "where": [["is", "published", "exact", True]],
-        "counts": {},
+        "annotations": {},
         "ordering": ["title"],
         "ordering_unread": False,
     }

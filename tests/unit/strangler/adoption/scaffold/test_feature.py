@@ -688,8 +688,43 @@ def texts_of(
     return [[*each.gaps, *each.functions] for each in made.features[0].endpoints], files
 
 
+PERMS_MAP = dict.fromkeys(("GET", "OPTIONS", "HEAD"), ()) | {
+    method: (f"%(app_label)s.{verb}_%(model_name)s",)
+    for method, verb in (("POST", "add"), ("PUT", "change"), ("PATCH", "change"), ("DELETE", "delete"))
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "map", "anonymous", "written"),
+    [
+        ("harbour.api.Crew", PERMS_MAP, False, "class Crew(DjangoModelPermissions):"),
+        # Code of the project has changed it for all views.
+        (
+            f"{PERMISSIONS}.DjangoModelPermissionsOrAnonReadOnly",
+            PERMS_MAP | {"GET": ("x.view",)},
+            True,
+            "class OwnDjangoModelPermissionsOrAnonReadOnly(DjangoModelPermissionsOrAnonReadOnly):",
+        ),
+    ],
+)
+def test_permissions_of_the_model_want_what_the_project_says(
+    name: str, map: Any, anonymous: bool, written: str
+) -> None:
+    facts = {"permissions": [name], "permission_maps": {name: {"map": map, "anonymous": anonymous}}}
+    gaps, files = texts_of(LIST | SIGNED | facts)
+    assert gaps == [[]]
+    permissions, constant = files["boats/permissions.py"], written.removeprefix("class ").partition("(")[0]
+    assert written in permissions
+    wanted = '"GET": ["x.view"],' if "x.view" in str(map) else '"GET": [],'
+    assert wanted in permissions
+    assert "BasePermission" not in permissions
+    assert f"permission={constant}(MODEL_PERMISSIONS, Boat)," in " ".join(files["boats/router.py"].split())
+
+
 def test_permissions_of_the_model_are_looked_up_where_django_does() -> None:
-    permitted = SIGNED | {"permissions": [f"{PERMISSIONS}.DjangoModelPermissionsOrAnonReadOnly"]}
+    name = f"{PERMISSIONS}.DjangoModelPermissionsOrAnonReadOnly"
+    mapped = {"permission_maps": {name: {"map": PERMS_MAP, "anonymous": True}}}
+    permitted = SIGNED | {"permissions": [name]} | mapped
     gaps, files = texts_of(LIST | permitted)
     assert gaps == [[]]
     router = files["boats/router.py"]
@@ -879,7 +914,7 @@ def test_a_context_that_no_field_looks_at_is_no_gap() -> None:
 
 
 def test_a_count_of_rows_is_an_annotation_and_a_new_row_has_none() -> None:
-    counted = {"queryset": {"ordering": ["place"], "counts": {"many": {"table": "boat", "field": "berth"}}}}
+    counted = {"queryset": {"ordering": ["place"], "annotations": {"many": ["count", "boat", "berth"]}}}
     many = {"name": "many", "kind": "IntegerField", "class": "rest_framework.fields.IntegerField", "read_only": True}
     rows = {"model": {"label": "harbour.Berth", "table": "berth"}}
     place = NAME | {"name": "place", "source": "place"}
@@ -890,6 +925,28 @@ def test_a_count_of_rows_is_an_annotation_and_a_new_row_has_none() -> None:
     assert '"many": lambda: related_count(Berth, one_to_many(Berth, Boat, "berth"))' in " ".join(text.split())
     assert '"many": ReadOnlyField(type="integer")' in text
     assert "field many: Django's new row has none" in made.endpoints[1].gaps
+
+
+def test_numbers_of_rows_are_calculated_as_their_queryset_says() -> None:
+    count = ["count", "boat", "berth"]
+    is_empty = ["is", "place", "exact", ""]
+    numbers = {
+        "free": ["-", ["*", ["column", "id"], ["+", ["value", 2], count]], ["-", ["value", 1], count]],
+        "known": ["case", [[is_empty, ["value", None]]], ["coalesce", ["column", "id"], ["value", 0]]],
+    }
+    rows = {"model": {"label": "harbour.Berth", "table": "berth"}, "queryset": {"annotations": numbers}}
+    shown = [
+        NAME | {"name": name, "source": name, "kind": "IntegerField", "changed": None, "read_only": True, **DRF}
+        for name in numbers
+    ]
+    serializer = SERIALIZER | {"model": "harbour.Berth", "table": "berth", "fields": shown}
+    made = feature(LIST | rows | {"serializer": serializer})
+    assert made.endpoints[0].gaps == []
+    text, counted = text_of(made, "serializers.py"), 'related_count(Berth, one_to_many(Berth, Boat, "berth"))'
+    assert f'"free": lambda: Berth.id * (2 + {counted}) - (1 - {counted})' in text
+    case = 'lambda: case((Berth.place == "", null()), else_=func.coalesce(Berth.id, 0))'
+    assert f'"known": {case}' in text
+    assert "from sqlalchemy import case, func, null" in text
 
 
 def test_a_row_is_added_beside_a_list_that_can_not_be_read() -> None:
