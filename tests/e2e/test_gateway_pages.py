@@ -96,7 +96,7 @@ def library() -> Any:
         return JsonResponse({"boat": 1})
 
     app = create_application((router,), service="boats", prefixes=PREFIXES, database=lambda: None)  # type: ignore[arg-type, return-value] # never started
-    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False)
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
     return app
 
 

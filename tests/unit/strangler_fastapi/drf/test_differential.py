@@ -235,7 +235,7 @@ def library_app(made: dict[str, Any]) -> Any:
         add(response=dict)(nothing) if method == "GET" else add()(answer)
     app = create_application((router,), service="made", prefixes=PREFIXES, database=lambda: None)  # type: ignore[arg-type, return-value] # never started
     # Nothing here asks the database.
-    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False)
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
     return app
 
 

@@ -247,7 +247,7 @@ def app(languages: Languages) -> Any:
     things = View(router, "/things/", name="Thing", methods=("POST",), permission=(AllowAny,), serializer=THING)
     things.post()(write)
     app = create_application((router,), service="made", prefixes=PREFIXES, database=lambda: None, languages=languages)  # type: ignore[arg-type, return-value] # never started
-    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False)
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
     return app
 
 

@@ -77,7 +77,7 @@ def app() -> FastAPI:
     app = create_application(
         (plain, router), service="notes", prefixes=PREFIXES, database=lambda: pytest.fail("not started")
     )
-    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False)
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
     return app
 
 

@@ -155,7 +155,7 @@ def library(kinds: list[Any], vary: tuple[str, ...] = ()) -> Any:
         return Response(status_code=204)
 
     app = create_application((router,), service="boats", prefixes=PREFIXES, database=lambda: None)  # type: ignore[arg-type, return-value] # never started
-    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False)
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
     return app
 
 

@@ -111,7 +111,7 @@ def library() -> Any:
     for begin, versioning in library_views():
         add_view(router, begin, versioning)
     app = create_application((router,), service="notes", prefixes=PREFIXES, database=lambda: None)  # type: ignore[arg-type, return-value] # never started
-    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False)
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
     return app
 
 
