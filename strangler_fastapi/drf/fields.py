@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 from annotated_types import MaxLen, MinLen
@@ -54,8 +55,8 @@ class Scope:
     partial: bool = False
 
 
-# Raises Invalid; all of a field's validators run, and their sentences add up.
-Validator = Callable[[Any, Scope], Awaitable[None]]
+# Raises Invalid; all of a field's validators run, and their sentences add up. One that asks the database is awaited.
+Validator = Callable[[Any, Scope], Awaitable[None] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +126,10 @@ class Field:
             raise Invalid("This field may not be null.")
         converted = await self.convert(value, scope)
         sentences: list[Any] = []
-        for validator in (*self.validators, *self.limits()):
+        for validator in self._checks:
             try:
-                await validator(converted, scope)
+                if (waiting := validator(converted, scope)) is not None:
+                    await waiting
             except Invalid as error:
                 sentences.extend(error.detail)
         if sentences:
@@ -141,6 +143,10 @@ class Field:
     def limits(self) -> tuple[Validator, ...]:
         """The validators that follow from the field's own settings; they come last."""
         return ()
+
+    @cached_property
+    def _checks(self) -> tuple[Validator, ...]:
+        return (*self.validators, *self.limits())
 
     def annotation(self, *, request: bool) -> Any:  # noqa: ANN401 - a type, perhaps with constraints
         """The field's type in a Pydantic model of the request, or of the answer."""

@@ -184,7 +184,7 @@ def allowed_endings(extensions: list[str]) -> Validator:
     """A file whose name ends in one of those (Django's `FileExtensionValidator`)."""
     allowed = [extension.lower() for extension in extensions]
 
-    async def check(value: Any, _scope: Scope) -> None:  # noqa: ANN401 - a file
+    def check(value: Any, _scope: Scope) -> None:  # noqa: ANN401 - a file
         ending = PurePath(value.name).suffix[1:].lower()
         if ending not in allowed:
             listed = ", ".join(allowed)

@@ -126,7 +126,7 @@ class IPAddressField(CharField):
         """The text's, then the address's."""
         name = {"both": "IPv4 or IPv6", "ipv4": "IPv4", "ipv6": "IPv6"}[self.protocol]
 
-        async def is_address(value: str, _scope: Scope) -> None:
+        def is_address(value: str, _scope: Scope) -> None:
             if not _is_address(value, self.protocol):
                 raise Invalid(f"Enter a valid {name} address.")
 
@@ -186,7 +186,7 @@ def _clean_ipv6(text: str, *, unpacked: bool) -> str:
     return str(address)
 
 
-async def _url(value: str, _scope: Scope) -> None:
+def _url(value: str, _scope: Scope) -> None:
     if not _is_url(value):
         raise Invalid(URLField.refusal)
 

@@ -75,7 +75,7 @@ class Unique:
 def at_most(length: int, of: str = "characters") -> "Validator":
     """A text of no more characters than that, or a list of no more elements."""
 
-    async def check(value: Sized, _scope: "Scope") -> None:
+    def check(value: Sized, _scope: "Scope") -> None:
         if len(value) > length:
             raise Invalid(f"Ensure this field has no more than {length} {of}.")
 
@@ -85,7 +85,7 @@ def at_most(length: int, of: str = "characters") -> "Validator":
 def at_least(length: int, of: str = "characters") -> "Validator":
     """A text of no fewer characters than that, or a list of no fewer elements."""
 
-    async def check(value: Sized, _scope: "Scope") -> None:
+    def check(value: Sized, _scope: "Scope") -> None:
         if len(value) < length:
             raise Invalid(f"Ensure this field has at least {length} {of}.")
 
@@ -95,11 +95,11 @@ def at_least(length: int, of: str = "characters") -> "Validator":
 def within(least: Any, most: Any) -> tuple["Validator", ...]:  # noqa: ANN401 - of the field's type
     """A number or a duration between those, None for no bound; the upper bound is checked first, as in DRF."""
 
-    async def check_most(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
+    def check_most(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
         if most is not None and value > most:
             raise Invalid(f"Ensure this value is less than or equal to {most}.")
 
-    async def check_least(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
+    def check_least(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
         if least is not None and value < least:
             raise Invalid(f"Ensure this value is greater than or equal to {least}.")
 
@@ -117,13 +117,13 @@ class Pattern:
         # JSON Schema has no word for the rest of what Python's patterns may hold.
         self.schema = regex.replace(r"\Z", "$") if plain else None
 
-    async def __call__(self, value: object, _scope: "Scope") -> None:
+    def __call__(self, value: object, _scope: "Scope") -> None:
         """See `Pattern`."""
         if bool(self._compiled.search(str(value))) is self._inverse:
             raise Invalid(self._message)
 
 
-async def storable(value: str, _scope: "Scope") -> None:
+def storable(value: str, _scope: "Scope") -> None:
     """See `check_storable`."""
     check_storable(value)
 
@@ -135,9 +135,11 @@ def check_storable(value: str) -> None:
         Invalid: there is one.
     """
     sentences = ["Null characters are not allowed."] if "\x00" in value else []
-    surrogate = next((character for character in value if "\ud800" <= character <= "\udfff"), None)
-    if surrogate is not None:
-        sentences.append(f"Surrogate characters are not allowed: U+{ord(surrogate):X}.")
+    try:
+        # A hundred times as fast as to look at each character.
+        value.encode()
+    except UnicodeEncodeError as error:
+        sentences.append(f"Surrogate characters are not allowed: U+{ord(value[error.start]):X}.")
     if sentences:
         raise Invalid(sentences)
 
@@ -170,13 +172,13 @@ def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
             yield from _texts(item)
 
 
-async def username_characters(value: str, _scope: "Scope") -> None:
+def username_characters(value: str, _scope: "Scope") -> None:
     """Letters, digits and `@.+-_` (Django's `UnicodeUsernameValidator`)."""
     if not _USERNAME.fullmatch(value):
         raise Invalid("Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.")
 
 
-async def email_address(value: str, _scope: "Scope") -> None:
+def email_address(value: str, _scope: "Scope") -> None:
     """What Django's `EmailValidator` takes for an address."""
     local, _, domain = value.rpartition("@")
     if len(value) > _LONGEST_EMAIL or not _LOCAL_PART.fullmatch(local) or not _is_domain(domain):
