@@ -131,6 +131,9 @@ def _report(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint],
         for gap in _gaps(each):
             if gap not in common:
                 say(f"gap {each.route.name:<24} {gap}")
+    for each in endpoints:
+        for remark in each.remarks:
+            say(f"note {each.route.name:<23} {remark}")
     say(f"{many(len(endpoints), 'endpoint')}: {len(whole)} whole, {len(endpoints) - len(whole)} with gaps.")
     if written := [each for each in endpoints if each.functions and not each.gaps]:
         say(f"{len(written)} of those are written but for functions to fill in: look for unported and not_ported.")
@@ -175,6 +178,7 @@ def _document(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint
                 "method": each.endpoint.method,
                 "path": each.endpoint.path,
                 "gaps": _gaps(each),
+                "remarks": each.remarks,
                 "written": not each.gaps,
                 "fields": len(each.serializer.facts.fields) if each.serializer else 0,
                 "readable": len(each.serializer.fields) - len(each.serializer.functions) if each.serializer else 0,

@@ -29,7 +29,8 @@ _NAMED: Final = 2
 class WrittenEndpoint:
     """One method of one path: its route, and the gaps for which it answers 501; `limits` are those of parameters.
 
-    `functions` are gaps of an endpoint that is written but for a function which is to be filled in.
+    `functions` are gaps of an endpoint that is written but for a function which is to be filled in, `remarks` what
+    differs from Django's by design.
     `answers` is what it answers by, where that is another serializer than the one that reads its body.
     `token_view` is what `token_router` calls a view of simplejwt, `gives_token` says that it is DRF's view of tokens.
     """
@@ -39,6 +40,7 @@ class WrittenEndpoint:
     gaps: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     functions: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     serializer: WrittenSerializer | None = None
     answers: WrittenSerializer | None = None
     token_view: str | None = None
@@ -219,6 +221,7 @@ class FeatureScaffold:
         resource.checked |= each.rule.checked
         if action == "list":
             each.limits += resource.lists.gaps
+            each.remarks += resource.lists.remarks
 
     def _resource(self, each: WrittenEndpoint) -> WrittenResource:
         endpoint = each.endpoint

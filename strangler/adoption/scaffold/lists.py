@@ -49,13 +49,14 @@ _PREFIXES: Final = "^=@$"
 
 @dataclass
 class WrittenList:
-    """The arguments; `gaps` are parameters that answer 501.
+    """The arguments; `gaps` are parameters that answer 501, `remarks` what differs from Django's by design.
 
     `annotations` are columns of other rows by their path, `numbers` are calculated for each row.
     """
 
     arguments: dict[str, Code] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, Code] = field(default_factory=dict)
     imports: dict[str, set[str]] = field(default_factory=dict)
@@ -77,7 +78,11 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
             filters[parameter.name] = _gap_code(made, f"filter {parameter.name}: {gap}")
     for name in endpoint.rows.parameters if endpoint.rows else ():
         _gap(made, filters, name, f"read by {endpoint.view.rpartition('.')[2]}.get_queryset")
-    made.arguments["ordering"] = texts(_ordering(made, endpoint, table, tables))
+    terms = _ordering(made, endpoint, table, tables)
+    made.arguments["ordering"] = texts(terms or ["id"])
+    if not any(_is_unique(term, table, tables) for term in terms):
+        same = f"that are equal in {', '.join(term.removeprefix('-') for term in terms)} " if terms else ""
+        made.remarks.append(f"rows {same}come in any order from Django, and by their key from FastAPI")
     made.arguments["ordering_fields"] = texts(_orders(made, endpoint, filters, table, tables))
     if searched := _searched(made, endpoint, filters, table, tables):
         made.arguments["search_fields"] = texts(searched)
@@ -95,7 +100,16 @@ def _ordering(made: WrittenList, endpoint: DjangoEndpoint, table: str, tables: T
     terms = [own] if isinstance(own, str) else list(own or (endpoint.queryset.ordering if endpoint.queryset else ()))
     for term in terms:
         _follow(made, term.removeprefix("-"), table, tables)
-    return terms or ["id"]
+    return terms
+
+
+def _is_unique(term: str, table: str, tables: Tables) -> bool:
+    """Whether no two rows are equal in a term of an order."""
+    try:
+        _, facts = tables.column_of(table, term.removeprefix("-"))
+    except UnreadableError:
+        return False
+    return facts.unique or facts.primary_key
 
 
 def _orders(

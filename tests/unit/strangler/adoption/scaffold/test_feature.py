@@ -949,6 +949,21 @@ def test_numbers_of_rows_are_calculated_as_their_queryset_says() -> None:
     assert "from sqlalchemy import case, func, null" in text
 
 
+@pytest.mark.parametrize(
+    ("ordering", "remark"),
+    [
+        (["-id"], []),
+        (["name", "pk"], []),
+        (["-name"], ["rows that are equal in name come in any order from Django, and by their key from FastAPI"]),
+        ([], ["rows come in any order from Django, and by their key from FastAPI"]),
+    ],
+)
+def test_a_list_whose_order_leaves_rows_alike_is_remarked(ordering: list[str], remark: list[str]) -> None:
+    made = feature(LIST | {"queryset": {"ordering": ordering}}, CREATE)
+    assert [each.remarks for each in made.endpoints] == [remark, []]
+    assert [each.gaps for each in made.endpoints] == [[], []]
+
+
 def test_a_row_is_added_beside_a_list_that_can_not_be_read() -> None:
     unread = {"model": None, "queryset": None, "unread": [{"what": "model", "reason": "AttributeError: user"}]}
     made = feature(LIST | unread, CREATE)
