@@ -1,13 +1,13 @@
 """Fields that show or take one column, as code."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import ComputedValue, SerializerField
-from strangler.adoption.scaffold.code import Call, Code, call, quoted, texts
-from strangler.adoption.scaffold.tables import Tables, UnreadableError
+from strangler.adoption.scaffold.code import LINE, Call, Code, call, laid_out, quoted, texts
+from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
 
 # The kinds of columns that `strangler_fastapi.drf.model_fields` makes a field of.
@@ -138,15 +138,17 @@ class ColumnFields:
         made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
         return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))
 
-    def computed(self, made: WrittenSerializer, table: str, each: SerializerField, value: ComputedValue) -> Code | None:
-        """A field that a property or a method of the project's own makes of columns; None where it is a long one.
+    def computed(self, made: WrittenSerializer, table: str, each: SerializerField, value: ComputedValue) -> Code:
+        """A field that a property or a method of the project's own makes of columns.
 
         :raises UnreadableError: it is about a column that can't be used.
         """
         code = value.code if '"' in value.code else value.code.replace("'", '"')
         function = f"lambda {', '.join(value.columns)}: {code}"
         if len(function) > _LONGEST:
-            return None
+            function = f"{snake(made.title)}_{each.name}"
+            made.calculations.append(_calculation(function, each, value.columns, code))
+            made.imports.setdefault("typing", set()).add("Any")
         for lookup in value.columns.values():
             self._tables.follow(table, lookup.split("__"))
         if not each.read_only:
@@ -198,6 +200,14 @@ class ColumnFields:
         if facts.kind == "DecimalField" and each.coerce_to_string is False:
             named["coerce_to_string"] = "False"
         return named
+
+
+def _calculation(name: str, each: SerializerField, columns: Iterable[str], code: str) -> str:
+    """A function of columns that is too long for a lambda."""
+    parameters = call(f"def {name}", *(f"{column}: Any" for column in columns))
+    lines = [f"{laid_out(parameters, after=len(' -> Any:'))} -> Any:", f'    """What `{each.name}` is."""']
+    lines += [f"    return {code}" if len(code) < LINE - len("    return ") else f"    return (\n        {code}\n    )"]
+    return "\n".join(lines) + "\n"
 
 
 def labels(each: SerializerField) -> dict[str, Code]:

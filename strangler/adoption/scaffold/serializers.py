@@ -88,8 +88,8 @@ class Serializers:
             (made.writes if each.write_only else made.reads).append(f"field {each.name}: {gap}")
 
     def _field(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
-        if each.computed and (computed := self._columns.computed(made, table, each, each.computed)) is not None:
-            return computed
+        if each.computed:
+            return self._columns.computed(made, table, each, each.computed)
         if each.method:
             return self._method(made, each)
         if each.property:

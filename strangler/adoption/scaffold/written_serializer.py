@@ -17,8 +17,9 @@ class WrittenSerializer:
     """A serializer as code; it shows what its rows are `annotated` with.
 
     `reads` are the gaps of what it answers, `writes` those of what it takes, `methods` those of the project's own
-    methods that take it. `functions` are gaps by the names of functions that are to be filled in, and `within` the
-    serializers in it. `rules` check several of its values together. `imports` are names of strangler_fastapi by module.
+    methods that take it. `functions` are gaps by the names of functions that are to be filled in, `calculations` are
+    functions of columns, and `within` the serializers in it. `rules` check several of its values together. `imports`
+    are names of strangler_fastapi by module.
     """
 
     facts: SerializerFacts
@@ -31,6 +32,7 @@ class WrittenSerializer:
     writes: list[str] = field(default_factory=list)
     methods: dict[str, str] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
+    calculations: list[str] = field(default_factory=list)
     rules: list[Code] = field(default_factory=list)
     within: list["WrittenSerializer"] = field(default_factory=list)
     imports: dict[str, set[str]] = field(default_factory=dict)
@@ -56,11 +58,10 @@ class WrittenSerializer:
             value = call("model_fields", self.model, *columns)
         rules = Items("()", tuple(self.rules)) if self.rules else None
         text = statement(self.constant, call("Serializer", quoted(self.title), value, rules=rules))
-        if not self.functions:
-            return text
-        self.imports |= {"collections.abc": {"Mapping"}, "typing": {"Any"}}
-        written = "\n\n".join(self._function(name, gap) for name, gap in self.functions.items())
-        return f"\n\n{written}\n\n{text}"
+        if self.functions:
+            self.imports |= {"collections.abc": {"Mapping"}, "typing": {"Any"}}
+        functions = [*self.calculations, *(self._function(name, gap) for name, gap in self.functions.items())]
+        return "\n\n{}\n\n{}".format("\n\n".join(functions), text) if functions else text
 
     def _function(self, name: str, gap: str) -> str:
         """A function to fill in, which gets the item that is answered."""

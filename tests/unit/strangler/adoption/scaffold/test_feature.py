@@ -895,7 +895,12 @@ def test_what_a_method_makes_of_columns_is_a_function_of_them() -> None:
     assert 'function=lambda name, berth__place: f"{name} ({berth__place})"' in text
     long = value | {"code": " + ".join(["name"] * 20)}
     made = feature(LIST | {"serializer": SERIALIZER | {"fields": [NAME, shown | {"computed": long}]}})
-    assert made.endpoints[0].functions == ["field shown: computed by get_shown"]
+    assert (made.endpoints[0].gaps, made.endpoints[0].functions) == ([], [])
+    text = text_of(made, "serializers.py")
+    assert "\n\n\ndef boat_shown(name: Any, berth__place: Any) -> Any:\n" in text
+    assert f"    return (\n        {long['code']}\n    )\n" in text
+    assert 'columns=("name", "berth__place"), function=boat_shown)' in " ".join(text.split())
+    compile(text, "serializers.py", "exec")
 
 
 def test_what_is_unique_together_is_a_rule_of_the_serializer() -> None:
