@@ -7,6 +7,7 @@ whoever probes would end a service that does nothing but work. In gunicorn's con
 """
 
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # Longer than any health check's method and path.
 _PEEKED_BYTES: Final = 256
+# Each thread at work keeps a probe waiting for so long, and once more after each of its reads and writes.
+_SWITCH_SECONDS: Final = 0.0005
 
 
 def health_first(path: str) -> type["ThreadWorker"]:
@@ -28,6 +31,7 @@ def health_first(path: str) -> type["ThreadWorker"]:
     class HealthFirstWorker(ThreadWorker):
         def init_process(self) -> None:
             self._probes = ThreadPoolExecutor(max_workers=1)
+            sys.setswitchinterval(_SWITCH_SECONDS)
             super().init_process()
 
         def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn's own

@@ -6,7 +6,8 @@ way: addresses stay what the settings say. No process ends before nginx's worker
 
 The worker of background jobs is replaced with its service: the new one runs beside the old one, which ends its jobs.
 
-In the same way a service is replaced whose main process has died, where its workers serve without it (uvicorn's do).
+In the same way FastAPI is replaced where its main process has died and its workers serve without it, as uvicorn's do.
+Those of gunicorn end within a second: Django is started again at once.
 
 Routes may move meanwhile, for a ramp that finds a breach doesn't wait: the rollout is locked only while nginx is given
 another address, and whoever applies renders with the address of that moment.
@@ -52,9 +53,9 @@ class Deployer:
         self._file = DeployFile(stack.folder.path)
         self._file.forget()
         self._under_way: _UnderWay | None = None
-        self._keepers = {which: keeper for which in Stack for keeper in stack.children.keepers(which)}
-        for which, keeper in self._keepers.items():
-            keeper.let_orphans_serve(_service(stack, which, stack.settings).probe.answers)
+        self._fastapi = stack.children.keepers(Stack.FASTAPI)
+        for keeper in self._fastapi:
+            keeper.let_orphans_serve(_service(stack, Stack.FASTAPI, stack.settings).probe.answers)
 
     def step(self) -> None:
         """Go on with the deploy under way, or begin the one that was asked for; its failure is recorded, not raised."""
@@ -64,10 +65,10 @@ class Deployer:
         elif (asked := self._file.read()) is not None and asked.outcome == "asked":
             self._begin(asked)
         else:
-            for which, keeper in self._keepers.items():
-                if self._under_way is None and keeper.wants_replacement:
+            for keeper in self._fastapi:
+                if keeper.wants_replacement:
                     keeper.replacement_begins()
-                    self._begin(Deploy.of(which), with_worker=False)
+                    self._begin(Deploy.of(Stack.FASTAPI), with_worker=False)
 
     def _begin(self, deploy: Deploy, *, with_worker: bool = True) -> None:
         self._under_way = _UnderWay(deploy, _replaced(self._stack, deploy, with_worker=with_worker), self._file)

@@ -18,7 +18,7 @@ from strangler.local.process import Child, Program
 # The first restart follows at once; then the pause doubles each time that the program ends early.
 _SHORTEST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 64.0
-# gunicorn's workers see within a second that their main process has ended, and end too.
+# Workers that see that their main process has ended may end too; gunicorn's look for it each second.
 _ORPHANS_SETTLE_SECONDS: Final = 2.0
 _LOG = logging.getLogger(__name__)
 

@@ -98,7 +98,10 @@ class Database:
             )
             self.replica = Replica(engine, primary_url=url, url=replica_url, service=service)
         # Of its own: while requests wait for every connection of the pool the service is busy, and not unready.
-        self._watching = _engine(url, service, 1, answer_seconds=_CONNECT_SECONDS, pre_ping=True)
+        # A trip each for a ping, a transaction and its end would each wait with requests, in a loop that is busy.
+        self._watching = _engine(url, service, 1, answer_seconds=_CONNECT_SECONDS).execution_options(
+            isolation_level="AUTOCOMMIT"
+        )
         self.problem: str | None = "The database was not checked yet."
         self._setting = setting
         self._mapping = mapping
@@ -145,10 +148,19 @@ class Database:
 
     async def _inspect(self) -> str | None:
         try:
-            async with self._watching.connect() as connection:
-                return await connection.run_sync(self._look)
+            try:
+                return await self._inspect_once()
+            except DBAPIError as error:
+                # It broke while it was idle.
+                if not error.connection_invalidated:
+                    raise
+                return await self._inspect_once()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             return f"The database does not answer ({_reason(error)}): start it, or fix {self._setting}."
+
+    async def _inspect_once(self) -> str | None:
+        async with self._watching.connect() as connection:
+            return await connection.run_sync(self._look)
 
     def _look(self, connection: Connection) -> str | None:
         fingerprint = read_fingerprint(connection, self._consumer.tables)
@@ -228,7 +240,6 @@ def _engine(
     statement_seconds: int = 0,
     answer_seconds: float | None = None,
     report_sql: bool = False,
-    pre_ping: bool = False,
     is_pooled: bool = False,
 ) -> AsyncEngine:
     limits = {"statement_timeout": f"{statement_seconds}s"} if statement_seconds else {}
@@ -241,7 +252,6 @@ def _engine(
         # Values of rows are e-mails, password hashes and tokens: they stay out of messages and logs.
         hide_parameters=True,
         pool_timeout=_POOL_WAIT_SECONDS,
-        pool_pre_ping=pre_ping,
         connect_args={
             **options,
             "async_creator_fn": _Connecting,

@@ -73,6 +73,17 @@ def _killed(service: str) -> Callable[[TorturedStack, Ledger], None]:
     return happens
 
 
+def _all_killed(service: str) -> Callable[[TorturedStack, Ledger], None]:
+    """Its main process first, which would start others in the place of its workers."""
+
+    def happens(stack: TorturedStack, _ledger: Ledger) -> None:
+        main = stack.process(service)
+        for process in (main, *main.children(recursive=True)):
+            process.kill()
+
+    return happens
+
+
 def _worker_killed(service: str) -> Callable[[TorturedStack, Ledger], None]:
     def happens(stack: TorturedStack, _ledger: Ledger) -> None:
         stack.process(service).children()[-1].kill()
@@ -145,6 +156,7 @@ FAULTS: Final = {
     "django-killed": Fault(words="Django's main process is killed", happens=_killed("django")),
     "django-worker-killed": Fault(words="a worker of Django is killed", happens=_worker_killed("django")),
     "fastapi-killed": Fault(words="FastAPI's main process is killed", happens=_killed("fastapi")),
+    "fastapi-all-killed": Fault(words="all processes of FastAPI are killed", happens=_all_killed("fastapi")),
     "fastapi-worker-killed": Fault(words="a worker of FastAPI is killed", happens=_worker_killed("fastapi")),
     "nginx-killed": Fault(words="nginx's main process is killed", happens=_killed("nginx")),
     "fail-over": Fault(

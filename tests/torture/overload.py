@@ -4,8 +4,10 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import count
+from multiprocessing import get_context
 from typing import Final, Self
 
 import httpx
@@ -97,10 +99,11 @@ def overloaded(stack: TorturedStack) -> list[str]:
     rows, sentences = [], []
     most = LocalSettings(project=EXAMPLE).stack_requests
     token = stack.token()
-    for which, prefix, health, other in (
-        (Stack.DJANGO, "/api", "/api/health/", "/api/v2/tags/"),
-        (Stack.FASTAPI, "/api/v2", "/api/v2/health/live", "/api/tags/"),
+    for which, prefix, other in (
+        (Stack.DJANGO, "/api", "/api/v2/tags/"),
+        (Stack.FASTAPI, "/api/v2", "/api/tags/"),
     ):
+        health = EXAMPLE.stack(which).health
         loads = [
             Load(words=words, path=f"{prefix}/feed/", health=health, other=other, clients=clients)
             for words, clients in (
@@ -119,7 +122,7 @@ def overloaded(stack: TorturedStack) -> list[str]:
     fallen = Load(
         words=f"fastapi with fallback: {TIMES} times as many",
         path="/api/feed/",
-        health="/api/health/",
+        health=EXAMPLE.django.health,
         other="/api/tags/",
         clients=clients,
     )
@@ -136,15 +139,31 @@ async def _measure(url: str, wanted: Load, token: str) -> Measured:
         Client(kind="read", path=wanted.path, number=number, patient=True, address=f"127.0.0.{next(numbers)}")
         for number in groups
     ]
-    beside = [
+    beside = (
         Client(kind="health", path=wanted.health, pause=0.05),
         Client(kind="other", path=wanted.other, pause=0.05),
-    ]
-    async with load(url, [*clients, *beside], token=token) as ledger:
-        await asyncio.sleep(_WARM_SECONDS)
-        since = time.monotonic()
-        await asyncio.sleep(_SECONDS)
+    )
+    loop = asyncio.get_running_loop()
+    # Hundreds of clients in one process are late for their own answers; those of others have to be taken in time.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+        seconds = _WARM_SECONDS + _SECONDS
+        async with load(url, clients, token=token) as ledger:
+            others = loop.run_in_executor(apart, _bystanders, url, beside, token, seconds)
+            await asyncio.sleep(_WARM_SECONDS)
+            since = time.monotonic()
+            await asyncio.sleep(_SECONDS)
+        # Its clock is the machine's, as this one's is.
+        ledger.outcomes += await others
     return Measured.of(wanted, ledger, since)
+
+
+def _bystanders(url: str, clients: tuple[Client, ...], token: str, seconds: float) -> list[Outcome]:
+    async def ask() -> list[Outcome]:
+        async with load(url, clients, token=token) as ledger:
+            await asyncio.sleep(seconds)
+        return ledger.outcomes
+
+    return asyncio.run(ask())
 
 
 def _recovery(stack: TorturedStack, wanted: Load) -> float:

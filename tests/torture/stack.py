@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.torture.load import Ledger
 # Where the logs of the last run stay.
 LOGS: Final = ROOT / ".run" / "torture"
 ALICE: Final = {"username": "alice", "password": "strangler-demo"}
+_REPLACED_SECONDS: Final = 90.0
 _WRITTEN: Final = "SELECT title, count(*) FROM posts WHERE starts_with(title, %s) GROUP BY title"
 
 
@@ -57,14 +59,21 @@ class TorturedStack:
         return str(answer.raise_for_status().json()["access"])
 
     def process(self, service: str) -> psutil.Process:
-        """The main process of a service.
+        """The main process of a service, once there is one: after a fault it may be replaced while its workers serve.
 
         :raises FailedError: it doesn't run.
         """
-        process = self.checkout.running().services[service].find()
-        if process is None:
-            raise FailedError(f"{service} doesn't run")
+        deadline = time.monotonic() + _REPLACED_SECONDS
+        while (process := self._own(service)) is None:
+            if time.monotonic() > deadline:
+                raise FailedError(f"{service} doesn't run")
+            time.sleep(0.1)
         return process
+
+    def _own(self, service: str) -> psutil.Process | None:
+        """The process that listens where the settings say, unless nginx sends its requests elsewhere."""
+        running = self.checkout.running()
+        return None if service in running.elsewhere else running.services[service].find()
 
     def strangler(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """A command of the operator's.
