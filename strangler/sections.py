@@ -71,6 +71,12 @@ def _sink_template(value: str) -> str:
     return value
 
 
+def _own_template(value: str) -> str:
+    if unknown := set(BRACES.findall(value)) - {"folder", "unique"}:
+        raise ValueError(f"{{{min(unknown)}}} stands for nothing: a side has {{folder}} and {{unique}}")
+    return value
+
+
 def _role(value: str) -> str:
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
         raise ValueError('write a role such as "strangler_fastapi"')
@@ -82,6 +88,7 @@ UrlPath = Annotated[str, AfterValidator(_path)]
 Address = Annotated[str, AfterValidator(_address)]
 Template = Annotated[str, AfterValidator(_template)]
 SinkTemplate = Annotated[str, AfterValidator(_sink_template)]
+OwnTemplate = Annotated[str, AfterValidator(_own_template)]
 Role = Annotated[str, AfterValidator(_role)]
 ContainerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Command = Annotated[tuple[Template, ...], Field(min_length=1)]
@@ -264,6 +271,20 @@ class SinksSection(Section):
     answers: Mapping[str, SinkAnswer] = Field(default_factory=dict)
 
 
+class CopiesSection(Section):
+    """What the servers of a comparison's copies have for themselves, by variables of both services' environment.
+
+    `files` are variables that hold a folder of files, such as MEDIA_ROOT, with the folder that both sides start from;
+    each works on a copy, and what it writes there is compared. `own` are variables of caches and other places, with
+    {folder}, an empty folder, and {unique}, a text that no other side has. With `shared` Django's storages and caches
+    may be those of other services.
+    """
+
+    files: Mapping[str, str] = Field(default_factory=dict)
+    own: Mapping[str, OwnTemplate] = Field(default_factory=dict)
+    shared: bool = False
+
+
 class CompareSection(Section):
     """How cases are generated, what they must cover, and where messages go meanwhile.
 
@@ -278,6 +299,7 @@ class CompareSection(Section):
     generated: str = ""
     coverage: float = Field(default=0, ge=0, le=100)
     sinks: SinksSection = SinksSection()
+    copies: CopiesSection = CopiesSection()
     production: tuple[str, ...] = ()
     rowless: tuple[str, ...] = ()
 

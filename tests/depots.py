@@ -33,6 +33,7 @@ sources = ["tests/depot"]
 inherit = false
 
 [django.environment]
+CACHE_DIR = "FOLDER/cache"
 DATABASE_URL = "{owner_url}"
 DEPOT_SETTINGS = "MODULE"
 MEDIA_ROOT = "FOLDER/media"
@@ -62,6 +63,10 @@ SIGN_IN
 
 [compare]
 callers = ["ann", "bob", "kim"]
+
+[compare.copies]
+files = { MEDIA_ROOT = "media" }
+own = { CACHE_DIR = "{folder}" }
 """
 SECRET = "correct horse"
 ROWS = f"""
@@ -118,6 +123,7 @@ class Depot:
 
     def __init__(self, folder: Path, settings: str = "tests.depot.settings") -> None:
         self.folder = folder
+        (folder / "media").mkdir()
         names = ("PROXY_PORT", "DJANGO_PORT", "FASTAPI_PORT", "POSTGRES_PORT")
         self.ports = {name: str(port_free_pick()) for name in names}
         text = PROJECT.replace("FOLDER", str(folder)).replace('= "ROOT', f'= "{ROOT}')

@@ -49,12 +49,14 @@ class ValidatorFacts(_Facts):
 class StorageFacts(_Facts):
     """Where Django keeps files: the path of the storage's class, and of a FileSystemStorage its settings.
 
-    A relative `location` is below the folder in which the contract was exported. `base_url` is what addresses of files
+    A relative `location` is below the folder in which the contract was exported; `is_media_root` says that it is
+    MEDIA_ROOT. `base_url` is what addresses of files
     begin with (MEDIA_URL); None where they have none. Permissions are numbers; None where they are the process's own.
     """
 
     name: str
     location: str | None = None
+    is_media_root: bool = False
     base_url: str | None = None
     file_permissions: int | None = None
     directory_permissions: int | None = None

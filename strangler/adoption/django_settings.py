@@ -41,6 +41,13 @@ class SessionSettings(Facts):
     csrf_header_name: str = "HTTP_X_CSRFTOKEN"
 
 
+class KeptPlace(Facts):
+    """Where Django keeps uploads or a cache: the backend, and its folder, or its address with the prefix of keys."""
+
+    backend: str = ""
+    place: str = ""
+
+
 class DjangoSettings(Facts):
     """Settings of the whole project that change what endpoints answer.
 
@@ -66,6 +73,8 @@ class DjangoSettings(Facts):
     unicode_json: bool = True
     unfollowed: dict[str, str] = {}
     sessions: SessionSettings = SessionSettings()
+    files: KeptPlace = KeptPlace()
+    caches: dict[str, KeptPlace] = {}
     cors: dict[str, bool | int | str | tuple[str, ...]] | None = None
 
     @property

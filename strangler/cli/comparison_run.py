@@ -28,6 +28,7 @@ from strangler.compare.report.model import ComparisonReport
 from strangler.compare.run import ComparisonSession, interruptible
 from strangler.errors import UnsafeError, UsageError
 from strangler.routes.table import RouteTable
+from strangler.schema.django_side import django_project
 from strangler.settings import LocalSettings
 
 
@@ -228,8 +229,14 @@ def _writes_play(
     from strangler.compare.recorded.replay import recorded_compare
     from strangler.compare.writes.sandboxes import SandboxMaker
     from strangler.compare.writes.scenarios import WriteRunner, writes_compare
+    from strangler.deployment.local_stack import LocalStack
+    from strangler.deployment.side_places import places_require
     from strangler.deployment.source import source_open
 
+    project = settings.project
+    if recording is None and settings.gateway == "local" and project.django.manage and project.django.command:
+        commands = django_project(settings, LocalStack(settings).connections_resolve())
+        places_require(project.compare.copies, commands, project.load_contract())
     logs = settings.state_dir / "compare"
     with source_open(settings) as (source, starting):
         maker = SandboxMaker(

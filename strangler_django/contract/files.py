@@ -35,6 +35,7 @@ def _storage_facts(storage: Storage) -> Facts:
         return facts
     given = {
         "location": _portable(storage.location),
+        "is_media_root": Path(storage.location) == Path(settings.MEDIA_ROOT).absolute(),
         "base_url": storage.base_url,
         "file_permissions": storage.file_permissions_mode,
         "directory_permissions": storage.directory_permissions_mode,

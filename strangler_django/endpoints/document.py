@@ -1,6 +1,7 @@
 """The endpoints of a project as one sorted document."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
@@ -10,7 +11,9 @@ import rest_framework
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher
+from django.core.files.storage import FileSystemStorage
 from django.urls import get_resolver
+from django.utils.module_loading import import_string
 from rest_framework.settings import DEFAULTS, api_settings
 
 from strangler_django.endpoints.addresses import root_addresses
@@ -34,6 +37,7 @@ _UNFOLLOWED: Final = (
     *("ORDERING_PARAM", "SEARCH_PARAM", "STRICT_JSON", "UNAUTHENTICATED_TOKEN", "UNAUTHENTICATED_USER"),
     *("UPLOADED_FILES_USE_URL", "URL_FORMAT_OVERRIDE"),
 )
+_PASSWORD: Final = re.compile(r"//[^/@\s]*@")
 # What a view gets for the parameters of its path.
 _SAMPLES: Final = {"int": 1, "uuid": UUID(int=0)}
 
@@ -122,6 +126,21 @@ def _plain_setting(value: Any) -> Any:  # noqa: ANN401 - a setting of one of the
     return getattr(value, "pattern", value)
 
 
+def _files() -> dict[str, str]:
+    """The storage of uploads, and its folder if it is one of this machine."""
+    storage = settings.STORAGES["default"]
+    backend = str(storage["BACKEND"])
+    is_folder = issubclass(import_string(backend), FileSystemStorage)
+    location = storage.get("OPTIONS", {}).get("location") or settings.MEDIA_ROOT
+    return {"backend": backend, "place": str(location) if is_folder else ""}
+
+
+def _cache(given: dict[str, Any]) -> dict[str, str]:
+    """A cache: its backend, and where it keeps its values, without a password."""
+    places = (given.get("LOCATION", ""), given.get("KEY_PREFIX", ""), given.get("OPTIONS", {}).get("prefix", ""))
+    return {"backend": str(given["BACKEND"]), "place": _PASSWORD.sub("//", " ".join(map(str, places)).strip())}
+
+
 def _settings() -> dict[str, Any]:
     """Settings of the whole project that change what an endpoint answers. No secret is among them."""
     return {
@@ -143,6 +162,8 @@ def _settings() -> dict[str, Any]:
             "backends": list(settings.AUTHENTICATION_BACKENDS),
             "trusted_origins": list(settings.CSRF_TRUSTED_ORIGINS),
         },
+        "files": _files(),
+        "caches": {name: _cache(given) for name, given in settings.CACHES.items()},
         "num_proxies": api_settings.NUM_PROXIES,
         "compact_json": api_settings.COMPACT_JSON,
         "unicode_json": api_settings.UNICODE_JSON,

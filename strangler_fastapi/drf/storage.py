@@ -11,6 +11,8 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Final, Protocol
 from urllib.parse import quote, urljoin
 
+from pydantic_settings import BaseSettings
+
 from shared_schema.contract.contract import StorageFacts
 from strangler_fastapi.drf.uploads import UploadedFile
 from strangler_fastapi.errors import SuspiciousRequest, Unavailable
@@ -38,6 +40,12 @@ class Storage(Protocol):
 
     def url(self, name: str) -> str:
         """The address of a file."""
+
+
+class StorageSettings(BaseSettings):
+    """The environment of a storage: `media_root`, where the folder isn't the one in which the contract was exported."""
+
+    media_root: str = ""
 
 
 class FileSystemStorage:
@@ -184,7 +192,7 @@ def storage_register(name: str, storage: Storage) -> None:
 
 
 def storage_of(facts: StorageFacts, column: str) -> Storage:
-    """The storage of a column's files, from the contract.
+    """The storage of a column's files, from the contract; MEDIA_ROOT of the environment is Django's on this machine.
 
     Raises:
         LookupError: it is of a class that has no counterpart.
@@ -200,7 +208,8 @@ def storage_of(facts: StorageFacts, column: str) -> Storage:
         "file_permissions": facts.file_permissions,
         "directory_permissions": facts.directory_permissions,
     }
-    return FileSystemStorage(facts.location or "", facts.base_url, **given, allow_overwrite=facts.allow_overwrite)
+    location = (StorageSettings().media_root if facts.is_media_root else "") or facts.location or ""
+    return FileSystemStorage(location, facts.base_url, **given, allow_overwrite=facts.allow_overwrite)
 
 
 def _check_relative(name: str) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,21 @@ from tests.depot.stock.models import Paper
 
 for paper in Paper.objects.values_list("title", "scan", "cover", "width", "height"):
     print(*paper)
+"""
+# A service that keeps more than it was sent.
+STORED_TWICE = """
+from strangler_fastapi.drf.storage import FileSystemStorage
+
+_save = FileSystemStorage.save
+
+
+def _save_twice(self, name, content, max_length=None):
+    kept = _save(self, name, content, max_length)
+    (self._location / f"{kept}.copy").write_bytes(b"")
+    return kept
+
+
+FileSystemStorage.save = _save_twice
 """
 # FastAPI first: whoever is second finds the name of a file taken.
 PREFIXES = {"FASTAPI_PORT": "/api/v2", "DJANGO_PORT": "/api"}
@@ -107,6 +123,59 @@ def test_a_file_is_kept_by_either_stack_in_the_same_folder(depot: Depot) -> None
     assert len(kept) == 6
     assert kept[::2] == kept[1::2]
     depot.run("rollback", "--yes")
+
+
+PAPER_CASES = """
+[[case]]
+name = "brought"
+as = "ann"
+post = "/papers/"
+multipart = { title = "whole", scan = { filename = "kept.txt", content = "one" } }
+save = { paper = "$.id" }
+
+[[case]]
+name = "by a name that is taken"
+as = "ann"
+post = "/papers/"
+multipart = { title = "whole", scan = { filename = "kept.txt", content = "two" } }
+
+[[case]]
+name = "of another content"
+as = "ann"
+patch = "/papers/{paper}/"
+multipart = { scan = { filename = "b.pdf", content = "three" } }
+
+[[case]]
+as = "ann"
+delete = "/papers/{paper}/"
+"""
+
+
+def test_files_of_a_comparison_are_each_sides_own_and_compared(depot: Depot) -> None:
+    cases = depot.folder / "paper-cases"
+    cases.mkdir()
+    (cases / "papers.toml").write_text(PAPER_CASES)
+    media, words = depot.folder / "media", ("compare", "--writes", "--cases", "paper-cases")
+    before = {file: file.stat().st_mtime_ns for file in media.rglob("*")}
+    assert "equal: 4 cases of 3 routes" in depot.run(*words)
+    storage = depot.folder / "depot_fastapi" / "models.py"
+    text, times = storage.read_text(), storage.stat()
+    storage.write_text(text + STORED_TWICE)
+    # The stack's own service goes on with the code of before.
+    os.utime(storage, ns=(times.st_atime_ns, times.st_mtime_ns))
+    found = depot.run(*words, code=1)
+    storage.write_text(text)
+    os.utime(storage, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert "papers.create: rows at files, in 2 answers" in found, found
+    assert {file: file.stat().st_mtime_ns for file in media.rglob("*")} == before
+    project = depot.folder / "strangler.toml"
+    told = project.read_text()
+    project.write_text(told.replace('files = { MEDIA_ROOT = "media" }', ""))
+    refused = depot.run(*words, code=3)
+    assert f"uploads of both sides would go to {media}: name the variable of their folder" in refused
+    project.write_text(told.replace('own = { CACHE_DIR = "{folder}" }', ""))
+    assert "both sides would share the cache default" in depot.run(*words, code=3)
+    project.write_text(told)
 
 
 def plain(text: str) -> str:

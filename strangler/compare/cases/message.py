@@ -1,5 +1,6 @@
 """Headers and bodies of the requests that are made of case files, recordings and generated values."""
 
+import base64
 import datetime as dt
 import json
 import math
@@ -50,6 +51,10 @@ _BOUNDARY: Final = "strangler-boundary"
 MULTIPART_TYPE: Final = f"multipart/form-data; boundary={_BOUNDARY}"
 
 
+_NO_FIELDS: Final = "write it as a table such as { title = 'a', tags = ['x', 'y'] }"
+_NO_FILE: Final = "write a file as { filename = 'a.txt', content = 'text' }, or base64 = '…', and type"
+
+
 class BodyError(ValueError):
     """The value can't be sent in that way; the message is the hint."""
 
@@ -74,13 +79,34 @@ def form_body(value: object) -> bytes:
 def multipart_body(value: object) -> bytes:
     """The fields as `multipart/form-data` (RFC 7578) of `MULTIPART_TYPE`.
 
-    :raises BodyError: as for a form.
+    A table with `filename`, and `content` as a text or `base64`, is a file; `type` is its media type.
+
+    :raises BodyError: as for a form, or a file is incomplete.
     """
+    if not isinstance(value, dict):
+        raise BodyError(_NO_FIELDS)
+    files = {name: each for name, each in value.items() if isinstance(each, dict) and "filename" in each}
+    fields = _fields({name: each for name, each in value.items() if name not in files})
     parts = [
-        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
-        for name, text in _fields(value)
+        *(f'Content-Disposition: form-data; name="{name}"\r\n\r\n{text}'.encode() for name, text in fields),
+        *(_file_part(name, each) for name, each in files.items()),
     ]
-    return f"{''.join(parts)}--{_BOUNDARY}--\r\n".encode()
+    return b"".join(b"--%b\r\n%b\r\n" % (_BOUNDARY.encode(), part) for part in parts) + f"--{_BOUNDARY}--\r\n".encode()
+
+
+def _file_part(name: str, file: dict[str, object]) -> bytes:
+    kinds = [kind for kind in ("content", "base64") if kind in file]
+    is_text = all(isinstance(each, str) and (key == "content" or each.isprintable()) for key, each in file.items())
+    if not is_text or len(kinds) != 1 or not file.keys() <= {"filename", "type", *kinds}:
+        raise BodyError(_NO_FILE)
+    text = str(file[kinds[0]])
+    try:
+        content = text.encode() if kinds[0] == "content" else base64.b64decode(text, validate=True)
+    except ValueError:
+        raise BodyError(_NO_FILE) from None
+    disposition = f'form-data; name="{name}"; filename="{file["filename"]}"'
+    media = file.get("type", "application/octet-stream")
+    return f"Content-Disposition: {disposition}\r\nContent-Type: {media}\r\n\r\n".encode() + content
 
 
 def secrets_in(value: object, *, below_secret: bool = False) -> Iterator[str]:
@@ -133,7 +159,7 @@ def _check_json(value: object) -> None:
 
 def _fields(value: object) -> Iterator[tuple[str, str]]:
     if not isinstance(value, dict):
-        raise BodyError("write it as a table such as { title = 'a', tags = ['x', 'y'] }")
+        raise BodyError(_NO_FIELDS)
     for name, inner in value.items():
         for each in inner if isinstance(inner, list) else [inner]:
             yield name, _text(each)

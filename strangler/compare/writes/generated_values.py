@@ -19,6 +19,8 @@ _RANDOM: Final = (re.compile(r"[0-9a-f]{20,}"), re.compile(r"[0-9a-z]{20,}"), re
 _TURNS: Final = re.compile(r"(?<=[0-9])[A-Za-z]|(?<=[A-Za-z])[0-9]")
 # Words of a person turn from letters to digits and back less often.
 _FEWEST_TURNS: Final = 3
+# What Django's storages put behind a name that is taken.
+_STORED: Final = re.compile(r"(.*)_([A-Za-z0-9]{7})((?:\.\w+)?)", re.ASCII)
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( ?(Z|[+-]\d\d(:?\d\d)?))?")
 _DIGIT: Final = re.compile(r"\d")
 
@@ -59,6 +61,15 @@ def signed_payload(text: str) -> str | None:
     """What stands in a text that `django.core.signing` has dated and signed; None if it is none."""
     found = _SIGNED.fullmatch(text)
     return found[1] if found else None
+
+
+def stored_name(text: str) -> tuple[str, str, str] | None:
+    """The letters that Django's storages put behind a name that is taken, the name, and its ending; None without."""
+    found = _STORED.fullmatch(text)
+    if found is None or found[2].islower() or found[2].isdigit():
+        # A word or a number of seven characters.
+        return None
+    return found[2], found[1], found[3]
 
 
 def randoms_alike(left: str, right: str) -> bool:

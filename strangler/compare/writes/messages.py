@@ -1,4 +1,4 @@
-"""The messages that both sides sent since a step, compared as its rows are."""
+"""The messages that both sides sent since a step, and the files that they wrote, compared as its rows are."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
@@ -9,9 +9,10 @@ from strangler.compare.json_values import Absent, JsonPath, json_text, pairs_wal
 from strangler.compare.redaction import MASK, Masker, is_secret, shortened
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.id_mapping import IdMapping, NewRow
+from strangler.compare.writes.own_places import FILES
 from strangler.compare.writes.sinks import SentMessage
 
-_KINDS: Final = ("mail", "http")
+_KINDS: Final = ("mail", "http", FILES)
 
 
 class MessageComparison:

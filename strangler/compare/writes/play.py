@@ -21,6 +21,7 @@ from strangler.compare.writes.adopted_rows import WrittenRows
 from strangler.compare.writes.changes import Key, Originals, TableChanges, Values
 from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping
 from strangler.compare.writes.messages import MessageComparison
+from strangler.compare.writes.own_places import SidePlaces
 from strangler.compare.writes.refused_commits import refusals_compare
 from strangler.compare.writes.rows import RowComparison
 from strangler.compare.writes.sinks import SideSink
@@ -104,6 +105,7 @@ class Play:
         rules: which differences of answers count.
         password: what `{password}` stands for; None where it isn't known.
         sinks: of what both sides send on; empty where nothing takes it.
+        places: of the files of both sides; empty where nobody looks.
         is_recorded: the left side wrote its rows at another time, so that a time of it may be any of the play.
         adopt: writes rows of the left copy to the right one: what a caller's sign-in wrote where the right side has no
             sign-in of its own yet.
@@ -119,6 +121,7 @@ class Play:
         rules: Rules,
         password: str | None = None,
         sinks: Sequence[SideSink] = (),
+        places: Sequence[SidePlaces] = (),
         is_recorded: bool = False,
         adopt: Callable[[WrittenRows], None] | None = None,
     ) -> None:
@@ -129,6 +132,7 @@ class Play:
         self._mapping = IdMapping(clock)
         self._rows = RowComparison(tables, originals, self._mapping) if originals else None
         self._sinks = sinks
+        self._places = places
         self._messages = MessageComparison(self._mapping)
         given: Variables = {} if password is None else {PASSWORD: password}
         self._variables: tuple[Variables, Variables] = (dict(given), dict(given))
@@ -251,9 +255,10 @@ class Play:
         while len(self._sinks[LEFT]) != len(self._sinks[RIGHT]) and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_POLL_SECONDS)
         left, right = (asked[0].answer.base for asked in answers)
+        files = [place.take() for place in self._places] or [(), ()]
         return self._messages.compare(
             self._number,
-            *(sink.take() for sink in self._sinks),
+            *((*sink.take(), *written) for sink, written in zip(self._sinks, files, strict=True)),
             links=links_of(left, right),
             masker=masker,
         )

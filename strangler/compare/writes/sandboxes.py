@@ -24,6 +24,7 @@ from strangler.compare.writes.adopted_rows import rows_adopt
 from strangler.compare.writes.changes import ChangeReader, Originals, now_of
 from strangler.compare.writes.copies import SIDES, Copies
 from strangler.compare.writes.id_mapping import Clock
+from strangler.compare.writes.own_places import SidePlaces, places_made
 from strangler.compare.writes.play import Play
 from strangler.compare.writes.scenario_clock import ScenarioClock
 from strangler.compare.writes.servers import ServerFactories, Servers, servers_run
@@ -33,7 +34,7 @@ from strangler.databases.connections import Source, connected, refusals
 from strangler.errors import FailedError, UsageError
 from strangler.local.services import stack_service
 from strangler.routes.route import Stack
-from strangler.sections import SinksSection
+from strangler.sections import CopiesSection, SinksSection
 
 # What the names of databases and the folder of logs end with, since two sandboxes are there at once.
 LABELS: Final = ("", "two")
@@ -49,6 +50,7 @@ class ServedCopies:
         connections: to the copies.
         readers: of what changes in each.
         sinks: of what each server sends on.
+        places: of the files of each.
         servers: on the copies, in the same order.
         clock: the time at which these run.
     """
@@ -58,6 +60,7 @@ class ServedCopies:
     connections: Sequence[psycopg.Connection]
     readers: Sequence[ChangeReader]
     sinks: Sequence[SideSink]
+    places: Sequence[SidePlaces]
     servers: Servers
     clock: ScenarioClock
 
@@ -115,6 +118,19 @@ class SandboxMaker:
             raise UsageError("servers in containers reach no sink of messages", hint)
         return section
 
+    @property
+    def _places(self) -> CopiesSection:
+        """What each side has for itself.
+
+        :raises UsageError: the servers are containers, which don't see this machine's folders.
+        """
+        settings = self.source.settings
+        section = settings.project.compare.copies
+        if settings.gateway == "container" and (section.files or section.own):
+            hint = "compare natively with GATEWAY=local, or take [compare.copies] away"
+            raise UsageError("servers in containers see no folder of this machine", hint)
+        return section
+
     def copies(self, check: Callable[[], None]) -> Copies:
         """Copies of the database, to be entered; `check` is called while something is waited for."""
         return Copies(self.source, consumer=self.source.settings.project.load_consumer(), check=check)
@@ -145,6 +161,9 @@ class SandboxMaker:
             # Made before anybody writes there.
             readers = tuple(ChangeReader(connection, tables, originals) for connection in connections)
             sinks = exits.enter_context(sinks_run(self._sinks, len(names)))
+            project = self.source.settings.project
+            made = places_made(self._places, len(names), root=project.root, state=self.logs / "files")
+            places = exits.enter_context(made)
             servers = servers_run(
                 self.source,
                 names,
@@ -153,7 +172,7 @@ class SandboxMaker:
                 logs=self.logs / label,
                 check=check,
                 workers=self.workers,
-                environments=[sink.environment for sink in sinks],
+                environments=[sink.environment | place.environment for sink, place in zip(sinks, places, strict=True)],
                 clock=clock,
             )
             yield ServedCopies(
@@ -162,6 +181,7 @@ class SandboxMaker:
                 connections=connections,
                 readers=readers,
                 sinks=sinks,
+                places=places,
                 servers=exits.enter_context(servers),
                 clock=clock,
             )
@@ -180,6 +200,7 @@ class SandboxMaker:
                 rules=self.rules,
                 password=self.options.password(""),
                 sinks=served.sinks,
+                places=served.places,
                 adopt=partial(rows_adopt, ours, theirs),
             )
             yield Sandbox(scenario=scenario, servers=served.servers, play=play, clock=served.clock)

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchVectorField
 from django.core import validators
 from django.core.exceptions import ValidationError
+from django.core.files.storage import FileSystemStorage
 from django.db import models
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Now
@@ -85,11 +86,18 @@ def test_a_file_says_where_it_is_kept_and_how_it_is_named(
     column: Facts, field: models.Field, reported: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    storage = {"base_url": "/m/", "file_permissions": 0o644, "location": "media/all"}
+    storage = {"base_url": "/m/", "file_permissions": 0o644, "location": "media/all", "is_media_root": True}
     with override_settings(MEDIA_ROOT=str(tmp_path / "media" / "all"), MEDIA_URL="/m/", TIME_ZONE="Europe/Berlin"):
         facts = column(field)["file"]
     assert facts["storage"].pop("name") == "django.core.files.storage.filesystem.FileSystemStorage"
     assert facts == {"storage": storage} | reported
+
+
+def test_a_folder_that_is_not_djangos_is_no_media_root(column: Facts, tmp_path: Path) -> None:
+    field = models.FileField(storage=FileSystemStorage(location=tmp_path / "elsewhere"))
+    with override_settings(MEDIA_ROOT=str(tmp_path / "media")):
+        storage = column(field)["file"]["storage"]
+    assert (storage["location"], storage.get("is_media_root")) == (str(tmp_path / "elsewhere"), None)
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,13 @@ def test_a_running_stack_is_asked_the_reads_that_need_no_write(folder: Path) -> 
             '--strangler-boundary\r\nContent-Disposition: form-data; name="title"\r\n\r\né\r\n'
             "--strangler-boundary--\r\n".encode(),
         ),
+        (
+            "multipart = { n = 1, scan = { filename = 'a b.png', base64 = 'iVA=', type = 'image/png' } }",
+            "multipart/form-data; boundary=strangler-boundary",
+            b'--strangler-boundary\r\nContent-Disposition: form-data; name="n"\r\n\r\n1\r\n'
+            b'--strangler-boundary\r\nContent-Disposition: form-data; name="scan"; filename="a b.png"\r\n'
+            b"Content-Type: image/png\r\n\r\n\x89P\r\n--strangler-boundary--\r\n",
+        ),
         ("json = []", "application/json", b"[]"),
         ("body = 'x'\nheaders = { Content-Type = '' }", None, b"x"),
     ],
@@ -151,6 +158,8 @@ def test_letters_beyond_ascii_are_sent_as_utf8(folder: Path) -> None:
         ("[[case]]\npost='/a/'\njson={d=2026-01-01}", ", line 3: a [[case]] has json "),
         ("[[case]]\npost='/a/'\njson=[inf]", "write the JSON as body = '…', inf is no number in it."),
         ("[[case]]\npost='/a/'\nform='a=1'", ", line 3: a [[case]] has form 'a=1': write it as a table such as "),
+        ("[[case]]\npost='/a/'\nmultipart={a={filename='x'}}", "write a file as { filename = 'a.txt', content = "),
+        ("[[case]]\npost='/a/'\nmultipart={a={filename='x',base64='?'}}", "write a file as { filename = 'a.txt'"),
         ("[[case]]\npost='/a/'\nmultipart={a={}}", "give each field a text, a number, true, false or a list of these."),
         ("[[case]]\nget='/a/'\nheaders=['a']", ", line 3: a [[case]] has headers ['a']: write it as a table such as"),
         ("[[case]]\nget='/a/'\nheaders={'a b'='c'}", "give each header a name without blanks, and a text on one line."),

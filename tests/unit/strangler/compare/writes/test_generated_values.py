@@ -7,6 +7,7 @@ from strangler.compare.writes.generated_values import (
     hashes_same,
     randoms_alike,
     signed_payload,
+    stored_name,
     time_read,
     token_parts,
 )
@@ -81,3 +82,10 @@ def test_a_moment_is_read_however_it_is_written(text: str) -> None:
 )
 def test_another_text_is_no_moment(text: str) -> None:
     assert time_read(text) is None
+
+
+def test_the_letters_behind_a_name_that_is_taken() -> None:
+    assert stored_name("a b_b7Xk2Lq.txt") == ("b7Xk2Lq", "a b", ".txt")
+    assert stored_name("scan_QkZabcd") == ("QkZabcd", "scan", "")
+    for text in ("state_pending", "number_2024001.txt", "a_b7Xk2.txt", "plain.txt"):
+        assert stored_name(text) is None
