@@ -74,6 +74,7 @@ class LocalSettings(BaseModel):
     trusted_proxies: str = ""
     stack_header_networks: str = ""
     operator_networks: str = ""
+    board_address: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+:[0-9]{1,5})?$")] = ""
     body_size: str = "2m"
     shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
     report_sql: Literal["", "0", "1"] = ""

@@ -7,11 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
 from strangler.cli import command_line
 from strangler.local.ports import port_free_pick
+from strangler.local.postgres import DATABASE, OWNER
 from strangler.local.state import StackState, StateFolder
 from tests.example import ROOT
 
@@ -72,6 +74,12 @@ class Checkout:
                 pytest.fail(f"the stack isn't ready: {supervisor.communicate()[0]}")
             time.sleep(0.05)
         return supervisor
+
+    def owner(self) -> psycopg.Connection:
+        """A connection to the database as the tables' owner; each statement is a transaction."""
+        password = (self.state.path / "secrets" / "owner_password").read_text().strip()
+        address = f"host=127.0.0.1 port={self.ports['POSTGRES_PORT']} user={OWNER} dbname={DATABASE}"
+        return psycopg.connect(address, password=password, autocommit=True)
 
     def running(self) -> StackState:
         state = self.state.read()

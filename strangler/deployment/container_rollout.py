@@ -43,6 +43,7 @@ def container_settings(settings: LocalSettings) -> GatewaySettings:
         trusted_proxies=settings.trusted_networks,
         stack_header_networks=settings.stack_header_cidrs,
         operator_networks=settings.operator_cidrs,
+        board=settings.board_address,
         body_size=settings.body_size,
         fastapi_health=project.fastapi.health,
         django_requests=settings.stack_requests[Stack.DJANGO],

@@ -19,10 +19,8 @@ from pathlib import Path
 
 import httpx
 import psutil
-import psycopg
 import pytest
 
-from strangler.local.postgres import DATABASE, OWNER
 from tests.checkouts import ENVIRONMENT, Checkout
 from tests.example import ROOT
 
@@ -194,9 +192,7 @@ def test_the_database_is_down(operator: Operator) -> None:
 def test_the_schema_has_drifted(operator: Operator) -> None:
     operator.open("The schema has drifted")
     operator.run("schema check")
-    password = (operator.checkout.state.path / "secrets" / "owner_password").read_text().strip()
-    address = f"host=127.0.0.1 port={operator.checkout.ports['POSTGRES_PORT']} user={OWNER} dbname={DATABASE}"
-    with psycopg.connect(address, password=password, autocommit=True) as connection:
+    with operator.checkout.owner() as connection:
         connection.execute("ALTER TABLE tags RENAME COLUMN name TO label")
         try:
             assert "Column tags.name is missing" in operator.run("schema check", code=1)

@@ -1,6 +1,7 @@
 """`make test-torture`: a real Prometheus (Debian: `apt install prometheus`) takes the settings, and evaluates all."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -87,6 +88,36 @@ def test_prometheus_scrapes_all_three_and_evaluates_every_rule_and_panel(observe
             text = expression.replace("$__rate_interval", "1m").replace("$route", ".*")
             # A rate has two scrapes; no ramp is under way.
             wait_until(lambda: asked(api, "query", query=text)["result"] or "ramp" in text)  # noqa: B023 - called here
+
+
+def test_an_alert_fires_while_fastapi_fails_and_is_over_once_it_does_not(observed: Observed) -> None:
+    folder = observed.checkout.path / "alerts"
+    assert observed.checkout.strangler("metrics", "--rules", str(folder)).returncode == 0
+    settings, rules = folder / "prometheus.yml", folder / "alerts.yml"
+    settings.write_text(settings.read_text().replace("15s", "1s"))
+    # The rules as they are, but for how long they look back and wait: the figures are some seconds old.
+    text = re.sub(r"\[\d+[mh]\]", "[20s]", rules.read_text())
+    rules.write_text(re.sub(r"for: \d+m", "for: 1s", text))
+    chosen = {"X-Stack": "fastapi"}
+    with prometheus(folder) as api:
+
+        def firing(status: int) -> set[tuple[str, str]]:
+            """The alerts that fire, by name and stack, after one more read by FastAPI, which answers with `status`."""
+            answer = observed.client.get("/api/tags/", headers=chosen)
+            assert (answer.status_code, answer.headers["X-Served-By"]) == (status, "fastapi")
+            alerts = (asked(api, "alerts") or {}).get("alerts", [])
+            return {(a["labels"]["alertname"], a["labels"].get("stack", "")) for a in alerts if a["state"] == "firing"}
+
+        failed = {("StackFails", "fastapi"), ("RouteFails", "fastapi")}
+        wait_until(lambda: asked(api, "query", query="strangler_requests_total"))
+        assert not firing(200) & failed
+        with observed.checkout.owner() as owner:
+            owner.execute("REVOKE SELECT ON tags FROM strangler_fastapi")
+            try:
+                wait_until(lambda: firing(503) >= failed)
+            finally:
+                owner.execute("GRANT SELECT ON tags TO strangler_fastapi")
+        wait_until(lambda: not firing(200) & failed)
 
 
 @pytest.mark.parametrize("folder", ["prometheus", "observability"])

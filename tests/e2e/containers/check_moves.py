@@ -2,12 +2,16 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from strangler.local.ports import port_free_pick
 from strangler.routes.editing import routes_edit
 from tests.e2e.containers.engine import Containers, wait_for
 from tests.example import parse_routes
@@ -168,3 +172,36 @@ def test_an_nginx_that_does_not_run_is_one_sentence_with_its_mend(containers: Co
     assert len(said) == 1
     assert said[0].startswith("strangler: the container nginx can't be reached (")
     assert said[0].endswith("up --detach.")
+
+
+def test_the_board_of_the_host_is_behind_the_front_door(containers: Containers, tmp_path: Path) -> None:
+    """The host is where containers' way out begins."""
+    words = containers.inside("nginx", "cat", "/proc/net/route").stdout.split()
+    gateway = str(IPv4Address(bytes.fromhex(words[words.index("00000000") + 1])[::-1]))
+    port = port_free_pick()
+    said = (tmp_path / "board").open("w+")
+    (tmp_path / "nginx.log").touch()
+    before = dict(containers.env)
+    containers.env |= {
+        "BOARD_ADDRESS": f"{gateway}:{port}",
+        "OPERATOR_NETWORKS": f"{gateway}/32",
+        "PYTHONUNBUFFERED": "1",
+    }
+    containers.strangler("apply", "--yes", "--force", "--reason", "a board")
+    board = containers.begun(
+        *("board", "--host", gateway, "--port", str(port), "--token", "--log", str(tmp_path / "nginx.log")), out=said
+    )
+    try:
+        wait_for("the board's address", lambda: "?token=" in (tmp_path / "board").read_text())
+        token = re.search(r"\?token=(\S+)", (tmp_path / "board").read_text())
+        assert token is not None
+        with httpx.Client(base_url=containers.url, timeout=30, follow_redirects=True) as operator:
+            assert operator.get("/_strangler/").status_code == httpx.codes.UNAUTHORIZED
+            page = operator.get(f"/_strangler/?token={token[1]}")
+            assert (page.status_code, "feed.list" in page.text) == (httpx.codes.OK, True)
+            assert "a board" in page.text
+    finally:
+        board.terminate()
+        board.wait(timeout=30)
+        said.close()
+        containers.env = before

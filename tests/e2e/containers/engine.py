@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -61,6 +62,17 @@ class Containers:
         result = self._ended([sys.executable, "-m", "strangler.cli"], arguments, {}, stdin=stdin)
         assert result.returncode == code, f"{arguments}: {result.stdout}\n{result.stderr}"
         return result.stdout + result.stderr
+
+    def begun(self, *arguments: str, out: IO[str]) -> "subprocess.Popen[str]":
+        """A command of the tool that goes on; `out` is the file of what it prints."""
+        return subprocess.Popen(  # noqa: S603 - the tool
+            [sys.executable, "-m", "strangler.cli", *arguments],
+            cwd=self.folder,
+            env=self.env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def inside(self, service: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command in a running container."""

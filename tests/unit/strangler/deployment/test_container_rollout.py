@@ -5,6 +5,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from strangler.deployment.container_rollout import container_rollout, container_settings, grants_grow
 from strangler.errors import FailedError, UsageError
@@ -105,3 +106,10 @@ def test_a_database_that_refuses_ends_the_move_in_its_words(tmp_path: Path) -> N
     message = r"^FastAPI's role may not write yet \(Role x can't be given its grants \(no table\): migrate\): see "
     with pytest.raises(FailedError, match=message):
         grants_grow(refusing, at(Stage.LEGACY), at(Stage.PARALLEL), setup="setup")
+
+
+def test_the_board_of_the_host_is_behind_the_front_door_where_a_setting_says_where_it_is() -> None:
+    assert container_settings(example_settings()).board == ""
+    assert container_settings(example_settings(board_address="10.89.0.1:8090")).board == "10.89.0.1:8090"
+    with pytest.raises(ValidationError, match="board_address"):
+        example_settings(board_address="10.89.0.1:8090; return 200")
