@@ -46,13 +46,13 @@ class SerializerField(Facts):
     """A field of a serializer; `kind` is the name of its class (of the inner one with `many`), `path` is where that is.
 
     `link` is how it leads to other rows (many_to_one, many_to_many, one_to_many); of the last `pointing` are the
-    table and the field of those rows, and `managed` says that a manager of the project's own gives them. `property`
-    names the model's property or method that it shows, `computed` is what that or `method` does, if it was read.
-    `address` is the path of the row whose field `lookup` stands for `{}`. `changed` are the arguments in which it
-    differs from what DRF makes of the model's field; None where the project declared it. Of one that stands for
-    rows `narrowed` says that not all of them may be sent, `where` which values these have in columns as far as that
-    is known, and `text` is the field that the rows' `__str__` returns, if it is no more. `format` and
-    `input_formats` are those of days and times, by the field or by the project's settings.
+    table and the field of those rows, as `other_end` are of a many_to_many that leads here, and `managed` says that a
+    manager of the project's own gives them. `property` names the model's property or method that it shows, `computed`
+    is what that or `method` does, if it was read. `address` is the path of the row whose field `lookup` stands for
+    `{}`. `changed` are the arguments in which it differs from what DRF makes of the model's field; None where the
+    project declared it. Of one that stands for rows `narrowed` says that not all of them may be sent, `where` which
+    values these have in columns as far as that is known, and `text` is the field that the rows' `__str__` returns, if
+    it is no more. `format` and `input_formats` are those of days and times, by the field or by the project's settings.
     """
 
     name: str
@@ -82,6 +82,7 @@ class SerializerField(Facts):
     help_text: str | None = None
     link: str | None = None
     pointing: dict[str, str] | None = None
+    other_end: dict[str, str] | None = None
     managed: bool = False
     property: str | None = None
     computed: ComputedValue | None = None

@@ -241,7 +241,8 @@ def _origin(serializer: Any, name: str, field: Any, model: Any) -> dict[str, Any
 def _link(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - a model class
     """How the model's field of that name leads to other rows (`link`: many_to_one, many_to_many), if it does.
 
-    `pointing` are the table and the field of rows that point back; `managed` says that a manager of the project's own
+    `pointing` are the table and the field of rows that point back, `other_end` those of a relation that leads here;
+    `managed` says that a manager of the project's own
     gives the rows, which may leave some out.
     """
     found: Any = next((each for each in model._meta.get_fields() if _accessor(each) == source), None)
@@ -252,6 +253,8 @@ def _link(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - a model 
         facts["managed"] = manager.get_queryset is not models.Manager.get_queryset
     if link == "one_to_many" and hasattr(found, "field") and hasattr(found.field, "attname"):
         facts["pointing"] = {"table": found.related_model._meta.db_table, "field": found.field.name}
+    if link == "many_to_many" and isinstance(found, models.ManyToManyRel):
+        facts["other_end"] = {"table": found.related_model._meta.db_table, "field": found.field.name}
     return facts
 
 

@@ -134,6 +134,21 @@ def many_to_many(model: type[Reflected], field: str) -> ManyToMany:
     )
 
 
+def many_to_many_from(model: type[Reflected], target: type[Reflected], field: str) -> ManyToMany:
+    """The rows of `target` that are linked to a row of `model` by their relation `field`: its other end.
+
+    Raises:
+        LookupError: the contract has no such relation, or the mapping has no class for its table.
+    """
+    there = many_to_many(target, field)
+    if there.target is not model:
+        raise LookupError(f"Table {target.key()} has {there.target.key()} in {field!r}, not {model.key()}.")
+    back = _facts(there.through).columns[_facts(target).many_to_many[field].source_column].references
+    assert back is not None  # noqa: S101 - it points at the target
+    ordering = tuple(_ordering_term(target, term) for term in _facts(target).ordering)
+    return ManyToMany(there.through, there.other, there.source, target, attribute_of(target, back.column), ordering)
+
+
 def one_to_many(model: type[Reflected], target: type[Reflected], field: str) -> OneToMany:
     """The rows of `target` whose foreign key `field` points at a row of `model`: Django's reverse relation.
 

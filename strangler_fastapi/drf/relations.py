@@ -122,7 +122,7 @@ class PointingKeysField(Field):
     """Keys of the rows that point at this one, read-only (a `ManyRelatedField` of a reverse relation)."""
 
     read_only: bool = True
-    link: OneToMany
+    link: ManyToMany | OneToMany
 
     def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
         """The keys, of the row of `owner`."""

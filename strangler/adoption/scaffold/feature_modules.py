@@ -330,4 +330,5 @@ def statement_call(head: str, named: Mapping[str, Code], *arguments: str) -> str
 def _classes(text: str) -> set[str]:
     """The mapped classes that a serializer's code names."""
     named = re.findall(r"(?:model_fields?|many_related_field|foreign_key|many_to_many)\(\s*(\w+)", text)
-    return {*named, *(name for pair in re.findall(r"one_to_many\(\s*(\w+),\s*(\w+)", text) for name in pair)}
+    pairs = re.findall(r"(?:one_to_many|many_to_many_from)\(\s*(\w+),\s*(\w+)", text)
+    return {*named, *(name for pair in pairs for name in pair)}

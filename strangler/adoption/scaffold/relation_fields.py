@@ -116,6 +116,12 @@ class RelationFields:
             made.imports.setdefault(_RELATIONS, set()).add("PointingKeysField")
             link = self._pointing(made, each.pointing["table"], each.pointing["field"])
             return call("PointingKeysField", link=link, **labels(each))
+        if each.other_end is not None:
+            if not each.read_only:
+                made.writes.append(f"field {each.name}: links are written from their other end")
+            made.imports.setdefault(_RELATIONS, set()).add("PointingKeysField")
+            link, _ = self.link(made, table, each)
+            return call("PointingKeysField", link=link, **labels(each))
         if each.link != "many_to_many":
             raise UnreadableError(f"keys of {each.source} ({each.link or 'no relation'})")
         self._through(table, each.source)
@@ -139,6 +145,8 @@ class RelationFields:
             return call("foreign_key", made.model, quoted(facts.field)), facts.null
         if each.managed:
             raise UnreadableError(f"rows of {each.source} by a manager of your own")
+        if each.other_end is not None:
+            return self._other_end(made, table, each.other_end["table"], each.other_end["field"]), False
         if each.link == "many_to_many":
             self._through(table, each.source)
             made.imports.setdefault(_LINKS, set()).add("many_to_many")
@@ -168,9 +176,8 @@ class RelationFields:
     def _many_slugs(self, made: WrittenSerializer, table: str, each: SerializerField, slug_field: str) -> Code:
         """A column of several rows."""
         link, _ = self.link(made, table, each)
-        related = (
-            each.pointing["table"] if each.pointing else self._tables.facts(table).many_to_many[each.source].target
-        )
+        back = each.pointing or each.other_end
+        related = back["table"] if back else self._tables.facts(table).many_to_many[each.source].target
         column, facts = self._tables.column_of(related, slug_field)
         if facts.references is not None or facts.kind not in SHOWN["CharField"][1] | SHOWN["IntegerField"][1]:
             raise UnreadableError(f"many of a {facts.kind}")
@@ -191,6 +198,16 @@ class RelationFields:
             self._tables.follow(table, [term.removeprefix("-")])
         made.imports.setdefault(_LINKS, set()).add("one_to_many")
         return call("one_to_many", made.model, target, quoted(facts.field))
+
+    def _other_end(self, made: WrittenSerializer, table: str, owner: str, name: str) -> Code:
+        """The rows of the table `owner` that are linked to those of the serializer by their relation of that name."""
+        self._through(owner, name)
+        self._tables.use(table, *self._tables.facts(table).primary_key)
+        target = self._tables.use(owner, *self._tables.facts(owner).primary_key)
+        for term in self._tables.facts(owner).ordering:
+            self._tables.follow(owner, [term.removeprefix("-")])
+        made.imports.setdefault(_LINKS, set()).add("many_to_many_from")
+        return call("many_to_many_from", made.model, target, quoted(name))
 
     def _through(self, table: str, name: str) -> None:
         """Uses the tables of a many-to-many relation.

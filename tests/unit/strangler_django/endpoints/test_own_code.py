@@ -8,7 +8,7 @@ from django.views.decorators.cache import cache_page
 from rest_framework import generics, mixins, permissions, serializers, viewsets
 
 from django_app.blog import models as blog_models
-from django_app.blog.models import Post
+from django_app.blog.models import Post, Tag
 from strangler_django.endpoints.own_code import answering_serializer, is_own, returned_attribute, saved_caller
 from strangler_django.endpoints.serializers import serializer_facts
 from strangler_django.endpoints.views import view_facts, view_methods
@@ -315,3 +315,22 @@ def test_a_handler_of_the_projects_own_is_no_action_of_drfs() -> None:
     assert view_methods(Handles.as_view()) == {"get": None}
     assert view_methods(HandsOn.as_view()) == {"get": "list"}
     assert view_facts(HandsOn.as_view(), "get", "list", {})["overridden"] == ["check_permissions"]
+
+
+class TagPosts(serializers.ModelSerializer[Tag]):
+    class Meta:
+        model = Tag
+        fields = ("posts",)
+
+
+class PostTags(serializers.ModelSerializer[Post]):
+    class Meta:
+        model = Post
+        fields = ("tags",)
+
+
+def test_the_other_end_of_a_relation_is_known() -> None:
+    (posts,) = serializer_facts(TagPosts())["fields"]
+    assert (posts["link"], posts["other_end"]) == ("many_to_many", {"table": Post._meta.db_table, "field": "tags"})
+    (tags,) = serializer_facts(PostTags())["fields"]
+    assert (tags["link"], "other_end" in tags) == ("many_to_many", False)

@@ -844,6 +844,37 @@ def test_rows_that_point_back_and_properties_of_the_model() -> None:
     assert gap.startswith("field other: Boat.age is Python: write it as an SQL expression in `annotations`")
 
 
+def test_rows_at_the_other_end_of_a_relation() -> None:
+    links: dict[str, Any] = {"name": "flags", "model": "harbour.Boat_flags", "auto_created": True}
+    links["columns"] = {"id": ID} | {
+        f"{name}_id": {"field": name, "kind": "ForeignKey", "type": "bigint", "null": False}
+        | {"references": {"table": name, "column": "id", "on_delete": "CASCADE"}}
+        for name in ("boat", "berth")
+    }
+    relation = {"table": "flags", "source_column": "boat_id", "target_column": "berth_id", "target": "berth"}
+    tables = TABLES | {"flags": links, "boat": TABLES["boat"] | {"many_to_many": {"berths": relation}}}
+    contract = Contract.model_validate({"format": 2, "tables": tables})
+    back = {"name": "boats", "source": "boats", "many": True, "read_only": True, "changed": {}, "link": "many_to_many"}
+    back["other_end"] = {"table": "boat", "field": "berths"}
+    inner = {"class": "harbour.api.NameSerializer", "table": "boat", "fields": [NAME]}
+    berths = {"model": {"label": "harbour.Berth", "table": "berth"}, "queryset": {}}
+    link = 'link=many_to_many_from(Berth, Boat, "berths")'
+    for facts, code in (
+        ({"kind": "NameSerializer", "serializer": inner}, f"NestedField(children=BERTH_NAME_SERIALIZER, {link})"),
+        ({"kind": "PrimaryKeyRelatedField"}, f"PointingKeysField({link})"),
+        ({"kind": "SlugRelatedField", "slug_field": "name", **DRF}, f'ManySlugRelatedField({link}, slug_field="name")'),
+    ):
+        serializer = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": [back | facts]}
+        api = DjangoApi.model_validate({"format": 1, "endpoints": [LIST | berths | {"serializer": serializer}]})
+        route = Route(name="boats.list", methods=("GET",), path="/boats/", stage=Stage.LEGACY)
+        chosen = [(api.endpoints[0], route)]
+        made = ServiceScaffold(project(Path("/nowhere")), "harbour_fastapi", chosen, api=api, contract=contract)
+        assert made.features[0].endpoints[0].gaps == []
+        assert code in " ".join(text_of(made.features[0], "serializers.py").split())
+        models = {file.path.name: file.text for file in made.files()}["models.py"]
+        assert "boat_id: Mapped[int]\n    berth_id: Mapped[int]" in models
+
+
 def test_constant_filters_are_conditions_of_the_rows() -> None:
     where = [
         ["is", "name", "exact", "Ada"],

@@ -1,0 +1,14 @@
+"""What leads from a row to those at the other end of a many-to-many relation."""
+
+import pytest
+
+from fastapi_app.models import Post, Tag, User
+from strangler_fastapi.drf.links import many_to_many, many_to_many_from
+
+
+def test_the_other_end_of_a_relation_is_the_same_links() -> None:
+    there, back = many_to_many(Post, "tags"), many_to_many_from(Tag, Post, "tags")
+    assert (back.through, back.target, back.key) == (there.through, Post, "id")
+    assert (back.source, back.other) == (there.other, there.source) == ("tag_id", "post_id")
+    with pytest.raises(LookupError, match="has tags in 'tags', not users"):
+        many_to_many_from(User, Post, "tags")
