@@ -80,10 +80,12 @@ class RowsOfRequest(Facts):
 
     `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
     callers whose attribute `unless` is true see all. `within` are fields by the parameter of the path in them,
-    `parameters` query parameters that narrow the rows further.
+    `parameters` query parameters that narrow the rows further, `filters` those which do it by their text alone, each
+    with the field and the lookup.
     """
 
     owner: str | None = None
     unless: str | None = None
     within: dict[str, str] = Field(default={})
     parameters: tuple[str, ...] = ()
+    filters: dict[str, tuple[str, str]] = Field(default={})

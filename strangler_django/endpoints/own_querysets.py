@@ -29,6 +29,9 @@ from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, 
 
 # Methods of a queryset whose arguments are constants, and which leave no row out.
 _PLAIN: Final = frozenset({"all", "order_by", "select_related", "prefetch_related", "distinct"})
+_TEXT_LOOKUPS: Final = frozenset(
+    {"exact", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"}
+)
 _CALLER: Final = "self.request.user"
 _PARAMETERS: Final = ("self.request.query_params", "self.request.GET")
 _CONVERSIONS: Final[Mapping[str, type]] = {"bool": bool, "int": int, "str": str}
@@ -44,7 +47,8 @@ class ReadQueryset:
 
     `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
     callers whose attribute `unless` is true see the rows of everybody. `within` are fields by the parameter of the
-    path that they are equal to, `parameters` the query parameters that narrow it further.
+    path that they are equal to, `parameters` the query parameters that narrow it further, `filters` those which narrow
+    it by their text alone, each with the field and the lookup.
     """
 
     queryset: models.QuerySet[Any]
@@ -52,12 +56,13 @@ class ReadQueryset:
     unless: str | None = None
     within: Mapping[str, str] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
+    filters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     is_none: bool = False
 
     @property
-    def structure(self) -> tuple[str, Mapping[str, str]]:
+    def structure(self) -> tuple[Any, ...]:
         """All rows that callers see whatever they own."""
-        return str(self.queryset.query), self.within
+        return str(self.queryset.query), self.within, self.filters
 
 
 def read_queryset(view: Any) -> ReadQueryset | None:  # noqa: ANN401 - an instance of any view
@@ -91,7 +96,8 @@ def _of_callers(method: "_Method") -> ReadQueryset:
             raise UnreadError
         if nobody.is_none and found.owner is None:
             raise UnreadError
-    return replace(found, unless=unless, parameters=method.parameters)
+    filters = {name: each for name, each in found.filters.items() if name not in method.parameters}
+    return replace(found, unless=unless, parameters=method.parameters, filters=filters)
 
 
 class _Method:
@@ -158,6 +164,10 @@ class _Following:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self._names[name] = self._value(value)
+                case ast.If(test=test, body=[ast.Assign(targets=[ast.Name(id=name)], value=value)], orelse=[]) if (
+                    self._is_filter(test, name, value)
+                ):
+                    continue
                 case ast.If(test=test, body=then, orelse=otherwise):
                     if (found := self.block(then if self._is_true(test) else otherwise)) is not None:
                         return found
@@ -166,6 +176,34 @@ class _Following:
                 case _:
                     raise UnreadError
         return None
+
+    def _is_filter(self, test: ast.expr, name: str, value: ast.expr) -> bool:
+        """Whether a branch narrows the queryset of that name by the text of a query parameter; then it has that filter.
+
+        if city:
+            queryset = queryset.filter(city__icontains=city)
+        """
+        if isinstance(test, ast.NamedExpr):
+            self._names[test.target.id], test = test.value, test.value
+        sent, found = ast.unparse(self._resolved(test)), self._names.get(name)
+        match value:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=narrowed), attr="filter"),
+                args=[],
+                keywords=[ast.keyword(arg=str(path), value=given)],
+            ) if narrowed == name and isinstance(found, ReadQueryset) and ast.unparse(self._resolved(given)) == sent:
+                parameter = _parameter(sent)
+                *way, last = path.split("__")
+                lookup = last if last in _TEXT_LOOKUPS else "exact"
+                path = "__".join(way) if last in _TEXT_LOOKUPS else path
+                field = _followed(found.queryset.model, path)
+                if parameter is None or not isinstance(field, models.CharField | models.TextField):
+                    return False
+                if parameter in found.filters:
+                    return False
+                self._names[name] = replace(found, filters={**found.filters, parameter: (path, lookup)})
+                return True
+        return False
 
     def _value(self, code: ast.expr) -> Any:  # noqa: ANN401 - see above
         try:
@@ -315,6 +353,14 @@ class _Replace(ast.NodeTransformer):
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
         return ast.NamedExpr(target=node.target, value=self.visit(node.value))
+
+
+def _parameter(text: str) -> str | None:
+    """The query parameter that an expression is the text of; None of any other."""
+    match ast.parse(text, mode="eval").body:
+        case ast.Call(func=ast.Attribute(value=given, attr="get"), args=[ast.Constant(value=str(name))], keywords=[]):
+            return name if ast.unparse(given) in _PARAMETERS else None
+    return None
 
 
 def _converted(kind: type, value: Any) -> Any:  # noqa: ANN401 - constants

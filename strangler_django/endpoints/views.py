@@ -159,7 +159,9 @@ def view_facts(
 def _rows(read: ReadQueryset) -> dict[str, Any]:
     """What `get_queryset` does with a request."""
     within = dict(read.within)
-    return {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
+    filters = {name: list(each) for name, each in read.filters.items()}
+    found = {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
+    return found | {"filters": filters}
 
 
 def _generic_action(cls: type, method: str) -> str | None:

@@ -38,6 +38,11 @@ def _read_text(text: str) -> str | None:
     return stripped or None
 
 
+def _read_sent(text: str) -> str | None:
+    check_storable(text)
+    return text or None
+
+
 def _read_number(text: str) -> Decimal | None:
     number = _read_any_number(text)
     if number is not None and number > _LARGEST:
@@ -100,6 +105,8 @@ def _by_format(text: str, formats: Sequence[str], sentence: str) -> datetime | N
 
 
 TEXT: Final = FormField(_read_text, "sample")
+# Which no form has stripped.
+SENT_TEXT: Final = FormField(_read_sent, "sample")
 NUMBER: Final = FormField(_read_number, "1")
 # Of the ends of a range, which django-filter sets no bound to.
 ANY_NUMBER: Final = FormField(_read_any_number, "1")

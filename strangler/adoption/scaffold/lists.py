@@ -17,10 +17,13 @@ _FILTERS: Final = "strangler_fastapi.drf.filters"
 _FILTER_FORMS: Final = "strangler_fastapi.drf.filter_forms"
 _PAGINATION: Final = "strangler_fastapi.drf.pagination"
 _LINKS: Final = "strangler_fastapi.drf.links"
+# What a `get_queryset` of a project's own filters by: a text as it is sent.
+_SENT: Final = "query parameter"
 # The form in which each of django-filter's filters reads its text, and each kind of column in those of several values.
 _FORMS: Final[Mapping[str, str]] = {
     "DurationFilter": "DURATION",
     "CharFilter": "TEXT",
+    _SENT: "SENT_TEXT",
     "DateFilter": "DATE",
     "IsoDateTimeFilter": "DATETIME",
     "NumberFilter": "NUMBER",
@@ -76,6 +79,14 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
             filters[parameter.name] = _written_filter(made, parameter, model, table, tables, time_zone)
         except UnreadableError as gap:
             filters[parameter.name] = _gap_code(made, f"filter {parameter.name}: {gap}")
+    for name, (path, lookup) in (endpoint.rows.filters if endpoint.rows else {}).items():
+        parameter = FilterParameter(name=name, kind=_SENT, field=path, lookup=lookup)
+        try:
+            if name in filters:
+                raise UnreadableError("two filters of one parameter")
+            filters[name] = _written_filter(made, parameter, model, table, tables, time_zone)
+        except UnreadableError as gap:
+            _gap(made, filters, name, str(gap))
     for name in endpoint.rows.parameters if endpoint.rows else ():
         _gap(made, filters, name, f"read by {endpoint.view.rpartition('.')[2]}.get_queryset")
     terms = _ordering(made, endpoint, table, tables)

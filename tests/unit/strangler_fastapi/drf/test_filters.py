@@ -9,13 +9,14 @@ from django_filters.filters import NumberFilter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from strangler_fastapi.drf.filter_forms import DATE, IDENTIFIER, NUMBER, TEXT, TIME, FormField, choice
+from strangler_fastapi.drf.filter_forms import DATE, IDENTIFIER, NUMBER, SENT_TEXT, TEXT, TIME, FormField, choice
 from strangler_fastapi.drf.filters import column_filter
 from strangler_fastapi.drf.validators import Invalid
 
 NUMBERS = {"1": 1, "2.5": 2.5, "x": "x"}
 PAIRS: list[tuple[FormField, forms.Field]] = [
     (TEXT, forms.CharField(required=False)),
+    (SENT_TEXT, forms.CharField(required=False, strip=False)),
     (NUMBER, NumberFilter().field),
     (IDENTIFIER, forms.UUIDField(required=False)),
     (DATE, forms.DateField(required=False)),

@@ -542,6 +542,15 @@ def test_filters_are_those_of_django_filter(parameter: dict[str, Any], code: str
     assert code in text_of(made, "serializers.py")
 
 
+def test_texts_that_a_queryset_is_narrowed_by_are_filters() -> None:
+    rows = {"filters": {"called": ["name", "icontains"], "at": ["berth__place", "exact"], "x": ["tide", "exact"]}}
+    made = feature(LIST | {"overridden": ["get_queryset"], "rows": rows})
+    assert (made.endpoints[0].gaps, made.endpoints[0].limits) == ([], ["?x=: harbour.Boat has no column tide"])
+    text = text_of(made, "serializers.py")
+    assert '"called": column_filter(lambda: Boat.name, SENT_TEXT, "icontains"),' in text
+    assert '"at": column_filter(lambda: related_column(Boat, "berth__place"), SENT_TEXT),' in text
+
+
 @pytest.mark.parametrize(
     ("pages", "code"),
     [
