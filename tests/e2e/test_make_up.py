@@ -9,9 +9,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from strangler.local.account import account_for_postgres
@@ -75,6 +77,31 @@ def test_up_serves_both_stacks_and_ctrl_c_leaves_nothing(checkout: Checkout) -> 
     assert alive(state) == []
     assert checkout.state.read() is None
     assert checkout.strangler("status").returncode == 1
+
+
+@pytest.mark.long
+def test_requests_under_way_are_answered_before_it_ends(checkout: Checkout) -> None:
+    """They wait for a lock, on both stacks, when the end is asked for."""
+    supervisor = checkout.up()
+    django = checkout.running().services["django"].find()
+    assert django is not None
+    door = f"http://127.0.0.1:{checkout.ports['PROXY_PORT']}"
+    with psycopg.connect(django.environ()["DATABASE_URL"]) as holder, ThreadPoolExecutor() as threads:
+        holder.execute("LOCK TABLE posts IN ACCESS EXCLUSIVE MODE")
+        asked = [threads.submit(httpx.get, door + path, timeout=60) for path in ("/api/feed/", "/api/v2/feed/")]
+        deadline = time.monotonic() + 30
+        while holder.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() != (2,):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        supervisor.terminate()
+        # nginx takes no more connections: the end has begun.
+        while connects(door):
+            assert time.monotonic() < deadline
+        assert [each.done() for each in asked] == [False, False]
+        holder.rollback()
+        assert [each.result().status_code for each in asked] == [200, 200]
+    supervisor.communicate(timeout=60)
+    assert supervisor.returncode == 0
 
 
 @pytest.mark.long
@@ -151,6 +178,12 @@ def test_whatever_dies_is_started_again_and_ends_nothing(checkout: Checkout) -> 
     assert "nginx was ended by SIGKILL; it is started again at once" in output
     assert "shadow was ended by SIGKILL, which clients don't need; it is started again at once" in output
     assert again.find() is None
+
+
+def connects(door: str) -> bool:
+    """Whether the front door takes connections."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", int(door.rpartition(":")[2]))) == 0
 
 
 def answers(door: str) -> bool:

@@ -1,5 +1,6 @@
 """The faults: each is brought about, lasts for its time, and is over when its function returns."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,9 @@ from typing import Final
 import psutil
 import psycopg
 
+from strangler.local.account import account_for_postgres
+from tests.checkouts import Checkout
+from tests.torture.disk import Disk
 from tests.torture.failover import failed_over, paired_stack
 from tests.torture.load import Client, Ledger
 from tests.torture.stack import TorturedStack, tortured_stack
@@ -139,6 +143,43 @@ def _connections_taken(stack: TorturedStack, _ledger: Ledger) -> None:
             time.sleep(_TAKEN_SECONDS)
 
 
+@contextmanager
+def _small_disks(checkout: Checkout) -> Iterator[None]:
+    """The logs have a disk of their own, and there is one more."""
+    with ExitStack() as mounted:
+        for disk in _disks(checkout):
+            disk.path.mkdir(parents=True)
+            disk.mount("size=32m")
+            mounted.callback(disk.unmount)
+        yield
+
+
+def _disks(checkout: Checkout) -> tuple[Disk, Disk]:
+    return Disk(checkout.state.logs), Disk(checkout.path / "tables")
+
+
+def small_disk_stack() -> AbstractContextManager[TorturedStack]:
+    """Everything in one place, with disks that can be filled."""
+    return tortured_stack(TorturedStack, around=_small_disks)
+
+
+def _log_disk_full(stack: TorturedStack, _ledger: Ledger) -> None:
+    with _disks(stack.checkout)[0].full():
+        time.sleep(SECONDS)
+
+
+def _tables_disk_full(stack: TorturedStack, _ledger: Ledger) -> None:
+    """The posts move to that disk before; what PostgreSQL notes down of its work has another."""
+    disk, account = _disks(stack.checkout)[1], account_for_postgres()
+    assert account is not None, "run this as root, who may mount"
+    os.chown(disk.path, account.uid, account.gid)
+    with psycopg.connect(stack.admin_dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE TABLESPACE small LOCATION '{disk.path}'".encode())
+        connection.execute("ALTER TABLE posts SET TABLESPACE small")
+    with disk.full():
+        time.sleep(SECONDS)
+
+
 def _deployed(stack: TorturedStack, ledger: Ledger) -> None:
     """Both stacks, again and again, until there were requests enough."""
     while len(ledger.outcomes) < _DEPLOYED_REQUESTS:
@@ -161,6 +202,12 @@ FAULTS: Final = {
     "nginx-killed": Fault(words="nginx's main process is killed", happens=_killed("nginx")),
     "fail-over": Fault(
         words="PostgreSQL's primary is lost, and its standby promoted", happens=failed_over, stack=paired_stack
+    ),
+    "log-disk-full": Fault(
+        words="the disk of the logs is full for 10 s", happens=_log_disk_full, stack=small_disk_stack
+    ),
+    "tables-disk-full": Fault(
+        words="the disk of a table is full for 10 s", happens=_tables_disk_full, stack=small_disk_stack
     ),
     "deploys": Fault(words="both stacks are deployed, until 20,000 requests", happens=_deployed),
 }

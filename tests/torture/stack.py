@@ -4,8 +4,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -109,13 +109,22 @@ def state_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def tortured_stack(kind: type[_Stack], *, prepare: bool = False, **settings: str) -> Iterator[_Stack]:
+def tortured_stack(
+    kind: type[_Stack],
+    *,
+    prepare: bool = False,
+    around: Callable[[Checkout], AbstractContextManager[object]] = nullcontext,
+    **settings: str,
+) -> Iterator[_Stack]:
     """The stack, with these settings in its `.env` besides its ports; with `prepare` in a database of somebody else's.
+
+    `around` is entered before it is started, and left once it has ended.
 
     :raises FailedError: it doesn't start.
     """
-    with state_folder() as folder:
+    with state_folder() as folder, ExitStack() as entered:
         checkout = Checkout(folder)
+        entered.enter_context(around(checkout))
         _replace(checkout.path / "nginx" / "routes.toml", 'stage = "legacy"', 'stage = "parallel"')
         if prepare:
             _replace(checkout.path / "strangler.toml", "prepare = false", "prepare = true")

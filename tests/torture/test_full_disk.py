@@ -1,7 +1,6 @@
 """`make test-torture`: a disk that is full in the middle of a backfill, which goes on once there is room, or back."""
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +14,7 @@ from strangler.local.account import account_for_postgres
 from strangler.modernise.rows import Pace
 from tests.modernising import SmallOperation, small_operation
 from tests.shared_stack import StackAddresses
+from tests.torture.disk import Disk
 
 pytestmark = pytest.mark.torture
 
@@ -25,19 +25,6 @@ FILL = f"""
     FROM generate_series(1, {ROWS}) AS number
 """  # noqa: S608 - a constant
 TABLESPACE = "strangler_small_disk"
-
-
-class Disk:
-    """A file system in memory, which only root may mount."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def mount(self, *options: str) -> None:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(self.path)], check=True)  # noqa: S603, S607 - the system's
-
-    def unmount(self) -> None:
-        subprocess.run(["umount", str(self.path)], check=True)  # noqa: S603, S607 - the system's
 
 
 @pytest.fixture
