@@ -15,7 +15,13 @@ _SCRIPT: Final = "manage.py"
 _ENVIRONMENTS: Final = (".venv", "venv", "env")
 # Folders that hold no project: what tools put there, and other people's packages.
 _SKIPPED: Final = frozenset({"node_modules", "site-packages", *_ENVIRONMENTS})
-_OPENAPI: Final = ("drf_spectacular.views.SpectacularAPIView", "drf_spectacular.views.SpectacularJSONAPIView")
+# Views of documents, by the beginning of their name: what stands behind their path for one in JSON.
+_OPENAPI: Final = {
+    "drf_spectacular.views.SpectacularAPIView": "",
+    "drf_spectacular.views.SpectacularJSONAPIView": "",
+    "drf_yasg.views.": "?format=openapi",
+    "rest_framework.schemas.views.SchemaView": "?format=openapi-json",
+}
 _DOCUMENTS: Final = ("drf_spectacular.", "drf_yasg.", "rest_framework.schemas.")
 # The share of endpoints that a prefix must have.
 _MOST: Final = 0.8
@@ -33,6 +39,7 @@ _TOKEN_VIEWS: Final = {
 }
 # Whose tokens stand in a table.
 _OPAQUE: Final = "Token"
+_SESSION: Final = "rest_framework.authentication.SessionAuthentication"
 # Fields of a sign-in that no name is sent in.
 _SECRETS: Final = frozenset({"password", "token", "access"})
 
@@ -41,20 +48,24 @@ _SECRETS: Final = frozenset({"password", "token", "access"})
 class SignInGuess:
     """How one signs in, by a view that is known.
 
-    `path` is below the API's prefix, `user` the key of the name that is sent, `token` the key of the token in the
-    answer, `scheme` what stands before it in the Authorization header, `claim` what tells its user, empty where the
-    token is opaque.
+    `path` is below the API's prefix, or of a form, which gives a session, at the host; `user` the key of the name that
+    is sent, `token` the key of the token in the answer, `scheme` what stands before it in the Authorization header,
+    `claim` what tells its user, empty where the token is opaque. `cookie` and `csrf` are those of a session, and
+    `csrf_header` the header of the CSRF check.
     """
 
     path: str
     user: str
-    token: str
-    scheme: str
+    token: str = ""
+    scheme: str = ""
+    cookie: str = ""
+    csrf: str = ""
+    csrf_header: str = ""
 
     @property
     def claim(self) -> str:
-        """The claim of simplejwt's tokens; those of a table hold nothing."""
-        return "" if self.scheme == _OPAQUE else "user_id"
+        """The claim of simplejwt's tokens; those of a table, and sessions, hold nothing."""
+        return "" if self.scheme == _OPAQUE or not self.token else "user_id"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +83,12 @@ class Detection:
     health: str
     sign_in: SignInGuess | None
     browsable: bool
+
+    @property
+    def authenticators(self) -> tuple[str, ...]:
+        """The names of the classes that find callers, the most frequent first."""
+        every = Counter(each for endpoint in self.api.endpoints for each in endpoint.authenticators or ())
+        return tuple(name.rpartition(".")[2] for name, _count in every.most_common())
 
 
 def find_manage(folder: Path) -> tuple[str, ...]:
@@ -113,9 +130,9 @@ def detection_of(manage: Sequence[str], api: DjangoApi) -> Detection:
         api=api,
         v1=v1 or "/",
         v2=_next_prefix(v1, api),
-        openapi=next((each.path for each in api.endpoints if each.view in _OPENAPI), ""),
+        openapi=next(_documents(api.endpoints), ""),
         health=next(_health_paths(api.endpoints), ""),
-        sign_in=next(_sign_ins(own, v1, api.settings.username_field), None),
+        sign_in=next(_sign_ins(own, v1, api.settings.username_field), None) or next(_forms(api, own), None),
         browsable=any(BROWSABLE_API in (each.renderers or ()) for each in own),
     )
 
@@ -154,6 +171,13 @@ def _next_prefix(v1: str, api: DjangoApi) -> str:
     return next(each for each in candidates if each != v1 and not any(path.startswith(f"{each}/") for path in taken))
 
 
+def _documents(endpoints: Sequence[DjangoEndpoint]) -> Iterator[str]:
+    for each in endpoints:
+        found = next((query for view, query in _OPENAPI.items() if each.view.startswith(view)), None)
+        if found is not None and "{" not in each.path and each.method in ("GET", "ANY"):
+            yield each.path + found
+
+
 def _health_paths(endpoints: Sequence[DjangoEndpoint]) -> Iterator[str]:
     for each in endpoints:
         last = each.path.rstrip("/").rpartition("/")[2]
@@ -170,3 +194,18 @@ def _sign_ins(endpoints: Sequence[DjangoEndpoint], v1: str, username: str) -> It
             names = [field.name for field in fields if not field.read_only and field.name not in _SECRETS]
             user = username if username in names or not names else names[0]
             yield SignInGuess(path=each.path.removeprefix(v1), user=user, token=key, scheme=scheme)
+
+
+def _forms(api: DjangoApi, endpoints: Sequence[DjangoEndpoint]) -> Iterator[SignInGuess]:
+    """Forms whose session the API takes; the admin's is for staff alone."""
+    if not any(_SESSION in (each.authenticators or ()) for each in endpoints):
+        return
+    sessions = api.settings.sessions
+    for form in api.login_forms:
+        yield SignInGuess(
+            path=form.path,
+            user=form.user,
+            cookie=sessions.cookie_name,
+            csrf="" if sessions.csrf_use_sessions else sessions.csrf_cookie_name,
+            csrf_header=sessions.csrf_header_name.removeprefix("HTTP_").replace("_", "-"),
+        )

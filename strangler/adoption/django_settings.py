@@ -60,6 +60,7 @@ class DjangoSettings(Facts):
     middleware: tuple[str, ...] = ()
     installed_apps: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
+    database_engine: str = ""
     use_i18n: bool = True
     language_code: str = "en-us"
     use_tz: bool = True

@@ -258,13 +258,22 @@ class DjangoEndpoint(Facts):
         return f"{self.method} {self.path}"
 
 
+class LoginForm(Facts):
+    """A form that browsers sign in by: its path, its view, and the field of the user's name."""
+
+    path: str
+    view: str = ""
+    user: str = "username"
+
+
 class DjangoApi(Facts):
-    """All endpoints of a project."""
+    """All endpoints of a project, and the forms that sign in."""
 
     format: int
     django: str = ""
     rest_framework: str = ""
     settings: DjangoSettings = DjangoSettings()
+    login_forms: tuple[LoginForm, ...] = ()
     endpoints: tuple[DjangoEndpoint, ...]
 
     @classmethod

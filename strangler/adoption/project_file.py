@@ -61,8 +61,22 @@ token = {token}
 scheme = {scheme}
 claim = {claim}
 """
+_FORM: Final = """
+# How a caller signs in: a form at `path` of the host, which gives a session and a CSRF token. nginx tells callers
+# apart by a hash of the session's cookie.
+[sign_in]
+path = {path}
+outside = true
+form = true
+body = {{ {user} = "{{user}}", password = "{{password}}" }}
+token = ""
+claim = ""
+cookie = {cookie}
+csrf = {csrf}
+csrf_header = {csrf_header}
+"""
 _NO_SIGN_IN: Final = """
-# How a caller signs in was not found. Compare and canary know callers by it:
+# How a caller signs in was not found: strangler init --sign-in PATH. Compare and canary know callers by it:
 # [sign_in]
 # path = "/login/"
 # body = { username = "{user}", password = "{password}" }
@@ -127,6 +141,9 @@ def project_text(answers: Answers) -> str:
     if answers.sign_in is None:
         return text + _NO_SIGN_IN
     guess = answers.sign_in
+    if not guess.token:
+        cookies = {name: _quoted(getattr(guess, name)) for name in ("path", "cookie", "csrf", "csrf_header")}
+        return text + _FORM.format(user=guess.user, **cookies)
     return text + _SIGN_IN.format(
         path=_quoted(guess.path),
         user=guess.user,

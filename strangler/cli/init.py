@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from strangler.adoption.compose_file import OVERLAY, ComposeFile, ComposeService, container_address, overlay_text
-from strangler.adoption.detection import Detection, detect, find_manage
+from strangler.adoption.detection import Detection, SignInGuess, detect, find_manage
 from strangler.adoption.project_file import Answers, project_text
 from strangler.adoption.route_sync import sync_project
 from strangler.cli.output import note, say
@@ -22,6 +22,8 @@ from strangler.rollout.atomic_write import write_durably
 from strangler.schema.django_side import TIMEOUT_SECONDS
 
 _NO_HEALTH: Final = "/"
+# Of a sign-in of which nothing but its path is known.
+_PLAIN: Final = {"token": "token", "scheme": "Bearer"}
 
 
 def init(
@@ -34,6 +36,15 @@ def init(
     ),
     v1: Annotated[str | None, typer.Option("--v1", metavar="PREFIX", help="Where clients find the API.")] = None,
     v2: Annotated[str | None, typer.Option("--v2", metavar="PREFIX", help="Where they will find FastAPI's.")] = None,
+    health: Annotated[
+        str | None, typer.Option("--health", metavar="PATH", help="What Django answers with 200 once it is ready.")
+    ] = None,
+    openapi: Annotated[
+        str | None, typer.Option("--openapi", metavar="PATH", help="Django's OpenAPI document in JSON.")
+    ] = None,
+    sign_in: Annotated[
+        str | None, typer.Option("--sign-in", metavar="PATH", help="What callers send a name and a password to.")
+    ] = None,
     compose: Annotated[
         str | None,
         typer.Option("--compose", metavar="FILE", help="The compose file of the services; else docker's own."),
@@ -50,14 +61,15 @@ def init(
 ) -> None:
     """Write strangler.toml and nginx/routes.toml for the Django REST API in this folder; touch nothing else.
 
-    Looks for manage.py, the API's prefix, sign-in, health and OpenAPI by the project's own code; each is an option too.
+    Looks for manage.py, the API's prefix, sign-in, health and OpenAPI by the project's own code, and asks on a terminal
+    for what it doesn't find; each is an option too.
     Where there is a compose file, writes compose.strangler.yml, which adds the gateway to its services.
 
     Example: strangler init --manage 'venv/bin/python manage.py' --django http://127.0.0.1:8000
     """
     folder = Path.cwd()
     command = tuple(shlex.split(manage)) if manage else find_manage(folder)
-    found = detect(command, folder, timeout=timeout)
+    found = _completed(detect(command, folder, timeout=timeout), health=health, openapi=openapi, sign_in=sign_in)
     base = ComposeFile.find(folder, compose)
     service = _compose_service(base, django_container)
     answers = replace(
@@ -100,6 +112,29 @@ def _compose_service(base: ComposeFile | None, named: str | None) -> ComposeServ
         return None
 
 
+def _completed(found: Detection, *, health: str | None, openapi: str | None, sign_in: str | None) -> Detection:
+    """What was found with what was typed, as an option or, on a terminal, where nothing was found."""
+    path = sign_in if sign_in is not None or found.sign_in else _ask("Path that signs callers in, below the API")
+    typed = SignInGuess(path=path, user=found.api.settings.username_field, **_PLAIN) if path else None
+    return replace(
+        found,
+        health=health or found.health or _ask("Path that Django answers with 200 once it is ready"),
+        openapi=openapi or found.openapi or _ask("Path of Django's OpenAPI document"),
+        sign_in=typed or found.sign_in,
+    )
+
+
+def _ask(question: str) -> str:
+    """What is typed; nothing where nobody sits there, or knows."""
+    if not sys.stdin.isatty():
+        return ""
+    while (typed := str(typer.prompt(f"{question} (empty for none)", default="", show_default=False))).strip():
+        if typed.startswith("/"):
+            return typed.strip()
+        note("write a path such as /health/")
+    return ""
+
+
 def _answers(
     found: Detection, folder: Path, *, django: str, fastapi: str, v1: str | None, v2: str | None, name: str | None
 ) -> Answers:
@@ -137,9 +172,13 @@ def _report(found: Detection, project: Project) -> None:
     rows = {
         "manage": shlex.join(found.manage),
         "v1, v2": f"{project.api.v1 or '/'}, {project.api.v2}",
-        "health": found.health or "none was found: set health under [django]",
-        "openapi": found.openapi or "none was found: check takes --django-schema FILE",
-        "sign-in": found.sign_in.path if found.sign_in else "none was found: fill in [sign_in]",
+        "health": found.health or "none was found: pass --health PATH",
+        "openapi": found.openapi or "none was found: pass --openapi PATH, or check --django-schema FILE",
+        "sign-in": found.sign_in.path if found.sign_in else "none was found: pass --sign-in PATH",
+        "callers": ", ".join(found.authenticators) or "nobody is asked who he is",
+        "database": found.api.settings.database_engine.rpartition(".")[2] or "unknown",
     }
     for key, value in rows.items():
         say(f"  {key:<8} {value}")
+    if (engine := found.api.settings.database_engine) and "postg" not in engine:
+        note(f"Django's database is no PostgreSQL ({engine}): FastAPI, grants and comparisons of writes need one")

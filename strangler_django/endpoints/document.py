@@ -49,6 +49,7 @@ def endpoints_text() -> str:
         "django": django.get_version(),
         "rest_framework": rest_framework.VERSION,
         "settings": _settings(),
+        "login_forms": list(_login_forms()),
         "endpoints": list(_endpoints()),
     }
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -68,6 +69,17 @@ def _endpoints() -> Iterator[dict[str, Any]]:
             if key not in seen:
                 seen[key] = facts["view"]
                 yield facts
+
+
+def _login_forms() -> Iterator[dict[str, str]]:
+    """The forms that browsers sign in by, with the field of the user's name: Django's own and allauth's."""
+    for path in resolved_paths(get_resolver().url_patterns):
+        view = getattr(path.view, "view_class", None)
+        form = getattr(view, "form_class", None)
+        if path.parameters or view is None or form is None or view.__name__ != "LoginView":
+            continue
+        user = "login" if view.__module__.startswith("allauth.") else "username"
+        yield {"path": path.path, "view": view_name(path.view), "user": user}
 
 
 def _of_path(path: ResolvedPath) -> Iterator[dict[str, Any]]:
@@ -152,6 +164,7 @@ def _settings() -> dict[str, Any]:
         "language_code": settings.LANGUAGE_CODE,
         "installed_apps": [str(app) for app in settings.INSTALLED_APPS],
         "databases": sorted(settings.DATABASES),
+        "database_engine": settings.DATABASES.get("default", {}).get("ENGINE", ""),
         "database_routers": [str(router) for router in settings.DATABASE_ROUTERS],
         "user_model": settings.AUTH_USER_MODEL,
         "username_field": get_user_model().USERNAME_FIELD,

@@ -139,3 +139,50 @@ def test_the_file_is_a_project_file(sign_in: SignInGuess | None, openapi: str, t
     assert (project.sign_in is None) is (sign_in is None)
     if project.sign_in:
         assert project.sign_in.body == {"e-mail": "{user}", "password": "{password}"}
+
+
+SESSION = "rest_framework.authentication.SessionAuthentication"
+
+
+def test_where_callers_have_sessions_the_form_that_begins_them_is_found() -> None:
+    document = {
+        "format": 1,
+        "endpoints": [endpoint("/api/posts/", authenticators=[SESSION])],
+        "login_forms": [{"path": "/in/", "view": "django.contrib.auth.views.LoginView"}],
+        "settings": {"sessions": {"cookie_name": "sid", "csrf_header_name": "HTTP_X_XSRF"}},
+    }
+    found = detection_of(("python", "manage.py"), DjangoApi.model_validate(document))
+    assert found.authenticators == ("SessionAuthentication",)
+    assert found.sign_in == SignInGuess(
+        path="/in/", user="username", cookie="sid", csrf="csrftoken", csrf_header="X-XSRF"
+    )
+    given = Answers(
+        name="shop",
+        v1="/api",
+        v2="/api/v2",
+        django="http://127.0.0.1:8000",
+        fastapi="http://127.0.0.1:9000",
+        manage=("python", "manage.py"),
+        health="/up",
+        openapi="",
+        sign_in=found.sign_in,
+    )
+    written = project_parse(project_text(given), file=Path("/srv/strangler.toml")).sign_in
+    assert written
+    assert (written.path, written.outside, written.form, written.token, written.claim) == ("/in/", True, True, "", "")
+    assert (written.cookie, written.csrf, written.csrf_header) == ("sid", "csrftoken", "X-XSRF")
+    document["endpoints"] = [endpoint("/api/posts/", authenticators=["shop.Own"])]
+    assert detection_of(("python", "manage.py"), DjangoApi.model_validate(document)).sign_in is None
+
+
+@pytest.mark.parametrize(
+    ("view", "openapi"),
+    [
+        ("drf_yasg.views.get_schema_view.<locals>.SchemaView", "/schema/?format=openapi"),
+        ("rest_framework.schemas.views.SchemaView", "/schema/?format=openapi-json"),
+        ("drf_spectacular.views.SpectacularJSONAPIView", "/schema/"),
+    ],
+)
+def test_each_kind_of_document_is_asked_for_in_json(view: str, openapi: str) -> None:
+    found = detection_of(("python", "manage.py"), api(endpoint("/api/posts/"), endpoint("/schema/", view=view)))
+    assert found.openapi == openapi
