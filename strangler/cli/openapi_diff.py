@@ -1,5 +1,8 @@
 """`strangler compare --openapi-diff`: what one OpenAPI document promises, and the other doesn't keep."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from strangler.cli.output import say
 from strangler.compare.documents import broken_promises
 from strangler.compare.generate.operations import ApiDocument, operations_in
@@ -40,4 +43,14 @@ def _document(place: str | None, stack: Stack, settings: LocalSettings) -> ApiDo
             f"the project file names no OpenAPI document of {stack}", "add openapi, or pass LEFT and RIGHT"
         )
     content = document_read(address, gateway_url=settings.stack_url(stack), host=settings.probe_host)
-    return ApiDocument(content=content, prefix=settings.project.prefixes.upstream(stack))
+    prefixes = settings.project.prefixes
+    own = prefixes.upstream(stack)
+    known = (prefixes.v1, prefixes.v2, prefixes.django, prefixes.fastapi) if place else ()
+    return ApiDocument(content=content, prefix=_prefix_of(content, own, known))
+
+
+def _prefix_of(content: Any, own: str, known: Sequence[str]) -> str:  # noqa: ANN401 - whatever JSON it is
+    """What its paths begin with: the longest prefix that is known, since one that is named may be of either version."""
+    paths = list(map(str, content.get("paths") or ())) if isinstance(content, dict) else []
+    found = [each for each in known if paths and all(path.startswith(f"{each}/") for path in paths)]
+    return max(found, key=len, default=own)

@@ -34,9 +34,10 @@ def document_read(address: str, *, gateway_url: str, host: str) -> Any:  # noqa:
 
     :raises FailedError: it can't be read, or is no JSON.
     """
-    if address.startswith(("/", "http://", "https://")):
+    is_path = address.startswith("/") and not Path(address).is_file()
+    if is_path or address.startswith(("http://", "https://")):
         url = urljoin(gateway_url, address)
-        content = _fetch(url, headers={"Host": host} if address.startswith("/") else {})
+        content = _fetch(url, headers={"Host": host} if is_path else {})
     else:
         content = _load(Path(address))
     try:
@@ -83,7 +84,8 @@ def _fetch(url: str, *, headers: dict[str, str]) -> bytes:
     # Imported here, since most commands that import this module read no document.
     import httpx
 
-    accepted = {"Accept": "application/vnd.oai.openapi+json, application/json;q=0.9"}
+    # drf-spectacular's, whoever has JSON, and drf-yasg's, whose own media type is chosen by its path.
+    accepted = {"Accept": "application/vnd.oai.openapi+json, application/json;q=0.9, */*;q=0.1"}
     try:
         response = httpx.get(url, headers=headers | accepted, timeout=_SECONDS, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
