@@ -17,6 +17,13 @@ _COMPUTED: Final = "strangler_fastapi.drf.computed_fields"
 _UNPORTED: Final = "strangler_fastapi.drf.unported"
 _RULES: Final = "strangler_fastapi.drf.rules"
 _NOT_UNIQUE: Final = "The fields {field_names} must make a unique set."
+# Methods and properties of DRF's serializers that only bodies call.
+_OF_BODIES: Final = frozenset(
+    {
+        *("_read_only_defaults", "_writable_fields", "create", "errors", "get_initial", "get_value", "is_valid"),
+        *("run_validation", "run_validators", "save", "to_internal_value", "update", "validated_data"),
+    }
+)
 _NESTED_FIELDS: Final = "strangler_fastapi.drf.nested_fields"
 
 
@@ -132,4 +139,5 @@ class Serializers:
 
 
 def _reads(method: str) -> bool:
-    return method in ("to_representation", "__init__", "get_fields")
+    """Whether an answer depends on a method of a serializer, as on any that only bodies don't call."""
+    return method not in _OF_BODIES and not method.startswith("validate")
