@@ -146,7 +146,7 @@ class Resource(RowWriter):
         orderings: dict[str, Callable[[], Any]] = {name: partial(self.column, name) for name in sorted(names)}
         self.listing = Listing(
             name or model.__tablename__,
-            model.__name__,
+            _object_name(model),
             partial(primary_key, model),
             orderings,
             self._shape,
@@ -370,3 +370,9 @@ class Resource(RowWriter):
     def column(self, name: str) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
         """What a name stands for: an annotation, or an attribute of the class."""
         return self._annotations[name]() if name in self._annotations else getattr(self.model, name)
+
+
+def _object_name(model: Any) -> str:  # noqa: ANN401 - a mapped class
+    """What Django calls the model, whose class may have another name here."""
+    facts = model.__mapping__.contract.tables.get(model.key())
+    return str(model.__name__) if facts is None else facts.model.rpartition(".")[2]

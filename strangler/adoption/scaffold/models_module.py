@@ -7,7 +7,7 @@ from shared_schema.contract.contract import ColumnFacts, TableFacts
 from shared_schema.mapping import Reflected
 from strangler.adoption.scaffold.code import dictionary, quoted, statement
 from strangler.adoption.scaffold.modules import import_blocks
-from strangler.adoption.scaffold.tables import Tables, annotation, attribute_name, class_name, imports_of
+from strangler.adoption.scaffold.tables import Tables, annotation, attribute_name, imports_of
 
 Columns = Sequence[tuple[str, ColumnFacts]]
 
@@ -22,18 +22,27 @@ def models_text(tables: Tables, *, package: str, base: str, contract: str, title
         *import_blocks(imports, package),
         f"MAPPING = Mapping(contract={contract})",
         f'\nclass {base}(Reflected):\n    """A table of {title}."""\n\n    __mapping__ = MAPPING',
-        *(class_text(facts, columns, base) for facts, columns in used),
+        *(class_text(tables.class_name(facts), facts, columns, base) for facts, columns in used),
     ]
     return "\n\n".join(block.rstrip("\n") for block in blocks) + "\n"
 
 
-def class_text(facts: TableFacts, columns: Columns, base: str) -> str:
+def class_text(name: str, facts: TableFacts, columns: Columns, base: str) -> str:
     """The class of one table."""
     schema = f'    __schema__ = "{facts.schema_name}"\n' if facts.schema_name else ""
     noun = facts.verbose_name or facts.name
-    lines = "".join(f"    {_attribute(facts, name, column)}\n" for name, column in columns)
-    head = f'\nclass {class_name(facts)}({base}):\n    """Django\'s {facts.model}: {noun}."""\n\n'
+    lines = "".join(f"    {_attribute(facts, each, column)}\n" for each, column in columns)
+    head = f'\nclass {name}({base}):\n    """Django\'s {facts.model}: {noun}."""\n\n'
     return f'{head}    __tablename__ = "{facts.name}"\n{schema}{_renamed(facts, columns)}\n{lines}'
+
+
+def classes_there(text: str) -> dict[str, str]:
+    """The names of a module's classes, by their tables; none where it is no Python."""
+    try:
+        found = [each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.ClassDef)]
+    except SyntaxError:
+        return {}
+    return {table: each.name for each in found for table in _table_names(each)}
 
 
 def models_added(text: str, tables: Tables, *, package: str) -> str:
@@ -74,7 +83,8 @@ def models_added(text: str, tables: Tables, *, package: str) -> str:
     for last in sorted(added, reverse=True):
         lines[last:last] = added[last]
     base = _base(module)
-    whole = "".join(lines).rstrip("\n") + "\n" + "".join(f"\n{class_text(facts, cols, base)}" for facts, cols in new)
+    texts = [class_text(tables.class_name(facts), facts, columns, base) for facts, columns in new]
+    whole = "".join(lines).rstrip("\n") + "\n" + "".join(f"\n{each}" for each in texts)
     return _imported(whole, imports_of(annotations), package) if new or any(added.values()) else text
 
 

@@ -17,7 +17,7 @@ from strangler.adoption.scaffold.case_file import case_file_text
 from strangler.adoption.scaffold.code import Code, call, keyword, laid_out, quoted, texts
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.feature_modules import FeatureModules
-from strangler.adoption.scaffold.models_module import models_added, models_text
+from strangler.adoption.scaffold.models_module import classes_there, models_added, models_text
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, pascal, snake
 from strangler.adoption.scaffold.throttles import Throttles
@@ -78,7 +78,9 @@ class ServiceScaffold:
         self._project = project
         self._package = package
         self._contract = contract
-        self._tables = Tables(contract)
+        models = self.folder / "models.py"
+        there = classes_there(models.read_text(encoding="utf-8")) if models.exists() else {}
+        self._tables = Tables(contract, there)
         self.translates = api.settings.translates
         self._etags = api.settings.etags
         self.is_by_hand = (self.folder / "main.py").exists() and not (self.folder / "routers.py").exists()

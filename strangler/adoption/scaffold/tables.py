@@ -2,8 +2,9 @@
 
 import keyword
 import re
-from collections.abc import Iterable, Iterator
-from types import GenericAlias
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from types import GenericAlias, MappingProxyType
 from typing import Any
 
 from shared_schema.contract.contract import ColumnFacts, Contract, ReferenceFacts, TableFacts
@@ -29,11 +30,17 @@ class UnreadableError(Exception):
 
 
 class Tables:
-    """Tables by key, with the columns that code was written for."""
+    """Tables by key, with the columns that code was written for.
 
-    def __init__(self, contract: Contract) -> None:
+    `classes` are the names of those that the service has already, by the names of their tables.
+    """
+
+    def __init__(self, contract: Contract, classes: Mapping[str, str] = MappingProxyType({})) -> None:
         self._contract = contract
+        self._classes = classes
         self._columns: dict[str, set[str]] = {}
+        counts = Counter(map(_model_name, contract.tables.values()))
+        self._shared = frozenset(name for name, count in counts.items() if count > 1)
 
     def facts(self, table: str) -> TableFacts:
         """The contract's facts.
@@ -59,7 +66,13 @@ class Tables:
         if len(facts.primary_key) != 1:
             raise UnreadableError(f"model {facts.model} has a key of several columns")
         self._columns.setdefault(table, set()).update(wanted)
-        return class_name(facts)
+        return self.class_name(facts)
+
+    def class_name(self, facts: TableFacts) -> str:
+        """A class bears the name of Django's model, after that of its app where several apps have such a model."""
+        name = _model_name(facts)
+        app = pascal(facts.model.rpartition(".")[0]) if name in self._shared else ""
+        return self._classes.get(facts.name, f"{app}{name}")
 
     def column_of(self, table: str, field: str) -> tuple[str, ColumnFacts]:
         """The column of Django's field of that name, or of a column's own name; `pk` is the key.
@@ -122,8 +135,8 @@ class Tables:
             yield facts, sorted(columns, key=lambda each: not each[1].primary_key)
 
 
-def class_name(facts: TableFacts) -> str:
-    """A class bears the name of Django's model, which its 404 names; `Item_labels` is `ItemLabels`."""
+def _model_name(facts: TableFacts) -> str:
+    """The name of Django's model as that of a class; `Item_labels` is `ItemLabels`."""
     return pascal(facts.model.rpartition(".")[2])
 
 

@@ -11,7 +11,7 @@ from strangler.adoption.endpoints import BROWSABLE_API, DjangoApi, DjangoEndpoin
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.gaps import handler_gaps
-from strangler.adoption.scaffold.models_module import models_added, models_text
+from strangler.adoption.scaffold.models_module import classes_there, models_added, models_text
 from strangler.adoption.scaffold.service import ServiceScaffold
 from strangler.adoption.scaffold.tables import Tables
 from strangler.errors import UsageError
@@ -586,6 +586,21 @@ def test_models_grow_by_what_is_lacking_and_by_nothing_else() -> None:
     )
     compile(after, "models.py", "exec")
     assert models_added(after, tables, package="harbour") == after
+
+
+def test_models_of_one_name_in_two_apps_are_two_classes() -> None:
+    of_crews = TABLES["berth"] | {"name": "crew_berth", "model": "crew_quarters.Berth"}
+    contract = Contract.model_validate({"format": 2, "tables": TABLES | {"crew_berth": of_crews}})
+    tables = Tables(contract)
+    assert [tables.use(name) for name in ("berth", "crew_berth", "boat")] == [
+        *("HarbourBerth", "CrewQuartersBerth", "Boat"),
+    ]
+    text = models_text(tables, package="harbour", base="Table", contract="FILE", title="harbour")
+    assert "class HarbourBerth(Table):" in text
+    assert "class CrewQuartersBerth(Table):" in text
+    # One that is there keeps its name.
+    there = classes_there(text.replace("HarbourBerth", "Berth"))
+    assert Tables(contract, there).use("berth") == "Berth"
 
 
 def test_a_file_that_is_there_is_never_replaced(tmp_path: Path) -> None:
