@@ -190,7 +190,7 @@ async def test_what_follows_a_commit_is_called_once_and_not_for_what_was_rolled_
 async def test_the_session_of_a_request_commits_when_the_endpoint_returns(
     running: Running, other: asyncpg.Connection, way: Way
 ) -> None:
-    opened = open_session(Request({"type": "http", "app": running.app}))
+    opened = open_session(Request({"type": "http", "method": "POST", "app": running.app}))
     await way(await anext(opened), 1)
     assert await committed(other) == []
     with pytest.raises(StopAsyncIteration):
@@ -203,7 +203,7 @@ async def test_the_session_of_a_request_commits_when_the_endpoint_returns(
 async def test_the_session_of_a_request_rolls_back_when_the_endpoint_raises(
     running: Running, other: asyncpg.Connection, way: Way
 ) -> None:
-    opened = open_session(Request({"type": "http", "app": running.app}))
+    opened = open_session(Request({"type": "http", "method": "POST", "app": running.app}))
     await way(await anext(opened), 1)
     with pytest.raises(LookupError):
         await opened.athrow(LookupError())
@@ -218,7 +218,9 @@ async def test_a_request_that_is_given_up_in_its_transaction_holds_no_connection
     waiting = asyncio.Event()
 
     async def linger() -> None:
-        async with asynccontextmanager(open_session)(Request({"type": "http", "app": running.app})) as session:
+        async with asynccontextmanager(open_session)(
+            Request({"type": "http", "method": "POST", "app": running.app})
+        ) as session:
             await way(session, 1)
             waiting.set()
             await session.execute(text("SELECT pg_sleep(60)"))
