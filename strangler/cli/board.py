@@ -1,14 +1,7 @@
 """`strangler board`: one page that shows how the move goes."""
 
-import os
-import subprocess
-import sys
-import tempfile
-import threading
-import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -18,15 +11,13 @@ from strangler.board.moves import Moves
 from strangler.board.server import BoardServer
 from strangler.board.traffic import TrafficReader
 from strangler.cli.output import note, say
+from strangler.cli.ramp_background import command_text, ramp_background
 from strangler.cli.schema.drift import schema_drift
 from strangler.deployment.open import ramps_open, rollout_open
-from strangler.errors import FailedError, UnsafeError
-from strangler.project import VARIABLE
-from strangler.ramp.state import Phase
+from strangler.errors import UnsafeError
 from strangler.settings import LocalSettings, settings_load
 
 _PORT: Final = 8090
-_POLL_SECONDS: Final = 0.1
 
 
 def board(
@@ -80,64 +71,9 @@ def board(
 def _moves(settings: LocalSettings) -> Moves:
     return Moves(
         rollout=lambda: rollout_open(settings),
-        preview=lambda words: _previewed(settings, words),
-        begin=lambda words: _begin(settings, words),
+        preview=lambda words: command_text(settings, words),
+        begin=lambda words: ramp_background(settings, words),
     )
-
-
-def _tool(settings: LocalSettings, words: Sequence[str], *, said: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """A command of this tool, which goes on when the board ends; `said` is the file of what it prints."""
-    return subprocess.Popen(  # noqa: S603 - this tool
-        [sys.executable, "-m", "strangler.cli", *words],
-        cwd=settings.project.root,
-        env={**os.environ, VARIABLE: str(settings.project.file)},
-        stdin=subprocess.DEVNULL,
-        stdout=said,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-
-
-def _previewed(settings: LocalSettings, words: Sequence[str]) -> str:
-    """What a command that changes nothing prints.
-
-    :raises FailedError: it failed, with its last words.
-    """
-    with tempfile.TemporaryFile() as said:
-        process = _tool(settings, words, said=said)
-        process.wait()
-        said.seek(0)
-        text = said.read().decode(errors="replace")
-    _require_success(process, text)
-    return text
-
-
-def _require_success(process: "subprocess.Popen[bytes]", text: str) -> None:
-    if process.returncode:
-        raise FailedError((text.strip().splitlines() or ["no output"])[-1].removeprefix("strangler: "))
-
-
-def _begin(settings: LocalSettings, words: Sequence[str]) -> None:
-    """Have a ramp begin, go on, pause or end; one that is watched at its step is left to itself.
-
-    :raises FailedError: it failed, with its last words.
-    """
-    ramps = ramps_open(settings)
-    before, was_watched = ramps.read(), ramps.runs
-    log = settings.state_dir / "rollout" / "ramp" / "board.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as said:
-        process = _tool(settings, words, said=said)
-    while process.poll() is None:
-        state = ramps.read()
-        is_new = state is not None and (before is None or state.began != before.began)
-        goes_on = "resume" in words and not was_watched and ramps.runs
-        if state is not None and (is_new or goes_on) and state.phase is Phase.WATCHING:
-            # Reaps it once it has ended; whatever it does is in strangler ramp log.
-            threading.Thread(target=process.wait, daemon=True).start()
-            return
-        time.sleep(_POLL_SECONDS)
-    _require_success(process, log.read_text(errors="replace"))
 
 
 def _own_log(settings: LocalSettings) -> Path | None:

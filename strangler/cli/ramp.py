@@ -13,6 +13,7 @@ import typer
 from strangler.cli.groups import command_group
 from strangler.cli.moves import Names, Reason, rollout_read, rollout_recovered
 from strangler.cli.output import json_print, say
+from strangler.cli.ramp_background import KEPT, ramp_background
 from strangler.cli.ramp_run import OwnGateway, ramp_drive, ramp_follower
 from strangler.cli.ramp_text import event_show, plan_show
 from strangler.deployment.open import ramps_open
@@ -31,6 +32,7 @@ _ANSWER_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
 _TAKEN_BACK: Final = 1
 Want = Literal["pause", "resume", "abort", "approve"]
+Kept = Annotated[bool, typer.Option(KEPT, hidden=True, help="Have strangler up go on with it.")]
 Log = Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Follow this access log; else the gateway's.")]
 
 
@@ -49,23 +51,34 @@ def ramp(
         str | None, typer.Option("--at", metavar="TIME", help="Begin at this local time: 22:00, or 2027-01-31T22:00.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and limits, and change nothing.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return once it is watched, and leave it running.")
+    ] = False,
     log: Log = None,
     reason: Reason = "",
+    kept: Kept = False,
 ) -> None:
     """Move routes to FastAPI step by step, by themselves, and take them back when FastAPI does worse than Django.
 
-    Goes to 1, 5, 25, 50 and 100 % of callers by default, ten minutes each, in front; the project file may say
-    otherwise. Exits with 1 once it was taken back. Below it are resume, pause, approve, abort and log.
+    Goes to 1, 5, 25, 50 and 100 % of callers by default, ten minutes each, in front or with --detach; the project file
+    may say otherwise. Exits with 1 once it was taken back. Below it are resume, pause, approve, abort and log.
 
     Example: strangler ramp feed.list --steps 5,50,100 --hold 30m
     """
     settings = settings_load()
     rollout = rollout_read()[0] if dry_run else rollout_recovered()[0]
     chosen = [route.name for route in routes_select(rollout.running()[1].routes, names)]
-    around = OwnGateway(rollout, settings, command=" ".join(sys.argv[1:]))
-    plan = _plan(settings, around, chosen, steps=steps, hold=hold, between=between, at=at, reason=reason)
+    around = OwnGateway(rollout, settings, command=_typed())
+    plan = _plan(settings, around, chosen, steps=steps, hold=hold, between=between, at=at, reason=reason, kept=kept)
     if dry_run:
         plan_show(plan)
+        return
+    if detach:
+        plan_show(plan)
+        options = {"--steps": steps, "--hold": hold, "--between": between, "--at": at, "--log": log, "--reason": reason}
+        given = [word for name, value in options.items() if value for word in (name, str(value))]
+        ramp_background(settings, ["ramp", *chosen, *given, KEPT])
+        say("watched in the background; strangler status and strangler ramp log say how it goes")
         return
     ramps = ramps_open(settings)
     with ramps.locked():
@@ -75,7 +88,7 @@ def ramp(
         _end(ramp_drive(begun, around))
 
 
-def resume(log: Log = None, reason: Reason = "") -> None:
+def resume(log: Log = None, reason: Reason = "", kept: Kept = False) -> None:
     """Go on with the ramp that was paused or interrupted, in front where nobody watches it.
 
     Keeps all that was measured: the log is read on from where it was left.
@@ -90,7 +103,9 @@ def resume(log: Log = None, reason: Reason = "") -> None:
         return
     with ramps.locked():
         state = _open(ramps)
-        ramps.ask(RampRequest(want="resume", who=operator(), reason=reason), moment=time.time())
+        # One that was paused stays so where nobody has asked for this.
+        if not kept:
+            ramps.ask(RampRequest(want="resume", who=operator(), reason=reason), moment=time.time())
         around = OwnGateway(rollout, settings, command="ramp resume")
         follower = ramp_follower(settings, named=log, position=state.position)
         _end(ramp_drive(Ramp(state, store=ramps, follower=follower, around=around), around))
@@ -179,6 +194,7 @@ def _plan(
     between: str | None,
     at: str | None,
     reason: str,
+    kept: bool,
 ) -> RampPlan:
     section = settings.project.ramp
     before = dict(around.places(names))
@@ -194,9 +210,15 @@ def _plan(
         before=before,
         differences=dict(around.differences(names)),
         who=operator(),
-        command=" ".join(sys.argv[1:]),
+        command=_typed(),
         reason=reason,
+        kept=kept,
     )
+
+
+def _typed() -> str:
+    """The command as an operator types it."""
+    return " ".join(word for word in sys.argv[1:] if word != KEPT)
 
 
 def _limits(settings: LocalSettings, name: str) -> CanaryLimits:

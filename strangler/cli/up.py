@@ -10,6 +10,7 @@ import typer
 
 from strangler.cli.down import down
 from strangler.cli.output import err, log_line, logged_show, note, out, say
+from strangler.cli.ramp_background import RampKeeper
 from strangler.deployment.deploys import Deployer
 from strangler.deployment.leaving import paths_lost, routes_require
 from strangler.deployment.local_stack import LocalStack
@@ -125,13 +126,16 @@ def _up_in_front(started: Started, *, logs: bool) -> None:
                 for line in stack_summary(stack.settings, without_django=without_django):
                     say(line)
                 say("\nCtrl-C ends it.\n" if out.is_terminal else "\nstrangler down ends it.\n")
-                with MetricsFile(state_dir=stack.folder.path, url=stack.proxy_url):
-                    _watch(stack, signals, logs=logs)
+                with (
+                    MetricsFile(state_dir=stack.folder.path, url=stack.proxy_url),
+                    RampKeeper(stack.settings) as ramps,
+                ):
+                    _watch(stack, signals, ramps, logs=logs)
         except StopRequested:
             say("ended")
 
 
-def _watch(stack: LocalStack, signals: StopSignals, *, logs: bool) -> None:
+def _watch(stack: LocalStack, signals: StopSignals, ramps: RampKeeper, *, logs: bool) -> None:
     follower = LogTail(stack.folder.logs)
     follower.skip()
     deployer = Deployer(stack)
@@ -143,6 +147,7 @@ def _watch(stack: LocalStack, signals: StopSignals, *, logs: bool) -> None:
         stack.children.restart_ended()
         stack.state_keep()
         deployer.step()
+        ramps.step()
         signals.check()
         time.sleep(_POLL_SECONDS)
 

@@ -57,6 +57,7 @@ class RampPlan:
         who: the operator.
         command: what was typed.
         reason: why.
+        kept: whether `strangler up` goes on with it where its process has ended before it.
     """
 
     routes: Sequence[str]
@@ -71,6 +72,7 @@ class RampPlan:
     command: str
     reason: str = ""
     at: float | None = None
+    kept: bool = False
 
     def reason_of(self, what: str) -> str:
         """Why the history has one of its moves."""

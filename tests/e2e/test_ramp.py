@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import pytest
 
+from strangler.cli.ramp_background import KEPT
 from tests.faulty_fastapi import ROUTE, Front, front_up
 from tests.shared_stack import StackAddresses
 
@@ -79,3 +81,25 @@ def test_a_healthy_canary_goes_to_the_end_though_its_process_is_killed(gateway: 
     events = [event["event"] for event in json.loads(gateway.run("ramp", "log", "--json"))]
     assert {"begin", "step", "pass"} <= set(events)
     assert events[-1] == "finished"
+
+
+def test_a_ramp_in_the_background_is_gone_on_with_by_the_stack(gateway: Front) -> None:
+    gateway.run("rollback", "--to", "0", "--yes")
+    with gateway.load():
+        said = gateway.run("ramp", ROUTE, "--steps", "50,100", "--hold", "3s", "--detach")
+        assert "watched in the background" in said
+        [process] = processes_kept(gateway)
+        process.kill()
+        deadline = time.monotonic() + END_SECONDS
+        while ramp_phase(gateway) != "finished":
+            assert time.monotonic() < deadline, gateway.run("status")
+            time.sleep(POLL_SECONDS)
+    assert stage(gateway) == "migrated"
+    last = json.loads(gateway.run("history", "--json"))[-1]
+    assert (last["command"], KEPT in str(last)) == ("ramp resume", False)
+
+
+def processes_kept(gateway: Front) -> list[psutil.Process]:
+    """The processes of ramps in the background."""
+    found = psutil.process_iter(["cmdline", "cwd"])
+    return [each for each in found if KEPT in (each.info["cmdline"] or ()) and each.info["cwd"] == str(gateway.folder)]
