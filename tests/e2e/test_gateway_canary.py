@@ -179,6 +179,21 @@ def test_a_secret_that_tells_the_caller_is_known_by_its_hash_alone(
     assert [each for each in hashing_gateway.complaints() if "js:" in each] == []
 
 
+def test_a_token_in_a_cookie_is_its_users_however_often_it_is_renewed(
+    stack: StackAddresses, make_gateway: MakeGateway
+) -> None:
+    caller = CallerKey(cookie="jwt-auth")
+    made = make_gateway(django=stack.django_url, fastapi=stack.fastapi_url, caller=caller, **canary(50, "posts.list"))
+    for cookies, known in (
+        (f"jwt=x; jwt-auth={GOOD}", "user:7"),
+        (f"jwt-auth={unsigned_token({'user_id': '7'})}; other=1", "user:7"),
+        ("jwt-auth=opaque", f"session:{hashed(made, 'opaque')}"),
+        ("jwt-auth=", HERE),
+    ):
+        response = httpx.get(f"{made.url}/api/posts/", headers={"Cookie": cookies})
+        assert logged(made.log, response.headers["X-Request-ID"])["caller"] == known
+
+
 @pytest.mark.parametrize("headers", [{"Authorization": "Token"}, {"Cookie": "sessionid="}, {"Cookie": "other=1"}, {}])
 def test_without_a_secret_the_address_counts(headers: dict[str, str], hashing_gateway: Gateway) -> None:
     response = httpx.get(f"{hashing_gateway.url}/api/posts/", headers=headers)

@@ -12,7 +12,14 @@ from strangler.compare.cases.router import is_rewritten
 
 MAX_BYTES: Final = 65536
 _FIELDS: Final = ("method", "uri", "route", "host", "scheme", "request_id", "api")
-_SENT: Final = {"authorization": "Authorization", "accept": "Accept", "accept_language": "Accept-Language"}
+_SENT: Final = {
+    "authorization": "Authorization",
+    # The one that signs a caller in.
+    "cookie": "Cookie",
+    "accept": "Accept",
+    "accept_language": "Accept-Language",
+}
+_CREDENTIALS: Final = frozenset({"Authorization", "Cookie"})
 _ROUTE: Final = re.compile(r"[a-z0-9_.]{1,200}")
 _LONGEST_ID: Final = 128
 _NUMBER: Final = re.compile(rb'^[^{]*\{"number":(\d{1,18}),')
@@ -43,7 +50,7 @@ class SampledRequest:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not turn up in a report, should a stack repeat it."""
-        tokens = (value for name, value in self.headers if name == "Authorization")
+        tokens = (value for name, value in self.headers if name in _CREDENTIALS)
         return (*tokens, *secrets_in_target(self.target))
 
     @property

@@ -1,5 +1,5 @@
-// Who asks, so that a canary of 10% is 10% of the people and not of the requests: the user of the token, else the session's
-// cookie where the project has one, else the client's address. The token's signature is not looked at: whoever forges one picks a stack, and gets no further.
+// Who asks, so that a canary of 10% is 10% of the people and not of the requests: the user of the token, else of the cookie
+// that the project names, a token or a session, else the client's address. The token's signature is not looked at: whoever forges one picks a stack, and gets no further.
 import crypto from 'crypto';
 
 // Longer ones belong to no user of ours, and would only fill the log.
@@ -15,8 +15,24 @@ function caller(request) {
     return name || variables.caller_without_token;
 }
 
-function session(request) {
-    return `session:${hashed(request.variables.caller_cookie)}`;
+function byCookie(request) {
+    const variables = request.variables;
+    const value = cookieOf(request);
+    // A token in a cookie is another one each time that it is renewed: its user isn't.
+    const user = value === '' || variables.caller_claim === '' ? '' : userOf(value, variables.caller_claim);
+    return user || (value === '' ? `address:${variables.remote_addr}` : `session:${hashed(value)}`);
+}
+
+// What a repeated request has to carry of its cookies.
+function sentCookie(request) {
+    const value = cookieOf(request);
+    return value === '' ? '' : `${request.variables.caller_cookie}=${value}`;
+}
+
+function cookieOf(request) {
+    const start = `${request.variables.caller_cookie}=`;
+    const found = (request.headersIn.Cookie || '').split(';').map((each) => each.trim()).find((each) => each.startsWith(start));
+    return found === undefined ? '' : found.slice(start.length);
 }
 
 function tokenOf(authorization, scheme) {
@@ -44,4 +60,4 @@ function hashed(secret) {
     return crypto.createHmac('sha256', process.env.CALLER_KEY).update(secret).digest('hex').slice(0, HASH_LENGTH);
 }
 
-export default { caller, session };
+export default { caller, byCookie, sentCookie };

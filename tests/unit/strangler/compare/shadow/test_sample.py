@@ -69,3 +69,10 @@ def test_what_is_no_sample_is_refused_without_repeating_it(sent: bytes) -> None:
         sample_parse(sent, PUBLIC)
     assert len(str(refused.value)) < 40
     assert refused.value.__cause__ is None
+
+
+def test_the_cookie_that_signs_in_is_sent_and_is_a_secret() -> None:
+    sample = sample_parse(datagram(cookie="sessionid=hidden-value"), PUBLIC)
+    assert ("Cookie", "sessionid=hidden-value") in sample.headers
+    assert "sessionid=hidden-value" in sample.secrets
+    assert "hidden" not in repr(sample)
