@@ -4,8 +4,11 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import cycle
+from threading import Event
 from typing import Final
 
 import psutil
@@ -22,6 +25,7 @@ PREFIXES: Final = ("/api", "/api/v2")
 SECONDS: Final = 10.0
 _TAKEN_SECONDS: Final = 0.2
 _DEPLOYED_REQUESTS: Final = 20_000
+_MOVED: Final = ("feed.list", "posts.create")
 # The function is replaced and not dropped, which would wait for the statements, and have the reads wait for itself.
 _FUNCTION: Final = """
     CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep({}); RETURN NEW; END'
@@ -187,6 +191,25 @@ def _deployed(stack: TorturedStack, ledger: Ledger) -> None:
         stack.strangler("deploy", "django")
 
 
+def _deployed_while_moving(stack: TorturedStack, ledger: Ledger) -> None:
+    """The same, while a read and a write move to FastAPI and back without a pause."""
+    over = Event()
+
+    def move() -> None:
+        for stage in cycle(("migrated", "parallel")):
+            if over.is_set() and stage == "migrated":
+                return
+            stack.strangler("switch", *_MOVED, "--to", stage, "--yes", "--force", "--reason", "torture")
+
+    with ThreadPoolExecutor(1) as threads:
+        moves = threads.submit(move)
+        try:
+            _deployed(stack, ledger)
+        finally:
+            over.set()
+        moves.result()
+
+
 FAULTS: Final = {
     "postgres-killed": Fault(words="PostgreSQL's main process is killed", happens=_killed("postgres")),
     "postgres-restarted": Fault(words="PostgreSQL is restarted", happens=_postgres_restarted),
@@ -210,4 +233,7 @@ FAULTS: Final = {
         words="the disk of a table is full for 10 s", happens=_tables_disk_full, stack=small_disk_stack
     ),
     "deploys": Fault(words="both stacks are deployed, until 20,000 requests", happens=_deployed),
+    "deploys-and-moves": Fault(
+        words="both stacks are deployed while routes move, until 20,000 requests", happens=_deployed_while_moving
+    ),
 }
