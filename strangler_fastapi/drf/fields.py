@@ -170,8 +170,10 @@ class Field:
         """What OPTIONS says of the field (`rest_framework.metadata`)."""
         facts: dict[str, Any] = {"type": self.kind, "required": self.required and not self.read_only}
         facts["read_only"] = self.read_only
-        if self.label or name is not None:
-            facts["label"] = self.label or str(name).replace("_", " ").capitalize()
+        if self.label:
+            facts["label"] = self.label
+        elif name is not None:
+            facts["label"] = name.replace("_", " ").capitalize()
         if self.help_text:
             facts["help_text"] = self.help_text
         return facts

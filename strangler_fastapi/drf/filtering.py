@@ -225,13 +225,15 @@ def parse_datetime(text: str) -> datetime:
     return _in_utc(value) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def ordering_terms(params: Params, allowed: Collection[str], default: tuple[str, ...]) -> tuple[str, ...]:
-    """The terms of `?ordering=`, `-` before those that descend.
+def ordering_terms(
+    params: Params, allowed: Collection[str], default: tuple[str, ...], *, parameter: str = "ordering"
+) -> tuple[str, ...]:
+    """The terms of `?ordering=`, or of another `parameter`, `-` before those that descend.
 
     Unknown ones are dropped, and where none is left `default` holds.
     The id is the last term, in the direction of the one before it, so that rows of equal rank stay on their page.
     """
-    requested = (term.strip() for term in params.get("ordering", "").split(","))
+    requested = (term.strip() for term in params.get(parameter, "").split(","))
     terms = distinct_orderings(term for term in requested if term.removeprefix("-") in allowed) or list(default)
     if not any(term.lstrip("-") == "id" for term in terms):
         terms.append("-id" if terms[-1].startswith("-") else "id")

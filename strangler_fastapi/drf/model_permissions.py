@@ -1,6 +1,6 @@
 """Permissions that Django keeps in its tables: a user's own and those of its groups (`DjangoModelPermissions`)."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -13,9 +13,9 @@ from shared_schema.consumer.samples import Sample, sample_of
 from shared_schema.mapping import Reflected
 from strangler_fastapi.db.query import Rows, fetch_value
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.permissions import BasePermission, Verdict
+from strangler_fastapi.drf.permissions import SAFE_METHODS, BasePermission, Verdict
 from strangler_fastapi.drf.sample_queries import as_sample
-from strangler_fastapi.errors import MethodNotAllowed
+from strangler_fastapi.errors import MethodNotAllowed, NotFound
 
 _NAMES: Any = ARRAY(Text)
 
@@ -148,3 +148,38 @@ class DjangoModelPermissionsOrAnonReadOnly(DjangoModelPermissions):
     """As DjangoModelPermissions, and everybody reads."""
 
     authenticated_users_only = False
+
+
+# Whether the caller has all of the permissions, by `app_label.codename`, for an object.
+ObjectBackend = Callable[[Request, Any, tuple[str, ...], Any], Awaitable[bool]]
+
+
+class DjangoObjectPermissions(DjangoModelPermissions):
+    """As DjangoModelPermissions, and each object is a matter of the `backend`, as of django-guardian's.
+
+    An active superuser may do all. Who may not even read an object doesn't find it. The backend gets the request, whose
+    session is `request.state.session`, the caller, the names of permissions and the object that
+    `View.access.check_object` is given.
+    """
+
+    def __init__(self, tables: PermissionTables, model: type[Reflected], backend: ObjectBackend) -> None:
+        super().__init__(tables, model)
+        self._backend = backend
+
+    async def has_object_permission(self, request: Request, caller: Any, obj: Any) -> bool:  # noqa: ANN401 - see BasePermission
+        """See BasePermission.
+
+        Raises:
+            NotFound: the caller may not read it.
+        """
+        if await self._has(request, caller, request.method, obj):
+            return True
+        if request.method in SAFE_METHODS or not await self._has(request, caller, "GET", obj):
+            raise NotFound
+        return False
+
+    async def _has(self, request: Request, caller: Any, method: str, obj: Any) -> bool:  # noqa: ANN401 - as above
+        names = self.required(method)
+        if not names or (caller is not None and caller.is_active and caller.is_superuser):
+            return True
+        return caller is not None and await self._backend(request, caller, names, obj)

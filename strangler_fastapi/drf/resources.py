@@ -53,9 +53,9 @@ class Resource(RowWriter):
     `ManyRelatedField`), or for one of `annotations`: what a queryset of Django's `annotate` gets, such as a count of
     other rows, as an SQL expression about the row of `model`; orders and searches may name one too. `ordering`,
     `ordering_fields`, `search_fields`, `filters`, `lookup_field` and `lookup_url_kwarg` are what a view of DRF has
-    under those names; `id` in an ordering is the table's key, whatever it is called, as is `pk`. `pagination` is None
-    where a list comes whole; `actions` are those that endpoints use. `name` is what its
-    statements are called by where a feature has several resources.
+    under those names, `ordering_param` and `search_param` what its filter backends have; `id` in an ordering is the
+    table's key, whatever it is called, as is `pk`. `pagination` is None where a list comes whole; `actions` are those
+    that endpoints use. `name` is what its statements are called by where a feature has several resources.
 
     `creator` is the attribute in which a new row gets the key of the caller, as `serializer.save(owner=request.user)`
     does in `perform_create`; the view's permission has to refuse anonymous callers. With `owner` a caller finds no rows
@@ -88,7 +88,9 @@ class Resource(RowWriter):
         annotations: Mapping[str, Callable[[], Any]] | None = None,
         ordering: tuple[str, ...] = ("id",),
         ordering_fields: tuple[str, ...] = ("id",),
+        ordering_param: str = "ordering",
         search_fields: tuple[str, ...] = (),
+        search_param: str = "search",
         filters: Mapping[str, Filter] | None = None,
         pagination: Pagination | None = PAGE_NUMBERS,
         lookup_field: str = "pk",
@@ -113,7 +115,9 @@ class Resource(RowWriter):
         self._annotations = annotations or {}
         self.ordering = ordering
         self._ordering_fields = ordering_fields
+        self._ordering_param = ordering_param
         self._search_fields = search_fields
+        self._search_param = search_param
         self._filters = filters or {}
         self._pagination = pagination
         self._lookup_field = lookup_field
@@ -156,8 +160,9 @@ class Resource(RowWriter):
     @property
     def query(self) -> dict[str, str]:
         """The query parameters of the list, besides those of its pages, by name → description."""
-        ordering = ORDERING if self._ordering_fields else {}
-        return describe_filters(self._filters) | ordering | (SEARCH if self._search_fields else {})
+        ordering = {self._ordering_param: ORDERING["ordering"]} if self._ordering_fields else {}
+        search = {self._search_param: SEARCH["search"]} if self._search_fields else {}
+        return describe_filters(self._filters) | ordering | search
 
     @property
     def pages(self) -> dict[str, str]:
@@ -171,7 +176,7 @@ class Resource(RowWriter):
             ApiError: a parameter is wrong, or there is no such page.
         """
         params = request.query_params
-        terms = ordering_terms(params, self._ordering_fields, self.ordering)
+        terms = ordering_terms(params, self._ordering_fields, self.ordering, parameter=self._ordering_param)
         criteria = await self._criteria(request, session)
         if self._pagination is None:
             return JsonResponse(await self.listing.fetch(session, criteria, terms))
@@ -248,7 +253,7 @@ class Resource(RowWriter):
 
     def criteria(self, params: Params, missing: Mapping[str, Any] = MappingProxyType({})) -> Criteria:
         """The rows that the filters and the search leave; `missing` are errors of filters (`missing_rows`)."""
-        searched = search_criteria(params, self._searched)
+        searched = search_criteria(params, self._searched, parameter=self._search_param)
         return (*filter_criteria(params, self._filters, missing), *(searched if self._search_fields else ()))
 
     def _searched(self) -> tuple[Searched, ...]:
@@ -335,6 +340,7 @@ class Resource(RowWriter):
 
     def _sampled_list(self, params: Params) -> Criteria:
         named = {parameter: str(self._sample(name)) for name, parameter in self._within.items()}
+        params = {self._search_param if name == "search" else name: text for name, text in params.items()}
         return (*self._narrowed(), *self._owned(self._sample), *self._inside(named), *self.criteria(params))
 
     def _sample(self, name: str) -> Any:  # noqa: ANN401 - of the attribute's type

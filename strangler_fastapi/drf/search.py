@@ -72,13 +72,13 @@ def search_field(name: str) -> tuple[str, str]:
     return (name[1:], _PREFIXES[name[0]]) if name[:1] in _PREFIXES else (name, "icontains")
 
 
-def search_criteria(params: Params, columns: Callable[[], tuple[Any, ...]]) -> Criteria:
-    """Every term of `?search=` must be in one of `columns`, each an attribute or a `Searched` one (`SearchFilter`).
+def search_criteria(params: Params, columns: Callable[[], tuple[Any, ...]], *, parameter: str = "search") -> Criteria:
+    """Every term of a parameter must be in one of `columns`, each an attribute or a `Searched` one (`SearchFilter`).
 
     Raises:
         ValidationFailed: a character that no column can hold, or too many terms.
     """
-    text = params.get("search", "")
+    text = params.get(parameter, "")
     if not text:
         return ()
     try:

@@ -130,9 +130,11 @@ def _orders(
     if ordering is None:
         return []
     names: list[str] = []
-    if ordering["parameter"] != "ordering" or ordering.get("valid") is None:
+    if ordering.get("valid") is None:
         _gap(made, filters, ordering["parameter"], "its orders can't be read")
         return names
+    if ordering["parameter"] != "ordering":
+        made.arguments["ordering_param"] = quoted(ordering["parameter"])
     for name in ordering["valid"]:
         try:
             _follow(made, name, table, tables)
@@ -150,13 +152,13 @@ def _searched(
     if search is None or not names:
         return []
     try:
-        if search["parameter"] != "search":
-            raise UnreadableError("a parameter of another name")
         for name in names:
             _follow(made, name.lstrip(_PREFIXES), table, tables)
     except UnreadableError as gap:
         _gap(made, filters, search["parameter"], str(gap))
         return []
+    if search["parameter"] != "search":
+        made.arguments["search_param"] = quoted(search["parameter"])
     return names
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.http import Http404
 from fastapi import APIRouter
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from starlette.requests import Request
 from strangler_fastapi.drf import model_permissions, permissions
 from strangler_fastapi.drf.permissions import BasePermission, ByMethod, as_permission, is_granted
 from strangler_fastapi.drf.view import View
+from strangler_fastapi.errors import NotFound
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 PLAIN = ("AllowAny", "IsAuthenticated", "IsAdminUser", "IsAuthenticatedOrReadOnly")
@@ -120,3 +123,46 @@ def test_a_view_without_a_permission_is_an_error_at_the_start() -> None:
         "View /wares/ has no permission: give it one of strangler_fastapi.drf.permissions, such as"
         " permission=IsAuthenticated, or permission=AllowAny."
     )
+
+
+class ReadsToo(drf.DjangoObjectPermissions):
+    perms_map = drf.DjangoObjectPermissions.perms_map | {"GET": ["%(app_label)s.view_%(model_name)s"]}
+
+
+class OursReadsToo(model_permissions.DjangoObjectPermissions):
+    perms_map = ReadsToo.perms_map
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [(drf.DjangoObjectPermissions, model_permissions.DjangoObjectPermissions), (ReadsToo, OursReadsToo)],
+)
+@pytest.mark.parametrize(
+    "held", [(), ("blog.view_post",), ("blog.change_post",), ("blog.view_post", "blog.change_post")]
+)
+@pytest.mark.parametrize("superuser", [False, True])
+async def test_an_object_is_touched_hidden_or_refused_as_by_drf(
+    theirs: Any, ours: Any, held: tuple[str, ...], *, superuser: bool
+) -> None:
+    contract = SimpleNamespace(tables={"posts": SimpleNamespace(model="blog.Post")})
+    model: Any = SimpleNamespace(__mapping__=SimpleNamespace(contract=contract), key=lambda: "posts")
+    queryset: Any = SimpleNamespace(model=SimpleNamespace(_meta=SimpleNamespace(app_label="blog", model_name="post")))
+    view: Any = SimpleNamespace(get_queryset=lambda: queryset)
+
+    async def backend(_request: Request, _caller: Any, names: tuple[str, ...], obj: Any) -> bool:
+        return obj == "mine" and {*names} <= {*held}
+
+    caller: Any = SimpleNamespace(is_active=True, is_superuser=superuser)
+    caller.has_perms = lambda names, obj: superuser or not names or (obj == "mine" and {*names} <= {*held})
+    rule = ours(SimpleNamespace(), model, backend)
+    for method, obj in product((each for each in METHODS if each not in ("OPTIONS", "HEAD")), ("mine", "another")):
+        request = drf_request(method, caller)
+        try:
+            expected: Any = theirs().has_object_permission(request, view, obj)
+        except Http404:
+            expected = "hidden"
+        try:
+            found: Any = await rule.has_object_permission(request_of(method), caller, obj)
+        except NotFound:
+            found = "hidden"
+        assert found == expected, (method, obj)

@@ -520,6 +520,18 @@ def test_a_filter_that_is_lacking_is_a_gap_of_its_parameter() -> None:
     assert '"search": not_ported_filter("?search=: harbour.Boat has no column tide"),' in serializers
 
 
+def test_orders_and_searches_keep_their_parameters() -> None:
+    filters = {
+        "ordering": {"parameter": "sort", "valid": ["name"]},
+        "search": {"parameter": "q", "fields": ["name"]},
+    }
+    made = feature(LIST | {"filters": filters})
+    assert (made.endpoints[0].gaps, made.endpoints[0].limits) == ([], [])
+    text = " ".join(text_of(made, "serializers.py").split())
+    assert 'ordering_param="sort"' in text
+    assert 'search_param="q"' in text
+
+
 @pytest.mark.parametrize(
     ("parameter", "code"),
     [
