@@ -79,6 +79,9 @@ User.objects.create_user("ian", password={SECRET!r}, is_active=False)
 for name in ("ann", "bob", "kim"):
     User.objects.create_user(name, password={SECRET!r}, is_staff=name == "kim")
 User.objects.get(username="ann").user_permissions.set(Permission.objects.filter(content_type__model="item"))
+Wish.objects.bulk_create(
+    Wish(text=f"<i>wish</i> {{number % 3}} & é", owner=User.objects.get(username="ann")) for number in range(1010)
+)
 places = [Place.objects.create(name=name, capacity=len(name)) for name in ("Attic", "Cellar", "Barn")]
 for user in User.objects.all():
     place = places[user.pk % 4] if user.pk % 4 < 3 else None

@@ -11,6 +11,8 @@ from django_app.accounts.models import User
 from django_app.blog.models import Post
 from django_app.blog.services import tag_ensure
 from sample_data.demo import (
+    ARCHIVED_SQL,
+    DEMO_ARCHIVED,
     DEMO_NAMES,
     DEMO_OTHERS,
     DEMO_POSTS,
@@ -23,6 +25,8 @@ from sample_data.demo import (
 from sample_data.text import SampleText
 
 BATCH = 5000
+# The planner would take the tables for empty until autovacuum comes round.
+_ANALYZE = "ANALYZE users, posts, tags, blog_post_tags"
 
 Advance = Callable[[int], None]
 PostRow = tuple[int, str, str, int, datetime, bool]
@@ -48,6 +52,10 @@ def demo_seed(*, text: SampleText, password: str, advance: Advance) -> bool:
     # Half of the posts are the demo users' own, so that whoever signs in has pages of them.
     posts_seed(number=DEMO_POSTS // 2, text=text, advance=advance, authors=DEMO_NAMES)
     posts_seed(number=DEMO_POSTS // 2, text=text, advance=advance)
+    with connection.cursor() as cursor:
+        cursor.execute(ARCHIVED_SQL)
+        cursor.execute(_ANALYZE)
+    advance(DEMO_ARCHIVED)
     return True
 
 
@@ -93,8 +101,7 @@ def posts_seed(*, number: int, text: SampleText, advance: Advance, authors: Sequ
         _copy(Post.tags.through._meta.db_table, ("post_id", "tag_id"), links)  # noqa: SLF001 - Django's documented API
         advance(len(batch))
     with connection.cursor() as cursor:
-        # The planner would take the tables for empty until autovacuum comes round.
-        cursor.execute("ANALYZE users, posts, tags, blog_post_tags")
+        cursor.execute(_ANALYZE)
 
 
 def _post_rows(*, times: Sequence[datetime], authors: Sequence[int], text: SampleText) -> Iterator[PostRow]:

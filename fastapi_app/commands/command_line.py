@@ -13,7 +13,7 @@ from fastapi_app.commands.seeding import demo_seed, posts_seed, sample_text, use
 from fastapi_app.commands.tasks import create_worker, drafts_prune_later
 from fastapi_app.config import Settings, SettingsError, load_settings
 from fastapi_app.main import open_database
-from sample_data.demo import DEMO_NAMES, DEMO_PASSWORD, DEMO_POSTS, RANDOM_SEED
+from sample_data.demo import DEMO_ARCHIVED, DEMO_NAMES, DEMO_PASSWORD, DEMO_POSTS, RANDOM_SEED
 from strangler_fastapi.commands import CommandError, command_run
 from strangler_fastapi.db.engine import Database
 from strangler_fastapi.logs import configure_logs
@@ -78,7 +78,7 @@ def _seeded(options: argparse.Namespace, settings: Settings, database: Callable[
     if demo:
         password = _demo_password(settings)
         is_new = command_run(database, partial(demo_seed, text=text, password=password))
-        made = f"Made the demo users {', '.join(DEMO_NAMES)} and {DEMO_POSTS} posts."
+        made = f"Made the demo users {', '.join(DEMO_NAMES)} and {DEMO_POSTS + DEMO_ARCHIVED:,} posts."
         yield made if is_new else "The demo data is there already."
     for name, number, seed in (("users", users, users_seed), ("posts", posts, posts_seed)):
         if number:
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     stats.add_argument("--json", action="store_true", help="print a JSON list")
     commands.add_parser("worker", help="do background jobs, until SIGTERM")
     seed = commands.add_parser("seed", help="add demo rows, or rows in bulk: the same as Django's seed")
-    seed.add_argument("--demo", action="store_true", help="admin, alice and bob with DEMO_PASSWORD, and 500 posts")
+    seed.add_argument("--demo", action="store_true", help="admin, alice and bob with DEMO_PASSWORD, and 1,500 posts")
     seed.add_argument("--users", type=int, default=0, metavar="N", help="so many users more")
     seed.add_argument("--posts", type=int, default=0, metavar="N", help="so many posts more")
     seed.add_argument("--random-seed", type=int, default=RANDOM_SEED, metavar="N", help="what to draw texts with")

@@ -12,6 +12,7 @@ from fastapi_app.models import User
 from fastapi_app.tags.service import tag_ensure
 from fastapi_app.users import queries
 from sample_data.demo import (
+    ARCHIVED_SQL,
     DEMO_NAMES,
     DEMO_OTHERS,
     DEMO_POSTS,
@@ -63,6 +64,8 @@ async def demo_seed(session: RequestSession, *, text: "SampleText", password: st
     # Half of the posts are the demo users' own, so that whoever signs in has pages of them.
     await posts_seed(session, number=DEMO_POSTS // 2, text=text, authors=DEMO_NAMES)
     await posts_seed(session, number=DEMO_POSTS // 2, text=text)
+    await session.execute(_ARCHIVED)
+    await session.execute(_ANALYZE)
     return True
 
 
@@ -122,5 +125,6 @@ def _post_row(key: int, created_at: datetime, *, authors: Sequence[int], text: "
 
 
 _IDS = sql("SELECT nextval(pg_get_serial_sequence('posts', 'id')) FROM generate_series(1, :number)")
+_ARCHIVED = sql(ARCHIVED_SQL)
 # The planner would take the tables for empty until autovacuum comes round.
 _ANALYZE = sql("ANALYZE users, posts, tags, blog_post_tags")

@@ -96,11 +96,12 @@ class Scenario:
     """What is played on a database of its own.
 
     `name` is where it comes from, such as `posts.toml`; `given` is SQL that runs there before. `clock` is the time at
-    which both sides start, None for the real one.
+    which both sides start, None for the real one; `workers` are processes of each side, 0 for those of the run.
     """
 
     name: str
     clock: dt.datetime | None = None
+    workers: int = 0
     given: tuple[str, ...] = ()
     steps: tuple[ScenarioStep, ...] = field(default=())
 

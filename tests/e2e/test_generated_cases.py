@@ -34,7 +34,6 @@ pytestmark = pytest.mark.long
 # Faults that generated cases can't find, and why.
 NOT_FOUND = {
     "a unique race is a 500": "two requests at once: a case file states it (together)",
-    "a list ends at the thousandth row": "the demo has fewer: a case file states the rows",
 }
 DEPOT_NOT_FOUND: dict[str, str] = {}
 # All of both projects take an hour of two cores; PLANTED=all, or names with semicolons, plants others.

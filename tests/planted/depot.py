@@ -52,6 +52,9 @@ DEPOT_READS = {
     "places by their id": at(PLACES, "places.list", 'ordering=("name",)', 'ordering=("id",)'),
     "labels from the first on": at(LABELS, "labels.list", 'ordering=("-word",)', 'ordering=("word",)'),
     "a whole list comes in pages": at(LABELS, "labels.list", ", pagination=None)", ")"),
+    "a list ends at the thousandth row": at(
+        f"{DRF}/listing.py", "wishes.list", "rows[0][-1] if told", "min(rows[0][-1], 1000) if told"
+    ),
     "wishes of others are seen": at(WISHES, "wishes.list", '    owner="owner_id",\n', ""),
     "another text of a row": at(WISHES, "wishes.list", "lambda row: row.name", "lambda row: row.capacity"),
     "keys within the other way round": at(
@@ -100,7 +103,7 @@ DEPOT_READS = {
     ),
     "a choice within is read wrong": at(_CHOICES, "items.list", '"display_name": text', '"display": text'),
     "a label is another one": at(
-        FIELDS, "items.list", 'name.replace("_", " ").capitalize()', 'name.replace("_", " ").title()'
+        FIELDS, "items.list", 'str(name).replace("_", " ").capitalize()', 'str(name).replace("_", " ").title()'
     ),
     "a key that is none in other words": at(
         f"{DRF}/criteria.py",

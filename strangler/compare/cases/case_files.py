@@ -21,7 +21,8 @@ from strangler.routes.syntax import content_decode, parse_toml, source_name
 from strangler.routes.table import RouteTable
 
 _NO_CASES: Final = "make some with strangler cases generate, or name a folder of case files"
-_SECTIONS: Final = ("case", "clock", "given", "scenario")
+_SECTIONS: Final = ("case", "clock", "given", "scenario", "workers")
+_MOST_WORKERS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,14 @@ class CaseFile:
     """A file as it was read.
 
     `scenario` is what it is a part of, empty where it is one by itself; `given` is the SQL that makes its rows, `clock`
-    the time at which both sides start, None for the real one.
+    the time at which both sides start, None for the real one, `workers` how many processes each has, 0 for any.
     """
 
     file: Path
     scenario: str
     given: tuple[str, ...]
     clock: dt.datetime | None
+    workers: int
     cases: tuple[WrittenCase, ...]
 
 
@@ -44,6 +46,7 @@ class _Parts:
     """Of a scenario."""
 
     clock: dt.datetime | None = None
+    workers: int = 0
     given: list[str] = field(default_factory=list)
     steps: list[ScenarioStep] = field(default_factory=list)
 
@@ -54,7 +57,7 @@ def cases_from_files(folder: Path, table: RouteTable) -> Iterator[Case]:
     :raises UsageError: as `scenarios_from_files`.
     """
     router = Router(table)
-    read = [each for each in _read_folder(folder) if not (each.given or each.clock)]
+    read = [each for each in _read_folder(folder) if not (each.given or each.clock or each.workers)]
     asked = ((each.file, case) for each in read for case in each.cases if case.is_alone)
     return (step.case for file, case in asked for step in _steps(file, case, router))
 
@@ -79,10 +82,17 @@ def scenarios_from_files(
         if parts.clock and each.clock and parts.clock != each.clock:
             raise UsageError(f"two files of scenario {each.scenario} have another clock", "keep one of them")
         parts.clock = parts.clock or each.clock
+        parts.workers = max(parts.workers, each.workers)
         parts.given += each.given
         parts.steps += steps
     return tuple(
-        Scenario(name=name, clock=parts.clock, given=tuple(parts.given), steps=tuple(parts.steps))
+        Scenario(
+            name=name,
+            clock=parts.clock,
+            workers=parts.workers,
+            given=tuple(parts.given),
+            steps=tuple(parts.steps),
+        )
         for name, parts in found.items()
     )
 
@@ -127,14 +137,19 @@ def _read_file(file: Path) -> CaseFile:
     mistakes: list[Mistake] = []
     found = lines if lines.fits(document) else None
     given = tuple(_read_given(document, found, mistakes))
-    clock = document.get("clock")
+    clock, workers = document.get("clock"), document.get("workers", 0)
     if clock is not None and not (isinstance(clock, dt.datetime) and clock.tzinfo):
         hint = "write it without quotes and with its zone, like 2024-03-31T00:30:00Z."
         mistakes.append(Mistake(f"clock is {shown(clock)}: {hint}", found.of("clock") if found else 0))
+    if "workers" in document and not (type(workers) is int and 1 <= workers <= _MOST_WORKERS):
+        hint = f"write how many processes each side has, from 1 to {_MOST_WORKERS}."
+        mistakes.append(Mistake(f"workers is {shown(workers)}: {hint}", found.of("workers") if found else 0))
     cases = tuple(_read_cases(document, found, mistakes))
     if mistakes:
         raise MistakesError(source, mistakes)
-    return CaseFile(file=file, scenario=str(document.get("scenario", "")), given=given, clock=clock, cases=cases)
+    return CaseFile(
+        file=file, scenario=str(document.get("scenario", "")), given=given, clock=clock, workers=workers, cases=cases
+    )
 
 
 def _read_given(document: dict[str, Any], lines: Lines | None, mistakes: list[Mistake]) -> Iterator[str]:

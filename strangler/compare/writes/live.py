@@ -21,7 +21,7 @@ from strangler.compare.writes.scenarios import scenario_steps
 from strangler.compare.writes.tables import Table
 from strangler.errors import UnsafeError
 
-_GIVEN: Final = "scenarios that begin with rows or a time of their own, which need copies"
+_GIVEN: Final = "scenarios that begin with a state of their own, which need copies"
 _REFUSED: Final = "cases whose commit is refused, which need copies"
 
 
@@ -101,7 +101,7 @@ def _playable(scenario: Scenario) -> Scenario:
 
 
 def _has_state(scenario: Scenario) -> bool:
-    return bool(scenario.given or scenario.clock)
+    return bool(scenario.given or scenario.clock or scenario.workers)
 
 
 def _host(address: str) -> str:

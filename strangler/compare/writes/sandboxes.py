@@ -94,7 +94,7 @@ class SandboxMaker:
         logs: the folder of what the servers say.
         stacks: those of the left side and the right.
         starting: makes the servers.
-        workers: processes of each.
+        workers: processes of each, where a scenario states none.
     """
 
     source: Source
@@ -171,7 +171,7 @@ class SandboxMaker:
                 starting=self.starting,
                 logs=self.logs / label,
                 check=check,
-                workers=self.workers,
+                workers=scenario.workers or self.workers,
                 environments=[sink.environment | place.environment for sink, place in zip(sinks, places, strict=True)],
                 clock=clock,
             )

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from django_app.accounts.models import User
 from django_app.blog.models import Post, Tag
-from sample_data.demo import DEMO_NAMES, DEMO_OTHERS, DEMO_POSTS, NEWEST
+from sample_data.demo import DEMO_ARCHIVED, DEMO_NAMES, DEMO_OTHERS, DEMO_POSTS, NEWEST, SPAN
 from tests.integration.django_app.conftest import MakePost
 
 
@@ -28,15 +28,20 @@ def rows() -> list[tuple[object, ...]]:
 
 
 def test_the_demo_is_complete_and_its_users_sign_in() -> None:
-    assert "admin, alice, bob and 500 posts" in run("seed", "--demo")
+    assert "admin, alice, bob and 1,500 posts" in run("seed", "--demo")
     demo = {user.username: user for user in User.objects.filter(username__in=DEMO_NAMES)}
     assert all(user.check_password("strangler-demo") for user in demo.values())
     assert [name for name, user in demo.items() if user.is_staff and user.is_superuser] == ["admin"]
-    assert Post.objects.count() == DEMO_POSTS
+    assert Post.objects.count() == DEMO_POSTS + DEMO_ARCHIVED
     assert User.objects.count() == len(DEMO_NAMES) + DEMO_OTHERS
     assert 15 <= Tag.objects.count() <= 25
     assert Post.objects.filter(author__username="alice").count() > 40
     assert not Post.objects.filter(created_at__gt=NEWEST).exists()
+    # More than a count that is capped, many of one time, and markup.
+    archived = Post.objects.filter(created_at__lt=NEWEST - SPAN)
+    assert Post.objects.filter(published=True).count() > 1000
+    assert archived.values("created_at").distinct().count() == 3
+    assert all("<" in title for title in archived.values_list("title", flat=True))
     assert any(not title.isascii() for title in Post.objects.values_list("title", flat=True))
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from django_app.blog import seeding
-from sample_data.demo import DEMO_NAMES, DEMO_OTHERS, DEMO_PASSWORD, DEMO_POSTS, RANDOM_SEED
+from sample_data.demo import DEMO_ARCHIVED, DEMO_NAMES, DEMO_OTHERS, DEMO_PASSWORD, DEMO_POSTS, RANDOM_SEED
 from sample_data.text import SampleText
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument(
-            "--demo", action="store_true", help="admin, alice and bob with DEMO_PASSWORD, and 500 posts"
+            "--demo", action="store_true", help="admin, alice and bob with DEMO_PASSWORD, and 1,500 posts"
         )
         parser.add_argument("--users", type=int, default=0, metavar="N", help="so many users more")
         parser.add_argument("--posts", type=int, default=0, metavar="N", help="so many posts more")
@@ -47,10 +47,10 @@ class Command(BaseCommand):
         self.stdout.write(f"Seeded in {time.perf_counter() - started:.1f} s.")
 
     def _demo(self, progress: Progress, text: SampleText) -> None:
-        task = progress.add_task("demo data", total=DEMO_OTHERS + DEMO_POSTS)
+        task = progress.add_task("demo data", total=DEMO_OTHERS + DEMO_POSTS + DEMO_ARCHIVED)
         advance = lambda rows: progress.advance(task, rows)  # noqa: E731 - bound to the task, used once
         if seeding.demo_seed(text=text, password=settings.DEMO_PASSWORD, advance=advance):
-            self.stdout.write(f"Made the demo users {', '.join(DEMO_NAMES)} and {DEMO_POSTS} posts.")
+            self.stdout.write(f"Made the demo users {', '.join(DEMO_NAMES)} and {DEMO_POSTS + DEMO_ARCHIVED:,} posts.")
         else:
             progress.remove_task(task)
             self.stdout.write("The demo data is there already.")

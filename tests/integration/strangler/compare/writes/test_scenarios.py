@@ -151,6 +151,30 @@ async def test_both_stacks_write_the_same_and_the_real_database_stays_as_it_is(s
     assert not [child for child in psutil.Process().children() if "gunicorn" in " ".join(child.cmdline())]
 
 
+async def test_a_case_file_states_how_many_processes_each_side_has(source: Source, tmp_path: Path) -> None:
+    case = """
+        workers = 3
+
+        [[case]]
+        as = ["alice"]
+        post = "/tags/"
+        json = { name = "raced" }
+        together = 8
+
+        [[case]]
+        as = ["alice"]
+        get = "/tags/?search=raced"
+    """
+    counts = []
+    async with playing(source, tmp_path, many=case) as steps:
+        async for step in steps:
+            assert step.result is not None
+            assert (step.result.outcome, step.rows) == (CaseOutcome.EQUAL, ())
+            mains = [each for each in psutil.Process().children() if {"gunicorn", "fastapi_app"} & {*each.cmdline()}]
+            counts.append([len(each.children()) >= 3 for each in mains])
+    assert counts == [[True, True]] * 2
+
+
 async def test_each_fault_is_named_where_it_first_shows(source: Source, tmp_path: Path) -> None:
     with psycopg.connect(source.owner_dsn) as connection:
         for number, fault in enumerate(FAULTS.values()):

@@ -228,6 +228,13 @@ def test_what_is_given_comes_first_and_makes_a_file_one_for_copies_alone(folder:
     assert not list(cases_from_files(folder, TABLE))
 
 
+def test_workers_make_a_file_one_for_copies_alone(folder: Path) -> None:
+    (folder / "a.toml").write_text('workers = 4\n[[case]]\nget = "/posts/"\n')
+    (scenario,) = scenarios_from_files(folder, TABLE)
+    assert scenario.workers == 4
+    assert not list(cases_from_files(folder, TABLE))
+
+
 def test_a_clock_makes_a_file_one_for_copies_alone_and_a_scenario_has_one(folder: Path) -> None:
     text = (
         'scenario = "night"\nclock = 2024-03-31T00:30:00Z\n[[case]]\nget = "/posts/"\n[[case]]\ndelete = "/posts/1/"\n'
@@ -254,6 +261,11 @@ def test_made_up_tokens_and_many_at_once_are_for_copies_alone(folder: Path, line
     ("text", "sentence"),
     [
         ('[[given]]\nsql = 1\n[[case]]\nget = "/posts/"', "write the statements, in quotes"),
+        (
+            'workers = 0\n[[case]]\nget = "/posts/"',
+            "workers is 0: write how many processes each side has, from 1 to 16.",
+        ),
+        ('workers = true\n[[case]]\nget = "/posts/"', "workers is true: write how many"),
         ('clock = "soon"\n[[case]]\nget = "/posts/"', "clock is 'soon': write it without quotes and with its zone"),
         ('clock = 2024-03-31T00:30:00\n[[case]]\nget = "/posts/"', "and with its zone, like 2024-03-31T00:30:00Z"),
         ('[[given]]\nrows = ""\n[[case]]\nget = "/posts/"', "unknown key"),
