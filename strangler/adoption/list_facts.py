@@ -10,7 +10,8 @@ from strangler.adoption.django_settings import Facts
 class FilterParameter(Facts):
     """A query parameter of a FilterSet.
 
-    `method` names the project's function that filters, if one does; `declared` says that the project wrote the filter.
+    `method` names the project's function that filters, if one does; `declared` says that the project wrote the filter,
+    and that it is another one than django-filter makes of the column.
     """
 
     name: str

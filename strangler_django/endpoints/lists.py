@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.db.models.manager import BaseManager
 from rest_framework import filters, generics, pagination
 
@@ -130,12 +131,23 @@ def _parameters(filterset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a
             "field": each.field_name,
             "lookup": each.lookup_expr,
             "exclude": each.exclude,
-            "declared": name in filterset.declared_filters,
+            "declared": name in filterset.declared_filters and not _takes_all_rows(filterset, each),
             "method": str(each.method)
             if each.method and not callable(each.method)
             else ("callable" if each.method else None),
             "choices": [plain(value) for value, _label in choices] if isinstance(choices, list | tuple) else None,
         }
+
+
+def _takes_all_rows(filterset: Any, declared: Any) -> bool:  # noqa: ANN401 - a FilterSet, and a filter
+    """Whether a declared filter is what django-filter makes of a foreign key: any row of its model may be sent."""
+    queryset = declared.extra.get("queryset")
+    own = {each.name: each for each in filterset._meta.model._meta.fields} if filterset._meta.model else {}  # noqa: SLF001 - so both document it
+    related = getattr(own.get(declared.field_name), "related_model", None)
+    if not isinstance(queryset, QuerySet) or related is not queryset.model or declared.extra.get("to_field_name"):
+        return False
+    query = queryset.query
+    return not (query.where or query.is_sliced or query.distinct or query.combinator)
 
 
 def _is_own(function: object) -> bool:

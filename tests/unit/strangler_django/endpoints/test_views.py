@@ -16,6 +16,7 @@ from rest_framework.throttling import AnonRateThrottle, ScopedRateThrottle, User
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
+from django_app.accounts.models import User
 from django_app.blog.models import Post, Tag
 from strangler_django.endpoints.views import view_facts, view_methods, view_name
 from strangler_django.throttling.histories import HistoryCache
@@ -278,3 +279,22 @@ def test_throttles_have_their_rates() -> None:
     ]
     unscoped = view_facts(Counted.as_view(throttle_scope=None), "get", None, {})
     assert [each["kind"] for each in unscoped["throttle_rates"]] == ["user", "anon"]
+
+
+class ByRow(django_filters.FilterSet):
+    author = django_filters.ModelChoiceFilter(queryset=User.objects.all())
+    some = django_filters.ModelChoiceFilter(field_name="author", queryset=User.objects.filter(is_staff=True))
+    name = django_filters.ModelChoiceFilter(field_name="author", queryset=User.objects.all(), to_field_name="username")
+
+    class Meta:
+        model = Post
+        fields = ("author",)
+
+
+class PostsByRow(Posts):
+    filterset_class = ByRow
+
+
+def test_a_declared_filter_that_takes_any_row_is_the_librarys() -> None:
+    found = facts(PostsByRow.as_view({"get": "list"}), "get", "list")["filters"]["filterset"]["parameters"]
+    assert {each["name"]: each["declared"] for each in found} == {"author": False, "some": True, "name": True}
