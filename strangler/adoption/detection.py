@@ -48,10 +48,10 @@ _SECRETS: Final = frozenset({"password", "token", "access"})
 class SignInGuess:
     """How one signs in, by a view that is known.
 
-    `path` is below the API's prefix, or of a form, which gives a session, at the host; `user` the key of the name that
-    is sent, `token` the key of the token in the answer, `scheme` what stands before it in the Authorization header,
-    `claim` what tells its user, empty where the token is opaque. `cookie` and `csrf` are those of a session, and
-    `csrf_header` the header of the CSRF check.
+    `path` is below the API's prefix, or `outside` it and of a form, which gives a session, at the host; `user` the key
+    of the name that is sent, `token` the key of the token in the answer, `scheme` what stands before it in the
+    Authorization header, `claim` what tells its user, empty where the token is opaque. `cookie` and `csrf` are those
+    of a session, and `csrf_header` the header of the CSRF check.
     """
 
     path: str
@@ -61,6 +61,7 @@ class SignInGuess:
     cookie: str = ""
     csrf: str = ""
     csrf_header: str = ""
+    outside: bool = False
 
     @property
     def claim(self) -> str:
@@ -193,7 +194,9 @@ def _sign_ins(endpoints: Sequence[DjangoEndpoint], v1: str, username: str) -> It
             fields = each.serializer.fields if each.serializer else ()
             names = [field.name for field in fields if not field.read_only and field.name not in _SECRETS]
             user = username if username in names or not names else names[0]
-            yield SignInGuess(path=each.path.removeprefix(v1), user=user, token=key, scheme=scheme)
+            is_outside = not each.path.startswith(f"{v1}/")
+            path = each.path if is_outside else each.path.removeprefix(v1)
+            yield SignInGuess(path=path, outside=is_outside, user=user, token=key, scheme=scheme)
 
 
 def _forms(api: DjangoApi, endpoints: Sequence[DjangoEndpoint]) -> Iterator[SignInGuess]:

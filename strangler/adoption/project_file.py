@@ -52,11 +52,11 @@ shadow = "strangler-shadow"
 """
 _BROWSABLE: Final = "# Browsers get its pages of the API, whichever stack answers other clients.\nbrowsable = true\n"
 _SIGN_IN: Final = """
-# How a caller signs in: a POST to `path` below the API's prefix. nginx tells callers apart by a
+# How a caller signs in: a POST to `path` below the API's prefix{or_outside}. nginx tells callers apart by a
 # claim of the token, where it has none by a hash of it, and by a hash of the session's cookie (`cookie`).
 [sign_in]
 path = {path}
-body = {{ {user} = "{{user}}", password = "{{password}}" }}
+{outside}body = {{ {user} = "{{user}}", password = "{{password}}" }}
 token = {token}
 scheme = {scheme}
 claim = {claim}
@@ -146,6 +146,8 @@ def project_text(answers: Answers) -> str:
         return text + _FORM.format(user=guess.user, **cookies)
     return text + _SIGN_IN.format(
         path=_quoted(guess.path),
+        or_outside=" or, `outside` it, of the host" if guess.outside else "",
+        outside="outside = true\n" if guess.outside else "",
         user=guess.user,
         token=_quoted(guess.token),
         scheme=_quoted(guess.scheme),

@@ -23,7 +23,8 @@ from strangler.schema.django_side import TIMEOUT_SECONDS
 
 _NO_HEALTH: Final = "/"
 # Of a sign-in of which nothing but its path is known.
-_PLAIN: Final = {"token": "token", "scheme": "Bearer"}
+_TOKEN: Final = "token"  # noqa: S105 - a key
+_SCHEME: Final = "Bearer"
 
 
 def init(
@@ -115,7 +116,9 @@ def _compose_service(base: ComposeFile | None, named: str | None) -> ComposeServ
 def _completed(found: Detection, *, health: str | None, openapi: str | None, sign_in: str | None) -> Detection:
     """What was found with what was typed, as an option or, on a terminal, where nothing was found."""
     path = sign_in if sign_in is not None or found.sign_in else _ask("Path that signs callers in, below the API")
-    typed = SignInGuess(path=path, user=found.api.settings.username_field, **_PLAIN) if path else None
+    typed = (
+        SignInGuess(path=path, user=found.api.settings.username_field, token=_TOKEN, scheme=_SCHEME) if path else None
+    )
     return replace(
         found,
         health=health or found.health or _ask("Path that Django answers with 200 once it is ready"),

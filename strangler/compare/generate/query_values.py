@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
+from urllib.parse import quote
 
 from strangler.compare.generate.schemas import SchemaField
 
@@ -162,8 +163,8 @@ def odd_ids(known: Any) -> Iterator[Labelled]:  # noqa: ANN401 - a key of any ty
         for text in ("0", "-1", "999999999", "99999999999999999999", f"0{known}", f"+{known}", "x", "٣"):
             yield f"id {text}", text
     else:
-        yield "in other case", str(known).swapcase()
-        yield "part of an id", str(known)[:-1] or "-"
+        yield "in other case", quote(str(known).swapcase(), safe="")
+        yield "part of an id", quote(str(known)[:-1], safe="") or "-"
         yield "no such id", "no-such-id"
         yield "no uuid", "00000000-0000-0000-0000-000000000000"
     yield "a blank", "%20"

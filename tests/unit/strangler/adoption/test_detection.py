@@ -144,6 +144,30 @@ def test_the_file_is_a_project_file(sign_in: SignInGuess | None, openapi: str, t
 SESSION = "rest_framework.authentication.SessionAuthentication"
 
 
+def test_a_sign_in_beside_the_api_is_of_the_host() -> None:
+    paths = ("/api/v1/posts/", "/api/v1/tags/", "/api/v1/users/", "/api/v1/wares/", "/api/v1/boats/")
+    token = endpoint("/api/token/", method="POST", view=JWT)
+    found = detection_of(("python", "manage.py"), api(*map(endpoint, paths), token))
+    assert found.v1 == "/api/v1"
+    assert found.sign_in == SignInGuess(
+        path="/api/token/", outside=True, user="username", token="access", scheme="Bearer"
+    )
+    given = Answers(
+        name="shop",
+        v1=found.v1,
+        v2=found.v2,
+        django="http://127.0.0.1:8000",
+        fastapi="http://127.0.0.1:9000",
+        manage=("python", "manage.py"),
+        health="/up",
+        openapi="",
+        sign_in=found.sign_in,
+    )
+    written = project_parse(project_text(given), file=Path("/srv/strangler.toml")).sign_in
+    assert written
+    assert (written.path, written.outside) == ("/api/token/", True)
+
+
 def test_where_callers_have_sessions_the_form_that_begins_them_is_found() -> None:
     document = {
         "format": 1,

@@ -14,6 +14,7 @@ from strangler.compare.generate.body_values import ValidValues, body_values
 from strangler.compare.generate.case_text import GeneratedCase, cases_text
 from strangler.compare.generate.folder import files_of, folder_write
 from strangler.compare.generate.permissions import Permissions
+from strangler.compare.generate.query_values import odd_ids
 from strangler.compare.generate.schemas import field_of
 from strangler.compare.generate.stored import UserTable
 from strangler.errors import UsageError
@@ -253,3 +254,8 @@ def test_files_of_a_person_are_left_alone_and_own_ones_replaced(tmp_path: Path) 
     with pytest.raises(UsageError, match="was not generated"):
         folder_write(tmp_path, [])
     assert (tmp_path / "mine.toml").exists()
+
+
+def test_keys_that_a_path_cannot_hold_as_they_are_are_escaped() -> None:
+    assert dict(odd_ids("Key 1/2"))["in other case"] == "kEY%201%2F2"
+    assert dict(odd_ids("Key 1/2"))["part of an id"] == "Key%201%2F"
