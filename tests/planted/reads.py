@@ -44,7 +44,7 @@ READS = {
         code='ordering=("name",)',
         instead='ordering=("-name",)',
         asked="tags",
-        found=named("tags.list: value at $.results[*].name"),
+        found=named("tags.list: item_order at $.results"),
     ),
     "names within in another order": Fault(
         file="fastapi_app/posts/queries.py",
