@@ -7,10 +7,11 @@ from typing import Final
 from strangler.compare.cases.router import Router
 from strangler.compare.generate.body_values import ValidValues
 from strangler.compare.generate.case_text import GeneratedCase, cases_text
+from strangler.compare.generate.not_allowed import not_allowed
 from strangler.compare.generate.operations import Operation
 from strangler.compare.generate.reads import ReadCases
 from strangler.compare.generate.world import World
-from strangler.compare.generate.writes import WriteCases, not_allowed
+from strangler.compare.generate.writes import WriteCases
 from strangler.errors import FailedError, UsageError
 from strangler.routes.table import RouteTable
 

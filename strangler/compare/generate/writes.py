@@ -5,13 +5,15 @@ from dataclasses import replace
 from typing import Any, Final
 
 from strangler.compare.generate.body_values import WRONG_TYPES, LabelledValue, ValidValues, body_values, unfolded
-from strangler.compare.generate.case_text import GeneratedCase, target_of
+from strangler.compare.generate.case_text import GeneratedCase
 from strangler.compare.generate.facts import own_column
 from strangler.compare.generate.operations import Operation
 from strangler.compare.generate.query_values import odd_ids
+from strangler.compare.generate.reads_around import reads_around
 from strangler.compare.generate.schemas import SchemaField
 from strangler.compare.generate.sign_ins import forged_requests, sign_in_cases
 from strangler.compare.generate.world import World
+from strangler.compare.generate.write_places import WritePlaces
 
 _MALFORMED: Final[tuple[tuple[str, str], ...]] = (
     ("broken JSON", '{"a": '),
@@ -24,7 +26,6 @@ _MALFORMED: Final[tuple[tuple[str, str], ...]] = (
     ("a number that is none", '{"a": NaN}'),
 )
 _SAMPLED: Final = 6
-_LISTS: Final = 2
 # Of an object within a body.
 _NESTED: Final = 30
 # Each costs a hash on both sides, whatever is wrong with the password.
@@ -45,7 +46,7 @@ class WriteCases:
         self._world = world
         self._operation = operation
         self._valid = valid
-        self._keys = world.row_keys(operation)
+        self._places = WritePlaces(world, operation)
         self._is_whole = operation.method != "PATCH"
         sign_in = world.sign_in if world.sign_in and world.sign_in.is_at(operation.path) else None
         self._signs_in = sign_in is not None
@@ -58,10 +59,10 @@ class WriteCases:
 
     def cases(self) -> Iterator[GeneratedCase]:
         """Refusals first: a body that is taken may change what later ones find."""
-        if "{" in self._operation.path and not self._keys:
+        if "{" in self._operation.path and not self._places.keys:
             return
         # A list that is kept in memory shows once it is asked before a write and after it.
-        yield from self._reads("before")
+        yield from reads_around(self._world, self._operation, self._places.place()[0], when="before")
         yield from self._odd_rows()
         yield from self._refused()
         if self._operation.body:
@@ -71,60 +72,32 @@ class WriteCases:
         if self._operation.body:
             yield from self._taken()
         yield from self._callers()
-        yield from self._reads("after")
+        yield from reads_around(self._world, self._operation, self._places.place()[0], when="after")
         yield from sign_in_cases(self._world, self._operation)
         yield from self._account()
 
     def _odd_rows(self) -> Iterator[GeneratedCase]:
-        ids = list(odd_ids(self._keys[0][1])) if self._keys else []
+        ids = list(odd_ids(self._places.keys[0][1])) if self._places.keys else []
         random = self._world.random("ids", self._operation.method, self._operation.path)
         for label, text in random.sample(ids, min(_SAMPLED // 2, len(ids))):
             yield self._case(label, self._world.path_with(self._operation, text), self._body())
 
-    def _reads(self, when: str) -> Iterator[GeneratedCase]:
-        """The row that is written, and lists of the same table."""
-        operation, path = self._operation, self._place()[0]
-        lists = [
-            each
-            for each in self._world.operations
-            if each.method == "GET" and "{" not in each.path and self._is_list_of(each)
-        ][:_LISTS]
-        rows = [path] if any(each.method == "GET" for each in self._world.siblings(operation)) else []
-        targets = [*rows, *(each.path for each in lists)]
-        if when == "after" and operation.method == "POST":
-            # New rows have texts that stored ones may not have: capitals, blanks, other scripts.
-            targets += [target for each in lists for target in self._orders(each)]
-        for target in dict.fromkeys(targets):
-            caller = (self._world.callers.main,)
-            yield GeneratedCase(name=f"read {when} the writes", method="GET", target=target, callers=caller, again=True)
-
-    def _orders(self, listing: Operation) -> Iterator[str]:
-        parameter = listing.facts.name("ordering")
-        if listing.parameter(parameter):
-            names = self._world.ordering(listing)
-            yield from (target_of(listing.path, (parameter, name)) for name in names)
-
-    def _is_list_of(self, other: Operation) -> bool:
-        """Whether a list holds the rows of this operation; one without an answer has no table, but a path."""
-        operation = self._operation
-        return other.table == operation.table if operation.table else operation.path.startswith(other.path)
-
     def _commit_refused(self) -> Iterator[GeneratedCase]:
         """A body that is fine, where the database takes nothing."""
-        path, caller = self._place()
+        path, caller = self._places.place()
         yield replace(self._case("the commit is refused", path, self._body(), caller=caller), refuse_commit=True)
 
     def _refused(self) -> Iterator[GeneratedCase]:
         """Those who mustn't, whatever they send."""
         kinds = (*self._world.callers.kinds, "")
-        for label, path in self._paths()[:1]:
+        for label, path in self._places.paths()[:1]:
             yield self._case(f"{label or 'all'}, by those who must not", path, self._cheap_body(), callers=kinds)
-        path, caller = self._place()
+        path, caller = self._places.place()
         for label, headers in forged_requests(self._world.sign_in) if caller else ():
             yield self._case(label, path, self._cheap_body(), caller=caller, headers=headers)
 
     def _malformed(self) -> Iterator[GeneratedCase]:
-        path, caller = self._place()
+        path, caller = self._places.place()
         malformed = list(_MALFORMED)
         if not self._is_first:
             malformed = self._world.random("malformed", self._operation.method, path).sample(malformed, _SAMPLED // 2)
@@ -140,7 +113,7 @@ class WriteCases:
     def _fields(self) -> Iterator[GeneratedCase]:
         """Each field at its edges, the others fine; and each left out."""
         for label, value in WRONG_TYPES:
-            path, caller = self._place()
+            path, caller = self._places.place()
             body = {each.name: value for each in self._operation.body}
             yield self._case(f"everywhere {label}", path, body, caller=caller)
         for field in self._operation.body:
@@ -155,10 +128,10 @@ class WriteCases:
                 random = self._world.random("nested", self._operation.method, self._operation.path, field.name)
                 edges = random.sample(edges, min(_NESTED, len(edges)))
             for label, value in edges:
-                path, caller = self._place()
+                path, caller = self._places.place()
                 yield self._case(f"{field.name}: {label}", path, self._with(field, value), caller=caller)
             if self._is_whole:
-                path, caller = self._place()
+                path, caller = self._places.place()
                 whole = self._body() if field.name in self._secrets else self._cheap_body()
                 body = {name: each for name, each in whole.items() if name != field.name}
                 yield self._case(f"without {field.name}", path, body, caller=caller)
@@ -196,7 +169,7 @@ class WriteCases:
         """Bodies that are fine, in each form that a body may have."""
         forms = () if self._secrets else (each for each, media in _FORMS.items() if media in self._operation.types)
         for kind in ("json", *forms):
-            path, caller = self._place()
+            path, caller = self._places.place()
             body = self._body() | {each.name: True for each in self._operation.body if each.type == "boolean"}
             yield self._case(f"as {kind}", path, body, kind=kind, caller=caller)
             if kind != "json":
@@ -204,30 +177,30 @@ class WriteCases:
                 required = self._body(optional=False)
                 yield self._case(f"what is required only, as {kind}", path, required, kind=kind, caller=caller)
         yield from self._unchanged()
-        path, caller = self._place()
+        path, caller = self._places.place()
         body = self._body()
         folded = {each.name: unfolded(each, body[each.name]) for each in self._operation.body if each.name in body}
         yield self._case("texts that may be folded", path, folded, caller=caller)
         if self._secrets and self._operation.method == "POST" and not self._signs_in:
             # Where a text alone is refused, since the password is left out.
-            path, caller = self._place()
+            path, caller = self._places.place()
             texts = {each.name for each in self._operation.body if each.type == "string"} - self._secrets
             body = {name: each.upper() if name in texts else each for name, each in self._body().items()}
             yield self._case("texts in capitals", path, body, caller=caller)
         if not all(each.required for each in self._operation.body):
-            path, caller = self._place()
+            path, caller = self._places.place()
             yield self._case("what is required only", path, self._body(optional=False), caller=caller)
-        path, caller = self._place()
+        path, caller = self._places.place()
         given = {each.name: self._valid.value(each) for each in self._read_only()}
         yield self._case("with keys that aren't the client's to set", path, {**self._body(), **given}, caller=caller)
 
     def _unchanged(self) -> Iterator[GeneratedCase]:
         """What a row holds that is unique, sent to that row."""
-        path, caller = self._place()
+        path, caller = self._places.place()
         key = next(
             (
                 key
-                for (_, each), (_, key) in zip(self._world.paths(self._operation), self._keys, strict=False)
+                for (_, each), (_, key) in zip(self._world.paths(self._operation), self._places.keys, strict=False)
                 if each == path
             ),
             None,
@@ -256,14 +229,14 @@ class WriteCases:
         return [each for each in self._operation.items if each.name not in names and each.type != "object"]
 
     def _callers(self) -> Iterator[GeneratedCase]:
-        paths = self._paths()
+        paths = self._places.paths()
         random = self._world.random("rows", self._operation.method, self._operation.path)
         whose = [each for each in paths if not each[0].startswith("any")]
         any_row = [each for each in paths if each[0].startswith("any")]
         chosen = (whose[1::2] or whose)[:3] + random.sample(any_row, min(1, len(any_row)))
         for label, path in chosen:
             users = self._world.callers.users
-            for caller in (users[0], users[-1]) if self._secrets and not self._keys else users:
+            for caller in (users[0], users[-1]) if self._secrets and not self._places.keys else users:
                 who = caller or "nobody"
                 body = self._body() if path == chosen[0][1] else self._cheap_body()
                 yield self._case(f"{label}, by {who}".lstrip(", "), path, body, caller=caller)
@@ -274,38 +247,10 @@ class WriteCases:
     def _account(self) -> Iterator[GeneratedCase]:
         """Who has signed in leaves; that file is the last one."""
         other = self._world.callers.other
-        if self._operation.method == "DELETE" and self._is_dangerous() and other:
+        if self._operation.method == "DELETE" and self._places.is_dangerous and other:
             path = self._world.path_with(self._operation, str(self._world.identity(other)))
             yield self._case("the own account", path, {}, caller=other)
             yield replace(self._case("the own account, which is gone", path, {}, caller=other), again=True)
-
-    def _paths(self) -> list[tuple[str, str]]:
-        """Rows that may be written: none that a caller needs to sign in with is deleted, or gets another password."""
-        paths = self._world.paths(self._operation)
-        if not self._keys or not self._is_dangerous():
-            return paths
-        callers = {self._world.identity(name) for name in self._world.callers.users if name}
-        safe = {key for _, key in self._keys} - callers
-        return [each for each, (_, key) in zip(paths, self._keys, strict=True) if key in safe]
-
-    def _is_dangerous(self) -> bool:
-        """Whether a request that is taken would end what a caller signs in with."""
-        users, operation = self._world.user_table, self._operation
-        is_users = users is not None and operation.table == users.key
-        return is_users and (operation.method == "DELETE" or any(each.is_hashed for each in operation.body))
-
-    def _place(self) -> tuple[str, str]:
-        """A path that takes bodies, and a caller who may send them."""
-        callers = self._world.callers
-        paths = self._world.paths(self._operation)
-        if not self._keys:
-            return self._operation.path, self._world.writer(self._operation, callers.main)
-        owned = [path for label, path in paths if label.startswith("own")]
-        if owned and not self._is_dangerous():
-            return owned[0], self._world.writer(self._operation, callers.main, owner=callers.main)
-        others = [path for _, path in self._paths()]
-        caller = self._world.writer(self._operation, callers.staff or callers.main)
-        return (others or owned or [path for _, path in paths])[0], caller
 
     def _body(self, *, optional: bool = True) -> dict[str, Any]:
         fields = self._operation.body
@@ -345,20 +290,3 @@ class WriteCases:
             value=value,
             headers=headers or {},
         )
-
-
-def not_allowed(world: World) -> Iterator[GeneratedCase]:
-    """Methods that no route of a path has."""
-    done: set[str] = set()
-    for operation in world.operations:
-        if operation.path in done:
-            continue
-        done.add(operation.path)
-        paths = world.paths(operation)
-        has = {each.method for each in world.siblings(operation)}
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if paths else ():
-            if method not in has:
-                caller = world.random(method, operation.path).choice(("", world.callers.main, world.callers.main))
-                yield GeneratedCase(name=f"no {method}", method=method, target=paths[0][1], callers=(caller,))
-        if "GET" not in has and paths:
-            yield GeneratedCase(name="what it takes", method="OPTIONS", target=paths[0][1], callers=world.callers.users)
