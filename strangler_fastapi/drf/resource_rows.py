@@ -1,0 +1,121 @@
+"""Which rows of a table a resource is about, for a caller, a path and the parameters of a list."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Executable, and_, select
+from starlette.requests import Request
+
+from shared_schema.consumer.samples import sample_of
+from strangler_fastapi.db.query import Rows, fetch
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, lookup, values_of
+from strangler_fastapi.drf.filtering import Filter, Params, filter_criteria, missing_rows
+from strangler_fastapi.drf.row_writer import RowWriter
+from strangler_fastapi.drf.search import Searched, search_criteria, search_field
+
+
+class ResourceRows(RowWriter):
+    """The rows of a `Resource`, which says what its arguments mean."""
+
+    _annotations: Mapping[str, Callable[[], Any]]
+    _checked: tuple[str, ...]
+    _filters: Mapping[str, Filter]
+    _lookup_field: str
+    _lookup_url_kwarg: str
+    _of_caller: bool
+    _owner: str | None
+    _owner_except: str | None
+    _search_fields: tuple[str, ...]
+    _search_param: str
+    _where: Callable[[], Sequence[Any]] | None
+    _within: Mapping[str, str]
+
+    def column(self, name: str) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
+        """What a name stands for: an annotation, or an attribute of the class."""
+        return self._annotations[name]() if name in self._annotations else getattr(self.model, name)
+
+    def criteria(self, params: Params, missing: Mapping[str, Any] = MappingProxyType({})) -> Criteria:
+        """The rows that the filters and the search leave; `missing` are errors of filters (`missing_rows`)."""
+        searched = search_criteria(params, self._searched, parameter=self._search_param)
+        return (*filter_criteria(params, self._filters, missing), *(searched if self._search_fields else ()))
+
+    def _searched(self) -> tuple[Searched, ...]:
+        named = map(search_field, self._search_fields)
+        return tuple(Searched(self.column(name), lookup) for name, lookup in named)
+
+    async def _criteria(self, request: Request, session: RequestSession) -> Criteria:
+        params = request.query_params
+        missing = await missing_rows(session, params, self._filters) if params else {}
+        caller = request.state.caller
+        sees_all = self._owner_except is not None and getattr(caller, self._owner_except, False)
+        owned = () if sees_all else self._owned(lambda _name: getattr(caller, "id", None))
+        return (*self._narrowed(), *owned, *self._inside(request.path_params), *self.criteria(params, missing))
+
+    async def _check(self, request: Request, session: RequestSession, criteria: Criteria) -> None:
+        """Shows the row that a path names to the permissions that look at rows."""
+        if not self._checked:
+            return
+        rows = await fetch(session, self._checked_rows(criteria))
+        if not rows:
+            raise self.listing.not_found()
+        row = SimpleNamespace(**dict(zip(self._checked, rows[0], strict=True)))
+        await request.scope["view"].access.check_object(request, row)
+
+    def _checked_rows(self, criteria: Criteria) -> Rows:
+        structure = (self.listing.name, self.listing.shape, key_of(criteria), "checked")
+
+        def build() -> Executable:
+            columns = [self.column(name).label(name) for name in self._checked]
+            return select(*columns).select_from(self.model).where(*clauses_of(criteria))
+
+        return Rows(structure, build, values_of(criteria))
+
+    def _owned(self, key: Callable[[str], Any]) -> Criteria:
+        """The rows whose owner has the key that an attribute is given; all of them where nobody owns any."""
+        if self._owner is None:
+            return ()
+        return (equals("owner", partial(self.column, self._owner), key(self._owner)),)
+
+    def _narrowed(self) -> Criteria:
+        """The rows that the resource is about at all."""
+        where = self._where
+        return () if where is None else (Criterion("where", lambda: and_(*where())),)
+
+    def _inside(self, parameters: Mapping[str, str]) -> Criteria:
+        """The rows that the path names the surroundings of."""
+        return tuple(
+            lookup(partial(self.column, name), parameters[parameter], f"within{number}")
+            for number, (name, parameter) in enumerate(self._within.items())
+        )
+
+    def _sampled_list(self, params: Params) -> Criteria:
+        named = {parameter: str(self._sample(name)) for name, parameter in self._within.items()}
+        params = {self._search_param if name == "search" else name: text for name, text in params.items()}
+        return (*self._narrowed(), *self._owned(self._sample), *self._inside(named), *self.criteria(params))
+
+    def _sample(self, name: str) -> Any:  # noqa: ANN401 - of the attribute's type
+        return sample_of(self.column(name).type.python_type)
+
+    async def _named(self, request: Request, session: RequestSession) -> Criteria:
+        if self._of_caller:
+            return self._by_key(getattr(request.state.caller, "id", None))
+        text = request.path_params[self._lookup_url_kwarg]
+        return (*await self._criteria(request, session), lookup(self._looked_up, text))
+
+    def _sampled(self, params: Params) -> Criteria:
+        if self._of_caller:
+            return self._by_key(sample_of(self.listing.key().type.python_type))
+        return (
+            *self._sampled_list(params),
+            lookup(self._looked_up, str(sample_of(self._looked_up().type.python_type))),
+        )
+
+    def _by_key(self, key: object) -> Criteria:
+        return (equals("pk", self.listing.key, key),)
+
+    def _looked_up(self) -> Any:  # noqa: ANN401 - a mapped attribute
+        """The attribute that the path names a row by."""
+        return self.listing.key() if self._lookup_field == "pk" else self.column(self._lookup_field)
