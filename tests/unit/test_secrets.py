@@ -25,7 +25,8 @@ def classes() -> Iterator[type]:
     modules = [django_app.config.environment]
     for package in (fastapi_app, shared_schema, strangler, strangler_fastapi):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not found.name.endswith("__main__"):
+            # Both act where they are imported.
+            if not found.name.endswith(("__main__", "sitecustomize")):
                 modules += [import_module(found.name)]
     for module in modules:
         for value in vars(module).values():
