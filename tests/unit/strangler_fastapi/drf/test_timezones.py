@@ -1,0 +1,63 @@
+"""Moments are read and answered in the time zone of the request, as Django's `timezone.activate` has it."""
+
+from contextvars import copy_context
+from datetime import UTC, datetime, timedelta, timezone
+from typing import cast
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone as django_timezone
+from rest_framework import serializers as drf
+from rest_framework.exceptions import ValidationError
+
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.fields import Scope
+from strangler_fastapi.drf.time_fields import DateTimeField
+from strangler_fastapi.drf.timezones import CurrentTimezone, activate_timezone
+from strangler_fastapi.drf.validators import Invalid
+
+BERLIN = ZoneInfo("Europe/Berlin")
+ZONES = (BERLIN, ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata"), UTC, timezone(timedelta(hours=-3)))
+# An hour that comes twice in New York, one that Berlin leaves out, and others.
+SENT = (
+    "2026-11-01T01:30:00",
+    "2026-03-29T02:30:00",
+    "2026-07-01T12:00:00",
+    "2026-07-01T12:00:00+05:00",
+    "0001-01-01T00:00:00Z",
+)
+MOMENTS = (
+    datetime(2026, 11, 1, 5, 30, tzinfo=UTC),
+    datetime(2026, 11, 1, 6, 30, tzinfo=UTC),
+    datetime(2026, 7, 1, 12, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize("zone", ZONES, ids=str)
+async def test_moments_are_of_the_zone_of_the_request(zone: ZoneInfo) -> None:
+    field, theirs = DateTimeField(default_timezone=CurrentTimezone(BERLIN)), drf.DateTimeField()
+    activate_timezone(zone)
+    write = field.representation()
+    assert write
+    with django_timezone.override(zone):
+        for moment in MOMENTS:
+            assert write(moment) == theirs.to_representation(moment)
+        for text in SENT:
+            try:
+                expected: object = theirs.run_validation(text).astimezone(UTC)
+            except (ValidationError, OverflowError) as error:
+                expected = getattr(error, "detail", None)
+            try:
+                found: object = (await field.clean(text, Scope(session=cast("RequestSession", None)))).astimezone(UTC)
+            except Invalid as error:
+                found = error.detail
+            except OverflowError:
+                found = None
+            assert found == expected, text
+
+
+def test_nothing_of_one_request_is_left_to_another() -> None:
+    write = DateTimeField(default_timezone=CurrentTimezone(BERLIN)).representation()
+    assert write
+    copy_context().run(activate_timezone, ZONES[1])
+    assert write(MOMENTS[2]) == "2026-07-01T14:00:00+02:00"
