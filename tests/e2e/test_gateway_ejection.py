@@ -16,6 +16,7 @@ STAGES = {"*": "migrated", "tags.list": "canary"}
 # What nginx makes of any request: FastAPI's part of the callers at canary is then all of them.
 CANARY = {"tags.list": {"percent": 99.99}}
 DEADLINE = 30
+FAILURES = 10
 
 
 def answer(status: int, text: str) -> bytes:
@@ -89,6 +90,14 @@ def test_a_fastapi_that_fails_half_of_its_reads_is_out_of_all_until_it_is_well(m
             wait_until(lambda: state()["ejected"] is False)
             assert read(3) == ["fastapi"] * 3
             assert state()["ejections"] == 1
+
+            # Of a busy API, one that fails altogether is out within a second.
+            patient.failing = itertools.repeat(True)
+            begin, reads = time.monotonic(), 0
+            while client.get("/api/posts/").text != "django":
+                reads += 1
+            assert reads <= FAILURES
+            assert time.monotonic() - begin < 1
         said = made.complaints()
     assert [line for line in said if "js: fastapi is ejected: 10 of 20 reads failed; out for 2 s at least" in line]
     assert [line for line in said if "js: fastapi is let in after" in line]
