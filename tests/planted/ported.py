@@ -86,12 +86,6 @@ PORTED_READS = {
         '.desc() if term.startswith("-") else',
         '.desc() if not term.startswith("-") else',
     ),
-    "TLS in front is not seen": at(
-        "strangler_fastapi/drf/urls.py",
-        "posts.list",
-        'request.headers.get("x-forwarded-proto", request.scope["scheme"])',
-        'request.scope["scheme"]',
-    ),
     "an order minds no case": at(
         USERS,
         # New rows have names that stored ones don't have.
