@@ -21,6 +21,11 @@ WISHES = "depot_fastapi/wishes/serializers.py"
 WISH_VIEWS = "depot_fastapi/wishes/router.py"
 _LIST = 'methods=("GET", "POST"),\n    permission='
 _ROW = 'methods=("GET", "PUT", "PATCH", "DELETE"),\n    permission='
+# Of the body alone, which has no owner.
+_WISHED = (
+    '"text": model_field(Wish, "text"),\n        "place": SlugRelatedField(\n'
+    '            link=foreign_key(Wish, "place"), source="place_id", slug_field="name"'
+)
 _MODEL = "DjangoModelPermissionsOrAnonReadOnly(MODEL_PERMISSIONS, Item),"
 _RESOURCES, _RELATIONS = f"{DRF}/resources.py", f"{DRF}/relations.py"
 _MODELS, _NUMBERS = f"{DRF}/model_fields.py", f"{DRF}/number_fields.py"
@@ -55,7 +60,9 @@ DEPOT_READS = {
     "a list ends at the thousandth row": at(
         f"{DRF}/listing.py", "wishes.list", "rows[0][-1] if told", "min(rows[0][-1], 1000) if told"
     ),
-    "wishes of others are seen": at(WISHES, "wishes.list", '    owner="owner_id",\n', ""),
+    "wishes of others are seen": at(
+        WISHES, "wishes.list", '    owner="owner_id",\n    name="wishes"', '    name="wishes"'
+    ),
     "another text of a row": at(WISHES, "wishes.list", "lambda row: row.name", "lambda row: row.capacity"),
     "keys within the other way round": at(
         ITEMS, "items.list", 'model_fields(Label, "id", "word")', 'model_fields(Label, "word", "id")'
@@ -103,7 +110,7 @@ DEPOT_READS = {
     ),
     "a choice within is read wrong": at(_CHOICES, "items.list", '"display_name": text', '"display": text'),
     "a label is another one": at(
-        FIELDS, "items.list", 'str(name).replace("_", " ").capitalize()', 'str(name).replace("_", " ").title()'
+        FIELDS, "items.list", 'name.replace("_", " ").capitalize()', 'name.replace("_", " ").title()'
     ),
     "a key that is none in other words": at(
         f"{DRF}/criteria.py",
@@ -177,12 +184,18 @@ DEPOT_WRITES = {
     ),
     "a method is lost": at(PLACE_VIEWS, "places.update", "@place.patch()\n", ""),
     "what may be left out is wanted": at(ITEMS, "items.create", "required=False)", "required=True)"),
-    "null is refused": at(WISHES, "wishes.create", "required=False, allow_null=True", "required=False"),
-    "null is wanted": at(WISHES, "wishes.create", "required=False, allow_null=True", "allow_null=True"),
-    "an owner is taken from the body": at(
-        WISHES, "wishes.create", 'model_field(Wish, "owner_id", read_only=True)', 'model_field(Wish, "owner_id")'
+    "null is refused": at(
+        WISHES, "wishes.create", f"{_WISHED}, required=False, allow_null=True", f"{_WISHED}, required=False"
     ),
-    "a row by its id, not its name": at(WISHES, "wishes.create", 'slug_field="name"', 'slug_field="id"'),
+    "null is wanted": at(
+        WISHES, "wishes.create", f"{_WISHED}, required=False, allow_null=True", f"{_WISHED}, allow_null=True"
+    ),
+    "an owner is taken from the body": at(
+        WISHES, "wishes.create", _WISHED, f'"owner": model_field(Wish, "owner_id"),\n        {_WISHED}'
+    ),
+    "a row by its id, not its name": at(
+        WISHES, "wishes.create", _WISHED, _WISHED.replace('slug_field="name"', 'slug_field="id"')
+    ),
     "a field that nobody sets": at(
         ITEMS, "items.create", 'model_field(Item, "details")', 'model_field(Item, "details", read_only=True)'
     ),
