@@ -64,8 +64,8 @@ def _life(
     rows = next((each for each in by_path if each.startswith(f"{path}{{") and each.count("{") == 1), None)
     lookup = str((create.endpoint.lookup or {}).get("field", "pk"))
     key = "id" if lookup == "pk" else lookup
-    names = [field.name for field in create.endpoint.serializer.fields] if create.endpoint.serializer else []
-    if rows is None or key not in names:
+    facts = create.endpoint.serializer
+    if rows is None or facts is None or key not in [field.name for field in facts.answering("create").fields]:
         return
     others, named = by_path[rows], rows[: rows.index("{")] + "{row}" + rows[rows.index("}") + 1 :]
     yield _case("a new row", owner, f'post = "{path}"', f"json = {body}", f'save = {{ row = "$.{key}" }}')

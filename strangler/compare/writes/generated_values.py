@@ -63,13 +63,13 @@ def signed_payload(text: str) -> str | None:
     return found[1] if found else None
 
 
-def stored_name(text: str) -> tuple[str, str, str] | None:
-    """The letters that Django's storages put behind a name that is taken, the name, and its ending; None without."""
-    found = _STORED.fullmatch(text)
-    if found is None or found[2].islower() or found[2].isdigit():
-        # A word or a number of seven characters.
-        return None
-    return found[2], found[1], found[3]
+def stored_alike(left: str, right: str) -> bool:
+    """Whether both are one name with letters that Django's storages put behind it, since it is taken."""
+    ours, theirs = _STORED.fullmatch(left), _STORED.fullmatch(right)
+    if ours is None or theirs is None or (ours[1], ours[3]) != (theirs[1], theirs[3]):
+        return False
+    # Letters of chance may look like a word or a number; hardly both sides' do.
+    return not all(each[2].isdigit() or (each[2].isalpha() and each[2].islower()) for each in (ours, theirs))
 
 
 def randoms_alike(left: str, right: str) -> bool:

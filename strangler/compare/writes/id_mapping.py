@@ -11,7 +11,7 @@ from strangler.compare.writes.generated_values import (
     hashes_same,
     randoms_alike,
     signed_payload,
-    stored_name,
+    stored_alike,
     time_read,
     time_shape,
     token_parts,
@@ -164,10 +164,8 @@ class IdMapping:
             return self._parsed_same(tokens[LEFT], tokens[RIGHT], certain=certain, claims=True)
         if signed_payload(left) is not None:
             return signed_payload(left) == signed_payload(right)
-        names = stored_name(left), stored_name(right)
-        if names[LEFT] and names[RIGHT]:
-            return names[LEFT][1:] == names[RIGHT][1:] and self._paired(left, right, certain=certain)
-        return randoms_alike(left, right) and self._paired(left, right, certain=certain)
+        is_alike = stored_alike(left, right) or randoms_alike(left, right)
+        return is_alike and self._paired(left, right, certain=certain)
 
     def _times_same(self, left: str, right: str) -> bool:
         """Whether both are the time of writing, written in one way: with an offset or without, say."""

@@ -1,6 +1,7 @@
 """What the scaffold writes of a view, and each thing that it can't, which is a gap with a name."""
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import BROWSABLE_API, DjangoApi, DjangoEndpoint
+from strangler.adoption.scaffold.case_file import case_file_text
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.gaps import handler_gaps
@@ -444,6 +446,17 @@ def test_what_answers_by_another_serializer_is_written_so() -> None:
     gapped = SHOWN | {"overridden": ["to_representation"]}
     made = feature(CREATE | {"serializer": SERIALIZER | {"answers": gapped}})
     assert made.endpoints[0].gaps == ["serializer Shown: to_representation is your own"]
+
+
+def test_a_row_is_made_read_and_deleted_by_the_key_that_it_answers_with(tmp_path: Path) -> None:
+    shown = SHOWN | {"fields": [NAME | {"name": "id", "kind": "IntegerField", "read_only": True}]}
+    read, deleted = LIST | ROW | {"action": "retrieve"}, LIST | ROW | {"method": "DELETE", "action": "destroy"}
+    made = feature(CREATE | {"serializer": SERIALIZER | {"answers": shown}}, read, deleted)
+    cases = tomllib.loads(case_file_text(made, project(tmp_path)))["case"]
+    assert [{*each} & {"get", "post", "delete"} for each in cases] == [{"post"}, {"get"}, {"delete"}]
+    assert cases[0]["save"] == {"row": "$.id"}
+    # Nobody knows which row it was.
+    assert case_file_text(feature(CREATE, read), project(tmp_path)) == ""
 
 
 def test_methods_of_one_route_have_the_serializer_of_each() -> None:

@@ -7,7 +7,7 @@ from strangler.compare.writes.generated_values import (
     hashes_same,
     randoms_alike,
     signed_payload,
-    stored_name,
+    stored_alike,
     time_read,
     token_parts,
 )
@@ -84,8 +84,19 @@ def test_another_text_is_no_moment(text: str) -> None:
     assert time_read(text) is None
 
 
-def test_the_letters_behind_a_name_that_is_taken() -> None:
-    assert stored_name("a b_b7Xk2Lq.txt") == ("b7Xk2Lq", "a b", ".txt")
-    assert stored_name("scan_QkZabcd") == ("QkZabcd", "scan", "")
-    for text in ("state_pending", "number_2024001.txt", "a_b7Xk2.txt", "plain.txt"):
-        assert stored_name(text) is None
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ("a b_b7Xk2Lq.txt", "a b_uml45bw.txt", True),
+        ("scan_QkZabcd", "scan_holiday", True),
+        ("kept_uml45bw.txt", "kept_hY8U39X.txt", True),
+        ("kept_uml45bw.txt", "left_hY8U39X.txt", False),
+        ("kept_uml45bw.txt", "kept_hY8U39X.pdf", False),
+        ("scan_holiday.pdf", "scan_monthly.pdf", False),
+        ("scan_holiday.pdf", "scan_2024010.pdf", False),
+        ("scan_QkZabc.pdf", "scan_QkZabcd.pdf", False),
+        ("scan.pdf", "scan_QkZabcd.pdf", False),
+    ],
+)
+def test_the_letters_behind_a_name_that_is_taken(left: str, right: str, same: bool) -> None:
+    assert stored_alike(left, right) is same
