@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.depots import SECRET, Depot
+from tests.depots import SECRET, Depot, changed
 from tests.example import ROOT
 
 pytestmark = pytest.mark.long
@@ -159,13 +158,8 @@ def test_files_of_a_comparison_are_each_sides_own_and_compared(depot: Depot) -> 
     before = {file: file.stat().st_mtime_ns for file in media.rglob("*")}
     assert "equal: 4 cases of 3 routes" in depot.run(*words)
     storage = depot.folder / "depot_fastapi" / "models.py"
-    text, times = storage.read_text(), storage.stat()
-    storage.write_text(text + STORED_TWICE)
-    # The stack's own service goes on with the code of before.
-    os.utime(storage, ns=(times.st_atime_ns, times.st_mtime_ns))
-    found = depot.run(*words, code=1)
-    storage.write_text(text)
-    os.utime(storage, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with changed(storage, storage.read_text() + STORED_TWICE):
+        found = depot.run(*words, code=1)
     assert "papers.create: rows at files, in 2 answers" in found, found
     assert {file: file.stat().st_mtime_ns for file in media.rglob("*")} == before
     project = depot.folder / "strangler.toml"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.depots import Depot
+from tests.depots import Depot, changed
 
 pytestmark = pytest.mark.long
 
@@ -55,10 +55,8 @@ def test_reads_and_writes_are_equal_by_session_and_csrf_token(depot: Depot) -> N
 
 def test_a_stack_that_checks_no_csrf_token_differs(depot: Depot) -> None:
     accounts = depot.folder / "depot_fastapi" / "accounts.py"
-    text = accounts.read_text()
-    assert MADE in text
-    accounts.write_text(text.replace(MADE, UNCHECKED))
-    create = compared(depot, "--writes", "--route", "wishes.create", code=4)["wishes.create"]
+    with changed(accounts, accounts.read_text().replace(MADE, UNCHECKED)):
+        create = compared(depot, "--writes", "--route", "wishes.create", code=4)["wishes.create"]
     assert (create["groups"][0]["kind"], create["groups"][0]["examples"][0]["case"]) == (
         "status",
         "without a CSRF token",
