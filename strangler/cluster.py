@@ -186,8 +186,9 @@ class KubernetesTable(ClusterTable):
     HTTPRoutes, with `stack_header`, every caller does. `api_server` are networks from which the API server asks nginx's
     pods for their version, where `clients` lets nobody else in. `monitoring` is the namespace of a Prometheus that
     reads the stacks' own figures. `shadow_rate` is how many samples a second the shadow worker compares, 0 for no
-    worker. `backend_filters` is what the Gateway's implementation runs for one of several backends: no filters, those
-    of headers, or all.
+    worker; in HTTPRoutes, with `mirror`, the Gateway sends a copy of a route's `shadow` to FastAPI instead, and
+    compares nothing. `backend_filters` is what the Gateway's implementation runs for one of several backends: no
+    filters, those of headers, or all.
     """
 
     namespace: Label = ""
@@ -203,6 +204,7 @@ class KubernetesTable(ClusterTable):
     api_server: tuple[NarrowNetwork, ...] = ()
     monitoring: Label = ""
     shadow_rate: Annotated[int, Field(ge=0, le=1000)] = 0
+    mirror: bool = False
     backend_filters: Literal["none", "headers", "all"] = "none"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     statement_timeout: Annotated[int, Field(ge=0, le=3600)] = 10

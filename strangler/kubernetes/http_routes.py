@@ -58,7 +58,7 @@ def promises_lost(table: RouteTable, cluster: ClusterProject) -> Iterator[str]:
     for key, words, names in (
         ("throttle", "limits are the Gateway implementation's own", throttled_names(table)),
         ("fallback", "a read that FastAPI can't answer stays an error", [r.name for r in routes if r.fallback]),
-        ("shadow", "nothing is sampled", [r.name for r in routes if r.shadow]),
+        ("shadow", "no answers are compared", [r.name for r in routes if r.shadow]),
         ("percent", "of the requests, not of the callers", [r.name for r in routes if r.percent is not None]),
     ):
         if names:
@@ -170,6 +170,7 @@ class _Writer:
             _header_filter("RequestHeaderModifier", self._request_headers(place), remove=_CLIENT_HEADERS),
             *(next(iter(rewrites.values())) if shared else []),
             *_header_filters(served | target.headers),
+            *self._mirror(place, target),
         ]
         backends = [
             self._backend(stack, weight, [] if shared else rewrites[stack], len(stacks) > 1)
@@ -193,6 +194,19 @@ class _Writer:
             ("ReplacePrefixMatch", "replacePrefixMatch") if place.below else ("ReplaceFullPath", "replaceFullPath")
         )
         return [{"type": "URLRewrite", "urlRewrite": {"path": {"type": kind, key: own or "/"}}}]
+
+    def _mirror(self, place: PublicPath, target: RouteTarget) -> list[Manifest]:
+        """The filter that sends FastAPI a copy of some requests, whose answers are dropped.
+
+        None where its path is another one than Django's: which of the two a copy has, the API doesn't say.
+        """
+        alike = self._rewrite(place, Stack.DJANGO) == self._rewrite(place, Stack.FASTAPI)
+        if not (self._cluster.table.mirror and target.shadow and alike):
+            return []
+        name, namespace, port = self._cluster.service(Stack.FASTAPI)
+        backend = {"name": name, **({"namespace": namespace} if namespace else {}), "port": port}
+        share = {"numerator": round(target.shadow * 100), "denominator": 10_000}
+        return [{"type": "RequestMirror", "requestMirror": {"backendRef": backend, "fraction": share}}]
 
     def _backend(self, stack: Stack, weight: int, rewrite: list[Manifest], split: bool) -> Manifest:
         name, namespace, port = self._cluster.service(stack)

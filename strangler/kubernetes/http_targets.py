@@ -2,21 +2,28 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from strangler.errors import UsageError
 from strangler.gateway.maps import deprecation, sunset
 from strangler.kubernetes.manifest import Manifest
 from strangler.routes.route import Answer, Api, Route
 
+_SAFE: Final = frozenset({"GET", "HEAD"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class RouteTarget:
-    """Who answers, and what the answer says of it. `route` is what errors call it."""
+    """Who answers, and what the answer says of it. `route` is what errors call it.
+
+    `shadow` is the percentage of requests of which FastAPI may get a copy.
+    """
 
     answer: Answer
     percent: float = 0
     deprecated: str = ""
     sunset: str = ""
+    shadow: float = 0
     streaming: bool = False
     route: str = field(default="", compare=False)
 
@@ -54,11 +61,11 @@ def targets_by_method(api: Api, routes: Collection[Route]) -> dict[str, list[Rou
     targets: dict[str, list[RouteTarget]] = {}
     for route in routes:
         for method in route.served_methods:
-            targets.setdefault(method, []).append(_target(api, route))
+            targets.setdefault(method, []).append(_target(api, route, method))
     return targets
 
 
-def _target(api: Api, route: Route) -> RouteTarget:
+def _target(api: Api, route: Route, method: str) -> RouteTarget:
     answer = route.stage.answers(api)
     v1 = api is Api.V1
     return RouteTarget(
@@ -66,13 +73,14 @@ def _target(api: Api, route: Route) -> RouteTarget:
         percent=(route.percent or 0) if answer is Answer.SPLIT else 0,
         deprecated=deprecation(route.deprecated) if v1 and route.deprecated else "",
         sunset=sunset(route.sunset) if v1 and route.sunset else "",
+        shadow=route.shadow if answer is Answer.DJANGO and method in _SAFE else 0,
         streaming=route.streaming,
         route=route.name,
     )
 
 
 def target_agreed(place: PublicPath, method: str, targets: Sequence[RouteTarget]) -> RouteTarget:
-    """The one target of requests that can't be told apart. Dates that differ are left out.
+    """The one target of requests that can't be told apart. Dates and shadows that differ are left out.
 
     :raises UsageError: they are answered by different stacks.
     """
@@ -84,5 +92,6 @@ def target_agreed(place: PublicPath, method: str, targets: Sequence[RouteTarget]
             " and an HTTPRoute doesn't know their paths apart",
             "move them together, or render with --mode nginx",
         )
-    alike = all(each.headers == first.headers for each in others)
-    return first if alike else replace(first, deprecated="", sunset="")
+    if any(each.headers != first.headers for each in others):
+        first = replace(first, deprecated="", sunset="")
+    return first if all(each.shadow == first.shadow for each in others) else replace(first, shadow=0)

@@ -63,7 +63,7 @@ def test_of_two_that_start_at_once_one_migrates_and_seeds(empty_database: str) -
     outputs = [start.communicate(timeout=60)[0] for start in starts]
     assert [start.returncode for start in starts] == [0, 0], outputs
     assert sorted("No migrations to apply." in output for output in outputs) == [False, True]
-    assert count(empty_database, "posts") == 500
+    assert count(empty_database, "posts") == 1500
 
 
 def test_production_is_migrated_and_not_seeded(empty_database: str) -> None:

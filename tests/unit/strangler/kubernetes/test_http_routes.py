@@ -111,6 +111,25 @@ def test_a_canary_is_weights_where_both_stacks_have_one_path() -> None:
     ]
 
 
+def test_a_shadow_is_mirrored_where_fastapi_has_the_path_of_django() -> None:
+    table = table_with(SHOP, "products.list", stage=Stage.PARALLEL, shadow=2.5)
+    routes = http_routes(project_with(SHOP, mirror=True), table)
+    [mirror] = [f for f in gateway_send(routes, "GET", "/products/").rule["filters"] if f["type"] == "RequestMirror"]
+    assert mirror["requestMirror"]["fraction"] == {"numerator": 250, "denominator": 10_000}
+    copied = gateway_send(http_routes(SHOP, table_at(SHOP, Stage.MIGRATED)), "GET", "/products/").rule["backendRefs"][0]
+    assert mirror["requestMirror"]["backendRef"] == {name: copied[name] for name in ("name", "port")}
+    table_of_two = table_with(EXAMPLE, "feed.list", stage=Stage.PARALLEL, shadow=2.5)
+    for found, sent in (
+        (routes, ("POST", "/products/")),
+        (routes, ("GET", "/products/1/")),
+        (http_routes(SHOP, table), ("GET", "/products/")),
+        (http_routes(project_with(EXAMPLE, mirror=True), table_of_two), ("GET", "/api/feed/")),
+    ):
+        assert "RequestMirror" not in [each["type"] for each in gateway_send(found, *sent).rule["filters"]]
+    notes = rendered(project_with(SHOP, mirror=True), Mode.GATEWAY_API, table).notes
+    assert "shadow of products.list: no answers are compared." in notes
+
+
 def test_a_canary_of_two_paths_is_refused_unless_the_gateway_rewrites_by_backend() -> None:
     table = table_with(EXAMPLE, "feed.list", stage=Stage.CANARY, percent=10)
     assert "feed.list is a canary, and its path is another one for each stack" in refused(EXAMPLE, table)
